@@ -21,11 +21,12 @@ from optimizer.risk.route_flows import CandidateRoutes, CountedRows, candidate_r
 from optimizer.risk.shrunk_rate import ShrunkRate
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.compile.source_measures import with_travel
-from optimizer.scenario.demand.evaders import PairRoutes
+from optimizer.scenario.demand.evaders import PairRoutes, usual_routes
 from optimizer.scenario.demand.gravity import GravityDemand
 from optimizer.scenario.demand.record_demand import (
     FittedRisk,
     _by_tips,
+    _stated,
     _written_rows,
     _WrittenRows,
     record_demand,
@@ -35,6 +36,7 @@ from optimizer.solvers.solve import solve
 from tests.plans_measure import (
     HEAPED,
     AnswersRow,
+    SharesRow,
     _verdict,
     generated_plan_roads,
     goals_table,
@@ -307,20 +309,41 @@ def test_the_worst_rows_of_plans_are_looked_for_by_map_and_world() -> None:
     assert frame[f"{HEAPED}, median"]["real maps"] == pytest.approx(0.5)
 
 
-def test_learnt_local_shares_are_set_against_the_true_ones() -> None:
-    frame = shares_table(answers_rows(0.5, 0.8)).frame
-    assert frame["records"].tolist() == [2]
-    assert frame["furthest off"].tolist() == pytest.approx([0.12])
-    assert (frame["within .1"].tolist(), frame["within .15"].tolist()) == ([0.5], [1.0])
+def shares_rows(world: str, *learnt: tuple[float, float, float], true: float) -> list[SharesRow]:
+    """Return rows with a learnt share and its stated range each."""
+    common = {"roads": "x", "effort": "feedback", "seizures": 400, "version": "1", "python": "3", "cpu": "", "date": ""}
+    numbers = {"found": 400.0, "places": 20.0, "goes_by": "travel time", "local_true": true}
+    return [
+        SharesRow(**common, **numbers, world=world, region="here", seed=k, local=local, low=low, high=high)
+        for k, (local, low, high) in enumerate(learnt)
+    ]
+
+
+def test_learnt_local_shares_and_their_ranges_are_set_against_the_true_ones() -> None:
+    rows = shares_rows("mixed, 8 m", (0.62, 0.5, 0.8), (0.5, 0.55, 0.8), true=0.5)
+    frame = shares_table(rows).frame
+    assert frame["number"].tolist() == [2, 2]
+    assert frame["furthest off"].tolist() == pytest.approx([0.12, 0.12])
+    assert (frame["within .1"].tolist(), frame["within .15"].tolist()) == ([0.5, 0.5], [1.0, 1.0])
+    assert frame["in the stated range"].tolist() == [0.5, 0.5]
+    assert "they have 1 of 2 (**missed**)" in local_verdict(rows)
 
 
 def test_the_goal_of_local_shares_is_missed_where_one_record_misses_it() -> None:
-    half = answers_rows(0.5, 0.8)
+    half = shares_rows("mixed, 8 m", (0.62, 0.5, 0.8), (0.5, 0.4, 0.8), true=0.5)
     assert "2 of 2 within 0.15, the furthest off by 0.120 (**met**)" in local_verdict(half)
-    flows = [row.model_copy(update={"local": 0.2, "local_true": 0.0}) for row in half]
-    assert "0 of 2 within 0.1, the furthest off by 0.200 (**missed**)" in local_verdict(flows)
-    right = [row.model_copy(update={"world": "flows"}) for row in flows]
-    assert "not judged" in local_verdict(right)
+    flows = shares_rows("flows, 8 m", (0.2, 0.0, 0.3), (0.05, 0.0, 0.3), true=0.0)
+    assert "1 of 2 within 0.1, the furthest off by 0.200 (**missed**)" in local_verdict(flows)
+    assert "not judged" in local_verdict([row.model_copy(update={"world": "flows"}) for row in flows])
+
+
+def test_the_range_of_a_local_share_is_wide_where_seizures_lie_at_few_places() -> None:
+    draws = np.array([0.45, 0.5, 0.55])
+    few, many = _stated(draws, 5.0), _stated(draws, 1000.0)
+    assert few[0] < 0.2 < many[0] < 0.5 < many[1] < 0.8 < few[1]
+    assert _stated(draws, 0.0) == (0.45, 0.55)  # by area alone: nothing of it has a place
+    assert _stated(np.zeros(3), 100.0)[0] == 0.0
+    assert _stated(np.ones(3), 100.0)[1] == 1.0
 
 
 def test_the_generated_region_of_the_study_of_plans_is_entered_at_home() -> None:
@@ -378,6 +401,31 @@ def test_a_record_whose_places_are_wrong_by_more_than_the_roads_reach_says_nothi
     record = record_demand(demand, network, FittedRisk(model, model.predict(), known), usual)
     assert record.fit is None
     assert "the roads reach no further than 60 m" in record.warnings[0]
+
+
+def test_drivers_who_go_by_length_are_not_taken_for_local_traffic() -> None:
+    # two ways of 20 pieces from a gateway to a town: one quick, the other half as long and seven times as slow, where all seizures are
+    quick, short = np.arange(21), np.append(np.append(0, np.arange(21, 40)), 20)
+    tail, head = (np.concatenate(ends) for ends in ((quick[:-1], short[:-1]), (quick[1:], short[1:])))
+    metres = np.repeat([200.0, 100.0], 20)
+    network = Network.from_arrays(tail, head, metres, metres / np.repeat([20.0, 1.5], 20), segment=np.arange(40))
+    effort = np.tile(np.where(np.arange(20) % 3 == 0, 30.0, 5.0), 2)
+    known = replace(
+        gather_evidence(
+            records_of(by_segment(np.where(np.arange(40) < 20, 0, effort))), effort_of(by_segment(effort)), network
+        ),
+        written=None,
+    )
+    ends = (Gateway("g", 0, 0.0, 0.0, "port", 1.0, "g"),), (Settlement("s", 20, 0.0, 0.0, "s", 1000.0),)
+    demand = GravityDemand(EvadersModel(), *ends, hours=np.ones((1, 1)))
+    usual = usual_routes(demand, network, network.time_s, 0.0, 0)
+    assert {route.arcs for route in usual.routes[0]} == {tuple(range(20))}
+    model = ShrunkRate().fit(records_of(by_segment(known.count)), effort_of(by_segment(effort)), network)
+    record = record_demand(demand, network, FittedRisk(model, model.predict(), known), usual)
+    assert record.fit is not None
+    assert record.fit.local < 0.05
+    share = {route.arcs: route.share for route in record.routes[0, 0]}
+    assert share[tuple(range(20, 40))] > 0.9
 
 
 def test_tips_are_a_share_of_seizures_and_not_of_effort() -> None:

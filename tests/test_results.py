@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from optimizer.pipeline.briefing.guarantees import LOCAL_OFF, UNSURE_LOCAL, on_local_share
+from optimizer.pipeline.briefing.guarantees import on_local_share
+from optimizer.scenario.demand.record_demand import RecordFit
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
@@ -106,23 +107,9 @@ def test_the_stated_figures_are_those_of_the_rows() -> None:
     assert round(max(gaps), 1) == most
 
 
-def test_the_band_of_local_shares_is_that_of_the_simulated_records() -> None:
-    rows = [json.loads(line) for line in (RESULTS / "risk" / "plans.jsonl").read_text(encoding="utf-8").splitlines()]
-    learnt, true = np.array([(row["local"], row["local_true"]) for row in rows if row["local"] is not None]).T
-    unsure = (learnt >= UNSURE_LOCAL[0]) & (learnt < UNSURE_LOCAL[1])
-    assert unsure.sum() >= 50
-    np.testing.assert_allclose(np.quantile((true - learnt)[unsure], [0.05, 0.95]), LOCAL_OFF, atol=0.01)
-    assert (
-        np.mean(np.abs(true - learnt)[~unsure] <= 0.15) >= 0.95
-    )  # the report adds nothing to what draws of the record say there
-
-
-def test_a_learnt_local_share_is_not_yet_known_where_simulated_ones_were_far_off() -> None:
-    (said,) = on_local_share(0.5, learnt=True)
-    assert "between 19 and 58\N{NO-BREAK SPACE}%" in said
-    assert (
-        on_local_share(0.02, learnt=True)
-        == on_local_share(0.98, learnt=True)
-        == on_local_share(0.5, learnt=False)
-        == []
-    )
+def test_a_wide_range_of_a_local_share_is_said_with_its_reason() -> None:
+    fit = RecordFit(400.0, 0.5, 0.15, 0.85, 0.9, 0.9, places=7.2)
+    (said,) = on_local_share(fit)
+    assert "between 15 and 85\N{NO-BREAK SPACE}%" in said
+    assert "at 7 places" in said
+    assert on_local_share(replace(fit, low=0.4, high=0.6)) == []

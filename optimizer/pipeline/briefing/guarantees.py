@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from optimizer.plans.comparison import Comparison
     from optimizer.problem.instance.teams import PatrolField
     from optimizer.scenario.compile.compile import Compiled
+    from optimizer.scenario.demand.record_demand import RecordFit
     from optimizer.scenario.file.model import EvadersModel, MeasureModel, ScenarioResourceModel
 
 
 LIMITS = {"time": marked("time"), "interrupted": marked("interrupted"), "memory": marked("memory")}
 """What ended a search early."""
-UNSURE_LOCAL, LOCAL_OFF = (0.3, 0.95), (-0.31, 0.08)
-"""Learnt local shares that may be far off, and what nine in ten true ones of simulated records lie from them (results/risk/plans.jsonl)."""
+UNSURE_LOCAL = 0.3
+"""Width of the range of a learnt local share from which on it is said why it is not known better."""
 
 
 def guarantees_of(compiled: Compiled, result: Result, comparison: Comparison) -> Guarantees:
@@ -148,9 +149,9 @@ def _from_record(compiled: Compiled) -> list[str]:
     local, low, high, share = (f"{100 * part:.0f}" for part in (fit.local, fit.low, fit.high, record.local_loads))
     return [
         _(
-            "Flows between gateways and settlements explain the {seizures} seizures with effort but for {local} ({low} to {high} over draws of "
-            "the record); {share} of loads keep to places ({source}). {closed} of all loads keep to places that no site "
-            "reaches: no plan stops them."
+            "Flows between gateways and settlements explain the {seizures} seizures with effort but for {local} (between {low} and {high}, "
+            "nine times in ten by simulated records); {share} of loads keep to places ({source}). {closed} of all loads keep to places that "
+            "no site reaches: no plan stops them."
         ).format(
             seizures=number(fit.seizures),
             local=f"{local}{SPACE}%",
@@ -160,7 +161,8 @@ def _from_record(compiled: Compiled) -> list[str]:
             closed=percent(_out_of_reach(compiled), 0),
             source=source,
         ),
-        *on_local_share(fit.local, learnt=terms.local_share is None),
+        *(on_local_share(fit) if terms.local_share is None else ()),
+        *_on_routes(fit),
         _(
             "On searched roads the flows by gravity and travel time alone correlate {before} with the risk map, those that explain the record "
             "{after} (square roots, weighted by effort)."
@@ -184,17 +186,30 @@ def _out_of_reach(compiled: Compiled) -> float:
     return float(sum(away) / instance.weight.sum())
 
 
-def on_local_share(local: float, *, learnt: bool) -> list[str]:
-    """Return how far a learnt local share may lie from the truth, which draws do not say; nothing where it was near in simulations."""
-    if not learnt or not UNSURE_LOCAL[0] <= local < UNSURE_LOCAL[1]:
+def on_local_share(fit: RecordFit) -> list[str]:
+    """Return why a learnt local share is not known better; nothing where its range is narrow."""
+    if fit.high - fit.low < UNSURE_LOCAL:
         return []
-    below, above = (max(min(local + off, 1.0), 0.0) for off in LOCAL_OFF)
     return [
         _(
-            "The share of loads that keep to a place is not yet known: by the errors of simulated records it lies between {low} and {high} "
-            "(nine in ten)."
-        ).format(low=f"{100 * below:.0f}", high=f"{100 * above:.0f}{SPACE}%")
+            "The share of loads that keep to a place is not known better than between {low} and {high}: the seizures lie at {places} places in "
+            "effect, and flows explain few places by chance, too."
+        ).format(low=f"{100 * fit.low:.0f}", high=f"{100 * fit.high:.0f}{SPACE}%", places=number(round(fit.places)))
     ]
+
+
+def _on_routes(fit: RecordFit) -> list[str]:
+    """Return what is said of habitual routes that are not those by travel time alone; nothing where they are."""
+    said = {
+        "length": _(
+            "Routes by length of road explain the record better than those by travel time: habitual loads are taken to drive them."
+        ),
+        "travel time or length": _(
+            "Routes by travel time and by length of road together explain the record better than those by travel time alone: habitual loads "
+            "are taken to drive both."
+        ),
+    }
+    return [said[fit.goes_by]] if fit.goes_by in said else []
 
 
 def _of_measure(measure: MeasureModel, compiled: Compiled) -> str:

@@ -65,7 +65,7 @@ def background_cost(region: Region, scenario: ScenarioModel) -> NDArray[np.float
 
 @dataclass(frozen=True, eq=False)
 class PairRoutes:
-    """The routes by travel time of pairs that may have loads.
+    """The routes of pairs that may have loads.
 
     Attributes
     ----------
@@ -81,6 +81,16 @@ class PairRoutes:
     def by_pair(self) -> dict[tuple[int, int], tuple[Route, ...]]:
         """Return the routes by gateway and settlement."""
         return dict(zip(self.ends, self.routes, strict=True))
+
+    def merged(self, other: PairRoutes) -> PairRoutes:
+        """Return the routes of these and of others between the same ends, half of each pair's loads on either."""
+        merged = []
+        for own, more in zip(self.routes, other.routes, strict=True):
+            share: dict[tuple[int, ...], float] = {}
+            for route in (*own, *more):
+                share[route.arcs] = share.get(route.arcs, 0.0) + route.share / 2
+            merged.append(tuple(Route(arcs, part) for arcs, part in share.items()))
+        return PairRoutes(self.ends, tuple(merged))
 
 
 def usual_routes(
@@ -101,20 +111,42 @@ def usual_routes(
     seed
         Of the draws.
     """
-    gateways, settlements, model = demand.gateways, demand.settlements, demand.terms
-    shares = demand.prior().weight
-    rng = np.random.default_rng(seed)
+    gateways, settlements = demand.gateways, demand.settlements
+    joined = demand.prior().weight >= max(least, np.finfo(np.float64).tiny)
+    ends = tuple((g, s) for g, s in np.argwhere(joined).tolist() if settlements[s].node != gateways[g].node)
+    return routes_between(demand, network, cost, ends, seed)
+
+
+def routes_between(
+    demand: GravityDemand, network: Network, cost: NDArray[np.float64], ends: tuple[tuple[int, int], ...], seed: int
+) -> PairRoutes:
+    """Return the routes that are taken by a cost between gateways and settlements that roads join.
+
+    Parameters
+    ----------
+    demand
+        Gateways and settlements, and what a scenario says of evaders.
+    network
+        The roads.
+    cost
+        (m,) of each arc.
+    ends
+        Gateway and settlement of each pair, gateway by gateway.
+    seed
+        Of the draws.
+    """
+    model, rng = demand.terms, np.random.default_rng(seed)
     order = ArcOrder.of(network.n_nodes, network.tail, network.head)
-    ends: list[tuple[int, int]] = []
+    goals: list[list[int]] = [[] for _ in demand.gateways]
+    for g, s in ends:
+        goals[g].append(demand.settlements[s].node)
     routes: list[tuple[Route, ...]] = []
-    for g, gateway in enumerate(gateways):
-        wanted = np.flatnonzero(shares[g] >= max(least, np.finfo(np.float64).tiny)).tolist()
-        reached = [s for s in wanted if settlements[s].node != gateway.node]
-        goals = [settlements[s].node for s in reached]
+    for gateway, reached in zip(demand.gateways, goals, strict=True):
         draws, spread = model.habitual_draws, model.habitual_spread
-        ends += [(g, s) for s in reached]
-        routes += habitual_routes(network, cost, gateway.node, goals, draws=draws, spread=spread, rng=rng, order=order)
-    return PairRoutes(tuple(ends), tuple(routes))
+        routes += habitual_routes(
+            network, cost, gateway.node, reached, draws=draws, spread=spread, rng=rng, order=order
+        )
+    return PairRoutes(ends, tuple(routes))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import shapely
@@ -26,9 +26,10 @@ from optimizer.risk.route_flows import (
     explain_by_routes,
     local_traffic,
 )
+from optimizer.scenario.demand.evaders import routes_between
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -48,6 +49,10 @@ THROUGH_SHARE = 0.01
 LEAST_LOCAL, MOST_LOCAL = 0.01, 0.5
 """Learnt shares of local loads below the first are taken for none, and the second is the most: effort that chases seizures overstates what is
 local, and in a world of local markets a plan for .95 stopped .39 of what the plan from the truth did, one for .5 as much as that."""
+RouteChoice = Literal["travel time", "length", "travel time or length"]
+PLACES_WORTH, WITHIN_SD, STEP = 0.3, 1.645, 0.05
+"""What a place is worth of one that would tell surely whether its seizures are local, standard deviations of the range that is stated, and
+steps to which it is rounded outwards: chosen so that it has nine in ten true shares of simulated records (results/risk/plans.md)."""
 NO_LOCAL = LocalTraffic((), np.empty(0), 0)
 NOTEWORTHY = 0.005
 """Share of all loads at places that are not listed from which on it is said."""
@@ -64,11 +69,15 @@ class RecordFit:
     seizures
         Seizures with effort behind them.
     local, low, high
-        Share of them that no flow explains, at places of their own: mean, least and most of the draws. What is known by area alone and no flow
-        explains has no place, and does not count.
+        Share of them that no flow explains, at places of their own: mean of the draws, and the range that is stated. What is known by area
+        alone and no flow explains has no place, and does not count.
     place_error_m, tips
         Standard deviation of the error of places, metres along each axis, and share of the seizures that are expected of no recorded effort,
         both as the likeliest fit has them; 0 where places are taken as right.
+    places
+        Effective number of segments that seizures are written down on: that of as many with the same number each. 0 where all is known by area.
+    goes_by
+        What the candidate routes are chosen by under which the record is likeliest.
     before, after
         Correlation of the square roots of flow and of median risk on searched segments, weighted by effort: of the flows by gravity and
         travel time alone, and of those that explain the record.
@@ -82,6 +91,8 @@ class RecordFit:
     after: float
     place_error_m: float = 0.0
     tips: float = 0.0
+    places: float = 0.0
+    goes_by: RouteChoice = "travel time"
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +245,8 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
         remarks = (_silent(silence), *without_places(terms.local_share))
         return RecordDemand(prior, usual.by_pair(), warnings=remarks)
     # The record is explained as flows on routes plus what stays where it was found; `flow` has a column for the record and one a draw of it.
-    candidates = candidate_routes(network, usual.ends, np.array([prior[pair] for pair in usual.ends]), usual.routes)
+    weight = np.array([prior[pair] for pair in usual.ends])
+    candidates = candidate_routes(network, usual.ends, weight, usual.routes)
     placed_rows = _written_rows(known, model, network, candidates)
     if placed_rows is not None and placed_rows.error_m >= _extent_m(network):
         remarks = (_everywhere(placed_rows.error_m, _extent_m(network)), *without_places(terms.local_share))
@@ -242,11 +254,18 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
     counted = _counted(known, model) if placed_rows is None else placed_rows.rows
     drawn = _with_draws(counted)
     flows = explain_by_routes(candidates, drawn)
+    placed = len(flows.local) - len(known.area_counts)  # rows of areas come last: what they leave over has no place
+    goes_by: RouteChoice = "travel time"
+    for choice, other in _other_routes(demand, network, usual) if counted.count[:placed].any() else ():
+        others = candidate_routes(network, other.ends, weight, other.routes)
+        explained = explain_by_routes(others, drawn)
+        if explained.likelihood[0] > flows.likelihood[0] + LEAST_GAIN:
+            goes_by, usual, candidates, flows = choice, other, others, explained
     shares = flows.flow / flows.flow.sum(axis=0)
     on_route = shares.mean(axis=1)
     rate = np.asarray(candidates.on @ flows.flow.mean(axis=1))
-    placed = len(flows.local) - len(known.area_counts)  # rows of areas come last: what they leave over has no place
-    fit = _fit(candidates, counted, estimate, rate, flows.local[:placed].sum(axis=0) / drawn.count.sum(axis=0))
+    learnt = flows.local[:placed].sum(axis=0) / drawn.count.sum(axis=0)
+    fit = replace(_fit(candidates, counted, estimate, rate, learnt, placed), goes_by=goes_by)
     if placed_rows is not None:
         fit = replace(fit, place_error_m=placed_rows.error_m, tips=_by_tips(placed_rows, rate, fit.local))
     local_share = _learnt(fit.local) if terms.local_share is None else terms.local_share
@@ -269,6 +288,15 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
         warnings,
         RecordFlows(demand, usual, candidates, counted, placed),
     )
+
+
+def _other_routes(
+    demand: GravityDemand, network: Network, usual: PairRoutes
+) -> Iterator[tuple[RouteChoice, PairRoutes]]:
+    """Give the other routes that may explain a record: by length of road, and half by either."""
+    by_length = routes_between(demand, network, network.length_m, usual.ends, seed=0)
+    yield "length", by_length
+    yield "travel time or length", usual.merged(by_length)
 
 
 def _local_part(flows: RouteFlows, at: NDArray[np.integer], rate: Floats) -> Floats:
@@ -447,19 +475,36 @@ def _with_draws(record: CountedRows) -> CountedRows:
 
 
 def _fit(
-    candidates: CandidateRoutes, record: CountedRows, estimate: RiskEstimate, rate: Floats, local: Floats
+    candidates: CandidateRoutes, record: CountedRows, estimate: RiskEstimate, rate: Floats, local: Floats, placed: int
 ) -> RecordFit:
     effort = np.asarray(record.effort.sum(axis=0), dtype=np.float64)
     before = np.asarray(candidates.on @ candidates.prior())
     seen = np.sqrt(estimate.median)
+    count = record.count[:placed, 0]
+    places = float(count.sum()) ** 2 / float(count @ count) if count.any() else 0.0
     return RecordFit(
         float(record.count.sum()),
         float(local.mean()),
-        float(local.min()),
-        float(local.max()),
+        *_stated(local, places),
         _correlation(np.sqrt(before), seen, effort),
         _correlation(np.sqrt(rate), seen, effort),
+        places=places,
     )
+
+
+def _stated(local: Floats, places: float) -> tuple[float, float]:
+    """Return the range that is stated of a local share: that of its draws, and Wilson's of a share among places.
+
+    Seizures at one place are local together or not at all, so that their number says nothing of how well the share is known.
+    """
+    if not places:
+        return float(local.min()), float(local.max())
+    share, n = float(local.mean()), PLACES_WORTH * places
+    middle, square = share + WITHIN_SD**2 / (2 * n), WITHIN_SD**2 / n
+    off = WITHIN_SD * np.sqrt(share * (1 - share) / n + square / (4 * n))
+    low, high = (middle - off) / (1 + square), (middle + off) / (1 + square)
+    low, high = min(low, float(local.min())), max(high, float(local.max()))
+    return max(float(np.floor(low / STEP)) * STEP, 0.0), min(float(np.ceil(high / STEP)) * STEP, 1.0)
 
 
 def _correlation(one: Floats, other: Floats, weight: Floats) -> float:
