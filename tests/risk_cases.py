@@ -83,14 +83,12 @@ def records_of(
     """Return seizures by segment number or area name; `units` says whose effort made them (one source a unit)."""
     areas, units = areas or {}, units or {}
     names = tuple(dict.fromkeys(units.get(place, "") for place in at)) or ("",)
-    return Seizures(
+    return Seizures.counted(
+        count=np.array(list(at.values()), dtype=np.float64),
         segment=np.array([-1 if isinstance(place, str) else place for place in at], dtype=np.int64),
         area=np.array([list(areas).index(place) if isinstance(place, str) else -1 for place in at], dtype=np.int64),
         source=np.array([names.index(units.get(place, "")) for place in at], dtype=np.int64),
         source_name=tuple(f"finds by {name}" for name in names),
-        count=np.array(list(at.values()), dtype=np.float64),
-        quantity_kg=np.full(len(at), np.nan),
-        drug=np.full(len(at), ""),
         effort_unit=tuple(name or None for name in names),
         **_rows(len(at), areas),
     )
@@ -141,5 +139,4 @@ def rows_of(
     if month is not None:
         first = np.datetime64("2023-01", "M")
         rows |= {"start": (first + month).astype("datetime64[D]"), "end": (first + month + 1).astype("datetime64[D]")}
-    seizures = Seizures(**rows, count=count, quantity_kg=np.full(k, np.nan), drug=np.full(k, ""), effort_unit=names)
-    return seizures, Effort(**rows, amount=amount, unit=names)
+    return Seizures.counted(count, **rows, effort_unit=names), Effort(**rows, amount=amount, unit=names)

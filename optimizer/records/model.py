@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -98,6 +98,12 @@ class Seizures(LocatedRecords):
     quantity_kg: NDArray[np.float64]
     drug: NDArray[np.str_]
     effort_unit: tuple[str | None, ...]
+
+    @classmethod
+    def counted(cls, count: NDArray[np.float64], **known: Any) -> Self:  # noqa: ANN401 - fields by name
+        """Return seizures of which time, place and number are known: every other column of `OWN` is empty, or NaN."""
+        unknown = {name: np.full(count.size, "" if of is np.str_ else np.nan) for name, of in cls.OWN.items()}
+        return cls(**{**unknown, "count": count, **known})
 
 
 @dataclass(frozen=True)

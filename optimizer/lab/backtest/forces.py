@@ -361,7 +361,8 @@ def as_rows(task: ForecastTask) -> tuple[Seizures, Effort]:
         unit=(UNIT,),
     )
     found = task.found > 0
-    records = Seizures(
+    records = Seizures.counted(
+        count=task.found[found],
         segment=task.point[found],
         area=effort.area[found],
         start=first[found],
@@ -372,9 +373,6 @@ def as_rows(task: ForecastTask) -> tuple[Seizures, Effort]:
         area_segment=(),
         unused=(),
         warnings=(),
-        count=task.found[found],
-        quantity_kg=np.full(int(found.sum()), np.nan),
-        drug=np.full(int(found.sum()), ""),
         effort_unit=(UNIT,),
     )
     return records, effort

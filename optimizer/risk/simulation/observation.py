@@ -121,19 +121,14 @@ def _stacked(numbers: list[Floats]) -> _Stacked:
 
 def _finds(found: list[Floats]) -> Seizures:
     rows = _stacked(found)
-    return Seizures(
-        **_rows(rows.at, rows.source, len(found)),  # type: ignore[arg-type]  # fields of LocatedRecords by name
-        count=rows.number,
-        quantity_kg=np.full(len(rows.at), np.nan),
-        drug=np.full(len(rows.at), ""),
-        effort_unit=UNITS[: len(found)],
-    )
+    effort_unit = UNITS[: len(found)]
+    return Seizures.counted(rows.number, **_rows(rows.at, rows.source, len(found)), effort_unit=effort_unit)
 
 
 def _searches(effort: list[Floats]) -> Effort:
     rows = _stacked(effort)
     return Effort(
-        **_rows(rows.at, rows.source, len(effort)),  # type: ignore[arg-type]  # as above
+        **_rows(rows.at, rows.source, len(effort)),  # type: ignore[arg-type]  # fields of LocatedRecords by name
         amount=rows.number,
         unit=UNITS[: len(effort)],
     )
