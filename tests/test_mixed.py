@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from heapq import heappop, heappush
-from itertools import combinations, count, product
+from itertools import combinations, count, pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -20,14 +20,14 @@ from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.families import plain_grid
 from optimizer.pipeline.plan import plan_scenario
-from optimizer.problem.instance.evaders import Searches
+from optimizer.problem.instance.evaders import Evader, Searches
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, with_beats, with_mixture, with_teams
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.mixed import evader as evader_module
 from optimizer.solvers.mixed.double_oracle import DoubleOracle
-from optimizer.solvers.mixed.evader import EvaderOracle, best_paths
+from optimizer.solvers.mixed.evader import EvaderOracle, _no_better, best_paths
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.place import place
@@ -317,6 +317,60 @@ def test_a_rough_proof_leaves_less_slack_than_its_mixture_leaves_open(monkeypatc
     assert all(slack <= max(1 - lower / value, 1e-3) / 4 for value, lower, slack in proofs)
 
 
+@pytest.mark.parametrize("most", [3, 10_000])
+def test_answers_are_those_of_every_simple_path_where_many_are_nearly_as_good(most: int) -> None:
+    """Labels are left out for others that do better on most plans, not on all; those are paths of nearly the same roads."""
+    tighter = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        n, plans = int(rng.integers(4, 8)), int(rng.integers(2, 7))
+        tail, head = (column.ravel() for column in np.nonzero(~np.eye(n, dtype=bool)))
+        reliability = rng.uniform(0.7, 1, tail.size)
+        placed = rng.random((tail.size, plans)) < 0.3
+        survival = reliability[:, None] * np.where(placed, rng.choice([0.3, 0.5, 0.7], (tail.size, 1)), 1.0)
+        share = rng.dirichlet(np.ones(plans))
+        evaders = [Evader(f"e{k}", k, n - 1, 1.0) for k in range(n - 1)]
+        roads = nx.DiGraph(zip(tail.tolist(), head.tolist(), strict=True))
+        arc_of = {ends: a for a, ends in enumerate(zip(tail.tolist(), head.tolist(), strict=True))}
+        paths = [
+            [[arc_of[x] for x in pairwise(path)] for path in nx.all_simple_paths(roads, k, n - 1)] for k in range(n - 1)
+        ]
+        best = np.array([max(float(share @ survival[path].prod(axis=0)) for path in each) for each in paths])
+        oracle = EvaderOracle(n, tail, head, Searches.of(evaders))
+        found = oracle.answers(survival, share, np.zeros(n - 1), slack=1e-10, most=most)
+        order = [int(leaf) for leaf in Searches.of(evaders).leaf]
+        assert (found.bound >= best[order] * (1 - 1e-12)).all()
+        seen = share @ np.array(
+            [[max(survival[path, x].prod() for path in each) for each in paths] for x in range(plans)]
+        )
+        assert (found.bound <= seen[order] * (1 + 1e-9)).all()
+        tighter += int((found.bound < seen[order] * (1 - 1e-6)).sum())
+        if most > 3:
+            assert found.bound == pytest.approx(best[order], rel=1e-9)
+            assert [float(share @ survival[list(found.arcs[k])].prod(axis=0)) for k in range(n - 1)] == pytest.approx(
+                best[order], rel=1e-9
+            )
+    assert tighter > 0
+
+
+def test_a_label_is_left_out_where_no_completion_makes_it_better_than_another_one() -> None:
+    """The rule is the dual of a linear program: the least that the other label is ahead, over completions that are worth enough."""
+    rng, agreed, asked = np.random.default_rng(0), 0, 0
+    for _ in range(400):
+        plans = int(rng.integers(1, 8))
+        less, more = rng.uniform(0.2, 1, (2, plans))
+        onward = rng.dirichlet(np.ones(plans)) * rng.uniform(0.3, 1, plans)
+        seen = (float(less @ onward), float(more @ onward))
+        enough = float(rng.uniform(0.6, 1)) * seen[0]
+        outdone = _no_better(less, more, onward, *seen, enough)[0]
+        ahead = linprog(more - less, A_ub=[-less], b_ub=[-enough], bounds=[(0, most) for most in onward]).fun
+        assert ahead is not None
+        assert not outdone or ahead > -1e-9
+        asked += ahead > 1e-4
+        agreed += outdone and ahead > 1e-4
+    assert agreed > 0.9 * asked > 20
+
+
 def flow_value(instance: Instance, survival: float) -> float:
     """Return the value of one unit against one evader without background loss, by the flow program of Washburn & Wood (1995).
 
@@ -421,7 +475,7 @@ def answers(
 ) -> EvaderAnswers:
     """Return what the search proves until then, from no known paths."""
     plans, share = mixture
-    oracle = EvaderOracle(grid.n_nodes, grid.tail, grid.head, grid.reliability, Searches.of(grid.evaders))
+    oracle = EvaderOracle(grid.n_nodes, grid.tail, grid.head, Searches.of(grid.evaders))
     survival = np.array([grid.survival(plan) for plan in plans]).T
     return oracle.answers(survival, share, np.zeros(len(grid.evaders)), until=until)
 
@@ -444,6 +498,22 @@ def test_evaders_that_are_not_reached_are_bounded_as_if_they_saw_the_plan_of_the
     assert exact.unsearched == 0
     assert (exact.bound <= late.bound * (1 + 1e-9)).all()
     assert (exact.bound < late.bound * 0.999).any()
+
+
+def test_answers_are_paths_of_the_whole_network_where_plans_differ_on_little_of_it(grid: Instance) -> None:
+    few = replace(grid, evaders=grid.evaders[:6])
+    plans, share = (
+        [np.isin(np.arange(len(grid.options)), placed) for placed in ([0, 1], [1, 2], [2, 3])],
+        np.full(3, 1 / 3),
+    )
+    found = answers(few, (plans, share))
+    survival = np.array([few.survival(plan) for plan in plans]).T
+    for k, evader in enumerate(few.evaders):
+        arcs = list(found.arcs[k])
+        assert [evader.origin, *few.head[arcs].tolist()] == [*few.tail[arcs].tolist(), evader.destination]
+        value = float(share @ survival[arcs].prod(axis=0))
+        assert value == pytest.approx(found.bound[k], rel=1e-9)
+        assert value == pytest.approx(best_by_search(few, k, plans, tuple(share.tolist())), rel=1e-9)
 
 
 @pytest.mark.slow
@@ -473,7 +543,9 @@ def test_label_setting_keeps_to_the_steps_that_fit_into_the_time(
         runs.clear()
         found = answers(grid, mixture, until=1.0)
         total.append(sum(run.steps for _, run in runs))
-        one_label = 4 * PLANS * (1 + 7) + 4 * 4 * max((run.labels for _, run in runs), default=0)
+        # what is under way when the steps are used up: a label with those that it is compared with, and each arc once more
+        labels = max((run.labels for _, run in runs), default=0)
+        one_label = 4 * PLANS * (1 + 7) + 4 * (4 + 8 * PLANS) * labels + 17 * PLANS * grid.tail.size
         ends = len(grid.evaders) + grid.n_nodes
         assert all(run.steps <= most + one_label * ends for most, run in runs)
         assert (found.bound >= exact.bound * (1 - 1e-9)).all()

@@ -152,7 +152,7 @@ def test_a_connection_that_ties_with_a_way_past_a_terminal_is_kept() -> None:
     core = Core(np.arange(4), np.array([0, 0, 1, 3]), np.array([1, 3, 2, 2]), np.array([0.25, 0.375, 0.25, 0.125]))
     exactly = partial(pytest.approx, abs=1e-15, rel=0)
     ends, costs = np.empty(0, dtype=np.int32), np.empty(0)
-    connections = overlay._connections(core, np.arange(3), overlay._Watched(ends, ends, costs, costs), 100)
+    connections = overlay.plain_connections(core, np.arange(3), overlay.Watched(ends, ends, costs, costs), 100)
     assert connections is not None
     plain = connections.plain
     found = list(zip(plain.tail.tolist(), plain.head.tolist(), plain.cost.tolist(), strict=True))
@@ -165,7 +165,7 @@ def test_a_stage_of_fixed_nodes_alone_has_its_connections_wherever_its_arcs_are(
     head = tail + np.tile((1, 3, 5), n // 2)
     core = Core(np.arange(n + 5), tail, head, np.ones(tail.size))
     ends, nothing = np.empty(0, dtype=np.int32), np.empty(0)
-    connections = overlay._connections(core, core.node, overlay._Watched(ends, ends, nothing, nothing))
+    connections = overlay.plain_connections(core, core.node, overlay.Watched(ends, ends, nothing, nothing))
     assert connections is not None
     assert connections.plain.tail.size == tail.size
 
@@ -226,7 +226,7 @@ def test_connections_are_the_best_paths_that_pass_no_terminal(seed: int) -> None
     core = Core(np.arange(n), pair // n, pair % n, rng.exponential(1.0, pair.size))
     terminal = np.flatnonzero(rng.random(n) < 0.3)
     ends, nothing = np.empty(0, dtype=np.int32), np.empty(0)
-    connections = overlay._connections(core, terminal, overlay._Watched(ends, ends, nothing, nothing), 10**6)
+    connections = overlay.plain_connections(core, terminal, overlay.Watched(ends, ends, nothing, nothing), 10**6)
     assert connections is not None
     found = connections.plain
     graph = nx.DiGraph()

@@ -129,7 +129,7 @@ class DoubleOracle:
         self.game = RestrictedGame(master.commodities, master.pool)
         self._swaps = Swaps(self.instance, self.overlay)
         overlay = self.overlay
-        ends = (overlay.n_nodes, overlay.tail, overlay.head, overlay.reliability)
+        ends = (overlay.n_nodes, overlay.tail, overlay.head)
         self._evaders = EvaderOracle(*ends, master.commodities.searches, self.threads)
         self._rng = np.random.default_rng(self.seed)
         self._smooth: Floats | None = None

@@ -1,9 +1,9 @@
 """The exact answer of informed evaders to a mixture: theta_k(mu) = max over paths P of sum_x mu_x g_P(x).
 
 The search is on the overlay, where it is exact: a piece of a path that meets no option has the same value under every plan. Before labels are
-set (`best_paths`), arcs are left out on which no path could exceed the value that is known, even if nothing were placed, and plans that do
-not differ on the arcs that are left are one. Evaders with the same destination share a search; where there are fewer origins, arcs are turned
-round and those with the same origin do.
+set (`best_paths`), the overlay is contracted to what the plans differ on (`_Contracted`), arcs are left out on which no path could exceed the
+value that is known, even if each were passed under the best plan for it, and plans that do not differ on the arcs that are left are one.
+Evaders with the same destination share a search; where there are fewer origins, arcs are turned round and those with the same origin do.
 
 Under a time limit each search may take so many steps as fit into its share of the time left, at the speed measured so far. Evaders for whom
 that is not enough, or whose turn does not come, are bounded by what they would reach if they saw the plan of the day: the maximum of a sum is
@@ -24,13 +24,16 @@ from optimizer.base.work.kernels import kernel, part, ready
 from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import machine_seconds_left, waiting, work_seconds
 from optimizer.problem.instance.evaders import Searches, arc_costs
-from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.network.shortest_paths import CostGraph, cost_graph
+from optimizer.solvers.overlay import searching
+from optimizer.solvers.overlay.contraction import Core
+from optimizer.solvers.overlay.overlay import Watched, plain_connections
 from optimizer.solvers.search.kernel_modules import MIXED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from optimizer.base.work.kernels import Floats, Floats2, Ints
+    from optimizer.base.work.kernels import Floats, Floats2, Ints, Mask
 
     Integers = NDArray[np.int64]
 
@@ -76,9 +79,9 @@ class EvaderAnswers:
 
 @dataclass(frozen=True)
 class _Terms:
-    """What all searches against one mixture have in common: arguments of `EvaderOracle.answers`."""
+    """What all searches against one mixture have in common: the network, and arguments of `EvaderOracle.answers`."""
 
-    survival: Floats
+    network: _Contracted
     probability: Floats
     known: Floats
     slack: float
@@ -91,7 +94,7 @@ class EvaderOracle:
 
     Parameters
     ----------
-    n_nodes, tail, head, reliability
+    n_nodes, tail, head
         The network: an overlay, or the roads themselves.
     searches
         Ends of the informed commodities.
@@ -104,25 +107,12 @@ class EvaderOracle:
         n_nodes: int,
         tail: NDArray[np.integer],
         head: NDArray[np.integer],
-        reliability: Floats,
         searches: Searches,
         threads: int = 1,
     ) -> None:
-        ready(MIXED, tail.size * searches.leaf.size)
+        ready((searching.__name__, *MIXED), tail.size * searches.leaf.size)
         self._threads = threads
         self._searches, self._ends = searches, (n_nodes, tail, head)
-        self._cost = arc_costs(reliability)
-        self._roots, self._row, self._leaf = searches.roots, searches.row, searches.leaf
-        self._turned = not searches.reverse  # the common end is the destination of the search
-        self._tail, self._head = (head, tail) if self._turned else (tail, head)
-        ends = (n_nodes, self._tail, self._head, self._cost)
-        self._leaves, self._at = np.unique(self._leaf, return_inverse=True)
-        self._out = cost_graph(*ends).distances(self._leaves) if self._leaf.size else np.empty((0, n_nodes))
-        begun = time.monotonic()
-        self._back = (
-            cost_graph(*ends, reverse=True).distances(self._roots) if self._leaf.size else np.empty((0, n_nodes))
-        )
-        self._seconds = time.monotonic() - begun
 
     def answers(
         self,
@@ -152,54 +142,61 @@ class EvaderOracle:
             Asked whether to stop.
         """
         found = EvaderAnswers(known * (1 + slack), {})
-        bounding = self._seconds * probability.size  # of those whose turn does not come
+        network = _Contracted.of(*self._ends, survival, self._searches)
+        bounding = network.seconds * probability.size  # of those whose turn does not come
         left = min(until - work_seconds(), machine_seconds_left())
         # threads have no clock of work in common: they share the time by the clock of the machine
         until = time.monotonic() + left - min(bounding, max(left, 0.0) / 2)
-        terms = _Terms(survival, probability, known, slack, most, until)
+        terms = _Terms(network, probability, known, slack, most, until)
+        roots = self._searches.roots.size
 
         def search(row: int) -> bool:
             """Answer for one common end where there is time and nobody asked to stop; return whether it was done."""
             left = until - time.monotonic()
-            seconds = min(left, left * SHARE * self._threads / (self._roots.size - row))
+            seconds = min(left, left * SHARE * self._threads / (roots - row))
             return seconds > 0 and not listener.cancelled() and self._answer(row, found, terms, seconds)
 
         with waiting(), ThreadPoolExecutor(self._threads) as pool:
-            skipped = ~np.fromiter(pool.map(search, range(self._roots.size)), dtype=bool, count=self._roots.size)
+            skipped = ~np.fromiter(pool.map(search, range(roots)), dtype=bool, count=roots)
         stop_if_cancelled(listener)
+        found.arcs = network.expanded(found.arcs)
         self._bound_those_who_see(np.flatnonzero(skipped), found, terms)
         return found
 
     def _bound_those_who_see(self, rows: Integers, found: EvaderAnswers, terms: _Terms) -> None:
         """Bound the commodities with these common ends by what they reach who see the plan of the day."""
-        members = np.flatnonzero(np.isin(self._row, rows))
+        network, searches = terms.network, terms.network.searches
+        members = np.flatnonzero(np.isin(searches.row, rows))
         if not members.size:
             return
-        place = np.searchsorted(rows, self._row[members])
-        searches = replace(self._searches, roots=self._roots[rows], row=place, leaf=self._leaf[members])
-        plans, same = np.unique(terms.survival, axis=1, return_inverse=True)
+        place = np.searchsorted(rows, searches.row[members])
+        searches = replace(searches, roots=searches.roots[rows], row=place, leaf=searches.leaf[members])
+        plans, same = np.unique(network.survival, axis=1, return_inverse=True)
         share = np.bincount(same.ravel(), terms.probability, plans.shape[1])
         value = np.zeros(members.size)
         for x in np.flatnonzero(share).tolist():
-            value += share[x] * searches.values(*self._ends, np.ascontiguousarray(plans[:, x]))
+            survival = np.ascontiguousarray(plans[:, x])
+            value += share[x] * searches.values(network.n_nodes, network.tail, network.head, survival)
         found.bound[members] = np.maximum(found.bound[members], value * (1 + ROUNDING))
         found.unsearched += members.size
 
     def _answer(self, row: int, found: EvaderAnswers, terms: _Terms, seconds: float) -> bool:
         """Answer for commodities with a common end; return False, and leave them, where the time is not enough to begin."""
-        members = np.flatnonzero(self._row == row)
-        still = self._leaf[members] == self._roots[row]
+        network, searches = terms.network, terms.network.searches
+        members = np.flatnonzero(searches.row == row)
+        still = searches.leaf[members] == searches.roots[row]
         found.bound[members[still]] = 1.0
         members = members[~still]
-        kept = self._arcs_that_count(row, members, terms)
-        graph = _Compact.of(self._tail[kept], self._head[kept])
-        there = graph.places(np.append(self._leaf[members], self._roots[row]))
+        kept = network.arcs_that_count(row, members, terms.known[members] * (1 + terms.slack))
+        tail, head = network.onward  # towards the common end
+        graph = _Compact.of(tail[kept], head[kept])
+        there = graph.places(np.append(searches.leaf[members], searches.roots[row]))
         if there[-1] < 0:
             return True
         members, origins = members[there[:-1] >= 0], there[:-1][there[:-1] >= 0]
         if not members.size:
             return True
-        table, same = np.unique(terms.survival[kept], axis=1, return_inverse=True)
+        table, same = np.unique(network.survival[kept], axis=1, return_inverse=True)
         share = np.asarray(np.bincount(same.ravel(), terms.probability, table.shape[1]), dtype=np.float64)
         compiled = best_paths.compiled is not None
         steps, preparing = seconds * _speed[compiled], float(PREPARING * table.size * (members.size + 1))
@@ -226,20 +223,121 @@ class EvaderOracle:
             found.bound[k] = bound * (1 + ROUNDING)
             if value > 0:
                 arcs = kept[graph.order[answer.arcs[begin:stop]]].tolist()
-                found.arcs[k] = tuple(arcs if self._turned else arcs[::-1])
+                found.arcs[k] = tuple(arcs[::-1] if searches.reverse else arcs)
             begin = stop
         return True
 
-    def _arcs_that_count(self, row: int, members: Integers, terms: _Terms) -> Integers:
-        """Return the arcs on a path that could exceed the value known for one of some commodities, if nothing were placed."""
-        enough = terms.known[members] * (1 + terms.slack)
+
+# What differs between the plans of a mixture is a small part of a network: the arcs of the options that some of them place and not all. Every
+# other node but the ends of evaders is passed in the same way under all plans, so it is contracted as in `overlay`, with each arc's least
+# survival under any plan in place of that with everything placed.
+@dataclass(frozen=True)
+class _Contracted:
+    """A network as the plans of a mixture see it.
+
+    Attributes
+    ----------
+    n_nodes, tail, head
+        Its (nodes,) nodes and (arcs,) arcs.
+    survival
+        (arcs, plans) chance to pass each arc.
+    searches
+        Ends of the commodities.
+    cost
+        (arcs,) -ln of the largest survival under any plan.
+    leaves, out, back
+        (leaves,) nodes where searches end, and (leaves, nodes) and (roots, nodes) costs between them, or the roots, and each node.
+    seconds
+        How long it takes to find the costs of the roots.
+    arc, node
+        (arcs,) the arc of the network that each is, -1 where it is a path that no plan changes, and (nodes,) the node.
+    plain, plain_arc
+        The arcs that no plan changes as a graph of the network, and (entries,) which arcs of it these are.
+    """
+
+    n_nodes: int
+    tail: Integers
+    head: Integers
+    survival: Floats
+    searches: Searches
+    cost: Floats
+    leaves: Integers
+    out: Floats
+    back: Floats
+    seconds: float
+    arc: Integers
+    node: Integers
+    plain: CostGraph
+    plain_arc: Integers
+
+    @classmethod
+    def of(
+        cls, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], survival: Floats, searches: Searches
+    ) -> _Contracted:
+        """Contract a network to what (arcs, plans) survivals differ on; where that would make `MORE` arcs, all nodes are kept."""
+        best, worst = survival.max(axis=1), survival.min(axis=1)
+        varied, same = np.flatnonzero(worst < best), np.flatnonzero((worst == best) & (best > 0))
+        same = same[np.lexsort((head[same], tail[same]))]
+        ends = (searches.roots, searches.leaf, tail[varied], head[varied])
+        fixed = np.unique(np.concatenate(ends)).astype(np.int64)
+        core = Core(np.arange(n_nodes), tail[same].astype(np.int64), head[same].astype(np.int64), arc_costs(best[same]))
+        options = Watched(tail[varied], head[varied], arc_costs(best[varied]), arc_costs(worst[varied]))
+        kept = plain_connections(core, fixed, options, MORE * same.size) or plain_connections(core, core.node, options)
+        assert kept is not None  # noqa: S101 - a network has no more connections than arcs
+        plain, varied = kept.plain, varied[kept.useful]
+        n, place = plain.n_nodes, plain.positions
+        tails = np.concatenate((plain.tail, place(tail[varied])))
+        heads = np.concatenate((plain.head, place(head[varied])))
+        cost = np.concatenate((plain.cost, arc_costs(best[varied])))
+        there = replace(searches, roots=place(searches.roots), leaf=place(searches.leaf))
+        leaves = np.unique(there.leaf)
+        begun = time.monotonic()
+        back = cost_graph(n, tails, heads, cost, reverse=there.reverse).distances(there.roots)
+        return cls(
+            n_nodes=n,
+            tail=tails,
+            head=heads,
+            survival=np.vstack((np.tile(np.exp(-plain.cost)[:, None], survival.shape[1]), survival[varied])),
+            searches=there,
+            cost=cost,
+            leaves=leaves,
+            seconds=time.monotonic() - begun,
+            out=cost_graph(n, tails, heads, cost, reverse=not there.reverse).distances(leaves),
+            back=back,
+            arc=np.concatenate((np.full(plain.tail.size, -1), varied)),
+            node=plain.node,
+            plain=cost_graph(n_nodes, core.tail, core.head, core.cost + np.isin(core.tail, plain.node) * PASSING),
+            plain_arc=same,
+        )
+
+    @property
+    def onward(self) -> tuple[Integers, Integers]:
+        """The arcs' ends in the sense of searches, which go from leaves to a root."""
+        return (self.tail, self.head) if self.searches.reverse else (self.head, self.tail)
+
+    def arcs_that_count(self, row: int, members: Integers, enough: Floats) -> Integers:
+        """Return the arcs on a path that could be worth more than what is (members,) `enough` for one of some commodities, at best."""
         limit = np.where(enough > 0, arc_costs(np.minimum(enough, 1.0)), np.inf)
-        through = np.zeros(self._tail.size, dtype=bool)
-        onward = self._cost + self._back[row, self._head]
-        for k, most_cost in zip(members.tolist(), limit.tolist(), strict=True):
-            cost = self._out[self._at[k], self._tail] + onward
+        through = np.zeros(self.tail.size, dtype=bool)
+        tail, head = self.onward
+        onward = self.cost + self.back[row, head]
+        from_leaf = self.out[np.searchsorted(self.leaves, self.searches.leaf[members])]
+        for so_far, most_cost in zip(from_leaf, limit.tolist(), strict=True):
+            cost = so_far[tail] + onward
             through |= (cost <= most_cost) & np.isfinite(cost)
         return np.flatnonzero(through)
+
+    def expanded(self, paths: dict[int, tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
+        """Return paths as arcs of the network."""
+        used = np.unique([a for path in paths.values() for a in path]).astype(np.int64)
+        road = {a: (int(self.arc[a]),) for a in used[self.arc[used] >= 0].tolist()}
+        used = used[self.arc[used] < 0]
+        for source in np.unique(self.tail[used]).tolist():
+            mine = used[self.tail[used] == source]
+            predecessors = self.plain.trees([int(self.node[source])])[1][0]
+            ways = self.plain.paths(predecessors, self.node[self.head[mine]].tolist())
+            road |= {a: tuple(self.plain_arc[list(way)].tolist()) for a, way in zip(mine.tolist(), ways, strict=True)}
+        return {k: tuple(x for a in path for x in road[a]) for k, path in paths.items()}
 
 
 @dataclass(frozen=True)
@@ -323,7 +421,15 @@ class BestPaths(NamedTuple):
 
 
 HALVINGS = 7
-"""Bisections for c."""
+"""Bisections for c, and for the share of one label in another."""
+HARDLY = 3e-4
+"""Share of a bound that is left where c is not looked for any further."""
+NARROWED = 2
+"""How often arcs are left out before the search from an origin, each time with what the arcs that are left allow."""
+MORE = 4
+"""How many times as many arcs a contracted network may have: it has far fewer nodes, and labels pass each of them."""
+PASSING = 1e3
+"""What it costs, in -ln survival, to pass a node that is not contracted: more than any path that is worth something."""
 COMPARED = 4
 """Steps that one comparison of two labels counts for: most end after a few plans."""
 
@@ -372,21 +478,24 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
         those of labels that are left, which for an origin not yet begun is what an evader reaches who sees the plan.
     """
     n, plans, n_origins = start.size - 1, probability.size, origins.size
-    # onward[i, x] is mu_x h_x(i); through[k, i] what an evader from origin k who sees the plan gets over node i; in the last row, whether any
-    # origin's best path can lead over the node
-    onward, through = np.zeros((n, plans)), np.zeros((n_origins + 1, n))
-    _best_survivals(into, entering, tail, survival, destination, onward)
-    for i in range(n):
-        for x in range(plans):
-            onward[i, x] *= probability[x]
-    so_far, forward = np.empty((n, plans)), np.arange(head.size)
+    # onward[i, x] is mu_x h_x(i); useful[k, a] whether a path from origin k over arc a may be worth more than is known; in the last row, one
+    # from any origin
+    onward, useful = np.empty((n, plans)), np.ones((n_origins + 1, head.size), dtype=np.bool_)
+    _best_survivals(into, entering, tail, survival, useful[n_origins], destination, onward)
+    _weigh(onward, probability)
+    so_far, forward, trial = np.empty((n, plans)), np.arange(head.size), np.empty(plans)
+    for a in range(head.size):
+        useful[n_origins, a] = False
     for k in range(n_origins):
-        _best_survivals(start, forward, head, survival, origins[k], so_far)
-        for i in range(n):
+        _best_survivals(start, forward, head, survival, useful[k], origins[k], so_far)
+        for a in range(head.size):
+            seen_over = 0.0
             for x in range(plans):
-                through[k, i] += so_far[i, x] * onward[i, x]
-            if through[k, i] > known[k] * (1 + slack):
-                through[n_origins, i] = 1.0
+                seen_over += so_far[tail[a], x] * survival[a, x] * onward[head[a], x]
+            useful[k, a] = seen_over > known[k] * (1 + slack)
+            useful[n_origins, a] |= useful[k, a]
+    _best_survivals(into, entering, tail, survival, useful[n_origins], destination, onward)
+    _weigh(onward, probability)
     # worth[i] bounds W(i): at first what is reached by one who sees the plan, once a search from i was made (`fixed`) what that has proven;
     # reached[i] are the survivals of the best path known from i on
     seen, worth = np.zeros(n), np.empty(n)
@@ -401,28 +510,46 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
     # sources by falling survival, so that a search has the bounds of the nodes nearer to the destination; the origins come last
     order, sources, inner = _falling(seen), np.empty(n + n_origins, dtype=np.int64), 0
     for at in range(n):
-        if order[at] != destination and through[n_origins, order[at]] > 0:
+        if order[at] != destination and seen[order[at]] > 0:
             sources[inner] = order[at]
             inner += 1
     for k in range(n_origins):
         sources[inner + k] = origins[k]
     chance, label = np.empty((256, plans)), np.empty((256, 5), dtype=np.int64)  # survivals and columns of each label
-    bound_of, heap = (
-        np.empty(256),
-        np.empty(256, dtype=np.int64),
-    )  # bound of each label, and a heap of those that are left
-    latest, trial = (
-        np.empty(n, dtype=np.int64),
-        np.empty(plans),
-    )  # the last label at each node; survivals of the one being made
+    # bound of each label, what one who sees the plan from it on reaches, and a heap of those that are left
+    bound_of, seeing, heap = np.empty(256), np.empty(256), np.empty(256, dtype=np.int64)
+    latest = np.empty(n, dtype=np.int64)  # the last label at each node
+    own_onward = np.empty((n, plans))
     labels, steps = 0, 0.0
     bounds, values, stop = np.zeros(n_origins), np.zeros(n_origins), np.zeros(n_origins, dtype=np.int64)
     arcs, n_arcs = np.empty(256, dtype=np.int64), 0
     for turn in range(inner + n_origins):
         source, own = sources[turn], max(turn - inner, -1)
         last = own >= 0  # a search from an origin: only paths above the known value matter, and the path is wanted
-        least = known[own] * (1 + slack) if last else 0.0
         until_step = most_steps * (1 + (own + 1) / n_origins) / 2
+        ahead = onward
+        if last:
+            ahead = own_onward
+            _best_survivals(into, entering, tail, survival, useful[own], destination, ahead)
+            _weigh(ahead, probability)
+            for _ in range(NARROWED):
+                if steps > until_step:
+                    break
+                _best_survivals(start, forward, head, survival, useful[own], source, so_far)
+                for a in range(head.size):
+                    if not useful[own, a]:
+                        continue
+                    promise = 0.0
+                    for x in range(plans):
+                        trial[x] = so_far[tail[a], x] * survival[a, x]
+                        promise += trial[x] * ahead[head[a], x]
+                    if fixed[head[a]]:
+                        promise, passes = _promise(trial, ahead[head[a]], worth[head[a]], promise)
+                        steps += passes * plans
+                    useful[own, a] = promise > known[own] * (1 + slack)
+                    steps += PREPARING * plans
+                _best_survivals(into, entering, tail, survival, useful[own], destination, ahead)
+                _weigh(ahead, probability)
         for i in range(n):
             latest[i] = -1
         latest[source] = 0
@@ -442,7 +569,9 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
                     for x in range(plans):
                         reached[source, x] = survival[a, x] * reached[head[a], x]
         bound = best * (1 + slack)
-        bound_of[0] = worth[source]
+        bound_of[0], seeing[0] = worth[source], 0.0
+        for x in range(plans):
+            seeing[0] += ahead[source, x]
         size = _push(heap, 0, bound_of, 0)
         while size > 0:
             now = _pop(heap, size, bound_of)
@@ -457,54 +586,38 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
             node = label[now, PLACE]
             for a in range(start[node], start[node + 1]):
                 after = head[a]
-                if through[own, after] <= least:  # own is -1, the last row, where the source is no origin
+                if not useful[own, a]:  # own is -1, the last row, where the source is no origin
                     continue
-                promise, high = 0.0, 0.0
+                promise = 0.0
                 # what sees the plan from `after` on bounds every completion; it costs one pass over the plans, so it is tried first
                 steps += plans
                 for x in range(plans):
                     trial[x] = chance[now, x] * survival[a, x]
-                    promise += trial[x] * onward[after, x]
-                    high = max(high, trial[x])
+                    promise += trial[x] * ahead[after, x]
                 # not above the value that is known, times 1 + slack: leaving it out keeps the bound true within the slack
                 if promise <= best * (1 + slack):
                     continue
+                sees = promise
                 if fixed[after] and after != destination:
-                    # the bound with W(after) is convex in c: its slope at c has the sign of W - (sum of mu_x h_x over s_x > c)
-                    low = 0.0
-                    steps += HALVINGS * plans
-                    for _ in range(HALVINGS):
-                        c = (low + high) / 2
-                        above, blend = 0.0, c * worth[after]
-                        for x in range(plans):
-                            if trial[x] > c:
-                                above += onward[after, x]
-                                blend += (trial[x] - c) * onward[after, x]
-                        promise = min(promise, blend)
-                        if above > worth[after]:
-                            low = c
-                        else:
-                            high = c
+                    promise, passes = _promise(trial, ahead[after], worth[after], promise)
+                    steps += passes * plans
                     if promise <= best * (1 + slack):
                         continue
                 # against the other labels at the node, the latest first: those that the new one dominates are dead and leave the list. A dead
                 # label may still lie in the heap, from which nothing can be taken out; it is passed over when its turn comes.
                 dominated = False
                 other, following = latest[after], -1
+                enough = best * (1 + slack)
                 while other >= 0:
-                    no_less, no_more = True, True
                     steps += COMPARED
-                    for x in range(plans):
-                        if chance[other, x] < trial[x]:
-                            no_less = False
-                        elif chance[other, x] > trial[x]:
-                            no_more = False
-                        if not (no_less or no_more):
-                            break
-                    if no_less:
-                        dominated = True
+                    if sees <= seeing[other]:
+                        dominated, passes = _no_better(trial, chance[other], ahead[after], sees, seeing[other], enough)
+                    else:
+                        outdone, passes = _no_better(chance[other], trial, ahead[after], seeing[other], sees, enough)
+                    steps += passes * plans
+                    if dominated:
                         break
-                    if no_more:
+                    if sees > seeing[other] and outdone:
                         label[other, DEAD] = 1
                         if following < 0:
                             latest[after] = label[other, EARLIER]
@@ -517,10 +630,12 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
                     continue
                 if count == bound_of.size:
                     chance, label, bound_of, heap = _taller(chance), _taller(label), _longer(bound_of), _longer(heap)
+                    seeing = _longer(seeing)
                 for x in range(plans):
                     chance[count, x] = trial[x]
                 label[count, PLACE], label[count, PARENT], label[count, BY] = after, now, a
                 label[count, EARLIER], label[count, DEAD], bound_of[count] = latest[after], 0, promise
+                seeing[count] = sees
                 latest[after] = count
                 if after != destination:
                     size = _push(heap, size, bound_of, count)
@@ -549,8 +664,79 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
 
 
 @part
-def _best_survivals(first: Ints, arcs: Ints, end: Ints, survival: Floats2, root: int, best: Floats2) -> None:
-    """Set (nodes, plans) the best survivals between a root and each node; the arcs at node i are arcs[first[i]] to arcs[first[i + 1] - 1]."""
+def _promise(survival: Floats, onward: Floats, worth: float, seen: float) -> tuple[float, int]:
+    """Return the least bound of a label's completions found, at most `seen`, with W and a c for W, and the passes over the plans."""
+    low, high, promise, passes = 0.0, 0.0, seen, 0
+    for x in range(survival.size):
+        high = max(high, survival[x])
+    while passes < HALVINGS:
+        passes += 1
+        c = (low + high) / 2
+        # convex in c: the slope has the sign of W - (sum of mu_x h_x over s_x > c)
+        slope, blend = worth, c * worth
+        for x in range(survival.size):
+            if survival[x] > c:
+                slope -= onward[x]
+                blend += (survival[x] - c) * onward[x]
+        promise = min(promise, blend)
+        if slope < 0:
+            low = c
+        else:
+            high = c
+        # no c between is below the tangent
+        if blend - abs(slope) * (high - low) > promise * (1 - HARDLY):
+            break
+    return promise, passes
+
+
+@part
+def _no_better(
+    less: Floats, more: Floats, onward: Floats, seen_less: float, seen_more: float, enough: float
+) -> tuple[bool, int]:
+    """Return whether a label cannot complete to a path above `enough` where another one does no better, and the passes over the plans.
+
+    With survivals s of the one, t of the other and any share f in [0, 1], s <= f t + (s - f t)^+, so where sum_x mu_x (s_x - f t_x)^+ h_x is
+    at most (1 - f) times `enough`, a completion worth v > `enough` is worth v or more from the other one.
+    """
+    low, high, share, passes = 0.0, 1.0, 1.0, 0
+    if seen_more > enough:  # else neither can
+        low = max((seen_less - enough) / (seen_more - enough), 0.0)  # below, f leaves too much even without truncation
+    while passes <= HALVINGS:
+        passes += 1
+        over, slope = 0.0, enough
+        for x in range(less.size):
+            more_by = less[x] - share * more[x]
+            if more_by > 0:
+                over += more_by * onward[x]
+                slope -= more[x] * onward[x]
+        over -= (1 - share) * enough
+        if over + (ROUNDING * enough if share < 1 else 0.0) <= 0:
+            return True, passes
+        # convex in the share: its least value between `low` and `high` is no less than its tangent there
+        end = low if slope > 0 else high
+        if over + slope * (end - share) > 0:
+            return False, passes
+        if slope > 0:
+            high = share
+        else:
+            low = share
+        share = (low + high) / 2
+    return False, passes
+
+
+@part
+def _weigh(onward: Floats2, probability: Floats) -> None:
+    """Multiply (nodes, plans) survivals by mu."""
+    for i in range(onward.shape[0]):
+        for x in range(probability.size):
+            onward[i, x] *= probability[x]
+
+
+@part
+def _best_survivals(
+    first: Ints, arcs: Ints, end: Ints, survival: Floats2, useful: Mask, root: int, best: Floats2
+) -> None:
+    """Set (nodes, plans) the best survivals between a root and each node over useful arcs; those at node i are arcs[first[i]] and on."""
     n, plans = best.shape
     queue, value, node = (
         np.empty(end.size + 1, dtype=np.int64),
@@ -570,7 +756,7 @@ def _best_survivals(first: Ints, arcs: Ints, end: Ints, survival: Floats2, root:
                 continue
             done[node[now]] = True
             for q in range(first[node[now]], first[node[now] + 1]):
-                passed = value[now] * survival[arcs[q], x]
+                passed = value[now] * survival[arcs[q], x] if useful[arcs[q]] else 0.0
                 if passed > best[end[arcs[q]], x]:
                     best[end[arcs[q]], x], value[entries], node[entries] = passed, passed, end[arcs[q]]
                     size = _push(queue, size, value, entries)

@@ -210,14 +210,14 @@ def contract(instance: Instance) -> Overlay:
     stages = eliminate(
         instance.n_nodes, instance.tail[unwatched], instance.head[unwatched], arc_costs(base[unwatched]), terminal
     )
-    options = _Watched(
+    options = Watched(
         instance.tail[watched],
         instance.head[watched],
         arc_costs(base[watched]),
         arc_costs(instance.survival(free | instance.forced)[watched]),
     )
     leanest = stages.leanest
-    arcs = _connections(stages.core, terminal, options, leanest.tail.size) or _connections(
+    arcs = plain_connections(stages.core, terminal, options, leanest.tail.size) or plain_connections(
         leanest, leanest.node, options
     )
     assert arcs is not None  # noqa: S101 - a stage has no more connections than arcs
@@ -244,11 +244,11 @@ def contract(instance: Instance) -> Overlay:
 
 
 @dataclass(frozen=True)
-class _Watched:
+class Watched:
     """Arcs that free options touch: (w,) ends in the network, and costs with none and with all of these options placed."""
 
-    tail: NDArray[np.int32]
-    head: NDArray[np.int32]
+    tail: NDArray[np.integer]
+    head: NDArray[np.integer]
     open: NDArray[np.float64]
     all: NDArray[np.float64]
 
@@ -265,7 +265,7 @@ class _SeriesArcs:
 
 
 @dataclass(frozen=True)
-class _KeptArcs:
+class KeptArcs:
     """Plain arcs between overlay nodes, and the (w,) mask of the watched arcs that a best path may use."""
 
     plain: Core
@@ -290,7 +290,9 @@ def _series_arcs(
     return _SeriesArcs(np.asarray(tail), np.asarray(head), np.where(first, base[arc], 1.0), option, survival)
 
 
-def _connections(core: Core, fixed: NDArray[np.int64], options: _Watched, most: int | None = None) -> _KeptArcs | None:
+def plain_connections(
+    core: Core, fixed: NDArray[np.int64], options: Watched, most: int | None = None
+) -> KeptArcs | None:
     """Return the plain arcs between fixed nodes of a core, all terminals among them, as a core of these nodes, and the useful watched arcs.
 
     None where there are more than `most` plain arcs, or a sample shows that there would be.
@@ -323,7 +325,7 @@ def _connections(core: Core, fixed: NDArray[np.int64], options: _Watched, most: 
     tail, head = place[found.tail[: found.n_found]], place[found.head[: found.n_found]]
     sorted_ = np.lexsort((head, tail))
     cost = np.maximum(found.cost[: found.n_found] - STRICTLY, 0.0)
-    return _KeptArcs(Core(fixed, tail[sorted_], head[sorted_], cost[sorted_]), useful)
+    return KeptArcs(Core(fixed, tail[sorted_], head[sorted_], cost[sorted_]), useful)
 
 
 def _of_use(overlay: Overlay) -> Overlay:
