@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from optimizer.cli.app import app
 from optimizer.cli.commands import EXAMPLES, add_command
@@ -264,3 +265,18 @@ def test_all_questions_with_a_command_are_asked_of_the_shipped_scenario() -> Non
     for path in drawn:
         assert f"<desc>{html.escape(pictures[path.name])}</desc>" in path.read_text(encoding="utf-8"), path.name
         assert f"(answers/{path.name})" in page, path.name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("passes", "s.toml", "--quarters", "0"), "'--quarters': found 0; expected a number of at least 1."),
+        (("solve", "i.json", "--time-limit", "soon"), "'--time-limit': found soon; expected a number."),
+        (("roster", "p", "--from", "2026-12-01", "--weeks", "1.5"), "'--weeks': found 1.5; expected a whole number."),
+        (("bench", "--family", "all", "--limit-by", "sun"), "'--limit-by': 'sun' is not one of 'clock', 'work'."),
+    ],
+)
+def test_an_argument_that_cannot_be_is_told_in_plain_words(arguments: tuple[str, ...], said: str) -> None:
+    outcome = CliRunner().invoke(app, list(arguments))
+    assert outcome.exit_code == 2
+    assert said in " ".join(outcome.output.split())

@@ -137,6 +137,28 @@ def test_unknown_markings_and_places_are_refused(
     assert run(capsys, monkeypatch, "exchange", source, tmp_path / "p.csv").code == 0
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("2024-13-01,10.1,50.1", "row 1, time: found '2024-13-01'"),
+        ("2024-01-01,26.2,-98.2", "lat '-98.2'.*Exchange lon and lat"),
+        ("2024-01-01,500100,2911403", "lat '2911403'.*EPSG:4326"),
+    ],
+)
+def test_what_others_would_take_for_something_else_is_refused(tmp_path: Path, row: str, said: str) -> None:
+    (tmp_path / "a.csv").write_text(f"time,lon,lat\n{row}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        exchange_records(tmp_path / "a.csv", tmp_path / "b.json")
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_columns_that_are_not_taken_over_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time,lon,lat,driver_name\n2024-01-01,10.1,50.1,Ann\n", encoding="utf-8")
+    made = exchange_records(tmp_path / "a.csv", tmp_path / "b.geojson")
+    assert made.remarks == ("a.csv: columns that nothing reads: 'driver_name'",)
+    assert "Ann" not in (tmp_path / "b.geojson").read_text(encoding="utf-8")
+
+
 def test_the_data_dictionary_has_every_field() -> None:
     from tests.test_docs import DOCS
 

@@ -92,7 +92,7 @@ def validated(model: type[Model], content: object, where: str) -> Model:
                 problems.add(here, "nothing", "this field, which is required", "Add it")
             else:
                 near = close_match(str(fault["input"]), _choices(fault)) or _exchanged(fault)
-                problems.add(here, _shown(fault["input"]), _expectation(fault), near)
+                problems.add(here, _shown(fault["input"]), expectation(fault), near)
         problems.raise_if_any()
         raise  # unreachable: a ValidationError holds at least one fault
 
@@ -168,7 +168,7 @@ def _exchanged(fault: ErrorDetails) -> str:
     return "Exchange lon and lat if they are swapped" if abs(float(fault["input"])) <= 180 else ""
 
 
-def _expectation(fault: ErrorDetails) -> str:
+def expectation(fault: ErrorDetails) -> str:
     """Return what was expected where a fault was found, in plain words: pydantic's own speak of inputs, strings and dictionaries."""
     context = fault.get("ctx", {})
     if fault["type"] == "string_too_short" and context["min_length"] == 1:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import typer
 from typer.core import TyperCommand, TyperGroup
+
+from optimizer.base.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +108,23 @@ MORE: Final = "More options"
 
 
 class CommandInPanels(TyperCommand):
-    """A command whose help lists the options that few need after the others."""
+    """A command whose help lists the options that few need after the others, and that says plainly what an argument should be."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own copy of click has no public types
+        """Read the arguments; typer says what is wrong with one in the words of pydantic."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            cause: Any = error.__cause__
+            if hasattr(cause, "errors"):
+                from optimizer.base.schema import expectation
+
+                fault = cause.errors()[0]
+                if fault["type"] == "value_error":  # typer's own words
+                    error.message = printable(str(fault["ctx"]["error"]))
+                else:
+                    error.message = f"found {printable(str(fault['input']))}; expected {expectation(fault)}."
+            raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own copy of click has no public types
         """Write the arguments and options in their panels."""

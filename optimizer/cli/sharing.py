@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from optimizer.base.text.formatting import plural
 from optimizer.cli.arguments import Json, Ledger, Overwrite, budget_amounts
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table, six_figures
 from optimizer.cli.import_ import show_summary
@@ -28,10 +29,12 @@ def exchange(
     if as_json:
         print_json({"out": str(made.path), "format": made.format, "rows": made.rows, "left_out": made.left_out})
         return
-    kind = "tips" if tips else "seizures"
-    print_line(f"{made.rows} {kind} in {made.path} ({made.format})")
+    kind = "tip" if tips else "seizure"
+    print_line(f"{plural(made.rows, kind)} in {made.path} ({made.format})")
     if made.left_out:
-        print_line(f"{made.left_out} rows of the other kind are left out{'' if tips else ': --tips'}.")
+        print_line(
+            f"Left out, as they are of the other kind{'' if tips else ' (--tips)'}: {plural(made.left_out, 'row')}."
+        )
 
 
 def fuse(

@@ -27,8 +27,11 @@ from optimizer.base.files.readwrite import (
     written_whole,
 )
 from optimizer.base.files.tables import POINT_ALIASES, WantedColumns, read_csv
+from optimizer.base.text.messages import joined
+from optimizer.problem.network.exchanged import EXCHANGE
 from optimizer.records.importers.frames import safe_text
-from optimizer.records.record_parser import plain_number
+from optimizer.records.period import parse_period
+from optimizer.records.record_parser import UnreadColumns, plain_number
 
 if TYPE_CHECKING:
     import os
@@ -141,8 +144,22 @@ def _check(rows: Sequence[ExchangeRow], where: str) -> None:
             except ValueError:
                 wrong = True
             if wrong:
-                problems.add(here, f"{name} {row.get(name)!r}", f"degrees, at most {most}", TO_DEGREES)
+                problems.add(here, f"{name} {row.get(name)!r}", f"degrees, at most {most}", _cure(row))
+        try:
+            if row.get("time"):
+                parse_period(row.get("time"))
+        except InputError as error:
+            problems.add(f"{here}, time", repr(row.get("time")), error.problems[0].expected, error.problems[0].remedy)
     problems.raise_if_any()
+
+
+def _cure(row: ExchangeRow) -> str:
+    """Return what to do about a place that is none: longitude and latitude are exchanged, or in metres."""
+    try:
+        can = abs(plain_number(row.get("lon"))) <= 90 and abs(plain_number(row.get("lat"))) <= 180
+    except ValueError:
+        return TO_DEGREES
+    return EXCHANGE if can else TO_DEGREES
 
 
 Kind = Literal["seizure", "tip"]
@@ -221,6 +238,8 @@ def read_exchange_csv(path: Path, kind: Kind, remarks: list[str]) -> list[Exchan
         ("time",), names_of(kind), aliases=POINT_ALIASES, numeric=("lon", "lat", "quantity", "count"), show_header=True
     )
     table = read_csv(path, f"a file of {kind}s", wanted, remarks=remarks)
+    if table.unread:
+        remarks.append(joined((path.name, UnreadColumns(path.name, table.unread).reason), ": "))
     columns = {name: table.text[name] for name in names_of(kind) if name in table.text}
     return [
         ExchangeRow(kind, {name: texts[place] for name, texts in columns.items() if texts[place]})
