@@ -176,6 +176,11 @@ def test_names_of_the_map_stay_names(tmp_path: Path) -> None:
     del expected["bases"][0]["label"], expected["report"]["sources"]
     assert found == expected
     text = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
+    region = tiny_region()
+    assert (
+        f"{len(region.settlements)}, {sum(place.domestic for place in region.settlements)} of them on the defended side"
+        in text
+    )
     assert len(text.splitlines()) == len((plain / "README.md").read_text(encoding="utf-8").splitlines())
     outside = re.sub(r"`[^`\n]*`", "", text.replace("\\`", ""))
     assert "alert(1)" in outside

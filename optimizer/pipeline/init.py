@@ -814,6 +814,7 @@ def first_readme(region: Region, terms: FirstTerms, source: str, folder: Path) -
     gateways = ", ".join(f"{count} {_text(name)}" for name, count in sorted(kinds.items()))
     warnings = "".join(f"\n**{_text(sentence)}**\n" for sentence in border_warnings(region))
     assumed = sum(place.population_assumed for place in region.settlements)
+    domestic = sum(place.domestic for place in region.settlements)
     base = _code(terms.bases[0].label) if terms.bases else "none"
     command = _code(str(folder / "scenario.toml"))
     attribution = f"\nMap data: {_text(region.attribution)}.\n" if region.attribution else ""
@@ -836,7 +837,7 @@ on a plan before.
 | border | {"none" if region.border is None else "yes"} |
 | crossings | {official} official, {len(region.crossings) - official} unofficial |
 | gateways, by kind | {gateways} |
-| settlements | {len(region.settlements)}; the population of {assumed} is assumed |
+| settlements | {len(region.settlements)}, {domestic} of them on the defended side, where loads go; the population of {assumed} is assumed |
 
 ## Check and plan
 
