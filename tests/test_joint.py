@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from itertools import combinations_with_replacement, permutations, product
 from typing import TYPE_CHECKING
@@ -305,6 +306,22 @@ def test_plans_that_are_awaited_are_taken_once_they_are_there(seed: int, looks: 
     assert nothing.upper is not None
     assert nothing.lower is not None
     assert nothing.lower <= true_optimum(instance, field) * (1 + 1e-9) <= nothing.upper * (1 + 2e-9)
+
+
+def test_ctrl_c_beside_the_tree_keeps_the_plan_and_ends_the_wait() -> None:
+    instance, _ = small_case(0)
+    asked: list[bool] = []
+
+    def awaited(wait: bool) -> None:
+        asked.append(wait)
+        if len(asked) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    options = SolveOptions(gap=1e-6, time_limit=60.0, params=SolveParams(patrols=PatrolParams(listed=0)))
+    result = solve_joint(instance, options, awaited=awaited)
+    assert result.limit == "interrupted"
+    assert result.plan is not None
+    assert asked == [False, False]
 
 
 def test_nothing_is_awaited_once_a_search_was_stopped() -> None:
