@@ -15,11 +15,12 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import numpy as np
 import typer
 from pydantic import Field
+from scipy.stats import binomtest
 
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.version import package_version
@@ -553,6 +554,9 @@ def write_plans_page(folder: Path) -> PageFiles | None:
         few=_posts(rows)[0],
         shares_table=shares_table(shares),
         local_verdict=local_verdict(shares),
+        range_verdict=range_verdict(shares),
+        wanted_held=f"{WANTED_HELD:g}",
+        planned_verdict=local_verdict([row for row in rows if row.posts == _posts(rows)[0]]),
         shares_made=f"{distinct(row.version for row in shares)}, {when_made(shares)}" if shares else "",
         shares_records=len(shares),
         first_share=FIRST_SHARES,
@@ -708,12 +712,15 @@ def parts_table(rows: list[AnswersRow]) -> PageTable:
     return PageTable.of((*columns, "record less gateways, 90 %"), lines, dict.fromkeys(columns[2:], fixed(3)))
 
 
-def _between(rows: Sequence[SharesRow], low: float, high: float) -> list[SharesRow]:
+ShareRow = TypeVar("ShareRow", AnswersRow, SharesRow)
+
+
+def _between(rows: Sequence[ShareRow], low: float, high: float) -> list[ShareRow]:
     """Return the records with a learnt share whose true share is from `low` on and below `high`."""
     return [row for row in rows if row.local is not None and low <= row.local_true < high]
 
 
-def _off(rows: Sequence[SharesRow]) -> Floats:
+def _off(rows: Sequence[ShareRow]) -> Floats:
     """Return the (records,) learnt less true local shares."""
     return np.array([row.local - row.local_true for row in rows if row.local is not None])
 
@@ -724,8 +731,8 @@ def _held(rows: Sequence[SharesRow]) -> NDArray[np.bool_]:
     return np.array([low - 0.005 <= true <= high + 0.005 for low, true, high in ranges])
 
 
-def local_verdict(rows: list[SharesRow]) -> str:
-    """Return whether learnt local shares come as near to the true ones as they are to, and stated ranges hold them."""
+def local_verdict(rows: Sequence[ShareRow]) -> str:
+    """Return whether learnt local shares come as near to the true ones as they are to."""
     as_they_are = [row for row in rows if row.world in AS_THEY_ARE]
     asked = {
         "where all is flows and places are wrong": (_between(as_they_are, 0, 1e-9), WITHIN_FLOWS),
@@ -739,14 +746,17 @@ def local_verdict(rows: list[SharesRow]) -> str:
             said.append(
                 f"{where}, {near} of {off.size} within {within:g}, the furthest off by {off.max():.3f} (**{judged}**)"
             )
-    if not said:
-        return "No local share was learnt yet, so the goal is not judged."
+    return "; ".join(said) or "not judged yet"
+
+
+def range_verdict(rows: Sequence[SharesRow]) -> str:
+    """Return whether stated ranges hold the true shares as often as they are to."""
     held = _held(rows)
+    if not held.size:
+        return "not judged yet"
     judged = "met" if held.mean() >= WANTED_HELD else "missed"
-    return (
-        f"The goal: {'; '.join(said)}. Stated ranges are to have {WANTED_HELD:.0%} of the true shares: they have {held.sum()} of {held.size} "
-        f"(**{judged}**)."
-    )
+    surely = binomtest(int(held.sum()), held.size, alternative="greater").proportion_ci(0.95).low
+    return f"{held.sum()} of {held.size} (**{judged}**; above {surely:.2f} with 95 %)"
 
 
 def shares_table(rows: list[SharesRow]) -> PageTable:
@@ -810,8 +820,11 @@ def simulate_answers(
     worlds: Annotated[list[str] | None, typer.Option("--world", help="Worlds; all where none is named.")] = None,
 ) -> None:
     """Hold plans from records against simple rules, for shares of loads that answer to a plan; write the page."""
+    known = (*WORLDS, *AS_THEY_ARE)
+    if unknown := [world for world in worlds or () if world not in known]:
+        raise typer.BadParameter(f"no world {unknown[0]!r}; there are: {'; '.join(known)}", param_hint="--world")
     roads = plan_roads(extract, border, tuple(modes.split(","))) if extract else generated_plan_roads(made_up)
-    for row in add_missing(answers_store(out), planned_answers(roads, seeds, first, worlds or (*WORLDS, *AS_THEY_ARE))):
+    for row in add_missing(answers_store(out), planned_answers(roads, seeds, first, worlds or known)):
         sys.stderr.write(f"{row.summary}\n")
     write_plans_page(out)
 

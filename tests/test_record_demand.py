@@ -42,6 +42,7 @@ from tests.plans_measure import (
     goals_table,
     local_verdict,
     parts_table,
+    range_verdict,
     shares_table,
 )
 from tests.risk_cases import SOUTH, by_segment, effort_of, line_network, records_of
@@ -326,7 +327,8 @@ def test_learnt_local_shares_and_their_ranges_are_set_against_the_true_ones() ->
     assert frame["furthest off"].tolist() == pytest.approx([0.12, 0.12])
     assert (frame["within .1"].tolist(), frame["within .15"].tolist()) == ([0.5, 0.5], [1.0, 1.0])
     assert frame["in the stated range"].tolist() == [0.5, 0.5]
-    assert "they have 1 of 2 (**missed**)" in local_verdict(rows)
+    assert range_verdict(rows) == "1 of 2 (**missed**; above 0.03 with 95 %)"
+    assert range_verdict(rows[:1]) == "1 of 1 (**met**; above 0.05 with 95 %)"
 
 
 def test_the_goal_of_local_shares_is_missed_where_one_record_misses_it() -> None:

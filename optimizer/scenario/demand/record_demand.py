@@ -50,9 +50,9 @@ LEAST_LOCAL, MOST_LOCAL = 0.01, 0.5
 """Learnt shares of local loads below the first are taken for none, and the second is the most: effort that chases seizures overstates what is
 local, and in a world of local markets a plan for .95 stopped .39 of what the plan from the truth did, one for .5 as much as that."""
 RouteChoice = Literal["travel time", "length", "travel time or length"]
-PLACES_WORTH, WITHIN_SD, STEP = 0.3, 1.645, 0.05
+PLACES_WORTH, WITHIN_SD, STEPS = 0.3, 1.645, 20
 """What a place is worth of one that would tell surely whether its seizures are local, standard deviations of the range that is stated, and
-steps to which it is rounded outwards: chosen so that it has nine in ten true shares of simulated records (results/risk/plans.md)."""
+parts of one to which it is rounded outwards: chosen so that it has nine in ten true shares of simulated records (results/risk/plans.md)."""
 NO_LOCAL = LocalTraffic((), np.empty(0), 0)
 NOTEWORTHY = 0.005
 """Share of all loads at places that are not listed from which on it is said."""
@@ -504,7 +504,7 @@ def _stated(local: Floats, places: float) -> tuple[float, float]:
     off = WITHIN_SD * np.sqrt(share * (1 - share) / n + square / (4 * n))
     low, high = (middle - off) / (1 + square), (middle + off) / (1 + square)
     low, high = min(low, float(local.min())), max(high, float(local.max()))
-    return max(float(np.floor(low / STEP)) * STEP, 0.0), min(float(np.ceil(high / STEP)) * STEP, 1.0)
+    return max(float(np.floor(low * STEPS)) / STEPS, 0.0), min(float(np.ceil(high * STEPS)) / STEPS, 1.0)
 
 
 def _correlation(one: Floats, other: Floats, weight: Floats) -> float:
