@@ -6,8 +6,8 @@ of nodes in `best_first`.
 Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
 that have been slack for some solves; until the bound stalls. Where it has not moved for long, no row is dropped until it does. From then on the
 point lies near the mean, and rows may be tangents: the optimal face is wide, and x some corner of it. There, and where the gap is wide when the
-bound stalls, paths may have `detours`. A root that stood still goes on by `box_steps`. Then floors
-are raised to what budgets leave of each commodity at least (`bound_tightening`), and the loop begins again, as long as that gains something.
+bound stalls, paths may have `detours`. A root that stands still goes on by `box_steps`, one that stood still before with lifted rows. Then
+floors are raised to what budgets leave of each commodity at least (`bound_tightening`), and the loop begins again, as long as that gains.
 
 Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
 `upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path set, or single option,
@@ -76,7 +76,7 @@ WORTH_KEEPING = 0.01
 STEADY = 0.03
 """Relative rise over some rounds below which a root that is to be split by disjoint paths is cut no further."""
 
-FIRST_SHARE, FEWEST_ROUNDS, FIRST_ROUNDS, FIRST_GAIN = 0.5, 4, 8, 0.03
+FIRST_SHARE, FEWEST_ROUNDS, FIRST_ROUNDS, FIRST_GAIN = 0.5, 20, 8, 0.03
 """Share of the time left in which all nodes of that split are cut once, the rounds of cuts for each that it must have room for, the most of
 them at a time, and the share of the distance to the cutoff that these must gain for more of them at the node of least bound."""
 
@@ -235,7 +235,8 @@ class BranchAndCut:
         By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
         cuts go on from floors under the budgets (`bound_tightening`), without relaxed options; such cuts hold under these budgets alone.
         Before that they go on with `detours` where the gap is wide: on SNIP, whose gaps are narrow, these took time and gained nothing.
-        Without `most` a bound that stood still is raised by `box_steps` where the gap is wide then, with rows that are made thoroughly.
+        Without `most` a bound that stood still is raised by rows that are made thoroughly where the gap is wide then, and within boxes
+        (`box_steps`) if it still has not moved.
         """
         last = self._cut_until_stalled(most, by_turns=by_turns)
         wide = self.lower < self.upper * (1 - self.params.heuristics.wide_gap)
@@ -244,7 +245,7 @@ class BranchAndCut:
             last = self._cut_until_stalled(moved=True) or last
         if most is None and self.was_flat and wide and not self.to_split:
             self.master.thorough = True
-            last = self._cut_in_boxes(last) or last
+            last = (self._cut_until_stalled(moved=True) if self._moved else self._cut_in_boxes(last)) or last
         for _ in range(
             self.params.root.most_tightenings if floors and most is None and not self.root.beside_relaxed else 0
         ):
