@@ -12,16 +12,24 @@ import pytest
 from optimizer.analysis.explain import replacements
 from optimizer.analysis.explain.explain import ExplainedEvader, OpenRoute, RoutesLeft, explain_folder, explain_plan
 from optimizer.analysis.explain.output import evader_sentence, option_sentences
-from optimizer.analysis.explain.record import exchanged_places, permuted, record_support
+from optimizer.analysis.explain.record import (
+    exchanged_places,
+    permuted,
+    quick_support,
+    record_support,
+    rests_sentence,
+)
 from optimizer.analysis.explain.replacements import released
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import SPACE, ValueText
+from optimizer.pipeline.briefing.guarantees import what_it_rests_on
 from optimizer.plans.plan_folder import KnownPlan
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.demand.travel import travel_by
 from optimizer.solvers.overlay.overlay import contract, restricted
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place as solved
@@ -29,7 +37,7 @@ from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, enumerated_value, random_instance
 from tests.examples import quick_first
 from tests.risk_cases import effort_of, records_of
-from tests.tiny import SEIZURES, write_scenario
+from tests.tiny import SCENARIO, SEIZURES, write_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -264,6 +272,125 @@ def test_places_are_exchanged_among_those_that_the_same_effort_searched_and_keep
     assert found.count.tolist() == records.count.tolist()
 
 
+TWO_PORTS = {
+    # a post on the only good road to the city, and one on the road of each port; as many vehicles everywhere
+    "sites.csv": "id,label,lon,lat,agency,existing,traffic,kinds\n"
+    "b,North road,10.2,50.2,police,,60,post\nc,West port road,10.0,50.05,police,,60,post\nd,East port road,10.4,50.05,police,,60,post\n",
+    "effort.csv": "time,lon,lat,amount\n"
+    + "".join(f"2024-0{m},{lon},50.05,100\n" for m in range(1, 7) for lon in (10.0, 10.4)),
+}
+
+
+def two_ports(folder: Path, west: int, east: int, **terms: str) -> Path:
+    """Write a scenario of two ports alike but for their record, and a city behind one road; the town behind the west port is larger."""
+    text = SCENARIO.replace("budget = 3", "budget = 2") + "\n[background]\nper_hour = 1.0\n"
+    own = "".join(
+        f"{name} = {value}\n"
+        for name, value in ({"local_share": "0", "mobility": "0", "gateways": "['port']"} | terms).items()
+    )
+    path = write_scenario(folder, text.replace("decay_minutes = 60\n", f"decay_minutes = 60\n{own}"))
+    seized = ((10.0, west), (10.4, east))
+    rows = "".join(f"2024-0{1 + k % 6}-03,{lon},50.05,cocaine,1\n" for lon, count in seized for k in range(count))
+    for name, content in (TWO_PORTS | {"seizures.csv": f"time,lon,lat,drug,quantity\n{rows}"}).items():
+        (folder / name).write_text(content, encoding="utf-8")
+    return path
+
+
+def test_a_site_where_the_record_alone_leads_rests_on_it_and_one_on_the_only_road_does_not(tmp_path: Path) -> None:
+    compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
+    known = known_plan(compiled.instance)
+    found = quick_support(known, compiled.travel)
+    assert found is not None
+    assert found.by_option == {"b": "gravity", "d": "record"}
+    assert [other.kind for other in found.others] == ["gravity", *["permuted"] * 4, "as it is"]
+    c, d = (known.instance.option_index[site] for site in "cd")
+    assert all(other.placed[c] and not other.placed[d] for other in found.blind)
+    assert "Of 2 sites 1 rests on the record of seizures, 1 on where" in rests_sentence(found).replace(SPACE, " ")
+    assert what_it_rests_on(compiled, found)[0].startswith(rests_sentence(found))
+
+
+@pytest.mark.slow
+def test_quick_searches_say_the_same_as_fits_and_whole_searches(
+    tmp_path: Path, command: Callable[..., Outcome]
+) -> None:
+    scenario, folder = two_ports(tmp_path / "in", west=4, east=60), tmp_path / "plan"
+    assert command("plan", scenario, "--out", folder, "--no-report").code == 0
+    whole = record_support(folder, permutations=1, time_limit=None, params={"heuristics.most_ruins": 0})
+    assert whole.by_option == {"b": "gravity", "d": "record"}
+    quick = quick_support(whole.known, compile_scenario(scenario).travel, permutations=1)
+    assert quick is not None
+    assert quick.by_option == whole.by_option
+
+
+def test_without_a_fit_the_same_record_sends_the_same_loads_and_gravity_those_of_a_whole_compilation(
+    tmp_path: Path,
+) -> None:
+    compiled = compile_scenario(two_ports(tmp_path / "record", west=4, east=60))
+    own = compiled.travel
+    again = travel_by(own, own.evidence)
+    assert again.record.shares == pytest.approx(own.record.shares)
+    assert [evader.id for evader in again.evaders.evaders] == [evader.id for evader in own.evaders.evaders]
+    whole = compile_scenario(two_ports(tmp_path / "gravity", west=4, east=60, weights="'gravity'")).travel
+    by_gravity = travel_by(own, whole.evidence)
+    assert by_gravity.record.shares == pytest.approx(whole.record.shares)
+    assert [(e.id, e.routes) for e in by_gravity.evaders.evaders] == [(e.id, e.routes) for e in whole.evaders.evaders]
+
+
+def test_a_site_is_not_told_where_plans_disagree_or_the_search_itself_goes_without_it(tmp_path: Path) -> None:
+    compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
+    known = known_plan(compiled.instance)
+    found = quick_support(known, compiled.travel)
+    assert found is not None
+    *blind, own = found.others
+    b, c, d = (known.instance.option_index[site] for site in "bcd")
+    with_d = replace(blind[0], placed=known.placed)
+    assert replace(found, others=(with_d, *blind[1:], own)).by_option == {"b": "gravity", "d": None}
+    without_b = replace(own, placed=np.isin(np.arange(3), [c, d]))
+    assert replace(found, others=(*blind, without_b)).by_option == {"b": None, "d": "record"}
+    only_gravity = replace(found, others=(blind[0], own))
+    assert set(only_gravity.by_option.values()) == {None}, "without a permuted record nothing is told"
+    # another kind at its place uses the site all the same
+    options = tuple(
+        replace(option, site="here") if j in {b, d} else option for j, option in enumerate(known.instance.options)
+    )
+    beside = replace(found, known=replace(known, instance=replace(known.instance, options=options)))
+    assert beside.by_option["d"] == "gravity"
+
+
+@pytest.mark.parametrize(
+    ("west", "east", "terms", "said"),
+    [
+        (
+            4,
+            60,
+            {"weights": "'gravity'"},
+            "No site rests on the record of seizures: the scenario weighs loads without it",
+        ),
+        (4, 60, {"weights": "'gateways'"}, "is not yet known. explain --record 4"),
+        (30, 30, {}, "No site rests on the record of seizures: it does not tell places apart."),
+        (0, 1, {}, "cannot be told: it has no two places to exchange"),
+        (0, 0, {}, ""),
+    ],
+    ids=["gravity", "gateways", "all alike", "one place", "no record"],
+)
+def test_where_no_flows_explain_a_record_one_sentence_says_so(
+    tmp_path: Path, west: int, east: int, terms: dict[str, str], said: str
+) -> None:
+    path = two_ports(tmp_path, west, east, **terms)
+    if not east:
+        text = path.read_text(encoding="utf-8")
+        tables = text[text.index("[[records.seizures]]") : text.index("[evaders]")]
+        path.write_text(text.replace(tables, ""), encoding="utf-8")
+    if not west:
+        effort = (tmp_path / "effort.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+        (tmp_path / "effort.csv").write_text("".join(row for row in effort if ",10.0," not in row), encoding="utf-8")
+    compiled = compile_scenario(path)
+    assert quick_support(known_plan(compiled.instance), compiled.travel) is None
+    found = what_it_rests_on(compiled, None)
+    assert bool(found) == bool(said)
+    assert said in " ".join(found)
+
+
 @pytest.mark.parametrize("given", [("--site", "a"), ("--others", "3"), ("--evaders", "2"), ("--routes",)])
 def test_what_a_question_about_the_record_does_not_use_is_refused(
     command: Callable[..., Outcome], given: tuple[str, ...]
@@ -307,9 +434,12 @@ def test_what_a_plan_takes_from_the_record_is_told_from_plans_for_other_records(
     kinds = ["gravity", "permuted", "as it is", "halved", "doubled"]
     assert [plan["record"] for plan in answer["plans"]] == kinds
     assert [plan["upper"] for plan in answer["plans"]] == pytest.approx([answer["value"]] * 5)
-    assert {(site["kept"], site["plans"]) for site in answer["sites"]} == {(2, 2)}
-    said = " ".join(answer["sentences"])
-    assert "As far as these searches found, they rest on gravity" in said
+    assert {(site["kept"], site["plans"], site["rests_on"]) for site in answer["sites"]} == {(2, 2, "gravity")}
+    said = " ".join(answer["sentences"]).replace(SPACE, " ")
+    sites = len(answer["sites"])
+    assert (
+        f"Of {sites} sites 0 rest on the record of seizures, {sites} on where loads are assumed to enter and go" in said
+    )
     assert "nothing shows that the record is worth anything" in said
     assert {"record.html", "record.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))

@@ -11,16 +11,17 @@ import pytest
 import shapely
 
 from optimizer.base.text.formatting import ARROW, DASH, SPACE, Amount, ValueText
-from optimizer.problem.files.plan_file import LayoutValues, MobilityValues
+from optimizer.problem.files.plan_file import LayoutValues, MobilityValues, RestsOn
 from optimizer.problem.network.places import NamedPlace
 from optimizer.report.content.comparison import BudgetRow, MobilityRow
 from optimizer.report.content.first_page import command_order
+from optimizer.report.content.placements import chosen_table
 from optimizer.report.content.routes import ResidualRoute, SwapFacts
 from optimizer.report.content.summary import not_enough
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.page import page, small_map
-from tests.report_case import full_content, site_row
+from tests.report_case import changed_site, full_content, site_row
 
 if TYPE_CHECKING:
     from optimizer.report.content.placements import SiteRow
@@ -188,6 +189,7 @@ def test_the_routes_left_are_said_in_words() -> None:
         ({"risk": None}, "No record of seizures stands behind it"),
         ({"swaps": SwapFacts(tried=5, close=0.003, sites=(("a", "b"),))}, "1 of 2 sites can each be exchanged"),
         ({"swaps": SwapFacts(tried=5, close=0.003, sites=())}, "others were not tried"),
+        ({"rests_on": ("Of 2 sites 1 rests on the record.", "How that is told.")}, "Of 2 sites 1 rests on the record."),
     ],
 )
 def test_how_sure_it_is_stands_in_plain_words(changes: dict[str, Any], said: str) -> None:
@@ -375,6 +377,19 @@ def test_the_record_that_does_not_show_which_roads_are_riskier_says_so_in_a_plac
     assert order.record[0].startswith(said)
     assert said in " ".join(order.sure)
     assert said in page(replace(content, risk=wide), {}).partition('class="record"')[2].partition("</p>")[0]
+
+
+def test_what_sites_rest_on_is_one_line_of_the_order_and_a_column_of_their_table() -> None:
+    content = replace(_changed(), rests_on=("Of 3 sites 1 rests on the record.", "How that is told."))
+    assert content.rests_on[0] in command_order(content).record
+    assert content.rests_on[1] not in (*command_order(content).record, *command_order(content).sure)
+    assert "Rests on" not in [column.header for column in chosen_table(content).columns], "nothing is told of any"
+    on: dict[str, RestsOn] = {"a": "record", "b": "gravity"}
+    told = replace(content, sites=tuple(changed_site(site, rests_on=on.get(site.id)) for site in content.sites))
+    table = chosen_table(told)
+    at = [column.header for column in table.columns].index("Rests on")
+    assert {row[2]: row[at] for row in table.rows} == {"a": "the record", "b": "assumed flows", "d:new": "not told"}
+    assert " ".join(content.rests_on) in page(told, {})
 
 
 def test_the_order_comes_before_anything_else() -> None:

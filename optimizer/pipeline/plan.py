@@ -38,7 +38,7 @@ from optimizer.pipeline.roster.duties import duties_of
 from optimizer.plans.changes import changed, check_budgets, check_names
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.plans.plan_content import StepTime, StepTimes, plan_content, plan_geojson, run_content
-from optimizer.plans.plan_folder import CERTIFICATE_FILE, FILES, PlanFolder
+from optimizer.plans.plan_folder import CERTIFICATE_FILE, FILES, KnownPlan, PlanFolder
 from optimizer.plans.weak_beats import sites_for_beats, without_weak_beats
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.methods import MIXED, check_single_plans
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    from optimizer.analysis.explain.record import RecordSupport
     from optimizer.problem.files.plan_file import PlanFile
     from optimizer.problem.instance.instance import Instance
     from optimizer.roster.model import Duties
@@ -438,6 +439,7 @@ class _Evaluated:
     search: _PlanSearch
     comparison: Comparison
     sensitivity: Sensitivity | None
+    support: RecordSupport | None
 
 
 def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: Stopping) -> _Evaluated:
@@ -453,8 +455,11 @@ def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: S
     compiled = _warned(
         search.compiled, *plan_warnings(search.found, comparison), *traffic_warnings(search.compiled, search.found)
     )
+    support = None
+    if asked.report and not stopping.stopped:
+        support = stopping.attempt(lambda: _support(compiled, comparison, search, times))
     if not asked.sensitivity or stopping.stopped:
-        return _Evaluated(compiled, search, comparison, None)
+        return _Evaluated(compiled, search, comparison, None, support)
     with step(times, "varying assumptions", stoppable=False):
         varied = sensitivity_of(
             asked.path,
@@ -466,7 +471,20 @@ def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: S
             executor=asked.executor,
             listener=times,
         )
-    return _Evaluated(_warned(compiled, *sensitivity_sentences(varied)), search, comparison, varied)
+    return _Evaluated(_warned(compiled, *sensitivity_sentences(varied)), search, comparison, varied, support)
+
+
+def _support(compiled: Compiled, comparison: Comparison, search: _PlanSearch, times: StepTimes) -> RecordSupport | None:
+    """Return what of the plan rests on the record, as far as quick searches tell."""
+    from optimizer.analysis.explain.record import quick_support
+
+    if compiled.record.flows is None:
+        return None
+    value = comparison.plan.value
+    known = KnownPlan(compiled.scenario.name, comparison.instance, search.plan, comparison.placed, value, 0.0, 0.0)
+    with step(times, "planning without the record's places", stoppable=False):
+        terms = compiled.scenario.solve
+        return quick_support(known, compiled.travel, gap=terms.gap, seed=terms.seed, listener=OnlyCancels(times))
 
 
 @dataclass(frozen=True)
@@ -482,7 +500,9 @@ class _Described:
 def _described(evaluated: _Evaluated) -> _Described:
     """Describe the plan, and what people do under it; where no duties can be made the plan stands, with a warning that says why."""
     compiled, found = evaluated.compiled, evaluated.search.found
-    plan = plan_content(compiled, single_plan(found), evaluated.comparison)
+    support = evaluated.support
+    rests_on = {} if support is None else support.by_option
+    plan = plan_content(compiled, single_plan(found), evaluated.comparison, rests_on)
     mixed = None if found.mixed is None else mixed_placements(compiled, plan, found.mixed.mixture)
     try:
         duties = duties_of(compiled, mixed or plan, marked=mixed is None)
@@ -566,6 +586,7 @@ def _write_report(folder: Path, evaluated: _Evaluated, described: _Described, ti
             doubt=None if search.doubt is None else uncertainty_facts(search.doubt),
             sensitivity=None if varied is None else sensitivity_facts(varied, labels),
             mixture=None if mixed is None else mixture_facts(compiled, search.found, mixed),
+            support=evaluated.support,
         )
         write_report(folder, replace(content, number=PlanFolder(folder).number))
     return True

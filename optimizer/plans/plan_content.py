@@ -20,6 +20,7 @@ from optimizer.problem.files.plan_file import (
     PlanFile,
     PlanSite,
     PlanValues,
+    RestsOn,
     WeighedBeats,
     beat_entries,
     resource_entries,
@@ -35,7 +36,7 @@ from optimizer.scenario.compile.uncertainty import plan_at_chances
 from optimizer.scenario.file.ranges import detection_chances, detection_range
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from optimizer.plans.comparison import Comparison
     from optimizer.problem.instance.instance import Instance
@@ -59,6 +60,10 @@ PACKAGES = (
 )
 
 
+NOT_ASKED: Mapping[str, RestsOn | None] = {}
+"""What the sites of a plan rest on where nobody asked."""
+
+
 def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -> dict[str, Any]:
     """Return the content of run.json: what it takes to make the plan again."""
     return provenance(
@@ -75,11 +80,13 @@ def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -
     )
 
 
-def plan_content(compiled: Compiled, result: Result, comparison: Comparison) -> PlanFile:
-    """Return the content of plan.json; placed options and candidates each in the order of the instance."""
+def plan_content(
+    compiled: Compiled, result: Result, comparison: Comparison, rests_on: Mapping[str, RestsOn | None] = NOT_ASKED
+) -> PlanFile:
+    """Return the content of plan.json; placed options and candidates each in the order of the instance, and `rests_on` by option id."""
     options, instance = result.plan.options if result.plan else (), comparison.instance
     sites = [
-        (option.id, _site(compiled, option, comparison.marginal_values[option.id]))
+        (option.id, _site(compiled, option, comparison.marginal_values[option.id], rests_on.get(option.id)))
         for option in compiled.instance.options
     ]
     weighed = (
@@ -154,7 +161,7 @@ def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> lis
     return rows
 
 
-def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
+def _site(compiled: Compiled, option: Option, worth: float, rests_on: RestsOn | None) -> PlanSite:
     network, site = compiled.region.network, compiled.sites[option.site]
     arc = network.segment_arc[site.segment]
     kind = next((kind for kind in compiled.scenario.kinds if kind.id == option.type), None)  # None of a measure
@@ -163,6 +170,7 @@ def _site(compiled: Compiled, option: Option, worth: float) -> PlanSite:
     return site_entry(
         option,
         worth,
+        rests_on=rests_on,
         lon=round(site.lon, DIGITS),
         lat=round(site.lat, DIGITS),
         road=str(network.name[arc]),

@@ -7,6 +7,9 @@ which tells how much of a change is the search's own.
 Seizures and effort of a place move together, so that each place keeps what was found there per effort; what moves is where it lies. Places that
 the same units of effort searched are exchanged with each other: roads of one sector for those of another, and no port for a sector. An area in
 which seizures or effort have points stays, and points within it are exchanged with each other alone.
+
+`record_support` takes a fit of the risk model and a search for each record. `quick_support`, for the report, takes neither: effort counts as
+the fit to the record itself has it, and each plan is a local search around the plan.
 """
 
 from __future__ import annotations
@@ -19,30 +22,38 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
-from optimizer.base.text.language import ENGLISH, term
+from optimizer.base.text.language import ENGLISH, counted, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL, Executor
-from optimizer.base.work.listener import SILENT, Listener, Stopping, step
+from optimizer.base.work.listener import SILENT, Listener, Stopping, step, stop_if_cancelled
 from optimizer.base.work.tasks import Task, TaskCall
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.plans.plan_folder import KnownPlan, PlanFolder, made_of
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
 from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
 from optimizer.scenario.compile.source_measures import with_travel
-from optimizer.scenario.demand.travel import scenario_travel
+from optimizer.scenario.demand.travel import scenario_travel, travel_by
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
+from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
+from optimizer.solvers.search.local_search import greedy, local_search, ruin_and_recreate
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from optimizer.base.files.output_folder import OutputFolder
+    from optimizer.problem.files.plan_file import RestsOn
+    from optimizer.problem.instance.instance import Instance
     from optimizer.records.model import Effort, LocatedRecords, Seizures
+    from optimizer.scenario.demand.travel import ScenarioTravel
 
     Mask: TypeAlias = NDArray[np.bool_]
     Place: TypeAlias = int | str
@@ -53,6 +64,11 @@ Table = TypeVar("Table", bound="LocatedRecords")
 RECORD = AnswerFiles("explain --record", ("record.json", "record.csv", "record.html"))
 
 GRAVITY, PERMUTED, AS_IT_IS, HALVED, DOUBLED = "gravity", "permuted", "as it is", "halved", "doubled"
+
+PERMUTATIONS = 4
+"""Records with permuted places for a report."""
+QUICK_SECONDS = 1.0
+"""Work of ruins for each of its plans, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +111,7 @@ class RecordSupport:
     faults
         Why some could not be, a sentence each.
     seconds
-        Of each search, twice as many by gravity; None without a limit.
+        Of each search, twice as many by gravity where that is a whole search; None without a limit.
     """
 
     known: KnownPlan
@@ -115,12 +131,35 @@ class RecordSupport:
         return tuple(other for other in self.others if other.kind in {PERMUTED, GRAVITY})
 
     def kept(self, site: int) -> int:
-        """Return how many of those have an option."""
-        return sum(bool(other.placed[site]) for other in self.blind)
+        """Return how many of those use the site of an option."""
+        return sum(self._uses(other, site) for other in self.blind)
 
     def changed(self, other: OtherRecord) -> int:
         """Return how many sites of the plan another plan has not."""
-        return sum(not other.placed[site] for site in self.sites)
+        return sum(not self._uses(other, site) for site in self.sites)
+
+    def rests_on(self, site: int) -> RestsOn | None:
+        """Return what a site rests on; None where the plans do not tell, or a further search by the same record has it not either."""
+        if not self.of(PERMUTED) or not all(self._uses(other, site) for other in self.of(AS_IT_IS)):
+            return None
+        kept = self.kept(site)
+        return "record" if not kept else "gravity" if kept == len(self.blind) else None
+
+    @property
+    def by_option(self) -> dict[str, RestsOn | None]:
+        """The same for each site, by the id of its option."""
+        return {self.known.instance.options[site].id: self.rests_on(site) for site in self.sites}
+
+    def on(self, what: RestsOn | None) -> tuple[int, ...]:
+        """Return the sites that rest on it; of None those of which that is not known."""
+        return tuple(site for site in self.sites if self.rests_on(site) == what)
+
+    def _uses(self, other: OtherRecord, site: int) -> bool:
+        """Return whether a plan has an option, or another kind at its place."""
+        options, place = self.known.instance.options, self.known.instance.options[site].site
+        return bool(other.placed[site]) or any(
+            options[j].site == place != "" for j in np.flatnonzero(other.placed).tolist()
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,10 +235,14 @@ def record_support(
             found.append(ended.result)
         else:
             faults.append(message("{what} could not be solved: {fault}", what=ended.task.key, fault=ended.fault))
+    return RecordSupport(known, _sites(known), tuple(found), len(tasks), tuple(faults), seconds)
+
+
+def _sites(known: KnownPlan) -> tuple[int, ...]:
+    """Return the options that a plan chose: neither beats nor what must be used."""
     beats = {beat.id for beat in known.plan.beats}
     chosen = np.flatnonzero(known.placed & ~known.instance.forced).tolist()
-    sites = tuple(j for j in chosen if known.instance.options[j].id not in beats)
-    return RecordSupport(known, sites, tuple(found), len(tasks), tuple(faults), seconds)
+    return tuple(j for j in chosen if known.instance.options[j].id not in beats)
 
 
 def _check(opened: PlanFolder, evidence: ScenarioEvidence) -> None:
@@ -215,7 +258,7 @@ def _check(opened: PlanFolder, evidence: ScenarioEvidence) -> None:
         remedy = "Nothing of this plan rests on the record: nothing need be asked"
         expected = "weights from the record: record or gateways"
         raise InputError(Problem(f"{where}, evaders, weights", repr(weights), expected, remedy))
-    if all(len(places) < 2 for places in exchanged_places(evidence.records, evidence.effort)):
+    if not can_exchange(evidence):
         raise InputError(Problem(f"{where}, records", "no two places that could be exchanged", "at least two places"))
 
 
@@ -231,13 +274,88 @@ def plan_otherwise(call: TaskCall) -> OtherRecord:
     # A plan made without the record must not begin from one that was made with it.
     starts = () if kind == GRAVITY else (known.placed, *(other.placed for other in call.earlier if other is not None))
     seconds = None if asked.time_limit is None else asked.time_limit * call.task.size
-    options = replace(asked, time_limit=seconds)
-    result = place(instance, options, starts=starts, listener=call.listener)
-    own = plan_value(instance, known.placed)
-    placed, upper = known.placed, own
-    if result.plan is not None and result.upper is not None and own - result.upper > tolerance_of(asked.gap) * own:
-        placed, upper = instance.placed(result.plan.options), result.upper
-    return OtherRecord(kind, placed, result.lower or 0.0, upper, plan_value(known.instance, placed))
+    return _best(known, kind, instance, replace(asked, time_limit=seconds), starts, call.listener)
+
+
+def _best(
+    known: KnownPlan, kind: str, instance: Instance, asked: SolveOptions, starts: Sequence[Mask], listener: Listener
+) -> OtherRecord:
+    """Return the best plan found in another instance of the plan's options; the plan where none is better there."""
+    result = place(instance, asked, starts=starts, listener=listener)
+    placed = known.placed if result.plan is None else instance.placed(result.plan.options)
+    return _better(known, kind, instance, placed, asked.gap, result.lower or 0.0)
+
+
+def _better(
+    known: KnownPlan, kind: str, instance: Instance, placed: Mask, gap: float, lower: float = 0.0
+) -> OtherRecord:
+    """Return what a search found in another instance; the plan as it is where that is not better there."""
+    own, upper = (plan_value(instance, mask) for mask in (known.placed, placed))
+    if own - upper <= tolerance_of(gap) * own:
+        placed, upper = known.placed, own
+    return OtherRecord(kind, placed, lower, upper, plan_value(known.instance, placed))
+
+
+def quick_support(
+    known: KnownPlan,
+    travel: ScenarioTravel,
+    *,
+    permutations: int = PERMUTATIONS,
+    gap: float = 1e-4,
+    seconds: float = QUICK_SECONDS,
+    seed: int = 0,
+    listener: Listener = SILENT,
+) -> RecordSupport | None:
+    """Ask the same without fits and bounds: by gravity, for permuted records and for the record as it is.
+
+    Each plan comes of local searches and of ruins around the best of the plan itself, a greedy one by gravity, and what was found for the
+    other records.
+
+    Parameters
+    ----------
+    known
+        The plan.
+    travel
+        Who travels by the record.
+    permutations, gap, seed
+        As in `record_support`.
+    seconds
+        Work of the ruins of each search at most.
+    listener
+        One that cancels ends the series; what is there is kept.
+
+    Returns
+    -------
+    What rests on what; None where no flows explain a record with two places that could be exchanged.
+    """
+    evidence = travel.evidence
+    if travel.record.flows is None or evidence.records is None:
+        return None
+    if not can_exchange(evidence):
+        return None
+    kinds = [(GRAVITY, 0), *((PERMUTED, draw) for draw in range(1, permutations + 1)), (AS_IT_IS, 0)]
+    worlds, plans = [], [known.placed]
+    for kind, draw in kinds:
+        stop_if_cancelled(listener)
+        instance = known.instance
+        if kind != AS_IT_IS:
+            other = _otherwise(evidence, kind, np.random.default_rng([seed, draw]))
+            instance = with_travel(instance, travel_by(travel, other))
+        overlay = contract(instance)
+        commodities = Commodities.of(overlay)
+        problem = instance, overlay, PooledValues(commodities, PathPool(overlay, commodities.searches))
+        if kind == GRAVITY:
+            plans.append(greedy(*problem, until=work_seconds() + seconds, listener=listener))
+        best = local_search(*problem, min(plans, key=overlay.value), listener=listener)
+        rng, until = np.random.default_rng(seed), work_seconds() + seconds
+        plans.append(ruin_and_recreate(*problem, best, rng=rng, until=until, listener=listener))
+        worlds.append((kind, problem))
+    found = []
+    for kind, problem in worlds:  # a plan found for one record may be better for another than what was found there
+        stop_if_cancelled(listener)
+        best = local_search(*problem, min(plans, key=problem[1].value), listener=listener)
+        found.append(_better(known, kind, problem[0], best, gap))
+    return RecordSupport(known, _sites(known), tuple(found), len(kinds), (), seconds)
 
 
 def _otherwise(evidence: ScenarioEvidence, kind: str, rng: np.random.Generator) -> ScenarioEvidence:
@@ -280,6 +398,12 @@ def permuted(records: Seizures, effort: Effort | None, rng: np.random.Generator)
             order = rng.permutation(len(places))
         to |= {place: places[k] for place, k in zip(places, order.tolist(), strict=True)}
     return _moved(records, to), None if effort is None else _moved(effort, to)
+
+
+def can_exchange(evidence: ScenarioEvidence) -> bool:
+    """Return whether a record has two places that a permutation could exchange."""
+    records, effort = evidence.records, evidence.effort
+    return records is not None and any(len(places) > 1 for places in exchanged_places(records, effort))
 
 
 def exchanged_places(records: Seizures, effort: Effort | None) -> list[list[Place]]:
@@ -346,24 +470,34 @@ def support_sentences(found: RecordSupport) -> tuple[str, ...]:
     return tuple(said)
 
 
+def rests_sentence(found: RecordSupport) -> str:
+    """Return how many sites rest on the record and on gravity, and of how many that is not told."""
+    said = _(
+        "Of {sites} {record} on the record of seizures, {gravity} on where loads are assumed to enter and go."
+    ).format(
+        sites=counted("{count} site", "{count} sites", len(found.sites)),
+        record=counted("{count} rests", "{count} rest", len(found.on("record"))),
+        gravity=number(len(found.on("gravity"))),
+    )
+    untold = len(found.on(None))
+    return said if not untold else f"{said} " + _("Of {untold} it is not told.").format(untold=number(untold))
+
+
+def how_told(found: RecordSupport) -> str:
+    """Return by which plans that is told."""
+    return _(
+        "A site rests on the record where none of {blind} plans made without its places has it ({permuted} with places of the record "
+        "exchanged, the others by assumed flows alone), on assumed flows where all have it. It is not told where some have it, or where a "
+        "further search by the same record goes without it."
+    ).format(blind=number(len(found.blind)), permuted=number(len(found.of(PERMUTED))))
+
+
 def _rests(found: RecordSupport) -> Iterator[str]:
-    blind, sites = len(found.blind), number(len(found.sites))
-    every = [site for site in found.sites if found.kept(site) == blind]
-    none = [site for site in found.sites if not found.kept(site)]
-    yield _(
-        "{count} of {sites} sites are in all of {blind} plans that do not know where the record has its seizures ({permuted} with its places "
-        "permuted, the others by gravity). As far as these searches found, they rest on gravity, assumed masses and roads."
-    ).format(count=number(len(every)), sites=sites, blind=number(blind), permuted=number(len(found.of(PERMUTED))))
-    if none:
+    yield rests_sentence(found)
+    yield how_told(found)
+    if none := found.on("record"):
         names = translated(shortened([_label(found, site) for site in none]))
-        yield _("In none of these plans, so resting on the record as far as these searches found: {names}.").format(
-            names=names
-        )
-    else:
-        yield _("Each site is in at least one of these plans: none was found to rest on the record alone.")
-    if some := len(found.sites) - len(every) - len(none):
-        said = _("{count} of {sites} sites are in some of them: what these rest on is not known.")
-        yield said.format(count=number(some), sites=sites)
+        yield _("On the record: {names}.").format(names=names)
 
 
 def _worth(found: RecordSupport, other: OtherRecord) -> str:
@@ -404,7 +538,10 @@ def support_content(found: RecordSupport) -> dict[str, Any]:
             }
             for other in found.others
         ],
-        "sites": [{"option": options[j].id, "kept": found.kept(j), "plans": len(blind)} for j in found.sites],
+        "sites": [
+            {"option": options[j].id, "rests_on": found.rests_on(j), "kept": found.kept(j), "plans": len(blind)}
+            for j in found.sites
+        ],
         "sentences": list(support_sentences(found)),
     }
 
@@ -419,7 +556,7 @@ def write_support(folder: OutputFolder, found: RecordSupport, language: str = EN
     """
     content: dict[str, Any] = {"schema_version": 1, "plan": found.known.name} | support_content(found)
     answer = Answer(
-        tables={"record": AnswerTable(content["sites"], ("option", "kept", "plans"))},
+        tables={"record": AnswerTable(content["sites"], ("option", "rests_on", "kept", "plans"))},
         content={"record": content},
         page={"record": lambda: support_page(found)},
         made=lambda: made_of(folder.sources),

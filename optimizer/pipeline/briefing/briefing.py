@@ -19,7 +19,7 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked, term
 from optimizer.base.text.messages import all_translated, translated
 from optimizer.base.version import package_version
-from optimizer.pipeline.briefing.guarantees import assumptions_of, beat_bound, guarantees_of
+from optimizer.pipeline.briefing.guarantees import assumptions_of, beat_bound, guarantees_of, what_it_rests_on
 from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
 from optimizer.plans.comparison import Comparison, exchanges, first_changes
 from optimizer.plans.display_names import (
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimizer.analysis.explain.record import RecordSupport
     from optimizer.plans.plan_content import StepTime
     from optimizer.problem.files.plan_file import PlanFile, PlanResource
     from optimizer.problem.instance.instance import Instance
@@ -84,6 +85,7 @@ def briefing(
     doubt: UncertaintyFacts | None = None,
     sensitivity: SensitivityFacts | None = None,
     mixture: MixtureFacts | None = None,
+    support: RecordSupport | None = None,
 ) -> ReportContent:
     """Return the content of the report.
 
@@ -101,6 +103,8 @@ def briefing(
         What draws, and assumptions varied one by one, say of plans; None where nobody asked.
     mixture
         What to say of a mixture of plans; None where there is none.
+    support
+        What of the plan rests on the record; None where nobody asked, or nothing could be told.
     """
     scenario, region = compiled.scenario, compiled.region
     guarantees, names = guarantees_of(compiled, result, comparison), DisplayNames.of(compiled)
@@ -135,6 +139,7 @@ def briefing(
         displacement=displacement_rows(compiled, comparison),
         residual_routes=residual_routes(compiled, comparison),
         swaps=swap_facts(compiled, comparison),
+        rests_on=what_it_rests_on(compiled, support),
         doubt=doubt,
         sensitivity=sensitivity,
         says=guarantees.proven,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.analysis.explain.record import can_exchange, how_told, rests_sentence
 from optimizer.base.text.formatting import SPACE, number, percent
 from optimizer.base.text.language import counted, localised, marked, term
 from optimizer.base.text.language import gettext as _
@@ -25,6 +26,7 @@ from optimizer.scenario.compile.source_measures import origins
 from optimizer.scenario.file.ranges import middle
 
 if TYPE_CHECKING:
+    from optimizer.analysis.explain.record import RecordSupport
     from optimizer.plans.comparison import Comparison
     from optimizer.problem.instance.teams import PatrolField
     from optimizer.scenario.compile.compile import Compiled
@@ -167,11 +169,26 @@ def _from_record(compiled: Compiled) -> list[str]:
             "On searched roads the flows by gravity and travel time alone correlate {before} with the risk map, those that explain the record "
             "{after} (square roots, weighted by effort)."
         ).format(before=localised(f"{fit.before:.2f}"), after=localised(f"{fit.after:.2f}")),
-        _(
-            "Which sites rest on the record, and which on gravity and assumed masses, is not yet known: explain --record 4 plans again with "
-            "its places permuted, and says it."
-        ),
     ]
+
+
+def what_it_rests_on(compiled: Compiled, support: RecordSupport | None) -> tuple[str, ...]:
+    """Return how many sites rest on the record, and how that was found; or that none does, or why it is not known; none without a record."""
+    if support is not None:
+        short = _(
+            "Each is the best plan of a short search around this one, whose risk map is not fitted anew; explain --record does both."
+        )
+        found = _("Short searches say so; longer ones may move more sites.")
+        return f"{rests_sentence(support)} {found}", how_told(support), short
+    if compiled.records is None:
+        return ()
+    if compiled.scenario.evaders.weights == "gravity":
+        return (_("No site rests on the record of seizures: the scenario weighs loads without it (evaders.weights)."),)
+    if compiled.scenario.evaders.weights == "record" and compiled.record.flows is None:
+        return (_("No site rests on the record of seizures: it does not tell places apart."),)
+    if not can_exchange(compiled.travel.evidence):
+        return (_("Which sites rest on the record of seizures cannot be told: it has no two places to exchange."),)
+    return _("Which sites rest on the record of seizures is not yet known."), _("explain --record 4 says it.")
 
 
 def _out_of_reach(compiled: Compiled) -> float:

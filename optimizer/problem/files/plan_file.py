@@ -42,6 +42,9 @@ SAME_MINUTES = 1e-3
 
 Id = ComposedId
 
+RestsOn = Literal["record", "gravity"]
+"""What a site rests on: the record where no plan that does not know its places has it; gravity, assumed masses and roads where all have it."""
+
 Minutes = Annotated[float, Field(ge=0)]
 
 
@@ -134,6 +137,11 @@ class PlanSite(Strict):
     forbidden: bool = Field(False, description="part of no plan")
     survival: float | None = Field(None, description="chance to pass it undetected")
     worth: float | None = Field(None, description="marginal value: what the plan loses without it, or gains with it")
+    rests_on: RestsOn | None = Field(
+        None,
+        description="`record`: no plan that was made without the places of the seizure record has the site; `gravity`: all have it; null "
+        "where that was not told or, without a report, not asked",
+    )
     uses: dict[str, float] = Field(default_factory=dict, description="amount of each resource, by resource id")
 
     @property

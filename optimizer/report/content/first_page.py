@@ -141,7 +141,7 @@ class FirstPage:
     hole
         By which roads most gets through, in one sentence; empty where that is not known.
     record
-        What the record does not show, in sentences.
+        What the record does not show, and which sites rest on it, in sentences.
     reading
         In which order the lines stand, and what their figures are, in sentences.
     groups
@@ -196,7 +196,7 @@ def command_order(content: ReportContent) -> FirstPage:
         summary=_summary(content),
         figures=(_through(content), _cost(content), _short_of_best(content)),
         hole=_hole(content),
-        record=tuple(record_doubts(content)),
+        record=(*record_doubts(content), *_rests(content)),
         reading=_reading(content) if groups else (),
         groups=groups,
         buys=_buys(content),
@@ -547,6 +547,7 @@ def _sure(content: ReportContent) -> tuple[str, ...]:
         *_longer(content),
         *_mobile(content),
         *record_doubts(content),
+        *_rests(content),
         *_others(content),
         *_draws(content),
     )
@@ -609,6 +610,11 @@ def _mobile(content: ReportContent) -> list[str]:
         )
         lines.append(_("If other shares may change, it is: {gains}.").format(gains=rest))
     return [" ".join(lines)] if lines else []
+
+
+def _rests(content: ReportContent) -> tuple[str, ...]:
+    """Say which sites rest on the record; nothing of a mixture, whose best single plan is not the one ordered."""
+    return () if _alternates(content) else content.rests_on[:1]
 
 
 def _others(content: ReportContent) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from optimizer.base.text.formatting import DASH, Amount, amounts, clock, letter, percent, plain
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.language import ngettext, term
+from optimizer.base.text.language import marked, ngettext, term
 from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.content.summary import difference, difference_unit, unit
 from optimizer.report.maps.place_names import PlaceNames
@@ -238,8 +238,18 @@ def _descending(amount: float | None) -> float:
     return -amount if amount is not None and np.isfinite(amount) else np.inf
 
 
+RESTS_ON = {"record": marked("the record"), "gravity": marked("assumed flows")}
+"""What is said of a site that rests on the record, or on gravity, assumed masses and roads."""
+
+
 def chosen_table(content: ReportContent) -> ReportTable:
-    """List the sites of the plan, numbered as on the maps."""
+    """List the sites of the plan, numbered as on the maps; what they rest on where that is known of one."""
+    told = any(site.entry.rests_on for site in content.chosen)
+
+    def rests_on(site: SiteRow) -> tuple[str, ...]:
+        on = site.entry.rests_on
+        return () if not told else (_(RESTS_ON[on]),) if on else (_("not told"),)
+
     return ReportTable(
         "sites-chosen",
         _(
@@ -248,10 +258,11 @@ def chosen_table(content: ReportContent) -> ReportTable:
         (
             Column(_("No.")),
             *_site_columns(),
+            *((Column(_("Rests on")),) if told else ()),
             Column(_("Marginal value ({unit})").format(unit=difference_unit(content.summary)), numeric=True),
         ),
         tuple(
-            (str(place), *_site_cells(site), difference(content.summary, site.entry.worth))
+            (str(place), *_site_cells(site), *rests_on(site), difference(content.summary, site.entry.worth))
             for place, site in enumerate(content.chosen, 1)
         ),
         tuple(f"site-{site.id}" for site in content.chosen),

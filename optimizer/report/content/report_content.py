@@ -132,6 +132,8 @@ class ReportContent:
         The best routes that the plan leaves, that by which most gets through first.
     swaps
         How much other good plans differ; None where nobody tried.
+    rests_on
+        Sentences on which sites rest on the record, the first for the first page; empty without a record.
     burden
         Who bears searches, communities first.
     agencies
@@ -190,6 +192,7 @@ class ReportContent:
     displacement: tuple[DisplacementRow, ...] = ()
     residual_routes: tuple[ResidualRoute, ...] = ()
     swaps: SwapFacts | None = None
+    rests_on: tuple[str, ...] = ()
     doubt: UncertaintyFacts | None = None
     sensitivity: SensitivityFacts | None = None
     says: tuple[str, ...] = ()

@@ -173,6 +173,14 @@ class FieldFlow:
         self._check(records, None if effort is None else in_average_months(effort, self.season_), listener)
         return self
 
+    def gathered(self, records: Seizures, effort: Effort | None) -> Evidence:
+        """Return another record as this fit weighs effort: by its season."""
+        comparable = None
+        if effort is not None and (self.season_ != 1).any():
+            comparable = in_average_months(effort, self.season_)
+        found = gather_evidence(records, effort, self._network, comparable=comparable)
+        return fit_location_error(found, records, self._network, self.yes_no)
+
     def _gather(self, records: Seizures, effort: Effort | None, comparable: Effort | None = None) -> Evidence:
         known = None if comparable is None else self.evidence_.exposure
         found = gather_evidence(records, effort, self._network, comparable=comparable, exposure=known)

@@ -16,7 +16,7 @@ from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.risk.evidence import Evidence, KeepsEvidence, gather_evidence
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.field_flow.model_averaging import spatial_signal
-from optimizer.risk.location_error import misplacement
+from optimizer.risk.location_error import fit_location_error, misplacement
 from optimizer.risk.route_flows import (
     CandidateRoutes,
     CountedRows,
@@ -224,7 +224,17 @@ def fitted_risk(
     return FittedRisk(fitted, fitted.predict(), known)
 
 
-def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, usual: PairRoutes) -> RecordDemand:
+def with_record(fitted: FittedRisk, records: Seizures, effort: Effort | None, network: Network) -> FittedRisk:
+    """Return a fit with another record set against it: what the levels of its units make of that effort; its map stays."""
+    model = fitted.model
+    if isinstance(model, FieldFlow):
+        return replace(fitted, known=model.gathered(records, effort))
+    return replace(fitted, known=fit_location_error(gather_evidence(records, effort, network), records, network))
+
+
+def record_demand(
+    demand: GravityDemand, network: Network, fitted: FittedRisk, usual: PairRoutes, *, mapped: bool = True
+) -> RecordDemand:
     """Return what the scenario's record makes of gravity.
 
     Parameters
@@ -237,6 +247,9 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
         What the record says of risk.
     usual
         The routes that pairs may take, by travel time.
+    mapped
+        Whether the risk map is of this record. Else local loads are where flows leave something over, whatever the map says, and no other
+        routes are tried.
     """
     known, model, estimate, terms = fitted.known, fitted.model, fitted.estimate, demand.terms
     silence = _silence(model, known)
@@ -256,7 +269,7 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
     flows = explain_by_routes(candidates, drawn)
     placed = len(flows.local) - len(known.area_counts)  # rows of areas come last: what they leave over has no place
     goes_by: RouteChoice = "travel time"
-    for choice, other in _other_routes(demand, network, usual) if counted.count[:placed].any() else ():
+    for choice, other in _other_routes(demand, network, usual) if mapped and counted.count[:placed].any() else ():
         others = candidate_routes(network, other.ends, weight, other.routes)
         explained = explain_by_routes(others, drawn)
         if explained.likelihood[0] > flows.likelihood[0] + LEAST_GAIN:
@@ -275,7 +288,8 @@ def record_demand(demand: GravityDemand, network: Network, fitted: FittedRisk, u
     local = NO_LOCAL
     if local_share > 0:
         at = np.arange(network.n_segments) if placed_rows is not None else counted.effort.indices[:placed]
-        passing = estimate.mean * _local_part(flows, at, rate)
+        own = _local_rate(flows, at, rate.size)
+        passing = estimate.mean * own / (own + rate) if mapped else own
         local = local_traffic(network, passing, through, terms.local_evaders)
     none = local_share > 0 and not local.ways
     warnings = (*((_nowhere(local_share),) if none else _elsewhere(local, local_share)), *_misplaced(fit))
@@ -299,8 +313,8 @@ def _other_routes(
     yield "travel time or length", usual.merged(by_length)
 
 
-def _local_part(flows: RouteFlows, at: NDArray[np.integer], rate: Floats) -> Floats:
-    """Return the (segments,) part of what passes a segment that no flow explains, as the means of both have it.
+def _local_rate(flows: RouteFlows, at: NDArray[np.integer], segments: int) -> Floats:
+    """Return the (segments,) seizures per effort that no flow explains, in the mean.
 
     Parameters
     ----------
@@ -308,12 +322,12 @@ def _local_part(flows: RouteFlows, at: NDArray[np.integer], rate: Floats) -> Flo
         What explains the record; its rows of segments come first.
     at
         (rows of segments,) the segment of each.
-    rate
-        (segments,) mean of the flows.
+    segments
+        How many there are.
     """
-    local = np.full(rate.size, flows.anywhere.mean())
+    local = np.full(segments, flows.anywhere.mean())
     local[at] = flows.at_place[: at.size].mean(axis=1)
-    return local / (local + rate)
+    return local
 
 
 def _learnt(local: float) -> float:

@@ -25,7 +25,14 @@ from optimizer.problem.instance.evaders import Route
 from optimizer.risk.tips import BOUND, CELL_KM, MOST_CLUSTERS, TipShift, weigh_tips
 from optimizer.scenario.demand.evaders import ScenarioEvaders, background_cost, scenario_evaders, usual_routes
 from optimizer.scenario.demand.gravity import GravityDemand, check_loads, gateway_index
-from optimizer.scenario.demand.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand, without_places
+from optimizer.scenario.demand.record_demand import (
+    FittedRisk,
+    RecordDemand,
+    fitted_risk,
+    record_demand,
+    with_record,
+    without_places,
+)
 from optimizer.scenario.demand.weighed_demand import weighed_demand
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
 
 NO_RECORD = message("The scenario names no seizure record: evaders' weights rest on gateways and populations alone.")
 NO_RECORD_FOR_TIPS = message("Tips are not used: without a seizure record there is no risk that they could raise.")
+NO_EVADERS = ScenarioEvaders((), ())
 PRIOR_OF_SMALLEST = 0.1
 """Pairs whose share by gravity is below this part of `smallest_share` are left out before the record is explained."""
 
@@ -97,14 +105,48 @@ def scenario_travel(evidence: ScenarioEvidence, listener: Listener = SILENT) -> 
             # The record is explained by the risk without tips: were they in it, they would count once there and once in the weights.
             tips = weigh_tips(evidence.tips, risk.estimate, network)
             risk = replace(risk, estimate=tips.shifted(risk.estimate))
-            record = _after_tips(evidence, record, tips)
         elif evidence.tips is not None:
             record = replace(record, warnings=(*record.warnings, NO_RECORD_FOR_TIPS))
-        known = None if risk is None else risk.known
-        record = weighed_demand(record, evidence.demand, network, evidence.records, known)
-        check_loads(record.shares, scenario.evaders.smallest_share, where)
-        evaders = scenario_evaders(evidence.demand, network, record)
-    return ScenarioTravel(evidence, risk, record, evaders, _reliability(cost, where), tips)
+        return _travelled(ScenarioTravel(evidence, risk, record, NO_EVADERS, _reliability(cost, where), tips))
+
+
+def travel_by(travel: ScenarioTravel, evidence: ScenarioEvidence) -> ScenarioTravel:
+    """Return who travels by another record of the same scenario, or by gravity, without a fit of the risk model to it.
+
+    Effort counts as the fit to the scenario's own record has it, and routes are those that explained it best. Loads that keep to a place are
+    where flows leave something over of the other record, as there is no map of it.
+
+    Parameters
+    ----------
+    travel
+        By the scenario's own record.
+    evidence
+        What the files would say with the other record, or with weights from gravity.
+
+    Raises
+    ------
+    InputError
+        If no load travels.
+    """
+    demand, network, risk, own = evidence.demand, evidence.region.network, travel.risk, travel.record
+    if demand.terms.weights == "record" and own.flows is not None and risk is not None and evidence.records is not None:
+        risk = with_record(risk, evidence.records, evidence.effort, network)
+        record = record_demand(demand, network, risk, own.flows.usual, mapped=False)
+    else:
+        routes = own.routes if own.flows is None else own.flows.usual.by_pair()
+        record = RecordDemand(demand.shares(np.ones(len(demand.gateways))), routes)
+    return _travelled(replace(travel, evidence=evidence, risk=risk, record=record))
+
+
+def _travelled(travel: ScenarioTravel) -> ScenarioTravel:
+    """Return who travels once tips and what loads carry count as well."""
+    evidence, record, tips, network = travel.evidence, travel.record, travel.tips, travel.evidence.region.network
+    if tips is not None:
+        record = _after_tips(evidence, record, tips)
+    known = None if travel.risk is None else travel.risk.known
+    record = weighed_demand(record, evidence.demand, network, evidence.records, known)
+    check_loads(record.shares, evidence.scenario.evaders.smallest_share, str(evidence.path))
+    return replace(travel, record=record, evaders=scenario_evaders(evidence.demand, network, record))
 
 
 def _fitted_risk(evidence: ScenarioEvidence, listener: Listener) -> FittedRisk | None:

@@ -1,0 +1,146 @@
+"""Do a report's quick searches tell what `explain --record` finds? `python -m tests.support_measure COUNTRY EXTRACT SEED...`.
+
+Each seed is a truth: a record is simulated from it as that of `instances/andorra` was. For four posts and for ten a plan is made from the
+record, then what its sites rest on is asked twice: by `quick_support`, and as `record_support` asks it, with a fit and a search of its own for
+each record. The word `shuffled` before the seeds has the record's own places permuted first: it then knows nothing of where loads pass.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.analysis.explain import record as asked
+from optimizer.base.work.listener import SILENT
+from optimizer.base.work.work_clock import limited
+from optimizer.plans.plan_folder import KnownPlan
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import with_plan
+from optimizer.region import read_region
+from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
+from optimizer.scenario.compile.compile import compile_evidence
+from optimizer.scenario.compile.source_measures import with_travel
+from optimizer.scenario.demand.travel import scenario_travel
+from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.place import place
+
+if TYPE_CHECKING:
+    from optimizer.problem.instance.instance import Instance
+
+HERE = Path(__file__).parents[1] / "instances" / "andorra"
+POSTS = (4, 10)
+SECONDS, GAP = 6.0, 1e-3
+"""Work of a search at most, and gap at which it ends."""
+WORDS = {"record": "record", "gravity": "assumed flows", None: "not told"}
+
+
+def simulated(country: str, extract: Path, seed: int, folder: Path) -> Path:
+    """Write a scenario of a country with a record of a truth of its own."""
+    spec = importlib.util.spec_from_file_location("simulate", HERE / "simulate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    simulate: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(simulate)
+    rng = np.random.default_rng([seed, 41])
+    region = read_region(extract, border=country, modes=simulate.MODES)
+    flow = simulate.true_flow(region, rng)
+    simulate.write(folder, region.network, flow, *simulate.search(region.network, flow, rng), rng)
+    text = (HERE / "scenario.toml").read_text(encoding="utf-8")
+    old = 'file = ["andorra.osm.pbf", "../../../shared/data/osm/andorra-2025-01.osm.pbf"]'
+    assert old in text
+    shutil.copy(extract, folder / "roads.osm.pbf")
+    scenario = folder / "scenario.toml"
+    text = text.replace(old, 'file = "roads.osm.pbf"').replace('border = "Andorra"', f'border = "{country}"')
+    scenario.write_text(text, encoding="utf-8")
+    return scenario
+
+
+def shuffled(evidence: ScenarioEvidence, seed: int) -> ScenarioEvidence:
+    """Return the evidence with the places of its record permuted."""
+    assert evidence.records is not None
+    records, effort = asked.permuted(evidence.records, evidence.effort, np.random.default_rng([seed, 42]))
+    return replace(evidence, records=records, effort=effort)
+
+
+def measured(evidence: ScenarioEvidence, name: str) -> Counter[tuple[str, str]]:
+    """Print what both ways say of each plan, and return how often which is said with which."""
+    compiled = compile_evidence(evidence)
+    draws = range(1, asked.PERMUTATIONS + 1)
+    others = {(asked.PERMUTED, draw): asked._otherwise(evidence, asked.PERMUTED, rng_of(draw)) for draw in draws}
+    others[asked.GRAVITY, 0] = asked._otherwise(evidence, asked.GRAVITY, rng_of(0))
+    travels = {key: scenario_travel(other) for key, other in others.items()}
+    every: Counter[tuple[str, str]] = Counter()
+    for posts in POSTS:
+        budgets = {"officers": 5.0 * posts, "delay": 15.0 * posts}
+        resources = tuple(replace(r, budget=budgets[r.name]) for r in compiled.instance.resources)
+        instance = replace(compiled.instance, resources=resources)
+        with limited(math.inf, SECONDS):
+            plan = place(instance, SolveOptions(gap=GAP, time_limit=SECONDS, threads=1)).plan
+        assert plan is not None
+        instance = with_plan(instance, plan)
+        placed = instance.placed(plan.options)
+        known = KnownPlan(name, instance, plan, placed, plan_value(instance, placed), 0.0, 0.0)
+        began = time.process_time()
+        quick = asked.quick_support(known, compiled.travel, gap=GAP)
+        took = time.process_time() - began
+        if quick is None:
+            print(f"{name}, {posts} posts: the record does not tell places apart", flush=True)
+            continue
+        full = replace(quick, others=tuple(searched(known, travels)))
+        table = Counter((WORDS[full.rests_on(site)], WORDS[quick.rests_on(site)]) for site in quick.sites)
+        every += table
+        changes = [[found.changed(other) for other in found.others] for found in (full, quick)]
+        gaps = max((other.upper - other.lower) / other.upper for other in full.others)
+        print(
+            f"{name}, {posts} posts, quick {took:.1f} s: {dict(table)}; changed {changes}; gap {gaps:.1%}", flush=True
+        )
+    return every
+
+
+def rng_of(draw: int) -> np.random.Generator:
+    """Return the draws of a permutation, those of both ways."""
+    return np.random.default_rng([0, draw])
+
+
+def searched(known: KnownPlan, travels: dict[tuple[str, int], Any]) -> list[asked.OtherRecord]:
+    """Return the plans that `record_support` makes, but those for half and twice the record."""
+    found: list[asked.OtherRecord] = []
+    for kind, draw in (*sorted(travels, key=lambda key: key != (asked.GRAVITY, 0)), (asked.AS_IT_IS, 0)):
+        instance: Instance = known.instance
+        if kind != asked.AS_IT_IS:
+            instance = with_travel(instance, travels[kind, draw])
+        starts = () if kind == asked.GRAVITY else (known.placed,)
+        if kind == asked.PERMUTED:
+            starts = (*starts, found[0].placed)
+        with limited(math.inf, SECONDS):
+            options = SolveOptions(gap=GAP, time_limit=SECONDS, threads=1)
+            found.append(asked._best(known, kind, instance, options, starts, SILENT))
+    return found
+
+
+def main(country: str, extract: Path, seeds: list[int], *, shuffle: bool) -> None:
+    """Measure and print."""
+    every: Counter[tuple[str, str]] = Counter()
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            evidence = read_evidence(simulated(country, extract, seed, Path(folder)))
+            every += measured(shuffled(evidence, seed) if shuffle else evidence, f"{country} {seed}")
+    print("explain --record, quick searches, sites")
+    for (full, quick), count in sorted(every.items()):
+        print(f"{full}, {quick}, {count}")
+
+
+if __name__ == "__main__":
+    country, extract, *rest = sys.argv[1:]
+    numbers = [int(text) for text in rest if text != "shuffled"]
+    main(country, Path(extract), numbers, shuffle="shuffled" in rest)
