@@ -762,6 +762,15 @@ def test_rosters_say_crews_and_searches_by_the_words_of_all_pages() -> None:
     assert "dez.." not in said["pt"]
 
 
+def test_a_sheet_names_its_place_and_base_by_the_scenarios_translations() -> None:
+    roster = roster_of("Hill post")
+    with speaking("pt", {"pt": {"Hill post": "Posto do morro"}}):
+        every = field_duties(roster)
+        sheets = [sheet(roster, each, every) for each in every]
+    assert all("Posto do morro" in each for each in sheets)
+    assert not any("Hill post" in re.sub(r"Hill post \d+", "", each) for each in sheets), "but of crews"
+
+
 def test_crews_and_teams_of_beats_are_called_by_their_terms() -> None:
     stops = (DutyStop(label="I-35", lon=-99.5, lat=27.5, arrive=30, leave=90),)
     known = duties(

@@ -107,7 +107,7 @@ def read_border(path: Path) -> Border:
     """
     problems = ProblemList()
     shapes = []
-    for where, geometry in _geometries(read_json(path, "a border as GeoJSON"), str(path), problems):
+    for where, geometry in _geometries(read_json(path, "a border"), str(path), problems):
         shape = _shape(geometry, where, problems)
         if shape is not None:
             shapes.append(shape)

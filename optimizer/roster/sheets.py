@@ -191,7 +191,7 @@ def _reached(roster: Roster, duty: FieldDuty) -> list[tuple[str, str, str]]:
     """Return for each base of a duty that says it: its name, who commands there, and how to reach them."""
     bases = [base for base in roster.duties.bases if base.id in duty.first.duty.travel]
     told = [base for base in bases if base.commander or base.channel]
-    return [tuple(plain(text) for text in (base.label or base.id, base.commander, base.channel)) for base in told]  # type: ignore[misc]
+    return [tuple(plain(text) for text in (term(base.label or base.id), base.commander, base.channel)) for base in told]  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
@@ -527,7 +527,7 @@ def waypoints(one: Assignment, duties: Duties) -> tuple[Waypoint, ...]:
     duty, zone = one.duty, duties.zone_of(one.crew.base).key
     if not duty.stops:
         times = f"{one.start:%H:%M}-{one.end:%H:%M}"
-        return (Waypoint(plain(duty.mark), plain(duty.name), times, duty.lon, duty.lat, zone),)
+        return (Waypoint(plain(duty.mark), plain(term(duty.name)), times, duty.lon, duty.lat, zone),)
     return tuple(
         Waypoint(
             f"{plain(duty.mark)}{place}",
@@ -544,7 +544,7 @@ def waypoints(one: Assignment, duties: Duties) -> tuple[Waypoint, ...]:
 def bases_of(duty: Duty, duties: Duties) -> tuple[Waypoint, ...]:
     """Return the bases that crews set out from for a duty."""
     near = [base for base in duties.bases if base.id in duty.travel]
-    return tuple(Waypoint("", plain(base.label or base.id), "", base.lon, base.lat) for base in near)
+    return tuple(Waypoint("", plain(term(base.label or base.id)), "", base.lon, base.lat) for base in near)
 
 
 def gpx(title: str, places: Sequence[Waypoint], track: Sequence[tuple[float, float]]) -> str:
