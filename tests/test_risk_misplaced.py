@@ -115,7 +115,7 @@ def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:
     assert not model.record_check_.contradictions
     assert any("lie where no effort in" in one and "elsewhere" in one for one in model.predict().warnings)
     assert not any("left out" in one for one in model.predict().warnings)
-    published = np.hypot(USUAL.faulty_widening * model.sd_, USUAL.faults_sd)
+    published = USUAL.faulty_widening * np.hypot(model.sd_, USUAL.faults_sd)
     assert np.ptp(model.sd_) > 0.1
     np.testing.assert_allclose(model.widening * model.sd_, published)
     np.testing.assert_allclose(model.sample(4000, rng).std(axis=0), published, rtol=0.1)

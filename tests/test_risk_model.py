@@ -26,7 +26,7 @@ from optimizer.risk.baselines import HALF
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, learning_subgraph, restrict, with_flow
 from optimizer.risk.field_flow.season import NO_SEASON, fit_season, in_average_months
 from optimizer.risk.od_flows import path_flows
-from optimizer.risk.params import RiskParams
+from optimizer.risk.params import USUAL, RiskParams
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of, rows_of
 
 if TYPE_CHECKING:
@@ -185,15 +185,21 @@ def test_roads_never_searched_are_unknown_and_their_intervals_wide() -> None:
     assert width[estimate.unknown].min() > np.median(width[estimate.searched])
 
 
-def test_finds_where_hardly_anybody_searched_rank_behind_as_many_that_effort_explains() -> None:
-    """Two finds of half an hour, as tips leave them, and places where a hundred hours found as much an hour as the roads around."""
+def _few_searches(stray: float) -> tuple[Seizures, Effort]:
+    """Two finds of half an hour, as tips leave them; places where a hundred hours found as much an hour as around; finds of no hour."""
     hours, finds = np.full(40, 20.0), np.full(40, 3.0)
     finds[[8, 9, 10, 11]] = [10.0, 30.0, 30.0, 10.0]
     finds[18:23] = 5.0
     hours[30], finds[30] = 0.5, 2.0
-    seen = records_of(by_segment(finds)), effort_of(by_segment(hours))
+    hours[39], finds[39] = 0.0, stray
+    return records_of(by_segment(finds)), effort_of(by_segment(hours))
+
+
+def test_finds_where_hardly_anybody_searched_rank_behind_as_many_that_effort_explains() -> None:
+    seen = _few_searches(1.0)
     believed, doubted = (
-        FieldFlow(season=False, params=RiskParams(doubt=doubt)).fit(*seen, line_network(40)) for doubt in (0.0, 1.5)
+        FieldFlow(season=False, params=RiskParams(doubt=doubt, simpler=0.0)).fit(*seen, line_network(40))
+        for doubt in (0.0, 1.5)
     )
     assert believed.predict().median[30] > believed.predict().median[20]
     assert doubted.predict().median[30] < doubted.predict().median[20]
@@ -201,6 +207,49 @@ def test_finds_where_hardly_anybody_searched_rank_behind_as_many_that_effort_exp
     np.testing.assert_allclose(doubted.predict().mean, believed.predict().mean)
     assert doubted.score(*seen) == believed.score(*seen)
     assert np.argmax(doubted.predict().median) == np.argmax(believed.predict().median)
+
+
+def test_a_record_whose_seizures_all_lie_where_is_searched_is_taken_at_its_word() -> None:
+    """Doubt had lowered unsearched roads of such records too, and intervals with them: fewer of them held the truth."""
+    model = FieldFlow(season=False).fit(*_few_searches(0.0), line_network(40))
+    estimate = model.predict()
+    np.testing.assert_allclose(estimate.median, np.exp(model.mean_))
+    np.testing.assert_allclose(np.sqrt(estimate.low * estimate.high), estimate.median)
+    assert model.widening == pytest.approx(USUAL.widening)
+
+
+def test_in_a_record_with_faults_simpler_maps_weigh_in_where_flows_explain_nothing() -> None:
+    network, seen = line_network(40), _few_searches(1.0)
+    alone, pooled, most = (
+        FieldFlow(season=False, params=RiskParams(simpler=share)).fit(*seen, network) for share in (0.0, 0.2, 1.0)
+    )
+    simpler = sum(np.log(one.fit(*seen, network).predict().median) for one in (ShrunkRate(), KernelDensity())) / 2
+    logs = [np.log(one.predict().median) for one in (alone, pooled, most)]
+    # Without flows the share counts in full; the level is that of the effort's mean either way.
+    np.testing.assert_allclose(np.diff(logs[2]), np.diff(simpler), atol=1e-8)
+    np.testing.assert_allclose(logs[1], 0.8 * logs[0] + 0.2 * logs[2], atol=1e-8)
+    effort = alone.evidence_.own_expected
+    for one in logs:
+        assert np.average(one - alone.mean_, weights=effort) == pytest.approx(0, abs=1e-8)
+    np.testing.assert_allclose(pooled.sample(4000, np.random.default_rng(1)).mean(axis=0), logs[1], atol=0.15)
+    np.testing.assert_allclose(pooled.predict().mean, alone.predict().mean)
+
+
+def test_simpler_maps_weigh_little_where_flows_explain_the_index() -> None:
+    rate = flow_of() + 0.05
+    hours = np.full(M, 30.0)
+    finds = np.round(hours * rate)
+    hours[0], finds[0] = 0.0, 1.0
+    seen = records_of(by_segment(finds)), effort_of(by_segment(hours))
+
+    def moved(flows: OdTable | None) -> float:
+        alone, pooled = (
+            FieldFlow(flows, season=False, params=RiskParams(simpler=share)).fit(*seen, NETWORK).predict().median
+            for share in (0.0, 0.2)
+        )
+        return float(np.std(np.log(pooled / alone)))
+
+    assert 0 < moved(CORNERS) < 0.2 * moved(None)
 
 
 def test_areas_tell_their_mean() -> None:

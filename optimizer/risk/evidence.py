@@ -102,6 +102,14 @@ class Evidence:
         """(m,) expected seizures behind them."""
         return np.asarray(self.unit_expected.sum(axis=0))
 
+    @property
+    def faulty(self) -> bool:
+        """Whether seizures lie where no effort of their unit is recorded: what else is wrong in such a record, nobody knows."""
+        if self.written is None or not self.own_expected.any():
+            return False
+        inexact = ~self.written.exact
+        return bool(self.written.count[inexact][self.written.expected[inexact] <= 0].any())
+
     def expected_by_unit(self) -> NDArray[np.float64]:
         """Return the (len(units), m) expected seizures, those behind counts by area among them."""
         expected = self.unit_expected.copy()

@@ -16,6 +16,7 @@ from optimizer.base.text.messages import message
 from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.records.model import Effort, Seizures, spread_effort
+from optimizer.risk.baselines import KernelDensity
 from optimizer.risk.estimate import (
     RiskEstimate,
     by_segment,
@@ -58,6 +59,7 @@ from optimizer.risk.numerics import ldl
 from optimizer.risk.od_flows import OdTable, PathFlows, od_draws
 from optimizer.risk.params import USUAL, RiskParams
 from optimizer.risk.predictive_check import FittedRates, PredictiveCheck, check_record
+from optimizer.risk.shrunk_rate import ShrunkRate
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -71,6 +73,8 @@ if TYPE_CHECKING:
 
 DRAWS_FOR_AREAS = 200
 LEAST_EFFECTIVE = 50.0
+FAINTEST = 1e-9
+"""Medians of the simpler maps count as at least this."""
 NO_FLOWS = message(
     "No pair of a gateway and a settlement carries anything: trafficking flows say nothing of risk here."
 )
@@ -153,7 +157,8 @@ class FieldFlow:
         InputError
             If seizures cannot be assigned to one unit of effort, or yes-or-no searches do not add up.
         """
-        self._network = network
+        self._network, self._record = network, (records, effort)
+        self._kept_simpler: Floats | None = None
         if network.n_segments >= ldl.COMPILED_FROM:
             ready((ldl.__name__,), listener=listener)
         self.evidence_ = self._gather(records, effort)
@@ -259,23 +264,40 @@ class FieldFlow:
         estimate = self._estimate()
         remarks: list[str] = [NO_FLOWS] if self.flows is not None and self._paths is None else []
         remarks += signal_remarks(self.candidates_, self.params)
-        return replace(estimate, warnings=(*estimate.warnings, *remarks, *self.remarks_))
+        estimate = replace(estimate, warnings=(*estimate.warnings, *remarks, *self.remarks_))
+        return lowered(estimate, self._taken_off())
 
     def _estimate(self) -> RiskEstimate:
         estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
         estimate = replace(estimate, global_rate=self.evidence_.global_rate * np.exp(self.levels_))
-        return self._with_areas(estimate) if self._areas else lowered(estimate, self._doubt())
+        return self._with_areas(estimate) if self._areas else estimate
 
-    def _doubt(self) -> Floats:
-        """Return what is taken off the (m,) log indices, where the record has effort and places; the mean by effort stays.
+    def _taken_off(self) -> Floats:
+        """Return what is taken off the (m,) log indices of a record with faults; their mean by effort stays.
 
-        Tips put seizures where hardly anybody searched, so that finds per search say too much there (results/risk/family.md): the less is
-        known of a segment, the more is taken off.
+        Tips put seizures where hardly anybody searched, so that finds per search say too much there: the less is known of a segment, the
+        more is taken off. And as far as flows explain nothing of the index, two simpler maps are pooled with it (results/risk/family.md).
         """
-        effort = self.evidence_.own_expected
-        if self.evidence_.written is None or not effort.any():
+        if not self.evidence_.faulty:
             return np.zeros(self.sd_.size)
-        return np.asarray(self.params.doubt * (self.sd_ - np.average(self.sd_, weights=effort)))
+        off = self.params.doubt * self.sd_
+        off += self.params.simpler * self._unexplained() * (self.mean_ - off - self._simpler_maps())
+        return np.asarray(off - np.average(off, weights=self.evidence_.own_expected))
+
+    def _unexplained(self) -> float:
+        """Return (1 - r^2)^2, in [0, 1]: r, at least 0, is the correlation of the log index with what flows explain of it."""
+        explained = self.explained_by_flows()
+        if not np.ptp(explained) > 0 or not np.ptp(self.mean_) > 0:
+            return 1.0
+        r = max(float(np.corrcoef(explained, self.mean_)[0, 1]), 0.0)
+        return (1 - r**2) ** 2
+
+    def _simpler_maps(self) -> Floats:
+        """Return the (m,) mean of the log medians of the shrunk rate and of kernel density."""
+        if self._kept_simpler is None:
+            maps = [model.fit(*self._record, self._network) for model in (ShrunkRate(), KernelDensity())]
+            self._kept_simpler = np.mean([np.log(np.maximum(one.predict().median, FAINTEST)) for one in maps], axis=0)
+        return self._kept_simpler
 
     def explained_by_flows(self) -> Floats:
         """Return the (m,) part of the log index that the prior flows explain, b1 log F, averaged over the models; 0 without flows."""
@@ -314,7 +336,7 @@ class FieldFlow:
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Return n draws of the log risk index, (n, m), segments together; widened and lowered as the intervals are."""
-        return self.sample_found(n, rng) - self._doubt()
+        return self.sample_found(n, rng) - self._taken_off()
 
     def sample_found(self, n: int, rng: np.random.Generator) -> Floats:
         """Return n draws of the log of what a search finds over the global rate, (n, m), tips among it; widened as the intervals are.

@@ -622,9 +622,7 @@ def widening_of(
     """
     factors = [params.widening_with_flows if one.flows else params.widening for one in candidates]
     widening = float(weights @ factors)
-    if evidence.misplaced is None:
-        return widening
-    return np.maximum(widening, np.hypot(params.faulty_widening, params.faults_sd / sd))
+    return params.faulty_widening * np.hypot(1.0, params.faults_sd / sd) if evidence.faulty else widening
 
 
 def spatial_signal(candidates: Sequence[Candidate]) -> float:

@@ -43,8 +43,9 @@ def _field_numbers(params: RiskParams) -> str:
     return message(
         "prior standard deviations {of_class:g} of the log rate of a road class and {level:g} of the log level of a unit of effort; roads of "
         "unlike class that meet tell {across:g} of what those of one class tell; prior means (and standard deviations) of log tau, log kappa "
-        "squared and log nugget {hyper}; posterior standard deviations widened by {widening:g}, and where seizures lie where no effort is "
-        "recorded by {faulty:g} and, independently, to {faults:g} more",
+        "squared and log nugget {hyper}; posterior standard deviations widened by {widening:g}; in a record with seizures where no effort is "
+        "recorded {faults:g} added to them independently and both widened by {faulty:g}, {doubt:g} of them taken off the log index, and two "
+        "simpler maps weighing up to {simpler:g} in it",
         of_class=params.class_sd,
         level=params.unit_sd,
         across=params.across_classes,
@@ -52,6 +53,8 @@ def _field_numbers(params: RiskParams) -> str:
         widening=params.widening,
         faulty=params.faulty_widening,
         faults=params.faults_sd,
+        doubt=params.doubt,
+        simpler=params.simpler,
     )
 
 
