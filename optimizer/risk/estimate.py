@@ -64,6 +64,7 @@ class RiskEstimate:
     ----------
     median, low, high
         (m,) median and the ends of the central interval, >= 0. Rank by the median: means are dominated by segments that were never searched.
+        In a record with faults `FieldFlow` lowers all three where little is known, and what searches find is the mean (docs/risk.md).
     mean
         (m,) expected index, > 0: what to add up or multiply into expected loads. Where nobody searched the median may be near 0
         while the mean is not.
