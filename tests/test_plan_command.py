@@ -213,7 +213,7 @@ def test_every_problem_of_a_file_is_reported_at_once(command: Callable[..., Outc
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
-        ("sites.csv", lambda t: t.replace("10.1,50.1", "50.1,10.1"), "sites.csv, line 2, site 'a': found 5"),
+        ("sites.csv", lambda t: t.replace("10.1,50.1", "50.1,10.1"), "Exchange lon and lat."),
         ("sites.csv", lambda t: t.replace("10.1,50.1", "10.1,950"), "line 2, column 'lat': found '950'"),
         ("sites.csv", lambda t: t.replace("b,North", "a,North"), "sites.csv, line 3, site 'a': found 'a' again"),
         ("sites.csv", lambda t: t.replace("police,post", "police,pst"), "Did you mean 'post'?"),
