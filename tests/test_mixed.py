@@ -353,6 +353,24 @@ def test_answers_are_those_of_every_simple_path_where_many_are_nearly_as_good(mo
     assert tighter > 0
 
 
+def test_answers_are_those_of_every_way_where_bounds_ahead_are_weak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels are then left out for others long before their bounds would do it; and each mixture is contracted for itself."""
+    monkeypatch.setattr(evader_module, "OUTWARD", 1)
+    links, ways = 6, 3
+    tail = np.repeat(np.arange(links), ways)
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        plans = int(rng.integers(4, 9))
+        oracle = EvaderOracle(links + 1, tail, tail + 1, Searches.of([Evader("e", 0, links, 1.0)]))
+        for _ in range(2):
+            survival = rng.uniform(0.95, 1, (tail.size, 1)) * np.where(rng.random((tail.size, plans)) < 0.4, 0.5, 1.0)
+            share, every = rng.dirichlet(np.ones(plans)), np.ones((1, plans))
+            for link in survival.reshape(links, ways, plans):
+                every = (every[:, None] * link).reshape(-1, plans)
+            found = oracle.answers(survival, share, np.zeros(1), slack=1e-10)
+            assert found.bound[0] == pytest.approx((every @ share).max(), rel=1e-9)
+
+
 def test_a_label_is_left_out_where_no_completion_makes_it_better_than_another_one() -> None:
     """The rule is the dual of a linear program: the least that the other label is ahead, over completions that are worth enough."""
     rng, agreed, asked = np.random.default_rng(0), 0, 0

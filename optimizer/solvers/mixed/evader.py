@@ -141,7 +141,7 @@ class EvaderOracle:
         listener
             Asked whether to stop.
         """
-        found = EvaderAnswers(known * (1 + slack), {})
+        found = EvaderAnswers(known * (1 + slack) * (1 + ROUNDING), {})
         network = _Contracted.of(*self._ends, survival, self._searches)
         bounding = network.seconds * probability.size  # of those whose turn does not come
         left = min(until - work_seconds(), machine_seconds_left())
@@ -393,8 +393,9 @@ def _first_of_each(sorted_nodes: Integers, n_nodes: int) -> Integers:
 # which is convex in c and least where the plans with s_x > c have sum mu_x h_x(i) = W(i); with c = 0 it is the first bound.
 #
 # W is found by the same search, with one node after another as the source, those near the destination first, so that each search has the
-# bounds of the nodes before it. Last come the origins. Labels are taken by falling bound. A label is left out where another one at its node has
-# no smaller survival under any plan, and where its bound is not above the value that is known, times 1 + a slack: bounds are then within it.
+# bounds of the nodes before it. Last come the origins. Labels are taken by falling bound. A label is left out where no completion makes it
+# better than another one at its node (Proposition 19a), and where its bound is not above the value that is known, times 1 + a slack: bounds
+# are then within it.
 
 
 class BestPaths(NamedTuple):
