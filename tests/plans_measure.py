@@ -756,7 +756,12 @@ def range_verdict(rows: Sequence[SharesRow]) -> str:
         return "not judged yet"
     judged = "met" if held.mean() >= WANTED_HELD else "missed"
     surely = binomtest(int(held.sum()), held.size, alternative="greater").proportion_ci(0.95).low
-    return f"{held.sum()} of {held.size} (**{judged}**; above {surely:.2f} with 95 %)"
+    width = np.mean([row.high - row.low for row in rows if row.low is not None and row.high is not None])
+    wrong = sum(row.world in AS_THEY_ARE for row in rows)
+    return (
+        f"{held.sum()} of {held.size} (**{judged}**; above {np.floor(100 * surely) / 100:.2f} with 95 %), ranges {width:.2f} wide in the mean; "
+        f"in {wrong} of these records places are wrong"
+    )
 
 
 def shares_table(rows: list[SharesRow]) -> PageTable:

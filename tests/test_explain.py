@@ -305,7 +305,9 @@ def test_a_site_where_the_record_alone_leads_rests_on_it_and_one_on_the_only_roa
     assert [other.kind for other in found.others] == ["gravity", *["permuted"] * 4, "as it is"]
     c, d = (known.instance.option_index[site] for site in "cd")
     assert all(other.placed[c] and not other.placed[d] for other in found.blind)
-    assert "Of 2 sites 1 rests on the record of seizures, 1 on where" in rests_sentence(found).replace(SPACE, " ")
+    assert "Of 2 sites 1 is found to rest on the record of seizures, 1 on where" in rests_sentence(found).replace(
+        SPACE, " "
+    )
     assert what_it_rests_on(compiled, found)[0].startswith(rests_sentence(found))
 
 
@@ -438,7 +440,8 @@ def test_what_a_plan_takes_from_the_record_is_told_from_plans_for_other_records(
     said = " ".join(answer["sentences"]).replace(SPACE, " ")
     sites = len(answer["sites"])
     assert (
-        f"Of {sites} sites 0 rest on the record of seizures, {sites} on where loads are assumed to enter and go" in said
+        f"Of {sites} sites 0 are found to rest on the record of seizures, {sites} on where loads are assumed to enter and go"
+        in said
     )
     assert "nothing shows that the record is worth anything" in said
     assert {"record.html", "record.json"} <= {path.name for path in (tmp_path / "out").iterdir()}

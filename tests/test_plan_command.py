@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import MARKER
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import evaluate
@@ -273,6 +274,23 @@ def test_an_interrupt_of_the_report_keeps_the_plan(
     assert outcome.code == 0
     assert outcome.objects[0]["plan"] == json.loads((tmp_path / "out/plan.json").read_text())["options"]
     assert not (tmp_path / "out/report.html").exists()
+
+
+def test_a_record_under_which_no_load_travels_keeps_the_plan(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise InputError(Problem("scenario.toml", "no load", "some"))
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("optimizer.analysis.explain.record.quick_support", refused)
+    monkeypatch.setattr("optimizer.report.write_report", interrupted)
+    outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
+    assert outcome.code == 0
+    assert "What rests on the record could not be told" in outcome.err
+    assert (tmp_path / "out/plan.json").exists()
 
 
 def test_worths_of_sites_are_what_the_judge_finds(command: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -456,7 +456,7 @@ def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: S
         search.compiled, *plan_warnings(search.found, comparison), *traffic_warnings(search.compiled, search.found)
     )
     support = None
-    if asked.report and not stopping.stopped:
+    if asked.report and search.found.mixed is None and not stopping.stopped:
         support = stopping.attempt(lambda: _support(compiled, comparison, search, times))
     if not asked.sensitivity or stopping.stopped:
         return _Evaluated(compiled, search, comparison, None, support)
@@ -484,7 +484,11 @@ def _support(compiled: Compiled, comparison: Comparison, search: _PlanSearch, ti
     known = KnownPlan(compiled.scenario.name, comparison.instance, search.plan, comparison.placed, value, 0.0, 0.0)
     with step(times, "planning without the record's places", stoppable=False):
         terms = compiled.scenario.solve
-        return quick_support(known, compiled.travel, gap=terms.gap, seed=terms.seed, listener=OnlyCancels(times))
+        try:
+            return quick_support(known, compiled.travel, gap=terms.gap, seed=terms.seed, listener=OnlyCancels(times))
+        except InputError as error:  # no load travels by another record: the plan stands all the same
+            times.noted(f"What rests on the record could not be told: {error}")
+            return None
 
 
 @dataclass(frozen=True)

@@ -132,15 +132,16 @@ class RecordSupport:
 
     def kept(self, site: int) -> int:
         """Return how many of those use the site of an option."""
-        return sum(self._uses(other, site) for other in self.blind)
+        return sum(self.uses(other, site) for other in self.blind)
 
     def changed(self, other: OtherRecord) -> int:
         """Return how many sites of the plan another plan has not."""
-        return sum(not self._uses(other, site) for site in self.sites)
+        return sum(not self.uses(other, site) for site in self.sites)
 
     def rests_on(self, site: int) -> RestsOn | None:
         """Return what a site rests on; None where the plans do not tell, or a further search by the same record has it not either."""
-        if not self.of(PERMUTED) or not all(self._uses(other, site) for other in self.of(AS_IT_IS)):
+        made = all(self.of(kind) for kind in (PERMUTED, GRAVITY, AS_IT_IS))
+        if not made or not all(self.uses(other, site) for other in self.of(AS_IT_IS)):
             return None
         kept = self.kept(site)
         return "record" if not kept else "gravity" if kept == len(self.blind) else None
@@ -154,7 +155,7 @@ class RecordSupport:
         """Return the sites that rest on it; of None those of which that is not known."""
         return tuple(site for site in self.sites if self.rests_on(site) == what)
 
-    def _uses(self, other: OtherRecord, site: int) -> bool:
+    def uses(self, other: OtherRecord, site: int) -> bool:
         """Return whether a plan has an option, or another kind at its place."""
         options, place = self.known.instance.options, self.known.instance.options[site].site
         return bool(other.placed[site]) or any(
@@ -476,7 +477,7 @@ def rests_sentence(found: RecordSupport) -> str:
         "Of {sites} {record} on the record of seizures, {gravity} on where loads are assumed to enter and go."
     ).format(
         sites=counted("{count} site", "{count} sites", len(found.sites)),
-        record=counted("{count} rests", "{count} rest", len(found.on("record"))),
+        record=counted("{count} is found to rest", "{count} are found to rest", len(found.on("record"))),
         gravity=number(len(found.on("gravity"))),
     )
     untold = len(found.on(None))
@@ -578,7 +579,7 @@ def support_page(found: RecordSupport) -> ShortPage:
     plans, rows = number(len(found.blind)), []
     for site in sorted(found.sites, key=found.kept):
         scaled = [found.of(kind) for kind in (HALVED, DOUBLED)]
-        kept = [DASH if not each else _("yes") if each[0].placed[site] else _("no") for each in scaled]
+        kept = [DASH if not each else _("yes") if found.uses(each[0], site) else _("no") for each in scaled]
         rows.append(
             (_label(found, site), _("{count} of {plans}").format(count=number(found.kept(site)), plans=plans), *kept)
         )

@@ -176,10 +176,11 @@ def what_it_rests_on(compiled: Compiled, support: RecordSupport | None) -> tuple
     """Return how many sites rest on the record, and how that was found; or that none does, or why it is not known; none without a record."""
     if support is not None:
         short = _(
-            "Each is the best plan of a short search around this one, whose risk map is not fitted anew; explain --record does both."
+            "Each is the best plan of a short search around this one, whose risk map is not fitted anew; explain --record does both. A "
+            "site that rests on the record is not thereby right: a record that tells nothing moves sites too."
         )
         found = _("Short searches say so; longer ones may move more sites.")
-        return f"{rests_sentence(support)} {found}", how_told(support), short
+        return (f"{rests_sentence(support)} {found}", how_told(support), short) if support.sites else ()
     if compiled.records is None:
         return ()
     if compiled.scenario.evaders.weights == "gravity":

@@ -248,7 +248,7 @@ def chosen_table(content: ReportContent) -> ReportTable:
 
     def rests_on(site: SiteRow) -> tuple[str, ...]:
         on = site.entry.rests_on
-        return () if not told else (_(RESTS_ON[on]),) if on else (_("not told"),)
+        return () if not told else (_(RESTS_ON[on]),) if on else (DASH,) if site.entry.forced else (_("not told"),)
 
     return ReportTable(
         "sites-chosen",

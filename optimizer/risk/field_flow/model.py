@@ -78,6 +78,10 @@ FAINTEST = 1e-9
 NO_FLOWS = message(
     "No pair of a gateway and a settlement carries anything: trafficking flows say nothing of risk here."
 )
+FAULTY = message(
+    "As seizures lie where no effort is recorded, the whole record counts as faulty: intervals are wider, roads that little is known of "
+    "fall behind, and simpler maps weigh in."
+)
 
 
 class FieldFlow:
@@ -264,6 +268,8 @@ class FieldFlow:
         estimate = self._estimate()
         remarks: list[str] = [NO_FLOWS] if self.flows is not None and self._paths is None else []
         remarks += signal_remarks(self.candidates_, self.params)
+        if self.evidence_.faulty and self.evidence_.misplaced is None:
+            remarks.append(FAULTY)
         estimate = replace(estimate, warnings=(*estimate.warnings, *remarks, *self.remarks_))
         return lowered(estimate, self._taken_off())
 

@@ -111,6 +111,8 @@ class RecordFlows:
         The record as counts with the effort behind them.
     placed
         How many of its rows are segments; the others are areas.
+    by_time
+        The same pairs with their routes by travel time, whatever the record says of routes.
     raised
         (routes,) log factor by which tips raise each route's flow; None without tips.
     """
@@ -120,6 +122,7 @@ class RecordFlows:
     candidates: CandidateRoutes
     counted: CountedRows
     placed: int
+    by_time: PairRoutes
     raised: Floats | None = None
 
     def explained(self, draws: int, rng: np.random.Generator) -> ExplainedFlows:
@@ -248,8 +251,7 @@ def record_demand(
     usual
         The routes that pairs may take, by travel time.
     mapped
-        Whether the risk map is of this record. Else local loads are where flows leave something over, whatever the map says, and no other
-        routes are tried.
+        Whether the risk map is of this record. Else local loads are where flows leave something over, whatever the map says.
     """
     known, model, estimate, terms = fitted.known, fitted.model, fitted.estimate, demand.terms
     silence = _silence(model, known)
@@ -269,7 +271,8 @@ def record_demand(
     flows = explain_by_routes(candidates, drawn)
     placed = len(flows.local) - len(known.area_counts)  # rows of areas come last: what they leave over has no place
     goes_by: RouteChoice = "travel time"
-    for choice, other in _other_routes(demand, network, usual) if mapped and counted.count[:placed].any() else ():
+    by_time, by_gravity = usual, np.asarray(candidates.on @ candidates.prior())
+    for choice, other in _other_routes(demand, network, by_time) if counted.count[:placed].any() else ():
         others = candidate_routes(network, other.ends, weight, other.routes)
         explained = explain_by_routes(others, drawn)
         if explained.likelihood[0] > flows.likelihood[0] + LEAST_GAIN:
@@ -278,7 +281,7 @@ def record_demand(
     on_route = shares.mean(axis=1)
     rate = np.asarray(candidates.on @ flows.flow.mean(axis=1))
     learnt = flows.local[:placed].sum(axis=0) / drawn.count.sum(axis=0)
-    fit = replace(_fit(candidates, counted, estimate, rate, learnt, placed), goes_by=goes_by)
+    fit = replace(_fit(by_gravity, counted, estimate, rate, learnt, placed), goes_by=goes_by)
     if placed_rows is not None:
         fit = replace(fit, place_error_m=placed_rows.error_m, tips=_by_tips(placed_rows, rate, fit.local))
     local_share = _learnt(fit.local) if terms.local_share is None else terms.local_share
@@ -300,7 +303,7 @@ def record_demand(
         local,
         fit,
         warnings,
-        RecordFlows(demand, usual, candidates, counted, placed),
+        RecordFlows(demand, usual, candidates, counted, placed, by_time),
     )
 
 
@@ -489,34 +492,34 @@ def _with_draws(record: CountedRows) -> CountedRows:
 
 
 def _fit(
-    candidates: CandidateRoutes, record: CountedRows, estimate: RiskEstimate, rate: Floats, local: Floats, placed: int
+    before: Floats, record: CountedRows, estimate: RiskEstimate, rate: Floats, local: Floats, placed: int
 ) -> RecordFit:
     effort = np.asarray(record.effort.sum(axis=0), dtype=np.float64)
-    before = np.asarray(candidates.on @ candidates.prior())
     seen = np.sqrt(estimate.median)
     count = record.count[:placed, 0]
     places = float(count.sum()) ** 2 / float(count @ count) if count.any() else 0.0
     return RecordFit(
         float(record.count.sum()),
         float(local.mean()),
-        *_stated(local, places),
+        *_stated(local, places, float(count.sum() / record.count.sum())),
         _correlation(np.sqrt(before), seen, effort),
         _correlation(np.sqrt(rate), seen, effort),
         places=places,
     )
 
 
-def _stated(local: Floats, places: float) -> tuple[float, float]:
+def _stated(local: Floats, places: float, at_places: float = 1.0) -> tuple[float, float]:
     """Return the range that is stated of a local share: that of its draws, and Wilson's of a share among places.
 
-    Seizures at one place are local together or not at all, so that their number says nothing of how well the share is known.
+    Seizures at one place are local together or not at all, so that their number says nothing of how well the share is known. `at_places` is
+    the share of all seizures that have a place: no more can be local.
     """
     if not places:
         return float(local.min()), float(local.max())
-    share, n = float(local.mean()), PLACES_WORTH * places
+    share, n = float(local.mean()) / at_places, PLACES_WORTH * places
     middle, square = share + WITHIN_SD**2 / (2 * n), WITHIN_SD**2 / n
     off = WITHIN_SD * np.sqrt(share * (1 - share) / n + square / (4 * n))
-    low, high = (middle - off) / (1 + square), (middle + off) / (1 + square)
+    low, high = at_places * (middle - off) / (1 + square), at_places * (middle + off) / (1 + square)
     low, high = min(low, float(local.min())), max(high, float(local.max()))
     return max(float(np.floor(low * STEPS)) / STEPS, 0.0), min(float(np.ceil(high * STEPS)) / STEPS, 1.0)
 

@@ -131,9 +131,9 @@ def travel_by(travel: ScenarioTravel, evidence: ScenarioEvidence) -> ScenarioTra
     demand, network, risk, own = evidence.demand, evidence.region.network, travel.risk, travel.record
     if demand.terms.weights == "record" and own.flows is not None and risk is not None and evidence.records is not None:
         risk = with_record(risk, evidence.records, evidence.effort, network)
-        record = record_demand(demand, network, risk, own.flows.usual, mapped=False)
+        record = record_demand(demand, network, risk, own.flows.by_time, mapped=False)
     else:
-        routes = own.routes if own.flows is None else own.flows.usual.by_pair()
+        routes = own.routes if own.flows is None else own.flows.by_time.by_pair()
         record = RecordDemand(demand.shares(np.ones(len(demand.gateways))), routes)
     return _travelled(replace(travel, evidence=evidence, risk=risk, record=record))
 
