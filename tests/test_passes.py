@@ -381,5 +381,5 @@ def test_the_page_in_portuguese_says_terms_and_numbers_of_the_language(tmp_path:
     )
     page = (tmp_path / "out" / "passes.html").read_text(encoding="utf-8")
     assert "A oeste" in page
-    assert page.count("West of the junction") == 1  # in the warning
+    assert "West of the junction" not in page
     assert "0,25 a 1.23" in page

@@ -354,7 +354,8 @@ def verdict_in_percent(result: Result, everything: str = "all loads") -> str:
     if result.upper - result.lower <= 1e-8 * result.upper:
         return f"{through}; no plan within the budgets does better: that is proven."
     every = "" if result.weighed is None else ", whatever beats its teams drive"
-    return f"{through}{ended}; no plan within the budgets can go below {SHARES.bound(result.lower)}{every}."
+    bound, _value = SHARES.pair(result.lower, result.upper)
+    return f"{through}{ended}; no plan within the budgets can go below {bound}{every}."
 
 
 def weighed_beats(result: Result) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def _show(planned: Planned) -> None:
         known, before = ValueBounds(result.lower or 0.0, result.upper), values.existing
         if not searched_enough(known, values.nothing if before is None else before):
             bounds = (known.lower, known.upper)
-            low, high = (SHARES.bound(known.lower), SHARES.value(known.upper)) if shares else map(six_figures, bounds)
+            low, high = SHARES.pair(*bounds) if shares else map(six_figures, bounds)
             print_line(
                 f"Not yet known: with the best plan between {low} and {high} get through. A better plan may gain more than this one "
                 "does: let the program search longer (--time-limit)."

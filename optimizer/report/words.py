@@ -29,6 +29,7 @@ STEPS = frozenset((
     marked("solving"),
     marked("solving over draws"),
     marked("evaluating the plan"),
+    marked("planning without the record's places"),
     marked("varying assumptions"),
 ))  # fmt: skip
 """Steps of a run, as progress names them."""

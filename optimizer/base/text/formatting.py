@@ -76,7 +76,7 @@ class ValueText:
         return percent(amount) if self.share else number(amount, SIGNIFICANT)
 
     def pair(self, lower: float, upper: float) -> tuple[str, str]:
-        """Return the bound that is proven and the value of a plan, as every page shows them of that plan.
+        """Return the bound that is proven and the value of a plan, as every page and the console's last lines show them of that plan.
 
         The bound is the value less what `left` says a better plan may gain, so that the page adds up. It claims no more than was proven. A
         value that is not finite is that of no plan: its bound is rounded down alone.

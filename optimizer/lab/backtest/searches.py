@@ -112,7 +112,9 @@ def read_searches(
     for file in files:
         try:
             _complain_of_raw_file(file)
-            parts.append(_checked(read_columns(file, WHAT, COLUMNS, numeric=NUMBERS, remarks=remarks)))
+            parts.append(
+                _checked(read_columns(file, WHAT, COLUMNS, numeric=NUMBERS, degrees=("lon", "lat"), remarks=remarks))
+            )
         except InputError as error:
             faults.extend(error)
     faults.raise_if_any()
