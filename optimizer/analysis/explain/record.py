@@ -26,7 +26,7 @@ from optimizer.base.text.language import ENGLISH, counted, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL, Executor
-from optimizer.base.work.listener import SILENT, Listener, Stopping, step, stop_if_cancelled
+from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, Stopping, step, stop_if_cancelled
 from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.plans.plan_folder import KnownPlan, PlanFolder, made_of
@@ -323,7 +323,7 @@ def quick_support(
     seconds
         Work of the ruins of each search at most.
     listener
-        One that cancels ends the series; what is there is kept.
+        Told of each record; one that cancels ends the series.
 
     Returns
     -------
@@ -336,25 +336,27 @@ def quick_support(
         return None
     kinds = [(GRAVITY, 0), *((PERMUTED, draw) for draw in range(1, permutations + 1)), (AS_IT_IS, 0)]
     worlds, plans = [], [known.placed]
-    for kind, draw in kinds:
+    quiet = OnlyCancels(listener)
+    for turn, (kind, draw) in enumerate(kinds, 1):
         stop_if_cancelled(listener)
-        instance = known.instance
-        if kind != AS_IT_IS:
-            other = _otherwise(evidence, kind, np.random.default_rng([seed, draw]))
-            instance = with_travel(instance, travel_by(travel, other))
-        overlay = contract(instance)
-        commodities = Commodities.of(overlay)
-        problem = instance, overlay, PooledValues(commodities, PathPool(overlay, commodities.searches))
-        if kind == GRAVITY:
-            plans.append(greedy(*problem, until=work_seconds() + seconds, listener=listener))
-        best = local_search(*problem, min(plans, key=overlay.value), listener=listener)
-        rng, until = np.random.default_rng(seed), work_seconds() + seconds
-        plans.append(ruin_and_recreate(*problem, best, rng=rng, until=until, listener=listener))
-        worlds.append((kind, problem))
+        with step(listener, f"another record, {turn} of {len(kinds)}"):
+            instance = known.instance
+            if kind != AS_IT_IS:
+                other = _otherwise(evidence, kind, np.random.default_rng([seed, draw]))
+                instance = with_travel(instance, travel_by(travel, other))
+            overlay = contract(instance)
+            commodities = Commodities.of(overlay)
+            problem = instance, overlay, PooledValues(commodities, PathPool(overlay, commodities.searches))
+            if kind == GRAVITY:
+                plans.append(greedy(*problem, until=work_seconds() + seconds, listener=quiet))
+            best = local_search(*problem, min(plans, key=overlay.value), listener=quiet)
+            rng, until = np.random.default_rng(seed), work_seconds() + seconds
+            plans.append(ruin_and_recreate(*problem, best, rng=rng, until=until, listener=quiet))
+            worlds.append((kind, problem))
     found = []
     for kind, problem in worlds:  # a plan found for one record may be better for another than what was found there
         stop_if_cancelled(listener)
-        best = local_search(*problem, min(plans, key=problem[1].value), listener=listener)
+        best = local_search(*problem, min(plans, key=problem[1].value), listener=quiet)
         found.append(_better(known, kind, problem[0], best, gap))
     return RecordSupport(known, _sites(known), tuple(found), len(kinds), (), seconds)
 
