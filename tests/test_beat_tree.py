@@ -78,24 +78,6 @@ def test_a_search_for_fixed_options_alone_ends_when_it_branches() -> None:
     assert values[1] <= values[0] < plan_value(instance, instance.forced)
 
 
-@pytest.mark.slow
-def test_the_tree_ends_where_a_plan_of_another_process_closes_the_gap() -> None:
-    """It is told at the first look, where the tree would go on, or never."""
-    counts = []
-    for closes in (True, False):
-        tree, looks = BranchAndPrice(_cut_generation(3)), list[int]()
-        tree.cut_root()
-        fixed = FixedOptions(tree, SolveOptions(gap=1e-6, threads=1), work_seconds())
-
-        def look(tree: BranchAndPrice = tree, looks: list[int] = looks, closes: bool = closes) -> None:
-            looks.append(1)
-            tree.upper = tree.lower if closes else tree.upper
-
-        fixed.bound(np.inf, tree.generation.instance.forced, look)
-        counts.append(len(looks))
-    assert counts[0] == 1 < counts[1]
-
-
 def _columns_of(plans: EveryPlan, merged: MergedSlots) -> NDArray[np.float64]:
     z = np.zeros((plans.value.size, merged.size))
     np.add.at(z.T, merged.column, (plans.present * merged.slots).T)

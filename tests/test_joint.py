@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import replace
 from itertools import combinations_with_replacement, permutations, product
 from typing import TYPE_CHECKING
@@ -283,45 +282,22 @@ def test_a_search_begins_from_a_plan_with_beats(seed: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("looks", [0, 2, 10**9])
-def test_plans_that_are_awaited_are_taken_once_they_are_there(seed: int, looks: int) -> None:
-    """At the first look, while the tree runs, or after it, when they are waited for; then another process swaps around the best one."""
+def test_plans_that_are_awaited_are_asked_for_once_and_taken(seed: int) -> None:
     instance, field = small_case(seed)
     best = solve(instance, gap=1e-6)
-    assert best.plan is not None
-    plan, asked, steps = best.plan, list[bool](), Steps()
+    asked = []
 
-    def awaited(wait: bool) -> Sequence[Plan] | None:
-        asked.append(wait)
-        return (plan,) if wait or len(asked) > looks else None
+    def awaited() -> Sequence[Plan]:
+        asked.append(1)
+        return () if best.plan is None else (best.plan,)
 
-    options = SolveOptions(gap=1e-6, time_limit=60.0, params=SolveParams(patrols=PatrolParams(listed=0)))
-    found = solve_joint(instance, options, awaited=awaited, listener=steps)
-    waited = looks > len(asked)
-    assert asked == [False] * (len(asked) - waited) + [True] * waited
-    assert waited or len(asked) == looks + 1
-    assert "swapping fixed options and beats" in steps.names
+    found = solve_joint(instance, SolveOptions(gap=1e-6, time_limit=60.0), awaited=awaited)
+    assert asked == [1]
     assert found.upper == pytest.approx(best.upper, rel=1e-9)
-    nothing = solve_joint(instance, options, awaited=lambda _: ())
+    nothing = solve_joint(instance, SolveOptions(gap=1e-6, time_limit=60.0), awaited=tuple)
     assert nothing.upper is not None
     assert nothing.lower is not None
     assert nothing.lower <= true_optimum(instance, field) * (1 + 1e-9) <= nothing.upper * (1 + 2e-9)
-
-
-def test_ctrl_c_beside_the_tree_keeps_the_plan_and_ends_the_wait() -> None:
-    instance, _ = small_case(0)
-    asked: list[bool] = []
-
-    def awaited(wait: bool) -> None:
-        asked.append(wait)
-        if len(asked) == 2:
-            signal.raise_signal(signal.SIGINT)
-
-    options = SolveOptions(gap=1e-6, time_limit=60.0, params=SolveParams(patrols=PatrolParams(listed=0)))
-    result = solve_joint(instance, options, awaited=awaited)
-    assert result.limit == "interrupted"
-    assert result.plan is not None
-    assert asked == [False, False]
 
 
 def test_nothing_is_awaited_once_a_search_was_stopped() -> None:
@@ -333,7 +309,7 @@ def test_nothing_is_awaited_once_a_search_was_stopped() -> None:
             return getattr(self, "stopped", False)
 
     instance, _ = small_case(2)
-    result = solve_joint(instance, awaited=lambda _: pytest.fail("it is asked"), listener=Stops())
+    result = solve_joint(instance, awaited=lambda: pytest.fail("it waits"), listener=Stops())
     assert result.limit == "interrupted"
     assert result.plan is not None
 

@@ -58,14 +58,13 @@ from optimizer.solvers.search.kernel_modules import SEARCH, TOURS
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from optimizer.analysis.explain.record import RecordSupport
     from optimizer.problem.files.plan_file import PlanFile
     from optimizer.problem.instance.instance import Instance
     from optimizer.roster.model import Duties
     from optimizer.solvers.params import SolveOptions
-    from optimizer.solvers.patrols.joint import Awaited
 
 
 @dataclass(frozen=True)
@@ -362,7 +361,7 @@ def _solved(asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: St
     left = terms.time_limit
     times.search_began(shares=compiled.scenario.evaders.loads == 1.0, seconds=left)
 
-    def solved(awaited: Awaited | None = None) -> Result:
+    def solved(awaited: Callable[[], Sequence[Plan]] | None = None) -> Result:
         with step(times, "solving", stoppable=False):
             return solve_with(
                 compiled.instance,
@@ -380,7 +379,7 @@ def _solved(asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: St
     if teams and terms.method != MIXED and cores > 1 and FIXED_SHARE * (left or 0.0) >= LEAST_ASIDE:
         # While this process makes beats it has one core: the others search meanwhile for what it then asks for.
         with Aside(solve_with, *_fixed_gateways(compiled, cores - 1), starts=starts) as aside:
-            return solved(lambda wait: _plans_aside(aside, times) if wait or aside.ended else None)
+            return solved(lambda: _plans_aside(aside, times))
     begun = time.monotonic()
     with step(times, "searching as if loads kept their gateway", stoppable=False):
         found = solve_with(*_fixed_gateways(compiled, terms.threads), starts=starts, listener=OnlyCancels(times))

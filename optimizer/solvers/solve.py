@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
     from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.patrols.joint import Awaited
 
 __all__ = ["register_method", "solve"]
 
@@ -108,7 +107,7 @@ def solve_with(
     options: SolveOptions,
     *,
     starts: Sequence[Plan] = (),
-    awaited: Awaited | None = None,
+    awaited: Callable[[], Sequence[Plan]] | None = None,
     support: int | None = None,
     listener: Listener = SILENT,
     record: SearchRecord | None = None,

@@ -181,11 +181,6 @@ class Aside:
         """End the process, whether the call has ended or not."""
         self._process.end()
 
-    @property
-    def ended(self) -> bool:
-        """Whether the result would come without a wait."""
-        return not self._received.empty()
-
     def result(self, listener: Listener) -> Any:  # noqa: ANN401 - whatever the function returns
         """Wait for the result, once. The call counts as work of this thread since it was begun, less what was done meanwhile.
 

@@ -32,7 +32,7 @@ from optimizer.solvers.search.state import BRANCHING
 from optimizer.solvers.search.warm_start import ValueRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -86,11 +86,7 @@ class _Alone(_Offering):
 
 
 class _Proving(_Offering):
-    """Tells it of bounds over all beats as well, passes on what cut them short, and lets `look` take what other processes have made."""
-
-    def __init__(self, tree: BranchAndPrice, look: Callable[[], None]) -> None:
-        super().__init__(tree)
-        self._look = look
+    """Tells it of bounds over all beats as well, and passes on what cut them short."""
 
     def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans come by themselves
         """Take the bound."""
@@ -99,11 +95,6 @@ class _Proving(_Offering):
     def noted(self, sentence: str) -> None:
         """Pass it on."""
         self._tree.listener.noted(sentence)
-
-    def cancelled(self) -> bool:
-        """Return whether to stop, as where a plan from elsewhere closes the gap; it is asked all the time."""
-        self._look()
-        return super().cancelled() or self._tree.lower >= self._tree.cutoff
 
 
 @dataclass(frozen=True)
@@ -141,17 +132,12 @@ class FixedOptions:
             found = self._found(instance, until, starts, _Alone(self.tree, enough))
         return feasible_start(instance) if found.plan is None else instance.placed(found.plan.options)
 
-    def bound(self, until: float, alone: NDArray[np.bool_], look: Callable[[], None]) -> None:
-        """Bound all plans with any beats by a tree over fixed options that begins from an (options,) mask; `until` as in `alone`.
-
-        It calls `look` on its way, which may offer plans.
-        """
+    def bound(self, until: float, alone: NDArray[np.bool_]) -> None:
+        """Bound all plans with any beats by a tree over fixed options that begins from an (options,) mask; `until` as in `alone`."""
         with step(self.tree.listener, "placing fixed options beside any beats"):
             problem = BeatTreeProblem.of(self.tree.generation, until)
             start = np.append(alone, np.zeros(problem.merged.size, dtype=bool))
-            self.tree.prove(
-                self._found(problem.instance, until, [start], _Proving(self.tree, look), problem).lower or 0.0
-            )
+            self.tree.prove(self._found(problem.instance, until, [start], _Proving(self.tree), problem).lower or 0.0)
 
     def _found(
         self,

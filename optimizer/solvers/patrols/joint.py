@@ -4,9 +4,8 @@
 2. Column generation (`column_generation`) proves a bound over all beats and makes those of negative reduced cost.
 3. A dive, with beats priced on the way, makes a plan (`optimizer.solvers.patrols.branch_and_price`), where none is awaited.
 4. Fixed options are placed alone, by all processes that have nothing else: a plan with beats should not be worse. Another dive makes beats
-   beside that plan.
-5. A local search around the best plan swaps its options and beats for others. Where another process makes a plan meanwhile, this is one of
-   its own beside step 6, which begins when that plan is there.
+   beside that plan. A plan that another process makes meanwhile is awaited then.
+5. A local search around the best plan swaps its options and beats for others: where a plan was awaited in another process, beside step 6.
 6. A tree over fixed options, whose bounds hold with any beats beside them (`beat_tree`), raises the bound over all beats.
 7. The placement problem over fixed options and the beats of least reduced cost is solved from these plans (`optimizer.solvers.solve`): its
    bound holds for plans of these beats. A better plan than the dive's holds no beat whose reduced cost exceeds the gap; where all others can be
@@ -17,7 +16,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -62,8 +60,6 @@ if TYPE_CHECKING:
     from optimizer.problem.plan.result import Result
     from optimizer.solvers.overlay.overlay import Overlay
 
-    Awaited = Callable[[bool], Sequence[Plan] | None]
-
 GREEDY, ENOUGH = 0.02, 0.2
 """Shares of the time after which the greedy plan, and branching in the search for fixed options, must end; others are in `PatrolParams`."""
 
@@ -87,7 +83,7 @@ def solve_joint(
     *,
     listener: Listener = SILENT,
     starts: Sequence[Plan] = (),
-    awaited: Awaited | None = None,
+    awaited: Callable[[], Sequence[Plan]] | None = None,
     proven: float = 0.0,
     banned: Sequence[Beat] = (),
 ) -> Result:
@@ -106,9 +102,8 @@ def solve_joint(
         Plans to begin from: their beats are among the first columns, and their options and beats together the plans to beat. What the
         instance does not have, or has no room for, is left out.
     awaited
-        Returns more of them, which another process makes meanwhile; None where they are not there yet and it is not told to wait. It is asked
-        when beats have been made here and a gap is left, until it returns them. They stand for the dives of the root, and this process searches
-        alone before the tree.
+        Returns more of them, which another process makes meanwhile; it is asked once, when beats have been made here and a gap is left, and
+        may wait. They stand for the dives of the root, and this process searches alone until they are there.
     proven
         A lower bound of the optimal value, over all beats, that is known already.
     banned
@@ -159,12 +154,11 @@ def solve_joint(
         if instance.options and not stopping.stopped:
             here = fixed if awaited is None else fixed.in_this_process()
             alone = _fixed_options(here, alone, fixed_starts, clock, stopping)
+        if awaited is not None and tree.lower < tree.cutoff and not stopping.stopped:
+            fixed_starts += _awaited_starts(tree, awaited, stopping)
         bounding = instance.options and params.bounding > params.diving_again and tree.lower < tree.cutoff
-        with _PlansBeside(tree, awaited, clock, stopping, swapping=bool(bounding) and not complete) as beside:
-            if bounding and not (complete or stopping.stopped):
-                stopping.attempt(lambda: fixed.bound(clock.end(params.bounding), alone, beside.look))
-            beside.finish()
-        fixed_starts += beside.starts
+        if bounding and not (complete or stopping.stopped):
+            _bound_and_swap(fixed, alone, clock, stopping, aside=awaited is not None)
         pool = _pool(tree, params.most_beats, complete=complete)
         whole = with_beats(instance, pool.beats)
         whole_bounds.over_all_beats = complete
@@ -296,73 +290,30 @@ def _with_beats_beside(fixed: FixedOptions, alone: NDArray[np.bool_], clock: _Cl
             tree.dive(replace(tree.generation.root, zeros=~alone), clock.end(share, LEAST_DIVE))
 
 
-class _PlansBeside:
-    """Plans from other processes beside the tree over fixed options: those awaited, then those of swaps around the best one by then.
+def _bound_and_swap(
+    fixed: FixedOptions, alone: NDArray[np.bool_], clock: _Clock, stopping: Stopping, *, aside: bool
+) -> None:
+    """Bound all plans with any beats, and swap options and beats of the best plan: before, or meanwhile in another process."""
+    share = SWAPPING_ASIDE if aside else SWAPPING
+    with SwapSearch(fixed.tree, clock.end(0.0, share), stopping, aside=aside) as swaps:
+        if not stopping.stopped:
+            stopping.attempt(lambda: fixed.bound(clock.end(fixed.options.params.patrols.bounding), alone))
+        swaps.take()
 
-    Where none are awaited there are no other processes, and swaps are made at once. As a context manager it ends the processes.
 
-    Attributes
-    ----------
-    starts
-        (options,) masks of the fixed options of the awaited plans.
-    """
+def _awaited_starts(
+    tree: BranchAndPrice, awaited: Callable[[], Sequence[Plan]], stopping: Stopping
+) -> list[NDArray[np.bool_]]:
+    """Begin from plans that another process has made, once it has; return the (options,) masks of their fixed options."""
+    instance = tree.generation.instance
 
-    def __init__(
-        self, tree: BranchAndPrice, awaited: Awaited | None, clock: _Clock, stopping: Stopping, *, swapping: bool
-    ) -> None:
-        self._tree, self._awaited, self._clock, self._stopping = tree, awaited, clock, stopping
-        self._swapping = swapping
-        self._swaps: SwapSearch | None = None
-        self._ending = ExitStack()
-        self.starts: list[NDArray[np.bool_]] = []
-        if awaited is None:
-            self._swap(SWAPPING, aside=False)
+    def asked() -> Sequence[Plan]:
+        with step(stopping, "waiting for the plan of another process"):
+            return awaited()
 
-    def __enter__(self) -> Self:
-        """Return this."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the other process."""
-        self._ending.close()
-
-    @property
-    def _idle(self) -> bool:
-        return self._tree.lower >= self._tree.cutoff or self._stopping.stopped
-
-    def look(self) -> None:
-        """Take what is there."""
-        if self._awaited is not None and not self._idle:
-            self._begin_from(self._awaited(False))
-        if self._swaps is not None and self._swaps.ended:
-            self._swaps.take()
-
-    def finish(self) -> None:
-        """Wait for what is not there."""
-        if self._awaited is not None and not self._idle:
-            self._stopping.attempt(self._wait)
-        if self._swaps is not None and not self._idle:
-            self._swaps.take()
-
-    def _wait(self) -> None:
-        assert self._awaited is not None  # noqa: S101 - the caller has looked
-        with step(self._stopping, "waiting for the plan of another process"):
-            self._begin_from(self._awaited(True))
-
-    def _begin_from(self, plans: Sequence[Plan] | None) -> None:
-        """Begin from awaited plans, once they are there, and the search around the best one."""
-        if plans is None:
-            return
-        instance, self._awaited = self._tree.generation.instance, None
-        plans = [plan_made_to_fit(instance, plan) for plan in plans]
-        begin_from(self._tree, plans)
-        self.starts += [instance.placed(known_options(instance, plan)) for plan in plans]
-        self._swap(SWAPPING_ASIDE, aside=True)
-
-    def _swap(self, share: float, *, aside: bool) -> None:
-        if self._swapping and not self._idle:
-            swaps = SwapSearch(self._tree, self._clock.end(0.0, share), self._stopping, aside=aside)
-            self._swaps = self._ending.enter_context(swaps)
+    plans = [plan_made_to_fit(instance, plan) for plan in stopping.attempt(asked) or ()]
+    begin_from(tree, plans)
+    return [instance.placed(known_options(instance, plan)) for plan in plans]
 
 
 class SwapSearch:
@@ -402,17 +353,10 @@ class SwapSearch:
         if self._aside is not None:
             self._aside.end()
 
-    @property
-    def ended(self) -> bool:
-        """Whether `take` would not wait."""
-        return self._aside is None or self._aside.ended
-
     def take(self) -> None:
         """Offer the plan that another process has found, once it has; where the process is lost the search goes on without it."""
-        aside, self._aside = self._aside, None
-        if aside is None:
-            return
-        with aside:
+        aside, tree = self._aside, self._tree
+        if aside is not None and tree.lower < tree.cutoff and not self._stopping.stopped:
             try:
                 self._offer(lambda: aside.result(self._stopping))
             except SolverError as error:
