@@ -806,21 +806,22 @@ def _proven(rows: list[AnswersRow]) -> str:
 
 
 APP = typer.Typer(add_completion=False, help=__doc__)
+Extract = Annotated[Path | None, typer.Argument(help="OpenStreetMap extract; without one, a generated region.")]
 Out = Annotated[Path, typer.Option(help="Folder of the rows.")]
+Country = Annotated[str, typer.Option(help="Country of the extract.")]
+Modes = Annotated[str, typer.Option(help="Kinds of roads, with commas.")]
+Map = Annotated[MadeUp, typer.Option("--map", help="Without an extract: which of the made-up countries.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Truths of each world.")]
 
 
 @APP.command("answers")
 def simulate_answers(
-    extract: Annotated[
-        Path | None, typer.Argument(help="OpenStreetMap extract; without one, a generated region.")
-    ] = None,
+    extract: Extract = None,
     out: Out = Path("results/risk"),
-    border: Annotated[str, typer.Option(help="Country of the extract.")] = "Andorra",
-    modes: Annotated[str, typer.Option(help="Kinds of roads, with commas.")] = "drive",
-    made_up: Annotated[
-        MadeUp, typer.Option("--map", help="Without an extract: which of the made-up countries.")
-    ] = "Generated",
-    seeds: Annotated[int, typer.Option(min=1, help="Truths of each world.")] = 2,
+    border: Country = "Andorra",
+    modes: Modes = "drive",
+    made_up: Map = "Generated",
+    seeds: Seeds = 2,
     first: Annotated[int, typer.Option(min=FIRST_ANSWERS, help="The first seed.")] = FIRST_ANSWERS,
     worlds: Annotated[list[str] | None, typer.Option("--world", help="Worlds; all where none is named.")] = None,
 ) -> None:
@@ -836,16 +837,12 @@ def simulate_answers(
 
 @APP.command("shares")
 def simulate_shares(
-    extract: Annotated[
-        Path | None, typer.Argument(help="OpenStreetMap extract; without one, a generated region.")
-    ] = None,
+    extract: Extract = None,
     out: Out = Path("results/risk"),
-    border: Annotated[str, typer.Option(help="Country of the extract.")] = "Andorra",
-    modes: Annotated[str, typer.Option(help="Kinds of roads, with commas.")] = "drive",
-    made_up: Annotated[
-        MadeUp, typer.Option("--map", help="Without an extract: which of the made-up countries.")
-    ] = "Generated",
-    seeds: Annotated[int, typer.Option(min=1, help="Truths of each world.")] = 2,
+    border: Country = "Andorra",
+    modes: Modes = "drive",
+    made_up: Map = "Generated",
+    seeds: Seeds = 2,
 ) -> None:
     """Hold learnt local shares against the true ones, without any plan; write the page."""
     roads = plan_roads(extract, border, tuple(modes.split(","))) if extract else generated_plan_roads(made_up)

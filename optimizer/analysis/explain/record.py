@@ -45,7 +45,7 @@ from optimizer.solvers.search.local_search import greedy, local_search, ruin_and
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -275,14 +275,7 @@ def plan_otherwise(call: TaskCall) -> OtherRecord:
     # A plan made without the record must not begin from one that was made with it.
     starts = () if kind == GRAVITY else (known.placed, *(other.placed for other in call.earlier if other is not None))
     seconds = None if asked.time_limit is None else asked.time_limit * call.task.size
-    return _best(known, kind, instance, replace(asked, time_limit=seconds), starts, call.listener)
-
-
-def _best(
-    known: KnownPlan, kind: str, instance: Instance, asked: SolveOptions, starts: Sequence[Mask], listener: Listener
-) -> OtherRecord:
-    """Return the best plan found in another instance of the plan's options; the plan where none is better there."""
-    result = place(instance, asked, starts=starts, listener=listener)
+    result = place(instance, replace(asked, time_limit=seconds), starts=starts, listener=call.listener)
     placed = known.placed if result.plan is None else instance.placed(result.plan.options)
     return _better(known, kind, instance, placed, asked.gap, result.lower or 0.0)
 

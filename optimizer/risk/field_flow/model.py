@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
+    from optimizer.records.model import Exposure
     from optimizer.risk.numerics.likelihood import AreaCount
 
     Floats = NDArray[np.float64]
@@ -172,7 +173,7 @@ class FieldFlow:
         self.season_ = self._season(records, effort, latent)
         if effort is not None and (self.season_ != 1).any():
             seasonal = in_average_months(effort, self.season_)
-            self.evidence_ = self._gather(records, effort, seasonal)
+            self.evidence_ = self._gather(records, effort, seasonal, self.evidence_.exposure)
             latent = self._latent_model(latent.field)
         self.candidates_ = self._candidates(latent, listener)
         if self.evidence_.misplaced is not None and spatial_signal(self.candidates_) < self.params.least_signal:
@@ -184,15 +185,17 @@ class FieldFlow:
 
     def gathered(self, records: Seizures, effort: Effort | None) -> Evidence:
         """Return another record as this fit weighs effort: by its season."""
-        comparable = None
-        if effort is not None and (self.season_ != 1).any():
-            comparable = in_average_months(effort, self.season_)
-        found = gather_evidence(records, effort, self._network, comparable=comparable)
-        return fit_location_error(found, records, self._network, self.yes_no)
+        seasonal = None if effort is None or (self.season_ == 1).all() else in_average_months(effort, self.season_)
+        return self._gather(records, effort, seasonal)
 
-    def _gather(self, records: Seizures, effort: Effort | None, comparable: Effort | None = None) -> Evidence:
-        known = None if comparable is None else self.evidence_.exposure
-        found = gather_evidence(records, effort, self._network, comparable=comparable, exposure=known)
+    def _gather(
+        self,
+        records: Seizures,
+        effort: Effort | None,
+        comparable: Effort | None = None,
+        exposure: Exposure | None = None,
+    ) -> Evidence:
+        found = gather_evidence(records, effort, self._network, comparable=comparable, exposure=exposure)
         return fit_location_error(found, records, self._network, self.yes_no)
 
     def _use(self, weights: Floats, listener: Listener) -> None:

@@ -113,8 +113,8 @@ def scenario_travel(evidence: ScenarioEvidence, listener: Listener = SILENT) -> 
 def travel_by(travel: ScenarioTravel, evidence: ScenarioEvidence) -> ScenarioTravel:
     """Return who travels by another record of the same scenario, or by gravity, without a fit of the risk model to it.
 
-    Effort counts as the fit to the scenario's own record has it, and routes are those that explained it best. Loads that keep to a place are
-    where flows leave something over of the other record, as there is no map of it.
+    Effort counts as the fit to the scenario's own record has it. Routes are by travel time, or by length where the other record is explained
+    better so. Loads that keep to a place are where flows leave something over of it, as there is no map of it.
 
     Parameters
     ----------
