@@ -49,6 +49,17 @@ def test_a_root_of_a_large_budget_leaves_the_value_of_everything_placed() -> Non
     assert tree.lower <= tree.upper
 
 
+def test_a_root_that_moved_again_is_cut_by_lifted_rows_in_place_of_boxes() -> None:
+    instance = plain_grid(10, budget=50, n_options=330, n_evaders=6, seed=8)
+    tree = BranchAndCut(instance, contract(instance))
+    tree._cut_until_stalled()
+    before, tree._moved = tree.lower, True  # by detours, say
+    with patch.object(BranchAndCut, "_cut_in_boxes", side_effect=AssertionError):
+        tree.cut_root()
+    assert tree.master.thorough
+    assert before <= tree.lower <= tree.upper
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_flat_search_ends_at_the_optimum(seed: int) -> None:
     instance = random_instance(seed)

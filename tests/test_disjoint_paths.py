@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.families import quota_grid, sensor_grid, two_kinds_grid
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.disjoint_paths import disjoint_paths
@@ -83,3 +84,15 @@ def test_where_a_way_has_no_options_there_are_no_disjoint_paths() -> None:
     assert disjoint_paths(overlay, overlay.free) == []
     none = np.zeros_like(overlay.free)
     assert disjoint_paths(overlay, none) == []
+
+
+def test_a_root_is_split_where_each_node_has_time_for_twenty_rounds() -> None:
+    instance = sensor_grid(6, budget=6, n_options=60, n_evaders=6, seed=1)
+    tree = BranchAndCut(instance, contract(instance), gap=1e-9)
+    paths, nothing = disjoint_paths(tree.overlay, tree.root.undecided), np.zeros(len(instance.options))
+    assert len(paths) > 1
+    tree._solve_seconds = 10.0
+    for rounds, splits in ((19, False), (21, True)):
+        # half of the time left is for all of them
+        tree.until = work_seconds() + 2 * len(paths) * rounds * tree._solve_seconds
+        assert tree._leaves_open(nothing) is splits
