@@ -425,8 +425,6 @@ HALVINGS = 7
 """Bisections for c, and for the share of one label in another."""
 HARDLY = 3e-4
 """Share of a bound that is left where c is not looked for any further."""
-NARROWED = 2
-"""How often arcs are left out before the search from an origin, each time with what the arcs that are left allow."""
 MORE = 4
 """How many times as many arcs a contracted network may have: it has far fewer nodes, and labels pass each of them."""
 PASSING = 1e3
@@ -533,24 +531,6 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
             ahead = own_onward
             _best_survivals(into, entering, tail, survival, useful[own], destination, ahead)
             _weigh(ahead, probability)
-            for _ in range(NARROWED):
-                if steps > until_step:
-                    break
-                _best_survivals(start, forward, head, survival, useful[own], source, so_far)
-                for a in range(head.size):
-                    if not useful[own, a]:
-                        continue
-                    promise = 0.0
-                    for x in range(plans):
-                        trial[x] = so_far[tail[a], x] * survival[a, x]
-                        promise += trial[x] * ahead[head[a], x]
-                    if fixed[head[a]]:
-                        promise, passes = _promise(trial, ahead[head[a]], worth[head[a]], promise)
-                        steps += passes * plans
-                    useful[own, a] = promise > known[own] * (1 + slack)
-                    steps += PREPARING * plans
-                _best_survivals(into, entering, tail, survival, useful[own], destination, ahead)
-                _weigh(ahead, probability)
         for i in range(n):
             latest[i] = -1
         latest[source] = 0
