@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.analysis.explain import record as asked
-from optimizer.base.work.listener import SILENT
 from optimizer.base.work.work_clock import limited
 from optimizer.plans.plan_folder import KnownPlan
 from optimizer.problem.plan.evaluation import plan_value
@@ -123,8 +122,9 @@ def searched(known: KnownPlan, travels: dict[tuple[str, int], Any]) -> list[aske
         if kind == asked.PERMUTED:
             starts = (*starts, found[0].placed)
         with limited(math.inf, SECONDS):
-            options = SolveOptions(gap=GAP, time_limit=SECONDS, threads=1)
-            found.append(asked._best(known, kind, instance, options, starts, SILENT))
+            result = place(instance, SolveOptions(gap=GAP, time_limit=SECONDS, threads=1), starts=starts)
+        placed = known.placed if result.plan is None else instance.placed(result.plan.options)
+        found.append(asked._better(known, kind, instance, placed, GAP, result.lower or 0.0))
     return found
 
 
