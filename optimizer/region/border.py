@@ -35,7 +35,7 @@ _LINES = {"LineString", "MultiLineString", "LinearRing"}
 _AREAS = {"Polygon", "MultiPolygon"}
 
 
-class Drawn(NamedTuple):
+class WantedShapes(NamedTuple):
     """What a file of shapes should hold: what it is called, which types of GeoJSON it may have, in words too, and what to draw."""
 
     name: str
@@ -44,13 +44,13 @@ class Drawn(NamedTuple):
     remedy: str
 
 
-BORDER = Drawn(
+BORDER = WantedShapes(
     "border",
     frozenset(_LINES | _AREAS),
     "line or polygon (GeoJSON LineString, MultiLineString, Polygon or MultiPolygon)",
     "draw the border as a line",
 )
-POLYGON = Drawn(
+POLYGON = WantedShapes(
     "polygon", frozenset(_AREAS), "polygon (GeoJSON Polygon or MultiPolygon)", "draw the region as a polygon"
 )
 
@@ -115,7 +115,7 @@ def choose_border(source: BorderSource, boundaries: Sequence[Boundary], where: s
     return _border_of_area(usable[0].area)
 
 
-def read_border(path: Path, wanted: Drawn = BORDER) -> Border:
+def read_border(path: Path, wanted: WantedShapes = BORDER) -> Border:
     """Read a border, or the polygon round a region, from GeoJSON: geometry, Feature or FeatureCollection, of lines or polygons, in degrees.
 
     Raises
@@ -135,7 +135,7 @@ def read_border(path: Path, wanted: Drawn = BORDER) -> Border:
     return border_of_shape(shapely.union_all(shapes) if len(shapes) > 1 else shapes[0], str(path), wanted)
 
 
-def border_of_shape(shape: BaseGeometry, where: str, wanted: Drawn = BORDER) -> Border:
+def border_of_shape(shape: BaseGeometry, where: str, wanted: WantedShapes = BORDER) -> Border:
     """Return a shape in degrees as a border. A polygon is the defended area.
 
     Raises
@@ -180,7 +180,7 @@ def _border_of_area(area: BaseGeometry | None) -> Border:
     return Border(cast("BaseGeometry", shapely.boundary(oriented)), oriented)
 
 
-def _geometries(content: Any, where: str, wanted: Drawn, problems: ProblemList) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON
+def _geometries(content: Any, where: str, wanted: WantedShapes, problems: ProblemList) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON
     """Give each geometry of a GeoJSON object with its place in the file."""
     kind = geometry_type(content)
     if kind == "FeatureCollection" and isinstance(content.get("features"), list):
@@ -199,7 +199,7 @@ def _geometries(content: Any, where: str, wanted: Drawn, problems: ProblemList) 
         )
 
 
-def _shape(geometry: Any, where: str, wanted: Drawn, problems: ProblemList) -> BaseGeometry | None:  # noqa: ANN401 - JSON
+def _shape(geometry: Any, where: str, wanted: WantedShapes, problems: ProblemList) -> BaseGeometry | None:  # noqa: ANN401 - JSON
     """Return the shape of a GeoJSON line or polygon; None, with a problem noted, where it is none."""
     kind, expected = geometry_type(geometry), f"a {wanted.shapes}"
     if kind not in wanted.types:
