@@ -130,6 +130,12 @@ def test_gaps_names_of_other_kinds_and_crews_without_duty_are_told() -> None:
     assert tables_of(nobody)[0].rows == ()
 
 
+def test_what_a_mark_is_takes_one_line_where_its_shifts_are_alike() -> None:
+    marks = roster_page(roster_with(2, 9)).partition('id="marks"')[2].partition("</table>")[0]
+    lines = re.findall(r"<tr><th scope=\"row\">(.*?)</th><td>(.*?)</td>", marks)
+    assert lines == [("1", "S0, S1, S2"), ("2", "S0, S1, S2")]
+
+
 @given(st.text(alphabet="0123456789 ab", max_size=80), st.floats(20, 200))
 def test_lines_are_no_fewer_than_the_letters_need(text: str, width: float) -> None:
     letters = len(text.replace(" ", ""))

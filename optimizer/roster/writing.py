@@ -296,7 +296,7 @@ class CrewLine:
 
 @dataclass(frozen=True, slots=True)
 class MarkLine:
-    """What a mark means: the duty, its shift, and of a beat its stops by the clock."""
+    """What a mark means: the duty, its shifts, and of a beat its stops by the clock."""
 
     mark: str
     shift: str
@@ -417,12 +417,15 @@ def _by_shift(roster: Roster) -> list[tuple[Shift, Duty]]:
 
 
 def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
-    """Return what each mark means, with the stops of beats by the clock, as on their first day."""
+    """Return what each mark means, with the stops of beats by the clock, as on their first day; shifts that are alike in one line."""
     first = {one.duty.id: one for one in reversed(roster.assignments)}
-    return [
-        MarkLine(marks[duty.option], term(shift.name), duty, _stops(roster, first[duty.id]) if duty.id in first else "")
-        for shift, duty in _by_shift(roster)
-    ]
+    lines: dict[tuple[str, str, int, str], MarkLine] = {}
+    for shift, duty in _by_shift(roster):
+        stops = _stops(roster, first[duty.id]) if duty.id in first else ""
+        key = marks[duty.option], duty.title, duty.staff, stops
+        shifts = term(shift.name) if key not in lines else f"{lines[key].shift}, {term(shift.name)}"
+        lines[key] = MarkLine(marks[duty.option], shifts, duty, stops)
+    return list(lines.values())
 
 
 def _stops(roster: Roster, one: Assignment) -> str:
