@@ -339,6 +339,23 @@ def test_faults_are_said_and_changed_files_too(plan_folder: Path, tmp_path: Path
     assert note.startswith("sites.csv changed since the plan was made")
 
 
+def test_what_sites_rest_on_comes_from_the_plan_until_a_file_changes(plan_folder: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "copied"
+    shutil.copytree(plan_folder.parent, copied, ignore=shutil.ignore_patterns("export"))
+    plan = json.loads((copied / "out" / "plan.json").read_text(encoding="utf-8"))
+    plan["sites"][0]["rests_on"] = "record"
+    (copied / "out" / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+
+    def told() -> dict[str, str]:
+        folder = export_plan(copied / "out", figures=False, overwrite=True).folder
+        return {row["id"]: row["rests_on"] for row in csv_rows(folder / "sites.csv") if row["rests_on"]}
+
+    assert told() == {plan["sites"][0]["id"]: "record"}
+    with (copied / "sites.csv").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert told() == {}
+
+
 @pytest.mark.skipif(not gdal_validates(), reason="GDAL's validator is not installed (Debian: python3-gdal)")
 def test_gdal_finds_no_fault_in_the_geopackage(exported: Exported, tmp_path: Path) -> None:
     assert geopackage_faults(exported.folder / "plan.gpkg") == ""

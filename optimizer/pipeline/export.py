@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.problem.files.plan_file import PlanFile
+    from optimizer.problem.files.plan_file import PlanFile, RestsOn
     from optimizer.report.content.report_content import ReportContent
 
 PACKAGE, PROJECT, MEANINGS = "plan.gpkg", "plan.qgz", "fields.csv"
@@ -253,10 +253,17 @@ def reopen_plan(
         result = opened.result_in(compiled.instance)
         assert result.plan is not None  # noqa: S101 - a plan that is given
         comparison = compare(compiled.instance, result.plan)
-    plan = plan_content(compiled, result, comparison)
+    plan = plan_content(compiled, result, comparison, _rests_on(opened, compiled))
     with speaking(compiled.scenario.report.language, compiled.scenario.translations):
         content = briefing(compiled, plan, result, comparison, ())
     return ReopenedPlan(compiled, plan, content, _notes(opened, compiled))
+
+
+def _rests_on(opened: PlanFolder, compiled: Compiled) -> dict[str, RestsOn | None]:
+    """Return what plan.json says that its sites rest on, by option; nothing once a file has changed since."""
+    if opened.file is None or opened.changed_inputs(compiled.inputs):
+        return {}
+    return {site.id: site.rests_on for site in opened.file.sites}
 
 
 def _notes(opened: PlanFolder, compiled: Compiled) -> tuple[str, ...]:

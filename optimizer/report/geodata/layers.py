@@ -68,6 +68,7 @@ SITE_FIELDS = (
     LayerField("inspected", "number", "share of the vehicles that it inspects"),
     LayerField("survival", "number", "chance to pass it undetected"),
     WORTH,
+    LayerField("rests_on", "text", "record, gravity (assumed flows), or empty where not told, as in plan.json"),
 )
 
 BEAT_FIELDS = (
