@@ -75,8 +75,8 @@ def measured(evidence: ScenarioEvidence, name: str) -> Counter[tuple[str, str]]:
     """Print what both ways say of each plan, and return how often which is said with which."""
     compiled = compile_evidence(evidence)
     draws = range(1, asked.PERMUTATIONS + 1)
-    others = {(asked.PERMUTED, draw): asked._otherwise(evidence, asked.PERMUTED, rng_of(draw)) for draw in draws}
-    others[asked.GRAVITY, 0] = asked._otherwise(evidence, asked.GRAVITY, rng_of(0))
+    others = {(asked.PERMUTED, draw): asked.otherwise(evidence, asked.PERMUTED, rng_of(draw)) for draw in draws}
+    others[asked.GRAVITY, 0] = asked.otherwise(evidence, asked.GRAVITY, rng_of(0))
     travels = {key: scenario_travel(other) for key, other in others.items()}
     every: Counter[tuple[str, str]] = Counter()
     for posts in POSTS:
@@ -124,7 +124,8 @@ def searched(known: KnownPlan, travels: dict[tuple[str, int], Any]) -> list[aske
         with limited(math.inf, SECONDS):
             result = place(instance, SolveOptions(gap=GAP, time_limit=SECONDS, threads=1), starts=starts)
         placed = known.placed if result.plan is None else instance.placed(result.plan.options)
-        found.append(asked._better(known, kind, instance, placed, GAP, result.lower or 0.0))
+        own, upper = (plan_value(instance, mask) for mask in (known.placed, placed))
+        found.append(asked.better_there(known, kind, placed, own, upper, GAP, result.lower or 0.0))
     return found
 
 

@@ -22,6 +22,7 @@ from optimizer.analysis.explain.record import (
 from optimizer.analysis.explain.replacements import released
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import SPACE, ValueText
+from optimizer.base.work.aside import Aside
 from optimizer.pipeline.briefing.guarantees import what_it_rests_on
 from optimizer.plans.plan_folder import KnownPlan
 from optimizer.problem.files.instance_file import write_instance
@@ -311,6 +312,27 @@ def test_a_site_where_the_record_alone_leads_rests_on_it_and_one_on_the_only_roa
     assert what_it_rests_on(compiled, found)[0].startswith(rests_sentence(found))
 
 
+def test_another_process_makes_the_same_plans_by_other_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = []
+
+    class Began(Aside):
+        def __init__(self, *call: Any) -> None:
+            began.append(call)
+            super().__init__(*call)
+
+    monkeypatch.setattr("optimizer.analysis.explain.record.Aside", Began)
+    monkeypatch.setattr("optimizer.analysis.explain.record.ASIDE", 0)
+    compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
+    known = known_plan(compiled.instance)
+    one, two = (quick_support(known, compiled.travel, threads=threads) for threads in (1, 2))
+    assert len(began) == 1
+    assert one is not None
+    assert two is not None
+    assert [(each.kind, each.upper, each.value, each.placed.tolist()) for each in one.others] == [
+        (each.kind, each.upper, each.value, each.placed.tolist()) for each in two.others
+    ]
+
+
 @pytest.mark.slow
 def test_quick_searches_say_the_same_as_fits_and_whole_searches(
     tmp_path: Path, command: Callable[..., Outcome]
@@ -391,6 +413,18 @@ def test_where_no_flows_explain_a_record_one_sentence_says_so(
     found = what_it_rests_on(compiled, None)
     assert bool(found) == bool(said)
     assert said in " ".join(found)
+
+
+def test_of_tips_alone_no_site_rests_on_a_record(tmp_path: Path) -> None:
+    path = two_ports(tmp_path, west=4, east=60)
+    text = path.read_text(encoding="utf-8")
+    tables = text[text.index("[[records.seizures]]") : text.index("[evaders]")]
+    path.write_text(text.replace(tables, "[records]\ntips = 'tips.csv'\n\n"), encoding="utf-8")
+    (tmp_path / "tips.csv").write_text("time,lon,lat,grade\n2024-03-01,10.4,50.05,A1\n", encoding="utf-8")
+    compiled = compile_scenario(path)
+    assert compiled.travel.evidence.tips is not None
+    assert quick_support(known_plan(compiled.instance), compiled.travel) is None
+    assert what_it_rests_on(compiled, None) == ()
 
 
 @pytest.mark.parametrize("given", [("--site", "a"), ("--others", "3"), ("--evaders", "2"), ("--routes",)])

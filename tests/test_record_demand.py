@@ -407,6 +407,22 @@ def test_a_record_whose_places_are_wrong_by_more_than_the_roads_reach_says_nothi
     assert "the roads reach no further than 60 m" in record.warnings[0]
 
 
+def test_places_of_a_record_in_place_of_another_are_as_wrong_as_those_of_that_one() -> None:
+    network, _, known = misplaced_record(25.0)
+    ends = (Gateway("g", 0, 0.0, 0.0, "port", 1.0, "g"),), (Settlement("s", 60, 0.0, 0.0, "s", 1000.0),)
+    demand = GravityDemand(EvadersModel(), *ends, hours=np.ones((1, 1)))
+    usual = PairRoutes(((0, 0),), ((Route(tuple(range(60)), 1.0),),))
+    model = ShrunkRate().fit(records_of(by_segment(known.count)), effort_of(by_segment(known.own_expected)), network)
+    fitted = FittedRisk(model, model.predict(), known)
+    own = record_demand(demand, network, fitted, usual).fit
+    assert own is not None
+    assert own.place_error_m in {16.0, 32.0}
+    for error in (8.0, 0.0):
+        other = record_demand(demand, network, fitted, usual, in_place_of=replace(own, place_error_m=error, tips=0.0))
+        assert other.fit is not None
+        assert other.fit.place_error_m == error
+
+
 def test_drivers_who_go_by_length_are_not_taken_for_local_traffic() -> None:
     # two ways of 20 pieces from a gateway to a town: one quick, the other half as long and seven times as slow, where all seizures are
     quick, short = np.arange(21), np.append(np.append(0, np.arange(21, 40)), 20)

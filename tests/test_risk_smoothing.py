@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,6 +103,14 @@ def test_the_selected_inverse_is_a_part_of_the_inverse(seed: int, n: int, densit
     np.testing.assert_allclose(factor.log_determinant, np.linalg.slogdet(dense)[1], rtol=1e-9, atol=1e-9)
     right = rng.normal(size=(n, 3))
     np.testing.assert_allclose(factor.solve(right), inverse @ right, rtol=1e-7, atol=1e-9)
+
+
+def test_factors_can_be_sent_to_another_process() -> None:
+    factor = Factor.of(csc_array(np.array([[4.0, 1.0], [1.0, 3.0]])))
+    factor.refresh(np.array([5.0, 1.0, 3.0]))
+    sent = pickle.loads(pickle.dumps(factor))  # noqa: S301 - our own
+    assert sent.solve(np.array([6.0, 4.0])).tolist() == factor.solve(np.array([6.0, 4.0])).tolist()
+    assert factor.solve(np.array([6.0, 4.0])) == pytest.approx([1.0, 1.0])
 
 
 @pytest.mark.slow

@@ -484,8 +484,13 @@ def _support(compiled: Compiled, comparison: Comparison, search: _PlanSearch, ti
     with step(times, "planning without the record's places", stoppable=False):
         terms = compiled.scenario.solve
         try:
-            return quick_support(known, compiled.travel, gap=terms.gap, seed=terms.seed, listener=times)
-        except InputError as error:  # no load travels by another record: the plan stands all the same
+            threads = thread_count(terms.threads)
+            return quick_support(
+                known, compiled.travel, gap=terms.gap, seed=terms.seed, threads=threads, listener=times
+            )
+        except (
+            OptimizerError
+        ) as error:  # no load travels by another record, or a process is lost: the plan stands all the same
             times.noted(f"What rests on the record could not be told: {error}")
             return None
 

@@ -22,13 +22,15 @@ import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
-from optimizer.base.text.language import ENGLISH, counted, term
+from optimizer.base.text.language import ENGLISH, counted
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
+from optimizer.base.work.aside import Aside
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL, Executor
 from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, Stopping, step, stop_if_cancelled
 from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.plans.display_names import row_name
 from optimizer.plans.plan_folder import KnownPlan, PlanFolder, made_of
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.result import tolerance_of
@@ -45,7 +47,7 @@ from optimizer.solvers.search.local_search import greedy, local_search, ruin_and
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.records.model import Effort, LocatedRecords, Seizures
     from optimizer.scenario.demand.travel import ScenarioTravel
+    from optimizer.solvers.overlay.overlay import Overlay
 
     Mask: TypeAlias = NDArray[np.bool_]
     Place: TypeAlias = int | str
@@ -69,6 +72,8 @@ PERMUTATIONS = 4
 """Records with permuted places for a report."""
 QUICK_SECONDS = 1.0
 """Work of ruins for each of its plans, at most."""
+ASIDE = 10_000_000
+"""Arcs times evaders from which on half of them are made in another process, whose start takes one to two seconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,23 +275,23 @@ def plan_otherwise(call: TaskCall) -> OtherRecord:
     instance, asked = known.instance, shared.asked
     if kind != AS_IT_IS:
         with Stopping(call.listener, breakable=True):
-            travel = scenario_travel(_otherwise(shared.evidence, kind, np.random.default_rng([asked.seed, draw])))
+            travel = scenario_travel(otherwise(shared.evidence, kind, np.random.default_rng([asked.seed, draw])))
             instance = with_travel(instance, travel)
     # A plan made without the record must not begin from one that was made with it.
     starts = () if kind == GRAVITY else (known.placed, *(other.placed for other in call.earlier if other is not None))
     seconds = None if asked.time_limit is None else asked.time_limit * call.task.size
     result = place(instance, replace(asked, time_limit=seconds), starts=starts, listener=call.listener)
     placed = known.placed if result.plan is None else instance.placed(result.plan.options)
-    return _better(known, kind, instance, placed, asked.gap, result.lower or 0.0)
-
-
-def _better(
-    known: KnownPlan, kind: str, instance: Instance, placed: Mask, gap: float, lower: float = 0.0
-) -> OtherRecord:
-    """Return what a search found in another instance; the plan as it is where that is not better there."""
     own, upper = (plan_value(instance, mask) for mask in (known.placed, placed))
+    return better_there(known, kind, placed, own, upper, asked.gap, result.lower or 0.0)
+
+
+def better_there(
+    known: KnownPlan, kind: str, placed: Mask, own: float, upper: float, gap: float, lower: float = 0.0
+) -> OtherRecord:
+    """Return what a search found by another record, or the plan as it is where that is not better there; both values are by that record."""
     if own - upper <= tolerance_of(gap) * own:
-        placed, upper = known.placed, own
+        return OtherRecord(kind, known.placed, lower, own, known.value)
     return OtherRecord(kind, placed, lower, upper, plan_value(known.instance, placed))
 
 
@@ -298,6 +303,7 @@ def quick_support(
     gap: float = 1e-4,
     seconds: float = QUICK_SECONDS,
     seed: int = 0,
+    threads: int = 1,
     listener: Listener = SILENT,
 ) -> RecordSupport | None:
     """Ask the same without fits and bounds: by gravity, for permuted records and for the record as it is.
@@ -315,6 +321,8 @@ def quick_support(
         As in `record_support`.
     seconds
         Work of the ruins of each search at most.
+    threads
+        Processes: with two or more, half of the plans of a large problem are made in another one. They are the same.
     listener
         Told of each record; one that cancels ends the series.
 
@@ -328,33 +336,61 @@ def quick_support(
     if not can_exchange(evidence):
         return None
     kinds = [(GRAVITY, 0), *((PERMUTED, draw) for draw in range(1, permutations + 1)), (AS_IT_IS, 0)]
-    worlds, plans = [], [known.placed]
-    quiet = OnlyCancels(listener)
+    here, there = (known, travel, kinds[: len(kinds) // 2]), (known, travel, kinds[len(kinds) // 2 :])
+    if threads > 1 and known.instance.tail.size * len(known.instance.evaders) >= ASIDE:
+        with Aside(searched_around, *there, seconds, seed) as aside:
+            best_there = searched_around(*here, seconds, seed, listener)
+            with step(listener, "other records, in another process"):
+                best_there += aside.result(listener)
+    else:
+        best_there = [each for half in (here, there) for each in searched_around(*half, seconds, seed, listener)]
+    plans, found = [known.placed, *(plan for _, _, plan in best_there)], []
+    for kind, overlay, plan in best_there:
+        stop_if_cancelled(listener)
+        best = min((plan, *plans), key=overlay.value)
+        if best is not plan:  # a plan found for one record may be better for another than what was found there
+            best = local_search(*_searchable(known.instance, overlay), best, listener=OnlyCancels(listener))
+        found.append(better_there(known, kind, best, overlay.value(known.placed), overlay.value(best), gap))
+    return RecordSupport(known, _sites(known), tuple(found), len(kinds), (), seconds)
+
+
+def searched_around(
+    known: KnownPlan,
+    travel: ScenarioTravel,
+    kinds: Sequence[tuple[str, int]],
+    seconds: float,
+    seed: int,
+    listener: Listener = SILENT,
+) -> list[tuple[str, Overlay, Mask]]:
+    """Return each kind of record with the contracted problem by it, and the best plan found there around a plan and those found before."""
+    plans, found, quiet = [known.placed], [], OnlyCancels(listener)
     for turn, (kind, draw) in enumerate(kinds, 1):
         stop_if_cancelled(listener)
         with step(listener, f"another record, {turn} of {len(kinds)}"):
             instance = known.instance
             if kind != AS_IT_IS:
-                other = _otherwise(evidence, kind, np.random.default_rng([seed, draw]))
+                other = otherwise(travel.evidence, kind, np.random.default_rng([seed, draw]))
                 instance = with_travel(instance, travel_by(travel, other))
             overlay = contract(instance)
-            commodities = Commodities.of(overlay)
-            problem = instance, overlay, PooledValues(commodities, PathPool(overlay, commodities.searches))
+            problem = _searchable(instance, overlay)
             if kind == GRAVITY:
                 plans.append(greedy(*problem, until=work_seconds() + seconds, listener=quiet))
             best = local_search(*problem, min(plans, key=overlay.value), listener=quiet)
             rng, until = np.random.default_rng(seed), work_seconds() + seconds
-            plans.append(ruin_and_recreate(*problem, best, rng=rng, until=until, listener=quiet))
-            worlds.append((kind, problem))
-    found = []
-    for kind, problem in worlds:  # a plan found for one record may be better for another than what was found there
-        stop_if_cancelled(listener)
-        best = local_search(*problem, min(plans, key=problem[1].value), listener=quiet)
-        found.append(_better(known, kind, problem[0], best, gap))
-    return RecordSupport(known, _sites(known), tuple(found), len(kinds), (), seconds)
+            ruined = ruin_and_recreate(*problem, best, rng=rng, until=until, listener=quiet)
+            if (ruined != best).any():
+                ruined = local_search(*problem, ruined, listener=quiet)
+            plans.append(ruined)
+            found.append((kind, overlay, ruined))
+    return found
 
 
-def _otherwise(evidence: ScenarioEvidence, kind: str, rng: np.random.Generator) -> ScenarioEvidence:
+def _searchable(instance: Instance, overlay: Overlay) -> tuple[Instance, Overlay, PooledValues]:
+    commodities = Commodities.of(overlay)
+    return instance, overlay, PooledValues(commodities, PathPool(overlay, commodities.searches))
+
+
+def otherwise(evidence: ScenarioEvidence, kind: str, rng: np.random.Generator) -> ScenarioEvidence:
     """Return what a scenario's files would say with another record."""
     records, effort = evidence.records, evidence.effort
     assert records is not None  # noqa: S101 - checked before
@@ -515,7 +551,7 @@ def _worth(found: RecordSupport, other: OtherRecord) -> str:
 
 def _label(found: RecordSupport, site: int) -> str:
     option = found.known.instance.options[site]
-    return term(plain(option.label or option.id))
+    return row_name(option) or plain(option.id)
 
 
 def support_content(found: RecordSupport) -> dict[str, Any]:

@@ -61,6 +61,10 @@ class Factor:
         self._parts: Parts | None = None
         self._inverted: InverseOnPattern | None = None
 
+    def __reduce__(self) -> tuple[type[Factor], tuple[csc_array]]:
+        """Return what pickling keeps: the matrix, which is factorised anew."""
+        return type(self), (csc_array(self._pattern),)
+
     @classmethod
     def of(cls, matrix: csc_array) -> Self:
         """Factorise a whole symmetric matrix."""

@@ -29,7 +29,7 @@ from optimizer.risk.route_flows import (
 from optimizer.scenario.demand.evaders import routes_between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -236,7 +236,12 @@ def with_record(fitted: FittedRisk, records: Seizures, effort: Effort | None, ne
 
 
 def record_demand(
-    demand: GravityDemand, network: Network, fitted: FittedRisk, usual: PairRoutes, *, mapped: bool = True
+    demand: GravityDemand,
+    network: Network,
+    fitted: FittedRisk,
+    usual: PairRoutes,
+    *,
+    in_place_of: RecordFit | None = None,
 ) -> RecordDemand:
     """Return what the scenario's record makes of gravity.
 
@@ -250,8 +255,9 @@ def record_demand(
         What the record says of risk.
     usual
         The routes that pairs may take, by travel time.
-    mapped
-        Whether the risk map is of this record. Else local loads are where flows leave something over, whatever the map says.
+    in_place_of
+        How the record was explained that the risk map is of, where this is another one. Its places are then as wrong as those, and local loads
+        are where flows leave something over, whatever the map says.
     """
     known, model, estimate, terms = fitted.known, fitted.model, fitted.estimate, demand.terms
     silence = _silence(model, known)
@@ -262,7 +268,10 @@ def record_demand(
     # The record is explained as flows on routes plus what stays where it was found; `flow` has a column for the record and one a draw of it.
     weight = np.array([prior[pair] for pair in usual.ends])
     candidates = candidate_routes(network, usual.ends, weight, usual.routes)
-    placed_rows = _written_rows(known, model, network, candidates)
+    errors: Sequence[float] = ERRORS_M
+    if in_place_of is not None:
+        errors = (in_place_of.place_error_m,) if in_place_of.place_error_m or in_place_of.tips else ()
+    placed_rows = _written_rows(known, model, network, candidates, errors)
     if placed_rows is not None and placed_rows.error_m >= _extent_m(network):
         remarks = (_everywhere(placed_rows.error_m, _extent_m(network)), *without_places(terms.local_share))
         return RecordDemand(prior, usual.by_pair(), warnings=remarks)
@@ -292,7 +301,7 @@ def record_demand(
     if local_share > 0:
         at = np.arange(network.n_segments) if placed_rows is not None else counted.effort.indices[:placed]
         own = _local_rate(flows, at, rate.size)
-        passing = estimate.mean * own / (own + rate) if mapped else own
+        passing = estimate.mean * own / (own + rate) if in_place_of is None else own
         local = local_traffic(network, passing, through, terms.local_evaders)
     none = local_share > 0 and not local.ways
     warnings = (*((_nowhere(local_share),) if none else _elsewhere(local, local_share)), *_misplaced(fit))
@@ -391,11 +400,11 @@ class _WrittenRows:
 
 
 def _written_rows(
-    known: Evidence, model: RiskModel, network: Network, candidates: CandidateRoutes
+    known: Evidence, model: RiskModel, network: Network, candidates: CandidateRoutes, errors: Sequence[float] = ERRORS_M
 ) -> _WrittenRows | None:
-    """Return the record over the likeliest error of its places; None where exact places are as likely, or places are not known."""
+    """Return the record over the likeliest of some errors of its places; None where exact ones are as likely, or places are not known."""
     written = known.written
-    if written is None or not written.expected.any():
+    if not errors or written is None or not written.expected.any():
         return None
     count = written.count.sum(axis=0)
     level = np.exp(model.levels_) if isinstance(model, FieldFlow) else np.ones(len(known.units))
@@ -408,7 +417,7 @@ def _written_rows(
     anywhere = count.sum() * length / length.sum()
     best: _WrittenRows | None = None
     plain = -np.inf
-    for error in ERRORS_M:
+    for error in errors:
         moved = csr_array(diags_array(wrong))
         if error:
             moved = csr_array(misplacement(network, np.flatnonzero(wrong), error) @ moved)

@@ -113,8 +113,9 @@ def scenario_travel(evidence: ScenarioEvidence, listener: Listener = SILENT) -> 
 def travel_by(travel: ScenarioTravel, evidence: ScenarioEvidence) -> ScenarioTravel:
     """Return who travels by another record of the same scenario, or by gravity, without a fit of the risk model to it.
 
-    Effort counts as the fit to the scenario's own record has it. Routes are by travel time, or by length where the other record is explained
-    better so. Loads that keep to a place are where flows leave something over of it, as there is no map of it.
+    Effort counts as the fit to the scenario's own record has it, and places are as wrong as that record's. Routes are by travel time, or by
+    length where the other record is explained better so. Loads that keep to a place are where flows leave something over, as there is no map
+    of it.
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def travel_by(travel: ScenarioTravel, evidence: ScenarioEvidence) -> ScenarioTra
     demand, network, risk, own = evidence.demand, evidence.region.network, travel.risk, travel.record
     if demand.terms.weights == "record" and own.flows is not None and risk is not None and evidence.records is not None:
         risk = with_record(risk, evidence.records, evidence.effort, network)
-        record = record_demand(demand, network, risk, own.flows.by_time, mapped=False)
+        record = record_demand(demand, network, risk, own.flows.by_time, in_place_of=own.fit)
     else:
         routes = own.routes if own.flows is None else own.flows.by_time.by_pair()
         record = RecordDemand(demand.shares(np.ones(len(demand.gateways))), routes)

@@ -355,6 +355,8 @@ def _mended(
     )
     if banned != NONE:
         blocked[banned] = False
+    if not blocked.any():
+        return None
     # An option alone may break a requirement ("two of this side for each of the other") that it keeps together with others. Greedy choice
     # never takes it, and would end with budget left; so the likeliest of such options are tried, each with a few that mend what it breaks.
     gain = np.where(blocked, pooled.gains(placed).gain, 0.0) / _prices(instance, placed)
