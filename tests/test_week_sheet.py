@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from collections import Counter
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,12 +48,10 @@ def roster_with(posts: int, crews: int, there: int = 2, shifts: int = 3) -> Rost
             part = next(each for each in parts if each.id == one.shift)
             for _ in range(there):
                 who, turn = people[turn % crews], turn + 1
-                made.append(Assignment(day, part, who, one, *(_moment(day, part.begins),) * 4, base=""))
+                made.append(
+                    Assignment(day, part, who, one, *(datetime.combine(day, part.begins, CHICAGO),) * 4, base="")
+                )
     return Roster(case, FIRST, 1, tuple(made), (), "feasible", None, 1.0, 0, ())
-
-
-def _moment(day: date, start: time) -> datetime:
-    return datetime.combine(day, start, CHICAGO)
 
 
 def tables_of(roster: Roster) -> list[WeekTable]:

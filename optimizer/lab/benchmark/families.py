@@ -57,7 +57,9 @@ def definitions() -> dict[str, tuple[Case[Instance], ...]]:
         "grid": _grids(),
         "region": _regions(),
         "andorra-like": _valleys(),
-        "rio-grande": _rio_grande(),
+        "rio-grande": tuple(
+            Case("rio-grande", f"rio-grande-{p}", partial(rio_grande_instance, p / 100)) for p in (50, 100, 200)
+        ),
         "varied": _varied(),
     }
 
@@ -252,11 +254,6 @@ def _valleys() -> tuple[Case[Instance], ...]:
         Case("andorra-like", "andorra-like-911-20", partial(small, share=0.2)),
         Case("andorra-like", "andorra-like-4448-15", partial(large, share=0.15)),
     )
-
-
-def _rio_grande() -> tuple[Case[Instance], ...]:
-
-    return tuple(Case("rio-grande", f"rio-grande-{p}", partial(rio_grande_instance, p / 100)) for p in (50, 100, 200))
 
 
 SCENARIO = Path(__file__).parents[3] / "instances" / "rio-grande" / "scenario.toml"

@@ -104,7 +104,10 @@ def options_from_frame(
         for arc in watched[row]:
             effects.setdefault(name, {})[arc] = effects.get(name, {}).get(arc, 1.0) * float(survival[row])
     texts = {name: _texts(columns.get(name), ["checkpoint" if name == "kind" else ""] * len(ids)) for name in _TEXTS}
-    marks = {name: [_is_marked(value) for value in columns.get(name, [False] * len(ids))] for name in _MARKS}
+    marks = {
+        name: [not _is_missing(value) and bool(value) for value in columns.get(name, [False] * len(ids))]
+        for name in _MARKS
+    }
     options = []
     for name, row in first.items():
         described: dict[str, Any] = {field: values[row] for field, values in (texts | marks).items()}
@@ -244,10 +247,6 @@ def _texts(values: Sequence[Any] | None, default: Sequence[str]) -> list[str]:
         return list(default)
     gaps: Callable[[int], str] = lambda row: default[row] if default else ""  # noqa: E731
     return [gaps(row) if _is_missing(value) else str(value) for row, value in enumerate(values)]
-
-
-def _is_marked(value: object) -> bool:
-    return not _is_missing(value) and bool(value)
 
 
 def _is_number(value: object) -> bool:

@@ -268,7 +268,7 @@ TOWN_FIELDS = (
 
 def ground_layers(content: ReportContent) -> list[GeoTable]:
     """Return towns, gateways, crossings, border, risk and effort: what is drawn on top comes first."""
-    network = content.network
+    network, border = content.network, content.border
     official = StyleClass("official", OFFICIAL.text, marker(OFFICIAL))
     unofficial = StyleClass("unofficial", UNOFFICIAL.text, marker(UNOFFICIAL))
     return [
@@ -287,17 +287,12 @@ def ground_layers(content: ReportContent) -> list[GeoTable]:
             "border",
             _("Border"),
             (LayerField("name", "text", "of the scenario"),),
-            [] if content.border is None else [(content.title,)],
-            [] if content.border is None else [_boundary(content.border)],
+            [] if border is None else [(content.title,)],
+            [] if border is None else [border.boundary if border.geom_type.endswith("Polygon") else border],
             one_style(Mark(BORDER, 0.7, dashed=True)),
         ),
         *(_risk(content, network), _effort(content, network)),
     ]
-
-
-def _boundary(border: BaseGeometry) -> BaseGeometry:
-    """Return a border as a line, whatever the region gives."""
-    return border.boundary if border.geom_type.endswith("Polygon") else border
 
 
 def _places(

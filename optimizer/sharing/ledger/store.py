@@ -191,8 +191,8 @@ class LedgerFolder:
         names = [path.name.removesuffix(ENDING) for path in (self.path / CHECKPOINTS).glob(f"*{ENDING}")]
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
-    def checkpoint(self, size: int | None = None) -> Checkpoint | None:
-        """Return the checkpoint of a size, the newest by default; None where there is none.
+    def checkpoint(self) -> Checkpoint | None:
+        """Return the newest checkpoint; None where there is none.
 
         Raises
         ------
@@ -202,7 +202,7 @@ class LedgerFolder:
         sizes = self.checkpoint_sizes()
         if not sizes:
             return None
-        file = self.checkpoint_file(sizes[-1] if size is None else size)
+        file = self.checkpoint_file(sizes[-1])
         return Checkpoint.parsed(read_bytes(file, "a checkpoint"), str(file))
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> Path:
