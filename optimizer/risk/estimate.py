@@ -64,7 +64,8 @@ class RiskEstimate:
     ----------
     median, low, high
         (m,) median and the ends of the central interval, >= 0. Rank by the median: means are dominated by segments that were never searched.
-        In a record with faults `FieldFlow` lowers all three where little is known, and what searches find is the mean (docs/risk.md).
+        In a record with faults `FieldFlow` lowers the median where little is known, within the interval, and what searches find is the
+        mean (docs/risk.md).
     mean
         (m,) expected index, > 0: what to add up or multiply into expected loads. Where nobody searched the median may be near 0
         while the mean is not.
@@ -317,10 +318,14 @@ def estimate_of(evidence: Evidence, mean: Floats, sd: Floats, plain_sd: Floats, 
     )
 
 
-def lowered(estimate: RiskEstimate, logs: Floats) -> RiskEstimate:
-    """Return the estimate with medians and intervals, and not what is expected to be found, lowered by (m,) logarithms."""
-    factor = np.exp(-logs)
-    return replace(estimate, median=factor * estimate.median, low=factor * estimate.low, high=factor * estimate.high)
+def lowered(estimate: RiskEstimate, logs: Floats, excess: float) -> RiskEstimate:
+    """Return the estimate with medians lowered by (m,) logarithms and intervals by one, as far as they then hold the medians.
+
+    What is expected to be found stays.
+    """
+    median = np.exp(-logs) * estimate.median
+    low, high = (np.exp(-excess) * end for end in (estimate.low, estimate.high))
+    return replace(estimate, median=median, low=np.minimum(low, median), high=np.maximum(high, median))
 
 
 def log_chance(cells: Cells, mean: Floats, sd: Floats, shape: float) -> Floats:

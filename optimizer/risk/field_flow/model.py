@@ -16,7 +16,7 @@ from optimizer.base.text.messages import message
 from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.records.model import Effort, Seizures, spread_effort
-from optimizer.risk.baselines import KernelDensity
+from optimizer.risk.baselines import FlowRegression, KernelDensity
 from optimizer.risk.estimate import (
     RiskEstimate,
     by_segment,
@@ -76,6 +76,8 @@ DRAWS_FOR_AREAS = 200
 LEAST_EFFECTIVE = 50.0
 FAINTEST = 1e-9
 """Medians of the simpler maps count as at least this."""
+EXPLAINED = 0.4, 0.6
+"""Correlations of the index with flows at which the regression on flows begins to weigh in, and weighs in full."""
 NO_FLOWS = message(
     "No pair of a gateway and a settlement carries anything: trafficking flows say nothing of risk here."
 )
@@ -164,6 +166,7 @@ class FieldFlow:
         """
         self._network, self._record = network, (records, effort)
         self._kept_simpler: Floats | None = None
+        self._kept_regression: FlowRegression | None = None
         if network.n_segments >= ldl.COMPILED_FROM:
             ready((ldl.__name__,), listener=listener)
         self.evidence_ = self._gather(records, effort)
@@ -274,7 +277,7 @@ class FieldFlow:
         if self.evidence_.faulty and self.evidence_.misplaced is None:
             remarks.append(FAULTY)
         estimate = replace(estimate, warnings=(*estimate.warnings, *remarks, *self.remarks_))
-        return lowered(estimate, self._taken_off())
+        return lowered(estimate, self._taken_off(), self.params.faults_excess) if self.evidence_.faulty else estimate
 
     def _estimate(self) -> RiskEstimate:
         estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
@@ -285,21 +288,32 @@ class FieldFlow:
         """Return what is taken off the (m,) log indices of a record with faults; their mean by effort stays.
 
         Tips put seizures where hardly anybody searched, so that finds per search say too much there: the less is known of a segment, the
-        more is taken off. And as far as flows explain nothing of the index, two simpler maps are pooled with it (results/risk/family.md).
+        more is taken off. And simpler maps are pooled with the index (results/risk/family.md): two that know no flows as far as flows explain
+        nothing of it, the regression on flows where they explain much.
         """
         if not self.evidence_.faulty:
             return np.zeros(self.sd_.size)
+        r = self._explained()
         off = self.params.doubt * self.sd_
-        off += self.params.simpler * self._unexplained() * (self.mean_ - off - self._simpler_maps())
+        off += self.params.simpler * (1 - r**2) ** 2 * (self.mean_ - off - self._simpler_maps())
+        by_flows = float(np.interp(r, EXPLAINED, (0.0, self.params.by_flows)))
+        if by_flows > 0:
+            off += by_flows * (self.mean_ - off - self._regression(otherwise=self.mean_ - off))
         return np.asarray(off - np.average(off, weights=self.evidence_.own_expected))
 
-    def _unexplained(self) -> float:
-        """Return (1 - r^2)^2, in [0, 1]: r, at least 0, is the correlation of the log index with what flows explain of it."""
+    def _explained(self) -> float:
+        """Return the correlation, in [0, 1], of the log index with what flows explain of it."""
         explained = self.explained_by_flows()
         if not np.ptp(explained) > 0 or not np.ptp(self.mean_) > 0:
-            return 1.0
-        r = max(float(np.corrcoef(explained, self.mean_)[0, 1]), 0.0)
-        return (1 - r**2) ** 2
+            return 0.0
+        return max(float(np.corrcoef(explained, self.mean_)[0, 1]), 0.0)
+
+    def _regression(self, otherwise: Floats) -> Floats:
+        """Return the (m,) log index by the regression on flows; `otherwise` where it finds less risk where more flow is."""
+        if self._kept_regression is None:
+            self._kept_regression = FlowRegression(self.flows).fit(*self._record, self._network)
+        fitted = self._kept_regression
+        return fitted.mean_ if fitted.coefficients_[-1] > 0 else otherwise
 
     def _simpler_maps(self) -> Floats:
         """Return the (m,) mean of the log medians of the shrunk rate and of kernel density."""
@@ -344,7 +358,7 @@ class FieldFlow:
         return od_draws(replace(self._paths, table=mean_table), counts, expected, shape)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """Return n draws of the log risk index, (n, m), segments together; widened and lowered as the intervals are."""
+        """Return n draws of the log risk index, (n, m), segments together, about the medians; widened as the intervals are."""
         return self.sample_found(n, rng) - self._taken_off()
 
     def sample_found(self, n: int, rng: np.random.Generator) -> Floats:

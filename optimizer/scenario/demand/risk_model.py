@@ -44,8 +44,8 @@ def _field_numbers(params: RiskParams) -> str:
         "prior standard deviations {of_class:g} of the log rate of a road class and {level:g} of the log level of a unit of effort; roads of "
         "unlike class that meet tell {across:g} of what those of one class tell; prior means (and standard deviations) of log tau, log kappa "
         "squared and log nugget {hyper}; posterior standard deviations widened by {widening:g}; in a record with seizures where no effort is "
-        "recorded {faults:g} added to them independently and both widened by {faulty:g}, {doubt:g} of them taken off the log index, and two "
-        "simpler maps weighing up to {simpler:g} in it",
+        "recorded {faults:g} added to them independently and both widened by {faulty:g}, {excess:g} taken off the logarithms of intervals, "
+        "{doubt:g} posterior standard deviations off the log index, and two simpler maps weighing up to {simpler:g} in it",
         of_class=params.class_sd,
         level=params.unit_sd,
         across=params.across_classes,
@@ -53,6 +53,7 @@ def _field_numbers(params: RiskParams) -> str:
         widening=params.widening,
         faulty=params.faulty_widening,
         faults=params.faults_sd,
+        excess=params.faults_excess,
         doubt=params.doubt,
         simpler=params.simpler,
     )
@@ -63,7 +64,8 @@ def _flow_numbers(params: RiskParams) -> str:
     return message(
         "{field}, with flows by {widening:g}; preferences for short times that are tried {tried} a second; prior mean {mean:g} and standard "
         "deviation {sd:g} of the exponent of flow; prior standard deviation {mass:g} of the log mass of a gateway or settlement; prior weight "
-        "of roads all alike {alike:g} of that of the other models",
+        "of roads all alike {alike:g} of that of the other models; in a record with seizures where no effort is recorded a regression on flows "
+        "weighing up to {by_flows:g} in the index",
         field=_field_numbers(params),
         widening=params.widening_with_flows,
         tried=tried,
@@ -71,6 +73,7 @@ def _flow_numbers(params: RiskParams) -> str:
         sd=params.flow_sd,
         mass=params.mass_sd,
         alike=params.alike_weight,
+        by_flows=params.by_flows,
     )
 
 
