@@ -1,7 +1,8 @@
-"""The four aims of the family of worlds on a hypercube of one's own: each world once on each of the three roads.
+"""The four aims of the family of worlds on a hypercube of one's own: each world on each of the three roads.
 
-`python -m tests.family_measure DATA ROWS --hypercube 7 [--part 0 --of 2]` fits every model of `risk study`, adds a row each to the JSON lines
-of ROWS, skips what is there, and prints the aims. `--set doubt=0` changes parameters of the models with a field (`RiskParams`).
+`python -m tests.family_measure DATA ROWS --hypercube 7 [--first 1 --seeds 2] [--part 0 --of 2]` fits every model of `risk study`, adds a row
+each to the JSON lines of ROWS, skips what is there, and prints the aims. `--set doubt=0` changes parameters of the models with a field
+(`RiskParams`).
 DATA has an extract of each region. Choose on one hypercube, draw another for what is reported.
 """
 
@@ -31,16 +32,24 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("rows", type=Path)
     parser.add_argument("--hypercube", type=int, required=True, help="seed of the Latin hypercube")
+    parser.add_argument(
+        "--first",
+        type=int,
+        default=0,
+        help="first seed of truths: one hypercube's truths share random numbers with another's",
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="truths of each world on each of the roads")
     parser.add_argument("--part", type=int, default=0)
     parser.add_argument("--of", type=int, default=1, help="only every OF-th truth, from PART on")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="of RiskParams")
     asked = parser.parse_args()
     cells.FAMILY_SEED = asked.hypercube  # of the worlds that every cell of this process is of
-    truths = [cell for cell in family_plan(seeds=1) if cell.effort == DESIGNED]
+    plan = family_plan(seeds=asked.first + asked.seeds)
+    truths = [cell for cell in plan if cell.effort == DESIGNED and cell.seed >= asked.first]
     params = RiskParams.read(None, asked.set)
-    known = {(row.region, row.world) for row in _read(asked.rows)}
+    known = {(row.region, row.world, row.seed) for row in _read(asked.rows)}
     for cell in truths[asked.part :: asked.of]:
-        if (cell.region, cell.world) not in known:
+        if (cell.region, cell.world, cell.seed) not in known:
             with asked.rows.open("a") as file:
                 file.writelines(row.model_dump_json() + "\n" for row in _fitted(cell, asked.data, params))
     _say(_read(asked.rows))
