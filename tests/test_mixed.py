@@ -25,11 +25,19 @@ from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, with_beats, with_mixture, with_teams
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.scenario.file.model import SolveModel
+from optimizer.solvers.mixed import double_oracle
 from optimizer.solvers.mixed import evader as evader_module
-from optimizer.solvers.mixed.double_oracle import DoubleOracle
+from optimizer.solvers.mixed.double_oracle import (
+    CertifiedMixture,
+    DoubleOracle,
+    MarginalRelaxation,
+    RestrictedGame,
+    sampled_plan,
+)
 from optimizer.solvers.mixed.evader import EvaderOracle, _no_better, best_paths
 from optimizer.solvers.mixed.exploitability import exploitability
-from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
+from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.params import ClockParams, MixedParams, PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, path_values, random_instance, simple_paths
@@ -117,6 +125,44 @@ def test_bounds_meet_at_the_value_of_the_whole_matrix_game(seed: int) -> None:
     assert result.mixed.pure_lower * (1 + 1e-9) >= result.lower
     assert result.upper <= result.mixed.pure_upper * (1 + 1e-12)
     assert result.mixed.proven_gain(result.upper) <= result.mixed.gain(result.upper) + 1e-9
+
+
+@pytest.mark.parametrize("seed", quick_first(range(12), 3))
+def test_bounds_hold_and_meet_where_a_time_limit_begins_with_a_proof_of_one_plan(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mixture that is proven is not that of the game: its upper bound is its own, and later ones have more plans."""
+    monkeypatch.setattr(double_oracle, "FEW", 1)
+    monkeypatch.setattr(double_oracle, "LEAST", 1)
+    instance = random_instance(seed)
+    told, value = Recorder(), game_value(instance)
+    result = solve(instance, method="mixed", gap=GAP, time_limit=60.0, threads=1, listener=told)
+    assert result.mixed is not None
+    assert result.upper is not None
+    assert result.status == "optimal"
+    assert all(lower <= value * (1 + 1e-9) <= upper * (1 + 2e-9) for lower, upper in told.bounds)
+    assert result.upper == pytest.approx(mixture_value(instance, result.mixed.mixture), rel=GAP)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_game_whose_rows_are_left_out_has_a_strategy_that_proves_its_value(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(double_oracle, "SLACK_SOLVES", 0)
+    instance = plain_grid(6, budget=4, n_options=20, n_evaders=5, seed=seed)
+    master = MarginalRelaxation(instance, contract(instance)).master
+    game, rng = RestrictedGame(master.commodities, master.pool), np.random.default_rng(seed)
+    none = np.zeros(len(instance.options), dtype=bool)
+    for _ in range(12):
+        for _ in range(3):
+            plan = sampled_plan(instance, none, np.full(none.size, 0.2), rng)
+            game.add(plan)
+            game.pool.grow(plan * rng.random(plan.size), plan)
+        solution = game.solve()
+        assert solution is not None
+        left = [solution.weight @ game.pool.paths.values(np.append(plan, False)) for plan in game.plans]
+        assert min(left) == pytest.approx(solution.value, rel=1e-6)
+    assert game._program.n_rows < game._program.next_name
 
 
 def test_bounds_told_on_the_way_hold_for_mixtures_of_any_beats() -> None:
@@ -315,6 +361,36 @@ def test_a_rough_proof_leaves_less_slack_than_its_mixture_leaves_open(monkeypatc
     solve(plain_grid(6, budget=4, n_options=20, n_evaders=5, seed=3), method="mixed", gap=1e-3, threads=1)
     assert proofs
     assert all(slack <= max(1 - lower / value, 1e-3) / 4 for value, lower, slack in proofs)
+
+
+@pytest.mark.slow
+def test_a_proof_of_several_passes_is_no_less_than_what_evaders_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later passes look for no paths up to values that nobody reached, and take other evaders as settled."""
+    instance = plain_grid(7, budget=5, n_options=60, n_evaders=6, seed=3)
+    passes: list[int] = []
+    proven: list[CertifiedMixture] = []
+    certify, answers = DoubleOracle._certify, EvaderOracle.answers
+
+    def noted(self: DoubleOracle, *terms: Any) -> float:
+        passes.append(0)
+        upper = certify(self, *terms)
+        proven.append(self.best)
+        return upper
+
+    def counted(self: EvaderOracle, *terms: Any) -> EvaderAnswers:
+        passes[-1] += 1
+        return answers(self, *terms)
+
+    monkeypatch.setattr(DoubleOracle, "_certify", noted)
+    monkeypatch.setattr(EvaderOracle, "answers", counted)
+    few = SolveParams(mixed=MixedParams(first_labels=32, most_labels=32), clock=ClockParams(by_work=True))
+    solve(instance, method="mixed", gap=1e-4, time_limit=3.0, threads=1, params=few)
+    monkeypatch.undo()
+    assert max(passes) > 1
+    for best in proven:
+        plans = tuple(Plan.from_mask(instance, plan) for plan in best.plans)
+        mixture = Mixture(plans, tuple((best.probability / best.probability.sum()).tolist()))
+        assert exploitability(mixture, instance).value <= best.upper * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("most", [3, 10_000])

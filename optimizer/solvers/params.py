@@ -159,9 +159,9 @@ class MixedParams(Params):
     recorded: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """with a certificate, share kept for the search that it is made from"""
     proof: Share = 0.25
-    """share of the search after which a mixture is certified though it may still improve"""
+    """share of the search after which a mixture is certified though it may still improve; then as soon as rounds took as long as the proof"""
     kept_for_proof: Annotated[float, Field(ge=0, lt=1)] = 0.4
-    """share of the search that is kept for certifying the last mixture"""
+    """share of the search that is kept for certifying the last mixture; less once a proof has shown how long one takes"""
     sampled: NonNegativeInt = 60
     """plans sampled at first from the marginals of the relaxation"""
     starts: Count = 2

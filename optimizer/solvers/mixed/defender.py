@@ -9,7 +9,8 @@ Every path is then a fixed route: the problem is the placement problem without i
 p_k over the paths of commodity k, its optimum is a lower bound of the value of every mixture.
 
 Swaps. Let G_i be the (paths,) values with option i taken out of the plan, and s_jP = 1 - rho_jP. Exchanging i for j changes the value to
-sum_P G_iP - sum_P G_iP s_jP, so one product of an (out, paths) with a (paths, in) table values all swaps at once; i = none adds an option.
+sum_P G_iP - sum_P G_iP s_jP, so one product of an (out, paths) with a (paths, in) table, sparse as paths meet few options, values all swaps at
+once; i = none adds an option.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from optimizer.base.work.listener import SILENT, Listener, OnlyCancels
 from optimizer.base.work.work_clock import work_seconds
@@ -62,20 +64,21 @@ class Swaps:
         for q, each in enumerate(instance.requirements):
             self._needs[q, list(each.options)] = each.coefficients
         self._least = np.array([each.least - each.tolerance for each in instance.requirements])
-        self._values = self._loss = np.empty(0)
+        self._values, self._loss = np.empty(0), csr_array((n, 0))
 
     def weigh(self, paths: Paths, weight: Floats) -> None:
         """Take (paths,) weights of paths; fixed routes are paths of weight 1."""
         value = paths.value * weight
         kept = np.flatnonzero(value > NEGLIGIBLE * value.sum())
         self._values = value[kept]
-        survival = np.ones((len(self._instance.options) + 1, kept.size))
-        survival[paths.option[kept], np.arange(kept.size)[:, None]] = paths.survival[kept]
-        self._loss = 1 - survival[:-1]
+        n = len(self._instance.options)
+        path, place = np.nonzero(paths.option[kept] < n)
+        entries = (paths.option[kept[path], place], path)
+        self._loss = csr_array((1 - paths.survival[kept[path], place], entries), shape=(n, kept.size))
 
     def value(self, placed: Mask) -> float:
         """Return the value of a plan against the weighted paths."""
-        return float(self._values @ (1 - self._loss[placed]).prod(axis=0))
+        return float(self._values @ self._survival(placed).prod(axis=0))
 
     def improved(self, placed: Mask, until: float = np.inf, most: int = 1000) -> Mask:
         """Return a plan that no exchange, or none within so many or before `until` (`work_seconds()`), makes better."""
@@ -95,7 +98,7 @@ class Swaps:
             return None
         left = self._without_each(placed, out)
         value = float(left[0].sum())
-        after = left.sum(axis=1)[:, None] - left @ self._loss[into].T
+        after = left.sum(axis=1)[:, None] - np.asarray(self._loss @ left.T).T[:, into]
         after[~self._fitting(placed, out, into)] = np.inf
         for choice in np.argsort(after, axis=None, kind="stable")[:3].tolist():
             row, column = divmod(choice, into.size)
@@ -113,11 +116,15 @@ class Swaps:
         """Return the (1 + out, paths) values of the plan, and without each option of `out`."""
         fixed = placed.copy()
         fixed[out] = False
-        survival = 1 - self._loss[out]
+        survival = self._survival(out)
         ahead = np.vstack((np.ones(self._values.size), np.cumprod(survival, axis=0)))
         behind = np.vstack((np.cumprod(survival[::-1], axis=0)[::-1], np.ones(self._values.size)))
-        base = self._values * (1 - self._loss[fixed]).prod(axis=0)
+        base = self._values * self._survival(fixed).prod(axis=0)
         return np.asarray(base * np.vstack((ahead[-1:], ahead[:-1] * behind[1:])))
+
+    def _survival(self, options: Mask | NDArray[np.int64]) -> Floats:
+        """Return the (some, paths) survivals of some options."""
+        return np.asarray(1 - self._loss[options].toarray())
 
     def _fitting(self, placed: Mask, out: NDArray[np.int64], into: NDArray[np.int64]) -> Mask:
         """Return the (1 + out, into) mask of swaps that budgets, conflicts and requirements allow."""

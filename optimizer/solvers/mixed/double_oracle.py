@@ -5,7 +5,8 @@
 3. The defender answers y, smoothed with earlier ones (in-out separation): swaps from plans of the mixture and from plans sampled by its
    marginals; where nothing gains, once more at y itself. Further samples join the game as they are.
 4. Once the game's value is near enough to the lower bound, or no side moves, its mixture is brought down to few plans and certified: the upper
-   bound is the sum of proven bounds of what each evader achieves.
+   bound is the sum of proven bounds of what each evader achieves. Under a time limit it has no more plans than can be proven for, and searches
+   that are broken off are made again, up to values that lie nearer to their bounds.
 """
 
 from __future__ import annotations
@@ -46,6 +47,21 @@ SMOOTHED = 0.5
 
 FEW = 25
 """Plans that a mixture is brought down to where that costs little."""
+
+LEAST, STEEP, POWER = 10, 3.0, 0.25
+"""Under a time limit a mixture is brought down to `FEW` plans at first whatever it costs, later to as many as the last one had, times (what
+few plans cost / (`STEEP` times what the proof left open)) to a `POWER`, from .5 to 2, but no fewer than `LEAST`. With what is left open as the
+third power of the number of plans and their cost as its inverse, that number has the least sum of both."""
+
+LESS, PASSES, QUICKER = 0.5, 3, 4
+"""Share of what a pass of a proof leaves open of an evader up to which the next one looks for no paths, passes at most, and the share of the
+labels that the first one has: with fewer labels to look at a pass comes to its end, and proves that share."""
+
+SETTLING = 6
+"""Times at most that paths, and plans in place of the least likely ones, are added to the game of these plans before the proof."""
+
+SOON, AS_LONG = 0.2, 2.0
+"""Least share of the work before the first proof that comes before another one, and how many times the last proof is kept for the last."""
 
 COSTS_LITTLE, SLACK = 0.1, 0.2
 """Shares of the gap asked for that fewer plans, and looser proofs of what evaders achieve, may cost."""
@@ -121,10 +137,12 @@ class DoubleOracle:
     labels: int = field(init=False, default=0)
     ended_by_time: bool = field(init=False, default=False)
     _most: int = field(init=False)
+    _few: float = field(init=False)
 
     def __post_init__(self) -> None:
         """Set up the game."""
         self._most = self.params.first_labels
+        self._few = np.inf if self.until == np.inf else FEW
         master = self.relaxation.master
         self.game = RestrictedGame(master.commodities, master.pool)
         self._swaps = Swaps(self.instance, self.overlay)
@@ -168,8 +186,8 @@ class DoubleOracle:
     def run(self) -> None:
         """Add plans and paths until the bounds meet, time is up, or no side has a better answer and the bound stalls."""
         since = work_seconds()
-        longest = self.params.proof * (self.until - since)
-        searched = self.until - self.params.kept_for_proof * (self.until - since) if self.until < np.inf else np.inf
+        first, kept = (share * (self.until - since) for share in (self.params.proof, self.params.kept_for_proof))
+        longest, searched = first, self.until - kept if self.until < np.inf else np.inf
         last: GameSolution | None = None
         untimed = self.until == np.inf  # then work decides when a proof is made, and when the search ends
         proven_at, idle = self.rounds, 0
@@ -194,22 +212,22 @@ class DoubleOracle:
             due = self.rounds - proven_at >= ROUNDS_A_PROOF if untimed else work_seconds() - since > longest
             if ready or due:
                 before, open_before = self.game.value_under(self._padded(solution.probability)), self.gap_left
-                now = work_seconds()
-                half = now + (self.until - now) / 2
-                proven = (
-                    self.until if ready or half + longest > searched else half
-                )  # else there is time for another proof
+                now, few = work_seconds(), self._few
+                half = (self.until - now) / 2
+                proven = now + half if longest < half < np.inf else self.until  # there is time for another proof
                 certified = self._certify(solution, proven, tolerance_of(self.gap) if ready else self._roughly)
                 since, last, proven_at = work_seconds(), None, self.rounds
+                took, left = since - now, self.until - since
+                longest, searched = max(took, SOON * first), self.until - min(AS_LONG * took, left / 2)
                 idle = 0 if open_before - self.gap_left > MOVED else idle + 1
                 # The proof has added the paths that it found. Where they raise the mixture's value the game goes on with them; where they do
                 # not, and the defender has no better answer, only the lower bound can still move.
                 known = self.game.value_under(self._padded(solution.probability)) - before
                 still = known <= tolerance * before and gained <= tolerance * solution.value and not self.closed
-                # A loose proof says nothing of the mixture: with more labels it may be tighter, so the loop goes on until they are all used.
-                tight = (
-                    certified <= before * (1 + 2 * SLACK * tolerance_of(self.gap))
-                    or self._most >= self.params.most_labels
+                # A loose proof says nothing of the mixture: with more labels it may be tighter, or more plans better, so the loop goes on until
+                # neither helps.
+                tight = certified <= before * (1 + 2 * SLACK * tolerance_of(self.gap)) or (
+                    self._most >= self.params.most_labels and self._few <= few
                 )
                 if still and tight and not self._raise_bound(solution):
                     return
@@ -266,6 +284,7 @@ class DoubleOracle:
         """Bring the mixture down to few plans, keep it if it is better, and return the proven bound of what evaders achieve against it.
 
         The proof may take until `until` (`work_seconds()`), and fewer plans a quarter of that time; both may cost shares of a relative `gap`.
+        Under a time limit the number of plans follows from what the last proof left open and few plans cost.
         """
         now = work_seconds()
         probability = self._padded(self._sparse(solution, now + (until - now) / 4, gap))
@@ -279,30 +298,79 @@ class DoubleOracle:
         # most evaders are bounded by the slack alone, so it is small beside what an exact proof would leave open
         left = relative_gap(self.lower, min(solution.value, self.best.upper)) or 0.0
         slack = SLACK * min(gap, max(tolerance_of(self.gap), ROUGHLY * left))
-        answers = self._evaders.answers(survival, share, theta, slack, self._most, until, self.listener)
-        self.labels += answers.labels
-        if not answers.arcs:
+        bound, found, unsearched = self._proven(survival, share, theta, slack, until)
+        for k, arcs in found.items():
+            theta[k] = _value(arcs, survival, share)
+        if not found:
             self._most = min(2 * self._most, self.params.most_labels)
         else:
-            self.game.pool.add(np.array(list(answers.arcs), dtype=np.int64), list(answers.arcs.values()))
-        upper = float(weight @ answers.bound) + fixed_routes
+            self.game.pool.add(np.array(list(found), dtype=np.int64), list(found.values()))
+        upper, reached = (float(weight @ values) + fixed_routes for values in (bound, theta))
+        unproven, cost = (
+            upper - reached,
+            reached - solution.value,
+        )  # few plans cost this, with paths that were not known
+        if unproven <= 2 * slack * reached:
+            self._few = max(self._few, 2 * share.size)
+        elif self.until < np.inf:
+            factor = (max(cost, 0.0) / (STEEP * unproven)) ** POWER
+            self._few = max(LEAST, np.ceil(share.size * min(max(factor, 0.5), 2.0)))
         if upper < self.best.upper:
-            self.best = CertifiedMixture(tuple(plans), share, upper, answers.unsearched)
+            self.best = CertifiedMixture(tuple(plans), share, upper, unsearched)
             self.listener.bounds_moved(self.lower, upper)
         return upper
 
-    def _sparse(self, solution: GameSolution, until: float, gap: float) -> Floats:
-        """Return probabilities of few plans whose value is little above."""
-        probability, most = solution.probability, solution.value * (1 + COSTS_LITTLE * gap)
-        while (count := int((probability > 0).sum())) > FEW:
-            fewer = max(FEW, count * 2 // 3)
-            allowed = np.zeros(len(self.game.plans), dtype=bool)
-            allowed[np.argsort(-probability, kind="stable")[:fewer]] = True
-            trial = self.game.solve(until, allowed)
-            if trial is None or trial.value > most:
+    def _proven(
+        self, survival: Floats, share: Floats, theta: Floats, slack: float, until: float
+    ) -> tuple[Floats, dict[int, tuple[int, ...]], int]:
+        """Return bounds of what evaders achieve who are known to achieve `theta`, paths above it, and how many were not searched for.
+
+        Under a time limit evaders of whom much is left open are searched for again, up to values that nobody is known to achieve.
+        """
+        now, known, found = work_seconds(), theta, dict[int, tuple[int, ...]]()
+        bound, reached, unsearched = np.full(theta.size, np.inf), theta.copy(), theta.size
+        timed = self.until < np.inf
+        for turn in range(PASSES if timed else 1):
+            most = max(self._most // QUICKER, 1) if timed and turn == 0 else self._most
+            answers = self._evaders.answers(survival, share, known, slack, most, until, self.listener)
+            self.labels += answers.labels
+            unsearched = min(unsearched, answers.unsearched)
+            bound, found = np.minimum(bound, answers.bound), found | answers.arcs
+            for k, arcs in answers.arcs.items():
+                reached[k] = _value(arcs, survival, share)
+            still = bound > reached * (1 + 2 * slack)
+            if not still.any() or work_seconds() > until - (until - now) / 4:
                 break
-            probability = trial.probability
-        return probability
+            known = np.where(still, reached + LESS * (bound - reached), 1.0)  # of the others no path is looked for
+        return bound, found, unsearched
+
+    def _sparse(self, solution: GameSolution, until: float, gap: float) -> Floats:
+        """Return probabilities of few plans whose value is little above, also with paths that evaders would then take."""
+        most = solution.value * (1 + COSTS_LITTLE * gap)
+        while (count := int((solution.probability > 0).sum())) > min(FEW, self._few):
+            trial = self._fewer(solution, int(self._few) if count > self._few else FEW, until)
+            if trial is None or (trial.value > most and count <= self._few):
+                break
+            solution = trial
+        for _ in range(SETTLING):
+            count, known = int((solution.probability > 0).sum()), len(self.game.plans)
+            self.answer_quickly(solution)
+            if solution.value > most:
+                self._answers(solution.weight, solution, until)
+            own = np.append(np.flatnonzero(solution.probability), np.arange(known, len(self.game.plans)))
+            trial = self.game.solve(until, self._only(own))
+            while trial is not None and int((trial.probability > 0).sum()) > count:
+                trial = self._fewer(trial, count, until)
+            value = self.game.value_under(self._padded(solution.probability))
+            if trial is None or trial.value >= value * (1 - COSTS_LITTLE * tolerance_of(self.gap)):
+                break
+            solution = trial
+        return solution.probability
+
+    def _fewer(self, solution: GameSolution, least: int, until: float) -> GameSolution | None:
+        """Return the game's solution with an eighth fewer plans, the likeliest ones, but no fewer than `least`."""
+        fewer = max(least, int((solution.probability > 0).sum()) * 7 // 8)
+        return self.game.solve(until, self._only(np.argsort(-solution.probability, kind="stable")[:fewer]))
 
     def restrict(self, most: int, single: CertifiedMixture) -> None:
         """Keep to at most so many plans: drop the least likely one by one, and certify the best mixture of those that are left.
@@ -355,8 +423,21 @@ class DoubleOracle:
         return self.lower > before or any(added)
 
 
+def _value(arcs: tuple[int, ...], survival: Floats, share: Floats) -> float:
+    return float(share @ survival[list(arcs)].prod(axis=0))
+
+
 VIOLATED = 1e-9
 """Violation of a row, relative to the value of its commodity with nothing placed, from which on it is added."""
+
+SLACK_SOLVES = 30
+"""Solves without a dual after which a row is left out until it is violated again."""
+
+ROOM = 2
+"""How many times as many paths, and plans, as there are the table of their values has room for."""
+
+NO_ROW = -1
+"""Stands for the name of the row of a path that has none."""
 
 NEGLIGIBLE = 1e-9
 """Probability below which a plan is left out of a mixture."""
@@ -455,6 +536,8 @@ class RestrictedGame:
 
         `until` is a `work_seconds()`.
         """
+        self._program.drop_slack(SLACK_SOLVES)
+        self._row_of[~np.isin(self._row_of, self._program.names)] = NO_ROW
         self._take_in()
         width, paths = self._informed + 1, self.pool.paths
         upper = np.ones(width + len(self.plans))
@@ -472,7 +555,7 @@ class RestrictedGame:
                 probability[0] = 1.0
             expected = self._values @ probability
             over = expected - solution.values[paths.commodity] * self._scale[paths.commodity]
-            over = np.where(self._row_of < 0, over / self._scale[paths.commodity], 0.0)
+            over = np.where(self._row_of == NO_ROW, over / self._scale[paths.commodity], 0.0)
             worst = best_of_each(paths.commodity, over)
             worst = worst[over[worst] > VIOLATED]
             if not worst.size:
@@ -484,14 +567,18 @@ class RestrictedGame:
         """Return y of each path; commodities whose rows have no dual put their weight on their best path."""
         paths, weight = self.pool.paths, self.commodities.weight[: self._informed]
         y = np.zeros(paths.commodity.size)
-        has = self._row_of >= 0
-        y[has] = dual[self._row_of[has]] / self._scale[paths.commodity[has]]
+        has = self._row_of != NO_ROW
+        y[has] = dual[self._places(has)] / self._scale[paths.commodity[has]]
         total = np.bincount(paths.commodity, y, self._informed)
         best = best_of_each(paths.commodity, paths.value)
         empty = best[total[paths.commodity[best]] <= 0]
         y[empty] = 1.0
         total = np.bincount(paths.commodity, y, self._informed)
         return np.asarray(y * (weight / np.where(total > 0, total, 1.0))[paths.commodity])
+
+    def _places(self, paths: NDArray[np.int64] | Mask) -> NDArray[np.int64]:
+        """Return where the rows of some paths stand among those that are stored."""
+        return np.searchsorted(self._program.stored_names, self._row_of[paths])
 
     def _add_rows(self, which: NDArray[np.int64]) -> None:
         paths = self.pool.paths
@@ -503,7 +590,7 @@ class RestrictedGame:
         )
         from scipy.sparse import hstack
 
-        self._row_of[which] = self._program.n_rows + np.arange(which.size)
+        self._row_of[which] = self._program.next_name + np.arange(which.size)
         self._program.add(csr_array(hstack((own, table))), paths.value[which] / self._scale[commodity])
 
     def _take_in(self) -> None:
@@ -517,20 +604,25 @@ class RestrictedGame:
         beside = np.array([old.values(np.append(plan, False)) for plan in fresh]).reshape(len(fresh), n_paths).T
         below = np.array([new.values(np.append(plan, False)) for plan in self.plans])
         below = below.reshape(len(self.plans), new.value.size).T
-        self._values = np.vstack((np.hstack((self._values, beside)), below))
-        self._row_of = np.append(self._row_of, np.full(new.value.size, -1))
+        table = self._values.base
+        if table is None or (np.array(table.shape) < (paths.value.size, len(self.plans))).any():
+            table = np.empty((ROOM * paths.value.size, ROOM * len(self.plans)))
+            table[:n_paths, :n_plans] = self._values
+        table[:n_paths, n_plans : len(self.plans)], table[n_paths : paths.value.size, : len(self.plans)] = beside, below
+        self._values = table[: paths.value.size, : len(self.plans)]
+        self._row_of = np.append(self._row_of, np.full(new.value.size, NO_ROW))
         if not fresh:
             return
         fixed_routes = self.commodities.fixed_routes
         value = np.array([float(fixed_routes.values(np.append(plan, False)).sum()) for plan in fresh])
         self._fixed_routes = np.append(self._fixed_routes, value)
-        entries = np.zeros((self._program.n_rows, len(fresh)))
+        entries = np.zeros((self._program.stored_names.size, len(fresh)))
         entries[0] = -1.0
         if self._fixed_routes_open > 0:
             entries[1] = 1 - value / self._fixed_routes_open
-        path = np.flatnonzero(self._row_of >= 0)
+        path = np.flatnonzero(self._row_of != NO_ROW)
         loss = paths.value[path, None] - self._values[path, n_plans:]
-        entries[self._row_of[path]] = loss / self._scale[paths.commodity[path], None]
+        entries[self._places(path)] = loss / self._scale[paths.commodity[path], None]
         self._program.add_columns(np.ones(len(fresh)), csr_array(entries))
 
 
