@@ -223,6 +223,29 @@ def test_a_misspelt_budget_is_refused_before_the_scenario_is_compiled(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_budget_that_several_agencies_have_is_told_before_the_scenario_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optimizer.pipeline.plan.read_evidence", lambda *_, **__: pytest.fail("read"))
+    own = '[[resources]]\nname = "cars"\nagency = "police"\nbudget = 1\n'
+    text = SCENARIO.replace("[[resources]]", own + own.replace("police", "customs") + "[[resources]]", 1)
+    with pytest.raises(
+        InputError, match="'cars', which 2 agencies have; expected the budget of one of them: 'cars@police'"
+    ):
+        plan_scenario(
+            write_scenario(tmp_path, text), tmp_path / "out", changes=Changes(budgets={"cars": 1}), report=False
+        )
+
+
+def test_a_misspelt_resource_of_a_curve_is_told_before_risk_is_estimated(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optimizer.plans.problem_source.compile_evidence", lambda *_, **__: pytest.fail("compiled"))
+    outcome = command("frontier", write_scenario(tmp_path), "--resource", "teamz", "--from", "0", "--to", "2")
+    assert outcome.code == 1
+    assert "Did you mean 'teams'?" in outcome.err
+
+
 @pytest.mark.parametrize("text", [SCENARIO, WITH_TEAMS])
 def test_a_misspelt_site_is_refused_before_risk_is_estimated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str

@@ -372,6 +372,7 @@ def frontier(
             settings=parsed_settings(settings or ()),
             language=language,
             skip_unreachable=skip_unreachable,
+            budgets=[each.resource for each in asked],
             listener=listener,
         )
         ranges = asked or [BudgetRange.of_changes(source.instance)]

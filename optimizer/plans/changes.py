@@ -11,9 +11,8 @@ from optimizer.base.errors import ProblemList
 from optimizer.base.files.output_folder import folder_sources
 from optimizer.base.text.language import check_language
 from optimizer.base.text.messages import message
-from optimizer.base.text.names import unknown_name
-from optimizer.problem.instance.changes import WHERE, Changes, change_sentences
-from optimizer.problem.instance.options import Option, named_options
+from optimizer.problem.instance.changes import WHERE, Changes, change_sentences, named_resources
+from optimizer.problem.instance.options import Option, Resource, named_options
 from optimizer.scenario.compile.burden import COUNTED
 from optimizer.scenario.compile.options import resource_id
 
@@ -65,14 +64,14 @@ def check_budgets(scenario: ScenarioModel, changes: Changes) -> None:
     Raises
     ------
     InputError
-        With every resource that it does not have.
+        With every resource that it does not have, or that several agencies have.
     """
     problems = ProblemList()
-    known = list(dict.fromkeys(name for each in scenario.resources for name in (resource_id(each), each.name)))
-    known += [name for team in scenario.teams for name in dict.fromkeys((team.id, team.label)) if name]
+    resources = [Resource(resource_id(each), 0.0, name=each.name, agency=each.agency) for each in scenario.resources]
+    teams = [name for team in scenario.teams for name in dict.fromkeys((team.id, team.label)) if name]
     for name in changes.budgets:
-        if name not in known and not name.startswith(tuple(COUNTED)):
-            problems.append(unknown_name(f"{WHERE}, budget", name, known))
+        if name not in teams and not name.startswith(tuple(COUNTED)):
+            named_resources(name, resources, teams, problems)
     problems.raise_if_any()
 
 

@@ -10,14 +10,17 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.schema import validated
 from optimizer.base.text.language import ENGLISH, check_language
 from optimizer.base.work.listener import SILENT, Listener
+from optimizer.plans.changes import check_budgets
 from optimizer.plans.plan_folder import OwnWords, PlanFolder
 from optimizer.problem.files.instance_file import read_instance
-from optimizer.scenario.compile.compile import Compiled, compile_scenario
+from optimizer.problem.instance.changes import Changes
+from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.compile.compile import Compiled, compile_evidence
 from optimizer.scenario.file.model import SolveModel, with_settings
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Plan
@@ -71,6 +74,7 @@ def problem_source(
     settings: Mapping[str, object] | None = None,
     language: str | None = None,
     skip_unreachable: bool = False,
+    budgets: Iterable[str] = (),
     listener: Listener = SILENT,
 ) -> ProblemSource:
     """Read a scenario (TOML), an instance file (JSON), or a plan folder.
@@ -88,19 +92,23 @@ def problem_source(
         Language of pages in place of the scenario's, or of the plan folder's.
     skip_unreachable
         Leave out evaders without a path.
+    budgets
+        Names of resources that will be asked about: those that a scenario lacks are told before its risk is estimated.
     listener
         Told of each step.
 
     Raises
     ------
     InputError
-        With every problem of the file at fault, or if there are no texts in the language.
+        With every problem of the file at fault, for names of `budgets` that a scenario lacks, or if there are no texts in the language.
     """
     path, asked = Path(path), None if language is None else check_language(language)
     if path.suffix == ".toml":
-        compiled = compile_scenario(
+        evidence = read_evidence(
             path, solve=options, settings=settings, skip_unreachable=skip_unreachable, listener=listener
         )
+        check_budgets(evidence.scenario, Changes(budgets=dict.fromkeys(budgets, 0.0)))
+        compiled = compile_evidence(evidence, listener)
         return ProblemSource(
             path,
             compiled.instance,

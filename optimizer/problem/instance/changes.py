@@ -82,7 +82,13 @@ class Changes:
         if not self:
             return instance
         problems = ProblemList()
-        resource = {name: self._resources(instance, name, problems) for name in self.budgets}
+        teams = [] if instance.patrols is None else [team.id for team in instance.patrols.teams]
+        resource = {
+            name: []
+            if _team_named(instance, name) is not None
+            else named_resources(name, instance.resources, teams, problems)
+            for name in self.budgets
+        }
         forced = {name: self._options(instance, name, problems) for name in self.forced}
         forbidden = {name: self._options(instance, name, problems) for name in self.forbidden}
         out = {j for options in forbidden.values() for j in options}
@@ -127,27 +133,37 @@ class Changes:
             names = ", ".join(map(repr, _ids(instance, out & today)))
             problems.add(WHERE, f"what stands today is to stay, but {names} is forbidden", "one of the two")
 
-    def _resources(self, instance: Instance, name: str, problems: ProblemList) -> list[str]:
-        """Return the ids that a name stands for."""
-        if _team_named(instance, name) is not None:
-            return []
-        ids = [each.id for each in instance.resources]
-        same = [each.id for each in instance.resources if name in {each.id, each.name}]
-        owned = any(each.agency for each in instance.resources if each.id in same)
-        where = f"{WHERE}, budget"
-        if name in ids or len(same) == 1 or (same and not owned):
-            return [name] if name in ids else same
-        if same:
-            found = f"{name!r}, which {len(same)} agencies have"
-            problems.add(where, found, "the budget of one of them: " + ", ".join(map(repr, same)))
-        else:
-            teams = [] if instance.patrols is None else [team.id for team in instance.patrols.teams]
-            known = dict.fromkeys([*ids, *(r.name for r in instance.resources if r.name), *teams])
-            problems.append(unknown_name(where, name, list(known)))
-        return [name]
-
     def _options(self, instance: Instance, name: str, problems: ProblemList) -> list[int]:
         return named_options(instance.options, name, f"{WHERE}, sites", problems)
+
+
+def named_resources(name: str, resources: Sequence[Resource], teams: Sequence[str], problems: ProblemList) -> list[str]:
+    """Return the ids of the resources that the name of a budget stands for; a name that is none of them, or of several agencies, is noted.
+
+    Parameters
+    ----------
+    name
+        An id, or a name that one resource has, or several without agencies.
+    resources
+        Those that there are.
+    teams
+        Names of teams, to tell what could be meant.
+    problems
+        Receives what is wrong.
+    """
+    ids = [each.id for each in resources]
+    same = [each.id for each in resources if name in {each.id, each.name}]
+    owned = any(each.agency for each in resources if each.id in same)
+    where = f"{WHERE}, budget"
+    if name in ids or len(same) == 1 or (same and not owned):
+        return [name] if name in ids else same
+    if same:
+        found = f"{name!r}, which {len(same)} agencies have"
+        problems.add(where, found, "the budget of one of them: " + ", ".join(map(repr, same)))
+    else:
+        known = dict.fromkeys([*ids, *(each.name for each in resources if each.name), *teams])
+        problems.append(unknown_name(where, name, list(known)))
+    return []
 
 
 def _ids(instance: Instance, positions: set[int]) -> list[str]:
