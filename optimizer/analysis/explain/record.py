@@ -41,7 +41,7 @@ from optimizer.scenario.demand.travel import scenario_travel, travel_by
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.params import HeuristicParams, SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.search.local_search import greedy, local_search, ruin_and_recreate
 
@@ -70,8 +70,10 @@ GRAVITY, PERMUTED, AS_IT_IS, HALVED, DOUBLED = "gravity", "permuted", "as it is"
 
 PERMUTATIONS = 4
 """Records with permuted places for a report."""
-QUICK_SECONDS = 1.0
-"""Work of ruins for each of its plans, at most."""
+QUICK_RUINS = 60
+"""Ruins in a row without a better plan after which one of its searches ends: with 30 many plans stay as they are (results/rio-grande.md)."""
+QUICK_SECONDS = 10.0
+"""Work of its ruins, and of its greedy plan, at most. Only large problems come to it: words that depend on time are not the same twice."""
 ASIDE = 10_000_000
 """Arcs times evaders from which on half of them are made in another process, whose start takes one to two seconds."""
 
@@ -301,7 +303,7 @@ def quick_support(
     *,
     permutations: int = PERMUTATIONS,
     gap: float = 1e-4,
-    seconds: float = QUICK_SECONDS,
+    ruins: int = QUICK_RUINS,
     seed: int = 0,
     threads: int = 1,
     listener: Listener = SILENT,
@@ -319,8 +321,8 @@ def quick_support(
         Who travels by the record.
     permutations, gap, seed
         As in `record_support`.
-    seconds
-        Work of the ruins of each search at most.
+    ruins
+        After how many in a row without a better plan each search ends.
     threads
         Processes: with two or more, half of the plans of a large problem are made in another one. They are the same.
     listener
@@ -338,12 +340,12 @@ def quick_support(
     kinds = [(GRAVITY, 0), *((PERMUTED, draw) for draw in range(1, permutations + 1)), (AS_IT_IS, 0)]
     here, there = (known, travel, kinds[: len(kinds) // 2]), (known, travel, kinds[len(kinds) // 2 :])
     if threads > 1 and known.instance.tail.size * len(known.instance.evaders) >= ASIDE:
-        with Aside(searched_around, *there, seconds, seed) as aside:
-            best_there = searched_around(*here, seconds, seed, listener)
+        with Aside(searched_around, *there, ruins, seed) as aside:
+            best_there = searched_around(*here, ruins, seed, listener)
             with step(listener, "other records, in another process"):
                 best_there += aside.result(listener)
     else:
-        best_there = [each for half in (here, there) for each in searched_around(*half, seconds, seed, listener)]
+        best_there = [each for half in (here, there) for each in searched_around(*half, ruins, seed, listener)]
     plans, found = [known.placed, *(plan for _, _, plan in best_there)], []
     for kind, overlay, plan in best_there:
         stop_if_cancelled(listener)
@@ -351,19 +353,19 @@ def quick_support(
         if best is not plan:  # a plan found for one record may be better for another than what was found there
             best = local_search(*_searchable(known.instance, overlay), best, listener=OnlyCancels(listener))
         found.append(better_there(known, kind, best, overlay.value(known.placed), overlay.value(best), gap))
-    return RecordSupport(known, _sites(known), tuple(found), len(kinds), (), seconds)
+    return RecordSupport(known, _sites(known), tuple(found), len(kinds), (), None)
 
 
 def searched_around(
     known: KnownPlan,
     travel: ScenarioTravel,
     kinds: Sequence[tuple[str, int]],
-    seconds: float,
+    ruins: int,
     seed: int,
     listener: Listener = SILENT,
 ) -> list[tuple[str, Overlay, Mask]]:
     """Return each kind of record with the contracted problem by it, and the best plan found there around a plan and those found before."""
-    plans, found, quiet = [known.placed], [], OnlyCancels(listener)
+    plans, found, quiet, params = [known.placed], [], OnlyCancels(listener), HeuristicParams(most_ruins=ruins)
     for turn, (kind, draw) in enumerate(kinds, 1):
         stop_if_cancelled(listener)
         with step(listener, f"another record, {turn} of {len(kinds)}"):
@@ -374,10 +376,10 @@ def searched_around(
             overlay = contract(instance)
             problem = _searchable(instance, overlay)
             if kind == GRAVITY:
-                plans.append(greedy(*problem, until=work_seconds() + seconds, listener=quiet))
+                plans.append(greedy(*problem, until=work_seconds() + QUICK_SECONDS, listener=quiet))
             best = local_search(*problem, min(plans, key=overlay.value), listener=quiet)
-            rng, until = np.random.default_rng(seed), work_seconds() + seconds
-            ruined = ruin_and_recreate(*problem, best, rng=rng, until=until, listener=quiet)
+            rng, until = np.random.default_rng(seed), work_seconds() + QUICK_SECONDS
+            ruined = ruin_and_recreate(*problem, best, rng=rng, until=until, listener=quiet, params=params)
             if (ruined != best).any():
                 ruined = local_search(*problem, ruined, listener=quiet)
             plans.append(ruined)
