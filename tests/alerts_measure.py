@@ -264,7 +264,14 @@ def _quiet(board: Board, by: str) -> QuietTest:
 
 
 # Changes planted by rules that are not those of the tests: one at a time, on roads of other sizes than the places that are tested.
-CHANGE_FACTORS = {"doubled": 2.0, "halved": 0.5, "a tenth": 0.1}
+CHANGE_FACTORS = {
+    "doubled": 2.0,
+    "three times": 3.0,
+    "five times": 5.0,
+    "ten times": 10.0,
+    "halved": 0.5,
+    "a tenth": 0.1,
+}
 NEW = "new place"
 """Roads on which next to nothing passed become as risky as the worst hundredth of those that are searched."""
 WORST, QUIET = 0.99, 0.3
@@ -282,8 +289,6 @@ RULE_TITLES = {
     "neighbourhood": "neighbourhoods, a tenth of alarms false",
     "every": "every size, one budget",
 }
-COMPARED = (10.0, 30.0)
-"""Of `EXPECTED`, the bin in which the rules are compared: with less none finds much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -321,7 +326,7 @@ def change_row(roads: StudyRoads, cell: Cell) -> ChangeRow:
         if touched.any():
             seen = p_values(board.expected.take(touched), (board.observed + board.of(change.extra))[touched])
             more[touched], fewer[touched] = seen.more, seen.fewer
-        right = touched & ((more < fewer) == (change.name in {"doubled", NEW}))
+        right = touched & ((more < fewer) == (CHANGE_FACTORS.get(change.name, np.inf) > 1))
         key = (change.name, change.steps, change.at_least)
         planted[key] = planted.get(key, 0) + 1
         mine = counts.setdefault(key, np.zeros((len(RULES), 2)))
@@ -432,7 +437,6 @@ def write_alert_page(folder: Path) -> PageFiles | None:
             "budget": f"{FALSE_A_YEAR:g}",
             "false": false_table(changes),
             "found": found_table(changes),
-            "compared": f"{COMPARED[0]:g} to {COMPARED[1]:g}",
             "by_rule": rules_table(changes),
         }
         if changes
@@ -516,28 +520,32 @@ def false_table(rows: Sequence[ChangeRow]) -> PageTable:
 
 def found_table(rows: Sequence[ChangeRow]) -> PageTable:
     """Return the share of planted changes that the rule of one budget finds, by size and by what was to be expected."""
-    ends = [f"{low:g} to {high:g}" if np.isfinite(high) else f"{low:g} or more" for low, high in pairwise(EXPECTED)]
-    columns = ("planted", "junctions to the rim", *(f"{end} expected" for end in ends))
     cells: list[list[object]] = []
-    every = RULES.index("every")
     for name in (*CHANGE_FACTORS, NEW):
         for steps in CHANGE_STEPS:
             mine = [c for row in rows for c in row.counts if (c.change, c.steps) == (name, steps)]
-            by_bin = [[c for c in mine if c.at_least == low] for low in EXPECTED[:-1]]
-            shares = [share_of(sum(c.found[every] for c in one), sum(c.planted for c in one)) for one in by_bin]
-            cells.append([name, str(steps), *shares])
-    return PageTable.of(columns, cells, {})
+            cells.append([name, str(steps), *_found_by_bin(mine, "every")])
+    return PageTable.of(("planted", "junctions to the rim", *_bins()), cells, {})
 
 
 def rules_table(rows: Sequence[ChangeRow]) -> PageTable:
-    """Return the share of planted changes that each rule finds, where what is expected lies in the bin `COMPARED`."""
-    columns = ("planted", *(RULE_TITLES[rule] for rule in RULES))
+    """Return the share of planted changes that each rule finds, by what was to be expected."""
     cells: list[list[object]] = []
     for name in (*CHANGE_FACTORS, NEW):
-        mine = [c for row in rows for c in row.counts if (c.change, c.at_least) == (name, COMPARED[0])]
-        planted = sum(c.planted for c in mine)
-        cells.append([name, *(share_of(sum(c.found[k] for c in mine), planted) for k in range(len(RULES)))])
-    return PageTable.of(columns, cells, {})
+        mine = [c for row in rows for c in row.counts if c.change == name]
+        cells += [[name, title, *_found_by_bin(mine, rule)] for rule, title in RULE_TITLES.items()]
+    return PageTable.of(("planted", "places and rule", *_bins()), cells, {})
+
+
+def _bins() -> list[str]:
+    ends = [f"{low:g} to {high:g}" if np.isfinite(high) else f"{low:g} or more" for low, high in pairwise(EXPECTED)]
+    return [f"{end} expected" for end in ends]
+
+
+def _found_by_bin(counts: Sequence[ChangeCount], rule: str) -> list[str]:
+    k = RULES.index(rule)
+    by_bin = [[c for c in counts if c.at_least == low] for low in EXPECTED[:-1]]
+    return [share_of(sum(c.found[k] for c in one), sum(c.planted for c in one)) for one in by_bin]
 
 
 def exploration_table(rows: Sequence[ExplorationRow]) -> PageTable:

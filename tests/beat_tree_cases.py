@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.teams import TeamBase, TeamType
@@ -31,6 +30,7 @@ from optimizer.solvers.patrols.beat_tree import BeatTreeProblem
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, beat_uses
 from optimizer.solvers.solve import solve
+from tests.cases import Recorder
 from tests.test_joint import every_tour, small_case
 from tests.tree_cases import check_seeds
 
@@ -269,28 +269,16 @@ def check_beat_tree(seed: int, *, whole: bool = False) -> Iterator[str]:
         yield from check_joint(seed, least)
 
 
-class ToldBounds(SilentListener):
-    """Keeps the bounds that it is told."""
-
-    def __init__(self) -> None:
-        self.lower: list[float] = []
-        self.upper: list[float] = []
-
-    def bounds_moved(self, lower: float, upper: float) -> None:
-        """Keep them."""
-        self.lower.append(lower)
-        self.upper.append(upper)
-
-
 def check_joint(seed: int, least: float) -> Iterator[str]:
     """Yield what is found about the whole search of an instance whose best plan has a value; every second seed knows few beats."""
     few = SolveParams(patrols=PatrolParams(listed=0, most_beats=seed % 4, most_rounds=1 + seed % 3))
-    told = ToldBounds()
+    told = Recorder()
     result = solve(option_case(seed), gap=1e-6, params=few if seed % 2 else SolveParams(), listener=told)
     assert result.upper is not None
-    if max(*told.lower, result.lower or 0.0) > least * (1 + ROUNDING):
-        yield f"false joint bound: {max(told.lower)!r} told, {result.lower!r} in the end, above {least!r}"
-    if told.lower != sorted(told.lower) or told.upper != sorted(told.upper, reverse=True):
+    lower, upper = [pair[0] for pair in told.bounds], [pair[1] for pair in told.bounds]
+    if max(*lower, result.lower or 0.0) > least * (1 + ROUNDING):
+        yield f"false joint bound: {max(lower)!r} told, {result.lower!r} in the end, above {least!r}"
+    if lower != sorted(lower) or upper != sorted(upper, reverse=True):
         yield "false joint bounds: one that is told is worse than one before"
     if result.upper < least * (1 - ROUNDING):
         yield f"false joint plan: {result.upper!r} below {least!r}"

@@ -34,6 +34,7 @@ class Recorder(SilentListener):
         self.bounds: list[tuple[float, float]] = []
         self.plans: list[NDArray[Any]] = []
         self.values: list[float] = []
+        self.sentences: list[str] = []
 
     def step_started(self, name: str) -> None:
         """Keep the name."""
@@ -51,12 +52,17 @@ class Recorder(SilentListener):
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Keep both."""
+        assert lower <= upper
         self.bounds.append((lower, upper))
 
     def plan_found(self, placed: NDArray[Any], value: float) -> None:
         """Keep both."""
         self.plans.append(placed)
         self.values.append(value)
+
+    def noted(self, sentence: str) -> None:
+        """Keep it."""
+        self.sentences.append(sentence)
 
     def cancelled(self) -> bool:
         """Return whether patience is at an end."""

@@ -9,16 +9,16 @@ gateways alone and by gravity, over the same sites and numbers of posts, by the 
 
 from __future__ import annotations
 
+import argparse
 import math
 import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
-import typer
 from pydantic import Field
 from scipy.stats import binomtest
 
@@ -805,57 +805,37 @@ def _proven(rows: list[AnswersRow]) -> str:
     return f"{sum(upper - lower <= SEARCH_GAP * upper for upper, lower in pairs)} of {len(pairs)}"
 
 
-APP = typer.Typer(add_completion=False, help=__doc__)
-Extract = Annotated[Path | None, typer.Argument(help="OpenStreetMap extract; without one, a generated region.")]
-Out = Annotated[Path, typer.Option(help="Folder of the rows.")]
-Country = Annotated[str, typer.Option(help="Country of the extract.")]
-Modes = Annotated[str, typer.Option(help="Kinds of roads, with commas.")]
-Map = Annotated[MadeUp, typer.Option("--map", help="Without an extract: which of the made-up countries.")]
-Seeds = Annotated[int, typer.Option(min=1, help="Truths of each world.")]
-
-
-@APP.command("answers")
-def simulate_answers(
-    extract: Extract = None,
-    out: Out = Path("results/risk"),
-    border: Country = "Andorra",
-    modes: Modes = "drive",
-    made_up: Map = "Generated",
-    seeds: Seeds = 2,
-    first: Annotated[int, typer.Option(min=FIRST_ANSWERS, help="The first seed.")] = FIRST_ANSWERS,
-    worlds: Annotated[list[str] | None, typer.Option("--world", help="Worlds; all where none is named.")] = None,
-) -> None:
-    """Hold plans from records against simple rules, for shares of loads that answer to a plan; write the page."""
+def main() -> None:
+    """Make the rows that are asked for, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["answers", "shares", "page"])
+    parser.add_argument("extract", nargs="?", type=Path, help="OpenStreetMap extract; without one, a generated region")
+    parser.add_argument("--out", type=Path, default=Path("results/risk"), help="folder of the rows")
+    parser.add_argument("--border", default="Andorra", help="country of the extract")
+    parser.add_argument("--modes", default="drive", help="kinds of roads, with commas")
+    parser.add_argument(
+        "--map", choices=get_args(MadeUp), default="Generated", help="made-up country, without an extract"
+    )
+    parser.add_argument("--seeds", type=int, default=2, help="truths of each world")
+    parser.add_argument("--first", type=int, default=FIRST_ANSWERS, help="the first seed of answers")
     known = (*WORLDS, *AS_THEY_ARE)
-    if unknown := [world for world in worlds or () if world not in known]:
-        raise typer.BadParameter(f"no world {unknown[0]!r}; there are: {'; '.join(known)}", param_hint="--world")
-    roads = plan_roads(extract, border, tuple(modes.split(","))) if extract else generated_plan_roads(made_up)
-    for row in add_missing(answers_store(out), planned_answers(roads, seeds, first, worlds or known)):
-        sys.stderr.write(f"{row.summary}\n")
-    write_plans_page(out)
-
-
-@APP.command("shares")
-def simulate_shares(
-    extract: Extract = None,
-    out: Out = Path("results/risk"),
-    border: Country = "Andorra",
-    modes: Modes = "drive",
-    made_up: Map = "Generated",
-    seeds: Seeds = 2,
-) -> None:
-    """Hold learnt local shares against the true ones, without any plan; write the page."""
-    roads = plan_roads(extract, border, tuple(modes.split(","))) if extract else generated_plan_roads(made_up)
-    for row in add_missing(shares_store(out), planned_shares(roads, seeds)):
-        sys.stderr.write(f"{row.summary}\n")
-    write_plans_page(out)
-
-
-@APP.command("page")
-def write_page_alone(out: Out = Path("results/risk")) -> None:
-    """Write the page from the rows that there are."""
-    write_plans_page(out)
+    parser.add_argument("--world", action="append", choices=known, help="worlds of answers; all where none is named")
+    asked = parser.parse_args()
+    if asked.first < FIRST_ANSWERS:
+        parser.error(f"--first {asked.first}: seeds below {FIRST_ANSWERS} were used to choose")
+    if asked.what != "page":
+        modes = tuple(asked.modes.split(","))
+        roads = plan_roads(asked.extract, asked.border, modes) if asked.extract else generated_plan_roads(asked.map)
+        rows: Iterator[Any]
+        if asked.what == "shares":
+            rows = add_missing(shares_store(asked.out), planned_shares(roads, asked.seeds))
+        else:
+            planned = planned_answers(roads, asked.seeds, asked.first, asked.world or known)
+            rows = add_missing(answers_store(asked.out), planned)
+        for row in rows:
+            sys.stderr.write(f"{row.summary}\n")
+    write_plans_page(asked.out)
 
 
 if __name__ == "__main__":
-    APP()
+    main()

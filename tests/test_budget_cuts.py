@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Resource
 from optimizer.solvers.branch_and_cut.cuts import bound_tightening
@@ -19,7 +18,7 @@ from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
-from tests.cases import random_instance
+from tests.cases import Recorder, random_instance
 from tests.kernel_cases import plain_and_compiled
 from tests.test_tree import roads
 from tests.tree_cases import budget_case, check_tree
@@ -192,14 +191,6 @@ def test_the_tree_agrees_with_every_plan_tried() -> None:
     assert found.count("tree") > 5
 
 
-class _Notes(SilentListener):
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def noted(self, sentence: str) -> None:
-        self.notes.append(sentence)
-
-
 def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bound_tightening, "AT_ONCE", 1)
     later = 0
@@ -210,7 +201,7 @@ def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyP
         master.pool.grow(np.zeros(overlay.free.size), np.zeros(overlay.free.size, dtype=bool))
         node = Node(instance.forced.copy(), ~(overlay.free | instance.forced), master.commodities.floor)
         arguments = (instance, node, master.pool.paths, master.budget_cuts)
-        every, clock, told = bound_tightening.tightened_bounds(*arguments), count(), _Notes()
+        every, clock, told = bound_tightening.tightened_bounds(*arguments), count(), Recorder()
         with monkeypatch.context() as patch:
             patch.setattr(bound_tightening, "work_seconds", lambda clock=clock: next(clock))
             some = bound_tightening.tightened_bounds(*arguments, until=1, listener=told)
@@ -218,6 +209,6 @@ def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyP
             continue
         assert some[0] == every[0]
         np.testing.assert_array_equal(some[1:], node.floor[1:])
-        assert told.notes == [] if node.floor.size == 1 else "1 of" in told.notes[0]
+        assert told.sentences == [] if node.floor.size == 1 else "1 of" in told.sentences[0]
         later += int((every[1:] > node.floor[1:]).sum())
     assert later

@@ -58,7 +58,7 @@ from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.local_search import PlanImprover, local_search
 from optimizer.solvers.search.state import SolveState
-from tests.cases import random_instance
+from tests.cases import Recorder, random_instance
 from tests.examples import examples, quick_first
 from tests.kernel_cases import plain_and_compiled
 from tests.referees import kernels as referee
@@ -654,30 +654,20 @@ def test_swaps_around_the_plan_of_the_root_spare_a_dive(monkeypatch: pytest.Monk
 
 
 def test_a_cancelled_search_ends_it(tree: BranchAndCut) -> None:
-    class Cancels(SilentListener):
-        def cancelled(self) -> bool:
-            return True
-
     with pytest.raises(KeyboardInterrupt):
-        min_cut_heuristic(tree, Cancels())
+        min_cut_heuristic(tree, Recorder(patience=0))
     with pytest.raises(KeyboardInterrupt):
-        cheapest_cut_plan(tree, np.random.default_rng(0), Cancels())
+        cheapest_cut_plan(tree, np.random.default_rng(0), Recorder(patience=0))
 
 
 def test_a_solver_that_fails_ends_no_search(tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object, **__: object) -> None:
         raise SolverError("no licence")
 
-    class Hears(SilentListener):
-        said = ""
-
-        def noted(self, sentence: str) -> None:
-            self.said = sentence
-
     monkeypatch.setattr(backend, "solve_mip", fails)
-    listener = Hears()
+    listener = Recorder()
     assert min_cut_heuristic(tree, listener) is None
-    assert "no licence" in listener.said
+    assert "no licence" in listener.sentences[-1]
 
 
 def test_the_share_of_an_arc_is_that_of_the_best_path_through_it() -> None:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
-from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.evaluation import evaluate, marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, violations
@@ -20,7 +19,7 @@ from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledVal
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.search.local_search import greedy, local_search
 from optimizer.solvers.solve import solve
-from tests.cases import brute_force, enumerated_value, random_instance
+from tests.cases import Recorder, brute_force, enumerated_value, random_instance
 from tests.examples import examples
 
 if TYPE_CHECKING:
@@ -197,14 +196,7 @@ def test_worth_is_what_is_lost_without_the_option(seed: int) -> None:
 def test_a_greedy_plan_that_takes_long_after_the_time_limit_is_ended_with_a_word(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Noted(SilentListener):
-        def __init__(self) -> None:
-            self.sentences: list[str] = []
-
-        def noted(self, sentence: str) -> None:
-            self.sentences.append(sentence)
-
-    instance, listener = random_instance(3), Noted()
+    instance, listener = random_instance(3), Recorder()
     whole = solve(instance, time_limit=1e-6, listener=listener)
     assert listener.sentences == []
     monkeypatch.setattr("optimizer.solvers.search.local_search.LEAST_OVER", 0.0)

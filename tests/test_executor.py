@@ -20,7 +20,7 @@ from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import SilentListener
 from optimizer.base.work.tasks import LostTaskError, Task, TaskOutcome
 from optimizer.scenario.file.model import SolveModel
-from tests.cases import random_instance
+from tests.cases import Recorder, random_instance
 from tests.tasks import added, broken, killed_once, slow
 from tests.test_explain import known_plan
 
@@ -127,15 +127,10 @@ def test_what_is_finished_is_not_done_again(tmp_path: Path) -> None:
     first = list(Executor().run(added, series(), shared=0.01, finished=kept, listener=Impatient(4)))
     assert [each.task.key for each in first] == ["0", "1", "2", "3"]
     assert list(kept.results()) == ["0", "1", "2"]  # the last ran while it was cancelled
-    ran: list[str] = []
-
-    class Names(SilentListener):
-        def step_started(self, name: str) -> None:
-            ran.append(name)
-
-    assert sums(Executor(), finished=kept, listener=Names()) == sums(Executor())
-    assert len(ran) == 5
-    assert ran[0].startswith("4 of 8: 3")
+    told = Recorder()
+    assert sums(Executor(), finished=kept, listener=told) == sums(Executor())
+    assert len(told.steps) == 5
+    assert told.steps[0].startswith("4 of 8: 3")
     with pytest.raises(InputError, match="other options"):
         FinishedTasks.beside(tmp_path / "out", "another")
     assert not FinishedTasks.beside(tmp_path / "out", "another", overwrite=True).results()

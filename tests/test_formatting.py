@@ -90,6 +90,9 @@ def test_plain_text_is_one_printable_line_that_can_be_written(text: str) -> None
 def test_plain_text_drops_what_cannot_be_written_and_is_cut() -> None:
     assert plain("a\ud800b\u202ec\nd") == "a b c d"
     assert plain("Hightown", 5) == "High\N{HORIZONTAL ELLIPSIS}"
+    assert plain("Old Hightown Road (north)", 15) == "Old Hightown\N{HORIZONTAL ELLIPSIS}"
+    assert plain("Old Hightown Road (north)", 18) == "Old Hightown Road\N{HORIZONTAL ELLIPSIS}"
+    assert plain("Old Hightownships", 12) == "Old Hightow\N{HORIZONTAL ELLIPSIS}"
 
 
 OF_THE_MODEL = " Proven is the search in this model, not the world: it holds as far as what is assumed holds."

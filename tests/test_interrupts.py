@@ -106,13 +106,8 @@ def test_an_error_that_code_in_c_makes_of_it_is_the_interrupt(work: Callable[[],
     def wrong() -> None:
         raise SystemError("returned NULL without setting an exception")
 
-    told: list[str] = []
-
-    class Told(SilentListener):
-        def noted(self, sentence: str) -> None:
-            told.append(sentence)
-
-    with Stopping(Told()) as stopping:
+    told = Recorder()
+    with Stopping(told) as stopping:
         with pytest.raises(SystemError):
             stopping.attempt(wrong)
         assert not stopping.stopped
@@ -120,7 +115,7 @@ def test_an_error_that_code_in_c_makes_of_it_is_the_interrupt(work: Callable[[],
         assert stopping.stopped
         with pytest.raises(SystemError):  # no Ctrl-C came within this one
             stopping.attempt(wrong)
-    assert len(told) == (work is swallowed_in_c), "an error that does not name the interrupt is told"
+    assert len(told.sentences) == (work is swallowed_in_c), "an error that does not name the interrupt is told"
 
 
 @pytest.mark.parametrize("work", LOST)

@@ -29,6 +29,7 @@ from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, element_instance
 from optimizer.solvers.patrols.joint import SwapSearch, given_tour, solve_joint
 from optimizer.solvers.solve import solve
+from tests.cases import Recorder
 from tests.examples import examples
 
 if TYPE_CHECKING:
@@ -314,30 +315,19 @@ def test_nothing_is_awaited_once_a_search_was_stopped() -> None:
     assert result.plan is not None
 
 
-class Steps(SilentListener):
-    """Keeps the names of steps."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def step_started(self, name: str) -> None:
-        """Keep it."""
-        self.names.append(name)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("bounding", [0.44, 0.95])
 def test_the_tree_over_any_beats_can_be_left_out_and_no_greedy_plan_is_made_twice(bounding: float) -> None:
     instance, field = small_case(1)
-    steps, params = Steps(), SolveParams(patrols=PatrolParams(listed=0, bounding=bounding))
-    result = solve_joint(instance, SolveOptions(gap=1e-6, params=params), listener=steps)
+    told, params = Recorder(), SolveParams(patrols=PatrolParams(listed=0, bounding=bounding))
+    result = solve_joint(instance, SolveOptions(gap=1e-6, params=params), listener=told)
     best = true_optimum(instance, field)
     assert result.upper is not None
     assert result.lower is not None
     assert result.lower <= best * (1 + 1e-9) <= result.upper * (1 + 2e-9)
     beside = {"swapping fixed options and beats", "placing fixed options beside any beats"}
-    assert beside & set(steps.names) == (beside if bounding > 0.44 else set())
-    assert "greedy" not in steps.names
+    assert beside & set(told.steps) == (beside if bounding > 0.44 else set())
+    assert "greedy" not in told.steps
 
 
 @pytest.mark.slow
@@ -369,31 +359,21 @@ def test_a_bound_that_is_known_is_kept_and_may_close_the_gap() -> None:
 
 
 def test_a_greedy_plan_that_the_first_step_cuts_short_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-
-    class Says(SilentListener):
-        def noted(self, sentence: str) -> None:
-            said.append(sentence)
-
+    told = Recorder()
     monkeypatch.setattr("optimizer.solvers.search.local_search.LEAST_OVER", 0.0)
-    solve_joint(small_case(3)[0], SolveOptions(time_limit=1e-6), listener=Says())
-    assert "ended after 0 s of work beyond the time limit" in said[0]
+    solve_joint(small_case(3)[0], SolveOptions(time_limit=1e-6), listener=told)
+    assert "ended after 0 s of work beyond the time limit" in told.sentences[0]
 
 
 def test_a_lost_process_of_swaps_is_told_and_its_plan_left_out() -> None:
     instance, field = small_case(3)
     tree = BranchAndPrice(ColumnGeneration(with_teams(instance), field))
-    said: list[str] = []
-
-    class Says(SilentListener):
-        def noted(self, sentence: str) -> None:
-            said.append(sentence)
-
-    with SwapSearch(tree, np.inf, Stopping(Says()), aside=True) as swaps:
+    told = Recorder()
+    with SwapSearch(tree, np.inf, Stopping(told), aside=True) as swaps:
         assert swaps._aside is not None
         swaps._aside._process.process.kill()
         swaps.take()
-    assert "The swaps of fixed options and beats failed" in said[0]
+    assert "The swaps of fixed options and beats failed" in told.sentences[0]
     assert tree.upper == np.inf
 
 

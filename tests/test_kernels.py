@@ -27,7 +27,7 @@ from optimizer.solvers.patrols.tours import label_search, pricing
 from optimizer.solvers.patrols.tours.label_search import Walks
 from optimizer.solvers.patrols.tours.pricing import _singles
 from optimizer.solvers.solve import solve
-from tests.cases import random_instance
+from tests.cases import Recorder, random_instance
 from tests.kernel_cases import EVERY, plain_and_compiled
 from tests.referees import kernels as referee
 from tests.test_beats import random_problem
@@ -250,24 +250,13 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "small_kernels"
 
 
-class Steps:
-    """A listener that keeps the names of steps."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what keeps the name of a step, or nothing."""
-        return lambda *given, **_: self.names.append(given[0]) if name == "step_started" else None
-
-
 def test_compiling_is_said_where_it_happens(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not where numba keeps what an earlier process compiled."""
     for said in (1, 0):
-        listener = Steps()
+        listener = Recorder()
         monkeypatch.setattr(kernels, "_loaded", set())
         ready([module], listener=listener)
-        assert len(listener.names) == said
+        assert len(listener.steps) == said
         assert sys.modules[module].fourfold(3) == 12
         assert sys.modules[module].fourfold.compiled is not None
         monkeypatch.delitem(sys.modules, module)
@@ -308,7 +297,7 @@ def test_another_process_compiles_meanwhile(module: str, tmp_path: Path, monkeyp
     monkeypatch.setattr(kernels, "_aside", [])
     kernels.compile_aside([module])
     (child,) = kernels._aside
-    listener = Steps()
+    listener = Recorder()
     ready([module], listener=listener)
     assert sys.modules[module].fourfold.compiled(3) == 12
     assert child.wait() == 0

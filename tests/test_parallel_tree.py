@@ -47,6 +47,7 @@ from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.kernel_modules import SEARCH
 from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
+from tests.cases import Recorder
 from tests.test_benchmark import real_cluster
 from tests.tree_cases import LocalTreeWorkers, LosingTreeWorkers, budget_case, shared_tree
 
@@ -71,31 +72,9 @@ def optimum(hard: Instance) -> float:
     return result.upper
 
 
-class Notes(SilentListener):
-    """Keeps sentences; cancels from the n-th bound on."""
-
-    def __init__(self, cancel_after: float = np.inf) -> None:
-        self.sentences: list[str] = []
-        self.bounds: list[float] = []
-        self._cancel_after = cancel_after
-
-    def noted(self, sentence: str) -> None:
-        """Keep it."""
-        self.sentences.append(sentence)
-
-    def bounds_moved(self, lower: float, upper: float) -> None:
-        """Keep the lower one."""
-        assert lower <= upper
-        self.bounds.append(lower)
-
-    def cancelled(self) -> bool:
-        """Return whether there were so many."""
-        return len(self.bounds) >= self._cancel_after
-
-
-def shared(instance: Instance, workers: TreeWorkers, notes: Notes | None = None, **options: Any) -> BranchAndCut:
+def shared(instance: Instance, workers: TreeWorkers, notes: Recorder | None = None, **options: Any) -> BranchAndCut:
     """Return a tree that workers have solved, without a search for plans."""
-    state = SolveState(instance, 0.0, None, 0, notes or Notes(), feasible_start(instance))
+    state = SolveState(instance, 0.0, None, 0, notes or Recorder(), feasible_start(instance))
     state.contract()
     state.begin()
     tree = BranchAndCut(instance, state.overlay, upper=state.upper, listener=state)
@@ -156,7 +135,7 @@ def test_the_order_of_work_is_the_same_in_every_run(hard: Instance, optimum: flo
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_its_nodes_and_not_the_run(hard: Instance, optimum: float) -> None:
-    workers, notes = Watched(2, kill=2), Notes()
+    workers, notes = Watched(2, kill=2), Recorder()
     tree = shared(hard, workers, notes, slice_nodes=1)
     assert workers.orders > 3
     assert tree.upper == pytest.approx(optimum, rel=GAP)
@@ -189,7 +168,7 @@ class Dying(LocalTreeWorkers):
 
 @pytest.mark.slow
 def test_where_every_worker_dies_this_process_goes_on_alone(hard: Instance, optimum: float) -> None:
-    notes = Notes()
+    notes = Recorder()
     tree = shared(hard, Dying(2), notes)
     assert tree.upper == pytest.approx(optimum, rel=GAP)
     assert tree.lower == pytest.approx(optimum, rel=GAP)
@@ -241,7 +220,7 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
     monkeypatch.setattr(executor, "cores", lambda: 2)
     monkeypatch.setattr("optimizer.solvers.branch_and_cut.cuts_search.TreeProcesses", workers)
 
-    class InterruptsBranching(Notes):
+    class InterruptsBranching(Recorder):
         """Presses Ctrl-C once a worker has an order."""
 
         def bounds_moved(self, lower: float, upper: float) -> None:
@@ -335,7 +314,7 @@ def test_what_a_worker_tells_the_user_reaches_the_listener(hard: Instance, monke
     said: list[object] = []
     worker._PlanReporter(said.append).noted("as told")
     assert said == [Noted("as told")]
-    notes = Notes()
+    notes = Recorder()
     monkeypatch.setattr(executor, "cores", lambda: 2)
     monkeypatch.setattr("optimizer.solvers.branch_and_cut.cuts_search.TreeProcesses", Talks)
     at_once = SolveParams(workers=WorkerParams(start_after=0.0))
@@ -348,7 +327,7 @@ def test_what_a_worker_tells_the_user_reaches_the_listener(hard: Instance, monke
 def test_a_cluster_of_two_workers_of_which_one_is_killed(hard: Instance, optimum: float, tmp_path: Path) -> None:
     with real_cluster(tmp_path, 2) as (address, processes), connected(address) as client:
         client.wait_for_workers(2, timeout=60)
-        workers, notes = KillsAWorker(client), Notes()
+        workers, notes = KillsAWorker(client), Recorder()
         assert workers.size == 2
         tree = shared(hard, workers, notes, slice_nodes=1)
         assert sum(process.poll() is not None for process in processes) == 1

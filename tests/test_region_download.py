@@ -198,6 +198,24 @@ def test_arguments_out_of_range(tmp_path: Path) -> None:
         region_from_bbox(WORLD_BOX, modes=["fly"], cache=tmp_path)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "roads",
+        '{"type": "FeatureCollection", "features": []}',
+        '{"type": "LineString", "coordinates": [[0, 0], [1, 1]]}',
+        '{"name": "region"}',
+    ],
+)
+def test_a_file_that_is_no_polygon_is_told_of_a_polygon(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "area.geojson"
+    path.write_text(content)
+    with pytest.raises(InputError) as refused:
+        region_from_polygon(path, cache=tmp_path)
+    assert "polygon" in str(refused.value)
+    assert "border" not in str(refused.value)
+
+
 def test_margins_are_in_metres() -> None:
     box = within(shapely.Point(10.0, 60.0), 1000.0)
     west, south, east, north = box.bounds

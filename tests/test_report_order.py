@@ -205,7 +205,7 @@ def test_what_is_shown_adds_up(before: float, after: float) -> None:
     values = replace(content.summary, existing=before, upper=after, lower=0.52004)
     order = command_order(replace(content, summary=values))
     said = order.figures[0]
-    first, second = (float(text) for text in said.figure.replace(f"{SPACE}%", "").split(ARROW))
+    first, second = (float(text) for text in re.findall(rf"([\d.]+){SPACE}%", said.figure))
     apart = round(abs(first - second), 1)
     points = f"{apart:.1f}" if apart else "<0.1"
     assert f"{points} percentage points" in said.sentences[0]
@@ -246,7 +246,7 @@ def test_the_cost_of_today_stands_beside_that_of_the_plan_without_false_digits()
 
 def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be_from_the_best() -> None:
     through, cost, short = command_order(full_content()).figures
-    assert through.figure.replace(SPACE, " ") == f"45.0 % {ARROW} 31.2 %"
+    assert through.figure.replace(SPACE, " ") == f"45.0 % today {ARROW} 31.2 % planned"
     assert through.further == (f"With nothing placed: 80.0{SPACE}%.",)
     assert through.sentences == ("By the model 13.8 percentage points less than today.", *through.further)
     assert _spaced(cost.figure, cost.over, *cost.sentences) == ["1,100 officers a shift", "(limit 1,200)", "2.5 money."]
@@ -325,6 +325,8 @@ def test_the_largest_hole_is_one_sentence() -> None:
         == "28.0 % of all loads get through like this: enter at Low bridge, then R2 to Hightown, past Low pass."
     )
     assert "enter at Low bridge (reached by R1), then R2 to Hightown" in _hole(replace(inland, outside=("R1",)))
+    long = "Carretera de la Fuente Vieja al Puente de los Remedios"
+    assert f"by {long}, past" in _hole(replace(WAY, roads=(long,)))
 
 
 def _hole(way: ResidualRoute) -> str:

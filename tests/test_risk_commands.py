@@ -127,7 +127,7 @@ def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
     [
         (("alerts", str(SCENARIO), "--since", "1999-01"), "no effort before it"),
         (("alerts", str(SCENARIO), "--since", "2030-01"), "Begin the window earlier"),
-        (("alerts", str(SCENARIO), "--since", "spring"), "spring"),
+        (("alerts", str(SCENARIO), "--since", "spring"), "--since: found 'spring'; expected a day"),
         (("look", str(SCENARIO), "--effort", "-3"), "above 0"),
         (("look", str(SCENARIO), "--unit", "dogs"), "'dogs'"),
     ],

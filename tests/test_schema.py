@@ -5,19 +5,32 @@ from __future__ import annotations
 import re
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pytest
 from pydantic import Field
 
 from optimizer.base.errors import InputError
-from optimizer.base.schema import Amount, Count, Id, Strict, validated
+from optimizer.base.schema import Amount, Count, Id, Strict, read_model, validated
+from optimizer.operations.audit import read_audit
+from optimizer.operations.trial import read_trial
+from optimizer.roster.draws import read_draws
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Part(Strict):
     """A table in a table."""
 
     name: Id
+
+
+class Halved(Strict):
+    """Two fields that are required."""
+
+    name: Id
+    width: int
 
 
 class Whole(Strict):
@@ -82,3 +95,33 @@ def test_what_was_expected_is_said_in_plain_words(field: str, value: object, exp
     assert problem.where.startswith(f"file.toml, {field}")
     assert problem.expected == expected
     assert not FOREIGN.search(problem.expected)
+
+
+@pytest.mark.parametrize(
+    ("reader", "expected"),
+    [
+        (read_audit, "an audit, as `audit plan` writes it"),
+        (read_trial, "a trial, as `trial design` writes it"),
+        (read_draws, "draws, as `draw` writes them"),
+    ],
+)
+def test_another_file_is_told_in_one_line_and_a_faulty_one_by_its_fields(
+    reader: Callable[[Path], object], expected: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text('{"schema_version": 2, "name": "Laredo", "status": "optimal", "options": ["a"]}')
+    with pytest.raises(InputError) as refused:
+        reader(path)
+    (problem,) = refused.value.problems
+    assert (problem.where, problem.found, problem.expected) == (str(path), "a plan", expected)
+    path.write_text('["a"]')
+    with pytest.raises(InputError, match="found a list; expected"):
+        reader(path)
+
+
+def test_a_file_with_half_of_its_fields_is_faulty(tmp_path: Path) -> None:
+    path = tmp_path / "part.json"
+    path.write_text('{"name": "a", "depth": 3}')
+    with pytest.raises(InputError) as refused:
+        read_model(path, Halved, "a part")
+    assert [problem.where for problem in refused.value.problems] == [f"{path}, width", f"{path}, depth"]

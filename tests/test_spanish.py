@@ -519,7 +519,7 @@ def test_a_browser_shows_the_page_in_spanish_and_nothing_is_cut(folder: Path) ->
 
 NAMES = (
     "Southern villages", "Eradication upstream", "community programme", "West of the junction", "North road", "East port road",
-    "Ford track", "West of the j…", "weights_by", "made up for a test", "made up for the tests", "made up", "sites-not-chosen.csv",
+    "Ford track", "West of the…", "weights_by", "made up for a test", "made up for the tests", "made up", "sites-not-chosen.csv",
 )  # fmt: skip
 
 """What the scenario calls its places, measures and sources, a field, and a file beside the report."""

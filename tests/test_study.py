@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -491,4 +492,6 @@ def test_the_stored_pages_of_alerts_are_those_of_the_stored_rows(tmp_path: Path)
         shutil.copy(results / "risk" / name, tmp_path / name)
     files = write_alert_page(tmp_path)
     assert files is not None
-    assert files.page.read_text(encoding="utf-8") == (results / "risk" / "alerts.md").read_text(encoding="utf-8")
+    page = files.page.read_text(encoding="utf-8")
+    assert page == (results / "risk" / "alerts.md").read_text(encoding="utf-8")
+    assert re.search(r"^\| ten times \| segments, [^|]*\|( [0-9]+% \[[^|]*\|){5}$", page, re.MULTILINE)

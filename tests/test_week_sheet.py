@@ -100,6 +100,8 @@ def test_a_week_of_five_hundred_crews_is_one_sheet_and_more_split_into_the_least
     for end in range(1, len(heights) + 1):  # the least number over all ways to part the rows in their order
         least[end] = min(least[k] + 1 for k in range(end) if sum(heights[k:end]) <= HEIGHT or end - k == 1)
     assert len(tables) == least[60]
+    full = [sum(row.points(width) for row in table.rows) for table in tables]
+    assert max(full) - min(full) <= 2 * max(heights)
     assert (
         "60\N{NO-BREAK SPACE}posts and beats in 21\N{NO-BREAK SPACE}shifts do not fit on one sheet"
         in tables[0].notes[0]
@@ -124,6 +126,12 @@ def test_gaps_names_of_other_kinds_and_crews_without_duty_are_told() -> None:
     assert "Without duty in this week: 1\N{NO-BREAK SPACE}crew." in table.notes
     nobody = replace(roster, assignments=())
     assert tables_of(nobody)[0].rows == ()
+
+
+def test_what_a_mark_is_takes_one_line_where_its_shifts_are_alike() -> None:
+    marks = roster_page(roster_with(2, 9)).partition('id="marks"')[2].partition("</table>")[0]
+    lines = re.findall(r"<tr><th scope=\"row\">(.*?)</th><td>(.*?)</td>", marks)
+    assert lines == [("1", "S0, S1, S2"), ("2", "S0, S1, S2")]
 
 
 @given(st.text(alphabet="0123456789 ab", max_size=80), st.floats(20, 200))
@@ -176,13 +184,14 @@ def test_a_week_prints_on_one_sheet_of_a4_and_of_letter_and_stays_within_a_scree
                 (tmp_path / f"{name}.pdf").write_bytes(base64.b64decode(made["data"]))
         return found
 
-    assert asyncio.run(steps()) == {"1400": True, "390": True, "shown": [["week-1-all"], ["week-1-all", "marks"]]}
+    assert asyncio.run(steps()) == {"1400": True, "390": True, "shown": [["week-1-all"], ["marks", "week-1-all"]]}
     for name in ("a4", "letter"):
         command = ["pdftotext", "-layout", str(tmp_path / f"{name}.pdf"), "-"]
         pages = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")
         (sheet,) = [each for each in pages if "todos los puestos y tripulaciones" in each]
         assert len(re.findall(r"US 83", sheet)) == 26
         assert "no caben" not in sheet
+        assert "Qué es cada marca" in pages[0], "the sheet of the title has the table of marks"
         text = " ".join(" ".join(pages).split())
         assert all(title in text for title in re.findall(r"<h2>([^<]*)</h2>", page))  # what a screen folds is on paper
 

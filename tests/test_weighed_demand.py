@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.base.work.listener import SilentListener
 from optimizer.operations.passes import passes_of_scenario
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.plan.evaluation import plan_value
@@ -17,6 +16,7 @@ from optimizer.risk.marks import credibility, mean_marks
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.compile.uncertainty import scenario_draws
 from optimizer.scenario.demand.weighed_demand import weighed, weighing_sentence
+from tests.cases import Recorder
 from tests.command import Outcome, run
 from tests.tiny import SCENARIO, write_scenario
 
@@ -170,27 +170,16 @@ def test_draws_draw_what_loads_carry(tmp_path: Path) -> None:
     assert draws.draws.weight.toarray().std(axis=0).max() > 0.01
 
 
-class Noted(SilentListener):
-    """Keeps notes."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def noted(self, sentence: str) -> None:
-        """Keep it."""
-        self.notes.append(sentence)
-
-
 def test_passes_counts_finds_whatever_they_hold(tmp_path: Path) -> None:
     compiled(tmp_path, HARM)
-    told = Noted()
+    told = Recorder()
     by_harm = passes_of_scenario(tmp_path / "scenario.toml", draws=2, listener=told)
     said = "Finds and loads are counted here: [evaders] weights_by = 'harm' is left aside."
-    assert said in told.notes
+    assert said in told.sentences
     compiled(tmp_path)
-    told = Noted()
+    told = Recorder()
     assert passes_of_scenario(tmp_path / "scenario.toml", draws=2, listener=told).rows == by_harm.rows
-    assert said not in told.notes
+    assert said not in told.sentences
 
 
 @pytest.mark.parametrize(

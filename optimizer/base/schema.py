@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from optimizer.base.errors import ProblemList
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files.readwrite import json_kind, read_json
 from optimizer.base.text.names import close_match, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
@@ -50,6 +52,7 @@ SHOWN_FIELDS = 8
 """Fields of a table that a message names."""
 
 Model = TypeVar("Model")
+FileModel = TypeVar("FileModel", bound=BaseModel)
 
 
 def validated(model: type[Model], content: object, where: str) -> Model:
@@ -95,6 +98,31 @@ def validated(model: type[Model], content: object, where: str) -> Model:
                 problems.add(here, _shown(fault["input"]), expectation(fault), near)
         problems.raise_if_any()
         raise  # unreachable: a ValidationError holds at least one fault
+
+
+def read_model(path: Path, model: type[FileModel], what: str) -> FileModel:
+    """Return a JSON file that a command wrote, as a checked model.
+
+    Parameters
+    ----------
+    path
+        The file.
+    model
+        A model with fields that are required.
+    what
+        What the file should be, and which command writes it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no JSON; with one problem if it has less than half of the fields that are required, which makes it another
+        file; else with every fault in it.
+    """
+    content = read_json(path, what)
+    required = {name for name, field in model.model_fields.items() if field.is_required()}
+    if not isinstance(content, dict) or 2 * len(required & content.keys()) < len(required):
+        raise InputError(Problem(str(path), json_kind(content), what, "Check that it is the right file"))
+    return validated(model, content, str(path))
 
 
 def valid(model: type[Model], content: object) -> Model | None:

@@ -28,9 +28,9 @@ from pydantic import Field, NaiveDatetime
 from scipy import special, stats
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.readwrite import check_place, read_json, sha256, write_json, written_whole
+from optimizer.base.files.readwrite import check_place, sha256, write_json, written_whole
 from optimizer.base.files.tables import TextTable, WantedColumns, read_csv
-from optimizer.base.schema import ComposedId, Strict, validated
+from optimizer.base.schema import ComposedId, Strict, read_model
 from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
 from optimizer.plans.plan_folder import PlanFolder
@@ -396,7 +396,7 @@ def read_audit(path: Path) -> AuditFile:
     InputError
         With every fault of the file.
     """
-    audit = validated(AuditFile, read_json(path, "an audit"), str(path))
+    audit = read_model(path, AuditFile, "an audit, as `audit plan` writes it")
     strata = {(one.site, one.shift) for one in audit.strata}
     if len({row.audit for row in audit.rows}) < len(audit.rows) or {(r.site, r.shift) for r in audit.rows} != strata:
         raise InputError(

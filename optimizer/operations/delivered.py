@@ -330,7 +330,7 @@ def delivered_of_plan(
         problems.raise_if_any()
     assert evidence is not None  # noqa: S101 - a fault would have been raised
     network = evidence.region.network
-    found = [_with_clock(track, adjust.get(track.unit, 0.0)) for track in found]
+    found = [replace(track, time=track.time + 60 * adjust.get(track.unit, 0.0)) for track in found]
     remarks += check_region(found, network)
     first, last = _days(found, entries, duties)
     visits, known_units = _planned(opened, duties, rosters, draws, first, last)
@@ -391,10 +391,6 @@ def _adjustments(clocks: Mapping[str, float], known: Units) -> dict[str, float]:
             found[unit] = minutes
     problems.raise_if_any()
     return found
-
-
-def _with_clock(track: Track, minutes: float) -> Track:
-    return Track(track.unit, track.source, track.time + 60 * minutes, track.lon, track.lat)
 
 
 def check_region(tracks: Iterable[Track], network: Network) -> list[str]:

@@ -215,7 +215,7 @@ def _track(unit: str, parts: list[tuple[str, list[Fix]]], problems: ProblemList,
     for fix, source in rows:
         if kept and fix.time == kept[-1][0].time:
             before, first = kept[-1]
-            if _far(before, fix):
+            if abs(before.lon - fix.lon) > 0.002 or abs(before.lat - fix.lat) > 0.002:
                 found = f"{unit} in two places at {clock_text(fix.time)}" + (
                     f", also in {first}" if first != source else ""
                 )
@@ -238,10 +238,6 @@ def _track(unit: str, parts: list[tuple[str, list[Fix]]], problems: ProblemList,
         )
     time, lon, lat = (np.array(column, dtype=np.float64) for column in zip(*(fix for fix, _ in kept), strict=True))
     return Track(unit, ", ".join(dict.fromkeys(source for source, _ in parts)), time, lon, lat)
-
-
-def _far(one: Fix, other: Fix) -> bool:
-    return abs(one.lon - other.lon) > 0.002 or abs(one.lat - other.lat) > 0.002
 
 
 def _checked_fix(time: float, lon: float, lat: float) -> Fix:

@@ -33,9 +33,9 @@ from scipy import stats
 
 from optimizer.base.choices import TrialKind, TrialOutcome
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.readwrite import read_json, sha256
+from optimizer.base.files.readwrite import sha256
 from optimizer.base.files.tables import WantedColumns, read_csv
-from optimizer.base.schema import ComposedId, Strict, validated
+from optimizer.base.schema import ComposedId, Strict, read_model
 from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.operations.trial_inference import (
@@ -743,7 +743,7 @@ def read_trial(path: Path) -> TrialFile:
         With every fault of the file.
     """
     place = path / TRIAL if path.is_dir() else path
-    file = validated(TrialFile, read_json(place, "a trial"), str(place))
+    file = read_model(place, TrialFile, "a trial, as `trial design` writes it")
     shape = len(file.units), 1 if file.kind == "risk" else len(file.periods)
     fits = file.kind == "decoys" or (len(file.arms) == shape[0] and all(len(row) == shape[1] for row in file.arms))
     inside = all(c.unit < shape[0] and c.period < len(file.periods) for c in (*file.visits, *file.changed))

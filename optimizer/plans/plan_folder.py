@@ -15,7 +15,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import folder_sources
 from optimizer.base.files.readwrite import read_json, read_toml, sha256, write_json
 from optimizer.base.params import with_values
-from optimizer.base.schema import validated
+from optimizer.base.schema import read_model, validated
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import ENGLISH, check_language, long_date, term
 from optimizer.base.text.language import gettext as _
@@ -349,7 +349,7 @@ class PlanFolder:
             found = f"no {MIXTURE_FILE}" if self.path.is_dir() else "no such folder"
             remedy = "Plan with --method mixed"
             raise InputError(Problem(str(self.path), found, "a folder that `plan --method mixed` wrote", remedy))
-        content = validated(MixtureFile, read_json(path, "a mixture"), str(path))
+        content = read_model(path, MixtureFile, "a mixture, as `plan --method mixed` writes it")
         if not instance.is_file() or sha256(instance) != content.instance:
             found = "a mixture of another instance" if instance.is_file() else f"no {INSTANCE_FILE} beside it"
             remedy = "Plan again, or take the mixture that belongs to it"

@@ -34,7 +34,25 @@ _LINES = {"LineString", "MultiLineString", "LinearRing"}
 
 _AREAS = {"Polygon", "MultiPolygon"}
 
-_WANTED = "a line or polygon (GeoJSON LineString, MultiLineString, Polygon or MultiPolygon)"
+
+class WantedShapes(NamedTuple):
+    """What a file of shapes should hold: what it is called, which types of GeoJSON it may have, in words too, and what to draw."""
+
+    name: str
+    types: frozenset[str]
+    shapes: str
+    remedy: str
+
+
+BORDER = WantedShapes(
+    "border",
+    frozenset(_LINES | _AREAS),
+    "line or polygon (GeoJSON LineString, MultiLineString, Polygon or MultiPolygon)",
+    "draw the border as a line",
+)
+POLYGON = WantedShapes(
+    "polygon", frozenset(_AREAS), "polygon (GeoJSON Polygon or MultiPolygon)", "draw the region as a polygon"
+)
 
 _GEOJSON = {".geojson", ".json"}
 
@@ -97,8 +115,8 @@ def choose_border(source: BorderSource, boundaries: Sequence[Boundary], where: s
     return _border_of_area(usable[0].area)
 
 
-def read_border(path: Path) -> Border:
-    """Read a border from GeoJSON: geometry, Feature or FeatureCollection, of lines or polygons, in degrees.
+def read_border(path: Path, wanted: WantedShapes = BORDER) -> Border:
+    """Read a border, or the polygon round a region, from GeoJSON: geometry, Feature or FeatureCollection, of lines or polygons, in degrees.
 
     Raises
     ------
@@ -107,17 +125,17 @@ def read_border(path: Path) -> Border:
     """
     problems = ProblemList()
     shapes = []
-    for where, geometry in _geometries(read_json(path, "a border"), str(path), problems):
-        shape = _shape(geometry, where, problems)
+    for where, geometry in _geometries(read_json(path, f"a {wanted.name}"), str(path), wanted, problems):
+        shape = _shape(geometry, where, wanted, problems)
         if shape is not None:
             shapes.append(shape)
     if not problems and not shapes:
-        problems.add(str(path), "nothing to draw", f"at least one {_WANTED.removeprefix('a ')}", "Draw the border")
+        problems.add(str(path), "nothing to draw", f"at least one {wanted.shapes}", f"Draw the {wanted.name}")
     problems.raise_if_any()
-    return border_of_shape(shapely.union_all(shapes) if len(shapes) > 1 else shapes[0], str(path))
+    return border_of_shape(shapely.union_all(shapes) if len(shapes) > 1 else shapes[0], str(path), wanted)
 
 
-def border_of_shape(shape: BaseGeometry, where: str) -> Border:
+def border_of_shape(shape: BaseGeometry, where: str, wanted: WantedShapes = BORDER) -> Border:
     """Return a shape in degrees as a border. A polygon is the defended area.
 
     Raises
@@ -125,19 +143,12 @@ def border_of_shape(shape: BaseGeometry, where: str) -> Border:
     InputError
         If the shape is empty, crosses itself, or is neither line nor polygon.
     """
-    if shape.is_empty or shape.geom_type not in _LINES | _AREAS:
-        raise InputError(
-            Problem(
-                where,
-                "an empty shape" if shape.is_empty else f"a {shape.geom_type}",
-                _WANTED,
-                "Draw lines or polygons alone",
-            )
-        )
+    if shape.is_empty or shape.geom_type not in wanted.types:
+        found = "an empty shape" if shape.is_empty else f"a {shape.geom_type}"
+        raise InputError(Problem(where, found, f"a {wanted.shapes}", wanted.remedy.capitalize()))
     if not shapely.is_valid(shape):
-        raise InputError(
-            Problem(where, f"a shape that is faulty ({shapely.is_valid_reason(shape)})", _WANTED, "Mend it")
-        )
+        found = f"a shape that is faulty ({shapely.is_valid_reason(shape)})"
+        raise InputError(Problem(where, found, f"a {wanted.shapes}", "Mend it"))
     shape = shapely.force_2d(shape)
     if shape.geom_type in _AREAS:
         return _border_of_area(shape)
@@ -169,12 +180,12 @@ def _border_of_area(area: BaseGeometry | None) -> Border:
     return Border(cast("BaseGeometry", shapely.boundary(oriented)), oriented)
 
 
-def _geometries(content: Any, where: str, problems: ProblemList) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON
+def _geometries(content: Any, where: str, wanted: WantedShapes, problems: ProblemList) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON
     """Give each geometry of a GeoJSON object with its place in the file."""
     kind = geometry_type(content)
     if kind == "FeatureCollection" and isinstance(content.get("features"), list):
         for number, feature in enumerate(content["features"], start=1):
-            yield from _geometries(feature, f"{where}, feature {number}", problems)
+            yield from _geometries(feature, f"{where}, feature {number}", wanted, problems)
     elif kind == "Feature":
         yield where, content.get("geometry")
     elif kind in _LINES | _AREAS | {"Point", "MultiPoint", "GeometryCollection"}:
@@ -184,24 +195,24 @@ def _geometries(content: Any, where: str, problems: ProblemList) -> Iterator[tup
             where,
             (f"type {kind!r}" if kind else json_kind(content)) if isinstance(content, dict) else "no object",
             "GeoJSON",
-            "Save the border as GeoJSON",
+            f"Save the {wanted.name} as GeoJSON",
         )
 
 
-def _shape(geometry: Any, where: str, problems: ProblemList) -> BaseGeometry | None:  # noqa: ANN401 - JSON
+def _shape(geometry: Any, where: str, wanted: WantedShapes, problems: ProblemList) -> BaseGeometry | None:  # noqa: ANN401 - JSON
     """Return the shape of a GeoJSON line or polygon; None, with a problem noted, where it is none."""
-    kind = geometry_type(geometry)
-    if kind not in _LINES | _AREAS:
-        problems.add(where, f"a {kind}" if kind else "no geometry", _WANTED, "Remove it, or draw the border as a line")
+    kind, expected = geometry_type(geometry), f"a {wanted.shapes}"
+    if kind not in wanted.types:
+        problems.add(where, f"a {kind}" if kind else "no geometry", expected, f"Remove it, or {wanted.remedy}")
         return None
     try:
         shape = shapely.geometry.shape(geometry)
         points = shapely.get_coordinates(shape)
     except (shapely.errors.GEOSException, ValueError, TypeError, KeyError, IndexError, AttributeError):
-        problems.add(where, f"a {kind} whose coordinates cannot be read", _WANTED, "Save it again as GeoJSON")
+        problems.add(where, f"a {kind} whose coordinates cannot be read", expected, "Save it again as GeoJSON")
         return None
     if not points.size:
-        problems.add(where, f"a {kind} without points", _WANTED, "Draw it")
+        problems.add(where, f"a {kind} without points", expected, "Draw it")
         return None
     west, south, east, north = shape.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):

@@ -15,6 +15,7 @@ from optimizer.problem.network.exchanged import EXCHANGE, box_in_order, box_reme
 from optimizer.problem.network.graph_conversion import is_graph
 from optimizer.problem.network.network import Network
 from optimizer.region.border import (
+    POLYGON,
     Border,
     BorderSource,
     Cut,
@@ -213,7 +214,7 @@ def region_from_polygon(polygon: BaseGeometry | str | os.PathLike[str], **option
     """
     request = _Request.of(**options)
     where = "polygon" if isinstance(polygon, shapely.Geometry) else str(polygon)
-    outline = polygon if isinstance(polygon, shapely.Geometry) else read_border(Path(polygon)).area
+    outline = polygon if isinstance(polygon, shapely.Geometry) else read_border(Path(polygon), POLYGON).area
     if (
         outline is None
         or outline.geom_type not in {"Polygon", "MultiPolygon"}

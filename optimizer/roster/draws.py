@@ -61,8 +61,8 @@ import numpy as np
 from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.readwrite import existing_file, read_json
-from optimizer.base.schema import ComposedId, Strict, validated
+from optimizer.base.files.readwrite import existing_file
+from optimizer.base.schema import ComposedId, Strict, read_model
 from optimizer.base.text.messages import counted_message, message
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import PRACTICALLY_ONE, Mixture, Plan, with_mixture
@@ -282,7 +282,7 @@ def read_draws(path: Path) -> DrawsFile:
     InputError
         With every fault of the file.
     """
-    content = validated(DrawsFile, read_json(path, "draws"), str(path))
+    content = read_model(path, DrawsFile, "draws, as `draw` writes them")
     problems, seen = ProblemList(), set()
     for k, row in enumerate(content.rows):
         if (row.date, row.shift) in seen:

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.readwrite import read_json, write_json
-from optimizer.base.schema import ComposedId, Id, Latitude, Longitude, Strict, validated
+from optimizer.base.files.readwrite import write_json
+from optimizer.base.schema import ComposedId, Id, Latitude, Longitude, Strict, read_model
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import check_language, short_date, term
 from optimizer.base.text.language import gettext as _
@@ -204,7 +204,7 @@ def read_earlier(path: Path, first: date) -> tuple[Worked, ...]:
     InputError
         If the file is no summary of a roster, or its roster reaches into the one that follows.
     """
-    content = validated(_Summary, read_json(path, "the summary of a roster"), str(path))
+    content = read_model(path, _Summary, "the summary that `roster` writes")
     _check(content.last_shifts, path, first)
     return tuple(content.last_shifts)
 
@@ -509,7 +509,8 @@ def read_duties_file(folder: Path) -> Duties:
     """
     path = folder / DUTIES_FILE
     if not folder.is_dir():
-        raise InputError(Problem(str(folder), "no such folder", "a folder that `plan` wrote", "Check the path"))
+        found = "a file" if folder.is_file() else "no such folder"
+        raise InputError(Problem(str(folder), found, "a folder that `plan` wrote", "Check the path"))
     if not path.is_file():
         raise InputError(
             Problem(
@@ -519,7 +520,7 @@ def read_duties_file(folder: Path) -> Duties:
                 "Add them to the scenario (docs/roster.md) and plan again",
             )
         )
-    duties = validated(Duties, read_json(path, "duties of a plan"), str(path))
+    duties = read_model(path, Duties, "the duties that `plan` writes")
     check_duties(duties, str(path))
     return duties
 

@@ -13,7 +13,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files.readwrite import write_json
@@ -296,7 +296,7 @@ class CrewLine:
 
 @dataclass(frozen=True, slots=True)
 class MarkLine:
-    """What a mark means: the duty, its shift, and of a beat its stops by the clock."""
+    """What a mark means: the duty, its shifts, and of a beat its stops by the clock."""
 
     mark: str
     shift: str
@@ -417,12 +417,15 @@ def _by_shift(roster: Roster) -> list[tuple[Shift, Duty]]:
 
 
 def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
-    """Return what each mark means, with the stops of beats by the clock, as on their first day."""
+    """Return what each mark means, with the stops of beats by the clock, as on their first day; shifts that are alike in one line."""
     first = {one.duty.id: one for one in reversed(roster.assignments)}
-    return [
-        MarkLine(marks[duty.option], term(shift.name), duty, _stops(roster, first[duty.id]) if duty.id in first else "")
-        for shift, duty in _by_shift(roster)
-    ]
+    lines: dict[tuple[str, str, int, str], MarkLine] = {}
+    for shift, duty in _by_shift(roster):
+        stops = _stops(roster, first[duty.id]) if duty.id in first else ""
+        key = marks[duty.option], duty.title, duty.staff, stops
+        shifts = term(shift.name) if key not in lines else f"{lines[key].shift}, {term(shift.name)}"
+        lines[key] = MarkLine(marks[duty.option], shifts, duty, stops)
+    return list(lines.values())
 
 
 def _stops(roster: Roster, one: Assignment) -> str:
@@ -590,17 +593,27 @@ def _table(shifts: Sequence[Shift], columns: Sequence[tuple[date, Shift]], rows:
 
 
 def _parts(rows: Sequence[WeekRow], width: float) -> list[tuple[WeekRow, ...]]:
-    """Return the rows sheet by sheet: as many on each as fit, which makes the least number of sheets."""
-    parts: list[list[WeekRow]] = [[]]
-    left = HEIGHT
-    for row in rows:
-        down = row.points(width)
-        if down > left and parts[-1]:
-            parts.append([])
-            left = HEIGHT
-        parts[-1].append(row)
-        left -= down
-    return [tuple(part) for part in parts]
+    """Return the rows sheet by sheet: on the least number of sheets, which are about equally full."""
+    down = [row.points(width) for row in rows]
+    counts = _counts(down, HEIGHT)
+    for lines in range(int(HEIGHT / LINE), 0, -1):
+        if len(lower := _counts(down, lines * LINE)) > len(counts):
+            break
+        counts = lower
+    ends = list(accumulate(counts))
+    return [tuple(rows[end - count : end]) for end, count in zip(ends, counts, strict=True)]
+
+
+def _counts(down: Sequence[float], height: float) -> list[int]:
+    """Return how many rows each sheet of a height has where each has as many as fit, which makes the least number of sheets."""
+    counts, left = [0], height
+    for points in down:
+        if points > left and counts[-1]:
+            counts.append(0)
+            left = height
+        counts[-1] += 1
+        left -= points
+    return counts
 
 
 def _headings(shifts: Sequence[Shift]) -> dict[str, str]:

@@ -20,8 +20,8 @@ from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.files.json_lines import append_json_lines, read_json_lines
-from optimizer.base.files.readwrite import read_json, write_json
-from optimizer.base.schema import Strict, validated
+from optimizer.base.files.readwrite import write_json
+from optimizer.base.schema import Strict, read_model
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.plan.evaluation import evader_values
@@ -246,7 +246,7 @@ def _terms(place: Path, own: Mapping[str, Instance], shares: Mapping[str, float]
         scaled = {name: share / sum(given.values()) for name, share in given.items()}
         terms = JointTerms(shares=scaled, groups=groups, problem=next(iter(digests.values())))
         write_json(place / TERMS, terms.model_dump())
-    terms = validated(JointTerms, read_json(place / TERMS, "terms of an exchange"), str(place / TERMS))
+    terms = read_model(place / TERMS, JointTerms, "terms of an exchange, as `joint` writes them")
     for name, digest in digests.items():
         if name not in terms.shares:
             raise InputError(Problem(str(place), f"the agency {name!r}", f"one of {', '.join(terms.shares)}"))

@@ -7,7 +7,7 @@ import math
 import random
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -374,7 +374,7 @@ def check_frontier(trial: Trial) -> Iterator[str]:
     terms = SolveModel(method=method, gap=rng.choice([0.0, 1e-4, 0.05]), time_limit=None, threads=1)
     starts = [trial.random_plan()] if rng.random() < 0.3 else []
     seconds, told = _hurry(rng)
-    grid = [dict(zip(chosen, amounts, strict=True)) for amounts in _product([r.amounts for r in ranges])]
+    grid = [dict(zip(chosen, amounts, strict=True)) for amounts in product(*(r.amounts for r in ranges))]
     cases = [_changed(content, budgets) for budgets in grid]
     if cases and any(case is None for case in cases):
         return
@@ -400,10 +400,6 @@ def _hurry(rng: random.Random) -> tuple[float | None, Told]:
     """Return a time limit for a series of searches, or none, and who may stop it."""
     seconds = 10 ** rng.uniform(-5, 0) if rng.random() < 0.25 else None
     return seconds, Told(int(10 ** rng.uniform(0, 3)) if rng.random() < 0.25 else math.inf)
-
-
-def _product(axes: Sequence[Sequence[float]]) -> list[tuple[float, ...]]:
-    return [(a,) for a in axes[0]] if len(axes) == 1 else [(a, b) for a in axes[0] for b in axes[1]]
 
 
 def _range(trial: Trial, name: str, points: int) -> BudgetRange:

@@ -555,7 +555,7 @@ class DeskSearch(SilentListener):
     ----------
     desk
         What to search for, and where to begin. It must not change before `done`.
-    time_limit, gap, seed, params
+    time_limit, gap, params
         As in `optimizer.solvers.solve.solve`.
 
     Attributes
@@ -578,12 +578,12 @@ class DeskSearch(SilentListener):
     """
 
     def __init__(
-        self, desk: Desk, *, time_limit: float, gap: float = 1e-4, seed: int = 0, params: SolveParams = SolveParams()
+        self, desk: Desk, *, time_limit: float, gap: float = 1e-4, params: SolveParams = SolveParams()
     ) -> None:
         if not 0 < time_limit < math.inf:
             raise InputError(Problem(message("time limit"), str(time_limit), message("a number of seconds above 0")))
         self.desk, self.case, self.model = desk, desk.case, desk.model
-        self.time_limit, self.gap, self.seed, self.params = time_limit, gap, seed, params
+        self.time_limit, self.gap, self.params = time_limit, gap, params
         self.lower, self.upper, self.step = 0.0, math.inf, marked("begins")
         self.result: Result | None = None
         self.failure: str = ""
@@ -688,7 +688,7 @@ class DeskSearch(SilentListener):
         return replace(found, plan=near.plan, upper=near.upper) if better else found
 
     def _options(self, seconds: float) -> SolveOptions:
-        return SolveOptions(gap=self.gap, time_limit=seconds, seed=self.seed, params=self.params)
+        return SolveOptions(gap=self.gap, time_limit=seconds, params=self.params)
 
     def _placed(self, case: Instance, seconds: float) -> Result:
         """Return the best plan found of the options of a case, from the plan shown."""

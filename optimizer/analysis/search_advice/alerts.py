@@ -37,6 +37,7 @@ from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+    from datetime import date
 
     from optimizer.base.files.output_folder import OutputFolder
 
@@ -92,6 +93,13 @@ class RiskAlerts:
     name: str = ""
 
 
+def _first_day(since: str) -> date:
+    try:
+        return parse_period(since).start
+    except InputError:
+        raise InputError(Problem("--since", repr(since), "a day (2024-10-01) or a month (2024-10)")) from None
+
+
 def find_alerts(
     scenario: str | os.PathLike[str],
     *,
@@ -144,7 +152,7 @@ def find_alerts(
         raise InputError(Problem("--false-a-year", str(false_a_year), "a number above 0, such as 1"))
     spoken = None if language is None else check_language(language)
     folder = None if out is None else ALERTS.folder(out, Path(scenario), overwrite=overwrite)
-    start = None if since is None else parse_period(since).start
+    start = None if since is None else _first_day(since)
     with step(listener, "reading the scenario"):
         evidence = read_evidence(Path(scenario))
     records, network = seizures_of(evidence), evidence.region.network

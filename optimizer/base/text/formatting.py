@@ -25,13 +25,17 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 def plain(text: object, most: int | None = None) -> str:
     """Return `text` on one line, without control characters, direction overrides and lone surrogates, cut at `most` characters.
 
-    Spaces that do not break stay, between a number and its sign; several spaces in a row are one.
+    It is cut between words where at least half of the characters are left then. Spaces that do not break stay, between a number and its
+    sign; several spaces in a row are one.
     """
     line = str(text)
     if not line.isprintable() or "  " in line or line != line.strip():  # most texts are plain already
         kept = "".join(mark if mark.isprintable() or mark in JOINERS + UNBROKEN else " " for mark in line)
         line = re.sub(r"\s{2,}", " ", kept).strip()
-    return line if most is None or len(line) <= most else line[: most - 1].rstrip() + ELLIPSIS
+    if most is None or len(line) <= most:
+        return line
+    words = line[:most].rpartition(" ")[0].rstrip(" ,;:(")
+    return (words if 2 * len(words) >= most else line[: most - 1].rstrip()) + ELLIPSIS
 
 
 def known(value: float | None) -> bool:

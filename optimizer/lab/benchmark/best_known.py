@@ -16,9 +16,9 @@ import numpy as np
 from pydantic import Field
 
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList
-from optimizer.base.files.readwrite import read_json, sha256, write_json
+from optimizer.base.files.readwrite import sha256, write_json
 from optimizer.base.files.tables import WantedColumns, read_csv
-from optimizer.base.schema import Strict, validated
+from optimizer.base.schema import Strict, read_model
 from optimizer.base.text.names import unknown_name
 from optimizer.lab.benchmark.families import INSTANCES, cases, known_families, known_file
 from optimizer.problem.files.instance_file import read_instance
@@ -62,7 +62,7 @@ def read_known(path: Path) -> BestKnown:
     InputError
         With every problem of the file.
     """
-    return validated(BestKnown, read_json(path, "a best-known solution"), str(path))
+    return read_model(path, BestKnown, "a best-known solution")
 
 
 def check_known(known: BestKnown, instance: Instance, where: str) -> None:

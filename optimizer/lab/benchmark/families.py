@@ -104,7 +104,7 @@ def cases(
             found += _stored(Path(family).absolute().parent, Path(family).absolute().name)
         elif family in known:
             found += _stored(instances, family)
-            found += _on_demand(family) if large else []
+            found += [case for case in definitions().get(family, ()) if case.slow and large]
         else:
             raise InputError(unknown_name("--family", family, [*known, "snip", "all"]))
     chosen = matching(found, only)
@@ -141,10 +141,6 @@ def _stored(instances: Path, family: str) -> list[Case[Instance]]:
     paths = sorted((instances / family).glob(f"*{SUFFIX}"))
     files = [path for path in paths if not path.name.endswith(KNOWN_SUFFIX)]
     return [Case(family, path.stem, partial(read_instance, path), path) for path in files]
-
-
-def _on_demand(family: str) -> list[Case[Instance]]:
-    return [case for case in definitions().get(family, ()) if case.slow]
 
 
 def _snip(folder: Path | None) -> list[Case[Instance]]:

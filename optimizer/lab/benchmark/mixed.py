@@ -404,7 +404,9 @@ def mixed_cases(only: Sequence[str], seeds: Sequence[int], extracts: Path | None
         If none does.
     """
     found = [] if extracts is None else sorted(extracts.glob("*.osm.pbf")) if extracts.is_dir() else [extracts]
-    maps: dict[str, Callable[[], Network]] = {_map_name(path): partial(_network_of, path) for path in found}
+    maps: dict[str, Callable[[], Network]] = {
+        path.name.split(".")[0].split("-")[0]: partial(_network_of, path) for path in found
+    }
     maps |= GENERATED
     cases = [
         Case("mixed", f"{name}-{options}-{units}-{seed}", partial(_case, name, make, (options, units), seed))
@@ -416,10 +418,6 @@ def mixed_cases(only: Sequence[str], seeds: Sequence[int], extracts: Path | None
         expected = f"a pattern that matches one such as {cases[0].name}, of the maps {', '.join(maps)}"
         raise InputError(Problem("--only", ", ".join(only), expected, "Name extracts with --extract"))
     return chosen
-
-
-def _map_name(extract: Path) -> str:
-    return extract.name.split(".")[0].split("-")[0]
 
 
 @cache

@@ -233,11 +233,6 @@ FORMATS = {
 }
 
 
-def overlay_table(rows: Sequence[OverlayRow]) -> PageTable:
-    """Return the rows as a table."""
-    return PageTable.of(list(COLUMNS.values()), [[getattr(row, name) for name in COLUMNS] for row in rows], FORMATS)
-
-
 def write_overlay_page(path: Path, rows: Sequence[OverlayRow]) -> PageFiles:
     """Write the page of the rows of the newest version."""
     chosen = newest_version(rows)
@@ -249,7 +244,7 @@ def write_overlay_page(path: Path, rows: Sequence[OverlayRow]) -> PageFiles:
         "origins": ORIGINS,
         "destinations": DESTINATIONS,
         "sample": SAMPLE,
-        "table": overlay_table(chosen),
+        "table": PageTable.of(list(COLUMNS.values()), [[getattr(row, k) for k in COLUMNS] for row in chosen], FORMATS),
     }
     return PageFiles(write_page(path, "overlay.md.j2", **content), [])
 

@@ -96,16 +96,13 @@ def write_study_page(folder: Path) -> PageFiles:
     chosen = newest_version(maps)
     pictures = save_pictures(folder, samples(chosen))
     names = {path.stem.removeprefix(f"{folder.name}-"): path.name for path in pictures}
-    others = [f"[{_title_of_page(path)}]({folder.name}/{path.name})" for path in sections]
+    first = {path.name: read_text(path, "a page of the study").partition("\n")[0] for path in sections}
+    others = [f"[{line.lstrip('# ').rstrip()}]({folder.name}/{name})" for name, line in first.items()]
     page = folder.with_name(f"{folder.name}.md")
     notes = folder / FAMILY_NOTES
     said = read_text(notes, "what is concluded from the family").strip() if notes.is_file() else ""
     save_text(page, study_text(maps, loops, names, others, family, said))
     return PageFiles(page, pictures)
-
-
-def _title_of_page(page: Path) -> str:
-    return read_text(page, "a page of the study").partition("\n")[0].lstrip("# ").rstrip()
 
 
 def study_text(

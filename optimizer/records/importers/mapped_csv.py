@@ -149,7 +149,7 @@ def read_mapped(
     total = len(raw)
     raw = _without_missing_words(_picked(raw, mapping, drops), mapping, notes)
     raw = _searched(raw, mapping, drops, notes)
-    copies = _repeats(raw)
+    copies = raw.duplicated(list(raw.columns.drop([FILE, LINE])))
     if mapping.duplicates == "drop":
         drops.drop("copy of an earlier row", copies.sum())
         raw = raw[~copies]
@@ -209,11 +209,6 @@ def _searched(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, notes: lis
             f"{int(unsearched.sum())} stops without a search found something: they are left out, for no search made them."
         )
     return raw[conducted]
-
-
-def _repeats(raw: pd.DataFrame) -> pd.Series[bool]:
-    """Return whether each row equals an earlier one in every column that is read."""
-    return raw.duplicated(list(raw.columns.drop([FILE, LINE])))
 
 
 def _complete(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, *, unplaced: bool) -> pd.DataFrame:

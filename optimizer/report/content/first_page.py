@@ -373,7 +373,10 @@ def _through(content: ReportContent) -> KeyFigure:
     before = summary.existing if today else summary.nothing
     figure = value(summary, summary.upper)
     if before is not None and known(before):
-        figure = f"{value(summary, before)}{SPACE}{ARROW}{SPACE}{figure}"
+        both = (
+            _("{before} today {arrow} {after} planned") if today else _("{before} with nothing {arrow} {after} planned")
+        )
+        figure = both.format(before=value(summary, before), arrow=ARROW, after=figure)
     fewer = less(summary, before, summary.upper)
     title = _("What gets through") if summary.weighing else _("Loads (vehicles with drugs) that get through")
     weighing = (summary.weighing,) if summary.weighing else ()
@@ -526,7 +529,7 @@ def _way(content: ReportContent, way: ResidualRoute) -> str:
 
 
 def _roads(names: Iterable[str]) -> str:
-    return ", ".join(plain(road, 40) for road in names) or _("roads without a name")
+    return ", ".join(plain(road, NAME) for road in names) or _("roads without a name")
 
 
 def _past(way: ResidualRoute) -> str:

@@ -321,7 +321,8 @@ def plan_plot(
     under
         Marks that lie under the sites.
     """
-    not_effort = _not_effort(layer_choices(content, layers))
+    # effort has none: there what is known of a bridge would lie under routes and symbols
+    not_effort = [choice.id for choice in layer_choices(content, layers) if not choice.id.startswith("effort")]
     plane = plane_of(content)
     plot = DrawnMap() if drawn is None else drawn
     opening = opening_bounds(content, layers.bounds)
@@ -420,11 +421,6 @@ def _show_legends(drawn: DrawnMap, items: list[LegendItem], beats: dict[str, lis
                 drawn.plot.height += height
             else:
                 drawn.plot.tags = [height, *drawn.plot.tags[1:]]  # the page's script makes the map higher by it
-
-
-def _not_effort(choices: Sequence[LayerChoice]) -> list[str]:
-    """Return the ids of the choices that do not show effort: there what is known of a bridge would lie under routes and symbols."""
-    return [choice.id for choice in choices if not choice.id.startswith("effort")]
 
 
 def roads_note(drawn: int, every: int) -> str:

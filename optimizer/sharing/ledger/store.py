@@ -17,13 +17,12 @@ from optimizer.base.files.output_folder import new_folder
 from optimizer.base.files.readwrite import (
     existing_file,
     read_bytes,
-    read_json,
     sha256,
     write_errors,
     write_json,
     written_whole,
 )
-from optimizer.base.schema import Strict, valid, validated
+from optimizer.base.schema import Strict, read_model, valid
 from optimizer.sharing.ledger.notes import SKEW_S, Checkpoint, checked_name
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ class LedgerFolder:
             raise InputError(
                 Problem(str(path), found, f"a ledger ({SETTINGS}, {ENTRIES})", f"Make it: ledger init {path}")
             )
-        settings = validated(LedgerSettings, read_json(path / SETTINGS, "settings of a ledger"), str(path / SETTINGS))
+        settings = read_model(path / SETTINGS, LedgerSettings, "settings of a ledger, as `ledger init` writes them")
         return cls(path, checked_name(settings.origin, str(path / SETTINGS)))
 
     @classmethod

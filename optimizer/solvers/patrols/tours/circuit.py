@@ -101,7 +101,10 @@ def best_circuit(
     if status == cp_model.INFEASIBLE:
         return CircuitOutcome(None, at_least if at_least > 0 else -np.inf, rounding)
     if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
-        return CircuitOutcome(None, _everything(problem), rounding)
+        everything = float(
+            problem.prize.max(axis=1).sum() + problem.leg.max(axis=0).sum()
+        )  # every post, the best leg into each
+        return CircuitOutcome(None, everything, rounding)
     bound = float(solver.best_objective_bound) * made.unit
     return CircuitOutcome(_read(made, solver), bound * (1 + ALLOWANCE), rounding)
 
@@ -166,8 +169,3 @@ def _read(made: _CircuitModel, solver: cp_model.CpSolver) -> Tour:
         posts.append(at)
         at = after[at]
     return Tour(tuple(posts), tuple(slots[post] for post in posts))
-
-
-def _everything(problem: TourProblem) -> float:
-    """Return a bound without a search: every post and the best leg into each."""
-    return float(problem.prize.max(axis=1).sum() + problem.leg.max(axis=0).sum())

@@ -358,7 +358,7 @@ class Walks:
         per_cell = blocks * (problem.n + 1) ** 2
         least = min(-(-COARSEST // blocks), FINEST)
         self.cells = int(np.clip(WORK // per_cell, least, FINEST))
-        self.whole = self.in_cells(problem.shift)
+        self.whole = problem.shift * self.cells // problem.slot
         reach = np.minimum(problem.travel, problem.shift + problem.slot)
         self._drive = reach * self.cells // problem.slot
         self._drive[problem.travel > problem.shift] = self.whole + 1
@@ -367,10 +367,6 @@ class Walks:
         self._leg = problem.leg
         self._home = np.arange(self.whole + 1)[:, None] >= self._drive[:, 0]
         ready(TOURS, (self.whole + 1) * (problem.n + 1) ** 2)
-
-    def in_cells(self, seconds: int) -> int:
-        """Return whole cells in a span of time."""
-        return seconds * self.cells // self._problem.slot
 
     def completion(self, price: NDArray[np.float64]) -> Completion:
         """Return the tables under (n + 1,) prices."""
