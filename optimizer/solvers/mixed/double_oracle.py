@@ -317,7 +317,7 @@ class DoubleOracle:
             self._few = max(LEAST, np.ceil(share.size * min(max(factor, 0.5), 2.0)))
         if upper < self.best.upper:
             self.best = CertifiedMixture(tuple(plans), share, upper, unsearched)
-            self.listener.bounds_moved(self.lower, upper)
+            self.listener.bounds_moved(min(self.lower, upper), upper)
         return upper
 
     def _proven(
@@ -328,13 +328,13 @@ class DoubleOracle:
         Under a time limit evaders of whom much is left open are searched for again, up to values that nobody is known to achieve.
         """
         now, known, found = work_seconds(), theta, dict[int, tuple[int, ...]]()
-        bound, reached, unsearched = np.full(theta.size, np.inf), theta.copy(), theta.size
+        bound, reached, skipped = np.full(theta.size, np.inf), theta.copy(), np.ones(theta.size, dtype=bool)
         timed = self.until < np.inf
         for turn in range(PASSES if timed else 1):
             most = max(self._most // QUICKER, 1) if timed and turn == 0 else self._most
             answers = self._evaders.answers(survival, share, known, slack, most, until, self.listener)
             self.labels += answers.labels
-            unsearched = min(unsearched, answers.unsearched)
+            skipped &= answers.skipped
             bound, found = np.minimum(bound, answers.bound), found | answers.arcs
             for k, arcs in answers.arcs.items():
                 reached[k] = _value(arcs, survival, share)
@@ -342,7 +342,7 @@ class DoubleOracle:
             if not still.any() or work_seconds() > until - (until - now) / 4:
                 break
             known = np.where(still, reached + LESS * (bound - reached), 1.0)  # of the others no path is looked for
-        return bound, found, unsearched
+        return bound, found, int(skipped.sum())
 
     def _sparse(self, solution: GameSolution, until: float, gap: float) -> Floats:
         """Return probabilities of few plans whose value is little above, also with paths that evaders would then take."""
@@ -681,7 +681,7 @@ class MarginalRelaxation:
             if self.master.record is not None:
                 self.master.record.ends.clear()
                 self.master.record.ended(self._root)
-            listener.bounds_moved(self.lower, upper)
+            listener.bounds_moved(min(self.lower, upper), upper)
             history.append(self.lower)
             if (
                 self.lower >= upper

@@ -65,16 +65,16 @@ class EvaderAnswers:
         (commodities,) proven upper bound of what any path achieves.
     arcs
         Arcs of a path of a value above the one that was known, by commodity, for those where there is one.
+    skipped
+        (commodities,) mask of those that no search was begun for, for want of time.
     labels
         Number of labels of the searches.
-    unsearched
-        Number of commodities that no search was begun for, for want of time.
     """
 
     bound: Floats
     arcs: dict[int, tuple[int, ...]]
+    skipped: Mask
     labels: int = 0
-    unsearched: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class EvaderOracle:
         listener
             Asked whether to stop.
         """
-        found = EvaderAnswers(known * (1 + slack) * (1 + ROUNDING), {})
+        found = EvaderAnswers(known * (1 + slack) * (1 + ROUNDING), {}, np.zeros(known.size, dtype=np.bool_))
         network = _Contracted.of(*self._ends, survival, self._searches)
         bounding = network.seconds * probability.size  # of those whose turn does not come
         left = min(until - work_seconds(), machine_seconds_left())
@@ -178,7 +178,7 @@ class EvaderOracle:
             survival = np.ascontiguousarray(plans[:, x])
             value += share[x] * searches.values(network.n_nodes, network.tail, network.head, survival)
         found.bound[members] = np.maximum(found.bound[members], value * (1 + ROUNDING))
-        found.unsearched += members.size
+        found.skipped[members] = True
 
     def _answer(self, row: int, found: EvaderAnswers, terms: _Terms, seconds: float) -> bool:
         """Answer for commodities with a common end; return False, and leave them, where the time is not enough to begin."""
