@@ -260,8 +260,8 @@ def reopen_plan(
 
 
 def _rests_on(opened: PlanFolder, compiled: Compiled) -> dict[str, RestsOn | None]:
-    """Return what plan.json says that its sites rest on, by option; nothing once a file has changed since."""
-    if opened.file is None or opened.changed_inputs(compiled.inputs):
+    """Return what plan.json says that its sites rest on, by option; nothing unless all files are known to be as they were."""
+    if opened.file is None or not opened.run.get("inputs") or opened.changed_inputs(compiled.inputs):
         return {}
     return {site.id: site.rests_on for site in opened.file.sites}
 

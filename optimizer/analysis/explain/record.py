@@ -14,13 +14,14 @@ the fit to the record itself has it, and each plan is a local search around the 
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
 from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
 from optimizer.base.text.language import ENGLISH, counted
 from optimizer.base.text.language import gettext as _
@@ -324,7 +325,8 @@ def quick_support(
     ruins
         After how many in a row without a better plan each search ends.
     threads
-        Processes: with two or more, half of the plans of a large problem are made in another one. They are the same.
+        Processes: with two or more, half of the plans of a large problem are made in another one. They are the same but for searches that
+        `QUICK_SECONDS` end.
     listener
         Told of each record; one that cancels ends the series.
 
@@ -338,14 +340,18 @@ def quick_support(
     if not can_exchange(evidence):
         return None
     kinds = [(GRAVITY, 0), *((PERMUTED, draw) for draw in range(1, permutations + 1)), (AS_IT_IS, 0)]
-    here, there = (known, travel, kinds[: len(kinds) // 2]), (known, travel, kinds[len(kinds) // 2 :])
+    half = len(kinds) // 2
+    here, there = (known, travel, kinds, range(half)), (known, travel, kinds, range(half, len(kinds)))
+    best_there = []
     if threads > 1 and known.instance.tail.size * len(known.instance.evaders) >= ASIDE:
-        with Aside(searched_around, *there, ruins, seed) as aside:
+        with contextlib.suppress(SolverError), Aside(searched_around, *there, ruins, seed) as aside:
             best_there = searched_around(*here, ruins, seed, listener)
             with step(listener, "other records, in another process"):
                 best_there += aside.result(listener)
-    else:
-        best_there = [each for half in (here, there) for each in searched_around(*half, ruins, seed, listener)]
+    if not best_there:
+        best_there = searched_around(*here, ruins, seed, listener)
+    if len(best_there) < len(kinds):  # no other process was asked, or it was lost
+        best_there += searched_around(*there, ruins, seed, listener)
     plans, found = [known.placed, *(plan for _, _, plan in best_there)], []
     for kind, overlay, plan in best_there:
         stop_if_cancelled(listener)
@@ -360,15 +366,17 @@ def searched_around(
     known: KnownPlan,
     travel: ScenarioTravel,
     kinds: Sequence[tuple[str, int]],
+    turns: range,
     ruins: int,
     seed: int,
     listener: Listener = SILENT,
 ) -> list[tuple[str, Overlay, Mask]]:
-    """Return each kind of record with the contracted problem by it, and the best plan found there around a plan and those found before."""
+    """Return the kinds at `turns` with the contracted problem by each, and the best plan found there around a plan and those found before."""
     plans, found, quiet, params = [known.placed], [], OnlyCancels(listener), HeuristicParams(most_ruins=ruins)
-    for turn, (kind, draw) in enumerate(kinds, 1):
+    for turn in turns:
+        kind, draw = kinds[turn]
         stop_if_cancelled(listener)
-        with step(listener, f"another record, {turn} of {len(kinds)}"):
+        with step(listener, f"another record, {turn + 1} of {len(kinds)}"):
             instance = known.instance
             if kind != AS_IT_IS:
                 other = otherwise(travel.evidence, kind, np.random.default_rng([seed, draw]))

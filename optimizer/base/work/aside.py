@@ -63,15 +63,19 @@ class MessageProcess:
         self._received = received
         self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", module, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            cwd=Path(__file__).parents[3],
-            env=os.environ | ONE_THREAD,
-            **own_session(),
-        )
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", module, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                cwd=Path(__file__).parents[3],
+                env=os.environ | ONE_THREAD,
+                **own_session(),
+            )
+        except OSError:
+            self._errors.close()
+            raise
         self._threads = [threading.Thread(target=one, daemon=True) for one in (self._write, self._read)]
         for thread in self._threads:
             thread.start()
@@ -160,13 +164,21 @@ class Aside:
         A module's function.
     arguments
         What it is called with; they and the result can be pickled.
+
+    Raises
+    ------
+    SolverError
+        If no process can be started.
     """
 
     def __init__(self, function: Callable[..., Any], /, *arguments: object, **named: object) -> None:
         call = pickle.dumps((function, arguments, named), protocol=pickle.HIGHEST_PROTOCOL)
         self._began = work_seconds()
         self._received: SimpleQueue[Any] = SimpleQueue()
-        self._process = MessageProcess(MODULE, [], self._received.put)
+        try:
+            self._process = MessageProcess(MODULE, [], self._received.put)
+        except OSError as error:
+            raise SolverError(f"No process beside this one can be started: {error}.") from error
         self._process.tell(call)
 
     def __enter__(self) -> Self:
