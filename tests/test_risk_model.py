@@ -23,7 +23,6 @@ from optimizer.risk import (
     ShrunkRate,
 )
 from optimizer.risk.baselines import HALF
-from optimizer.risk.field_flow import model as field_flow_model
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, learning_subgraph, restrict, with_flow
 from optimizer.risk.field_flow.season import NO_SEASON, fit_season, in_average_months
 from optimizer.risk.od_flows import path_flows
@@ -32,8 +31,6 @@ from tests.risk_cases import by_segment, effort_of, grid_network, line_network, 
 
 if TYPE_CHECKING:
     from optimizer.records import Effort, Seizures
-    from optimizer.risk.field_flow.laplace import Design
-    from optimizer.risk.numerics.likelihood import Cells
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
 CORNERS = OdTable(np.array([0, 8]), np.array([80, 72, 40]), np.array([[3.0, 1.0, 1.0], [1.0, 1.0, 2.0]]))
@@ -255,54 +252,6 @@ def test_simpler_maps_weigh_little_where_flows_explain_the_index() -> None:
     assert 0 < moved(CORNERS) < 0.2 * moved(None)
 
 
-def _astray(rate: np.ndarray, stray: float) -> tuple[Seizures, Effort]:
-    """Return thirty hours a segment and their finds; none of the hours, and some finds, on the first."""
-    hours = np.full(M, 30.0)
-    finds = np.random.default_rng(21).poisson(hours * rate).astype(float)
-    hours[0], finds[0] = 0.0, stray
-    return records_of(by_segment(finds)), effort_of(by_segment(hours))
-
-
-def _by_flows(seen: tuple[Seizures, Effort]) -> list[np.ndarray]:
-    """Return log medians with a weight of 0, .4 and 1 for the regression on flows, and nothing else pooled."""
-    return [
-        np.log(
-            FieldFlow(CORNERS, season=False, params=RiskParams(simpler=0.0, by_flows=share))
-            .fit(*seen, NETWORK)
-            .predict()
-            .median
-        )
-        for share in (0.0, 0.4, 1.0)
-    ]
-
-
-def test_in_a_record_with_faults_the_regression_on_flows_weighs_in_where_flows_explain_much(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    seen = _astray(flow_of() + 0.05, 1.0)
-    regression = FlowRegression(CORNERS).fit(*seen, NETWORK)
-    alone, pooled, most = _by_flows(seen)
-    np.testing.assert_allclose(np.diff(most), np.diff(regression.mean_), atol=1e-8)
-    np.testing.assert_allclose(pooled, 0.6 * alone + 0.4 * most, atol=1e-8)
-    assert np.abs(np.diff(most - alone)).max() > 0.1
-
-    class LessWhereMoreFlows(FlowRegression):
-        def _fit_regression(self, cells: Cells, design: Design) -> None:
-            super()._fit_regression(cells, design)
-            self.coefficients_[-1] *= -1
-
-    monkeypatch.setattr(field_flow_model, "FlowRegression", LessWhereMoreFlows)
-    for one in _by_flows(seen):
-        np.testing.assert_allclose(one, alone, atol=1e-8)
-
-
-@pytest.mark.parametrize(("stray", "off_flows"), [(0.0, False), (1.0, True)], ids=["right", "flows explain nothing"])
-def test_elsewhere_the_regression_on_flows_has_no_say(stray: float, *, off_flows: bool) -> None:
-    rate = flow_of() + 0.05
-    alone, _, most = _by_flows(_astray(np.random.default_rng(5).permutation(rate) if off_flows else rate, stray))
-    np.testing.assert_array_equal(most, alone)
-
-
 def test_doubt_moves_medians_and_not_their_intervals() -> None:
     """Intervals that doubt lowered held less of the traffic on roads that little was known of."""
     network, seen = line_network(40), _few_searches(1.0)
@@ -318,6 +267,12 @@ def test_doubt_moves_medians_and_not_their_intervals() -> None:
     for one in (believed, doubted, distrusted):
         assert ((one.low <= one.median) & (one.median <= one.high)).all()
     assert (distrusted.low == distrusted.median).any()
+
+
+def test_a_factor_that_is_given_leaves_intervals_of_a_faulty_record_about_the_models_own_index() -> None:
+    model = FieldFlow(season=False, widening=1.0, params=RiskParams(doubt=0.0, simpler=0.0))
+    estimate = model.fit(*_few_searches(1.0), line_network(40)).predict()
+    np.testing.assert_allclose(np.log(estimate.low * estimate.high) / 2, model.mean_, atol=1e-9)
 
 
 def test_areas_tell_their_mean() -> None:

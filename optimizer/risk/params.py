@@ -48,15 +48,13 @@ class RiskParams(Params):
     """the same where seizures lie where nobody is recorded to have searched, of posterior and faults together: the record has faults"""
     faults_sd: NonNegativeFloat = 0.6
     """standard deviation of log rates that such faults add, independently of the posterior's (results/risk/model.md)"""
-    faults_excess: float = 0.4
+    faults_excess: Annotated[float, Field(ge=-3, le=3)] = 0.4
     """by how much the log index of such a record is too high on the whole: intervals lie so much lower (results/risk/model.md)"""
     doubt: NonNegativeFloat = 1.5
     """what is taken off a segment's log index in such a record for each posterior standard deviation that it is less sure of than where is
     searched"""
     simpler: Annotated[float, Field(ge=0, le=1)] = 0.2
     """weight of two simpler maps, the shrunk rate and kernel density, in the index of such a record where flows explain nothing of it"""
-    by_flows: Annotated[float, Field(ge=0, le=1)] = 0.4
-    """weight of the regression on flows in the index of such a record where flows explain much of it"""
     least_signal: NonNegativeFloat = 0.5
     """posterior probability that segments differ below which a record is said to hold no spatial signal"""
 

@@ -222,7 +222,7 @@ ROAD_FIELDS = (
 
 RISK_FIELDS = (
     *ROAD_FIELDS,
-    LayerField("median", "number", "risk: the middle of its interval, in `unit`"),
+    LayerField("median", "number", "risk: its median, within its interval, in `unit`"),
     LayerField("low", "number", "lower end of the interval"),
     LayerField("high", "number", "upper end of the interval"),
     LayerField("interval", "number", "probability that the interval holds"),

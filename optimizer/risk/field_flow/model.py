@@ -16,7 +16,7 @@ from optimizer.base.text.messages import message
 from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.records.model import Effort, Seizures, spread_effort
-from optimizer.risk.baselines import FlowRegression, KernelDensity
+from optimizer.risk.baselines import KernelDensity
 from optimizer.risk.estimate import (
     RiskEstimate,
     by_segment,
@@ -76,8 +76,6 @@ DRAWS_FOR_AREAS = 200
 LEAST_EFFECTIVE = 50.0
 FAINTEST = 1e-9
 """Medians of the simpler maps count as at least this."""
-EXPLAINED = 0.4, 0.6
-"""Correlations of the index with flows at which the regression on flows begins to weigh in, and weighs in full."""
 NO_FLOWS = message(
     "No pair of a gateway and a settlement carries anything: trafficking flows say nothing of risk here."
 )
@@ -106,7 +104,8 @@ class FieldFlow:
         Shape of a month's counts on a segment: infinity is Poisson, None chooses.
     widening
         Factor on the standard deviations of the log rates in intervals and draws; 1 gives the model's own, None `widening_with_flows` as
-        far as models with flows have posterior weight and else `widening`, and more where the record has faults (`widening_of`).
+        far as models with flows have posterior weight and else `widening`, and more where the record has faults (`widening_of`), whose
+        intervals then also lie lower.
     neighbours
         Graph of the field in place of that of the roads, for records without roads.
     params
@@ -166,7 +165,6 @@ class FieldFlow:
         """
         self._network, self._record = network, (records, effort)
         self._kept_simpler: Floats | None = None
-        self._kept_regression: FlowRegression | None = None
         if network.n_segments >= ldl.COMPILED_FROM:
             ready((ldl.__name__,), listener=listener)
         self.evidence_ = self._gather(records, effort)
@@ -277,7 +275,8 @@ class FieldFlow:
         if self.evidence_.faulty and self.evidence_.misplaced is None:
             remarks.append(FAULTY)
         estimate = replace(estimate, warnings=(*estimate.warnings, *remarks, *self.remarks_))
-        return lowered(estimate, self._taken_off(), self.params.faults_excess) if self.evidence_.faulty else estimate
+        excess = self.params.faults_excess if self._widening is None else 0.0
+        return lowered(estimate, self._taken_off(), excess) if self.evidence_.faulty else estimate
 
     def _estimate(self) -> RiskEstimate:
         estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
@@ -288,32 +287,21 @@ class FieldFlow:
         """Return what is taken off the (m,) log indices of a record with faults; their mean by effort stays.
 
         Tips put seizures where hardly anybody searched, so that finds per search say too much there: the less is known of a segment, the
-        more is taken off. And simpler maps are pooled with the index (results/risk/family.md): two that know no flows as far as flows explain
-        nothing of it, the regression on flows where they explain much.
+        more is taken off. And as far as flows explain nothing of the index, two simpler maps are pooled with it (results/risk/family.md).
         """
         if not self.evidence_.faulty:
             return np.zeros(self.sd_.size)
-        r = self._explained()
         off = self.params.doubt * self.sd_
-        off += self.params.simpler * (1 - r**2) ** 2 * (self.mean_ - off - self._simpler_maps())
-        by_flows = float(np.interp(r, EXPLAINED, (0.0, self.params.by_flows)))
-        if by_flows > 0:
-            off += by_flows * (self.mean_ - off - self._regression(otherwise=self.mean_ - off))
+        off += self.params.simpler * self._unexplained() * (self.mean_ - off - self._simpler_maps())
         return np.asarray(off - np.average(off, weights=self.evidence_.own_expected))
 
-    def _explained(self) -> float:
-        """Return the correlation, in [0, 1], of the log index with what flows explain of it."""
+    def _unexplained(self) -> float:
+        """Return (1 - r^2)^2, in [0, 1]: r, at least 0, is the correlation of the log index with what flows explain of it."""
         explained = self.explained_by_flows()
         if not np.ptp(explained) > 0 or not np.ptp(self.mean_) > 0:
-            return 0.0
-        return max(float(np.corrcoef(explained, self.mean_)[0, 1]), 0.0)
-
-    def _regression(self, otherwise: Floats) -> Floats:
-        """Return the (m,) log index by the regression on flows; `otherwise` where it finds less risk where more flow is."""
-        if self._kept_regression is None:
-            self._kept_regression = FlowRegression(self.flows).fit(*self._record, self._network)
-        fitted = self._kept_regression
-        return fitted.mean_ if fitted.coefficients_[-1] > 0 else otherwise
+            return 1.0
+        r = max(float(np.corrcoef(explained, self.mean_)[0, 1]), 0.0)
+        return (1 - r**2) ** 2
 
     def _simpler_maps(self) -> Floats:
         """Return the (m,) mean of the log medians of the shrunk rate and of kernel density."""

@@ -64,8 +64,7 @@ def _flow_numbers(params: RiskParams) -> str:
     return message(
         "{field}, with flows by {widening:g}; preferences for short times that are tried {tried} a second; prior mean {mean:g} and standard "
         "deviation {sd:g} of the exponent of flow; prior standard deviation {mass:g} of the log mass of a gateway or settlement; prior weight "
-        "of roads all alike {alike:g} of that of the other models; in a record with seizures where no effort is recorded a regression on flows "
-        "weighing up to {by_flows:g} in the index",
+        "of roads all alike {alike:g} of that of the other models",
         field=_field_numbers(params),
         widening=params.widening_with_flows,
         tried=tried,
@@ -73,7 +72,6 @@ def _flow_numbers(params: RiskParams) -> str:
         sd=params.flow_sd,
         mass=params.mass_sd,
         alike=params.alike_weight,
-        by_flows=params.by_flows,
     )
 
 
