@@ -69,7 +69,7 @@ SECTIONS = ("backtest.md", "alerts.md", "model.md")
 FAMILY_NOTES = "family.md"
 """What is concluded from the family's tables, where it lies beside the rows."""
 
-MODEL_SINCE = "2026-11-30T08:15:00+00:00"
+MODEL_SINCE = "2026-11-30T11:30:00+00:00"
 """When the recommended model last changed what it makes of the worlds of the study; the page marks older rows."""
 
 
