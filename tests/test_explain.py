@@ -23,7 +23,6 @@ from optimizer.analysis.explain.replacements import released
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import SPACE, ValueText
 from optimizer.base.work.aside import Aside
-from optimizer.base.work.listener import SilentListener
 from optimizer.pipeline.briefing.guarantees import what_it_rests_on
 from optimizer.plans.plan_folder import KnownPlan
 from optimizer.problem.files.instance_file import write_instance
@@ -337,19 +336,14 @@ def test_another_process_makes_the_same_plans_by_other_records(tmp_path: Path, m
 def test_where_no_other_process_is_to_be_had_this_one_makes_all_plans(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = []
-
-    class Told(SilentListener):
-        def step_started(self, name: str) -> None:
-            told.append(name)
-
     compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
     known = known_plan(compiled.instance)
-    one = quick_support(known, compiled.travel, listener=Told())
-    assert told == [f"another record, {turn} of 6" for turn in range(1, 7)]
+    one = quick_support(known, compiled.travel, listener=(told := Recorder()))
+    assert told.steps == [f"another record, {turn} of 6" for turn in range(1, 7)]
     monkeypatch.setattr("optimizer.analysis.explain.record.ASIDE", 0)
     monkeypatch.setattr("sys.executable", "/nowhere/python")
-    two = quick_support(known, compiled.travel, threads=2)
+    two = quick_support(known, compiled.travel, threads=2, listener=(alone := Recorder()))
+    assert "No process beside this one can be started" in alone.sentences[0]
     assert one is not None
     assert two is not None
     assert [(each.kind, each.upper) for each in one.others] == [(each.kind, each.upper) for each in two.others]

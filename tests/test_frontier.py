@@ -196,6 +196,13 @@ def test_swapped_ends_write_nothing(command: Callable[..., Outcome], tmp_path: P
     assert not (tmp_path / "curve").exists()
 
 
+def test_a_range_of_changes_is_no_misspelt_resource(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    asked = ["--resource", "changes", "--from", "0", "--to", "1", "--points", "2"]
+    outcome = command("frontier", write_scenario(tmp_path), *asked, "--json")
+    assert outcome.code == 0
+    assert [one["budget"] for one in outcome.objects] == [0, 1]
+
+
 @pytest.mark.parametrize("seed", [0, 3, 5])
 def test_a_curve_of_changes_has_the_best_plan_of_every_number(seed: int) -> None:
     instance = sited(seed)

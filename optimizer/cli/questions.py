@@ -351,7 +351,13 @@ def frontier(
     times that of the scenario. Certificates take as long again at most. With --out
     an interrupted command goes on where it stopped: give it again.
     """
-    from optimizer.analysis.frontier.frontier import BudgetRange, certified, frontier_digest, up_to_changes_made
+    from optimizer.analysis.frontier.frontier import (
+        CHANGES,
+        BudgetRange,
+        certified,
+        frontier_digest,
+        up_to_changes_made,
+    )
     from optimizer.analysis.frontier.frontier import frontier as solve_frontier
     from optimizer.analysis.frontier.output import FRONTIER, write_frontier
     from optimizer.base.files.json_lines import FinishedTasks
@@ -372,7 +378,7 @@ def frontier(
             settings=parsed_settings(settings or ()),
             language=language,
             skip_unreachable=skip_unreachable,
-            budgets=[each.resource for each in asked],
+            budgets=[each.resource for each in asked if each.resource != CHANGES],
             listener=listener,
         )
         ranges = asked or [BudgetRange.of_changes(source.instance)]

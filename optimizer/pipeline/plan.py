@@ -488,9 +488,7 @@ def _support(compiled: Compiled, comparison: Comparison, search: _PlanSearch, ti
             return quick_support(
                 known, compiled.travel, gap=terms.gap, seed=terms.seed, threads=threads, listener=times
             )
-        except (
-            OptimizerError
-        ) as error:  # no load travels by another record, or a process is lost: the plan stands all the same
+        except OptimizerError as error:  # such as no load that travels by another record: the plan stands all the same
             times.noted(f"What rests on the record could not be told: {error}")
             return None
 

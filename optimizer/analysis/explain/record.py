@@ -14,7 +14,6 @@ the fit to the record itself has it, and each plan is a local search around the 
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -344,10 +343,13 @@ def quick_support(
     here, there = (known, travel, kinds, range(half)), (known, travel, kinds, range(half, len(kinds)))
     best_there = []
     if threads > 1 and known.instance.tail.size * len(known.instance.evaders) >= ASIDE:
-        with contextlib.suppress(SolverError), Aside(searched_around, *there, ruins, seed) as aside:
-            best_there = searched_around(*here, ruins, seed, listener)
-            with step(listener, "other records, in another process"):
-                best_there += aside.result(listener)
+        try:
+            with Aside(searched_around, *there, ruins, seed) as aside:
+                best_there = searched_around(*here, ruins, seed, listener)
+                with step(listener, "other records, in another process"):
+                    best_there += aside.result(listener)
+        except SolverError as error:
+            listener.noted(f"What rests on the record is told by one process alone: {error}")
     if not best_there:
         best_there = searched_around(*here, ruins, seed, listener)
     if len(best_there) < len(kinds):  # no other process was asked, or it was lost
