@@ -26,26 +26,20 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
-from instances.borders import counted_border
+from instances.borders import Border, counted_border
 from optimizer.records.areas import load_areas
 from optimizer.risk.demand import gateway_masses
 from optimizer.risk.od_flows import path_flows
 from optimizer.scenario.check.check import read_evidence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from instances.borders import Border
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 THETA = 1 / 90
 """Preference for short times, per second: a way that takes 90 s longer is e times less likely."""

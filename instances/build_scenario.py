@@ -23,25 +23,20 @@ import json
 import math
 import sys
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
 import shapely
 
-from instances.borders import border_named
+from instances.borders import Border, border_named
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_text, written_whole
-from optimizer.region import RegionTerms, read_region, save_region
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from instances.borders import Border
-    from optimizer.region import Region
+from optimizer.region import Region, RegionTerms, read_region, save_region
 
 WATCHED = ("motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "track", "path")
 """Classes of the roads that the Border Patrol's sectors watch; the ports' halves are the field offices'."""

@@ -19,20 +19,15 @@ import gzip
 import io
 import sys
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from instances.borders import counted_border
+from instances.borders import CountSource, counted_border
 from optimizer.problem.network.geodesy import great_circle_m
-from optimizer.records.traffic_counts import road_numbers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from instances.borders import CountSource
-    from optimizer.records.traffic_counts import RoadNumber
+from optimizer.records.traffic_counts import RoadNumber, road_numbers
 
 FIRST, LAST = "2018-10", "2025-12"
 """The months of the seizure record."""

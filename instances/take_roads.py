@@ -24,17 +24,13 @@ import random
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from instances.borders import border_named
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from instances.borders import RoadSource
+from instances.borders import RoadSource, border_named
 
 DRAWN, FAR_KM = 30, 50
 """Distances that are drawn, and how far apart their ends are at least."""

@@ -25,41 +25,41 @@ import argparse
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from optimizer.base.files.json_lines import FinishedTasks
 from optimizer.base.files.readwrite import written_whole
 from optimizer.base.work.executor import Executor
-from optimizer.base.work.tasks import Task
+from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.lab.adaptive.analysis.output import student_interval
-from optimizer.lab.adaptive.simulation.simulate import simulate
-from optimizer.lab.adaptive.simulation.traffickers import PRIOR, ActionGroups, Passages, Traffickers
-from optimizer.lab.adaptive.simulation.world import adaptive_world
+from optimizer.lab.adaptive.simulation.simulate import PeriodRow, Run, simulate
+from optimizer.lab.adaptive.simulation.traffickers import (
+    PRIOR,
+    ActionGroups,
+    Layout,
+    PairLoads,
+    Passages,
+    PeriodOutcome,
+    RouteSet,
+    Traffickers,
+)
+from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world
 from optimizer.problem.files.instance_file import read_instance
-from optimizer.problem.instance.instance import series_digest
+from optimizer.problem.instance.instance import Instance, series_digest
 from optimizer.report.palette import FAINT
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import AdaptModel
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.tasks import TaskCall
-    from optimizer.lab.adaptive.simulation.simulate import PeriodRow, Run
-    from optimizer.lab.adaptive.simulation.traffickers import Layout, PairLoads, PeriodOutcome, RouteSet
-    from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
-    from optimizer.problem.instance.instance import Instance
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 YEAR, PERIODS = 12, 60
 """Periods of a year, and of a run."""

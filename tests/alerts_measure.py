@@ -14,26 +14,31 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
+from scipy.sparse import csr_array
 
+from optimizer.base.choices import EffortKind, WorldKind
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.schema import Strict
 from optimizer.base.version import package_version
 from optimizer.lab.pages import PageFiles, PageTable, fixed, interval, write_page
 from optimizer.lab.rows import PlannedRow, RowStore, RunKey, add_missing, distinct, newest_version, stamp, when_made
 from optimizer.lab.study.cells import Cell, SimulatedRow, StudyRoads
+from optimizer.problem.network.network import Network
 from optimizer.region import read_region
-from optimizer.risk import FieldFlow, History, as_records, captured, make_history, make_world
-from optimizer.risk.alerts.chance import PValues, false_alarms, false_discovery_rates, p_values
+from optimizer.risk import FieldFlow, History, World, as_records, captured, make_history, make_world
+from optimizer.risk.alerts.chance import PredictiveCounts, PValues, false_alarms, false_discovery_rates, p_values
 from optimizer.risk.alerts.monitor import AlertMonitor
-from optimizer.risk.alerts.places import neighbourhood_places, places_of_every_scale, segment_places, whole_place
+from optimizer.risk.alerts.places import Place, neighbourhood_places, places_of_every_scale, segment_places, whole_place
 from optimizer.risk.alerts.window import tally
 from optimizer.risk.demand import gateway_masses, gravity_table
 from optimizer.risk.information_gain import chance_of_top, information_gain, near_segments
@@ -41,19 +46,7 @@ from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, rate_for, search
 from optimizer.risk.simulation.settings import CHASING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_array
-
-    from optimizer.base.choices import EffortKind, WorldKind
-    from optimizer.problem.network.network import Network
-    from optimizer.risk import World
-    from optimizer.risk.alerts.chance import PredictiveCounts
-    from optimizer.risk.alerts.places import Place
-
-    Floats: TypeAlias = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 
 SEGMENT, NEIGHBOURHOOD, WHOLE = "segment", "neighbourhood", "whole"
 ALERTS, CHANGES, EXPLORATION = "alerts.jsonl", "changes.jsonl", "exploration.jsonl"

@@ -9,19 +9,23 @@ know few beats, no better than that.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, product
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.teams import TeamBase, TeamType
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.scenario.patrols import patrol_field, post_on
+from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, rows_beside, tangent_losses, witnessed_at
+from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import repeated
 from optimizer.solvers.overlay.searching import search_values
@@ -33,15 +37,6 @@ from optimizer.solvers.solve import solve
 from tests.cases import Recorder
 from tests.test_joint import every_tour, small_case
 from tests.tree_cases import check_seeds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.lp.master import Master
-    from optimizer.solvers.branch_and_cut.tree.node import Node
 
 ROW_POINTS = 6
 """Nodes, each with a point, at which rows are made."""

@@ -16,10 +16,11 @@ import random
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -27,8 +28,10 @@ import numpy as np
 from optimizer.base.errors import SolverError
 from optimizer.certificate.check import Fault, check, mixture_of
 from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import Mixture, Plan
+from optimizer.problem.plan.result import Result
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.lp import relaxed_options
 from optimizer.solvers.branch_and_cut.lp.master import Master
@@ -45,12 +48,6 @@ from optimizer.solvers.solve import solve_with
 from tests.cases import random_instance
 from tests.test_mixed import game_value, mixture_value
 from tests.tree_cases import budget_case, fitting_plans, shared_tree
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Result
 
 ROUNDING = 1e-9
 """Relative rounding of values by brute force."""

@@ -6,13 +6,12 @@ import json
 import signal
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from optimizer.cli import main
 from optimizer.cli.console import Verbosity, set_verbosity
-
-if TYPE_CHECKING:
-    import pytest
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from optimizer.lab.benchmark.families import sensor_grid
+from optimizer.problem.instance.instance import Instance
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
-
-if TYPE_CHECKING:
-    from optimizer.problem.instance.instance import Instance
 
 
 def dense_grid(side: int) -> Instance:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
 from optimizer.base.work import kernels
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.result import PROVEN
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.separation import Kinds
@@ -27,12 +29,6 @@ from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.solve import solve_with
 from tests.certificate_cases import least_value
 from tests.tree_cases import budget_case
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from optimizer.problem.instance.instance import Instance
 
 ROUNDING = 1e-9
 """Relative rounding of values by brute force."""

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from optimizer.problem.instance.instance import layered_instance
+from optimizer.problem.instance.instance import Instance, layered_instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.weight_scenarios import Draws, Objective
 from tests.cases import random_instance
-
-if TYPE_CHECKING:
-    from optimizer.problem.instance.instance import Instance
 
 OBJECTIVES = tuple(Objective.parsed(text) for text in ("mean", "cvar:0", "cvar:0.5", "cvar:0.8", "cvar:0.95", "worst"))
 

@@ -7,28 +7,22 @@ rounding; a status is wrong where the plan is worse than it promises; a plan is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import OptimizerError
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import violations
-from optimizer.problem.plan.result import PROVEN
+from optimizer.problem.plan.result import PROVEN, Result
 from optimizer.solvers.mip.backend import solve_mip
 from optimizer.solvers.mip.compact import compact_model
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import solve
 from tests.cases import random_instance, simple_paths
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Result
 
 METHODS = ("auto", "cuts", "compact", "greedy")
 PROGRAM = "the compact program alone"

@@ -7,13 +7,11 @@ installation is never red by what a new example finds. `long` draws new ones: it
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 FULL = 100
 """Examples of a test whose number is taken as it stands."""

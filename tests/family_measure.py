@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from optimizer.lab.study.cells import DESIGNED, Cell, MapRow, family_plan, study
 from optimizer.lab.study.study import ESTIMATORS, FIELD, OURS, make_trial, measured
 from optimizer.risk import FieldFlow, OdTable, RiskModel
 from optimizer.risk.params import RiskParams
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def main() -> None:

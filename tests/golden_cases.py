@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from optimizer.base.work.listener import SilentListener
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.teams import PatrolField
+from optimizer.roster.model import Duties
 from tests.golden_scenarios import INSTANCES, columns, compile_once, compiled, field_content, planned, risk
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.teams import PatrolField
-    from optimizer.roster.model import Duties
-
-    Content = dict[str, Any]
+Content = dict[str, Any]
 
 
 class _EnoughError(Exception):

@@ -9,21 +9,18 @@ import hashlib
 import json
 import math
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from optimizer.problem.instance.teams import PatrolField
+from optimizer.scenario.compile.compile import Compiled
 
-    from optimizer.problem.instance.teams import PatrolField
-    from optimizer.scenario.compile.compile import Compiled
-
-    Content = dict[str, Any]
+Content = dict[str, Any]
 
 ROOT = Path(__file__).parents[1]
 INSTANCES = ROOT / "instances"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+
+import pytest
 
 from optimizer.base.work.kernels import Kernel, ready
 from optimizer.solvers.search.kernel_modules import MIXED, SEARCH, TOURS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pytest
 
 EVERY = (*SEARCH, *TOURS, *MIXED)
 

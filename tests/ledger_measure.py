@@ -13,9 +13,9 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from optimizer.sharing.ledger.merkle import included, leaf_hash
 from optimizer.sharing.ledger.notes import COSIGNATURE, ED25519, SigningKey
@@ -23,9 +23,6 @@ from optimizer.sharing.ledger.proofs import prove_entry
 from optimizer.sharing.ledger.signing import cosign, make_checkpoint, make_key, read_signing_key
 from optimizer.sharing.ledger.store import Entry, EntryFile, LedgerFolder
 from optimizer.sharing.ledger.verifying import Verified, verify_ledger
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Files = dict[str, bytes]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from optimizer.operations.planned import visits_of_rosters
+from optimizer.operations.planned import Visit, visits_of_rosters
+from optimizer.problem.network.network import Network
 from optimizer.roster.calendar import span
 from optimizer.roster.model import (
     Assignment,
@@ -22,16 +23,10 @@ from optimizer.roster.model import (
     write_duties_file,
 )
 from optimizer.scenario.file.roster_model import Crew, DutyBase, Shift
+from tests.command import Outcome
 from tests.roster_cases import FIRST
 from tests.test_scenario_patrols import BASE
 from tests.tiny import SCENARIO, tiny_region, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.operations.planned import Visit
-    from optimizer.problem.network.network import Network
-    from tests.command import Outcome
 
 ZONE = ZoneInfo("Europe/Berlin")
 

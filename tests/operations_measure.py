@@ -14,10 +14,11 @@ import argparse
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
@@ -26,7 +27,7 @@ from optimizer.lab.adaptive.simulation.simulate import TrialTraffickers
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.operations.delivered import DeliveredParams, _all_stays, judge
 from optimizer.operations.map_matching import MatchParams, length_graph
-from optimizer.operations.passes import Estimate, passes_of
+from optimizer.operations.passes import Estimate, Passes, passes_of
 from optimizer.operations.planned import Visit
 from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks
 from optimizer.operations.stays import movement
@@ -40,21 +41,15 @@ from optimizer.operations.trial_inference import (
     without_means,
 )
 from optimizer.problem.instance.evaders import best_responses
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import save_region
 from optimizer.region.model import Region
 from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.compile.uncertainty import at_chances
 from optimizer.scenario.file.model import AdaptModel
 from tests.tiny import SCENARIO, network_of, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from optimizer.operations.passes import Passes
-    from optimizer.problem.network.network import Network
-    from optimizer.scenario.compile.compile import Compiled
 
 SHIFT = 8 * 3600.0
 BEGIN = datetime(2026, 12, 1, 6, tzinfo=UTC).timestamp()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from optimizer.base.files.output_folder import OutputFolder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def output_folder(path: Path, *sources: str) -> OutputFolder:

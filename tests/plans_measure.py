@@ -13,28 +13,34 @@ import argparse
 import math
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy.stats import binomtest
 
+from optimizer.base.choices import EffortKind
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.version import package_version
 from optimizer.base.work.work_clock import limited
-from optimizer.lab.benchmark.generated_roads import draw_land
+from optimizer.lab.benchmark.generated_roads import Barrier, draw_land
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
 from optimizer.lab.rows import PlannedRow, RowStore, RunKey, add_missing, distinct, newest_version, stamp, when_made
 from optimizer.lab.study.cells import GENERATED_NAME, GENERATED_NODES, GENERATED_SEED, SimulatedRow
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Gateway, Settlement
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import evaluate
+from optimizer.problem.plan.plan import Plan
+from optimizer.records.model import Effort, Seizures
 from optimizer.region import read_region
 from optimizer.region.model import Region
 from optimizer.risk import FieldFlow, World, as_records, make_history
@@ -44,24 +50,12 @@ from optimizer.risk.simulation.observation import ObservationModel
 from optimizer.risk.simulation.settings import AS_IT_WAS, RecordSettings
 from optimizer.risk.simulation.world import local_markets
 from optimizer.scenario.demand.evaders import scenario_evaders, usual_routes
-from optimizer.scenario.demand.gravity import gateway_index, make_demand
+from optimizer.scenario.demand.gravity import GravityDemand, gateway_index, make_demand
 from optimizer.scenario.demand.record_demand import FittedRisk, RecordDemand, fitted_risk, record_demand
 from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.choices import EffortKind
-    from optimizer.lab.benchmark.generated_roads import Barrier
-    from optimizer.problem.network.network import Network
-    from optimizer.problem.plan.plan import Plan
-    from optimizer.records.model import Effort, Seizures
-    from optimizer.scenario.demand.gravity import GravityDemand
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 ANSWERS, SHARES = "answers.jsonl", "shares.jsonl"
 

@@ -13,17 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import osmium
 
 from optimizer.lab.rows import own_peak_mb
 from optimizer.region import Region, read_region
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 REPEATS = 3
 COPY_IDS = 100_000_000_000

@@ -16,9 +16,9 @@ import math
 import os
 import re
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.browser import Browser
 from tests.test_report_browser import (
@@ -36,9 +36,6 @@ from tests.test_report_browser import (
     drag,
     tap,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 COLUMNS = (
     "plan",

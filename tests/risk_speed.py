@@ -18,18 +18,16 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from optimizer.problem.network.network import Network
+from optimizer.records import Effort, Seizures
 from optimizer.region import read_region
 from optimizer.risk import FieldFlow, OdTable, as_records, make_history, make_world
 from optimizer.risk.demand import gateway_masses, gravity_table
 from tests.risk_cases import network_of, rows_of
-
-if TYPE_CHECKING:
-    from optimizer.problem.network.network import Network
-    from optimizer.records import Effort, Seizures
 
 ROOT = Path(__file__).parents[1]
 ROWS, PAGE = ROOT / "results" / "risk" / "speed.jsonl", ROOT / "results" / "risk" / "speed.md"

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from optimizer.roster.model import Duties, Duty
+from optimizer.roster.model import Assignment, Duties, Duty, Roster
 from optimizer.scenario.file.roster_model import WEEKDAYS, Crew, DutyBase, Shift
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from optimizer.roster.model import Assignment, Roster
 
 FIRST = date(2026, 12, 1)
 """A Tuesday without a change of clocks in its weeks."""

@@ -8,20 +8,14 @@ that get through in the last weeks, beside weeks without a team and the same dri
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.lab.adaptive.simulation.traffickers import Layout, Traffickers
-from optimizer.lab.adaptive.simulation.world import adaptive_world
+from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world
 from optimizer.problem.instance.options import Resource
 from optimizer.scenario.file.model import AdaptModel
 from tests.cases import side_by_side
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
 
 ROADS, BEFORE, WEEKS, LAST = 3, 6, 30, 12
 """Roads, weeks without a team, weeks with one, and those at the end that count."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.listener import SilentListener
 from optimizer.lab.benchmark.overlay_scaling import FOUND_AN_HOUR, SURVIVAL, scaling_roads
@@ -23,11 +24,6 @@ from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.params import ClockParams, SolveParams
 from optimizer.solvers.solve import solve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
 
 COLUMNS = (
     *("nodes", "options", "evaders", "budget", "limit, s", "took, s", "contracting, s", "root ends, s", "programs"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,12 +18,8 @@ import pandas as pd
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.matching import WINDOW, Candidates, nothing_learnt, one_to_one
-from optimizer.records.fusion.reports import comparable_reports, places_of_areas
-from tests.fusion_measure import scored, write_feeds
-
-if TYPE_CHECKING:
-    from optimizer.records.fusion.reports import Reports
-    from tests.fusion_measure import MatchScore, TwoAgencies
+from optimizer.records.fusion.reports import Reports, comparable_reports, places_of_areas
+from tests.fusion_measure import MatchScore, TwoAgencies, scored, write_feeds
 
 HOURS, KM, LOG_KG = (0.26, 1.01, 3.0, 12.0, 36.0), (0.3, 1.0, 3.0, 10.0, 30.0), (0.01, 0.05, 0.2, 0.7)
 

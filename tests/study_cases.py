@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,6 @@ from optimizer.problem.network.places import Gateway, Settlement
 from optimizer.region.model import Region
 from optimizer.region.store import save_region
 from tests.risk_cases import grid_network
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SIDE = 7
 

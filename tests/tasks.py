@@ -6,12 +6,10 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimizer.base.errors import InputError
-
-if TYPE_CHECKING:
-    from optimizer.base.work.tasks import TaskCall
+from optimizer.base.work.tasks import TaskCall
 
 
 def added(call: TaskCall) -> dict[str, Any]:

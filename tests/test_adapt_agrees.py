@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from optimizer.lab.adaptive.simulation.simulate import simulate
 from optimizer.lab.adaptive.simulation.traffickers import mobility_after
 from optimizer.lab.adaptive.simulation.world import adaptive_world
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import AdaptModel
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 

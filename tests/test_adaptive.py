@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
-from optimizer.base.work.tasks import Task
+from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.lab.adaptive.analysis.adapt import adapt
 from optimizer.lab.adaptive.analysis.output import adapt_page, called, student_interval
 from optimizer.lab.adaptive.simulation import policies
@@ -35,6 +36,7 @@ from optimizer.lab.adaptive.simulation.traffickers import (
     ExponentialWeights,
     FictitiousPlay,
     Layout,
+    LearningRule,
     Logit,
     NarcoLogic,
     Passages,
@@ -46,6 +48,7 @@ from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_worl
 from optimizer.lab.benchmark.generated_roads import region_instance
 from optimizer.pipeline import init_scenario
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.teams import team_resource
 from optimizer.problem.plan.plan import violations
 from optimizer.region import save_region
@@ -53,17 +56,10 @@ from optimizer.scenario.file.model import POLICY_NAMES, AdaptModel, RegionModel
 from tests import adaptive_measure as lab
 from tests.adaptive_measure import CASES, MEASURES_BY_STUDY, OTHER_LEARNERS, save_figure
 from tests.cases import Recorder, random_instance
+from tests.command import Outcome
 from tests.examples import examples
 from tests.test_joint import small_case
 from tests.tiny import tiny_region
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from optimizer.base.work.tasks import TaskCall
-    from optimizer.lab.adaptive.simulation.traffickers import LearningRule
-    from optimizer.problem.instance.instance import Instance
-    from tests.command import Outcome
 
 pytestmark = pytest.mark.lab
 RESULTS = Path(__file__).parents[1] / "results"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,6 @@ from optimizer.base.work.listener import SILENT, SilentListener
 from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.lab.benchmark.benchmark import Job, _WatchedChild
 from optimizer.solvers.mip.backend import _SolverProcess
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def fails(where: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import stat
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,10 +35,6 @@ from tests.command import run
 from tests.operations_cases import keeps_contract, planned_case
 from tests.output_cases import csv_rows
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 FIRST = "2026-12-01"
 AUDITED = '[records]\naudits = ["found/audit-results.json"]\n\n[evaders]'

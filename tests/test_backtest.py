@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from itertools import pairwise, permutations
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import betaln
 
+from optimizer.base.choices import PeriodLength
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.work.listener import SILENT
-from optimizer.lab.backtest.engine import folds, forecast_periods, held_by_top, label_of, periods_of
+from optimizer.lab.backtest.engine import PeriodForecast, folds, forecast_periods, held_by_top, label_of, periods_of
 from optimizer.lab.backtest.forces import (
     MODELS,
     UNIT,
@@ -48,10 +49,6 @@ from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import cells_of, gather_evidence
 from tests.examples import examples
-
-if TYPE_CHECKING:
-    from optimizer.base.choices import PeriodLength
-    from optimizer.lab.backtest.engine import PeriodForecast
 
 pytestmark = pytest.mark.lab
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from optimizer.base.errors import InputError
 from optimizer.cli.risk import backtest
 from optimizer.lab.backtest import forces as forces_module
-from optimizer.lab.backtest.forces import MODELS, backtest_forces, same_everywhere
+from optimizer.lab.backtest.forces import MODELS, ForecastTask, backtest_forces, same_everywhere
 from optimizer.lab.backtest.run import write_backtest
 from optimizer.lab.backtest.scenario import backtest_scenario, cells_of_rows
 from optimizer.lab.backtest.searches import read_searches
@@ -25,13 +26,6 @@ from tests.output_cases import csv_rows, output_folder
 from tests.risk_cases import effort_of, line_network, records_of
 from tests.shared_data import DATA, needs
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from typer.testing import Result
-
-    from optimizer.lab.backtest.forces import ForecastTask
 
 pytestmark = pytest.mark.lab
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.base.work.listener import SilentListener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, tangent_losses
@@ -31,18 +34,10 @@ from optimizer.solvers.patrols.beat_tree import (
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times
 from optimizer.solvers.place import place
-from tests.beat_tree_cases import check_beat_tree, every_plan, false_floors, option_case
+from tests.beat_tree_cases import EveryPlan, check_beat_tree, every_plan, false_floors, option_case
 from tests.examples import quick_first
 from tests.golden_scenarios import INSTANCES
 from tests.test_joint import every_tour, small_case
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from tests.beat_tree_cases import EveryPlan
 
 
 @pytest.mark.parametrize("seed", quick_first([0, 4_500_468, *range(1, 12)], 1))

@@ -13,10 +13,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ from optimizer.lab.rows import Case, PlannedRow, RunKey, add_missing, family_of,
 from optimizer.lab.study.cells import Cell, StudyRoads, read_study_roads
 from optimizer.lab.study.study import map_store
 from optimizer.problem.files.instance_file import read_instance, write_instance
-from optimizer.problem.instance.instance import content_digest
+from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.solve import solve
@@ -97,11 +98,6 @@ from tests.examples import examples
 from tests.shared_data import DATA, needs
 from tests.study_cases import map_row, save_small_region
 from tests.test_commands import hard_instance
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from optimizer.problem.instance.instance import Instance
 
 pytestmark = pytest.mark.lab
 STORED = [case for family in known_families() for case in cases([family])]

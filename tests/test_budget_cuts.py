@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Resource
 from optimizer.solvers.branch_and_cut.cuts import bound_tightening
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
@@ -23,10 +24,6 @@ from tests.kernel_cases import plain_and_compiled
 from tests.test_tree import roads
 from tests.tree_cases import budget_case, check_tree
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
 ONE = (Evader("e", 0, 1, 1.0),)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.detection import checkpoint_survival
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import SolveModel
@@ -25,11 +26,6 @@ from optimizer.solvers.solve import solve
 from tests.cases import check_methods
 from tests.test_waiting import mean_wait
 from tests.tiny import SCENARIO, SITES, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
 
 COMMUNITIES = """
 [[communities]]

@@ -8,9 +8,10 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,13 +44,9 @@ from tests.certificate_cases import (
     relaxed_case_of,
     shared_case_of,
 )
+from tests.command import Outcome
 from tests.test_joint import small_case
 from tests.tiny import write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.command import Outcome
 
 INSTANCES = Path(__file__).parents[1] / "instances"
 PROGRAM = Path(checker.__file__)

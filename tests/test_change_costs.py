@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import SPACE
@@ -15,7 +16,7 @@ from optimizer.certificate.check import check
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.changes import Changes
-from optimizer.problem.instance.instance import content_digest
+from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.instance.options import Option
 from optimizer.problem.plan.plan import violations, within_limits
 from optimizer.report.content.comparison import BudgetRow, changing_sentences
@@ -29,13 +30,6 @@ from tests.report_case import full_content
 from tests.test_changes import sited
 from tests.test_joint import small_case, true_optimum
 from tests.tiny import SCENARIO, SITES, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
 
 COSTS = "uses = { teams = 1 }\nopen_cost = { teams = 1.5 }\nclose_cost = { teams = 2 }\ncost_years = 4"
 """A kind whose opening takes .375 teams a year, and whose closing .5."""

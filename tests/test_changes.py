@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError
 from optimizer.base.params import parsed_settings
@@ -17,23 +19,16 @@ from optimizer.base.text.names import unknown_name
 from optimizer.pipeline import plan_scenario
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import violations
 from optimizer.scenario.file.model import AdaptModel, with_settings
 from optimizer.solvers.solve import solve
 from tests.cases import enumerated_values, random_instance
+from tests.command import Outcome
 from tests.examples import quick_first
 from tests.test_scenario_patrols import WITH_TEAMS
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from tests.command import Outcome
 
 
 def sited(seed: int) -> Instance:

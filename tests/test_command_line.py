@@ -9,9 +9,10 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import typer
@@ -24,11 +25,7 @@ from optimizer.cli.purposes import LAB, PURPOSES, SYNONYMS
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from tests import questions
 from tests.cases import random_instance
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.command import Outcome
+from tests.command import Outcome
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,9 +8,10 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,13 +28,9 @@ from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.place import METHODS
 from tests.cases import brute_force, random_instance
 from tests.children import started
+from tests.command import Outcome
 from tests.output_cases import RESULT_KEYS
 from tests.tiny import tiny_region, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.command import Outcome
 
 ROOT = Path(__file__).parents[1]
 

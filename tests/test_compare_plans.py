@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,21 +21,16 @@ from optimizer.plans.comparison import compare
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.files.plan_file import beat_entries
 from optimizer.problem.instance.evaders import Route, best_responses
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import Gateway, with_unique_labels
 from optimizer.problem.plan.evaluation import evader_values, plan_value
 from optimizer.problem.plan.plan import Plan, make_beat
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.cases import brute_force, enumerated_value, random_instance, simple_paths
+from tests.command import Outcome
 from tests.test_joint import small_case
 from tests.tiny import SCENARIO, SEIZURES, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
-    from tests.command import Outcome
 
 
 def on_a_map(seed: int) -> Instance:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import cProfile
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import CodeType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,10 +22,6 @@ from optimizer.risk.evidence import gather_evidence
 from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.file.model import read_content
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from types import CodeType
 
 pytestmark = pytest.mark.usefixtures("made_anew")
 

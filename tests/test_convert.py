@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import math
+from collections.abc import Callable
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -17,16 +19,11 @@ from optimizer.base.errors import InputError
 from optimizer.lab.converters.road_files import Lines, read_co, read_gr, read_net, read_trips
 from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, hazard, tntp_instance
 from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.solvers.solve import solve
+from tests.command import Outcome
 from tests.examples import examples
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
-    from tests.command import Outcome
 
 pytestmark = pytest.mark.lab
 

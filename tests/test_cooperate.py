@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.analysis.cooperation.cooperation import agency_gains, cooperate, cooperation_digest
+from optimizer.analysis.cooperation.cooperation import Cooperation, agency_gains, cooperate, cooperation_digest
 from optimizer.analysis.cooperation.output import cooperation_page, interval, reaches
 from optimizer.base.errors import InputError
 from optimizer.base.files.json_lines import FinishedTasks
@@ -22,6 +24,7 @@ from optimizer.base.work.executor import Executor
 from optimizer.plans.plan_folder import OwnWords
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.agencies import (
     CoalitionGame,
@@ -38,15 +41,8 @@ from optimizer.problem.plan.result import ProvenInterval
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.search.feasible_start import plan_made_to_fit
 from tests.cases import Recorder, brute_force, random_instance, side_by_side
+from tests.command import Outcome
 from tests.test_joint import small_case
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from optimizer.analysis.cooperation.cooperation import Cooperation
-    from optimizer.problem.instance.instance import Instance
-    from tests.command import Outcome
 
 TERMS = SolveModel(gap=1e-6, time_limit=None)
 NAMES = ("police", "customs", "guard")

@@ -6,12 +6,13 @@ import itertools
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.plan import plan_scenario
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import evaluate, marginal_values
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.compile import compile_scenario
@@ -20,11 +21,6 @@ from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import solve
 from tests.cases import check_methods
 from tests.tiny import SCENARIO, SITES, write_scenario
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from optimizer.problem.instance.instance import Instance
 
 ROOT = Path(__file__).parents[1]
 KINDS = """

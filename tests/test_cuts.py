@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import SolverError
 from optimizer.base.work import executor
-from optimizer.base.work.listener import SILENT, SilentListener
+from optimizer.base.work.listener import SILENT, Listener, SilentListener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.families import INSTANCES, plain_grid
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import weighted_sum
@@ -36,7 +37,7 @@ from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import (
 from optimizer.solvers.branch_and_cut.cuts.lifting import lifted
 from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import cheapest_cut_plan, largest_shares, min_cut_heuristic
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
-from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause
+from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause, ToWorker
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths, PooledValues
@@ -65,12 +66,6 @@ from tests.referees import kernels as referee
 from tests.referees.kernels import chord_cuts, star_cuts, tangent_cuts
 from tests.tree_cases import LocalTreeWorkers
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from optimizer.base.work.listener import Listener
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.parallel.messages import ToWorker
 SEEDS = st.integers(0, 2**20)
 
 

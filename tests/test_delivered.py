@@ -6,30 +6,25 @@ import csv
 import io
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
 import shapely
 
 from optimizer.base.errors import InputError
-from optimizer.operations.delivered import STATUS_WORDS, DeliveredParams, Stay, delivered_of_plan, judge
+from optimizer.operations.delivered import STATUS_WORDS, Delivered, DeliveredParams, Stay, delivered_of_plan, judge
 from optimizer.operations.map_matching import MatchParams
 from optimizer.operations.planned import visits_of_duties
 from optimizer.operations.recorded import Units, read_tracks
 from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks, tracks_csv
+from optimizer.operations.stays import Track
 from optimizer.records import EffortSource, read_effort
 from tests.command import run
 from tests.operations_cases import ZONE, PlannedCase, keeps_contract, planned_case
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from optimizer.operations.delivered import Delivered
-    from optimizer.operations.stays import Track
 
 EXACT = FieldErrors(missing=0, late=0, short=0, elsewhere=0, silent=0)
 

@@ -7,7 +7,7 @@ import os
 import shlex
 from dataclasses import replace
 from itertools import combinations, product
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,17 +22,13 @@ from optimizer.plans.plan_folder import KnownPlan, PlanFolder
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.files.plan_file import read_plan_file
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, make_beat, violations, with_beats, with_plan, with_teams
 from optimizer.problem.plan.result import Result
 from tests.cases import brute_force, enumerated_value, random_instance
 from tests.test_compare_plans import on_a_map, written
 from tests.test_joint import every_tour, small_case
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
 
 
 def opened(path: Path) -> KnownPlan:

@@ -9,10 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,17 +29,13 @@ from optimizer.analysis.desk.session import DeskSession, amount_of
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import SPACE
 from optimizer.plans.plan_folder import KnownPlan, PlanFolder
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import Plan, make_beat, with_plan
 from tests.browser import CHROMIUM, Browser
 from tests.command import run
 from tests.test_compare_plans import on_a_map, written
 from tests.test_joint import every_tour, small_case
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from optimizer.problem.instance.instance import Instance
 
 pytestmark = pytest.mark.report
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from optimizer.problem.instance.detection import (
     beat_survival,
@@ -25,11 +26,6 @@ from optimizer.problem.instance.detection import (
     station_share,
 )
 from tests.examples import examples
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
 
 EVADERS = 200_000
 SHIFT = 480.0

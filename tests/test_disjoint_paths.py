@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.families import quota_grid, sensor_grid, two_kinds_grid
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.tree.disjoint_paths import disjoint_paths
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
 from tests.cases import brute_force, random_instance
-
-if TYPE_CHECKING:
-    from optimizer.problem.instance.instance import Instance
 
 
 def dense(seed: int) -> Instance:

@@ -8,9 +8,11 @@ import json
 import shutil
 import subprocess
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,18 +31,13 @@ from optimizer.report.answer import short_page
 from optimizer.report.load_maps import load_maps
 from optimizer.scenario.file.model import AdaptModel
 from tests.browser import CHROMIUM, Browser
+from tests.command import Outcome
 from tests.examples import examples
 from tests.output_cases import csv_rows
 from tests.test_adaptive import KEYS, Impatient, usable
 from tests.test_desk_page import HOSTILE, broken_rules
 from tests.test_measures import scenario as scenario_with_measures
 from tests.tiny import AREAS, SCENARIO, tiny_region, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.command import Outcome
 
 pytestmark = pytest.mark.lab
 

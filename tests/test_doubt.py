@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,13 +29,8 @@ from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.compile.uncertainty import LEVELS, scenario_draws
 from optimizer.scenario.demand import record_demand
 from optimizer.solvers.solve import solve
+from tests.command import Outcome
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.command import Outcome
 
 RANGE = SCENARIO.replace("detection = 0.5", "detection = [0.2, 0.8]")
 TEAMS = """

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
@@ -23,6 +26,7 @@ from optimizer.pipeline.roster.draw import Override, draw_from_plan, draw_page
 from optimizer.pipeline.roster.roster import roster_of_plan
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.problem.plan.result import Randomised, Result
@@ -37,15 +41,7 @@ from optimizer.roster.draws import (
 from optimizer.roster.model import Duties, Duty, read_duties, write_duties_file
 from optimizer.scenario.file.roster_model import Crew, Shift
 from tests.cases import side_by_side
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from tests.command import Outcome
+from tests.command import Outcome
 
 SECRET = b"a secret of the tests"
 FIRST = "2026-12-01"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InfeasibleError, InputError
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.evaluation import evaluate, marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, violations
@@ -21,9 +22,6 @@ from optimizer.solvers.search.local_search import greedy, local_search
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, enumerated_value, random_instance
 from tests.examples import examples
-
-if TYPE_CHECKING:
-    from optimizer.problem.instance.instance import Instance
 
 SEEDS = st.integers(0, 2**20)
 few = examples(40)

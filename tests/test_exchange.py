@@ -5,16 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.sharing.format_conversion import FIELDS, MARKING_IDS, NAMES, OWN, TLP, exchange_records
 from tests.command import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SEIZURES = """time,lon,lat,area,drug,quantity,quantity_unit,count,grade,owner,tlp,released_to
 2026-03-01,-99.51,27.5,,cocaine,12.5,kg,,B2,police,green,

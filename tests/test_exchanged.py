@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from optimizer.problem.network.exchanged import EXCHANGE
 from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.file.model import SiteModel, read_content
 from tests.tiny import AREAS, SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BASE = """
 [[bases]]

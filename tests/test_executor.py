@@ -7,7 +7,9 @@ import signal
 import threading
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,11 +25,6 @@ from optimizer.scenario.file.model import SolveModel
 from tests.cases import Recorder, random_instance
 from tests.tasks import added, broken, killed_once, slow
 from tests.test_explain import known_plan
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 
 TERMS = SolveModel(gap=1e-4, time_limit=None)
 TWO = Executor(2)

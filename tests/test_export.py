@@ -12,7 +12,7 @@ import subprocess
 import zipfile
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import pyogrio
@@ -24,7 +24,8 @@ from optimizer.base.errors import InputError
 from optimizer.pipeline.export import ALERT_FIELDS, Exported, export_plan
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.files.plan_file import PlanFile, PlanValues
-from optimizer.report.geodata.files import write_geopackage, write_table
+from optimizer.report.content.report_content import ReportContent
+from optimizer.report.geodata.files import GeoTable, write_geopackage, write_table
 from optimizer.report.geodata.layers import comparison_tables, ground_layers, placement_layers
 from optimizer.report.geodata.qgis_project import ORDERED, write_project
 from tests.english import left_in
@@ -33,10 +34,6 @@ from tests.report_case import changed_beat, changed_content, changed_site, full_
 from tests.test_scenario_patrols import BASE, TEAM
 from tests.tiny import SCENARIO, write_scenario
 from tests.validators import SYSTEM_PYTHON, gdal_validates, geopackage_faults, needs_qgis
-
-if TYPE_CHECKING:
-    from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.geodata.files import GeoTable
 
 pytestmark = pytest.mark.report
 

@@ -6,9 +6,10 @@ import importlib.util
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -27,9 +28,6 @@ from tests.cases import brute_force, random_instance
 from tests.command import run
 from tests.report_case import full_content
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")

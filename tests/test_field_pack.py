@@ -16,7 +16,6 @@ from functools import cache
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import gpxpy
 import icalendar
@@ -28,7 +27,7 @@ from defusedxml.ElementTree import fromstring
 from optimizer.pipeline.roster.roster import field_pack
 from optimizer.report.maps.labels import OccupiedBoxes
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import DutyRoad, DutyStop, DutyTown, moment
+from optimizer.roster.model import DutyRoad, DutyStop, DutyTown, Roster, moment
 from optimizer.roster.sheets import ON_SCREEN, Size, Waypoint, field_duties, gpx, index, kml, sheet, sketch
 from optimizer.roster.writing import calendar, roster_page
 from optimizer.scenario.file.roster_model import DutyBase
@@ -44,9 +43,6 @@ from tests.validators import (
     schema,
     schema_faults,
 )
-
-if TYPE_CHECKING:
-    from optimizer.roster.model import Roster
 
 pytestmark = pytest.mark.report
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +18,6 @@ from optimizer.base.files.readwrite import (
     write_json,
     written_whole,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,15 +24,11 @@ from optimizer.pipeline.form.page import FormPage
 from optimizer.pipeline.init import init_scenario
 from optimizer.region import save_region
 from tests.browser import CHROMIUM, Browser
+from tests.command import Outcome
 from tests.standin import sample_world
 from tests.test_desk_page import GONE, READY, broken_rules, dark, status
 from tests.test_init import content, renamed, source
 from tests.tiny import tiny_region
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.command import Outcome
 
 ROOT = Path(__file__).parents[1]
 FINDS = """Fecha;Longitude;Latitude;Substance;kg;driver_name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,9 +28,6 @@ from optimizer.sharing.ledger.store import Entry, EntryFile, LedgerFolder
 from tests.command import run
 from tests.operations_cases import keeps_contract
 from tests.tiny import write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SEALED, AFTER = datetime(2024, 3, 30, tzinfo=UTC), datetime(2024, 7, 2, tzinfo=UTC)
 

@@ -9,8 +9,9 @@ import re
 import shutil
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,16 +22,12 @@ from instances import build_scenario as build
 from instances import take_roads
 from instances.borders import read_border
 from optimizer.pipeline import check_scenario_file, plan_scenario
+from optimizer.region import Region
+from tests.command import Outcome
 from tests.output_cases import csv_rows
 from tests.road_ways import ways_between
 from tests.shared_data import DATA, needs
 from tests.standin import EAST, NORTH, SOUTH, WEST, sample_world
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from optimizer.region import Region
-    from tests.command import Outcome
 
 HERE = Path(__file__).parents[1] / "instances" / "foz-do-iguacu"
 

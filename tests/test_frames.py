@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import networkx as nx
@@ -19,10 +21,6 @@ from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.risk.baselines import CountsOverEffort
 from optimizer.risk.demand import gateway_masses, gravity, travel_hours
 from tests.tiny import tiny_region
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 
 def street_grid(side: int = 6, seed: int = 0) -> opt.Network:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -16,15 +17,10 @@ from optimizer.problem.instance.changes import Changes, changes_made
 from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.scenario.file.model import SolveModel
 from tests.cases import Recorder, brute_force, random_instance
+from tests.command import Outcome
 from tests.test_changes import sited
 from tests.test_joint import small_case, true_optimum
 from tests.tiny import write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.command import Outcome
 
 TERMS = SolveModel(gap=1e-4, time_limit=None)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import tomllib
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
-from optimizer.pipeline import fuse_feeds
+from optimizer.pipeline import FusedRecord, fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.fusing import _learnt_notes, _share_of_effort
@@ -37,11 +38,6 @@ from tests.command import run
 from tests.examples import examples
 from tests.fusion_measure import checkpoint_agencies, measured, two_agencies, write_feeds
 from tests.risk_cases import line_network
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.pipeline import FusedRecord
 
 MAPPING = """
 [files.mapping]

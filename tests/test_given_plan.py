@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +16,6 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.tiny import write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,11 +15,8 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import HeuristicParams, SolveParams
 from tests.golden import chosen, computed, contradictions, differences, rounds_as_stored, stored
-from tests.golden_cases import SECTIONS, detouring
+from tests.golden_cases import SECTIONS, Case, detouring
 from tests.golden_scenarios import AbsentError, digest
-
-if TYPE_CHECKING:
-    from tests.golden_cases import Case
 
 QUICK = chosen("", quick=True)
 

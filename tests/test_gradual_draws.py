@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from itertools import combinations, islice, pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from optimizer.pipeline.plan import plan_scenario
 from optimizer.pipeline.roster.draw import draw_from_plan
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.plan.plan import Mixture, Plan, violations
@@ -24,11 +25,6 @@ from optimizer.scenario.file.model import SolveModel
 from tests.cases import side_by_side
 from tests.examples import quick_first
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
 
 SECRET = b"a secret of these tests alone"
 OPTIONS = 8

@@ -6,15 +6,15 @@ import asyncio
 import shlex
 import shutil
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import osmium
 import pytest
 from dask import distributed
 
-from optimizer.analysis.desk.page.server import listening
+from optimizer.analysis.desk.page.server import DeskServer, ServedPage, listening
 from optimizer.cli.commands import EXAMPLES
 from optimizer.region.download import Service
 from optimizer.sharing.format_conversion import exchange_records
@@ -27,11 +27,6 @@ from tests.standin import sample_world, serving
 from tests.test_release import CUSTOMS, CUSTOMS_POST
 from tests.test_scenario_patrols import BASE
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from optimizer.analysis.desk.page.server import DeskServer, ServedPage
 
 ROOT = Path(__file__).parents[1]
 RECORD = "time,lon,lat,day,owner,tlp\n2024-03-01,10.0,50.05,2024-03-01,police,green\n2024-05-01,10.4,50.05,2024-05-01,customs,amber\n"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from optimizer.problem.plan.result import Result
 from optimizer.solvers.branch_and_cut.cuts.lifting import lifted
+from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
 from optimizer.solvers.branch_and_cut.lp import master
 from optimizer.solvers.solve import solve_with
 from tests.examples import quick_first
@@ -15,10 +17,6 @@ from tests.hostile.__main__ import run
 from tests.hostile.cases import case_of
 from tests.hostile.checks import CHECKS
 from tests.hostile.shrink import shrunk
-
-if TYPE_CHECKING:
-    from optimizer.problem.plan.result import Result
-    from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
 
 
 @pytest.mark.parametrize("first", quick_first(range(0, 24, 3), 1))

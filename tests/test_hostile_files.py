@@ -6,7 +6,7 @@ import gzip
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +16,6 @@ from optimizer.lab.converters.snip import snip_instance
 from optimizer.lab.pages import PageTable, markdown
 from optimizer.region.extract import check_expansion, read_extract
 from optimizer.solvers.mip.backend import stdout_closed
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OSM = (
     '<osm version="0.6"><node id="1" lat="50" lon="10" version="1"/><node id="2" lat="50.1" lon="10" version="1"/>'

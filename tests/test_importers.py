@@ -7,10 +7,11 @@ import json
 import re
 import tomllib
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from optimizer.base.choices import Unfilled
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import MARKER
 from optimizer.cli.import_ import import_app
 from optimizer.lab.backtest.searches import read_searches
-from optimizer.records import Area, EffortSource, SeizureSource, read_effort, read_seizures
+from optimizer.records import Area, Effort, EffortSource, Seizures, SeizureSource, read_effort, read_seizures
 from optimizer.records.importers.cbp import OFFICE_OF_REGION, import_cbp
 from optimizer.records.importers.frames import Imported, read_columns, safe_text, write_import
 from optimizer.records.importers.mapped_csv import checked_mapping, import_csv
@@ -34,12 +36,6 @@ from tests.examples import examples
 from tests.output_cases import csv_rows, output_folder
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.shared_data import DATA, needs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from optimizer.base.choices import Unfilled
-    from optimizer.records import Effort, Seizures
 
 ROOT = Path(__file__).parents[1]
 STOP_SEARCH = DATA / "stop-search"

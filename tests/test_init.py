@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,15 +27,11 @@ from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.check.sites import crossing_sites
 from optimizer.scenario.compile.options import road_class_of
 from optimizer.scenario.file.model import RegionModel, SitesModel
+from tests.command import Outcome
 from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
 from tests.standin import World, sample_world, serving
 from tests.tiny import tiny_region
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.command import Outcome
 
 FILES = ["README.md", "effort.csv", "network.gpkg", "scenario.toml", "seizures.csv"]
 HOSTILE = [

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -15,9 +15,6 @@ from packaging.requirements import Requirement
 from optimizer.problem.files.instance_file import write_instance
 from tests.bundle import INSTALL_LINUX, INSTALL_WINDOWS, ROOT, SCENARIO, Wheel, bill_of_materials, pack
 from tests.cases import random_instance
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def wheel(folder: Path, name: str, *lines: str) -> Path:

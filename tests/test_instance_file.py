@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -32,9 +34,6 @@ from tests.cases import put, random_instance
 from tests.examples import examples
 from tests.tiny import PLACES, tiny_region
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 SMALL: dict[str, Any] = {
     "schema_version": 1,
     "name": "small",

@@ -8,8 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from ortools.math_opt.python import mathopt
@@ -17,10 +20,12 @@ from ortools.math_opt.python import mathopt
 from optimizer.analysis.explain.explain import Explanation, explain_plan
 from optimizer.analysis.uncertainty.uncertainty import MIDDLE, UncertaintyRequest, plans_over_draws
 from optimizer.base.work.listener import SilentListener, Stopping
-from optimizer.plans.comparison import compare
+from optimizer.plans.comparison import Comparison, compare
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import evaluate, plan_value
-from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.problem.plan.plan import Plan, violations, with_plan
+from optimizer.problem.plan.result import Result
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.report.answer import write_short_page
 from optimizer.scenario.compile.compile import compile_scenario
@@ -28,27 +33,17 @@ from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.mip.backend import solve_mip
 from optimizer.solvers.mip.compact import compact_model
 from optimizer.solvers.mixed.double_oracle import DoubleOracle
-from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
+from tests.command import Outcome
 from tests.test_cooperate import with_agencies
 from tests.test_explain import known_plan
 from tests.test_joint import small_case, true_optimum
 from tests.tiny import write_scenario
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from types import FrameType
-
-    from optimizer.plans.comparison import Comparison
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Plan
-    from optimizer.problem.plan.result import Result
-    from optimizer.solvers.overlay.overlay import Overlay
-    from tests.command import Outcome
 GAP = 0.01
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +20,6 @@ from optimizer.problem.plan.plan import violations
 from optimizer.sharing.agencies_plan import MESSAGES, JointPlan, LoadKeeper, plan_jointly
 from tests.cases import enumerated_value, random_instance
 from tests.command import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def parts(seed: int) -> dict[str, Instance]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,15 +11,11 @@ from optimizer.analysis.cooperation.cooperation import cooperate
 from optimizer.analysis.search_advice.search_advice import where_to_look
 from optimizer.base.errors import InputError
 from optimizer.pipeline.check import check_scenario_file
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.agencies import agencies_of, coalition_problem, owners_of
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
 
 CUSTOMS = """
 [[agencies]]

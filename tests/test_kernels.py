@@ -7,16 +7,18 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from optimizer.base.work import kernels
 from optimizer.base.work.kernels import Kernel, ready
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.evaders import arc_costs
+from optimizer.problem.instance.instance import Instance
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PRICES, PathPool, PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import Node
@@ -34,11 +36,6 @@ from tests.test_beats import random_problem
 from tests.test_cuts import random_paths
 from tests.test_joint import small_case
 from tests.tree_cases import budget_case
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
 
 ROOT = Path(__file__).parents[1]
 GRIDS = ("grid-10-plain-12", "grid-10-mixed-30")

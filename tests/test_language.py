@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import pytest
 from babel.messages import Catalog
@@ -15,10 +16,6 @@ from babel.messages.pofile import read_po
 from optimizer.base.text import formatting, language
 from optimizer.base.text.language import counted, languages, long_date, short_date, speaking, spoken
 from tests import catalogue
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 OTHERS = [code for code in languages() if code != "en"]
 

@@ -11,9 +11,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -36,10 +37,6 @@ from optimizer.sharing.ledger.verifying import verify_ledger
 from tests.children import started
 from tests.command import Outcome, run
 from tests.ledger_measure import QUICK, SLOW, attack, case, write
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
 ROOT = Path(__file__).parents[1]
 LEAVES = [

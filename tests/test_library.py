@@ -6,9 +6,10 @@ import hashlib
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,13 +24,8 @@ from optimizer.lab.benchmark.rows import RunOptions
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.evaluation import plan_value
 from tests.cases import brute_force, random_instance
+from tests.command import Outcome
 from tests.test_joint import small_case
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.command import Outcome
 
 pytestmark = pytest.mark.lab
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import FrameType
 
 import numpy as np
 import pytest
@@ -17,9 +17,6 @@ from optimizer.solvers.place import METHODS
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, random_instance
 from tests.test_joint import small_case
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
-from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from optimizer.operations.map_matching import MatchParams, _routes, _States, _viterbi, length_graph, match_path
 from optimizer.operations.stays import StayParams, Track, movement, stays
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.network import Network
 from tests.examples import examples
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 LON, LAT, BLOCK = 10.0, 50.0, 300.0
 """Corner of a grid of streets, in degrees, and the length of a block in metres."""

@@ -6,11 +6,13 @@ import json
 import random
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.problem.plan.result import Result
 from optimizer.solvers.solve import solve_with
 from tests.marathon import page
 from tests.marathon.commands import leftovers, state
@@ -22,11 +24,6 @@ from tests.marathon.readers import run_readers, tried
 from tests.marathon.samples import Sample
 from tests.marathon.tally import HangError, Tally, at_most
 from tests.output_cases import output_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.plan.result import Result
 
 
 @pytest.fixture

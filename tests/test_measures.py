@@ -6,7 +6,7 @@ import html
 import itertools
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,9 +23,6 @@ from optimizer.scenario.compile.uncertainty import at_chances
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MEASURES = """
 [[measures]]

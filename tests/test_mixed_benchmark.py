@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,16 +22,12 @@ from optimizer.lab.benchmark.mixed import (
     roads_as_overlay,
     write_mixed_page,
 )
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.lp import linear_program
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.solve import solve
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
 
 pytestmark = pytest.mark.lab
 

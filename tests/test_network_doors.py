@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import osmnx as ox
@@ -15,9 +16,6 @@ from optimizer.base.errors import InputError
 from optimizer.problem.network.network import Network
 from tests.cases import random_instance
 from tests.test_networkx import same_graph, town
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def frames() -> tuple[Any, Any]:

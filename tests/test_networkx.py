@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -20,9 +21,6 @@ from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.region.sources import read_region
 from tests.examples import examples
 from tests.standin import EAST, NORTH, SOUTH, WEST
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 KINDS: tuple[Any, ...] = (nx.MultiDiGraph, nx.DiGraph, nx.MultiGraph, nx.Graph)
 CLASSES = ("primary", "residential", "track", ["residential", "service"])

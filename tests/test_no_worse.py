@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from optimizer.analysis.cooperation.cooperation import cooperate
 from optimizer.analysis.desk.desk import Desk
@@ -17,6 +19,7 @@ from optimizer.base.work.listener import SILENT
 from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.agencies import coalition_problem
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
@@ -32,14 +35,6 @@ from tests.cases import brute_force, random_instance
 from tests.test_compare_plans import on_a_map, written
 from tests.test_joint import small_case
 from tests.tiny import write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
 
 NO_TIME = 1e-6
 """Seconds: the time ends before any search begins."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial, reduce
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -30,9 +31,6 @@ from tests.examples import examples
 from tests.kernel_cases import plain_and_compiled
 from tests.test_cuts import random_paths
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 SEEDS = st.integers(0, 2**20)
 many = examples(150)
 few = examples(40)

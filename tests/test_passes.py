@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,17 +32,12 @@ from optimizer.records import EffortSource, SeizureSource, read_effort, read_sei
 from optimizer.records.quality import record_faults
 from optimizer.report.answer import short_page
 from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.compile.uncertainty import scenario_draws
 from optimizer.scenario.demand.delivered_effort import delivered_remarks
 from tests.command import run
 from tests.operations_cases import keeps_contract
 from tests.tiny import SCENARIO, tiny_region, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.scenario.compile.compile import Compiled
 
 BACKGROUND = "\n[background]\nper_hour = 0.05\n"
 

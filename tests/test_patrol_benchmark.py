@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,19 +27,12 @@ from optimizer.lab.benchmark.patrols import (
     valleys_case,
     write_steadiness_page,
 )
-from optimizer.lab.benchmark.rows import FILE, PatrolRow, RunOptions
+from optimizer.lab.benchmark.rows import FILE, PatrolMethod, PatrolRow, RunOptions
 from optimizer.lab.benchmark.suites import chosen_patrol_cases
 from optimizer.lab.rows import Case, PlannedRow, RowStore, add_missing
-from optimizer.problem.instance.instance import content_digest
+from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.instance.teams import NO_WAY
 from tests.test_joint import small_case
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from optimizer.lab.benchmark.rows import PatrolMethod
-    from optimizer.problem.instance.instance import Instance
 
 pytestmark = pytest.mark.lab
 

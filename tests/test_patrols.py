@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise, permutations, product
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import shapely
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError
 from optimizer.base.work.listener import SilentListener
@@ -23,8 +24,9 @@ from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import departures, make_beat, with_teams
+from optimizer.problem.plan.plan import Beat, BeatStop, departures, make_beat, with_teams
 from optimizer.scenario.patrols import FROM_JUNCTION_M, choose_posts, patrol_field, post_on
+from optimizer.solvers.branch_and_cut.lp.master import Relaxed
 from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times, note_times, proven_times
@@ -34,16 +36,8 @@ from optimizer.solvers.solve import solve
 from tests.cases import Recorder
 from tests.examples import examples
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.plan.plan import Beat, BeatStop
-    from optimizer.solvers.branch_and_cut.lp.master import Relaxed
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 SEEDS = st.integers(0, 2**20)
 SHIFT, SLOT = 8 * 3600, 1800

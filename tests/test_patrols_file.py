@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.teams import PatrolField
 from tests.cases import put
 from tests.test_joint import small_case
 from tests.test_patrols import field_of, instance_of, team_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.teams import PatrolField
 
 
 def same_fields(one: PatrolField, other: PatrolField) -> None:

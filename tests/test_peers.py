@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,14 +28,9 @@ from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.place import METHODS
+from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.solvers.search.state import SolveState
-
 
 pytestmark = pytest.mark.lab
 

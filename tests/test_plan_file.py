@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from optimizer.base.errors import InputError
 from optimizer.pipeline.plan import Planned, plan_scenario
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.files.plan_file import PlanFile, beat_entries, plan_schema, read_plan, read_plan_file
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.solvers.solve import solve
@@ -20,12 +23,6 @@ from tests.test_joint import small_case
 from tests.test_patrols_file import same_fields
 from tests.test_scenario_patrols import WITH_TEAMS
 from tests.tiny import write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
 
 UNHURRIED = 1e6
 """Seconds that no run comes near to: a scenario cannot say that there is no limit."""

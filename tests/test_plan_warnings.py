@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,14 +19,9 @@ from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import Result
 from optimizer.region import border_warnings, load_region, read_region, save_region
 from optimizer.scenario.compile.compile import compile_scenario
+from tests.command import Outcome
 from tests.standin import World, sample_world
 from tests.tiny import SCENARIO, tiny_region, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.command import Outcome
 
 OPEN = """
 schema_version = 1

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 
 from optimizer.problem.network.polylines import GRID, LonLat, Polylines
 from optimizer.region import read_region
 from tests.standin import sample_world
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
-    from numpy.typing import NDArray
 
 on_grid = st.integers(-180 * GRID, 180 * GRID).map(lambda step: step / GRID)
 anywhere = st.floats(-400, 400) | st.sampled_from([np.nan, np.inf, 1 / 3, 1e-300])

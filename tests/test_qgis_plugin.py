@@ -9,8 +9,9 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import osmium
 import pytest
@@ -26,9 +27,6 @@ from optimizer.report.qgis.archive import FILES, Contact, plugin_archive
 from tests.standin import sample_world
 from tests.tiny import write_scenario
 from tests.validators import SYSTEM_PYTHON, needs_qgis
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 pytestmark = pytest.mark.report
 

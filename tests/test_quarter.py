@@ -8,7 +8,6 @@ import shlex
 import shutil
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,13 +17,10 @@ from optimizer.operations.simulated_tracks import main
 from optimizer.operations.trial import read_trial
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.scenario.compile.compile import compile_scenario
-from tests.command import run
+from tests.command import Outcome, run
 from tests.operations_cases import planned_case
 from tests.test_trial import fill
 from tests.tiny import write_scenario
-
-if TYPE_CHECKING:
-    from tests.command import Outcome
 
 ROOT = Path(__file__).parents[1]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,9 +47,6 @@ from tests.plans_measure import (
 )
 from tests.risk_cases import SOUTH, by_segment, effort_of, line_network, records_of
 from tests.tiny import SCENARIO, SEIZURES, SITES, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # two ways from 0 to 3, over 1 (segments 0, 1) and over 2 (segments 2, 3), and a dead end at 4 behind 5 (segments 4, 5)
 ENDS = [(0, 1), (1, 3), (0, 2), (2, 3), (1, 4), (4, 5)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,15 +15,10 @@ from optimizer.base.files.readwrite import sha256
 from optimizer.pipeline.import_records import import_to_folder
 from optimizer.pipeline.solve import solve_files
 from optimizer.records.importers import frames
-from optimizer.sharing.ledger.store import LedgerFolder, read_entry
+from optimizer.sharing.ledger.store import EntryModel, LedgerFolder, read_entry
 from optimizer.sharing.ledger.verifying import verify_ledger
+from tests.command import Outcome
 from tests.tiny import write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from optimizer.sharing.ledger.store import EntryModel
-    from tests.command import Outcome
 
 
 def with_ledger(folder: Path) -> Path:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import shapely
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.records import Area, EffortSource, SeizureSource, read_effort, read_seizures
+from optimizer.records import Area, Effort, EffortSource, Seizures, SeizureSource, read_effort, read_seizures
+from tests.command import Outcome
 from tests.risk_cases import WEST, line_network
 from tests.tiny import SCENARIO, SEIZURES, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from optimizer.records import Effort, Seizures
-    from tests.command import Outcome
 
 NETWORK = line_network(10)
 AREAS = (

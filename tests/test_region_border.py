@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import osmium
 import pytest
@@ -13,20 +14,16 @@ import shapely
 
 from optimizer.base.errors import InputError
 from optimizer.pipeline.check import check_scenario_file
-from optimizer.region import RegionTerms, load_region, read_region, save_region
+from optimizer.region import Region, RegionTerms, load_region, read_region, save_region
 from optimizer.region.border import border_of_shape, read_border
 from optimizer.region.model import terms_of_text
+from optimizer.scenario.check.assumptions import Assumption
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.demand.risk_model import MODELS
 from tests.shared_data import DATA, needs
 from tests.standin import EAST, NORTH, SOUTH, WEST, World, sample_world
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.region import Region
-    from optimizer.scenario.check.assumptions import Assumption
 RING = [[WEST, SOUTH], [EAST, SOUTH], [EAST, NORTH], [WEST, NORTH], [WEST, SOUTH]]
 POLYGON = {"type": "Polygon", "coordinates": [RING]}
 LINE = {"type": "LineString", "coordinates": RING[3:] + RING[1:4]}

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import shapely
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from shapely.geometry.base import BaseGeometry
 
 from optimizer.problem.network.polylines import GRID, LonLat
 from optimizer.region.border import cut_ways
 from optimizer.region.ways import Points, Ways
 from tests.examples import examples
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from shapely.geometry.base import BaseGeometry
 
 Point = tuple[int, int]
 STEP = 1000

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import osmnx
@@ -11,15 +13,16 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError
-from optimizer.region import read_region, region_from_address, region_from_bbox, region_from_place, region_from_polygon
+from optimizer.region import (
+    Region,
+    read_region,
+    region_from_address,
+    region_from_bbox,
+    region_from_place,
+    region_from_polygon,
+)
 from optimizer.region.download import _chains, widened, within
 from tests.standin import EAST, NORTH, SOUTH, WEST, Servers, World, sample_world, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from optimizer.region import Region
 
 WORLD_BOX = (9.8, 44.9, 10.3, 45.2)
 EVERY_MODE = ("drive", "service", "track", "foot", "ferry")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import math
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import osmium
@@ -16,15 +16,10 @@ from optimizer.base.errors import InputError
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import translated
 from optimizer.problem.network.geodesy import EARTH_RADIUS_M, great_circle_m
-from optimizer.region import read_region, summary
+from optimizer.problem.network.network import Network
+from optimizer.region import Region, read_region, summary
 from tests.standin import EAST, NORTH, SOUTH, WEST, World, sample_world
 from tests.test_region_store import assert_same
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.network.network import Network
-    from optimizer.region import Region
 
 EVERY_MODE = ("drive", "service", "track", "foot", "ferry")
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import networkx as nx
 import numpy as np
 import pyogrio
 import pytest
 import shapely
 
 from optimizer.base.errors import InputError
+from optimizer.problem.network.network import Network
 from optimizer.region import read_region
 from tests.standin import EAST, NORTH, SOUTH, WEST
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import networkx as nx
-
-    from optimizer.problem.network.network import Network
 
 COUNTRY = shapely.box(WEST, SOUTH, EAST, NORTH)
 

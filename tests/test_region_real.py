@@ -5,29 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import osmium
 import pytest
 import shapely
+from numpy.typing import NDArray
 from pyproj import Geod
+from shapely.geometry.base import BaseGeometry
 
 from optimizer.base.errors import ProblemList
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.region import MODES, Region, load_region, read_region, save_region
-from optimizer.scenario.check.sites import ListedSite, place_sites, site_warnings
+from optimizer.scenario.check.sites import ListedSite, PlacedSite, place_sites, site_warnings
 from optimizer.scenario.file.model import SiteModel
 from tests.shared_data import DATA, needs
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
-
-    from optimizer.scenario.check.sites import PlacedSite
 
 OSM = DATA / "osm"
 ANDORRA, LIECHTENSTEIN = OSM / "andorra-2025-01.osm.pbf", OSM / "liechtenstein-2024-03.osm.pbf"

@@ -6,7 +6,8 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyogrio
@@ -22,9 +23,6 @@ from optimizer.problem.network.polylines import Polylines
 from optimizer.region import Dropped, Region, load_region, read_region, save_region, summary
 from tests.examples import examples
 from tests.standin import sample_world
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LAYERS = {"nodes", "arcs", "border", "crossings", "gateways", "settlements", "dropped", "metadata"}
 

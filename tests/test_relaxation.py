@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +17,8 @@ from optimizer.base.errors import SolverError
 from optimizer.base.work.listener import interrupt_held_back
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.solvers.branch_and_cut.lp import linear_program
-from optimizer.solvers.branch_and_cut.lp.linear_program import GrowingRows, LinearProgram
+from optimizer.solvers.branch_and_cut.lp.linear_program import Basis, GrowingRows, LinearProgram
 from tests.examples import examples
-
-if TYPE_CHECKING:
-    from optimizer.solvers.branch_and_cut.lp.linear_program import Basis
 
 SEEDS = st.integers(0, 2**20)
 

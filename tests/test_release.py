@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,14 +19,10 @@ from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 from optimizer.sharing.release import release_to
+from tests.command import Outcome
 from tests.examples import examples
 from tests.output_cases import csv_rows
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.command import Outcome
 
 AGENCIES = ("police", "customs", "guard")
 HEADER = "time,lon,lat,area,drug,quantity,owner,tlp,released_to"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -18,10 +20,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from numpy.typing import NDArray
 
 from optimizer.base.text.formatting import DASH
 from optimizer.problem.network.places import NamedPlace
 from optimizer.region.model import Region
+from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import UnitEffort
 from optimizer.report.content.routes import NO_ARCS
 from optimizer.report.figures import draw_evaders, draw_layouts, draw_sites, save_figures
@@ -43,13 +47,7 @@ from optimizer.report.palette import EFFORT, GATEWAY, RISK, SITES, TODAY, UNSEAR
 from tests.report_case import changed_content, changed_site, full_content, grid_network, route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
-
-    from optimizer.report.content.report_content import ReportContent
 
 pytestmark = pytest.mark.report
 

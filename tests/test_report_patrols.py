@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from html import unescape
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +23,7 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan
 from optimizer.report.content.comparison import layouts_table
 from optimizer.report.content.placements import BeatRow, beats_table
+from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.summary import BeatBound, beats_sentence, headline, solve_sentence
 from optimizer.report.interactive.map import AWAY, POSTS_LETTERED, interactive_map
 from optimizer.report.maps.map_layers import MOST_LEGEND_BEATS, WIDEST, drawn_beats, legend_groups
@@ -50,9 +51,6 @@ from optimizer.report.palette import (
 from tests.command import run
 from tests.report_case import beats, changed_beat, full_content, grid_network
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from optimizer.report.content.report_content import ReportContent
 
 pytestmark = pytest.mark.report
 

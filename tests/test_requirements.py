@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from ortools.sat.python import cp_model
 
 from optimizer.base.errors import InfeasibleError, InputError
 from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import Requirement, implied_options, requirements_met
 from optimizer.problem.plan.plan import violations, with_plan
@@ -22,11 +23,6 @@ from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
 from tests.examples import quick_first
 from tests.test_joint import small_case, true_optimum
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
 
 GAP = 1e-4
 

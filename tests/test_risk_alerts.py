@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -35,9 +36,6 @@ from optimizer.risk.alerts.trend import ratio_interval, trend_picture, trends
 from optimizer.risk.alerts.window import quarters, split_record, tally
 from tests.examples import examples
 from tests.risk_cases import effort_of, grid_network, line_network, records_of, rows_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Table = TypeVar("Table", Seizures, Effort)
 NETWORK = grid_network(7, np.random.default_rng(1), keep=1.0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,6 @@ import shapely
 from optimizer.base.errors import InputError
 from optimizer.records import Area, load_areas
 from tests.risk_cases import SOUTH, WEST, line_network
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def square(west: float, east: float) -> dict[str, Any]:

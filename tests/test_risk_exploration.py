@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from optimizer.base.errors import InputError
+from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.information_gain import (
     LARGEST_LOG_MEAN,
@@ -23,9 +22,6 @@ from optimizer.risk.information_gain import (
     reason,
 )
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, records_of
-
-if TYPE_CHECKING:
-    from optimizer.records import Effort, Seizures
 
 NETWORK = grid_network(7, np.random.default_rng(1), keep=1.0)
 M = NETWORK.n_segments

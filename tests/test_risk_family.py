@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from optimizer.lab.study.cells import DESIGNED, EVEN, Cell, family, family_plan, generated_roads, study_roads, world_of
+from optimizer.lab.study.cells import (
+    DESIGNED,
+    EVEN,
+    Cell,
+    MapRow,
+    family,
+    family_plan,
+    generated_roads,
+    study_roads,
+    world_of,
+)
 from optimizer.lab.study.page import study_text
 from optimizer.lab.study.study import (
     ESTIMATORS,
@@ -23,12 +34,14 @@ from optimizer.lab.study.study import (
     missing_cells,
 )
 from optimizer.lab.study.summary import KERNEL, aims, associations, family_worlds
+from optimizer.records import Effort, Seizures
 from optimizer.risk import OdTable, World
 from optimizer.risk.simulation.observation import ObservationModel, as_records
 from optimizer.risk.simulation.searching import (
     SEARCHES_A_MONTH,
     STATIONS,
     DisplacementKernel,
+    History,
     TravelDecay,
     make_history,
     make_search_pattern,
@@ -37,6 +50,7 @@ from optimizer.risk.simulation.settings import (
     AS_IT_WAS,
     FACTORS,
     RecordSettings,
+    RouteChoice,
     SearchSettings,
     WorldSettings,
     draw_family,
@@ -44,16 +58,6 @@ from optimizer.risk.simulation.settings import (
 from optimizer.risk.simulation.world import local_markets, make_world, true_flow
 from tests.risk_cases import grid_network
 from tests.study_cases import map_row, save_small_region
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.lab.study.cells import MapRow
-    from optimizer.records import Effort, Seizures
-    from optimizer.risk.simulation.searching import History
-    from optimizer.risk.simulation.settings import RouteChoice
 
 pytestmark = pytest.mark.lab
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.problem.network.network import Network
 from optimizer.risk import OdTable, fit_od, od_draws, path_flows
 from optimizer.risk.demand import gravity, gravity_table, travel_hours
 from optimizer.risk.od_flows import explain, link_use
 from tests.examples import examples
 from tests.risk_cases import grid_network, line_network, network_of
 from tests.tiny import tiny_region
-
-if TYPE_CHECKING:
-    from optimizer.problem.network.network import Network
 
 
 def connected(seed: int) -> Network:

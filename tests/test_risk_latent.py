@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import logsumexp
 
@@ -35,14 +35,9 @@ from optimizer.risk.field_flow.model_averaging import (
     fit_hyperparameters,
     log_volume,
 )
-from optimizer.risk.numerics.likelihood import AreaCount, Cells, count_terms, search_terms
+from optimizer.risk.numerics.likelihood import AreaCount, Cells, LikelihoodTerms, count_terms, search_terms
 from tests.examples import examples
 from tests.risk_cases import grid_network, line_network
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.risk.numerics.likelihood import LikelihoodTerms
 
 INF = float("inf")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 from optimizer.base.errors import InputError
+from optimizer.records import Effort, Seizures
 from optimizer.records.model import ROAD_UNIT
 from optimizer.risk import (
     CountsOverEffort,
@@ -28,9 +29,6 @@ from optimizer.risk.field_flow.season import NO_SEASON, fit_season, in_average_m
 from optimizer.risk.od_flows import path_flows
 from optimizer.risk.params import USUAL, RiskParams
 from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of, rows_of
-
-if TYPE_CHECKING:
-    from optimizer.records import Effort, Seizures
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
 CORNERS = OdTable(np.array([0, 8]), np.array([80, 72, 40]), np.array([[3.0, 1.0, 1.0], [1.0, 1.0, 2.0]]))

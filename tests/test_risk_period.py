@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.base.choices import PeriodLength
 from optimizer.base.errors import InputError
 from optimizer.lab.backtest import forces
 from optimizer.lab.backtest.engine import folds
@@ -21,9 +21,6 @@ from optimizer.records.period import found_format
 from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import cells_of
 from tests.risk_cases import line_network, rows_of
-
-if TYPE_CHECKING:
-    from optimizer.base.choices import PeriodLength
 
 
 @pytest.mark.parametrize(

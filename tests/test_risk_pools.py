@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
 from optimizer.risk import FieldFlow
 from optimizer.risk.field_flow.area_posterior import expected_rates, log_sums, rake
 from optimizer.risk.field_flow.field import Field, road_neighbours
 from optimizer.risk.field_flow.laplace import Design, Hyperparameters, LatentModel, draw
-from optimizer.risk.field_flow.model_averaging import candidate_at_mode, with_posterior
+from optimizer.risk.field_flow.model_averaging import Candidate, candidate_at_mode, with_posterior
 from optimizer.risk.numerics.likelihood import AreaCount, Cells, count_terms
 from optimizer.scenario.check.check import read_evidence
 from tests.risk_cases import effort_of, line_network, records_of
 from tests.tiny import write_scenario
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.risk.field_flow.model_averaging import Candidate
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 NETWORK = line_network(10)
 AREAS = {"west": list(range(5)), "east": list(range(5, 10))}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
+from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.field_flow.model_averaging import average_rates, with_posterior
 from optimizer.risk.predictive_check import Aspect, FittedRates, PredictiveCheck, check_record
 from tests.examples import quick_first
 from tests.risk_cases import by_segment, effort_of, grid_network, records_of, rows_of
-
-if TYPE_CHECKING:
-    from optimizer.records import Effort, Seizures
 
 NETWORK = grid_network(9, np.random.default_rng(3))
 SEIZURES = 60

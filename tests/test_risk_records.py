@@ -10,7 +10,8 @@ from contextlib import suppress
 from csv import writer
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,16 +21,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import Polylines
 from optimizer.records import Area, EffortSource, Period, SeizureSource, read_effort, read_seizures
 from tests.examples import examples
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.shared_data import DATA, needs
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.network.network import Network
 
 NETWORK = line_network(10)
 AREAS = (

@@ -8,22 +8,17 @@ import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from optimizer.risk import FieldFlow
 from optimizer.risk.field_flow.laplace import find_mode, log_evidence
-from optimizer.risk.field_flow.model_averaging import STOP_GAIN, with_posterior
-from tests.referees.calibration import judge, mean_rank, outer_share
+from optimizer.risk.field_flow.model_averaging import STOP_GAIN, Candidate, with_posterior
+from tests.referees.calibration import CalibrationRow, judge, mean_rank, outer_share
 from tests.referees.cases import small_case
 from tests.referees.dense import HYPER_MEAN, HYPER_SD
 from tests.referees.nuts import dense_of
-
-if TYPE_CHECKING:
-    from optimizer.risk.field_flow.model_averaging import Candidate
-    from tests.referees.calibration import CalibrationRow
 
 pytestmark = pytest.mark.lab
 

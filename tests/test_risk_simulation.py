@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.base.choices import EffortKind, WorldKind
 from optimizer.risk import OdTable, World, as_records, captured, make_history, make_world
 from optimizer.risk.simulation import observation, searching, settings, world
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, Change, rate_for, search
 from tests.risk_cases import grid_network
-
-if TYPE_CHECKING:
-    from optimizer.base.choices import EffortKind, WorldKind
 
 pytestmark = pytest.mark.lab
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from optimizer.problem.network.network import Network
 from optimizer.risk.numerics import ldl
 from optimizer.risk.numerics.ldl import Factor
 from optimizer.risk.shrunk_rate import walk
 from tests.examples import examples
 from tests.risk_cases import grid_network, line_network, network_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
 
 
 def chance_to_pass(network: Network, reach_km: float) -> NDArray[np.float64]:

@@ -7,10 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import combinations, product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,17 +23,21 @@ from optimizer.roster import making, solver
 from optimizer.roster.calendar import first_day, slots_of
 from optimizer.roster.infeasibility import MoreCrews, NoRosterError, impossible
 from optimizer.roster.making import make_roster, subproblems_of
-from optimizer.roster.solver import Clock, RosterOutcome, RosterProgram, fewest_short, unevenness
+from optimizer.roster.model import Assignment, Duties, Duty, Roster, Rule
+from optimizer.roster.solver import (
+    Clock,
+    Ended,
+    RosterOutcome,
+    RosterProblem,
+    RosterProgram,
+    ShortRoster,
+    fewest_short,
+    unevenness,
+)
+from optimizer.scenario.file.roster_model import Crew
 from tests.children import started
 from tests.examples import examples
 from tests.roster_cases import FIRST, broken_rules, crew, duties, duty, shift
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from optimizer.roster.model import Assignment, Duties, Duty, Roster, Rule
-    from optimizer.roster.solver import Ended, RosterProblem, ShortRoster
-    from optimizer.scenario.file.roster_model import Crew
 
 DAY, NIGHT = shift("day", "06:00", 12), shift("night", "18:00", 12)
 THREE = (shift("early", "06:00", 8), shift("late", "14:00", 8), shift("night", "22:00", 8))

@@ -7,7 +7,8 @@ import io
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -26,18 +27,23 @@ from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanResource, 
 from optimizer.roster.calendar import is_night, slots_of, span
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import DutyStop, Worked, read_duties, read_earlier, roster_csv, safe_cell, write_duties_file
+from optimizer.roster.model import (
+    Duties,
+    DutyStop,
+    Roster,
+    Worked,
+    read_duties,
+    read_earlier,
+    roster_csv,
+    safe_cell,
+    write_duties_file,
+)
 from optimizer.roster.sheets import field_duties, gpx, sheet
 from optimizer.roster.writing import calendar, calendar_names, roster_page, write_roster
 from optimizer.scenario.file.model import TeamBaseModel
 from optimizer.scenario.file.roster_model import CrewModel, DutyBase, RosterModel, Shift
 from tests.output_cases import output_folder
 from tests.roster_cases import CHICAGO, FIRST, broken_rules, crew, duties, duty, shift
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.roster.model import Duties, Roster
 
 MADE = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NASTY = '=HYPERLINK("x"),<b>Ünïcode & sons</b>; \\ back\nslash ' + "long " * 30

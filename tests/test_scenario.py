@@ -6,13 +6,15 @@ import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
 from optimizer.problem.instance.detection import checkpoint_survival
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option
 from optimizer.problem.network.network import Network
 from optimizer.region.model import beyond_border, joined_beyond
 from optimizer.risk import FieldFlow, FlowRegression, OdTable, ShrunkRate, path_flows
@@ -24,10 +26,6 @@ from optimizer.scenario.file.model import RiskName, ScenarioModel
 from tests.cases import Recorder
 from tests.risk_cases import by_segment, effort_of, grid_network, records_of
 from tests.tiny import SCENARIO, tiny_region, write_scenario
-
-if TYPE_CHECKING:
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
 
 ROOT = Path(__file__).parents[1]
 MORE = """

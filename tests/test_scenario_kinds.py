@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pydantic import Field
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.schema import Strict, validated
 from optimizer.problem.instance.detection import random_search, sensor_survival
+from optimizer.problem.network.network import Network
 from optimizer.scenario.check.sites import PlacedSite, place_sites, sites_of
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.file import kinds
@@ -19,11 +21,6 @@ from optimizer.scenario.file.kinds import AnyKind, Effect, KindModel
 from optimizer.scenario.file.model import ScenarioModel, ScenarioResourceModel, add_kind
 from optimizer.scenario.file.traffic import Traffic
 from tests.tiny import SCENARIO, tiny_region, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.network.network import Network
 
 NETWORK = tiny_region().network
 AREA: dict[str, float] = {"speed_kmh": 100, "station_hours": 4, "area_km2": 300, "width_m": 600}

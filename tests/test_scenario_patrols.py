@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,9 +22,6 @@ from optimizer.report.geodata.layers import placement_layers
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.solve import solve
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BASE = """
 [[bases]]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field
@@ -15,9 +16,6 @@ from optimizer.base.schema import Amount, Count, Id, Strict, read_model, validat
 from optimizer.operations.audit import read_audit
 from optimizer.operations.trial import read_trial
 from optimizer.roster.draws import read_draws
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Part(Strict):

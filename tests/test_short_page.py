@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,27 +26,23 @@ from optimizer.base.text.formatting import SPACE, ValueText
 from optimizer.base.text.language import speaking
 from optimizer.cli.console import print_page, verdict_in_percent
 from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.result import Result
 from optimizer.report.analysis_figures import PlanMap, plan_maps_figure
 from optimizer.report.answer import PageSection, ShortPage, save_figure, short_page, write_short_page
 from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.content.summary import headline
+from optimizer.report.maps.geography import StraightRoads
 from tests.browser import CHROMIUM, Browser
+from tests.command import Outcome
 from tests.output_cases import csv_rows
 from tests.report_case import full_content
 from tests.test_compare_plans import on_a_map, written
 from tests.test_desk_page import AXE, HOSTILE, broken_rules, hostile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from matplotlib.figure import Figure
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.report.maps.geography import StraightRoads
-    from tests.command import Outcome
 
 pytestmark = pytest.mark.report
 

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError
 from optimizer.cli.simulate import simulate
 from optimizer.lab.simulate import Exercise, make_exercise, read_changes, read_ground, write_exercise
+from optimizer.records import Effort, Seizures
 from optimizer.risk.simulation.observation import FIRST_MONTH
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.output_cases import csv_rows, output_folder
 from tests.study_cases import save_small_region, small_region
 from tests.tiny import write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.records import Effort, Seizures
 
 pytestmark = pytest.mark.lab
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import zipfile
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -17,10 +18,6 @@ from optimizer.base.files import tables
 from optimizer.base.files.tables import WantedColumns, csv_header, decimal_degrees, read_csv
 from optimizer.records.record_parser import read_record_file
 from optimizer.records.sources import USUAL_NAMES, SeizureSource
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 WANTED = WantedColumns(("time", "lon", "lat"), ("drug",), numeric=("lon", "lat"), show_header=True)
 

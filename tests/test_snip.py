@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +11,6 @@ from optimizer.lab.converters.snip import snip_instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.solvers.solve import solve
 from tests.shared_data import DATA, needs
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.lab
 

@@ -11,12 +11,14 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,11 +57,12 @@ from optimizer.plans.display_names import DisplayNames
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.plans.problem_source import problem_source
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.report.answer import short_page
 from optimizer.report.page import page
 from optimizer.roster.making import make_roster
-from optimizer.roster.model import DutyStop, roster_csv
+from optimizer.roster.model import DutyStop, Roster, roster_csv
 from optimizer.roster.sheets import field_duties, index, sheet
 from optimizer.roster.writing import roster_page, write_roster
 from optimizer.scenario.check.check import read_evidence
@@ -81,13 +84,6 @@ from tests.test_measures import MEASURES
 from tests.test_report_page import Parsed, hostile_content
 from tests.test_tips import tips_file
 from tests.tiny import AREAS, SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.roster.model import Roster
 
 
 def named(seed: int) -> Instance:

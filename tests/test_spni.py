@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -14,9 +14,6 @@ from optimizer.base.errors import InputError
 from optimizer.lab.converters.snip import DEEPEST, spni_instance
 from optimizer.solvers.solve import solve
 from tests.command import Outcome, run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def arcs(seed: int, file: Path) -> list[tuple[int, int, int, int, int]]:

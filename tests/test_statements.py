@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -30,14 +29,12 @@ from optimizer.report.analysis_figures import frontier_figure
 from optimizer.report.answer import short_page
 from optimizer.report.content.first_page import command_order
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow, mixture_sentences
+from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.summary import headline, not_enough, solve_sentence
 from optimizer.report.page import page as report_page
 from optimizer.scenario.file.model import SolveModel
 from tests.cases import random_instance
 from tests.report_case import full_content
-
-if TYPE_CHECKING:
-    from optimizer.report.content.report_content import ReportContent
 
 VALUES = st.floats(0, 1)
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from optimizer.scenario.compile.compile import compile_scenario
+from tests.command import Outcome
 from tests.tiny import PLACES, ROADS, SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.command import Outcome
 
 CANARY = "Xq7-person"
 HEADER = (

@@ -8,13 +8,14 @@ import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError
 from optimizer.cli.risk import study
@@ -61,9 +62,6 @@ from optimizer.risk import History, RawCounts, World, as_records
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH
 from tests.alerts_measure import ALERTS, CHANGES, EXPLORATION, mean_of, share_of, write_alert_page
 from tests.study_cases import loop_row, map_row, save_small_region
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 pytestmark = pytest.mark.lab
 

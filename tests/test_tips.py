@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,9 +22,6 @@ from tests.examples import examples
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.tiny import SCENARIO, write_scenario
 from tests.tips_measure import FLOODS, floods
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NETWORK = line_network(40)
 MIDDLE = NETWORK.segment_midpoint

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,15 +13,10 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.plan import plan_scenario
+from optimizer.problem.instance.options import Option
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.traffic import TrafficModel
 from tests.tiny import SCENARIO, SITES, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from optimizer.problem.instance.options import Option
 
 DELAY = (
     SCENARIO.replace("uses = { teams = 1 }", 'uses = { teams = 1 }\ndelay = { resource = "delay", minutes = 2 }')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,17 +11,13 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.pipeline import check_scenario_file
 from optimizer.pipeline.import_records import import_counts
+from optimizer.problem.network.network import Network
 from optimizer.records.importers.aadt import CountsMapping, import_aadt, read_counts_mapping
 from optimizer.records.traffic_counts import CountedRoads, TrafficCounts, read_traffic_counts, road_numbers
 from optimizer.region import save_region
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.options import past
 from tests.tiny import ROADS, SCENARIO, tiny_region, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.network.network import Network
 
 NUMBERS = ["US 62", "US 385", "", "FM 76", "FM 76", "I-35E", "", "Loop 375"]
 STATIONS = """ID,ON_ROAD,x,y,AADT_2019,AADT_2018

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations, within_limits
@@ -31,9 +33,6 @@ from tests.shared_data import DATA, needs
 from tests.tree_cases import budget_case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.lp.master import Near
 
 MEAN_GAP = 0.06

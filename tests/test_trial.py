@@ -7,10 +7,12 @@ import itertools
 import json
 import stat
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,10 +49,6 @@ from tests.operations_cases import keeps_contract
 from tests.output_cases import csv_rows
 from tests.test_compare_plans import on_a_map, written
 from tests.test_draws import folder, seed_file  # noqa: F401 - fixtures
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 FIRST = "2027-01-04"
 BEFORE = datetime(2026, 12, 1, tzinfo=UTC)

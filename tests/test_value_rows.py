@@ -5,25 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.search.warm_start import ValueRows, WarmStart
 from tests.cases import brute_force, random_instance
 from tests.test_tree import harder
-
-if TYPE_CHECKING:
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.overlay.overlay import Overlay
 
 ROUNDING = 1e-9
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,18 +11,16 @@ from optimizer.base.text.formatting import SPACE, Amount
 from optimizer.pipeline.briefing.guarantees import plan_warnings
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.plans.weak_beats import beats_account, sites_for_beats, without_weak_beats
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.evaluation import marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, make_beat, violations, with_plan
+from optimizer.problem.plan.result import Result
 from optimizer.report.content.comparison import BeatsLeftOutRow, BeatsWorthFacts, beats_worth_table
 from optimizer.report.content.first_page import command_order
 from optimizer.solvers.solve import solve
 from tests.report_case import full_content
 from tests.test_joint import small_case
-
-if TYPE_CHECKING:
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Result
 
 
 def test_a_beat_that_stops_less_than_its_floor_is_not_driven() -> None:

@@ -10,7 +10,7 @@ import subprocess
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,15 +19,10 @@ from hypothesis import strategies as st
 from optimizer.base.text.language import speaking
 from optimizer.roster.model import Assignment, Gap, Roster
 from optimizer.roster.sheets import field_duties, sheet
-from optimizer.roster.writing import HEIGHT, WIDTH, WeekRow, _lines, roster_page, week_tables
+from optimizer.roster.writing import HEIGHT, WIDTH, WeekRow, WeekTable, _lines, roster_page, week_tables
 from tests.browser import CHROMIUM, Browser
 from tests.english import left_in
 from tests.roster_cases import CHICAGO, FIRST, crew, duties, duty, shift
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.roster.writing import WeekTable
 
 pytestmark = pytest.mark.report
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,11 +20,6 @@ from optimizer.scenario.demand.weighed_demand import weighed, weighing_sentence
 from tests.cases import Recorder
 from tests.command import Outcome, run
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
 
 # Hachemeister's claims (1975): mean claim and number of claims of five states in twelve quarters
 RATIOS = """1738 1642 1794 2051 2079 2234 2032 2035 2115 2262 2267 2517

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from itertools import count
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.base.work.work_clock import (
@@ -24,9 +24,6 @@ from optimizer.solvers.mip.backend import MipModel, solve_mip
 from optimizer.solvers.params import ClockParams, SolveParams
 from optimizer.solvers.solve import solve
 from tests.cases import random_instance
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def test_a_thread_that_sleeps_does_no_work() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
@@ -16,12 +17,7 @@ from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import save_region
 from optimizer.region.model import Region
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 PLACES = {  # id: lon, lat
     "west-port": (10.0, 50.0),

@@ -8,38 +8,29 @@ false ones from anywhere, in proportion to length. A flood is aimed at the quiet
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from optimizer.base.errors import InfeasibleError, InputError, Problem
 from optimizer.lab.study.cells import GENERATED, family_plan, generated_roads, world_of
-from optimizer.lab.study.study import ACTIVE, ESTIMATORS, OURS, make_trial, ranks
+from optimizer.lab.study.study import ACTIVE, ESTIMATORS, OURS, Trial, make_trial, ranks
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import with_plan
+from optimizer.problem.plan.plan import Plan, with_plan
 from optimizer.records.grades import learn_reliability
 from optimizer.records.tips import LEVEL, Tips
-from optimizer.risk import captured
+from optimizer.risk import RiskEstimate, captured
 from optimizer.risk.tips import REACH_KM, weigh_tips
-from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.solvers.solve import solve
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from optimizer.lab.study.study import Trial
-    from optimizer.problem.plan.plan import Plan
-    from optimizer.risk import RiskEstimate
-    from optimizer.scenario.compile.compile import Compiled
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 MONTHS = 24
 

@@ -13,14 +13,16 @@ import pickle
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from itertools import count, product
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.listener import SILENT
 from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Resource
 from optimizer.problem.instance.requirements import Requirement, requirements_met
 from optimizer.problem.plan.plan import within_limits
@@ -28,24 +30,26 @@ from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bou
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import CLOSE, add_lagrangian_cuts, least_with_prices
 from optimizer.solvers.branch_and_cut.lp.master import Master
-from optimizer.solvers.branch_and_cut.parallel.messages import BranchTask, GroupTask, Lost, Order, Ready, TreeWorkers
+from optimizer.solvers.branch_and_cut.parallel.messages import (
+    BranchTask,
+    Event,
+    GroupTask,
+    Lost,
+    Order,
+    Ready,
+    ToWorker,
+    TreeState,
+    TreeWorkers,
+)
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.parallel.worker import TreeWorker
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import SolveState
 from tests.cases import random_instance
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.parallel.messages import Event, ToWorker, TreeState
-    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 
 UNITS = (1.0, 0.1, 2.5, 25 / 3, 750.0)
 """Units of uses; sums of multiples of 0.1 round."""

@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
+from numpy.typing import NDArray
 
 from optimizer.base.files.readwrite import written_whole
 from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.region import read_region
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    import shapely
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.region import Region
+from optimizer.region import Region, read_region
 
 SEED = 20_250_101
 MODES = ("drive", "service", "track")

@@ -13,11 +13,12 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from shapely.geometry import shape
 
 from optimizer.base.errors import InputError, ProblemList
@@ -27,11 +28,6 @@ from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.problem.network.polylines import Polylines
 from optimizer.region import Region, save_region
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from numpy.typing import NDArray
 
 FOLDER = Path(__file__).parent
 FACTS = FOLDER / "facts"

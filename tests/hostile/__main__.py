@@ -15,18 +15,13 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations, count
-from typing import TYPE_CHECKING
 
-from tests.hostile.cases import FEATURES, case_of
+from tests.hostile.cases import FEATURES, Case, Content, case_of
 from tests.hostile.checks import CHECKS, Trial, asks
 from tests.hostile.referee import TooManyError
 from tests.hostile.shrink import shrunk
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from tests.hostile.cases import Case, Content
 
 NEEDS = {"cooperate": "agencies"}
 """Features without which there is nothing to ask."""

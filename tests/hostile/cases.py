@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.hostile.referee import Referee, TooManyError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 Content = dict[str, Any]
 

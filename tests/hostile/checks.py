@@ -5,26 +5,28 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import combinations, permutations, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.analysis.compare.compare import compare_plans
-from optimizer.analysis.cooperation.cooperation import cooperate
+from optimizer.analysis.cooperation.cooperation import Cooperation, cooperate
 from optimizer.analysis.frontier.frontier import CHANGES, BudgetRange, frontier
+from optimizer.base.choices import Others
 from optimizer.base.errors import InfeasibleError, InputError, SolverError
 from optimizer.certificate.check import Fault, check, mixture_of
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.changes import Changes
-from optimizer.problem.instance.instance import layered_instance
+from optimizer.problem.instance.instance import Instance, layered_instance
 from optimizer.problem.plan.plan import Plan, make_beat
-from optimizer.problem.plan.result import PROVEN
+from optimizer.problem.plan.result import PROVEN, Result
 from optimizer.problem.plan.weight_scenarios import Draws, Objective
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
@@ -34,19 +36,11 @@ from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import PatrolParams, RootParams, SolveOptions, SolveParams, TreeParams, WorkerParams
 from optimizer.solvers.solve import solve_with
 from tests.certificate_cases import damaged
+from tests.hostile.cases import Content
 from tests.hostile.judging import ROUNDING, Told, above, false_mixture, false_plan, faults, placed
 from tests.hostile.referee import Placed, Referee, over_draws
 from tests.hostile.scenarios import check_scenario
 from tests.tree_cases import shared_tree
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from optimizer.analysis.cooperation.cooperation import Cooperation
-    from optimizer.base.choices import Others
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Result
-    from tests.hostile.cases import Content
 
 GAPS = (0.0, 0.0, 1e-4, 0.05, 0.3)
 

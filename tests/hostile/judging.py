@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from optimizer.base.work.listener import SilentListener
-from optimizer.problem.plan.plan import Beat, Plan
-from optimizer.problem.plan.result import PROVEN
-from tests.hostile.referee import Placed, Tour
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from optimizer.problem.plan.plan import Mixture
-    from optimizer.problem.plan.result import Result
-    from tests.hostile.referee import Referee
+from optimizer.problem.plan.plan import Beat, Mixture, Plan
+from optimizer.problem.plan.result import PROVEN, Result
+from tests.hostile.referee import Placed, Referee, Tour
 
 ROUNDING = 1e-9
 """Relative error of values and bounds."""

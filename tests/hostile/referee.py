@@ -7,20 +7,17 @@ it. A single plan is valued a second time, by relaxing the arcs until nothing ri
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations_with_replacement, permutations, product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    Counts = NDArray[np.int64]
-    Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 SURE = 1e-12
 """Relative overrun of a limit at which a plan is feasible whatever is said about rounding."""

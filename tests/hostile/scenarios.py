@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import random
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -19,9 +21,6 @@ from tests.hostile.referee import Placed, Referee
 from tests.tiny import PLACES, SCENARIO, SITES, write_scenario
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Iterator
-
     from tests.hostile.checks import Trial
 
 EARTH_KM = 6371.0088

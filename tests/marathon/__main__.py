@@ -6,14 +6,11 @@ import argparse
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.marathon.page import MarathonRow, add_row, write_marathon_page
 from tests.marathon.tally import Tally
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 COUNTS = {"readers": 10_000, "solvers": 10_000, "features": 5_000, "kills": 50, "terminal": 108}
 """What a whole marathon runs of each part."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from optimizer.base.files.output_folder import MARKER, Marker, OutputFolder
 from optimizer.base.files.readwrite import read_json
@@ -16,9 +16,6 @@ from tests import test_convert, test_importers
 from tests.golden_scenarios import PEOPLE
 from tests.test_scenario_patrols import BASE, TEAM
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 ROOT = Path(__file__).parents[2]
 

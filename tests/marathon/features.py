@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tests.hostile.__main__ import checks_of, faults_of
 from tests.hostile.cases import case_of
-from tests.marathon.tally import HangError, at_most
-
-if TYPE_CHECKING:
-    from tests.marathon.tally import Tally
+from tests.marathon.tally import HangError, Tally, at_most
 
 SECONDS = 120
 """What one check of a problem may take on a busy machine."""

@@ -13,19 +13,16 @@ import re
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimizer.base.errors import OptimizerError
 from tests.marathon.samples import sample_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from tests.marathon.tally import Tally
+from tests.marathon.tally import Tally
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,18 +6,13 @@ import random
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from tests.children import started
-from tests.marathon.commands import ENVIRONMENT, leftovers, make_commands, settle, state
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tests.marathon.commands import Command
-    from tests.marathon.tally import Tally
+from tests.marathon.commands import ENVIRONMENT, Command, leftovers, make_commands, settle, state
+from tests.marathon.tally import Tally
 
 SECONDS = 240
 """What a command may take until it ends, interrupted or not, on a busy machine."""

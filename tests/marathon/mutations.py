@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import random
+from typing import Any
 
 WORDS = [
     *(

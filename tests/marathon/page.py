@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from optimizer.base.files.json_lines import append_json_lines, read_json_lines
 from optimizer.base.schema import Strict
 from optimizer.base.version import package_version
 from optimizer.lab.pages import PageTable, write_page
-
-if TYPE_CHECKING:
-    from tests.marathon.tally import Tally
+from tests.marathon.tally import Tally
 
 RESULTS = Path(__file__).parents[2] / "results"
 ROWS, PAGE = RESULTS / "marathon" / "rows.jsonl", RESULTS / "marathon.md"

@@ -5,19 +5,14 @@ from __future__ import annotations
 import random
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from optimizer.base.errors import OptimizerError, printable
 from tests.marathon.mutations import damaged
-from tests.marathon.samples import make_samples
+from tests.marathon.samples import Sample, make_samples
 from tests.marathon.tally import HangError, Tally, at_most, last_frame
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tests.marathon.samples import Sample
 
 SECONDS = 60
 """What one reader may take for a small file on a busy machine."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from optimizer.base.errors import InputError
 from optimizer.lab.backtest.searches import read_searches
@@ -40,10 +42,6 @@ from tests.standin import sample_world
 from tests.test_region_graphs import BEND, NODES, graphml
 from tests.test_scenario_patrols import BASE, TEAM
 from tests.tiny import SCENARIO, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 MAPPING = """source = "customs"
 [columns]

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from optimizer.base.errors import OptimizerError
 from optimizer.solvers.solve import solve
 from tests.cases import random_instance
 from tests.edge import FINE, GAPS, METHODS, check, faults, truth
-from tests.marathon.tally import HangError, at_most, last_frame
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.marathon.tally import Tally
+from tests.marathon.tally import HangError, Tally, at_most, last_frame
 
 SECONDS = 120
 """What the methods together may take for an instance of six options on a busy machine."""

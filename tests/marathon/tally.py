@@ -6,12 +6,9 @@ import signal
 import sys
 import traceback
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GOOD = {"accepted", "refused", "right", "whole", "absent"}
 """Outcomes that are as they should be; any other is a fault."""

@@ -5,18 +5,14 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tests.marathon.commands import ENVIRONMENT, leftovers, make_commands, state
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.marathon.commands import Command
-    from tests.marathon.tally import Tally
+from tests.marathon.commands import ENVIRONMENT, Command, leftovers, make_commands, state
+from tests.marathon.tally import Tally
 
 SECONDS = 240
 CODES = {0, 1, 2, 3}

@@ -8,9 +8,10 @@ record alone, so that ranks stay uniform. `python -m tests.referees calibration`
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from optimizer.risk import FieldFlow, OdTable
@@ -20,11 +21,8 @@ from tests.referees.cases import FLOW_PRIOR, SmallCase
 from tests.referees.dense import HYPER_MEAN, HYPER_SD, flow_over_mean, laplacian_of
 from tests.risk_cases import grid_network
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 KINDS = ("field", "field + flow", "field + flow, masses", "alike")
 FEWEST, MOST = 20, 2000

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.problem.network.network import Network
+from optimizer.records import Effort, Seizures
 from optimizer.risk import OdTable
 from tests.referees.dense import DenseModel, class_columns, flow_over_mean, laplacian_of
 from tests.risk_cases import by_segment, effort_of, grid_network, records_of
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.records import Effort, Seizures
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 FLOW_PRIOR = (1.0, 0.5)
 

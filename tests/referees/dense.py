@@ -6,23 +6,19 @@ density of (beta, u, v) with all its constants, Newton's method on the whole of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import gammaln, logsumexp
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from optimizer.problem.network.network import Network
+from optimizer.risk.od_flows import OdTable
 
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.risk.od_flows import OdTable
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 ACROSS_CLASSES = 0.3
 HYPER_MEAN, HYPER_SD = np.array([0.0, -3.0, -1.0]), np.array([2.5, 2.5, 1.5])

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.problem.instance.evaders import Searches
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.solvers.branch_and_cut.cuts.separation import LONGEST_STAR, ROUNDING, STEEPEST, TINY, Cuts, best_of_each
+from optimizer.solvers.branch_and_cut.cuts.separation import (
+    LONGEST_STAR,
+    ROUNDING,
+    STEEPEST,
+    TINY,
+    Cuts,
+    Kinds,
+    best_of_each,
+)
+from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
+from optimizer.solvers.overlay.overlay import Overlay
 from optimizer.solvers.patrols.tours import pricing
 from optimizer.solvers.patrols.tours.pricing import TourImprover
 from optimizer.solvers.patrols.tours.tour import Tour, seconds_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.evaders import Searches
-    from optimizer.solvers.branch_and_cut.cuts.separation import Kinds
-    from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
-    from optimizer.solvers.overlay.overlay import Overlay
 
 
 def cheapest_paths(

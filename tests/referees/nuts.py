@@ -5,27 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from optimizer.risk import FieldFlow
-from optimizer.risk.field_flow.model_averaging import LOCAL_SHARES, with_posterior
+from optimizer.risk.field_flow.model_averaging import LOCAL_SHARES, Candidate, with_posterior
 from optimizer.risk.params import USUAL
-from tests.referees.cases import small_case
+from tests.referees.cases import SmallCase, small_case
 from tests.referees.dense import HYPER_MEAN, HYPER_SD, DenseModel
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.risk.field_flow.model_averaging import Candidate
-    from tests.referees.cases import SmallCase
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 LEVEL = 0.9
 CANDIDATES = ("field", "field + flow")

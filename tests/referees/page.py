@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tests.referees.calibration import BINS, DRAWS, FEWEST, KINDS, MOST, mean_rank, outer_share
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Row = dict[str, Any]
 PICTURE = "calibration-ranks.png"
