@@ -331,15 +331,21 @@ def test_the_tree_over_any_beats_can_be_left_out_and_no_greedy_plan_is_made_twic
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("aside", [False, True])
-def test_swaps_find_a_better_plan_among_the_beats_made(aside: bool) -> None:
+@pytest.mark.parametrize("another", ["is not asked for", "makes them", "cannot be started"])
+def test_swaps_find_a_better_plan_among_the_beats_made(another: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if another == "cannot be started":
+        monkeypatch.setattr("sys.executable", "/nowhere/python")
     instance, field = small_case(3)
     generation = ColumnGeneration(with_teams(instance), field)
     tree = BranchAndPrice(generation)
     tree.cut_root()
     tree.placed, tree.number, tree.upper = instance.forced, np.zeros(len(generation.beats), dtype=np.int64), 1e9
-    with SwapSearch(tree, np.inf, Stopping(), aside=aside) as swaps:
+    told = Recorder()
+    with SwapSearch(tree, np.inf, Stopping(told), aside=another != "is not asked for") as swaps:
         swaps.take()
+    assert ["No process beside this one can be started" in each for each in told.sentences] == [True] * (
+        another == "cannot be started"
+    )
     present = tree.number @ np.array([beat.elements for beat in generation.beats])
     assert tree.upper == pytest.approx(generation.value(tree.placed, present))
     assert true_optimum(instance, field) <= tree.upper * (1 + 1e-9)

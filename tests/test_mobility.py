@@ -18,7 +18,9 @@ from optimizer.scenario.compile.source_measures import at_mobility, with_travel
 from optimizer.scenario.demand.gravity import make_demand, switching_reliability
 from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
+from tests.cases import Recorder
 from tests.test_measures import MEASURES
+from tests.test_scenario_patrols import WITH_TEAMS
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
 if TYPE_CHECKING:
@@ -160,6 +162,28 @@ def test_the_report_says_what_becomes_of_the_gain_if_traffickers_change_gateway(
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "may change gateway" in page
     assert "at no cost" in page
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_beside_teams_another_process_searches_as_if_loads_kept_their_gateway_or_this_one_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, started: bool
+) -> None:
+    told = Recorder()
+    monkeypatch.setattr("optimizer.pipeline.plan.LEAST_ASIDE", 0.0)
+    if not started:
+        monkeypatch.setattr("sys.executable", "/nowhere/python")
+    plan_scenario(
+        write_scenario(tmp_path, WITH_TEAMS),
+        tmp_path / "out",
+        options={"time_limit": 20.0, "threads": 2},
+        settings={"evaders.mobility": 0.3},
+        report=False,
+        listener=told,
+    )
+    assert ("waiting for the plan of another process" in told.steps) == started
+    assert ("searching as if loads kept their gateway" in told.steps) != started
+    said = [each for each in told.sentences if "comes first, in this process: No process beside this one" in each]
+    assert len(said) == (not started)
 
 
 @pytest.mark.parametrize("costs", [{"switching_loss": 1.0}, {"switching_km": 0.1}])

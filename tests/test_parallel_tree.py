@@ -175,6 +175,18 @@ def test_where_every_worker_dies_this_process_goes_on_alone(hard: Instance, opti
     assert "no other is started" in notes.sentences[-1]
 
 
+@pytest.mark.slow
+def test_where_no_worker_can_be_started_this_process_goes_on_alone(
+    hard: Instance, optimum: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    notes = Recorder()
+    tree = shared(hard, TreeProcesses(2), notes)
+    assert tree.upper == pytest.approx(optimum, rel=GAP)
+    assert tree.lower == pytest.approx(optimum, rel=GAP)
+    assert sum("could not be started" in each and "no other is started" in each for each in notes.sentences) == 2
+
+
 class Failing(LocalTreeWorkers):
     """Fails at every order."""
 

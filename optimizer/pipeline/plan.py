@@ -378,8 +378,13 @@ def _solved(asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: St
     cores, teams = thread_count(terms.threads), compiled.instance.patrols is not None
     if teams and terms.method != MIXED and cores > 1 and FIXED_SHARE * (left or 0.0) >= LEAST_ASIDE:
         # While this process makes beats it has one core: the others search meanwhile for what it then asks for.
-        with Aside(solve_with, *_fixed_gateways(compiled, cores - 1), starts=starts) as aside:
-            return solved(lambda: _plans_aside(aside, times))
+        try:
+            aside = Aside(solve_with, *_fixed_gateways(compiled, cores - 1), starts=starts)
+        except SolverError as error:
+            times.noted(f"The search as if loads kept their gateway comes first, in this process: {error}")
+        else:
+            with aside:
+                return solved(lambda: _plans_aside(aside, times))
     begun = time.monotonic()
     with step(times, "searching as if loads kept their gateway", stoppable=False):
         found = solve_with(*_fixed_gateways(compiled, terms.threads), starts=starts, listener=OnlyCancels(times))

@@ -330,7 +330,7 @@ class SwapSearch:
     stopping
         Of the whole search.
     aside
-        Whether another process makes it, until the plan is taken; else it is made at once.
+        Whether another process makes it, until the plan is taken; else, or where none can be started, it is made at once.
     """
 
     def __init__(self, tree: BranchAndPrice, until: float, stopping: Stopping, *, aside: bool) -> None:
@@ -340,7 +340,12 @@ class SwapSearch:
         whole = with_beats(generation.instance, self._pool.beats)
         start = np.concatenate((tree.placed, self._pool.driven))
         arguments = (whole, generation.overlay_of(whole, self._pool.beats), start, until - work_seconds())
-        self._aside = Aside(swapped, *arguments, LESS * machine_seconds_left()) if aside else None
+        self._aside: Aside | None = None
+        if aside:
+            try:
+                self._aside = Aside(swapped, *arguments, LESS * machine_seconds_left())
+            except SolverError as error:
+                stopping.noted(f"Fixed options and beats are swapped before the bound over all beats: {error}")
         if self._aside is None:
             self._offer(lambda: swapped(*arguments, listener=OnlyCancels(stopping)))
 

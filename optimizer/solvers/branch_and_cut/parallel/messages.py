@@ -211,10 +211,21 @@ class BoundMoved:
 
 @dataclass(frozen=True)
 class Lost:
-    """A worker is gone; with `failed`, by an error of the program, which another would meet as well."""
+    """A worker is gone.
+
+    Attributes
+    ----------
+    reason
+        Why.
+    failed
+        Whether by an error of the program, which another would meet as well.
+    again
+        Whether another may be started in its place.
+    """
 
     reason: str
     failed: bool = False
+    again: bool = True
 
 
 @dataclass(frozen=True)

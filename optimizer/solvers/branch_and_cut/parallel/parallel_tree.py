@@ -350,11 +350,11 @@ class ParallelTree:
         if self._tree.record is None:  # a certificate needs what proves the bound that was told, and that is gone
             nodes = tuple(replace(node, lower=max(node.lower, seat.bound)) for node in nodes)
         self._lost += 1
-        again = self._lost <= self._params.most_lost
+        again = message.again and self._lost <= self._params.most_lost
         if seat.order is not None and isinstance(seat.order.task, messages.GroupTask):
             self._group_tasks.append(seat.order.task)
         what = f"its {len(nodes)} nodes are open again" if nodes else "it had no nodes"
-        more = "another is started" if again else "no other is started, as too many have ended"
+        more = "another is started" if again else "no other is started"
         self._search.listener.noted(f"A worker process of the search is gone ({message.reason}): {what}; {more}.")
         self._seats[worker] = _Seat(gone=not again)
         self._open(nodes)

@@ -43,7 +43,7 @@ class TreeProcesses(TreeWorkers):
         self._size = size
         self._state = b""
         self._events: SimpleQueue[Event] = SimpleQueue()
-        self._processes: list[MessageProcess] = []
+        self._processes: dict[int, MessageProcess] = {}
         self._numbers = count(1)
 
     @property
@@ -54,16 +54,18 @@ class TreeProcesses(TreeWorkers):
     @property
     def process_ids(self) -> list[int]:
         """Ids of the processes."""
-        return [one.process.pid for one in self._processes]
+        return [one.process.pid for one in self._processes.values()]
 
     def start(self, state: TreeState) -> None:
         """Start the processes and send them the state."""
         self._state = pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
-        self._processes = [self._new(worker) for worker in range(self._size)]
+        for worker in range(self._size):
+            self._begin(worker)
 
     def send(self, worker: int, message: ToWorker) -> None:
         """Tell a worker something."""
-        self._processes[worker].tell(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
+        if worker in self._processes:
+            self._processes[worker].tell(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
 
     def events(self, seconds: float) -> list[Event]:
         """Return what has come; wait so long for the first."""
@@ -76,25 +78,30 @@ class TreeProcesses(TreeWorkers):
 
     def replace(self, worker: int) -> None:
         """Start another process in place of one that is lost."""
-        self._processes[worker].end()
-        self._processes[worker] = self._new(worker)
+        self._processes.pop(worker).end()
+        self._begin(worker)
 
     def end(self) -> None:
         """Kill all processes and wait for them."""
-        for one in self._processes:
+        for one in self._processes.values():
             one.process.kill()
-        for one in self._processes:
+        for one in self._processes.values():
             one.end()
         self._processes.clear()
 
-    def _new(self, worker: int) -> MessageProcess:
+    def _begin(self, worker: int) -> None:
+        """Start a process; where none can be started the worker is lost, and the search goes on without it."""
+
         def received(message: Any) -> None:  # noqa: ANN401 - any message
             lost = isinstance(message, ProcessEnded)
             self._events.put((worker, Lost(message.reason) if lost else message))
 
-        process = MessageProcess(WORKER, [str(next(self._numbers))], received)
-        process.tell(self._state)
-        return process
+        try:
+            self._processes[worker] = MessageProcess(WORKER, [str(next(self._numbers))], received)
+        except OSError as error:
+            self._events.put((worker, Lost(f"it could not be started: {error}", again=False)))
+        else:
+            self._processes[worker].tell(self._state)
 
 
 LOOK_SECONDS = 0.5
