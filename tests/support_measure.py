@@ -3,6 +3,11 @@
 Each seed is a truth: a record is simulated from it as that of `instances/andorra` was. For four posts and for ten a plan is made from the
 record, then what its sites rest on is asked twice: by `quick_support`, and as `record_support` asks it, with a fit and a search of its own for
 each record. The word `shuffled` before the seeds has the record's own places permuted first: it then knows nothing of where loads pass.
+
+`python -m tests.support_measure SCENARIO SECONDS [shuffled SEED...]` asks the same of a scenario with its own budgets and record, without
+teams: SECONDS of work at most for the plan and for each whole search.
+
+Quick searches are made in one process, and again in two: a line says where the two differ.
 """
 
 from __future__ import annotations
@@ -37,9 +42,9 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
 
 HERE = Path(__file__).parents[1] / "instances" / "andorra"
-POSTS = (4, 10)
+BUDGETS = {f"{posts} posts": {"officers": 5.0 * posts, "delay": 15.0 * posts} for posts in (4, 10)}
 SECONDS, GAP = 6.0, 1e-3
-"""Work of a search at most, and gap at which it ends."""
+"""Work of a search at most on a simulated truth, and gap at which each search ends."""
 WORDS = {"record": "record", "gravity": "assumed flows", None: "not told"}
 
 
@@ -71,20 +76,21 @@ def shuffled(evidence: ScenarioEvidence, seed: int) -> ScenarioEvidence:
     return replace(evidence, records=records, effort=effort)
 
 
-def measured(evidence: ScenarioEvidence, name: str) -> Counter[tuple[str, str]]:
-    """Print what both ways say of each plan, and return how often which is said with which."""
+def measured(
+    evidence: ScenarioEvidence, name: str, budgets: dict[str, dict[str, float]], seconds: float
+) -> Counter[tuple[str, str]]:
+    """Print what both ways say of the plan by each budget, and return how often which is said with which."""
     compiled = compile_evidence(evidence)
     draws = range(1, asked.PERMUTATIONS + 1)
     others = {(asked.PERMUTED, draw): asked.otherwise(evidence, asked.PERMUTED, rng_of(draw)) for draw in draws}
     others[asked.GRAVITY, 0] = asked.otherwise(evidence, asked.GRAVITY, rng_of(0))
     travels = {key: scenario_travel(other) for key, other in others.items()}
     every: Counter[tuple[str, str]] = Counter()
-    for posts in POSTS:
-        budgets = {"officers": 5.0 * posts, "delay": 15.0 * posts}
-        resources = tuple(replace(r, budget=budgets[r.name]) for r in compiled.instance.resources)
-        instance = replace(compiled.instance, resources=resources)
-        with limited(math.inf, SECONDS):
-            plan = place(instance, SolveOptions(gap=GAP, time_limit=SECONDS, threads=1)).plan
+    for what, budget in budgets.items():
+        resources = tuple(replace(r, budget=budget.get(r.name, r.budget)) for r in compiled.instance.resources)
+        instance = replace(compiled.instance, resources=resources, patrols=None)
+        with limited(math.inf, seconds):
+            plan = place(instance, SolveOptions(gap=GAP, time_limit=seconds, threads=1)).plan
         assert plan is not None
         instance = with_plan(instance, plan)
         placed = instance.placed(plan.options)
@@ -93,16 +99,19 @@ def measured(evidence: ScenarioEvidence, name: str) -> Counter[tuple[str, str]]:
         quick = asked.quick_support(known, compiled.travel, gap=GAP)
         took = time.process_time() - began
         if quick is None:
-            print(f"{name}, {posts} posts: the record does not tell places apart", flush=True)
+            print(f"{name}, {what}: the record does not tell places apart", flush=True)
             continue
-        full = replace(quick, others=tuple(searched(known, travels)))
+        in_two = asked.quick_support(known, compiled.travel, gap=GAP, threads=2)
+        assert in_two is not None
+        if any((a.placed != b.placed).any() for a, b in zip(quick.others, in_two.others, strict=True)):
+            words = sum(quick.rests_on(site) != in_two.rests_on(site) for site in quick.sites)
+            print(f"{name}, {what}: two processes make other plans, {words} words differ", flush=True)
+        full = replace(quick, others=tuple(searched(known, travels, seconds)))
         table = Counter((WORDS[full.rests_on(site)], WORDS[quick.rests_on(site)]) for site in quick.sites)
         every += table
         changes = [[found.changed(other) for other in found.others] for found in (full, quick)]
         gaps = max((other.upper - other.lower) / other.upper for other in full.others)
-        print(
-            f"{name}, {posts} posts, quick {took:.1f} s: {dict(table)}; changed {changes}; gap {gaps:.1%}", flush=True
-        )
+        print(f"{name}, {what}, quick {took:.1f} s: {dict(table)}; changed {changes}; gap {gaps:.1%}", flush=True)
     return every
 
 
@@ -111,7 +120,7 @@ def rng_of(draw: int) -> np.random.Generator:
     return np.random.default_rng([0, draw])
 
 
-def searched(known: KnownPlan, travels: dict[tuple[str, int], Any]) -> list[asked.OtherRecord]:
+def searched(known: KnownPlan, travels: dict[tuple[str, int], Any], seconds: float) -> list[asked.OtherRecord]:
     """Return the plans that `record_support` makes, but those for half and twice the record."""
     found: list[asked.OtherRecord] = []
     for kind, draw in (*sorted(travels, key=lambda key: key != (asked.GRAVITY, 0)), (asked.AS_IT_IS, 0)):
@@ -121,27 +130,34 @@ def searched(known: KnownPlan, travels: dict[tuple[str, int], Any]) -> list[aske
         starts = () if kind == asked.GRAVITY else (known.placed,)
         if kind == asked.PERMUTED:
             starts = (*starts, found[0].placed)
-        with limited(math.inf, SECONDS):
-            result = place(instance, SolveOptions(gap=GAP, time_limit=SECONDS, threads=1), starts=starts)
+        with limited(math.inf, seconds):
+            result = place(instance, SolveOptions(gap=GAP, time_limit=seconds, threads=1), starts=starts)
         placed = known.placed if result.plan is None else instance.placed(result.plan.options)
         own, upper = (plan_value(instance, mask) for mask in (known.placed, placed))
         found.append(asked.better_there(known, kind, placed, own, upper, GAP, result.lower or 0.0))
     return found
 
 
-def main(country: str, extract: Path, seeds: list[int], *, shuffle: bool) -> None:
+def main(where: str, extract_or_seconds: str, seeds: list[int], *, shuffle: bool) -> None:
     """Measure and print."""
+    asked.ASIDE = 0  # small problems are shared by two processes too
     every: Counter[tuple[str, str]] = Counter()
-    for seed in seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            evidence = read_evidence(simulated(country, extract, seed, Path(folder)))
-            every += measured(shuffled(evidence, seed) if shuffle else evidence, f"{country} {seed}")
+    if Path(where).suffix == ".toml":
+        evidence = read_evidence(where)
+        for seed in seeds or [0]:
+            other = shuffled(evidence, seed) if shuffle else evidence
+            every += measured(other, f"{where} {seed}", {"its budgets": {}}, float(extract_or_seconds))
+    else:
+        for seed in seeds:
+            with tempfile.TemporaryDirectory() as folder:
+                evidence = read_evidence(simulated(where, Path(extract_or_seconds), seed, Path(folder)))
+                other = shuffled(evidence, seed) if shuffle else evidence
+                every += measured(other, f"{where} {seed}", BUDGETS, SECONDS)
     print("explain --record, quick searches, sites")
     for (full, quick), count in sorted(every.items()):
         print(f"{full}, {quick}, {count}")
 
 
 if __name__ == "__main__":
-    country, extract, *rest = sys.argv[1:]
-    numbers = [int(text) for text in rest if text != "shuffled"]
-    main(country, Path(extract), numbers, shuffle="shuffled" in rest)
+    where, what, *rest = sys.argv[1:]
+    main(where, what, [int(text) for text in rest if text != "shuffled"], shuffle="shuffled" in rest)

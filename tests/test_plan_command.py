@@ -281,7 +281,10 @@ def test_an_interrupt_of_the_report_keeps_the_plan(
 def test_a_record_under_which_no_load_travels_keeps_the_plan(
     command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object, **__: object) -> None:
+    asked = []
+
+    def refused(*_: object, **given: object) -> None:
+        asked.append(given["threads"])
         raise InputError(Problem("scenario.toml", "no load", "some"))
 
     def interrupted(*_: object) -> None:
@@ -289,8 +292,9 @@ def test_a_record_under_which_no_load_travels_keeps_the_plan(
 
     monkeypatch.setattr("optimizer.analysis.explain.record.quick_support", refused)
     monkeypatch.setattr("optimizer.report.write_report", interrupted)
-    outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
+    outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out", "--threads", 2)
     assert outcome.code == 0
+    assert asked == [2]
     assert "What rests on the record could not be told" in outcome.err
     assert (tmp_path / "out/plan.json").exists()
 
