@@ -386,6 +386,30 @@ def test_people_get_tables_and_the_faults(command: Callable[..., Outcome], tmp_p
     assert outcome.code == 0
     for text in ("Files used", "Options at known sites", "teams@police", "Not used", "Assumed", "no fault"):
         assert text in outcome.out
+    value = max((item["value"] for item in command("check", whole(tmp_path), "--json").objects[0]["assumed"]), key=len)
+    assert value.split()[-1] not in outcome.out, "a value of many lines is cut"
+    assert "a value that ends in … is whole" in outcome.out
+
+
+def test_each_file_is_called_what_it_is(tmp_path: Path) -> None:
+    text = 'translations_file = "words.csv"\n' + SCENARIO.replace(
+        "[evaders]", '[records]\ntips = "tips.csv"\n\n[evaders]'
+    )
+    scenario = write_scenario(tmp_path, text)
+    (tmp_path / "words.csv").write_text("term,es\npolice,policía\n", encoding="utf-8")
+    (tmp_path / "tips.csv").write_text("time,lon,lat,grade\n2024-03-01,10.0,50.05,B2\n", encoding="utf-8")
+    called = {Path(file.file).name: file.what for file in check_scenario_file(scenario).files}
+    assert (called["words.csv"], called["tips.csv"], called["network.gpkg"]) == ("translations", "tips", "region")
+
+
+def test_faults_stand_alone(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = whole(tmp_path)
+    (tmp_path / "sites.csv").write_text(SITES.replace(",400,post", ",400,pots"), encoding="utf-8")
+    outcome = command("check", scenario)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "found 'pots'" in outcome.err
+    (line,) = command("check", scenario, "--json").objects
+    assert line["assumed"], "who reads JSON gets all"
 
 
 @pytest.mark.slow

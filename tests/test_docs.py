@@ -1,6 +1,6 @@
 """Every code block of the documentation: Python and our commands run, TOML and JSON are read by the models; and every public name is described.
 
-A page's blocks run in order, in one folder that holds the files that `<!-- file: NAME -->` gives and the repository's instances. A block behind
+A page's blocks run in order, in one folder that holds the files that a line "File `NAME`:" gives and the repository's instances. A block behind
 `<!-- not run: REASON -->` is compiled or parsed alone. Cells of notebooks run when the site is built.
 """
 
@@ -24,6 +24,7 @@ from typer.main import get_command
 from docs._ext.api_reference import PACKAGES, api_names, public_names
 from docs._ext.assumption_tables import defaults
 from docs._ext.command_reference import commands, commands_page
+from docs._ext.example import write_example
 from docs._ext.generated_pages import REFERENCE, reference_pages
 from docs._ext.model_reference import instance_page, plan_page, scenario_page, sections
 from docs._ext.no_requests import requests_of
@@ -56,7 +57,8 @@ PAGES = [
     ROOT / "results" / "risk.md",
 ]
 BLOCK = re.compile(
-    r"(?:<!-- (?P<mark>file|not run|the reader)(?:: (?P<text>[^>]*?))? -->\n+)?^```(?P<language>[^\n]*)\n(?P<code>.*?)^```$",
+    r"(?:(?:<!-- (?P<mark>not run|the reader)(?:: (?P<text>[^>]*?))? -->|^File `(?P<file>[^`]+)`:)\n+)?"
+    r"^```(?P<language>[^\n]*)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 UNRUN = {"not run", "the reader"}
@@ -83,11 +85,15 @@ class Block:
     code: str
     mark: str
     text: str
+    file: str
 
 
 def blocks_of(path: Path) -> list[Block]:
     found = BLOCK.finditer(path.read_text(encoding="utf-8"))
-    blocks = [Block(one["language"].strip(), one["code"], one["mark"] or "", one["text"] or "") for one in found]
+    blocks = [
+        Block(one["language"].strip(), one["code"], *(one[name] or "" for name in ("mark", "text", "file")))
+        for one in found
+    ]
     return [block for block in blocks if block.language not in SITE_ONLY]
 
 
@@ -111,13 +117,11 @@ def parsed(words: list[str]) -> Any:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with the example of docs/scenario.md, the repository's instances and the shipped roads."""
-    (tmp_path / "instances").symlink_to(ROOT / "instances")
-    (tmp_path / "network.gpkg").write_bytes((ROOT / "instances" / "rio-grande" / "network.gpkg").read_bytes())
-    for block in blocks_of(DOCS / "scenario.md"):
-        if block.mark == "file":
-            (tmp_path / block.text).write_text(block.code, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    example = tmp_path / "example"
+    write_example(example)
+    (example / "instances").symlink_to(ROOT / "instances")
+    monkeypatch.chdir(example)
+    return example
 
 
 def test_every_block_is_of_a_language_that_is_checked() -> None:
@@ -144,8 +148,8 @@ def test_blocks_of_a_page(
 ) -> None:
     names: dict[str, object] = {}
     for block in blocks_of(page):
-        if block.mark == "file":
-            (folder / block.text).write_text(block.code, encoding="utf-8")
+        if block.file:
+            (folder / block.file).write_text(block.code, encoding="utf-8")
         if block.language == "python":
             check_python(block, names)
         elif block.language == "sh":
@@ -174,8 +178,8 @@ def check_python(block: Block, names: dict[str, object]) -> None:
 def check_toml(block: Block) -> None:
     """Check a whole scenario, a mapping of an import, a feed of `fuse`, or some tables of a scenario beside the least that it needs."""
     content = tomllib.loads(block.code)
-    if block.text in MAPPINGS:
-        validated(MAPPINGS[block.text], content, "docs")
+    if block.file in MAPPINGS:
+        validated(MAPPINGS[block.file], content, "docs")
         return
     if "agency" in content:
         validated(FeedModel, content, "docs")

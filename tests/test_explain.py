@@ -56,6 +56,23 @@ def known_plan(instance: Instance) -> KnownPlan:
     return KnownPlan("it", instance, Plan.from_mask(instance, placed), placed, value, value, value)
 
 
+@pytest.mark.parametrize("wanted", ["falfurias", "FALFURRIAS", "us 281", "South of Falfurias", "us281-falfurrias:pots"])
+def test_a_site_misspelt_is_told_which_is_near_and_sites_alone_are_listed(wanted: str) -> None:
+    instance = random_instance(3)
+    names = [("us281-falfurrias", "US 281 south of Falfurrias (post)"), ("i10-las-cruces", "I-10 at Las Cruces (post)")]
+    options = [
+        replace(o, id=f"{n}:post", site=n, label=label) for o, (n, label) in zip(instance.options, names, strict=False)
+    ]
+    with pytest.raises(InputError) as raised:
+        explain_plan(
+            known_plan(replace(instance, options=tuple(options), requirements=(), exclusions=())), sites=[wanted]
+        )
+    (problem,) = raised.value.problems
+    assert "alfurrias" in problem.remedy
+    assert "las" not in problem.remedy.lower()
+    assert problem.expected.count("post") == 0
+
+
 @pytest.mark.parametrize("seed", quick_first(range(12), 4))
 def test_prices_are_the_best_plans_without_and_with_each_option(seed: int) -> None:
     instance = random_instance(seed)

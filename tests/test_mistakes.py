@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,9 @@ EVADERS = "[evaders]\ndecay_minutes = 60\n"
         (SEIZURES, "10.0,50.05,cocaine", '"10,0",50.05,cocaine', "found '10,0'; expected degrees as a decimal number. Write decimals"),
         (SEIZURES, "cocaine,2.5", 'cocaine,"1.234,5"', "Write decimals with a point, and thousands without a mark."),
         (SEIZURES, "2024-03-01", "45352", "If that is the day number of a spreadsheet, show the column as a date there"),
+        (SEIZURES, "2024-03-01", "3/11/24", 'or state date_format, such as "%d/%m/%y" for 30/04/23'),
+        (TOML, '"seizures.csv"', '"seizure.csv"', "expected records. Did you mean 'seizures.csv'?"),
+        (TOML, '"seizures.csv"', '"finds/s.csv"', "expected records. Check the path; in a scenario it is relative"),
         (SEIZURES, ALL, HEAD + "13/03/2024,10,50.05,,1\n03/14/2024,10.4,50.05,,1\n", "this row has the day first"),
     ],
 )  # fmt: skip
@@ -52,3 +56,25 @@ def test_a_file_that_two_steps_read_has_its_fault_once(tmp_path: Path) -> None:
     audits = '[records]\naudits = ["audit-results.json"]\n[evaders]'
     told = answer(Mistake("no audit", "audit-results.json", "", TOML, "[evaders]", audits), tmp_path)
     assert told.text.count("audit-results.json: found no such file") == 1
+
+
+@pytest.mark.parametrize("words", [("check",), ("passes",), ("plan",), ("risk", "look")], ids=" ".join)
+@pytest.mark.parametrize("given", ["plan.json", ""])
+def test_a_plan_in_place_of_its_scenario_is_told_which_that_is(
+    words: tuple[str, ...], given: str, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "plan.json").write_text('{"options": []}')
+    mark = {"schema_version": 1, "command": "plan", "sources": ["../scenario.toml"], "files": ["plan.json"]}
+    (made / ".interdict.json").write_text(json.dumps(mark))
+    told = answer(Mistake("a plan", "", "", command=(*words, f"{{folder}}/made/{given}")), tmp_path)
+    assert f"expected a scenario (TOML). Give {tmp_path / 'scenario.toml'}, of which it was made." in told.text
+    assert told.code == 1
+
+
+def test_a_plan_file_is_taken_for_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"options": []}')
+    for words in (("cooperate",), ("roster", "--from", "2026-12-07"), ("export",)):
+        told = answer(Mistake("a plan", "", "", command=(*words, "{folder}/plan.json")), tmp_path)
+        assert "a file" not in told.text

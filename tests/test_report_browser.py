@@ -86,6 +86,13 @@ def _browse(address: str, screen: str, steps: Any) -> Any:
     return asyncio.run(run())
 
 
+def _sheets(path: Path) -> list[str]:
+    """Return the text of each sheet."""
+    asked = ["pdftotext", "-layout", str(path), "-"]
+    text: str = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    return text.split("\f")
+
+
 async def tap(browser: Browser, x: float, y: float) -> None:
     """Touch a place of the window."""
     await browser.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
@@ -322,6 +329,49 @@ def test_paper_has_the_order_on_one_sheet_every_row_of_its_tables_and_no_site_th
     _browse(address, "laptop", steps)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext (Debian: poppler-utils)")
+def test_warnings_and_the_provenance_are_each_on_one_sheet_wherever_they_begin(address: str, tmp_path: Path) -> None:
+    parts = {
+        "Read this first": ".warnings li",
+        "Left out, and where this report": "#provenance tbody th, #provenance tbody td:first-child",
+    }
+    lower = "document.querySelectorAll('.warnings, #origin').forEach(each => { each.before(document.createElement('hr')); })"
+    first_words = (
+        "Array.from(document.querySelectorAll({part!r})).map(each => each.textContent.split(' ').slice(0, 3).join(' '))"
+    )
+
+    async def steps(browser: Browser) -> None:
+        await browser.run(lower)
+        words = {title: await browser.run(first_words.format(part=part)) for title, part in parts.items()}
+        for centimetres in range(0, 25, 4):
+            await browser.run(
+                f"document.querySelectorAll('hr').forEach(each => {{ each.style.height = '{centimetres}cm'; }})"
+            )
+            made = await browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
+            (tmp_path / "it.pdf").write_bytes(base64.b64decode(made["data"]))
+            told = _sheets(tmp_path / "it.pdf")
+            for title, begins in words.items():
+                (sheet,) = [sheet for sheet in told if title in sheet]
+                assert begins
+                assert all(each in sheet for each in begins), (centimetres, title)
+
+    _browse(address, "laptop", steps)
+
+
+def test_no_line_breaks_inside_the_number_of_a_road(tmp_path: Path) -> None:
+    content = full_content()
+    named = replace(content, warnings=("Two sites stand on I-10, and one stands on US 90.",))
+
+    async def steps(browser: Browser) -> None:
+        broken = "Array.from(document.querySelectorAll('.warnings .road')).map(each => [each.textContent, each.getClientRects().length])"
+        for width in range(90, 330, 10):
+            await browser.run(f"document.querySelector('.warnings').style.width = '{width}px'")
+            assert await browser.run(broken) == [["I-10", 1], ["US 90", 1]]
+
+    _browse(write_report(tmp_path, named)[0].as_uri(), "desk", steps)
+
+
 def test_a_link_to_a_section_that_is_one_folded_part_opens_it(address: str) -> None:
     async def steps(browser: Browser) -> None:
         folded = "document.querySelector('#words details').open"
@@ -449,10 +499,7 @@ def test_an_order_of_more_lines_than_a_sheet_says_so_and_is_signed_at_its_end(la
         (tmp_path / "large.pdf").write_bytes(base64.b64decode(made["data"]))
 
     _browse(large, "laptop", steps)
-    text = subprocess.run(
-        ["pdftotext", "-layout", tmp_path / "large.pdf", "-"], capture_output=True, text=True, check=True
-    ).stdout
-    sheets = text.split("\f")
+    sheets = _sheets(tmp_path / "large.pdf")
     assert "160 lines, on more than one sheet of paper" in sheets[0]
     signed = [place for place, sheet in enumerate(sheets) if "Signature" in sheet]
     assert len(signed) == 1

@@ -61,6 +61,14 @@ def test_a_site_goes_to_the_road_it_names() -> None:
         assert item.distance_m == pytest.approx(30, abs=1)
 
 
+def test_a_site_without_a_label_is_called_by_its_road_and_its_id(tmp_path: Path) -> None:
+    rows = "id,lon,lat,road,agency,kinds\nnorth,10.2,50.2,,police,post\nwest,10.0,50.05,r0,police,post\n"
+    scenario = write_scenario(tmp_path)
+    (tmp_path / "sites.csv").write_text(rows, encoding="utf-8")
+    compiled = compile_scenario(scenario)
+    assert {option.label for option in compiled.instance.options} == {"R5, north", "r0, west"}
+
+
 @pytest.mark.parametrize(
     ("wanted", "field", "shown"),
     [({"road": "L19"}, "road", "L191"), ({"road_class": "primry"}, "road_class", "primary")],

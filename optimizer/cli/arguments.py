@@ -130,6 +130,18 @@ KeepToday = Annotated[bool, typer.Option("--keep-today", help="What stands today
 ChangeAtMost = Annotated[
     int | None, typer.Option("--change-at-most", min=0, help="How many sites may differ from what stands today.")
 ]
+
+
+def _folder_of_plan(path: Path) -> Path:
+    """Return the folder of a plan that is named by its file."""
+    from optimizer.problem.files.plan_file import PLAN_FILE
+
+    return path.parent if path.name == PLAN_FILE and path.is_file() else path
+
+
+PlanFolderPath = Annotated[
+    Path, typer.Argument(metavar="PLAN_FOLDER", callback=_folder_of_plan, help="Folder that `plan` wrote.")
+]
 Start = Annotated[Path | None, typer.Option("--start", help="Plan folder, or plan.json, from which the search begins.")]
 Language = Annotated[
     str | None,

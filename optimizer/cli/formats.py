@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from optimizer.cli.arguments import Budgets, Json, Language, Overwrite, SkipUnreachable, budget_amounts
+from optimizer.cli.arguments import Budgets, Json, Language, Overwrite, PlanFolderPath, SkipUnreachable, budget_amounts
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import (
     ProgressPrinter,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    plan_folder: Annotated[Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan` wrote.")],
+    plan_folder: PlanFolderPath,
     out: Annotated[Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/export if not given.")] = None,
     scenario: Annotated[
         Path | None, typer.Option(help="Scenario file; by default the one that the folder was made of.")

@@ -12,7 +12,7 @@ import typer
 from optimizer.base.choices import TrialKind, TrialOutcome  # noqa: TC001 - typer reads the annotations
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import number
-from optimizer.cli.arguments import Json, Language, Overwrite, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import Json, Language, Overwrite, PlanFolderPath, SkipUnreachable  # noqa: TC001 - typer reads the annotations
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
@@ -31,7 +31,7 @@ UNITS_SHOWN = 15
 
 
 def delivered(
-    plan_folder: Annotated[Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan` wrote.")],
+    plan_folder: PlanFolderPath,
     tracks: Annotated[
         list[Path] | None,
         typer.Option(
@@ -251,7 +251,7 @@ Audit = Annotated[Path, typer.Argument(metavar="AUDIT", help="File that `audit p
 
 
 def plan(
-    plan_folder: Annotated[Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan` wrote.")],
+    plan_folder: PlanFolderPath,
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")],
     seed_file: Annotated[
         Path, typer.Option("--seed-file", help="File with the secret of the times; not in the plan folder.")
@@ -387,7 +387,7 @@ TrialLedger = Annotated[Path | None, typer.Option("--ledger", metavar="DIR", hel
 
 
 def design(
-    plan_folder: Annotated[Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan` wrote.")],
+    plan_folder: PlanFolderPath,
     kind: Annotated[TrialKind, typer.Option(help="How chance decides what stands where.")],
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
@@ -611,7 +611,7 @@ ForecastLedger = Annotated[Path, typer.Option("--ledger", metavar="DIR", help="L
 
 
 def seal(
-    plan_folder: Annotated[Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan` wrote.")],
+    plan_folder: PlanFolderPath,
     ledger: ForecastLedger,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of all forecasts; each has its own in it.")],
     period: Annotated[

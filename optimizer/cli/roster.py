@@ -9,7 +9,7 @@ import typer
 
 from optimizer.base.choices import DrawEvery  # noqa: TC001 - typer reads the annotations
 from optimizer.base.text.formatting import number
-from optimizer.cli.arguments import Json, Language, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import Json, Language, Overwrite, PlanFolderPath  # noqa: TC001 - typer reads annotations while the program runs
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page, print_table
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def roster(
-    plan_folder: Annotated[Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan` wrote.")],
+    plan_folder: PlanFolderPath,
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/roster-DATE if not given.")] = None,
     weeks: Annotated[int, typer.Option(help="How many weeks, 1 to 26.")] = 4,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.errors import InputError
-from optimizer.base.text.formatting import number
+from optimizer.base.text.formatting import number, plain
 from optimizer.cli.arguments import (
     Address,
     Bbox,
@@ -100,6 +100,10 @@ def region(
     print_table(f"Saved {built.file}", ["", "count"], rows)
 
 
+VALUE_LENGTH = 160
+"""Characters of an assumed value on the console."""
+
+
 # `check`: whether a scenario and everything it names is in order, before anything slow runs.
 
 
@@ -116,7 +120,7 @@ def check(
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
 ) -> None:
-    """Check a scenario and every file it names: what would be used, what is missing, what is assumed, and every fault."""
+    """Check a scenario and every file it names: every fault, or else what would be used, what is missing and what is assumed."""
     from optimizer.base.params import parsed_settings
     from optimizer.pipeline.check import check_scenario_file
 
@@ -125,10 +129,10 @@ def check(
     checked = check_scenario_file(scenario, settings=set_here, skip_unreachable=skip_unreachable, listener=listener)
     if as_json:
         print_json(checked.as_json())
-    else:
-        _show(checked)
     if not checked.ok:
         raise InputError(*checked.problems)
+    if not as_json:
+        _show(checked)
 
 
 def _show(checked: CheckedScenario) -> None:
@@ -138,8 +142,7 @@ def _show(checked: CheckedScenario) -> None:
     for heading, sentences in (("Missing", checked.missing), ("Note", checked.warnings)):
         for sentence in sentences:
             print_line(f"{heading}: {sentence}")
-    if checked.ok:
-        print_line(f"{checked.name}: no fault.")
+    print_line(f"{checked.name}: no fault.")
 
 
 def _tables(checked: CheckedScenario) -> Iterator[_Table]:
@@ -158,4 +161,7 @@ def _tables(checked: CheckedScenario) -> Iterator[_Table]:
     yield _Table(
         "Not used", ["what", "why", "count"], [(item.what, item.reason, str(item.count)) for item in checked.unused]
     )
-    yield _Table("Assumed", ["what", "value"], [(item.what, item.value) for item in checked.assumed])
+    assumed = [(item.what, plain(item.value, VALUE_LENGTH)) for item in checked.assumed]
+    cut = any(shown != item.value for (_, shown), item in zip(assumed, checked.assumed, strict=True))
+    title = "Assumed (a value that ends in … is whole in the report, and with --json)" if cut else "Assumed"
+    yield _Table(title, ["what", "value"], assumed)

@@ -890,7 +890,7 @@ def _row(key: tuple[PlaceKind, str], parts: Floats, sent: Floats, quarter: str, 
 def _label(key: tuple[PlaceKind, str], compiled: Compiled) -> str:
     kind, name = key
     if kind == "site" and name in compiled.sites:
-        return compiled.sites[name].site.label or name
+        return compiled.sites[name].site.label
     labels = {agency.id: agency.name for agency in compiled.scenario.agencies} if kind == "sector" else {}
     if kind == "gateway":
         labels = {gateway.id: gateway.name for gateway in compiled.gateways}

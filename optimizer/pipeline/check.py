@@ -243,8 +243,15 @@ def _files(scenario: ScenarioModel | None, check: ScenarioCheck) -> Iterator[Use
     folder = check.path.parent
     records = {folder / source.file for source in (*scenario.records.seizures, *scenario.records.effort)}
     named = {check.path: "scenario"}
-    named |= {folder / file: "areas" for file in [scenario.region.areas] if file is not None}
-    named |= {folder / file: "sites" for file in [scenario.sites.file] if file is not None}
+    whats = (
+        ("areas", scenario.region.areas),
+        ("sites", scenario.sites.file),
+        ("tips", scenario.records.tips),
+        ("traffic counts", scenario.traffic.counts),
+        ("translations", scenario.translations_file),
+        *(("results of an audit", file) for file in scenario.records.audits),
+    )
+    named |= {folder / file: what for what, file in whats if file is not None}
     for file in dict.fromkeys(check.inputs):
         if file not in records:
             rows = check.n_listed - len(scenario.site) if named.get(file) == "sites" and not check.problems else None

@@ -60,7 +60,7 @@ class DisplayNames:
     @classmethod
     def of(cls, compiled: Compiled) -> Self:
         """Return the names of a scenario."""
-        sites = {name: placed.site.label or name for name, placed in compiled.sites.items()}
+        sites = {name: placed.site.label for name, placed in compiled.sites.items()}
         return cls.said_by(compiled.scenario, compiled.instance, sites)
 
     @classmethod

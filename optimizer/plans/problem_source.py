@@ -13,6 +13,7 @@ from optimizer.base.work.listener import SILENT, Listener
 from optimizer.plans.changes import check_budgets
 from optimizer.plans.plan_folder import OwnWords, PlanFolder
 from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.problem.instance.changes import Changes
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence
@@ -124,7 +125,7 @@ def problem_source(
         found = f"fields to set of {', '.join(terms)}"
         raise InputError(Problem(str(path), found, "those of solve alone, as only a scenario (TOML) has the others"))
     folder = PlanFolder(path, skip_unreachable=skip_unreachable)
-    if path.is_dir():
+    if of_plan := path.is_dir() or path.name == PLAN_FILE:
         instance, skipped = folder.instance, folder.skipped
     else:
         left_out: list[str] = []
@@ -135,7 +136,7 @@ def problem_source(
         instance,
         solve,
         (f"{len(skipped)} evaders without a path are left out.",) if skipped else (),
-        folder=folder if path.is_dir() else None,
+        folder=folder if of_plan else None,
         language=folder.language(asked),  # of an instance file too: that of the run.json beside it
         own_words=folder.own_words,
     )

@@ -74,7 +74,7 @@ def parse_period(text: str, date_format: str = "auto") -> Period:
         return _by_pattern(text, date_format)
     except (ValueError, OverflowError):
         expected = FORMS if date_format in {"auto", "fiscal-year"} else f"a time written {date_format}"
-        remedy = "Mend it, or state date_format"
+        remedy = 'Write it like 2023-04-30, or state date_format, such as "%d/%m/%y" for 30/04/23'
         if date_format == "auto" and (numbers := _NUMBERS.fullmatch(text)):
             first, second = (int(numbers[place]) > MOST_MONTHS for place in (1, 3))
             row = f"; this row has the {'day' if first else 'month'} first" if first != second else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import astuple, dataclass
 from datetime import date
 from functools import cache
@@ -20,7 +21,7 @@ import numpy as np
 import shapely
 from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from optimizer.base.files.readwrite import write_errors
 from optimizer.base.files.temporary import folder_beside
@@ -222,10 +223,22 @@ def environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(plain=plain)
+    environment.filters.update(plain=plain, whole_roads=whole_roads)
     environment.globals["_"] = markup
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False, "ensure_ascii": False}
     return environment
+
+
+def whole_roads(text: str) -> Markup:
+    """Return text in which no line breaks inside a road's number.
+
+    Examples
+    --------
+    >>> str(whole_roads("I-10 & US 90"))
+    '<span class="road">I-10</span> &amp; <span class="road">US 90</span>'
+    """
+    marked = re.sub(r"\b[A-Z]{1,4}[- ]\d+[A-Z]?\b", r'<span class="road">\g<0></span>', str(escape(text)))
+    return Markup(marked)  # noqa: S704 - escaped
 
 
 @cache

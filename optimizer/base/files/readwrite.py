@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem, printable
 from optimizer.base.files.temporary import folder_beside
+from optimizer.base.text.names import close_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,11 +44,13 @@ def existing_file(path: Path, what: str) -> Path:
     if path.is_dir():
         raise InputError(Problem(str(path), "a folder", f"a file ({what})", "Name the file inside it"))
     if not path.is_file():
-        raise InputError(
-            Problem(
-                str(path), "no such file", what, "Check the path; in a scenario it is relative to the scenario's folder"
-            )
-        )
+        folder = path.parent
+        elsewhere = "Check the path; in a scenario it is relative to the scenario's folder"
+        try:
+            near = close_match(path.name, sorted(each.name for each in folder.iterdir() if each.is_file()))
+        except OSError:  # no such folder, or not ours to list
+            near = ""
+        raise InputError(Problem(str(path), "no such file", what, near or elsewhere))
     if not os.access(path, os.R_OK):
         raise InputError(Problem(str(path), "no permission to read", what, "Change the permissions of the file"))
     return path
@@ -339,7 +342,7 @@ _MOST_ZIP = 1 << 20
 
 INSTANCE, PLAN, GEOJSON = "an instance", "a plan", "GeoJSON"
 
-_COMMANDS = {INSTANCE: "Use `solve`, which takes instances", PLAN: "Use `evaluate`, which takes an instance and a plan"}
+_COMMANDS = {INSTANCE: "Use `solve`, which takes instances"}
 
 
 def binary_kind(content: bytes) -> FileKind | None:

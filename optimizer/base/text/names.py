@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -10,12 +11,14 @@ from optimizer.base.errors import Problem
 from optimizer.base.text.messages import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 ALL_NAMED, NEAREST_NAMED = 12, 6
 """Known names up to which a message lists all; of more it lists the nearest and a few, and counts the others."""
 LIKENESS = 0.6
 """Likeness from which a name may be what was meant."""
+PART_LIKENESS, LEAST_PART, PARTLY_NAMED = 0.8, 4, 3
+"""Likeness from which a word may be one of a longer name, the fewest letters to look for in one, and the most such names."""
 
 
 def unknown_name(
@@ -58,13 +61,30 @@ def close_match(word: str, known: Iterable[str]) -> str:
 
 
 def _near(word: str, known: list[str]) -> list[str]:
-    """Return the known word nearest to a misspelt one, or those, three at most, that are it before an @."""
-    near = get_close_matches(word, known, n=1, cutoff=LIKENESS)
-    if near or "@" in word:
-        return near
-    heads = dict.fromkeys(name.split("@")[0] for name in known if "@" in name)
-    near = get_close_matches(word, heads, n=1, cutoff=LIKENESS)
-    return [name for name in known if near and name.split("@")[0] == near[0]][:3]
+    """Return the known name nearest to a misspelt one, letter case aside; else a few that hold it, or each word of it."""
+    by_key: dict[str, list[str]] = {}
+    for name in known:
+        by_key.setdefault(name.casefold(), []).append(name)
+    key = word.casefold()
+    near = get_close_matches(key, by_key, n=1, cutoff=LIKENESS)
+    if not near and "@" not in word:
+        heads = dict.fromkeys(name.split("@")[0] for name in by_key if "@" in name)
+        head = get_close_matches(key, heads, n=1, cutoff=LIKENESS)
+        near = [name for name in by_key if head and name.split("@")[0] == head[0]]
+    wanted = _words(key)
+    if not near and len("".join(wanted)) >= LEAST_PART:
+        near = [name for name in by_key if _is_part(wanted, _words(name))]
+    return [by_key[name][0] for name in near[:PARTLY_NAMED]]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
+
+
+def _is_part(wanted: Sequence[str], words: Sequence[str]) -> bool:
+    return "".join(wanted) in "".join(words) or all(
+        get_close_matches(each, words, n=1, cutoff=PART_LIKENESS) for each in wanted
+    )
 
 
 def told_apart(names: Mapping[str, str]) -> dict[str, str]:

@@ -210,7 +210,8 @@ def read_instance(path: str | os.PathLike[str], *, on_unreachable: OnUnreachable
     path = Path(path)
     content = read_json(path, "an instance")
     if (kind := json_kind(content)) in {PLAN, GEOJSON}:
-        remedy = "Give the instance first, then the plan" if kind == PLAN else "Check that it is the right file"
+        made_for = "Give the instance that it was made for, and a plan after it where one is asked for"
+        remedy = made_for if kind == PLAN else "Check that it is the right file"
         raise InputError(Problem(str(path), kind, "an instance", remedy))
     model = validated(InstanceModel, content, str(path))
     return instance_from_model(model, str(path), on_unreachable=on_unreachable)

@@ -15,7 +15,7 @@ from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.schema import Amount, ComposedId  # noqa: TC001 - read at run time, where a file is checked
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.messages import shortened
-from optimizer.base.text.names import unknown_name
+from optimizer.base.text.names import one_of, unknown_name
 from optimizer.problem.network.arrays import at_fault, float_column, position_problems
 
 if TYPE_CHECKING:
@@ -211,9 +211,9 @@ def named_options(options: Sequence[Option], name: str, where: str, problems: Pr
         problems.append(Problem(where, told, expected))
         return []
     if not found:
-        ids = dict.fromkeys(each for option in options for each in (option.site, option.id) if each)
-        labels = dict.fromkeys(plain(option.label) for option in options if option.label)
-        problems.append(unknown_name(where, name, list(ids | labels)))
+        known = dict.fromkeys(option.site or option.id for option in options)
+        others = dict.fromkeys(each for option in options for each in (option.id, plain(option.label)) if each)
+        problems.append(unknown_name(where, name, list(known | others), expected=one_of(known, name)))
     return found
 
 

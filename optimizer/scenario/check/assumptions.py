@@ -184,7 +184,7 @@ def _traffic_of_sites(scenario: ScenarioModel, sites: Sequence[PlacedSite], netw
             message(
                 "no count on the same road within {km:g} km of them: {sites}",
                 km=terms.counts_within_km,
-                sites=shortened([item.site.label or item.site.id for item in uncounted]),
+                sites=shortened([item.site.label for item in uncounted]),
             ),
         )
     by_class = Counter(road_class_of(item, network) for item in silent if item.counted is None)

@@ -41,7 +41,7 @@ from optimizer.scenario.check.sites import (
     sites_of,
     too_far,
     with_counts,
-    with_unique_labels,
+    with_labels,
 )
 from optimizer.scenario.compile.burden import Community, burden_warnings, communities_of
 from optimizer.scenario.compile.options import operators_of
@@ -521,7 +521,7 @@ def _ground(
     sites = place_sites(listed, region.network, settings.max_distance_m, problems)
     n_listed = len(sites)
     sites += crossing_sites(settings, region, [place.node for place in demand.settlements] if demand else [])
-    sites = with_unique_labels(sites)
+    sites = with_labels(sites, region.network)
     base_nodes = _base_nodes(content, region.network, settings.max_distance_m, where, problems)
     return _Ground(demand, sites, n_listed, base_nodes)
 

@@ -245,19 +245,25 @@ def _is_metres(text: str) -> bool:
         return False
 
 
-def with_unique_labels(sites: Sequence[PlacedSite]) -> list[PlacedSite]:
-    """Return sites in their order, those that share a label numbered from 1, so that a label means one site wherever it is printed."""
-    count = Counter(item.site.label for item in sites if item.site.label)
+def with_labels(sites: Sequence[PlacedSite], network: Network) -> list[PlacedSite]:
+    """Return sites in their order, each with a label that means it alone wherever it is printed.
+
+    A site without a label is called by its road and its id. Those that share a label are numbered from 1.
+    """
+    labels = [item.site.label or _road_and_id(item, network) for item in sites]
+    count = Counter(labels)
     number: Counter[str] = Counter()
-    unique = []
-    for item in sites:
-        label = item.site.label
+    named = []
+    for item, label in zip(sites, labels, strict=True):
         number[label] += 1
-        alone = count[label] <= 1
-        unique.append(
-            item if alone else replace(item, site=item.site.model_copy(update={"label": f"{label} ({number[label]})"}))
-        )
-    return unique
+        own = label if count[label] == 1 else f"{label} ({number[label]})"
+        named.append(replace(item, site=item.site.model_copy(update={"label": own})))
+    return named
+
+
+def _road_and_id(item: PlacedSite, network: Network) -> str:
+    road = item.site.road or str(network.name[network.segment_arc[item.segment if item.road is None else item.road]])
+    return f"{road}, {item.site.id}" if road else item.site.id
 
 
 def place_sites(

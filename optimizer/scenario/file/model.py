@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from optimizer.base.choices import LearningName
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files.output_folder import folder_sources
 from optimizer.base.files.readwrite import read_toml
 from optimizer.base.schema import Amount, Chance, Id, Strict, schema_of, validated
 from optimizer.base.text.formatting import plain
@@ -818,6 +819,10 @@ def read_content(path: Path) -> dict[str, Any]:
     InputError
         If the file is missing or empty, or with the place where the text is not TOML.
     """
+    made_of = [source for source in folder_sources(path if path.is_dir() else path.parent) if source.suffix == ".toml"]
+    if path.suffix != ".toml" and path.exists() and made_of:
+        found, remedy = "what a command made of a scenario", f"Give {made_of[0]}, of which it was made"
+        raise InputError(Problem(str(path), found, "a scenario (TOML)", remedy))
     content = read_toml(path, "a scenario")
     if not content:
         raise InputError(Problem(str(path), "an empty file", "a scenario as TOML", "`init` writes a first one"))
