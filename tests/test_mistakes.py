@@ -78,3 +78,14 @@ def test_a_plan_file_is_taken_for_its_folder(tmp_path: Path) -> None:
     for words in (("cooperate",), ("roster", "--from", "2026-12-07"), ("export",)):
         told = answer(Mistake("a plan", "", "", command=(*words, "{folder}/plan.json")), tmp_path)
         assert "a file" not in told.text
+
+
+@pytest.mark.parametrize("words", [("explain",), ("roster", "--from", "2026-12-07")], ids=lambda words: str(words[0]))
+def test_a_scenario_or_a_misspelt_folder_in_place_of_a_plan_is_told_what_is_wanted(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "laredo").mkdir()
+    told = answer(Mistake("a scenario", "", "", command=(*words, "{folder}/scenario.toml")), tmp_path)
+    assert "Plan it first, and give the folder that `plan` says." in told.text
+    told = answer(Mistake("a folder misspelt", "", "", command=(*words, "{folder}/laredoo")), tmp_path)
+    assert "Did you mean 'laredo'?" in told.text

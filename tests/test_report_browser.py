@@ -359,15 +359,15 @@ def test_warnings_and_the_provenance_are_each_on_one_sheet_wherever_they_begin(a
     _browse(address, "laptop", steps)
 
 
-def test_no_line_breaks_inside_the_number_of_a_road(tmp_path: Path) -> None:
+def test_no_line_breaks_inside_the_number_of_a_road_or_a_span_of_time(tmp_path: Path) -> None:
     content = full_content()
-    named = replace(content, warnings=("Two sites stand on I-10, and one stands on US 90.",))
+    named = replace(content, warnings=("Two sites stand on I-10, and one stands on US 90 from 5:11\N{EN DASH}5:41.",))
 
     async def steps(browser: Browser) -> None:
-        broken = "Array.from(document.querySelectorAll('.warnings .road')).map(each => [each.textContent, each.getClientRects().length])"
+        broken = "Array.from(document.querySelectorAll('.warnings .whole')).map(each => [each.textContent, each.getClientRects().length])"
         for width in range(90, 330, 10):
             await browser.run(f"document.querySelector('.warnings').style.width = '{width}px'")
-            assert await browser.run(broken) == [["I-10", 1], ["US 90", 1]]
+            assert await browser.run(broken) == [["I-10", 1], ["US 90", 1], ["5:11\N{EN DASH}5:41", 1]]
 
     _browse(write_report(tmp_path, named)[0].as_uri(), "desk", steps)
 

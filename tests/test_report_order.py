@@ -230,6 +230,9 @@ def test_the_range_of_the_gain_stands_beside_the_figure_and_holds_the_gain() -> 
     row = MobilityValues(mobility=0.0, existing=0.45, plan=0.3118, nothing=0.8, low_detection=wide)
     shown = command_order(replace(content, mobility=(MobilityRow(row, assumed=True),))).figures[0]
     assert shown.over == "5.0 to 13.8 points less"
+    worse = row.model_copy(update={"low_detection": LayoutValues(existing=0.45, plan=0.452)})
+    ends = command_order(replace(content, mobility=(MobilityRow(worse, assumed=True),))).figures[0]
+    assert ends.over == "0.2 MORE to 13.8 points less"
     html = page(replace(content, mobility=(MobilityRow(row, assumed=True),)), {})
     assert re.search(r'class="amount">[^<]*<span class="over">5.0 to 13.8 points less</span>', html)
 

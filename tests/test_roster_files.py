@@ -139,6 +139,9 @@ def test_a_post_too_far_from_every_base_and_a_beat_too_long_for_every_shift_are_
     ("content", "word"),
     [
         ({"time_zone": "America/Chicgo"}, "Did you mean 'America/Chicago'"),
+        ({"time_zone": "chicago"}, "Did you mean 'America/Chicago'"),
+        ({"time_zone": "America/Dallas"}, "Zones are named by a large city in them"),
+        ({"time_zone": "CST"}, "Zones are named by a large city in them"),
         ({"time_zone": "../../etc/passwd"}, "IANA"),
         ({"time_zone": ""}, "IANA"),
     ],

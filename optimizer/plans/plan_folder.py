@@ -32,6 +32,7 @@ from optimizer.problem.files.plan_file import (
     MixtureFile,
     PlanFile,
     drivable_beats,
+    how_to_name_a_plan,
     mixture_content,
     mixture_in,
     plan_ids,
@@ -332,7 +333,7 @@ class PlanFolder:
         missing = [name for name in (INSTANCE_FILE, PLAN_FILE) if not (self.path / name).is_file()]
         if missing or not here:
             found = f"a folder without {' and '.join(missing)}" if here else "no folder"
-            raise InputError(Problem(str(self._given), found, A_PLAN_FOLDER))
+            raise InputError(Problem(str(self._given), found, A_PLAN_FOLDER, how_to_name_a_plan(self._given)))
 
     # The mixture, and the duties.
 

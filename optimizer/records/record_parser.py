@@ -474,7 +474,9 @@ def check_fields(path: Path, source: SeizureSource | EffortSource, table: TextTa
             f"{path}, columns", f"no amount{shown}", "a column of amounts", remedy + ", or state amount_per_row"
         )
     if not table.number:
-        problems.add(str(path), "no row", "at least one record")
+        problems.add(
+            str(path), "no row", "at least one record", "Add rows below the header, or leave its table out of [records]"
+        )
     problems.raise_if_any()
 
 

@@ -223,21 +223,24 @@ def environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(plain=plain, whole_roads=whole_roads)
+    environment.filters.update(plain=plain, unbroken=unbroken)
     environment.globals["_"] = markup
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False, "ensure_ascii": False}
     return environment
 
 
-def whole_roads(text: str) -> Markup:
-    """Return text in which no line breaks inside a road's number.
+WHOLE = re.compile(r"\b[A-Z]{1,4}[- ]\d+[A-Z]?\b|\b\d+:\d\d\N{EN DASH}\d+:\d\d")
+
+
+def unbroken(text: str) -> Markup:
+    """Return text in which no line breaks inside a road's number, nor between two times of day.
 
     Examples
     --------
-    >>> str(whole_roads("I-10 & US 90"))
-    '<span class="road">I-10</span> &amp; <span class="road">US 90</span>'
+    >>> str(unbroken("I-10 & US 90"))
+    '<span class="whole">I-10</span> &amp; <span class="whole">US 90</span>'
     """
-    marked = re.sub(r"\b[A-Z]{1,4}[- ]\d+[A-Z]?\b", r'<span class="road">\g<0></span>', str(escape(text)))
+    marked = re.sub(WHOLE, r'<span class="whole">\g<0></span>', str(escape(text)))
     return Markup(marked)  # noqa: S704 - escaped
 
 

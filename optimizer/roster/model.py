@@ -24,7 +24,7 @@ from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import check_language, short_date, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.names import unknown_name
-from optimizer.problem.files.plan_file import DUTIES_FILE
+from optimizer.problem.files.plan_file import DUTIES_FILE, how_to_name_a_plan
 from optimizer.scenario.file.roster_model import Crew, Day, DutyBase, Shift, TimeZone
 
 if TYPE_CHECKING:
@@ -510,7 +510,7 @@ def read_duties_file(folder: Path) -> Duties:
     path = folder / DUTIES_FILE
     if not folder.is_dir():
         found = "a file" if folder.is_file() else "no such folder"
-        raise InputError(Problem(str(folder), found, "a folder that `plan` wrote", "Check the path"))
+        raise InputError(Problem(str(folder), found, "a folder that `plan` wrote", how_to_name_a_plan(folder)))
     if not path.is_file():
         raise InputError(
             Problem(

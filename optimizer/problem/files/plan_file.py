@@ -6,6 +6,7 @@ Map layers, duties and the report's rows are made from it. Reading it back needs
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -33,6 +34,16 @@ PLAN_FILE, INSTANCE_FILE, MIXTURE_FILE, DUTIES_FILE = "plan.json", "instance.jso
 """Names in a plan folder."""
 
 SCHEMA_VERSION: Literal[2] = 2
+
+
+def how_to_name_a_plan(given: Path) -> str:
+    """Return what to do about a path that is no plan folder: plan first where it is a scenario, else name the folder that is meant."""
+    if given.suffix == ".toml":
+        return "Plan it first, and give the folder that `plan` says"
+    with suppress(OSError):
+        return close_match(given.name, sorted(each.name for each in given.parent.iterdir() if each.is_dir()))
+    return ""
+
 
 DIGITS = 6
 """Decimals of degrees: a tenth of a metre."""

@@ -392,9 +392,9 @@ def _through(content: ReportContent) -> KeyFigure:
     least, most = gains(content, fewer)
     over = ""
     if least < most:
-        over = _("{least} to {most} less").format(
-            least=difference(summary, least), most=difference_short(summary, most)
-        )
+        ends = _("{least} MORE to {most} less") if least < 0 < most else _("{least} to {most} less")
+        lowest = abs(least) if least < 0 < most else least
+        over = ends.format(least=difference(summary, lowest), most=difference_short(summary, most))
         lines.append(_("Range: by changes of gateway, and by detection."))
     nothing: tuple[str, ...] = ()
     if today and known(summary.nothing):

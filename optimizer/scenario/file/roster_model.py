@@ -6,13 +6,13 @@ import math
 import re
 import zoneinfo
 from datetime import date, datetime, time
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from optimizer.base.schema import ComposedId, Id, Latitude, Longitude, Strict
 from optimizer.base.text.language import marked
-from optimizer.base.text.names import close_match
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """Days of the week as scenarios and duties name them, in the order of `date.weekday()`."""
@@ -26,11 +26,22 @@ Directive (2003/88/EC)."""
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
+ALIKE = 0.85
+"""Likeness from which a time zone may be what was meant; regions such as America/ make all of their zones somewhat alike."""
+
+
 def _known_zone(name: str) -> str:
     known = zoneinfo.available_timezones()
     if name not in known:
-        near = close_match(name, known)
-        raise ValueError(f"a time zone of the IANA list, such as America/Chicago{'. ' + near if near else ''}")
+        city = name.rpartition("/")[2].casefold().replace(" ", "_")
+        same_city = [zone for zone in sorted(known) if city and zone.casefold().endswith(f"/{city}")]
+        near = get_close_matches(name, known, n=1, cutoff=ALIKE) or same_city
+        hint = (
+            f"Did you mean {near[0]!r}"
+            if near
+            else "Zones are named by a large city in them, not by letters such as CST"
+        )
+        raise ValueError(f"a time zone of the IANA list, such as America/Chicago. {hint}")
     return name
 
 
