@@ -16,9 +16,7 @@ also reads what it wrote, as `plan` would, and saves the region as a GeoPackage,
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import json
 import math
 import sys
@@ -34,6 +32,7 @@ import numpy as np
 import shapely
 
 from instances.borders import Border, border_named
+from instances.fact_tables import EXPOSURE_YEARS, Row, agency_of, check_unique, read_tables, written_csv
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import read_text, written_whole
 from optimizer.region import Region, RegionTerms, read_region, save_region
@@ -49,8 +48,6 @@ TOUCH_M = 200.0
 """A numbered road that meets the border this near to a port's coordinates reaches it there."""
 SPEED = {"track": 25.0, "path": 3.0}
 """Kilometres an hour on tracks and paths, which `scenario.toml` repeats: half a kilometre of path takes ten minutes (assumed)."""
-EXPOSURE_YEARS = ("2023", "2024", "2025")
-"""Years whose mean is a port's exposure, those of them that the table has."""
 CLEAR_M, NEAR_M = 60.0, 3000.0
 """The border is moved so that every road of one side lies so far from it, wherever it comes nearer than the second."""
 STREET_KMH = 30.0
@@ -64,7 +61,6 @@ EXPOSURE_TO = "# end of what build_scenario.py makes"
 FIRST_FORD, FIRST_LINK, FIRST_ROAD, FIRST_PLACE = 101, 201, 1001, 100_000
 """Numbers of ways: ports have those of their table, and so have the others, from here on."""
 
-Row = dict[str, str]
 Place = tuple[float, float]
 
 
@@ -182,7 +178,7 @@ def read_facts(border: Border) -> Facts:
         With every problem of every table: a missing column, a number that is none, a name that no table explains.
     """
     problems, folder = ProblemList(), border.facts
-    tables = {name: _read_table(folder / f"{name}.csv", name, problems) for name in COLUMNS}
+    tables = read_tables(folder, COLUMNS, NUMBERS, problems)
     problems.raise_if_any()
     shapes = [json.loads(read_text(folder / name, "shapes")) for name in (border.line.file, "areas.geojson")]
     facts = Facts(border, tables, *shapes)
@@ -191,37 +187,10 @@ def read_facts(border: Border) -> Facts:
     return facts
 
 
-def _read_table(path: Path, name: str, problems: ProblemList) -> list[Row]:
-    reader = csv.DictReader(read_text(path, f"the table of {name}").splitlines())
-    missing = [column for column in COLUMNS[name] if column not in (reader.fieldnames or ())]
-    if missing:
-        problems.add(str(path), f"no column {', '.join(missing)}", f"the columns {', '.join(COLUMNS[name])}")
-        return []
-    rows = []
-    for line, row in enumerate(reader, start=2):
-        where = f"{path}, line {line}"
-        if None in row or None in row.values():
-            problems.add(where, "more or fewer cells than columns", "one cell a column", "Quote cells that hold commas")
-            continue
-        for column in NUMBERS.get(name, ()):
-            try:
-                good = math.isfinite(float(row[column]))
-            except ValueError:
-                good = False
-            if not good:
-                problems.add(f"{where}, {column}", repr(row[column]), "a finite number")
-        rows.append(row)
-    return rows
-
-
 def _check_names(facts: Facts, problems: ProblemList) -> None:
     """Check that names are unique where they are made and known where they are used."""
-    for name in ("junctions", "roads", "ports", "reaches", "destinations", "checkpoints"):
-        seen: set[str] = set()
-        for row in facts[name]:
-            if row["id"] in seen:
-                problems.add(f"{name}.csv, {row['id']!r}", "the name a second time", "each name once")
-            seen.add(row["id"])
+    named = ("junctions", "roads", "ports", "reaches", "destinations", "checkpoints")
+    check_unique(facts.tables, dict.fromkeys(named, "id"), problems)
     junctions = {row["id"] for row in facts["junctions"]}
     speeds = {(row["class"], row["country"]) for row in facts["classes"]}
     ports = {row["id"] for row in facts["ports"]}
@@ -661,17 +630,14 @@ def sites_csv(facts: Facts) -> str:
     Where traffic.csv has a count a site gives no traffic: the scenario takes the count.
     """
     counted = {row["site"] for row in facts["traffic"]}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["id", "label", "lon", "lat", "road", "direction", "agency", "kinds", "existing", "traffic", "lanes"]
-    )
+    header = ("id", "label", "lon", "lat", "road", "direction", "agency", "kinds", "existing", "traffic", "lanes")
+    rows = []
     for row in facts["checkpoints"]:
-        agency = row["sector"].lower().replace(" ", "-")
-        watched = [row["lon"], row["lat"], row["road"], "forward", agency, row["kinds"], row["existing_kind"]]
+        place_of, agency = (row["lon"], row["lat"], row["road"]), agency_of(row["sector"])
         traffic = "" if row["id"] in counted else f"{float(row['traffic_per_day']):g}"
-        writer.writerow([row["id"], row["name"], *watched, traffic, row["lanes"]])
-    return text.getvalue()
+        watched = ("forward", agency, row["kinds"], row["existing_kind"], traffic, row["lanes"])
+        rows.append((row["id"], row["name"], *place_of, *watched))
+    return written_csv(header, rows)
 
 
 def turn_towards_headings(facts: Facts, ways: Sequence[Way]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import shutil
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from instances.borders import read_border
 from optimizer.pipeline import check_scenario_file, init_scenario, plan_scenario
 from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
 from optimizer.scenario.file.model import RegionModel
+from tests.border_cases import assert_made_of_facts
 from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
 
@@ -27,13 +27,7 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 def test_committed_files_are_what_the_tables_build() -> None:
-    made = build.build(build.read_facts(BORDER))
-    assert gzip.decompress((FOLDER / "roads.osm.gz").read_bytes()).decode() == build.osm_xml(made)
-    assert (FOLDER / "border.geojson").read_text(encoding="utf-8") == build.border_geojson(made)
-    assert (FOLDER / "areas.geojson").read_text(encoding="utf-8") == build.geojson(build.areas(made))
-    assert (FOLDER / "sites.csv").read_text(encoding="utf-8") == build.sites_csv(made.facts)
-    scenario = (FOLDER / "scenario.toml").read_text(encoding="utf-8")
-    assert build.with_exposure(made.facts, scenario) == scenario
+    assert_made_of_facts(build.build(build.read_facts(BORDER)), FOLDER)
 
 
 @needs("roads")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
-import shutil
-import sys
 import unicodedata
 from collections import defaultdict
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +25,7 @@ from optimizer.records import load_areas, read_effort, read_seizures
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region import Region, load_region
 from optimizer.scenario.check.sites import place_sites, read_sites
+from tests.border_cases import changed_facts, land_seizures
 from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
 
@@ -43,13 +42,7 @@ OFFICES = {"EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE"}
 
 @pytest.fixture(scope="module")
 def build() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("rio_grande_build", FOLDER / "build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return import_module("instances.rio-grande.build")
 
 
 @pytest.fixture(scope="module")
@@ -315,15 +308,8 @@ def test_no_road_lies_in_two_areas(network: Network) -> None:
 
 @needs_cbp
 def test_seizure_table_carries_over_every_land_seizure_of_its_areas() -> None:
-    expected: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0, 0.0])
-    for file in ("cbp-nationwide-drugs-fy19-fy22.csv", "cbp-nationwide-drugs-fy23-fy26-dec.csv"):
-        with (CBP / file).open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                area = row["Area of Responsibility"]
-                if area in SECTORS | OFFICES and row["Land Filter"] == "Land Only":
-                    cell = expected[area, int(row["FY"][:4])]
-                    cell[0] += int(row["Count of Event"])
-                    cell[1] += float(row["Sum Qty (lbs)"])
+    files = ("cbp-nationwide-drugs-fy19-fy22.csv", "cbp-nationwide-drugs-fy23-fy26-dec.csv")
+    expected = land_seizures([CBP / file for file in files], SECTORS | OFFICES)
     found: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0, 0.0])
     for row in table("seizures"):
         year = 2026 if row["time"] == "2025-10/2025-12" else int(row["time"].removeprefix("FY"))
@@ -397,16 +383,6 @@ def test_records_can_be_read_and_all_rows_are_used(network: Network) -> None:
     assert records.count.sum() == sum(int(row["events"]) for row in table("seizures"))
 
 
-def broken(tmp_path: Path, name: str, old: str, new: str) -> Path:
-    folder = tmp_path / "facts"
-    shutil.copytree(FACTS, folder)
-    path = folder / name
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    return folder
-
-
 @pytest.mark.parametrize(
     ("name", "old", "new", "found"),
     [
@@ -421,9 +397,8 @@ def broken(tmp_path: Path, name: str, old: str, new: str) -> Path:
 def test_a_fault_in_a_table_is_named(
     build: ModuleType, tmp_path: Path, name: str, old: str, new: str, found: str
 ) -> None:
-    folder = broken(tmp_path, name, old, new)
     with pytest.raises(InputError, match=found):
-        build.read_facts(folder)
+        build.read_facts(changed_facts(FACTS, tmp_path, name, (old, new)))
 
 
 def test_geojson_files_are_plain_json() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import math
 import shutil
 import tomllib
@@ -22,8 +21,14 @@ from optimizer.base.errors import InputError
 from optimizer.pipeline import check_scenario_file
 from optimizer.problem.network.network import Network
 from optimizer.region import Region
+from tests.border_cases import (
+    assert_made_of_facts,
+    assert_numbers_have_their_length,
+    changed_facts,
+    land_seizures,
+    ways_between,
+)
 from tests.output_cases import csv_rows
-from tests.road_ways import ways_between
 from tests.shared_data import DATA, needs
 
 FOLDER = Path(__file__).parents[1] / "instances" / "rio-grande-roads"
@@ -66,13 +71,7 @@ def kilometres(one: tuple[float, float], two: tuple[float, float]) -> float:
 
 @pytest.mark.slow
 def test_committed_files_are_what_the_tables_build(made: build.Made) -> None:
-    assert gzip.decompress((FOLDER / "roads.osm.gz").read_bytes()).decode() == build.osm_xml(made)
-    assert (FOLDER / "border.geojson").read_text(encoding="utf-8") == build.border_geojson(made)
-    assert (FOLDER / "areas.geojson").read_text(encoding="utf-8") == build.geojson(build.areas(made))
-    assert (FOLDER / "sites.csv").read_text(encoding="utf-8") == build.sites_csv(made.facts)
-    for name in BORDER.line.scenarios:
-        scenario = (FOLDER / name).read_text(encoding="utf-8")
-        assert build.with_exposure(made.facts, scenario) == scenario, name
+    assert_made_of_facts(made, FOLDER)
 
 
 @pytest.mark.slow
@@ -105,20 +104,7 @@ def test_distances_drawn_from_the_roads_come_out_within_one_percent(network: Net
 
 
 def test_every_road_number_has_its_length_in_the_network(network: Network) -> None:
-    assert network.ref is not None
-    stated: dict[str, float] = defaultdict(float)
-    found: dict[str, float] = defaultdict(float)
-    for row in table("roads"):
-        for number in filter(None, row["numbers"].split(";")):
-            stated[number] += float(row["km"])
-    arcs = network.segment_arc
-    for ref, metres in zip(network.ref[arcs].tolist(), network.length_m[arcs].tolist(), strict=True):
-        for number in filter(None, ref.split(";")):
-            found[number] += metres / 1000
-    assert set(found) == set(stated)
-    assert len(stated) > 3500
-    for number, km in stated.items():
-        assert found[number] == pytest.approx(km, rel=0.01, abs=1.0), number
+    assert len(assert_numbers_have_their_length(network, table("roads"))) > 3500
 
 
 @pytest.mark.slow
@@ -299,15 +285,8 @@ def test_counts_are_those_of_the_agencies_tables(tmp_path: Path) -> None:
 
 @needs("cbp")
 def test_seizure_table_carries_over_every_land_seizure_of_its_areas() -> None:
-    expected: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0, 0.0])
+    expected = land_seizures([*(DATA / "cbp").glob("cbp-nationwide-drugs-*.csv")], SECTORS | OFFICES)
     found: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0, 0.0])
-    for path in (DATA / "cbp").glob("cbp-nationwide-drugs-*.csv"):
-        with path.open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                area = row["Area of Responsibility"]
-                if area in SECTORS | OFFICES and row["Land Filter"] == "Land Only":
-                    expected[area, int(row["FY"][:4])][0] += int(row["Count of Event"])
-                    expected[area, int(row["FY"][:4])][1] += float(row["Sum Qty (lbs)"])
     for row in table("seizures"):
         year = int(row["time"][:4]) + (row["time"][5:] >= "10")
         found[row["area"], year][0] += int(row["events"])
@@ -345,25 +324,15 @@ def test_the_scenario_has_no_fault_and_uses_every_row_of_effort() -> None:
     ],
 )
 def test_a_fault_in_a_table_is_named(tmp_path: Path, name: str, old: str, new: str, found: str) -> None:
-    folder = tmp_path / "facts"
-    shutil.copytree(FACTS, folder)
-    path = folder / name
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    changed_facts(FACTS, tmp_path, name, (old, new))
     with pytest.raises(InputError, match=found):
         build.build(build.read_facts(replace(BORDER, folder=tmp_path)))
 
 
 @pytest.mark.slow
 def test_checkpoints_off_their_road_or_on_none_are_named_together(tmp_path: Path) -> None:
-    shutil.copytree(FACTS, tmp_path / "facts")
-    path = tmp_path / "facts" / "checkpoints.csv"
-    text = path.read_text(encoding="utf-8")
-    for old, new in ((",US 281,-98.14212,", ",US 281,-97.14212,"), (",US 77,-97.79229,", ",US 9999,-97.79229,")):
-        assert old in text
-        text = text.replace(old, new, 1)
-    path.write_text(text, encoding="utf-8")
+    far, unknown = (",US 281,-98.14212,", ",US 281,-97.14212,"), (",US 77,-97.79229,", ",US 9999,-97.79229,")
+    changed_facts(FACTS, tmp_path, "checkpoints.csv", far, unknown)
     with pytest.raises(InputError) as refused:
         build.build(build.read_facts(replace(BORDER, folder=tmp_path)))
     assert ["US 281 is" in refused.value.problems[0].found, refused.value.problems[1].found] == [

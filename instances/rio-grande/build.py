@@ -2,7 +2,7 @@
 
 Run it from the repository root after a change to a table:
 
-    python instances/rio-grande/build.py
+    python -m instances.rio-grande.build
 
 It checks every table, reports all problems at once, and writes `network.gpkg` (the region, which QGIS opens) and `sites.csv` (the
 checkpoint options in the columns a scenario reads). Nothing is downloaded; the same tables always give the same files.
@@ -10,8 +10,6 @@ checkpoint options in the columns a scenario reads). Nothing is downloaded; the 
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import shape
 
+from instances.fact_tables import EXPOSURE_YEARS, Row, agency_of, check_unique, read_tables, written_csv
 from optimizer.base.errors import InputError, ProblemList
-from optimizer.base.files.readwrite import read_json, read_text, written_whole
+from optimizer.base.files.readwrite import read_json, written_whole
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
@@ -34,15 +33,11 @@ FACTS = FOLDER / "facts"
 METRES_PER_MILE = 1609.344
 LONGEST = 1.6
 """Road lengths lie between 1 and this many times the great circle between their ends."""
-EXPOSURE_YEARS = ("2023", "2024", "2025")
-"""Years whose mean is a port's exposure."""
 KINDS = {"town", "port", "reach", "junction", "exit"}
 ATTRIBUTION = (
     "Crossings: US Customs and Border Protection and Texas Department of Transportation, compiled by a university transport group. "
     "Towns: GeoNames, CC BY 4.0. River and counties: US Census Bureau, TIGER/Line. Roads and junctions: from memory"
 )
-
-Row = dict[str, str]
 
 
 def main() -> int:
@@ -123,7 +118,7 @@ def read_facts(folder: Path) -> Facts:
         great circle or longer than 1.6 times it, a port or reach without roads on both sides.
     """
     problems = ProblemList()
-    tables = {name: _read_table(folder / f"{name}.csv", name, problems) for name in COLUMNS}
+    tables = read_tables(folder, COLUMNS, NUMBERS, problems)
     problems.raise_if_any()
     _check_names(tables, problems)
     problems.raise_if_any()
@@ -134,47 +129,10 @@ def read_facts(folder: Path) -> Facts:
     return Facts(**tables, border=read_json(folder / "border.geojson", "the river line as GeoJSON"))
 
 
-def _read_table(path: Path, name: str, problems: ProblemList) -> list[Row]:
-    reader = csv.DictReader(io.StringIO(read_text(path, f"the table of {name}")))
-    missing = [column for column in COLUMNS[name] if column not in (reader.fieldnames or ())]
-    if missing:
-        problems.add(str(path), f"no column {', '.join(missing)}", f"the columns {', '.join(COLUMNS[name])}")
-        return []
-    rows = []
-    for line, row in enumerate(reader, start=2):
-        where = f"{path}, line {line}"
-        if None in row or None in row.values():
-            problems.add(where, "more or fewer cells than columns", "one cell a column", "Quote cells that hold commas")
-            continue
-        for column in NUMBERS.get(name, ()):
-            _check_number(row[column], f"{where}, {column}", problems)
-        rows.append(row)
-    return rows
-
-
-def _check_number(text: str, where: str, problems: ProblemList) -> None:
-    try:
-        good = bool(np.isfinite(float(text)))
-    except ValueError:
-        good = False
-    if not good:
-        problems.add(where, repr(text), "a finite number")
-
-
 def _check_names(tables: Mapping[str, list[Row]], problems: ProblemList) -> None:
     """Check that names are unique where they are made and known where they are used."""
-    for name, key in (
-        ("nodes", "id"),
-        ("classes", "class"),
-        ("reaches", "node"),
-        ("checkpoints", "id"),
-        ("destinations", "node"),
-    ):
-        seen: set[str] = set()
-        for row in tables[name]:
-            if row[key] in seen:
-                problems.add(f"{name}.csv, {key} {row[key]!r}", "the name a second time", "each name once")
-            seen.add(row[key])
+    keys = {"nodes": "id", "classes": "class", "reaches": "node", "checkpoints": "id", "destinations": "node"}
+    check_unique(tables, keys, problems)
     nodes = {row["id"] for row in tables["nodes"]}
     classes = {row["class"] for row in tables["classes"]}
     for name, column in (
@@ -301,7 +259,8 @@ def build_region(facts: Facts) -> Region:
     """
     network = build_network(facts)
     position = {row["id"]: index for index, row in enumerate(facts.nodes)}
-    gateways = _gateways(facts, position)
+    crossings = _crossings(facts, position)
+    gateways = _gateways(facts, crossings)
     settlements = _settlements(facts, position)
     _check_reach(network, gateways, settlements)
     features = facts.border["features"]
@@ -310,7 +269,7 @@ def build_region(facts: Facts) -> Region:
     return Region(
         network=network,
         border=shape(features[0]["geometry"]),
-        crossings=_crossings(facts, position),
+        crossings=crossings,
         gateways=gateways,
         settlements=settlements,
         attribution=ATTRIBUTION,
@@ -370,25 +329,17 @@ def _crossings(facts: Facts, position: Mapping[str, int]) -> tuple[Crossing, ...
     )
 
 
-def _gateways(facts: Facts, position: Mapping[str, int]) -> tuple[Gateway, ...]:
+def _gateways(facts: Facts, crossings: Sequence[Crossing]) -> tuple[Gateway, ...]:
     """Return a gateway for every port (vehicles a year) and reach (kilometres of river)."""
     exposure = {row["node"]: float(row["river_km"]) for row in facts.reaches}
     for port in {row["port"] for row in facts.exposure}:
         years = [row for row in facts.exposure if row["port"] == port and row["year"] in EXPOSURE_YEARS]
         total = sum(float(row[mode]) for row in years for mode in ("passenger_vehicles", "trucks", "buses"))
         exposure[port] = max(1.0, total / len(EXPOSURE_YEARS))
+    kind = {True: "port", False: "unofficial"}
     return tuple(
-        Gateway(
-            id=row["id"],
-            node=position[row["id"]],
-            lon=float(row["lon"]),
-            lat=float(row["lat"]),
-            kind="port" if row["kind"] == "port" else "unofficial",
-            exposure=exposure[row["id"]],
-            name=row["name"],
-        )
-        for row in facts.nodes
-        if row["kind"] in {"port", "reach"}
+        Gateway(each.id, each.node, each.lon, each.lat, kind[each.official], exposure[each.id], each.name)
+        for each in crossings
     )
 
 
@@ -425,16 +376,12 @@ def _check_reach(network: Network, gateways: Sequence[Gateway], settlements: Seq
 
 def sites_csv(facts: Facts) -> str:
     """Return the checkpoint options in the columns of a scenario's sites: they watch traffic from `tail` to `head` only."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "label", "tail", "head", "direction", "agency", "kinds", "existing", "traffic", "lanes"])
+    header = ("id", "label", "tail", "head", "direction", "agency", "kinds", "existing", "traffic", "lanes")
+    rows = []
     for row in facts.checkpoints:
-        traffic = float(row["traffic_per_day"])
-        agency = row["sector"].lower().replace(" ", "-")
-        label = row["name"]
-        watched = [row["tail"], row["head"], "forward", agency, row["kinds"], row["existing_kind"]]
-        writer.writerow([row["id"], label, *watched, f"{traffic:g}", row["lanes"]])
-    return text.getvalue()
+        watched = (row["tail"], row["head"], "forward", agency_of(row["sector"]), row["kinds"], row["existing_kind"])
+        rows.append((row["id"], row["name"], *watched, f"{float(row['traffic_per_day']):g}", row["lanes"]))
+    return written_csv(header, rows)
 
 
 if __name__ == "__main__":
