@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ from optimizer.risk.simulation.settings import CHASING
 Floats: TypeAlias = NDArray[np.float64]
 
 SEGMENT, NEIGHBOURHOOD, WHOLE = "segment", "neighbourhood", "whole"
-ALERTS, CHANGES, EXPLORATION = "alerts.jsonl", "changes.jsonl", "exploration.jsonl"
+RowT = TypeVar("RowT", bound="_MeasuredRow")
 
 
 class QuietTest(Strict):
@@ -62,16 +62,24 @@ class QuietTest(Strict):
     uniform: list[int] = Field(description="randomised one-sided p-values below .01")
 
 
-class AlertRow(SimulatedRow):
-    """The alerts of one simulated record."""
+class _MeasuredRow(SimulatedRow):
+    """A row of one of the studies here."""
 
-    found: float = Field(description="seizures of the record")
-    quiet: list[QuietTest]
+    study: ClassVar[str]
 
     @property
     def key(self) -> RunKey:
         """What was run."""
-        return RunKey.of(self.version, self.roads, "alerts", **self.cell_options)
+        return RunKey.of(self.version, self.roads, self.study, **self.cell_options)
+
+
+class AlertRow(_MeasuredRow):
+    """The alerts of one simulated record."""
+
+    study = "alerts"
+
+    found: float = Field(description="seizures of the record")
+    quiet: list[QuietTest]
 
 
 class ChangeCount(Strict):
@@ -85,15 +93,12 @@ class ChangeCount(Strict):
     false: list[int] = Field(description="by rule: places called in which nothing changed, or in the wrong direction")
 
 
-class ChangeRow(SimulatedRow):
+class ChangeRow(_MeasuredRow):
     """What the alerts of one simulated record find of changes that are planted by rules other than theirs."""
 
-    counts: list[ChangeCount]
+    study = "changes"
 
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return RunKey.of(self.version, self.roads, "changes", **self.cell_options)
+    counts: list[ChangeCount]
 
 
 class SearchOutcome(Strict):
@@ -104,16 +109,13 @@ class SearchOutcome(Strict):
     found: float | None = Field(description="seizures of the time; None before it")
 
 
-class ExplorationRow(SimulatedRow):
+class ExplorationRow(_MeasuredRow):
     """One world searched in several ways, each from the same start."""
+
+    study = "exploration"
 
     start: SearchOutcome
     ways: dict[str, SearchOutcome]
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return RunKey.of(self.version, self.roads, "exploration", **self.cell_options)
 
 
 MONTHS, WINDOW = 24, 3
@@ -179,12 +181,18 @@ def alert_cells(most: int | None = None) -> list[Cell]:
     ]
 
 
-def planned_rows(roads: StudyRoads, cells: Sequence[Cell]) -> Iterator[PlannedRow[AlertRow]]:
+def planned(
+    roads: StudyRoads, cells: Sequence[Cell], row: type[RowT], made: Callable[[StudyRoads, Cell], RowT]
+) -> Iterator[PlannedRow[RowT]]:
     """Give the rows of some cells."""
     for cell in cells:
-        options = {"world": cell.world, "effort": cell.effort, "seizures": cell.seizures, "seed": cell.seed}
-        key = RunKey.of(package_version(), roads.digest, "alerts", **options)
-        yield PlannedRow(key, partial(alert_row, roads, cell))
+        key = RunKey.of(package_version(), roads.digest, row.study, **_fields_of(cell))
+        yield PlannedRow(key, partial(made, roads, cell))
+
+
+def _fields_of(cell: Cell) -> dict[str, Any]:
+    """Return the fields of a row that say its cell."""
+    return {"world": cell.world, "effort": cell.effort, "seizures": cell.seizures, "seed": cell.seed}
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,10 +228,7 @@ def alert_row(roads: StudyRoads, cell: Cell) -> AlertRow:
     }
     return AlertRow(
         roads=roads.digest,
-        world=cell.world,
-        effort=str(cell.effort),
-        seizures=cell.seizures,
-        seed=cell.seed,
+        **_fields_of(cell),
         found=watched.seizures,
         quiet=[_quiet(_board(watched.monitor, places, watched.truth), by) for by, places in every.items()],
         **stamp(),
@@ -294,14 +299,6 @@ class _Change:
     """(m,) seizures more than there were."""
 
 
-def planned_changes(roads: StudyRoads, cells: Sequence[Cell]) -> Iterator[PlannedRow[ChangeRow]]:
-    """Give the rows of some cells."""
-    for cell in cells:
-        options = {"world": cell.world, "effort": cell.effort, "seizures": cell.seizures, "seed": cell.seed}
-        key = RunKey.of(package_version(), roads.digest, "changes", **options)
-        yield PlannedRow(key, partial(change_row, roads, cell))
-
-
 def change_row(roads: StudyRoads, cell: Cell) -> ChangeRow:
     """Simulate one record, plant changes in its window one at a time, and return what each rule finds."""
     watched, places = _watched(roads, cell), places_of_every_scale(roads.network)
@@ -328,10 +325,7 @@ def change_row(roads: StudyRoads, cell: Cell) -> ChangeRow:
             mine[k] += ((called & right).any(), (called & ~right).sum())
     return ChangeRow(
         roads=roads.digest,
-        world=cell.world,
-        effort=str(cell.effort),
-        seizures=cell.seizures,
-        seed=cell.seed,
+        **_fields_of(cell),
         counts=[
             ChangeCount(
                 change=change,
@@ -387,26 +381,16 @@ def _called_by(rule: str, tested: PValues, least: Floats, scale: NDArray[np.str_
 
 
 # What the rows of alerts and exploration come to: shares and means with 95 % intervals, and the page of both.
-def alert_store(folder: Path) -> RowStore[AlertRow]:
-    """Return the rows of alerts in a folder."""
-    return RowStore(folder / ALERTS, AlertRow)
-
-
-def change_store(folder: Path) -> RowStore[ChangeRow]:
-    """Return the rows of planted changes in a folder."""
-    return RowStore(folder / CHANGES, ChangeRow)
-
-
-def exploration_store(folder: Path) -> RowStore[ExplorationRow]:
-    """Return the rows of exploration in a folder."""
-    return RowStore(folder / EXPLORATION, ExplorationRow)
+def store_of(folder: Path, row: type[RowT]) -> RowStore[RowT]:
+    """Return the rows of a study in a folder."""
+    return RowStore(folder / f"{row.study}.jsonl", row)
 
 
 def write_alert_page(folder: Path) -> PageFiles | None:
     """Write `alerts.md` in a folder from the rows there, those of the newest version; None where there are none."""
-    rows = newest_version(alert_store(folder).read())
-    explored = newest_version(exploration_store(folder).read())
-    changes = newest_version(change_store(folder).read())
+    rows = newest_version(store_of(folder, AlertRow).read())
+    explored = newest_version(store_of(folder, ExplorationRow).read())
+    changes = newest_version(store_of(folder, ChangeRow).read())
     if not rows and not explored and not changes:
         return None
     content = {
@@ -602,25 +586,22 @@ TRUTHS = 16
 WORLD, EFFORT, SEIZURES = "mixed", "feedback", 400
 
 
-def planned_explorations(roads: StudyRoads, truths: int = TRUTHS) -> Iterator[PlannedRow[ExplorationRow]]:
-    """Give the rows of some truths."""
-    for seed in range(1, truths + 1):
-        options = {"world": WORLD, "effort": EFFORT, "seizures": SEIZURES, "seed": seed}
-        key = RunKey.of(package_version(), roads.digest, "exploration", **options)
-        yield PlannedRow(key, partial(exploration_row, roads, seed))
+def exploration_cells(most: int | None = None) -> list[Cell]:
+    """Return the cells of the truths that are searched, at most `most`."""
+    return [Cell(REGION, WORLD, EFFORT, SEIZURES, seed) for seed in range(1, (most or TRUTHS) + 1)]
 
 
-def exploration_row(roads: StudyRoads, seed: int) -> ExplorationRow:
+def exploration_row(roads: StudyRoads, cell: Cell) -> ExplorationRow:
     """Search one truth in each way, half a year after one of chasing, and measure the estimates."""
     network, table = roads.network, roads.table
-    rng = np.random.default_rng([77, seed, len(WORLD)])
+    rng = np.random.default_rng([77, cell.seed, len(WORLD)])
     world = make_world("mixed", network, table, rng)
     per_search = rate_for(world, "feedback", SEIZURES, MONTHS, rng)
     year = make_history(world, "feedback", SEIZURES, 12, rng, per_search)
     first = FieldFlow(table).fit(*as_records(year), network)
     ways = {}
     for way in WAYS:
-        history, model, chance = year, first, np.random.default_rng([5, seed])
+        history, model, chance = year, first, np.random.default_rng([5, cell.seed])
         for _ in range(SEARCH_ROUNDS):
             at = _where(way, model, history, network, chance)
             months = [search(world.rate, per_search, at, chance) for _ in range(WINDOW)]
@@ -630,10 +611,7 @@ def exploration_row(roads: StudyRoads, seed: int) -> ExplorationRow:
         ways[way] = _outcome(model, world, float(history.found[12:].sum()))
     return ExplorationRow(
         roads=roads.digest,
-        world=WORLD,
-        effort=EFFORT,
-        seizures=SEIZURES,
-        seed=seed,
+        **_fields_of(cell),
         start=_outcome(first, world, None),
         ways=ways,
         **stamp(),
@@ -695,12 +673,12 @@ def read_alert_roads(extract: Path) -> StudyRoads:
     return StudyRoads(built.network, gravity_table(built.network, built.gateways, towns, masses), sha256(extract))
 
 
-Planned: TypeAlias = "Callable[[StudyRoads, int | None], Iterator[PlannedRow[Any]]]"
-STUDIES: dict[str, tuple[Callable[[Path], RowStore[Any]], Planned]] = {
-    "alerts": (alert_store, lambda roads, most: planned_rows(roads, alert_cells(most))),
-    "changes": (change_store, lambda roads, most: planned_changes(roads, alert_cells(most))),
-    "exploration": (exploration_store, lambda roads, most: planned_explorations(roads, most or TRUTHS)),
+STUDIES: dict[str, tuple[type[_MeasuredRow], Callable[[StudyRoads, Cell], Any], Callable[[int | None], list[Cell]]]] = {
+    AlertRow.study: (AlertRow, alert_row, alert_cells),
+    ChangeRow.study: (ChangeRow, change_row, alert_cells),
+    ExplorationRow.study: (ExplorationRow, exploration_row, exploration_cells),
 }
+"""Rows of a study, how one is made of a cell, and its cells."""
 
 
 def main() -> None:
@@ -712,8 +690,9 @@ def main() -> None:
     parser.add_argument("--most", type=int, help="records of a kind, or truths, at most")
     asked = parser.parse_args()
     if asked.what != "page":
-        store, planned = STUDIES[asked.what]
-        for row in add_missing(store(asked.out), planned(read_alert_roads(asked.extract), asked.most)):
+        row_type, made, cells = STUDIES[asked.what]
+        rows = planned(read_alert_roads(asked.extract), cells(asked.most), row_type, made)
+        for row in add_missing(store_of(asked.out, row_type), rows):
             sys.stderr.write(f"{row.summary}\n")
     write_alert_page(asked.out)
 

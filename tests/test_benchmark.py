@@ -91,7 +91,7 @@ from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.solve import solve
 from tests import alerts_measure as alerts
-from tests.alerts_measure import alert_store, exploration_store, write_alert_page
+from tests.alerts_measure import AlertRow, ExplorationRow, store_of, write_alert_page
 from tests.cases import Recorder, brute_force, random_instance
 from tests.children import started
 from tests.examples import examples
@@ -1037,10 +1037,10 @@ def roads(tmp_path: Path) -> StudyRoads:
 
 def test_alerts_are_counted_record_by_record(roads: StudyRoads, tmp_path: Path) -> None:
     cells = [Cell("small", "mixed", "feedback", 300, seed) for seed in (0, 1)]
-    store = alert_store(tmp_path)
-    rows = list(add_missing(store, alerts.planned_rows(roads, cells)))
+    store = store_of(tmp_path, AlertRow)
+    rows = list(add_missing(store, alerts.planned(roads, cells, AlertRow, alerts.alert_row)))
     assert [row.seed for row in rows] == [0, 1]
-    assert list(add_missing(store, alerts.planned_rows(roads, cells))) == []
+    assert list(add_missing(store, alerts.planned(roads, cells, AlertRow, alerts.alert_row))) == []
     for row in rows:
         assert [test.by for test in row.quiet] == ["segment", "neighbourhood", "whole"]
         assert all(sum(test.called) <= test.tested for test in row.quiet)
@@ -1050,7 +1050,8 @@ def test_alerts_are_counted_record_by_record(roads: StudyRoads, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_exploration_starts_each_way_from_one_record(roads: StudyRoads, tmp_path: Path) -> None:
-    (row,) = add_missing(exploration_store(tmp_path), alerts.planned_explorations(roads, truths=1))
+    planned = alerts.planned(roads, alerts.exploration_cells(1), ExplorationRow, alerts.exploration_row)
+    (row,) = add_missing(store_of(tmp_path, ExplorationRow), planned)
     assert tuple(row.ways) == alerts.WAYS
     assert row.start.found is None
     assert all(0 <= outcome.rel5 <= 1 and (outcome.found or 0) >= 0 for outcome in row.ways.values())
