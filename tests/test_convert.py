@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -303,9 +304,8 @@ def test_lengths_and_times_become_reliabilities(unit: str, arguments: dict[str, 
     ],
 )
 def test_a_hazard_that_makes_no_sense_is_refused(unit: str, arguments: dict[str, float], message: str) -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=re.escape(message)):
         hazard(unit, **arguments)
-    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -336,10 +336,8 @@ def test_a_hazard_that_makes_no_sense_is_refused(unit: str, arguments: dict[str,
 )
 def test_a_fault_of_a_graph_is_named_by_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GRAPH
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=rf"graph\.txt.*{re.escape(message)}"):
         diamond(tmp_path, graph=GRAPH.replace(old, new))
-    assert "graph.txt" in str(caught.value)
-    assert message in str(caught.value)
 
 
 def test_the_first_ten_faults_are_shown_and_the_others_counted(tmp_path: Path) -> None:
@@ -366,9 +364,8 @@ def test_the_first_ten_faults_are_shown_and_the_others_counted(tmp_path: Path) -
 def test_a_fault_of_coordinates_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in COORDINATES
     (tmp_path / "g.co").write_text(COORDINATES.replace(old, new))
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=re.escape(message)):
         read_co(tmp_path / "g.co", 5)
-    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -420,10 +417,8 @@ def test_a_fault_of_coordinates_is_named(tmp_path: Path, old: str, new: str, mes
 )
 def test_a_fault_of_the_options_is_named_by_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in OPTIONS
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=rf"options\.txt.*{re.escape(message)}"):
         diamond(tmp_path, options=OPTIONS.replace(old, new, 1))
-    assert "options.txt" in str(caught.value)
-    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -440,9 +435,8 @@ def test_a_fault_of_the_options_is_named_by_line(tmp_path: Path, old: str, new: 
     ],
 )
 def test_a_fault_of_the_evaders_is_named(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=re.escape(message)):
         diamond(tmp_path, evaders=text)
-    assert message in str(caught.value)
 
 
 def test_faults_of_options_and_evaders_are_reported_together(tmp_path: Path) -> None:
@@ -471,9 +465,8 @@ def test_faults_of_options_and_evaders_are_reported_together(tmp_path: Path) -> 
 def test_a_fault_of_a_tntp_network_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in NET
     (tmp_path / "n.tntp").write_text(NET.replace(old, new, 1))
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=re.escape(message)):
         read_net(tmp_path / "n.tntp", times=True)
-    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -493,9 +486,8 @@ def test_a_fault_of_a_tntp_network_is_named(tmp_path: Path, old: str, new: str, 
 def test_a_fault_of_trips_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in TRIPS
     (tmp_path / "t.tntp").write_text(TRIPS.replace(old, new, 1))
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=re.escape(message)):
         read_trips(tmp_path / "t.tntp", 4)
-    assert message in str(caught.value)
 
 
 def test_places_of_tntp_nodes_have_to_be_degrees(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from optimizer.problem.instance.detection import checkpoint_survival
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option
 from optimizer.problem.network.network import Network
+from optimizer.region import save_region
 from optimizer.region.model import beyond_border, joined_beyond
 from optimizer.risk import FieldFlow, FlowRegression, OdTable, ShrunkRate, path_flows
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
@@ -258,11 +259,6 @@ class _Leaves(Recorder):
 
 def test_an_area_says_nothing_of_its_bridges(tmp_path: Path) -> None:
     """Two ports alike but for their exposure, in an area whose finds nobody placed: their loads stay in proportion to it."""
-    from dataclasses import replace
-
-    from optimizer.region import save_region
-    from tests.tiny import tiny_region
-
     scenario = write_scenario(tmp_path)
     region = tiny_region()
     ports = tuple(
@@ -283,11 +279,6 @@ def test_an_area_says_nothing_of_its_bridges(tmp_path: Path) -> None:
 
 
 def test_an_unreachable_destination_is_an_error_or_skipped(tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    from optimizer.region import save_region
-    from tests.tiny import tiny_region
-
     scenario = write_scenario(tmp_path)
     region = tiny_region()
     farm = region.network.node_id.tolist().index("farm")

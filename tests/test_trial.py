@@ -265,15 +265,21 @@ def test_a_switch_back_from_design_to_effect(
     assert "No ledger is named" in shown.err
 
 
+def arms_of(trial: Path) -> dict[tuple[str, str], int]:
+    """Return the arm of each unit and first day of a period."""
+    file = read_trial(trial)
+    begins = [str(period.begin) for period in file.periods]
+    return {
+        (u.id, begin): arm
+        for u, row in zip(file.units, file.arms, strict=True)
+        for begin, arm in zip(begins, row, strict=True)
+    }
+
+
 def test_what_was_delivered_in_part_has_a_larger_effect(switched: Path) -> None:
     form = switched / "outcomes.csv"
     by_plan = analyse_trial(switched, [form]).rows[0]
-    file = read_trial(switched)
-    arms = {
-        (u.id, str(p.begin)): row[t]
-        for u, row in zip(file.units, file.arms, strict=True)
-        for t, p in enumerate(file.periods)
-    }
+    arms = arms_of(switched)
     fill(switched / "outcomes.csv", lambda row, _: {"delivered": 0.5 * arms[row["place"], row["begin"]]})
     rows = analyse_trial(switched, [switched / "outcomes.csv"]).rows
     assert rows[0] == by_plan
@@ -293,12 +299,7 @@ def test_ways_round_that_are_found_late_are_said(switched: Path, planned: Path, 
 
 
 def test_effort_that_follows_the_arm_is_said(switched: Path) -> None:
-    file = read_trial(switched)
-    arms = {
-        (u.id, str(p.begin)): row[t]
-        for u, row in zip(file.units, file.arms, strict=True)
-        for t, p in enumerate(file.periods)
-    }
+    arms = arms_of(switched)
     fill(switched / "outcomes.csv", lambda row, _: {"of": 1000 + 500 * arms[row["place"], row["begin"]]})
     assert any("differ between arms" in text for text in analyse_trial(switched, [switched / "outcomes.csv"]).warnings)
 

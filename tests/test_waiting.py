@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,21 +46,27 @@ def test_one_inspector_has_the_textbook_wait_and_tables_of_erlang_agree() -> Non
         waiting_chance(1.0, 2)
 
 
+def records_of_queue(load: float, servers: int, seed: int, customers: int) -> list[Any]:
+    """Return what Ciw records of each customer of a queue that is served at rate 1."""
+    import ciw
+
+    ciw.seed(seed)
+    network = ciw.create_network(
+        arrival_distributions=[ciw.dists.Exponential(load * servers)],
+        service_distributions=[ciw.dists.Exponential(1.0)],
+        number_of_servers=[servers],
+    )
+    simulation = ciw.Simulation(network)
+    simulation.simulate_until_max_customers(customers)
+    found: list[Any] = simulation.get_all_records()
+    return found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("load", "servers"), [(0.5, 1), (0.7, 2)])
 def test_a_simulation_by_ciw_agrees_within_its_error(load: float, servers: int) -> None:
-    ciw = pytest.importorskip("ciw")
-    means = []
-    for seed in range(8):
-        ciw.seed(seed)
-        network = ciw.create_network(
-            arrival_distributions=[ciw.dists.Exponential(load * servers)],
-            service_distributions=[ciw.dists.Exponential(1.0)],
-            number_of_servers=[servers],
-        )
-        simulation = ciw.Simulation(network)
-        simulation.simulate_until_max_customers(5000)
-        means.append(np.mean([record.waiting_time for record in simulation.get_all_records()]))
+    pytest.importorskip("ciw")
+    means = [np.mean([r.waiting_time for r in records_of_queue(load, servers, seed, 5000)]) for seed in range(8)]
     error = np.std(means, ddof=1) / math.sqrt(len(means))
     assert abs(np.mean(means) - mean_wait(load * servers, 1.0, servers)) < 3.5 * error
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import sys
 
-import ciw
 import numpy as np
 
-from tests.test_waiting import mean_wait
+from tests.test_waiting import mean_wait, records_of_queue
 
 CUSTOMERS, DROPPED = 100_000, 10_000
 CASES = ((0.5, 1), (0.8, 1), (0.8, 4), (0.9, 2), (0.95, 1), (0.95, 4))
@@ -19,15 +18,8 @@ CASES = ((0.5, 1), (0.8, 1), (0.8, 4), (0.9, 2), (0.95, 1), (0.95, 4))
 
 def batch(load: float, servers: int, seed: int) -> tuple[float, float, float]:
     """Return mean wait, mean time between arrivals and mean service of a simulation."""
-    ciw.seed(seed)
-    network = ciw.create_network(
-        arrival_distributions=[ciw.dists.Exponential(load * servers)],
-        service_distributions=[ciw.dists.Exponential(1.0)],
-        number_of_servers=[servers],
-    )
-    simulation = ciw.Simulation(network)
-    simulation.simulate_until_max_customers(CUSTOMERS)
-    rows = sorted((r.arrival_date, r.waiting_time, r.service_time) for r in simulation.get_all_records())[DROPPED:]
+    records = records_of_queue(load, servers, seed, CUSTOMERS)
+    rows = sorted((r.arrival_date, r.waiting_time, r.service_time) for r in records)[DROPPED:]
     table = np.array(rows)
     return float(table[:, 1].mean()), float(np.diff(table[:, 0]).mean()), float(table[:, 2].mean())
 

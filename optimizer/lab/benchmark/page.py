@@ -494,17 +494,11 @@ def peer_table(table: Sequence[Score]) -> PageTable:
                 DASH if each is None else f"{each:g}"
                 for each in PUBLISHED_PEERS.get(name, (None,) * (len(PUBLISHED_PEERS_COLUMNS) - 1))
             ),
-            *(_own_cell(rows.get(name, {}).get(method)) for method in methods),
+            *(_time_cell(rows.get(name, {}).get(method)) for method in methods),
         )
         for name in dict.fromkeys((*PUBLISHED_PEERS, *remade))
     ]
     return PageTable.of((*PUBLISHED_PEERS_COLUMNS, *(f"here: {method}, s" for method in methods)), lines, {})
-
-
-def _own_cell(score: Score | None) -> str:
-    if score is None:
-        return DASH
-    return seconds(score.seconds) if score.proven else f"limit ({small_share(score.gap)})"
 
 
 # What the rows come to: medians over seeds, mean times, ratios.
