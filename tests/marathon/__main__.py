@@ -7,7 +7,9 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from tests.marathon.page import MarathonRow, add_row, write_marathon_page
 from tests.marathon.tally import Tally
@@ -22,30 +24,9 @@ FUZZ_SECONDS = 60
 def run_part(part: str, count: int, seed: int, keep: Path | None = None, kinds: Sequence[str] = ()) -> Tally:
     """Run a part of the marathon, of readers those of some kinds of files alone, and return its counts."""
     tally = Tally(loud=True)
-    if part == "readers":
-        from tests.marathon.readers import run_readers
-
-        run_readers(tally, count, seed, keep, kinds)
-    elif part == "solvers":
-        from tests.marathon.solvers import run_solvers
-
-        run_solvers(tally, count, seed)
-    elif part == "features":
-        from tests.marathon.features import run_features
-
-        run_features(tally, count, seed)
-    elif part == "kills":
-        from tests.marathon.kills import run_kills
-
-        run_kills(tally, count, seed)
-    elif part == "fuzz":
-        from tests.marathon.fuzz import run_fuzz
-
-        run_fuzz(tally, count, seed, kinds)
-    else:
-        from tests.marathon.terminal import run_terminal
-
-        run_terminal(tally, count, seed)
+    run = getattr(import_module(f"tests.marathon.{part}"), f"run_{part}")
+    more: dict[str, tuple[Any, ...]] = {"readers": (keep, kinds), "fuzz": (kinds,)}
+    run(tally, count, seed, *more.get(part, ()))
     return tally
 
 
