@@ -21,13 +21,14 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from optimizer.analysis.explain import record as asked
 from optimizer.base.work.work_clock import limited
 from optimizer.plans.plan_folder import KnownPlan
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import with_plan
 from optimizer.region import read_region
@@ -37,9 +38,6 @@ from optimizer.scenario.compile.source_measures import with_travel
 from optimizer.scenario.demand.travel import scenario_travel
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
-
-if TYPE_CHECKING:
-    from optimizer.problem.instance.instance import Instance
 
 HERE = Path(__file__).parents[1] / "instances" / "andorra"
 BUDGETS = {f"{posts} posts": {"officers": 5.0 * posts, "delay": 15.0 * posts} for posts in (4, 10)}

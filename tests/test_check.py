@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from optimizer.base.errors import InputError
+from optimizer.base.errors import InputError, Problem
 from optimizer.base.schema import validated
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.instance.methods import MIXED
@@ -16,15 +16,10 @@ from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.file.model import SolveModel, scenario_schema
 from optimizer.solvers.place import METHODS
+from tests.command import Outcome
 from tests.golden_scenarios import PEOPLE
 from tests.test_scenario_patrols import BASE
 from tests.tiny import AREAS, EFFORT, SCENARIO, SEIZURES, SITES, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from optimizer.base.errors import Problem
-    from tests.command import Outcome
 
 ROOT = Path(__file__).parents[1]
 EXTRACT = ROOT.parent / "shared" / "data" / "osm" / "andorra-2025-01.osm.pbf"

@@ -12,10 +12,11 @@ import json
 import re
 import shlex
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,8 +41,6 @@ from optimizer.scenario.check.assumptions import DEFAULTS
 from optimizer.scenario.file.model import ScenarioModel, scenario_schema
 from tests.command import run
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 MADE = {"generated", "reference"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations_with_replacement, permutations, product
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.instance.teams import PatrolField, TeamBase, TeamType
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.evaluation import evaluate, plan_value
-from optimizer.problem.plan.plan import make_beat, violations, with_beats, with_plan, with_teams
+from optimizer.problem.plan.plan import Plan, make_beat, violations, with_beats, with_plan, with_teams
 from optimizer.scenario.patrols import patrol_field, post_on
 from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -31,11 +31,6 @@ from optimizer.solvers.patrols.joint import SwapSearch, given_tour, solve_joint
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder
 from tests.examples import examples
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from optimizer.problem.plan.plan import Plan
 
 SHIFT, SLOT = 6 * 3600, 3600
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.mistakes import ALL, AREAS, MISTAKES, SEIZURES, TOML, Mistake, answer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize("mistake", MISTAKES[1::5], ids=lambda mistake: mistake.title)

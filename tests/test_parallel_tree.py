@@ -8,7 +8,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,16 +18,20 @@ from optimizer.base.work import executor
 from optimizer.base.work.cluster import connected
 from optimizer.base.work.listener import SilentListener
 from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.solvers.branch_and_cut.parallel import worker
 from optimizer.solvers.branch_and_cut.parallel.messages import (
     BranchTask,
+    Event,
     Lost,
     Noted,
     Order,
     OrderOutcome,
     Ready,
     RowExchange,
+    ToWorker,
     TreeState,
+    TreeWorkers,
 )
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLate, ParallelTree
 from optimizer.solvers.branch_and_cut.parallel.workers import (
@@ -50,10 +54,6 @@ from optimizer.solvers.solve import solve
 from tests.cases import Recorder
 from tests.test_benchmark import real_cluster
 from tests.tree_cases import LocalTreeWorkers, LosingTreeWorkers, budget_case, shared_tree
-
-if TYPE_CHECKING:
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.parallel.messages import Event, ToWorker, TreeWorkers
 
 INSTANCES = Path(__file__).parents[1] / "instances"
 GAP = 3e-7

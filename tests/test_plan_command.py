@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -15,14 +16,9 @@ from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
 from optimizer.scenario.demand.risk_model import MODELS
+from tests.command import Outcome
 from tests.output_cases import RESULT_KEYS
 from tests.tiny import SCENARIO, SITES, write_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.command import Outcome
 
 
 @pytest.mark.slow

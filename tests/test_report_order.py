@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,17 +15,14 @@ from optimizer.problem.files.plan_file import LayoutValues, MobilityValues, Rest
 from optimizer.problem.network.places import NamedPlace
 from optimizer.report.content.comparison import BudgetRow, MobilityRow
 from optimizer.report.content.first_page import command_order
-from optimizer.report.content.placements import chosen_table
+from optimizer.report.content.placements import SiteRow, chosen_table
+from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.routes import ResidualRoute, SwapFacts
 from optimizer.report.content.summary import not_enough
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.page import page, small_map
 from tests.report_case import changed_site, full_content, site_row
-
-if TYPE_CHECKING:
-    from optimizer.report.content.placements import SiteRow
-    from optimizer.report.content.report_content import ReportContent
 
 pytestmark = pytest.mark.report
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,18 +13,13 @@ from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option
-from optimizer.scenario.check.sites import ListedSite, place_sites, site_warnings
+from optimizer.problem.network.network import Network
+from optimizer.scenario.check.sites import ListedSite, PlacedSite, place_sites, site_warnings
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.compile.options import unpassed_warnings
 from optimizer.scenario.file.model import SiteModel
 from tests.standin import sample_world
 from tests.tiny import SCENARIO, tiny_region, write_scenario
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.problem.network.network import Network
-    from optimizer.scenario.check.sites import PlacedSite
 
 METRE = 1 / 111_195
 """Degrees of latitude in a metre."""
