@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import shutil
 from collections import defaultdict
@@ -18,6 +17,7 @@ from scipy.sparse.csgraph import dijkstra
 from instances import build_scenario as build
 from instances.build_scenario import Made, place
 from optimizer.problem.network.network import Network
+from tests.output_cases import csv_rows
 
 
 def ways_between(network: Network, pairs: list[tuple[str, str]], chosen: NDArray[np.bool_]) -> list[float]:
@@ -78,10 +78,9 @@ def land_seizures(tables: Collection[Path], areas: Collection[str]) -> dict[tupl
     """Return events and pounds by area and fiscal year, seized on land, of tables as the agency publishes them."""
     found: dict[tuple[str, int], tuple[int, float]] = defaultdict(lambda: (0, 0.0))
     for path in tables:
-        with path.open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                if row["Area of Responsibility"] in areas and row["Land Filter"] == "Land Only":
-                    key = row["Area of Responsibility"], int(row["FY"][:4])
-                    events, pounds = found[key]
-                    found[key] = events + int(row["Count of Event"]), pounds + float(row["Sum Qty (lbs)"])
+        for row in csv_rows(path):
+            if row["Area of Responsibility"] in areas and row["Land Filter"] == "Land Only":
+                key = row["Area of Responsibility"], int(row["FY"][:4])
+                events, pounds = found[key]
+                found[key] = events + int(row["Count of Event"]), pounds + float(row["Sum Qty (lbs)"])
     return found

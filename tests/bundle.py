@@ -14,7 +14,6 @@ is compiled. `--try` unpacks the archive in a temporary folder, cuts the network
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
-from optimizer.base.files.readwrite import written_whole
+from optimizer.base.files.readwrite import sha256, written_whole
 
 ROOT = Path(__file__).parents[1]
 
@@ -98,7 +97,7 @@ class Wheel:
             "version": self.version,
             "purl": f"pkg:pypi/{self.name.lower().replace('_', '-')}@{self.version}",
             "licenses": [{"license": {"name": self.licence}}],
-            "hashes": [{"alg": "SHA-256", "content": _sha256(self.path)}],
+            "hashes": [{"alg": "SHA-256", "content": sha256(self.path)}],
         }
 
 
@@ -180,7 +179,7 @@ def write_beside(content: Path, wheels: list[Wheel], platform: str, python: str)
     )
     (content / "README.md").write_text(said, encoding="utf-8")
     files = sorted(path for path in content.rglob("*") if path.is_file())
-    sums = "".join(f"{_sha256(path)}  {path.relative_to(content).as_posix()}\n" for path in files)
+    sums = "".join(f"{sha256(path)}  {path.relative_to(content).as_posix()}\n" for path in files)
     (content / "SHA256SUMS").write_text(sums, encoding="utf-8")
 
 
@@ -223,10 +222,6 @@ def try_offline(archive: Path) -> int:
         space = sum(path.stat().st_size for path in (content / "environment").rglob("*") if path.is_file())
         print(f"environment: {space / 1e6:.0f} MB")
     return 0
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ first (roads, a simulated record) does not count. `fit` is `FieldFlow(table).fit
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import multiprocessing
 import os
@@ -27,6 +26,7 @@ from optimizer.records import Effort, Seizures
 from optimizer.region import read_region
 from optimizer.risk import FieldFlow, OdTable, as_records, make_history, make_world
 from optimizer.risk.demand import gateway_masses, gravity_table
+from tests.output_cases import csv_rows
 from tests.risk_cases import network_of, rows_of
 
 ROOT = Path(__file__).parents[1]
@@ -154,8 +154,7 @@ def measure_backtest(case: str, extracts: Path) -> SpeedRow:
         ]
         subprocess.run(judged, check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        with Path(folder, "world", "seizures.csv").open(encoding="utf-8", newline="") as file:
-            seizures = sum(float(row["count"]) for row in csv.DictReader(file))
+        seizures = sum(float(row["count"]) for row in csv_rows(Path(folder, "world", "seizures.csv")))
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return _row(case, 3336, seizures, seconds, after.ru_maxrss / 1e6)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import stat
 from collections.abc import Callable
@@ -33,7 +32,7 @@ from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.scenario.check.check import check_scenario
 from tests.command import run
 from tests.operations_cases import keeps_contract, planned_case
-from tests.output_cases import csv_rows
+from tests.output_cases import csv_rows, csv_text
 from tests.tiny import SCENARIO, write_scenario
 
 FIRST = "2026-12-01"
@@ -135,10 +134,7 @@ def filled(
                     "found": str(int(k % 10 == 0)),
                 }
         change(rows)
-        with path.open("w", newline="") as stream:
-            writer = csv.DictWriter(stream, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        path.write_text(csv_text(rows), newline="")
     return [folder]
 
 

@@ -25,6 +25,7 @@ from optimizer.operations.stays import Track
 from optimizer.records import EffortSource, read_effort
 from tests.command import run
 from tests.operations_cases import ZONE, PlannedCase, keeps_contract, planned_case
+from tests.output_cases import csv_rows, csv_text
 
 EXACT = FieldErrors(missing=0, late=0, short=0, elsewhere=0, silent=0)
 
@@ -166,18 +167,15 @@ def test_the_log_of_the_field_pack_reads_back(case: PlannedCase, tmp_path: Path)
             continue  # nobody filled it in
         begun = {"begin": cells["planned_begin"], "end": cells["planned_end"]}
         cells.update({"hours": "1.5", "vehicles": "20", "finds": "1"} if k % 4 == 2 else begun)
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)
-    found = compared(case, logs=[written(tmp_path, stream.getvalue())])
+    text = csv_text(rows)
+    found = compared(case, logs=[written(tmp_path, text)])
     assert [one.status for one in found.visits].count("no record") == 7
     assert all("crew" not in sentence for sentence in found.warnings)
     assert sum("nobody filled in" in sentence or "hours alone" in sentence for sentence in found.warnings) == 2
     assert sum(row.vehicles for row in found.effort if row.vehicles == row.vehicles) == 20 * 7
     assert any("found in 7 of 140 vehicles" in sentence for sentence in found.warnings)
     with pytest.raises(InputError, match=r"column 'finds': found 21; expected at most the 20 vehicles"):
-        compared(case, logs=[written(tmp_path, stream.getvalue().replace(",20,1\r", ",20,21\r"))])
+        compared(case, logs=[written(tmp_path, text.replace(",20,1\r", ",20,21\r"))])
 
 
 def test_where_track_and_log_disagree_the_track_counts(case: PlannedCase, tmp_path: Path) -> None:
@@ -394,7 +392,7 @@ def test_hours_are_counted_in_the_unit_that_is_asked_for(
     done = run(capsys, monkeypatch, *words, "--scenario", scenario, "--hours-each", 500)
     assert done.code == 0, done.err
     content = json.loads((out / "delivered.json").read_text())
-    amounts = [float(row["amount"]) for row in csv.DictReader(io.StringIO((out / "effort.csv").read_text()))]
+    amounts = [float(row["amount"]) for row in csv_rows(out / "effort.csv")]
     assert sum(amounts) * 500 == pytest.approx(content["effort_hours"], rel=1e-3)
     assert (content["effort_unit"], content["hours_each"]) == ("agent-years", 500)
     for text in (done.out, (out / "delivered.html").read_text()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.sharing.format_conversion import FIELDS, MARKING_IDS, NAMES, OWN, TLP, exchange_records
 from tests.command import run
+from tests.output_cases import csv_rows
 
 SEIZURES = """time,lon,lat,area,drug,quantity,quantity_unit,count,grade,owner,tlp,released_to
 2026-03-01,-99.51,27.5,,cocaine,12.5,kg,,B2,police,green,
@@ -28,7 +28,7 @@ MADE = datetime(2026, 11, 26, 8, tzinfo=UTC)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    return [{name: cell for name, cell in row.items() if cell} for row in csv.DictReader(path.read_text().splitlines())]
+    return [{name: cell for name, cell in row.items() if cell} for row in csv_rows(path)]
 
 
 @pytest.mark.parametrize(("text", "tips"), [(SEIZURES, False), (TIPS, True)])

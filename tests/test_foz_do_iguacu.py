@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import shutil
 from collections.abc import Callable
@@ -144,10 +143,7 @@ def test_the_plan_holds_the_roads_from_both_bridges(tmp_path: Path) -> None:
 
 
 def test_facts_are_whole() -> None:
-    with (HERE / "facts" / "municipalities.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    with (HERE / "facts" / "months.csv").open(encoding="utf-8") as file:
-        months = list(csv.DictReader(file))
+    rows, months = (csv_rows(HERE / "facts" / f"{name}.csv") for name in ("municipalities", "months"))
     assert (len(rows), len(months)) == (399, 12)
     for drug in ("cannabis", "cocaine", "crack"):
         of_places = sum(float(row[f"{drug}_kg"]) for row in rows)

@@ -583,12 +583,8 @@ def test_the_real_seizures() -> None:
     counts = imported.summary.counts
     assert (imported.summary.rows, counts["events_kept"], counts["areas"], counts["months"]) == (17987, 461129, 41, 87)
     assert imported.tables["seizures.csv"]["count"].sum() == 461129
-    with (ROOT / "instances" / "rio-grande" / "facts" / "effort.csv").open(encoding="utf-8") as stream:
-        shipped = {
-            (row["area"], row["time"]): float(row["amount"])
-            for row in csv.DictReader(stream)
-            if row["unit"] == "vehicles"
-        }
+    rows = csv_rows(ROOT / "instances" / "rio-grande" / "facts" / "effort.csv")
+    shipped = {(row["area"], row["time"]): float(row["amount"]) for row in rows if row["unit"] == "vehicles"}
     effort = imported.tables["effort.csv"]
     ours = {
         (area, f"{year}"): amount

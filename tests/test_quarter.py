@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shlex
 import shutil
@@ -19,6 +18,7 @@ from optimizer.pipeline.plan import plan_scenario
 from optimizer.scenario.compile.compile import compile_scenario
 from tests.command import Outcome, run
 from tests.operations_cases import planned_case
+from tests.output_cases import csv_rows
 from tests.test_trial import fill
 from tests.tiny import write_scenario
 
@@ -83,8 +83,7 @@ def test_the_tutorial_walks_through_a_quarter_of_the_smaller_scenario(
     assert json.loads((made / "delivered" / "delivered.json").read_text())["effort_hours"] > 0
     told = said["plan instances/rio-grande/next.toml"]
     # from the first day with effort: a beat of the night may set out some minutes before the day that it was drawn for
-    with (made / "delivered" / "effort.csv").open(newline="") as file:
-        first = min(row["time"] for row in csv.DictReader(file))[:10]
+    first = min(row["time"] for row in csv_rows(made / "delivered" / "effort.csv"))[:10]
     assert first in {"2099-01-04", "2099-01-05"}
     for sentence in (f"delivered duty, {first} to", "With the delivered effort", "Audits: the detection chance of"):
         assert sentence in told.out + told.err

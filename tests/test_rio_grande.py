@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import unicodedata
 from collections import defaultdict
@@ -205,8 +204,7 @@ def test_every_node_says_where_its_place_is_from() -> None:
 
 @needs_cbp
 def test_ports_are_the_road_crossings_of_the_shared_table() -> None:
-    with (CBP / "tx-mx-crossing-coordinates.csv").open(encoding="utf-8-sig", newline="") as stream:
-        shared = {row["Border Crossing Name"]: row for row in csv.DictReader(stream)}
+    shared = {row["Border Crossing Name"]: row for row in csv_rows(CBP / "tx-mx-crossing-coordinates.csv")}
     roads = {name for name in shared if "Rail" not in name}
     ports = {row["name"]: row for row in table("nodes") if row["kind"] == "port"}
     assert set(ports) == roads
@@ -333,12 +331,11 @@ def test_exposure_table_carries_over_the_yearly_crossings() -> None:
         (row["port"], row["year"], mode): float(row[mode]) for row in table("exposure") for mode in column.values()
     }
     compared = 0
-    with (CBP / "tx-mx-yearly-crossings-2008-2025.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["Crossing"] in port and row["Modes"] in column and int(row["Year"]) >= 2018:
-                key = (port[row["Crossing"]], row["Year"], column[row["Modes"]])
-                assert found[key] == float(row["Northbound Crossing"] or 0), key
-                compared += 1
+    for row in csv_rows(CBP / "tx-mx-yearly-crossings-2008-2025.csv"):
+        if row["Crossing"] in port and row["Modes"] in column and int(row["Year"]) >= 2018:
+            key = (port[row["Crossing"]], row["Year"], column[row["Modes"]])
+            assert found[key] == float(row["Northbound Crossing"] or 0), key
+            compared += 1
     assert compared == sum(1 for value in found if value[1] >= "2018")
 
 

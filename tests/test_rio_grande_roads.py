@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import shutil
 import tomllib
@@ -122,8 +121,8 @@ def test_the_tables_hold_every_number_and_kilometre_of_the_files() -> None:
     assert set(found) == set(expected)
     for key, km in expected.items():
         assert found[key] == pytest.approx(km, abs=0.05), key
-    with (DATA / "roads" / "tx-mx-roads-edges.csv").open(encoding="utf-8", newline="") as stream:
-        texas = sum(float(row["km"]) for row in csv.DictReader(stream) if row["region"] == "TX")
+    edges = csv_rows(DATA / "roads" / "tx-mx-roads-edges.csv")
+    texas = sum(float(row["km"]) for row in edges if row["region"] == "TX")
     taken = sum(float(row["km"]) for row in table("roads") if row["state"] == "TX")
     assert taken == pytest.approx(texas, rel=0.005)  # a few roads on islands and in parks hang together with nothing
 
@@ -142,8 +141,7 @@ def test_every_port_is_a_gateway_within_two_kilometres_of_its_true_place(region:
 
 @needs("cbp")
 def test_ports_are_the_road_crossings_of_the_compiled_list() -> None:
-    with (DATA / "cbp" / "tx-mx-crossing-coordinates.csv").open(encoding="utf-8-sig", newline="") as stream:
-        shared = {row["Border Crossing Name"]: row for row in csv.DictReader(stream)}
+    shared = {row["Border Crossing Name"]: row for row in csv_rows(DATA / "cbp" / "tx-mx-crossing-coordinates.csv")}
     ports = {row["name"]: row for row in table("ports") if row["id"] not in {"port-santa-teresa", "port-columbus"}}
     assert set(ports) == {name for name in shared if "Rail" not in name}
     for name, row in ports.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 import stat
@@ -46,7 +45,7 @@ from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.sharing.ledger.store import LedgerFolder
 from tests.command import run
 from tests.operations_cases import keeps_contract
-from tests.output_cases import csv_rows
+from tests.output_cases import csv_rows, csv_text
 from tests.test_compare_plans import on_a_map, written
 from tests.test_draws import folder, seed_file  # noqa: F401 - fixtures
 
@@ -207,10 +206,7 @@ def fill(path: Path, outcome: Callable[[dict[str, str], int], dict[str, Any]]) -
     rows = csv_rows(path)
     for k, row in enumerate(rows):
         row |= {name: str(value) for name, value in outcome(row, k).items()}
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    path.write_text(csv_text(rows), newline="")
 
 
 @pytest.fixture
