@@ -161,6 +161,15 @@ def shell(*arguments: str, **environment: str) -> str:
     return done.stdout
 
 
+def test_a_python_without_the_packages_is_told_which_to_run() -> None:
+    words = [sys.executable, "-S", str(ROOT / "cli.py"), "check", "scenario.toml"]  # -S: as if nothing was installed
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert "Run .venv/bin/python cli.py, or install first" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell_name", "expected"),
