@@ -104,7 +104,7 @@ def measured(
         if any((a.placed != b.placed).any() for a, b in zip(quick.others, in_two.others, strict=True)):
             words = sum(quick.rests_on(site) != in_two.rests_on(site) for site in quick.sites)
             print(f"{name}, {what}: two processes make other plans, {words} words differ", flush=True)
-        full = replace(quick, others=tuple(searched(known, travels, seconds)))
+        full = replace(quick, others=tuple(searched(known, travels, seconds)), loose=frozenset())
         table = Counter((WORDS[full.rests_on(site)], WORDS[quick.rests_on(site)]) for site in quick.sites)
         every += table
         changes = [[found.changed(other) for other in found.others] for found in (full, quick)]

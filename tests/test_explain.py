@@ -13,6 +13,8 @@ from optimizer.analysis.explain import replacements
 from optimizer.analysis.explain.explain import ExplainedEvader, OpenRoute, RoutesLeft, explain_folder, explain_plan
 from optimizer.analysis.explain.output import evader_sentence, option_sentences
 from optimizer.analysis.explain.record import (
+    OtherRecord,
+    _done_without,
     exchanged_places,
     permuted,
     quick_support,
@@ -352,6 +354,52 @@ def test_another_process_makes_the_same_plans_by_other_records(tmp_path: Path, m
     assert [(each.kind, each.upper, each.value, each.placed.tolist()) for each in one.others] == [
         (each.kind, each.upper, each.value, each.placed.tolist()) for each in two.others
     ]
+
+
+def test_a_plan_found_for_one_record_is_tried_by_those_that_did_not_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def finds_nothing(_instance: Instance, _overlay: object, _pooled: object, placed: Any, **_: object) -> Any:
+        return placed
+
+    for search in ("local_search", "ruin_and_recreate"):
+        monkeypatch.setattr(f"optimizer.analysis.explain.record.{search}", finds_nothing)
+    compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
+    found = quick_support(known_plan(compiled.instance), compiled.travel)
+    assert found is not None
+    assert found.by_option == {"b": "gravity", "d": "record"}, "the plan of the search by gravity is every blind one's"
+
+
+def test_a_site_is_not_said_to_rest_on_assumed_flows_where_the_search_by_gravity_leaves_more_open_than_it_is_worth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_bound(*given: Any, **named: Any) -> Result:
+        return replace(solved(*given, **named), lower=0.0)
+
+    monkeypatch.setattr("optimizer.analysis.explain.record.place", without_bound)
+    compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
+    found = quick_support(known_plan(compiled.instance), compiled.travel)
+    assert found is not None
+    assert found.by_option == {"b": None, "d": "record"}
+    assert replace(found, loose=frozenset()).by_option == {"b": "gravity", "d": "record"}
+
+
+def test_a_site_can_be_done_without_up_to_what_the_best_plan_without_its_place_costs(tmp_path: Path) -> None:
+    compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
+    known = known_plan(compiled.instance)
+    b, c, d = (known.instance.option_index[site] for site in "bcd")
+    with_b, without = (np.isin(np.arange(3), pair) for pair in ((b, d), (c, d)))
+    assert (with_b == known.placed).all()
+    other = OtherRecord("as it is", with_b, 0.0, known.value, known.value)
+    overlay, cost = contract(known.instance), plan_value(known.instance, without) / known.value - 1
+    assert cost > 0.01
+    for left, found in ((cost * 0.99, set()), (cost * 1.01, {b})):
+        assert _done_without(known.instance, overlay, other, [b], left) == found
+    # another kind at its place is no plan without it
+    beside = tuple(replace(o, site="here") if j in {b, c} else o for j, o in enumerate(known.instance.options))
+    alone = plan_value(known.instance, np.isin(np.arange(3), [d])) / known.value - 1
+    assert alone > cost * 1.01
+    assert not _done_without(replace(known.instance, options=beside), overlay, other, [b], cost * 1.01)
 
 
 def test_where_no_other_process_is_to_be_had_this_one_makes_all_plans(

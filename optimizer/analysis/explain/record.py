@@ -8,12 +8,14 @@ Seizures and effort of a place move together, so that each place keeps what was 
 the same units of effort searched are exchanged with each other: roads of one sector for those of another, and no port for a sector. An area in
 which seizures or effort have points stays, and points within it are exchanged with each other alone.
 
-`record_support` takes a fit of the risk model and a search for each record. `quick_support`, for the report, takes neither: effort counts as
-the fit to the record itself has it, and each plan is a local search around the plan.
+`record_support` takes a fit of the risk model and a search for each record. `quick_support`, for the report, takes one search, by gravity, and
+no fit: effort counts as the fit to the record itself has it, and the other plans are local searches. They may find nothing though there are
+better plans. So a site counts as one of assumed flows only where going without it costs more than the search by gravity leaves open.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -29,11 +31,11 @@ from optimizer.base.work.aside import Aside
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL, Executor
 from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, Stopping, step, stop_if_cancelled
 from optimizer.base.work.tasks import Task, TaskCall
-from optimizer.base.work.work_clock import work_seconds
+from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.plans.display_names import row_name
 from optimizer.plans.plan_folder import KnownPlan, PlanFolder, made_of
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.result import tolerance_of
+from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
 from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
 from optimizer.scenario.compile.source_measures import with_travel
@@ -43,7 +45,7 @@ from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledVal
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import HeuristicParams, SolveOptions
 from optimizer.solvers.place import place
-from optimizer.solvers.search.local_search import greedy, local_search, ruin_and_recreate
+from optimizer.solvers.search.local_search import complete_plan, local_search, ruin_and_recreate
 
 if TYPE_CHECKING:
     import os
@@ -73,7 +75,7 @@ PERMUTATIONS = 4
 QUICK_RUINS = 60
 """Ruins in a row without a better plan after which one of its searches ends: with 30 many plans stay as they are (results/rio-grande.md)."""
 QUICK_SECONDS = 10.0
-"""Work of its ruins, and of its greedy plan, at most. Only large problems come to it: words that depend on time are not the same twice."""
+"""Work of its ruins, and of the search by gravity, at most."""
 ASIDE = 10_000_000
 """Arcs times evaders from which on half of them are made in another process, whose start takes one to two seconds."""
 
@@ -119,6 +121,8 @@ class RecordSupport:
         Why some could not be, a sentence each.
     seconds
         Of each search, twice as many by gravity where that is a whole search; None without a limit.
+    loose
+        Sites that all plans have and that are not told all the same: a plan without one is nearly as good, as far as searches tell.
     """
 
     known: KnownPlan
@@ -127,6 +131,7 @@ class RecordSupport:
     asked: int
     faults: tuple[str, ...]
     seconds: float | None
+    loose: frozenset[int] = frozenset()
 
     def of(self, kind: str) -> tuple[OtherRecord, ...]:
         """Return the plans for one kind of record."""
@@ -151,7 +156,8 @@ class RecordSupport:
         if not made or not all(self.uses(other, site) for other in self.of(AS_IT_IS)):
             return None
         kept = self.kept(site)
-        return "record" if not kept else "gravity" if kept == len(self.blind) else None
+        everywhere = kept == len(self.blind) and site not in self.loose
+        return "record" if not kept else "gravity" if everywhere else None
 
     @property
     def by_option(self) -> dict[str, RestsOn | None]:
@@ -164,10 +170,7 @@ class RecordSupport:
 
     def uses(self, other: OtherRecord, site: int) -> bool:
         """Return whether a plan has an option, or another kind at its place."""
-        options, place = self.known.instance.options, self.known.instance.options[site].site
-        return bool(other.placed[site]) or any(
-            options[j].site == place != "" for j in np.flatnonzero(other.placed).tolist()
-        )
+        return bool((other.placed & _at_place(self.known.instance, site)).any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,10 +311,11 @@ def quick_support(
     threads: int = 1,
     listener: Listener = SILENT,
 ) -> RecordSupport | None:
-    """Ask the same without fits and bounds: by gravity, for permuted records and for the record as it is.
+    """Ask the same without fits: by gravity, for permuted records and for the record as it is.
 
-    Each plan comes of local searches and of ruins around the best of the plan itself, a greedy one by gravity, and what was found for the
-    other records.
+    The plan by gravity comes of a search that begins from nothing, each other one of local searches and of ruins around the best of the plan
+    itself and of what was found for the other records. Where going without a site would cost no more than the search by gravity leaves open,
+    it is not told that it rests on assumed flows.
 
     Parameters
     ----------
@@ -333,10 +337,7 @@ def quick_support(
     -------
     What rests on what; None where no flows explain a record with two places that could be exchanged.
     """
-    evidence = travel.evidence
-    if travel.record.flows is None or evidence.records is None:
-        return None
-    if not can_exchange(evidence):
+    if travel.record.flows is None or not can_exchange(travel.evidence):
         return None
     kinds = [(GRAVITY, 0), *((PERMUTED, draw) for draw in range(1, permutations + 1)), (AS_IT_IS, 0)]
     half = len(kinds) // 2
@@ -344,24 +345,66 @@ def quick_support(
     best_there = []
     if threads > 1 and known.instance.tail.size * len(known.instance.evaders) >= ASIDE:
         try:
-            with Aside(searched_around, *there, ruins, seed) as aside:
-                best_there = searched_around(*here, ruins, seed, listener)
+            with Aside(searched_around, *there, gap, ruins, seed) as aside:
+                best_there = searched_around(*here, gap, ruins, seed, listener)
                 with step(listener, "other records, in another process"):
                     best_there += aside.result(listener)
         except SolverError as error:
             listener.noted(f"What rests on the record is told by one process alone: {error}")
     if not best_there:
-        best_there = searched_around(*here, ruins, seed, listener)
+        best_there = searched_around(*here, gap, ruins, seed, listener)
     if len(best_there) < len(kinds):  # no other process was asked, or it was lost
-        best_there += searched_around(*there, ruins, seed, listener)
-    plans, found = [known.placed, *(plan for _, _, plan in best_there)], []
-    for kind, overlay, plan in best_there:
+        best_there += searched_around(*there, gap, ruins, seed, listener)
+    plans, found = [known.placed, *(each.placed for each in best_there)], []
+    for each in best_there:
         stop_if_cancelled(listener)
-        best = min((plan, *plans), key=overlay.value)
-        if best is not plan:  # a plan found for one record may be better for another than what was found there
+        overlay = each.overlay
+        best = min((each.placed, *plans), key=overlay.value)
+        if best is not each.placed:  # a plan found for one record may be better for another than what was found there
             best = local_search(*_searchable(known.instance, overlay), best, listener=OnlyCancels(listener))
-        found.append(better_there(known, kind, best, overlay.value(known.placed), overlay.value(best), gap))
-    return RecordSupport(known, _sites(known), tuple(found), len(kinds), (), None)
+        own, upper = overlay.value(known.placed), overlay.value(best)
+        found.append(better_there(known, each.kind, best, own, upper, gap, each.lower))
+    support = RecordSupport(known, _sites(known), tuple(found), len(kinds), (), None)
+    left = relative_gap(found[0].lower, found[0].upper) or 0.0
+    loose: set[int] = set()
+    for each, other in zip(best_there, found, strict=True):
+        stop_if_cancelled(listener)
+        if other in support.blind:
+            firm = [site for site in support.on("gravity") if site not in loose]
+            loose |= _done_without(known.instance, each.overlay, other, firm, left)
+    return replace(support, loose=frozenset(loose))
+
+
+def _done_without(
+    instance: Instance, overlay: Overlay, other: OtherRecord, sites: Sequence[int], left: float
+) -> set[int]:
+    """Return the sites of a plan that can be given up, and others taken with their budget, at a cost of at most a share of its value."""
+    _, _, pooled = _searchable(instance, overlay)
+    found = set()
+    for site in sites:
+        here = _at_place(instance, site)
+        options = tuple(replace(o, forbidden=True) if h else o for o, h in zip(instance.options, here, strict=True))
+        pooled.refresh(other.placed & ~here)
+        without = complete_plan(replace(instance, options=options), pooled, other.placed & ~here)
+        if overlay.value(without) <= other.upper * (1 + left):
+            found.add(site)
+    return found
+
+
+def _at_place(instance: Instance, site: int) -> Mask:
+    """Return which options are the one of a site, or other kinds at its place."""
+    place = instance.options[site].site
+    return np.array([j == site or option.site == place != "" for j, option in enumerate(instance.options)])
+
+
+@dataclass(frozen=True, eq=False)
+class _FoundThere:
+    """The problem by a record of a kind, contracted, with the best plan found there and a proven bound, 0 where none was asked for."""
+
+    kind: str
+    overlay: Overlay
+    placed: Mask
+    lower: float
 
 
 def searched_around(
@@ -369,12 +412,14 @@ def searched_around(
     travel: ScenarioTravel,
     kinds: Sequence[tuple[str, int]],
     turns: range,
+    gap: float,
     ruins: int,
     seed: int,
     listener: Listener = SILENT,
-) -> list[tuple[str, Overlay, Mask]]:
-    """Return the kinds at `turns` with the contracted problem by each, and the best plan found there around a plan and those found before."""
+) -> list[_FoundThere]:
+    """Return what is found for the kinds at `turns` around a plan and those found before, by gravity from nothing as well."""
     plans, found, quiet, params = [known.placed], [], OnlyCancels(listener), HeuristicParams(most_ruins=ruins)
+    once = SolveOptions(gap=gap, time_limit=QUICK_SECONDS, seed=seed, threads=1)
     for turn in turns:
         kind, draw = kinds[turn]
         stop_if_cancelled(listener)
@@ -383,17 +428,20 @@ def searched_around(
             if kind != AS_IT_IS:
                 other = otherwise(travel.evidence, kind, np.random.default_rng([seed, draw]))
                 instance = with_travel(instance, travel_by(travel, other))
-            overlay = contract(instance)
+            overlay, lower = contract(instance), 0.0
             problem = _searchable(instance, overlay)
             if kind == GRAVITY:
-                plans.append(greedy(*problem, until=work_seconds() + QUICK_SECONDS, listener=quiet))
+                with limited(math.inf, QUICK_SECONDS):
+                    whole = place(instance, once, overlay=overlay, listener=quiet)
+                lower = whole.lower or 0.0
+                plans += [] if whole.plan is None else [instance.placed(whole.plan.options)]
             best = local_search(*problem, min(plans, key=overlay.value), listener=quiet)
             rng, until = np.random.default_rng(seed), work_seconds() + QUICK_SECONDS
             ruined = ruin_and_recreate(*problem, best, rng=rng, until=until, listener=quiet, params=params)
             if (ruined != best).any():
                 ruined = local_search(*problem, ruined, listener=quiet)
             plans.append(ruined)
-            found.append((kind, overlay, ruined))
+            found.append(_FoundThere(kind, overlay, ruined, lower))
     return found
 
 
@@ -531,8 +579,8 @@ def how_told(found: RecordSupport) -> str:
     """Return by which plans that is told."""
     return _(
         "A site rests on the record where none of {blind} plans made without its places has it ({permuted} with places of the record "
-        "exchanged, the others by assumed flows alone), on assumed flows where all have it. It is not told where some have it, or where a "
-        "further search by the same record goes without it."
+        "exchanged, the others by assumed flows alone), on assumed flows where all have it. It is not told where some have it, where a "
+        "further search by the same record goes without it, or where going without it costs less than short searches leave open."
     ).format(blind=number(len(found.blind)), permuted=number(len(found.of(PERMUTED))))
 
 
