@@ -16,7 +16,9 @@ from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.compile.source_measures import at_mobility, with_travel
 from optimizer.scenario.demand.gravity import make_demand, switching_reliability
+from optimizer.scenario.file.kinds import StatedModel
 from optimizer.scenario.file.model import EvadersModel
+from optimizer.scenario.file.ranges import detection_chances, with_detection
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder
 from tests.test_measures import MEASURES
@@ -127,6 +129,21 @@ def test_the_loads_of_a_pair_stay_its_loads(tmp_path: Path) -> None:
 def test_values_out_of_range_are_refused_by_name(tmp_path: Path, field: str, value: float) -> None:
     with pytest.raises(InputError, match=field):
         compile_scenario(write_scenario(tmp_path, SCENARIO), settings={f"evaders.{field}": value})
+
+
+def test_the_range_varies_detection_that_a_survival_states(tmp_path: Path) -> None:
+    stated = SCENARIO.replace("capacity = 30\ndetection = 0.5", "survival = 0.5")
+    assert stated != SCENARIO
+    path = write_scenario(tmp_path, stated)
+    planned = plan_scenario(path, tmp_path / "out", options={"time_limit": 5.0}, report=False)
+    for row in planned.plan.values.by_mobility:
+        assert row.low_detection is not None
+        assert row.high_detection is not None
+        assert row.high_detection.plan < row.plan < row.low_detection.plan
+    chances = detection_chances(planned.compiled.scenario)
+    assert chances == {"kinds.post.detection": 0.5}
+    changed = with_detection(planned.compiled.scenario, {"kinds.post.detection": 0.6})
+    assert [kind.survival for kind in changed.kinds if isinstance(kind, StatedModel)] == pytest.approx([0.4])
 
 
 @pytest.mark.report

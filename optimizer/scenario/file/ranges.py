@@ -73,11 +73,11 @@ def detection_ranges(scenario: ScenarioModel) -> dict[str, tuple[float, float]]:
 
 
 def detection_chances(scenario: ScenarioModel) -> dict[str, float | tuple[float, float]]:
-    """Return the detection chances and ranges of kinds and teams by their path, but those of 0 and those that are not used."""
+    """Return the detection chances and ranges of kinds and teams by their path, but those of 0; one less the survival, where that is stated."""
     return {
         f"{table}.{entry.id}.detection": chance
         for table, entry in _entries(scenario)
-        if (chance := getattr(entry, "detection", None)) and not hasattr(entry, "survival")
+        if (chance := 1 - entry.survival if hasattr(entry, "survival") else getattr(entry, "detection", None))
     }
 
 
@@ -91,7 +91,11 @@ def with_detection(scenario: ScenarioModel, chances: Mapping[str, float | tuple[
     changed: dict[str, list[KindModel | TeamModel]] = {"kinds": [], "teams": []}
     for table, entry in _entries(scenario):
         chance = chances.get(f"{table}.{entry.id}.detection")
-        changed[table].append(entry if chance is None else entry.model_copy(update={"detection": chance}))
+        if chance is None:
+            changed[table].append(entry)
+        else:
+            survival = {"survival": 1 - middle(chance)} if hasattr(entry, "survival") else {}
+            changed[table].append(entry.model_copy(update={"detection": chance, **survival}))
     return scenario.model_copy(update=changed)
 
 
