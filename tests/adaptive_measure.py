@@ -40,6 +40,7 @@ from optimizer.base.files.json_lines import FinishedTasks
 from optimizer.base.files.readwrite import written_whole
 from optimizer.base.work.executor import Executor
 from optimizer.base.work.tasks import Task, TaskCall
+from optimizer.lab.adaptive.analysis.adapt import ground_of
 from optimizer.lab.adaptive.analysis.output import student_interval
 from optimizer.lab.adaptive.simulation.simulate import PeriodRow, Run, simulate
 from optimizer.lab.adaptive.simulation.traffickers import (
@@ -53,10 +54,10 @@ from optimizer.lab.adaptive.simulation.traffickers import (
     Traffickers,
 )
 from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world
+from optimizer.plans.problem_source import problem_source
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import Instance, series_digest
 from optimizer.report.palette import FAINT
-from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import AdaptModel
 
 Floats = NDArray[np.float64]
@@ -452,10 +453,10 @@ def _rows(source: Path, asked: argparse.Namespace) -> tuple[FinishedTasks, list[
     """Return the rows of a scenario or instance file, and where they are kept until all are made."""
     roads: dict[str, object] = {}
     if source.suffix == ".toml":
-        compiled = compile_scenario(source)
-        network, instance, terms = compiled.region.network, compiled.instance, compiled.scenario.adapt
-        length = network.length_m[network.segment_arc] / 1000
-        roads = {"segment": network.segment.astype("int64"), "length_km": length}
+        problem = problem_source(source)
+        assert problem.compiled is not None
+        ground, instance, terms = ground_of(problem), problem.instance, problem.compiled.scenario.adapt
+        roads = {"segment": ground.segment, "length_km": ground.length_km}
         label = source.resolve().parent.name
     else:
         instance, terms, label = read_instance(source), AdaptModel(), source.stem

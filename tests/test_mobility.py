@@ -179,6 +179,7 @@ def test_the_report_says_what_becomes_of_the_gain_if_traffickers_change_gateway(
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "may change gateway" in page
     assert "at no cost" in page
+    assert "How wrong the record and the assumed flows may be is in none of these." in page
 
 
 @pytest.mark.parametrize("started", [True, False])

@@ -292,7 +292,8 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
         points = " percentage points" if shares else ""
         print_line(
             f"Less gets through than {than}: {gain(own)}{points} as assumed, {gain(min(gains))} to {gain(max(gains))} over who may "
-            "change gateway and how well sites detect. Proven is the search in this model, not the world."
+            "change gateway and how well sites detect. How wrong the record and the assumed flows may be is not in that range. "
+            "Proven is the search in this model, not the world."
         )
     if not assumed:
         print_line(

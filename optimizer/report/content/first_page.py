@@ -612,6 +612,7 @@ def _mobile(content: ReportContent) -> list[str]:
             )
         )
         lines.append(_("If other shares may change, it is: {gains}.").format(gains=rest))
+        lines.append(_("How wrong the record and the assumed flows may be is in none of these."))
     return [" ".join(lines)] if lines else []
 
 
