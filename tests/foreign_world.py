@@ -9,24 +9,20 @@ silent each month, 10 to 20 % tips.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+from optimizer import Region
 
-    from numpy.typing import ArrayLike, NDArray
-
-    from optimizer import Region
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Way = tuple[int, ...]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Way = tuple[int, ...]
 
 MONTHS, WINDOW = 24, 3
 STATED = 0.5
