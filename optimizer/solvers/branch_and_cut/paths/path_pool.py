@@ -133,6 +133,8 @@ def _best_under(  # noqa: C901 - one loop over paths
         best[u], most[u] = -1, -1.0
     for place in range(among.size):
         p = among[place]
+        if value[p] <= most[commodity[p]]:
+            continue  # options only take off
         product, share = 1.0, 1.0
         for w in range(option.shape[1]):
             if option[p, w] == placed.size - 1:
@@ -146,6 +148,8 @@ def _best_under(  # noqa: C901 - one loop over paths
                 break
             if present[option[p, w]] > 0:
                 share *= survival[p, w] ** present[option[p, w]]
+                if value[p] * product * share <= most[commodity[p]]:
+                    break
         if value[p] * product * share > most[commodity[p]]:
             best[commodity[p]], most[commodity[p]] = p, value[p] * product * share
     return best
