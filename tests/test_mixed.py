@@ -25,17 +25,19 @@ from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import Mixture, Plan, make_beat, violations, with_beats, with_mixture, with_teams
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.scenario.file.model import SolveModel
-from optimizer.solvers.mixed import double_oracle
+from optimizer.solvers.mixed import double_oracle, restricted_game
 from optimizer.solvers.mixed import evader as evader_module
+from optimizer.solvers.mixed.defender import Swaps
 from optimizer.solvers.mixed.double_oracle import (
     CertifiedMixture,
     DoubleOracle,
     MarginalRelaxation,
-    RestrictedGame,
     sampled_plan,
 )
 from optimizer.solvers.mixed.evader import EvaderAnswers, EvaderOracle, _no_better, best_paths
 from optimizer.solvers.mixed.exploitability import exploitability
+from optimizer.solvers.mixed.few_plans import FewPlans
+from optimizer.solvers.mixed.restricted_game import RestrictedGame
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import ClockParams, MixedParams, PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.place import place
@@ -146,11 +148,40 @@ def test_bounds_hold_and_meet_where_a_time_limit_begins_with_a_proof_of_one_plan
     assert result.upper == pytest.approx(mixture_value(instance, result.mixed.mixture), rel=GAP)
 
 
+def test_few_plans_are_exchanged_until_they_are_nearly_the_best_few() -> None:
+    """From any two plans: never worse, and mostly as good as the best two of all that there are."""
+    reached, begun = list[bool](), list[bool]()
+    for seed in range(8):
+        instance = random_instance(seed)
+        plans, master = masks(instance), MarginalRelaxation(instance, contract(instance)).master
+        if len(plans) < 3:
+            continue
+        begin = plans[:2]
+        before = game_value(instance, begin)
+        few = FewPlans(master.commodities, master.pool, Swaps(instance, master.overlay))
+        settled = few.settled(begin)
+        assert settled is not None
+        chosen, share = settled
+        assert len(chosen) <= len(begin)
+        assert all(not violations(instance, plan) for plan in chosen)
+        mixture = Mixture(tuple(Plan.from_mask(instance, plan) for plan in chosen), tuple(share.tolist()))
+        mixture.check()
+        value = mixture_value(instance, mixture)
+        assert value <= before * (1 + 1e-9)
+        alone = np.argsort([evaluate(instance, Plan.from_mask(instance, plan)).value for plan in plans])
+        near = [plans[x] for x in alone[:12].tolist()]
+        best = min(game_value(instance, list(pair)) for pair in combinations([*near, *chosen], 2))
+        reached.append(value <= best * 1.02 + 1e-12)
+        begun.append(before <= best * 1.02 + 1e-12)
+        assert few.settled(begin, work_seconds()) is None
+    assert sum(reached) >= 0.8 * len(reached) > sum(begun)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_game_whose_rows_are_left_out_has_a_strategy_that_proves_its_value(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(double_oracle, "SLACK_SOLVES", 0)
+    monkeypatch.setattr(restricted_game, "SLACK_SOLVES", 0)
     instance = plain_grid(6, budget=4, n_options=20, n_evaders=5, seed=seed)
     master = MarginalRelaxation(instance, contract(instance)).master
     game, rng = RestrictedGame(master.commodities, master.pool), np.random.default_rng(seed)

@@ -159,7 +159,7 @@ class MixedParams(Params):
     recorded: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """with a certificate, share kept for the search that it is made from"""
     proof: Share = 0.25
-    """share of the search after which a mixture is certified though it may still improve; then as soon as rounds took as long as the proof"""
+    """share of the search after which a mixture is certified though it may still improve; then after rounds of at most that proof's time"""
     kept_for_proof: Annotated[float, Field(ge=0, lt=1)] = 0.4
     """share of the search that is kept for certifying the last mixture; less once a proof has shown how long one takes"""
     sampled: NonNegativeInt = 60

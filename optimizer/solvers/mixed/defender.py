@@ -30,6 +30,8 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
@@ -84,33 +86,33 @@ class Swaps:
         """Return a plan that no exchange, or none within so many or before `until` (`work_seconds()`), makes better."""
         placed = placed.copy()
         for _ in range(most):
-            exchange = None if work_seconds() >= until else self._best_exchange(placed)
+            exchange = None if work_seconds() >= until else next(self.exchanges(placed), None)
             if exchange is None:
                 break
             placed = exchange
         return placed
 
-    def _best_exchange(self, placed: Mask) -> Mask | None:
+    def exchanges(self, placed: Mask, most: int = 3) -> Iterator[Mask]:
+        """Yield plans that one exchange makes better, the best first, out of so many exchanges of least value."""
         movable = self._movable
         out = movable[placed[movable]]
         into = movable[~placed[movable]]
         if not into.size:
-            return None
+            return
         left = self._without_each(placed, out)
         value = float(left[0].sum())
         after = left.sum(axis=1)[:, None] - np.asarray(self._loss @ left.T).T[:, into]
         after[~self._fitting(placed, out, into)] = np.inf
-        for choice in np.argsort(after, axis=None, kind="stable")[:3].tolist():
+        for choice in np.argsort(after, axis=None, kind="stable")[:most].tolist():
             row, column = divmod(choice, into.size)
             if after[row, column] >= value * (1 - NOTHING):
-                return None
+                return
             candidate = placed.copy()
             candidate[into[column]] = True
             if row:
                 candidate[out[row - 1]] = False
             if within_limits(self._instance, candidate) and requirements_met(self._instance, candidate):
-                return candidate
-        return None
+                yield candidate
 
     def _without_each(self, placed: Mask, out: NDArray[np.int64]) -> Floats:
         """Return the (1 + out, paths) values of the plan, and without each option of `out`."""

@@ -5,8 +5,8 @@
 3. The defender answers y, smoothed with earlier ones (in-out separation): swaps from plans of the mixture and from plans sampled by its
    marginals; where nothing gains, once more at y itself. Further samples join the game as they are.
 4. Once the game's value is near enough to the lower bound, or no side moves, its mixture is brought down to few plans and certified: the upper
-   bound is the sum of proven bounds of what each evader achieves. Under a time limit it has no more plans than can be proven for, and searches
-   that are broken off are made again, up to values that lie nearer to their bounds.
+   bound is the sum of proven bounds of what each evader achieves. Under a time limit it has no more plans than can be proven for, in which
+   options are exchanged (`few_plans`), and searches that are broken off are made again, up to values that lie nearer to their bounds.
 """
 
 from __future__ import annotations
@@ -15,27 +15,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.result import relative_gap, tolerance_of
-from optimizer.solvers.branch_and_cut.cuts.separation import best_of_each
-from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.tree import has_stalled
 from optimizer.solvers.mixed.defender import DefenderBound, Swaps
 from optimizer.solvers.mixed.evader import EvaderOracle
+from optimizer.solvers.mixed.few_plans import FewPlans
+from optimizer.solvers.mixed.restricted_game import GameSolution, RestrictedGame
 from optimizer.solvers.params import MixedParams, RootParams
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-    from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.overlay.overlay import Overlay
 
@@ -54,8 +53,11 @@ few plans cost / (`STEEP` times what the proof left open)) to a `POWER`, from .5
 third power of the number of plans and their cost as its inverse, that number has the least sum of both."""
 
 LESS, PASSES, QUICKER = 0.5, 3, 4
-"""Share of what a pass of a proof leaves open of an evader up to which the next one looks for no paths, passes at most, and the share of the
-labels that the first one has: with fewer labels to look at a pass comes to its end, and proves that share."""
+"""Share of what a pass of a proof leaves open of an evader up to which the next one looks for no paths, passes at most, and how many times as
+many labels each has as the one before: with fewer labels to look at a pass comes to its end, and proves that share."""
+
+SETTLED = 0.4
+"""Share of the time of a proof in which the mixture is brought down to few plans, at most."""
 
 SETTLING = 6
 """Times at most that paths, and plans in place of the least likely ones, are added to the game of these plans before the proof."""
@@ -138,6 +140,7 @@ class DoubleOracle:
     ended_by_time: bool = field(init=False, default=False)
     _most: int = field(init=False)
     _few: float = field(init=False)
+    _settled: list[Mask] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         """Set up the game."""
@@ -146,6 +149,7 @@ class DoubleOracle:
         master = self.relaxation.master
         self.game = RestrictedGame(master.commodities, master.pool)
         self._swaps = Swaps(self.instance, self.overlay)
+        self._few_plans = FewPlans(master.commodities, master.pool, self._swaps, self.listener)
         overlay = self.overlay
         ends = (overlay.n_nodes, overlay.tail, overlay.head)
         self._evaders = EvaderOracle(*ends, master.commodities.searches, self.threads)
@@ -213,12 +217,12 @@ class DoubleOracle:
             if ready or due:
                 before, open_before = self.game.value_under(self._padded(solution.probability)), self.gap_left
                 now, few = work_seconds(), self._few
-                half = (self.until - now) / 2
-                proven = now + half if longest < half < np.inf else self.until  # there is time for another proof
-                certified = self._certify(solution, proven, tolerance_of(self.gap) if ready else self._roughly)
+                certified = self._certify(solution, self.until, tolerance_of(self.gap) if ready else self._roughly)
                 since, last, proven_at = work_seconds(), None, self.rounds
                 took, left = since - now, self.until - since
-                longest, searched = max(took, SOON * first), self.until - min(AS_LONG * took, left / 2)
+                # what few plans, and their proof, leave open is not closed by more plans: rounds are as long as their part of the gap
+                part = min(1.0, max(solution.value - self.lower, 0.0) / max(self.best.upper - solution.value, MOVED))
+                longest, searched = part * max(took, SOON * first), self.until - min(AS_LONG * took, left / 2)
                 idle = 0 if open_before - self.gap_left > MOVED else idle + 1
                 # The proof has added the paths that it found. Where they raise the mixture's value the game goes on with them; where they do
                 # not, and the defender has no better answer, only the lower bound can still move.
@@ -283,11 +287,12 @@ class DoubleOracle:
     def _certify(self, solution: GameSolution, until: float, gap: float) -> float:
         """Bring the mixture down to few plans, keep it if it is better, and return the proven bound of what evaders achieve against it.
 
-        The proof may take until `until` (`work_seconds()`), and fewer plans a quarter of that time; both may cost shares of a relative `gap`.
+        The proof may take until `until` (`work_seconds()`), and fewer plans a share `SETTLED` of that time; both may cost shares of a relative
+        `gap`.
         Under a time limit the number of plans follows from what the last proof left open and few plans cost.
         """
         now = work_seconds()
-        probability = self._padded(self._sparse(solution, now + (until - now) / 4, gap))
+        probability = self._padded(self._sparse(solution, now + SETTLED * (until - now), gap))
         some = np.flatnonzero(probability)
         plans = [self.game.plans[x] for x in some.tolist()]
         share = probability[some]
@@ -331,7 +336,7 @@ class DoubleOracle:
         bound, reached, skipped = np.full(theta.size, np.inf), theta.copy(), np.ones(theta.size, dtype=bool)
         timed = self.until < np.inf
         for turn in range(PASSES if timed else 1):
-            most = max(self._most // QUICKER, 1) if timed and turn == 0 else self._most
+            most = max(self._most // QUICKER, 1) * QUICKER**turn if timed else self._most
             answers = self._evaders.answers(survival, share, known, slack, most, until, self.listener)
             self.labels += answers.labels
             skipped &= answers.skipped
@@ -346,10 +351,12 @@ class DoubleOracle:
 
     def _sparse(self, solution: GameSolution, until: float, gap: float) -> Floats:
         """Return probabilities of few plans whose value is little above, also with paths that evaders would then take."""
+        if (solution.probability > 0).sum() > self._few:
+            return self._settle(solution, until)
         most = solution.value * (1 + COSTS_LITTLE * gap)
-        while (count := int((solution.probability > 0).sum())) > min(FEW, self._few):
-            trial = self._fewer(solution, int(self._few) if count > self._few else FEW, until)
-            if trial is None or (trial.value > most and count <= self._few):
+        while (solution.probability > 0).sum() > FEW:
+            trial = self._fewer(solution, FEW, until)
+            if trial is None or trial.value > most:
                 break
             solution = trial
         for _ in range(SETTLING):
@@ -367,13 +374,41 @@ class DoubleOracle:
             solution = trial
         return solution.probability
 
-    def _fewer(self, solution: GameSolution, least: int, until: float) -> GameSolution | None:
-        """Return the game's solution with an eighth fewer plans, the likeliest ones, but no fewer than `least`."""
-        fewer = max(least, int((solution.probability > 0).sum()) * 7 // 8)
+    def _settle(self, solution: GameSolution, until: float) -> Floats:
+        """Return probabilities of as few plans as can be proven for: the likeliest, or those of the last proof, after exchanges of options."""
+        few = int(self._few)
+        while not self._settled and (solution.probability > 0).sum() > few:
+            trial = self._fewer(solution, few, until, 2 / 3)
+            if trial is None:
+                break
+            solution = trial
+        likely = np.argsort(-solution.probability, kind="stable")[:few]
+        begin = [*self._settled, *(self.game.plans[x] for x in likely.tolist())][:few]
+        settled = self._few_plans.settled(begin, until)
+        if settled is None:
+            chosen = self._only(likely)[: solution.probability.size] * solution.probability
+            return np.asarray(chosen / chosen.sum())
+        plans, share = settled
+        self._settled = [plans[i] for i in np.argsort(-share, kind="stable").tolist()]
+        places = self._places(plans)
+        probability = np.zeros(len(self.game.plans))
+        probability[places] = share
+        return probability
+
+    def _places(self, plans: Sequence[Mask]) -> NDArray[np.int64]:
+        """Return where plans stand in the game, to which those are added that are new."""
+        for plan in plans:
+            self.game.add(plan)
+        place = {plan.tobytes(): x for x, plan in enumerate(self.game.plans)}
+        return np.array([place[plan.tobytes()] for plan in plans])
+
+    def _fewer(self, solution: GameSolution, least: int, until: float, kept: float = 7 / 8) -> GameSolution | None:
+        """Return the game's solution with a share of the plans, the likeliest ones, but with no fewer than `least`."""
+        fewer = max(least, int((solution.probability > 0).sum() * kept))
         return self.game.solve(until, self._only(np.argsort(-solution.probability, kind="stable")[:fewer]))
 
     def restrict(self, most: int, single: CertifiedMixture) -> None:
-        """Keep to at most so many plans: drop the least likely one by one, and certify the best mixture of those that are left.
+        """Keep to at most so many plans: drop the least likely one by one, exchange options, and certify the best mixture of what is left.
 
         Where that is no better than a single plan, or there is no time to prove that it is, the single plan is kept.
         """
@@ -382,8 +417,7 @@ class DoubleOracle:
         plans, probability = self.best.plans, self.best.probability
         self.best = single
         stop_if_cancelled(self.listener)  # the proof would be; and an interrupt may have left the game half changed
-        place = {plan.tobytes(): x for x, plan in enumerate(self.game.plans)}
-        likely = np.array([place[plan.tobytes()] for plan in plans])
+        likely = self._places(plans)
         trial: GameSolution | None = None
         while likely.size > most:
             likely = np.delete(likely, probability.argmin())
@@ -391,7 +425,11 @@ class DoubleOracle:
             if trial is None:
                 break
             probability = trial.probability[likely]
-        before = np.inf
+        now, before = work_seconds(), np.inf
+        begin = [self.game.plans[x] for x in likely.tolist()]
+        if trial is not None and (settled := self._few_plans.settled(begin, now + (self.until - now) / 2)) is not None:
+            likely = self._places(settled[0])
+            trial = self.game.solve(self.until, self._only(likely))
         exactly = tolerance_of(self.gap)
         while (
             trial is not None and trial.value < self.best.upper and self._certify(trial, self.until, exactly) < before
@@ -425,205 +463,6 @@ class DoubleOracle:
 
 def _value(arcs: tuple[int, ...], survival: Floats, share: Floats) -> float:
     return float(share @ survival[list(arcs)].prod(axis=0))
-
-
-VIOLATED = 1e-9
-"""Violation of a row, relative to the value of its commodity with nothing placed, from which on it is added."""
-
-SLACK_SOLVES = 30
-"""Solves without a dual after which a row is left out until it is violated again."""
-
-ROOM = 2
-"""How many times as many paths, and plans, as there are the table of their values has room for."""
-
-NO_ROW = -1
-"""Stands for the name of the row of a path that has none."""
-
-NEGLIGIBLE = 1e-9
-"""Probability below which a plan is left out of a mixture."""
-
-
-@dataclass(frozen=True)
-class GameSolution:
-    """The solution of a restricted game.
-
-    Attributes
-    ----------
-    value
-        What the evaders achieve with the paths at hand.
-    probability
-        (plans,) mu.
-    weight
-        (paths,) y of each path of the pool.
-    """
-
-    value: float
-    probability: Floats
-    weight: Floats
-
-
-class RestrictedGame:
-    """The linear program over plans and paths, which grow.
-
-    Sets      X plans (columns); P paths of informed commodities k; C fixed routes
-    Data      p_k weight of a commodity; R_P value of a path with nothing placed, g_P(x) under plan x; H(x) value of all fixed routes
-    Variables mu_x in [0, 1] probability of a plan; theta_k in [0, R_k]; eta in [0, H(nothing)]
-    Minimise  sum_k p_k theta_k + eta
-    such that theta_k + sum_x (R_P - g_P(x)) mu_x >= R_P        for the paths P of k that matter, dual y_P >= 0
-              eta + sum_x (H(nothing) - H(x)) mu_x >= H(nothing)
-              -sum_x mu_x >= -1
-
-    Written with losses R_P - g_P(x), a row has entries for those plans alone that touch its path, and probabilities need not be forced up
-    to a sum of 1: more never raises the value. Rows are added once a solution violates them. theta_k is scaled by R_k, eta by H(nothing),
-    and the objective by their weighted sum, so that all variables lie in [0, 1].
-
-    The duals y_P, scaled to sum to p_k over the paths of each commodity, are the evaders' mixed strategy: for any such y and every plan x,
-    sum_P y_P g_P(x) + H(x) >= min over feasible x of it, which bounds the value of every mixture from below (`defender`).
-
-    Parameters
-    ----------
-    commodities, pool
-        The evaders, and their paths found so far; paths that are added to the pool are taken in.
-    """
-
-    def __init__(self, commodities: Commodities, pool: PathPool) -> None:
-        self.commodities, self.pool = commodities, pool
-        self.plans: list[Mask] = []
-        self._known: set[bytes] = set()
-        self._informed = commodities.searches.leaf.size
-        self._open = commodities.start[: self._informed]
-        self._scale = np.where(self._open > 0, self._open, 1.0)
-        self._values = np.empty((0, 0))
-        self._fixed_routes = np.empty(0)
-        self._fixed_routes_open = float(commodities.fixed_routes.value.sum())
-        self._row_of = np.empty(0, dtype=np.int64)
-        weight = commodities.weight[: self._informed]
-        cost = np.append(weight * self._scale, self._fixed_routes_open)
-        self._total = max(float(cost.sum()), np.finfo(np.float64).tiny)
-        width = self._informed + 1
-        rows = csr_array(([1.0], ([1], [self._informed])), shape=(2, width))
-        side = np.array([-1.0, 1.0 if self._fixed_routes_open > 0 else 0.0])
-        self._program = LinearProgram(cost / self._total, np.zeros(width), np.ones(width), rows, side)
-
-    def add(self, plan: Mask) -> bool:
-        """Add a plan, an (options,) mask; return whether it is new."""
-        if plan.tobytes() in self._known:
-            return False
-        self._known.add(plan.tobytes())
-        self.plans.append(plan)
-        return True
-
-    def values_under(self, probability: Floats) -> Floats:
-        """Return the (commodities,) values that the paths at hand give informed commodities, and those of fixed routes, under a mixture."""
-        self._take_in()
-        expected = self._values @ probability
-        best = np.zeros(self._informed)
-        np.maximum.at(best, self.pool.paths.commodity, expected)
-        return best
-
-    def fixed_route_value(self, probability: Floats) -> float:
-        """Return the value of all habitual evaders under a mixture."""
-        self._take_in()
-        return float(self._fixed_routes @ probability)
-
-    def value_under(self, probability: Floats) -> float:
-        """Return what the evaders achieve with the paths at hand."""
-        weight = self.commodities.weight[: self._informed]
-        return float(weight @ self.values_under(probability)) + self.fixed_route_value(probability)
-
-    def solve(self, until: float = np.inf, allowed: Mask | None = None) -> GameSolution | None:
-        """Return the best mixture of the plans, of the (plans,) `allowed` ones where given; None when time ran out.
-
-        `until` is a `work_seconds()`.
-        """
-        self._program.drop_slack(SLACK_SOLVES)
-        self._row_of[~np.isin(self._row_of, self._program.names)] = NO_ROW
-        self._take_in()
-        width, paths = self._informed + 1, self.pool.paths
-        upper = np.ones(width + len(self.plans))
-        if allowed is not None:
-            upper[width:] = allowed
-        self._program.move_bounds(np.zeros(upper.size), upper)
-        while True:
-            solution = self._program.solve(until)
-            if solution is None:
-                return None
-            probability = np.maximum(solution.values[width:], 0.0)
-            probability[probability < NEGLIGIBLE] = 0.0
-            probability /= probability.sum() if probability.any() else 1.0
-            if not probability.any():
-                probability[0] = 1.0
-            expected = self._values @ probability
-            over = expected - solution.values[paths.commodity] * self._scale[paths.commodity]
-            over = np.where(self._row_of == NO_ROW, over / self._scale[paths.commodity], 0.0)
-            worst = best_of_each(paths.commodity, over)
-            worst = worst[over[worst] > VIOLATED]
-            if not worst.size:
-                break
-            self._add_rows(worst)
-        return GameSolution(self.value_under(probability), probability, self._weights(solution.dual))
-
-    def _weights(self, dual: Floats) -> Floats:
-        """Return y of each path; commodities whose rows have no dual put their weight on their best path."""
-        paths, weight = self.pool.paths, self.commodities.weight[: self._informed]
-        y = np.zeros(paths.commodity.size)
-        has = self._row_of != NO_ROW
-        y[has] = dual[self._places(has)] / self._scale[paths.commodity[has]]
-        total = np.bincount(paths.commodity, y, self._informed)
-        best = best_of_each(paths.commodity, paths.value)
-        empty = best[total[paths.commodity[best]] <= 0]
-        y[empty] = 1.0
-        total = np.bincount(paths.commodity, y, self._informed)
-        return np.asarray(y * (weight / np.where(total > 0, total, 1.0))[paths.commodity])
-
-    def _places(self, paths: NDArray[np.int64] | Mask) -> NDArray[np.int64]:
-        """Return where the rows of some paths stand among those that are stored."""
-        return np.searchsorted(self._program.stored_names, self._row_of[paths])
-
-    def _add_rows(self, which: NDArray[np.int64]) -> None:
-        paths = self.pool.paths
-        commodity = paths.commodity[which]
-        loss = (paths.value[which, None] - self._values[which]) / self._scale[commodity, None]
-        table = csr_array(loss)
-        own = csr_array(
-            (np.ones(which.size), (np.arange(which.size), commodity)), shape=(which.size, self._informed + 1)
-        )
-        from scipy.sparse import hstack
-
-        self._row_of[which] = self._program.next_name + np.arange(which.size)
-        self._program.add(csr_array(hstack((own, table))), paths.value[which] / self._scale[commodity])
-
-    def _take_in(self) -> None:
-        """Value new plans on old paths and all plans on new paths, and add the new plans to the program."""
-        paths, (n_paths, n_plans) = self.pool.paths, self._values.shape
-        fresh = self.plans[n_plans:]
-        if paths.value.size == n_paths and not fresh:
-            return
-        old = paths.take(np.arange(n_paths))
-        new = paths.take(np.arange(n_paths, paths.value.size))
-        beside = np.array([old.values(np.append(plan, False)) for plan in fresh]).reshape(len(fresh), n_paths).T
-        below = np.array([new.values(np.append(plan, False)) for plan in self.plans])
-        below = below.reshape(len(self.plans), new.value.size).T
-        table = self._values.base
-        if table is None or (np.array(table.shape) < (paths.value.size, len(self.plans))).any():
-            table = np.empty((ROOM * paths.value.size, ROOM * len(self.plans)))
-            table[:n_paths, :n_plans] = self._values
-        table[:n_paths, n_plans : len(self.plans)], table[n_paths : paths.value.size, : len(self.plans)] = beside, below
-        self._values = table[: paths.value.size, : len(self.plans)]
-        self._row_of = np.append(self._row_of, np.full(new.value.size, NO_ROW))
-        if not fresh:
-            return
-        fixed_routes = self.commodities.fixed_routes
-        value = np.array([float(fixed_routes.values(np.append(plan, False)).sum()) for plan in fresh])
-        self._fixed_routes = np.append(self._fixed_routes, value)
-        entries = np.zeros((self._program.stored_names.size, len(fresh)))
-        entries[0] = -1.0
-        if self._fixed_routes_open > 0:
-            entries[1] = 1 - value / self._fixed_routes_open
-        path = np.flatnonzero(self._row_of != NO_ROW)
-        loss = paths.value[path, None] - self._values[path, n_plans:]
-        entries[self._places(path)] = loss / self._scale[paths.commodity[path], None]
-        self._program.add_columns(np.ones(len(fresh)), csr_array(entries))
 
 
 CUTS = RootParams(stalled=2e-4, patience=6, slack_solves=4)

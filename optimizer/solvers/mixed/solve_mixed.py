@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.plan import Beat
     from optimizer.problem.plan.result import Limit
-    from optimizer.solvers.mixed.double_oracle import GameSolution
+    from optimizer.solvers.mixed.restricted_game import GameSolution
     from optimizer.solvers.overlay.overlay import Overlay
 
     Mask = NDArray[np.bool_]
