@@ -367,3 +367,11 @@ def test_amounts_that_no_file_holds_are_found_before_the_solve(command: Callable
     assert "as an instance, options[0].uses" in outcome.err
     assert "solving" not in outcome.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_of_no_site_says_so_and_prints_no_empty_table(command: Callable[..., Outcome], tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    outcome = command("plan", scenario, "--budget", "teams@police=0", "--no-report", "--out", tmp_path / "out")
+    assert outcome.code == 0
+    assert "The plan uses no site.\n" in outcome.out
+    assert "adds (points)" not in outcome.out

@@ -96,8 +96,13 @@ def shown(cell: str | Sequence[str]) -> str:
     return encodable("\n".join(map(printable, [cell] if isinstance(cell, str) else cell)))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Sequence[str]]]) -> None:
-    """Print a small table; text is shown as it is, never as markup. A cell of several lines is a sequence of them."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Sequence[str]]], nothing: str = ""
+) -> None:
+    """Print a small table; text is shown as it is, never as markup. A cell of several lines is a sequence of them.
+
+    `nothing` is said below the title in place of a table without rows.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.cells import cell_len
     from rich.table import Table
@@ -105,6 +110,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str 
 
     console = to_people()
     console.print(Text(shown(title), style="bold"), soft_wrap=True)
+    if nothing and not rows:
+        print_line(nothing)
+        return
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     cells = [[shown(cell) for cell in row] for row in rows]
     widths, least = [], []

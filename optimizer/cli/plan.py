@@ -215,7 +215,7 @@ def _show(planned: Planned) -> None:
     everything = {"quantity": "all kilograms", "harm": "all units of harm"}.get(terms.weights_by, "all loads")
     said = verdict_in_percent(planned.result, everything) if shares else verdict(planned.result)
     adds = "adds (points)" if shares else "adds"
-    print_table(f"{plan.name}: {said}", ["site", "stands", adds], rows)
+    print_table(f"{plan.name}: {said}", ["site", "stands", adds], rows, "The plan uses no site.")
     if weighing := weighing_sentence(planned.compiled.record, terms):
         print_line(weighing)
     result = planned.result
