@@ -282,7 +282,7 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
     ]
     title = "If traffickers may change gateway (the search and its bound are of the assumed case)"
     gained = "gain (points)" if shares else "gain"
-    print_table(title, ["informed loads that may", "today's layout", "this plan", gained, "over detection"], rows)
+    print_table(title, ["informed loads that may", "today's layout", "this plan", gained, "range"], rows)
     gains = [each for found in by_row for each in found]
     if gains:
         own = next(
@@ -290,10 +290,12 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
         )
         than = "with nothing placed" if values[0].existing is None else "under today's layout"
         points = " percentage points" if shares else ""
+        over = "who may change gateway and how well sites detect"
+        if any(row.low_local is not None for row in values):
+            over = "who may change gateway, how well sites detect, and how many loads keep to a place"
         print_line(
-            f"Less gets through than {than}: {gain(own)}{points} as assumed, {gain(min(gains))} to {gain(max(gains))} over who may "
-            "change gateway and how well sites detect. How wrong the record and the assumed flows may be is not in that range. "
-            "Proven is the search in this model, not the world."
+            f"Less gets through than {than}: {gain(own)}{points} as assumed, {gain(min(gains))} to {gain(max(gains))} over {over}. How "
+            "wrong the record and the assumed flows may be else is not in that range. Proven is the search in this model, not the world."
         )
     if not assumed:
         print_line(

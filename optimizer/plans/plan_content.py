@@ -117,7 +117,10 @@ def plan_content(
 
 
 def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> list[MobilityValues]:
-    """Return what plan and today's layout let through if other shares of the informed loads may change gateway, over the range of detection."""
+    """Return what plan and today's layout let through if other shares of the informed loads may change gateway.
+
+    Each case also at the ends of detection, and of the local share that its record leaves open.
+    """
     own, travel = compiled.scenario.evaders.mobility, compiled.travel
     if len(travel.evidence.demand.gateways) < 2 or compiled.scenario.evaders.habitual_share == 1:
         return []
@@ -127,6 +130,9 @@ def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> lis
     low, high = (
         plan_at_chances(compiled, found, {path: ends[k] for path, ends in ranges.items()}).options for k in (0, 1)
     )
+    stated = compiled.scenario.evaders.local_share is not None
+    local_ends = () if stated else travel.record.stated_local()
+    empty = np.zeros_like(comparison.placed)
     rows = []
     for mobility, free in (*((share, False) for share in sorted({*MOBILE, own})), (1.0, True)):
         own_case = mobility == own and not free
@@ -138,15 +144,25 @@ def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> lis
             )
             for changed in (replace(instance, options=low), replace(instance, options=high))
         ]
+        at_local: list[LayoutValues] = []
+        for share in local_ends:
+            changed = at_mobility(comparison.instance, travel, mobility, free=free, local_share=share)
+            # local loads that have no place in the scenario pass every site
+            unseen = float(instance.weight.sum() - changed.weight.sum())
+            at_local.append(
+                LayoutValues(
+                    existing=None if today is None else plan_value(changed, today) + unseen,
+                    plan=plan_value(changed, comparison.placed) + unseen,
+                    nothing=plan_value(changed, empty) + unseen,
+                )
+            )
         existing: float | None
         if own_case:
             existing, plan = comparison.existing.value if comparison.existing else None, comparison.plan.value
             nothing = comparison.nothing.value
         else:
             existing = None if today is None else plan_value(instance, today)
-            plan, nothing = (
-                plan_value(instance, mask) for mask in (comparison.placed, np.zeros_like(comparison.placed))
-            )
+            plan, nothing = (plan_value(instance, mask) for mask in (comparison.placed, empty))
         rows.append(
             MobilityValues(
                 mobility=mobility,
@@ -156,6 +172,8 @@ def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> lis
                 nothing=nothing,
                 low_detection=at_ends[0],
                 high_detection=at_ends[1],
+                low_local=at_local[0] if at_local else None,
+                high_local=at_local[1] if at_local else None,
             )
         )
     return rows

@@ -64,6 +64,7 @@ class LayoutValues(Strict):
 
     existing: float | None = Field(None, description="today's layout; null where nothing stands today")
     plan: float = Field(description="this plan")
+    nothing: float | None = Field(None, description="nothing placed; null where it is as assumed")
 
 
 class MobilityValues(Strict):
@@ -83,12 +84,22 @@ class MobilityValues(Strict):
     high_detection: LayoutValues | None = Field(
         None, description="the same with every detection chance at the high end, or a fifth higher"
     )
+    low_local: LayoutValues | None = Field(
+        None,
+        description="the same layouts with the share of loads that keep to a place at the low end of the range that its record leaves open; "
+        "null where the scenario states the share or no record was explained",
+    )
+    high_local: LayoutValues | None = Field(None, description="the same with that share at the high end")
 
     @property
     def gains(self) -> tuple[float, ...]:
-        """How much less gets through than under today's layout, or with nothing placed: as assumed, at low and at high detection."""
-        cases = (self, self.low_detection, self.high_detection)
-        pairs = ((self.nothing if case.existing is None else case.existing, case.plan) for case in cases if case)
+        """How much less gets through than under today's layout, or with nothing placed: as assumed, and at the ends of each range."""
+        others = (self.low_detection, self.high_detection, self.low_local, self.high_local)
+        pairs = [(self.nothing if self.existing is None else self.existing, self.plan)]
+        for case in others:
+            if case is not None:
+                nothing = self.nothing if case.nothing is None else case.nothing
+                pairs.append((nothing if case.existing is None else case.existing, case.plan))
         return tuple(before - plan for before, plan in pairs if before is not None)
 
 

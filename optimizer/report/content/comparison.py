@@ -244,7 +244,7 @@ def mobility_table(content: ReportContent) -> ReportTable:
             Column(_("Today's layout"), numeric=True),
             Column(_("This plan"), numeric=True),
             Column(_("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True),
-            Column(_("Over the range of detection"), numeric=True),
+            Column(_("Over what is not known"), numeric=True),
             Column(_("Note")),
         ),
         tuple(
@@ -253,7 +253,7 @@ def mobility_table(content: ReportContent) -> ReportTable:
                 value(summary, row.entry.existing),
                 value(summary, row.entry.plan),
                 difference(summary, less(summary, row.entry.existing, row.entry.plan)),
-                _over_detection(summary, row),
+                _over_ranges(summary, row),
                 _("assumed by the scenario") if row.assumed else "",
             )
             for row in content.mobility
@@ -261,7 +261,7 @@ def mobility_table(content: ReportContent) -> ReportTable:
     )
 
 
-def _over_detection(summary: PlanSummary, row: MobilityRow) -> str:
+def _over_ranges(summary: PlanSummary, row: MobilityRow) -> str:
     """Return the range of the gain of a row, which holds the gain that is shown beside it; empty where it has none."""
     own = less(summary, row.entry.existing, row.entry.plan)
     gains = row.entry.gains if own is None else (own, *row.entry.gains[1:])

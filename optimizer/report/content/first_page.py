@@ -39,6 +39,7 @@ from optimizer.report.content.summary import (
     gains,
     less,
     ordered,
+    over_local,
     value,
 )
 from optimizer.report.maps.place_names import PlaceNames
@@ -395,7 +396,8 @@ def _through(content: ReportContent) -> KeyFigure:
         ends = _("{least} MORE to {most} less") if least < 0 < most else _("{least} to {most} less")
         lowest = abs(least) if least < 0 < most else least
         over = ends.format(least=difference(summary, lowest), most=difference_short(summary, most))
-        lines.append(_("Range: by changes of gateway, and by detection."))
+        local = _("Range: by changes of gateway, detection, and how many loads keep to a place.")
+        lines.append(local if over_local(content) else _("Range: by changes of gateway, and by detection."))
     nothing: tuple[str, ...] = ()
     if today and known(summary.nothing):
         nothing = (_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)),)

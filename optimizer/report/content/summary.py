@@ -201,6 +201,11 @@ def _gain(content: ReportContent) -> str:
     said = _(
         "{own} less gets through than {baseline} as assumed, and {least} to {most} over who may change gateway and how well sites detect"
     )
+    if over_local(content):
+        said = _(
+            "{own} less gets through than {baseline} as assumed, and {least} to {most} over who may change gateway, how well sites "
+            "detect, and how many loads keep to a place"
+        )
     return said.format(
         own=difference_in_points(summary, own),
         least=difference(summary, least),
@@ -210,12 +215,17 @@ def _gain(content: ReportContent) -> str:
 
 
 def gains(content: ReportContent, own: float) -> tuple[float, float]:
-    """Return the least and the most gain over who may change gateway and how well sites detect; `own` where they were not valued."""
+    """Return the least and the most gain over who may change gateway and what else `by_mobility` varies; `own` where not valued."""
     if content.mixture is not None and content.mixture.alternates:
         return own, own
     # The first gain of the assumed case is `own`.
     span = [gain for row in content.mobility for gain in row.entry.gains[row.assumed :] if known(gain)]
     return min([own, *span]), max([own, *span])
+
+
+def over_local(content: ReportContent) -> bool:
+    """Return whether the range of the gain is over the local share that the record leaves open, too."""
+    return any(row.entry.low_local is not None for row in content.mobility)
 
 
 def not_enough(content: ReportContent) -> tuple[str, ...]:

@@ -293,13 +293,31 @@ def with_travel(instance: Instance, travel: ScenarioTravel) -> Instance:
     return with_elsewhere(with_mobility(measured, travel), travel)
 
 
-def at_mobility(instance: Instance, travel: ScenarioTravel, mobility: float, *, free: bool = False) -> Instance:
-    """Return an instance of a scenario, with any options, as if another share of its informed loads were mobile, `free` at no cost."""
-    demand = travel.evidence.demand
+def at_mobility(
+    instance: Instance, travel: ScenarioTravel, mobility: float, *, free: bool = False, local_share: float | None = None
+) -> Instance:
+    """Return an instance of a scenario, with any options, as if its loads travelled otherwise.
+
+    Parameters
+    ----------
+    instance, travel
+        The instance and the scenario that it is of.
+    mobility
+        Share of the informed loads that may change gateway, in [0, 1].
+    free
+        Whether a change costs nothing.
+    local_share
+        Share of all loads, as they are weighed, that keep to a place, in [0, 1); that of the record if None.
+    """
+    demand, record = travel.evidence.demand, travel.record
+    if local_share is not None:
+        record = replace(record, local_share=local_share)
     changes = {"mobility": mobility} | ({"switching_loss": 0.0, "switching_km": None} if free else {})
     changed = replace(demand, terms=demand.terms.model_copy(update=changes))
-    evaders = scenario_evaders(changed, travel.evidence.region.network, travel.record)
-    return with_travel(instance, replace(travel, evidence=replace(travel.evidence, demand=changed), evaders=evaders))
+    evaders = scenario_evaders(changed, travel.evidence.region.network, record)
+    return with_travel(
+        instance, replace(travel, record=record, evidence=replace(travel.evidence, demand=changed), evaders=evaders)
+    )
 
 
 # Local loads at places that are not listed one by one: one evader that no site can touch.

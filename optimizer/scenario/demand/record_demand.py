@@ -53,6 +53,8 @@ RouteChoice = Literal["travel time", "length", "travel time or length"]
 PLACES_WORTH, WITHIN_SD, STEPS = 0.3, 1.645, 20
 """What a place is worth of one that would tell surely whether its seizures are local, standard deviations of the range that is stated, and
 parts of one to which it is rounded outwards: chosen so that it has nine in ten true shares of simulated records (results/risk/plans.md)."""
+MOST_STATED = 0.99
+"""The most local share that a plan is valued at: with all loads local there would be no other evader."""
 NO_LOCAL = LocalTraffic((), np.empty(0), 0)
 NOTEWORTHY = 0.005
 """Share of all loads at places that are not listed from which on it is said."""
@@ -198,6 +200,17 @@ class RecordDemand:
     def local_loads(self) -> float:
         """Share of the loads, each counted as one, that keep to a place."""
         return self.local_share if self.marks is None else self.marks.local_share
+
+    def stated_local(self) -> tuple[float, ...]:
+        """Return the ends of the range that is stated of the local share, as loads are weighed; nothing where no record was explained."""
+        if self.fit is None:
+            return ()
+        ends = (min(end, MOST_STATED) for end in (self.fit.low, self.fit.high))
+        if self.marks is None or not 0 < self.local_loads < 1 or not 0 < self.local_share < 1:
+            return tuple(ends)
+        # what loads carry makes the odds of local ones larger or smaller by one factor
+        odds = self.local_share / (1 - self.local_share) / (self.local_loads / (1 - self.local_loads))
+        return tuple(odds * end / (1 - end + odds * end) for end in ends)
 
 
 @dataclass(frozen=True, eq=False)
