@@ -146,6 +146,30 @@ def test_the_range_varies_detection_that_a_survival_states(tmp_path: Path) -> No
     assert [kind.survival for kind in changed.kinds if isinstance(kind, StatedModel)] == pytest.approx([0.4])
 
 
+def test_the_range_varies_the_local_share_that_the_record_leaves_open(tmp_path: Path) -> None:
+    path = write_scenario(tmp_path, SCENARIO)
+    planned = plan_scenario(path, tmp_path / "out", options={"time_limit": 5.0}, report=False)
+    ends, rows = planned.compiled.record.stated_local(), planned.plan.values.by_mobility
+    assert ends[0] < ends[1] < 1
+    for row in rows:
+        for share, found in zip(ends, (row.low_local, row.high_local), strict=True):
+            assert found is not None
+            # the same scenario with that share stated is compiled anew, its record fitted again
+            stated = {"evaders.local_share": share, "evaders.mobility": row.mobility}
+            stated |= {"evaders.switching_loss": 0.0} if row.free else {}
+            instance = compile_scenario(path, settings=stated).instance
+            unseen = 0.0 if planned.compiled.record.local.ways else share
+            assert found.plan - unseen == pytest.approx(plan_value(instance, instance.placed(planned.plan.options)))
+            assert found.nothing is not None
+            assert found.nothing - unseen == pytest.approx(plan_value(instance, instance.placed(())))
+            assert found.existing is not None
+            assert found.existing - found.plan in row.gains
+    fixed = plan_scenario(
+        path, tmp_path / "fixed", options={"time_limit": 5.0}, settings={"evaders.local_share": 0.1}, report=False
+    )
+    assert all(row.low_local is None for row in fixed.plan.values.by_mobility)
+
+
 @pytest.mark.report
 def test_the_report_says_what_becomes_of_the_gain_if_traffickers_change_gateway(tmp_path: Path) -> None:
     path = write_scenario(tmp_path, SCENARIO)
@@ -165,7 +189,9 @@ def test_the_report_says_what_becomes_of_the_gain_if_traffickers_change_gateway(
         assert row.low_detection is not None
         assert row.high_detection is not None
         assert row.high_detection.plan < row.plan < row.low_detection.plan
-        cases = (row, row.low_detection, row.high_detection)
+        assert row.low_local is not None
+        assert row.high_local is not None
+        cases = (row, row.low_detection, row.high_detection, row.low_local, row.high_local)
         assert row.gains == tuple(case.existing - case.plan for case in cases if case.existing is not None)
     assert "searching as if loads kept their gateway" in [each.name for each in planned.steps]
     # the search begins from that plan: no limit is so short that it ends above it

@@ -244,7 +244,7 @@ def mobility_table(content: ReportContent) -> ReportTable:
             Column(_("Today's layout"), numeric=True),
             Column(_("This plan"), numeric=True),
             Column(_("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True),
-            Column(_("Over what is not known"), numeric=True),
+            Column(_("Range"), numeric=True),
             Column(_("Note")),
         ),
         tuple(
