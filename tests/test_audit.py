@@ -30,6 +30,7 @@ from optimizer.operations.audit import (
 from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.scenario.check.check import check_scenario
+from optimizer.scenario.compile.compile import compile_scenario
 from tests.command import run
 from tests.operations_cases import keeps_contract, planned_case
 from tests.output_cases import csv_rows, csv_text
@@ -237,6 +238,19 @@ def test_detection_chances_of_audits_reach_the_next_plan(audit: Path, tmp_path: 
     write_scenario(tmp_path, SCENARIO.replace("[evaders]", AUDITED, 1))
     (tmp_path / "found" / "audit-results.json").write_text('{"rows": []}')
     assert "no detection chance" in str(check_scenario(scenario).problems)
+
+
+@pytest.mark.parametrize("kind", ["survival = 0.9", "survival = 0.9\ndetection = 0.5"])
+def test_an_audit_leaves_a_survival_that_is_stated(tmp_path: Path, kind: str) -> None:
+    stated = SCENARIO.replace("[evaders]", AUDITED, 1).replace("capacity = 30\ndetection = 0.5", kind)
+    assert kind in stated
+    measured = {"kind": "post", "alpha": 500.5, "beta": 500.5, "found": 500, "loads": 1000.0}
+    (tmp_path / "found").mkdir()
+    (tmp_path / "found" / "audit-results.json").write_text(json.dumps({"detection": [measured]}))
+    compiled = compile_scenario(write_scenario(tmp_path, stated))
+    assert {chance for option in compiled.instance.options for chance in option.survival} == {0.9}
+    (said,) = (text for text in compiled.warnings if "Audits" in text)
+    assert "not used" in said
 
 
 @pytest.mark.parametrize(

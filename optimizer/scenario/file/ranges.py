@@ -188,6 +188,14 @@ def with_audits(scenario: ScenarioModel, folder: Path) -> tuple[ScenarioModel, l
     told: list[str] = []
     for name, rows in posterior.items():
         stated = getattr(kinds.get(name), "detection", None)
+        if hasattr(kinds.get(name), "survival"):  # that of all who pass: an audit measures those who are inspected
+            told.append(
+                message(
+                    "Audits measured the detection chance of {kind}. It is not used: the scenario states a survival of it.",
+                    kind=kinds[name].label or name,
+                )
+            )
+            continue
         if stated is None:
             told.append(
                 message(
