@@ -328,7 +328,9 @@ def test_a_site_where_the_record_alone_leads_rests_on_it_and_one_on_the_only_roa
     assert "Of 2 sites 1 is found to rest on the record of seizures, 1 on where" in rests_sentence(found).replace(
         SPACE, " "
     )
-    assert what_it_rests_on(compiled, found)[0].startswith(rests_sentence(found))
+    told = what_it_rests_on(compiled, found)[0]
+    assert told.startswith(rests_sentence(found))
+    assert told.endswith("before you rely on them, have the planner run explain --record, which searches longer.")
 
 
 def test_another_process_makes_the_same_plans_by_other_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,7 +148,9 @@ def small_plan() -> tuple[Instance, Plan]:
         (put("beats.0.stops.0.slots", 9), r"beats\[0\]: found posts"),
         (put("beats.0.back_minute", 1.0), r"beats\[0\].back_minute: found back after 1 minutes"),
         (put("beats.0.stosp", []), "Did you mean 'stops'"),
-        (put("beats", []), "Check that plan and instance belong together"),
+        (put("beats", []), "plan again if that has changed since"),
+        (put("options.0", "c2x"), "plan again if that has changed since"),
+        (put("schema_version", 1), "found a plan of version 1; expected one of version 2.*Plan again"),
     ],
 )
 def test_a_plan_of_another_instance_is_refused(

@@ -406,6 +406,12 @@ def test_the_order_comes_before_anything_else() -> None:
     assert body.index('id="contents-title"') < body.index('id="map"') < body.index('id="sites-chosen"')
 
 
+def test_warnings_stand_between_the_signature_and_the_map() -> None:
+    html = page(replace(_changed(), warnings=("Two sites stand on one road.",)), {})
+    body = html[html.index("<main>") :]
+    assert body.index("Signature") < body.index("Two sites stand on one road.") < body.index('id="where-title"')
+
+
 def _names(*places: NamedPlace) -> PlaceNames:
     content = full_content()
     return PlaceNames(content.network, places or known_places(content.settlements, (), ()))

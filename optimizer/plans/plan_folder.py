@@ -35,6 +35,7 @@ from optimizer.problem.files.plan_file import (
     how_to_name_a_plan,
     mixture_content,
     mixture_in,
+    other_version,
     plan_ids,
     plan_in,
 )
@@ -189,9 +190,7 @@ class PlanFolder:
             return
         version = self.content.get("schema_version", SCHEMA_VERSION)
         if version != SCHEMA_VERSION:
-            found = f"a plan of version {version!r}"
-            expected = f"one of version {SCHEMA_VERSION}, as this version of the program writes it"
-            raise InputError(Problem(str(self.plan_path), found, expected, "Plan again"))
+            raise InputError(other_version(str(self.plan_path), version))
 
     def plan_of(self, instance: Instance) -> Plan:
         """Return the plan as one of an instance; what the instance does not have is a fault."""

@@ -572,7 +572,11 @@ def rests_sentence(found: RecordSupport) -> str:
         gravity=number(len(found.on("gravity"))),
     )
     untold = len(found.on(None))
-    return said if not untold else f"{said} " + _("Of {untold} it is not told.").format(untold=number(untold))
+    return (
+        said
+        if not untold
+        else f"{said} " + _("For {untold} the searches could not tell.").format(untold=number(untold))
+    )
 
 
 def how_told(found: RecordSupport) -> str:

@@ -179,7 +179,9 @@ def what_it_rests_on(compiled: Compiled, support: RecordSupport | None) -> tuple
             "Each is the best plan of a short search around this one, whose risk map is not fitted anew; explain --record does both. A "
             "site that rests on the record is not thereby right: a record that tells nothing moves sites too."
         )
-        found = _("Short searches say so; longer ones may move more sites.")
+        found = _(
+            "These were short searches: before you rely on them, have the planner run explain --record, which searches longer."
+        )
         return (f"{rests_sentence(support)} {found}", how_told(support), short) if support.sites else ()
     if compiled.records is None:
         return ()

@@ -45,6 +45,8 @@ def how_to_name_a_plan(given: Path) -> str:
     return ""
 
 
+OTHER_PROBLEM = "Give the instance that it was made with; plan again if that has changed since"
+"""What to do about a plan that does not fit its instance."""
 DIGITS = 6
 """Decimals of degrees: a tenth of a metre."""
 
@@ -357,14 +359,30 @@ def plan_in(content: Any, instance: Instance, where: str) -> Plan:  # noqa: ANN4
     if (kind := json_kind(content)) != PLAN:
         remedy = "Give the instance first, then the plan" if kind == INSTANCE else ""
         raise InputError(Problem(where, kind, 'a plan: an object with a list "options" of ids', remedy))
+    options, version = content["options"], content.get("schema_version", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION and any(isinstance(o, str) and o not in instance.option_index for o in options):
+        raise InputError(other_version(where, version))  # its beats cannot be read
     beats = _described_beats(content, where) if instance.patrols is not None else {}
-    return plan_of_ids(content["options"], instance, beats, where)
+    return plan_of_ids(options, instance, beats, where, by_hand="schema_version" not in content)
+
+
+def other_version(where: str, version: object) -> Problem:
+    """Return that a plan file is of another version of the format."""
+    expected = f"one of version {SCHEMA_VERSION}, as this version of the program writes it"
+    return Problem(where, f"a plan of version {version!r}", expected, "Plan again")
 
 
 def plan_of_ids(
-    options: Sequence[object], instance: Instance, beats: Mapping[str, tuple[PlanBeat, str]], file: str
+    options: Sequence[object],
+    instance: Instance,
+    beats: Mapping[str, tuple[PlanBeat, str]],
+    file: str,
+    *,
+    by_hand: bool = False,
 ) -> Plan:
     """Return the plan that a list of ids names: options of an instance, and beats that a file describes, by id, each with where it stands.
+
+    Ids that a person wrote (`by_hand`) may be misspelt: which one is near is told. Those that a program wrote are another problem's.
 
     Raises
     ------
@@ -378,8 +396,8 @@ def plan_of_ids(
         where = f"{file}, options[{position}]"
         if not isinstance(option, str) or not (option in instance.option_index or option in beats):
             expected = f"an option id of instance {instance.name!r}"
-            near = close_match(str(option), [*instance.option_index, *beats])
-            problems.add(where, repr(option), expected, near or "Check that plan and instance belong together")
+            near = close_match(str(option), [*instance.option_index, *beats]) if by_hand else ""
+            problems.add(where, repr(option), expected, near or OTHER_PROBLEM)
         elif option in seen:
             problems.add(where, repr(option), "each option once", "Remove the repetition")
         else:
@@ -435,22 +453,23 @@ def _read_beat(instance: Instance, entry: PlanBeat, where: str, problems: Proble
     """Return the beat that an entry describes, made anew from its posts and slots; none where the teams cannot drive it."""
     field = instance.patrols
     assert field is not None  # noqa: S101 - asked of instances with teams alone
-    remedy = "Check that plan and instance belong together"
     who = [q for q, p in enumerate(field.patrols) if (p.team.id, p.base.id) == (entry.team, entry.base)]
     if not who:
         expected = "a team type and base of the instance"
-        problems.add(where, f"team {entry.team!r} at base {entry.base!r}", expected, remedy)
+        problems.add(where, f"team {entry.team!r} at base {entry.base!r}", expected, OTHER_PROBLEM)
         return []
     place = {post: k for k, post in enumerate(field.patrols[who[0]].posts.tolist(), start=1)}
     posts = [place.get(stop.post, 0) for stop in entry.stops]
     try:
         beat = make_beat(field, who[0], posts, [stop.slots for stop in entry.stops], entry.id)
     except ValueError as error:
-        problems.add(where, str(error), "a tour that this team can drive", remedy)
+        problems.add(where, str(error), "a tour that this team can drive", OTHER_PROBLEM)
         return []
     if abs(beat.back_s / 60 - entry.back_minute) > SAME_MINUTES:
         found = f"back after {number(entry.back_minute, 6)} minutes"
-        problems.add(f"{where}.back_minute", found, f"{number(beat.back_s / 60, 6)} minutes on these roads", remedy)
+        problems.add(
+            f"{where}.back_minute", found, f"{number(beat.back_s / 60, 6)} minutes on these roads", OTHER_PROBLEM
+        )
     return [beat]
 
 
