@@ -45,6 +45,7 @@ from optimizer.risk.information_gain import chance_of_top, information_gain, nea
 from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, rate_for, search
 from optimizer.risk.simulation.settings import CHASING
+from tests import foreign_alerts
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -123,6 +124,9 @@ MONTHS, WINDOW = 24, 3
 FDR = 0.1
 
 REGION = "andorra"
+
+FOREIGN_ROWS = "foreign-alerts.jsonl"
+"""Rows of `tests.foreign_alerts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +397,9 @@ def write_alert_page(folder: Path) -> PageFiles | None:
     changes = newest_version(store_of(folder, ChangeRow).read())
     if not rows and not explored and not changes:
         return None
+    others = folder / FOREIGN_ROWS
     content = {
+        "foreign": foreign_alerts.tables(foreign_alerts.read_rows(others)) if others.exists() else None,
         "alerts": {
             "version": f"{distinct(row.version for row in rows)}, {when_made(rows)}",
             "records": len(rows),

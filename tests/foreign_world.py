@@ -9,7 +9,7 @@ silent each month, 10 to 20 % tips.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,8 @@ PER_HOUR = 0.02
 """Hazard of ordinary policing."""
 VARIANTS = ("", "nobody avoids", "exact", "listed")
 """The truth as it is; a record made where nothing stands; one without errors, gaps and tips; all loads bound for listed towns."""
+FAULTS = ("places", "effort", "sheets", "stations", "tips")
+"""What is wrong with a record: places and effort with errors, sheets of effort lost, stations silent, seizures after tips."""
 
 
 class Roads:
@@ -272,10 +274,15 @@ class Change:
 
 
 def write_record(
-    truth: Truth, posts: Sequence[int], folder: Path, rng: np.random.Generator, change: Change | None = None
+    truth: Truth,
+    posts: Sequence[int],
+    folder: Path,
+    rng: np.random.Generator,
+    change: Change | None = None,
+    faults: Collection[str] = FAULTS,
 ) -> Made:
     """Write two years of seizures and effort, made while posts stand on some segments, as people write them."""
-    roads, exact = truth.roads, truth.variant == "exact"
+    roads, faults = truth.roads, () if truth.variant == "exact" else faults
     flow, quiet = truth.flows([] if truth.variant == "nobody avoids" else roads.arcs_of(posts))
     if quiet.sum():
         quiet *= truth.local / (1 - truth.local) * flow.sum() / quiet.sum()  # half of what even searches would find
@@ -300,11 +307,11 @@ def write_record(
             rate, at = usual.copy(), change.segments
             rate[at] = np.quantile(usual[usual > 0], 0.95) if change.factor is None else usual[at] * change.factor
         found = rng.poisson(scale * spent * rate)
-        tips = (0 if exact else 1) * rng.poisson(rng.uniform(0.1, 0.2) * found.sum() * rate / rate.sum())
+        tips = ("tips" in faults) * rng.poisson(rng.uniform(0.1, 0.2) * found.sum() * rate / rate.sum())
         memory = 0.8 * memory + found
         seizures += [(month, s) for s in np.repeat(np.arange(size), found + tips).tolist()]
     station = np.argmin(np.hypot(roads.x[:, None] - roads.x[home], roads.y[:, None] - roads.y[home]), axis=1)
-    _write(roads, seizures, hours, station, folder, rng, exact=exact)
+    _write(roads, seizures, hours, station, folder, rng, faults)
     spent = hours.sum(axis=0)
     expected = scale * hours[-WINDOW:].sum(axis=0) * usual
     return Made(len(seizures), float(spent @ quiet / (spent @ usual)), expected)
@@ -317,19 +324,18 @@ def _write(
     station: Ints,
     folder: Path,
     rng: np.random.Generator,
-    *,
-    exact: bool,
+    faults: Collection[str],
 ) -> None:
     """Write seizures (month, segment) and hours by month and segment, with the errors and gaps of six stations."""
-    silent = [set() if exact else set(rng.choice(6, 2, replace=False).tolist()) for _ in range(MONTHS)]
-    lost = rng.random((MONTHS, 6)) < (0 if exact else 0.1)
+    silent = [set(rng.choice(6, 2, replace=False).tolist()) if "stations" in faults else set() for _ in range(MONTHS)]
+    lost = rng.random((MONTHS, 6)) < (0.1 if "sheets" in faults else 0)
     times = [f"{2023 + month // 12}-{month % 12 + 1:02d}" for month in range(MONTHS)]
     with (folder / "seizures.csv").open("w") as file:
         file.write("time,lon,lat\n")
         for month, s in seizures:
             if station[s] not in silent[month]:
                 point = roads.net.lines[s].interpolate(rng.random(), normalized=True)
-                off, turn = 0.01 if exact else rng.uniform(8, 30), rng.uniform(0, 2 * np.pi)
+                off, turn = rng.uniform(8, 30) if "places" in faults else 0.01, rng.uniform(0, 2 * np.pi)
                 lon = point.x + off * np.cos(turn) / (111_320 * np.cos(np.radians(point.y)))
                 file.write(f"{times[month]},{lon:.6f},{point.y + off * np.sin(turn) / 110_540:.6f}\n")
     with (folder / "effort.csv").open("w") as file:
@@ -337,7 +343,7 @@ def _write(
         for month in range(MONTHS):
             for s in np.flatnonzero(hours[month]).tolist():
                 if station[s] not in silent[month] and not lost[month, station[s]]:
-                    said = hours[month, s] * rng.lognormal(0, 1e-9 if exact else 0.3)
+                    said = hours[month, s] * rng.lognormal(0, 0.3 if "effort" in faults else 1e-9)
                     file.write(f"{times[month]},{roads.lon[s]:.6f},{roads.lat[s]:.6f},{said:.2f}\n")
 
 

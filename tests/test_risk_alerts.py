@@ -237,6 +237,35 @@ def test_finds_without_a_search_are_listed_and_never_divided_by_nothing() -> Non
     assert "12" not in [one.place.id for one in found.tested]
 
 
+def test_sheets_of_effort_that_were_lost_raise_no_alarm_and_their_finds_are_listed() -> None:
+    records, effort = history(np.random.default_rng(12))
+    zone = max(zone_places(NETWORK, 3), key=lambda place: place.segments.size).segments
+    lost = np.isin(effort.segment, zone) & (effort.start >= WINDOW + np.array(31))
+    monitor = AlertMonitor(FieldFlow(season=False), records, effort.take(~lost), NETWORK)
+    found = monitor.test(places_of_every_scale(NETWORK), false_a_year=1.0)
+    assert not found.alarms
+    inner = {one.segment for one in found.unrecorded}
+    assert inner
+    assert inner <= set(zone.tolist())
+    assert any("sheets of effort" in text for text in found.warnings)
+
+
+def test_finds_written_down_beside_their_search_count_in_the_window_as_they_do_in_the_fit() -> None:
+    searched = np.ones((MONTHS, M))
+    searched[:, 1::2] = 0
+    records, effort = history(np.random.default_rng(13), searched=searched)
+    beside = {one.id: one.segments for one in neighbourhood_places(NETWORK)}
+    moved = records.segment.copy()
+    for row in range(0, len(records), 3):
+        odd = [s for s in beside[str(records.segment[row])].tolist() if s % 2]
+        moved[row] = odd[0] if odd else moved[row]
+    records = replace(records, segment=moved)
+    whole = AlertMonitor(FieldFlow(season=False), records, effort, NETWORK).test(segment_places(NETWORK)).whole
+    assert whole is not None
+    assert whole.observed == records.count[records.start >= WINDOW].sum()
+    assert whole.low <= whole.observed <= whole.high
+
+
 def test_a_single_find_that_raises_an_alarm_is_called_thin() -> None:
     rng = np.random.default_rng(11)
     n = 30

@@ -60,7 +60,7 @@ from optimizer.lab.study.summary import (
 )
 from optimizer.risk import History, RawCounts, World, as_records
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH
-from tests.alerts_measure import STUDIES, mean_of, share_of, write_alert_page
+from tests.alerts_measure import FOREIGN_ROWS, STUDIES, mean_of, share_of, write_alert_page
 from tests.study_cases import loop_row, map_row, save_small_region
 
 pytestmark = pytest.mark.lab
@@ -486,8 +486,8 @@ def test_alerts_of_a_record_are_counted_as_they_were() -> None:
 
 def test_the_stored_pages_of_alerts_are_those_of_the_stored_rows(tmp_path: Path) -> None:
     results = Path(__file__).parents[1] / "results"
-    for name in STUDIES:
-        shutil.copy(results / "risk" / f"{name}.jsonl", tmp_path)
+    for name in (*(f"{each}.jsonl" for each in STUDIES), FOREIGN_ROWS):
+        shutil.copy(results / "risk" / name, tmp_path)
     files = write_alert_page(tmp_path)
     assert files is not None
     page = files.page.read_text(encoding="utf-8")

@@ -65,11 +65,14 @@ class LocationError:
         Share of the seizures that effort made, wherever they were written down, in [0, 1]; the others are from tips.
     misplaced
         Share that is not where its effort is recorded to be, in [0, 1].
+    weight
+        (parts,) weights of the mixture; sum to 1.
     """
 
     chance: Floats
     by_effort: float
     misplaced: float
+    weight: Floats
 
 
 def estimate_location_error(count: Floats, effort: Floats, network: Network) -> LocationError:
@@ -82,17 +85,33 @@ def estimate_location_error(count: Floats, effort: Floats, network: Network) -> 
     network
         The roads, m segments.
     """
-    length = network.length_m[network.segment_arc]
-    # A mixture of known distributions: searches as recorded, the same spread by each distance, and tips from anywhere by length of road.
-    parts = [effort, *(spread(network, effort, distance) for distance in DISTANCES_M), length]
-    chance = np.array([part / part.sum() for part in parts])
+    chance = mixture_parts(effort, network)
     seen = np.flatnonzero(count)
-    weight = np.array([START_WEIGHT, *[(1 - START_WEIGHT) / (len(parts) - 1)] * (len(parts) - 1)])
+    others = len(chance) - 1
+    weight = np.array([START_WEIGHT, *[(1 - START_WEIGHT) / others] * others])
     for _ in range(MOST_ROUNDS):
         # EM for the weights alone: each seizure is shared by how likely each part makes its place. The likelihood is concave in them.
         each = weight[:, None] * chance[:, seen]
         weight = (each / each.sum(axis=0)) @ count[seen] / count[seen].sum()
-    return LocationError(np.asarray(weight @ chance), float(1 - weight[-1]), float(1 - weight[0]))
+    return LocationError(np.asarray(weight @ chance), float(1 - weight[-1]), float(1 - weight[0]), weight)
+
+
+def mixture_parts(effort: Floats, network: Network) -> Floats:
+    """Return (parts, m) chances: of searches as recorded by (m,) effort, of the same spread by each distance, and of tips by length of road."""
+    length = network.length_m[network.segment_arc]
+    parts = [effort, *(spread(network, effort, distance) for distance in DISTANCES_M), length]
+    return np.array([part / part.sum() for part in parts])
+
+
+def learnt_errors(evidence: Evidence, network: Network) -> tuple[LocationError | None, ...]:
+    """Return for each unit of effort the errors of places that `fit_location_error` found; None where it left the unit as it was."""
+    shares, written = evidence.misplaced, evidence.written
+    if shares is None or written is None:
+        return (None,) * len(evidence.units)
+    return tuple(
+        estimate_location_error(written.count[unit], written.expected[unit], network) if share > 0 else None
+        for unit, share in enumerate(shares)
+    )
 
 
 def spread(network: Network, effort: Floats, distance_m: float) -> Floats:

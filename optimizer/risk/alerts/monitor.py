@@ -30,9 +30,18 @@ from optimizer.base.text.messages import listed, message
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.risk.alerts.chance import PredictiveCounts, false_alarms, false_discovery_rates, p_values
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
-from optimizer.risk.alerts.window import RateReference, Span, Tally, split_record, tally, without_effort
+from optimizer.risk.alerts.window import (
+    RateReference,
+    Span,
+    Tally,
+    in_silent_months,
+    split_record,
+    tally,
+    without_effort,
+)
 from optimizer.risk.field_flow.area_posterior import RateDraws
 from optimizer.risk.field_flow.season import in_average_months
+from optimizer.risk.location_error import learnt_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,13 +217,16 @@ class AlertMonitor:
         seed: int = 0,
         listener: Listener = SILENT,
     ) -> None:
-        self.split = split_record(records, effort, since, memory=memory)
+        silent = in_silent_months(records, effort, network)
+        self._silent = records.take(silent)
+        self.split = split_record(records.take(~silent), effort, since, memory=memory)
         self.network = network
         before = self.split.before
         self.model = model.fit(before.seizures, before.effort, network, listener=listener)
         self._seed = seed
         self._draws: RateDraws | None = None
-        self.reference = RateReference(self.model.evidence_.units, self.model.evidence_.global_rate)
+        learnt = self.model.evidence_
+        self.reference = RateReference(learnt.units, learnt.global_rate, learnt_errors(learnt, network))
 
     def test(
         self,
@@ -375,7 +387,8 @@ class AlertMonitor:
         return _place_tests([whole], counted.observed, forecast.counts, tests, level)[0]
 
     def _unrecorded(self, records: Seizures, effort: Effort) -> tuple[Unrecorded, ...]:
-        alone = records.take(without_effort(records, effort, self.network, self.reference.units))
+        nowhere = records.take(without_effort(records, effort, self.network, self.reference.units))
+        silent = self._silent.take((self._silent.start >= self.split.window.span.start) & (self._silent.count > 0))
         day = np.timedelta64(1, "D")
         return tuple(
             Unrecorded(
@@ -385,11 +398,20 @@ class AlertMonitor:
                 alone.end[row] - day,
                 float(alone.count[row]),
             )
+            for alone in (nowhere, silent)
             for row, segment in enumerate(alone.segment.tolist())
         )
 
     def _remarks(self, effort: Effort, asked: int, tested: int) -> list[str]:
         remarks: list[str] = []
+        if self._silent.count.sum():
+            remarks.append(
+                message(
+                    "{count:n6} seizures are left out: in their months no search effort is recorded on their road or one that meets it, "
+                    "although it is in others. Were sheets of effort lost?",
+                    count=self._silent.count.sum(),
+                )
+            )
         used = effort.take(effort.amount > 0)
         names = {effort.unit[source] for source in np.unique(used.source).tolist()}
         fresh = [

@@ -16,6 +16,8 @@ from optimizer.base.text.messages import Message, message
 from optimizer.records.areas import name_key
 from optimizer.records.model import Effort, Seizures, has_effort, in_time, spread_effort, unit_of_seizures
 from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.field_flow.field import road_neighbours
+from optimizer.risk.location_error import mixture_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
     from optimizer.risk.alerts.places import Place
+    from optimizer.risk.evidence import Evidence
+    from optimizer.risk.location_error import LocationError
 
     Floats: TypeAlias = NDArray[np.float64]
     Ints: TypeAlias = NDArray[np.int64]
@@ -224,10 +228,21 @@ def quarters(split: RecordSplit) -> tuple[Span, ...]:
 
 @dataclass(frozen=True)
 class RateReference:
-    """What an earlier time fixed: units of effort, and (units,) seizures per unit where the index is 1; NaN where it had no effort."""
+    """What an earlier time fixed.
+
+    Attributes
+    ----------
+    units
+        Units of effort.
+    global_rate
+        (units,) seizures per unit where the index is 1; NaN where it had no effort.
+    errors
+        For each unit, how wrong places are; None where they are right. Seizures where nobody searched then count, as they did in the fit.
+    """
 
     units: tuple[str, ...]
     global_rate: Floats
+    errors: tuple[LocationError | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -301,11 +316,28 @@ def _located(
     sizes = [place.segments.size for place in places]
     place = np.repeat(np.arange(len(places)), sizes)
     segment = np.concatenate([np.empty(0, dtype=np.int64), *(place.segments for place in places)])
-    observed = np.bincount(place, found.own_count[segment], len(places)).astype(np.float64)
-    cell, unit = np.nonzero(found.unit_expected[:, segment].T > 0)
+    searched = np.bincount(place, found.own_expected[segment], len(places)) > 0
+    count, expect = _as_written(found, records, network, reference)
+    observed = np.where(searched, np.bincount(place, count[segment], len(places)), 0.0)
+    cell, unit = np.nonzero((expect[:, segment].T > 0) & searched[place, None])
     at = segment[cell]
     clumps = np.maximum(found.months[unit, at], 1.0)
-    return Tally(observed, place[cell], at, unit, found.unit_expected[unit, at], clumps)
+    return Tally(observed, place[cell], at, unit, expect[unit, at], clumps)
+
+
+def _as_written(
+    found: Evidence, records: Seizures, network: Network, reference: RateReference
+) -> tuple[Floats, Floats]:
+    """Return (m,) seizures and (units, m) expected ones where they are written down: of units with errors, all seizures of its time count."""
+    count, expect = found.own_count.astype(np.float64), found.unit_expected.copy()
+    made_by = unit_of_seizures(records, found.exposure)
+    backed = has_effort(records, made_by, found.exposure)
+    for unit, wrong in enumerate(reference.errors):
+        if wrong is not None and expect[unit].any():
+            stray = (made_by == unit) & (records.segment >= 0) & ~backed & in_time(records, found.exposure, made_by)
+            np.add.at(count, records.segment[stray], records.count[stray])
+            expect[unit] = expect[unit].sum() / wrong.by_effort * (wrong.weight @ mixture_parts(expect[unit], network))
+    return count, expect
 
 
 def _around(
@@ -317,12 +349,13 @@ def _around(
     effort = effort.take(_belongs(effort, inside, area))
     exposure = spread_effort(effort, network, reference.units)
     made_by = unit_of_seizures(records, exposure)
-    counted = (
-        _belongs(records, inside, area) & in_time(records, exposure, made_by) & has_effort(records, made_by, exposure)
-    )
+    strays = np.array([wrong is not None for wrong in reference.errors or (None,) * len(reference.units)])
+    backed = has_effort(records, made_by, exposure) | (strays[made_by] & (records.segment >= 0))
+    counted = _belongs(records, inside, area) & in_time(records, exposure, made_by) & backed
     unit, segment = np.nonzero(exposure.amount > 0)
     nowhere = np.zeros(segment.size, dtype=np.int64)
-    expected = reference.global_rate[unit] * exposure.amount[unit, segment]
+    made = np.array([1.0 if wrong is None else wrong.by_effort for wrong in reference.errors or (None,) * len(strays)])
+    expected = (reference.global_rate / made)[unit] * exposure.amount[unit, segment]
     clumps = np.maximum(exposure.months[unit, segment], 1.0)
     return Tally(np.array([records.count[counted].sum()]), nowhere, segment, unit, expected, clumps)
 
@@ -340,6 +373,71 @@ def without_effort(records: Seizures, effort: Effort, network: Network, units: t
     made_by = unit_of_seizures(records, exposure)
     backed = has_effort(records, made_by, exposure) & in_time(records, exposure, made_by)
     return np.asarray(~backed & (records.count > 0))
+
+
+def in_silent_months(records: Seizures, effort: Effort | None, network: Network) -> NDArray[np.bool_]:
+    """Return whether each row of seizures was made in months of which no effort of its unit is known there, although it is of others, (k,).
+
+    Such seizures mostly mean that a sheet of effort was lost: against the effort of the other months they would look like a rise. There is
+    the segment and those that meet it, since a recorded point may lie on the wrong one. Rows of areas are never in such a month.
+
+    Parameters
+    ----------
+    records, effort
+        The whole record; effort None means none is known.
+    network
+        The roads.
+
+    Raises
+    ------
+    InputError
+        If a source's seizures cannot be assigned to one unit of effort.
+    """
+    out = np.zeros(len(records), dtype=bool)
+    if effort is None:
+        return out
+    exposure = spread_effort(effort, network)
+    made_by = unit_of_seizures(records, exposure)
+    used = effort.take(effort.amount > 0)
+    row = np.flatnonzero(
+        (records.segment >= 0) & has_effort(records, made_by, exposure) & in_time(records, exposure, made_by)
+    )
+    if not row.size or not len(used):
+        return out
+    from_, to = _months_of(used)
+    zero, size = from_.min(), int(np.ptp(np.append(from_, to))) + 1
+    unit = np.array([exposure.units.index(name) for name in used.unit], dtype=np.int64)[used.source]
+    for number in np.unique(made_by[row]).tolist():
+        begun = np.zeros((network.n_segments, size + 1), dtype=np.int32)
+        of = unit == number
+        point = of & (used.segment >= 0)
+        np.add.at(begun, (used.segment[point], from_[point] - zero), 1)
+        np.add.at(begun, (used.segment[point], to[point] - zero), -1)
+        for each in np.flatnonzero(of & ~point).tolist():
+            members = used.area_segment[used.area[each]]
+            begun[members, from_[each] - zero] += 1
+            begun[members, to[each] - zero] -= 1
+        known = np.zeros((network.n_segments, size + 1), dtype=np.int32)  # months with effort up to each
+        known[:, 1:] = np.cumsum(_with_neighbours(np.cumsum(begun, axis=1)[:, :-1] > 0, network), axis=1)
+        mine = row[made_by[row] == number]
+        low, high = (np.clip(month - zero, 0, size) for month in _months_of(records.take(mine)))
+        out[mine] = known[records.segment[mine], high] == known[records.segment[mine], low]
+    return out
+
+
+def _months_of(table: Seizures | Effort) -> tuple[Ints, Ints]:
+    """Return the month in which each row begins, and the one after that in which it ends, since 1970."""
+    first = table.start.astype("datetime64[M]").astype(np.int64)
+    last = (table.end - np.timedelta64(1, "D")).astype("datetime64[M]").astype(np.int64)
+    return first, np.maximum(last, first) + 1
+
+
+def _with_neighbours(known: NDArray[np.bool_], network: Network) -> NDArray[np.bool_]:
+    """Return (m, months) whether anything is known of a segment or one that meets it."""
+    near, out = road_neighbours(network), known.copy()
+    np.logical_or.at(out, near.first, known[near.second])
+    np.logical_or.at(out, near.second, known[near.first])
+    return out
 
 
 def _joined(size: int, parts: Sequence[tuple[Ints, Tally]]) -> Tally:
