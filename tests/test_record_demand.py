@@ -420,16 +420,20 @@ def test_places_of_a_record_in_place_of_another_are_as_wrong_as_those_of_that_on
         assert other.fit.place_error_m == error
 
 
-def test_drivers_who_go_by_length_are_not_taken_for_local_traffic() -> None:
-    # two ways of 20 pieces from a gateway to a town: one quick, the other half as long and seven times as slow, where all seizures are
-    quick, short = np.arange(21), np.append(np.append(0, np.arange(21, 40)), 20)
-    tail, head = (np.concatenate(ends) for ends in ((quick[:-1], short[:-1]), (quick[1:], short[1:])))
-    metres = np.repeat([200.0, 100.0], 20)
-    network = Network.from_arrays(tail, head, metres, metres / np.repeat([20.0, 1.5], 20), segment=np.arange(40))
+def found_on_the_slow_way(
+    metres: float, quick_too: float = 0.0
+) -> tuple[GravityDemand, Network, FittedRisk, PairRoutes]:
+    """Return a record of two ways of 20 pieces from a gateway to a town, one quick (pieces of 200 m) and one slow, which has most seizures."""
+    quick, slow = np.arange(21), np.append(np.append(0, np.arange(21, 40)), 20)
+    tail, head = (np.concatenate(ends) for ends in ((quick[:-1], slow[:-1]), (quick[1:], slow[1:])))
+    length = np.repeat([200.0, metres], 20)
+    network = Network.from_arrays(tail, head, length, np.repeat([10.0, 70.0], 20), segment=np.arange(40))
     effort = np.tile(np.where(np.arange(20) % 3 == 0, 30.0, 5.0), 2)
     known = replace(
         gather_evidence(
-            records_of(by_segment(np.where(np.arange(40) < 20, 0, effort))), effort_of(by_segment(effort)), network
+            records_of(by_segment(np.where(np.arange(40) < 20, quick_too * effort, effort))),
+            effort_of(by_segment(effort)),
+            network,
         ),
         written=None,
     )
@@ -438,7 +442,12 @@ def test_drivers_who_go_by_length_are_not_taken_for_local_traffic() -> None:
     usual = usual_routes(demand, network, network.time_s, 0.0, 0)
     assert {route.arcs for route in usual.routes[0]} == {tuple(range(20))}
     model = ShrunkRate().fit(records_of(by_segment(known.count)), effort_of(by_segment(effort)), network)
-    record = record_demand(demand, network, FittedRisk(model, model.predict(), known), usual)
+    return demand, network, FittedRisk(model, model.predict(), known), usual
+
+
+def test_drivers_who_go_by_length_are_not_taken_for_local_traffic() -> None:
+    demand, network, fitted, usual = found_on_the_slow_way(100.0)
+    record = record_demand(demand, network, fitted, usual)
     assert record.fit is not None
     assert record.fit.local < 0.05
     share = {route.arcs: route.share for route in record.routes[0, 0]}
@@ -471,3 +480,36 @@ def test_chances_to_be_written_down_elsewhere_are_those_of_drawn_places() -> Non
     moved = at + 30 / METRES_PER_DEGREE * rng.standard_normal(at.shape)
     drawn = np.bincount(network.nearest_segments(moved[:, 0], moved[:, 1])[0], minlength=9) / 20_000
     assert chance[:, 4] == pytest.approx(drawn, abs=0.06)
+
+
+def test_loads_that_drive_around_today_s_layout_are_not_taken_for_local_traffic() -> None:
+    demand, network, fitted, usual = found_on_the_slow_way(400.0, quick_too=0.8)
+    around = PairRoutes(usual.ends, ((Route(tuple(range(20, 40)), 1.0),),))
+    blind, knowing = (record_demand(demand, network, fitted, usual, around=each) for each in (None, around))
+    assert blind.fit is not None
+    assert knowing.fit is not None
+    assert knowing.flows is not None
+    assert (blind.fit.around_today, knowing.fit.around_today) == (False, True)
+    assert blind.fit.local > 0.3
+    assert knowing.fit.local < 0.05
+    # a plan has its own answers: who keeps to a habit has not learnt this one
+    assert {route.arcs for route in knowing.routes[0, 0]} == {tuple(range(20))}
+    assert sum(route.share for route in knowing.routes[0, 0]) == pytest.approx(1)
+    assert knowing.flows.explained(3, np.random.default_rng(0)).on_route.shape == (3, 1)
+    # where habits alone explain the record, nobody is taken to have driven around anything
+    again = record_demand(demand, network, fitted, around, around=usual)
+    assert again.fit is not None
+    assert not again.fit.around_today
+
+
+def test_who_knows_today_s_layout_drives_around_what_stands_there(tmp_path: Path) -> None:
+    standing = compiled(tmp_path, at_the_farm(15)).record.flows
+    (tmp_path / "sites.csv").write_text(SITES.replace("police,post,400", "police,,400"), encoding="utf-8")
+    nothing = compile_scenario(tmp_path / "scenario.toml").record.flows
+    assert standing is not None
+    assert standing.around is not None
+    assert nothing is not None
+    assert nothing.around is None
+    post = set(compile_scenario(tmp_path / "scenario.toml").instance.options[0].arcs)
+    assert any(post & set(route.arcs) for routes in standing.by_time.routes for route in routes)
+    assert not any(post & set(route.arcs) for routes in standing.around.routes for route in routes)

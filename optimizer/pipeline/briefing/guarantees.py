@@ -219,7 +219,7 @@ def on_local_share(fit: RecordFit) -> list[str]:
 
 
 def _on_routes(fit: RecordFit) -> list[str]:
-    """Return what is said of habitual routes that are not those by travel time alone; nothing where they are."""
+    """Return what is said of routes that are not those by travel time alone; nothing where they are."""
     said = {
         "length": _(
             "Routes by length of road explain the record better than those by travel time: habitual loads are taken to drive them."
@@ -229,7 +229,11 @@ def _on_routes(fit: RecordFit) -> list[str]:
             "are taken to drive both."
         ),
     }
-    return [said[fit.goes_by]] if fit.goes_by in said else []
+    around = _(
+        "Routes around today's layout explain the record better than habits alone: part of the loads are taken to have driven them while it "
+        "was made."
+    )
+    return [*([said[fit.goes_by]] if fit.goes_by in said else []), *([around] if fit.around_today else [])]
 
 
 def _of_measure(measure: MeasureModel, compiled: Compiled) -> str:

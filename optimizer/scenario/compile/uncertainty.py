@@ -257,7 +257,7 @@ def _route_shares(compiled: Compiled, on_route: Floats) -> dict[tuple[int, int],
     flows = compiled.record.flows
     if flows is None or compiled.scenario.evaders.habitual_share == 0:
         return {}
-    ends = np.append(0, np.cumsum([len(routes) for routes in flows.usual.routes]))
+    ends = np.append(0, np.cumsum([len(compiled.record.routes[pair]) for pair in flows.usual.ends]))
     shares = {}
     for k, pair in enumerate(flows.usual.ends):
         part = on_route[:, ends[k] : ends[k + 1]]

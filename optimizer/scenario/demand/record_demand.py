@@ -80,6 +80,8 @@ class RecordFit:
         Effective number of segments that seizures are written down on: that of as many with the same number each. 0 where all is known by area.
     goes_by
         What the candidate routes are chosen by under which the record is likeliest.
+    around_today
+        Whether it is likelier still where half of all loads take the best routes around today's layout.
     before, after
         Correlation of the square roots of flow and of median risk on searched segments, weighted by effort: of the flows by gravity and
         travel time alone, and of those that explain the record.
@@ -95,6 +97,7 @@ class RecordFit:
     tips: float = 0.0
     places: float = 0.0
     goes_by: RouteChoice = "travel time"
+    around_today: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +109,9 @@ class RecordFlows:
     demand
         Gateways, settlements and terms.
     usual
-        Pairs with their routes.
+        Pairs with their routes, those around today's layout among them where they are taken.
+    habitual
+        (routes,) whether loads with habits take each: the others were answers to today's layout, and a plan has its own.
     candidates
         The routes as arrays, in the same order.
     counted
@@ -115,16 +120,20 @@ class RecordFlows:
         How many of its rows are segments; the others are areas.
     by_time
         The same pairs with their routes by travel time, whatever the record says of routes.
+    around
+        Their best routes around today's layout, whether taken or not; None where nothing stands.
     raised
         (routes,) log factor by which tips raise each route's flow; None without tips.
     """
 
     demand: GravityDemand
     usual: PairRoutes
+    habitual: NDArray[np.bool_]
     candidates: CandidateRoutes
     counted: CountedRows
     placed: int
     by_time: PairRoutes
+    around: PairRoutes | None = None
     raised: Floats | None = None
 
     def explained(self, draws: int, rng: np.random.Generator) -> ExplainedFlows:
@@ -136,7 +145,7 @@ class RecordFlows:
         local = flows.local[: self.placed].sum(axis=0) / drawn.sum(axis=0)
         return ExplainedFlows(
             np.stack([_by_kind(self.demand, self.candidates, column) for column in on_route.T]),
-            on_route.T,
+            on_route.T[:, self.habitual],
             np.array([_learnt(share) for share in local.tolist()]),
         )
 
@@ -150,7 +159,7 @@ class ExplainedFlows:
     shares
         (draws, gateways, settlements) share of the loads between places on each pair.
     on_route
-        (draws, routes) share of them on each route.
+        (draws, habitual routes) share of them on each route that loads with habits take.
     local_share
         (draws,) share of all loads that keeps to a place, as learnt.
     """
@@ -254,6 +263,7 @@ def record_demand(
     fitted: FittedRisk,
     usual: PairRoutes,
     *,
+    around: PairRoutes | None = None,
     in_place_of: RecordFit | None = None,
 ) -> RecordDemand:
     """Return what the scenario's record makes of gravity.
@@ -268,6 +278,8 @@ def record_demand(
         What the record says of risk.
     usual
         The routes that pairs may take, by travel time.
+    around
+        The best routes of the same pairs for loads that know today's layout; None where nothing stands.
     in_place_of
         How the record was explained that the risk map is of, where this is another one. Its places are then as wrong as those, and local loads
         are where flows leave something over, whatever the map says.
@@ -299,11 +311,20 @@ def record_demand(
         explained = explain_by_routes(others, drawn)
         if explained.likelihood[0] > flows.likelihood[0] + LEAST_GAIN:
             goes_by, usual, candidates, flows = choice, other, others, explained
+    habits, around_today = usual, False
+    if around is not None and counted.count[:placed].any():
+        other = usual.merged(around)
+        others = candidate_routes(network, other.ends, weight, other.routes)
+        explained = explain_by_routes(others, drawn)
+        if explained.likelihood[0] > flows.likelihood[0] + LEAST_GAIN:
+            around_today, usual, candidates, flows = True, other, others, explained
+    first = [np.arange(len(every)) < len(kept) for every, kept in zip(usual.routes, habits.routes, strict=True)]
+    habitual = np.concatenate(first)  # those of habits come first in each pair
     shares = flows.flow / flows.flow.sum(axis=0)
     on_route = shares.mean(axis=1)
     rate = np.asarray(candidates.on @ flows.flow.mean(axis=1))
     learnt = flows.local[:placed].sum(axis=0) / drawn.count.sum(axis=0)
-    fit = replace(_fit(by_gravity, counted, estimate, rate, learnt, placed), goes_by=goes_by)
+    fit = replace(_fit(by_gravity, counted, estimate, rate, learnt, placed), goes_by=goes_by, around_today=around_today)
     if placed_rows is not None:
         fit = replace(fit, place_error_m=placed_rows.error_m, tips=_by_tips(placed_rows, rate, fit.local))
     local_share = _learnt(fit.local) if terms.local_share is None else terms.local_share
@@ -320,12 +341,12 @@ def record_demand(
     warnings = (*((_nowhere(local_share),) if none else _elsewhere(local, local_share)), *_misplaced(fit))
     return RecordDemand(
         _by_kind(demand, candidates, on_route),
-        _shared_out(usual, candidates, on_route),
+        _shared_out(habits, candidates.pair[habitual], on_route[habitual]),
         0.0 if none else local_share,
         local,
         fit,
         warnings,
-        RecordFlows(demand, usual, candidates, counted, placed, by_time),
+        RecordFlows(demand, usual, habitual, candidates, counted, placed, by_time, around),
     )
 
 
@@ -568,11 +589,11 @@ def _by_kind(demand: GravityDemand, candidates: CandidateRoutes, on_route: Float
 
 
 def _shared_out(
-    usual: PairRoutes, candidates: CandidateRoutes, on_route: Floats
+    usual: PairRoutes, pair: NDArray[np.int64], on_route: Floats
 ) -> dict[tuple[int, int], tuple[Route, ...]]:
     """Return the routes of every pair with the shares that explain the record."""
-    of_pair = np.bincount(candidates.pair, on_route, len(usual.ends))
-    share = iter((on_route / of_pair[candidates.pair]).tolist())
+    of_pair = np.bincount(pair, on_route, len(usual.ends))
+    share = iter((on_route / of_pair[pair]).tolist())
     return {
         pair: tuple(Route(route.arcs, next(share)) for route in routes)
         for pair, routes in zip(usual.ends, usual.routes, strict=True)

@@ -23,7 +23,15 @@ from optimizer.base.text.messages import Message, counted_message, listed, messa
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.problem.instance.evaders import Route
 from optimizer.risk.tips import BOUND, CELL_KM, MOST_CLUSTERS, TipShift, weigh_tips
-from optimizer.scenario.demand.evaders import ScenarioEvaders, background_cost, scenario_evaders, usual_routes
+from optimizer.scenario.compile.options import compile_options
+from optimizer.scenario.demand.evaders import (
+    PairRoutes,
+    ScenarioEvaders,
+    background_cost,
+    routes_between,
+    scenario_evaders,
+    usual_routes,
+)
 from optimizer.scenario.demand.gravity import GravityDemand, check_loads, gateway_index
 from optimizer.scenario.demand.record_demand import (
     FittedRisk,
@@ -132,7 +140,7 @@ def travel_by(travel: ScenarioTravel, evidence: ScenarioEvidence) -> ScenarioTra
     demand, network, risk, own = evidence.demand, evidence.region.network, travel.risk, travel.record
     if demand.terms.weights == "record" and own.flows is not None and risk is not None and evidence.records is not None:
         risk = with_record(risk, evidence.records, evidence.effort, network)
-        record = record_demand(demand, network, risk, own.flows.by_time, in_place_of=own.fit)
+        record = record_demand(demand, network, risk, own.flows.by_time, around=own.flows.around, in_place_of=own.fit)
     else:
         routes = own.routes if own.flows is None else own.flows.by_time.by_pair()
         record = RecordDemand(demand.shares(np.ones(len(demand.gateways))), routes)
@@ -164,7 +172,7 @@ def _record_demand(evidence: ScenarioEvidence, risk: FittedRisk | None, cost: ND
     if risk is not None and terms.weights == "record":
         # A record can raise a pair that gravity thinks little of, so pairs below `smallest_share` are kept until it is explained.
         usual = usual_routes(demand, network, cost, terms.smallest_share * PRIOR_OF_SMALLEST, seed)
-        return record_demand(demand, network, risk, usual)
+        return record_demand(demand, network, risk, usual, around=_around_today(evidence, cost, usual.ends))
     index = np.ones(len(demand.gateways))
     if risk is not None and terms.weights == "gateways":
         index = gateway_index(risk.model, risk.estimate, network, demand.gateways)
@@ -173,6 +181,20 @@ def _record_demand(evidence: ScenarioEvidence, risk: FittedRisk | None, cost: ND
     if risk is None:
         remarks = (NO_RECORD, *remarks)
     return RecordDemand(demand.shares(index), usual.by_pair(), warnings=remarks)
+
+
+def _around_today(
+    evidence: ScenarioEvidence, cost: NDArray[np.float64], ends: tuple[tuple[int, int], ...]
+) -> PairRoutes | None:
+    """Return the best routes of loads that know what stands today, which was there while the record was made; None where nothing does."""
+    if not any(item.site.existing for item in evidence.sites):
+        return None
+    demand, network, known = evidence.demand, evidence.region.network, cost.copy()
+    for option in compile_options(evidence.sites, evidence.scenario, network).options:
+        if option.existing:
+            known[list(option.arcs)] -= np.log(np.maximum(option.survival, np.finfo(np.float64).tiny))
+    terms = demand.terms.model_copy(update={"habitual_draws": 1, "habitual_spread": 0.0})
+    return routes_between(replace(demand, terms=terms), network, known, ends, seed=0)
 
 
 def _after_tips(evidence: ScenarioEvidence, record: RecordDemand, tips: TipShift) -> RecordDemand:
