@@ -294,8 +294,8 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
         if any(row.low_local is not None for row in values):
             over = "who may change gateway, how well sites detect, and how many loads keep to a place"
         print_line(
-            f"Less gets through than {than}: {gain(own)}{points} as assumed, {gain(min(gains))} to {gain(max(gains))} over {over}. How "
-            "wrong the record and the assumed flows may be else is not in that range. Proven is the search in this model, not the world."
+            f"Less gets through than {than}: {gain(own)}{points} as assumed, {gain(min(gains))} to {gain(max(gains))} over {over}. What "
+            "else may be wrong with the record and the assumed flows is not in that range. Proven is the search in this model, not the world."
         )
     if not assumed:
         print_line(

@@ -371,17 +371,23 @@ def quick_support(
         stop_if_cancelled(listener)
         if other in support.blind:
             firm = [site for site in support.on("gravity") if site not in loose]
-            loose |= _done_without(known.instance, each.overlay, other, firm, left)
+            loose |= _done_without(known.instance, each.overlay, other, firm, left, listener)
     return replace(support, loose=frozenset(loose))
 
 
 def _done_without(
-    instance: Instance, overlay: Overlay, other: OtherRecord, sites: Sequence[int], left: float
+    instance: Instance,
+    overlay: Overlay,
+    other: OtherRecord,
+    sites: Sequence[int],
+    left: float,
+    listener: Listener = SILENT,
 ) -> set[int]:
     """Return the sites of a plan that can be given up, and others taken with their budget, at a cost of at most a share of its value."""
     _, _, pooled = _searchable(instance, overlay)
     found = set()
     for site in sites:
+        stop_if_cancelled(listener)
         here = _at_place(instance, site)
         options = tuple(replace(o, forbidden=True) if h else o for o, h in zip(instance.options, here, strict=True))
         pooled.refresh(other.placed & ~here)
