@@ -168,6 +168,10 @@ def test_the_range_varies_the_local_share_that_the_record_leaves_open(tmp_path: 
         path, tmp_path / "fixed", options={"time_limit": 5.0}, settings={"evaders.local_share": 0.1}, report=False
     )
     assert all(row.low_local is None for row in fixed.plan.values.by_mobility)
+    # what is known by area alone has no place that could keep its loads
+    record = planned.compiled.record
+    assert record.fit is not None
+    assert replace(record, fit=replace(record.fit, places=0.0)).stated_local() == ()
 
 
 @pytest.mark.report

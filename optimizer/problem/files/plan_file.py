@@ -89,7 +89,7 @@ class MobilityValues(Strict):
     low_local: LayoutValues | None = Field(
         None,
         description="the same layouts with the share of loads that keep to a place at the low end of the range that its record leaves open; "
-        "null where the scenario states the share or no record was explained",
+        "null where the scenario states the share, or no record tells it by place",
     )
     high_local: LayoutValues | None = Field(None, description="the same with that share at the high end")
 

@@ -211,8 +211,8 @@ class RecordDemand:
         return self.local_share if self.marks is None else self.marks.local_share
 
     def stated_local(self) -> tuple[float, ...]:
-        """Return the ends of the range that is stated of the local share, as loads are weighed; nothing where no record was explained."""
-        if self.fit is None:
+        """Return the ends of the range that is stated of the local share, as loads are weighed; nothing where no record tells it by place."""
+        if self.fit is None or not self.fit.places:
             return ()
         ends = (min(end, MOST_STATED) for end in (self.fit.low, self.fit.high))
         if self.marks is None or not 0 < self.local_loads < 1 or not 0 < self.local_share < 1:
