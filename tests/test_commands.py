@@ -376,7 +376,11 @@ def test_a_file_of_another_kind_is_told_its_command(command: Callable[..., Outco
     cases = [
         (("solve", scenario), "a scenario (TOML)", "Use `plan`"),
         (("plan", instance), "JSON: an instance", "Use `solve`"),
-        (("evaluate", plan, instance), "a plan; expected an instance", "the instance that it was made for, and a plan after it"),
+        (
+            ("evaluate", plan, instance),
+            "a plan; expected an instance",
+            "the instance that it was made for, and a plan after it",
+        ),
         (("evaluate", instance, instance), "an instance; expected a plan", "the instance first, then the plan"),
     ]
     for arguments, found, remedy in cases:
