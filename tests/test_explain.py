@@ -330,6 +330,7 @@ def test_a_site_where_the_record_alone_leads_rests_on_it_and_one_on_the_only_roa
     )
     told = what_it_rests_on(compiled, found)[0]
     assert told.startswith(rests_sentence(found))
+    assert rests_sentence(replace(found, others=())).replace(SPACE, " ").startswith("For none of 2 sites could")
     assert told.endswith("before you rely on them, have the planner run explain --record, which searches longer.")
 
 

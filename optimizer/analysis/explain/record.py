@@ -570,19 +570,21 @@ def support_sentences(found: RecordSupport) -> tuple[str, ...]:
 
 def rests_sentence(found: RecordSupport) -> str:
     """Return how many sites rest on the record and on gravity, and of how many that is not told."""
+    sites, untold = counted("{count} site", "{count} sites", len(found.sites)), len(found.on(None))
+    if found.sites and untold == len(found.sites):
+        none = _(
+            "For none of {sites} could the searches tell whether it rests on the record of seizures, or on where loads are assumed to enter "
+            "and go."
+        )
+        return none.format(sites=sites)
     said = _(
         "Of {sites} {record} on the record of seizures, {gravity} on where loads are assumed to enter and go."
     ).format(
-        sites=counted("{count} site", "{count} sites", len(found.sites)),
+        sites=sites,
         record=counted("{count} is found to rest", "{count} are found to rest", len(found.on("record"))),
         gravity=number(len(found.on("gravity"))),
     )
-    untold = len(found.on(None))
-    return (
-        said
-        if not untold
-        else f"{said} " + _("For {untold} the searches could not tell.").format(untold=number(untold))
-    )
+    return f"{said} " + _("For {untold} the searches could not tell.").format(untold=number(untold)) if untold else said
 
 
 def how_told(found: RecordSupport) -> str:
