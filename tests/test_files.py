@@ -63,6 +63,15 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         read_text(tmp_path, "a plan")
 
 
+@pytest.mark.parametrize("given", ["my-border/scenarioo.toml", "my-bordr/scenario.toml"])
+def test_a_misspelt_file_or_folder_is_told_its_neighbour(tmp_path: Path, given: str) -> None:
+    (tmp_path / "my-border").mkdir()
+    (tmp_path / "my-border" / "scenario.toml").touch()
+    near = "scenario.toml" if "scenarioo" in given else "my-border"
+    with pytest.raises(InputError, match=f"Did you mean '{near}'"):
+        existing_file(tmp_path / given, "a scenario")
+
+
 @pytest.mark.parametrize("rows", [3, 2000])
 def test_long_lists_have_a_line_an_entry_and_read_back_the_same(tmp_path: Path, rows: int) -> None:
     entry = {"id": 'a "b"\n', "list": [1, 2.5, None], "none": []}

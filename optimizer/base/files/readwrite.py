@@ -44,10 +44,11 @@ def existing_file(path: Path, what: str) -> Path:
     if path.is_dir():
         raise InputError(Problem(str(path), "a folder", f"a file ({what})", "Name the file inside it"))
     if not path.is_file():
-        folder = path.parent
         elsewhere = "Check the path; in a scenario it is relative to the scenario's folder"
+        missing = path if path.parent.is_dir() else path.parent  # the folder's name may be the misspelt one
         try:
-            near = close_match(path.name, sorted(each.name for each in folder.iterdir() if each.is_file()))
+            listed = sorted(each.name for each in missing.parent.iterdir() if each.is_file() == (missing is path))
+            near = close_match(missing.name, listed)
         except OSError:  # no such folder, or not ours to list
             near = ""
         raise InputError(Problem(str(path), "no such file", what, near or elsewhere))
