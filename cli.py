@@ -8,8 +8,8 @@ except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] == "optimizer":
         raise
     sys.exit(
-        f"Error: {sys.executable}: found no package {error.name}; expected a Python with what this program needs. "
-        "Run .venv/bin/python cli.py, or install first: README.md, two commands."
+        f"Error: {sys.executable}: found no package {error.name}; expected a Python with what this"
+        " program needs. Run .venv/bin/python cli.py, or install first: README.md, two commands."
     )
 
 if __name__ == "__main__":

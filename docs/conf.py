@@ -1,4 +1,6 @@
-"""The documentation as a site: `python -m sphinx -W -b html docs build/site`. Nothing is fetched, neither here nor by a page that is read."""
+"""The documentation as a site: `python -m sphinx -W -b html docs build/site`. Nothing
+is fetched, neither here nor by a page that is read.
+"""
 
 from __future__ import annotations
 

@@ -1,14 +1,16 @@
-"""Hold what a border's model says of its sectors against what they seized, year by year.
+"""Hold what a border's model says of its sectors against what they seized, year by
+year.
 
     python -m instances.backtest_areas BORDER
 
-BORDER is a folder of `instances` whose facts have `sector_years` (pounds and agents of a sector in a fiscal year), `port_years` (vehicles
-through a port) and `ports`. Each year from the second is forecast for each sector s from the year before:
+BORDER is a folder of `instances` whose facts have `sector_years` (pounds and agents of
+a sector in a fiscal year), `port_years` (vehicles through a port) and `ports`. Each
+year from the second is forecast for each sector s from the year before:
 
     pounds_st = x_st * (sum of the pounds of all sectors in t - 1) / (sum of x in t - 1)
 
-so that what all sectors seize is known no better by one model than by another. Exposure and effort of the year itself are given, as in
-`risk backtest`. The models differ in x:
+so that what all sectors seize is known no better by one model than by another. Exposure
+and effort of the year itself are given, as in `risk backtest`. The models differ in x:
 
     persistence                  the pounds of the sector in t - 1
     gateways                     loads that enter in the sector, by the vehicles of its ports and the kilometres of border between them
@@ -18,8 +20,8 @@ so that what all sectors seize is known no better by one model than by another. 
     fitted                       flow^a * agents^b, a and b by least squares on the logarithms of all years before, each year with its own level
     persistence, moved by both   the pounds of t - 1, times the growth of flow and agents since
 
-The error is |ln(forecast / seized)|; its mean, as a factor, is printed with that of persistence less it, and an interval from whole years drawn
-again.
+The error is |ln(forecast / seized)|; its mean, as a factor, is printed with that of
+persistence less it, and an interval from whole years drawn again.
 """
 
 from __future__ import annotations
@@ -62,7 +64,8 @@ class SectorYears:
     entering
         (T, n) share of all loads that enters in the sector.
     flow
-        (T, n) kilometres that loads travel on its roads, for one load that enters anywhere.
+        (T, n) kilometres that loads travel on its roads, for one load that enters
+        anywhere.
     """
 
     pounds: Floats
@@ -78,12 +81,18 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     border = counted_border(arguments[0])
     for drug, years in sector_years(border).items():
-        print(f"\n| {drug.replace('_', ', ')} | typical factor | persistence less it | 90 % |\n|---|---|---|---|")
+        print(
+            f"\n| {drug.replace('_', ', ')} | typical factor | persistence less it | 90 %"
+            " |\n|---|---|---|---|"
+        )
         errors = errors_of(years)
         for name, error in errors.items():
             gain = (errors["persistence"] - error).mean(axis=1)
             low, high = interval(gain)
-            print(f"| {name} | {np.exp(error.mean()):.2f} | {gain.mean():+.2f} | {low:+.2f} to {high:+.2f} |")
+            print(
+                f"| {name} | {np.exp(error.mean()):.2f} | {gain.mean():+.2f} | {low:+.2f} to"
+                f" {high:+.2f} |"
+            )
     return 0
 
 
@@ -91,18 +100,28 @@ def sector_years(border: Border) -> dict[str, SectorYears]:
     """Return what is known of the sectors of a border, by drug."""
     known = read_evidence(border.folder / "scenario.toml")
     network, gateways = known.region.network, known.demand.gateways
-    areas = [area for area in load_areas(border.folder / "areas.geojson") if area.name in border.counts.sectors]
+    areas = [
+        area
+        for area in load_areas(border.folder / "areas.geojson")
+        if area.name in border.counts.sectors
+    ]
     names = [area.name for area in areas]
     weight = known.demand.prior().weight
     each = known.demand.prior().with_weight(weight / weight.sum(axis=1, keepdims=True))
     net = path_flows(network, each, THETA).net(each.weight)
     kilometres = network.length_m[network.segment_arc] / 1000
-    passing = np.column_stack([(net * kilometres)[:, area.segments(network)].sum(axis=1) for area in areas])
-    away = [[shapely.distance(area.geometry, shapely.Point(each.lon, each.lat)) for area in areas] for each in gateways]
+    passing = np.column_stack(
+        [(net * kilometres)[:, area.segments(network)].sum(axis=1) for area in areas]
+    )
+    away = [
+        [shapely.distance(area.geometry, shapely.Point(each.lon, each.lat)) for area in areas]
+        for each in gateways
+    ]
     at_home = np.eye(len(areas))[np.argmin(away, axis=1)]
     port = {row["id"]: f"w{row['number']}-1" for row in read(border, "ports")}
     vehicles = {
-        (int(row["fiscal_year"]), port[row["port"]]): float(row["vehicles"]) for row in read(border, "port_years")
+        (int(row["fiscal_year"]), port[row["port"]]): float(row["vehicles"])
+        for row in read(border, "port_years")
     }
     rows = {(int(row["fiscal_year"]), row["sector"]): row for row in read(border, "sector_years")}
     years = sorted({year for year, _ in rows})
@@ -110,7 +129,10 @@ def sector_years(border: Border) -> dict[str, SectorYears]:
     mass = np.array(
         [
             gateway_masses(
-                [replace(each, exposure=max(vehicles.get((year, each.id), each.exposure), 1.0)) for each in gateways],
+                [
+                    replace(each, exposure=max(vehicles.get((year, each.id), each.exposure), 1.0))
+                    for each in gateways
+                ],
                 np.ones(len(gateways)),
                 shares,
             )
@@ -123,7 +145,9 @@ def sector_years(border: Border) -> dict[str, SectorYears]:
 
     agents = column("agents")
     return {
-        drug: SectorYears(np.maximum(column(drug), LEAST_POUNDS), agents, mass @ at_home, mass @ passing)
+        drug: SectorYears(
+            np.maximum(column(drug), LEAST_POUNDS), agents, mass @ at_home, mass @ passing
+        )
         for drug in DRUGS
     }
 
@@ -159,7 +183,8 @@ def levelled(x: Floats, pounds: Floats) -> Floats:
 def fitted(known: SectorYears) -> Floats:
     """Return (T - 1, n) forecasts with exponents of flow and agents that fit all years before."""
     logs = [np.log(values) for values in (known.pounds, known.flow, known.agents)]
-    centred = [values - values.mean(axis=1, keepdims=True) for values in logs]  # a level of its own for each year
+    # a level of its own for each year
+    centred = [values - values.mean(axis=1, keepdims=True) for values in logs]
     found = []
     for year in range(1, len(known.pounds)):
         wanted, *given = (values[:year].ravel() for values in centred)

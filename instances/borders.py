@@ -1,7 +1,9 @@
-"""The borders that are built from tables of facts: what their settings say, for the scripts beside this file.
+"""The borders that are built from tables of facts: what their settings say, for the
+scripts beside this file.
 
-A folder of `instances` with a `border.toml` is such a border. `take_roads` and `take_counts` write its `facts/` from files that are not in the
-repository; `build_scenario` makes its scenario's files of these.
+A folder of `instances` with a `border.toml` is such a border. `take_roads` and
+`take_counts` write its `facts/` from files that are not in the repository;
+`build_scenario` makes its scenario's files of these.
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ class RoadSource:
     home, abroad
         Region of the files -> state in the tables, on the defended side and beyond.
     within
-        West, south, east and north of what is taken of a side, `home` or `abroad`; all of it where nothing is said.
+        West, south, east and north of what is taken of a side, `home` or `abroad`; all
+        of it where nothing is said.
     shorter
-        Share of its length by which a stretch may come out shorter, as points that only draw a bend are left out.
+        Share of its length by which a stretch may come out shorter, as points that only
+        draw a bend are left out.
     countries
         What the tables call the defended country and the one beyond.
     """
@@ -102,7 +106,8 @@ class CountSource:
     yearly
         The yearly table of crossings; empty where there is none.
     ports_of_entry
-        Port of entry of the yearly table -> ports of the monthly one that are counted together.
+        Port of entry of the yearly table -> ports of the monthly one that are counted
+        together.
     former_sectors
         Other names of sectors in the table of agents.
     drugs
@@ -110,7 +115,8 @@ class CountSource:
     road_counts
         Who counted the traffic, in the words of the table.
     thin_km
-        Counts beside those of the checkpoint sites are kept so far apart on a road; none where it is 0.
+        Counts beside those of the checkpoint sites are kept so far apart on a road;
+        none where it is 0.
     """
 
     states: list[str] = field(default_factory=list)
@@ -156,7 +162,9 @@ def border_named(name: str) -> Border:
 
 
 def counted_border(name: str) -> Border:
-    """Return a border by the name of its folder; end the program where there is none, or no counts of it were taken."""
+    """Return a border by the name of its folder; end the program where there is none,
+    or no counts of it were taken.
+    """
     border = border_named(name)
     if not border.counts.sectors:
         sys.exit(f"border {name!r} has no [counts] in its {SETTINGS}")

@@ -1,4 +1,6 @@
-"""Tables of facts: CSV files that are checked as they are read, for the scripts that build what a scenario reads."""
+"""Tables of facts: CSV files that are checked as they are read, for the scripts that
+build what a scenario reads.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,16 @@ EXPOSURE_YEARS = ("2023", "2024", "2025")
 """Years whose mean is a port's exposure, those of them that the table has."""
 
 
-def read_tables(folder: Path, columns: Columns, numbers: Columns, problems: ProblemList) -> dict[str, list[Row]]:
-    """Read the tables of a folder; `columns` are those that each must have, `numbers` those of them that hold finite numbers."""
+def read_tables(
+    folder: Path, columns: Columns, numbers: Columns, problems: ProblemList
+) -> dict[str, list[Row]]:
+    """Read the tables of a folder; `columns` are those that each must have, `numbers`
+    those of them that hold finite numbers.
+    """
     return {
-        name: _read_table(folder / f"{name}.csv", name, columns[name], numbers.get(name, ()), problems)
+        name: _read_table(
+            folder / f"{name}.csv", name, columns[name], numbers.get(name, ()), problems
+        )
         for name in columns
     }
 
@@ -32,13 +40,20 @@ def _read_table(
     reader = csv.DictReader(io.StringIO(read_text(path, f"the table of {name}")))
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if missing:
-        problems.add(str(path), f"no column {', '.join(missing)}", f"the columns {', '.join(columns)}")
+        problems.add(
+            str(path), f"no column {', '.join(missing)}", f"the columns {', '.join(columns)}"
+        )
         return []
     rows = []
     for line, row in enumerate(reader, start=2):
         where = f"{path}, line {line}"
         if None in row or None in row.values():
-            problems.add(where, "more or fewer cells than columns", "one cell a column", "Quote cells that hold commas")
+            problems.add(
+                where,
+                "more or fewer cells than columns",
+                "one cell a column",
+                "Quote cells that hold commas",
+            )
             continue
         for column in numbers:
             if not _is_finite(row[column]):
@@ -54,13 +69,17 @@ def _is_finite(text: str) -> bool:
         return False
 
 
-def check_unique(tables: Mapping[str, list[Row]], keys: Mapping[str, str], problems: ProblemList) -> None:
+def check_unique(
+    tables: Mapping[str, list[Row]], keys: Mapping[str, str], problems: ProblemList
+) -> None:
     """Check that a column of each table, by the table's name, has each name once."""
     for name, key in keys.items():
         seen: set[str] = set()
         for row in tables[name]:
             if row[key] in seen:
-                problems.add(f"{name}.csv, {key} {row[key]!r}", "the name a second time", "each name once")
+                problems.add(
+                    f"{name}.csv, {key} {row[key]!r}", "the name a second time", "each name once"
+                )
             seen.add(row[key])
 
 

@@ -1,15 +1,20 @@
-"""Take the counts of crossings, agents and seizures from the tables that agencies publish.
+"""Take the counts of crossings, agents and seizures from the tables that agencies
+publish.
 
-Run it from the repository root when those tables change. They are not in the repository, so their folder is an argument:
+Run it from the repository root when those tables change. They are not in the
+repository, so their folder is an argument:
 
     python -m instances.take_counts BORDER FOLDER [TRAFFIC]
 
-BORDER is a folder of `instances`, such as rio-grande-roads; its `border.toml` says what is taken. FOLDER holds `cbp/`
-(`bts-us-mexico-monthly-*.csv.gz`, `cbp-nationwide-drugs-*.csv`, a yearly table of crossings where the border has one) and `border-patrol/`
-(`jacobkap-border_patrol_staffing_*.csv`, `jacobkap-sector_profile_*.csv`). It writes the tables `exposure`, `exposure_months`, `port_years`,
-`agents`, `sector_years`, `effort` and `seizures` under `facts/`. TRAFFIC is `traffic.csv` of `import aadt` on the roads of the border: the
-nearest count on the road of each checkpoint site becomes the table `traffic`, with others along the roads where `border.toml` wants them. The
-same tables always give the same facts.
+BORDER is a folder of `instances`, such as rio-grande-roads; its `border.toml` says what
+is taken. FOLDER holds `cbp/` (`bts-us-mexico-monthly-*.csv.gz`,
+`cbp-nationwide-drugs-*.csv`, a yearly table of crossings where the border has one) and
+`border-patrol/` (`jacobkap-border_patrol_staffing_*.csv`,
+`jacobkap-sector_profile_*.csv`). It writes the tables `exposure`, `exposure_months`,
+`port_years`, `agents`, `sector_years`, `effort` and `seizures` under `facts/`. TRAFFIC
+is `traffic.csv` of `import aadt` on the roads of the border: the nearest count on the
+road of each checkpoint site becomes the table `traffic`, with others along the roads
+where `border.toml` wants them. The same tables always give the same facts.
 """
 
 from __future__ import annotations
@@ -117,14 +122,19 @@ def monthly(counts: CountSource, path: Path) -> dict[tuple[str, str, str], float
     for row in read(path):
         if row["Measure"] in mode and row["State"] in counts.states:
             name, year = row["Date"].split()
-            found[row["Port Name"], f"{year}-{MONTHS.index(name.upper()) + 1:02d}", mode[row["Measure"]]] += float(
-                row["Value"]
-            )
+            found[
+                row["Port Name"],
+                f"{year}-{MONTHS.index(name.upper()) + 1:02d}",
+                mode[row["Measure"]],
+            ] += float(row["Value"])
     return found
 
 
 def yearly(
-    counts: CountSource, crossings: Sequence[Row], ports: Sequence[Row], months: dict[tuple[str, str, str], float]
+    counts: CountSource,
+    crossings: Sequence[Row],
+    ports: Sequence[Row],
+    months: dict[tuple[str, str, str], float],
 ) -> dict[tuple[str, str, str], float]:
     """Return northbound crossings by port, year and mode, from 2010."""
     known = {row["name"]: row["id"] for row in ports}
@@ -132,7 +142,9 @@ def yearly(
     found: dict[tuple[str, str, str], float] = defaultdict(float)
     for row in crossings:
         if row["Crossing"] in known and row["Modes"] in mode and row["Year"] >= EARLIEST:
-            found[known[row["Crossing"]], row["Year"], mode[row["Modes"]]] += float(row["Northbound Crossing"] or 0)
+            found[known[row["Crossing"]], row["Year"], mode[row["Modes"]]] += float(
+                row["Northbound Crossing"] or 0
+            )
     for port, name in counts.monthly_ports.items():
         for year in sorted({month[:4] for _, month, _ in months if month >= EARLIEST}):
             for column in MODES:
@@ -140,10 +152,17 @@ def yearly(
     return found
 
 
-def completed(months: dict[tuple[str, str, str], float], names: Sequence[str], year: str, column: str) -> list[float]:
-    """Return the twelve months of a year; those that are not counted yet are those of the year before, in proportion to the months that are."""
+def completed(
+    months: dict[tuple[str, str, str], float], names: Sequence[str], year: str, column: str
+) -> list[float]:
+    """Return the twelve months of a year; those that are not counted yet are those of
+    the year before, in proportion to the months that are.
+    """
     now, before = (
-        [sum(months.get((name, f"{each}-{k:02d}", column), 0) for name in names) for k in range(1, 13)]
+        [
+            sum(months.get((name, f"{each}-{k:02d}", column), 0) for name in names)
+            for k in range(1, 13)
+        ]
         for each in (int(year), int(year) - 1)
     )
     known = len(months_counted(months, names, year))
@@ -153,7 +172,9 @@ def completed(months: dict[tuple[str, str, str], float], names: Sequence[str], y
     return now[:known] + [amount * grown for amount in before[known:]]
 
 
-def months_counted(months: dict[tuple[str, str, str], float], names: Sequence[str], year: str) -> list[str]:
+def months_counted(
+    months: dict[tuple[str, str, str], float], names: Sequence[str], year: str
+) -> list[str]:
     """Return the months of a year that the table has anything of."""
     return sorted({month for name, month, _ in months if name in names and month[:4] == year})
 
@@ -166,13 +187,19 @@ def exposure_months(
     months: dict[tuple[str, str, str], float],
     wanted: Sequence[str],
 ) -> dict[tuple[str, str], float]:
-    """Return vehicles by port and wanted month: those of the ports of entry counted together, shared out by the port's part of the year.
+    """Return vehicles by port and wanted month: those of the ports of entry counted
+    together, shared out by the port's part of the year.
 
-    The yearly table counts each bridge, the monthly one each port of entry: it gives the months' parts of the year.
+    The yearly table counts each bridge, the monthly one each port of entry: it gives
+    the months' parts of the year.
     """
     known = {row["name"]: row["id"] for row in ports}
     together_at = counts.ports_of_entry
-    group = {known[row["Crossing"]]: tuple(together_at[row["POE"]]) for row in crossings if row["Crossing"] in known}
+    group = {
+        known[row["Crossing"]]: tuple(together_at[row["POE"]])
+        for row in crossings
+        if row["Crossing"] in known
+    }
     group |= {port: (name,) for port, name in counts.monthly_ports.items()}
     part = {
         (names, year, column): completed(months, names, year, column)
@@ -189,19 +216,30 @@ def exposure_months(
                 all_year = sum(years.get((each, month[:4], column), 0) for each in together)
                 mine = years.get((port, month[:4], column), 0) / all_year if all_year else 0.0
                 parts = part[group[port], month[:4], column]
-                amount += mine * all_year * (parts[int(month[5:]) - 1] / sum(parts) if sum(parts) else 1 / 12)
+                amount += (
+                    mine
+                    * all_year
+                    * (parts[int(month[5:]) - 1] / sum(parts) if sum(parts) else 1 / 12)
+                )
             found[port, month] = amount
     return found
 
 
 def spans(first: str = FIRST, last: str = LAST) -> list[str]:
     """Return the months from one to another; those of the record by default."""
-    months = [f"{year}-{month:02d}" for year in range(int(first[:4]), int(last[:4]) + 1) for month in range(1, 13)]
+    months = [
+        f"{year}-{month:02d}"
+        for year in range(int(first[:4]), int(last[:4]) + 1)
+        for month in range(1, 13)
+    ]
     return [month for month in months if first <= month <= last]
 
 
 def write_exposure(
-    ports: Sequence[Row], years: dict[tuple[str, str, str], float], vehicles: dict[tuple[str, str], float], facts: Path
+    ports: Sequence[Row],
+    years: dict[tuple[str, str, str], float],
+    vehicles: dict[tuple[str, str], float],
+    facts: Path,
 ) -> None:
     """Write what passes the ports, by year and by month."""
     rows = []
@@ -213,7 +251,11 @@ def write_exposure(
     write(
         facts / "exposure_months.csv",
         ["port", "month", "vehicles"],
-        ([row["id"], month, f"{vehicles[row['id'], month]:.0f}"] for row in ports for month in spans()),
+        (
+            [row["id"], month, f"{vehicles[row['id'], month]:.0f}"]
+            for row in ports
+            for month in spans()
+        ),
     )
 
 
@@ -248,7 +290,8 @@ def write_effort(
     counted: str,
     facts: Path,
 ) -> None:
-    """Write search effort by area and month: vehicles at the ports of an office, a twelfth of the agents of a sector.
+    """Write search effort by area and month: vehicles at the ports of an office, a
+    twelfth of the agents of a sector.
 
     `counted` is the last month of which crossings are counted.
     """
@@ -256,12 +299,22 @@ def write_effort(
     for office in counts.offices:
         mine = [row["id"] for row in ports if row["field_office"] == office]
         source = (
-            "northbound vehicles (cars, trucks, buses) at the ports of the field office: exposure_months.csv summed"
+            "northbound vehicles (cars, trucks, buses) at the ports of the field office:"
+            " exposure_months.csv summed"
         )
         for month in spans():
             late = month > counted
             amount = f"{sum(vehicles[port, month] for port in mine):.0f}"
-            rows.append([office, month, amount, "vehicles", source + (LATE if late else ""), "yes" if late else "no"])
+            rows.append(
+                [
+                    office,
+                    month,
+                    amount,
+                    "vehicles",
+                    source + (LATE if late else ""),
+                    "yes" if late else "no",
+                ]
+            )
     last = max(year for _, year in agents)
     for sector in counts.sectors:
         for month in spans():
@@ -271,7 +324,9 @@ def write_effort(
                 "" if held == year else ", the last year known"
             )
             amount = f"{agents[sector, held] / 12:.2f}"
-            rows.append([sector, month, amount, "agent-years", source, "no" if held == year else "yes"])
+            rows.append(
+                [sector, month, amount, "agent-years", source, "no" if held == year else "yes"]
+            )
     write(facts / "effort.csv", ["area", "time", "amount", "unit", "source", "assumed"], rows)
 
 
@@ -284,7 +339,9 @@ def write_seizures(counts: CountSource, paths: Sequence[Path], facts: Path) -> N
             if area in {*counts.sectors, *counts.offices} and row["Land Filter"] == "Land Only":
                 month = MONTHS.index(row["Month (abbv)"].upper()) + 1
                 year = int(row["FY"][:4]) - (month >= 10)
-                cell = found[row["Component"], area, f"{year}-{month:02d}", row["Drug Type"].rstrip("*")]
+                cell = found[
+                    row["Component"], area, f"{year}-{month:02d}", row["Drug Type"].rstrip("*")
+                ]
                 cell[0] += int(row["Count of Event"])
                 cell[1] += float(row["Sum Qty (lbs)"])
     rows = []
@@ -292,17 +349,29 @@ def write_seizures(counts: CountSource, paths: Sequence[Path], facts: Path) -> N
         group = "hard" if drug in HARD else "marijuana" if drug == "Marijuana" else "other"
         if not counts.drugs or group in counts.drugs:
             rows.append([component, area, time, drug, group, f"{events:.0f}", f"{pounds:.2f}"])
-    write(facts / "seizures.csv", ["component", "area", "time", "drug", "drug_group", "events", "pounds"], rows)
+    write(
+        facts / "seizures.csv",
+        ["component", "area", "time", "drug", "drug_group", "events", "pounds"],
+        rows,
+    )
 
 
 def write_traffic(counts: CountSource, roads: Sequence[Row], facts: Path) -> None:
-    """Write the count nearest to each site on its own road, where a source says nothing else of its traffic, and others far enough apart."""
+    """Write the count nearest to each site on its own road, where a source says nothing
+    else of its traffic, and others far enough apart.
+    """
     lon, lat = (np.array([float(each[axis]) for each in roads]) for axis in ("lon", "lat"))
     numbers = [set(road_numbers(each["road"])) for each in roads]
     chosen: list[tuple[str, int, str]] = []
     for site in read(facts / "checkpoints.csv"):
         own = set(road_numbers(site["road"]))
-        mine = np.array([position for position, each in enumerate(numbers) if any(same(one, own) for one in each)])
+        mine = np.array(
+            [
+                position
+                for position, each in enumerate(numbers)
+                if any(same(one, own) for one in each)
+            ]
+        )
         if site["traffic_assumed"] == "no" or not mine.size:
             continue
         at = (np.array([float(site[axis])]) for axis in ("lon", "lat"))
@@ -315,7 +384,10 @@ def write_traffic(counts: CountSource, roads: Sequence[Row], facts: Path) -> Non
             kept[roads[position]["road"]].append(position)
         for position, each in enumerate(roads):
             near = np.array(kept[each["road"]], dtype=int)
-            if not (great_circle_m(lon[near], lat[near], lon[position], lat[position]) < counts.thin_km * 1000).any():
+            if not (
+                great_circle_m(lon[near], lat[near], lon[position], lat[position])
+                < counts.thin_km * 1000
+            ).any():
                 kept[each["road"]].append(position)
                 chosen.append(("", position, ""))
     rows = []
@@ -324,14 +396,23 @@ def write_traffic(counts: CountSource, roads: Sequence[Row], facts: Path) -> Non
         source = f"{counts.road_counts}, station {each['station']}"
         if site_id:
             source += f": {float(each['counted']):.0f} vehicles a day in both directions"
-        found = [site_id, each["station"], each["road"], each["lon"], each["lat"], each["vehicles_a_day"]]
+        found = [
+            site_id,
+            each["station"],
+            each["road"],
+            each["lon"],
+            each["lat"],
+            each["vehicles_a_day"],
+        ]
         rows.append([*found, each["year"], away_km, source])
     columns = ["site", "station", "road", "lon", "lat", "vehicles_a_day", "year", "km", "source"]
     write(facts / "traffic.csv", columns, rows)
 
 
 def same(counted: RoadNumber, own: set[RoadNumber]) -> bool:
-    """Whether the number of a count may be one of a site's road: without letters it is of any system."""
+    """Whether the number of a count may be one of a site's road: without letters it is
+    of any system.
+    """
     return counted in own or (not counted.system and any(counted[1:] == each[1:] for each in own))
 
 

@@ -1,18 +1,23 @@
-"""Take the facts of the roads from the files of Travel Mapping: where numbered roads meet, how long they are, and their numbers.
+"""Take the facts of the roads from the files of Travel Mapping: where numbered roads
+meet, how long they are, and their numbers.
 
-Run it from the repository root when those files change. They are not in the repository (a border's README.md says why), so their folder is an
-argument:
+Run it from the repository root when those files change. They are not in the repository
+(a border's README.md says why), so their folder is an argument:
 
     python -m instances.take_roads BORDER FOLDER
 
-BORDER is a folder of `instances`, such as rio-grande-roads; its `border.toml` names the files and which regions of them are taken. FOLDER holds
-`FILES-nodes.csv` (id, lon, lat, region, shaping_only, labels) and `FILES-edges.csv` (tail, head, km, routes, systems, region). Written are
-`facts/junctions.csv`, `facts/roads.csv`, and `facts/distances.csv` (distances drawn from the files, to hold the network against). The same
-files always give the same tables.
+BORDER is a folder of `instances`, such as rio-grande-roads; its `border.toml` names the
+files and which regions of them are taken. FOLDER holds `FILES-nodes.csv` (id, lon, lat,
+region, shaping_only, labels) and `FILES-edges.csv` (tail, head, km, routes, systems,
+region). Written are `facts/junctions.csv`, `facts/roads.csv`, and `facts/distances.csv`
+(distances drawn from the files, to hold the network against). The same files always
+give the same tables.
 
-A *stretch* runs from one junction to the next: the places where three roads or more meet, where a road ends, and where its numbers, its class
-or its state change. Points between are kept where a stretch meets a road without a number. Points that only draw a bend are left out, unless
-the stretch would come out shorter than its length by more than `shorter`.
+A *stretch* runs from one junction to the next: the places where three roads or more
+meet, where a road ends, and where its numbers, its class or its state change. Points
+between are kept where a stretch meets a road without a number. Points that only draw a
+bend are left out, unless the stretch would come out shorter than its length by more
+than `shorter`.
 """
 
 from __future__ import annotations
@@ -61,7 +66,9 @@ CLASSES = (
         },
     ),
 )
-"""Class of road by system of numbers, the first that fits; else tertiary (farm-to-market and ranch roads, roads of parks)."""
+"""Class of road by system of numbers, the first that fits; else tertiary
+(farm-to-market and ranch roads, roads of parks).
+"""
 
 TEXAS = {"TX": "SH", "TXLp": "Loop", "TXSpr": "Spur", "TXOSR": "OSR", "NASA": "NASA"}
 SUFFIXES = {
@@ -173,7 +180,9 @@ def kilometres(one: tuple[float, float], two: tuple[float, float]) -> float:
 
 
 def read_source(folder: Path, roads: RoadSource) -> Source:
-    """Read the files of Travel Mapping, and keep what lies where roads are taken and hangs together, at least on its side of the border."""
+    """Read the files of Travel Mapping, and keep what lies where roads are taken and
+    hangs together, at least on its side of the border.
+    """
     nodes, edges = (folder / f"{roads.files}-{name}.csv" for name in ("nodes", "edges"))
     place, bend, border, abroad = {}, set(), set(), set(roads.abroad.values())
     for row in read_rows(nodes):
@@ -185,12 +194,20 @@ def read_source(folder: Path, roads: RoadSource) -> Source:
     found = []
     for row in read_rows(edges):
         if roads.takes(row["region"], place[int(row["tail"])], place[int(row["head"])]):
-            numbers = tuple(sorted({number_of(text) for text in row["routes"].split("/")} - {""}, key=natural))
+            numbers = tuple(
+                sorted({number_of(text) for text in row["routes"].split("/")} - {""}, key=natural)
+            )
             road_class = class_of(set(row["systems"].split("/")))
             state = roads.states[row["region"]]
-            found.append(Edge(int(row["tail"]), int(row["head"]), float(row["km"]), numbers, road_class, state))
+            found.append(
+                Edge(
+                    int(row["tail"]), int(row["head"]), float(row["km"]), numbers, road_class, state
+                )
+            )
     at = edges_at(found)
-    sides = ([each for each in found if (each.state in abroad) == beyond] for beyond in (False, True))
+    sides = (
+        [each for each in found if (each.state in abroad) == beyond] for beyond in (False, True)
+    )
     kept = largest_part(found, at).union(*(largest_part(side, edges_at(side)) for side in sides))
     found = [edge for edge in found if edge.tail in kept]
     return Source(place, bend, border, found, edges_at(found), abroad)
@@ -226,7 +243,8 @@ def class_of(systems: set[str]) -> str:
 
 
 def number_of(text: str) -> str:
-    """Return a road's number as signs have it, or its name where it has none; empty for a historic trail or a number to come.
+    """Return a road's number as signs have it, or its name where it has none; empty for
+    a historic trail or a number to come.
 
     Examples
     --------
@@ -241,7 +259,8 @@ def number_of(text: str) -> str:
     if bare in {"CTTrl", "CRTrl", "JefHwy", "JBTrl", "I-905Fut"}:
         return ""
     match = re.fullmatch(
-        r"(I-|US|TXLp|TXSpr|TX|FM|RM|RE|NM|OK|CA|AZ|MEX|MEXS|CHIH|BC|M|NASA|BR|PRC|PR|PY)(\d+)([A-Z]?)([A-Za-z]*)", bare
+        r"(I-|US|TXLp|TXSpr|TX|FM|RM|RE|NM|OK|CA|AZ|MEX|MEXS|CHIH|BC|M|NASA|BR|PRC|PR|PY)(\d+)([A-Z]?)([A-Za-z]*)",
+        bare,
     )
     if bare == "TXOSR":
         return "OSR"
@@ -253,18 +272,27 @@ def number_of(text: str) -> str:
     if system in {"I-", "BR", "PRC", "PR", "PY"}:
         number = f"{system.removesuffix('-')}-{digits}{letter}"
     else:
-        number = f"{ {**TEXAS, 'MEXS': 'MEX S', 'M': 'Monterrey M'}.get(system, system) } {digits}{letter}"
+        number = (
+            f"{ {**TEXAS, 'MEXS': 'MEX S', 'M': 'Monterrey M'}.get(system, system) }"
+            f" {digits}{letter}"
+        )
         number = number.replace("MEX S ", "MEX S").replace("Monterrey M ", "Monterrey M")
     return f"{number} {SUFFIXES[suffix]}" if suffix else number
 
 
 def natural(text: str) -> list[tuple[int, str]]:
     """Return a key by which numbers in a text sort as numbers."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text) if part]
+    return [
+        (int(part), "") if part.isdigit() else (-1, part)
+        for part in re.split(r"(\d+)", text)
+        if part
+    ]
 
 
 def widen(source: Source, rows: Iterable[dict[str, str]]) -> None:
-    """Give a class of its own to roads that are wider than their numbers say, each between two places on it."""
+    """Give a class of its own to roads that are wider than their numbers say, each
+    between two places on it.
+    """
     for row in rows:
         ends = [tuple(float(number) for number in row[end].split()) for end in ("from", "to")]
         for edge in along(source, row["road"], ends[0], ends[1]):
@@ -273,15 +301,22 @@ def widen(source: Source, rows: Iterable[dict[str, str]]) -> None:
 
 
 def along(source: Source, road: str, start: tuple[float, ...], end: tuple[float, ...]) -> list[int]:
-    """Return the edges of the shortest way along a road between the points of it nearest to two places."""
+    """Return the edges of the shortest way along a road between the points of it
+    nearest to two places.
+    """
     mine = [position for position, edge in enumerate(source.edges) if road in edge.numbers]
     points = sorted(
-        {point for position in mine for point in (source.edges[position].tail, source.edges[position].head)}
+        {
+            point
+            for position in mine
+            for point in (source.edges[position].tail, source.edges[position].head)
+        }
     )
     if not points:
         raise SystemExit(f"wider_roads.csv: no road {road}")
     first, last = (
-        min(points, key=lambda point: kilometres(source.place[point], (place[0], place[1]))) for place in (start, end)
+        min(points, key=lambda point: kilometres(source.place[point], (place[0], place[1])))
+        for place in (start, end)
     )
     chosen, before, queue = set(mine), dict[int, int](), [(0.0, first, -1)]
     while queue:
@@ -291,9 +326,13 @@ def along(source: Source, road: str, start: tuple[float, ...], end: tuple[float,
         before[point] = edge
         for ahead in source.at[point]:
             if ahead in chosen:
-                heapq.heappush(queue, (km + source.edges[ahead].km, source.other(ahead, point), ahead))
+                heapq.heappush(
+                    queue, (km + source.edges[ahead].km, source.other(ahead, point), ahead)
+                )
     if last not in before:
-        raise SystemExit(f"wider_roads.csv: {road} does not hang together between {start} and {end}")
+        raise SystemExit(
+            f"wider_roads.csv: {road} does not hang together between {start} and {end}"
+        )
     way = []
     while before[last] >= 0:
         way.append(before[last])
@@ -329,8 +368,11 @@ def stretches_of(source: Source, shorter: float) -> list[Stretch]:
     }
     done: set[int] = set()
     found = []
-    for point in [*sorted(ends), *sorted(set(source.at) - ends)]:  # what is a ring without a junction comes last
-        found += [walked(source, point, edge, ends, done) for edge in source.at[point] if edge not in done]
+    # what is a ring without a junction comes last
+    for point in [*sorted(ends), *sorted(set(source.at) - ends)]:
+        found += [
+            walked(source, point, edge, ends, done) for edge in source.at[point] if edge not in done
+        ]
     return [straightened(source, stretch, shorter) for stretch in found]
 
 
@@ -367,7 +409,9 @@ def straightened(source: Source, stretch: Stretch, shorter: float) -> Stretch:
 
 def write_tables(source: Source, stretches: Sequence[Stretch], facts: Path) -> None:
     """Write the junctions, by latitude and longitude, and the stretches, by number and junction."""
-    junctions = sorted({point for stretch in stretches for point in (stretch.points[0], stretch.points[-1])})
+    junctions = sorted(
+        {point for stretch in stretches for point in (stretch.points[0], stretch.points[-1])}
+    )
     junctions.sort(key=lambda point: (source.place[point][1], source.place[point][0]))
     name = {point: position + 1 for position, point in enumerate(junctions)}
     with (facts / "junctions.csv").open("w", encoding="utf-8", newline="") as stream:
@@ -378,10 +422,24 @@ def write_tables(source: Source, stretches: Sequence[Stretch], facts: Path) -> N
             writer.writerow([name[point], *place, "yes" if point in source.border else ""])
     rows: list[list[Any]] = []
     for stretch in stretches:
-        points = stretch.points if name[stretch.points[0]] <= name[stretch.points[-1]] else stretch.points[::-1]
+        points = (
+            stretch.points
+            if name[stretch.points[0]] <= name[stretch.points[-1]]
+            else stretch.points[::-1]
+        )
         via = ";".join("{:.5f} {:.5f}".format(*source.place[point]) for point in points[1:-1])
         numbers, road_class, state = stretch.edge.kind
-        rows.append([name[points[0]], name[points[-1]], ";".join(numbers), road_class, state, f"{stretch.km:.3f}", via])
+        rows.append(
+            [
+                name[points[0]],
+                name[points[-1]],
+                ";".join(numbers),
+                road_class,
+                state,
+                f"{stretch.km:.3f}",
+                via,
+            ]
+        )
     rows.sort(key=lambda row: (natural(row[2]), row[0], row[1], row[5]))
     with (facts / "roads.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
@@ -390,7 +448,9 @@ def write_tables(source: Source, stretches: Sequence[Stretch], facts: Path) -> N
 
 
 def write_distances(source: Source, stretches: Sequence[Stretch], facts: Path) -> None:
-    """Draw distances between junctions at least `FAR_KM` apart, every fifth abroad, along the shortest way within the country."""
+    """Draw distances between junctions at least `FAR_KM` apart, every fifth abroad,
+    along the shortest way within the country.
+    """
     drawn = random.Random(28)  # noqa: S311 - a draw to test with
     sides: list[set[int]] = [set(), set()]
     for stretch in stretches:
@@ -401,7 +461,12 @@ def write_distances(source: Source, stretches: Sequence[Stretch], facts: Path) -
         start, end = drawn.sample(sorted(sides[abroad] - sides[not abroad]), 2)
         km = shortest(source, start, end, abroad=abroad)
         if kilometres(source.place[start], source.place[end]) >= FAR_KM and km is not None:
-            rows.append([*("{:.5f} {:.5f}".format(*source.place[point]) for point in (start, end)), f"{km:.1f}"])
+            rows.append(
+                [
+                    *("{:.5f} {:.5f}".format(*source.place[point]) for point in (start, end)),
+                    f"{km:.1f}",
+                ]
+            )
     with (facts / "distances.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["from", "to", "km"])
@@ -409,7 +474,9 @@ def write_distances(source: Source, stretches: Sequence[Stretch], facts: Path) -
 
 
 def shortest(source: Source, start: int, end: int, *, abroad: bool) -> float | None:
-    """Return the kilometres of the shortest way between two points of a country; None where it would leave the country."""
+    """Return the kilometres of the shortest way between two points of a country; None
+    where it would leave the country.
+    """
     done, queue = set[int](), [(0.0, start)]
     while queue:
         km, point = heapq.heappop(queue)

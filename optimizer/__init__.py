@@ -1,4 +1,5 @@
-"""Border interdiction route-risk optimizer: where to put checkpoints and patrols, with a proof of how good the plan is.
+"""Border interdiction route-risk optimizer: where to put checkpoints and patrols, with
+a proof of how good the plan is.
 
 Names load on first use; `__init__.pyi` lists them.
 """

@@ -1,8 +1,10 @@
-"""Published findings as named experiments in the world of `adapt`: `python -m tests.adaptive_measure SCENARIO ... --out FILE`.
+"""Published findings as named experiments in the world of `adapt`: `python -m
+tests.adaptive_measure SCENARIO ... --out FILE`.
 
 Each gives rows of measures a run, whose means over runs have 95 % intervals.
 
-proliferation  coverage-maximising interdiction at half, the same and twice the budgets, against NarcoLogic-like traffickers: seizures,
+proliferation  coverage-maximising interdiction at half, the same and twice the budgets,
+against NarcoLogic-like traffickers: seizures,
                loads a seizure, footprint and routes, in the last year and as the change from the first year to the last (Magliocca et al. 2019)
 spreading      as proliferation, at the same, twice and four times the budgets, against one network that begins with one open route, over 180
                months: the setting of Magliocca et al. 2019; beside today's layout, and explore
@@ -16,7 +18,8 @@ learners       loads through, and regret after 50 periods: explore beside fpl-ue
 advice         loads through of explore over those of mixed, against learners by rules that no policy knows, who keep their gateways or choose
                them again
 
-The figure of a named experiment: what was measured of each case and policy, run by run, with the mean and its 95 % interval.
+The figure of a named experiment: what was measured of each case and policy, run by run,
+with the mean and its 95 % interval.
 """
 
 from __future__ import annotations
@@ -75,29 +78,54 @@ MOBILITIES = (0.0, 0.2)
 """Shares of the loads of `advice` whose gateway is chosen again in a period."""
 
 RISING = 1e-9
-"""Share of all loads by which the best replies must rise on a road for it to count as one of diversion."""
+"""Share of all loads by which the best replies must rise on a road for it to count as
+one of diversion.
+"""
 
 
-def worlds(name: str, instance: Instance, terms: AdaptModel, **roads: Any) -> dict[str, AdaptiveWorld]:
+def worlds(
+    name: str, instance: Instance, terms: AdaptModel, **roads: Any
+) -> dict[str, AdaptiveWorld]:
     """Return what the runs of an experiment share, by case."""
     if name == "proliferation":
         learning = terms.model_copy(update={"learning": "narcologic"})
-        return {f"{share:g}": adaptive_world(scaled(instance, share), learning, **roads) for share in BUDGETS}
+        return {
+            f"{share:g}": adaptive_world(scaled(instance, share), learning, **roads)
+            for share in BUDGETS
+        }
     if name == "spreading":
-        learning = terms.model_copy(update={"learning": "spreading", "first_routes": 1, "history": 0})
-        return {f"{share:g}": adaptive_world(scaled(instance, share), learning, **roads) for share in WIDE}
+        learning = terms.model_copy(
+            update={"learning": "spreading", "first_routes": 1, "history": 0}
+        )
+        return {
+            f"{share:g}": adaptive_world(scaled(instance, share), learning, **roads)
+            for share in WIDE
+        }
     if name == "allocation":
         bare = replace(
-            instance, options=tuple(replace(each, existing=False, forced=False) for each in instance.options)
+            instance,
+            options=tuple(replace(each, existing=False, forced=False) for each in instance.options),
         )
-        return {"": adaptive_world(instance, terms, **roads), "nothing": adaptive_world(bare, terms, **roads)}
+        return {
+            "": adaptive_world(instance, terms, **roads),
+            "nothing": adaptive_world(bare, terms, **roads),
+        }
     if name == "chasing":
-        still = terms.model_copy(update={"learning": "best-reply", "rate": 0.0, "mobility": 0.0, "splitting": 0.0})
+        still = terms.model_copy(
+            update={"learning": "best-reply", "rate": 0.0, "mobility": 0.0, "splitting": 0.0}
+        )
         return {"": adaptive_world(instance, still, **roads)}
     world = adaptive_world(instance, terms, **roads)
     if name == "advice":
-        moving = {share: replace(world, terms=terms.model_copy(update={"mobility": share})) for share in MOBILITIES}
-        return {_advice_case(learner, share): moving[share] for learner in OTHER_LEARNERS for share in MOBILITIES}
+        moving = {
+            share: replace(world, terms=terms.model_copy(update={"mobility": share}))
+            for share in MOBILITIES
+        }
+        return {
+            _advice_case(learner, share): moving[share]
+            for learner in OTHER_LEARNERS
+            for share in MOBILITIES
+        }
     return {"": world}
 
 
@@ -107,7 +135,8 @@ def _advice_case(learner: str, mobility: float) -> str:
 
 # Traffickers by rules that no policy has a model of: what advice is judged by.
 #
-# They know what a layout does to a load on each route of theirs, without errors; amounts, sizes and gateways are those of `Traffickers`.
+# They know what a layout does to a load on each route of theirs, without errors;
+# amounts, sizes and gateways are those of `Traffickers`.
 #
 # place-logit    route r draws exp(ln(base_r prod_{g on r} (1 - q_g)) / SHARPNESS) of its pair; q_g is the share of the own shipments that
 #                reached place g and were seized there, those of earlier periods fading by half
@@ -116,7 +145,9 @@ def _advice_case(learner: str, mobility: float) -> str:
 # mean-reply     all take the route that is best against the mean of the last `YEAR` periods, a policy's mixture
 
 SHARPNESS = 0.1
-"""Difference of logarithms of the chance to get through at which `place-logit` takes a route e times as often."""
+"""Difference of logarithms of the chance to get through at which `place-logit` takes a
+route e times as often.
+"""
 
 KEPT = 0.5
 """Share of the shipments counted before that `place-logit` still counts a period later."""
@@ -149,7 +180,9 @@ class _Told(Traffickers):
         self._move(payoff, float(outcome.seized.sum() + outcome.found.sum()))
 
     def _reply(self, outcome: PeriodOutcome) -> Floats:
-        """Set the (routes,) shares of the next period, and return the payoffs by which gateways are chosen."""
+        """Set the (routes,) shares of the next period, and return the payoffs by which
+        gateways are chosen.
+        """
         raise NotImplementedError
 
 
@@ -215,7 +248,11 @@ OTHER_LEARNERS: Final[dict[str, Callable[[RouteSet, PairLoads, AdaptModel], Traf
 
 CASES: dict[str, tuple[tuple[str, str], ...]] = {
     "proliferation": tuple((f"{share:g}", "coverage") for share in BUDGETS),
-    "spreading": (("1", "today"), *((f"{share:g}", "coverage") for share in WIDE), ("1", "explore")),
+    "spreading": (
+        ("1", "today"),
+        *((f"{share:g}", "coverage") for share in WIDE),
+        ("1", "explore"),
+    ),
     "allocation": (("nothing", "today"), ("", "fixed"), ("", "mixed"), ("", "random")),
     "diversion": (("", "fixed"),),
     "chasing": (("", "hotspot"), ("", "coverage"), ("", "explore")),
@@ -232,16 +269,23 @@ CASES: dict[str, tuple[tuple[str, str], ...]] = {
 
 def scaled(instance: Instance, share: float) -> Instance:
     """Return an instance with every budget multiplied."""
-    return replace(instance, resources=tuple(replace(r, budget=r.budget * share) for r in instance.resources))
+    return replace(
+        instance, resources=tuple(replace(r, budget=r.budget * share) for r in instance.resources)
+    )
 
 
 def finding_run(call: TaskCall) -> dict[str, Any]:
-    """Return the measures of one run of an experiment; None for one of which there is none, such as loads a seizure without a seizure."""
+    """Return the measures of one run of an experiment; None for one of which there is
+    none, such as loads a seizure without a seizure.
+    """
     name, case, policy, run = call.task.argument
     world: AdaptiveWorld = call.shared[case]
     learner = OTHER_LEARNERS[case.split(",")[0]] if name == "advice" else Traffickers
     found = simulate(world, policy, run, periods=LENGTHS.get(name, PERIODS), learner=learner)
-    measured = {key: None if np.isnan(value) else value for key, value in MEASURES[name](world, found).items()}
+    measured = {
+        key: None if np.isnan(value) else value
+        for key, value in MEASURES[name](world, found).items()
+    }
     return {"experiment": name, "case": case, "policy": policy, "run": run} | measured
 
 
@@ -265,7 +309,9 @@ def _allocation(world: AdaptiveWorld, found: Run) -> dict[str, float]:
 
 
 def _diversion(world: AdaptiveWorld, found: Run) -> dict[str, float]:
-    """Return the relative change of traffic, by the means over the last half year of history and the second half of the run."""
+    """Return the relative change of traffic, by the means over the last half year of
+    history and the second half of the run.
+    """
     routes, crowd = world.sets.routes, world.sets.crowd
     before, after = (
         found.flows[world.history // 2 : world.history].mean(axis=0),
@@ -273,7 +319,10 @@ def _diversion(world: AdaptiveWorld, found: Run) -> dict[str, float]:
     )
     groups, passages = ActionGroups(routes.pair, routes.start), Passages(routes)
     loads = crowd.loads[routes.pair] * (1 - crowd.habitual[routes.pair])
-    replies = [loads * groups.first_best(passages.of(plan).through) for plan in (world.today, world.first.single)]
+    replies = [
+        loads * groups.first_best(passages.of(plan).through)
+        for plan in (world.today, world.first.single)
+    ]
     on = routes.segments.T
     rise = np.asarray(on @ (replies[1] - replies[0]))
     old, new = np.asarray(on @ before), np.asarray(on @ after)
@@ -284,7 +333,11 @@ def _diversion(world: AdaptiveWorld, found: Run) -> dict[str, float]:
     def change(where: NDArray[np.bool_]) -> float:
         return float(length[where] @ new[where] / max(float(length[where] @ old[where]), 1e-12) - 1)
 
-    return {"predicted": change(predicted), "others": change(others), "difference": change(predicted) - change(others)}
+    return {
+        "predicted": change(predicted),
+        "others": change(others),
+        "difference": change(predicted) - change(others),
+    }
 
 
 def _chasing(world: AdaptiveWorld, found: Run) -> dict[str, float]:
@@ -296,7 +349,9 @@ def _chasing(world: AdaptiveWorld, found: Run) -> dict[str, float]:
     last, before = layouts[-1].presence, layouts[-1 - YEAR].presence
     return {
         "places": float(searched.sum()),
-        "kept": float(np.minimum(last, before).sum() / max(float(np.maximum(last, before).sum()), 1e-12)),
+        "kept": float(
+            np.minimum(last, before).sum() / max(float(np.maximum(last, before).sum()), 1e-12)
+        ),
         "through": _mean(found.rows[-YEAR:], "through"),
         "seizures": _mean(found.rows[-YEAR:], "seizures"),
         "regret": found.rows[-1].regret,
@@ -329,7 +384,8 @@ MEASURES: dict[str, Callable[[AdaptiveWorld, Run], dict[str, float]]] = {
 
 
 def advice_table(rows: pd.DataFrame) -> str:
-    """Return a Markdown table of the loads through of `explore` over those of `mixed`, by learner and map.
+    """Return a Markdown table of the loads through of `explore` over those of `mixed`,
+    by learner and map.
 
     Parameters
     ----------
@@ -341,7 +397,10 @@ def advice_table(rows: pd.DataFrame) -> str:
     lines = [f"| traffickers | {' | '.join(ratios.columns)} |", f"|---|{'---|' * ratios.shape[1]}"]
     summed = {"mean": ratios.mean(), "**most**": ratios.max()}
     cases = {case: ratios.loc[case] for case, policy in CASES["advice"] if policy == "explore"}
-    lines += [f"| {name} | {' | '.join(f'{value:.3f}' for value in row)} |" for name, row in (cases | summed).items()]
+    lines += [
+        f"| {name} | {' | '.join(f'{value:.3f}' for value in row)} |"
+        for name, row in (cases | summed).items()
+    ]
     return "\n".join(lines)
 
 
@@ -389,7 +448,9 @@ def save_figure(place: Path, name: str, rows: pd.DataFrame) -> None:
         Its rows: `case`, `policy`, `run` and measures, a row for each run.
     """
     groups = list(rows.groupby(["case", "policy"], sort=False))
-    figure = Figure(figsize=(10.5, 0.45 * len(groups) + 1.3), dpi=150, facecolor="white", layout="constrained")
+    figure = Figure(
+        figsize=(10.5, 0.45 * len(groups) + 1.3), dpi=150, facecolor="white", layout="constrained"
+    )
     FigureCanvasAgg(figure)
     for k, (measure, title) in enumerate(MEASURES_BY_STUDY[name].items()):
         ax = figure.add_subplot(1, len(MEASURES_BY_STUDY[name]), k + 1)
@@ -402,7 +463,11 @@ def save_figure(place: Path, name: str, rows: pd.DataFrame) -> None:
             if found.low is not None and found.high is not None:
                 ax.plot([found.low, found.high], [at, at], color="black", linewidth=1.2)
             ax.plot([values.mean()], [at], "|", color="black", markersize=12)
-        labels = [f"{group['case'].iloc[0]} {group['policy'].iloc[0]}".strip() for _, group in groups] if not k else []
+        labels = (
+            [f"{group['case'].iloc[0]} {group['policy'].iloc[0]}".strip() for _, group in groups]
+            if not k
+            else []
+        )
         ax.set_yticks(range(len(groups)), labels or [""] * len(groups), fontsize=8)
         ax.set_ylim(len(groups) - 0.5, -0.5)
         ax.set_title(title, loc="left", fontsize=9)
@@ -413,23 +478,37 @@ def save_figure(place: Path, name: str, rows: pd.DataFrame) -> None:
 
 
 def main() -> None:
-    """Run one experiment, or all, on scenarios or instance files; the same command goes on from what an interrupted one made."""
+    """Run one experiment, or all, on scenarios or instance files; the same command goes
+    on from what an interrupted one made.
+    """
     parser = argparse.ArgumentParser(prog="python -m tests.adaptive_measure", description=__doc__)
-    parser.add_argument("sources", type=Path, nargs="+", help="scenarios (TOML) or instance files (JSON)")
+    parser.add_argument(
+        "sources", type=Path, nargs="+", help="scenarios (TOML) or instance files (JSON)"
+    )
     parser.add_argument("--experiment", nargs="*", choices=[*CASES], default=[*CASES])
-    parser.add_argument("--policy", nargs="*", help="policies of the experiments to run; all by default")
+    parser.add_argument(
+        "--policy", nargs="*", help="policies of the experiments to run; all by default"
+    )
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument(
-        "--out", type=Path, required=True, help="rows: CSV, or JSON lines where the name ends in .jsonl"
+        "--out",
+        type=Path,
+        required=True,
+        help="rows: CSV, or JSON lines where the name ends in .jsonl",
     )
-    parser.add_argument("--figures", type=Path, help="folder of adaptive-EXPERIMENT.png, a figure each")
+    parser.add_argument(
+        "--figures", type=Path, help="folder of adaptive-EXPERIMENT.png, a figure each"
+    )
     asked = parser.parse_args()
     made = [_rows(source, asked) for source in asked.sources]
     rows = [row for _, part in made for row in part]
     if not rows:
         parser.error("none of these experiments has one of these policies")
-    known = [{key: float("nan") if value is None else value for key, value in row.items()} for row in rows]
+    known = [
+        {key: float("nan") if value is None else value for key, value in row.items()}
+        for row in rows
+    ]
     table = pd.DataFrame(known).sort_values(["map", "experiment", "case", "policy", "run"])
     with written_whole(asked.out) as place:
         if asked.out.suffix == ".jsonl":
@@ -440,22 +519,33 @@ def main() -> None:
         finished.remove()
     if asked.figures is not None:
         for name in asked.experiment:
-            save_figure(asked.figures / f"adaptive-{name}.png", name, table[table["experiment"] == name])
+            save_figure(
+                asked.figures / f"adaptive-{name}.png", name, table[table["experiment"] == name]
+            )
     grouped = table.drop(columns="run").groupby(["map", "experiment", "case", "policy"])
     half = grouped.agg(_half_width)
-    sys.stdout.write(f"means\n{grouped.mean().T.to_string()}\nhalf widths of 95 % intervals\n{half.T.to_string()}\n")
+    sys.stdout.write(
+        f"means\n{grouped.mean().T.to_string()}\nhalf widths of 95 %"
+        f" intervals\n{half.T.to_string()}\n"
+    )
     advice = table[table["experiment"] == "advice"]
     if set(advice["policy"]) == {"explore", "mixed"}:
         sys.stdout.write(f"loads through of explore over those of mixed\n{advice_table(advice)}\n")
 
 
 def _rows(source: Path, asked: argparse.Namespace) -> tuple[FinishedTasks, list[dict[str, Any]]]:
-    """Return the rows of a scenario or instance file, and where they are kept until all are made."""
+    """Return the rows of a scenario or instance file, and where they are kept until all
+    are made.
+    """
     roads: dict[str, object] = {}
     if source.suffix == ".toml":
         problem = problem_source(source)
         assert problem.compiled is not None
-        ground, instance, terms = ground_of(problem), problem.instance, problem.compiled.scenario.adapt
+        ground, instance, terms = (
+            ground_of(problem),
+            problem.instance,
+            problem.compiled.scenario.adapt,
+        )
         roads = {"segment": ground.segment, "length_km": ground.length_km}
         label = source.resolve().parent.name
     else:
@@ -474,7 +564,10 @@ def _rows(source: Path, asked: argparse.Namespace) -> tuple[FinishedTasks, list[
         ]
         done = Executor(asked.jobs).run(finding_run, tasks, shared=shared, finished=finished)
         rows += [{"map": label} | ended.value() for ended in done]
-        sys.stderr.write(f"{label}, {name}: {time.process_time() - began:.0f} s of processor time in this process\n")
+        sys.stderr.write(
+            f"{label}, {name}: {time.process_time() - began:.0f} s of processor time in this"
+            " process\n"
+        )
     return finished, rows
 
 

@@ -1,13 +1,18 @@
-"""Alerts on simulated records: how often they are false where nothing changed, and how often a planted change is found.
+"""Alerts on simulated records: how often they are false where nothing changed, and how
+often a planted change is found.
 
-A record is 24 months on real roads, of which the last three are the window. Changes are planted in the seizures of the window: roads k
-times as risky get Poisson seizures more, with the mean that their effort brings; quieter ones keep each seizure with that chance. The search
-does not react to what was planted.
+A record is 24 months on real roads, of which the last three are the window. Changes are
+planted in the seizures of the window: roads k times as risky get Poisson seizures more,
+with the mean that their effort brings; quieter ones keep each seizure with that chance.
+The search does not react to what was planted.
 
-Where to search next: mixed worlds searched for half a year in several ways, and the estimates that follow.
+Where to search next: mixed worlds searched for half a year in several ways, and the
+estimates that follow.
 
-`python -m tests.alerts_measure alerts EXTRACT` makes rows, as do `changes` and `exploration`; rows that are there are not made again. Each
-then writes the page `alerts.md` from all rows, which `python cli.py risk study --table` takes into the page of the study.
+`python -m tests.alerts_measure alerts EXTRACT` makes rows, as do `changes` and
+`exploration`; rows that are there are not made again. Each then writes the page
+`alerts.md` from all rows, which `python cli.py risk study --table` takes into the page
+of the study.
 """
 
 from __future__ import annotations
@@ -31,14 +36,35 @@ from optimizer.base.files.readwrite import sha256
 from optimizer.base.schema import Strict
 from optimizer.base.version import package_version
 from optimizer.lab.pages import PageFiles, PageTable, fixed, interval, write_page
-from optimizer.lab.rows import PlannedRow, RowStore, RunKey, add_missing, distinct, newest_version, stamp, when_made
+from optimizer.lab.rows import (
+    PlannedRow,
+    RowStore,
+    RunKey,
+    add_missing,
+    distinct,
+    newest_version,
+    stamp,
+    when_made,
+)
 from optimizer.lab.study.cells import Cell, SimulatedRow, StudyRoads
 from optimizer.problem.network.network import Network
 from optimizer.region import read_region
 from optimizer.risk import FieldFlow, History, World, as_records, captured, make_history, make_world
-from optimizer.risk.alerts.chance import PredictiveCounts, PValues, false_alarms, false_discovery_rates, p_values
+from optimizer.risk.alerts.chance import (
+    PredictiveCounts,
+    PValues,
+    false_alarms,
+    false_discovery_rates,
+    p_values,
+)
 from optimizer.risk.alerts.monitor import AlertMonitor
-from optimizer.risk.alerts.places import Place, neighbourhood_places, places_of_every_scale, segment_places, whole_place
+from optimizer.risk.alerts.places import (
+    Place,
+    neighbourhood_places,
+    places_of_every_scale,
+    segment_places,
+    whole_place,
+)
 from optimizer.risk.alerts.window import tally
 from optimizer.risk.demand import gateway_masses, gravity_table
 from optimizer.risk.information_gain import chance_of_top, information_gain, near_segments
@@ -54,7 +80,9 @@ RowT = TypeVar("RowT", bound="_MeasuredRow")
 
 
 class QuietTest(Strict):
-    """The alerts of a record in which nothing changed; pairs are of more seizures than expected, and of fewer."""
+    """The alerts of a record in which nothing changed; pairs are of more seizures than
+    expected, and of fewer.
+    """
 
     by: str = Field(description="kind of place: segment, neighbourhood, whole")
     tested: int = Field(description="places")
@@ -84,18 +112,24 @@ class AlertRow(_MeasuredRow):
 
 
 class ChangeCount(Strict):
-    """Changes of one kind and size planted one at a time in a record, and what each rule makes of them."""
+    """Changes of one kind and size planted one at a time in a record, and what each
+    rule makes of them.
+    """
 
     change: str = Field(description="what was planted; empty: nothing")
     steps: int = Field(description="junctions from the middle of the changed roads to their rim")
     at_least: float = Field(description="seizures to be expected there: lower end of the bin")
     planted: int
     found: list[int] = Field(description="by rule: called in the right direction")
-    false: list[int] = Field(description="by rule: places called in which nothing changed, or in the wrong direction")
+    false: list[int] = Field(
+        description="by rule: places called in which nothing changed, or in the wrong direction"
+    )
 
 
 class ChangeRow(_MeasuredRow):
-    """What the alerts of one simulated record find of changes that are planted by rules other than theirs."""
+    """What the alerts of one simulated record find of changes that are planted by rules
+    other than theirs.
+    """
 
     study = "changes"
 
@@ -131,7 +165,9 @@ FOREIGN_ROWS = "foreign-alerts.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class RecordKind:
-    """A kind of world, a way to search it, about how many seizures in all, and how many records of it are simulated."""
+    """A kind of world, a way to search it, about how many seizures in all, and how many
+    records of it are simulated.
+    """
 
     world: WorldKind
     effort: EffortKind
@@ -150,7 +186,8 @@ KINDS = (
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """Places of one kind that were searched in the window: their seizures, what was expected, and the true expectation.
+    """Places of one kind that were searched in the window: their seizures, what was
+    expected, and the true expectation.
 
     Attributes
     ----------
@@ -173,7 +210,9 @@ class Board:
 
     def of(self, by_segment: Floats) -> Floats:
         """Return the (k,) sums over the places of (m,) values of segments."""
-        return np.bincount(self.place, by_segment[self.segment], self.observed.size).astype(np.float64)
+        return np.bincount(self.place, by_segment[self.segment], self.observed.size).astype(
+            np.float64
+        )
 
 
 def alert_cells(most: int | None = None) -> list[Cell]:
@@ -186,7 +225,10 @@ def alert_cells(most: int | None = None) -> list[Cell]:
 
 
 def planned(
-    roads: StudyRoads, cells: Sequence[Cell], row: type[RowT], made: Callable[[StudyRoads, Cell], RowT]
+    roads: StudyRoads,
+    cells: Sequence[Cell],
+    row: type[RowT],
+    made: Callable[[StudyRoads, Cell], RowT],
 ) -> Iterator[PlannedRow[RowT]]:
     """Give the rows of some cells."""
     for cell in cells:
@@ -196,12 +238,19 @@ def planned(
 
 def _fields_of(cell: Cell) -> dict[str, Any]:
     """Return the fields of a row that say its cell."""
-    return {"world": cell.world, "effort": cell.effort, "seizures": cell.seizures, "seed": cell.seed}
+    return {
+        "world": cell.world,
+        "effort": cell.effort,
+        "seizures": cell.seizures,
+        "seed": cell.seed,
+    }
 
 
 @dataclass(frozen=True, eq=False)
 class _WatchedRecord:
-    """A simulated record under watch: its monitor; seizures found, and expected by the truth, in the window; true rates, by segment."""
+    """A simulated record under watch: its monitor; seizures found, and expected by the
+    truth, in the window; true rates, by segment.
+    """
 
     monitor: AlertMonitor
     found: Floats
@@ -211,7 +260,9 @@ class _WatchedRecord:
 
 
 def _watched(roads: StudyRoads, cell: Cell) -> _WatchedRecord:
-    rng = np.random.default_rng([cell.seed, *f"{cell.world} {cell.effort} {cell.seizures}".encode()])
+    rng = np.random.default_rng(
+        [cell.seed, *f"{cell.world} {cell.effort} {cell.seizures}".encode()]
+    )
     kind: Any = cell.world
     effort: Any = cell.effort
     world = make_world(kind, roads.network, roads.table, rng)
@@ -219,7 +270,9 @@ def _watched(roads: StudyRoads, cell: Cell) -> _WatchedRecord:
     per_search = history.found.sum() / (history.effort * world.rate).sum()
     truth = per_search * history.effort[-WINDOW:].sum(axis=0) * world.rate
     monitor = AlertMonitor(FieldFlow(roads.table), *as_records(history), roads.network)
-    return _WatchedRecord(monitor, history.found[-WINDOW:].sum(axis=0), truth, world.rate, float(history.found.sum()))
+    return _WatchedRecord(
+        monitor, history.found[-WINDOW:].sum(axis=0), truth, world.rate, float(history.found.sum())
+    )
 
 
 def alert_row(roads: StudyRoads, cell: Cell) -> AlertRow:
@@ -234,20 +287,27 @@ def alert_row(roads: StudyRoads, cell: Cell) -> AlertRow:
         roads=roads.digest,
         **_fields_of(cell),
         found=watched.seizures,
-        quiet=[_quiet(_board(watched.monitor, places, watched.truth), by) for by, places in every.items()],
+        quiet=[
+            _quiet(_board(watched.monitor, places, watched.truth), by)
+            for by, places in every.items()
+        ],
         **stamp(),
     )
 
 
 def _board(monitor: AlertMonitor, places: Sequence[Place], truth: Floats) -> Board:
     seizures, effort = monitor.split.window.seizures, monitor.split.window.effort
-    counted = tally(places, seizures, monitor.comparable(effort), monitor.network, monitor.reference)
+    counted = tally(
+        places, seizures, monitor.comparable(effort), monitor.network, monitor.reference
+    )
     forecast = monitor.forecast(counted)
     searched, expected = forecast.place, forecast.counts
     sizes = [places[k].segments.size for k in searched.tolist()]
     place = np.repeat(np.arange(searched.size), sizes)
     segment = np.concatenate([places[k].segments for k in searched.tolist()])
-    board = Board(counted.observed[searched], np.zeros(searched.size), expected, place, segment, searched)
+    board = Board(
+        counted.observed[searched], np.zeros(searched.size), expected, place, segment, searched
+    )
     return replace(board, truth=board.of(truth))
 
 
@@ -259,13 +319,17 @@ def _quiet(board: Board, by: str) -> QuietTest:
     return QuietTest(
         by=by,
         tested=board.observed.size,
-        called=[int((called & side).sum()) for side in (tested.more < tested.fewer, tested.more >= tested.fewer)],
+        called=[
+            int((called & side).sum())
+            for side in (tested.more < tested.fewer, tested.more >= tested.fewer)
+        ],
         p01=[int((side < 0.01).sum()) for side in (tested.more, tested.fewer)],
         uniform=[int((side < 0.01).sum()) for side in (randomised.more, randomised.fewer)],
     )
 
 
-# Changes planted by rules that are not those of the tests: one at a time, on roads of other sizes than the places that are tested.
+# Changes planted by rules that are not those of the tests: one at a time, on roads of
+# other sizes than the places that are tested.
 CHANGE_FACTORS = {
     "doubled": 2.0,
     "three times": 3.0,
@@ -275,17 +339,23 @@ CHANGE_FACTORS = {
     "a tenth": 0.1,
 }
 NEW = "new place"
-"""Roads on which next to nothing passed become as risky as the worst hundredth of those that are searched."""
+"""Roads on which next to nothing passed become as risky as the worst hundredth of those
+that are searched.
+"""
 WORST, QUIET = 0.99, 0.3
 """Quantile of true rates of a new place, and seizures to be expected there before at most."""
 CHANGE_STEPS = (0, 2, 5, 9)
 EXPECTED = (0.3, 1.0, 3.0, 10.0, 30.0, np.inf)
-"""Bins of the seizures to be expected on the changed roads by the truth: before the change, of a new place after it."""
+"""Bins of the seizures to be expected on the changed roads by the truth: before the
+change, of a new place after it.
+"""
 TRIES = 3
 """Changes of each kind, size and bin a record."""
 FALSE_A_YEAR = 1.0
 RULES = ("segment", "neighbourhood", "every")
-"""Segments and neighbourhoods at a rate of false discoveries, each alone; segments, neighbourhoods and zones with one budget."""
+"""Segments and neighbourhoods at a rate of false discoveries, each alone; segments,
+neighbourhoods and zones with one budget.
+"""
 RULE_TITLES = {
     "segment": "segments, a tenth of alarms false",
     "neighbourhood": "neighbourhoods, a tenth of alarms false",
@@ -304,7 +374,9 @@ class _Change:
 
 
 def change_row(roads: StudyRoads, cell: Cell) -> ChangeRow:
-    """Simulate one record, plant changes in its window one at a time, and return what each rule finds."""
+    """Simulate one record, plant changes in its window one at a time, and return what
+    each rule finds.
+    """
     watched, places = _watched(roads, cell), places_of_every_scale(roads.network)
     board = _board(watched.monitor, places, watched.truth)
     scale = np.array([places[k].scale for k in board.number.tolist()])
@@ -315,10 +387,14 @@ def change_row(roads: StudyRoads, cell: Cell) -> ChangeRow:
     counts: dict[tuple[str, int, float], Floats] = {}  # by rule: found, false
     nothing = _Change("", 0, 0.0, np.empty(0, dtype=np.int64), np.zeros(watched.truth.size))
     for change in (nothing, *_changes(roads.network, watched, rng)):
-        touched = board.of(np.isin(np.arange(change.extra.size), change.roads).astype(np.float64)) > 0
+        touched = (
+            board.of(np.isin(np.arange(change.extra.size), change.roads).astype(np.float64)) > 0
+        )
         more, fewer = quiet.more.copy(), quiet.fewer.copy()
         if touched.any():
-            seen = p_values(board.expected.take(touched), (board.observed + board.of(change.extra))[touched])
+            seen = p_values(
+                board.expected.take(touched), (board.observed + board.of(change.extra))[touched]
+            )
             more[touched], fewer[touched] = seen.more, seen.fewer
         right = touched & ((more < fewer) == (CHANGE_FACTORS.get(change.name, np.inf) > 1))
         key = (change.name, change.steps, change.at_least)
@@ -339,13 +415,17 @@ def change_row(roads: StudyRoads, cell: Cell) -> ChangeRow:
                 found=found.astype(int).tolist(),
                 false=false.astype(int).tolist(),
             )
-            for (change, steps, at_least), (found, false) in ((key, counted.T) for key, counted in counts.items())
+            for (change, steps, at_least), (found, false) in (
+                (key, counted.T) for key, counted in counts.items()
+            )
         ],
         **stamp(),
     )
 
 
-def _changes(network: Network, watched: _WatchedRecord, rng: np.random.Generator) -> Iterator[_Change]:
+def _changes(
+    network: Network, watched: _WatchedRecord, rng: np.random.Generator
+) -> Iterator[_Change]:
     """Give changes of every kind, size and bin, at roads drawn at random."""
     searched = watched.truth > 0
     rate = float(np.quantile(watched.rate[searched], WORST))
@@ -356,10 +436,15 @@ def _changes(network: Network, watched: _WatchedRecord, rng: np.random.Generator
         for middle in rng.permutation(np.flatnonzero(searched)).tolist():
             roads = np.array([middle])
             if near is not None:
-                roads = np.append(near.indices[near.indptr[middle] : near.indptr[middle + 1]], middle)
+                roads = np.append(
+                    near.indices[near.indptr[middle] : near.indptr[middle + 1]], middle
+                )
             before, after = watched.truth[roads].sum(), renewed[roads].sum()
             for name in (*CHANGE_FACTORS, NEW):
-                low = max((edge for edge in EXPECTED if edge <= (after if name == NEW else before)), default=0.0)
+                low = max(
+                    (edge for edge in EXPECTED if edge <= (after if name == NEW else before)),
+                    default=0.0,
+                )
                 if not left.get((name, low)) or (name == NEW and before > QUIET):
                     continue
                 extra = np.zeros(watched.truth.size)
@@ -373,7 +458,9 @@ def _changes(network: Network, watched: _WatchedRecord, rng: np.random.Generator
                 yield _Change(name, steps, low, roads, extra)
 
 
-def _called_by(rule: str, tested: PValues, least: Floats, scale: NDArray[np.str_], years: float) -> NDArray[np.bool_]:
+def _called_by(
+    rule: str, tested: PValues, least: Floats, scale: NDArray[np.str_], years: float
+) -> NDArray[np.bool_]:
     """Return which places a rule calls."""
     if rule == "every":
         number = np.unique(scale, return_inverse=True)[1]
@@ -384,14 +471,17 @@ def _called_by(rule: str, tested: PValues, least: Floats, scale: NDArray[np.str_
     return called
 
 
-# What the rows of alerts and exploration come to: shares and means with 95 % intervals, and the page of both.
+# What the rows of alerts and exploration come to: shares and means with 95 % intervals,
+# and the page of both.
 def store_of(folder: Path, row: type[RowT]) -> RowStore[RowT]:
     """Return the rows of a study in a folder."""
     return RowStore(folder / f"{row.study}.jsonl", row)
 
 
 def write_alert_page(folder: Path) -> PageFiles | None:
-    """Write `alerts.md` in a folder from the rows there, those of the newest version; None where there are none."""
+    """Write `alerts.md` in a folder from the rows there, those of the newest version;
+    None where there are none.
+    """
     rows = newest_version(store_of(folder, AlertRow).read())
     explored = newest_version(store_of(folder, ExplorationRow).read())
     changes = newest_version(store_of(folder, ChangeRow).read())
@@ -399,43 +489,53 @@ def write_alert_page(folder: Path) -> PageFiles | None:
         return None
     others = folder / FOREIGN_ROWS
     content = {
-        "foreign": foreign_alerts.tables(foreign_alerts.read_rows(others)) if others.exists() else None,
-        "alerts": {
-            "version": f"{distinct(row.version for row in rows)}, {when_made(rows)}",
-            "records": len(rows),
-            "months": MONTHS,
-            "window": WINDOW,
-            "rate": f"{FDR:.0%}",
-            "quiet": quiet_table(rows),
-            "calibration": calibration_table(rows),
-        }
-        if rows
-        else None,
-        "changes": {
-            "version": f"{distinct(row.version for row in changes)}, {when_made(changes)}",
-            "records": len(changes),
-            "plantings": sum(count.planted for row in changes for count in row.counts if count.change),
-            "steps": ", ".join(map(str, CHANGE_STEPS[:-1])) + f" or {CHANGE_STEPS[-1]}",
-            "quiet": f"{QUIET:g}",
-            "budget": f"{FALSE_A_YEAR:g}",
-            "false": false_table(changes),
-            "found": found_table(changes),
-            "by_rule": rules_table(changes),
-        }
-        if changes
-        else None,
-        "exploration": {
-            "version": f"{distinct(row.version for row in explored)}, {when_made(explored)}",
-            "truths": len(explored),
-            "rounds": SEARCH_ROUNDS,
-            "window": WINDOW,
-            "searches": SEARCHES_A_MONTH,
-            "patrol": f"{PATROL:g}",
-            "draws": THOMPSON_DRAWS,
-            "table": exploration_table(explored),
-        }
-        if explored
-        else None,
+        "foreign": (
+            foreign_alerts.tables(foreign_alerts.read_rows(others)) if others.exists() else None
+        ),
+        "alerts": (
+            {
+                "version": f"{distinct(row.version for row in rows)}, {when_made(rows)}",
+                "records": len(rows),
+                "months": MONTHS,
+                "window": WINDOW,
+                "rate": f"{FDR:.0%}",
+                "quiet": quiet_table(rows),
+                "calibration": calibration_table(rows),
+            }
+            if rows
+            else None
+        ),
+        "changes": (
+            {
+                "version": f"{distinct(row.version for row in changes)}, {when_made(changes)}",
+                "records": len(changes),
+                "plantings": sum(
+                    count.planted for row in changes for count in row.counts if count.change
+                ),
+                "steps": ", ".join(map(str, CHANGE_STEPS[:-1])) + f" or {CHANGE_STEPS[-1]}",
+                "quiet": f"{QUIET:g}",
+                "budget": f"{FALSE_A_YEAR:g}",
+                "false": false_table(changes),
+                "found": found_table(changes),
+                "by_rule": rules_table(changes),
+            }
+            if changes
+            else None
+        ),
+        "exploration": (
+            {
+                "version": f"{distinct(row.version for row in explored)}, {when_made(explored)}",
+                "truths": len(explored),
+                "rounds": SEARCH_ROUNDS,
+                "window": WINDOW,
+                "searches": SEARCHES_A_MONTH,
+                "patrol": f"{PATROL:g}",
+                "draws": THOMPSON_DRAWS,
+                "table": exploration_table(explored),
+            }
+            if explored
+            else None
+        ),
     }
     return PageFiles(write_page(folder / "alerts.md", "alerts.md.j2", **content), [])
 
@@ -464,7 +564,13 @@ def quiet_table(rows: Sequence[AlertRow]) -> PageTable:
             quiet = _quiet_tests(mine, by)
             places = float(np.mean([test.tested for test in quiet]))
             cells.append(
-                [name, len(mine), by, places, share_of(sum(sum(test.called) > 0 for test in quiet), len(quiet))]
+                [
+                    name,
+                    len(mine),
+                    by,
+                    places,
+                    share_of(sum(sum(test.called) > 0 for test in quiet), len(quiet)),
+                ]
             )
     columns = ("world, search, seizures", "records", "places by", "places", "any alarm")
     return PageTable.of(columns, cells, {"places": fixed(0)})
@@ -487,14 +593,20 @@ def calibration_table(rows: Sequence[AlertRow]) -> PageTable:
 
 
 def false_table(rows: Sequence[ChangeRow]) -> PageTable:
-    """Return how many false alarms a year each rule makes, by what was planted, with 95 % intervals over records."""
+    """Return how many false alarms a year each rule makes, by what was planted, with 95
+    % intervals over records.
+    """
     names = ("", *CHANGE_FACTORS, NEW)
     columns = ("places and rule", "nothing planted", *(f"one {name}" for name in names[1:]))
     cells: list[list[object]] = []
     for k, rule in enumerate(RULES):
         counts = [[[c for c in row.counts if c.change == name] for row in rows] for name in names]
         yearly = [
-            [12 / WINDOW * sum(c.false[k] for c in mine) / sum(c.planted for c in mine) for mine in by_row if mine]
+            [
+                12 / WINDOW * sum(c.false[k] for c in mine) / sum(c.planted for c in mine)
+                for mine in by_row
+                if mine
+            ]
             for by_row in counts
         ]
         cells.append([RULE_TITLES[rule], *(mean_of(one, 2) for one in yearly)])
@@ -502,7 +614,9 @@ def false_table(rows: Sequence[ChangeRow]) -> PageTable:
 
 
 def found_table(rows: Sequence[ChangeRow]) -> PageTable:
-    """Return the share of planted changes that the rule of one budget finds, by size and by what was to be expected."""
+    """Return the share of planted changes that the rule of one budget finds, by size
+    and by what was to be expected.
+    """
     cells: list[list[object]] = []
     for name in (*CHANGE_FACTORS, NEW):
         for steps in CHANGE_STEPS:
@@ -521,7 +635,10 @@ def rules_table(rows: Sequence[ChangeRow]) -> PageTable:
 
 
 def _bins() -> list[str]:
-    ends = [f"{low:g} to {high:g}" if np.isfinite(high) else f"{low:g} or more" for low, high in pairwise(EXPECTED)]
+    ends = [
+        f"{low:g} to {high:g}" if np.isfinite(high) else f"{low:g} or more"
+        for low, high in pairwise(EXPECTED)
+    ]
     return [f"{end} expected" for end in ends]
 
 
@@ -561,8 +678,12 @@ def _mean(outcomes: Iterable[SearchOutcome], of: Callable[[SearchOutcome], float
     return mean_of([of(outcome) for outcome in outcomes])
 
 
-def _difference(rows: Sequence[ExplorationRow], more: str, less: str, of: Callable[[SearchOutcome], float]) -> str:
-    return "" if more == less else mean_of([of(row.ways[more]) - of(row.ways[less]) for row in rows])
+def _difference(
+    rows: Sequence[ExplorationRow], more: str, less: str, of: Callable[[SearchOutcome], float]
+) -> str:
+    return (
+        "" if more == less else mean_of([of(row.ways[more]) - of(row.ways[less]) for row in rows])
+    )
 
 
 def _by_kind(rows: Sequence[AlertRow]) -> Iterator[tuple[str, list[AlertRow]]]:
@@ -579,10 +700,14 @@ def _quiet_tests(rows: Sequence[AlertRow], by: str) -> list[QuietTest]:
 
 
 WAYS = ("uniform", "chasing", "around", "information", "thompson")
-"""By length; near seizures and by habit; by the information a patrol gains about the segment and those around it, or about itself; by draws."""
+"""By length; near seizures and by habit; by the information a patrol gains about the
+segment and those around it, or about itself; by draws.
+"""
 
 SEARCH_ROUNDS, PATROL, THOMPSON_DRAWS = 2, 5.0, 60
-"""Rounds of three months, each after a new fit; searches of a patrol; draws that share a round's searches."""
+"""Rounds of three months, each after a new fit; searches of a patrol; draws that share
+a round's searches.
+"""
 
 ACTIVE = 0.1
 """Rate, over the mean, from which a segment counts as active."""
@@ -624,7 +749,9 @@ def exploration_row(roads: StudyRoads, cell: Cell) -> ExplorationRow:
     )
 
 
-def _where(way: str, model: FieldFlow, history: History, network: Network, rng: np.random.Generator) -> Floats:
+def _where(
+    way: str, model: FieldFlow, history: History, network: Network, rng: np.random.Generator
+) -> Floats:
     """Return the (m,) chance of a search."""
     length = network.length_m[network.segment_arc]
     if way == "uniform":
@@ -644,7 +771,9 @@ def _where(way: str, model: FieldFlow, history: History, network: Network, rng: 
         return at
     gain = information_gain(model, network, PATROL)
     chosen = _spread(
-        gain.around if way == "around" else gain.information, near, int(WINDOW * SEARCHES_A_MONTH / PATROL)
+        gain.around if way == "around" else gain.information,
+        near,
+        int(WINDOW * SEARCHES_A_MONTH / PATROL),
     )
     at[chosen] = 1 / chosen.size
     return at
@@ -662,7 +791,9 @@ def _spread(score: Floats, near: csr_array, most: int) -> NDArray[np.int64]:
 
 
 def _outcome(model: FieldFlow, world: World, found: float | None) -> SearchOutcome:
-    """Return what an estimate is: the error is weighed by length over active segments, its mean taken out."""
+    """Return what an estimate is: the error is weighed by length over active segments,
+    its mean taken out.
+    """
     median, active = model.predict().median, world.rate > ACTIVE
     length = world.network.length_m[world.network.segment_arc][active]
     off = np.log(median[active] / world.rate[active])
@@ -672,14 +803,23 @@ def _outcome(model: FieldFlow, world: World, found: float | None) -> SearchOutco
 
 
 def read_alert_roads(extract: Path) -> StudyRoads:
-    """Return the drive network of an extract of Andorra for the studies of alerts and exploration: all gateways have the same mass."""
+    """Return the drive network of an extract of Andorra for the studies of alerts and
+    exploration: all gateways have the same mass.
+    """
     built = read_region(extract, border="Andorra", modes=("drive",))
     towns = [place for place in built.settlements if place.domestic]
     masses = gateway_masses(built.gateways, np.ones(len(built.gateways)), {})
-    return StudyRoads(built.network, gravity_table(built.network, built.gateways, towns, masses), sha256(extract))
+    return StudyRoads(
+        built.network, gravity_table(built.network, built.gateways, towns, masses), sha256(extract)
+    )
 
 
-STUDIES: dict[str, tuple[type[_MeasuredRow], Callable[[StudyRoads, Cell], Any], Callable[[int | None], list[Cell]]]] = {
+STUDIES: dict[
+    str,
+    tuple[
+        type[_MeasuredRow], Callable[[StudyRoads, Cell], Any], Callable[[int | None], list[Cell]]
+    ],
+] = {
     AlertRow.study: (AlertRow, alert_row, alert_cells),
     ChangeRow.study: (ChangeRow, change_row, alert_cells),
     ExplorationRow.study: (ExplorationRow, exploration_row, exploration_cells),
@@ -689,7 +829,9 @@ STUDIES: dict[str, tuple[type[_MeasuredRow], Callable[[StudyRoads, Cell], Any], 
 
 def main() -> None:
     """Make the rows that are asked for, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=[*STUDIES, "page"])
     parser.add_argument("extract", nargs="?", type=Path, help="OpenStreetMap extract of Andorra")
     parser.add_argument("--out", type=Path, default=Path("results/risk"), help="folder of the rows")

@@ -1,4 +1,6 @@
-"""What tests of the shipped borders share: facts changed, files that the facts make, and a network held against lengths that are known."""
+"""What tests of the shipped borders share: facts changed, files that the facts make,
+and a network held against lengths that are known.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,18 @@ from optimizer.problem.network.network import Network
 from tests.output_cases import csv_rows
 
 
-def ways_between(network: Network, pairs: list[tuple[str, str]], chosen: NDArray[np.bool_]) -> list[float]:
-    """Return the kilometres of the shortest way between the nodes nearest to pairs of places, over some of the arcs."""
+def ways_between(
+    network: Network, pairs: list[tuple[str, str]], chosen: NDArray[np.bool_]
+) -> list[float]:
+    """Return the kilometres of the shortest way between the nodes nearest to pairs of
+    places, over some of the arcs.
+    """
     size = network.n_nodes
-    order = np.argsort(-network.length_m[chosen])  # of parallel arcs the shortest stands last, and is kept
-    tail, head, length = (column[chosen][order] for column in (network.tail, network.head, network.length_m))
+    # of parallel arcs the shortest stands last, and is kept
+    order = np.argsort(-network.length_m[chosen])
+    tail, head, length = (
+        column[chosen][order] for column in (network.tail, network.head, network.length_m)
+    )
     key, last = np.unique((tail.astype(np.int64) * size + head)[::-1], return_index=True)
     graph = coo_array((length[::-1][last], (key // size, key % size)), shape=(size, size)).tocsr()
     lon, lat = np.array([place(text) for pair in pairs for text in pair]).T
@@ -37,7 +46,9 @@ def assert_made_of_facts(made: Made, folder: Path) -> None:
     """Assert that the files of a border are what its tables build."""
     assert gzip.decompress((folder / "roads.osm.gz").read_bytes()).decode() == build.osm_xml(made)
     assert (folder / "border.geojson").read_text(encoding="utf-8") == build.border_geojson(made)
-    assert (folder / "areas.geojson").read_text(encoding="utf-8") == build.geojson(build.areas(made))
+    assert (folder / "areas.geojson").read_text(encoding="utf-8") == build.geojson(
+        build.areas(made)
+    )
     assert (folder / "sites.csv").read_text(encoding="utf-8") == build.sites_csv(made.facts)
     for name in made.facts.border.line.scenarios:
         scenario = (folder / name).read_text(encoding="utf-8")
@@ -45,7 +56,9 @@ def assert_made_of_facts(made: Made, folder: Path) -> None:
 
 
 def assert_numbers_have_their_length(network: Network, rows: list[dict[str, str]]) -> set[str]:
-    """Assert that each road number is as long in the network as in the table of roads; return the numbers."""
+    """Assert that each road number is as long in the network as in the table of roads;
+    return the numbers.
+    """
     assert network.ref is not None
     stated: dict[str, float] = defaultdict(float)
     found: dict[str, float] = defaultdict(float)
@@ -53,7 +66,9 @@ def assert_numbers_have_their_length(network: Network, rows: list[dict[str, str]
         for number in filter(None, row["numbers"].split(";")):
             stated[number] += float(row["km"])
     arcs = network.segment_arc
-    for ref, metres in zip(network.ref[arcs].tolist(), network.length_m[arcs].tolist(), strict=True):
+    for ref, metres in zip(
+        network.ref[arcs].tolist(), network.length_m[arcs].tolist(), strict=True
+    ):
         for number in filter(None, ref.split(";")):
             found[number] += metres / 1000
     assert set(found) == set(stated)
@@ -74,13 +89,20 @@ def changed_facts(facts: Path, folder: Path, name: str, *changes: tuple[str, str
     return copied
 
 
-def land_seizures(tables: Collection[Path], areas: Collection[str]) -> dict[tuple[str, int], tuple[int, float]]:
-    """Return events and pounds by area and fiscal year, seized on land, of tables as the agency publishes them."""
+def land_seizures(
+    tables: Collection[Path], areas: Collection[str]
+) -> dict[tuple[str, int], tuple[int, float]]:
+    """Return events and pounds by area and fiscal year, seized on land, of tables as
+    the agency publishes them.
+    """
     found: dict[tuple[str, int], tuple[int, float]] = defaultdict(lambda: (0, 0.0))
     for path in tables:
         for row in csv_rows(path):
             if row["Area of Responsibility"] in areas and row["Land Filter"] == "Land Only":
                 key = row["Area of Responsibility"], int(row["FY"][:4])
                 events, pounds = found[key]
-                found[key] = events + int(row["Count of Event"]), pounds + float(row["Sum Qty (lbs)"])
+                found[key] = (
+                    events + int(row["Count of Event"]),
+                    pounds + float(row["Sum Qty (lbs)"]),
+                )
     return found

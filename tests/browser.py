@@ -1,4 +1,6 @@
-"""A real browser for tests: Debian's Chromium without a window, driven by its DevTools protocol over the websocket client that bokeh brings."""
+"""A real browser for tests: Debian's Chromium without a window, driven by its DevTools
+protocol over the websocket client that bokeh brings.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,12 @@ if TYPE_CHECKING:
     from tornado.websocket import WebSocketClientConnection
 
 CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+    (
+        found
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (found := shutil.which(name))
+    ),
+    "",
 )
 """The browser; empty where there is none."""
 PATIENCE = 600
@@ -32,7 +39,8 @@ class Browser:
     Attributes
     ----------
     events
-        What the browser told besides answers: requests, errors, messages of the console.
+        What the browser told besides answers: requests, errors, messages of the
+        console.
     """
 
     events: list[dict[str, Any]]
@@ -40,7 +48,13 @@ class Browser:
     async def __aenter__(self) -> Self:
         """Start it."""
         self._folder = Path(tempfile.mkdtemp(prefix="browser-"))
-        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"]
+        flags = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--remote-debugging-port=0",
+        ]
         self._process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
             [CHROMIUM, *flags, f"--user-data-dir={self._folder}", "about:blank"],
             stdout=subprocess.DEVNULL,
@@ -71,7 +85,9 @@ class Browser:
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Ask the browser for something, and return its answer."""
         self._asked += 1
-        await self._socket.write_message(json.dumps({"id": self._asked, "method": method, "params": parameters}))
+        await self._socket.write_message(
+            json.dumps({"id": self._asked, "method": method, "params": parameters})
+        )
         while True:
             message = json.loads(await self._socket.read_message() or "{}")
             if message.get("id") == self._asked:
@@ -87,7 +103,9 @@ class Browser:
 
     async def run(self, script: str) -> Any:
         """Return the value of an expression in the page."""
-        found = await self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        found = await self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
@@ -102,23 +120,42 @@ class Browser:
     async def click(self, x: float, y: float) -> None:
         """Press and release the mouse at a place of the window."""
         for what in ("mouseMoved", "mousePressed", "mouseReleased"):
-            await self.call("Input.dispatchMouseEvent", type=what, x=x, y=y, button="left", clickCount=1)
+            await self.call(
+                "Input.dispatchMouseEvent", type=what, x=x, y=y, button="left", clickCount=1
+            )
 
     async def press(self, key: str, code: int, text: str = "") -> None:
         """Press and release a key."""
         for what in ("keyDown", "keyUp"):
             more = {"text": text} if text and what == "keyDown" else {}
-            await self.call("Input.dispatchKeyEvent", type=what, key=key, code=key, windowsVirtualKeyCode=code, **more)
+            await self.call(
+                "Input.dispatchKeyEvent",
+                type=what,
+                key=key,
+                code=key,
+                windowsVirtualKeyCode=code,
+                **more,
+            )
 
     async def picture(self, path: Path) -> None:
         """Save what the whole page looks like."""
         size = (await self.call("Page.getLayoutMetrics"))["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 4000), "scale": 1}
-        shot = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+        clip = {
+            "x": 0,
+            "y": 0,
+            "width": size["width"],
+            "height": min(size["height"], 4000),
+            "scale": 1,
+        }
+        shot = await self.call(
+            "Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip
+        )
         path.write_bytes(base64.b64decode(shot["data"]))  # noqa: ASYNC240
 
     def renderer_ms(self) -> float:
-        """Return how many milliseconds of processor time the processes that draw pages have taken, as Linux counts them (steps of 10 ms)."""
+        """Return how many milliseconds of processor time the processes that draw pages
+        have taken, as Linux counts them (steps of 10 ms).
+        """
         ours, spent = {self._process.pid}, 0.0
         for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda each: int(each.name)):
             try:
@@ -134,6 +171,14 @@ class Browser:
     @property
     def requested(self) -> list[str]:
         """Addresses that the page has asked for."""
-        sent = [event["params"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
-        opened = [event["params"] for event in self.events if event["method"] == "Network.webSocketCreated"]
+        sent = [
+            event["params"]
+            for event in self.events
+            if event["method"] == "Network.requestWillBeSent"
+        ]
+        opened = [
+            event["params"]
+            for event in self.events
+            if event["method"] == "Network.webSocketCreated"
+        ]
         return [each["request"]["url"] for each in sent] + [each["url"] for each in opened]

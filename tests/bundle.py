@@ -1,9 +1,13 @@
-"""Make an archive from which the program is installed and used on a machine without a network.
+"""Make an archive from which the program is installed and used on a machine without a
+network.
 
-`python -m tests.bundle` writes `build/interdict-bundle-<platform>-py<version>.zip`: wheels of the last commit and of all it needs, for one
-platform and one version of Python, the shipped scenario, the documentation's site where it was built (`build/site`), the plugin for QGIS, a
-bill of materials (CycloneDX), checksums, and an installation script. Wheels are downloaded by pip from the registry that pip is set to; nothing
-is compiled. `--try` unpacks the archive in a temporary folder, cuts the network off (`unshare -rn`, on Linux), installs and plans there.
+`python -m tests.bundle` writes `build/interdict-bundle-<platform>-py<version>.zip`:
+wheels of the last commit and of all it needs, for one platform and one version of
+Python, the shipped scenario, the documentation's site where it was built
+(`build/site`), the plugin for QGIS, a bill of materials (CycloneDX), checksums, and an
+installation script. Wheels are downloaded by pip from the registry that pip is set to;
+nothing is compiled. `--try` unpacks the archive in a temporary folder, cuts the network
+off (`unshare -rn`, on Linux), installs and plans there.
 
     --platform linux|windows   for whom (default: linux)
     --python 3.12              of which version (default: this one)
@@ -30,7 +34,12 @@ from optimizer.base.files.readwrite import sha256, written_whole
 ROOT = Path(__file__).parents[1]
 
 PLATFORMS = {
-    "linux": ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
+    "linux": (
+        "manylinux_2_28_x86_64",
+        "manylinux_2_27_x86_64",
+        "manylinux_2_17_x86_64",
+        "manylinux2014_x86_64",
+    ),
     "windows": ("win_amd64",),
 }
 
@@ -80,13 +89,21 @@ class Wheel:
         """Return what a wheel says of itself."""
         with zipfile.ZipFile(path) as archive:
             (metadata,) = (
-                name for name in archive.namelist() if name.endswith(".dist-info/METADATA") and name.count("/") == 1
+                name
+                for name in archive.namelist()
+                if name.endswith(".dist-info/METADATA") and name.count("/") == 1
             )
             said = HeaderParser().parsestr(archive.read(metadata).decode("utf-8"))
         classified = [
-            text.rpartition(":: ")[2] for text in said.get_all("Classifier", []) if text.startswith("License ::")
+            text.rpartition(":: ")[2]
+            for text in said.get_all("Classifier", [])
+            if text.startswith("License ::")
         ]
-        stated = said["License-Expression"] or " and ".join(classified) or (said["License"] or "not stated")
+        stated = (
+            said["License-Expression"]
+            or " and ".join(classified)
+            or (said["License"] or "not stated")
+        )
         return cls(path, said["Name"], said["Version"], stated.splitlines()[0][:100])
 
     def component(self) -> dict[str, object]:
@@ -103,7 +120,9 @@ class Wheel:
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the archive, say what it holds, and try it where asked."""
-    parser = argparse.ArgumentParser(prog="tests.bundle", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="tests.bundle", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--platform", choices=PLATFORMS, default="linux")
     parser.add_argument("--python", default=f"{sys.version_info.major}.{sys.version_info.minor}")
     parser.add_argument("--out", type=Path, default=ROOT / "build")
@@ -127,32 +146,60 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def fetched(folder: Path, platform: str, python: str) -> list[Wheel]:
-    """Build the package's wheel and download those of all it needs; return what is in the folder."""
+    """Build the package's wheel and download those of all it needs; return what is in
+    the folder.
+    """
     pip = [sys.executable, "-m", "pip"]
     with (
         tempfile.TemporaryDirectory() as source
     ):  # the last commit: `build` of a checkout may hold modules that are gone
-        committed = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
+        committed = subprocess.run(
+            ["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True
+        ).stdout
         subprocess.run(["tar", "-x", "-C", source], input=committed, check=True)
         subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", folder, source], check=True)
     needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*needed["dependencies"], *needed["optional-dependencies"]["sheets"]]
     names = [argument for name in PLATFORMS[platform] for argument in ("--platform", name)]
-    of_target = ["--only-binary", ":all:", "--implementation", "cp", "--python-version", python, *names]
-    command = [*pip, "download", "-q", "-d", folder, "-c", ROOT / "constraints.txt", *of_target, *wanted]
+    of_target = [
+        "--only-binary",
+        ":all:",
+        "--implementation",
+        "cp",
+        "--python-version",
+        python,
+        *names,
+    ]
+    command = [
+        *pip,
+        "download",
+        "-q",
+        "-d",
+        folder,
+        "-c",
+        ROOT / "constraints.txt",
+        *of_target,
+        *wanted,
+    ]
     subprocess.run(command, check=True)
     return [Wheel.read(path) for path in sorted(folder.glob("*.whl"))]
 
 
 def write_beside(content: Path, wheels: list[Wheel], platform: str, python: str) -> None:
-    """Write what stands beside the wheels: scenario, site, plugin, bill of materials, scripts, checksums."""
+    """Write what stands beside the wheels: scenario, site, plugin, bill of materials,
+    scripts, checksums.
+    """
     from optimizer.report.qgis.archive import Contact, plugin_archive
 
-    tracked = subprocess.run(["git", "ls-files", "-z", SCENARIO], cwd=ROOT, capture_output=True, check=True).stdout
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z", SCENARIO], cwd=ROOT, capture_output=True, check=True
+    ).stdout
     site = ROOT / "build" / "site"
     copied = [ROOT / name for name in tracked.decode().split("\0") if name]
     pages = (
-        [path for path in site.rglob("*") if path.is_file() and ".doctrees" not in path.parts] if site.is_dir() else []
+        [path for path in site.rglob("*") if path.is_file() and ".doctrees" not in path.parts]
+        if site.is_dir()
+        else []
     )
     for path, target in [
         *((p, p.relative_to(ROOT)) for p in copied),
@@ -161,8 +208,12 @@ def write_beside(content: Path, wheels: list[Wheel], platform: str, python: str)
         (content / target).parent.mkdir(parents=True, exist_ok=True)
         (content / target).write_bytes(path.read_bytes())
     (content / "interdict-qgis.zip").write_bytes(plugin_archive(Contact("", "", "")))
-    (content / "bill-of-materials.json").write_text(json.dumps(bill_of_materials(wheels), indent=1), encoding="utf-8")
-    script, text = ("install.sh", INSTALL_LINUX) if platform == "linux" else ("install.cmd", INSTALL_WINDOWS)
+    (content / "bill-of-materials.json").write_text(
+        json.dumps(bill_of_materials(wheels), indent=1), encoding="utf-8"
+    )
+    script, text = (
+        ("install.sh", INSTALL_LINUX) if platform == "linux" else ("install.cmd", INSTALL_WINDOWS)
+    )
     (content / script).write_text(text.format(version=python, scenario=SCENARIO), encoding="utf-8")
     (content / script).chmod(0o755)
     own = next(wheel for wheel in wheels if wheel.name == "border-interdiction")
@@ -172,9 +223,11 @@ def write_beside(content: Path, wheels: list[Wheel], platform: str, python: str)
         platform={"linux": "Linux (x86-64)", "windows": "Windows (x86-64)"}[platform],
         python=python,
         script=script,
-        check="It checks `SHA256SUMS` first.\n"
-        if platform == "linux"
-        else "`SHA256SUMS` holds the checksums of all files.\n",
+        check=(
+            "It checks `SHA256SUMS` first.\n"
+            if platform == "linux"
+            else "`SHA256SUMS` holds the checksums of all files.\n"
+        ),
         site="" if pages else " (not in this archive: the site was not built)",
     )
     (content / "README.md").write_text(said, encoding="utf-8")
@@ -209,17 +262,27 @@ def try_offline(archive: Path) -> int:
         subprocess.run(["unzip", "-q", archive, "-d", folder], check=True)
         (content,) = Path(folder).iterdir()
         steps = {
-            "no network": "! python3 -c \"import socket; socket.create_connection(('192.0.2.1', 80), 3)\" 2> /dev/null",
+            "no network": (
+                "! python3 -c \"import socket; socket.create_connection(('192.0.2.1', 80), 3)\" 2>"
+                " /dev/null"
+            ),
             "installed": "./install.sh",
-            "planned": f"environment/bin/interdict plan {SCENARIO}/scenario.toml --time-limit 20 --out plan",
+            "planned": (
+                f"environment/bin/interdict plan {SCENARIO}/scenario.toml --time-limit 20 --out"
+                " plan"
+            ),
         }
         for name, command in steps.items():
             begun = time.monotonic()
-            done = subprocess.run(["unshare", "-rn", "sh", "-ec", command], cwd=content, check=False)
+            done = subprocess.run(
+                ["unshare", "-rn", "sh", "-ec", command], cwd=content, check=False
+            )
             print(f"{name}: exit {done.returncode}, {time.monotonic() - begun:.0f} s")
             if done.returncode:
                 return done.returncode
-        space = sum(path.stat().st_size for path in (content / "environment").rglob("*") if path.is_file())
+        space = sum(
+            path.stat().st_size for path in (content / "environment").rglob("*") if path.is_file()
+        )
         print(f"environment: {space / 1e6:.0f} MB")
     return 0
 

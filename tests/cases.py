@@ -1,4 +1,6 @@
-"""Small random problems with every feature, and brute force over them: the referee of the exact methods."""
+"""Small random problems with every feature, and brute force over them: the referee of
+the exact methods.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ class Recorder(SilentListener):
 
 
 def random_instance(seed: int, *, n_nodes: int = 8, n_options: int = 6) -> Instance:
-    """Return a random instance of at most `n_nodes` nodes: parallel arcs, several effects an arc, all constraint kinds, both evader kinds."""
+    """Return a random instance of at most `n_nodes` nodes: parallel arcs, several
+    effects an arc, all constraint kinds, both evader kinds.
+    """
     rng = np.random.default_rng(seed)
     n = int(rng.integers(4, n_nodes + 1))
     ring = np.arange(n)  # a ring both ways keeps every destination within reach
@@ -99,9 +103,14 @@ def random_instance(seed: int, *, n_nodes: int = 8, n_options: int = 6) -> Insta
 
 
 def side_by_side(
-    uses: Sequence[dict[str, float]], resources: Sequence[Resource], *, survival: float = 0.3, last: float = 0.9
+    uses: Sequence[dict[str, float]],
+    resources: Sequence[Resource],
+    *,
+    survival: float = 0.3,
+    last: float = 0.9,
 ) -> Instance:
-    """Return roads side by side from A to B, an option on each that uses so much, and one informed evader.
+    """Return roads side by side from A to B, an option on each that uses so much, and
+    one informed evader.
 
     The first road is always passed with nothing placed, the last with that chance.
     """
@@ -120,7 +129,9 @@ def side_by_side(
 
 
 def brute_force(instance: Instance) -> tuple[float, NDArray[np.bool_]]:
-    """Return the optimal value and a best mask (infinity and no option where no plan is allowed), of every plan."""
+    """Return the optimal value and a best mask (infinity and no option where no plan is
+    allowed), of every plan.
+    """
     masks = np.array(list(product((False, True), repeat=len(instance.options))))
     values = enumerated_values(instance, masks)
     for best in np.argsort(values, kind="stable"):
@@ -159,7 +170,9 @@ def enumerated_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
 
 
 def enumerated_values(instance: Instance, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the value of each row, a mask, from the definition: every simple path of every evader, every arc's product, no shortest paths."""
+    """Return the value of each row, a mask, from the definition: every simple path of
+    every evader, every arc's product, no shortest paths.
+    """
     total = np.zeros(len(masks))
     for evader in instance.evaders:
         if evader.routes:
@@ -171,9 +184,15 @@ def enumerated_values(instance: Instance, masks: NDArray[np.bool_]) -> NDArray[n
     return total
 
 
-def path_values(instance: Instance, masks: NDArray[np.bool_], paths: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    """Return the chance to get through along each path (columns) under each mask (rows): a product over its arcs and what is placed there."""
-    values = np.tile([float(np.prod(instance.reliability[list(arcs)])) for arcs in paths], (len(masks), 1))
+def path_values(
+    instance: Instance, masks: NDArray[np.bool_], paths: Sequence[Sequence[int]]
+) -> NDArray[np.float64]:
+    """Return the chance to get through along each path (columns) under each mask
+    (rows): a product over its arcs and what is placed there.
+    """
+    values = np.tile(
+        [float(np.prod(instance.reliability[list(arcs)])) for arcs in paths], (len(masks), 1)
+    )
     for option, placed in zip(instance.options, masks.T, strict=True):
         at = dict(zip(option.arcs, option.survival, strict=True))
         values[placed] *= [math.prod(at.get(arc, 1.0) for arc in arcs) for arcs in paths]
@@ -187,15 +206,23 @@ def simple_paths(instance: Instance, origin: int, destination: int) -> list[list
 
 
 @lru_cache(maxsize=1000)
-def _paths_between(n_nodes: int, ends: tuple[tuple[int, int], ...], origin: int, destination: int) -> list[list[int]]:
-    """Return them by the ends of arcs: a test asks for those of one network many times, with other options and budgets."""
+def _paths_between(
+    n_nodes: int, ends: tuple[tuple[int, int], ...], origin: int, destination: int
+) -> list[list[int]]:
+    """Return them by the ends of arcs: a test asks for those of one network many times,
+    with other options and budgets.
+    """
     graph = nx.MultiDiGraph()
     graph.add_nodes_from(range(n_nodes))
     graph.add_edges_from((tail, head, arc) for arc, (tail, head) in enumerate(ends))
-    return [[arc for _, _, arc in path] for path in nx.all_simple_edge_paths(graph, origin, destination)]
+    return [
+        [arc for _, _, arc in path] for path in nx.all_simple_edge_paths(graph, origin, destination)
+    ]
 
 
-def _evaders(rng: np.random.Generator, n: int, tail: NDArray[np.int32], head: NDArray[np.int32]) -> Iterator[Evader]:
+def _evaders(
+    rng: np.random.Generator, n: int, tail: NDArray[np.int32], head: NDArray[np.int32]
+) -> Iterator[Evader]:
     for k in range(int(rng.integers(1, 5))):
         origin, destination = rng.choice(n, 2, replace=False).tolist()
         routes: tuple[Route, ...] = ()
@@ -204,12 +231,20 @@ def _evaders(rng: np.random.Generator, n: int, tail: NDArray[np.int32], head: ND
             share = float(rng.uniform(0.1, 0.9))
             routes = (Route(walks[0], share), Route(walks[1], 1 - share))
         yield Evader(
-            f"e{k}", origin, destination, float(rng.choice([0.0, 1.0, rng.uniform(0.1, 3)], p=[0.1, 0.3, 0.6])), routes
+            f"e{k}",
+            origin,
+            destination,
+            float(rng.choice([0.0, 1.0, rng.uniform(0.1, 3)], p=[0.1, 0.3, 0.6])),
+            routes,
         )
 
 
 def _walk(
-    rng: np.random.Generator, tail: NDArray[np.int32], head: NDArray[np.int32], origin: int, destination: int
+    rng: np.random.Generator,
+    tail: NDArray[np.int32],
+    head: NDArray[np.int32],
+    origin: int,
+    destination: int,
 ) -> tuple[int, ...]:
     """Return a random walk from origin to destination (habitual routes need not be simple)."""
     arcs: list[int] = []

@@ -1,7 +1,10 @@
-"""The catalogues of the language packs: `python -m tests.catalogue` says what each lacks, `--update` brings it up to date with the code.
+"""The catalogues of the language packs: `python -m tests.catalogue` says what each
+lacks, `--update` brings it up to date with the code.
 
-Texts are found by Babel as `optimizer/base/text/languages/babel.cfg` says. An update adds new texts without a translation, and takes out those
-that the code has no longer; a text that was changed a little keeps its translation, marked `fuzzy` until somebody has looked at it.
+Texts are found by Babel as `optimizer/base/text/languages/babel.cfg` says. An update
+adds new texts without a translation, and takes out those that the code has no longer; a
+text that was changed a little keeps its translation, marked `fuzzy` until somebody has
+looked at it.
 """
 
 from __future__ import annotations
@@ -52,8 +55,11 @@ def extracted() -> Catalog:
     for name, _, texts, comments, context in extract_from_dir(
         ROOT, methods, options, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
     ):
-        added = catalogue.add(texts, None, [(Path(name).as_posix(), 0)], auto_comments=comments, context=context)
-        added.flags.discard("python-format")  # a `%` is a percentage here: places for values are in braces
+        added = catalogue.add(
+            texts, None, [(Path(name).as_posix(), 0)], auto_comments=comments, context=context
+        )
+        # a `%` is a percentage here: places for values are in braces
+        added.flags.discard("python-format")
     return catalogue
 
 
@@ -64,7 +70,9 @@ def catalogue_of(language: str) -> Catalog:
 
 
 def faults(language: str) -> list[str]:
-    """Return what is wrong with a catalogue: texts that are missing, unsure, stale, or have other places for values."""
+    """Return what is wrong with a catalogue: texts that are missing, unsure, stale, or
+    have other places for values.
+    """
     wanted, have = extracted(), catalogue_of(language)
     found = []
     for text in wanted:
@@ -79,31 +87,50 @@ def faults(language: str) -> list[str]:
             found.append(f"marked fuzzy: {text.id!r}")
         else:
             found += _other_places(own)
-    found += [f"stale: {own.id!r}" for own in have if own.id and wanted.get(_first(own), own.context) is None]
+    found += [
+        f"stale: {own.id!r}"
+        for own in have
+        if own.id and wanted.get(_first(own), own.context) is None
+    ]
     return found
 
 
 def update(language: str) -> None:
-    """Write a catalogue with every text of the package, and with no other; a language that is not there begins empty."""
+    """Write a catalogue with every text of the package, and with no other; a language
+    that is not there begins empty.
+    """
     path = FOLDER / f"{language}.po"
     have = catalogue_of(language) if path.is_file() else Catalog(locale=language)
     have.update(extracted(), no_fuzzy_matching=not path.is_file(), update_header_comment=False)
     have.obsolete.clear()
-    have.header_comment, have.fuzzy = f"# Texts of the pages in the language {language}: docs/language.md.", False
+    have.header_comment, have.fuzzy = (
+        f"# Texts of the pages in the language {language}: docs/language.md.",
+        False,
+    )
     have.project = have.msgid_bugs_address = "border-interdiction"
     have.version, have.last_translator, have.language_team = "1", "border-interdiction", language
     have.creation_date = have.revision_date = FIRST
     with written_whole(path) as whole, whole.open("wb") as file:
         write_po(
-            file, have, width=120, omit_header=False, include_previous=False, sort_output=True, include_lineno=False
+            file,
+            have,
+            width=120,
+            omit_header=False,
+            include_previous=False,
+            sort_output=True,
+            include_lineno=False,
         )
 
 
 def _mapping(path: Path) -> tuple[list[tuple[str, str]], dict[str, dict[str, str]]]:
-    """Return what extracts the texts of which files, and with which options, as a file of Babel's says."""
+    """Return what extracts the texts of which files, and with which options, as a file
+    of Babel's says.
+    """
     parser = RawConfigParser()
     parser.read_string(path.read_text(encoding="utf-8"))
-    found = {section: [part.strip() for part in section.split(":", 1)] for section in parser.sections()}
+    found = {
+        section: [part.strip() for part in section.split(":", 1)] for section in parser.sections()
+    }
     options = {pattern: dict(parser.items(section)) for section, (_, pattern) in found.items()}
     return [(pattern, method) for method, pattern in found.values()], options
 
@@ -122,7 +149,9 @@ def _complete(text: Message) -> bool:
 
 
 def _other_places(text: Message) -> list[str]:
-    """Return a fault where a translation has other places for values than its text; a plural may leave the count out of the singular."""
+    """Return a fault where a translation has other places for values than its text; a
+    plural may leave the count out of the singular.
+    """
     wanted = {place for one in all_texts(text.id) for place in PLACE.findall(one)}
     return [
         f"places {sorted(wanted)} wanted: {one!r}"

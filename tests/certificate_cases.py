@@ -1,10 +1,13 @@
-"""Certificates against brute force: `python -m tests.certificate_cases --count 10000 --faults 200`.
+"""Certificates against brute force: `python -m tests.certificate_cases --count 10000
+--faults 200`.
 
-Small instances with every feature are solved and certified, and all their plans are valued. Then the certificates are damaged (a number, a
-position, a line left out, put twice or moved, another plan, claim, instance or version, a file cut off), and faults are planted in searches
-of one process and of several (cuts too strong, floors too high, options fixed too soon, budget cuts too narrow, detours too cheap, a child
-left out, an end of a worker lost). A certificate is *accepted wrongly* where
-the checker accepts it and a plan lets less through than it says, or its plan more.
+Small instances with every feature are solved and certified, and all their plans are
+valued. Then the certificates are damaged (a number, a position, a line left out, put
+twice or moved, another plan, claim, instance or version, a file cut off), and faults
+are planted in searches of one process and of several (cuts too strong, floors too high,
+options fixed too soon, budget cuts too narrow, detours too cheap, a child left out, an
+end of a worker lost). A certificate is *accepted wrongly* where the checker accepts it
+and a plan lets less through than it says, or its plan more.
 """
 
 from __future__ import annotations
@@ -55,7 +58,9 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Case:
-    """A small instance in a file, the least value of its plans, or of its mixtures, and its certificate."""
+    """A small instance in a file, the least value of its plans, or of its mixtures, and
+    its certificate.
+    """
 
     file: Path
     instance: Instance
@@ -89,19 +94,29 @@ def case_of(seed: int, folder: Path) -> Case:
 
 
 def flat_case_of(seed: int, folder: Path) -> Case:
-    """Return a certified case whose root counts as standing still from its first round on: it has tangents, and paths with detours."""
+    """Return a certified case whose root counts as standing still from its first round
+    on: it has tangents, and paths with detours.
+    """
     with patch.object(tree, "SOON", 0):
         return case_of(seed, folder)
 
 
 def shared_search(instance: Instance, record: SearchRecord, seed: int) -> Result:
     """Return the bound of a tree that workers shared, with the plan of a search alone."""
-    tree = shared_tree(instance, contract(instance), cut=bool(seed % 3), lost=(2, 5) if seed % 2 else (), record=record)
+    tree = shared_tree(
+        instance,
+        contract(instance),
+        cut=bool(seed % 3),
+        lost=(2, 5) if seed % 2 else (),
+        record=record,
+    )
     return replace(place(instance, SolveOptions(threads=1)), lower=tree.lower)
 
 
 def shared_case_of(seed: int, folder: Path) -> Case:
-    """Return a case with the certificate of a search that two workers shared, one node an order; of every second seed two are lost."""
+    """Return a case with the certificate of a search that two workers shared, one node
+    an order; of every second seed two are lost.
+    """
     file = folder / f"shared-{seed}.json"
     write_instance(file, budget_case(seed))
     instance, record, to = read_instance(file), SearchRecord(), file.with_suffix(".jsonl.gz")
@@ -127,7 +142,9 @@ def mixture_case_of(seed: int, folder: Path) -> Case:
 
 
 def is_wrong(case: Case, bounds: tuple[Any, Any], said: dict[str, Any]) -> bool:
-    """Whether bounds that the checker has accepted are false, of what a certificate says of a plan or of a mixture."""
+    """Whether bounds that the checker has accepted are false, of what a certificate
+    says of a plan or of a mixture.
+    """
     instance, mixture = case.instance, mixture_of(said)
     masks = [np.isin(np.arange(len(instance.options)), plan) for _, plan in mixture]
     plans = tuple(Plan.from_mask(instance, mask) for mask in masks)
@@ -164,7 +181,9 @@ def damaged(lines: list[Any], rng: random.Random) -> tuple[str, list[Any]]:
     elif kind == "lines moved":
         lines.insert(rng.randrange(1, len(lines)), lines.pop(k))
     elif kind == "claim":
-        lines[0][2]["lower"] = (float.fromhex(lines[0][2]["lower"]) * (1 + 10.0 ** rng.uniform(-8, -1))).hex()
+        lines[0][2]["lower"] = (
+            float.fromhex(lines[0][2]["lower"]) * (1 + 10.0 ** rng.uniform(-8, -1))
+        ).hex()
     elif kind == "version":
         lines[0][1] = 2
     elif kind == "plan":
@@ -177,7 +196,9 @@ def damaged(lines: list[Any], rng: random.Random) -> tuple[str, list[Any]]:
 
 
 def _damage_leaf(lines: list[Any], rng: random.Random, wanted: type) -> None:
-    """Change a number, a position or the length of a list somewhere in the lines behind the first."""
+    """Change a number, a position or the length of a list somewhere in the lines behind
+    the first.
+    """
     places: list[tuple[Any, Any]] = []
     waiting: list[Any] = list(lines[1:])
     while waiting:
@@ -204,7 +225,9 @@ def _damage_leaf(lines: list[Any], rng: random.Random, wanted: type) -> None:
 
 
 def damage(case: Case, others: list[Case], count: int, seed: int, folder: Path) -> Counter[str]:
-    """Check damaged certificates of a case; return how many of each kind were refused, accepted, and accepted wrongly."""
+    """Check damaged certificates of a case; return how many of each kind were refused,
+    accepted, and accepted wrongly.
+    """
     rng, found = random.Random(seed), Counter[str]()  # noqa: S311 - no secret
     content = gzip.decompress(case.certificate.read_bytes())
     lines = [json.loads(line) for line in content.splitlines()]
@@ -298,7 +321,9 @@ def lost_child(share: float) -> Iterator[None]:
 
 @contextmanager
 def cheap_detours(share: float) -> Iterator[None]:
-    """Have detours cost less than they do, at a root that counts as standing still from its first round on."""
+    """Have detours cost less than they do, at a root that counts as standing still from
+    its first round on.
+    """
     links = DetourSearch.links
 
     def cheaper(self: Any, path: Any, arc: Any, detours: Any) -> Any:
@@ -359,16 +384,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=400, help="damaged certificates")
     parser.add_argument("--faults", type=int, default=50, help="faults planted in searches")
-    parser.add_argument("--cases", type=int, default=20, help="instances whose certificates are damaged")
+    parser.add_argument(
+        "--cases", type=int, default=20, help="instances whose certificates are damaged"
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     found = Counter[str]()
     with tempfile.TemporaryDirectory() as place_of:
         folder = Path(place_of)
         makers = (case_of, flat_case_of, mixture_case_of, shared_case_of, relaxed_case_of)
-        cases = [makers[k % len(makers)](arguments.seed + k, folder) for k in range(arguments.cases)]
+        cases = [
+            makers[k % len(makers)](arguments.seed + k, folder) for k in range(arguments.cases)
+        ]
         for k, case in enumerate(cases):
-            found += damage(case, [c for c in cases if c is not case], arguments.count // len(cases), k, folder)
+            found += damage(
+                case, [c for c in cases if c is not case], arguments.count // len(cases), k, folder
+            )
         for k in range(arguments.faults):
             found[plant(1000 + arguments.seed + k, k, folder)] += 1
     for kind, count in sorted(found.items()):

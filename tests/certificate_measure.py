@@ -1,7 +1,10 @@
-"""What certificates cost: `python -m tests.certificate_measure PROBLEM...` prints a row for each problem.
+"""What certificates cost: `python -m tests.certificate_measure PROBLEM...` prints a row
+for each problem.
 
-A problem is an instance file, or `snip-I-S-B` with `--snip-dir FOLDER`. It is solved twice in one process, without a record and with one, to a
-gap of 1e-4; the certificate is written and checked. Seconds are processor seconds. A search of the first problem before them loads kernels.
+A problem is an instance file, or `snip-I-S-B` with `--snip-dir FOLDER`. It is solved
+twice in one process, without a record and with one, to a gap of 1e-4; the certificate
+is written and checked. Seconds are processor seconds. A search of the first problem
+before them loads kernels.
 """
 
 from __future__ import annotations
@@ -47,8 +50,8 @@ def row_of(file: Path, folder: Path, limit: float | None) -> str:
     checked = time.process_time() - begun
     gap = 1 - result.lower / result.upper if result.lower and result.upper else 0.0
     return (
-        f"| {file.stem} | {gap:.2%} | {result.statistics['nodes']:.0f} | {seconds[0]:.2f} | {seconds[1]:.2f} | {written - checked:.2f} | "
-        f"{checked:.2f} | {size / 1e3:.0f} | {told} |"
+        f"| {file.stem} | {gap:.2%} | {result.statistics['nodes']:.0f} | {seconds[0]:.2f} |"
+        f" {seconds[1]:.2f} | {written - checked:.2f} | {checked:.2f} | {size / 1e3:.0f} | {told} |"
     )
 
 
@@ -66,7 +69,10 @@ def main() -> int:
             if not file.exists():
                 number, snipno, most = map(int, problem.split("-")[1:])
                 file = folder / f"{problem}.json"
-                write_instance(file, snip_instance(arguments.snip_dir, number=number, snipno=snipno, budget=most))
+                write_instance(
+                    file,
+                    snip_instance(arguments.snip_dir, number=number, snipno=snipno, budget=most),
+                )
             if not count:
                 place(read_instance(file), SolveOptions(threads=1, time_limit=WARM))
             sys.stdout.write(row_of(file, folder, arguments.time_limit) + "\n")

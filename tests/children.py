@@ -14,10 +14,13 @@ from typing import Any
 def started(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
     """Start a process in a group of its own; at the end the whole group is killed.
 
-    Coverage is not measured in it: a signal that comes while coverage's tracer holds its lock would leave the process waiting for ever.
+    Coverage is not measured in it: a signal that comes while coverage's tracer holds
+    its lock would leave the process waiting for ever.
     """
     given = options.pop("env", None) or os.environ
-    options["env"] = {name: value for name, value in given.items() if not name.startswith("COVERAGE_PROCESS")}
+    options["env"] = {
+        name: value for name, value in given.items() if not name.startswith("COVERAGE_PROCESS")
+    }
     process = subprocess.Popen(command, start_new_session=os.name != "nt", **options)
     try:
         yield process

@@ -28,7 +28,9 @@ class Outcome:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Outcome:
+def run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object
+) -> Outcome:
     """Run `cli.py` with arguments and return what came of it."""
     monkeypatch.setattr(sys, "argv", ["cli.py", *(str(argument) for argument in arguments)])
     capsys.readouterr()
@@ -40,7 +42,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
         code = stop.code or 0
     finally:
         signal.signal(signal.SIGINT, handler)
-        set_verbosity(Verbosity.NORMAL)  # for tests that call a command without `main`, which sets it
+        # for tests that call a command without `main`, which sets it
+        set_verbosity(Verbosity.NORMAL)
     printed = capsys.readouterr()
     assert isinstance(code, int)
     return Outcome(code, printed.out, printed.err)

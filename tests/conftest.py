@@ -1,7 +1,9 @@
 """What holds for the whole suite.
 
-A test asserts behaviour, never a time, so hypothesis gives no deadline. Tests that need the shared data are skipped where it is absent. Ctrl-C
-reaches the processes that tests start, even where the suite itself was started with interrupts ignored, as a job of a shell script is.
+A test asserts behaviour, never a time, so hypothesis gives no deadline. Tests that need
+the shared data are skipped where it is absent. Ctrl-C reaches the processes that tests
+start, even where the suite itself was started with interrupts ignored, as a job of a
+shell script is.
 """
 
 import gc
@@ -28,18 +30,23 @@ from tests.examples import load_profile
 
 load_profile()
 
-# A search of a test takes one process, unless the test says how many: the cores are busy with other tests, and a process takes some seconds to
-# start, more than most searches here. Modules take the function by name, so it is replaced before any of them is imported.
+# A search of a test takes one process, unless the test says how many: the cores are
+# busy with other tests, and a process takes some seconds to start, more than most
+# searches here. Modules take the function by name, so it is replaced before any of them
+# is imported.
 _threads = executor.thread_count
 executor.thread_count = lambda threads: _threads(1 if threads is None else threads)
 
-# The tree of all commands takes 33 ms to make, and the command line makes it in each of some thousand calls of this process. It is made anew
-# where commands were added. Tests that ask for a tree have one of their own, as a command keeps what they make of it.
+# The tree of all commands takes 33 ms to make, and the command line makes it in each of
+# some thousand calls of this process. It is made anew where commands were added. Tests
+# that ask for a tree have one of their own, as a command keeps what they make of it.
 _trees: dict[object, Any] = {}
 
 
 def _commands(app: typer.Typer) -> tuple[object, ...]:
-    below = (_commands(group.typer_instance) for group in app.registered_groups if group.typer_instance)
+    below = (
+        _commands(group.typer_instance) for group in app.registered_groups if group.typer_instance
+    )
     return (*map(id, app.registered_commands), *below)
 
 
@@ -53,14 +60,18 @@ def _called(app: typer.Typer, *words: Any, **named: Any) -> Any:
 typer.main.Typer.__call__ = _called  # type: ignore[assignment]
 
 FEW_DOTS = 40
-"""Dots an inch of the figures that tests draw: packing those of 170 takes a third of a report. The mark `full_size` has those of a user."""
+"""Dots an inch of the figures that tests draw: packing those of 170 takes a third of a
+report. The mark `full_size` has those of a user.
+"""
 
 collect_ignore = ["quick_worker.py"]  # a program of its own, no module of tests
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # children inherit the default, not "ignored"
+    # children inherit the default, not "ignored"
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# tests start some hundred processes; where Python may not keep what it compiled, each compiles the package anew, and pytest all tests (12 s)
+# tests start some hundred processes; where Python may not keep what it compiled, each
+# compiles the package anew, and pytest all tests (12 s)
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -76,15 +87,21 @@ def _processor_seconds() -> float:
 
 
 def _of_few_dots(savefig: Any) -> Any:
-    return lambda figure, *words, **named: savefig(figure, *words, dpi=min(figure.dpi, FEW_DOTS), **named)
+    return lambda figure, *words, **named: savefig(
+        figure, *words, dpi=min(figure.dpi, FEW_DOTS), **named
+    )
 
 
 def _unmarked(*_: object) -> None:
-    pytest.fail("draws a report: plan with report=False (--no-report), or mark the test with `report`")
+    pytest.fail(
+        "draws a report: plan with report=False (--no-report), or mark the test with `report`"
+    )
 
 
 def _compiled_by_one(ready: Callable[..., None]) -> Callable[..., None]:
-    """Let one process compile kernels, and others wait for it and load them: side by side, each would compile them all."""
+    """Let one process compile kernels, and others wait for it and load them: side by
+    side, each would compile them all.
+    """
 
     @wraps(ready)
     def one_at_a_time(*words: Any, **named: Any) -> None:
@@ -107,7 +124,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if os.name != "nt":
             kernels: Any = import_module("optimizer.base.work.kernels")
             kernels.ready = _compiled_by_one(kernels.ready)
-        gc.disable()  # until tests are collected: modules and tests stay, and looking through them takes a seventh of the time
+        # until tests are collected: modules and tests stay, and looking through them
+        # takes a seventh of the time
+        gc.disable()
 
 
 def pytest_collection_finish() -> None:
@@ -117,7 +136,9 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+def command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
     """Return what runs `cli.py` with arguments in this process."""
     return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
@@ -134,18 +155,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         (path,) = mark.args
         if not path.exists():
             pytest.skip(
-                f"{path.relative_to(path.parents[len(path.parts) - path.parts.index('shared') - 1])} is not there"
+                f"{path.relative_to(path.parents[len(path.parts) - path.parts.index('shared') - 1])}"
+                " is not there"
             )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Note where a test begins, and let no test without the mark `report` draw one: that takes nine tenths of a small plan."""
+    """Note where a test begins, and let no test without the mark `report` draw one:
+    that takes nine tenths of a small plan.
+    """
     item.stash[BEGAN] = _processor_seconds()
     with pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("report") is None:
-            patch.setitem(vars(optimizer.report), "write_report", _unmarked)  # setattr would load the report first
-        if item.get_closest_marker("full_size") is None and any(map(item.get_closest_marker, DRAWING)):
+            # setattr would load the report first
+            patch.setitem(vars(optimizer.report), "write_report", _unmarked)
+        if item.get_closest_marker("full_size") is None and any(
+            map(item.get_closest_marker, DRAWING)
+        ):
             figure = import_module("matplotlib.figure").Figure
             patch.setattr(figure, "savefig", _of_few_dots(figure.savefig))
         return (yield)
@@ -153,8 +180,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Write a test's processor seconds and marks into the file of --junitxml, from which `python -m tests.times` reads them."""
+    """Write a test's processor seconds and marks into the file of --junitxml, from
+    which `python -m tests.times` reads them.
+    """
     if call.when == "teardown":
         marks = {mark.name for mark in item.iter_markers()}
-        item.user_properties.append(("processor_s", round(_processor_seconds() - item.stash[BEGAN], 3)))
+        item.user_properties.append(
+            ("processor_s", round(_processor_seconds() - item.stash[BEGAN], 3))
+        )
         item.user_properties.append(("marks", " ".join(sorted(marks & {"slow", "report", "lab"}))))

@@ -1,8 +1,11 @@
-"""What two processes gain on one problem, measured fairly on a loaded machine: `python -m tests.cores_measure GAP INSTANCE...` prints a table.
+"""What two processes gain on one problem, measured fairly on a loaded machine: `python
+-m tests.cores_measure GAP INSTANCE...` prints a table.
 
-Each problem is solved to the gap by one process and by two workers with their supervisor, each run a process of its own. Seconds are processor
-seconds, which other programs do not stretch. Two cores that nothing else uses would take at least what this process takes until the workers are
-started, then the larger of what the busier worker takes and half of what all take. The times that this leaves out, in which a worker has
+Each problem is solved to the gap by one process and by two workers with their
+supervisor, each run a process of its own. Seconds are processor seconds, which other
+programs do not stretch. Two cores that nothing else uses would take at least what this
+process takes until the workers are started, then the larger of what the busier worker
+takes and half of what all take. The times that this leaves out, in which a worker has
 nothing to do, are given as a share of its life by the clock.
 """
 
@@ -47,11 +50,16 @@ class Watch:
         self._around(ParallelTree, "_give", before=self._given)
         self._around(ParallelTree, "_settle", after=self._settled)
         self._around(TreeProcesses, "start", before=lambda *_: self._begun())
-        self._around(TreeProcesses, "end", before=lambda processes: self._ended(processes.process_ids))
+        self._around(
+            TreeProcesses, "end", before=lambda processes: self._ended(processes.process_ids)
+        )
 
     @staticmethod
     def _around(
-        owner: type, name: str, before: Callable[..., Any] | None = None, after: Callable[..., Any] | None = None
+        owner: type,
+        name: str,
+        before: Callable[..., Any] | None = None,
+        after: Callable[..., Any] | None = None,
     ) -> None:
         call = getattr(owner, name)
 
@@ -82,12 +90,19 @@ class Watch:
         self._free.clear()
         self.life = (now - self.life) * len(processes)
         for process in processes:
-            user, system = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
+            user, system = (
+                Path(f"/proc/{process}/stat")
+                .read_text(encoding="utf-8")
+                .rpartition(")")[2]
+                .split()[11:13]
+            )
             self.workers.append((int(user) + int(system)) / ticks)
 
 
 def solved(path: str, gap: str, threads: str) -> str:
-    """Solve a problem; return processor seconds of this process, before and after the workers began, theirs, nodes, and the share idle."""
+    """Solve a problem; return processor seconds of this process, before and after the
+    workers began, theirs, nodes, and the share idle.
+    """
     from optimizer.problem.files.instance_file import read_instance
     from optimizer.solvers.solve import solve
 
@@ -130,7 +145,11 @@ def main() -> None:
 
 def _run(path: str, gap: str, threads: str) -> list[str]:
     command = [sys.executable, "-m", "tests.cores_measure", "solved", path, gap, threads]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip().split("|")
+    return (
+        subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        .stdout.strip()
+        .split("|")
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The root's bound where many options lie on every path: square grids with a sensor on nearly every street (`python -m tests.dense_roots`)."""
+"""The root's bound where many options lie on every path: square grids with a sensor on
+nearly every street (`python -m tests.dense_roots`).
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,19 @@ from optimizer.solvers.overlay.overlay import contract
 
 
 def dense_grid(side: int) -> Instance:
-    """Return a grid with `side` sensors to place on all but one in twenty of its streets, and `side` evaders from west to east."""
+    """Return a grid with `side` sensors to place on all but one in twenty of its
+    streets, and `side` evaders from west to east.
+    """
     streets = 2 * side * (side - 1)
-    return sensor_grid(side, budget=side, n_options=round(0.95 * streets), n_evaders=side, seed=side)
+    return sensor_grid(
+        side, budget=side, n_options=round(0.95 * streets), n_evaders=side, seed=side
+    )
 
 
 def main() -> None:
-    """Print a line for each grid: value with everything placed, bound of the root, linear programs and processor seconds."""
+    """Print a line for each grid: value with everything placed, bound of the root,
+    linear programs and processor seconds.
+    """
     for side in (10, 12, 14):
         instance = dense_grid(side)
         began = time.process_time()
@@ -27,7 +35,8 @@ def main() -> None:
         tree.cut_root()
         seconds = time.process_time() - began
         sys.stdout.write(
-            f"dense-grid-{side}: everything placed {everything:.2g}, root {tree.lower:.4f}, {tree.rounds} programs, {seconds:.1f} s\n"
+            f"dense-grid-{side}: everything placed {everything:.2g}, root {tree.lower:.4f},"
+            f" {tree.rounds} programs, {seconds:.1f} s\n"
         )
 
 

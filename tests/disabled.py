@@ -1,8 +1,11 @@
-"""The same answer with every part of the search left out, one at a time: `python -m tests.disabled --count 30`.
+"""The same answer with every part of the search left out, one at a time: `python -m
+tests.disabled --count 30`.
 
-Small instances with every feature are solved to proof as the search is, and then once more for each part: a family of cuts, a rule of the
-tree, a heuristic, compiled kernels, a second process. Values must agree with one another and with all plans, and no bound may be above them.
-A part that is needed for a right answer, and not for a quick one, shows here.
+Small instances with every feature are solved to proof as the search is, and then once
+more for each part: a family of cuts, a rule of the tree, a heuristic, compiled kernels,
+a second process. Values must agree with one another and with all plans, and no bound
+may be above them. A part that is needed for a right answer, and not for a quick one,
+shows here.
 """
 
 from __future__ import annotations
@@ -91,13 +94,18 @@ PARTS: dict[str, tuple[Callable[[], AbstractContextManager[None]], dict[str, Any
     "strong branching": (nullcontext, {"params": _with("tree", splits=0)}),
     "paths kept between rounds": (nullcontext, {"params": _with("tree", search_every=1)}),
     "dropping of slack rows": (nullcontext, {"params": _with("tree", slack_solves=10**6)}),
-    "dive and plans that close a cut": (nullcontext, {"params": _with("heuristics", dive_gap=1.0, min_cut_gap=1.0)}),
+    "dive and plans that close a cut": (
+        nullcontext,
+        {"params": _with("heuristics", dive_gap=1.0, min_cut_gap=1.0)},
+    ),
     "one process": (nullcontext, {"threads": 2, "params": _with("workers", start_after=0.0)}),
     "a start from nothing": (nullcontext, {"start": True}),
     "NumPy in place of kernels": (with_kernels, {}),
 }
-"""What is left out of the search, as a context and as arguments. The last three are exchanged: for two processes, for the plan that was found,
-and for compiled kernels, which stay loaded."""
+"""What is left out of the search, as a context and as arguments. The last three are
+exchanged: for two processes, for the plan that was found, and for compiled kernels,
+which stay loaded.
+"""
 
 
 def check_instance(instance: Instance, parts: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
@@ -108,7 +116,9 @@ def check_instance(instance: Instance, parts: dict[str, Any]) -> Iterator[tuple[
         starts = (best,) if arguments.pop("start", False) and best is not None else ()
         begun = time.process_time()
         with left_out():
-            result = solve_with(instance, replace(SolveOptions(gap=0.0, threads=1), **arguments), starts=starts)
+            result = solve_with(
+                instance, replace(SolveOptions(gap=0.0, threads=1), **arguments), starts=starts
+            )
         seconds = time.process_time() - begun
         best = best or result.plan
         lower, upper = result.lower or 0.0, np.inf if result.upper is None else result.upper

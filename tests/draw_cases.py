@@ -14,24 +14,33 @@ from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.weight_scenarios import Draws, Objective
 from tests.cases import random_instance
 
-OBJECTIVES = tuple(Objective.parsed(text) for text in ("mean", "cvar:0", "cvar:0.5", "cvar:0.8", "cvar:0.95", "worst"))
+OBJECTIVES = tuple(
+    Objective.parsed(text)
+    for text in ("mean", "cvar:0", "cvar:0.5", "cvar:0.8", "cvar:0.95", "worst")
+)
 
 
 class DrawCase:
-    """Draws as one instance, and as an ordinary instance each: the referee knows only the second."""
+    """Draws as one instance, and as an ordinary instance each: the referee knows only
+    the second.
+    """
 
     def __init__(self, seed: int, *, draws: int = 5, layers: int = 2, n_options: int = 6) -> None:
         rng = np.random.default_rng(seed)
         base = random_instance(seed, n_options=n_options)
         copies = [base, *(_other_detection(base, rng) for _ in range(layers - 1))]
         own = np.array([e.weight for e in base.evaders])
-        weight = own * rng.lognormal(0.0, 1.0, (draws, own.size)) * (rng.random((draws, own.size)) < 0.8)
+        weight = (
+            own * rng.lognormal(0.0, 1.0, (draws, own.size)) * (rng.random((draws, own.size)) < 0.8)
+        )
         probability = rng.dirichlet(np.full(draws, 3.0))
         self.each = [_weighing(copies[d % layers], weight[d]) for d in range(draws)]
         wide = np.zeros((draws, layers, own.size))
         wide[np.arange(draws), np.arange(draws) % layers] = weight
         rows = wide.reshape(draws, -1)
-        self.draws = Draws(_weighing(layered_instance(copies), probability @ rows), csr_array(rows), probability)
+        self.draws = Draws(
+            _weighing(layered_instance(copies), probability @ rows), csr_array(rows), probability
+        )
 
     def best(self, objective: Objective) -> float:
         """Return the optimum by trying every plan."""
@@ -43,7 +52,9 @@ class DrawCase:
         return [plan for plan in plans if not violations(self.each[0], plan)]
 
     def value(self, objective: Objective, placed: np.ndarray) -> float:
-        """Return the objective of a plan, by its definition: sorted draws, the worst share averaged."""
+        """Return the objective of a plan, by its definition: sorted draws, the worst
+        share averaged.
+        """
         values = np.array([plan_value(each, placed) for each in self.each])
         if objective.measure == "worst":
             return float(values.max())
@@ -56,7 +67,10 @@ class DrawCase:
 
 def _weighing(instance: Instance, weight: np.ndarray) -> Instance:
     return replace(
-        instance, evaders=tuple(replace(e, weight=float(w)) for e, w in zip(instance.evaders, weight, strict=True))
+        instance,
+        evaders=tuple(
+            replace(e, weight=float(w)) for e, w in zip(instance.evaders, weight, strict=True)
+        ),
     )
 
 

@@ -1,8 +1,11 @@
-"""Instances with numbers at the edge against brute force, by every method (`python -m tests.marathon --only solvers` tries many).
+"""Instances with numbers at the edge against brute force, by every method (`python -m
+tests.marathon --only solvers` tries many).
 
-Survivals and reliabilities lie within 1e-6 to 1e-12 of 0 and 1 or are ordinary, weights from 1e-12 to 1e6, budgets are met to the last digit.
-The truth comes from every plan and every simple path in extended precision. A bound is wrong where it exceeds the least value by more than
-rounding; a status is wrong where the plan is worse than it promises; a plan is idle where one option more would fit and help.
+Survivals and reliabilities lie within 1e-6 to 1e-12 of 0 and 1 or are ordinary, weights
+from 1e-12 to 1e6, budgets are met to the last digit. The truth comes from every plan
+and every simple path in extended precision. A bound is wrong where it exceeds the least
+value by more than rounding; a status is wrong where the plan is worse than it promises;
+a plan is idle where one option more would fit and help.
 """
 
 from __future__ import annotations
@@ -57,15 +60,28 @@ class Truth:
 
 
 def edge_instance(seed: int) -> Instance:
-    """Return a random instance with numbers at the edge of what floating point and solvers can tell apart."""
+    """Return a random instance with numbers at the edge of what floating point and
+    solvers can tell apart.
+    """
     plain = random_instance(seed, n_nodes=6)
     rng = np.random.default_rng(seed)
     wild = rng.random()
-    options = tuple(replace(option, survival=_survivals(rng, len(option.arcs), wild)) for option in plain.options)
-    evaders = tuple(replace(evader, weight=float(10 ** rng.uniform(-12, 6))) for evader in plain.evaders)
-    reliability = np.where(rng.random(plain.tail.size) < wild / 2, _near_ends(rng, plain.tail.size), plain.reliability)
+    options = tuple(
+        replace(option, survival=_survivals(rng, len(option.arcs), wild))
+        for option in plain.options
+    )
+    evaders = tuple(
+        replace(evader, weight=float(10 ** rng.uniform(-12, 6))) for evader in plain.evaders
+    )
+    reliability = np.where(
+        rng.random(plain.tail.size) < wild / 2, _near_ends(rng, plain.tail.size), plain.reliability
+    )
     return replace(
-        plain, options=options, evaders=evaders, reliability=np.clip(reliability, 1e-12, 1.0), name=f"edge-{seed}"
+        plain,
+        options=options,
+        evaders=evaders,
+        reliability=np.clip(reliability, 1e-12, 1.0),
+        name=f"edge-{seed}",
     )
 
 
@@ -91,11 +107,15 @@ def truth(instance: Instance) -> Truth:
     values = np.zeros(len(masks), dtype=np.longdouble)
     for evader in instance.evaders:
         if evader.routes:
-            shares = [route.share * survival[:, list(route.arcs)].prod(axis=1) for route in evader.routes]
+            shares = [
+                route.share * survival[:, list(route.arcs)].prod(axis=1) for route in evader.routes
+            ]
             values += evader.weight * np.sum(shares, axis=0)
         else:
             paths = simple_paths(instance, evader.origin, evader.destination)
-            values += evader.weight * np.max([survival[:, list(path)].prod(axis=1) for path in paths], axis=0)
+            values += evader.weight * np.max(
+                [survival[:, list(path)].prod(axis=1) for path in paths], axis=0
+            )
     return Truth(masks, values)
 
 
@@ -120,9 +140,13 @@ def faults(instance: Instance, known: Truth, result: Result, gap: float) -> Iter
 
 
 def program_bounds(instance: Instance, gap: float) -> tuple[float, float]:
-    """Return the bound that the compact program proves by itself, which plans found elsewhere would hide, and the one that HiGHS claims."""
+    """Return the bound that the compact program proves by itself, which plans found
+    elsewhere would hide, and the one that HiGHS claims.
+    """
     model = compact_model(instance, contract(instance))
-    bound = solve_mip(model.mip, gap=gap, time_limit=None, seed=0, presolve=not model.delicate).bound
+    bound = solve_mip(
+        model.mip, gap=gap, time_limit=None, seed=0, presolve=not model.delicate
+    ).bound
     return model.proven(bound), bound * model.scale
 
 

@@ -1,13 +1,17 @@
-"""Do editions of one country's map give one first plan? `python -m tests.edition_measure COUNTRY EXTRACT... [--edits N]`.
+"""Do editions of one country's map give one first plan? `python -m
+tests.edition_measure COUNTRY EXTRACT... [--edits N]`.
 
-`init` makes a scenario of each extract, which is then planned with four sites and with nine, each time to a gap of .001. Each plan is held
-against that of the first extract: how many of its sites have one of the other within 300 m (each counts once), within 1.5 km on a road of the
-same number or name, and what it costs to put its sites (at the nearest sites that are offered) in place of the first plan's own on the first
-map, in points of all loads, with the first plan's patrols.
+`init` makes a scenario of each extract, which is then planned with four sites and with
+nine, each time to a gap of .001. Each plan is held against that of the first extract:
+how many of its sites have one of the other within 300 m (each counts once), within 1.5
+km on a road of the same number or name, and what it costs to put its sites (at the
+nearest sites that are offered) in place of the first plan's own on the first map, in
+points of all loads, with the first plan's patrols.
 
-With `--edits N` the first extract is also edited, N times with other draws, as many hands would edit it in two years: of its roads one in 20
-changes its class by a step, one in 5 loses name, number, lanes and speed, one in 3 is split in two, one in 30 of the small ones goes, and
-points move by up to 3 m.
+With `--edits N` the first extract is also edited, N times with other draws, as many
+hands would edit it in two years: of its roads one in 20 changes its class by a step,
+one in 5 loses name, number, lanes and speed, one in 3 is split in two, one in 30 of the
+small ones goes, and points move by up to 3 m.
 """
 
 from __future__ import annotations
@@ -48,7 +52,9 @@ def edit(source: Path, target: Path, seed: int) -> None:
                 step = [draw.uniform(-2, 2) / DEGREE_M for _ in range(2)]
                 east = math.cos(math.radians(item.location.lat))
                 writer.add_node(
-                    item.replace(location=(item.location.lon + step[0] / east, item.location.lat + step[1]))
+                    item.replace(
+                        location=(item.location.lon + step[0] / east, item.location.lat + step[1])
+                    )
                 )
                 continue
             if not item.is_way() or "highway" not in item.tags:
@@ -62,9 +68,17 @@ def edit(source: Path, target: Path, seed: int) -> None:
                 step_to = CLASSES.index(kind) + draw.choice((-1, 1))
                 tags["highway"] = CLASSES[min(max(step_to, 0), len(CLASSES) - 1)]
             if draw.random() < 1 / 5:
-                tags = {name: value for name, value in tags.items() if name not in {"name", "ref", "lanes", "maxspeed"}}
+                tags = {
+                    name: value
+                    for name, value in tags.items()
+                    if name not in {"name", "ref", "lanes", "maxspeed"}
+                }
             nodes = [node.ref for node in item.nodes]
-            cut = draw.randrange(1, len(nodes) - 1) if len(nodes) > 2 and draw.random() < 1 / 3 else None
+            cut = (
+                draw.randrange(1, len(nodes) - 1)
+                if len(nodes) > 2 and draw.random() < 1 / 3
+                else None
+            )
             if cut is None:
                 writer.add_way(item.replace(tags=tags))
             else:
@@ -80,16 +94,21 @@ def planned(extract: Path, country: str, folder: Path) -> dict[str, PlanFolder]:
     for name, budgets in SITES.items():
         text = written.scenario.read_text(encoding="utf-8")
         for resource, amount in (budgets or {}).items():
-            text = re.sub(rf'(name = "{resource}"\n(?:agency.*\n)?budget = )[\d.]+', rf"\g<1>{amount}", text)
+            text = re.sub(
+                rf'(name = "{resource}"\n(?:agency.*\n)?budget = )[\d.]+', rf"\g<1>{amount}", text
+            )
         scenario = folder / f"{name.split()[0]}.toml"
         scenario.write_text(text, encoding="utf-8")
         began = time.process_time()
         out = plan_scenario(
-            scenario, folder / name.split()[0], options={"gap": 0.001, "time_limit": SECONDS}, report=False
+            scenario,
+            folder / name.split()[0],
+            options={"gap": 0.001, "time_limit": SECONDS},
+            report=False,
         )
         print(
-            f"  {name}: {len(out.plan.options)} options, {out.result.lower:.4f} to {out.result.upper:.4f}, "
-            f"{time.process_time() - began:.0f} processor s",
+            f"  {name}: {len(out.plan.options)} options, {out.result.lower:.4f} to"
+            f" {out.result.upper:.4f}, {time.process_time() - began:.0f} processor s",
             flush=True,
         )
         found[name] = PlanFolder(folder / name.split()[0])
@@ -99,13 +118,17 @@ def planned(extract: Path, country: str, folder: Path) -> dict[str, PlanFolder]:
 def apart(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> np.ndarray:
     """Return the metres between sites of two plans."""
     lon, lat, other_lon, other_lat = (
-        np.array([row[axis] for row in rows], dtype=np.float64) for rows in (one, other) for axis in ("lon", "lat")
+        np.array([row[axis] for row in rows], dtype=np.float64)
+        for rows in (one, other)
+        for axis in ("lon", "lat")
     )
     return np.asarray(great_circle_m(lon[:, None], lat[:, None], other_lon[None], other_lat[None]))
 
 
 def words(row: dict[str, Any]) -> set[str]:
-    """Return what the road of a site is called: its name, and its number as its label begins with it."""
+    """Return what the road of a site is called: its name, and its number as its label
+    begins with it.
+    """
     return {str(row["road"]), str(row["label"]).split(" (")[0].split(" at the border")[0]} - {""}
 
 
@@ -124,17 +147,24 @@ def compare(first: PlanFolder, other: PlanFolder) -> str:
     free = [place[row.id] for row in offered if row.id in place]
     for row in theirs:
         alike_type = [
-            each for each in free if each["type"] == row["type"] and each["site"] not in {m["site"] for m in moved}
+            each
+            for each in free
+            if each["type"] == row["type"] and each["site"] not in {m["site"] for m in moved}
         ]
         moved.append(alike_type[int(apart([row], alike_type)[0].argmin())])
     best = first.result_in(instance)
     assert best.plan is not None
     assert best.upper is not None
     beats = [each for each in best.plan.placements if each.option.id not in instance.option_index]
-    value = evaluate(instance, Plan((*Plan.of(instance, [row["id"] for row in moved]).placements, *beats))).value
+    value = evaluate(
+        instance, Plan((*Plan.of(instance, [row["id"] for row in moved]).placements, *beats))
+    ).value
     cost = 100 * (value - best.upper)
     near, alike = pairs
-    return f"{near} of {len(theirs)} within 300 m, {alike} with the same road within 1.5 km; its sites cost {cost:+.2f} points on the first map"
+    return (
+        f"{near} of {len(theirs)} within 300 m, {alike} with the same road within 1.5 km; its sites"
+        f" cost {cost:+.2f} points on the first map"
+    )
 
 
 def main(arguments: list[str]) -> None:

@@ -1,4 +1,6 @@
-"""English left on a page of another language: `left_in(page)` lists the texts of more than three words that hold English."""
+"""English left on a page of another language: `left_in(page)` lists the texts of more
+than three words that hold English.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,12 @@ _SIGNS = """about after all an and any are as at be been before best between bot
     searched same should since so than that the their them then there these they this those through to today under until up was were what
     when where which while who whole whose will with within without would yet you"""
 SIGNS = frozenset(_SIGNS.split())
-"""Words that nearly every English sentence has one of, and that are no Spanish words (`a`, `me`, `no`, `son`, `he` are)."""
-SHOWN = frozenset({"alt", "aria-label", "aria-description", "placeholder", "title", "data-of", "data-title"})
+"""Words that nearly every English sentence has one of, and that are no Spanish words
+(`a`, `me`, `no`, `son`, `he` are).
+"""
+SHOWN = frozenset(
+    {"alt", "aria-label", "aria-description", "placeholder", "title", "data-of", "data-title"}
+)
 """Attributes that people read or hear."""
 
 
@@ -49,11 +55,15 @@ def _strings(content: object) -> list[str]:
         return [content]
     if isinstance(content, dict):
         content = list(content.values())
-    return [text for item in content for text in _strings(item)] if isinstance(content, list) else []
+    return (
+        [text for item in content for text in _strings(item)] if isinstance(content, list) else []
+    )
 
 
 def left_in(page: str, names: tuple[str, ...] = ()) -> list[str]:
-    """Return the texts of a page that have more than three words, English among them; `names` are texts of the scenario, in any language."""
+    """Return the texts of a page that have more than three words, English among them;
+    `names` are texts of the scenario, in any language.
+    """
     found = []
     for text in dict.fromkeys(" ".join(each.split()) for each in _Texts(page).texts):
         bare = text

@@ -1,7 +1,10 @@
-"""How many examples hypothesis tries: profiles, and the number of each test in proportion to its profile.
+"""How many examples hypothesis tries: profiles, and the number of each test in
+proportion to its profile.
 
-`HYPOTHESIS_PROFILE` names the profile. `quick` is the default and `checks` that of .ci/run: both try the same examples in every run, so that an
-installation is never red by what a new example finds. `long` draws new ones: it looks for faults, an hour or more, and is run before a release.
+`HYPOTHESIS_PROFILE` names the profile. `quick` is the default and `checks` that of
+.ci/run: both try the same examples in every run, so that an installation is never red
+by what a new example finds. `long` draws new ones: it looks for faults, an hour or
+more, and is run before a release.
 """
 
 from __future__ import annotations
@@ -32,5 +35,10 @@ def examples(number: int, **other: Any) -> settings:
 
 
 def quick_first(cases: Iterable[object], number: int) -> list[Any]:
-    """Return the cases of a parameter of which the first `number` are in the inner loop; the rest, more of the same kind, are `slow`."""
-    return [pytest.param(case, marks=() if at < number else pytest.mark.slow) for at, case in enumerate(cases)]
+    """Return the cases of a parameter of which the first `number` are in the inner
+    loop; the rest, more of the same kind, are `slow`.
+    """
+    return [
+        pytest.param(case, marks=() if at < number else pytest.mark.slow)
+        for at, case in enumerate(cases)
+    ]

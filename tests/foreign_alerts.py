@@ -1,9 +1,12 @@
-"""Alerts on records of a second simulator (`tests.foreign_world`): found share of planted changes, and false alarms a year.
+"""Alerts on records of a second simulator (`tests.foreign_world`): found share of
+planted changes, and false alarms a year.
 
-Roads within 600 m of one that searches look at carry twice, half or a tenth of the loads in the last three months; or roads within 300 m of
-one that hardly anybody uses become as busy as the busiest twentieth. Searches follow what is found there. The whole record is drawn anew
-with each change. `python -m tests.foreign_alerts ROWS.jsonl MAP.gpkg --seeds 10` adds rows and prints what they come to; `--without sheets`
-makes records without a fault, to see which one alarms come of.
+Roads within 600 m of one that searches look at carry twice, half or a tenth of the
+loads in the last three months; or roads within 300 m of one that hardly anybody uses
+become as busy as the busiest twentieth. Searches follow what is found there. The whole
+record is drawn anew with each change. `python -m tests.foreign_alerts ROWS.jsonl
+MAP.gpkg --seeds 10` adds rows and prints what they come to; `--without sheets` makes
+records without a fault, to see which one alarms come of.
 """
 
 from __future__ import annotations
@@ -32,7 +35,13 @@ if TYPE_CHECKING:
 
     from optimizer.risk.alerts.monitor import Alerts
 
-CASES: dict[str, float | None] = {"nothing": 1.0, "doubled": 2.0, "halved": 0.5, "a tenth": 0.1, "new place": None}
+CASES: dict[str, float | None] = {
+    "nothing": 1.0,
+    "doubled": 2.0,
+    "halved": 0.5,
+    "a tenth": 0.1,
+    "new place": None,
+}
 """What becomes of the loads."""
 SINCE = f"2024-{MONTHS - 12 - WINDOW + 1:02d}"
 BINS = (0, 3, 10, 30, np.inf)
@@ -54,9 +63,16 @@ def measured(
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             faults = [fault for fault in FAULTS if fault not in without]
-            made = write_record(truth, today, folder, np.random.default_rng([80, seed]), change, faults)
+            made = write_record(
+                truth, today, folder, np.random.default_rng([80, seed]), change, faults
+            )
             if not looked.size:
-                near = np.array([made.expected[_around(roads, s, 600)].sum() for s in range(roads.net.n_segments)])
+                near = np.array(
+                    [
+                        made.expected[_around(roads, s, 600)].sum()
+                        for s in range(roads.net.n_segments)
+                    ]
+                )
                 looked = _around(roads, int(rng.choice(np.flatnonzero(near > 3))), 600)
             if case not in cases:
                 continue
@@ -64,10 +80,13 @@ def measured(
             for by, found in _alerts(scenario):
                 wanted = "fewer" if factor is not None and factor < 1 else "more"
                 right = [
-                    bool(np.isin(alarm.place.segments, change.segments).any()) and alarm.direction == wanted
+                    bool(np.isin(alarm.place.segments, change.segments).any())
+                    and alarm.direction == wanted
                     for alarm in found.alarms
                 ]
-                false = [alarm for alarm, holds in zip(found.alarms, right, strict=True) if not holds]
+                false = [
+                    alarm for alarm, holds in zip(found.alarms, right, strict=True) if not holds
+                ]
                 yield {
                     "map": network.stem,
                     "seed": seed,
@@ -79,7 +98,10 @@ def measured(
                     "found": any(right),
                     "more": sum(alarm.direction == "more" for alarm in false),
                     "fewer": sum(alarm.direction == "fewer" for alarm in false),
-                    "false": [[alarm.place.segments.size, alarm.observed, round(alarm.expected, 2)] for alarm in false],
+                    "false": [
+                        [alarm.place.segments.size, alarm.observed, round(alarm.expected, 2)]
+                        for alarm in false
+                    ],
                 }
 
 
@@ -88,7 +110,11 @@ def _alerts(scenario: Path) -> Iterator[tuple[str, Alerts]]:
     evidence = read_evidence(scenario)
     network = evidence.region.network
     monitor = AlertMonitor(
-        field_model(evidence).model, seizures_of(evidence), evidence.effort, network, since=np.datetime64(SINCE, "D")
+        field_model(evidence).model,
+        seizures_of(evidence),
+        evidence.effort,
+        network,
+        since=np.datetime64(SINCE, "D"),
     )
     yield "segment", monitor.test(segment_places(network))
     places = (*places_of_every_scale(network), *crossing_places(network, evidence.demand.gateways))
@@ -105,13 +131,20 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def tables(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """Return tables: `false` alarms a year with exact 95 % intervals, and `found` shares by the seizures that were to be expected."""
+    """Return tables: `false` alarms a year with exact 95 % intervals, and `found`
+    shares by the seizures that were to be expected.
+    """
     lines = [
-        "| record | places | planted | records | any false alarm | more, fewer | false alarms a year |",
+        (
+            "| record | places | planted | records | any false alarm | more, fewer | false alarms a"
+            " year |"
+        ),
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     kinds = sorted({tuple(row["without"]) for row in rows}, key=lambda kind: (len(kind), kind))
-    for kind, by, case in ((kind, by, case) for kind in kinds for by in ("segment", "every") for case in CASES):
+    for kind, by, case in (
+        (kind, by, case) for kind in kinds for by in ("segment", "every") for case in CASES
+    ):
         some = _chosen(rows, kind, by, case)
         if some:
             more, fewer = (sum(row[side] for row in some) for side in ("more", "fewer"))
@@ -119,10 +152,14 @@ def tables(rows: list[dict[str, Any]]) -> dict[str, str]:
             called = _share([row["more"] + row["fewer"] > 0 for row in some])
             name = "without " + ", ".join(kind) if kind else "all faults"
             lines.append(
-                f"| {name} | {by} | {case} | {len(some)} | {called} | {more}, {fewer} | {_a_year(more + fewer, years)} |"
+                f"| {name} | {by} | {case} | {len(some)} | {called} | {more}, {fewer} |"
+                f" {_a_year(more + fewer, years)} |"
             )
     false = "\n".join(lines)
-    ends = [f"{low} to {high}" if np.isfinite(high) else f"{low} or more" for low, high in pairwise(BINS)]
+    ends = [
+        f"{low} to {high}" if np.isfinite(high) else f"{low} or more"
+        for low, high in pairwise(BINS)
+    ]
     lines = [
         f"| places | planted | {' | '.join(f'{end} expected' for end in ends)} |",
         "| --- | --- " + "| --- " * len(ends) + "|",
@@ -130,14 +167,19 @@ def tables(rows: list[dict[str, Any]]) -> dict[str, str]:
     for by, case in ((by, case) for by in ("segment", "every") for case in list(CASES)[1:]):
         some = _chosen(rows, (), by, case)
         shares = [
-            _share([row["found"] for row in some if low <= row["expected"] < high]) for low, high in pairwise(BINS)
+            _share([row["found"] for row in some if low <= row["expected"] < high])
+            for low, high in pairwise(BINS)
         ]
         lines.append(f"| {by} | {case} | {' | '.join(shares)} |")
     return {"false": false, "found": "\n".join(lines)}
 
 
-def _chosen(rows: list[dict[str, Any]], kind: tuple[str, ...], by: str, case: str) -> list[dict[str, Any]]:
-    return [row for row in rows if (tuple(row["without"]), row["by"], row["case"]) == (kind, by, case)]
+def _chosen(
+    rows: list[dict[str, Any]], kind: tuple[str, ...], by: str, case: str
+) -> list[dict[str, Any]]:
+    return [
+        row for row in rows if (tuple(row["without"]), row["by"], row["case"]) == (kind, by, case)
+    ]
 
 
 def _share(true: list[bool]) -> str:
@@ -149,7 +191,9 @@ def _share(true: list[bool]) -> str:
 
 def _a_year(count: int, years: float) -> str:
     low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
-    return f"{count / years:.2f} [{low / years:.2f}, {chi2.ppf(0.975, 2 * count + 2) / 2 / years:.2f}]"
+    return (
+        f"{count / years:.2f} [{low / years:.2f}, {chi2.ppf(0.975, 2 * count + 2) / 2 / years:.2f}]"
+    )
 
 
 def main() -> None:
@@ -167,9 +211,14 @@ def main() -> None:
     for path in asked.maps:
         roads = Roads(opt.read_region(path))
         for seed in range(asked.first, asked.first + asked.seeds):
-            cases = [c for c in asked.cases if (path.stem, seed, c, *sorted(asked.without)) not in done]
+            cases = [
+                c for c in asked.cases if (path.stem, seed, c, *sorted(asked.without)) not in done
+            ]
             made = (
-                [json.loads(json.dumps(row)) for row in measured(path, roads, seed, cases, asked.without)]
+                [
+                    json.loads(json.dumps(row))
+                    for row in measured(path, roads, seed, cases, asked.without)
+                ]
                 if cases
                 else []
             )

@@ -1,8 +1,11 @@
-"""Plans, headlines and learnt local shares in the worlds of a second simulator (`tests.foreign_world`), by what a planner would run.
+"""Plans, headlines and learnt local shares in the worlds of a second simulator
+(`tests.foreign_world`), by what a planner would run.
 
-In every other truth half of what even searches find keeps to a place. Plans come of scenario files by `optimizer.plan_scenario`; the best
-plan of a truth is searched by `cuts`. `python -m tests.foreign_measure ROWS.jsonl MAP.gpkg... --seeds 12` adds a row a truth and prints what
-the rows come to. Maps are regions that `region` saved, or Luxembourg's numbered roads from tables of Travel Mapping.
+In every other truth half of what even searches find keeps to a place. Plans come of
+scenario files by `optimizer.plan_scenario`; the best plan of a truth is searched by
+`cuts`. `python -m tests.foreign_measure ROWS.jsonl MAP.gpkg... --seeds 12` adds a row a
+truth and prints what the rows come to. Maps are regions that `region` saved, or
+Luxembourg's numbered roads from tables of Travel Mapping.
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ from tests.foreign_world import LOSS, PER_HOUR, STATED, VARIANTS, Roads, Truth, 
 POSTS = (3, 6)
 SITES = 60
 NEAR = 0.0005
-"""How far outside of a stated range a gain may lie and still count as within: what is printed is rounded."""
+"""How far outside of a stated range a gain may lie and still count as within: what is
+printed is rounded.
+"""
 SECONDS = 8.0
 """Work that each search may take, processor seconds."""
 RULES, MOBILES = ("logit", "win-stay", "best reply"), (0.0, 0.2, 1.0)
@@ -77,9 +82,13 @@ def true_instance(truth: Truth, options: list[opt.Option], posts: int) -> opt.In
     )
     change = np.where(np.eye(gates.size, dtype=bool), 1.0, 1 - LOSS).ravel()
     evaders = []
-    for k, ((gate, goal), load, (ways, shares)) in enumerate(zip(truth.pairs, truth.load, truth.routes, strict=True)):
+    for k, ((gate, goal), load, (ways, shares)) in enumerate(
+        zip(truth.pairs, truth.load, truth.routes, strict=True)
+    ):
         origin, free = int(gates[gate]), float(load) * (1 - truth.habit)
-        routes = tuple(opt.Route(way, float(share)) for way, share in zip(ways, shares, strict=True))
+        routes = tuple(
+            opt.Route(way, float(share)) for way, share in zip(ways, shares, strict=True)
+        )
         evaders += [
             opt.Evader(f"habit {k}", origin, goal, float(load) * truth.habit, routes),
             opt.Evader(f"stays {k}", origin, goal, free * (1 - truth.mobile)),
@@ -93,7 +102,10 @@ def true_instance(truth: Truth, options: list[opt.Option], posts: int) -> opt.In
         wide,
         reliability=np.concatenate([np.exp(-truth.hazard), change]),
         evaders=evaders,
-        options=[opt.Option(o.id, o.arcs, (1 - truth.detection,) * len(o.arcs), {"teams": 1.0}) for o in options],
+        options=[
+            opt.Option(o.id, o.arcs, (1 - truth.detection,) * len(o.arcs), {"teams": 1.0})
+            for o in options
+        ],
         resources=[opt.Resource("teams", float(posts))],
     )
 
@@ -106,14 +118,18 @@ Junglinster,6.25,49.711,8 Vianden,6.2,49.935,2 Steinfort,5.915,49.66,6 Mondorf,6
 
 
 def luxembourg(nodes: Path, edges: Path) -> opt.Region:
-    """Return the numbered roads of Luxembourg from tables of nodes and edges; where they leave it, loads enter."""
+    """Return the numbered roads of Luxembourg from tables of nodes and edges; where
+    they leave it, loads enter.
+    """
     with nodes.open() as file:
         known = {row["id"]: row for row in csv.DictReader(file)}
     with edges.open() as file:
         rows = list(csv.DictReader(file))
     home = [row for row in rows if row["region"] == "LUX"]
     inside = {row[end] for row in home for end in ("tail", "head")}
-    speed = [110 if "luxa" in row["systems"] else 90 if "luxb" in row["systems"] else 65 for row in home]
+    speed = [
+        110 if "luxa" in row["systems"] else 90 if "luxb" in row["systems"] else 65 for row in home
+    ]
     graph = nx.MultiDiGraph(crs="EPSG:4326")
     for node in sorted(inside, key=int):
         graph.add_node(int(node), x=float(known[node]["lon"]), y=float(known[node]["lat"]))
@@ -122,7 +138,11 @@ def luxembourg(nodes: Path, edges: Path) -> opt.Region:
         km = max(float(row["km"]), 0.02)
         for way in ((row["tail"], row["head"]), (row["head"], row["tail"])):
             graph.add_edge(
-                *map(int, way), length=1000 * km, travel_time=3600 * km / kmh, highway=words[kmh], name=row["routes"]
+                *map(int, way),
+                length=1000 * km,
+                travel_time=3600 * km / kmh,
+                highway=words[kmh],
+                name=row["routes"],
             )
     network = opt.Network.from_networkx(graph)
     at = {int(node): k for k, node in enumerate(network.node_id.tolist())}
@@ -130,18 +150,29 @@ def luxembourg(nodes: Path, edges: Path) -> opt.Region:
     ends = sorted(inside & abroad, key=int)
     labels = [known[node]["labels"] for node in ends]
     exposure = [
-        30_000 if "lux.a0" in each else 12_000 if "lux.e" in each or "lux.b0" in each else 4_000 for each in labels
+        30_000 if "lux.a0" in each else 12_000 if "lux.e" in each or "lux.b0" in each else 4_000
+        for each in labels
     ]
-    gateways = opt.gateways_at(network, [at[int(node)] for node in ends], kind="port", exposure=exposure)
+    gateways = opt.gateways_at(
+        network, [at[int(node)] for node in ends], kind="port", exposure=exposure
+    )
     towns = [each.split(",") for each in TOWNS.split()]
-    place, _ = network.nearest_nodes(np.array([float(t[1]) for t in towns]), np.array([float(t[2]) for t in towns]))
+    place, _ = network.nearest_nodes(
+        np.array([float(t[1]) for t in towns]), np.array([float(t[2]) for t in towns])
+    )
     return opt.Region(
-        network, None, (), gateways, opt.settlements_at(network, place, [1000 * float(t[3]) for t in towns])
+        network,
+        None,
+        (),
+        gateways,
+        opt.settlements_at(network, place, [1000 * float(t[3]) for t in towns]),
     )
 
 
 def choose_sites(roads: Roads, rng: np.random.Generator) -> tuple[list[int], list[int]]:
-    """Return sites 400 m apart, half on the busiest roads by travel time and half on any, the busiest first; and where posts stand today."""
+    """Return sites 400 m apart, half on the busiest roads by travel time and half on
+    any, the busiest first; and where posts stand today.
+    """
     busy = np.zeros(roads.net.n_segments)
     _, before, at = roads.trees(roads.net.time_s, roads.gates)
     for tree, exposure in zip(before, roads.exposure, strict=True):
@@ -149,7 +180,10 @@ def choose_sites(roads: Roads, rng: np.random.Generator) -> tuple[list[int], lis
             way = roads.way(tree, at, town.node)
             np.add.at(busy, roads.segment[list(way)], exposure * max(town.population, 1.0))
     sites: list[int] = []
-    for pool, number in ((np.argsort(-busy), SITES // 2), (rng.permutation(np.flatnonzero(busy > 0)), SITES)):
+    for pool, number in (
+        (np.argsort(-busy), SITES // 2),
+        (rng.permutation(np.flatnonzero(busy > 0)), SITES),
+    ):
         for s in pool.tolist():
             if len(sites) < number and (not sites or _distance(roads, s, sites).min() > 400):
                 sites.append(s)
@@ -165,12 +199,16 @@ def _distance(roads: Roads, segment: int, others: list[int]) -> Any:
     return np.hypot(roads.x[segment] - roads.x[others], roads.y[segment] - roads.y[others])
 
 
-def write_scenario(folder: Path, network: Path, roads: Roads, sites: list[int], today: list[int]) -> Path:
+def write_scenario(
+    folder: Path, network: Path, roads: Roads, sites: list[int], today: list[int]
+) -> Path:
     """Write the scenario and its sites beside a record."""
     with (folder / "sites.csv").open("w") as file:
         file.write("id,lon,lat,direction,kinds,existing\n")
         for s in sites:
-            file.write(f"s{s},{roads.lon[s]:.6f},{roads.lat[s]:.6f},both,post,{'post' if s in today else ''}\n")
+            file.write(
+                f"s{s},{roads.lon[s]:.6f},{roads.lat[s]:.6f},both,post,{'post' if s in today else ''}\n"
+            )
     scenario = folder / "scenario.toml"
     scenario.write_text(SCENARIO.format(network=network.resolve()))
     return scenario
@@ -207,16 +245,30 @@ def measured(network: Path, roads: Roads, seed: int, variant: str, folder: Path)
             params=BY_WORK,
         )
         results = {"truth": best, "record": planned.result}
-        for name, instance in (("record", planned.compiled.instance), ("gateways", gateways.instance)):
+        for name, instance in (
+            ("record", planned.compiled.instance),
+            ("gateways", gateways.instance),
+        ):
             if name not in results or posts < max(POSTS):
                 results[name] = opt.solve(
-                    instance.with_budget("teams", posts), gap=0.01, time_limit=SECONDS, threads=1, params=BY_WORK
+                    instance.with_budget("teams", posts),
+                    gap=0.01,
+                    time_limit=SECONDS,
+                    threads=1,
+                    params=BY_WORK,
                 )
         layouts = {
-            name: [o for o in options if o.id in found.plan.options] for name, found in results.items() if found.plan
+            name: [o for o in options if o.id in found.plan.options]
+            for name, found in results.items()
+            if found.plan
         }
-        layouts |= {name: [on[s] for s in order[:posts]] for name, order in (*ranked.items(), ("today", today))}
-        gains[posts] = {name: nothing - truth.through(_arcs(layout)) for name, layout in layouts.items()}
+        layouts |= {
+            name: [on[s] for s in order[:posts]]
+            for name, order in (*ranked.items(), ("today", today))
+        }
+        gains[posts] = {
+            name: nothing - truth.through(_arcs(layout)) for name, layout in layouts.items()
+        }
         bound[posts] = nothing - (best.lower or 0.0)
         assert best.upper == pytest.approx(
             nothing - gains[posts]["truth"], abs=1e-6
@@ -225,8 +277,10 @@ def measured(network: Path, roads: Roads, seed: int, variant: str, folder: Path)
     rows = planned.plan.values.by_mobility
     every = [gain for row in rows for gain in row.gains]
     happens = {
-        f"{rule}, {mobile:g}": learnt(truth, _arcs(layouts["today"]), rule, mobile)
-        - learnt(truth, _arcs(layouts["record"]), rule, mobile)
+        f"{rule}, {mobile:g}": (
+            learnt(truth, _arcs(layouts["today"]), rule, mobile)
+            - learnt(truth, _arcs(layouts["record"]), rule, mobile)
+        )
         for rule in RULES
         for mobile in MOBILES
     }
@@ -238,9 +292,14 @@ def measured(network: Path, roads: Roads, seed: int, variant: str, folder: Path)
         "mobile": truth.mobile,
         "seizures": made.seizures,
         "local_true": made.local,
-        "fit": {}
-        if fit is None
-        else {name: getattr(fit, name) for name in ("local", "low", "high", "place_error_m", "tips")},
+        "fit": (
+            {}
+            if fit is None
+            else {
+                name: getattr(fit, name)
+                for name in ("local", "low", "high", "place_error_m", "tips")
+            }
+        ),
         "nothing": nothing,
         "gain": gains,
         "bound": bound,
@@ -269,9 +328,12 @@ def _by_rules(roads: Roads, sites: list[int], folder: Path) -> dict[str, list[in
 
 
 def summary(rows: list[dict[str, Any]]) -> str:
-    """Return what rows come to: shares of the best plan's gain with paired differences, the stated range of the gain, and local shares."""
+    """Return what rows come to: shares of the best plan's gain with paired differences,
+    the stated range of the gain, and local shares.
+    """
     parts = {"all": rows} | {
-        name: [row for row in rows if row["map"] == name] for name in sorted({row["map"] for row in rows})
+        name: [row for row in rows if row["map"] == name]
+        for name in sorted({row["map"] for row in rows})
     }
     parts |= {
         name: [row for row in rows if row["local"] == local]
@@ -279,26 +341,40 @@ def summary(rows: list[dict[str, Any]]) -> str:
     }
     ways = [way for way in rows[0]["gain"][str(POSTS[0])] if way not in {"truth", "record"}]
     found = [
-        "| truths | posts | number | record: median, worst tenth | gateways: median, worst tenth | record less gateways, 90 % |",
+        (
+            "| truths | posts | number | record: median, worst tenth | gateways: median, worst"
+            " tenth | record less gateways, 90 % |"
+        ),
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    others = ["| posts | way | median | worst tenth | record less it, 90 % |", "| --- | --- | --- | --- | --- |"]
+    others = [
+        "| posts | way | median | worst tenth | record less it, 90 % |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     stated = [
-        "| truths | learners, mobility | within the stated range | below | above | true less stated as assumed, points |",
+        (
+            "| truths | learners, mobility | within the stated range | below | above | true less"
+            " stated as assumed, points |"
+        ),
         "| --- | --- | --- | --- | --- | --- |",
     ]
     locals_ = [
-        "| truths | number | true, mean | learnt less true, median | furthest off | within .1 | within .15 | in the stated range |",
+        (
+            "| truths | number | true, mean | learnt less true, median | furthest off | within .1 |"
+            " within .15 | in the stated range |"
+        ),
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, some in ((name, some) for name, some in parts.items() if some):
         for posts in POSTS:
             share = {way: _share(some, posts, way) for way in ("record", *ways)}
             text = [
-                f"{np.median(share[way]):.3f}, {np.quantile(share[way], 0.1):.3f}" for way in ("record", "gateways")
+                f"{np.median(share[way]):.3f}, {np.quantile(share[way], 0.1):.3f}"
+                for way in ("record", "gateways")
             ]
             found.append(
-                f"| {name} | {posts} | {len(some)} | {' | '.join(text)} | {_interval(share['record'] - share['gateways'])} |"
+                f"| {name} | {posts} | {len(some)} | {' | '.join(text)} |"
+                f" {_interval(share['record'] - share['gateways'])} |"
             )
             if name == "all":
                 for way in ways:
@@ -311,18 +387,32 @@ def summary(rows: list[dict[str, Any]]) -> str:
         low, high = np.array([row["range"] for row in some]).T[:, :, None]
         assumed = np.array([[row["assumed"]] for row in some])
         for case in ("all", *(some[0]["happens"] if name == "all" else ())):
-            true = np.array([[gain for key, gain in row["happens"].items() if case in {key, "all"}] for row in some])
+            true = np.array(
+                [
+                    [gain for key, gain in row["happens"].items() if case in {key, "all"}]
+                    for row in some
+                ]
+            )
             below, above = true < low - NEAR, true > high + NEAR
             text = [f"{part.mean():.2f}" for part in (~below & ~above, below, above)]
             stated.append(
-                f"| {name} | {case} | {' | '.join(text)} | {_interval(100 * (true - assumed).mean(axis=1), 1)} |"
+                f"| {name} | {case} | {' | '.join(text)} |"
+                f" {_interval(100 * (true - assumed).mean(axis=1), 1)} |"
             )
         fits = [(row["fit"], row["local_true"]) for row in some if row["fit"]]
         off = np.array([fit["local"] - true for fit, true in fits])
-        text = [f"{np.mean([true for _, true in fits]):.2f}", f"{np.median(off):+.2f}", f"{np.abs(off).max():.2f}"]
+        text = [
+            f"{np.mean([true for _, true in fits]):.2f}",
+            f"{np.median(off):+.2f}",
+            f"{np.abs(off).max():.2f}",
+        ]
         text += [
             f"{np.mean(part):.2f}"
-            for part in (np.abs(off) <= 0.1, np.abs(off) <= 0.15, [f["low"] <= true <= f["high"] for f, true in fits])
+            for part in (
+                np.abs(off) <= 0.1,
+                np.abs(off) <= 0.15,
+                [f["low"] <= true <= f["high"] for f, true in fits],
+            )
         ]
         locals_.append(f"| {name} | {len(fits)} | {' | '.join(text)} |")
     return "\n".join([*found, "", *others, "", *stated, "", *locals_])
@@ -330,7 +420,9 @@ def summary(rows: list[dict[str, Any]]) -> str:
 
 def _share(rows: list[dict[str, Any]], posts: int, way: str) -> Any:
     """Return the gain of a way as a share of the best plan's."""
-    return np.array([row["gain"][str(posts)][way] / row["gain"][str(posts)]["truth"] for row in rows])
+    return np.array(
+        [row["gain"][str(posts)][way] / row["gain"][str(posts)]["truth"] for row in rows]
+    )
 
 
 def _interval(values: Any, digits: int = 3) -> str:
@@ -345,13 +437,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.foreign_measure", description=__doc__)
     parser.add_argument("rows", type=Path)
     parser.add_argument("maps", type=Path, nargs="*", help="saved regions")
-    parser.add_argument("--luxembourg", type=Path, nargs=2, metavar=("NODES", "EDGES"), help="tables of its roads")
+    parser.add_argument(
+        "--luxembourg", type=Path, nargs=2, metavar=("NODES", "EDGES"), help="tables of its roads"
+    )
     parser.add_argument("--seeds", type=int, default=12)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder to leave scenarios, records and plans in")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=[""])
     asked = parser.parse_args()
-    rows = [json.loads(line) for line in asked.rows.read_text().splitlines()] if asked.rows.exists() else []
+    rows = (
+        [json.loads(line) for line in asked.rows.read_text().splitlines()]
+        if asked.rows.exists()
+        else []
+    )
     done = {(row["map"], row["seed"], row["variant"]) for row in rows}
     if asked.luxembourg:
         asked.maps.append(asked.rows.with_name("luxembourg.gpkg"))
@@ -361,7 +459,11 @@ def main() -> None:
         for path, variant in ((path, variant) for path in roads for variant in asked.variants):
             if (path.stem, seed, variant) not in done:
                 with tempfile.TemporaryDirectory() as place:
-                    folder = Path(place) if asked.keep is None else asked.keep / f"{path.stem}-{seed}{variant}"
+                    folder = (
+                        Path(place)
+                        if asked.keep is None
+                        else asked.keep / f"{path.stem}-{seed}{variant}"
+                    )
                     folder.mkdir(parents=True, exist_ok=True)
                     row = json.loads(json.dumps(measured(path, roads[path], seed, variant, folder)))
                 rows.append(row)
@@ -369,7 +471,10 @@ def main() -> None:
                     file.write(f"{json.dumps(row)}\n")
                 sys.stderr.write(f"{path.stem} {seed} {variant} {row['seconds']:.0f} s\n")
     for variant in sorted({row["variant"] for row in rows}):
-        print(f"\n## {variant or 'as they are'}\n\n{summary([row for row in rows if row['variant'] == variant])}")
+        print(
+            "\n##"
+            f" {variant or 'as they are'}\n\n{summary([row for row in rows if row['variant'] == variant])}"
+        )
 
 
 if __name__ == "__main__":

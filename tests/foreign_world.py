@@ -1,9 +1,12 @@
-"""Truths and records by a second simulator: NumPy and SciPy alone, nothing of `optimizer.risk.simulation`.
+"""Truths and records by a second simulator: NumPy and SciPy alone, nothing of
+`optimizer.risk.simulation`.
 
-The truth: masses that are no gravity, four loads in ten bound for places of no table, a logit among routes of perturbed costs for those with
-habits; the others avoid what stands, also while the record is made, and some change gateway at a cost. Local loads keep to short ways.
-The record: searches that follow seizures, places 8 to 30 m off, effort with 30 % noise, a tenth of its sheets lost, a third of the stations
-silent each month, 10 to 20 % tips.
+The truth: masses that are no gravity, four loads in ten bound for places of no table, a
+logit among routes of perturbed costs for those with habits; the others avoid what
+stands, also while the record is made, and some change gateway at a cost. Local loads
+keep to short ways. The record: searches that follow seizures, places 8 to 30 m off,
+effort with 30 % noise, a tenth of its sheets lost, a third of the stations silent each
+month, 10 to 20 % tips.
 """
 
 from __future__ import annotations
@@ -34,9 +37,13 @@ UNLISTED = 0.4
 PER_HOUR = 0.02
 """Hazard of ordinary policing."""
 VARIANTS = ("", "nobody avoids", "exact", "listed")
-"""The truth as it is; a record made where nothing stands; one without errors, gaps and tips; all loads bound for listed towns."""
+"""The truth as it is; a record made where nothing stands; one without errors, gaps and
+tips; all loads bound for listed towns.
+"""
 FAULTS = ("places", "effort", "sheets", "stations", "tips")
-"""What is wrong with a record: places and effort with errors, sheets of effort lost, stations silent, seizures after tips."""
+"""What is wrong with a record: places and effort with errors, sheets of effort lost,
+stations silent, seizures after tips.
+"""
 
 
 class Roads:
@@ -55,10 +62,14 @@ class Roads:
 
     def metres(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
         """Return metres east and north."""
-        return 111_320 * np.asarray(lon) * np.cos(np.radians(self.net.lat.mean())), 110_540 * np.asarray(lat)
+        return 111_320 * np.asarray(lon) * np.cos(
+            np.radians(self.net.lat.mean())
+        ), 110_540 * np.asarray(lat)
 
     def trees(self, cost: Floats, origins: Ints) -> tuple[Floats, Ints, dict[tuple[int, int], int]]:
-        """Return costs from origins to all nodes, the node before each, and the cheapest arc between two nodes."""
+        """Return costs from origins to all nodes, the node before each, and the
+        cheapest arc between two nodes.
+        """
         tail, head, size = self.net.tail, self.net.head, self.net.n_nodes
         order = np.lexsort((cost, head, tail))
         first = np.ones(order.size, dtype=bool)
@@ -84,16 +95,25 @@ class Roads:
 
 
 class Truth:
-    """Who travels: pairs of gateway and goal with their loads, usual routes and their shares, and local ways."""
+    """Who travels: pairs of gateway and goal with their loads, usual routes and their
+    shares, and local ways.
+    """
 
     def __init__(self, roads: Roads, seed: int, local: float, variant: str = "") -> None:
         self.roads, self.local, self.variant = roads, local, variant
         rng = np.random.default_rng([77, seed, roads.net.n_nodes])
-        self.habit, self.detection = float(rng.uniform(0.2, 0.5)), STATED * float(rng.uniform(0.8, 1.2))
+        self.habit, self.detection = (
+            float(rng.uniform(0.2, 0.5)),
+            STATED * float(rng.uniform(0.8, 1.2)),
+        )
         self.mobile = (0.0, 0.2, 0.5)[seed % 3]
         towns = roads.region.settlements
-        pull = np.array([max(town.population, 1.0) for town in towns]) ** 0.8 * rng.lognormal(0, 0.8, len(towns))
-        goals = np.concatenate([[town.node for town in towns], rng.choice(roads.net.n_nodes, 30, replace=False)])
+        pull = np.array([max(town.population, 1.0) for town in towns]) ** 0.8 * rng.lognormal(
+            0, 0.8, len(towns)
+        )
+        goals = np.concatenate(
+            [[town.node for town in towns], rng.choice(roads.net.n_nodes, 30, replace=False)]
+        )
         other = rng.exponential(1, 30)
         unlisted = 0.0 if variant == "listed" else UNLISTED
         pull = np.concatenate([(1 - unlisted) * pull / pull.sum(), unlisted * other / other.sum()])
@@ -109,9 +129,13 @@ class Truth:
         self.quiet = self._local(rng) if local else []
 
     def _usual(self, rng: np.random.Generator) -> list[tuple[list[Way], Floats]]:
-        """Return the routes of each pair and their shares: a logit of cost, where main roads are avoided somewhat."""
+        """Return the routes of each pair and their shares: a logit of cost, where main
+        roads are avoided somewhat.
+        """
         roads = self.roads
-        cost = roads.net.time_s * (1 + 0.3 * np.isin(roads.net.road_class, ["motorway", "trunk", "primary"]))
+        cost = roads.net.time_s * (
+            1 + 0.3 * np.isin(roads.net.road_class, ["motorway", "trunk", "primary"])
+        )
         found: list[set[Way]] = [set() for _ in self.pairs]
         for draw in range(8):
             error = rng.lognormal(0, 0.35, roads.net.n_segments)[roads.segment] if draw else 1.0
@@ -145,14 +169,24 @@ class Truth:
         return survival
 
     def flows(self, arcs: Sequence[int]) -> tuple[Floats, Floats]:
-        """Return the loads on each segment that travel, and those that keep to a place, while posts stand on some arcs."""
+        """Return the loads on each segment that travel, and those that keep to a place,
+        while posts stand on some arcs.
+        """
         roads = self.roads
         flow, quiet = np.zeros(roads.net.n_segments), np.zeros(roads.net.n_segments)
-        _, before, at = roads.trees(-np.log(self.survival(arcs)) + 1e-6 * roads.net.time_s, roads.gates)
-        for (gate, goal), load, (ways, shares) in zip(self.pairs, self.load, self.routes, strict=True):
+        _, before, at = roads.trees(
+            -np.log(self.survival(arcs)) + 1e-6 * roads.net.time_s, roads.gates
+        )
+        for (gate, goal), load, (ways, shares) in zip(
+            self.pairs, self.load, self.routes, strict=True
+        ):
             for way, share in zip(ways, shares, strict=True):
                 np.add.at(flow, roads.segment[list(way)], self.habit * load * share)
-            np.add.at(flow, roads.segment[list(roads.way(before[gate], at, goal))], (1 - self.habit) * load)
+            np.add.at(
+                flow,
+                roads.segment[list(roads.way(before[gate], at, goal))],
+                (1 - self.habit) * load,
+            )
         for way, load in self.quiet:
             np.add.at(quiet, roads.segment[list(way)], load)
         return flow, quiet
@@ -164,23 +198,31 @@ class Truth:
             float(load * (share @ np.exp([log[list(way)].sum() for way in ways])))
             for load, (ways, share) in zip(self.load, self.routes, strict=True)
         )
-        return self.habit * usual + sum(load * float(np.exp(log[list(way)].sum())) for way, load in self.quiet)
+        return self.habit * usual + sum(
+            load * float(np.exp(log[list(way)].sum())) for way, load in self.quiet
+        )
 
     def through(self, arcs: Sequence[int], mobile: float | None = None) -> float:
-        """Return the share of all loads that gets through where those without habits answer at once."""
+        """Return the share of all loads that gets through where those without habits
+        answer at once.
+        """
         mobile = self.mobile if mobile is None else mobile
         cost, _, _ = self.roads.trees(-np.log(self.survival(arcs)), self.roads.gates)
         best = np.exp(-cost)
         gate, goal = np.array(self.pairs).T
         stay = best[gate, goal]
         move = np.maximum(stay, (1 - LOSS) * best[:, goal].max(axis=0))
-        return self.habitual(arcs) + (1 - self.habit) * float(self.load @ ((1 - mobile) * stay + mobile * move))
+        return self.habitual(arcs) + (1 - self.habit) * float(
+            self.load @ ((1 - mobile) * stay + mobile * move)
+        )
 
 
 def learnt(truth: Truth, arcs: Sequence[int], rule: str, mobile: float) -> float:
-    """Return the mean share through in the second of two years in which those without habits learn by a rule, in expectation.
+    """Return the mean share through in the second of two years in which those without
+    habits learn by a rule, in expectation.
 
-    `logit`: routes by what their posts were seen to find. `win-stay`: what is lost goes evenly to the routes known. `best reply`: at once.
+    `logit`: routes by what their posts were seen to find. `win-stay`: what is lost goes
+    evenly to the routes known. `best reply`: at once.
     """
     if rule == "best reply":
         return truth.through(arcs, mobile)
@@ -207,8 +249,12 @@ def learnt(truth: Truth, arcs: Sequence[int], rule: str, mobile: float) -> float
     return float(np.mean(months[MONTHS // 2 :]))
 
 
-def _learners(truth: Truth, arcs: Sequence[int], mobile: float) -> list[tuple[float, Floats, Floats]]:
-    """Return of groups without habits: loads, how often each route they know meets each post, and the chance to pass it without posts."""
+def _learners(
+    truth: Truth, arcs: Sequence[int], mobile: float
+) -> list[tuple[float, Floats, Floats]]:
+    """Return of groups without habits: loads, how often each route they know meets each
+    post, and the chance to pass it without posts.
+    """
     roads = truth.roads
     posts = sorted({int(roads.segment[arc]) for arc in arcs})
     column = {arc: posts.index(int(roads.segment[arc])) for arc in arcs}
@@ -226,19 +272,28 @@ def _learners(truth: Truth, arcs: Sequence[int], mobile: float) -> list[tuple[fl
                     for arc in way:
                         if arc in column:
                             meets[row, column[arc]] += 1
-                safe = np.array([np.exp(quiet[list(way)].sum()) * (1 if g == gate else 1 - LOSS) for way, g in ways])
+                safe = np.array(
+                    [
+                        np.exp(quiet[list(way)].sum()) * (1 if g == gate else 1 - LOSS)
+                        for way, g in ways
+                    ]
+                )
                 groups.append((float(load) * (1 - truth.habit) * share, meets, safe))
     return groups
 
 
 def _known(truth: Truth, arcs: Sequence[int]) -> dict[int, dict[int, set[Way]]]:
-    """Return the routes that learners know by goal and gateway: usual ones, and the best where nothing stands and where this does."""
+    """Return the routes that learners know by goal and gateway: usual ones, and the
+    best where nothing stands and where this does.
+    """
     roads = truth.roads
     known: dict[int, dict[int, set[Way]]] = defaultdict(lambda: defaultdict(set))
     for (gate, goal), (ways, _) in zip(truth.pairs, truth.routes, strict=True):
         known[goal][gate].update(ways)
     for stands in ((), arcs):
-        cost, before, at = roads.trees(-np.log(truth.survival(stands)) + 1e-9 * roads.net.time_s, roads.gates)
+        cost, before, at = roads.trees(
+            -np.log(truth.survival(stands)) + 1e-9 * roads.net.time_s, roads.gates
+        )
         for goal, by_gate in known.items():
             for gate, node in enumerate(roads.gates.tolist()):
                 if node != goal and np.isfinite(cost[gate, goal]):
@@ -257,7 +312,8 @@ class Made:
     local
         Share of the seizures that local loads are expected to make.
     expected
-        (segments,) seizures that searches of the last three months are expected to make, had nothing changed.
+        (segments,) seizures that searches of the last three months are expected to
+        make, had nothing changed.
     """
 
     seizures: int
@@ -267,7 +323,9 @@ class Made:
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What becomes of the loads on some segments in the last three months: times a factor, or as many as the busiest twentieth has."""
+    """What becomes of the loads on some segments in the last three months: times a
+    factor, or as many as the busiest twentieth has.
+    """
 
     segments: Ints
     factor: float | None
@@ -281,11 +339,14 @@ def write_record(
     change: Change | None = None,
     faults: Collection[str] = FAULTS,
 ) -> Made:
-    """Write two years of seizures and effort, made while posts stand on some segments, as people write them."""
+    """Write two years of seizures and effort, made while posts stand on some segments,
+    as people write them.
+    """
     roads, faults = truth.roads, () if truth.variant == "exact" else faults
     flow, quiet = truth.flows([] if truth.variant == "nobody avoids" else roads.arcs_of(posts))
     if quiet.sum():
-        quiet *= truth.local / (1 - truth.local) * flow.sum() / quiet.sum()  # half of what even searches would find
+        # half of what even searches would find
+        quiet *= truth.local / (1 - truth.local) * flow.sum() / quiet.sum()
     usual, size = flow + quiet, roads.net.n_segments
     rate = usual
     home = rng.choice(size, 6, replace=False)
@@ -305,12 +366,20 @@ def write_record(
         scale = scale or 6 / float(spent @ rate)
         if change is not None and month == MONTHS - WINDOW:
             rate, at = usual.copy(), change.segments
-            rate[at] = np.quantile(usual[usual > 0], 0.95) if change.factor is None else usual[at] * change.factor
+            rate[at] = (
+                np.quantile(usual[usual > 0], 0.95)
+                if change.factor is None
+                else usual[at] * change.factor
+            )
         found = rng.poisson(scale * spent * rate)
-        tips = ("tips" in faults) * rng.poisson(rng.uniform(0.1, 0.2) * found.sum() * rate / rate.sum())
+        tips = ("tips" in faults) * rng.poisson(
+            rng.uniform(0.1, 0.2) * found.sum() * rate / rate.sum()
+        )
         memory = 0.8 * memory + found
         seizures += [(month, s) for s in np.repeat(np.arange(size), found + tips).tolist()]
-    station = np.argmin(np.hypot(roads.x[:, None] - roads.x[home], roads.y[:, None] - roads.y[home]), axis=1)
+    station = np.argmin(
+        np.hypot(roads.x[:, None] - roads.x[home], roads.y[:, None] - roads.y[home]), axis=1
+    )
     _write(roads, seizures, hours, station, folder, rng, faults)
     spent = hours.sum(axis=0)
     expected = scale * hours[-WINDOW:].sum(axis=0) * usual
@@ -326,8 +395,13 @@ def _write(
     rng: np.random.Generator,
     faults: Collection[str],
 ) -> None:
-    """Write seizures (month, segment) and hours by month and segment, with the errors and gaps of six stations."""
-    silent = [set(rng.choice(6, 2, replace=False).tolist()) if "stations" in faults else set() for _ in range(MONTHS)]
+    """Write seizures (month, segment) and hours by month and segment, with the errors
+    and gaps of six stations.
+    """
+    silent = [
+        set(rng.choice(6, 2, replace=False).tolist()) if "stations" in faults else set()
+        for _ in range(MONTHS)
+    ]
     lost = rng.random((MONTHS, 6)) < (0.1 if "sheets" in faults else 0)
     times = [f"{2023 + month // 12}-{month % 12 + 1:02d}" for month in range(MONTHS)]
     with (folder / "seizures.csv").open("w") as file:
@@ -335,9 +409,14 @@ def _write(
         for month, s in seizures:
             if station[s] not in silent[month]:
                 point = roads.net.lines[s].interpolate(rng.random(), normalized=True)
-                off, turn = rng.uniform(8, 30) if "places" in faults else 0.01, rng.uniform(0, 2 * np.pi)
+                off, turn = (
+                    rng.uniform(8, 30) if "places" in faults else 0.01,
+                    rng.uniform(0, 2 * np.pi),
+                )
                 lon = point.x + off * np.cos(turn) / (111_320 * np.cos(np.radians(point.y)))
-                file.write(f"{times[month]},{lon:.6f},{point.y + off * np.sin(turn) / 110_540:.6f}\n")
+                file.write(
+                    f"{times[month]},{lon:.6f},{point.y + off * np.sin(turn) / 110_540:.6f}\n"
+                )
     with (folder / "effort.csv").open("w") as file:
         file.write("time,lon,lat,amount\n")
         for month in range(MONTHS):
@@ -348,5 +427,7 @@ def _write(
 
 
 def _within(roads: Roads, segment: int, metres: float) -> NDArray[np.bool_]:
-    near: NDArray[np.bool_] = np.hypot(roads.x - roads.x[segment], roads.y - roads.y[segment]) < metres
+    near: NDArray[np.bool_] = (
+        np.hypot(roads.x - roads.x[segment], roads.y - roads.y[segment]) < metres
+    )
     return near

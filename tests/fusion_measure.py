@@ -1,4 +1,6 @@
-"""What `fuse` and tips are worth, for researchers: `python -m tests.fusion_measure match|tips|floods`."""
+"""What `fuse` and tips are worth, for researchers: `python -m tests.fusion_measure
+match|tips|floods`.
+"""
 
 from __future__ import annotations
 
@@ -51,16 +53,24 @@ class MatchScore:
 
 
 def scored(
-    found: set[tuple[int, int]], truth: set[tuple[int, int]], rows: int, wall: float, processor: float
+    found: set[tuple[int, int]],
+    truth: set[tuple[int, int]],
+    rows: int,
+    wall: float,
+    processor: float,
 ) -> MatchScore:
     """Return the score of the pairs that were found."""
     right = len(found & truth)
     precision, recall = right / max(len(found), 1), right / max(len(truth), 1)
-    return MatchScore(rows, precision, recall, 2 * right / max(len(found) + len(truth), 1), wall, processor)
+    return MatchScore(
+        rows, precision, recall, 2 * right / max(len(found) + len(truth), 1), wall, processor
+    )
 
 
 def measured(made: TwoAgencies, window: int = WINDOW) -> MatchScore:
-    """Return how well `fuse` finds the events of two made-up agencies, their files written and read."""
+    """Return how well `fuse` finds the events of two made-up agencies, their files
+    written and read.
+    """
     with tempfile.TemporaryDirectory() as folder:
         paths = write_feeds(made, Path(folder))
         wall, processor = time.perf_counter(), time.process_time()
@@ -81,12 +91,15 @@ def measured(made: TwoAgencies, window: int = WINDOW) -> MatchScore:
     return scored(found, made.true_pairs(), first.size + second.size, wall, processor)
 
 
-# Two made-up agencies that report events of one border, each with its own habits and errors, and what is true.
+# Two made-up agencies that report events of one border, each with its own habits and
+# errors, and what is true.
 #
-# Events: places around hot spots along a border of 300 km x 80 km, days in bursts, five drugs, log-normal weights, round for a part. Each
-# agency learns of an event by chance. The first writes points, hours and weights. The second rounds hours or writes days, some of them
-# late; writes a town, often misspelt, or a sector, or a rough point; gives gross weights, or parcels; calls drugs by other words. How often
-# it does which is drawn anew from the seed.
+# Events: places around hot spots along a border of 300 km x 80 km, days in bursts, five
+# drugs, log-normal weights, round for a part. Each agency learns of an event by chance.
+# The first writes points, hours and weights. The second rounds hours or writes days,
+# some of them late; writes a town, often misspelt, or a sector, or a rough point; gives
+# gross weights, or parcels; calls drugs by other words. How often it does which is
+# drawn anew from the seed.
 WEST, SOUTH, WIDE, HIGH = -100.5, 26.3, 3.0, 0.72
 
 DRUGS = ("cannabis", "cocaine", "methamphetamine", "heroin", "fentanyl")
@@ -120,7 +133,8 @@ class TwoAgencies:
     first, second
         Their tables, as they write them.
     event_of_first, event_of_second
-        The true event of each row, -1 for a row of something that the other cannot know.
+        The true event of each row, -1 for a row of something that the other cannot
+        know.
     """
 
     first: pd.DataFrame
@@ -131,7 +145,11 @@ class TwoAgencies:
     def true_pairs(self) -> set[Pair]:
         """Return (row of the first, row of the second) of the events that both report."""
         where = {event: at for at, event in enumerate(self.event_of_second.tolist())}
-        return {(at, where[event]) for at, event in enumerate(self.event_of_first.tolist()) if event in where}
+        return {
+            (at, where[event])
+            for at, event in enumerate(self.event_of_first.tolist())
+            if event in where
+        }
 
 
 def two_agencies(rows: int = 30_000, seed: int = 1, *, skew_hours: float = 0.0) -> TwoAgencies:
@@ -165,7 +183,10 @@ def two_agencies(rows: int = 30_000, seed: int = 1, *, skew_hours: float = 0.0) 
     seen = [np.flatnonzero(rng.uniform(size=count) < DETECTED) for _ in range(2)]
     seen[1] = rng.permutation(seen[1])
     return TwoAgencies(
-        _first(events, seen[0], towns, rng), _second(events, seen[1], towns, rng, skew_hours), seen[0], seen[1]
+        _first(events, seen[0], towns, rng),
+        _second(events, seen[1], towns, rng, skew_hours),
+        seen[0],
+        seen[1],
     )
 
 
@@ -198,7 +219,9 @@ def _hours(rng: np.random.Generator, count: int) -> Floats:
     burst = rng.uniform(0, total, 40)
     spread = rng.normal(0, 60, count)
     hour = np.where(
-        rng.uniform(size=count) < 0.33, burst[rng.integers(0, 40, count)] + spread, rng.uniform(0, total, count)
+        rng.uniform(size=count) < 0.33,
+        burst[rng.integers(0, 40, count)] + spread,
+        rng.uniform(0, total, count),
     )
     return np.clip(hour, 0, total - 1)
 
@@ -233,7 +256,9 @@ def _first(events: _Events, seen: Ints, towns: _Towns, rng: np.random.Generator)
     )
 
 
-def _second(events: _Events, seen: Ints, towns: _Towns, rng: np.random.Generator, skew: float) -> pd.DataFrame:
+def _second(
+    events: _Events, seen: Ints, towns: _Towns, rng: np.random.Generator, skew: float
+) -> pd.DataFrame:
     size = seen.size
     day_only, late = rng.uniform(0.2, 0.35), rng.uniform(0.05, 0.12)
     by_town, by_sector = rng.uniform(0.4, 0.55), rng.uniform(0.15, 0.25)
@@ -249,7 +274,8 @@ def _second(events: _Events, seen: Ints, towns: _Towns, rng: np.random.Generator
     wrong = np.flatnonzero(rng.uniform(size=size) < 0.12)
     town[wrong] = [_misspelt(one, rng) for one in town[wrong]]
     sector = np.array(
-        [f"Sector {1 + int(6 * share)}" for share in (events.place[seen, 0] - WEST) / WIDE * 0.999], dtype=object
+        [f"Sector {1 + int(6 * share)}" for share in (events.place[seen, 0] - WEST) / WIDE * 0.999],
+        dtype=object,
     )
     rough = _km_jitter(rng, events.place[seen], 0.5).round(2)
     where = np.where(kind < by_town, town, np.where(kind < by_town + by_sector, sector, ""))
@@ -267,7 +293,16 @@ def _second(events: _Events, seen: Ints, towns: _Towns, rng: np.random.Generator
     drug[slip < 0.015] = rng.choice(OTHER_WORDS, int((slip < 0.015).sum()))
     drug[slip > 0.95] = "Other"
     return pd.DataFrame(
-        {"day": text, "x": lon, "y": lat, "place": where, "substance": drug, "gross": gross, "parcels": parcels, "n": 1}
+        {
+            "day": text,
+            "x": lon,
+            "y": lat,
+            "place": where,
+            "substance": drug,
+            "gross": gross,
+            "parcels": parcels,
+            "n": 1,
+        }
     )
 
 
@@ -291,9 +326,11 @@ def _misspelt(name: str, rng: np.random.Generator) -> str:
     return name[: at - 1] + name[at : at + 1] + name[at - 1 : at] + name[at + 1 :]
 
 
-# A second pair, by other rules: alike events at a few checkpoints. Most are small amounts of two drugs, in equal round weights, several a day
-# at the busiest. The first is the log of the checkpoint: minutes, its name, gross weight. The second is a laboratory that books hours later, or
-# by the day, or days later; it writes a town, the county or a rough point, net weight, and other words.
+# A second pair, by other rules: alike events at a few checkpoints. Most are small
+# amounts of two drugs, in equal round weights, several a day at the busiest. The first
+# is the log of the checkpoint: minutes, its name, gross weight. The second is a
+# laboratory that books hours later, or by the day, or days later; it writes a town, the
+# county or a rough point, net weight, and other words.
 CHECKPOINTS, COUNTIES = 14, 6
 
 LIKELY_KG = (0.03, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -301,7 +338,9 @@ LIKELY_KG = (0.03, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 def checkpoint_agencies(rows: int = 30_000, seed: int = 1) -> TwoAgencies:
-    """Make the reports of a checkpoint's log and of a laboratory; parameters as in `two_agencies`."""
+    """Make the reports of a checkpoint's log and of a laboratory; parameters as in
+    `two_agencies`.
+    """
     rng = np.random.default_rng([2, seed])
     count = int(rows / (2 * DETECTED))
     towns = _towns(rng, CHECKPOINTS)
@@ -312,13 +351,19 @@ def checkpoint_agencies(rows: int = 30_000, seed: int = 1) -> TwoAgencies:
     place = np.where(between[:, None], roads, towns.place[at])
     hour = rng.uniform(0, YEARS * 365 * 24, count)
     drug = rng.choice(len(DRUGS), count, p=(0.55, 0.08, 0.3, 0.04, 0.03))
-    kg = np.where(rng.uniform(size=count) < 0.5, rng.choice(LIKELY_KG, count), np.exp(rng.normal(0, 1.5, count)))
+    kg = np.where(
+        rng.uniform(size=count) < 0.5,
+        rng.choice(LIKELY_KG, count),
+        np.exp(rng.normal(0, 1.5, count)),
+    )
     seen = [np.flatnonzero(rng.uniform(size=count) < DETECTED) for _ in range(2)]
     first, second = seen[0], rng.permutation(seen[1])
     log = pd.DataFrame(
         {
             "when": [f"{one}"[:16].replace("T", " ") for one in _stamped(hour[first])],
-            "longitude": np.where(rng.uniform(size=first.size) < 0.5, towns.place[at[first], 0].round(4), np.nan),
+            "longitude": np.where(
+                rng.uniform(size=first.size) < 0.5, towns.place[at[first], 0].round(4), np.nan
+            ),
             "latitude": towns.place[at[first], 1].round(4),
             "near": towns.name[at[first]],
             "drug": np.array(DRUGS, dtype=object)[drug[first]],
@@ -327,19 +372,28 @@ def checkpoint_agencies(rows: int = 30_000, seed: int = 1) -> TwoAgencies:
         }
     )
     pointed = between[first]
-    log.loc[pointed, ["longitude", "latitude"]] = _km_jitter(rng, place[first[pointed]], 0.2).round(4)
+    log.loc[pointed, ["longitude", "latitude"]] = _km_jitter(rng, place[first[pointed]], 0.2).round(
+        4
+    )
     log.loc[log["longitude"].isna(), "latitude"] = np.nan
-    return TwoAgencies(log, _laboratory(_Events(hour, place, drug, kg), second, towns, rng), first, second)
+    return TwoAgencies(
+        log, _laboratory(_Events(hour, place, drug, kg), second, towns, rng), first, second
+    )
 
 
-def _laboratory(events: _Events, seen: Ints, towns: _Towns, rng: np.random.Generator) -> pd.DataFrame:
+def _laboratory(
+    events: _Events, seen: Ints, towns: _Towns, rng: np.random.Generator
+) -> pd.DataFrame:
     size = seen.size
-    late = np.where(rng.uniform(size=size) < 0.04, 24.0 * rng.integers(3, 11, size), rng.exponential(3.0, size))
+    late = np.where(
+        rng.uniform(size=size) < 0.04, 24.0 * rng.integers(3, 11, size), rng.exponential(3.0, size)
+    )
     text = np.array([f"{one}"[:16] for one in _stamped(events.hour[seen] + late)], dtype=object)
     by_day = rng.uniform(size=size) < 0.3
     text[by_day] = [one[:10] for one in text[by_day]]
     county = [
-        f"County {1 + int(COUNTIES * share)}" for share in np.clip((events.place[seen, 0] - WEST) / WIDE, 0, 0.999)
+        f"County {1 + int(COUNTIES * share)}"
+        for share in np.clip((events.place[seen, 0] - WEST) / WIDE, 0, 0.999)
     ]
     town = towns.name[_nearest(events.place[seen], towns)].astype(object)
     wrong = np.flatnonzero(rng.uniform(size=size) < 0.05)
@@ -365,9 +419,11 @@ def _laboratory(events: _Events, seen: Ints, towns: _Towns, rng: np.random.Gener
     )
 
 
-# A third pair, by an author who had not seen the two above: two years, half of the events at four posts on a road, six in a hundred alike to
-# the one before. The first writes points and minutes, grams or kilograms, often no place. The second writes days, three in ten of them one
-# early to three late; a place or the nearest town, misspelt, shortened or in capitals; gross weights, three in ten in pounds, some none.
+# A third pair, by an author who had not seen the two above: two years, half of the
+# events at four posts on a road, six in a hundred alike to the one before. The first
+# writes points and minutes, grams or kilograms, often no place. The second writes days,
+# three in ten of them one early to three late; a place or the nearest town, misspelt,
+# shortened or in capitals; gross weights, three in ten in pounds, some none.
 VALLEY = """Sankt Veit,.02,.01 Ober-Muenster,.11,.07 Pont-du-Lac,.2,.03 Villanova,.31,.12 Gross Achen,.05,.17 Rio Seco,.38,.2
 Santa Lucia,.27,.25 Kirchberg,.15,.28 La Quintana,.42,.05 Hohenstein,.48,.27"""
 ROADSIDE = "A7 Bruecke,.01,0 Tunnel Nord,.19,.02 Col de Fer,.4,.21 Furt West,.3,.11"
@@ -382,7 +438,10 @@ STREET_WORDS = (
 def valley_agencies(rows: int = 30_000, seed: int = 1) -> TwoAgencies:
     """Make the reports of two agencies of a valley, by a third generator."""
     rng = np.random.default_rng([5, seed])
-    towns, posts = ([_named(each) for each in re.findall(r"[^,]+,[\d.]+,[\d.]+", text)] for text in (VALLEY, ROADSIDE))
+    towns, posts = (
+        [_named(each) for each in re.findall(r"[^,]+,[\d.]+,[\d.]+", text)]
+        for text in (VALLEY, ROADSIDE)
+    )
     first, second, of_first, of_second = [], [], [], []
     day, place, drug, kg = 0.0, posts[0], 0, 1.0
     for event, at in enumerate(np.sort(rng.uniform(0, 730, round(rows / 1.5))).tolist()):
@@ -393,14 +452,20 @@ def valley_agencies(rows: int = 30_000, seed: int = 1) -> TwoAgencies:
             aside = near[0], near[1] + rng.normal(0, 0.01), near[2] + rng.normal(0, 0.01)
             day, place = at, posts[rng.integers(len(posts))] if rng.random() < 0.5 else aside
             drug = int(rng.choice(4, p=[0.5, 0.25, 0.1, 0.15]))
-            kg = float(rng.choice([0.1, 0.25, 0.5, 1, 2, 5]) if rng.random() < 0.35 else rng.lognormal(-0.5, 1.6))
+            kg = float(
+                rng.choice([0.1, 0.25, 0.5, 1, 2, 5])
+                if rng.random() < 0.35
+                else rng.lognormal(-0.5, 1.6)
+            )
         words = STREET_WORDS[drug]
         when = np.datetime64("2024-01-01T00:00") + np.timedelta64(int(day * 1440), "m")
         if rng.random() < 0.8:
             lon, lat = 7 + place[1] + rng.normal(0, 0.0002), 46 + place[2] + rng.normal(0, 0.0002)
             said = f"{kg:.2f} kg" if kg >= 1 else f"{1000 * kg:.0f} g"
             near_by = place[0] if rng.random() < 0.6 else ""
-            first.append((str(when), f"{lon:.4f}", f"{lat:.4f}", near_by, rng.choice(words), said, 1))
+            first.append(
+                (str(when), f"{lon:.4f}", f"{lat:.4f}", near_by, rng.choice(words), said, 1)
+            )
             of_first.append(event)
         if rng.random() < 0.7:
             late = 0 if rng.random() < 0.7 else int(rng.choice([1, 1, 1, 2, 3, -1]))
@@ -408,7 +473,11 @@ def valley_agencies(rows: int = 30_000, seed: int = 1) -> TwoAgencies:
             gross = kg * (1.08 if rng.random() < 0.6 else 1) * rng.lognormal(0, 0.03)
             pounds, none = rng.random() < 0.3, rng.random() < 0.08
             said = (
-                f"{gross / 0.45359:.1f} lb" if pounds else f"{gross:.2f} kg" if gross > 0.3 else f"{1000 * gross:.0f} g"
+                f"{gross / 0.45359:.1f} lb"
+                if pounds
+                else f"{gross:.2f} kg"
+                if gross > 0.3
+                else f"{1000 * gross:.0f} g"
             )
             name = _shortened((place if rng.random() < 0.5 else town)[0], rng)
             stamp = str((when + np.timedelta64(late, "D")).astype("datetime64[D]"))
@@ -434,10 +503,16 @@ def _shortened(name: str, rng: np.random.Generator) -> str:
     """Return a name as somebody in a hurry writes it."""
     if rng.random() < 0.15:
         at = int(rng.integers(1, len(name) - 1))
-        name = name[:at] + name[at + 1 :] if rng.random() < 0.5 else name[:at] + name[at] + name[at:]
+        name = (
+            name[:at] + name[at + 1 :] if rng.random() < 0.5 else name[:at] + name[at] + name[at:]
+        )
     if rng.random() < 0.1:
         name = name.upper()
-    return name.replace("Sankt", "St.").replace("Santa", "Sta.").replace("-", " ") if rng.random() < 0.1 else name
+    return (
+        name.replace("Sankt", "St.").replace("Santa", "Sta.").replace("-", " ")
+        if rng.random() < 0.1
+        else name
+    )
 
 
 def write_feeds(made: TwoAgencies, folder: Path) -> list[Path]:
@@ -482,7 +557,8 @@ count = "n"
 """
 
 
-# What `fuse` and tips are worth, for researchers: `python -m tests.fusion_measure match|tips|floods`.
+# What `fuse` and tips are worth, for researchers: `python -m tests.fusion_measure
+# match|tips|floods`.
 
 APP = typer.Typer(add_completion=False, help=__doc__)
 
@@ -492,13 +568,21 @@ def match(
     rows: Annotated[int, typer.Option(min=100, help="Rows of both agencies together.")] = 30_000,
     seeds: Annotated[int, typer.Option(min=1, help="How many made-up pairs of agencies.")] = 5,
     alike: Annotated[
-        bool, typer.Option("--alike", help="The second generator: alike events at a few checkpoints.")
+        bool,
+        typer.Option("--alike", help="The second generator: alike events at a few checkpoints."),
     ] = False,
     valley: Annotated[
-        bool, typer.Option("--valley", help="The third: names in a hurry, pounds and grams, days early and late.")
+        bool,
+        typer.Option(
+            "--valley", help="The third: names in a hurry, pounds and grams, days early and late."
+        ),
     ] = False,
-    window: Annotated[int, typer.Option(min=1, max=31, help="Days between two reports of one event at most.")] = 3,
-    splink: Annotated[bool, typer.Option("--splink", help="Beside Splink, where it is installed.")] = False,
+    window: Annotated[
+        int, typer.Option(min=1, max=31, help="Days between two reports of one event at most.")
+    ] = 3,
+    splink: Annotated[
+        bool, typer.Option("--splink", help="Beside Splink, where it is installed.")
+    ] = False,
 ) -> None:
     """Measure precision, recall, F1 and seconds on made-up agencies."""
     for seed in range(1, seeds + 1):
@@ -511,8 +595,9 @@ def match(
             results["Splink"] = splink_measured(made)
         for name, one in results.items():
             sys.stdout.write(
-                f"seed {seed} {name}: {one.rows} rows, precision {one.precision:.4f}, recall {one.recall:.4f}, F1 {one.f1:.4f}, "
-                f"{one.processor_seconds:.2f} processor s, {one.seconds:.2f} s\n"
+                f"seed {seed} {name}: {one.rows} rows, precision {one.precision:.4f}, recall"
+                f" {one.recall:.4f}, F1 {one.f1:.4f}, {one.processor_seconds:.2f} processor s,"
+                f" {one.seconds:.2f} s\n"
             )
             sys.stdout.flush()
 
@@ -524,8 +609,9 @@ def tips(worlds: Annotated[int, typer.Option(min=1, help="Worlds of the family."
 
     for one in ablation(worlds):
         sys.stdout.write(
-            f"{one.world}; {one.tips}; rel5 {one.rel5_without:.4f} {one.rel5_with:.4f}; error {one.error_without:.4f} {one.error_with:.4f}; "
-            f"factor {one.factor:.4f}; clusters {one.used}\n"
+            f"{one.world}; {one.tips}; rel5 {one.rel5_without:.4f} {one.rel5_with:.4f}; error"
+            f" {one.error_without:.4f} {one.error_with:.4f}; factor {one.factor:.4f}; clusters"
+            f" {one.used}\n"
         )
         sys.stdout.flush()
 
@@ -535,7 +621,9 @@ def floods(
     scenarios: Annotated[list[Path], typer.Argument(help="Scenarios with a record.")],
     tips: Annotated[int, typer.Option(min=1, help="Tips of each flood.")] = 20_000,
     seeds: Annotated[int, typer.Option(min=1, help="How many floods of each kind.")] = 1,
-    gap: Annotated[float, typer.Option(min=0, max=1, help="Relative gap at which each search stops.")] = 0.001,
+    gap: Annotated[
+        float, typer.Option(min=0, max=1, help="Relative gap at which each search stops.")
+    ] = 0.001,
     time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds of each search.")] = 60,
 ) -> None:
     """Measure what floods of tips cost plans, judged without tips."""
@@ -545,8 +633,9 @@ def floods(
         for seed in range(1, seeds + 1):
             for one in flooded(path, tips, seed, gap, time_limit):
                 sys.stdout.write(
-                    f"{one.scenario}; seed {seed}; {one.flood}; clusters {one.counted}; best {one.lower:.5f} .. {one.best:.5f}; with the flood "
-                    f"{one.flooded:.5f}; loss {one.loss:+.2%} (gaps up to {one.gap:.2%}); other options {one.moved}\n"
+                    f"{one.scenario}; seed {seed}; {one.flood}; clusters {one.counted}; best"
+                    f" {one.lower:.5f} .. {one.best:.5f}; with the flood {one.flooded:.5f}; loss"
+                    f" {one.loss:+.2%} (gaps up to {one.gap:.2%}); other options {one.moved}\n"
                 )
                 sys.stdout.flush()
 

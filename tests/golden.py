@@ -1,15 +1,18 @@
-"""Results that a restructuring must not change: compute them, store them under `tests/golden`, tell every difference.
+"""Results that a restructuring must not change: compute them, store them under
+`tests/golden`, tell every difference.
 
     python -m tests.golden                      all cases against what is stored; exit 1 on any difference
     python -m tests.golden --only solve,roster/large
     python -m tests.golden --quick              those of the test suite
     python -m tests.golden --write              store anew what is computed
 
-Floats are equal to 1e-9 relative, all else exactly. Of long lists of floats two sums are stored, one of them weighted by place; of other long
-lists a hash. Sums in searches are the same with every BLAS (`optimizer.problem.plan.evaluation`). NumPy's exp and log depend on the
-processor: with
-AVX-512 their last digits are others than without, and a search that meets ties takes others. A digest of them is stored, so that the test suite
-knows a machine of other rounding; there two searches of a problem must not contradict one another.
+Floats are equal to 1e-9 relative, all else exactly. Of long lists of floats two sums
+are stored, one of them weighted by place; of other long lists a hash. Sums in searches
+are the same with every BLAS (`optimizer.problem.plan.evaluation`). NumPy's exp and log
+depend on the processor: with AVX-512 their last digits are others than without, and a
+search that meets ties takes others. A digest of them is stored, so that the test suite
+knows a machine of other rounding; there two searches of a problem must not contradict
+one another.
 """
 
 from __future__ import annotations
@@ -32,7 +35,9 @@ FOLDER = Path(__file__).parent / "golden"
 ROUNDING = FOLDER / "rounding.txt"
 """What `rounding` returned where the results were stored."""
 RELATIVE, ABSOLUTE = 1e-9, 1e-14
-"""Differences of floats that count as none; the second is for differences of two values that are equal but for rounding."""
+"""Differences of floats that count as none; the second is for differences of two values
+that are equal but for rounding.
+"""
 
 
 def stored(section: str) -> dict[str, Any]:
@@ -58,12 +63,18 @@ def rounds_as_stored() -> bool:
 
 
 def contradictions(old: Any, new: Any, where: str) -> list[str]:
-    """Return what two searches of section `solve` cannot both have found, whatever ties they took: other problems, a bound above a plan."""
+    """Return what two searches of section `solve` cannot both have found, whatever ties
+    they took: other problems, a bound above a plan.
+    """
     problem = ("size", "nothing", "everything")
-    lines = differences({key: old[key] for key in problem}, {key: new[key] for key in problem}, where)
+    lines = differences(
+        {key: old[key] for key in problem}, {key: new[key] for key in problem}, where
+    )
     for bounded, planned in ((old["cuts"], new["cuts"]), (new["cuts"], old["cuts"])):
         if bounded["lower"] > planned["value"] * (1 + RELATIVE):
-            lines.append(f"{where}: a bound of {bounded['lower']} above a plan of {planned['value']}")
+            lines.append(
+                f"{where}: a bound of {bounded['lower']} above a plan of {planned['value']}"
+            )
     return lines
 
 
@@ -82,7 +93,12 @@ def differences(old: Any, new: Any, where: str) -> list[str]:
         ]
     if isinstance(old, list) and isinstance(new, list):
         if len(old) != len(new):
-            return [f"{where}: {len(old)} entries before, {len(new)} now: {_short(old)} -> {_short(new)}"]
+            return [
+                (
+                    f"{where}: {len(old)} entries before, {len(new)} now: {_short(old)} ->"
+                    f" {_short(new)}"
+                )
+            ]
         pairs = enumerate(zip(old, new, strict=True))
         return [line for k, (a, b) in pairs for line in differences(a, b, f"{where}[{k}]")]
     return [] if _equal(old, new) else [f"{where}: {_short(old)} -> {_short(new)}"]
@@ -103,32 +119,45 @@ def _short(value: Any) -> str:
 
 
 def chosen(only: str, *, quick: bool) -> list[tuple[str, str, Case]]:
-    """Return section, name and case of those asked for: sections or section/case, separated by commas; all where empty."""
+    """Return section, name and case of those asked for: sections or section/case,
+    separated by commas; all where empty.
+    """
     wanted = [item.strip() for item in only.split(",") if item.strip()]
-    every = [(section, name, case) for section, cases in SECTIONS.items() for name, case in cases.items()]
+    every = [
+        (section, name, case) for section, cases in SECTIONS.items() for name, case in cases.items()
+    ]
     for item in wanted:
         if not any(item in {section, f"{section}/{name}"} for section, name, _ in every):
-            raise SystemExit(f"--only: {item!r} is no section or section/case; sections are {', '.join(SECTIONS)}")
+            raise SystemExit(
+                f"--only: {item!r} is no section or section/case; sections are"
+                f" {', '.join(SECTIONS)}"
+            )
     return [
         (section, name, case)
         for section, name, case in every
-        if (not wanted or {section, f"{section}/{name}"} & set(wanted)) and (case.quick or not quick)
+        if (not wanted or {section, f"{section}/{name}"} & set(wanted))
+        and (case.quick or not quick)
     ]
 
 
 def main() -> int:
     """Check, or write; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.golden", description="Results that must not change.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.golden", description="Results that must not change."
+    )
     parser.add_argument("--write", action="store_true", help="store what is computed")
     parser.add_argument("--only", default="", help="sections, or section/case, separated by commas")
     parser.add_argument("--quick", action="store_true", help="only the cases of the test suite")
     asked = parser.parse_args()
     if not rounds_as_stored():
         print(
-            "NumPy's exp or log round otherwise here than where the results were stored: searches may take other ties."
+            "NumPy's exp or log round otherwise here than where the results were stored: searches"
+            " may take other ties."
         )
         if asked.write and (asked.only or asked.quick):
-            raise SystemExit("--write: store all results anew, or none, where they are rounded otherwise")
+            raise SystemExit(
+                "--write: store all results anew, or none, where they are rounded otherwise"
+            )
     content = {section: stored(section) for section in SECTIONS}
     different = False
     for section, name, case in chosen(asked.only, quick=asked.quick):
@@ -139,8 +168,13 @@ def main() -> int:
             print(f"{section}/{name}: left out, {absent}", flush=True)
             continue
         lines = differences(content[section].get(name, {}), new, f"{section}/{name}")
-        spent = f"{time.perf_counter() - wall:.1f} s, processor {time.process_time() - processor:.1f} s"
-        print(f"{section}/{name}: {f'{len(lines)} differences' if lines else 'the same'} ({spent})", flush=True)
+        spent = (
+            f"{time.perf_counter() - wall:.1f} s, processor {time.process_time() - processor:.1f} s"
+        )
+        print(
+            f"{section}/{name}: {f'{len(lines)} differences' if lines else 'the same'} ({spent})",
+            flush=True,
+        )
         if asked.write:
             content[section][name] = new
         else:

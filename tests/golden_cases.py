@@ -1,7 +1,9 @@
-"""What `tests.golden` computes: one function a section, which returns the content of one case; nothing depends on the clock.
+"""What `tests.golden` computes: one function a section, which returns the content of
+one case; nothing depends on the clock.
 
-Every name of the package's that a case needs is imported inside the function that needs it, so that a renamed one is mended in one place, and
-the names under which results are stored are this file's own.
+Every name of the package's that a case needs is imported inside the function that needs
+it, so that a renamed one is mended in one place, and the names under which results are
+stored are this file's own.
 """
 
 from __future__ import annotations
@@ -20,7 +22,15 @@ from optimizer.base.work.listener import SilentListener
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.teams import PatrolField
 from optimizer.roster.model import Duties
-from tests.golden_scenarios import INSTANCES, columns, compile_once, compiled, field_content, planned, risk
+from tests.golden_scenarios import (
+    INSTANCES,
+    columns,
+    compile_once,
+    compiled,
+    field_content,
+    planned,
+    risk,
+)
 
 Content = dict[str, Any]
 
@@ -30,7 +40,9 @@ class _EnoughError(Exception):
 
 
 class _Watch(SilentListener):
-    """Keeps the best plan of a search, and ends the search when its bounds have moved often enough."""
+    """Keeps the best plan of a search, and ends the search when its bounds have moved
+    often enough.
+    """
 
     def __init__(self, best: Any = None) -> None:
         self.best = best
@@ -47,7 +59,9 @@ class _Watch(SilentListener):
 
 
 def solved(make: Callable[[], Instance], parts: int) -> Content:
-    """Return exact values, the greedy plan, and branch and cut from nothing, stopped after so many parts."""
+    """Return exact values, the greedy plan, and branch and cut from nothing, stopped
+    after so many parts.
+    """
     from optimizer.problem.plan.evaluation import plan_value
     from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
     from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
@@ -59,7 +73,9 @@ def solved(make: Callable[[], Instance], parts: int) -> Content:
     nothing = np.zeros(len(instance.options), dtype=bool)
     overlay = contract(instance)
     commodities = Commodities.of(overlay)
-    quick = greedy(instance, overlay, PooledValues(commodities, PathPool(overlay, commodities.searches)))
+    quick = greedy(
+        instance, overlay, PooledValues(commodities, PathPool(overlay, commodities.searches))
+    )
     watch = _Watch(nothing)
     tree = BranchAndCut(instance, overlay, listener=watch)
     tree.cut_root()
@@ -139,9 +155,17 @@ def joint(make: Callable[[], tuple[Instance, PatrolField]]) -> Content:
     watch = _Watch()
     tree = BranchAndPrice(generation, listener=watch)
     tree.cut_root()
-    root = {"lower": tree.lower, "exact": tree.exact, "programs": generation.rounds, "beats": len(generation.beats)}
+    root = {
+        "lower": tree.lower,
+        "exact": tree.exact,
+        "programs": generation.rounds,
+        "beats": len(generation.beats),
+    }
     value = tree.dive(generation.root)
-    options, number = _names(whole, watch.best[: len(whole.options)]), watch.best[len(whole.options) :]
+    options, number = (
+        _names(whole, watch.best[: len(whole.options)]),
+        watch.best[len(whole.options) :],
+    )
     beats = [(generation.beats[b], int(number[b])) for b in np.flatnonzero(number).tolist()]
     return {
         "field": field_content(field),
@@ -149,7 +173,13 @@ def joint(make: Callable[[], tuple[Instance, PatrolField]]) -> Content:
         "value": value,
         "options": options,
         "beats": [
-            {"patrol": beat.patrol, "posts": beat.posts, "slots": beat.slots, "back_s": beat.back_s, "number": count}
+            {
+                "patrol": beat.patrol,
+                "posts": beat.posts,
+                "slots": beat.slots,
+                "back_s": beat.back_s,
+                "number": count,
+            }
             for beat, count in beats
         ],
     }
@@ -178,7 +208,9 @@ def _benchmark(name: str) -> tuple[Instance, PatrolField]:
 
 
 def _scenario(name: str) -> tuple[Instance, PatrolField]:
-    """Return a compiled scenario with rounded weights: the fit of the risk model leaves last digits that follow BLAS, and ties follow them."""
+    """Return a compiled scenario with rounded weights: the fit of the risk model leaves
+    last digits that follow BLAS, and ties follow them.
+    """
     from optimizer.lab.adaptive.simulation.world import rounded_evader
 
     made = compile_once(name).instance
@@ -187,7 +219,9 @@ def _scenario(name: str) -> tuple[Instance, PatrolField]:
     return replace(made, evaders=tuple(map(rounded_evader, made.evaders))), made.patrols
 
 
-def roster(make: Callable[[], Duties], first: date, weeks: int, *, allow_gaps: bool = False) -> Content:
+def roster(
+    make: Callable[[], Duties], first: date, weeks: int, *, allow_gaps: bool = False
+) -> Content:
     """Return who goes where when; only CP-SAT's own deterministic time ends the search."""
     from optimizer.roster.making import make_roster
 
@@ -195,7 +229,8 @@ def roster(make: Callable[[], Duties], first: date, weeks: int, *, allow_gaps: b
     return {
         "status": made.status,
         "assignments": [
-            f"{one.leave.isoformat(timespec='minutes')} {one.back.isoformat(timespec='minutes')} {one.duty.id} {one.crew.id}"
+            f"{one.leave.isoformat(timespec='minutes')} {one.back.isoformat(timespec='minutes')}"
+            f" {one.duty.id} {one.crew.id}"
             for one in made.assignments
         ],
         "gaps": [f"{gap.day} {gap.duty.id} {gap.missing}" for gap in made.gaps],
@@ -215,9 +250,15 @@ def _travelling() -> Duties:
     from tests.roster_cases import FIRST, crew, duties, duty, shift
 
     two = [shift("day", "06:00", 12), shift("night", "18:00", 12, [4, 5, 6])]
-    asked = [duty("a", "day", 4, travel={"north": 40, "south": 10}), duty("b", "night", travel={"north": 20})]
+    asked = [
+        duty("a", "day", 4, travel={"north": 40, "south": 10}),
+        duty("b", "night", travel={"north": 20}),
+    ]
     based = [crew(f"n{k}", base="north", rest_hours=11, days_off=1) for k in range(3)]
-    others = [crew("s0", 4, base="south", most_days=5), crew("s1", base="south", away=frozenset({FIRST}))]
+    others = [
+        crew("s0", 4, base="south", most_days=5),
+        crew("s1", base="south", away=frozenset({FIRST})),
+    ]
     return duties(two, asked, [*based, *others])
 
 
@@ -264,14 +305,20 @@ FIRST = date(2026, 12, 1)
 RULES = {"rest_hours": 11, "days_off": 1, "hours_a_week": 48}
 
 SECTIONS: dict[str, dict[str, Case]] = {
-    "solve": {
-        name: Case(partial(solved, partial(_instance, f"{name}.json"), parts), name in QUICK)
-        for name, parts in PARTS.items()
-    }
-    | {"made/detours": Case(partial(solved, detouring, 10), quick=True)},
+    "solve": (
+        {
+            name: Case(partial(solved, partial(_instance, f"{name}.json"), parts), name in QUICK)
+            for name, parts in PARTS.items()
+        }
+        | {"made/detours": Case(partial(solved, detouring, 10), quick=True)}
+    ),
     "evaluate": {
         name: Case(partial(evaluated, f"{name}.json"), name in QUICK)
-        for name in ("grid/grid-10-mixed-30", "andorra-like/andorra-like-911-10", "rio-grande/rio-grande-100")
+        for name in (
+            "grid/grid-10-mixed-30",
+            "andorra-like/andorra-like-911-10",
+            "rio-grande/rio-grande-100",
+        )
     },
     "compile": {name: Case(partial(compiled, name), name == "rio-grande") for name in SCENARIOS},
     "risk": {name: Case(partial(risk, name), name == "rio-grande") for name in SCENARIOS},
@@ -283,11 +330,21 @@ SECTIONS: dict[str, dict[str, Case]] = {
         "rio-grande": Case(partial(joint, partial(_scenario, "rio-grande"))),
     },
     "roster": {
-        "six-crews": Case(partial(roster, partial(_three_shifts, 6, 1, **RULES), FIRST, 1), quick=True),
-        "clock-change": Case(partial(roster, partial(_three_shifts, 5, 1, rest_hours=11), date(2026, 10, 27), 1)),
+        "six-crews": Case(
+            partial(roster, partial(_three_shifts, 6, 1, **RULES), FIRST, 1), quick=True
+        ),
+        "clock-change": Case(
+            partial(roster, partial(_three_shifts, 5, 1, rest_hours=11), date(2026, 10, 27), 1)
+        ),
         "travelling": Case(partial(roster, _travelling, FIRST, 1), quick=True),
-        "gaps": Case(partial(roster, partial(_three_shifts, 3, 1, **RULES), FIRST, 1, allow_gaps=True), quick=True),
+        "gaps": Case(
+            partial(roster, partial(_three_shifts, 3, 1, **RULES), FIRST, 1, allow_gaps=True),
+            quick=True,
+        ),
         "large": Case(partial(roster, partial(_three_shifts, 14, 2, **RULES), FIRST, 4)),
     },
-    "plan": {"sites": Case(partial(planned, teams=False), quick=True), "teams": Case(partial(planned, teams=True))},
+    "plan": {
+        "sites": Case(partial(planned, teams=False), quick=True),
+        "teams": Case(partial(planned, teams=True)),
+    },
 }

@@ -1,4 +1,5 @@
-"""What `tests.golden` computes from scenarios, and how results are written down: as JSON, arrays as digests.
+"""What `tests.golden` computes from scenarios, and how results are written down: as
+JSON, arrays as digests.
 
 As in `tests.golden_cases`, names of the package are imported where they are used.
 """
@@ -49,7 +50,10 @@ def plain(value: Any, digits: int = 12) -> Any:
     if isinstance(value, float):
         return float(f"{value:.{digits}g}") + 0.0 if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        pairs = [(key if isinstance(key, str) else str(key), plain(item, digits)) for key, item in value.items()]
+        pairs = [
+            (key if isinstance(key, str) else str(key), plain(item, digits))
+            for key, item in value.items()
+        ]
         return dict(sorted(pairs))
     if isinstance(value, set | frozenset):
         return sorted(plain(item, digits) for item in value)
@@ -61,14 +65,18 @@ def plain(value: Any, digits: int = 12) -> Any:
 
 
 def digest(values: Any) -> Content:
-    """Return how many values there are, two sums of all fractions in them, and a hash of everything else.
+    """Return how many values there are, two sums of all fractions in them, and a hash
+    of everything else.
 
-    Fractions are compared by sums alone, since the last digit that a hash would hold is another one on another processor. `weighed` counts
-    each fraction by a weight of its place, so that it tells values that have changed places.
+    Fractions are compared by sums alone, since the last digit that a hash would hold is
+    another one on another processor. `weighed` counts each fraction by a weight of its
+    place, so that it tells values that have changed places.
     """
     content = plain(values, 17)
     fractions: list[float] = []
-    text = json.dumps(_without_fractions(content, fractions), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(
+        _without_fractions(content, fractions), ensure_ascii=False, separators=(",", ":")
+    )
     numbers = np.array(fractions)
     weighed = numbers * np.random.default_rng(numbers.size).uniform(1.0, 2.0, numbers.size)
     sums = {"sum": fractions, "weighed": weighed.tolist()} if fractions else {}
@@ -92,7 +100,9 @@ def _without_fractions(content: Any, found: list[float]) -> Any:
 
 
 def columns(items: Iterable[Any], fields: Sequence[str]) -> Content:
-    """Return a digest of each field of many objects; `stored=attribute` stores it under another name, `a.b` looks inside."""
+    """Return a digest of each field of many objects; `stored=attribute` stores it under
+    another name, `a.b` looks inside.
+    """
     rows = list(items)
     found = {}
     for field in fields:
@@ -124,28 +134,72 @@ def compiled(name: str) -> Content:
     sites = [made.sites[option.site] for option in instance.options]
     routes = [route for evader in instance.evaders for route in evader.routes]
     whole = ("id", "node", "lon", "lat", "name")
-    roads = ("node_id", "lon", "lat", "tail", "head", "length_m", "time_s", "road_class", "name", "way", "segment")
+    roads = (
+        "node_id",
+        "lon",
+        "lat",
+        "tail",
+        "head",
+        "length_m",
+        "time_s",
+        "road_class",
+        "name",
+        "way",
+        "segment",
+    )
     return {
         "name": instance.name,
-        "network": {field: digest(getattr(network, field)) for field in (*roads, "shape_start", "shape")},
-        "arrays": {field: digest(getattr(instance, field)) for field in ("node_id", "tail", "head", "reliability")}
-        | {"lonlat": digest([] if instance.lonlat is None else instance.lonlat)},
+        "network": {
+            field: digest(getattr(network, field)) for field in (*roads, "shape_start", "shape")
+        },
+        "arrays": (
+            {
+                field: digest(getattr(instance, field))
+                for field in ("node_id", "tail", "head", "reliability")
+            }
+            | {"lonlat": digest([] if instance.lonlat is None else instance.lonlat)}
+        ),
         "evaders": columns(instance.evaders, ("id", "origin", "destination", "weight", "kind")),
         "routes": columns(routes, ("arcs", "share")),
         "options": columns(
             instance.options,
-            ("id", "arcs", "survival", "uses", "site", "agency", "kind", "label", "existing", "forced", "forbidden"),
+            (
+                "id",
+                "arcs",
+                "survival",
+                "uses",
+                "site",
+                "agency",
+                "kind",
+                "label",
+                "existing",
+                "forced",
+                "forbidden",
+            ),
         ),
         "resources": columns(instance.resources, ("id", "budget", "agency", "unit")),
         "exclusions": digest(instance.exclusions),
         "conflicts": digest(instance.conflicts),
-        "pairs": columns([pair for pair in made.pairs if pair is not None], ("gateway", "settlement")),
+        "pairs": columns(
+            [pair for pair in made.pairs if pair is not None], ("gateway", "settlement")
+        ),
         "gateways": columns(made.gateways, (*whole, "kind", "exposure")),
-        "settlements": columns(made.settlements, (*whole, "population", "population_assumed", "domestic")),
+        "settlements": columns(
+            made.settlements, (*whole, "population", "population_assumed", "domestic")
+        ),
         "crossings": columns(made.region.crossings, (*whole, "official", "road_class", "way")),
         "dropped": columns(made.region.dropped, ("what", "reason")),
-        "sites": columns(sites, ("id=site.id", "segment", "arcs", "lon", "lat", "distance_m"))
-        | {"given": digest([{field: site.site.model_dump(mode="json")[field] for field in GIVEN} for site in sites])},
+        "sites": (
+            columns(sites, ("id=site.id", "segment", "arcs", "lon", "lat", "distance_m"))
+            | {
+                "given": digest(
+                    [
+                        {field: site.site.model_dump(mode="json")[field] for field in GIVEN}
+                        for site in sites
+                    ]
+                )
+            }
+        ),
         "patrols": None if instance.patrols is None else field_content(instance.patrols),
         "warnings": list(made.warnings),
         "inputs": [path.name for path in made.inputs],
@@ -155,7 +209,10 @@ def compiled(name: str) -> Content:
 
 def field_content(field: PatrolField) -> Content:
     """Return digests of what teams could do."""
-    arrays = {name: getattr(field.elements, name) for name in ("element", "arc", "survival", "post", "times")}
+    arrays = {
+        name: getattr(field.elements, name)
+        for name in ("element", "arc", "survival", "post", "times")
+    }
     drives = [(p.drives.indptr, p.drives.indices, p.drives.data) for p in field.patrols]
     team = (
         "id",
@@ -173,9 +230,13 @@ def field_content(field: PatrolField) -> Content:
     return {
         "posts": columns(field.posts, ("segment", "node", "lon", "lat", "label", "traffic")),
         "teams": columns(field.teams, (*team, "capacity", "shifts")),
-        "bases": columns([patrol.base for patrol in field.patrols], ("id", "node", "lon", "lat", "label")),
-        "patrols": columns(field.patrols, ("team=team.id", "posts", "travel_s", "routes", "dwell"))
-        | {"drives": digest(drives)},
+        "bases": columns(
+            [patrol.base for patrol in field.patrols], ("id", "node", "lon", "lat", "label")
+        ),
+        "patrols": (
+            columns(field.patrols, ("team=team.id", "posts", "travel_s", "routes", "dwell"))
+            | {"drives": digest(drives)}
+        ),
         "elements": {name: digest(array) for name, array in arrays.items()},
     }
 
@@ -188,7 +249,9 @@ def risk(name: str) -> Content:
     ranges = {key: getattr(estimate, key) for key in ("median", "low", "high", "mean")}
     some = np.linspace(0, estimate.median.size - 1, SEGMENTS).astype(int).tolist()
     return {
-        "segments": {str(s): {k: plain(array[s], ESTIMATED) for k, array in ranges.items()} for s in some},
+        "segments": {
+            str(s): {k: plain(array[s], ESTIMATED) for k, array in ranges.items()} for s in some
+        },
         "all": {key: digest(array) for key, array in ranges.items()},
         "searched": digest(estimate.searched),
         "level": estimate.level,
@@ -233,20 +296,30 @@ def planned(*, teams: bool) -> Content:
     text = SCENARIO + BASE + (TEAM if teams else "") + PEOPLE
     with tempfile.TemporaryDirectory() as name:
         out = Path(name) / "out"
-        plan_scenario(write_scenario(Path(name), text), out, options={"method": "greedy", "time_limit": UNHURRIED})
+        plan_scenario(
+            write_scenario(Path(name), text),
+            out,
+            options={"method": "greedy", "time_limit": UNHURRIED},
+        )
         files = ("plan.json", "plan.geojson", "duties.json")
-        content = {file: _lasting(json.loads((out / file).read_text(encoding="utf-8"))) for file in files}
+        content = {
+            file: _lasting(json.loads((out / file).read_text(encoding="utf-8"))) for file in files
+        }
         instance = json.loads((out / "instance.json").read_text(encoding="utf-8"))
         run = json.loads((out / "run.json").read_text(encoding="utf-8"))
         return content | {
             "instance.json": {
-                key: digest(_without_labels(part) if key == "evaders" else part)
-                if isinstance(part, list | dict)
-                else part
+                key: (
+                    digest(_without_labels(part) if key == "evaders" else part)
+                    if isinstance(part, list | dict)
+                    else part
+                )
                 for key, part in instance.items()
             },
-            "run.json": {key: run[key] for key in ("options", "warnings")}
-            | {"inputs": [item["file"] for item in run["inputs"]]},
+            "run.json": (
+                {key: run[key] for key in ("options", "warnings")}
+                | {"inputs": [item["file"] for item in run["inputs"]]}
+            ),
             "files": sorted(path.name for path in out.iterdir()),
         }
 

@@ -1,7 +1,9 @@
-"""What each part of the joint search brings: `python -m tests.joint_measure SECONDS SEED CASE [PART...]` prints a table of a case of `patrols`.
+"""What each part of the joint search brings: `python -m tests.joint_measure SECONDS
+SEED CASE [PART...]` prints a table of a case of `patrols`.
 
-The search is run whole, then without one part at a time: each of `PARTS`, or those named, several at once with ` + ` between them. The limit is
-one by work, of one process. Without a part its time is left to those after it.
+The search is run whole, then without one part at a time: each of `PARTS`, or those
+named, several at once with ` + ` between them. The limit is one by work, of one
+process. Without a part its time is left to those after it.
 """
 
 from __future__ import annotations
@@ -65,7 +67,10 @@ def main() -> None:
     """Print the table."""
     seconds, seed, name, *parts = sys.argv[1:]
     (case,) = (one for one in patrol_cases() if one.name == name)
-    print("| case | seed | without | value | bound over all beats | gap | best plan after s | took s |")
+    print(
+        "| case | seed | without | value | bound over all beats | gap | best plan after s |"
+        " took s |"
+    )
     for part in parts or [WHOLE, *PARTS]:
         print(f"| {measured(case, float(seconds), int(seed), part)} |", flush=True)
 

@@ -1,7 +1,10 @@
-"""A ledger attacked and measured: `python -m tests.ledger_measure` changes a ledger's folder in many ways, and times a large one.
+"""A ledger attacked and measured: `python -m tests.ledger_measure` changes a ledger's
+folder in many ways, and times a large one.
 
-Whoever checks holds what docs/ledger.md tells an agency to hold: the log's public key, the newest checkpoint with its cosignature, and the
-public key of who cosigned it. Every change of any byte of the folder, and every older, forked or newly signed history, must be found.
+Whoever checks holds what docs/ledger.md tells an agency to hold: the log's public key,
+the newest checkpoint with its cosignature, and the public key of who cosigned it. Every
+change of any byte of the folder, and every older, forked or newly signed history, must
+be found.
 """
 
 from __future__ import annotations
@@ -46,9 +49,16 @@ class Case:
 
 def case(place: Path, entries: int = 12) -> Case:
     """Make the ledger, three times `entries` long."""
-    keys = [make_key(place / "keys" / name, f"{name}.example/ledger").private for name in ("log", "witness")]
+    keys = [
+        make_key(place / "keys" / name, f"{name}.example/ledger").private
+        for name in ("log", "witness")
+    ]
     log, witness = (read_signing_key(key) for key in keys)
-    ledger, held, earlier = LedgerFolder.made(place / "ledger", "log.example/ledger"), place / "held.txt", []
+    ledger, held, earlier = (
+        LedgerFolder.made(place / "ledger", "log.example/ledger"),
+        place / "held.txt",
+        [],
+    )
     for part in range(3):
         ledger.append([_entry(f"part {part}", k) for k in range(entries)])
         make_checkpoint(ledger, log)
@@ -59,7 +69,9 @@ def case(place: Path, entries: int = 12) -> Case:
 
 def _entry(name: str, k: int) -> Entry:
     file = EntryFile(f"{k}.csv", f"{k:064x}", k)
-    return Entry("records", f"{name}, file {k}", (file,), {"rows": k, "value": k / 7}, agency="customs")
+    return Entry(
+        "records", f"{name}, file {k}", (file,), {"rows": k, "value": k / 7}, agency="customs"
+    )
 
 
 def read(folder: Path) -> Files:
@@ -99,7 +111,9 @@ def cut_out(case: Case, draw: random.Random) -> Files:
 def put_in(case: Case, draw: random.Random) -> Files:
     name = _one(case, draw)
     content, begin = case.files[name], draw.randint(0, len(case.files[name]))
-    added = draw.choice([b"\n", b" ", b"\0", draw.randbytes(draw.randint(1, 40)), content[: draw.randint(1, 300)]])
+    added = draw.choice(
+        [b"\n", b" ", b"\0", draw.randbytes(draw.randint(1, 40)), content[: draw.randint(1, 300)]]
+    )
     return case.files | {name: content[:begin] + added + content[begin:]}
 
 
@@ -131,7 +145,14 @@ def edited_entry(case: Case, draw: random.Random) -> Files:
     place = draw.randrange(len(lines))
     content = json.loads(lines[place])
     field = draw.choice(["kind", "time", "agency", "name", "facts", "files"])
-    other = {"kind": "plan", "time": "2020-01-01T00:00:00Z", "agency": "x", "name": "x", "facts": {"x": 1}, "files": []}
+    other = {
+        "kind": "plan",
+        "time": "2020-01-01T00:00:00Z",
+        "agency": "x",
+        "name": "x",
+        "facts": {"x": 1},
+        "files": [],
+    }
     content[field] = other[field]
     lines[place] = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
     return case.files | {"entries.jsonl": b"".join(line + b"\n" for line in lines)}
@@ -143,7 +164,9 @@ def without_a_file(case: Case, draw: random.Random) -> Files:
 
 
 def with_another_file(case: Case, draw: random.Random) -> Files:
-    name = draw.choice(["entries.jsonl.bak", "checkpoints/000000000001.txt", "checkpoints/x.txt", "x"])
+    name = draw.choice(
+        ["entries.jsonl.bak", "checkpoints/000000000001.txt", "checkpoints/x.txt", "x"]
+    )
     return case.files | {name: draw.choice([b"", b"x\n", *case.files.values()])}
 
 
@@ -160,15 +183,20 @@ def set_back(case: Case, draw: random.Random) -> Files:
 def mixed_with_an_earlier_state(case: Case, draw: random.Random) -> Files:
     earlier = draw.choice(case.earlier)
     return {
-        name: (earlier.get(name, content) if draw.random() < 0.5 else content) for name, content in case.files.items()
+        name: earlier.get(name, content) if draw.random() < 0.5 else content
+        for name, content in case.files.items()
     }
 
 
 def forked(case: Case, draw: random.Random) -> Files:
-    """Return another history from an earlier state on, signed with the log's own key; whoever keeps the log can do that."""
+    """Return another history from an earlier state on, signed with the log's own key;
+    whoever keeps the log can do that.
+    """
     with tempfile.TemporaryDirectory() as place:
         ledger = LedgerFolder.opened(write(Path(place) / "ledger", draw.choice(case.earlier)))
-        ledger.append([_entry(f"another history {draw.random()}", k) for k in range(draw.randint(1, 30))])
+        ledger.append(
+            [_entry(f"another history {draw.random()}", k) for k in range(draw.randint(1, 30))]
+        )
         make_checkpoint(ledger, case.log)
         return read(ledger.path)
 
@@ -183,7 +211,16 @@ def signed_anew(case: Case, draw: random.Random) -> Files:
 
 
 QUICK = (
-    *(flipped_bit, cut_out, put_in, truncated, changed_lines, edited_entry, without_a_file, with_another_file),
+    *(
+        flipped_bit,
+        cut_out,
+        put_in,
+        truncated,
+        changed_lines,
+        edited_entry,
+        without_a_file,
+        with_another_file,
+    ),
     *(exchanged_files, set_back, mixed_with_an_earlier_state),
 )
 SLOW = (forked, signed_anew)

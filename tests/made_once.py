@@ -1,6 +1,8 @@
-"""What hundreds of tests make again from the same bytes is made once a process: regions that are read, and fits of a scenario's record.
+"""What hundreds of tests make again from the same bytes is made once a process: regions
+that are read, and fits of a scenario's record.
 
-Both are frozen and depend on their input alone. A test that watches or replaces how they are made takes the fixture `made_anew`.
+Both are frozen and depend on their input alone. A test that watches or replaces how
+they are made takes the fixture `made_anew`.
 """
 
 from __future__ import annotations
@@ -41,9 +43,13 @@ def _bytes_of(path: str | Path) -> bytes:
 
 
 def install() -> None:
-    """Replace both functions; modules take them by name, so this comes before any of those is imported."""
+    """Replace both functions; modules take them by name, so this comes before any of
+    those is imported.
+    """
     from optimizer.region import store
     from optimizer.scenario.demand import record_demand
 
     store.load_region = made_once(store.load_region, _bytes_of)
-    record_demand.fitted_risk = made_once(record_demand.fitted_risk, lambda *words: pickle.dumps(words))
+    record_demand.fitted_risk = made_once(
+        record_demand.fitted_risk, lambda *words: pickle.dumps(words)
+    )

@@ -1,8 +1,10 @@
-"""50 mistakes that people make, and what the commands answer: `python -m tests.mistakes` prints a row for each.
+"""50 mistakes that people make, and what the commands answer: `python -m
+tests.mistakes` prints a row for each.
 
-An answer is clear if the command ends with a fault, or warns, and says where (file with field, row or table), what was found and, of a
-fault, what was expected; it is unclear if one of these is missing, and silent if nothing is said. `where` and `found` are what a reader would
-look for.
+An answer is clear if the command ends with a fault, or warns, and says where (file with
+field, row or table), what was found and, of a fault, what was expected; it is unclear
+if one of these is missing, and silent if nothing is said. `where` and `found` are what
+a reader would look for.
 """
 
 from __future__ import annotations
@@ -23,7 +25,13 @@ from optimizer.problem.files.instance_file import write_instance
 from tests.cases import random_instance
 from tests.tiny import write_scenario
 
-TOML, SITES, SEIZURES, EFFORT, AREAS = "scenario.toml", "sites.csv", "seizures.csv", "effort.csv", "areas.geojson"
+TOML, SITES, SEIZURES, EFFORT, AREAS = (
+    "scenario.toml",
+    "sites.csv",
+    "seizures.csv",
+    "effort.csv",
+    "areas.geojson",
+)
 INSTANCE = "instance.json"
 ALL, CUT = "all of it", "the end of the file"
 """In place of a text that is replaced; and in place of what replaces it and all that follows."""
@@ -136,9 +144,14 @@ def answer(mistake: Mistake, folder: Path) -> Answer:
         old = text if mistake.old == ALL else mistake.old
         assert old in text, mistake.title
         before, _, after = text.partition(old)
-        path.write_text(before if mistake.new == CUT else before + mistake.new + after, encoding="utf-8")
+        path.write_text(
+            before if mistake.new == CUT else before + mistake.new + after, encoding="utf-8"
+        )
     code, text = ran([part.format(folder=folder) for part in mistake.command])
-    said = all(words.format(folder=folder).lower() in text.lower() for words in (mistake.where, mistake.found))
+    said = all(
+        words.format(folder=folder).lower() in text.lower()
+        for words in (mistake.where, mistake.found)
+    )
     if code == 0:
         verdict: Verdict = "clear" if said else "silent"
     else:
@@ -167,7 +180,9 @@ def run() -> int:
         with tempfile.TemporaryDirectory() as name:
             told = answer(mistake, Path(name))
         counts[told.verdict] += 1
-        shown = "" if told.verdict == "clear" and "--all" not in sys.argv else f": {told.text[-700:]}"
+        shown = (
+            "" if told.verdict == "clear" and "--all" not in sys.argv else f": {told.text[-700:]}"
+        )
         sys.stdout.write(f"{told.verdict}, exit {told.code}, {mistake.title}{shown}\n")
         sys.stdout.flush()
     sys.stdout.write(json.dumps(counts) + "\n")

@@ -1,11 +1,15 @@
-"""Figures of what follows a plan: `python -m tests.operations_measure tracks|speed|passes|trial SCENARIO...` prints a line a world.
+"""Figures of what follows a plan: `python -m tests.operations_measure
+tracks|speed|passes|trial SCENARIO...` prints a line a world.
 
-`tracks`: units that stand and drive on the roads of a scenario (`optimizer/operations/simulated_tracks.py`); hours by class of road, and stops
-that are recognised, at a position a minute and in five minutes. `speed`: 10,000 positions of driving units. `passes`: worlds on the tests' tiny
-border, or with `--wide` on one of 24 gateways and 240 places, whose shares of loads and detection chances are known; how often 90 % intervals
-hold them. `trial`: switch-backs in eight copies of the
-tests' tiny border with the traffickers of `adapt`, who learn; and draws, a switch-back and a roll-out in the world in which `trial design`
-simulates: bias, how often intervals hold the truth, and false alarms.
+`tracks`: units that stand and drive on the roads of a scenario
+(`optimizer/operations/simulated_tracks.py`); hours by class of road, and stops that are
+recognised, at a position a minute and in five minutes. `speed`: 10,000 positions of
+driving units. `passes`: worlds on the tests' tiny border, or with `--wide` on one of 24
+gateways and 240 places, whose shares of loads and detection chances are known; how
+often 90 % intervals hold them. `trial`: switch-backs in eight copies of the tests' tiny
+border with the traffickers of `adapt`, who learn; and draws, a switch-back and a
+roll-out in the world in which `trial design` simulates: bias, how often intervals hold
+the truth, and false alarms.
 """
 
 from __future__ import annotations
@@ -57,16 +61,24 @@ LEAST_HOURS = 2.0
 """True hours of a class of road from which its error is told."""
 
 
-def random_visits(network: Network, units: int, rng: np.random.Generator) -> tuple[list[Visit], Any]:
-    """Return visits of units to places on roads within an hour and a half of their bases, three a shift of eight hours, and the bases."""
+def random_visits(
+    network: Network, units: int, rng: np.random.Generator
+) -> tuple[list[Visit], Any]:
+    """Return visits of units to places on roads within an hour and a half of their
+    bases, three a shift of eight hours, and the bases.
+    """
     graph, visits, bases = network.time_graph(), [], []
     for k in range(units):
         while True:
             base = int(rng.integers(network.n_nodes))
-            near = np.flatnonzero((graph.distances([base])[0] < 5400)[network.tail[network.segment_arc]])
+            near = np.flatnonzero(
+                (graph.distances([base])[0] < 5400)[network.tail[network.segment_arc]]
+            )
             if near.size > 20:
                 break
-        bases.append(SimpleNamespace(id=f"b{k}", lon=float(network.lon[base]), lat=float(network.lat[base])))
+        bases.append(
+            SimpleNamespace(id=f"b{k}", lon=float(network.lon[base]), lat=float(network.lat[base]))
+        )
         for n, segment in enumerate(rng.choice(near, 3)):
             lon, lat = network.segment_midpoint[segment].tolist()
             begin = BEGIN + n * 2.6 * 3600
@@ -77,19 +89,26 @@ def random_visits(network: Network, units: int, rng: np.random.Generator) -> tup
 
 
 def measure_tracks(scenario: Path, runs: int, every_s: float) -> Iterator[str]:  # noqa: C901 - counts of one loop
-    """Yield the errors of hours by class of road, and how many stops are recognised, each with a 90 % interval over the runs."""
+    """Yield the errors of hours by class of road, and how many stops are recognised,
+    each with a 90 % interval over the runs.
+    """
     network = read_evidence(scenario, skip_unreachable=True).region.network
     graph, classes = length_graph(network), network.road_class[network.segment_arc]
     found, truth = ([defaultdict[str, float](float) for _ in range(runs)] for _ in range(2))
-    stops = np.zeros((runs, 4))  # made, made and recognised, not made, not made and found all the same
+    # made, made and recognised, not made, not made and found all the same
+    stops = np.zeros((runs, 4))
     for seed in range(runs):
         rng = np.random.default_rng(seed)
         visits, duties = random_visits(network, 5, rng)
-        made = simulate_tracks(network, duties, visits, FieldErrors(every_s=every_s, missing=0.1), seed)
+        made = simulate_tracks(
+            network, duties, visits, FieldErrors(every_s=every_s, missing=0.1), seed
+        )
         moves = {track.unit: movement(track, network, graph) for track in made.tracks}
         params = DeliveredParams()
         stays, _ = _all_stays(moves, (), network, visits, params)
-        covered = {unit: [tuple(span) for span in move.covered.tolist()] for unit, move in moves.items()}
+        covered = {
+            unit: [tuple(span) for span in move.covered.tolist()] for unit, move in moves.items()
+        }
         for segment, hours in made.hours.items():
             truth[seed][str(classes[segment])] += hours
         for stay in stays:
@@ -97,7 +116,9 @@ def measure_tracks(scenario: Path, runs: int, every_s: float) -> Iterator[str]: 
                 found[seed][str(classes[stay.segment])] += stay.hours
         for move in moves.values():
             driving = (move.stay < 0) & (move.segment >= 0)
-            for segment, seconds in zip(move.segment[driving].tolist(), move.seconds[driving].tolist(), strict=True):
+            for segment, seconds in zip(
+                move.segment[driving].tolist(), move.seconds[driving].tolist(), strict=True
+            ):
                 found[seed][str(classes[segment])] += seconds / 3600
         for visit, seconds in made.stood.items():
             done_here = judge(visit, stays, covered, params).done
@@ -113,7 +134,10 @@ def measure_tracks(scenario: Path, runs: int, every_s: float) -> Iterator[str]: 
 
     made_all, seen, absent, false = stops.sum(axis=0).astype(int).tolist()
     share = told(stops[:, 1], stops[:, 0])
-    yield f"{scenario.parent.name}, a position in {every_s:g} s, {runs} runs: {seen} of {made_all} stops recognised: {share}"
+    yield (
+        f"{scenario.parent.name}, a position in {every_s:g} s, {runs} runs: {seen} of {made_all}"
+        f" stops recognised: {share}"
+    )
     yield f"  {false} of {absent} that were not made"
     for name in sorted({name for each in truth for name in each}):
         given, known = (np.array([each[name] for each in side]) for side in (found, truth))
@@ -137,45 +161,70 @@ def measure_speed(scenario: Path, fixes: int = 10_000) -> Iterator[str]:
     wall, processor = time.perf_counter(), time.process_time()
     for track in taken:
         movement(track, network, graph, MatchParams())
-    took = f"{time.process_time() - processor:.2f} processor s, {time.perf_counter() - wall:.2f} s by the clock"
+    took = (
+        f"{time.process_time() - processor:.2f} processor s, {time.perf_counter() - wall:.2f} s by"
+        " the clock"
+    )
     yield f"{scenario.parent.name}, {network.n_segments:,} roads: {count:,} positions in {took}"
 
 
 WORLDS = ("flow", "mixed", "chasing", "drifting", "fleeing", "silent", "misstated")
 """The first three were in view while `passes` was made; the others have other rules."""
 QUARTERS = 4
-RANGE = SCENARIO.replace("detection = 0.5", "detection = [0.3, 0.7]") + "\n[background]\nper_hour = 0.1\n"
+RANGE = (
+    SCENARIO.replace("detection = 0.5", "detection = [0.3, 0.7]")
+    + "\n[background]\nper_hour = 0.1\n"
+)
 LOADS = 150.0
 """Loads a quarter."""
 COLUMNS, ROWS = 24, 10
-"""Of the wide border: a gateway below each column of places, crossroads in rows 2, 5 and 8, a good road in each third column."""
+"""Of the wide border: a gateway below each column of places, crossroads in rows 2, 5
+and 8, a good road in each third column.
+"""
 SECTORS_OF_WIDE = ("west", "centre", "east")
 
 
 def wide_region() -> Region:
     """Return a border of 24 gateways, 240 places and 284 roads."""
-    column, row = (each.ravel() for each in np.meshgrid(np.arange(COLUMNS), np.arange(ROWS), indexing="ij"))
+    column, row = (
+        each.ravel() for each in np.meshgrid(np.arange(COLUMNS), np.arange(ROWS), indexing="ij")
+    )
     node = np.arange(COLUMNS * ROWS).reshape(COLUMNS, ROWS)
     up = [
         (node[c, r], node[c, r + 1], "primary" if c % 3 == 1 else "track")
         for c in range(COLUMNS)
         for r in range(ROWS - 1)
     ]
-    across = [(node[c, r], node[c + 1, r], "secondary") for r in (2, 5, 8) for c in range(COLUMNS - 1)]
+    across = [
+        (node[c, r], node[c + 1, r], "secondary") for r in (2, 5, 8) for c in range(COLUMNS - 1)
+    ]
     roads = [(int(a), int(b), name, s) for s, (a, b, name) in enumerate(up + across)]
     lon, lat = (np.asarray(each, dtype=np.float64) for each in (10 + 0.1 * column, 50 + 0.07 * row))
     network = network_of([f"n{k}" for k in range(node.size)], lon, lat, roads)
     crossings = tuple(
-        Crossing(f"x{c}", int(node[c, 0]), *at, c % 3 == 1, "primary" if c % 3 == 1 else "track", f"gate-{c}")
+        Crossing(
+            f"x{c}",
+            int(node[c, 0]),
+            *at,
+            c % 3 == 1,
+            "primary" if c % 3 == 1 else "track",
+            f"gate-{c}",
+        )
         for c, at in enumerate(zip(lon[node[:, 0]].tolist(), lat[node[:, 0]].tolist(), strict=True))
     )
     gateways = tuple(
-        Gateway(x.name, x.node, x.lon, x.lat, "port" if x.official else "unofficial", 1.0, x.name) for x in crossings
+        Gateway(x.name, x.node, x.lon, x.lat, "port" if x.official else "unofficial", 1.0, x.name)
+        for x in crossings
     )
     towns = [(c, 9) for c in range(1, COLUMNS, 4)] + [(7, 5), (16, 5)]
     settlements = tuple(
         Settlement(
-            f"town-{k}", int(node[at]), float(lon[node[at]]), float(lat[node[at]]), f"town-{k}", 8000.0 * (1 + k)
+            f"town-{k}",
+            int(node[at]),
+            float(lon[node[at]]),
+            float(lat[node[at]]),
+            f"town-{k}",
+            8000.0 * (1 + k),
         )
         for k, at in enumerate(towns)
     )
@@ -188,14 +237,18 @@ def write_wide(folder: Path) -> Path:
     police = '[[agencies]]\nid = "police"\nname = "Police"\n'
     sectors = "".join(f'[[agencies]]\nid = "{name}"\nname = "{name}"\n' for name in SECTORS_OF_WIDE)
     teams = '[[resources]]\nname = "teams"\nagency = "police"\nbudget = 3\n'
-    budgets = "".join(f'[[resources]]\nname = "teams"\nagency = "{name}"\nbudget = 3\n' for name in SECTORS_OF_WIDE)
+    budgets = "".join(
+        f'[[resources]]\nname = "teams"\nagency = "{name}"\nbudget = 3\n'
+        for name in SECTORS_OF_WIDE
+    )
     scenario = write_scenario(folder, RANGE.replace(police, sectors).replace(teams, budgets))
     save_region(wide_region(), folder / "network.gpkg")
     rows = ["id,label,lon,lat,agency,existing,traffic,kinds"]
     for k, c in enumerate(range(1, COLUMNS, 3)):
         standing = "" if k % 3 == 2 else "post"
         rows.append(
-            f"s{k},Site {k},{10 + 0.1 * c:.3f},50.385,{SECTORS_OF_WIDE[c * 3 // COLUMNS]},{standing},{300 + 50 * k},post"
+            f"s{k},Site"
+            f" {k},{10 + 0.1 * c:.3f},50.385,{SECTORS_OF_WIDE[c * 3 // COLUMNS]},{standing},{300 + 50 * k},post"
         )
     (folder / "sites.csv").write_text("\n".join(rows) + "\n")
     for name, header in (
@@ -209,7 +262,9 @@ def write_wide(folder: Path) -> Path:
 def true_world(
     compiled: Compiled, world: str, rng: np.random.Generator
 ) -> tuple[np.ndarray, Any, list[tuple[int, ...]]]:
-    """Return the true loads of evaders a quarter, the instance with the true detection chance, and the ways of informed ones."""
+    """Return the true loads of evaders a quarter, the instance with the true detection
+    chance, and the ways of informed ones.
+    """
     instance = compiled.instance
     weight = instance.weight / instance.weight.sum()
     if world != "flow":
@@ -217,17 +272,23 @@ def true_world(
         weight = weight * [factor[pair] for pair in compiled.pairs]
     truth = at_chances(compiled, instance, {"kinds.post.detection": float(rng.uniform(0.3, 0.7))})
     today = truth.placed([option.id for option in truth.options if option.existing])
-    ways = best_responses(truth.n_nodes, truth.tail, truth.head, truth.survival(today), truth.evaders)
+    ways = best_responses(
+        truth.n_nodes, truth.tail, truth.head, truth.survival(today), truth.evaders
+    )
     return LOADS * weight / weight.sum(), (truth, truth.survival(today)), ways
 
 
-def measure_passes(world: str, runs: int, draws: int = 100, first: int = 0, *, wide: bool = False) -> Iterator[str]:
+def measure_passes(
+    world: str, runs: int, draws: int = 100, first: int = 0, *, wide: bool = False
+) -> Iterator[str]:
     """Yield how often intervals hold the truth, in the last quarter."""
     with tempfile.TemporaryDirectory() as name:
         scenario = write_wide(Path(name)) if wide else write_scenario(Path(name), RANGE)
         compiled = compile_scenario(scenario)
         held = (
-            each for seed in range(first, first + runs) for each in passes_run(world, seed, draws, scenario, compiled)
+            each
+            for seed in range(first, first + runs)
+            for each in passes_run(world, seed, draws, scenario, compiled)
         )
         yield f"{world}, {runs} runs of {draws} draws from seed {first}: {_holding(held)}"
 
@@ -240,7 +301,8 @@ def _holding(rows: Iterator[tuple[str, Estimate, float]]) -> str:
         held[where] += bool(estimate.low <= value <= estimate.high)
         ratios[where].append(estimate.high / max(estimate.low, 1e-9))
     each = (
-        f"{name} {held[name]} of {n} ({held[name] / n:.1%}, {np.median(ratios[name]):.1f})" for name, n in asked.items()
+        f"{name} {held[name]} of {n} ({held[name] / n:.1%}, {np.median(ratios[name]):.1f})"
+        for name, n in asked.items()
     )
     return ", ".join(each)
 
@@ -248,7 +310,9 @@ def _holding(rows: Iterator[tuple[str, Estimate, float]]) -> str:
 def passes_run(
     world: str, seed: int, draws: int, scenario: Path, compiled: Compiled
 ) -> Iterator[tuple[str, Estimate, float]]:
-    """Write the record of a true world into the scenario's folder; yield what is estimated of its last quarter, and the truth."""
+    """Write the record of a true world into the scenario's folder; yield what is
+    estimated of its last quarter, and the truth.
+    """
     rng = np.random.default_rng([seed, WORLDS.index(world)])
     loads, (truth, survival), ways = true_world(compiled, world, rng)
     network = compiled.region.network
@@ -257,9 +321,13 @@ def passes_run(
     power, chance = np.ones(network.n_segments), survival
     if (
         world == "misstated"
-    ):  # ordinary policing is not what is stated: by a factor of each tenth of a degree by a quarter
+        # ordinary policing is not what is stated: by a factor of each tenth of a degree by
+        # a quarter
+    ):
         at = network.segment_midpoint
-        _, tile = np.unique(np.column_stack([at[:, 0] // 0.4, at[:, 1] // 0.25]), axis=0, return_inverse=True)
+        _, tile = np.unique(
+            np.column_stack([at[:, 0] // 0.4, at[:, 1] // 0.25]), axis=0, return_inverse=True
+        )
         power = rng.lognormal(0, 0.7, tile.max() + 1)[tile.ravel()]
         chance = _policed(survival, plain, power, network)
     for number in range(QUARTERS):
@@ -284,45 +352,68 @@ def passes_run(
     for g, each in enumerate(compiled.gateways):
         if ("gateway", each.id) in rows:
             mine = gateway == g
-            places.append(("gateways", rows["gateway", each.id], float(sent[mine].sum()), float(through[mine].sum())))
+            places.append(
+                (
+                    "gateways",
+                    rows["gateway", each.id],
+                    float(sent[mine].sum()),
+                    float(through[mine].sum()),
+                )
+            )
     for key, (caught, passed) in at_place.items():
         if key in rows:
             places.append((f"{key[0]}s", rows[key], caught + passed, passed))
     for where, row, all_sent, passed in places:
         caught = all_sent - passed
         measures = {"found": caught, "through": passed, "rate": caught / max(all_sent, 1e-300)}
-        for name, value in (measures if where in {"sites", "sectors"} else {"sent": all_sent, **measures}).items():
+        for name, value in (
+            measures if where in {"sites", "sectors"} else {"sent": all_sent, **measures}
+        ).items():
             yield f"{where}, {name}", getattr(row, name), value
     yield from _of_stated(found, 1 - float(through.sum() / sent.sum()))
 
 
 def _of_stated(found: Passes, rate: float) -> Iterator[tuple[str, Estimate, float]]:
-    """Yield whether it is said that stated chances are not yet known, and what the rate would be if they were off, with the true rate."""
+    """Yield whether it is said that stated chances are not yet known, and what the rate
+    would be if they were off, with the true rate.
+    """
     yield "said that chances are not yet known", Estimate.of(np.array([float(found.if_right)])), 1.0
     if found.stated is not None:
         yield "all, rate if they are off", found.stated.rate, rate
 
 
-def _policed(survival: np.ndarray, plain: np.ndarray, power: np.ndarray, network: Network) -> np.ndarray:
-    """Return the chance to pass each arc unfound where ordinary policing is a (segments,) multiple of what is stated."""
+def _policed(
+    survival: np.ndarray, plain: np.ndarray, power: np.ndarray, network: Network
+) -> np.ndarray:
+    """Return the chance to pass each arc unfound where ordinary policing is a
+    (segments,) multiple of what is stated.
+    """
     chance = survival.copy()
     chance[: network.n_arcs] *= plain[: network.n_arcs] ** (power[network.segment] - 1)
     return chance
 
 
-def _policing(world: str, power: np.ndarray, finds: Counter[int], rng: np.random.Generator) -> np.ndarray:
+def _policing(
+    world: str, power: np.ndarray, finds: Counter[int], rng: np.random.Generator
+) -> np.ndarray:
     """Return (segments,) multiples of the stated ordinary policing in the next quarter."""
     if world in {"chasing", "silent"}:
-        # It doubles where most was found, and leaves the other roads half of what it was.
+        # It doubles where most was found, and leaves the other roads half of what it
+        # was.
         most = max(finds, key=lambda s: finds[s]) if finds else -1
         return np.where(np.arange(power.size) == most, 2.0, 0.5)
     return power * rng.lognormal(0, 0.5, power.size) if world == "drifting" else power
 
 
 def _fled(loads: np.ndarray, found: np.ndarray, compiled: Compiled) -> np.ndarray:
-    """Return the loads of the next quarter: three in ten of the gateway that loses most go by the others, in proportion to theirs."""
+    """Return the loads of the next quarter: three in ten of the gateway that loses most
+    go by the others, in proportion to theirs.
+    """
     gateway = np.array([-1 if pair is None else pair.gateway for pair in compiled.pairs])
-    rate = [found[gateway == g].sum() / max(loads[gateway == g].sum(), 1e-9) for g in range(len(compiled.gateways))]
+    rate = [
+        found[gateway == g].sum() / max(loads[gateway == g].sum(), 1e-9)
+        for g in range(len(compiled.gateways))
+    ]
     worst = gateway == int(np.argmax(rate))
     moved = 0.3 * loads[worst].sum()
     return np.where(worst, 0.7 * loads, loads * (1 + moved / loads[~worst].sum()))
@@ -336,7 +427,9 @@ def _quarter(
     ways: list[tuple[int, ...]],
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, Counter[int], dict[tuple[str, str], list[float]]]:
-    """Return expected loads of evaders, sent and through; drawn finds by segment; expected loads found and through by site and sector."""
+    """Return expected loads of evaders, sent and through; drawn finds by segment;
+    expected loads found and through by site and sector.
+    """
     through, finds, at_place = (
         np.zeros(loads.size),
         Counter[int](),
@@ -347,7 +440,9 @@ def _quarter(
         for arc in option.arcs if option.existing else ():
             places[arc] |= {("site", option.site or option.id), ("sector", option.agency)}
     for e, evader in enumerate(truth.evaders):
-        for arcs, share in [(route.arcs, route.share) for route in evader.routes] or [(ways[e], 1.0)]:
+        for arcs, share in [(route.arcs, route.share) for route in evader.routes] or [
+            (ways[e], 1.0)
+        ]:
             left, behind = loads[e] * share, dict[tuple[str, str], float]()
             for arc in arcs:
                 caught = left * (1 - chance[arc])
@@ -373,16 +468,22 @@ ADAPTING = ((0.0, True), (0.0, False), (0.1, False))
 
 
 def measure_adapt(runs: int, mobility: float, null: bool) -> Iterator[str]:
-    """Yield what a switch-back finds of the plan's lasting effect on loads that get through, with traffickers of `adapt`."""
+    """Yield what a switch-back finds of the plan's lasting effect on loads that get
+    through, with traffickers of `adapt`.
+    """
     with tempfile.TemporaryDirectory() as name:
         compiled = compile_scenario(write_scenario(Path(name), SCENARIO))
     world = adaptive_world(compiled.instance, AdaptModel(loads=100.0, mobility=mobility, days=7))
-    evaders = TrialTraffickers(world.sets, world.today, world.today if null else world.first.single, world.terms)
+    evaders = TrialTraffickers(
+        world.sets, world.today, world.today if null else world.first.single, world.terms
+    )
     today, plan = evaders.lasting(40)
     truth = plan - today
     rng = np.random.default_rng(0)
     first = rng.integers(0, 2, (400 + runs, SECTORS, BLOCKS // 2))
-    schedules = np.stack([first, 1 - first], axis=-1).reshape(len(first), SECTORS, BLOCKS).astype(np.int8)
+    schedules = (
+        np.stack([first, 1 - first], axis=-1).reshape(len(first), SECTORS, BLOCKS).astype(np.int8)
+    )
     chance, amount = np.full((2, SECTORS * BLOCKS), 0.5), np.ones((SECTORS, BLOCKS))
     exposed = schedules.reshape(len(schedules), -1)
     others = hajek_weights(exposed[runs:], chance, amount.ravel())
@@ -405,7 +506,10 @@ def measure_adapt(runs: int, mobility: float, null: bool) -> Iterator[str]:
     bias = "" if null else f"bias {np.mean(found) / truth - 1:+.1%} of the effect, "
     case = "no effect" if null else f"{truth:+.2f} of {today:.1f} loads a week"
     told = f"{bias}interval holds {np.mean(held):.1%}, p <= .1 in {np.mean(alarms):.1%}"
-    yield f"adapt, {mobility:.0%} of the loads choose their gateway again in a week, {case}, {runs} runs: {told}"
+    yield (
+        f"adapt, {mobility:.0%} of the loads choose their gateway again in a week, {case}, {runs}"
+        f" runs: {told}"
+    )
 
 
 def _settings() -> Iterator[tuple[str, TrialSetting, TrialWorld]]:
@@ -422,7 +526,11 @@ def _settings() -> Iterator[tuple[str, TrialSetting, TrialWorld]]:
     drawn = plans[rng.choice(10, (400, days), p=share)].transpose(0, 2, 1)
     of_plan = exposures(plans.T, ring, nearby=True).reshape(units, 10)
     chance = np.stack([np.repeat((of_plan == k) @ share, days) for k in range(3)])
-    yield "draws", TrialSetting(drawn, ring, True, chance, 1.0, 0.0, at_once=True), TrialWorld(rate=0.05, amount=50)
+    yield (
+        "draws",
+        TrialSetting(drawn, ring, True, chance, 1.0, 0.0, at_once=True),
+        TrialWorld(rate=0.05, amount=50),
+    )
     every, first = ~np.eye(8, dtype=bool), rng.integers(0, 2, (400, 8, 4)).astype(np.int8)
     arms = np.stack([first, 1 - first], axis=-1).reshape(400, 8, 8)
     half = np.full((2, 64), 0.5)
@@ -464,9 +572,15 @@ def main() -> None:
     lines: list[Iterator[str]] = []
     if given.what == "passes":
         worlds = given.worlds.split(",")
-        lines = [measure_passes(world, given.runs, first=given.first, wide=given.wide) for world in worlds]
+        lines = [
+            measure_passes(world, given.runs, first=given.first, wide=given.wide)
+            for world in worlds
+        ]
     if given.what == "trial":
-        lines = [measure_trial(given.runs), *(measure_adapt(given.runs, *case) for case in ADAPTING)]
+        lines = [
+            measure_trial(given.runs),
+            *(measure_adapt(given.runs, *case) for case in ADAPTING),
+        ]
     for scenario in given.scenarios:
         if given.what == "speed":
             lines.append(measure_speed(scenario))

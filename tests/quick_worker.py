@@ -1,4 +1,6 @@
-"""A child process of the benchmark that solves nothing: it does what its method is called, and starts at once."""
+"""A child process of the benchmark that solves nothing: it does what its method is
+called, and starts at once.
+"""
 
 from __future__ import annotations
 
@@ -17,5 +19,7 @@ elif order["method"] == "half":
     sys.stdout.write('{"status": "opt')
 else:
     sys.stdout.write(
-        "not for you\n" + json.dumps({"status": "optimal", "lower": 0.5, "upper": 0.5, "seconds": 1}) + "\n"
+        "not for you\n"
+        + json.dumps({"status": "optimal", "lower": 0.5, "upper": 0.5, "seconds": 1})
+        + "\n"
     )

@@ -1,4 +1,6 @@
-"""A small region with everything a report can show, made up here: a grid of 5 x 5 road junctions and a border across it."""
+"""A small region with everything a report can show, made up here: a grid of 5 x 5 road
+junctions and a border across it.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,21 @@ from optimizer.region.model import Region
 from optimizer.report.content.comparison import AgencyRow, AgencyRows, BudgetRow, LayoutRow
 from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
 from optimizer.report.content.report_content import ReportContent
-from optimizer.report.content.risk import RecordFacts, SearchAdvice, SearchAdviceRow, SegmentRisk, UnitEffort
+from optimizer.report.content.risk import (
+    RecordFacts,
+    SearchAdvice,
+    SearchAdviceRow,
+    SegmentRisk,
+    UnitEffort,
+)
 from optimizer.report.content.routes import DisplacementRow, EvaderRow
 from optimizer.report.content.summary import CountRow, InputFile, PlanSummary, Provenance, StepRow
 
 
 def grid_network(side: int, *, step: float = 0.05) -> Network:
-    """Return a grid of side x side nodes with two-way roads between neighbours; the lowest row of roads is `primary`."""
+    """Return a grid of side x side nodes with two-way roads between neighbours; the
+    lowest row of roads is `primary`.
+    """
     row, column = np.divmod(np.arange(side * side), side)
     lon, lat = 1.5 + step * column, 42.5 + step * row
     east = np.flatnonzero(column < side - 1)
@@ -50,7 +60,8 @@ def grid_network(side: int, *, step: float = 0.05) -> Network:
 def route(network: Network, *nodes: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the arcs between consecutive nodes."""
     return np.array(
-        [np.flatnonzero((network.tail == a) & (network.head == b))[0] for a, b in pairwise(nodes)], dtype=np.int64
+        [np.flatnonzero((network.tail == a) & (network.head == b))[0] for a, b in pairwise(nodes)],
+        dtype=np.int64,
     )
 
 
@@ -178,7 +189,9 @@ SCRIPTS = (
 
 
 def large_content() -> ReportContent:
-    """Return 500 sites, 120 of them in the plan or closed, and 40 beats, with long names in seven scripts, most of it in one corner."""
+    """Return 500 sites, 120 of them in the plan or closed, and 40 beats, with long
+    names in seven scripts, most of it in one corner.
+    """
     content = full_content()
     rng, old = np.random.default_rng(3), content.sites[0]
     sites = tuple(
@@ -190,7 +203,9 @@ def large_content() -> ReportContent:
         for k, (x, y) in enumerate(rng.random((500, 2)) ** 2)
     )  # fmt: skip
     driven = tuple(
-        changed_beat(content.beats[k % 3], id=f"b{k}", team_label=SCRIPTS[k % 7], worth=0.1 / (k + 1))
+        changed_beat(
+            content.beats[k % 3], id=f"b{k}", team_label=SCRIPTS[k % 7], worth=0.1 / (k + 1)
+        )
         for k in range(40)
     )
     return replace(content, sites=sites, beats=driven, title=SCRIPTS[1], subtitle=SCRIPTS[2])
@@ -204,15 +219,25 @@ def bare_content() -> ReportContent:
 
 
 def beats(network: Network) -> tuple[BeatRow, ...]:
-    """Return three beats: two from one base that share a road, the one of smaller marginal value first, and one from another base."""
+    """Return three beats: two from one base that share a road, the one of smaller
+    marginal value first, and one from another base.
+    """
 
     def stop(node: int, arrive: float, leave: float) -> PlanStop:
         lon, lat = float(network.lon[node]), float(network.lat[node])
         return PlanStop(
-            post=0, slots=1, label=f"Post {node}", lon=lon, lat=lat, arrive_minute=arrive, leave_minute=leave
+            post=0,
+            slots=1,
+            label=f"Post {node}",
+            lon=lon,
+            lat=lat,
+            arrive_minute=arrive,
+            leave_minute=leave,
         )
 
-    def beat(name: str, nodes: list[int], stops: list[PlanStop], back: float, worth: float, **row: Any) -> BeatRow:
+    def beat(
+        name: str, nodes: list[int], stops: list[PlanStop], back: float, worth: float, **row: Any
+    ) -> BeatRow:
         base = {6: "Fort", 24: "Lodge"}[nodes[0]]
         entry = PlanBeat(
             id=name, team="t", team_label="Mobile team" if base == "Fort" else "Rangers", base="b", base_label=base,
@@ -223,28 +248,38 @@ def beats(network: Network) -> tuple[BeatRow, ...]:
 
     guard: dict[str, Any] = {"agency": "Guard", "costs": {"officers": Amount(2.0)}}
     return (
-        beat("b1", [6, 7, 8, 13, 8, 7, 6], [stop(8, 10, 70), stop(13, 75, 135)], 150, 0.01, **guard),
+        beat(
+            "b1", [6, 7, 8, 13, 8, 7, 6], [stop(8, 10, 70), stop(13, 75, 135)], 150, 0.01, **guard
+        ),
         beat("b2", [6, 7, 8, 7, 6], [stop(8, 10, 40)], 50, 0.02),
         beat("b3", [24, 23, 18, 23, 24], [stop(18, 1, 61)], 62, 0.015),
     )
 
 
 def changed_beat(row: BeatRow, **fields: Any) -> BeatRow:
-    """Return a row with other fields of its entry in plan.json; unchecked, so that hostile values pass."""
+    """Return a row with other fields of its entry in plan.json; unchecked, so that
+    hostile values pass.
+    """
     return replace(row, entry=row.entry.model_copy(update=fields))
 
 
 def site_row(**fields: Any) -> SiteRow:
     """Return a row of a site from its own fields and those of its entry in plan.json, together."""
     own = {name: value for name, value in fields.items() if name in ROW_FIELDS}
-    entry = {name: value for name, value in fields.items() if name not in ROW_FIELDS or name == "label"}
+    entry = {
+        name: value for name, value in fields.items() if name not in ROW_FIELDS or name == "label"
+    }
     return SiteRow(entry=PlanSite(**entry), **own)
 
 
 def changed_site(row: SiteRow, **fields: Any) -> SiteRow:
-    """Return a row with other fields, its own and those of its entry in plan.json; unchecked, so that hostile values pass."""
+    """Return a row with other fields, its own and those of its entry in plan.json;
+    unchecked, so that hostile values pass.
+    """
     own = {name: value for name, value in fields.items() if name in ROW_FIELDS}
-    entry = {name: value for name, value in fields.items() if name not in ROW_FIELDS or name == "label"}
+    entry = {
+        name: value for name, value in fields.items() if name not in ROW_FIELDS or name == "label"
+    }
     return replace(row, entry=row.entry.model_copy(update=entry), **own)
 
 

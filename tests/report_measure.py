@@ -1,11 +1,14 @@
-"""Measure pages in Chromium: `python -m tests.report_measure FOLDER|PAGE.html...` prints a row of results/report.md for each.
+"""Measure pages in Chromium: `python -m tests.report_measure FOLDER|PAGE.html...`
+prints a row of results/report.md for each.
 
-Screens to the first order, to the four answers of the first page, and in all on three sizes, presses of the tabulator to the map, pages
-of paper, size, milliseconds until the map can be used (by the page's own clock, beside whatever else the machine does), frames a second
-while a mouse drags the map and processor milliseconds of each, taps
-that open a card, requests, rules of axe broken in dark and light on each size (`AXE=FILE` names axe.min.js of the npm package axe-core).
-Of another page, such as that of `compare`: screens, pages of paper, words, pixels beyond the screen's edge, rules of axe. `REPORT_SHOTS=FOLDER`
-keeps pictures of it on each size in each colours, and its A4.
+Screens to the first order, to the four answers of the first page, and in all on three
+sizes, presses of the tabulator to the map, pages of paper, size, milliseconds until the
+map can be used (by the page's own clock, beside whatever else the machine does), frames
+a second while a mouse drags the map and processor milliseconds of each, taps that open
+a card, requests, rules of axe broken in dark and light on each size (`AXE=FILE` names
+axe.min.js of the npm package axe-core). Of another page, such as that of `compare`:
+screens, pages of paper, words, pixels beyond the screen's edge, rules of axe.
+`REPORT_SHOTS=FOLDER` keeps pictures of it on each size in each colours, and its A4.
 """
 
 from __future__ import annotations
@@ -47,7 +50,10 @@ COLUMNS = (
     "MB",
     "ms to a usable map",
     "frames a second, dragged (median; slowest tenth; processor ms of the page's process a frame)",
-    "numbers beside their marks, of how many, and how far in pixels (median of these, farthest; desk, laptop, phone)",
+    (
+        "numbers beside their marks, of how many, and how far in pixels (median of these, farthest;"
+        " desk, laptop, phone)"
+    ),
     "taps that open a card",
     "requests",
     "axe (desk, laptop, phone)",
@@ -69,7 +75,9 @@ ANSWERS = """(() => {
   const parts = Array.from(document.querySelectorAll('.figure, .hole'));
   return parts.length ? Math.max(...parts.map(each => each.getBoundingClientRect().bottom)) / innerHeight : null;
 })()"""
-"""How far down the last of the four answers ends, in screens; null on a page that has none of them."""
+"""How far down the last of the four answers ends, in screens; null on a page that has
+none of them.
+"""
 STOPS = """(() => {
   const every = Array.from(document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')).filter(each => each.checkVisibility());
   const at = every.findIndex(each => each.id === 'map'), skip = every.findIndex(each => each.getAttribute('href') === '#map');
@@ -96,7 +104,9 @@ async def _row(report: Path) -> str:
                 frames = await _frames(browser)
         taps = await _taps(browser)
         pages = [_pages(await _printed(browser, *size)) for size in PAPER.values()]
-        requests = len({each for each in browser.requested if not each.startswith("data:")} - {report.as_uri()})
+        requests = len(
+            {each for each in browser.requested if not each.startswith("data:")} - {report.as_uri()}
+        )
     cells = (
         report.parent.name,
         max(first),
@@ -121,7 +131,9 @@ async def _page_row(page: Path) -> str:
     async with Browser() as browser:
         for size, (width, height) in PAGE_SCREENS.items():
             await browser.open(page.as_uri(), width, height)
-            await browser.until("document.readyState === 'complete' && location.protocol === 'file:'")
+            await browser.until(
+                "document.readyState === 'complete' && location.protocol === 'file:'"
+            )
             screens.append(await browser.run("document.documentElement.scrollHeight") / height)
             beyond.append(await browser.run(WIDER))
             violations.append(await _axe(browser))
@@ -148,7 +160,9 @@ def _line(cells: Sequence[object]) -> str:
 
 
 async def _axe(browser: Browser) -> int | None:
-    """Return how many rules of axe are broken in light and dark together; None where axe is not named."""
+    """Return how many rules of axe are broken in light and dark together; None where
+    axe is not named.
+    """
     if not os.environ.get("AXE"):
         return None
     script, broken = Path(os.environ["AXE"]).read_text(encoding="utf-8"), 0  # noqa: ASYNC240
@@ -156,7 +170,8 @@ async def _axe(browser: Browser) -> int | None:
         await _in_colours(browser, colours)
         await browser.call("Runtime.evaluate", expression=script)
         found = await browser.run(
-            "axe.run().then(found => found.violations.map(each => each.id + ': ' + each.nodes[0].html))"
+            "axe.run().then(found => found.violations.map(each => each.id + ': ' +"
+            " each.nodes[0].html))"
         )
         for rule in found:
             print(f"axe, {colours}: {rule[:200]}", file=sys.stderr)
@@ -170,7 +185,9 @@ async def _in_colours(browser: Browser, colours: str) -> None:
 
 
 async def _frames(browser: Browser, steps: int = 240) -> str:
-    """Drag the map to and fro; return how many frames a second the page paints meanwhile, and what one costs the processor."""
+    """Drag the map to and fro; return how many frames a second the page paints
+    meanwhile, and what one costs the processor.
+    """
     await browser.run("document.getElementById('map').scrollIntoView()")
     left, top = await browser.run(CANVAS)
     await browser.run("""(() => {

@@ -17,7 +17,10 @@ WEST, SOUTH = 1.5, 42.5
 
 
 def network_of(
-    lon: NDArray[np.float64], lat: NDArray[np.float64], ends: NDArray[np.integer], classes: Sequence[str] = ()
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    ends: NDArray[np.integer],
+    classes: Sequence[str] = (),
 ) -> Network:
     """Return a network of straight two-way roads between the (m, 2) `ends`."""
     tail, head = np.concatenate((ends[:, 0], ends[:, 1])), np.concatenate((ends[:, 1], ends[:, 0]))
@@ -43,7 +46,9 @@ def network_of(
 def line_network(n: int, step: float = 0.01, classes: Sequence[str] = ()) -> Network:
     """Return n segments in a row, eastwards along one parallel, `step` degrees each."""
     lon = np.linspace(WEST, WEST + step * n, n + 1)
-    return network_of(lon, np.full(n + 1, SOUTH), np.column_stack((np.arange(n), np.arange(1, n + 1))), classes)
+    return network_of(
+        lon, np.full(n + 1, SOUTH), np.column_stack((np.arange(n), np.arange(1, n + 1))), classes
+    )
 
 
 def grid_network(size: int, rng: np.random.Generator, keep: float = 0.7) -> Network:
@@ -77,13 +82,18 @@ def records_of(
     *,
     units: dict[int | str, str] | None = None,
 ) -> Seizures:
-    """Return seizures by segment number or area name; `units` says whose effort made them (one source a unit)."""
+    """Return seizures by segment number or area name; `units` says whose effort made
+    them (one source a unit).
+    """
     areas, units = areas or {}, units or {}
     names = tuple(dict.fromkeys(units.get(place, "") for place in at)) or ("",)
     return Seizures.counted(
         count=np.array(list(at.values()), dtype=np.float64),
         segment=np.array([-1 if isinstance(place, str) else place for place in at], dtype=np.int64),
-        area=np.array([list(areas).index(place) if isinstance(place, str) else -1 for place in at], dtype=np.int64),
+        area=np.array(
+            [list(areas).index(place) if isinstance(place, str) else -1 for place in at],
+            dtype=np.int64,
+        ),
         source=np.array([names.index(units.get(place, "")) for place in at], dtype=np.int64),
         source_name=tuple(f"finds by {name}" for name in names),
         effort_unit=tuple(name or None for name in names),
@@ -102,7 +112,10 @@ def effort_of(
     names = tuple(dict.fromkeys(units.get(place, "hours") for place in at)) or ("hours",)
     return Effort(
         segment=np.array([-1 if isinstance(place, str) else place for place in at], dtype=np.int64),
-        area=np.array([list(areas).index(place) if isinstance(place, str) else -1 for place in at], dtype=np.int64),
+        area=np.array(
+            [list(areas).index(place) if isinstance(place, str) else -1 for place in at],
+            dtype=np.int64,
+        ),
         source=np.array([names.index(units.get(place, "hours")) for place in at], dtype=np.int64),
         source_name=tuple(f"work in {name}" for name in names),
         amount=np.array(list(at.values()), dtype=np.float64),
@@ -124,7 +137,9 @@ def rows_of(
     month: NDArray[np.integer] | None = None,
     unit: NDArray[np.integer] | None = None,
 ) -> tuple[Seizures, Effort]:
-    """Return one row of seizures and one of effort for each segment, in months from January 2023 and in units 0 and 1 if they are given."""
+    """Return one row of seizures and one of effort for each segment, in months from
+    January 2023 and in units 0 and 1 if they are given.
+    """
     k = segment.size
     names = ("a",) if unit is None else ("a", "b")
     rows: dict[str, Any] = _rows(k, {}) | {
@@ -135,5 +150,10 @@ def rows_of(
     }
     if month is not None:
         first = np.datetime64("2023-01", "M")
-        rows |= {"start": (first + month).astype("datetime64[D]"), "end": (first + month + 1).astype("datetime64[D]")}
-    return Seizures.counted(count, **rows, effort_unit=names), Effort(**rows, amount=amount, unit=names)
+        rows |= {
+            "start": (first + month).astype("datetime64[D]"),
+            "end": (first + month + 1).astype("datetime64[D]"),
+        }
+    return Seizures.counted(count, **rows, effort_unit=names), Effort(
+        **rows, amount=amount, unit=names
+    )

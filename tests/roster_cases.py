@@ -18,7 +18,13 @@ CHICAGO = ZoneInfo("America/Chicago")
 
 
 def shift(name: str, start: str, hours: float, days: Iterable[int] = range(7)) -> Shift:
-    return Shift(id=name, label=name.capitalize(), start=start, hours=hours, days=[WEEKDAYS[day] for day in days])
+    return Shift(
+        id=name,
+        label=name.capitalize(),
+        start=start,
+        hours=hours,
+        days=[WEEKDAYS[day] for day in days],
+    )
 
 
 def duty(option: str, shift_id: str, staff: int = 2, **given: Any) -> Duty:
@@ -53,8 +59,13 @@ def crew(name: str, people: int = 2, **given: Any) -> Crew:
     return Crew(**content | given)
 
 
-def duties(shifts: Iterable[Shift], asked: Iterable[Duty], crews: Iterable[Crew], zone: ZoneInfo = CHICAGO) -> Duties:
-    bases = [DutyBase(id=name, label=name.capitalize(), lon=-99.5, lat=27.5) for name in ("north", "south")]
+def duties(
+    shifts: Iterable[Shift], asked: Iterable[Duty], crews: Iterable[Crew], zone: ZoneInfo = CHICAGO
+) -> Duties:
+    bases = [
+        DutyBase(id=name, label=name.capitalize(), lon=-99.5, lat=27.5)
+        for name in ("north", "south")
+    ]
     return Duties(
         schema_version=2,
         name="Case",
@@ -99,7 +110,9 @@ def _misplaced(roster: Roster, one: Assignment) -> list[str]:
     local = datetime.combine(one.day, one.shift.begins, roster.duties.zone)
     start = local.astimezone(UTC) + timedelta(minutes=one.duty.later)
     base = one.crew.base
-    minutes = (one.duty.travel[base] if base else min(one.duty.travel.values())) if one.duty.travel else 0
+    minutes = (
+        (one.duty.travel[base] if base else min(one.duty.travel.values())) if one.duty.travel else 0
+    )
     rules = {
         "shift": one.duty.shift == one.shift.id,
         "start": one.start.astimezone(UTC) == start,
@@ -110,7 +123,9 @@ def _misplaced(roster: Roster, one: Assignment) -> list[str]:
         "can": not one.crew.can or bool({*one.crew.can} & {one.duty.kind, one.duty.type}),
         "away": one.day not in one.crew.away,
     }
-    return [f"{one.crew.id} {one.day} {one.duty.id}: {rule}" for rule, kept in rules.items() if not kept]
+    return [
+        f"{one.crew.id} {one.day} {one.duty.id}: {rule}" for rule, kept in rules.items() if not kept
+    ]
 
 
 def _overworked(mine: list[Assignment], first: date, weeks: int) -> list[str]:
@@ -121,10 +136,17 @@ def _overworked(mine: list[Assignment], first: date, weeks: int) -> list[str]:
             broken.append(f"{limits.id} {after.day}: rest")
     for k in range(weeks):
         week = [one for one in mine if 7 * k <= (one.day - first).days < 7 * (k + 1)]
-        if sum(one.back.timestamp() - one.leave.timestamp() for one in week) > limits.week_minutes * 60:
+        if (
+            sum(one.back.timestamp() - one.leave.timestamp() for one in week)
+            > limits.week_minutes * 60
+        ):
             broken.append(f"{limits.id} week {k}: hours")
         if len({one.day for one in week}) > 7 - limits.days_off:
             broken.append(f"{limits.id} week {k}: days off")
     days = {one.day for one in mine}
-    runs = [day for day in days if all(day + timedelta(days=k) in days for k in range(limits.most_days + 1))]
+    runs = [
+        day
+        for day in days
+        if all(day + timedelta(days=k) in days for k in range(limits.most_days + 1))
+    ]
     return broken + [f"{limits.id} {day}: days in a row" for day in runs]

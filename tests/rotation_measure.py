@@ -1,9 +1,12 @@
-"""The field's own experiment in the world of `adapt`: `python -m tests.rotation_measure` prints a line for one to three nights a week.
+"""The field's own experiment in the world of `adapt`: `python -m
+tests.rotation_measure` prints a line for one to three nights a week.
 
-Banerjee, Duflo, Keniston and Singh (2019, NBER 26224) drew police stations to have checkpoints against drunk driving at one fixed place, or
-rotating over three, on one to three nights a week. Rotating ones lowered accidents and deaths at night, fixed ones did not. Here three roads
-are alike, a team stands on one of them on so many nights, and drivers learn as the traffickers of `adapt` do. The effect is that on the loads
-that get through in the last weeks, beside weeks without a team and the same drivers.
+Banerjee, Duflo, Keniston and Singh (2019, NBER 26224) drew police stations to have
+checkpoints against drunk driving at one fixed place, or rotating over three, on one to
+three nights a week. Rotating ones lowered accidents and deaths at night, fixed ones did
+not. Here three roads are alike, a team stands on one of them on so many nights, and
+drivers learn as the traffickers of `adapt` do. The effect is that on the loads that get
+through in the last weeks, beside weeks without a team and the same drivers.
 """
 
 from __future__ import annotations
@@ -22,8 +25,12 @@ ROADS, BEFORE, WEEKS, LAST = 3, 6, 30, 12
 
 
 def three_roads() -> AdaptiveWorld:
-    """Return a world of three like roads from A to B, of which one may have a team that finds half of what passes."""
-    instance = side_by_side([{"teams": 1.0}] * ROADS, [Resource("teams", 1.0)], survival=0.5, last=1.0)
+    """Return a world of three like roads from A to B, of which one may have a team that
+    finds half of what passes.
+    """
+    instance = side_by_side(
+        [{"teams": 1.0}] * ROADS, [Resource("teams", 1.0)], survival=0.5, last=1.0
+    )
     return adaptive_world(instance, AdaptModel(days=7, loads=100.0))
 
 
@@ -46,12 +53,17 @@ def lost_loads(world: AdaptiveWorld, nights: int, *, rotating: bool, seed: int) 
 def experiment(nights: int, seeds: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the loads lost a week under the fixed and the rotating team, by seed."""
     world = three_roads()
-    arms = [[lost_loads(world, nights, rotating=arm, seed=seed) for seed in range(seeds)] for arm in (False, True)]
+    arms = [
+        [lost_loads(world, nights, rotating=arm, seed=seed) for seed in range(seeds)]
+        for arm in (False, True)
+    ]
     return np.array(arms[0]), np.array(arms[1])
 
 
 def counted_interval(lost: float, seed: int) -> tuple[float, float]:
-    """Return the 90 % interval of the share lost, by counts of the last weeks with a team and of as many without (normal, Poisson counts)."""
+    """Return the 90 % interval of the share lost, by counts of the last weeks with a
+    team and of as many without (normal, Poisson counts).
+    """
     rng = np.random.default_rng(seed)
     size = 100.0 * LAST
     with_team, without = int(rng.poisson(size - lost * LAST)), int(rng.poisson(size))
@@ -63,11 +75,15 @@ def main() -> None:
     """Print what comes of one to three nights a week."""
     for nights in (1, 2, 3):
         fixed, rotating = experiment(nights, 100)
-        holds = sum(low <= 0 <= high for low, high in (counted_interval(x, k) for k, x in enumerate(fixed.tolist())))
+        holds = sum(
+            low <= 0 <= high
+            for low, high in (counted_interval(x, k) for k, x in enumerate(fixed.tolist()))
+        )
         more = f"rotating finds more in {int((rotating > fixed).sum())} of 100 seeds"
         print(
-            f"{nights} nights a week: of 100 loads a fixed team loses them {fixed.mean():.2f}, a rotating one {rotating.mean():.2f}; {more}; "
-            f"the interval of the fixed effect holds 0 in {holds} of 100"
+            f"{nights} nights a week: of 100 loads a fixed team loses them {fixed.mean():.2f}, a"
+            f" rotating one {rotating.mean():.2f}; {more}; the interval of the fixed effect holds 0"
+            f" in {holds} of 100"
         )
 
 

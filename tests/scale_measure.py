@@ -1,8 +1,11 @@
-"""How far a search comes as problems grow: `python -m tests.scale_measure NODES OPTIONS EVADERS BUDGET SECONDS [WORKERS]` prints a table row.
+"""How far a search comes as problems grow: `python -m tests.scale_measure NODES OPTIONS
+EVADERS BUDGET SECONDS [WORKERS]` prints a table row.
 
-Roads are those of the suite `overlay`, with options on random major roads that watch both directions. As many random origins as destinations
-make the evaders, all informed and of equal weight. The limit is one by work, and all seconds are processor seconds of this process: the only
-one, or one beside so many workers of a dask cluster on this machine.
+Roads are those of the suite `overlay`, with options on random major roads that watch
+both directions. As many random origins as destinations make the evaders, all informed
+and of equal weight. The limit is one by work, and all seconds are processor seconds of
+this process: the only one, or one beside so many workers of a dask cluster on this
+machine.
 """
 
 from __future__ import annotations
@@ -26,8 +29,26 @@ from optimizer.solvers.params import ClockParams, SolveParams
 from optimizer.solvers.solve import solve
 
 COLUMNS = (
-    *("nodes", "options", "evaders", "budget", "limit, s", "took, s", "contracting, s", "root ends, s", "programs"),
-    *("nodes of the tree", "overlay nodes", "overlay arcs", "lower", "upper", "gap", "largest size, MB"),
+    *(
+        "nodes",
+        "options",
+        "evaders",
+        "budget",
+        "limit, s",
+        "took, s",
+        "contracting, s",
+        "root ends, s",
+        "programs",
+    ),
+    *(
+        "nodes of the tree",
+        "overlay nodes",
+        "overlay arcs",
+        "lower",
+        "upper",
+        "gap",
+        "largest size, MB",
+    ),
 )
 
 
@@ -67,7 +88,9 @@ def scaled(nodes: int, options: int, evaders: int, budget: int) -> Instance:
         reliability=np.exp(-FOUND_AN_HOUR / 3600 * roads.time_s),
         evaders=tuple(Evader(f"e{k}", o, d, 1 / evaders) for k, (o, d) in enumerate(pairs)),
         options=tuple(
-            Option(f"s{segment}", tuple(order[segment].tolist()), (SURVIVAL, SURVIVAL), {"teams": 1.0})
+            Option(
+                f"s{segment}", tuple(order[segment].tolist()), (SURVIVAL, SURVIVAL), {"teams": 1.0}
+            )
             for segment in rng.choice(major, options, replace=False).tolist()
         ),
         resources=(Resource("teams", float(budget)),),
@@ -79,7 +102,9 @@ def _cluster(workers: int) -> Iterator[str]:
     """Yield the address of a scheduler with so many workers on this machine, a process each."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0") as local:
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0"
+    ) as local:
         yield local.scheduler_address
 
 
@@ -94,9 +119,21 @@ def main() -> None:
     steps, params = _Steps(), SolveParams(clock=ClockParams(by_work=True))
     with ExitStack() as stack:
         scheduler = stack.enter_context(_cluster(int(sys.argv[6]))) if len(sys.argv) > 6 else None
-        result = solve(instance, time_limit=limit, threads=1, listener=steps, params=params, scheduler=scheduler)
+        result = solve(
+            instance,
+            time_limit=limit,
+            threads=1,
+            listener=steps,
+            params=params,
+            scheduler=scheduler,
+        )
     took, found = time.process_time() - steps.began, result.statistics
-    sizes = (found["linear_programs"], found["nodes"], found["overlay_nodes"], found["overlay_arcs"])
+    sizes = (
+        found["linear_programs"],
+        found["nodes"],
+        found["overlay_nodes"],
+        found["overlay_arcs"],
+    )
     gap = relative_gap(result.lower, result.upper) or 0.0
     cells = (
         *(f"{each:,}" for each in (nodes, options, evaders, budget)),

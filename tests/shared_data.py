@@ -1,4 +1,6 @@
-"""Data beside the repository, which is never committed: `../shared/data`, as its README describes it."""
+"""Data beside the repository, which is never committed: `../shared/data`, as its README
+describes it.
+"""
 
 from __future__ import annotations
 
@@ -10,5 +12,7 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 def needs(*parts: str) -> pytest.MarkDecorator:
-    """Return the mark of a test that reads a file or folder of the shared data; without it the test is skipped and says so."""
+    """Return the mark of a test that reads a file or folder of the shared data; without
+    it the test is skipped and says so.
+    """
     return pytest.mark.data(DATA.joinpath(*parts))

@@ -1,8 +1,11 @@
-"""Splink on the same feeds, set as well as its means allow: what `fuse` is measured beside.
+"""Splink on the same feeds, set as well as its means allow: what `fuse` is measured
+beside.
 
-It gets the same preparation (hours, drugs under their usual names, places of names that stand beside points elsewhere, small letters),
-levels in the units of the data, term frequencies of drugs, seven blocks by day, u from random pairs and m by EM in two blocks, and our
-assignment one to one on its scores. It cannot learn where a name lies or what a parcel weighs from the pairs it has found.
+It gets the same preparation (hours, drugs under their usual names, places of names that
+stand beside points elsewhere, small letters), levels in the units of the data, term
+frequencies of drugs, seven blocks by day, u from random pairs and m by EM in two
+blocks, and our assignment one to one on its scores. It cannot learn where a name lies
+or what a parcel weighs from the pairs it has found.
 """
 
 from __future__ import annotations
@@ -21,11 +24,17 @@ from optimizer.records.fusion.matching import WINDOW, Candidates, nothing_learnt
 from optimizer.records.fusion.reports import Reports, comparable_reports, places_of_areas
 from tests.fusion_measure import MatchScore, TwoAgencies, scored, write_feeds
 
-HOURS, KM, LOG_KG = (0.26, 1.01, 3.0, 12.0, 36.0), (0.3, 1.0, 3.0, 10.0, 30.0), (0.01, 0.05, 0.2, 0.7)
+HOURS, KM, LOG_KG = (
+    (0.26, 1.01, 3.0, 12.0, 36.0),
+    (0.3, 1.0, 3.0, 10.0, 30.0),
+    (0.01, 0.05, 0.2, 0.7),
+)
 
 
 def splink_measured(made: TwoAgencies) -> MatchScore:
-    """Return how well Splink finds the events of two made-up agencies, their files written and read."""
+    """Return how well Splink finds the events of two made-up agencies, their files
+    written and read.
+    """
     with tempfile.TemporaryDirectory() as folder:
         paths = write_feeds(made, Path(folder))
         wall, processor = time.perf_counter(), time.process_time()
@@ -39,7 +48,13 @@ def splink_measured(made: TwoAgencies) -> MatchScore:
         merged = one_to_one(Candidates(low, high), weight)
         wall, processor = time.perf_counter() - wall, time.process_time() - processor
     line = [feed.seizures["line"].to_numpy() - 2 for feed in feeds]
-    found = set(zip(line[0][low[merged]].tolist(), line[1][high[merged] - line[0].size].tolist(), strict=True))
+    found = set(
+        zip(
+            line[0][low[merged]].tolist(),
+            line[1][high[merged] - line[0].size].tolist(),
+            strict=True,
+        )
+    )
     return scored(found, made.true_pairs(), line[0].size + line[1].size, wall, processor)
 
 
@@ -74,7 +89,10 @@ def _predicted(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
     backend = DuckDBAPI()
     backend.duckdb_con.execute("SET threads TO 1")
-    frames = [backend.register(table, table_name=name) for table, name in zip(tables, ("one", "other"), strict=True)]
+    frames = [
+        backend.register(table, table_name=name)
+        for table, name in zip(tables, ("one", "other"), strict=True)
+    ]
     km = f"{KM_PER_DEGREE} * sqrt(pow((lon_l - lon_r) * 0.894, 2) + pow(lat_l - lat_r, 2))"
     comparisons: list[Any] = [
         library.CustomComparison(
@@ -94,7 +112,9 @@ def _predicted(tables: list[pd.DataFrame]) -> pd.DataFrame:
         _graded("place", "lon_l IS NULL OR lon_r IS NULL", km, KM),
         library.JaroWinklerAtThresholds("name", [0.95, 0.85]),
         library.ExactMatch("drug").configure(term_frequency_adjustments=True),
-        _graded("weight", "log_kg_l IS NULL OR log_kg_r IS NULL", "abs(log_kg_l - log_kg_r)", LOG_KG),
+        _graded(
+            "weight", "log_kg_l IS NULL OR log_kg_r IS NULL", "abs(log_kg_l - log_kg_r)", LOG_KG
+        ),
         _graded(
             "packed",
             "coalesce(log_kg_l - log_parcels_r, log_parcels_l - log_kg_r) IS NULL",
@@ -114,11 +134,15 @@ def _predicted(tables: list[pd.DataFrame]) -> pd.DataFrame:
         ["l.day = r.day and l.drug = r.drug and abs(l.log_kg - r.log_kg) < 0.05"], recall=0.25
     )
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
-    linker.training.estimate_parameters_using_expectation_maximisation(block_on("day"), record_sample_proportion=1.0)
+    linker.training.estimate_parameters_using_expectation_maximisation(
+        block_on("day"), record_sample_proportion=1.0
+    )
     linker.training.estimate_parameters_using_expectation_maximisation(
         "l.drug = r.drug and round(l.log_kg, 1) = round(r.log_kg, 1)", record_sample_proportion=1.0
     )
-    scores: pd.DataFrame = linker.inference.predict(threshold_match_probability=0.01).as_pandas_dataframe()
+    scores: pd.DataFrame = linker.inference.predict(
+        threshold_match_probability=0.01
+    ).as_pandas_dataframe()
     return scores
 
 
@@ -140,4 +164,6 @@ def _graded(name: str, missing: str, apart: str, bounds: tuple[float, ...]) -> A
 
     first = {"sql_condition": missing, "label_for_charts": "missing", "is_null_level": True}
     last = {"sql_condition": "ELSE", "label_for_charts": "else"}
-    return library.CustomComparison(output_column_name=name, comparison_levels=[first, *_levels(apart, bounds), last])
+    return library.CustomComparison(
+        output_column_name=name, comparison_levels=[first, *_levels(apart, bounds), last]
+    )

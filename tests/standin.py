@@ -1,4 +1,6 @@
-"""A small made-up world in OpenStreetMap's terms, as an extract and behind a stand-in for its servers on 127.0.0.1."""
+"""A small made-up world in OpenStreetMap's terms, as an extract and behind a stand-in
+for its servers on 127.0.0.1.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class World:
 
     nodes: dict[int, tuple[float, float, dict[str, str]]] = field(default_factory=dict)
     ways: dict[int, tuple[list[int], dict[str, str]]] = field(default_factory=dict)
-    relations: dict[int, tuple[list[tuple[str, int, str]], dict[str, str]]] = field(default_factory=dict)
+    relations: dict[int, tuple[list[tuple[str, int, str]], dict[str, str]]] = field(
+        default_factory=dict
+    )
 
     def node(self, number: int, lon: float, lat: float, **tags: str) -> int:
         """Add a node and return its number."""
@@ -36,7 +40,9 @@ class World:
         return number
 
     def line(self, number: int, points: list[tuple[float, float]], **tags: str) -> int:
-        """Add a way through points, with a node of that place where there is one, else a new one."""
+        """Add a way through points, with a node of that place where there is one, else
+        a new one.
+        """
         known = {(lon, lat): ref for ref, (lon, lat, _) in self.nodes.items()}
         refs = []
         for point in points:
@@ -61,12 +67,17 @@ class World:
         """Return the world as OpenStreetMap XML."""
         lines = ["<?xml version='1.0' encoding='UTF-8'?>", '<osm version="0.6" generator="test">']
         for number, (lon, lat, tags) in self.nodes.items():
-            lines.append(f'<node id="{number}" version="1" lon="{lon!r}" lat="{lat!r}">{_xml_tags(tags)}</node>')
+            lines.append(
+                f'<node id="{number}" version="1" lon="{lon!r}"'
+                f' lat="{lat!r}">{_xml_tags(tags)}</node>'
+            )
         for number, (refs, tags) in self.ways.items():
             inner = "".join(f'<nd ref="{ref}"/>' for ref in refs)
             lines.append(f'<way id="{number}" version="1">{inner}{_xml_tags(tags)}</way>')
         for number, (members, tags) in self.relations.items():
-            inner = "".join(f'<member type="{kind}" ref="{ref}" role="{role}"/>' for kind, ref, role in members)
+            inner = "".join(
+                f'<member type="{kind}" ref="{ref}" role="{role}"/>' for kind, ref, role in members
+            )
             lines.append(f'<relation id="{number}" version="1">{inner}{_xml_tags(tags)}</relation>')
         return "\n".join([*lines, "</osm>"])
 
@@ -84,7 +95,9 @@ WEST, SOUTH, EAST, NORTH = 10.0, 45.0, 10.1, 45.1
 
 
 def sample_world() -> World:
-    """Return a square country with one road through it, a way in from the north, a track, a path, and some things that are no roads."""
+    """Return a square country with one road through it, a way in from the north, a
+    track, a path, and some things that are no roads.
+    """
     world = World()
     corners = [(WEST, SOUTH), (EAST, SOUTH), (EAST, NORTH), (WEST, NORTH)]
     world.line(900, [*corners[:3]], boundary="administrative")
@@ -94,13 +107,27 @@ def sample_world() -> World:
     main = [(9.95, 45.05), (9.98, 45.051), (10.02, 45.05), (10.05, 45.05), (10.15, 45.05)]
     world.line(100, main, highway="primary", name="Main Road", ref="M1", maxspeed="60")
     world.line(101, [(10.05, 45.05), (10.05, 45.08)], highway="residential")
-    world.line(102, [(10.05, 45.08), (10.05, 45.12), (9.95, 45.05)], highway="secondary", oneway="-1")
-    world.line(103, [(10.05, 45.05), (10.06, 45.02), (10.06, 44.98)], highway="track", name="Smugglers' Run")
+    world.line(
+        102, [(10.05, 45.08), (10.05, 45.12), (9.95, 45.05)], highway="secondary", oneway="-1"
+    )
+    world.line(
+        103,
+        [(10.05, 45.05), (10.06, 45.02), (10.06, 44.98)],
+        highway="track",
+        name="Smugglers' Run",
+    )
     world.line(104, [(10.06, 45.02), (10.12, 45.02)], highway="path")
     world.line(105, [(10.03, 45.01), (10.04, 45.01)], highway="residential")
-    world.line(106, [(10.02, 45.05), (10.0, 45.04), (10.02, 45.03), (10.05, 45.05)], highway="unclassified")
+    world.line(
+        106, [(10.02, 45.05), (10.0, 45.04), (10.02, 45.03), (10.05, 45.05)], highway="unclassified"
+    )
     world.line(107, [(10.05, 45.08), (10.06, 45.09)], highway="construction")
-    world.line(108, [(10.07, 45.05), (10.07, 45.06), (10.08, 45.06), (10.07, 45.05)], highway="pedestrian", area="yes")
+    world.line(
+        108,
+        [(10.07, 45.05), (10.07, 45.06), (10.08, 45.06), (10.07, 45.05)],
+        highway="pedestrian",
+        area="yes",
+    )
     world.line(109, [(9.95, 45.05), (9.9, 45.0), (10.06, 44.98)], route="ferry", duration="00:30")
     world.node(500, 10.0005, 45.0505, barrier="border_control")
     world.node(600, 10.051, 45.079, place="village", name="Middle", population="1 234")
@@ -112,7 +139,9 @@ def sample_world() -> World:
 
 @dataclass
 class Servers:
-    """Addresses of the stand-ins, and every request they got; `broken` is a status to answer with instead."""
+    """Addresses of the stand-ins, and every request they got; `broken` is a status to
+    answer with instead.
+    """
 
     overpass_url: str
     nominatim_url: str
@@ -123,7 +152,9 @@ class Servers:
 
 @contextmanager
 def serving(world: World) -> Iterator[Servers]:
-    """Serve a world: Overpass's `interpreter` and Nominatim's `search` (which knows Testland, Halfland and Main Road 1)."""
+    """Serve a world: Overpass's `interpreter` and Nominatim's `search` (which knows
+    Testland, Halfland and Main Road 1).
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -196,7 +227,9 @@ def _overpass(world: World, query: str) -> list[dict[str, Any]]:
     numbers = [float(number) for number in outline[1].split()]
     area = shapely.Polygon(list(zip(numbers[1::2], numbers[::2], strict=True)))
     found: dict[tuple[str, int], dict[str, Any]] = {}
-    for kind, key, how, value in re.findall(r"(node|way)\[['\"]([^'\"]+)['\"](~|=)['\"]([^'\"]*)['\"]\]", query):
+    for kind, key, how, value in re.findall(
+        r"(node|way)\[['\"]([^'\"]+)['\"](~|=)['\"]([^'\"]*)['\"]\]", query
+    ):
         fits = re.compile(value).search if how == "~" else re.compile(re.escape(value)).fullmatch
         if kind == "node":
             for number, (lon, lat, tags) in world.nodes.items():
@@ -213,4 +246,10 @@ def _overpass(world: World, query: str) -> list[dict[str, Any]]:
 
 def _json_node(world: World, number: int) -> dict[str, Any]:
     lon, lat, tags = world.nodes[number]
-    return {"type": "node", "id": number, "lon": lon, "lat": lat, **({"tags": tags} if tags else {})}
+    return {
+        "type": "node",
+        "id": number,
+        "lon": lon,
+        "lat": lat,
+        **({"tags": tags} if tags else {}),
+    }

@@ -1,7 +1,9 @@
-"""The shape of the package in numbers: how many files a reader opens, how often one idea stands twice, how many files a change touches.
+"""The shape of the package in numbers: how many files a reader opens, how often one
+idea stands twice, how many files a change touches.
 
-`python -m tests.structure` prints them. `--package FOLDER` measures the `optimizer` of another checkout. `--pairs` lists the near-equal
-classes and the files of each change. The numbers are there to be compared; none is a limit.
+`python -m tests.structure` prints them. `--package FOLDER` measures the `optimizer` of
+another checkout. `--pairs` lists the near-equal classes and the files of each change.
+The numbers are there to be compared; none is a limit.
 """
 
 from __future__ import annotations
@@ -33,14 +35,18 @@ CHANGES = {
     "kind": r"\bInspectionModel\b|\"inspection\"",
     "importer": r"\bimporters[./]stop_search\b|\bimport stop-search\b",
     "figure on the page": r"\bdraw_evaders\b|\bevaders\.png\b",
-    "command": r"\bcli[./]cooperate\b|\bcli import cooperate\b|\"cooperate [a-z]|\bcooperate_plan\b",
+    "command": (
+        r"\bcli[./]cooperate\b|\bcli import cooperate\b|\"cooperate [a-z]|\bcooperate_plan\b"
+    ),
     "method": r"\"compact\"",
     "cut family": r"\bbudget_hulls?\b",
     "constraint": r"\bexcludes\b",
     "language": r"\bes\.po\b|msgid \"checkpoint\"",
     "unit of effort": r"\bROAD_UNIT\b",
 }
-"""One example of each kind of change: what stands in the files, or their paths, that another of its kind touches or makes somebody look at."""
+"""One example of each kind of change: what stands in the files, or their paths, that
+another of its kind touches or makes somebody look at.
+"""
 
 CHANGED_FILES = (".py", ".po", ".html", ".js", ".toml", ".json")
 
@@ -81,7 +87,9 @@ class Structure:
     @cached_property
     def folders(self) -> Counter[str]:
         """Files in each folder, without `__init__`."""
-        return Counter(path.parent.as_posix() for path in self.sources if path.name != "__init__.py")
+        return Counter(
+            path.parent.as_posix() for path in self.sources if path.name != "__init__.py"
+        )
 
     @cached_property
     def fields(self) -> list[tuple[str, str, frozenset[str]]]:
@@ -95,7 +103,9 @@ class Structure:
 
     @cached_property
     def near_equal(self) -> list[str]:
-        """Pairs of classes that share at least `SHARED_FIELDS` fields and `SHARED_PART` of those of the smaller."""
+        """Pairs of classes that share at least `SHARED_FIELDS` fields and `SHARED_PART`
+        of those of the smaller.
+        """
         pairs = []
         for (at, name, fields), (beside, other, others) in combinations(self.fields, 2):
             shared, smaller = len(fields & others), min(len(fields), len(others))
@@ -105,15 +115,21 @@ class Structure:
 
     @cached_property
     def circles(self) -> list[list[str]]:
-        """Modules that need each other when they run, in groups; an import within a function counts, one for types alone does not."""
+        """Modules that need each other when they run, in groups; an import within a
+        function counts, one for types alone does not.
+        """
         names = {
             ".".join(("optimizer", *path.with_suffix("").parts)).removesuffix(".__init__"): path
             for path in self.sources
         }
         graph = nx.DiGraph()
         for name, path in names.items():
-            graph.add_edges_from((name, used) for used in _run_time_imports(self.trees[path]) if used in names)
-        return sorted(sorted(group) for group in nx.strongly_connected_components(graph) if len(group) > 1)
+            graph.add_edges_from(
+                (name, used) for used in _run_time_imports(self.trees[path]) if used in names
+            )
+        return sorted(
+            sorted(group) for group in nx.strongly_connected_components(graph) if len(group) > 1
+        )
 
     @cached_property
     def classes(self) -> list[str]:
@@ -134,7 +150,9 @@ def layers(pyproject: Path = ROOT / "pyproject.toml") -> list[str]:
 
 
 def touched(change: str, package: Path = PACKAGE) -> list[str]:
-    """Return the files of a package that name the example of a change of `CHANGES`, or are named after it."""
+    """Return the files of a package that name the example of a change of `CHANGES`, or
+    are named after it.
+    """
     pattern = re.compile(CHANGES[change])
     return [path for path, text in _texts(package) if pattern.search(path) or pattern.search(text)]
 
@@ -143,7 +161,9 @@ def touched(change: str, package: Path = PACKAGE) -> list[str]:
 def _texts(package: Path) -> list[tuple[str, str]]:
     """Return the path below a package and the text of each file that a change may touch."""
     files = [file for file in sorted(package.rglob("*")) if file.suffix in CHANGED_FILES]
-    return [(file.relative_to(package).as_posix(), file.read_text(encoding="utf-8")) for file in files]
+    return [
+        (file.relative_to(package).as_posix(), file.read_text(encoding="utf-8")) for file in files
+    ]
 
 
 def _fields(node: ast.ClassDef) -> Iterator[str]:
@@ -153,7 +173,9 @@ def _fields(node: ast.ClassDef) -> Iterator[str]:
 
 
 def _run_time_imports(node: ast.AST) -> Iterator[str]:
-    """Yield the modules, and names in them, that a file imports when it runs, in functions too, but not for types alone."""
+    """Yield the modules, and names in them, that a file imports when it runs, in
+    functions too, but not for types alone.
+    """
     for below in ast.iter_child_nodes(node):
         if isinstance(below, ast.If) and "TYPE_CHECKING" in ast.unparse(below.test):
             continue
@@ -176,22 +198,36 @@ def measures(package: Path = PACKAGE) -> dict[str, object]:
         "layers": len(layers()),
         "files, with and without __init__": f"{len(found.sources)}, {sum(found.folders.values())}",
         "folders": len(found.folders),
-        "files of the median and the fullest folder": f"{median(found.folders.values()):g}, {most} ({fullest})",
+        "files of the median and the fullest folder": (
+            f"{median(found.folders.values()):g}, {most} ({fullest})"
+        ),
         "lines": lines,
-        "lines of the median and the largest file": f"{median(found.lines.values()):g}, {found.lines[largest]} ({largest.as_posix()})",
-        "circles at run time": f"{len(found.circles)} {'; '.join(' - '.join(circle) for circle in found.circles)}",
+        "lines of the median and the largest file": (
+            f"{median(found.lines.values()):g}, {found.lines[largest]} ({largest.as_posix()})"
+        ),
+        "circles at run time": (
+            f"{len(found.circles)} {'; '.join(' - '.join(circle) for circle in found.circles)}"
+        ),
         "classes": len(found.classes),
-        "class names used more than once": f"{len(found.repeated_classes)} {' '.join(found.repeated_classes)}",
+        "class names used more than once": (
+            f"{len(found.repeated_classes)} {' '.join(found.repeated_classes)}"
+        ),
         "pairs of near-equal classes": len(found.near_equal),
     }
-    return rows | {f"files touched by another {change}": len(touched(change, package)) for change in CHANGES}
+    return rows | {
+        f"files touched by another {change}": len(touched(change, package)) for change in CHANGES
+    }
 
 
 def main() -> None:
     """Print the numbers."""
     parser = argparse.ArgumentParser(prog="python -m tests.structure", description=__doc__)
-    parser.add_argument("--package", type=Path, default=PACKAGE, metavar="FOLDER", help="the package to measure")
-    parser.add_argument("--pairs", action="store_true", help="list near-equal classes and the files of each change")
+    parser.add_argument(
+        "--package", type=Path, default=PACKAGE, metavar="FOLDER", help="the package to measure"
+    )
+    parser.add_argument(
+        "--pairs", action="store_true", help="list near-equal classes and the files of each change"
+    )
     asked = parser.parse_args()
     for name, value in measures(asked.package).items():
         print(f"{name:46} {value}")

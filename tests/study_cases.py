@@ -25,7 +25,14 @@ def small_region() -> Region:
         for k, node in enumerate(corners)
     )
     towns = tuple(
-        Settlement(f"town-{k}", node, float(network.lon[node]), float(network.lat[node]), f"Town {k}", 1000.0 * (k + 1))
+        Settlement(
+            f"town-{k}",
+            node,
+            float(network.lon[node]),
+            float(network.lat[node]),
+            f"Town {k}",
+            1000.0 * (k + 1),
+        )
         for k, node in enumerate((last, last - 3, last // 2))
     )
     return Region(network, None, (), gateways, towns, (), "made up for the tests")

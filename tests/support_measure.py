@@ -1,13 +1,18 @@
-"""Do a report's quick searches tell what `explain --record` finds? `python -m tests.support_measure COUNTRY EXTRACT SEED...`.
+"""Do a report's quick searches tell what `explain --record` finds? `python -m
+tests.support_measure COUNTRY EXTRACT SEED...`.
 
-Each seed is a truth: a record is simulated from it as that of `instances/andorra` was. For four posts and for ten a plan is made from the
-record, then what its sites rest on is asked twice: by `quick_support`, and as `record_support` asks it, with a fit and a search of its own for
-each record. The word `shuffled` before the seeds has the record's own places permuted first: it then knows nothing of where loads pass.
+Each seed is a truth: a record is simulated from it as that of `instances/andorra` was.
+For four posts and for ten a plan is made from the record, then what its sites rest on
+is asked twice: by `quick_support`, and as `record_support` asks it, with a fit and a
+search of its own for each record. The word `shuffled` before the seeds has the record's
+own places permuted first: it then knows nothing of where loads pass.
 
-`python -m tests.support_measure SCENARIO SECONDS [shuffled SEED...]` asks the same of a scenario with its own budgets and record, without
-teams: SECONDS of work at most for the plan and for each whole search.
+`python -m tests.support_measure SCENARIO SECONDS [shuffled SEED...]` asks the same of a
+scenario with its own budgets and record, without teams: SECONDS of work at most for the
+plan and for each whole search.
 
-Quick searches are made in one process, and again in two: a line says where the two differ.
+Quick searches are made in one process, and again in two: a line says where the two
+differ.
 """
 
 from __future__ import annotations
@@ -62,7 +67,9 @@ def simulated(country: str, extract: Path, seed: int, folder: Path) -> Path:
     assert old in text
     shutil.copy(extract, folder / "roads.osm.pbf")
     scenario = folder / "scenario.toml"
-    text = text.replace(old, 'file = "roads.osm.pbf"').replace('border = "Andorra"', f'border = "{country}"')
+    text = text.replace(old, 'file = "roads.osm.pbf"').replace(
+        'border = "Andorra"', f'border = "{country}"'
+    )
     scenario.write_text(text, encoding="utf-8")
     return scenario
 
@@ -70,22 +77,31 @@ def simulated(country: str, extract: Path, seed: int, folder: Path) -> Path:
 def shuffled(evidence: ScenarioEvidence, seed: int) -> ScenarioEvidence:
     """Return the evidence with the places of its record permuted."""
     assert evidence.records is not None
-    records, effort = asked.permuted(evidence.records, evidence.effort, np.random.default_rng([seed, 42]))
+    records, effort = asked.permuted(
+        evidence.records, evidence.effort, np.random.default_rng([seed, 42])
+    )
     return replace(evidence, records=records, effort=effort)
 
 
 def measured(
     evidence: ScenarioEvidence, name: str, budgets: dict[str, dict[str, float]], seconds: float
 ) -> Counter[tuple[str, str]]:
-    """Print what both ways say of the plan by each budget, and return how often which is said with which."""
+    """Print what both ways say of the plan by each budget, and return how often which
+    is said with which.
+    """
     compiled = compile_evidence(evidence)
     draws = range(1, asked.PERMUTATIONS + 1)
-    others = {(asked.PERMUTED, draw): asked.otherwise(evidence, asked.PERMUTED, rng_of(draw)) for draw in draws}
+    others = {
+        (asked.PERMUTED, draw): asked.otherwise(evidence, asked.PERMUTED, rng_of(draw))
+        for draw in draws
+    }
     others[asked.GRAVITY, 0] = asked.otherwise(evidence, asked.GRAVITY, rng_of(0))
     travels = {key: scenario_travel(other) for key, other in others.items()}
     every: Counter[tuple[str, str]] = Counter()
     for what, budget in budgets.items():
-        resources = tuple(replace(r, budget=budget.get(r.name, r.budget)) for r in compiled.instance.resources)
+        resources = tuple(
+            replace(r, budget=budget.get(r.name, r.budget)) for r in compiled.instance.resources
+        )
         instance = replace(compiled.instance, resources=resources, patrols=None)
         with limited(math.inf, seconds):
             plan = place(instance, SolveOptions(gap=GAP, time_limit=seconds, threads=1)).plan
@@ -101,15 +117,24 @@ def measured(
             continue
         in_two = asked.quick_support(known, compiled.travel, gap=GAP, threads=2)
         assert in_two is not None
-        if any((a.placed != b.placed).any() for a, b in zip(quick.others, in_two.others, strict=True)):
+        if any(
+            (a.placed != b.placed).any() for a, b in zip(quick.others, in_two.others, strict=True)
+        ):
             words = sum(quick.rests_on(site) != in_two.rests_on(site) for site in quick.sites)
-            print(f"{name}, {what}: two processes make other plans, {words} words differ", flush=True)
+            print(
+                f"{name}, {what}: two processes make other plans, {words} words differ", flush=True
+            )
         full = replace(quick, others=tuple(searched(known, travels, seconds)), loose=frozenset())
-        table = Counter((WORDS[full.rests_on(site)], WORDS[quick.rests_on(site)]) for site in quick.sites)
+        table = Counter(
+            (WORDS[full.rests_on(site)], WORDS[quick.rests_on(site)]) for site in quick.sites
+        )
         every += table
         changes = [[found.changed(other) for other in found.others] for found in (full, quick)]
         gaps = max((other.upper - other.lower) / other.upper for other in full.others)
-        print(f"{name}, {what}, quick {took:.1f} s: {dict(table)}; changed {changes}; gap {gaps:.1%}", flush=True)
+        print(
+            f"{name}, {what}, quick {took:.1f} s: {dict(table)}; changed {changes}; gap {gaps:.1%}",
+            flush=True,
+        )
     return every
 
 
@@ -118,10 +143,15 @@ def rng_of(draw: int) -> np.random.Generator:
     return np.random.default_rng([0, draw])
 
 
-def searched(known: KnownPlan, travels: dict[tuple[str, int], Any], seconds: float) -> list[asked.OtherRecord]:
+def searched(
+    known: KnownPlan, travels: dict[tuple[str, int], Any], seconds: float
+) -> list[asked.OtherRecord]:
     """Return the plans that `record_support` makes, but those for half and twice the record."""
     found: list[asked.OtherRecord] = []
-    for kind, draw in (*sorted(travels, key=lambda key: key != (asked.GRAVITY, 0)), (asked.AS_IT_IS, 0)):
+    for kind, draw in (
+        *sorted(travels, key=lambda key: key != (asked.GRAVITY, 0)),
+        (asked.AS_IT_IS, 0),
+    ):
         instance: Instance = known.instance
         if kind != asked.AS_IT_IS:
             instance = with_travel(instance, travels[kind, draw])
@@ -129,7 +159,9 @@ def searched(known: KnownPlan, travels: dict[tuple[str, int], Any], seconds: flo
         if kind == asked.PERMUTED:
             starts = (*starts, found[0].placed)
         with limited(math.inf, seconds):
-            result = place(instance, SolveOptions(gap=GAP, time_limit=seconds, threads=1), starts=starts)
+            result = place(
+                instance, SolveOptions(gap=GAP, time_limit=seconds, threads=1), starts=starts
+            )
         placed = known.placed if result.plan is None else instance.placed(result.plan.options)
         own, upper = (plan_value(instance, mask) for mask in (known.placed, placed))
         found.append(asked.better_there(known, kind, placed, own, upper, GAP, result.lower or 0.0))
@@ -144,11 +176,15 @@ def main(where: str, extract_or_seconds: str, seeds: list[int], *, shuffle: bool
         evidence = read_evidence(where)
         for seed in seeds or [0]:
             other = shuffled(evidence, seed) if shuffle else evidence
-            every += measured(other, f"{where} {seed}", {"its budgets": {}}, float(extract_or_seconds))
+            every += measured(
+                other, f"{where} {seed}", {"its budgets": {}}, float(extract_or_seconds)
+            )
     else:
         for seed in seeds:
             with tempfile.TemporaryDirectory() as folder:
-                evidence = read_evidence(simulated(where, Path(extract_or_seconds), seed, Path(folder)))
+                evidence = read_evidence(
+                    simulated(where, Path(extract_or_seconds), seed, Path(folder))
+                )
                 other = shuffled(evidence, seed) if shuffle else evidence
                 every += measured(other, f"{where} {seed}", BUDGETS, SECONDS)
     print("explain --record, quick searches, sites")
@@ -158,4 +194,6 @@ def main(where: str, extract_or_seconds: str, seeds: list[int], *, shuffle: bool
 
 if __name__ == "__main__":
     where, what, *rest = sys.argv[1:]
-    main(where, what, [int(text) for text in rest if text != "shuffled"], shuffle="shuffled" in rest)
+    main(
+        where, what, [int(text) for text in rest if text != "shuffled"], shuffle="shuffled" in rest
+    )

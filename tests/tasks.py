@@ -1,4 +1,6 @@
-"""Functions of series, in a file that imports little: each process that runs them begins by importing it."""
+"""Functions of series, in a file that imports little: each process that runs them
+begins by importing it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ def added(call: TaskCall) -> dict[str, Any]:
 
 def killed_once(call: TaskCall) -> int:
     """Kill the worker of one task the first time, and of another every time."""
-    if call.task.key == "always" or (call.task.key == "once" and not (mark := Path(call.shared)).exists()):
+    if call.task.key == "always" or (
+        call.task.key == "once" and not (mark := Path(call.shared)).exists()
+    ):
         if call.task.key == "once":
             mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,6 @@
-"""`adapt` and `plan` give one value for the same assumptions: traffickers who answer fully, the same share of whom may change gateway."""
+"""`adapt` and `plan` give one value for the same assumptions: traffickers who answer
+fully, the same share of whom may change gateway.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +40,16 @@ TODAY = ("a", "d")
 def compiled(folder: Path, **evaders: object) -> Instance:
     settings = {f"evaders.{name}": value for name, value in {"local_share": 0.0, **evaders}.items()}
     instance = compile_scenario(write_scenario(folder, SCENARIO), settings=settings).instance
-    return replace(instance, options=tuple(replace(option, existing=option.id in TODAY) for option in instance.options))
+    return replace(
+        instance,
+        options=tuple(replace(option, existing=option.id in TODAY) for option in instance.options),
+    )
 
 
 def through(case: Instance, periods: int, **terms: Any) -> tuple[float, float]:
-    """Return the share of loads that gets through today's layout in the last period: as expected, and as it came out."""
+    """Return the share of loads that gets through today's layout in the last period: as
+    expected, and as it came out.
+    """
     world = adaptive_world(case, AdaptModel(**(FULL | {"loads": 20_000.0} | terms)))
     found = simulate(world, "today", 0, periods=periods)
     outcome, last = found.outcomes[-1], found.rows[-1]
@@ -55,7 +62,9 @@ def today(case: Instance) -> float:
 
 
 @pytest.mark.parametrize("mobility", [0.0, 0.4])
-def test_who_answers_fully_gets_as_much_through_as_the_plan_says(tmp_path: Path, mobility: float) -> None:
+def test_who_answers_fully_gets_as_much_through_as_the_plan_says(
+    tmp_path: Path, mobility: float
+) -> None:
     case = compiled(tmp_path, mobility=mobility, switching_loss=0.05)
     expected, drawn = through(case, periods=3, mobility=0.0)
     assert expected == pytest.approx(today(case), rel=1e-4)
@@ -65,7 +74,9 @@ def test_who_answers_fully_gets_as_much_through_as_the_plan_says(tmp_path: Path,
 def test_a_fifth_that_changes_gateway_a_month_is_93_percent_in_a_year(tmp_path: Path) -> None:
     assert mobility_after(0.2, 12) == pytest.approx(0.9313, abs=1e-4)
     still = compiled(tmp_path / "still", habitual_share=0.0)
-    moved = compiled(tmp_path / "moved", habitual_share=0.0, mobility=mobility_after(0.2, 12), switching_loss=0.0)
+    moved = compiled(
+        tmp_path / "moved", habitual_share=0.0, mobility=mobility_after(0.2, 12), switching_loss=0.0
+    )
     assert today(moved) > today(still) + 0.1
     # the first period is before anybody has answered
     expected, drawn = through(still, periods=13, mobility=0.2, temperature=1e-4)

@@ -1,4 +1,6 @@
-"""The simulation over time: its referees, conservation, no look-ahead, the same result whoever computes it, and the command."""
+"""The simulation over time: its referees, conservation, no look-ahead, the same result
+whoever computes it, and the command.
+"""
 
 from __future__ import annotations
 
@@ -84,17 +86,23 @@ def usable(seed: int) -> Instance:
         replace(option, forced=False, forbidden=False, existing=j == 0, uses={"teams": 1.0})
         for j, option in enumerate(instance.options)
     )
-    resources = tuple(replace(each, budget=2.0) if each.id == "teams" else each for each in instance.resources)
+    resources = tuple(
+        replace(each, budget=2.0) if each.id == "teams" else each for each in instance.resources
+    )
     evaders = tuple(replace(each, weight=each.weight or 0.5) for each in instance.evaders)
     return replace(instance, options=options, resources=resources, evaders=evaders, requirements=())
 
 
 def made(seed: int, **terms: Any) -> AdaptiveWorld:
-    return adaptive_world(usable(seed), AdaptModel(**({"loads": 200, "days": 10, "history": 3} | terms)))
+    return adaptive_world(
+        usable(seed), AdaptModel(**({"loads": 200, "days": 10, "history": 3} | terms))
+    )
 
 
 def feasible(instance: Instance) -> list[np.ndarray]:
-    masks = (np.array(bits, dtype=bool) for bits in product([False, True], repeat=len(instance.options)))
+    masks = (
+        np.array(bits, dtype=bool) for bits in product([False, True], repeat=len(instance.options))
+    )
     return [mask for mask in masks if not violations(instance, mask)]
 
 
@@ -115,7 +123,12 @@ def test_a_slow_walk_along_the_arcs_agrees_with_the_expected_passage(seed: int) 
         for arc in world.sets.arcs[r]:
             free = free and rng.random() < instance.reliability[arc]
             for j, option in enumerate(instance.options):
-                if free and plan[j] and arc in option.arcs and rng.random() >= option.survival[option.arcs.index(arc)]:
+                if (
+                    free
+                    and plan[j]
+                    and arc in option.arcs
+                    and rng.random() >= option.survival[option.arcs.index(arc)]
+                ):
                     seized[j] += 1
                     free = False
         through += free
@@ -127,7 +140,10 @@ def test_a_slow_walk_along_the_arcs_agrees_with_the_expected_passage(seed: int) 
 
 @pytest.mark.slow
 @examples(20)
-@given(st.integers(0, 200), st.sampled_from(["best-reply", "fictitious", "exp-weights", "logit", "narcologic"]))
+@given(
+    st.integers(0, 200),
+    st.sampled_from(["best-reply", "fictitious", "exp-weights", "logit", "narcologic"]),
+)
 def test_loads_are_conserved(seed: int, learning: str) -> None:
     world = made(seed, learning=learning, supply_response=0.0, mobility=0.3)
     routes, crowd = world.sets.routes, world.sets.crowd
@@ -166,7 +182,10 @@ def test_last_digits_of_weights_change_no_plan() -> None:
     instance = usable(6)
     shaken = replace(
         instance,
-        evaders=tuple(replace(each, weight=each.weight * (1 + 1e-12 * k)) for k, each in enumerate(instance.evaders)),
+        evaders=tuple(
+            replace(each, weight=each.weight * (1 + 1e-12 * k))
+            for k, each in enumerate(instance.evaders)
+        ),
     )
     one, two = (adaptive_world(each, AdaptModel(loads=200)) for each in (instance, shaken))
     assert one.instance.evaders == two.instance.evaders
@@ -181,7 +200,9 @@ def test_supply_answers_to_losses() -> None:
         lost = [float((o.seized + o.found).sum()) for o in found.outcomes]
         sent = found.flows.sum(axis=1)
         assert sent[0] == pytest.approx(world.terms.loads)
-        assert sent[1:] == pytest.approx([world.terms.loads + response * each for each in lost[:-1]])
+        assert sent[1:] == pytest.approx(
+            [world.terms.loads + response * each for each in lost[:-1]]
+        )
 
 
 @examples(12)
@@ -205,7 +226,8 @@ def test_plans_fit_and_follow_from_the_own_record_alone(policy: str) -> None:
     for layout in first.layouts[world.history :]:
         assert layout.days.sum() == world.terms.days
         assert not any(violations(world.instance, plan) for plan in layout.plans)
-    # planners who are told the record alone, of traffickers of whom all that is said is false, plan the same
+    # planners who are told the record alone, of traffickers of whom all that is said is
+    # false, plan the same
     false = {
         "learning": "best-reply",
         "rate": 0.9,
@@ -215,9 +237,18 @@ def test_plans_fit_and_follow_from_the_own_record_alone(policy: str) -> None:
         "scouts": 0,
         "memory": 1,
     }
-    false |= {"mobility": 0.9, "supply_response": 1, "loss_tolerance": 0.9, "splitting": 0.5, "smallest_shipment": 1}
+    false |= {
+        "mobility": 0.9,
+        "supply_response": 1,
+        "loss_tolerance": 0.9,
+        "splitting": 0.5,
+        "smallest_shipment": 1,
+    }
     other = replace(world, terms=world.terms.model_copy(update=false))
-    planners, lot = POLICIES[policy](other), np.random.default_rng([0, 1, 1 + POLICY_NAMES.index(policy)])
+    planners, lot = (
+        POLICIES[policy](other),
+        np.random.default_rng([0, 1, 1 + POLICY_NAMES.index(policy)]),
+    )
     for t, (layout, outcome) in enumerate(zip(first.layouts, first.outcomes, strict=True)):
         if t >= world.history:
             again = planners.layout(lot)
@@ -229,7 +260,14 @@ def test_plans_fit_and_follow_from_the_own_record_alone(policy: str) -> None:
 @pytest.mark.slow
 def test_no_plan_of_a_period_is_better_than_the_best_reply_to_it() -> None:
     instance = region_instance(
-        600, barrier="mountains", n_posts=20, n_patrols=8, n_sectors=2, share=0.15, habitual=0.3, seed=7
+        600,
+        barrier="mountains",
+        n_posts=20,
+        n_patrols=8,
+        n_sectors=2,
+        share=0.15,
+        habitual=0.3,
+        seed=7,
     )
     world = adaptive_world(instance, AdaptModel(reply_every=1))
     for policy in ("fixed", "explore"):
@@ -281,7 +319,11 @@ def test_the_command_prints_the_agreed_keys_and_writes_its_folder(
     rows = [json.loads(line) for line in (out / "rows.jsonl").read_text().splitlines()]
     assert rows == outcome.objects
     content = json.loads((out / "run.json").read_text())
-    assert (content["complete"], content["runs"], content["terms"]["learning"]) == (True, 2, "logit")
+    assert (content["complete"], content["runs"], content["terms"]["learning"]) == (
+        True,
+        2,
+        "logit",
+    )
     assert not (tmp_path / "out.pieces.jsonl").exists()
     assert command(*arguments).objects == outcome.objects
 
@@ -305,12 +347,18 @@ def test_the_headline_says_how_many_loads_were_sent(tmp_path: Path) -> None:
         assert f"of {sent:.6g} loads a period" in adapt_page(found).headline
 
 
-def test_a_headline_does_not_say_that_one_policy_is_better_where_runs_do_not_tell_them_apart(tmp_path: Path) -> None:
+def test_a_headline_does_not_say_that_one_policy_is_better_where_runs_do_not_tell_them_apart(
+    tmp_path: Path,
+) -> None:
     write_instance(tmp_path / "i.json", usable(2))
     terms = {"loads": 50, "history": 2}
-    page = adapt_page(adapt(tmp_path / "i.json", policies=["mixed", "exact"], periods=3, runs=1, terms=terms))
+    page = adapt_page(
+        adapt(tmp_path / "i.json", policies=["mixed", "exact"], periods=3, runs=1, terms=terms)
+    )
     assert not page.known
-    assert page.headline.startswith("Under whom least gets through over 3 periods is not yet known.")
+    assert page.headline.startswith(
+        "Under whom least gets through over 3 periods is not yet known."
+    )
 
 
 def test_planners_are_called_by_what_they_do_and_by_ids_in_the_files_alone() -> None:
@@ -356,8 +404,15 @@ def test_bad_input_is_one_clear_message(
     assert outcome.err.count("\n") == 1
 
 
-def test_every_fault_of_what_is_asked_for_is_told_at_once_and_before_the_work(tmp_path: Path) -> None:
-    asked: dict[str, Any] = {"policies": ["todday", "exat"], "runs": 0, "map_periods": [99], "terms": {"rate": 1.5}}
+def test_every_fault_of_what_is_asked_for_is_told_at_once_and_before_the_work(
+    tmp_path: Path,
+) -> None:
+    asked: dict[str, Any] = {
+        "policies": ["todday", "exat"],
+        "runs": 0,
+        "map_periods": [99],
+        "terms": {"rate": 1.5},
+    }
     with pytest.raises(InputError) as caught:
         adapt(tmp_path / "no-such-file.json", **asked)
     assert [problem.where for problem in caught.value.problems] == [
@@ -371,7 +426,9 @@ def test_every_fault_of_what_is_asked_for_is_told_at_once_and_before_the_work(tm
 
 def test_hotspot_begins_where_something_is_caught_and_is_left_out_nowhere(tmp_path: Path) -> None:
     instance = usable(2)
-    bare = replace(instance, options=tuple(replace(option, existing=False) for option in instance.options))
+    bare = replace(
+        instance, options=tuple(replace(option, existing=False) for option in instance.options)
+    )
     world = adaptive_world(bare, AdaptModel(loads=200, days=10))
     found = simulate(world, "hotspot", 0, periods=4)
     assert not world.today.any()
@@ -393,7 +450,12 @@ def test_advice_holds_against_learners_by_rules_that_it_does_not_know() -> None:
     ratios = []
     for k, learner in enumerate(OTHER_LEARNERS.values()):
         through = [
-            np.mean([row.through for row in simulate(worlds[k % 2], name, 0, periods=24, learner=learner).rows])
+            np.mean(
+                [
+                    row.through
+                    for row in simulate(worlds[k % 2], name, 0, periods=24, learner=learner).rows
+                ]
+            )
             for name in ("explore", "mixed")
         ]
         ratios.append(float(through[0] / through[1]))
@@ -408,7 +470,10 @@ def test_the_page_has_the_figures_of_the_rows_that_are_kept() -> None:
     through = rows.pivot_table(index=["map", "case"], columns="policy", values="through")
     ratios = through["explore"] / through["mixed"]
     assert ratios.max() <= 1.01
-    stated = f"on the mean {ratios.mean():.3f} of the loads of `mixed` get through, at most {ratios.max():.3f}"
+    stated = (
+        f"on the mean {ratios.mean():.3f} of the loads of `mixed` get through, at most"
+        f" {ratios.max():.3f}"
+    )
     for place in (RESULTS / "adaptive.md", RESULTS.parent / "docs" / "adaptive.md"):
         assert stated in " ".join(place.read_text(encoding="utf-8").split())
 
@@ -433,7 +498,9 @@ def test_other_learners_do_as_their_rules_say() -> None:
 
 
 @pytest.mark.parametrize(("own", "stays"), [(40.0, False), (100.0, True), (130.0, True)])
-def test_explore_falls_back_to_the_mixture_where_its_own_record_is_worse(own: float, stays: bool) -> None:
+def test_explore_falls_back_to_the_mixture_where_its_own_record_is_worse(
+    own: float, stays: bool
+) -> None:
     guard, rng, stood = RecordGuard(), np.random.default_rng(1), []
     for _ in range(40):
         stood.append(guard.own_next(expected_better=True))
@@ -455,13 +522,17 @@ def test_what_init_writes_is_simulated_as_it_stands(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_every_experiment_has_a_figure_of_what_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_experiment_has_a_figure_of_what_it_measures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lab, "PERIODS", 14)
     monkeypatch.setattr(lab, "LENGTHS", {})
     for name, cases in CASES.items():
         shared = lab.worlds(name, usable(6), AdaptModel(loads=100, days=5, history=2))
         tasks = [
-            Task(f"{case} {policy} {run}", (name, case, policy, run)) for case, policy in cases[:5] for run in (0, 1)
+            Task(f"{case} {policy} {run}", (name, case, policy, run))
+            for case, policy in cases[:5]
+            for run in (0, 1)
         ]
         rows = [ended.value() for ended in Executor().run(lab.finding_run, tasks, shared=shared)]
         assert set(MEASURES_BY_STUDY[name]) < set(rows[0])
@@ -478,7 +549,13 @@ def test_intervals_count_the_runs_of_which_a_measure_is_known(
 
     def measured(call: TaskCall) -> dict[str, Any]:
         name, case, policy, number = call.task.argument
-        return {"experiment": name, "case": case, "policy": policy, "run": number, "seizure_value": next(sizes)}
+        return {
+            "experiment": name,
+            "case": case,
+            "policy": policy,
+            "run": number,
+            "seizure_value": next(sizes),
+        }
 
     monkeypatch.setattr(lab, "finding_run", measured)
     asked = ["--experiment", "learners", "--policy", "mixed", "--runs", "3", "--out", str(out)]
@@ -486,9 +563,14 @@ def test_intervals_count_the_runs_of_which_a_measure_is_known(
     lab.main()
     wanted = 12.706 * 0.25  # Student's 97.5 % quantile at one degree of freedom
     assert student_interval([0.25, None, 0.75]).high == pytest.approx(0.5 + wanted, abs=1e-3)
-    means, half = (part.strip().splitlines()[-1].split()[-1] for part in capsys.readouterr().out.split("half widths"))
+    means, half = (
+        part.strip().splitlines()[-1].split()[-1]
+        for part in capsys.readouterr().out.split("half widths")
+    )
     assert (float(means), float(half)) == pytest.approx((0.5, wanted), rel=1e-4)
-    monkeypatch.setattr("sys.argv", ["adaptive", str(instance), *asked[:-4], "--policy", "today", "--out", str(out)])
+    monkeypatch.setattr(
+        "sys.argv", ["adaptive", str(instance), *asked[:-4], "--policy", "today", "--out", str(out)]
+    )
     with pytest.raises(SystemExit):
         lab.main()
     assert "none of these experiments" in capsys.readouterr().err
@@ -518,7 +600,9 @@ def value_of(game: np.ndarray) -> float:
 
 @examples(30)
 @given(st.integers(0, 10_000), st.integers(2, 6), st.sampled_from([0.05, 0.2, 0.5, 1.0]))
-def test_the_regret_of_exponential_weights_is_within_its_bound(seed: int, actions: int, rate: float) -> None:
+def test_the_regret_of_exponential_weights_is_within_its_bound(
+    seed: int, actions: int, rate: float
+) -> None:
     payoffs = np.random.default_rng(seed).random((200, actions)) ** 2
     rule = ExponentialWeights(ActionGroups.single(actions), np.zeros(actions), rate)
     gained = 0.0
@@ -559,7 +643,9 @@ def test_best_reply_moves_its_share_and_logit_settles_at_its_fixed_point() -> No
 
 def test_losses_open_routes_and_their_absence_closes_them() -> None:
     groups = ActionGroups(np.array([0, 0, 0, 1, 1]), np.array([0, 3]))
-    rule = NarcoLogic(groups, np.array([0.9, 0.8, 0.7, 0.5, 0.4]), 0.5, 0.05, tolerance=0.05, most=9)
+    rule = NarcoLogic(
+        groups, np.array([0.9, 0.8, 0.7, 0.5, 0.4]), 0.5, 0.05, tolerance=0.05, most=9
+    )
     assert rule.open.tolist() == [True, False, False, True, False]
     payoff = np.array([0.6, 0.8, 0.7, 0.5, 0.4])
     rule.learn(payoff, np.array([0.2, 0.0]))
@@ -571,7 +657,14 @@ def test_losses_open_routes_and_their_absence_closes_them() -> None:
 
 def test_no_more_routes_open_in_a_period_than_allowed() -> None:
     of = np.repeat(np.arange(10), 2)
-    rule = NarcoLogic(ActionGroups(of, np.arange(0, 20, 2)), np.tile([0.9, 0.8], 10), 0.5, 0.05, tolerance=0.05, most=3)
+    rule = NarcoLogic(
+        ActionGroups(of, np.arange(0, 20, 2)),
+        np.tile([0.9, 0.8], 10),
+        0.5,
+        0.05,
+        tolerance=0.05,
+        most=3,
+    )
     rule.learn(np.tile([0.5, 0.8], 10), np.linspace(0.1, 0.5, 10))
     assert rule.open.sum() == 13
     assert rule.open[1::2].tolist() == [False] * 7 + [True] * 3  # where most is lost
@@ -579,7 +672,9 @@ def test_no_more_routes_open_in_a_period_than_allowed() -> None:
 
 def test_a_network_spreads_by_what_it_loses_and_narrows_where_it_loses_nothing() -> None:
     payoff = np.linspace(0.9, 0.5, 9)
-    rule = Spreading(payoff, np.ones(9), rate=0.5, temperature=0.05, tolerance=0.05, begins=1, most=4)
+    rule = Spreading(
+        payoff, np.ones(9), rate=0.5, temperature=0.05, tolerance=0.05, begins=1, most=4
+    )
     assert rule.open.tolist() == [True] + [False] * 8
     assert rule.shares.tolist() == [1.0] + [0.0] * 8
     for lost, number in (
@@ -596,7 +691,14 @@ def test_a_network_spreads_by_what_it_loses_and_narrows_where_it_loses_nothing()
         assert (rule.shares[~rule.open] == 0).all()
 
 
-RATES = {"reply": 0.3, "fictitious": 0.3, "weights": 0.5, "logit": 0.3, "narcologic": 0.3, "spreading": 0.3}
+RATES = {
+    "reply": 0.3,
+    "fictitious": 0.3,
+    "weights": 0.5,
+    "logit": 0.3,
+    "narcologic": 0.3,
+    "spreading": 0.3,
+}
 
 
 @examples(60)
@@ -613,7 +715,13 @@ def test_shares_of_each_population_sum_to_one(seed: int, name: str, nobody_moves
         "logit": lambda: Logit(groups, first, rate, 0.05),
         "narcologic": lambda: NarcoLogic(groups, first, rate, 0.05, 0.05, 2),
         "spreading": lambda: Spreading(
-            first, np.ones(first.size), rate=rate, temperature=0.05, tolerance=0.05, begins=1, most=2
+            first,
+            np.ones(first.size),
+            rate=rate,
+            temperature=0.05,
+            tolerance=0.05,
+            begins=1,
+            most=2,
         ),
     }
     rule = rules[name]()
@@ -624,11 +732,16 @@ def test_shares_of_each_population_sum_to_one(seed: int, name: str, nobody_moves
 
 
 def weighed(seed: int, periods: int = 40, **terms: object) -> tuple[ResponseModels, np.ndarray]:
-    """Return models that took the record of plans drawn at random, and their (memories and mobilities, temperatures) weights."""
+    """Return models that took the record of plans drawn at random, and their (memories
+    and mobilities, temperatures) weights.
+    """
     world = made(seed, **({"loads": 5000, "noise": 0, "splitting": 0, "mobility": 0.2} | terms))
     routes, rng = world.sets.routes, np.random.default_rng(seed)
     passages, plans = Passages(routes), feasible(world.instance)
-    traffickers, models = Traffickers(routes, world.sets.crowd, world.terms), ResponseModels(routes, world.sets.crowd)
+    traffickers, models = (
+        Traffickers(routes, world.sets.crowd, world.terms),
+        ResponseModels(routes, world.sets.crowd),
+    )
     for _ in range(periods):
         layout = Layout.drawn([plans[k] for k in rng.integers(0, len(plans), 3)])
         outcome = traffickers.send(layout, passages, rng)
@@ -640,7 +753,8 @@ def weighed(seed: int, periods: int = 40, **terms: object) -> tuple[ResponseMode
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_record_tells_how_sharply_traffickers_choose(seed: int) -> None:
     world, expected = made(seed), []
-    assert (np.bincount(world.sets.routes.pair) > 1).any()  # a pair has a choice of routes, and options tell them apart
+    # a pair has a choice of routes, and options tell them apart
+    assert (np.bincount(world.sets.routes.pair) > 1).any()
     assert (world.sets.crowd.habitual < 1).any()
     for temperature in (0.01, 0.16):
         _, weight = weighed(seed, temperature=temperature, rate=0.5)
@@ -657,7 +771,8 @@ def test_the_record_tells_whether_traffickers_change_gateway() -> None:
     seed = max(range(8), key=choice_of_gateways)
     assert choice_of_gateways(seed)
     still, moving = (
-        weighed(seed, temperature=0.02, rate=0.5, mobility=mobility)[1].sum(axis=1) for mobility in (0.0, 0.5)
+        weighed(seed, temperature=0.02, rate=0.5, mobility=mobility)[1].sum(axis=1)
+        for mobility in (0.0, 0.5)
     )
     kinds = [(m, mu) for m in policies.MEMORIES for mu in (policies.MOBILITIES if m else (0.0,))]
     unmoved = [k for k, (_, mobility) in enumerate(kinds) if not mobility]
@@ -680,7 +795,9 @@ def test_loads_of_a_model_are_those_of_the_crowd() -> None:
 @pytest.mark.slow
 @examples(8)
 @given(st.integers(0, 60))
-def test_no_plan_is_much_better_than_the_mixture_against_the_flows_that_it_causes(seed: int) -> None:
+def test_no_plan_is_much_better_than_the_mixture_against_the_flows_that_it_causes(
+    seed: int,
+) -> None:
     world = made(seed)
     routes = world.sets.routes
     models = ResponseModels(routes, world.sets.crowd)
@@ -698,7 +815,9 @@ def test_the_mixture_is_the_minimum_of_the_convex_problem(monkeypatch: pytest.Mo
     monkeypatch.setattr(policies, "TEMPERATURES", np.array([0.05]))
     monkeypatch.setattr(policies, "MEMORIES", (0.5,))
     seed = next(
-        each for each in range(3) if np.unique(made(each).sets.crowd.destination).size == made(each).sets.routes.n_pairs
+        each
+        for each in range(3)
+        if np.unique(made(each).sets.crowd.destination).size == made(each).sets.routes.n_pairs
     )
     world = made(seed)
     routes, crowd = world.sets.routes, world.sets.crowd
@@ -706,7 +825,10 @@ def test_the_mixture_is_the_minimum_of_the_convex_problem(monkeypatch: pytest.Mo
     mixture = ReplyMixture(routes, world.hindsight, world.first.plans, world.first.probability)
     mixture.improve(models, 40)
     table = np.array([Passages(routes).of(plan).through for plan in feasible(world.instance)]).T
-    informed, usual = crowd.loads * (1 - crowd.habitual), (crowd.loads * crowd.habitual)[routes.pair] * routes.usual
+    informed, usual = (
+        crowd.loads * (1 - crowd.habitual),
+        (crowd.loads * crowd.habitual)[routes.pair] * routes.usual,
+    )
 
     def objective(through: np.ndarray) -> float:
         smooth = np.log(np.add.reduceat(np.exp(through / 0.05), routes.start)) * 0.05
@@ -726,7 +848,10 @@ def test_regret_is_below_that_of_learners_of_the_literature() -> None:
         600, barrier="river", n_posts=20, n_patrols=8, n_sectors=2, share=0.15, habitual=0.3, seed=7
     )
     world = adaptive_world(instance, AdaptModel())
-    regret = {name: simulate(world, name, 0, periods=50).rows[-1].regret for name in ("explore", "fpl-ue", "exp3")}
+    regret = {
+        name: simulate(world, name, 0, periods=50).rows[-1].regret
+        for name in ("explore", "fpl-ue", "exp3")
+    }
     assert regret["explore"] < 0.85 * min(regret["fpl-ue"], regret["exp3"])
 
 
@@ -761,7 +886,9 @@ def test_what_gets_through_is_the_product_over_the_arcs(seed: int) -> None:
     for _ in range(10):
         plan = rng.random(n) < 0.5
         found, survival = passage(world.sets.routes, plan), world.instance.survival(plan)
-        assert found.through == pytest.approx([survival[list(arcs)].prod() for arcs in world.sets.arcs])
+        assert found.through == pytest.approx(
+            [survival[list(arcs)].prod() for arcs in world.sets.arcs]
+        )
         assert (found.seized.sum(axis=1) + found.through <= 1 + 1e-9).all()
         assert (found.seized >= 0).all()
     met = world.sets.routes.option
@@ -773,10 +900,14 @@ def test_what_gets_through_is_the_product_over_the_arcs(seed: int) -> None:
 def test_without_a_pool_teams_change_nothing() -> None:
     instance = small_case(2)[0]
     with_teams, without = (
-        adaptive_world(each, replace_beats(0)) for each in (instance, replace(instance, patrols=None))
+        adaptive_world(each, replace_beats(0))
+        for each in (instance, replace(instance, patrols=None))
     )
     for policy in ("exact", "explore"):
-        assert simulate(with_teams, policy, 0, periods=3).rows == simulate(without, policy, 0, periods=3).rows
+        assert (
+            simulate(with_teams, policy, 0, periods=3).rows
+            == simulate(without, policy, 0, periods=3).rows
+        )
 
 
 def test_the_pool_is_the_same_each_time() -> None:
@@ -788,8 +919,13 @@ def test_the_pool_is_the_same_each_time() -> None:
 
 def test_the_command_says_what_becomes_of_teams(tmp_path: Path) -> None:
     write_instance(tmp_path / "i.json", small_case(2)[0])
-    for beats, said in ((0, "2 patrol teams are left out"), (5, "2 patrol teams drive a pool of 5 beats")):
-        found = adapt(tmp_path / "i.json", policies=["exact"], periods=1, runs=1, terms={"beats": beats})
+    for beats, said in (
+        (0, "2 patrol teams are left out"),
+        (5, "2 patrol teams drive a pool of 5 beats"),
+    ):
+        found = adapt(
+            tmp_path / "i.json", policies=["exact"], periods=1, runs=1, terms={"beats": beats}
+        )
         notes = [note for note in found.notes if "patrol teams" in note]
         assert len(notes) == 1
         assert said in notes[0]

@@ -12,17 +12,28 @@ from tests.api import STORED, api, changed_names, unmentioned
 def test_the_public_api_is_the_stored_one() -> None:
     before, now = STORED.read_text(encoding="utf-8").splitlines(), api()
     assert now == before, (
-        f"the public API changed: {', '.join(changed_names(before, now))}. Say so in CHANGELOG.md under Unreleased, then "
-        "run python -m tests.api"
+        f"the public API changed: {', '.join(changed_names(before, now))}. Say so in CHANGELOG.md"
+        " under Unreleased, then run python -m tests.api"
     )
 
 
 def test_a_change_must_stand_in_the_changelog() -> None:
-    before = ["optimizer.solve(instance)", "optimizer.Plan(placements)", "optimizer.Plan.of(instance, options)"]
-    after = ["optimizer.solve(instance, gap)", "optimizer.Plan(placements)", "optimizer.pipeline.plan(x)"]
+    before = [
+        "optimizer.solve(instance)",
+        "optimizer.Plan(placements)",
+        "optimizer.Plan.of(instance, options)",
+    ]
+    after = [
+        "optimizer.solve(instance, gap)",
+        "optimizer.Plan(placements)",
+        "optimizer.pipeline.plan(x)",
+    ]
     changed = changed_names(before, after)
     assert changed == ["Plan.of", "plan", "solve"]
-    changelog = "# Changelog\n\n## Unreleased\n\n- `solve` takes `gap`; `Plan.of` is gone.\n\n## 0.1.0\n\n- `plan`.\n"
+    changelog = (
+        "# Changelog\n\n## Unreleased\n\n- `solve` takes `gap`; `Plan.of` is gone.\n\n## 0.1.0\n\n-"
+        " `plan`.\n"
+    )
     assert unmentioned(changed, changelog) == ["plan"]
     assert unmentioned(["solve", "Plan.of"], changelog) == []
 
@@ -37,7 +48,12 @@ def test_public_functions_take_any_path() -> None:
         if not inspect.isfunction(found):
             continue
         for parameter in inspect.signature(found).parameters.values():
-            assert parameter.annotation not in {"Path", "Path | str", "str | Path", "str"} or parameter.name not in {
+            assert parameter.annotation not in {
+                "Path",
+                "Path | str",
+                "str | Path",
+                "str",
+            } or parameter.name not in {
                 "path",
                 "file",
                 "folder",

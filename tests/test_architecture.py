@@ -23,7 +23,11 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.slow
 def test_data_flows_down_the_layers() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command; lint_imports_command()",
+        ],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -48,22 +52,32 @@ def test_each_change_that_is_counted_has_an_example_in_the_package() -> None:
 
 @pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
-    heavy = ["numpy", "pandas", "scipy", "geopandas", "osmnx", "osmium", "ortools", "bokeh", "matplotlib"]
+    heavy = [
+        "numpy",
+        "pandas",
+        "scipy",
+        "geopandas",
+        "osmnx",
+        "osmium",
+        "ortools",
+        "bokeh",
+        "matplotlib",
+    ]
     code = (
         "import sys; from optimizer.cli.app import app, main; import typer.main\n"
-        "typer.main.get_command = tree = lambda app, of=typer.main.get_command(app): of\n"  # it takes 30 ms to make
-        "def paths(command, path):\n"
-        "    yield path\n"
-        "    for name, below in getattr(command, 'commands', {}).items(): yield from paths(below, [*path, name])\n"
-        "asked = 0\n"
-        "for path in paths(tree(app), []):\n"
-        "    sys.argv = ['cli.py', *path, '--help']\n"
-        "    try: main()\n"
-        "    except SystemExit as stop: asked += not stop.code\n"
-        "    if not path: first = 'pydantic' in sys.modules\n"  # typer itself loads it for the help of a command
+        # it takes 30 ms to make
+        "typer.main.get_command = tree = lambda app, of=typer.main.get_command(app): of\ndef"
+        " paths(command, path):\n    yield path\n    for name, below in getattr(command,"
+        " 'commands', {}).items(): yield from paths(below, [*path, name])\nasked = 0\nfor path in"
+        " paths(tree(app), []):\n    sys.argv = ['cli.py', *path, '--help']\n    try: main()\n   "
+        " except SystemExit as stop: asked += not stop.code\n"
+        # typer itself loads it for the help of a command
+        "    if not path: first = 'pydantic' in sys.modules\n"
         f"print('asked and loaded:', asked, first, [m for m in {heavy} if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     last = done.stdout.splitlines()[-1]
     assert last.endswith(" False []"), last
     assert int(last.split()[3]) >= 18
@@ -71,9 +85,14 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.slow
 def test_reading_a_record_loads_no_tables_of_pandas() -> None:
-    read = "optimizer.scenario.check.check, optimizer.scenario.demand.travel, optimizer.records.reading, optimizer.records.tips"
+    read = (
+        "optimizer.scenario.check.check, optimizer.scenario.demand.travel,"
+        " optimizer.records.reading, optimizer.records.tips"
+    )
     code = f"import sys, {read}; print('pandas' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "False\n"
 
 
@@ -88,7 +107,11 @@ def test_every_function_of_the_pipeline_returns_a_frozen_dataclass() -> None:
         function = getattr(pipeline, name)
         if isinstance(function, type):
             continue
-        returned = inspect.signature(function).return_annotation.removeprefix("Iterator[").removesuffix("]")
+        returned = (
+            inspect.signature(function)
+            .return_annotation.removeprefix("Iterator[")
+            .removesuffix("]")
+        )
         result = getattr(inspect.getmodule(function), returned)
         assert dataclasses.is_dataclass(result), name
         assert getattr(result, "__dataclass_params__").frozen, name  # noqa: B009 - no type stub has it
@@ -101,7 +124,9 @@ def test_the_package_ships_its_types_and_templates() -> None:
 
 
 def test_the_top_level_is_what_was_agreed() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if tracked.returncode != 0:
         return  # not a checkout: nothing to hold
     top = {Path(line).parts[0] for line in tracked.stdout.splitlines()}
@@ -119,4 +144,12 @@ def test_the_top_level_is_what_was_agreed() -> None:
         "docs",
         ".pre-commit-config.yaml",
     }
-    assert top <= usual | {"pyproject.toml", "optimizer", "instances", "tests", "cli.py", "results", "recipe"}
+    assert top <= usual | {
+        "pyproject.toml",
+        "optimizer",
+        "instances",
+        "tests",
+        "cli.py",
+        "results",
+        "recipe",
+    }

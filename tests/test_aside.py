@@ -1,4 +1,6 @@
-"""Calls in a process of their own (`optimizer.base.work.aside`), and plans of one that a search awaits."""
+"""Calls in a process of their own (`optimizer.base.work.aside`), and plans of one that
+a search awaits.
+"""
 
 from __future__ import annotations
 
@@ -78,10 +80,15 @@ def test_a_listener_that_cancels_ends_the_wait_and_leaving_ends_the_process(tmp_
 )  # files of what was not started stay open
 @pytest.mark.parametrize("starts", [_SolverProcess, _WatchedChild, MessageProcess])
 @pytest.mark.parametrize(
-    ("platform", "apart"), [("win32", {"creationflags": 0x200}), ("linux", {"start_new_session": True})]
+    ("platform", "apart"),
+    [("win32", {"creationflags": 0x200}), ("linux", {"start_new_session": True})],
 )
 def test_the_terminals_ctrl_c_reaches_no_child_in_its_first_moments(
-    starts: type, platform: str, apart: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    starts: type,
+    platform: str,
+    apart: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given: list[dict[str, Any]] = []
 

@@ -1,4 +1,6 @@
-"""Audits: the interval covers, times follow from the seed alone, filled sheets read back, and what chance did not choose is refused."""
+"""Audits: the interval covers, times follow from the seed alone, filled sheets read
+back, and what chance did not choose is refused.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ AUDITED = '[records]\naudits = ["found/audit-results.json"]\n\n[evaders]'
 
 @pytest.fixture
 def planned(tmp_path: Path) -> Path:
-    """Return a plan folder of two sites with traffic, one without, and a roster by day; a seed lies beside it."""
+    """Return a plan folder of two sites with traffic, one without, and a roster by day;
+    a seed lies beside it.
+    """
     folder = planned_case(tmp_path).folder
     site = {"label": "", "kind": "checkpoint", "type": "post"}
     sites = [
@@ -94,20 +98,35 @@ def test_the_interval_over_strata_covers_by_enumeration() -> None:
 def test_width_and_power_are_those_of_the_definitions() -> None:
     k = np.arange(21)
     low, high = clopper_pearson(k, 20)
-    assert expected_width(20, 0.2) == pytest.approx(stats.binom.pmf(k, 20, 0.2) @ (high - low), rel=1e-4)
+    assert expected_width(20, 0.2) == pytest.approx(
+        stats.binom.pmf(k, 20, 0.2) @ (high - low), rel=1e-4
+    )
     chance = [stats.binom.pmf(np.arange(13), 12, p) for p in (0.2, 0.6)]
-    seen = [[2 * np.min(stats.hypergeom.cdf((a, b), 24, a + b, 12)) <= 0.1 for b in range(13)] for a in range(13)]
-    assert power_of_change(12, 0.2, 3) == pytest.approx(chance[0] @ np.array(seen) @ chance[1], abs=1e-6)
+    seen = [
+        [2 * np.min(stats.hypergeom.cdf((a, b), 24, a + b, 12)) <= 0.1 for b in range(13)]
+        for a in range(13)
+    ]
+    assert power_of_change(12, 0.2, 3) == pytest.approx(
+        chance[0] @ np.array(seen) @ chance[1], abs=1e-6
+    )
     assert power_of_change(60, 0.05, 1.0001) < 0.1
     assert power_of_change(60, 0.05, 2) < power_of_change(60, 0.05, 6) < 1
 
 
 def test_times_follow_from_the_seed(planned: Path, tmp_path: Path) -> None:
-    one, same = (plan_audit(planned, FIRST, tmp_path / "seed", days=7, vehicles=40) for _ in range(2))
+    one, same = (
+        plan_audit(planned, FIRST, tmp_path / "seed", days=7, vehicles=40) for _ in range(2)
+    )
     assert one.file == same.file
     (tmp_path / "other").write_text("another secret of the tests")
-    assert plan_audit(planned, FIRST, tmp_path / "other", days=7, vehicles=40).file.rows != one.file.rows
-    assert [(row.site, row.shift, row.vehicles) for row in one.file.strata] == [("a", "day", 10), ("d", "day", 30)]
+    assert (
+        plan_audit(planned, FIRST, tmp_path / "other", days=7, vehicles=40).file.rows
+        != one.file.rows
+    )
+    assert [(row.site, row.shift, row.vehicles) for row in one.file.strata] == [
+        ("a", "day", 10),
+        ("d", "day", 30),
+    ]
     assert one.file.strata[0].passing == pytest.approx(4000 * 7 / 4)
     assert one.delay == 400
     assert all(6 <= row.drawn.hour < 12 and row.drawn < row.end for row in one.file.rows)
@@ -118,9 +137,13 @@ def test_times_follow_from_the_seed(planned: Path, tmp_path: Path) -> None:
 
 
 def filled(
-    folder: Path, audit: AuditFile, change: Callable[[list[dict[str, str]]], object] = lambda _: None
+    folder: Path,
+    audit: AuditFile,
+    change: Callable[[list[dict[str, str]]], object] = lambda _: None,
 ) -> list[Path]:
-    """Fill in the sheets: each audit five minutes late, a load in each tenth; then change what stands there."""
+    """Fill in the sheets: each audit five minutes late, a load in each tenth; then
+    change what stands there.
+    """
     planned = {row.audit: row for row in audit.rows}
     for path in sorted(folder.glob("*.csv")):
         rows = csv_rows(path)
@@ -140,13 +163,32 @@ def filled(
 
 
 @pytest.fixture
-def audit(planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Path:
+def audit(
+    planned: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
     path = tmp_path / "audit.json"
-    words = ("--from", FIRST, "--seed-file", tmp_path / "seed", "--days", 28, "--vehicles", 80, "--out", path)
+    words = (
+        "--from",
+        FIRST,
+        "--seed-file",
+        tmp_path / "seed",
+        "--days",
+        28,
+        "--vehicles",
+        80,
+        "--out",
+        path,
+    )
     made = run(capsys, monkeypatch, "audit", "plan", planned, *words, "--json")
     keeps_contract("audit plan", made)
     lines = made.objects
-    assert [(line["site"], line["shift"], line["vehicles"]) for line in lines] == [("a", "day", 20), ("d", "day", 60)]
+    assert [(line["site"], line["shift"], line["vehicles"]) for line in lines] == [
+        ("a", "day", 20),
+        ("d", "day", 60),
+    ]
     assert all(0 < line["expected_width"] < 1 and 0 <= line["power"] <= 1 for line in lines)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     done = run(capsys, monkeypatch, "audit", "sheets", path, "--out", tmp_path / "sheets")
@@ -203,7 +245,11 @@ def test_deviations_are_counted_and_shown(audit: Path, tmp_path: Path) -> None:
     assert every.any_high >= every.rate_high or every.audited == 0
     assert every.line()["passed_undetected_low"] == 0
     said = " ".join(found.warnings)
-    for words in ("drawn times, 4 have no inspection", "Nobody counted the vehicles", "Finds of ordinary inspection"):
+    for words in (
+        "drawn times, 4 have no inspection",
+        "Nobody counted the vehicles",
+        "Finds of ordinary inspection",
+    ):
         assert words in said.replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -242,7 +288,9 @@ def test_detection_chances_of_audits_reach_the_next_plan(audit: Path, tmp_path: 
 
 @pytest.mark.parametrize("kind", ["survival = 0.9", "survival = 0.9\ndetection = 0.5"])
 def test_an_audit_leaves_a_survival_that_is_stated(tmp_path: Path, kind: str) -> None:
-    stated = SCENARIO.replace("[evaders]", AUDITED, 1).replace("capacity = 30\ndetection = 0.5", kind)
+    stated = SCENARIO.replace("[evaders]", AUDITED, 1).replace(
+        "capacity = 30\ndetection = 0.5", kind
+    )
     assert kind in stated
     measured = {"kind": "post", "alpha": 500.5, "beta": 500.5, "found": 500, "loads": 1000.0}
     (tmp_path / "found").mkdir()
@@ -274,7 +322,8 @@ def test_the_detection_chance_of_an_audit_holds_the_truth(
     for _ in range(runs):
         done = {row.audit: (True, int(rng.random() < rate)) for row in rows}
         counts: dict[tuple[str, str], tuple[int | None, int | None]] = {
-            (k, ""): (passed, int(rng.binomial(rng.binomial(passed, rate), 0.5 * 0.4))) for k in names
+            (k, ""): (passed, int(rng.binomial(rng.binomial(passed, rate), 0.5 * 0.4)))
+            for k in names
         }
         (one,) = _detection(FilledSheets(done, counts).strata(audit))
         low, high = (float(stats.beta.ppf(level, one.alpha, one.beta)) for level in (0.05, 0.95))
@@ -286,7 +335,10 @@ def test_more_vehicles_than_were_asked_for_are_said(planned: Path, tmp_path: Pat
     made = plan_audit(planned, FIRST, tmp_path / "seed", days=7, vehicles=1)
     assert len(made.file.rows) == 2
     said = [text.replace("\N{NO-BREAK SPACE}", " ") for text in made.warnings]
-    assert any("2 vehicles are drawn where 1 were asked for: each of 2 sites and shifts" in text for text in said)
+    assert any(
+        "2 vehicles are drawn where 1 were asked for: each of 2 sites and shifts" in text
+        for text in said
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Rolling origin, scores, intervals, tests and calibration of the backtest, with hand computations and other libraries as referees."""
+"""Rolling origin, scores, intervals, tests and calibration of the backtest, with hand
+computations and other libraries as referees.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,14 @@ from scipy.special import betaln
 from optimizer.base.choices import PeriodLength
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.work.listener import SILENT
-from optimizer.lab.backtest.engine import PeriodForecast, folds, forecast_periods, held_by_top, label_of, periods_of
+from optimizer.lab.backtest.engine import (
+    PeriodForecast,
+    folds,
+    forecast_periods,
+    held_by_top,
+    label_of,
+    periods_of,
+)
 from optimizer.lab.backtest.forces import (
     MODELS,
     UNIT,
@@ -30,7 +39,13 @@ from optimizer.lab.backtest.forces import (
     same_everywhere,
     strength_of,
 )
-from optimizer.lab.backtest.searches import ForceSearches, nearest_neighbours, plane, point_network, squares
+from optimizer.lab.backtest.searches import (
+    ForceSearches,
+    nearest_neighbours,
+    plane,
+    point_network,
+    squares,
+)
 from optimizer.lab.backtest.statistics import (
     LOGISTIC,
     POISSON,
@@ -64,9 +79,13 @@ def searches_of(
     weight: np.ndarray | None = None,
     group: np.ndarray | None = None,
 ) -> ForceSearches:
-    """Return searches in months from January 2023 at numbered points, a kilometre apart unless (m, 2) places are given."""
+    """Return searches in months from January 2023 at numbered points, a kilometre apart
+    unless (m, 2) places are given.
+    """
     place = (
-        np.column_stack((np.zeros(point.max() + 1), ONE_KM * np.arange(point.max() + 1))) if place is None else place
+        np.column_stack((np.zeros(point.max() + 1), ONE_KM * np.arange(point.max() + 1)))
+        if place is None
+        else place
     )
     k = month.size
     return ForceSearches(
@@ -81,7 +100,9 @@ def searches_of(
 
 
 def made_up(seed: int, spread: float, *, per_month: int = 500, months: int = 3) -> ForceSearches:
-    """Return searches of 150 points whose log odds are those of 15 hamlets, with a standard deviation of `spread`."""
+    """Return searches of 150 points whose log odds are those of 15 hamlets, with a
+    standard deviation of `spread`.
+    """
     rng = np.random.default_rng(seed)
     middle = rng.uniform(0, 20 * ONE_KM, (15, 2))
     hamlet = np.arange(150) % 15
@@ -89,12 +110,14 @@ def made_up(seed: int, spread: float, *, per_month: int = 500, months: int = 3) 
     odds = -1.0 + spread * rng.standard_normal(15)[hamlet]
     month = np.repeat(np.arange(months), per_month)
     point = rng.integers(0, 150, month.size)
-    return searches_of(month, point, rng.random(month.size) < 1 / (1 + np.exp(-odds[point])), place=place)
+    return searches_of(
+        month, point, rng.random(month.size) < 1 / (1 + np.exp(-odds[point])), place=place
+    )
 
 
-ROWS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 5), st.booleans()), min_size=2, max_size=40).filter(
-    lambda rows: len({month for month, _, _ in rows}) > 1
-)
+ROWS = st.lists(
+    st.tuples(st.integers(0, 7), st.integers(0, 5), st.booleans()), min_size=2, max_size=40
+).filter(lambda rows: len({month for month, _, _ in rows}) > 1)
 
 
 @given(ROWS, st.sampled_from(["month", "quarter"]))
@@ -114,7 +137,9 @@ def test_each_row_is_foretold_once_and_from_earlier_ones_alone(
 
 @examples(40)
 @given(ROWS, st.data())
-def test_a_later_row_never_enters_a_fit(rows: list[tuple[int, int, bool]], data: st.DataObject) -> None:
+def test_a_later_row_never_enters_a_fit(
+    rows: list[tuple[int, int, bool]], data: st.DataObject
+) -> None:
     month, point, found = (np.array(column) for column in zip(*rows, strict=True))
     plain = searches_of(month, point, found, place=np.random.default_rng(0).uniform(0, 0.1, (6, 2)))
     for fold in folds(plain.month):
@@ -149,7 +174,8 @@ def test_quarters_begin_in_january() -> None:
 
 
 def hand_case() -> ForecastTask:
-    # point 0: 1 of 2 before, 2 of 2 later; point 1: 0 of 2 before, nothing later; point 2: never before, 0 of 1 later
+    # point 0: 1 of 2 before, 2 of 2 later; point 1: 0 of 2 before, nothing later; point
+    # 2: never before, 0 of 1 later
     month = np.array([0, 0, 0, 0, 1, 1, 1])
     point = np.array([0, 0, 1, 1, 0, 0, 2])
     found = np.array([1, 0, 0, 0, 1, 1, 0])
@@ -166,13 +192,17 @@ def test_global_and_shrunk_scores_equal_a_hand_computation() -> None:
     a, b = 0.25 * strength, 0.75 * strength
     two_of_two = (a + 1) / (a + b + 2) * (a + 2) / (a + b + 3)
     told = by_points(task)
-    np.testing.assert_allclose(told.log_chance, [np.log(two_of_two), np.log(b / (a + b))], rtol=1e-7)
+    np.testing.assert_allclose(
+        told.log_chance, [np.log(two_of_two), np.log(b / (a + b))], rtol=1e-7
+    )
     np.testing.assert_allclose(told.chance, [(a + 1) / (a + b + 2), 0.25], rtol=1e-9)
 
 
 def test_the_gain_is_the_mean_over_searches_in_mnats() -> None:
     rows = searches_of(
-        np.array([0, 0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 0, 0, 2]), np.array([1, 0, 0, 0, 1, 1, 0])
+        np.array([0, 0, 0, 0, 1, 1, 1]),
+        np.array([0, 0, 1, 1, 0, 0, 2]),
+        np.array([1, 0, 0, 0, 1, 1, 0]),
     )
     judged = backtest_forces([rows]).judged[0]
     task = hand_case()
@@ -201,14 +231,18 @@ def test_the_fields_score_is_the_products_own() -> None:
     rows = made_up(2, 1.0, per_month=200)
     task = make_task(rows, folds(rows.month)[0])
     network = point_network(task.lon, task.lat)
-    model = FieldFlow(neighbours=nearest_neighbours(task.lon, task.lat), yes_no=(UNIT,), season=False)
+    model = FieldFlow(
+        neighbours=nearest_neighbours(task.lon, task.lat), yes_no=(UNIT,), season=False
+    )
     model.fit(*as_rows(task), network)
     at = task.judged
     later = replace(
         task, point=at, month=np.full(at.size, "2023-02", dtype="datetime64[M]"), amount=task.later_searches[at],
         found=task.later_finds[at],
     )  # fmt: skip
-    assert by_field(task).log_chance.sum() == pytest.approx(model.score(*as_rows(later)) * task.later_searches.sum())
+    assert by_field(task).log_chance.sum() == pytest.approx(
+        model.score(*as_rows(later)) * task.later_searches.sum()
+    )
 
 
 def test_rows_of_a_task_hold_what_was_searched() -> None:
@@ -264,7 +298,8 @@ def test_cells_that_are_copies_of_each_other_widen_the_interval() -> None:
     rng = np.random.default_rng(9)
     value = rng.standard_normal(600)
     apart = mean_interval(value, np.ones(600), resamples(600, rng))
-    clumped = mean_interval(10 * value[:60], np.full(60, 10.0), resamples(60, rng))  # each one ten times
+    # each one ten times
+    clumped = mean_interval(10 * value[:60], np.full(60, 10.0), resamples(60, rng))
     assert apart is not None
     assert clumped is not None
     assert clumped[1] - clumped[0] > 2.5 * (apart[1] - apart[0])
@@ -280,7 +315,8 @@ def test_p_is_even_where_places_are_alike() -> None:
     values = []
     for _ in range(150):
         place, period = rng.integers(0, 12, 150), rng.integers(0, 2, 150)
-        outcome = (rng.random(150) < np.array([0.2, 0.5])[period]).astype(float)  # periods differ, places do not
+        # periods differ, places do not
+        outcome = (rng.random(150) < np.array([0.2, 0.5])[period]).astype(float)
         values.append(permutation_p(place, period, outcome, rng, 99))
     assert stats.kstest(values, "uniform").pvalue > 0.01
     assert np.mean(np.array(values) <= 0.05) < 0.12
@@ -290,9 +326,13 @@ def test_p_is_small_where_places_differ() -> None:
     rng = np.random.default_rng(11)
     place = rng.integers(0, 12, 600)
     outcome = (rng.random(600) < np.linspace(0.1, 0.6, 12)[place]).astype(float)
-    assert permutation_p(place, np.zeros(600, dtype=int), outcome, rng, 199) == pytest.approx(1 / 200)
+    assert permutation_p(place, np.zeros(600, dtype=int), outcome, rng, 199) == pytest.approx(
+        1 / 200
+    )
     count = rng.poisson(np.linspace(0.2, 2.0, 12)[place]).astype(float)
-    assert scatter_p(place, np.zeros(600, dtype=int), count, np.ones(600), rng, 199) == pytest.approx(1 / 200)
+    assert scatter_p(
+        place, np.zeros(600, dtype=int), count, np.ones(600), rng, 199
+    ) == pytest.approx(1 / 200)
 
 
 def test_what_lasts_is_told_from_what_happened_once() -> None:
@@ -300,12 +340,16 @@ def test_what_lasts_is_told_from_what_happened_once() -> None:
     place, period = rng.integers(0, 12, 900), rng.integers(0, 3, 900)
     nights = np.linspace(0.1, 0.6, 12)
     lasting = rng.random(900) < nights[place]
-    assert permutation_p(place, period, lasting.astype(float), rng, 199, lasting=True) == pytest.approx(1 / 200)
+    assert permutation_p(
+        place, period, lasting.astype(float), rng, 199, lasting=True
+    ) == pytest.approx(1 / 200)
     values = []
     for _ in range(60):
         anew = np.array([rng.permutation(nights) for _ in range(3)])
         outcome = (rng.random(900) < anew[period, place]).astype(float)
-        values.append([permutation_p(place, period, outcome, rng, 39, lasting=only) for only in (False, True)])
+        values.append(
+            [permutation_p(place, period, outcome, rng, 39, lasting=only) for only in (False, True)]
+        )
     all_in_all, common = np.mean(values, axis=0)
     assert all_in_all < 0.2
     assert common > 0.35  # places agree from period to period as often as not
@@ -316,7 +360,14 @@ def test_p_of_counts_is_even_where_places_are_alike() -> None:
     place, period = np.tile(np.arange(20), 2), np.repeat([0, 1], 20)
     expected = rng.gamma(1.0, 3.0, 40)
     values = [
-        scatter_p(place, period, rng.poisson(expected * np.array([1, 2])[period]).astype(float), expected, rng, 99)
+        scatter_p(
+            place,
+            period,
+            rng.poisson(expected * np.array([1, 2])[period]).astype(float),
+            expected,
+            rng,
+            99,
+        )
         for _ in range(150)
     ]
     assert stats.kstest(values, "uniform").pvalue > 0.01
@@ -332,7 +383,11 @@ def calibration_rows(seed: int = 14) -> tuple[np.ndarray, np.ndarray, np.ndarray
     chance = rng.beta(2, 5, 200)
     searches = rng.integers(1, 20, 200).astype(float)
     odds = 0.3 + 0.6 * np.log(chance / (1 - chance))
-    return chance, rng.binomial(searches.astype(int), 1 / (1 + np.exp(-odds))).astype(float), searches
+    return (
+        chance,
+        rng.binomial(searches.astype(int), 1 / (1 + np.exp(-odds))).astype(float),
+        searches,
+    )
 
 
 def test_logistic_recalibration_equals_that_of_a_library() -> None:
@@ -344,7 +399,9 @@ def test_logistic_recalibration_equals_that_of_a_library() -> None:
     ours = regressions(x, finds, searches, times, LOGISTIC)
     for row, own in zip(times, ours, strict=True):
         outcomes = np.column_stack((finds, searches - finds)) * row[:, None]
-        theirs = sm.GLM(outcomes[row > 0], sm.add_constant(x[row > 0]), family=sm.families.Binomial()).fit()
+        theirs = sm.GLM(
+            outcomes[row > 0], sm.add_constant(x[row > 0]), family=sm.families.Binomial()
+        ).fit()
         np.testing.assert_allclose(own, theirs.params, rtol=1e-5)
 
 
@@ -355,7 +412,9 @@ def test_recalibration_of_counts_equals_poisson_regression_of_a_library() -> Non
     index, expected = rng.gamma(2.0, 0.5, 150), rng.gamma(1.0, 4.0, 150)
     count = rng.poisson(expected * 1.2 * index**0.7).astype(float)
     ours = regressions(np.log(index), count, expected, np.ones((1, 150)), POISSON)[0]
-    theirs = sm.GLM(count, sm.add_constant(np.log(index)), family=sm.families.Poisson(), offset=np.log(expected)).fit()
+    theirs = sm.GLM(
+        count, sm.add_constant(np.log(index)), family=sm.families.Poisson(), offset=np.log(expected)
+    ).fit()
     np.testing.assert_allclose(ours, theirs.params, rtol=1e-5)
     tuned = recalibrate_counts(index, count, expected, np.arange(150), resamples(150, rng, 200))
     assert tuned.slope == pytest.approx(theirs.params[1], rel=1e-5)
@@ -367,7 +426,9 @@ def test_the_interval_of_the_slope_is_as_wide_as_a_librarys() -> None:
     import statsmodels.api as sm  # a second and a half, for these tests alone
 
     chance, finds, searches = calibration_rows(17)
-    tuned = recalibrate(chance, finds, searches, np.arange(200), resamples(200, np.random.default_rng(18), 500))
+    tuned = recalibrate(
+        chance, finds, searches, np.arange(200), resamples(200, np.random.default_rng(18), 500)
+    )
     outcomes = np.column_stack((finds, searches - finds))
     x = sm.add_constant(np.log(chance / (1 - chance)))
     theirs = sm.GLM(outcomes, x, family=sm.families.Binomial()).fit(cov_type="HC0")
@@ -378,14 +439,19 @@ def test_the_interval_of_the_slope_is_as_wide_as_a_librarys() -> None:
 def test_where_nothing_can_be_told_of_calibration_nothing_is_said() -> None:
     drawn = resamples(4, np.random.default_rng(19), 20)
     cell, ones = np.arange(4), np.ones(4)
-    assert recalibrate(np.full(4, 0.3), np.array([1.0, 0, 1, 0]), ones, cell, drawn) == UNTOLD  # one prediction
-    assert recalibrate(np.array([0.1, 0.2, 0.3, 0.4]), np.zeros(4), ones, cell, drawn) == UNTOLD  # no find
-    assert recalibrate_counts(np.array([0.1, 0.2, 0.3, 0.4]), np.zeros(4), ones, cell, drawn) == UNTOLD
+    # one prediction
+    assert recalibrate(np.full(4, 0.3), np.array([1.0, 0, 1, 0]), ones, cell, drawn) == UNTOLD
+    # no find
+    assert recalibrate(np.array([0.1, 0.2, 0.3, 0.4]), np.zeros(4), ones, cell, drawn) == UNTOLD
+    assert (
+        recalibrate_counts(np.array([0.1, 0.2, 0.3, 0.4]), np.zeros(4), ones, cell, drawn) == UNTOLD
+    )
     split = recalibrate(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.0, 0, 1, 1]), ones, cell, drawn)
     assert split.slope is None  # the likeliest slope is infinite
 
 
-@example([(0.010000000000000002, 7), (0.01, 1)])  # a mean that rounding takes below the chance it is of
+# a mean that rounding takes below the chance it is of
+@example([(0.010000000000000002, 7), (0.01, 1)])
 @given(st.lists(st.tuples(st.floats(0.01, 0.99), st.integers(1, 9)), min_size=1, max_size=60))
 def test_tenths_rise_and_lose_no_search(rows: list[tuple[float, int]]) -> None:
     chance, searches = np.array([row[0] for row in rows]), np.array([float(row[1]) for row in rows])
@@ -398,13 +464,22 @@ def test_tenths_rise_and_lose_no_search(rows: list[tuple[float, int]]) -> None:
 
 
 @examples(30)
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5)), min_size=1, max_size=6), st.floats(0.05, 1.0))
-def test_ties_at_the_edge_of_hot_spots_count_as_all_orders_would(rows: list[tuple[int, int]], share: float) -> None:
-    score, later = np.array([float(row[0]) for row in rows]), np.array([float(row[1]) for row in rows])
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5)), min_size=1, max_size=6),
+    st.floats(0.05, 1.0),
+)
+def test_ties_at_the_edge_of_hot_spots_count_as_all_orders_would(
+    rows: list[tuple[int, int]], share: float
+) -> None:
+    score, later = (
+        np.array([float(row[0]) for row in rows]),
+        np.array([float(row[1]) for row in rows]),
+    )
     wanted = max(1, int(np.ceil(share * len(rows))))
     held = []
     for order in permutations(range(len(rows))):
-        ranked = sorted(order, key=lambda place: -score[place])  # a stable sort keeps the order among ties
+        # a stable sort keeps the order among ties
+        ranked = sorted(order, key=lambda place: -score[place])
         held.append(later[ranked[:wanted]].sum())
     assert held_by_top(score, later, share) == pytest.approx(np.mean(held))
 
@@ -460,7 +535,9 @@ def test_points_of_a_square_share_its_past() -> None:
 
 
 def test_a_period_that_fails_leaves_the_others_standing() -> None:
-    """It is told with its reason; where every period fails the first error stands, and Ctrl-C keeps what was done before it."""
+    """It is told with its reason; where every period fails the first error stands, and
+    Ctrl-C keeps what was done before it.
+    """
     good = cast("PeriodForecast", object())
 
     def failing() -> PeriodForecast | None:

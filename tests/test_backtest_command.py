@@ -37,7 +37,9 @@ HEADER = "time,lon,lat,source,group,size,weight,found"
 def _light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Resample and shuffle a little only: what is tested here is not the figures."""
     monkeypatch.setattr("optimizer.lab.backtest.engine.resamples", _few_resamples)
-    monkeypatch.setattr("optimizer.lab.backtest.forces.permutation_p", partial(permutation_p, shuffles=99))
+    monkeypatch.setattr(
+        "optimizer.lab.backtest.forces.permutation_p", partial(permutation_p, shuffles=99)
+    )
 
 
 def _few_resamples(n_cells: int, rng: np.random.Generator) -> np.ndarray:
@@ -45,7 +47,9 @@ def _few_resamples(n_cells: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def lines(
-    seed: int = 1, source: str = "essex", months: tuple[str, ...] = ("2020-01", "2020-02", "2020-03")
+    seed: int = 1,
+    source: str = "essex",
+    months: tuple[str, ...] = ("2020-01", "2020-02", "2020-03"),
 ) -> list[str]:
     """Return rows of searches at twelve points, of which some find more than others."""
     rng = np.random.default_rng(seed)
@@ -53,7 +57,9 @@ def lines(
     for number in range(60 * len(months)):
         point = int(rng.integers(0, 12))
         found = int(rng.random() < 0.1 + 0.05 * point)
-        out.append(f"{months[number // 60]},{0.1 + 0.01 * point:.2f},51.5,{source},{number},1,1.0,{found}")
+        out.append(
+            f"{months[number // 60]},{0.1 + 0.01 * point:.2f},51.5,{source},{number},1,1.0,{found}"
+        )
     return out
 
 
@@ -86,8 +92,14 @@ def test_a_folder_is_written_and_a_table_printed(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "calibration.png").read_bytes().startswith(b"\x89PNG")
     rows = csv_rows(tmp_path / "out" / "backtest.csv")
     assert len(rows) == 2 * 3 * (1 + 2)  # forces, models, and all periods with each
-    total = next(row for row in rows if row["force"] == "kent" and row["model"] == "field" and row["period"] == "all")
-    assert float(total["gain_mnats"]) == pytest.approx(content["judged"][1]["gain"]["field"]["value"])
+    total = next(
+        row
+        for row in rows
+        if row["force"] == "kent" and row["model"] == "field" and row["period"] == "all"
+    )
+    assert float(total["gain_mnats"]) == pytest.approx(
+        content["judged"][1]["gain"]["field"]["value"]
+    )
     assert float(total["searches"]) == 120
 
 
@@ -103,7 +115,9 @@ def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_figures(tmp_path: Path) -> None:
     write(tmp_path, lines())
-    assert run(tmp_path, "--json", "--seed", 3).stdout == run(tmp_path, "--json", "--seed", 3).stdout
+    assert (
+        run(tmp_path, "--json", "--seed", 3).stdout == run(tmp_path, "--json", "--seed", 3).stdout
+    )
 
 
 def test_rows_out_of_order_give_the_same_figures(tmp_path: Path) -> None:
@@ -133,7 +147,9 @@ def faults(path: Path) -> str:
 
 
 def test_a_file_without_outcomes_is_refused(tmp_path: Path) -> None:
-    said = faults(write(tmp_path, ["2020-01,0.1,51.5,essex,1,1.0"], "time,lon,lat,source,group,weight"))
+    said = faults(
+        write(tmp_path, ["2020-01,0.1,51.5,essex,1,1.0"], "time,lon,lat,source,group,weight")
+    )
     assert "no column 'found'" in said
     assert len(said.splitlines()) == 1
 
@@ -156,7 +172,9 @@ def test_a_file_as_the_police_publish_it_is_to_be_imported_first(tmp_path: Path)
         ("2020-01,0.1,51.5,essex,1,1,-1,0", "from 0 to 1"),
     ],
 )
-def test_a_cell_that_cannot_be_understood_is_told_with_its_line(tmp_path: Path, row: str, word: str) -> None:
+def test_a_cell_that_cannot_be_understood_is_told_with_its_line(
+    tmp_path: Path, row: str, word: str
+) -> None:
     said = faults(write(tmp_path, [*lines(), row]))
     assert word in said
     assert "line 182" in said
@@ -165,12 +183,17 @@ def test_a_cell_that_cannot_be_understood_is_told_with_its_line(tmp_path: Path, 
 
 def test_one_month_in_two_files_is_refused(tmp_path: Path) -> None:
     paths = [write(tmp_path / name, lines()) for name in ("a", "b")]
-    with pytest.raises(InputError, match="3 months of a force in several files, such as 2020-01 of essex"):
+    with pytest.raises(
+        InputError, match="3 months of a force in several files, such as 2020-01 of essex"
+    ):
         read_searches(paths)
 
 
 def test_two_files_of_different_months_are_one_record(tmp_path: Path) -> None:
-    paths = [write(tmp_path / "a", lines(months=("2020-01",))), write(tmp_path / "b", lines(2, months=("2020-02",)))]
+    paths = [
+        write(tmp_path / "a", lines(months=("2020-01",))),
+        write(tmp_path / "b", lines(2, months=("2020-02",))),
+    ]
     (force,), _ = read_searches(paths)
     assert len(force) == 120
     assert np.unique(force.group).size == 120  # number 1 of one file is not number 1 of the other
@@ -199,7 +222,10 @@ def test_a_force_without_finds_is_left_out_and_the_others_judged(tmp_path: Path)
     assert content["excluded"] == [
         {
             "force": "kent",
-            "reason": "none of 180 searches found anything: there is no rate, and nothing to tell places apart",
+            "reason": (
+                "none of 180 searches found anything: there is no rate, and nothing to tell places"
+                " apart"
+            ),
         }
     ]
 
@@ -214,7 +240,13 @@ def test_a_period_without_finds_before_it_is_still_judged(tmp_path: Path) -> Non
 
 def test_forces_that_the_import_left_out_are_named(tmp_path: Path) -> None:
     write(tmp_path, lines())
-    summary = {"dropped": {"no date": 3, "outcome not filled in, leicestershire": 445, "outcome unknown, essex": 2}}
+    summary = {
+        "dropped": {
+            "no date": 3,
+            "outcome not filled in, leicestershire": 445,
+            "outcome unknown, essex": 2,
+        }
+    }
     (tmp_path / "import.json").write_text(json.dumps(summary))
     _, excluded = read_searches([tmp_path])
     assert [(one.force, one.reason) for one in excluded] == [
@@ -244,7 +276,9 @@ def test_ctrl_c_keeps_the_periods_done(tmp_path: Path, monkeypatch: pytest.Monke
     assert "Interrupted" in (tmp_path / "out" / "backtest.md").read_text()
 
 
-def test_ctrl_c_before_anything_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_before_anything_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, lines())
 
     def interrupted(_: ForecastTask) -> Any:
@@ -268,7 +302,10 @@ def scenario(folder: Path, seizures: list[str], effort: list[str], text: str = S
 
 def test_a_scenario_with_records_on_roads_is_judged(tmp_path: Path) -> None:
     effort = [f"{month},{lon},50.05,,{30}" for month in EVERY_MONTH for lon in (10.0, 10.2, 10.4)]
-    seizures = [f"{month},10.0,50.05,,4" for month in EVERY_MONTH] + ["2024-03,10.4,50.05,,1", "2024-02,10.1,50.1,,2"]
+    seizures = [f"{month},10.0,50.05,,4" for month in EVERY_MONTH] + [
+        "2024-03,10.4,50.05,,1",
+        "2024-02,10.1,50.1,,2",
+    ]
     done = backtest_scenario(scenario(tmp_path, seizures, effort))
     judged = done.judged[0]
     assert judged.outcome == "find"
@@ -276,14 +313,19 @@ def test_a_scenario_with_records_on_roads_is_judged(tmp_path: Path) -> None:
     assert judged.gain["field-flow"].value > 0  # one road finds everything, again and again
     assert judged.gain["counts-over-effort"].value > 0
     assert judged.finds == 13  # what lies where nobody searched is left out ...
-    assert any("2 later seizures have no effort" in remark for remark in judged.remarks)  # ... and told
+    # ... and told
+    assert any("2 later seizures have no effort" in remark for remark in judged.remarks)
     assert judged.hot_spots is not None
     write_backtest(output_folder(tmp_path / "out"), done)
     assert (tmp_path / "out" / "calibration.png").is_file()
 
 
 def test_the_score_of_counts_equals_a_hand_computation(tmp_path: Path) -> None:
-    effort = [f"{month},{lon},50.05,,{amount}" for month in EVERY_MONTH[:2] for lon, amount in ((10.0, 9), (10.4, 3))]
+    effort = [
+        f"{month},{lon},50.05,,{amount}"
+        for month in EVERY_MONTH[:2]
+        for lon, amount in ((10.0, 9), (10.4, 3))
+    ]
     seizures = ["2024-01,10.0,50.05,,3", "2024-01,10.4,50.05,,1", "2024-02,10.0,50.05,,2"]
     judged = backtest_scenario(scenario(tmp_path, seizures, effort)).judged[0]
     rate = 4 / 12
@@ -294,13 +336,19 @@ def test_the_score_of_counts_equals_a_hand_computation(tmp_path: Path) -> None:
         shape, inverse = posterior[place]
         chance = inverse / (inverse + amount * rate)
         told += float(
-            np.log([shape * (shape + 1) / 2, 1.0][place]) + count * np.log(1 - chance) + shape * np.log(chance)
+            np.log([shape * (shape + 1) / 2, 1.0][place])
+            + count * np.log(1 - chance)
+            + shape * np.log(chance)
         )
     assert judged.gain["counts-over-effort"].value == pytest.approx(1000 * (told - by_hand) / 2)
 
 
 def test_areas_are_scored_as_sums_and_said_to_be(tmp_path: Path) -> None:
-    effort = [f"{month},,,{area},{amount}" for month in EVERY_MONTH for area, amount in (("south", 90), ("north", 30))]
+    effort = [
+        f"{month},,,{area},{amount}"
+        for month in EVERY_MONTH
+        for area, amount in (("south", 90), ("north", 30))
+    ]
     seizures = [f"{month},,,south,{30 + k % 2}" for k, month in enumerate(EVERY_MONTH)]
     judged = backtest_scenario(scenario(tmp_path, seizures, effort)).judged[0]
     assert judged.remarks[0].startswith("Areas are scored as sums")
@@ -312,7 +360,9 @@ def test_an_area_with_rows_is_one_cell() -> None:
     network = line_network(40)
     apart = cells_of_rows(network, records_of({0: 1.0}), effort_of({0: 1.0}))
     assert np.unique(apart).size > 20
-    joined = cells_of_rows(network, records_of({0: 1.0}), effort_of({"a": 1.0}, {"a": range(10), "b": range(20)}))
+    joined = cells_of_rows(
+        network, records_of({0: 1.0}), effort_of({"a": 1.0}, {"a": range(10), "b": range(20)})
+    )
     assert np.unique(joined[:10]).size == 1
     assert np.unique(joined[10:]).size > 20
 
@@ -353,7 +403,9 @@ def test_real_searches_of_merseyside_tell_more_than_the_global_rate(tmp_path: Pa
 
 @needs("stop-search")
 @pytest.mark.parametrize("force", ["city-of-london", "essex"])
-def test_no_real_force_is_foretold_worse_than_by_two_mnats_a_search(tmp_path: Path, force: str) -> None:
+def test_no_real_force_is_foretold_worse_than_by_two_mnats_a_search(
+    tmp_path: Path, force: str
+) -> None:
     write_import(output_folder(tmp_path), import_stop_search(sorted(REAL.glob(f"*{force}*"))))
     forces, excluded = read_searches([tmp_path])
     (judged,) = backtest_forces(forces, excluded=excluded).judged

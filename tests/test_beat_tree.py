@@ -63,10 +63,16 @@ def test_a_search_for_fixed_options_alone_ends_when_it_branches() -> None:
     generation = SimpleNamespace(instance=instance, beats=())
     for enough in (-np.inf, np.inf):
         told: list[object] = []
-        tree: Any = SimpleNamespace(generation=generation, listener=SilentListener(), offer=lambda *_: None)
+        tree: Any = SimpleNamespace(
+            generation=generation, listener=SilentListener(), offer=lambda *_: None
+        )
         fixed = FixedOptions(tree, SolveOptions(threads=1), work_seconds())
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(BranchAndCut, "expanded", lambda *given, told=told: real(*(told.append(given) or given)))
+            patched.setattr(
+                BranchAndCut,
+                "expanded",
+                lambda *given, told=told: real(*(told.append(given) or given)),
+            )
             values.append(plan_value(instance, fixed.alone(enough, np.inf, [])))
         nodes.append(len(told))
     assert nodes[0] <= 1 < nodes[1]
@@ -86,13 +92,18 @@ def test_what_beats_take_off_floors_is_not_too_little_and_not_nothing() -> None:
         plans = every_plan(generation)
         assert plans is not None
         problem = BeatTreeProblem.of(generation)
-        node = prepared(BranchAndCut(problem.instance, problem.overlay, master=problem.master).root, problem.master)
+        node = prepared(
+            BranchAndCut(problem.instance, problem.overlay, master=problem.master).root,
+            problem.master,
+        )
         assert [*false_floors(node, problem, plans)] == ["floors"]
         faults += [*false_floors(replace(node, loss=None), problem, plans)]
     assert any(what.startswith("false") for what in faults)
 
 
-def test_tangents_of_losses_hold_where_next_to_nothing_is_left_beside_an_option_that_leaves_nothing() -> None:
+def test_tangents_of_losses_hold_where_next_to_nothing_is_left_beside_an_option_that_leaves_nothing() -> (
+    None
+):
     none = np.zeros(2, dtype=bool)
     node = Node(none, none, np.ones(1), loss=csr_array([[1.0, 1 - 1e-15]]))
     for point in ([0.5, 30.0], [0.5, 0.5], [0.0, 1.0], [0.0, 0.0]):
@@ -109,7 +120,11 @@ def test_rows_that_are_carried_over_are_not_stronger_for_any_plan() -> None:
         plans = every_plan(generation)
         assert plans is not None
         merged = BeatTreeProblem.of(generation).merged
-        fixed, elements, before = plans.placed.shape[1], merged.column.size, generation.master.value_rows
+        fixed, elements, before = (
+            plans.placed.shape[1],
+            merged.column.size,
+            generation.master.value_rows,
+        )
         others = before.rows.shape[1] - fixed - elements - len(generation.beats)
         after = merged.merged_rows(before, fixed, others)
         z = _columns_of(plans, merged)
@@ -117,7 +132,9 @@ def test_rows_that_are_carried_over_are_not_stronger_for_any_plan() -> None:
         least = was[:, fixed : fixed + elements] @ plans.present.T
         assert (now[:, fixed : fixed + merged.size] @ z.T >= least).all()
         assert (now[:, :fixed] >= was[:, :fixed]).all()
-        assert (now[:, fixed + merged.size :] >= was[:, fixed + elements : fixed + elements + others]).all()
+        assert (
+            now[:, fixed + merged.size :] >= was[:, fixed + elements : fixed + elements + others]
+        ).all()
         assert (after.side <= before.side).all()
         compared += int((least > 0).sum())
     assert compared > 0
@@ -140,7 +157,9 @@ def test_a_dive_leaves_the_tree_the_rows_of_the_root() -> None:
 
 
 def test_every_plan_obeys_the_rows_of_tours() -> None:
-    generation = next(each for each in map(_cut_generation, range(20)) if each.proven_prices[-1].any())
+    generation = next(
+        each for each in map(_cut_generation, range(20)) if each.proven_prices[-1].any()
+    )
     made = tour_prizes(generation, MergedSlots.of(generation.patrols))
     plans = every_plan(generation)
     assert plans is not None
@@ -152,7 +171,9 @@ def test_every_plan_obeys_the_rows_of_tours() -> None:
         assert bool((spent <= most * (1 + 1e-9)).all()) is obeyed
 
 
-def test_no_time_beside_beats_goes_to_searches_around_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_time_beside_beats_goes_to_searches_around_plans(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     generation = _cut_generation(3)
     problem = BeatTreeProblem.of(generation)
 
@@ -163,7 +184,11 @@ def test_no_time_beside_beats_goes_to_searches_around_plans(monkeypatch: pytest.
     monkeypatch.setattr("optimizer.solvers.branch_and_cut.tree.tree.BranchAndCut.dive", searched)
     start = np.zeros(len(problem.instance.options), dtype=bool)
     found = place(
-        problem.instance, SolveOptions(threads=1), overlay=problem.overlay, master=problem.master, starts=[start]
+        problem.instance,
+        SolveOptions(threads=1),
+        overlay=problem.overlay,
+        master=problem.master,
+        starts=[start],
     )
     assert found.lower is not None
 
@@ -172,13 +197,17 @@ def test_rows_of_tours_hold_where_pricing_has_no_time() -> None:
     generation = _cut_generation(0)
     plans = every_plan(generation)
     assert plans is not None
-    rows = TourRows.of(tour_prizes(generation, MergedSlots.of(generation.patrols), until=0.0), generation.patrols)
+    rows = TourRows.of(
+        tour_prizes(generation, MergedSlots.of(generation.patrols), until=0.0), generation.patrols
+    )
     most = rows.prize.toarray() * generation.most_teams[0]
     assert (np.asarray(rows.price @ plans.present.T) <= most * (1 + 1e-9)).all()
 
 
 def _second_team(instance: Instance, row: Sequence[int]) -> Instance:
-    """Return an instance with another type of team, which dwells one slot at each post, by these elements of the first, and only there."""
+    """Return an instance with another type of team, which dwells one slot at each post,
+    by these elements of the first, and only there.
+    """
     field = instance.patrols
     assert field is not None
     (first,) = field.patrols
@@ -189,7 +218,9 @@ def _second_team(instance: Instance, row: Sequence[int]) -> Instance:
 
 
 def test_teams_of_two_types_with_the_same_elements_have_them_together() -> None:
-    """An element of two types of one team each could come once in the program: where both watch one road, its bound was above the best plan."""
+    """An element of two types of one team each could come once in the program: where
+    both watch one road, its bound was above the best plan.
+    """
     instance = with_teams(_second_team(small_case(1, teams=1)[0], (0, 0, 0)))
     field = instance.patrols
     assert field is not None
@@ -200,7 +231,9 @@ def test_teams_of_two_types_with_the_same_elements_have_them_together() -> None:
 
 
 def test_slots_are_merged_by_one_rule_where_a_shorter_dwell_is_shared() -> None:
-    """Two slots here are more than twice one; a second team with the one slot alone made it count as twice."""
+    """Two slots here are more than twice one; a second team with the one slot alone
+    made it count as twice.
+    """
     instance, _ = small_case(1, teams=1)
     field = instance.patrols
     assert field is not None
@@ -218,7 +251,9 @@ def test_slots_are_merged_by_one_rule_where_a_shorter_dwell_is_shared() -> None:
 
 
 def test_rows_of_tours_hold_where_an_idle_team_shares_a_longer_dwell() -> None:
-    """What the idle team holds was left out of the prices, but not of the slots: two slots counted, and cost what one does."""
+    """What the idle team holds was left out of the prices, but not of the slots: two
+    slots counted, and cost what one does.
+    """
     instance = _second_team(small_case(1, teams=1)[0], (1, 1, 1))
     field = instance.patrols
     assert field is not None
@@ -243,14 +278,19 @@ def test_rows_of_tours_at_any_prices_cut_off_too_much_but_no_plan() -> None:
         plans = every_plan(generation)
         assert plans is not None
         merged = MergedSlots.of(generation.patrols)
-        limits, teams = TourLimits(generation.patrols, merged), np.array(generation.most_teams, dtype=float)
+        limits, teams = (
+            TourLimits(generation.patrols, merged),
+            np.array(generation.most_teams, dtype=float),
+        )
         times = merged.slots * generation.times[plans.placed.shape[1] :]
         most = np.bincount(merged.column, times, merged.size).astype(np.float64)
         for _ in range(5):
             worth = rng.normal(size=merged.size)
             rows = limits(worth, most, teams)
             assert (rows @ np.append(most, teams) < 0).all()
-            held = np.column_stack((_columns_of(plans, merged), np.tile(teams, (plans.value.size, 1))))
+            held = np.column_stack(
+                (_columns_of(plans, merged), np.tile(teams, (plans.value.size, 1)))
+            )
             assert (rows @ held.T >= -1e-9).all()
             assert limits(worth, np.zeros(merged.size), teams).shape[0] == 0
             made += rows.shape[0]
@@ -266,12 +306,16 @@ def test_rows_of_tours_at_the_prices_of_a_node_raise_its_bound() -> None:
         tree.cut_root()
         return tree.lower
 
-    assert any(bound(seed, limited=True) > bound(seed, limited=False) * (1 + 1e-6) for seed in range(30))
+    assert any(
+        bound(seed, limited=True) > bound(seed, limited=False) * (1 + 1e-6) for seed in range(30)
+    )
 
 
 @pytest.mark.slow
 def test_no_child_has_a_lower_program_than_its_node() -> None:
-    """Rows hold below their node whatever floors and losses are there, so deciding one more option only adds to them."""
+    """Rows hold below their node whatever floors and losses are there, so deciding one
+    more option only adds to them.
+    """
     compared = 0
     for seed in range(8):
         problem = BeatTreeProblem.of(_cut_generation(seed))
@@ -283,7 +327,10 @@ def test_no_child_has_a_lower_program_than_its_node() -> None:
         assert relaxed is not None
         for option in np.flatnonzero(root.undecided).tolist():
             chosen = np.arange(root.zeros.size) == option
-            for decided in (replace(root, ones=root.ones | chosen), replace(root, zeros=root.zeros | chosen)):
+            for decided in (
+                replace(root, ones=root.ones | chosen),
+                replace(root, zeros=root.zeros | chosen),
+            ):
                 child = prepared(decided, master)
                 master.separate_below(child, relaxed)
                 master.enter(child)

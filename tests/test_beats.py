@@ -1,4 +1,6 @@
-"""The best tour of one team: brute force, two solvers against each other, and what must not change or grow."""
+"""The best tour of one team: brute force, two solvers against each other, and what must
+not change or grow.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ from optimizer.solvers.patrols.tours import circuit, pricing
 from optimizer.solvers.patrols.tours.circuit import CircuitOutcome, best_circuit
 from optimizer.solvers.patrols.tours.label_search import LabelSearch, Walks, sharpest
 from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
-from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, check_tour, seconds_of, tour_value
+from optimizer.solvers.patrols.tours.tour import (
+    Tour,
+    TourProblem,
+    check_tour,
+    seconds_of,
+    tour_value,
+)
 from tests.examples import examples
 
 SEEDS = st.integers(0, 2**20)
@@ -24,7 +32,9 @@ NEAR = 1e-9
 
 
 def random_problem(seed: int, most: int = 6) -> TourProblem:
-    """Return a small problem of any kind: ways missing, no triangle inequality, worthless posts, free legs, worths that fall with slots."""
+    """Return a small problem of any kind: ways missing, no triangle inequality,
+    worthless posts, free legs, worths that fall with slots.
+    """
     rng = np.random.default_rng(seed)
     n, longest = int(rng.integers(1, most + 1)), int(rng.integers(1, 4))
     if n == 6:
@@ -33,7 +43,9 @@ def random_problem(seed: int, most: int = 6) -> TourProblem:
     travel[rng.random(travel.shape) < rng.choice([0.0, 0.3])] = NO_WAY
     if rng.random() < 0.3:
         travel = np.minimum(travel, travel.T)
-    prize = np.hstack((np.zeros((n, 1)), rng.pareto(1.5, (n, longest)) * (rng.random((n, 1)) < 0.7)))
+    prize = np.hstack(
+        (np.zeros((n, 1)), rng.pareto(1.5, (n, longest)) * (rng.random((n, 1)) < 0.7))
+    )
     leg = rng.random((n + 1, n + 1)) * (rng.random((n + 1, n + 1)) < rng.choice([0.0, 0.5]))
     return TourProblem(travel, int(rng.integers(1, 30)), int(rng.integers(0, 160)), prize, leg)
 
@@ -61,12 +73,16 @@ def most_worth(problem: TourProblem, forbidden: frozenset[int] = frozenset()) ->
 
 
 def town(n: int, seed: int, slots: int = 3) -> TourProblem:
-    """Return posts on a plane: legs of up to an hour and a half, 8 h, half-hour slots, heavy-tailed worths."""
+    """Return posts on a plane: legs of up to an hour and a half, 8 h, half-hour slots,
+    heavy-tailed worths.
+    """
     rng = np.random.default_rng(seed)
     point = rng.random((n + 1, 2))
     travel = (np.linalg.norm(point[:, None] - point, axis=2) * 4000 + 600).astype(np.int64)
     prize = (rng.pareto(1.5, n) + 0.1)[:, None] * np.arange(slots + 1) ** 0.7
-    return TourProblem(travel, 1800, 8 * 3600, prize, travel / 3600 * rng.uniform(0, 0.5, travel.shape))
+    return TourProblem(
+        travel, 1800, 8 * 3600, prize, travel / 3600 * rng.uniform(0, 0.5, travel.shape)
+    )
 
 
 @pytest.mark.slow
@@ -168,7 +184,9 @@ def test_bounds_hold_under_any_prices_and_narrow_searches(seed: int, share: floa
 @examples(60)
 def test_forbidden_posts_are_not_visited(seed: int) -> None:
     problem = random_problem(seed, most=5)
-    forbidden = frozenset((np.flatnonzero(np.random.default_rng(seed).random(problem.n) < 0.4) + 1).tolist())
+    forbidden = frozenset(
+        (np.flatnonzero(np.random.default_rng(seed).random(problem.n) < 0.4) + 1).tolist()
+    )
     best, found = most_worth(problem, forbidden), best_tour(problem, forbidden=forbidden)
     assert found.value == pytest.approx(best or 0.0, abs=NEAR)
     assert (found.tour is None) == (best is None)
@@ -177,7 +195,9 @@ def test_forbidden_posts_are_not_visited(seed: int) -> None:
 
 @given(SEEDS, st.floats(0.01, 2) | st.just(1 - 1e-6))
 @examples(80)
-def test_a_bound_no_higher_than_asked_proves_that_nothing_is_worth_more(seed: int, share: float) -> None:
+def test_a_bound_no_higher_than_asked_proves_that_nothing_is_worth_more(
+    seed: int, share: float
+) -> None:
     problem = random_problem(seed, most=5)
     best = most_worth(problem) or 0.0
     at_least = share * (best or 1.0)
@@ -194,7 +214,9 @@ def test_a_bound_no_higher_than_asked_proves_that_nothing_is_worth_more(seed: in
 @examples(60)
 def test_a_longer_shift_is_never_worth_less(seed: int) -> None:
     problem = random_problem(seed)
-    longer = replace(problem, shift=problem.shift + int(np.random.default_rng(seed).integers(1, 60)))
+    longer = replace(
+        problem, shift=problem.shift + int(np.random.default_rng(seed).integers(1, 60))
+    )
     assert best_tour(longer).value >= best_tour(problem).value - NEAR
 
 
@@ -203,7 +225,12 @@ def test_the_names_of_posts_change_nothing(seed: int) -> None:
     problem = town(20, seed)
     order = np.concatenate(([0], 1 + np.random.default_rng(seed).permutation(20)))
     square = np.ix_(order, order)
-    other = replace(problem, travel=problem.travel[square], leg=problem.leg[square], prize=problem.prize[order[1:] - 1])
+    other = replace(
+        problem,
+        travel=problem.travel[square],
+        leg=problem.leg[square],
+        prize=problem.prize[order[1:] - 1],
+    )
     assert best_tour(other).value == pytest.approx(best_tour(problem).value, rel=NEAR)
 
 
@@ -214,7 +241,8 @@ def test_sets_of_more_than_one_word_of_posts() -> None:
     travel, leg, prize = big.travel.copy(), np.zeros_like(big.leg), np.full_like(big.prize, 1e-3)
     travel[square], leg[square], prize[130:] = small.travel, small.leg, small.prize
     prize[:, 0] = 0.0
-    travel[:, 1:131] = travel[1:131] = 4 * 3600  # only one of these fits in a shift, and nothing beside it
+    # only one of these fits in a shift, and nothing beside it
+    travel[:, 1:131] = travel[1:131] = 4 * 3600
     found, alone = best_tour(TourProblem(travel, 1800, 8 * 3600, prize, leg)), best_tour(small)
     assert found.proven
     assert alone.tour is not None
@@ -254,7 +282,9 @@ def test_no_tour_where_no_post_can_be_reached(shift: int, way: int) -> None:
 
 
 def test_without_posts_there_is_no_tour() -> None:
-    problem = TourProblem(np.zeros((1, 1), dtype=np.int64), 5, 100, np.zeros((0, 2)), np.zeros((1, 1)))
+    problem = TourProblem(
+        np.zeros((1, 1), dtype=np.int64), 5, 100, np.zeros((0, 2)), np.zeros((1, 1))
+    )
     assert best_tour(problem).tour is None
 
 
@@ -306,7 +336,9 @@ def test_the_same_seed_gives_the_same_tours_and_another_seed_others() -> None:
         ((1, 2), (2, 2), "at most 45 s"),
     ],
 )
-def test_a_tour_that_breaks_a_rule_is_named(posts: tuple[int, ...], slots: tuple[int, ...], said: str) -> None:
+def test_a_tour_that_breaks_a_rule_is_named(
+    posts: tuple[int, ...], slots: tuple[int, ...], said: str
+) -> None:
     problem = TourProblem(np.full((3, 3), 10), 5, 45, np.ones((2, 3)) * [0, 1, 1], np.zeros((3, 3)))
     check_tour(problem, Tour((1, 2), (1, 2)))
     with pytest.raises(InputError, match=said):
@@ -325,6 +357,12 @@ def test_a_tour_that_breaks_a_rule_is_named(posts: tuple[int, ...], slots: tuple
     ],
 )
 def test_a_problem_out_of_range_is_refused(change: dict[str, object], said: str) -> None:
-    good = {"travel": np.full((3, 3), 10), "slot": 5, "shift": 45, "prize": np.zeros((2, 3)), "leg": np.zeros((3, 3))}
+    good = {
+        "travel": np.full((3, 3), 10),
+        "slot": 5,
+        "shift": 45,
+        "prize": np.zeros((2, 3)),
+        "leg": np.zeros((3, 3)),
+    }
     with pytest.raises(InputError, match=said):
         TourProblem(**(good | change))  # type: ignore[arg-type]

@@ -82,7 +82,16 @@ from optimizer.lab.benchmark.page import (
 from optimizer.lab.benchmark.rows import CommandRow, RunOptions
 from optimizer.lab.benchmark.suites import SUITES
 from optimizer.lab.pages import PageTable, interval, page_text, short
-from optimizer.lab.rows import Case, PlannedRow, RunKey, add_missing, family_of, kill_family, own_peak_mb, stamp
+from optimizer.lab.rows import (
+    Case,
+    PlannedRow,
+    RunKey,
+    add_missing,
+    family_of,
+    kill_family,
+    own_peak_mb,
+    stamp,
+)
 from optimizer.lab.study.cells import Cell, StudyRoads, read_study_roads
 from optimizer.lab.study.study import map_store
 from optimizer.problem.files.instance_file import read_instance, write_instance
@@ -108,7 +117,15 @@ def row(**fields: Any) -> Any:
     """Return a row with some fields of its own."""
     asked = {"gap_asked": 1e-4, "time_limit": 10.0, "memory_limit": 1000.0, "version": "1"}
     job = Job(family="grid", instance="a", content="0" * 64, method="auto", seed=0, **asked)
-    usual = {"status": "optimal", "lower": 0.5, "upper": 0.5, "gap": 0.0, "seconds": 1.0, "plan": [], "peak_mb": 10.0}
+    usual = {
+        "status": "optimal",
+        "lower": 0.5,
+        "upper": 0.5,
+        "gap": 0.0,
+        "seconds": 1.0,
+        "plan": [],
+        "peak_mb": 10.0,
+    }
     return lost_row(job, "").model_copy(update=usual | fields)
 
 
@@ -120,7 +137,13 @@ def test_the_repository_carries_every_generated_family_as_it_is_defined() -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["grid-10-plain-12", "grid-20-mixed-15", "region-2000-mountains-12", "region-2000-river-12", "andorra-like-911-10"],
+    [
+        "grid-10-plain-12",
+        "grid-20-mixed-15",
+        "region-2000-mountains-12",
+        "region-2000-river-12",
+        "andorra-like-911-10",
+    ],
 )
 def test_generated_instances_come_out_as_they_are_stored(name: str, tmp_path: Path) -> None:
     (case,) = cases(["all"], only=[name])
@@ -137,7 +160,11 @@ def test_a_best_known_solution_is_worth_what_it_says(case: Any) -> None:
     assert file is not None
     instance, known = read_instance(case.path), read_known(file)
     placed = instance.placed(known.options)
-    assert (known.instance, instance.name, known.sha256) == (case.name, case.name, sha256(case.path))
+    assert (known.instance, instance.name, known.sha256) == (
+        case.name,
+        case.name,
+        sha256(case.path),
+    )
     assert not violations(instance, placed)
     assert evaluate(instance, known.options).value == pytest.approx(known.value, rel=1e-9)
     assert known.bound <= known.value
@@ -159,7 +186,9 @@ def test_a_mixed_grid_has_every_feature() -> None:
     assert sum(bool(evader.routes) for evader in instance.evaders) == 3
     assert len(instance.conflicts) == 6 + 2
     for evader in instance.evaders:
-        assert sum(route.share for route in evader.routes) == pytest.approx(float(bool(evader.routes)))
+        assert sum(route.share for route in evader.routes) == pytest.approx(
+            float(bool(evader.routes))
+        )
 
 
 @pytest.mark.parametrize("barrier", ["mountains", "river"])
@@ -188,7 +217,9 @@ def test_both_countries_have_towns_of_falling_size() -> None:
 
 
 def test_families_are_chosen_by_name_and_pattern() -> None:
-    assert [case.name for case in cases(["grid"], only=["*-mixed-*", "grid-10-plain-6"])][-1] == "grid-30-mixed-30"
+    assert [case.name for case in cases(["grid"], only=["*-mixed-*", "grid-10-plain-6"])][
+        -1
+    ] == "grid-30-mixed-30"
     assert len(cases(["region"], large=True)) == len(cases(["region"])) + 2
     with pytest.raises(InputError, match="Did you mean 'region'"):
         cases(["regoin"])
@@ -219,7 +250,11 @@ def test_what_is_slow_to_make_is_made_once(tmp_path: Path) -> None:
 def test_snip_has_its_32_problems(tmp_path: Path) -> None:
     problems = cases(["snip"], snip_dir=SNIP)
     assert len(problems) == 32
-    assert set(PUBLISHED_OPTIMA) == set(PUBLISHED_SECONDS) == {case.name for case in problems if "-3-" in case.name}
+    assert (
+        set(PUBLISHED_OPTIMA)
+        == set(PUBLISHED_SECONDS)
+        == {case.name for case in problems if "-3-" in case.name}
+    )
     instance = read_instance(instance_file(problems[0], tmp_path))
     assert (instance.name, known_file(problems[0])) == ("snip-0-1-30", None)
 
@@ -244,7 +279,13 @@ def solved(case: Any, **fields: Any) -> Any:
     plan = [o.id for o, x in zip(instance.options, mask, strict=True) if x]
     value = evaluate(instance, plan).value
     return row(
-        instance="t", family="tiny", content=content_digest(instance), plan=plan, lower=value, upper=value, **fields
+        instance="t",
+        family="tiny",
+        content=content_digest(instance),
+        plan=plan,
+        lower=value,
+        upper=value,
+        **fields,
     )
 
 
@@ -254,22 +295,39 @@ def test_a_better_plan_or_bound_is_kept_and_a_worse_one_is_not(tmp_path: Path) -
     instance = read_instance(case.path)
     forced = [o.id for o in instance.options if o.forced]
     worse = best.model_copy(
-        update={"plan": forced, "upper": evaluate(instance, forced).value, "lower": best.lower / 2, "method": "greedy"}
+        update={
+            "plan": forced,
+            "upper": evaluate(instance, forced).value,
+            "lower": best.lower / 2,
+            "method": "greedy",
+        }
     )
     assert worse.upper > best.upper
     ((path, first),) = improve_known([case], [worse])
     assert (first.value, first.bound, read_known(path)) == (worse.upper, worse.lower, first)
     ((_, second),) = improve_known([case], [worse, best])
-    assert (second.value, second.bound, second.gap, second.method) == (best.upper, best.lower, 0.0, "auto")
+    assert (second.value, second.bound, second.gap, second.method) == (
+        best.upper,
+        best.lower,
+        0.0,
+        "auto",
+    )
     assert list(improve_known([case], [worse])) == []
-    assert list(improve_known([case], [best.model_copy(update={"content": "1" * 64, "upper": 0.0})])) == []
+    assert (
+        list(improve_known([case], [best.model_copy(update={"content": "1" * 64, "upper": 0.0})]))
+        == []
+    )
 
 
 def test_a_row_that_is_not_true_is_not_kept(tmp_path: Path) -> None:
     case = stored(tmp_path, 3)
     best = solved(case)
     with pytest.raises(InputError, match="the value of the plan"):
-        list(improve_known([case], [best.model_copy(update={"upper": best.upper * 0.9, "lower": 0.0})]))
+        list(
+            improve_known(
+                [case], [best.model_copy(update={"upper": best.upper * 0.9, "lower": 0.0})]
+            )
+        )
     too_high = best.model_copy(update={"method": "cuts", "lower": best.upper * 1.01, "plan": None})
     with pytest.raises(InputError, match="by cuts above the value"):
         list(improve_known([case], [best, too_high]))
@@ -331,7 +389,9 @@ def test_a_row_is_keyed_by_what_was_run_and_not_by_where_a_file_lies() -> None:
         {"memory_limit": 1.0},
     ]
     assert len({first.key, *(row(**change).key for change in changes)}) == 1 + len(changes)
-    assert "limit_by" not in dict(first.key.options), "rows from before there was a choice are found by their keys"
+    assert "limit_by" not in dict(first.key.options), (
+        "rows from before there was a choice are found by their keys"
+    )
 
 
 def test_the_digest_of_an_instance_sees_its_content_alone(tmp_path: Path) -> None:
@@ -339,7 +399,10 @@ def test_the_digest_of_an_instance_sees_its_content_alone(tmp_path: Path) -> Non
     digest = content_digest(instance)
     write_instance(tmp_path / "moved" / "t.json", instance)
     assert content_digest(read_instance(tmp_path / "moved" / "t.json")) == digest
-    assert content_digest(replace(instance, name="renamed", lonlat=np.zeros((instance.n_nodes, 2)))) == digest
+    assert (
+        content_digest(replace(instance, name="renamed", lonlat=np.zeros((instance.n_nodes, 2))))
+        == digest
+    )
     first, *others = instance.options
     survival = (first.survival[0] / 2, *first.survival[1:])
     changed = [
@@ -347,7 +410,9 @@ def test_the_digest_of_an_instance_sees_its_content_alone(tmp_path: Path) -> Non
         replace(instance, evaders=instance.evaders[1:]),
         replace(instance, options=(replace(first, survival=survival), *others)),
         replace(instance, options=(replace(first, site="elsewhere"), *others)),
-        replace(instance, resources=tuple(replace(r, budget=r.budget + 1) for r in instance.resources)),
+        replace(
+            instance, resources=tuple(replace(r, budget=r.budget + 1) for r in instance.resources)
+        ),
         replace(instance, exclusions=(*instance.exclusions, (0, 1))),
     ]
     assert len({digest, *map(content_digest, changed)}) == 1 + len(changed)
@@ -356,7 +421,11 @@ def test_the_digest_of_an_instance_sees_its_content_alone(tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["grid-10-plain-6", "andorra-like-911-10", "region-2000-river-12"])
 def test_stored_rows_are_those_of_the_instances_as_they_are(name: str) -> None:
     (case,) = cases(["all"], only=[name])
-    rows = [r for r in row_store(INSTANCES.parent / "results" / "benchmarks").read() if r.instance == name]
+    rows = [
+        r
+        for r in row_store(INSTANCES.parent / "results" / "benchmarks").read()
+        if r.instance == name
+    ]
     assert {r.content for r in rows} == {content_digest(case.make())}
 
 
@@ -376,7 +445,12 @@ def test_a_run_without_proof_counts_as_its_limit_and_seeds_by_their_median() -> 
 
 
 def test_auto_is_compared_with_the_best_other_method_of_each_problem() -> None:
-    times = {"a": (2.0, 1.0, 4.0), "b": (2.0, 4.0, 1.5), "c": (1.0, 9.0, None), "d": (3.0, None, None)}
+    times = {
+        "a": (2.0, 1.0, 4.0),
+        "b": (2.0, 4.0, 1.5),
+        "c": (1.0, 9.0, None),
+        "d": (3.0, None, None),
+    }
     rows = [
         row(instance=name, family="x" if name == "c" else "grid", method=method, seconds=second)
         for name, seconds in times.items()
@@ -384,12 +458,20 @@ def test_auto_is_compared_with_the_best_other_method_of_each_problem() -> None:
         if second is not None
     ]
     for method, gap in (("auto", 0.1), ("cuts", 0.3), ("compact", 0.2)):
-        rows.append(row(instance="e", family="x", method=method, seconds=4.0, status="feasible", gap=gap))
+        rows.append(
+            row(instance="e", family="x", method=method, seconds=4.0, status="feasible", gap=gap)
+        )
     grid, other, every = totals(scores(rows, {}))
     assert (grid.family, grid.problems, grid.auto, grid.best) == ("grid", 2, 4.0, 2.5)
     assert grid.ratio == pytest.approx(1.6)
     assert grid.chosen == {"cuts": 1, "compact": 1}
-    assert (other.family, other.problems, other.auto, other.best, other.chosen) == ("x", 2, 11.0, 19.0, {"cuts": 1})
+    assert (other.family, other.problems, other.auto, other.best, other.chosen) == (
+        "x",
+        2,
+        11.0,
+        19.0,
+        {"cuts": 1},
+    )
     assert (every.family, every.problems, every.auto, every.best) == ("all", 4, 15.0, 21.5)
     assert (grid.unproven, other.unproven) == (0.0, 10.0)
     assert (grid.open_gaps, other.open_gaps) == (None, (0.1, 0.2))
@@ -397,13 +479,19 @@ def test_auto_is_compared_with_the_best_other_method_of_each_problem() -> None:
     assert totals(scores(rows[:1], {})) == []
 
 
-def test_processor_seconds_count_where_one_process_searched_and_a_proof_after_the_limit_is_none() -> None:
+def test_processor_seconds_count_where_one_process_searched_and_a_proof_after_the_limit_is_none() -> (
+    None
+):
     rows = [
         row(instance="a", seconds=90.0, processor_s=4.0),
         row(instance="b", seconds=4.0, processor_s=8.0, threads=2),
         row(instance="c", seconds=9.0, processor_s=11.0),
     ]
-    assert [(score.seconds, score.proven) for score in scores(rows, {})] == [(4.0, True), (4.0, True), (10.0, False)]
+    assert [(score.seconds, score.proven) for score in scores(rows, {})] == [
+        (4.0, True),
+        (4.0, True),
+        (10.0, False),
+    ]
 
 
 def test_goals_are_judged_by_the_rows_where_there_are_any() -> None:
@@ -422,9 +510,16 @@ def test_goals_are_judged_by_the_rows_where_there_are_any() -> None:
     assert found["rio-grande-50"][-1] == "must reached"
     assert found["rio-grande-200"][3] == "not proven (20.00 %)"
     assert found["rio-grande-200"][-1].startswith("must missed")
-    assert found["grid-20-plain-15, gap after 60 s, two processes"][-1] == "must missed by 2.00 points"
-    assert found["grid-30-plain-40, gap after 60 s, two processes"][3] == "seed 0 7.00 %, seed 1 9.00 %"
-    assert found["grid-30-plain-40, gap after 60 s, two processes"][-1] == "must missed by 2.50 points"
+    assert (
+        found["grid-20-plain-15, gap after 60 s, two processes"][-1] == "must missed by 2.00 points"
+    )
+    assert (
+        found["grid-30-plain-40, gap after 60 s, two processes"][3]
+        == "seed 0 7.00 %, seed 1 9.00 %"
+    )
+    assert (
+        found["grid-30-plain-40, gap after 60 s, two processes"][-1] == "must missed by 2.50 points"
+    )
     assert found["andorra-like-911-20"][3:] == [DASH, DASH, DASH]
     (smaller,) = (cells for name, cells in found.items() if name.startswith("smaller scenario"))
     assert smaller[3] == DASH
@@ -433,7 +528,11 @@ def test_goals_are_judged_by_the_rows_where_there_are_any() -> None:
     (ratio,) = (cells for name, cells in found.items() if name.startswith("every family"))
     assert ratio[3] == "grid 0.80, all 0.80"
     assert ratio[-1] == "must reached"
-    assert all(cells[-1] == DASH for cells in goal_table([], []).cells if cells[0].startswith("every family"))
+    assert all(
+        cells[-1] == DASH
+        for cells in goal_table([], []).cells
+        if cells[0].startswith("every family")
+    )
 
 
 def test_the_profile_holds_ratios_to_the_quickest_and_infinity_for_failures() -> None:
@@ -463,7 +562,10 @@ def test_a_page_takes_the_newest_setting_unless_told() -> None:
     assert usual_setting(old + new) == new
     assert usual_setting(old + new, time_limit=60.0, gap_asked=None) == old
     assert usual_setting(old, time_limit=7.0) == []
-    by_work = [row(date="2026-03-01", limit_by="work"), row(date="2026-01-01", limit_by="work", seed=1)]
+    by_work = [
+        row(date="2026-03-01", limit_by="work"),
+        row(date="2026-01-01", limit_by="work", seed=1),
+    ]
     assert usual_setting([*new, row(date="2026-02-01", seed=1), *by_work]) == [
         row(date="2026-02-01", seed=1),
         by_work[0],
@@ -483,7 +585,7 @@ def test_rows_of_another_version_of_a_methods_package_are_other_runs() -> None:
 
 def cells(page: str, first: str) -> list[str]:
     """Return the cells of the first table row that begins with a word."""
-    (line, *_) = (line for line in page.splitlines() if line.startswith(f"| {first} |"))
+    line, *_ = (line for line in page.splitlines() if line.startswith(f"| {first} |"))
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
@@ -514,7 +616,19 @@ def test_the_page_compares_snip_with_what_was_published() -> None:
         "published / auto", "published / compact", "published / cuts",
     ]  # fmt: skip
     first = cells(page, "snip-0-3-50")
-    assert first == ["snip-0-3-50", "0.182439", "5.00", "10.0", "5.00", "2.00", "2.00", "165", "33.0", "16.5", "33.0"]
+    assert first == [
+        "snip-0-3-50",
+        "0.182439",
+        "5.00",
+        "10.0",
+        "5.00",
+        "2.00",
+        "2.00",
+        "165",
+        "33.0",
+        "16.5",
+        "33.0",
+    ]
     assert cells(page, "snip-1-3-50")[1] == "0.175500 (published 0.175512)"
     assert cells(page, "geometric mean")[6] == "2.83", "the root of 2 times 4"
 
@@ -537,7 +651,15 @@ def test_a_run_at_its_limit_claims_no_ratio() -> None:
         DASH,
         "33.0",
     ]
-    assert cells(page, "snip-1-3-50")[4:] == ["limit (40.00 %)", "2.00", DASH, "215", "43.0", "21.5", DASH]
+    assert cells(page, "snip-1-3-50")[4:] == [
+        "limit (40.00 %)",
+        "2.00",
+        DASH,
+        "215",
+        "43.0",
+        "21.5",
+        DASH,
+    ]
     assert cells(page, "geometric mean")[5:] == [
         "> 2.00",
         "> 2.00 (1 of 2)",
@@ -593,16 +715,26 @@ def test_the_stored_page_of_the_benchmark_is_that_of_its_stored_rows(tmp_path: P
     results = INSTANCES.parent / "results"
     rows = row_store(results / "benchmarks").read()
     page = write_benchmark_page(tmp_path / "benchmarks", rows, STORED).page
-    assert page.read_text(encoding="utf-8") == (results / "benchmarks.md").read_text(encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == (results / "benchmarks.md").read_text(
+        encoding="utf-8"
+    )
 
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
-linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc to watch memory by")
+linux = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="no /proc to watch memory by"
+)
 
 
 def job(**fields: Any) -> Job:
-    asked = {"gap_asked": 0.0, "time_limit": 20.0, "memory_limit": 4000.0, "method": "compact", "version": "1"}
+    asked = {
+        "gap_asked": 0.0,
+        "time_limit": 20.0,
+        "memory_limit": 4000.0,
+        "method": "compact",
+        "version": "1",
+    }
     return Job(family="tiny", instance="t", content="0" * 64, seed=0, **(asked | fields))
 
 
@@ -611,7 +743,8 @@ def families(tmp_path: Path) -> Path:
     """Return a folder with one family of two tiny instances."""
     for seed in (1, 2):
         write_instance(
-            tmp_path / "families" / "tiny" / f"t{seed}.json", replace(random_instance(seed), name=f"t{seed}")
+            tmp_path / "families" / "tiny" / f"t{seed}.json",
+            replace(random_instance(seed), name=f"t{seed}"),
         )
     return tmp_path / "families"
 
@@ -637,7 +770,7 @@ def test_a_run_and_the_page_have_the_limit_that_was_asked_for(
         asked.update(options)
         return solve(instance, method="greedy")
 
-    (planned, *_) = plan_runs(tiny, replace(run_options(), limit_by=limit_by), tmp_path)
+    planned, *_ = plan_runs(tiny, replace(run_options(), limit_by=limit_by), tmp_path)
     monkeypatch.setattr(worker, "_Channel", lambda: lambda **_: None)
     monkeypatch.setattr(worker, "load", lambda: None)
     monkeypatch.setattr(worker, "solve", solving)
@@ -652,12 +785,20 @@ def test_a_run_and_the_page_have_the_limit_that_was_asked_for(
 
 @pytest.mark.slow
 def test_kernels_are_loaded_before_the_time_of_a_run_begins() -> None:
-    """The problem that loads libraries is too small for them: 0.6 s of loading counted as search."""
+    """The problem that loads libraries is too small for them: 0.6 s of loading counted
+    as search.
+    """
     code = (
-        "from optimizer.lab.benchmark.worker import load; load()\n"
-        "from optimizer.solvers.overlay.searching import leaf_costs; print(leaf_costs.compiled is not None)"
+        "from optimizer.lab.benchmark.worker import load; load()\nfrom"
+        " optimizer.solvers.overlay.searching import leaf_costs; print(leaf_costs.compiled is not"
+        " None)"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "True\n"
+    )
 
 
 def run_children(parent: int | None = None) -> set[int]:
@@ -705,7 +846,9 @@ def test_a_run_says_what_came_of_it(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_an_infeasible_instance_is_a_row_too(tmp_path: Path) -> None:
     good = random_instance(1)
-    forced = tuple(replace(o, forced=True, forbidden=False, uses={"teams": 9.0}, site="") for o in good.options)
+    forced = tuple(
+        replace(o, forced=True, forbidden=False, uses={"teams": 9.0}, site="") for o in good.options
+    )
     write_instance(tmp_path / "t.json", replace(good, options=forced, exclusions=()))
     made = run(job(), tmp_path / "t.json")
     assert (made.status, made.plan) == ("infeasible", None)
@@ -734,14 +877,21 @@ def test_a_run_long_after_its_time_is_killed_and_keeps_its_bounds(
 ) -> None:
     monkeypatch.setattr(run_module, "GRACE_SECONDS", 0.0)
     made = run(job(method="sleep", time_limit=0.4), tmp_path / "t.json")
-    assert (made.status, made.limit, made.lower, made.upper, made.gap) == ("time", "time", 0.25, 0.5, 0.5)
+    assert (made.status, made.limit, made.lower, made.upper, made.gap) == (
+        "time",
+        "time",
+        0.25,
+        0.5,
+        0.5,
+    )
     assert made.seconds is not None
     assert 0.5 < made.seconds < 30
 
 
 @pytest.mark.usefixtures("_quick")
 @pytest.mark.parametrize(
-    ("method", "note"), [("crash", "exit code 1: ValueError: what went wrong"), ("half", "exit code 0")]
+    ("method", "note"),
+    [("crash", "exit code 1: ValueError: what went wrong"), ("half", "exit code 0")],
 )
 def test_a_run_that_ends_without_a_result_says_how(tmp_path: Path, method: str, note: str) -> None:
     made = run(job(method=method), tmp_path / "t.json")
@@ -759,10 +909,9 @@ def test_a_stopped_run_leaves_no_process(tmp_path: Path) -> None:
 @linux
 def test_memory_is_that_of_a_process_with_all_it_started() -> None:
     code = (
-        "import subprocess, sys, time\n"
-        "subprocess.Popen([sys.executable, '-c', 'x = bytearray(120 * 2**20); print(1, flush=True); import time; time.sleep(60)'],"
-        " start_new_session=True)\n"
-        "time.sleep(60)"
+        "import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', 'x = bytearray(120 *"
+        " 2**20); print(1, flush=True); import time; time.sleep(60)'],"
+        " start_new_session=True)\ntime.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     with process:
@@ -779,7 +928,9 @@ def test_memory_is_that_of_a_process_with_all_it_started() -> None:
 
 @linux
 @pytest.mark.usefixtures("_quick")
-def test_a_killed_process_costs_its_own_row_and_is_run_again(tiny: list[Case[Instance]], tmp_path: Path) -> None:
+def test_a_killed_process_costs_its_own_row_and_is_run_again(
+    tiny: list[Case[Instance]], tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     planned = plan_runs(tiny, run_options(["sleep", "solve"]), out)
 
@@ -817,13 +968,21 @@ def test_only_what_is_missing_is_run(tiny: list[Case[Instance]], tmp_path: Path)
     (first,) = plan_runs(tiny[:1], run_options(), out)
     carry_out([], out, lambda _: (lost_row(j, "", "feasible") for j in [first.job]), lambda _: None)
     wider = plan_runs(tiny, run_options(seeds=(0, 1)), out)
-    assert [(j.instance, j.seed) for j in (one.job for one in missing(wider, out))] == [("t1", 1), ("t2", 0), ("t2", 1)]
+    assert [(j.instance, j.seed) for j in (one.job for one in missing(wider, out))] == [
+        ("t1", 1),
+        ("t2", 0),
+        ("t2", 1),
+    ]
     changes: tuple[dict[str, Any], ...] = ({"gap": 0.5}, {"time_limit": 1.0}, {"memory_limit": 9.0})
     for changed in changes:
         assert len(missing(plan_runs(tiny[:1], replace(run_options(), **changed), out), out)) == 1
-    assert len(missing([PlannedRun(first.job.model_copy(update={"version": "2"}), Path())], out)) == 1
+    assert (
+        len(missing([PlannedRun(first.job.model_copy(update={"version": "2"}), Path())], out)) == 1
+    )
     write_instance(tiny[0].path or Path(), replace(random_instance(9), name="t1"))
-    assert len(missing(plan_runs(tiny[:1], run_options(), out), out)) == 1, "another content is another instance"
+    assert len(missing(plan_runs(tiny[:1], run_options(), out), out)) == 1, (
+        "another content is another instance"
+    )
 
 
 runner = CliRunner()
@@ -832,7 +991,9 @@ app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(bench)
 
 
-def test_every_instance_is_told_of_before_it_is_drawn(tiny: list[Case[Instance]], tmp_path: Path) -> None:
+def test_every_instance_is_told_of_before_it_is_drawn(
+    tiny: list[Case[Instance]], tmp_path: Path
+) -> None:
     recorder = Recorder()
 
     def drawn() -> Instance:
@@ -840,7 +1001,10 @@ def test_every_instance_is_told_of_before_it_is_drawn(tiny: list[Case[Instance]]
         return random_instance(1)
 
     plan_runs([*tiny, Case("tiny", "large", drawn, slow=True)], run_options(), tmp_path, recorder)
-    assert [name.partition(" ")[2] for name in recorder.steps[:2]] == ["t1, 1 of 3 instances", "t2, 2 of 3 instances"]
+    assert [name.partition(" ")[2] for name in recorder.steps[:2]] == [
+        "t1, 1 of 3 instances",
+        "t2, 2 of 3 instances",
+    ]
 
 
 @pytest.mark.slow
@@ -870,7 +1034,9 @@ def test_the_command_runs_resumes_and_makes_its_page(families: Path, tmp_path: P
     assert "2 best-known solutions are better" in second.output
     assert (tmp_path / "out.md").is_file()
     assert (tmp_path / "out-profile.png").is_file()
-    third = runner.invoke(app, ["--best-known", "--instances", str(families), "--out", str(out), "--json"])
+    third = runner.invoke(
+        app, ["--best-known", "--instances", str(families), "--out", str(out), "--json"]
+    )
     assert (third.exit_code, third.stdout) == (0, "")
 
 
@@ -883,8 +1049,12 @@ def test_the_command_runs_resumes_and_makes_its_page(families: Path, tmp_path: P
         (["--table"], "Run some first"),
     ],
 )
-def test_what_cannot_be_run_is_named(families: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
-    result = runner.invoke(app, [*arguments, "--instances", str(families), "--out", str(tmp_path / "out")])
+def test_what_cannot_be_run_is_named(
+    families: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    result = runner.invoke(
+        app, [*arguments, "--instances", str(families), "--out", str(tmp_path / "out")]
+    )
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
 
@@ -910,7 +1080,12 @@ def test_an_interrupt_keeps_the_rows_and_leaves_no_process(tmp_path: Path) -> No
         str(tmp_path / "out"),
     ]
     with started(
-        [sys.executable, "-c", "import typer; from optimizer.cli.bench import bench; typer.run(bench)", *arguments],
+        [
+            sys.executable,
+            "-c",
+            "import typer; from optimizer.cli.bench import bench; typer.run(bench)",
+            *arguments,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -931,18 +1106,36 @@ distributed = pytest.importorskip("distributed")
 
 @contextmanager
 def real_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """Start a scheduler in this process and workers, each a process of its own, no nanny above them."""
+    """Start a scheduler in this process and workers, each a process of its own, no
+    nanny above them.
+    """
     from contextlib import ExitStack
 
     with ExitStack() as stack:
-        local = distributed.LocalCluster(n_workers=0, host="127.0.0.1", protocol="tcp://", dashboard_address=":0")
+        local = distributed.LocalCluster(
+            n_workers=0, host="127.0.0.1", protocol="tcp://", dashboard_address=":0"
+        )
         address = stack.enter_context(local).scheduler_address
         quiet = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
-        worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, *quiet, "--local-directory"]
-        silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": ENVIRONMENT}
+        worker = [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_worker",
+            address,
+            *quiet,
+            "--local-directory",
+        ]
+        silent: dict[str, Any] = {
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+            "env": ENVIRONMENT,
+        }
         yield (
             address,
-            [stack.enter_context(started([*worker, str(folder / f"w{k}")], **silent)) for k in range(workers)],
+            [
+                stack.enter_context(started([*worker, str(folder / f"w{k}")], **silent))
+                for k in range(workers)
+            ],
         )
 
 
@@ -953,9 +1146,12 @@ def test_a_cluster_loses_a_worker_and_goes_on(tmp_path: Path) -> None:
 
     for seed in range(2):
         write_instance(
-            tmp_path / "families" / "tiny" / f"t{seed}.json", replace(random_instance(seed), name=f"t{seed}")
+            tmp_path / "families" / "tiny" / f"t{seed}.json",
+            replace(random_instance(seed), name=f"t{seed}"),
         )
-    planned = plan_runs(cases(["tiny"], instances=tmp_path / "families"), run_options(), tmp_path / "out")
+    planned = plan_runs(
+        cases(["tiny"], instances=tmp_path / "families"), run_options(), tmp_path / "out"
+    )
     with real_cluster(tmp_path, 2) as (address, workers):
         begun: list[subprocess.Popen[bytes]] = []
 
@@ -1016,7 +1212,9 @@ def test_tls_files_are_passed_on(tmp_path: Path) -> None:
     for file in files:
         file.touch()
     security = TlsFiles(*files).security()
-    assert (security.tls_ca_file, security.tls_client_cert, security.tls_client_key) == tuple(map(str, files))
+    assert (security.tls_ca_file, security.tls_client_cert, security.tls_client_key) == tuple(
+        map(str, files)
+    )
     assert security.require_encryption
     assert not TlsFiles().security().require_encryption
 
@@ -1050,11 +1248,15 @@ def test_alerts_are_counted_record_by_record(roads: StudyRoads, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_exploration_starts_each_way_from_one_record(roads: StudyRoads, tmp_path: Path) -> None:
-    planned = alerts.planned(roads, alerts.exploration_cells(1), ExplorationRow, alerts.exploration_row)
+    planned = alerts.planned(
+        roads, alerts.exploration_cells(1), ExplorationRow, alerts.exploration_row
+    )
     (row,) = add_missing(store_of(tmp_path, ExplorationRow), planned)
     assert tuple(row.ways) == alerts.WAYS
     assert row.start.found is None
-    assert all(0 <= outcome.rel5 <= 1 and (outcome.found or 0) >= 0 for outcome in row.ways.values())
+    assert all(
+        0 <= outcome.rel5 <= 1 and (outcome.found or 0) >= 0 for outcome in row.ways.values()
+    )
     files = write_alert_page(tmp_path)
     assert files is not None
     assert "1 mixed worlds" in files.page.read_text(encoding="utf-8")
@@ -1088,12 +1290,20 @@ def test_a_command_is_measured_and_one_that_fails_says_why() -> None:
     assert row.command in {one.name for one in suites.timed_commands()}
 
 
-def test_a_suite_runs_what_its_folder_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_suite_runs_what_its_folder_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: list[str] = []
 
     def measure(command: suites.TimedCommand) -> CommandRow:
         made.append(command.name)
-        fields: dict[str, Any] = {"command": command.name, "goal_s": 1.0, "seconds": 0.1, "peak_mb": 1.0, "cores": 1}
+        fields: dict[str, Any] = {
+            "command": command.name,
+            "goal_s": 1.0,
+            "seconds": 0.1,
+            "peak_mb": 1.0,
+            "cores": 1,
+        }
         return CommandRow(**fields, **stamp())
 
     monkeypatch.setattr(suites, "measure", measure)
@@ -1113,8 +1323,14 @@ def test_a_row_of_another_run_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_tables_and_intervals_have_one_format() -> None:
-    table = PageTable.of(("name", "value"), [("a|b", 0.5), ("c", None), ("d", float("nan"))], {"value": short})
-    assert str(table).splitlines()[2:] == ["| a\\|b | .500 |", "| c | \N{EN DASH} |", "| d | \N{EN DASH} |"]
+    table = PageTable.of(
+        ("name", "value"), [("a|b", 0.5), ("c", None), ("d", float("nan"))], {"value": short}
+    )
+    assert str(table).splitlines()[2:] == [
+        "| a\\|b | .500 |",
+        "| c | \N{EN DASH} |",
+        "| d | \N{EN DASH} |",
+    ]
     assert interval(0.5, 0.25, 1.5, short) == ".500 [.250, 1.50]"
     assert interval(0.5, None, None, short) == ".500"
     assert interval(None, 0.1, 0.2, short) == "\N{EN DASH}"

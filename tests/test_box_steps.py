@@ -1,4 +1,6 @@
-"""Steps within boxes: they raise a bound that stands still, and no bound from them exceeds the value of a plan."""
+"""Steps within boxes: they raise a bound that stands still, and no bound from them
+exceeds the value of a plan.
+"""
 
 from __future__ import annotations
 

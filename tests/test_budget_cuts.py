@@ -1,4 +1,6 @@
-"""Floors under the budgets: some found by hand, and the same in plain Python as compiled; `tests.tree_cases` has all plans."""
+"""Floors under the budgets: some found by hand, and the same in plain Python as
+compiled; `tests.tree_cases` has all plans.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def floors_of(instance: Instance) -> NDArray[np.float64]:
     """Return the floors at the root, with all paths known that leave out one option."""
     overlay = contract(instance)
     master = Master(instance, overlay)
-    root = Node(instance.forced, ~(overlay.free | instance.forced), master.commodities.floor).propagated(instance)
+    root = Node(
+        instance.forced, ~(overlay.free | instance.forced), master.commodities.floor
+    ).propagated(instance)
     n = overlay.free.size
     for option in range(n):
         master.pool.grow(np.zeros(n), overlay.free & (np.arange(n) != option))
@@ -54,7 +58,9 @@ def test_weak_options_must_be_several_on_a_road() -> None:
 
 
 def test_two_budgets_together_prove_what_neither_does() -> None:
-    """Each of six roads is closed by an agent or by a camera, and there are two of each: the fifth road stays open."""
+    """Each of six roads is closed by an agent or by a camera, and there are two of
+    each: the fifth road stays open.
+    """
     one = roads([0.5] * 6, [1.0] * 6, 2.0, ONE, 0.9)
     cameras = tuple(replace(o, id=f"c{o.id}", uses={"cameras": 1.0}) for o in one.options)
     resources = (Resource("teams", 2.0), Resource("cameras", 2.0))
@@ -63,7 +69,9 @@ def test_two_budgets_together_prove_what_neither_does() -> None:
 
 
 def test_the_root_begins_from_them() -> None:
-    """Linear programs close each road by seven eighths; the root of the tree knows that one stays open."""
+    """Linear programs close each road by seven eighths; the root of the tree knows that
+    one stays open.
+    """
     instance = roads([0.1] * 8, [4.0] * 8, 28.0, ONE, 0.9)
     bounds = []
     for floors in (False, True):
@@ -78,7 +86,9 @@ def test_the_root_begins_from_them() -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_compiled_floors_are_those_of_plain_python(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_floors_are_those_of_plain_python(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     instance = budget_case(seed) if seed % 2 else random_instance(seed, n_nodes=12, n_options=9)
     plain, compiled = (floors_of(instance) for _ in plain_and_compiled(monkeypatch))
     np.testing.assert_array_equal(compiled, plain)
@@ -90,10 +100,14 @@ def with_uses(uses: dict[str, list[float]], budgets: dict[str, float]) -> Budget
     count = len(next(iter(uses.values())))
     option = replace(one.options[0], site="", forced=False, agency="")
     options = tuple(
-        replace(option, id=f"o{j}", uses={name: amounts[j] for name, amounts in uses.items()}) for j in range(count)
+        replace(option, id=f"o{j}", uses={name: amounts[j] for name, amounts in uses.items()})
+        for j in range(count)
     )
     resources = tuple(Resource(name, budget) for name, budget in budgets.items())
-    return BudgetHull(replace(one, options=options, resources=resources, exclusions=()), np.ones(count, dtype=bool))
+    return BudgetHull(
+        replace(one, options=options, resources=resources, exclusions=()),
+        np.ones(count, dtype=bool),
+    )
 
 
 def test_the_cut_of_posts_of_8_4_and_2_is_the_rounded_budget() -> None:
@@ -105,7 +119,9 @@ def test_the_cut_of_posts_of_8_4_and_2_is_the_rounded_budget() -> None:
 
 
 def test_a_budget_of_tenths_counts_its_rounding_as_the_plan_does() -> None:
-    """Three times 0.1 is more than 0.3 in floating point, and fits; 0.35 of budget is spent as 0.3."""
+    """Three times 0.1 is more than 0.3 in floating point, and fits; 0.35 of budget is
+    spent as 0.3.
+    """
     for budget in (0.3, 0.1 + 0.1 + 0.1, 0.35):
         hull = with_uses({"a": [0.1] * 5}, {"a": budget})
         assert not hull.cuts(np.array([1.0, 1, 1, 0, 0])).side.size
@@ -115,11 +131,15 @@ def test_a_budget_of_tenths_counts_its_rounding_as_the_plan_does() -> None:
 
 
 def test_budgets_together_say_more_than_each_by_itself() -> None:
-    """Each of a and b alone leaves room for 1.5 pairs; together for one, as an option uses 2 of both or 1 of each in turn."""
+    """Each of a and b alone leaves room for 1.5 pairs; together for one, as an option
+    uses 2 of both or 1 of each in turn.
+    """
     uses = {"a": [2.0, 2.0, 1.0, 1.0], "b": [2.0, 2.0, 1.0, 0.0], "c": [1.0, 1.0, 0.0, 1.0]}
     hull = with_uses(uses, {"a": 3.0, "b": 3.0, "c": 1.0})
     fits = [
-        mask for mask in np.ndindex(2, 2, 2, 2) if (np.array(mask) @ np.array(list(uses.values())).T <= (3, 3, 1)).all()
+        mask
+        for mask in np.ndindex(2, 2, 2, 2)
+        if (np.array(mask) @ np.array(list(uses.values())).T <= (3, 3, 1)).all()
     ]
     point = np.array([0.5, 0.5, 0.5, 0.25])
     cuts = hull.cuts(point)
@@ -129,7 +149,9 @@ def test_budgets_together_say_more_than_each_by_itself() -> None:
 
 
 def test_what_is_left_in_a_node_is_cut_where_the_whole_hull_is_not() -> None:
-    """Beside a post of 2 of 11, those of 4 and 7 do not fit together; over all plans the half of the one lies in the hull."""
+    """Beside a post of 2 of 11, those of 4 and 7 do not fit together; over all plans
+    the half of the one lies in the hull.
+    """
     hull, x = with_uses({"a": [2.0, 2.0, 4.0, 7.0]}, {"a": 11.0}), np.array([1.0, 0.0, 0.5, 1.0])
     ones, zeros = np.array([True, False, False, False]), np.zeros(4, dtype=bool)
     assert not hull.cuts(x).side.size
@@ -140,11 +162,15 @@ def test_what_is_left_in_a_node_is_cut_where_the_whole_hull_is_not() -> None:
 
 def test_a_node_where_all_that_is_left_fits_or_nothing_does_has_no_cut() -> None:
     hull, x = with_uses({"a": [2.0, 2.0, 4.0, 7.0]}, {"a": 11.0}), np.array([1.0, 1.0, 1.0, 0.4])
-    assert not hull.cuts(x, np.zeros(4, dtype=bool), np.array([False, False, False, True])).side.size
+    assert not hull.cuts(
+        x, np.zeros(4, dtype=bool), np.array([False, False, False, True])
+    ).side.size
     assert not hull.cuts(x, np.ones(4, dtype=bool), np.zeros(4, dtype=bool)).side.size
 
 
-@pytest.mark.parametrize(("use", "budget"), [(np.pi, 10.0), (1.0, np.inf), (1e-300, 1.0), (1e15, 3.5e15), (0.0, 1.0)])
+@pytest.mark.parametrize(
+    ("use", "budget"), [(np.pi, 10.0), (1.0, np.inf), (1e-300, 1.0), (1e15, 3.5e15), (0.0, 1.0)]
+)
 def test_uses_at_the_edge_give_no_false_cut(use: float, budget: float) -> None:
     hull = with_uses({"a": [use, use, use, use, 0.0]}, {"a": budget})
     cuts = hull.cuts(np.array([1.0, 1.0, 1.0, 0.9, 1.0]))
@@ -153,7 +179,9 @@ def test_uses_at_the_edge_give_no_false_cut(use: float, budget: float) -> None:
 
 
 def test_the_program_takes_the_cuts_that_its_solution_violates() -> None:
-    """Fifteen roads with a post of use 2 each and a budget of 5: two posts, where the program alone places 2.5."""
+    """Fifteen roads with a post of use 2 each and a budget of 5: two posts, where the
+    program alone places 2.5.
+    """
     one = random_instance(4)
     option = replace(one.options[0], site="", forced=False, agency="", uses={"a": 2.0})
     n = 15
@@ -196,7 +224,9 @@ def test_no_floor_is_raised_once_the_time_has_passed(monkeypatch: pytest.MonkeyP
         overlay = contract(instance)
         master = Master(instance, overlay)
         master.pool.grow(np.zeros(overlay.free.size), np.zeros(overlay.free.size, dtype=bool))
-        node = Node(instance.forced.copy(), ~(overlay.free | instance.forced), master.commodities.floor)
+        node = Node(
+            instance.forced.copy(), ~(overlay.free | instance.forced), master.commodities.floor
+        )
         arguments = (instance, node, master.pool.paths, master.budget_cuts)
         every, clock, told = bound_tightening.tightened_bounds(*arguments), count(), Recorder()
         with monkeypatch.context() as patch:

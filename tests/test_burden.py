@@ -1,4 +1,6 @@
-"""Honest travellers: delay in line and by second inspections, and caps and parity of searches, held by trying every plan."""
+"""Honest travellers: delay in line and by second inspections, and caps and parity of
+searches, held by trying every plan.
+"""
 
 from __future__ import annotations
 
@@ -41,20 +43,31 @@ areas = ["north"]
 {north}
 """
 SEARCHES = {"a": 400.0, "b": 480.0, "c": 300.0, "d": 480.0, "e": 40.0}
-"""Vehicles that the post of each site of `tests.tiny` inspects a day: at most 30 an hour over 16 busy hours."""
+"""Vehicles that the post of each site of `tests.tiny` inspects a day: at most 30 an
+hour over 16 busy hours.
+"""
 SOUTH, NORTH = ("a", "c", "d", "e"), ("b",)
 
 
-def scenario(folder: Path, more: str = "", *, south: str = "", north: str = "", sites: str = SITES) -> Path:
-    text = SCENARIO.replace("[sites]", COMMUNITIES.format(south=south, north=north) + more + "\n[sites]")
+def scenario(
+    folder: Path, more: str = "", *, south: str = "", north: str = "", sites: str = SITES
+) -> Path:
+    text = SCENARIO.replace(
+        "[sites]", COMMUNITIES.format(south=south, north=north) + more + "\n[sites]"
+    )
     path = write_scenario(folder, text)
     (folder / "sites.csv").write_text(sites, encoding="utf-8")
     return path
 
 
 def burdens(plan: tuple[str, ...]) -> tuple[float, float]:
-    """Return searches per passage in the south and in the north, whose only traffic is that past its site."""
-    return sum(SEARCHES[s] for s in plan if s in SOUTH) / 900, sum(SEARCHES[s] for s in plan if s in NORTH) / 800
+    """Return searches per passage in the south and in the north, whose only traffic is
+    that past its site.
+    """
+    return (
+        sum(SEARCHES[s] for s in plan if s in SOUTH) / 900,
+        sum(SEARCHES[s] for s in plan if s in NORTH) / 800,
+    )
 
 
 def best(instance: Instance, allowed: object) -> float:
@@ -66,7 +79,9 @@ def best(instance: Instance, allowed: object) -> float:
 
 
 @pytest.mark.parametrize("cap", [0.2, 0.45, 0.6, 0.8])
-def test_a_cap_is_kept_by_every_method_and_every_bound_holds_with_it(tmp_path: Path, cap: float) -> None:
+def test_a_cap_is_kept_by_every_method_and_every_bound_holds_with_it(
+    tmp_path: Path, cap: float
+) -> None:
     instance = compile_scenario(scenario(tmp_path, f"[burden]\ncap = {cap}\n")).instance
     uses = {option.id: dict(option.uses) for option in instance.options}
     assert uses["d"] == {"teams@police": 1.0, "searches in south": pytest.approx(480 / 900)}
@@ -94,7 +109,10 @@ def test_parity_is_kept_by_every_method_and_every_bound_holds_with_it(
 def test_communities_of_one_label_are_told_apart(tmp_path: Path) -> None:
     path = scenario(tmp_path, "[burden]\ndifference = 0.3\n", north='label = "Southern villages"')
     instance = compile_scenario(path).instance
-    assert "Southern villages (south) at most 0.3 more than in Southern villages (north)" in instance.requirements[0].id
+    assert (
+        "Southern villages (south) at most 0.3 more than in Southern villages (north)"
+        in instance.requirements[0].id
+    )
     check_methods(instance, best(instance, lambda s, n: abs(s - n) <= 0.3))
 
 
@@ -103,11 +121,14 @@ def test_greedy_adds_what_mends_a_broken_parity(tmp_path: Path) -> None:
     nothing = evaluate(instance, ()).value
     result = solve(instance, method="greedy", gap=1e-6)
     assert result.upper is not None
-    assert result.upper < nothing  # any single site is more than the south or the north may bear alone
+    # any single site is more than the south or the north may bear alone
+    assert result.upper < nothing
 
 
 def test_a_mixture_keeps_caps_in_each_of_its_plans(tmp_path: Path) -> None:
-    instance = compile_scenario(scenario(tmp_path, "[burden]\ncap = 0.6\ndifference = 0.5\n")).instance
+    instance = compile_scenario(
+        scenario(tmp_path, "[burden]\ncap = 0.6\ndifference = 0.5\n")
+    ).instance
     result = solve(instance, method="mixed", gap=0.01)
     assert result.mixed is not None
     assert result.lower is not None
@@ -133,8 +154,14 @@ def test_limits_live_in_the_instance_file(tmp_path: Path) -> None:
     instance = compile_scenario(scenario(tmp_path, "[burden]\ncap = 0.6\nratio = 1.5\n")).instance
     write_instance(tmp_path / "instance.json", instance)
     again = read_instance(tmp_path / "instance.json")
-    assert [r.id for r in again.resources] == ["teams@police", "searches in south", "searches in north"]
-    assert [(r.id, r.least) for r in again.requirements] == [(r.id, r.least) for r in instance.requirements]
+    assert [r.id for r in again.resources] == [
+        "teams@police",
+        "searches in south",
+        "searches in north",
+    ]
+    assert [(r.id, r.least) for r in again.requirements] == [
+        (r.id, r.least) for r in instance.requirements
+    ]
 
 
 @pytest.mark.slow
@@ -144,7 +171,10 @@ def test_the_report_and_the_plan_file_say_who_bears_the_searches(tmp_path: Path)
     planned = plan_scenario(path, tmp_path / "out")
     found = json.loads((tmp_path / "out" / "plan.json").read_text(encoding="utf-8"))
     burden = planned.compiled.burden
-    assert dict(zip(planned.compiled.instance.option_index, burden.inspected.tolist(), strict=True)) == SEARCHES
+    assert (
+        dict(zip(planned.compiled.instance.option_index, burden.inspected.tolist(), strict=True))
+        == SEARCHES
+    )
     used = {resource["id"]: resource["used"] for resource in found["resources"]}
     south, north = burdens(tuple(planned.plan.options))
     assert used["searches in south"] == pytest.approx(south)
@@ -161,16 +191,31 @@ def test_the_report_and_the_plan_file_say_who_bears_the_searches(tmp_path: Path)
         ("[burden]\nratio = 0.5\n", {}, "ratio"),
         ("[burden]\ncap = -1\n", {}, "cap"),
         ("", {"south": 'roads = ["Nowhere Road"]'}, "which no road is called"),
-        ('[[communities]]\nid = "x"\nareas = ["south"]\nroad_classes = ["motorway"]\n', {}, "motorway"),
+        (
+            '[[communities]]\nid = "x"\nareas = ["south"]\nroad_classes = ["motorway"]\n',
+            {},
+            "motorway",
+        ),
         ('[[communities]]\nid = "x"\nareas = ["atlantis"]\n', {}, "atlantis"),
         ('[[communities]]\nid = "x"\n', {}, "at least one of areas, roads, road_classes"),
-        ('[[communities]]\nid = "x"\nareas = ["south"]\nroad_classes = ["track"]\ngender = "f"\n', {}, "gender"),
+        (
+            (
+                '[[communities]]\nid = "x"\nareas = ["south"]\nroad_classes = ["track"]\ngender ='
+                ' "f"\n'
+            ),
+            {},
+            "gender",
+        ),
         ('[[communities]]\nid = "south"\nareas = ["south"]\n', {}, "'south' again"),
     ],
 )
-def test_what_is_wrong_is_said_once(tmp_path: Path, more: str, limits: dict[str, str], message: str) -> None:
+def test_what_is_wrong_is_said_once(
+    tmp_path: Path, more: str, limits: dict[str, str], message: str
+) -> None:
     checked = check_scenario_file(scenario(tmp_path, more, **limits))
-    assert any(message in f"{p.where} {p.found} {p.expected}" for p in checked.problems), checked.problems
+    assert any(message in f"{p.where} {p.found} {p.expected}" for p in checked.problems), (
+        checked.problems
+    )
 
 
 def test_passages_that_nobody_knows_are_asked_for(tmp_path: Path) -> None:
@@ -206,18 +251,26 @@ BUSY = Traffic(2400.0, 24.0)
 def test_the_wait_of_a_steady_day_comes_on_top_of_the_inspections() -> None:
     plain = stopping_day(60, 2, DelayModel(resource="d", minutes=1.5), None, BUSY)
     assert plain.lost == pytest.approx(2400 * 1.5 / 60)
-    queued = stopping_day(60, 2, DelayModel(resource="d", minutes=1.5, longest_wait=300), None, BUSY)
+    queued = stopping_day(
+        60, 2, DelayModel(resource="d", minutes=1.5, longest_wait=300), None, BUSY
+    )
     assert queued.share == pytest.approx(1, abs=1e-6)
     assert queued.lost == pytest.approx(2400 * (1.5 / 60 + mean_wait(100, 60, 2)), rel=1e-3)
-    narrow = stopping_day(60, 2, DelayModel(resource="d", minutes=1.5, longest_wait=300, inspectors=3), None, BUSY)
+    narrow = stopping_day(
+        60, 2, DelayModel(resource="d", minutes=1.5, longest_wait=300, inspectors=3), None, BUSY
+    )
     assert narrow.lost == pytest.approx(2400 * (1.5 / 60 + mean_wait(100, 20, 6)), rel=1e-3)
 
 
 def test_traffic_by_hour_decides_the_share_that_is_inspected() -> None:
     uneven = Traffic(2400.0, 16.0, "site", (1.0,) * 12 + (3.0,) * 12)
-    assert stopping_day(100, 1, None, None, uneven).share == pytest.approx((50 * 12 + 100 * 12) / 2400)
+    assert stopping_day(100, 1, None, None, uneven).share == pytest.approx(
+        (50 * 12 + 100 * 12) / 2400
+    )
     assert stopping_day(100, 1, None, None, BUSY).share == pytest.approx(1)
-    queued = stopping_day(100, 1, DelayModel(resource="d", minutes=1, longest_wait=30), None, uneven)
+    queued = stopping_day(
+        100, 1, DelayModel(resource="d", minutes=1, longest_wait=30), None, uneven
+    )
     assert queued.share == pytest.approx((50 * 12 + 100 * 12) / 2400, rel=0.05)
     assert queued.lost > queued.inspected / 60
 
@@ -237,7 +290,8 @@ def test_second_inspections_find_more_take_longer_and_have_room_for_so_many() ->
 def test_a_kind_with_a_second_stage_in_a_scenario(tmp_path: Path) -> None:
     text = SCENARIO.replace(
         "detection = 0.5\n",
-        "detection = 0.5\nsecondary = { share = 0.05, minutes = 10, bays = 20, referral = 0.6, detection = 0.9 }\n",
+        "detection = 0.5\nsecondary = { share = 0.05, minutes = 10, bays = 20, referral = 0.6,"
+        " detection = 0.9 }\n",
     )
     instance = compile_scenario(write_scenario(tmp_path, text)).instance
     b = instance.options[instance.option_index["b"]]
@@ -250,6 +304,10 @@ def test_bad_hours_and_second_stages_are_refused(tmp_path: Path) -> None:
     assert "24 numbers" in check_scenario_file(write_scenario(tmp_path, few)).problems[0].expected
     more = SCENARIO.replace(
         "detection = 0.5\n",
-        "detection = 0.5\nsecondary = { share = 2, minutes = 10, bays = 1, referral = 0.6, detection = 0.9 }\n",
+        "detection = 0.5\nsecondary = { share = 2, minutes = 10, bays = 1, referral = 0.6,"
+        " detection = 0.9 }\n",
     )
-    assert any("secondary.share" in p.where for p in check_scenario_file(write_scenario(tmp_path, more)).problems)
+    assert any(
+        "secondary.share" in p.where
+        for p in check_scenario_file(write_scenario(tmp_path, more)).problems
+    )

@@ -1,4 +1,6 @@
-"""California and Sonora: a second border by the scripts of the first, with counted traffic, planned as it ships and from `init` alone."""
+"""California and Sonora: a second border by the scripts of the first, with counted
+traffic, planned as it ships and from `init` alone.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +47,18 @@ def test_roads_are_those_of_the_files(tmp_path: Path) -> None:
 def test_counts_are_those_of_the_agencies_tables(tmp_path: Path) -> None:
     shutil.copy(BORDER.facts / "ports.csv", tmp_path)
     take_counts.write_counts(BORDER.counts, DATA, tmp_path)
-    for name in ("exposure", "exposure_months", "port_years", "agents", "sector_years", "effort", "seizures"):
-        assert (tmp_path / f"{name}.csv").read_bytes() == (BORDER.facts / f"{name}.csv").read_bytes(), name
+    for name in (
+        "exposure",
+        "exposure_months",
+        "port_years",
+        "agents",
+        "sector_years",
+        "effort",
+        "seizures",
+    ):
+        assert (tmp_path / f"{name}.csv").read_bytes() == (
+            BORDER.facts / f"{name}.csv"
+        ).read_bytes(), name
 
 
 def test_nine_tenths_of_californias_state_routes_have_a_count() -> None:
@@ -59,15 +71,21 @@ def test_nine_tenths_of_californias_state_routes_have_a_count() -> None:
         and any(n[:2] in {"I-", "US", "CA"} and "Hist" not in n for n in row["numbers"].split(";"))
     }
     mine = np.isin(network.way[network.segment_arc], list(ours))
-    counted = np.isfinite(CountedRoads(read_traffic_counts(BORDER.facts / "traffic.csv"), network, 30.0).of_segments)
+    counted = np.isfinite(
+        CountedRoads(read_traffic_counts(BORDER.facts / "traffic.csv"), network, 30.0).of_segments
+    )
     length = network.length_m[network.segment_arc]
     assert length[mine].sum() > 4e6
     assert length[mine & counted].sum() / length[mine].sum() >= 0.9
 
 
 @pytest.mark.slow
-def test_the_plan_is_proven_and_stands_on_the_roads_to_los_angeles_and_indio(tmp_path: Path) -> None:
-    planned = plan_scenario(FOLDER / "scenario.toml", tmp_path / "plan", options={"gap": 0.01}, report=False)
+def test_the_plan_is_proven_and_stands_on_the_roads_to_los_angeles_and_indio(
+    tmp_path: Path,
+) -> None:
+    planned = plan_scenario(
+        FOLDER / "scenario.toml", tmp_path / "plan", options={"gap": 0.01}, report=False
+    )
     assert planned.result.status == "optimal"
     placed = {str(option).split(":")[0] for option in planned.plan.options}
     for one_of in ({"i5-san-clemente"}, {"i15-temecula", "i15-escondido"}, {"sr111-niland"}):
@@ -76,13 +94,17 @@ def test_the_plan_is_proven_and_stands_on_the_roads_to_los_angeles_and_indio(tmp
 
 def test_init_alone_makes_a_scenario_of_the_extract(tmp_path: Path) -> None:
     source = RegionModel(
-        file=FOLDER / "roads.osm.gz", border=str(FOLDER / "border.geojson"), modes=["drive", "service", "track", "foot"]
+        file=FOLDER / "roads.osm.gz",
+        border=str(FOLDER / "border.geojson"),
+        modes=["drive", "service", "track", "foot"],
     )
     written = init_scenario(source, tmp_path / "first")
     text = written.scenario.read_text(encoding="utf-8")
     counts = BORDER.facts / "traffic.csv"
     written.scenario.write_text(
-        text.replace("\n[traffic.by_class]", f'\n[traffic]\ncounts = "{counts}"\n\n[traffic.by_class]'),
+        text.replace(
+            "\n[traffic.by_class]", f'\n[traffic]\ncounts = "{counts}"\n\n[traffic.by_class]'
+        ),
         encoding="utf-8",
     )
     checked = check_scenario_file(written.scenario)
@@ -93,12 +115,15 @@ def test_init_alone_makes_a_scenario_of_the_extract(tmp_path: Path) -> None:
 def test_the_back_test_of_areas_finds_the_law_that_made_the_years() -> None:
     rng = np.random.default_rng(0)
     flow, agents = rng.uniform(1, 9, (5, 4)), rng.uniform(1, 9, (5, 4))
-    made = backtest_areas.SectorYears(3 * flow**1.5 * agents**0.5, agents, entering=agents, flow=flow)
+    made = backtest_areas.SectorYears(
+        3 * flow**1.5 * agents**0.5, agents, entering=agents, flow=flow
+    )
     errors = backtest_areas.errors_of(made)
     assert np.exp(errors["persistence"][0]) == pytest.approx(
         np.maximum(made.pounds[1] / made.pounds[0], made.pounds[0] / made.pounds[1])
     )
-    law = backtest_areas.levelled(made.pounds, made.pounds)  # x is the law itself, the level is that of the year before
+    # x is the law itself, the level is that of the year before
+    law = backtest_areas.levelled(made.pounds, made.pounds)
     assert law == pytest.approx(made.pounds[1:])
     assert errors["fitted flow and effort"] == pytest.approx(0, abs=1e-9)
     assert backtest_areas.interval(np.full(4, 0.25)) == (0.25, 0.25)

@@ -1,4 +1,6 @@
-"""Certificates of bounds: recording changes nothing, true ones are accepted, false and hostile ones refused in one line."""
+"""Certificates of bounds: recording changes nothing, true ones are accepted, false and
+hostile ones refused in one line.
+"""
 
 from __future__ import annotations
 
@@ -56,11 +58,14 @@ PROGRAM = Path(checker.__file__)
 def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
     """Return cases with their certificates."""
     folder = tmp_path_factory.mktemp("certificates")
-    return [case_of(seed, folder) for seed in (2, 5, 11, 115)]  # 115 needs floors of a root that excludes an option
+    # 115 needs floors of a root that excludes an option
+    return [case_of(seed, folder) for seed in (2, 5, 11, 115)]
 
 
 def test_certificates_are_accepted_and_true(cases: list[Case]) -> None:
-    """Both bounds hold against all plans, and the lower one is that of the search but for rounding."""
+    """Both bounds hold against all plans, and the lower one is that of the search but
+    for rounding.
+    """
     for case in cases:
         lower, value = check(str(case.file), str(case.certificate))
         assert case.result.lower is not None
@@ -70,7 +75,9 @@ def test_certificates_are_accepted_and_true(cases: list[Case]) -> None:
 
 @pytest.mark.slow
 def test_every_feature_is_certified(tmp_path: Path) -> None:
-    """Habitual routes, forced and forbidden options, exclusions, parallel arcs: all get a certificate, and its bounds are true."""
+    """Habitual routes, forced and forbidden options, exclusions, parallel arcs: all get
+    a certificate, and its bounds are true.
+    """
     for seed in range(12):
         file = tmp_path / "instance.json"
         write_instance(file, random_instance(seed))
@@ -79,22 +86,32 @@ def test_every_feature_is_certified(tmp_path: Path) -> None:
         bounds = check(str(file), str(certificate))
         assert result.plan is not None
         case = Case(file, instance, least_value(instance), result, certificate)
-        assert not is_wrong(case, bounds, {"plan": np.flatnonzero(instance.placed(result.plan.options)).tolist()})
+        assert not is_wrong(
+            case, bounds, {"plan": np.flatnonzero(instance.placed(result.plan.options)).tolist()}
+        )
 
 
 def test_recording_changes_nothing(cases: list[Case]) -> None:
     """A search that is recorded takes the same nodes to the same bounds and plan."""
     instance = cases[0].instance
-    plain, recorded = (place(instance, SolveOptions(threads=1), record=record) for record in (None, SearchRecord()))
+    plain, recorded = (
+        place(instance, SolveOptions(threads=1), record=record) for record in (None, SearchRecord())
+    )
     assert plain.plan is not None
     assert recorded.plan is not None
-    assert (plain.lower, plain.upper, plain.plan.options) == (recorded.lower, recorded.upper, recorded.plan.options)
+    assert (plain.lower, plain.upper, plain.plan.options) == (
+        recorded.lower,
+        recorded.upper,
+        recorded.plan.options,
+    )
     assert plain.statistics == recorded.statistics
 
 
 @pytest.mark.slow
 def test_a_search_that_workers_share_is_certified(cases: list[Case], tmp_path: Path) -> None:
-    """The records of several processes are one, also where workers are lost; what is handed on in part proves nothing false."""
+    """The records of several processes are one, also where workers are lost; what is
+    handed on in part proves nothing false.
+    """
     for seed in (9, 15):
         case = shared_case_of(seed, tmp_path)
         lower, _ = check(str(case.file), str(case.certificate))
@@ -132,7 +149,9 @@ def mixture(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 
 def test_mixtures_are_certified_between_the_bounds_of_the_matrix_game(mixture: Case) -> None:
-    """The game over all plans and all paths lies between what the checker proves; it is below every single plan."""
+    """The game over all plans and all paths lies between what the checker proves; it is
+    below every single plan.
+    """
     lower, value = check(str(mixture.file), str(mixture.certificate))
     assert mixture.least * (1 - 1e-5) <= lower <= mixture.least * (1 + 1e-9)
     assert mixture.least * (1 - 1e-9) <= value <= mixture.least * (1 + 1e-5)
@@ -140,8 +159,12 @@ def test_mixtures_are_certified_between_the_bounds_of_the_matrix_game(mixture: C
 
 
 @pytest.mark.slow
-def test_a_mixture_without_time_is_certified_to_the_bound_of_its_relaxation(tmp_path: Path, cases: list[Case]) -> None:
-    """The duals of the linear program over marginals are a strategy of the evaders, for which nothing is searched."""
+def test_a_mixture_without_time_is_certified_to_the_bound_of_its_relaxation(
+    tmp_path: Path, cases: list[Case]
+) -> None:
+    """The duals of the linear program over marginals are a strategy of the evaders, for
+    which nothing is searched.
+    """
     case = relaxed_case_of(7, tmp_path)
     lower, value = check(str(case.file), str(case.certificate))
     assert 0.5 * case.least < lower <= case.least * (1 + 1e-9)
@@ -151,13 +174,17 @@ def test_a_mixture_without_time_is_certified_to_the_bound_of_its_relaxation(tmp_
 
 
 def test_a_search_of_mixtures_that_ends_at_once_is_certified(tmp_path: Path) -> None:
-    """Where the single plan closes the gap no game is played; the evaders' strategy is found then."""
+    """Where the single plan closes the gap no game is played; the evaders' strategy is
+    found then.
+    """
     case = mixture_case_of(3, tmp_path)
     lower, _ = check(str(case.file), str(case.certificate))
     assert case.least * (1 - 1e-5) <= lower <= case.least * (1 + 1e-9)
 
 
-def test_damaged_certificates_of_mixtures_prove_nothing_false(mixture: Case, cases: list[Case], tmp_path: Path) -> None:
+def test_damaged_certificates_of_mixtures_prove_nothing_false(
+    mixture: Case, cases: list[Case], tmp_path: Path
+) -> None:
     found = damage(mixture, cases, 60, 5, tmp_path)
     assert sum(found.values()) > 40
     assert not [kind for kind in found if "WRONGLY" in kind]
@@ -176,7 +203,9 @@ def test_damaged_certificates_of_mixtures_prove_nothing_false(mixture: Case, cas
 def test_a_mixture_that_is_none_is_refused(
     change: Callable[[list[Any]], object], fault: str, mixture: Case, tmp_path: Path
 ) -> None:
-    lines = [json.loads(line) for line in gzip.decompress(mixture.certificate.read_bytes()).splitlines()]
+    lines = [
+        json.loads(line) for line in gzip.decompress(mixture.certificate.read_bytes()).splitlines()
+    ]
     change(lines)
     (tmp_path / "false.jsonl.gz").write_bytes(packed(lines))
     with pytest.raises(Fault, match=fault):
@@ -193,7 +222,9 @@ def test_damaged_certificates_prove_nothing_false(cases: list[Case], tmp_path: P
 
 @pytest.mark.slow
 def test_faults_of_searches_are_not_certified(tmp_path: Path) -> None:
-    """A child left out, or a cut, floor or fixing that is too strong, gives no certificate of a false bound."""
+    """A child left out, or a cut, floor or fixing that is too strong, gives no
+    certificate of a false bound.
+    """
     found = [plant(1000 + k, k, tmp_path) for k in range(7)]
     assert not [kind for kind in found if "WRONGLY" in kind]
 
@@ -207,9 +238,13 @@ HOSTILE: dict[str, Callable[[list[Any]], bytes]] = {
     "no gzip": lambda _: b"certificate",
     "cut off": lambda lines: packed(lines)[:-40],
     "another version": lambda lines: packed([[lines[0][0], 7, lines[0][2]], *lines[1:]]),
-    "no number": lambda lines: packed([[*lines[0][:2], lines[0][2] | {"lower": "nan"}], *lines[1:]]),
+    "no number": lambda lines: packed(
+        [[*lines[0][:2], lines[0][2] | {"lower": "nan"}], *lines[1:]]
+    ),
     "infinite": lambda lines: packed([[*lines[0][:2], lines[0][2] | {"lower": "inf"}], *lines[1:]]),
-    "NaN as such": lambda lines: packed([lines[0], ["cut", "tangent", [], [0], float("nan")], *lines[1:]]),
+    "NaN as such": lambda lines: packed(
+        [lines[0], ["cut", "tangent", [], [0], float("nan")], *lines[1:]]
+    ),
     "a tree without an end": lambda lines: packed(
         [*lines[: lines.index(["proof"]) + 1], *[["split", [[0], [1]]]] * 20_000]
     ),
@@ -218,7 +253,9 @@ HOSTILE: dict[str, Callable[[list[Any]], bytes]] = {
     "an endless file": lambda lines: gzip.compress(
         json.dumps(lines[0]).encode() + b"\n" + (b'["segment",[0]]' + b" " * 10**6 + b"\n") * 9
     ),
-    "one segment named for ever": lambda lines: packed([lines[0], ["segment", [0]], ["path", [0] * 200, "0x1p+0", []]]),
+    "one segment named for ever": lambda lines: packed(
+        [lines[0], ["segment", [0]], ["path", [0] * 200, "0x1p+0", []]]
+    ),
     "nothing behind the statement": lambda lines: packed(lines[:1]),
     "words": lambda lines: packed([lines[0], ["path", "x", "y", "z"], *lines[1:]]),
     "a text in place of lines": lambda _: packed(["certificate"]),
@@ -239,13 +276,19 @@ LIMITS = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_files_are_refused_in_one_line(
-    kind: str, cases: list[Case], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    kind: str,
+    cases: list[Case],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whatever a file holds, the answer is one line and exit code 1, and memory stays bounded."""
     monkeypatch.setattr(checker, "LONGEST_FILE", 1 << 23)
     monkeypatch.setattr(checker, "MOST_ARCS", 100)
     case, file = cases[0], tmp_path / "hostile.jsonl.gz"
-    lines = [json.loads(line) for line in gzip.decompress(case.certificate.read_bytes()).splitlines()]
+    lines = [
+        json.loads(line) for line in gzip.decompress(case.certificate.read_bytes()).splitlines()
+    ]
     file.write_bytes(HOSTILE[kind](lines))
     assert checker.main([str(case.file), str(file)]) == 1
     told = capsys.readouterr().out
@@ -272,7 +315,9 @@ def test_the_checker_stands_alone(cases: list[Case]) -> None:
         name
         for node in ast.walk(tree)
         if isinstance(node, (ast.Import, ast.ImportFrom))
-        for name in ([each.name for each in node.names] if isinstance(node, ast.Import) else [node.module])
+        for name in (
+            [each.name for each in node.names] if isinstance(node, ast.Import) else [node.module]
+        )
     ]
     assert {str(name).split(".")[0] for name in names} <= sys.stdlib_module_names | {"__future__"}
     ran = subprocess.run(
@@ -289,7 +334,9 @@ def written(folder: Path, reliability: float, weight: float) -> Path:
     """Write an instance of one road and one informed evader, without options."""
     tail, head = np.array([0], dtype=np.int32), np.array([1], dtype=np.int32)
     evader = Evader("e", 0, 1, weight)
-    instance = Instance("road", np.arange(2), tail, head, np.array([reliability]), (evader,), (), ())
+    instance = Instance(
+        "road", np.arange(2), tail, head, np.array([reliability]), (evader,), (), ()
+    )
     write_instance(folder / "road.json", instance)
     return folder / "road.json"
 
@@ -297,7 +344,9 @@ def written(folder: Path, reliability: float, weight: float) -> Path:
 def test_the_value_of_a_plan_is_rounded_up(tmp_path: Path) -> None:
     """Also where a chance is far below the last digit that the checker keeps."""
     file = written(tmp_path, 1e-80, 1e15)
-    assert checker.InstanceFile(file.read_bytes()).value([(Fraction(1), [])]) >= checker.up(1e-80 * 1e15)
+    assert checker.InstanceFile(file.read_bytes()).value([(Fraction(1), [])]) >= checker.up(
+        1e-80 * 1e15
+    )
 
 
 def test_bounds_are_stated_outwards_however_large() -> None:
@@ -339,7 +388,9 @@ def test_evaders_that_are_left_out_have_no_certificate(tmp_path: Path) -> None:
 def test_a_search_that_never_began_has_no_certificate(cases: list[Case], tmp_path: Path) -> None:
     result = solve(read_instance(cases[0].file), threads=1)
     with pytest.raises(SolverError, match="before the search that it is made from began"):
-        write_certificate(tmp_path / "c.gz", cases[0].file, read_instance(cases[0].file), SearchRecord(), result)
+        write_certificate(
+            tmp_path / "c.gz", cases[0].file, read_instance(cases[0].file), SearchRecord(), result
+        )
 
 
 def test_logarithms_and_exponentials_are_rounded_outwards() -> None:
@@ -347,7 +398,9 @@ def test_logarithms_and_exponentials_are_rounded_outwards() -> None:
     for top, bottom in ((1, 1), (2, 1), (3, 2), (10**6, 1), (ONE, 1), (10**15 + 1, 10**15), (5, 4)):
         low, high = logarithm(top, bottom)
         assert low <= high <= low + ONE // 10**30
-        assert Fraction(low, ONE) == pytest.approx(math.log(top) - math.log(bottom), rel=1e-9, abs=1e-15)
+        assert Fraction(low, ONE) == pytest.approx(
+            math.log(top) - math.log(bottom), rel=1e-9, abs=1e-15
+        )
     for s in (0, 1, ONE // 3, ONE, 7 * ONE, 600 * ONE):
         low, high = exponential(s)
         assert 0 <= low <= high <= low + ONE // 10**30
@@ -361,19 +414,29 @@ def test_counts_of_options_that_fit_are_exact() -> None:
     rng = np.random.default_rng(0)
     for _ in range(60):
         kinds = [
-            ((*(Fraction(int(u), 2) for u in rng.integers(0, 5, 2)), int(rng.integers(1, 4))), int(rng.integers(1, 4)))
+            (
+                (*(Fraction(int(u), 2) for u in rng.integers(0, 5, 2)), int(rng.integers(1, 4))),
+                int(rng.integers(1, 4)),
+            )
             for _ in range(4)
         ]
         left = [Fraction(int(r), 2) for r in rng.integers(0, 14, 2)]
-        counts = np.stack(np.meshgrid(*[np.arange(count + 1) for _, count in kinds]), -1).reshape(-1, 4)
-        fits = np.all([counts @ [float(kind[r]) for kind, _ in kinds] <= float(left[r]) for r in range(2)], axis=0)
+        counts = np.stack(np.meshgrid(*[np.arange(count + 1) for _, count in kinds]), -1).reshape(
+            -1, 4
+        )
+        fits = np.all(
+            [counts @ [float(kind[r]) for kind, _ in kinds] <= float(left[r]) for r in range(2)],
+            axis=0,
+        )
         most = int((counts[fits] @ [kind[-1] for kind, _ in kinds]).max())
         assert not exceeds(kinds, left, most)
         assert exceeds(kinds, left, most - 1)
 
 
 def test_what_has_no_certificate_is_refused_by_name(tmp_path: Path) -> None:
-    """Patrol teams, other methods, changed instances and several files say what is missing before anything is solved."""
+    """Patrol teams, other methods, changed instances and several files say what is
+    missing before anything is solved.
+    """
     file = INSTANCES / "grid" / "grid-10-plain-6.json"
     for files, options, changes, told in (
         ([file], {"method": "compact"}, Changes(), "method 'compact'"),
@@ -381,17 +444,27 @@ def test_what_has_no_certificate_is_refused_by_name(tmp_path: Path) -> None:
         ([file], {}, Changes(budgets={"sensors": 2.0}), "changed"),
     ):
         with pytest.raises(InputError, match=told):
-            list(solve_files(files, options=options, changes=changes, certificate=tmp_path / "c.jsonl.gz"))
+            list(
+                solve_files(
+                    files, options=options, changes=changes, certificate=tmp_path / "c.jsonl.gz"
+                )
+            )
     with pytest.raises(InputError, match="patrol teams"):
         solve_with(small_case(0)[0], SolveOptions(), record=SearchRecord())
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
-def test_a_plan_folder_holds_its_certificate(command: Callable[..., Outcome], tmp_path: Path) -> None:
-    """`plan --certificate` writes it, `verify` checks the folder, a ledger would keep its hash, and a changed instance is noticed."""
+def test_a_plan_folder_holds_its_certificate(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    """`plan --certificate` writes it, `verify` checks the folder, a ledger would keep
+    its hash, and a changed instance is noticed.
+    """
     out = tmp_path / "out"
-    outcome = command("plan", write_scenario(tmp_path), "--out", out, "--json", "--certificate", "--no-report")
+    outcome = command(
+        "plan", write_scenario(tmp_path), "--out", out, "--json", "--certificate", "--no-report"
+    )
     assert outcome.code == 0, outcome.err
     (line,) = outcome.objects
     assert json.loads((out / "run.json").read_text())["certificate"]
@@ -408,7 +481,9 @@ def test_a_plan_folder_holds_its_certificate(command: Callable[..., Outcome], tm
 def test_rows_of_a_root_that_stood_still_are_certified(
     tmp_path: Path, cases: list[Case], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tangents of informed evaders near the mean of the solutions, and paths with detours; here from the first round on."""
+    """Tangents of informed evaders near the mean of the solutions, and paths with
+    detours; here from the first round on.
+    """
     monkeypatch.setattr(tree_module, "SOON", 0)
     for seed in (2, 14):
         case = case_of(seed, tmp_path)
@@ -418,7 +493,9 @@ def test_rows_of_a_root_that_stood_still_are_certified(
         assert value >= case.least * (1 - 1e-9)
     plain = place(case.instance, SolveOptions(threads=1))
     assert (plain.lower, plain.statistics) == (case.result.lower, case.result.statistics)
-    lines = [json.loads(line) for line in gzip.decompress(case.certificate.read_bytes()).splitlines()]
+    lines = [
+        json.loads(line) for line in gzip.decompress(case.certificate.read_bytes()).splitlines()
+    ]
     around = next(line for line in lines if line[0] == "path" and len(line) > 4)
     found = damage(case, cases, 60, 1, tmp_path)
     assert not [kind for kind in found if "WRONGLY" in kind]
@@ -426,7 +503,11 @@ def test_rows_of_a_root_that_stood_still_are_certified(
     walks = [line[1] for line in lines if line[0] == "segment"]
     ends = [problem.walk(arcs) for arcs in walks]
     elsewhere = next(n for n, pair in enumerate(ends) if pair != ends[around[1][k]])
-    for detour, fault in (([], "do not follow"), ([elsewhere], "does not lead"), ([around[1][k]], "no option")):
+    for detour, fault in (
+        ([], "do not follow"),
+        ([elsewhere], "does not lead"),
+        ([around[1][k]], "no option"),
+    ):
         around[4][0][1] = detour
         (tmp_path / "false.jsonl.gz").write_bytes(packed(lines))
         with pytest.raises(Fault, match=fault):

@@ -1,4 +1,6 @@
-"""What a planner changes before a solve: budgets, sites forced and forbidden, few changes against today, a plan to begin from."""
+"""What a planner changes before a solve: budgets, sites forced and forbidden, few
+changes against today, a plan to begin from.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ from tests.tiny import SCENARIO, write_scenario
 
 
 def sited(seed: int) -> Instance:
-    """Return a random instance with two options at each of three sites, those of one or two sites standing today."""
+    """Return a random instance with two options at each of three sites, those of one or
+    two sites standing today.
+    """
     instance = random_instance(seed)
     rng = np.random.default_rng(seed)
     today = {0, 3} if rng.random() < 0.5 else {2}
@@ -71,8 +75,14 @@ def test_few_changes_hold_by_trying_every_plan(seed: int) -> None:
     instance = sited(seed)
     for most in (0, 1, 2):
         changed = Changes(change_at_most=most).applied(instance)
-        allowed = [m for m in masks(instance) if not violations(instance, m) and differing(instance, m) <= most]
-        assert [m.tolist() for m in allowed] == [m.tolist() for m in masks(changed) if not violations(changed, m)]
+        allowed = [
+            m
+            for m in masks(instance)
+            if not violations(instance, m) and differing(instance, m) <= most
+        ]
+        assert [m.tolist() for m in allowed] == [
+            m.tolist() for m in masks(changed) if not violations(changed, m)
+        ]
         if allowed:
             best = enumerated_values(instance, np.array(allowed)).min()
             assert solve(changed).upper == pytest.approx(best, rel=1.1e-4)
@@ -82,8 +92,12 @@ def test_few_changes_hold_by_trying_every_plan(seed: int) -> None:
 def test_a_site_of_two_kinds_that_is_forced_has_either(seed: int) -> None:
     instance = sited(seed)
     changed = Changes(forced=["s1"], forbidden=["s2:b"]).applied(instance)
-    allowed = [m for m in masks(instance) if not violations(instance, m) and (m[2] or m[3]) and not m[5]]
-    assert [m.tolist() for m in allowed] == [m.tolist() for m in masks(changed) if not violations(changed, m)]
+    allowed = [
+        m for m in masks(instance) if not violations(instance, m) and (m[2] or m[3]) and not m[5]
+    ]
+    assert [m.tolist() for m in allowed] == [
+        m.tolist() for m in masks(changed) if not violations(changed, m)
+    ]
 
 
 def test_budgets_are_named_alone_or_with_their_agency() -> None:
@@ -127,7 +141,10 @@ def test_nothing_to_keep_is_said() -> None:
 
 
 def test_settings_reach_tables_and_entries_of_lists() -> None:
-    content = {"evaders": {"decay_minutes": 60}, "kinds": [{"id": "post", "uses": {"teams": 1}}, {"id": "gate"}]}
+    content = {
+        "evaders": {"decay_minutes": 60},
+        "kinds": [{"id": "post", "uses": {"teams": 1}}, {"id": "gate"}],
+    }
     texts = [
         "evaders.habitual_share=0.25",
         "kinds.post.detection = [0.2, 0.5]",
@@ -163,10 +180,28 @@ def test_settings_that_lead_nowhere(texts: list[str], message: str) -> None:
 @pytest.mark.report
 def test_a_plan_as_asked(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
-    plain = command("plan", scenario, "--out", tmp_path / "plain", "--json", "--no-report").objects[0]
+    plain = command("plan", scenario, "--out", tmp_path / "plain", "--json", "--no-report").objects[
+        0
+    ]
     assert len(plain["plan"]) > 1
-    asked = ["--budget", "teams@police=1", "--forbid", plain["plan"][0], "--set", "kinds.post.detection=0.4"]
-    outcome = command("plan", scenario, "--out", tmp_path / "asked", "--start", tmp_path / "plain", *asked, "--json")
+    asked = [
+        "--budget",
+        "teams@police=1",
+        "--forbid",
+        plain["plan"][0],
+        "--set",
+        "kinds.post.detection=0.4",
+    ]
+    outcome = command(
+        "plan",
+        scenario,
+        "--out",
+        tmp_path / "asked",
+        "--start",
+        tmp_path / "plain",
+        *asked,
+        "--json",
+    )
     line = outcome.objects[0]
     assert outcome.code == 0
     assert len(line["plan"]) == 1
@@ -180,14 +215,33 @@ def test_a_plan_as_asked(command: Callable[..., Outcome], tmp_path: Path) -> Non
     assert stored["start"] == "plain"
     assert "departs from the scenario" in (tmp_path / "asked/report.html").read_text()
     kept = command(
-        "plan", scenario, "--out", tmp_path / "kept", "--change-at-most", "0", "--json", "--no-report"
+        "plan",
+        scenario,
+        "--out",
+        tmp_path / "kept",
+        "--change-at-most",
+        "0",
+        "--json",
+        "--no-report",
     ).objects[0]
     assert kept["plan"] == ["a"]  # what stands today
 
 
-def test_a_fault_of_what_is_asked_writes_nothing(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_fault_of_what_is_asked_writes_nothing(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario = write_scenario(tmp_path)
-    outcome = command("plan", scenario, "--out", tmp_path / "out", "--force", "bb", "--budget", "tems=1", "--no-report")
+    outcome = command(
+        "plan",
+        scenario,
+        "--out",
+        tmp_path / "out",
+        "--force",
+        "bb",
+        "--budget",
+        "tems=1",
+        "--no-report",
+    )
     assert outcome.code == 1
     assert "Did you mean" in outcome.err
     assert not (tmp_path / "out").exists()
@@ -198,7 +252,15 @@ def test_solve_takes_changes_and_a_start(command: Callable[..., Outcome], tmp_pa
     write_instance(tmp_path / "i.json", instance)
     first = command("solve", tmp_path / "i.json", "--json").objects[0]
     (tmp_path / "plan.json").write_text(json.dumps({"options": [*first["plan"], "gone"]}))
-    again = command("solve", tmp_path / "i.json", "--start", tmp_path / "plan.json", "--budget", "money=0", "--json")
+    again = command(
+        "solve",
+        tmp_path / "i.json",
+        "--start",
+        tmp_path / "plan.json",
+        "--budget",
+        "money=0",
+        "--json",
+    )
     assert again.code == 0
     assert again.objects[0]["upper"] >= first["upper"]
 
@@ -206,8 +268,12 @@ def test_solve_takes_changes_and_a_start(command: Callable[..., Outcome], tmp_pa
 def test_a_misspelt_budget_is_refused_before_the_scenario_is_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.pipeline.plan.read_evidence", lambda *_, **__: pytest.fail("read"))
-    with pytest.raises(InputError, match=r"found 'teamz'; expected one of teams.*Did you mean 'teams'\?"):
+    monkeypatch.setattr(
+        "optimizer.pipeline.plan.read_evidence", lambda *_, **__: pytest.fail("read")
+    )
+    with pytest.raises(
+        InputError, match=r"found 'teamz'; expected one of teams.*Did you mean 'teams'\?"
+    ):
         plan_scenario(
             write_scenario(tmp_path),
             tmp_path / "out",
@@ -221,22 +287,34 @@ def test_a_misspelt_budget_is_refused_before_the_scenario_is_compiled(
 def test_a_budget_that_several_agencies_have_is_told_before_the_scenario_is_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.pipeline.plan.read_evidence", lambda *_, **__: pytest.fail("read"))
+    monkeypatch.setattr(
+        "optimizer.pipeline.plan.read_evidence", lambda *_, **__: pytest.fail("read")
+    )
     own = '[[resources]]\nname = "cars"\nagency = "police"\nbudget = 1\n'
-    text = SCENARIO.replace("[[resources]]", own + own.replace("police", "customs") + "[[resources]]", 1)
+    text = SCENARIO.replace(
+        "[[resources]]", own + own.replace("police", "customs") + "[[resources]]", 1
+    )
     with pytest.raises(
-        InputError, match="'cars', which 2 agencies have; expected the budget of one of them: 'cars@police'"
+        InputError,
+        match="'cars', which 2 agencies have; expected the budget of one of them: 'cars@police'",
     ):
         plan_scenario(
-            write_scenario(tmp_path, text), tmp_path / "out", changes=Changes(budgets={"cars": 1}), report=False
+            write_scenario(tmp_path, text),
+            tmp_path / "out",
+            changes=Changes(budgets={"cars": 1}),
+            report=False,
         )
 
 
 def test_a_misspelt_resource_of_a_curve_is_told_before_risk_is_estimated(
     command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.plans.problem_source.compile_evidence", lambda *_, **__: pytest.fail("compiled"))
-    outcome = command("frontier", write_scenario(tmp_path), "--resource", "teamz", "--from", "0", "--to", "2")
+    monkeypatch.setattr(
+        "optimizer.plans.problem_source.compile_evidence", lambda *_, **__: pytest.fail("compiled")
+    )
+    outcome = command(
+        "frontier", write_scenario(tmp_path), "--resource", "teamz", "--from", "0", "--to", "2"
+    )
     assert outcome.code == 1
     assert "Did you mean 'teams'?" in outcome.err
 
@@ -245,23 +323,35 @@ def test_a_misspelt_resource_of_a_curve_is_told_before_risk_is_estimated(
 def test_a_misspelt_site_is_refused_before_risk_is_estimated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setattr("optimizer.pipeline.plan.compile_evidence", lambda *_, **__: pytest.fail("compiled"))
+    monkeypatch.setattr(
+        "optimizer.pipeline.plan.compile_evidence", lambda *_, **__: pytest.fail("compiled")
+    )
     for changes in (Changes(forced=["nowhere"]), Changes(forbidden=["nowhere"])):
         with pytest.raises(InputError, match="found 'nowhere'"):
-            plan_scenario(write_scenario(tmp_path, text), tmp_path / "out", changes=changes, report=False)
+            plan_scenario(
+                write_scenario(tmp_path, text), tmp_path / "out", changes=changes, report=False
+            )
 
 
 def test_the_nearest_of_many_names_comes_first_and_most_are_counted() -> None:
     sites = [f"site-{at}" for at in range(100)]
-    assert str(unknown_name("x", "site-770", sites)) == (
-        "x: found 'site-770'; expected one of site-77, site-0, site-1, site-2, site-3, site-4 and 94 more. Did you mean 'site-77'?"
+    assert (
+        str(unknown_name("x", "site-770", sites))
+        == "x: found 'site-770'; expected one of site-77, site-0, site-1, site-2, site-3, site-4"
+        " and 94 more. Did you mean 'site-77'?"
     )
     owned = [f"agents@{sector}-sector" for sector in ("el-paso", "laredo", "del-rio", "yuma")]
     remedy = unknown_name("x", "agentz", [*owned, "money"]).remedy
-    assert remedy == "Did you mean 'agents@el-paso-sector' or 'agents@laredo-sector' or 'agents@del-rio-sector'?"
+    assert (
+        remedy == "Did you mean 'agents@el-paso-sector' or 'agents@laredo-sector' or"
+        " 'agents@del-rio-sector'?"
+    )
     assert unknown_name("x", "zzz", owned).remedy == ""
 
 
 def test_the_field_nearest_to_a_misspelt_one_is_listed_first() -> None:
-    with pytest.raises(InputError, match=r"expected one of supply_response, .* and \d+ more\. Did you mean 'supply_"):
+    with pytest.raises(
+        InputError,
+        match=r"expected one of supply_response, .* and \d+ more\. Did you mean 'supply_",
+    ):
         validated(AdaptModel, {"suply_response": 0.5}, "adapt")

@@ -1,4 +1,6 @@
-"""One pass over a scenario: every fault of every table in one run, before anything slow; what would be used and what is assumed."""
+"""One pass over a scenario: every fault of every table in one run, before anything
+slow; what would be used and what is assumed.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,13 @@ CHANGES = [  # file, what stands there, what is put, where the fault is said to 
     ),
     ("scenario.toml", "[evaders]", '[risk]\nmodel = "shrnk"\n\n[evaders]', "risk.model", "'shrnk'"),
     ("scenario.toml", "budget = 3", 'budget = "three"', "resources[0].budget", "'three'"),
-    ("scenario.toml", 'exclusions = [["a", "b"]]', 'exclusions = [["a", "bb"]]', "exclusions[0]", "'bb'"),
+    (
+        "scenario.toml",
+        'exclusions = [["a", "b"]]',
+        'exclusions = [["a", "bb"]]',
+        "exclusions[0]",
+        "'bb'",
+    ),
     (
         "scenario.toml",
         "uses = { teams = 1 }\n\n[sites]",
@@ -78,7 +86,13 @@ CHANGES = [  # file, what stands there, what is put, where the fault is said to 
         "kind 'post', uses",
         "'taems'",
     ),
-    ("scenario.toml", 'file = "sites.csv"', 'file = "sites.csv"\nagency = "polise"', "sites, agency", "'polise'"),
+    (
+        "scenario.toml",
+        'file = "sites.csv"',
+        'file = "sites.csv"\nagency = "polise"',
+        "sites, agency",
+        "'polise'",
+    ),
     (
         "scenario.toml",
         "lon = 10.2\nlat = 50.1\n",
@@ -86,7 +100,13 @@ CHANGES = [  # file, what stands there, what is put, where the fault is said to 
         "base 'yard'",
         "km from the nearest junction",
     ),
-    ("scenario.toml", "number = 2", 'number = 2\nbases = ["yrad"]', "team 'mobile', bases", "'yrad'"),
+    (
+        "scenario.toml",
+        "number = 2",
+        'number = 2\nbases = ["yrad"]',
+        "team 'mobile', bases",
+        "'yrad'",
+    ),
     (
         "scenario.toml",
         "hours = 8\n",
@@ -94,7 +114,13 @@ CHANGES = [  # file, what stands there, what is put, where the fault is said to 
         "shifts[1]",
         "'day' again",
     ),
-    ("scenario.toml", 'can = ["checkpoint", "post"', 'can = ["checkpoint", "pots"', "crew 'first', can", "'pots'"),
+    (
+        "scenario.toml",
+        'can = ["checkpoint", "post"',
+        'can = ["checkpoint", "pots"',
+        "crew 'first', can",
+        "'pots'",
+    ),
     ("scenario.toml", 'base = "yard"', 'base = "yadr"', "crew 'first', base", "'yadr'"),
     ("scenario.toml", 'people = "teams"', 'people = "agents"', "roster, people", "'agents'"),
     (
@@ -118,9 +144,27 @@ CHANGES = [  # file, what stands there, what is put, where the fault is said to 
         "sites.csv, line 4, site 'c', kinds",
         "'pots'",
     ),
-    ("sites.csv", "10.4,50.05,police", "50.05,10.4,police", "sites.csv, line 5, site 'd'", "km from the nearest road"),
-    ("sites.csv", "10.2,50.05,police,,40", "10.2,50.05,police,,-40", "sites.csv, line 6, column 'traffic'", "'-40'"),
-    ("seizures.csv", "10.2,50.21,heroin", "10.2,950.21,heroin", "seizures.csv, line 4, column 'lat'", "'950.21'"),
+    (
+        "sites.csv",
+        "10.4,50.05,police",
+        "50.05,10.4,police",
+        "sites.csv, line 5, site 'd'",
+        "km from the nearest road",
+    ),
+    (
+        "sites.csv",
+        "10.2,50.05,police,,40",
+        "10.2,50.05,police,,-40",
+        "sites.csv, line 6, column 'traffic'",
+        "'-40'",
+    ),
+    (
+        "seizures.csv",
+        "10.2,50.21,heroin",
+        "10.2,950.21,heroin",
+        "seizures.csv, line 4, column 'lat'",
+        "'950.21'",
+    ),
 ]
 
 
@@ -153,8 +197,12 @@ def test_faults_of_all_tables_are_given_in_one_run(tmp_path: Path) -> None:
     assert raised.value.problems == checked.problems
 
 
-@pytest.mark.parametrize(("name", "old", "new", "where", "found"), CHANGES, ids=[change[3] for change in CHANGES])
-def test_a_fault_alone_is_one_problem(tmp_path: Path, name: str, old: str, new: str, where: str, found: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "old", "new", "where", "found"), CHANGES, ids=[change[3] for change in CHANGES]
+)
+def test_a_fault_alone_is_one_problem(
+    tmp_path: Path, name: str, old: str, new: str, where: str, found: str
+) -> None:
     scenario = whole(tmp_path)
     text = (tmp_path / name).read_text(encoding="utf-8")
     (tmp_path / name).write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -202,14 +250,20 @@ def test_a_scenario_without_a_fault_has_none(tmp_path: Path) -> None:
         ),
         (
             "[[records.effort]]",
-            '[[records.effort]]\nfile = "effort.csv"\nsource = "other"\nunit = "days"\n[[records.effort]]',
+            (
+                '[[records.effort]]\nfile = "effort.csv"\nsource = "other"\nunit ='
+                ' "days"\n[[records.effort]]'
+            ),
             "records.seizures[0].effort_unit",
             "nothing",
         ),
         ('areas = "areas.geojson"', 'areas = "aeras.geojson"', "aeras.geojson", "no such file"),
         (
             "[[bases]]",
-            '[[site]]\nid = "f"\nlon = 10.2\nlat = 50.2\nagency = "police"\nforced = true\n[[kinds]]\nid = "k"\nsurvival = 0.5\n[[bases]]',
+            (
+                '[[site]]\nid = "f"\nlon = 10.2\nlat = 50.2\nagency = "police"\nforced ='
+                ' true\n[[kinds]]\nid = "k"\nsurvival = 0.5\n[[bases]]'
+            ),
             "site 'f'",
             "forced, with several kinds to choose from",
         ),
@@ -233,25 +287,38 @@ def test_a_scenario_without_a_fault_has_none(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_references_that_join_tables(tmp_path: Path, old: str, new: str, where: str, found: str) -> None:
+def test_references_that_join_tables(
+    tmp_path: Path, old: str, new: str, where: str, found: str
+) -> None:
     assert old in WHOLE
     problems = check_scenario_file(write_scenario(tmp_path, WHOLE.replace(old, new, 1))).problems
-    assert any(problem.where.endswith(where) and found in problem.found for problem in problems), problems
+    assert any(problem.where.endswith(where) and found in problem.found for problem in problems), (
+        problems
+    )
     assert len(problems) == (2 if "crows" in new else 1)
 
 
 def test_a_crossing_that_is_offered_may_be_excluded_and_a_road_too(tmp_path: Path) -> None:
     offered = 'crossings = "all"\nroads = 2\nagency = "police"'
     text = SCENARIO.replace('file = "sites.csv"', offered)
-    for name, fine in (("crossing-x-ford", True), ("crossing-x-nowhere", False), ("road-5", True), ("road-99", False)):
-        excluded = text.replace('name = "Tiny border"\n', f'name = "Tiny border"\nexclusions = [["{name}"]]\n')
+    for name, fine in (
+        ("crossing-x-ford", True),
+        ("crossing-x-nowhere", False),
+        ("road-5", True),
+        ("road-99", False),
+    ):
+        excluded = text.replace(
+            'name = "Tiny border"\n', f'name = "Tiny border"\nexclusions = [["{name}"]]\n'
+        )
         assert check_scenario_file(write_scenario(tmp_path, excluded)).ok == fine, name
 
 
 def test_without_its_network_the_rest_of_a_scenario_is_checked(tmp_path: Path) -> None:
     scenario = whole(tmp_path)
     (tmp_path / "network.gpkg").write_text("no network", encoding="utf-8")
-    scenario.write_text(scenario.read_text().replace('base = "yard"', 'base = "yadr"'), encoding="utf-8")
+    scenario.write_text(
+        scenario.read_text().replace('base = "yard"', 'base = "yadr"'), encoding="utf-8"
+    )
     checked = check_scenario_file(scenario)
     assert len(checked.problems) == 2
     assert any(problem.where.endswith("network.gpkg") for problem in checked.problems)
@@ -259,14 +326,18 @@ def test_without_its_network_the_rest_of_a_scenario_is_checked(tmp_path: Path) -
     assert any("are not checked" in sentence for sentence in checked.missing)
 
 
-def test_risk_is_not_estimated_before_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_risk_is_not_estimated_before_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def too_early(*_: object) -> None:
         raise AssertionError("risk was estimated")
 
     monkeypatch.setattr("optimizer.scenario.demand.travel._fitted_risk", too_early)
     with pytest.raises(InputError, match=r"base 'yard': found .* km from the nearest junction"):
         compile_scenario(
-            write_scenario(tmp_path, WHOLE.replace("lon = 10.2\nlat = 50.1\n", "lon = 17.2\nlat = 50.1\n"))
+            write_scenario(
+                tmp_path, WHOLE.replace("lon = 10.2\nlat = 50.1\n", "lon = 17.2\nlat = 50.1\n")
+            )
         )
 
 
@@ -277,7 +348,9 @@ def test_what_would_be_used_is_what_a_plan_uses(tmp_path: Path) -> None:
     assert sum(option.count for option in checked.options) == len(compiled.instance.options)
     assert (
         checked.resources
-        == compile_options([*compiled.sites.values()], compiled.scenario, compiled.region.network).resources
+        == compile_options(
+            [*compiled.sites.values()], compiled.scenario, compiled.region.network
+        ).resources
     )
     rows = {file.what: file.rows for file in checked.files}
     assert rows == {
@@ -293,9 +366,15 @@ def test_what_would_be_used_is_what_a_plan_uses(tmp_path: Path) -> None:
 
 
 def test_what_nothing_refers_to_is_named(tmp_path: Path) -> None:
-    text = WHOLE + '\n[[resources]]\nname = "money"\nbudget = 1\n[[kinds]]\nid = "camera"\nsurvival = 0.8\n'
+    text = (
+        WHOLE
+        + '\n[[resources]]\nname = "money"\nbudget = 1\n[[kinds]]\nid = "camera"\nsurvival = 0.8\n'
+    )
     text += "[background]\nby_class = { primray = 0.1 }\n"
-    unused = {item.what: item.reason for item in check_scenario_file(write_scenario(tmp_path, text)).unused}
+    unused = {
+        item.what: item.reason
+        for item in check_scenario_file(write_scenario(tmp_path, text)).unused
+    }
     assert unused["kind 'camera'"] == "no site offers it"
     assert unused["resource 'money'"] == "no kind and no team uses it"
     assert unused["background.by_class, primray"] == "the network has no road of this class"
@@ -310,14 +389,19 @@ def test_defaults_and_built_in_tables_are_named(tmp_path: Path) -> None:
     without = SITES.replace(",400,", ",,")
     (tmp_path / "sites.csv").write_text(without, encoding="utf-8")
     (traffic,) = [
-        item for item in check_scenario_file(tmp_path / "scenario.toml").assumed if "traffic past" in item.what
+        item
+        for item in check_scenario_file(tmp_path / "scenario.toml").assumed
+        if "traffic past" in item.what
     ]
     assert traffic.what == "traffic past 1 of 5 sites"
     assert "inspects every vehicle" in traffic.value
 
 
 def test_methods_of_a_scenario_are_those_of_the_solvers() -> None:
-    assert set(scenario_schema()["$defs"]["SolveModel"]["properties"]["method"]["enum"]) == {*METHODS, MIXED}
+    assert set(scenario_schema()["$defs"]["SolveModel"]["properties"]["method"]["enum"]) == {
+        *METHODS,
+        MIXED,
+    }
     with pytest.raises(InputError, match=r"method.*Did you mean 'cuts'"):
         validated(SolveModel, {"method": "cust"}, "test")
 
@@ -333,7 +417,9 @@ def test_the_command_prints_one_object_and_ends_with_1_on_a_fault(
     assert (line["ok"], line["problems"]) == (True, [])
     (line,) = command("check", scenario, "--json", "--set", "evaders.habitual_share=3").objects
     assert "evaders.habitual_share" in line["problems"][0]["where"]
-    scenario.write_text(scenario.read_text().replace('base = "yard"', 'base = "yadr"'), encoding="utf-8")
+    scenario.write_text(
+        scenario.read_text().replace('base = "yard"', 'base = "yadr"'), encoding="utf-8"
+    )
     outcome = command("check", scenario, "--json")
     assert outcome.code == 1
     (line,) = outcome.objects
@@ -356,32 +442,59 @@ def test_a_file_that_is_no_scenario_is_a_problem(
 
 def test_files_that_stand_under_the_wrong_table_are_told(tmp_path: Path) -> None:
     swapped = (
-        SCENARIO.replace("effort.csv", "x.csv").replace("seizures.csv", "effort.csv").replace("x.csv", "seizures.csv")
+        SCENARIO.replace("effort.csv", "x.csv")
+        .replace("seizures.csv", "effort.csv")
+        .replace("x.csv", "seizures.csv")
     )
-    scenario = write_scenario(tmp_path, swapped.replace('"hours"', '"kg"\ncolumns = { amount = "quantity" }'))
+    scenario = write_scenario(
+        tmp_path, swapped.replace('"hours"', '"kg"\ncolumns = { amount = "quantity" }')
+    )
     (tmp_path / "seizures.csv").write_text(SEIZURES.replace("heroin,\n", "heroin,3\n"))
     said = " ".join(check_scenario_file(scenario).warnings)
     assert "effort.csv: it stands under [[records.seizures]]" in said
-    assert "seizures.csv: it stands under [[records.effort]], with the columns drug, quantity" in said
+    assert (
+        "seizures.csv: it stands under [[records.effort]], with the columns drug, quantity" in said
+    )
     assert "stands under" not in " ".join(check_scenario_file(write_scenario(tmp_path)).warnings)
 
 
 def test_people_of_an_agency_without_a_duty_are_told(tmp_path: Path) -> None:
-    guard = '[[agencies]]\nid = "guard"\n[[crews]]\nid = "others"\nagency = "guard"\nbase = "yard"\nnumber = 3\npeople = 2\n'
-    warned = check_scenario_file(write_scenario(tmp_path, SCENARIO + BASE + PEOPLE + guard)).warnings
+    guard = (
+        '[[agencies]]\nid = "guard"\n[[crews]]\nid = "others"\nagency = "guard"\nbase ='
+        ' "yard"\nnumber = 3\npeople = 2\n'
+    )
+    warned = check_scenario_file(
+        write_scenario(tmp_path, SCENARIO + BASE + PEOPLE + guard)
+    ).warnings
     (said,) = (text for text in warned if "no duty" in text)
-    assert said.startswith("6 people in crews of guard have no duty: no team and no site of theirs needs people")
+    assert said.startswith(
+        "6 people in crews of guard have no duty: no team and no site of theirs needs people"
+    )
     assert not any(
-        "no duty" in text for text in check_scenario_file(write_scenario(tmp_path, SCENARIO + BASE + PEOPLE)).warnings
+        "no duty" in text
+        for text in check_scenario_file(write_scenario(tmp_path, SCENARIO + BASE + PEOPLE)).warnings
     )
 
 
 def test_people_get_tables_and_the_faults(command: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = command("check", whole(tmp_path))
     assert outcome.code == 0
-    for text in ("Files used", "Options at known sites", "teams@police", "Not used", "Assumed", "no fault"):
+    for text in (
+        "Files used",
+        "Options at known sites",
+        "teams@police",
+        "Not used",
+        "Assumed",
+        "no fault",
+    ):
         assert text in outcome.out
-    value = max((item["value"] for item in command("check", whole(tmp_path), "--json").objects[0]["assumed"]), key=len)
+    value = max(
+        (
+            item["value"]
+            for item in command("check", whole(tmp_path), "--json").objects[0]["assumed"]
+        ),
+        key=len,
+    )
     assert value.split()[-1] not in outcome.out, "a value of many lines is cut"
     assert "a value that ends in … is whole" in outcome.out
 
@@ -392,9 +505,15 @@ def test_each_file_is_called_what_it_is(tmp_path: Path) -> None:
     )
     scenario = write_scenario(tmp_path, text)
     (tmp_path / "words.csv").write_text("term,es\npolice,policía\n", encoding="utf-8")
-    (tmp_path / "tips.csv").write_text("time,lon,lat,grade\n2024-03-01,10.0,50.05,B2\n", encoding="utf-8")
+    (tmp_path / "tips.csv").write_text(
+        "time,lon,lat,grade\n2024-03-01,10.0,50.05,B2\n", encoding="utf-8"
+    )
     called = {Path(file.file).name: file.what for file in check_scenario_file(scenario).files}
-    assert (called["words.csv"], called["tips.csv"], called["network.gpkg"]) == ("translations", "tips", "region")
+    assert (called["words.csv"], called["tips.csv"], called["network.gpkg"]) == (
+        "translations",
+        "tips",
+        "region",
+    )
 
 
 def test_faults_stand_alone(command: Callable[..., Outcome], tmp_path: Path) -> None:
@@ -412,14 +531,22 @@ def test_faults_stand_alone(command: Callable[..., Outcome], tmp_path: Path) -> 
     "name",
     [
         "rio-grande",
-        pytest.param("andorra", marks=pytest.mark.skipif(not EXTRACT.is_file(), reason=f"{EXTRACT.name} is not there")),
+        pytest.param(
+            "andorra",
+            marks=pytest.mark.skipif(not EXTRACT.is_file(), reason=f"{EXTRACT.name} is not there"),
+        ),
     ],
 )
 def test_the_shipped_scenarios_have_no_fault(name: str) -> None:
     checked = check_scenario_file(ROOT / "instances" / name / "scenario.toml")
     assert checked.ok, checked.problems
     assert checked.options
-    assert {file.what.split(",")[0] for file in checked.files} >= {"scenario", "region", "seizures", "effort"}
+    assert {file.what.split(",")[0] for file in checked.files} >= {
+        "scenario",
+        "region",
+        "seizures",
+        "effort",
+    }
 
 
 def printed(command: Callable[..., Outcome], folder: Path, **files: str) -> Outcome:
@@ -429,16 +556,25 @@ def printed(command: Callable[..., Outcome], folder: Path, **files: str) -> Outc
     return command("check", scenario)
 
 
-def test_rows_that_are_used_are_counted_on_the_console(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_rows_that_are_used_are_counted_on_the_console(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     outcome = printed(command, tmp_path)
     assert "seizures.csv: 3 of 4\xa0rows used\n" in outcome.err
     assert "effort.csv: 2 of 2\xa0rows used\n" in outcome.err
     assert "sites.csv: 5\xa0sites; placed today: post 1\n" in outcome.err
-    assert "Note: seizures.csv: 1 of 4 rows are not used: farther than 500 m from every segment." in outcome.out
+    assert (
+        "Note: seizures.csv: 1 of 4 rows are not used: farther than 500 m from every segment."
+        in outcome.out
+    )
 
 
-def test_columns_that_nothing_reads_are_named_once_a_file_those_about_people_first(tmp_path: Path) -> None:
-    one_file = SCENARIO.replace('"effort.csv"\n', '"seizures.csv"\ncolumns = { amount = "hours" }\n')
+def test_columns_that_nothing_reads_are_named_once_a_file_those_about_people_first(
+    tmp_path: Path,
+) -> None:
+    one_file = SCENARIO.replace(
+        '"effort.csv"\n', '"seizures.csv"\ncolumns = { amount = "hours" }\n'
+    )
     others = ",".join(f"note {k}" for k in range(9))
     head, *rows = SEIZURES.splitlines()
     lines = [f"{head},hours,\x1b[31m{'x' * 99},{others},driver_name"]
@@ -456,7 +592,9 @@ def test_columns_that_nothing_reads_are_named_once_a_file_those_about_people_fir
     assert "Somebody" not in str(checked)
 
 
-def test_properties_of_points_that_nothing_reads_are_named(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_properties_of_points_that_nothing_reads_are_named(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     points = [
         {
             "type": "Feature",
@@ -475,7 +613,9 @@ def test_points_under_other_names_are_read_and_those_that_are_not_are_named(
 ) -> None:
     rows = [f"2024-03-{k % 28 + 1:02d},10.0,50.05,,heroin" for k in range(40)]
     rows += [f"2024-04-{k % 28 + 1:02d},,,south,heroin" for k in range(20)]
-    aliased = printed(command, tmp_path, seizures__csv="\n".join(["time,lng,latitude,area,drug", *rows]))
+    aliased = printed(
+        command, tmp_path, seizures__csv="\n".join(["time,lng,latitude,area,drug", *rows])
+    )
     assert "seizures.csv: 60 of 60\xa0rows used" in aliased.err
     assert "read with the column 'lng' for 'lon', the column 'latitude' for 'lat'" in aliased.out
     other = printed(command, tmp_path, seizures__csv="\n".join(["time,x,y,area,drug", *rows]))
@@ -488,10 +628,17 @@ def test_points_under_other_names_are_read_and_those_that_are_not_are_named(
     [
         (SITES.splitlines()[0] + "\n", "sites.csv: found no site", "Add sites"),
         ("foo,bar\n1,2\n3,4\n", "no column 'id' among 'foo', 'bar'", "Correct sites.columns"),
-        (SITES.replace("lon,lat", "x,y"), "no place among 'x', 'y'", 'sites.columns = { lon = "x", lat = "y" }'),
+        (
+            SITES.replace("lon,lat", "x,y"),
+            "no place among 'x', 'y'",
+            'sites.columns = { lon = "x", lat = "y" }',
+        ),
         (
             SITES.replace("10.1,50.1", "456789.0,5550000.5"),
-            "line 2: found lon '456789.0', lat '5550000.5': metres?; expected longitude and latitude in degrees, not",
+            (
+                "line 2: found lon '456789.0', lat '5550000.5': metres?; expected longitude and"
+                " latitude in degrees, not"
+            ),
             "EPSG:4326",
         ),
     ],
@@ -501,23 +648,31 @@ def test_a_sites_file_without_sites_is_a_fault_of_that_file(
 ) -> None:
     outcome = printed(command, tmp_path, sites__csv=content)
     assert outcome.code == 1
-    (line,) = [line for line in outcome.err.splitlines() if "sites.csv" in line and "expected" in line]
+    (line,) = [
+        line for line in outcome.err.splitlines() if "sites.csv" in line and "expected" in line
+    ]
     assert found in line
     assert remedy in line
     assert "scenario.toml" not in line
 
 
-def test_sites_with_semicolons_and_decimal_commas_are_read(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_sites_with_semicolons_and_decimal_commas_are_read(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     outcome = printed(command, tmp_path, sites__csv=SITES.replace(",", ";").replace(".", ","))
     assert outcome.code == 0
     assert "sites.csv: 5\xa0sites" in outcome.err
     assert "Note: sites.csv: read with semicolons between cells, decimal commas." in outcome.out
 
 
-def test_one_agency_that_is_missing_is_one_fault(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_one_agency_that_is_missing_is_one_fault(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     rows = "".join(f"s{k},10.1,50.1,army,post\n" for k in range(62))
     outcome = printed(command, tmp_path, sites__csv="id,lon,lat,agency,kinds\n" + rows)
-    (line,) = [line for line in outcome.err.splitlines() if "'army'" in line and "one of police" in line]
+    (line,) = [
+        line for line in outcome.err.splitlines() if "'army'" in line and "one of police" in line
+    ]
     assert "and 61 more places" in line
 
 
@@ -528,7 +683,9 @@ def test_areas_elsewhere_are_a_fault(command: Callable[..., Outcome], tmp_path: 
     assert "no area that holds a road of the network: south, north" in outcome.err
 
 
-def test_text_of_records_cannot_steer_the_terminal(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_text_of_records_cannot_steer_the_terminal(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     sites = SITES.replace("\na,", "\na\x1b[31m\u202e,").replace("10.1,50.1", "10.1,95")
     outcome = printed(command, tmp_path, sites__csv=sites)
     assert outcome.code == 1

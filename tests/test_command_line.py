@@ -38,7 +38,9 @@ def paths(node: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 TREE: Any = get_command(app)
-"""All commands; one of this file's own, as a command remembers its help option from the first context."""
+"""All commands; one of this file's own, as a command remembers its help option from the
+first context.
+"""
 COMMANDS = list(paths(TREE))
 
 
@@ -65,7 +67,9 @@ def test_the_table_of_purposes_holds_every_command_once() -> None:
     assert all(named(each) is not None for each in listed)
 
 
-def test_help_shows_commands_by_purpose_and_folds_the_laboratory(command: Callable[..., Outcome]) -> None:
+def test_help_shows_commands_by_purpose_and_folds_the_laboratory(
+    command: Callable[..., Outcome],
+) -> None:
     text = command("--help").out
     places = [text.index(f"\n{purpose.name}:\n") for purpose in PURPOSES]
     assert places == sorted(places)
@@ -82,7 +86,10 @@ def test_help_shows_commands_by_purpose_and_folds_the_laboratory(command: Callab
 
 def test_synonyms_and_the_laboratory_lead_to_the_command(command: Callable[..., Outcome]) -> None:
     for name, words in SYNONYMS.items():
-        assert command(name, "--help").out.split("\n", 1)[1] == command(*words.split(), "--help").out.split("\n", 1)[1]
+        assert (
+            command(name, "--help").out.split("\n", 1)[1]
+            == command(*words.split(), "--help").out.split("\n", 1)[1]
+        )
     assert command("lab", "schema", "plan").out == command("schema", "plan").out
     assert command("budgt").code == 2
 
@@ -106,14 +113,20 @@ def test_the_readme_and_the_page_of_questions_follow_the_table() -> None:
     asked = re.findall(r"`interdict ([^`]+)`", page)
     assert len(asked) >= 15
     for line in asked:
-        found = next(each for each in (*SYNONYMS, *(words for words, _ in table)) if f"{line} ".startswith(f"{each} "))
+        found = next(
+            each
+            for each in (*SYNONYMS, *(words for words, _ in table))
+            if f"{line} ".startswith(f"{each} ")
+        )
         node, typed = named(found), shlex.split(line[len(found) :])
         while hasattr(node, "commands"):
             node = node.commands[typed.pop(0)]
         assert node.make_context("question", typed).params
 
 
-@pytest.mark.parametrize("example", sorted({example for examples in EXAMPLES.values() for example in examples}))
+@pytest.mark.parametrize(
+    "example", sorted({example for examples in EXAMPLES.values() for example in examples})
+)
 def test_every_example_parses(example: str) -> None:
     words, node = shlex.split(example), TREE
     while hasattr(node, "commands"):
@@ -125,16 +138,22 @@ def test_every_example_parses(example: str) -> None:
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_help_ends_with_its_examples_as_they_are_typed(command: Callable[..., Outcome], words: str) -> None:
+def test_help_ends_with_its_examples_as_they_are_typed(
+    command: Callable[..., Outcome], words: str
+) -> None:
     short, long = command(*words.split(), "-h"), command(*words.split(), "--help")
     assert (short.code, short.out) == (0, long.out)
     for example in EXAMPLES[words]:
         assert f"interdict {example}" in long.out
 
 
-def test_quiet_and_verbose_change_progress_and_nothing_else(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_quiet_and_verbose_change_progress_and_nothing_else(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     write_instance(tmp_path / "i.json", random_instance(1))
-    usual, quiet, verbose = (command("solve", tmp_path / "i.json", *more) for more in ((), ("-q",), ("--verbose",)))
+    usual, quiet, verbose = (
+        command("solve", tmp_path / "i.json", *more) for more in ((), ("-q",), ("--verbose",))
+    )
     assert usual.out == quiet.out == verbose.out
     assert quiet.err == ""
     assert "contracting" in usual.err
@@ -162,7 +181,8 @@ def shell(*arguments: str, **environment: str) -> str:
 
 
 def test_a_python_without_the_packages_is_told_which_to_run() -> None:
-    words = [sys.executable, "-S", str(ROOT / "cli.py"), "check", "scenario.toml"]  # -S: as if nothing was installed
+    # -S: as if nothing was installed
+    words = [sys.executable, "-S", str(ROOT / "cli.py"), "check", "scenario.toml"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: ")
@@ -179,14 +199,21 @@ def test_a_python_without_the_packages_is_told_which_to_run() -> None:
     ],
 )
 def test_completion_is_shown_for_the_shells(shell_name: str, expected: str) -> None:
-    script = shell("--show-completion", shell_name, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    script = shell(
+        "--show-completion", shell_name, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"
+    )
     assert expected in script
     assert f"_INTERDICT_COMPLETE=complete_{shell_name}" in script
 
 
 @pytest.mark.slow
 def test_completion_installs(tmp_path: Path) -> None:
-    said = shell("--install-completion", "bash", HOME=str(tmp_path), _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    said = shell(
+        "--install-completion",
+        "bash",
+        HOME=str(tmp_path),
+        _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1",
+    )
     assert "installed" in said
     (script,) = (tmp_path / ".bash_completions").iterdir()
     assert "_INTERDICT_COMPLETE=complete_bash" in script.read_text(encoding="utf-8")
@@ -223,12 +250,15 @@ def test_a_command_from_outside_is_one_like_the_others(
     assert capsys.readouterr().out == "2\n"
 
 
-def test_people_read_names_and_tools_read_ids(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_people_read_names_and_tools_read_ids(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     drawn = random_instance(1)
     named = replace(
         drawn,
         evaders=tuple(
-            replace(e, id=f"w{k}-1 > n{k}", label=f"Bendern > Vaduz {k}") for k, e in enumerate(drawn.evaders)
+            replace(e, id=f"w{k}-1 > n{k}", label=f"Bendern > Vaduz {k}")
+            for k, e in enumerate(drawn.evaders)
         ),
         options=tuple(replace(o, label=f"Bridge {o.id}") for o in drawn.options),
     )
@@ -246,7 +276,9 @@ def test_people_read_names_and_tools_read_ids(command: Callable[..., Outcome], t
     assert all(f"Bridge {option}" in shown for option in line["plan"])
 
 
-def test_a_misspelt_option_id_is_answered_with_the_nearest(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_misspelt_option_id_is_answered_with_the_nearest(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     drawn = random_instance(1)
     options = tuple(replace(o, id=f"bridge-{k}") for k, o in enumerate(drawn.options))
     write_instance(tmp_path / "i.json", replace(drawn, options=options))
@@ -264,25 +296,46 @@ def test_all_questions_with_a_command_are_asked_of_the_shipped_scenario() -> Non
     for reason in questions.APART.values():
         assert (ROOT / reason.rpartition(" ")[2]).is_file(), reason
     page = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
-    pictures = {questions.picture_name(command): command for command in commands if not questions.apart(command)}
+    pictures = {
+        questions.picture_name(command): command
+        for command in commands
+        if not questions.apart(command)
+    }
     drawn = sorted((ROOT / "docs" / "answers").iterdir())
     assert len(drawn) >= 10
-    # a command that has changed since wants another picture: `python -m tests.questions --pictures`
+    # a command that has changed since wants another picture: `python -m tests.questions
+    # --pictures`
     for path in drawn:
-        assert f"<desc>{html.escape(pictures[path.name])}</desc>" in path.read_text(encoding="utf-8"), path.name
+        assert f"<desc>{html.escape(pictures[path.name])}</desc>" in path.read_text(
+            encoding="utf-8"
+        ), path.name
         assert f"(answers/{path.name})" in page, path.name
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("passes", "s.toml", "--quarters", "0"), "'--quarters': found 0; expected a number of at least 1."),
-        (("solve", "i.json", "--time-limit", "soon"), "'--time-limit': found soon; expected a number."),
-        (("roster", "p", "--from", "2026-12-01", "--weeks", "1.5"), "'--weeks': found 1.5; expected a whole number."),
-        (("bench", "--family", "all", "--limit-by", "sun"), "'--limit-by': 'sun' is not one of 'clock', 'work'."),
+        (
+            ("passes", "s.toml", "--quarters", "0"),
+            "'--quarters': found 0; expected a number of at least 1.",
+        ),
+        (
+            ("solve", "i.json", "--time-limit", "soon"),
+            "'--time-limit': found soon; expected a number.",
+        ),
+        (
+            ("roster", "p", "--from", "2026-12-01", "--weeks", "1.5"),
+            "'--weeks': found 1.5; expected a whole number.",
+        ),
+        (
+            ("bench", "--family", "all", "--limit-by", "sun"),
+            "'--limit-by': 'sun' is not one of 'clock', 'work'.",
+        ),
     ],
 )
-def test_an_argument_that_cannot_be_is_told_in_plain_words(arguments: tuple[str, ...], said: str) -> None:
+def test_an_argument_that_cannot_be_is_told_in_plain_words(
+    arguments: tuple[str, ...], said: str
+) -> None:
     outcome = CliRunner().invoke(app, list(arguments))
     assert outcome.exit_code == 2
     assert said in " ".join(outcome.output.split())

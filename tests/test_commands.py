@@ -52,13 +52,18 @@ def hard_instance(n: int = 40, seed: int = 0) -> Instance:
         tail,
         head,
         rng.uniform(0.9, 1.0, tail.size),
-        tuple(Evader(f"e{k}", int(grid[rng.integers(n), 0]), int(grid[rng.integers(n), -1]), 1.0) for k in range(60)),
+        tuple(
+            Evader(f"e{k}", int(grid[rng.integers(n), 0]), int(grid[rng.integers(n), -1]), 1.0)
+            for k in range(60)
+        ),
         tuple(Option(f"o{j}", (int(a),), (0.3,), {"teams": 1.0}) for j, a in enumerate(watched)),
         (Resource("teams", 40.0),),
     )
 
 
-def test_solve_prints_the_agreed_keys_for_each_instance(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_solve_prints_the_agreed_keys_for_each_instance(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     paths = [tmp_path / f"{seed}.json" for seed in (1, 2)]
     for seed, path in zip((1, 2), paths, strict=True):
         write_instance(path, random_instance(seed))
@@ -66,16 +71,25 @@ def test_solve_prints_the_agreed_keys_for_each_instance(command: Callable[..., O
     assert outcome.code == 0
     for seed, path, line in zip((1, 2), paths, outcome.objects, strict=True):
         assert list(line) == RESULT_KEYS
-        assert (line["instance"], line["status"], line["limit"], line["seed"]) == (str(path), "optimal", None, 5)
+        assert (line["instance"], line["status"], line["limit"], line["seed"]) == (
+            str(path),
+            "optimal",
+            None,
+            5,
+        )
         assert line["upper"] == pytest.approx(brute_force(random_instance(seed))[0], abs=1e-9)
-        assert line["gap"] == pytest.approx((line["upper"] - line["lower"]) / line["upper"] if line["upper"] else 0)
+        assert line["gap"] == pytest.approx(
+            (line["upper"] - line["lower"]) / line["upper"] if line["upper"] else 0
+        )
 
 
 def test_an_infeasible_instance_says_so_and_does_not_stop_the_others(
     command: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     good = random_instance(1)
-    options = tuple(replace(o, forced=True, forbidden=False, uses={"teams": 9.0}, site="") for o in good.options)
+    options = tuple(
+        replace(o, forced=True, forbidden=False, uses={"teams": 9.0}, site="") for o in good.options
+    )
     write_instance(tmp_path / "bad.json", replace(good, options=options, exclusions=()))
     write_instance(tmp_path / "good.json", good)
     outcome = command("solve", tmp_path / "bad.json", tmp_path / "good.json", "--json")
@@ -94,7 +108,10 @@ def test_an_infeasible_instance_says_so_and_does_not_stop_the_others(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"uses": {"teams": 3.0}}, "resource 'teams' is over its budget: 6 of 5 people, used by 'a', 'b'"),
+        (
+            {"uses": {"teams": 3.0}},
+            "resource 'teams' is over its budget: 6 of 5 people, used by 'a', 'b'",
+        ),
         ({"site": "hill"}, "options 'a', 'b' exclude each other, and more than one is placed"),
     ],
 )
@@ -114,9 +131,14 @@ def test_an_infeasible_instance_names_its_constraint(
     assert message in outcome.err
 
 
-def test_exclusions_of_forced_options_are_named(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_exclusions_of_forced_options_are_named(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     options = tuple(Option(name, (k,), (0.5,), forced=name != "c") for k, name in enumerate("abc"))
-    write_instance(tmp_path / "i.json", replace(random_instance(1), options=options, exclusions=((0, 1), (0, 2))))
+    write_instance(
+        tmp_path / "i.json",
+        replace(random_instance(1), options=options, exclusions=((0, 1), (0, 2))),
+    )
     outcome = command("solve", tmp_path / "i.json")
     assert outcome.code == 3
     assert "options 'a', 'b' exclude each other" in outcome.err
@@ -152,23 +174,35 @@ def test_disconnected_evaders_are_named(command: Callable[..., Outcome], cut_off
         assert "evader 'lost-1'" in outcome.err
 
 
-def test_the_rest_is_solved_with_skip_unreachable(command: Callable[..., Outcome], cut_off: Path) -> None:
+def test_the_rest_is_solved_with_skip_unreachable(
+    command: Callable[..., Outcome], cut_off: Path
+) -> None:
     instance = replace(random_instance(1), options=(), exclusions=())
     value = evaluate(instance, ()).value
-    (line,) = command("solve", cut_off, "--skip-unreachable", "--method", "greedy", "--json").objects
+    (line,) = command(
+        "solve", cut_off, "--skip-unreachable", "--method", "greedy", "--json"
+    ).objects
     assert list(line) == [*RESULT_KEYS, "skipped"]
     assert line["skipped"] == ["lost-0", "lost-1"]
     assert line["upper"] == pytest.approx(value)
-    outcome = command("evaluate", cut_off, cut_off.parent / "p.json", "--skip-unreachable", "--json")
+    outcome = command(
+        "evaluate", cut_off, cut_off.parent / "p.json", "--skip-unreachable", "--json"
+    )
     assert outcome.objects[0]["skipped"] == ["lost-0", "lost-1"]
     assert outcome.objects[0]["value"] == pytest.approx(value)
-    assert [evader["id"] for evader in outcome.objects[0]["evaders"]] == [evader.id for evader in instance.evaders]
+    assert [evader["id"] for evader in outcome.objects[0]["evaders"]] == [
+        evader.id for evader in instance.evaders
+    ]
     assert "lost-0, lost-1" in outcome.err
 
 
-def test_skip_unreachable_skips_nobody_who_has_a_path(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_skip_unreachable_skips_nobody_who_has_a_path(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     write_instance(tmp_path / "i.json", random_instance(1))
-    outcome = command("solve", tmp_path / "i.json", "--skip-unreachable", "--method", "greedy", "--json")
+    outcome = command(
+        "solve", tmp_path / "i.json", "--skip-unreachable", "--method", "greedy", "--json"
+    )
     assert outcome.objects[0]["skipped"] == []
     assert outcome.err == ""
 
@@ -186,7 +220,10 @@ def with_a_farm_cut_off(folder: Path) -> Path:
         polylines=region.network.polylines.take(np.flatnonzero(keep)),
     )
     lost = replace(region.settlements[0], id="farm", name="Farm", node=farm)
-    save_region(replace(region, network=network, settlements=(*region.settlements, lost)), folder / "network.gpkg")
+    save_region(
+        replace(region, network=network, settlements=(*region.settlements, lost)),
+        folder / "network.gpkg",
+    )
     return scenario
 
 
@@ -207,7 +244,15 @@ def test_plan_skips_what_nobody_reaches(command: Callable[..., Outcome], tmp_pat
     assert (refused.code, refused.out) == (1, "")
     assert "no road from any gateway to Farm" in refused.err
     outcome = command(
-        "plan", scenario, "--out", out, "--skip-unreachable", "--json", "--method", "greedy", "--no-report"
+        "plan",
+        scenario,
+        "--out",
+        out,
+        "--skip-unreachable",
+        "--json",
+        "--method",
+        "greedy",
+        "--no-report",
     )
     assert outcome.code == 0, outcome.err
     assert list(outcome.objects[0]) == [*RESULT_KEYS, "out", "warnings", "skipped"]
@@ -215,7 +260,9 @@ def test_plan_skips_what_nobody_reaches(command: Callable[..., Outcome], tmp_pat
     assert "to Farm (farm): left out" in outcome.err
 
 
-def test_evaluate_warns_of_a_plan_that_breaks_a_budget(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_evaluate_warns_of_a_plan_that_breaks_a_budget(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     instance = random_instance(4)
     write_instance(tmp_path / "i.json", instance)
     (tmp_path / "p.json").write_text(json.dumps({"options": [o.id for o in instance.options]}))
@@ -227,7 +274,11 @@ def test_evaluate_warns_of_a_plan_that_breaks_a_budget(command: Callable[..., Ou
 
 @pytest.mark.parametrize(
     ("plan", "message"),
-    [('{"options": ["zz"]}', "'zz'"), ("[]", 'a list "options"'), ('{"options": ["o0", "o0"]}', "once")],
+    [
+        ('{"options": ["zz"]}', "'zz'"),
+        ("[]", 'a list "options"'),
+        ('{"options": ["o0", "o0"]}', "once"),
+    ],
 )
 def test_a_plan_that_does_not_fit_its_instance(
     command: Callable[..., Outcome], tmp_path: Path, plan: str, message: str
@@ -241,7 +292,9 @@ def test_a_plan_that_does_not_fit_its_instance(
 
 def test_region_counts_and_saves(command: Callable[..., Outcome], tmp_path: Path) -> None:
     save_region(tiny_region(), tmp_path / "n.gpkg")
-    outcome = command("region", "--network", tmp_path / "n.gpkg", "--out", tmp_path / "out", "--json")
+    outcome = command(
+        "region", "--network", tmp_path / "n.gpkg", "--out", tmp_path / "out", "--json"
+    )
     assert outcome.code == 0, outcome.err
     (line,) = outcome.objects
     assert line.pop("warnings") == []
@@ -254,7 +307,10 @@ def test_region_counts_and_saves(command: Callable[..., Outcome], tmp_path: Path
         "dropped": [],
     }
     assert (tmp_path / "out/region.gpkg").is_file()
-    assert "official" in command("region", "--network", tmp_path / "n.gpkg", "--out", tmp_path / "out").out
+    assert (
+        "official"
+        in command("region", "--network", tmp_path / "n.gpkg", "--out", tmp_path / "out").out
+    )
 
 
 @pytest.mark.parametrize(
@@ -297,7 +353,9 @@ def test_schema_prints_a_schema(command: Callable[..., Outcome], kind: str) -> N
         ("region", "--place", "Andorra", "--address", "Andorra"),
     ],
 )
-def test_wrong_usage_ends_with_2(command: Callable[..., Outcome], arguments: tuple[str, ...]) -> None:
+def test_wrong_usage_ends_with_2(
+    command: Callable[..., Outcome], arguments: tuple[str, ...]
+) -> None:
     assert command(*arguments).code == 2
 
 
@@ -305,7 +363,9 @@ def test_the_command_line_knows_every_method() -> None:
     assert set(METHOD_NAMES) == {*METHODS, MIXED}
 
 
-def test_a_mixture_is_printed_with_its_probabilities(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_mixture_is_printed_with_its_probabilities(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     write_instance(tmp_path / "i.json", random_instance(12))
     (line,) = command("solve", tmp_path / "i.json", "--method", "mixed", "--json").objects
     assert sum(day["probability"] for day in line["support"]) == pytest.approx(1)
@@ -316,14 +376,22 @@ def test_a_mixture_is_printed_with_its_probabilities(command: Callable[..., Outc
     assert command("solve", tmp_path / "i.json", "--method", "mixed").code == 0
 
 
-def test_an_instance_without_options_has_an_empty_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_an_instance_without_options_has_an_empty_plan(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     write_instance(tmp_path / "i.json", replace(random_instance(1), options=(), exclusions=()))
     for method in METHOD_NAMES:
         outcome = command("solve", tmp_path / "i.json", "--method", method, "--json")
-        assert (outcome.code, outcome.objects[0]["plan"], outcome.objects[0]["status"]) == (0, [], "optimal")
+        assert (outcome.code, outcome.objects[0]["plan"], outcome.objects[0]["status"]) == (
+            0,
+            [],
+            "optimal",
+        )
 
 
-def test_problems_of_all_instances_are_reported_together(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_problems_of_all_instances_are_reported_together(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     (tmp_path / "bad.json").write_text("{")
     outcome = command("solve", tmp_path / "bad.json", tmp_path / "nowhere.json")
     assert outcome.code == 1
@@ -333,14 +401,23 @@ def test_problems_of_all_instances_are_reported_together(command: Callable[..., 
 def test_an_endless_time_limit_is_none(command: Callable[..., Outcome], tmp_path: Path) -> None:
     write_instance(tmp_path / "i.json", random_instance(1))
     for limit in ("1e300", "inf"):
-        assert command("solve", tmp_path / "i.json", "--method", "compact", "--time-limit", limit, "--json").code == 0
+        assert (
+            command(
+                "solve", tmp_path / "i.json", "--method", "compact", "--time-limit", limit, "--json"
+            ).code
+            == 0
+        )
 
 
 @pytest.mark.slow
-def test_a_time_limit_returns_the_best_plan_with_true_bounds(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_time_limit_returns_the_best_plan_with_true_bounds(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     instance = hard_instance()
     write_instance(tmp_path / "hard.json", instance)
-    (line,) = command("solve", tmp_path / "hard.json", "--time-limit", 4, "--method", "compact", "--json").objects
+    (line,) = command(
+        "solve", tmp_path / "hard.json", "--time-limit", 4, "--method", "compact", "--json"
+    ).objects
     assert (line["status"], line["limit"]) == ("feasible", "time")
     assert 0 < line["lower"] < line["upper"]
 
@@ -369,8 +446,14 @@ def test_an_interrupt_returns_the_best_plan_so_far() -> None:
     assert line["plan"]
 
 
-def test_a_file_of_another_kind_is_told_its_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
-    instance, plan, scenario = tmp_path / "instance.json", tmp_path / "plan.json", write_scenario(tmp_path)
+def test_a_file_of_another_kind_is_told_its_command(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    instance, plan, scenario = (
+        tmp_path / "instance.json",
+        tmp_path / "plan.json",
+        write_scenario(tmp_path),
+    )
     write_instance(instance, random_instance(1))
     plan.write_text('{"options": []}')
     cases = [
@@ -381,7 +464,11 @@ def test_a_file_of_another_kind_is_told_its_command(command: Callable[..., Outco
             "a plan; expected an instance",
             "the instance that it was made for, and a plan after it",
         ),
-        (("evaluate", instance, instance), "an instance; expected a plan", "the instance first, then the plan"),
+        (
+            ("evaluate", instance, instance),
+            "an instance; expected a plan",
+            "the instance first, then the plan",
+        ),
     ]
     for arguments, found, remedy in cases:
         outcome = command(*arguments)

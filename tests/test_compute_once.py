@@ -31,7 +31,9 @@ OF_A_RECORD = [gather_evidence, spread_effort]
 DRAWN_ONCE = [road_layers, map_layers, drawn_beats, map_bounds]
 """What its report calls once."""
 MONTHLY = "time,area,amount\n" + "".join(
-    f"2024-{month:02d},{area},{amount}\n" for month in range(1, 13) for area, amount in (("south", 75), ("north", 25))
+    f"2024-{month:02d},{area},{amount}\n"
+    for month in range(1, 13)
+    for area, amount in (("south", 75), ("north", 25))
 )
 
 
@@ -39,7 +41,13 @@ def calls(scenario: Path, out: Path) -> Counter[CodeType]:
     """Return how often each function is called while a scenario is planned."""
     profile = cProfile.Profile()
     profile.runcall(plan_scenario, scenario, out)
-    return Counter({entry.code: entry.callcount for entry in profile.getstats() if not isinstance(entry.code, str)})
+    return Counter(
+        {
+            entry.code: entry.callcount
+            for entry in profile.getstats()
+            if not isinstance(entry.code, str)
+        }
+    )
 
 
 def counted(made: Counter[CodeType], functions: list[Any]) -> dict[str, int]:
@@ -47,8 +55,13 @@ def counted(made: Counter[CodeType], functions: list[Any]) -> dict[str, int]:
 
 
 def wanted(functions: list[Any]) -> dict[str, int]:
-    """Return once for each function; those that read a record as often again as records with exchanged places are asked for a report."""
-    return {function.__qualname__: 1 + PERMUTATIONS * (function in OF_A_RECORD) for function in functions}
+    """Return once for each function; those that read a record as often again as records
+    with exchanged places are asked for a report.
+    """
+    return {
+        function.__qualname__: 1 + PERMUTATIONS * (function in OF_A_RECORD)
+        for function in functions
+    }
 
 
 @pytest.fixture
@@ -61,7 +74,9 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("model", ["flow-regression", "shrunk", "raw-counts"])
 def test_a_plan_gathers_records_and_spreads_effort_once(tmp_path: Path, model: str) -> None:
-    made = calls(write_scenario(tmp_path, f'{SCENARIO}\n[risk]\nmodel = "{model}"\n'), tmp_path / "out")
+    made = calls(
+        write_scenario(tmp_path, f'{SCENARIO}\n[risk]\nmodel = "{model}"\n'), tmp_path / "out"
+    )
     assert counted(made, ONCE) == wanted(ONCE)
 
 

@@ -1,4 +1,6 @@
-"""DIMACS and TNTP networks with an options table: what comes out is checked by networkx, what is wrong is named by line."""
+"""DIMACS and TNTP networks with an options table: what comes out is checked by
+networkx, what is wrong is named by line.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,12 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.lab.converters.road_files import Lines, read_co, read_gr, read_net, read_trips
-from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, hazard, tntp_instance
+from optimizer.lab.converters.road_instance import (
+    InstanceInputs,
+    dimacs_instance,
+    hazard,
+    tntp_instance,
+)
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import evaluate
@@ -116,18 +123,25 @@ def written(folder: Path, **texts: str) -> dict[str, Path]:
 
 def diamond(folder: Path, **texts: str) -> Instance:
     paths = written(folder, **texts)
-    return dimacs_instance(paths["graph"], InstanceInputs(paths["options"], BUDGETS, PER_KM), paths["evaders"])
+    return dimacs_instance(
+        paths["graph"], InstanceInputs(paths["options"], BUDGETS, PER_KM), paths["evaders"]
+    )
 
 
 def value_by_networkx(chosen: tuple[str, ...]) -> float:
-    """Return the value of a plan on the diamond from the numbers written out above, by networkx' shortest paths."""
+    """Return the value of a plan on the diamond from the numbers written out above, by
+    networkx' shortest paths.
+    """
     cost = [0.1 * km for _, _, km in ARCS]
     for option in chosen:
         for arc, survival in EFFECTS[option]:
             cost[arc] -= math.log(survival)
     graph = nx.MultiDiGraph()
     graph.add_weighted_edges_from((t, h, c) for (t, h, _), c in zip(ARCS, cost, strict=True))
-    return sum(w * math.exp(-nx.dijkstra_path_length(graph, o, d)) for o, d, w in ((1, 4, 2), (2, 4, 1), (4, 3, 0.5)))
+    return sum(
+        w * math.exp(-nx.dijkstra_path_length(graph, o, d))
+        for o, d, w in ((1, 4, 2), (2, 4, 1), (4, 3, 0.5))
+    )
 
 
 def test_every_plan_of_a_dimacs_graph_is_worth_what_networkx_says(tmp_path: Path) -> None:
@@ -154,18 +168,35 @@ def test_the_columns_of_the_tables_arrive(tmp_path: Path) -> None:
     )
     assert (bridge.uses, beat.uses) == ({"teams": 1.0, "money": 10.0}, {"teams": 1.0})
     assert (first.arcs, second.arcs, everything.arcs, beat.arcs) == ((0,), (1,), (0, 1), (3, 4))
-    assert (first.site, first.kind, everything.survival, beat.survival) == ("s", "patrol", (0.3, 0.3), (0.6, 0.4))
+    assert (first.site, first.kind, everything.survival, beat.survival) == (
+        "s",
+        "patrol",
+        (0.3, 0.3),
+        (0.6, 0.4),
+    )
     assert [(r.id, r.budget) for r in instance.resources] == [("teams", 2.0), ("money", 13.0)]
-    assert [(e.id, e.weight) for e in instance.evaders] == [("1-4", 2.0), ("2-4", 1.0), ("from the north", 0.5)]
+    assert [(e.id, e.weight) for e in instance.evaders] == [
+        ("1-4", 2.0),
+        ("2-4", 1.0),
+        ("from the north", 0.5),
+    ]
     assert instance.name == "graph"
 
 
 def test_coordinates_become_degrees(tmp_path: Path) -> None:
     paths = written(tmp_path)
     placement = InstanceInputs(paths["options"], BUDGETS, PER_KM)
-    instance = dimacs_instance(paths["graph"], placement, paths["evaders"], coordinates=paths["coordinates"])
+    instance = dimacs_instance(
+        paths["graph"], placement, paths["evaders"], coordinates=paths["coordinates"]
+    )
     assert instance.lonlat is not None
-    assert instance.lonlat.tolist() == [[1.0, 50.0], [1.1, 50.0], [1.0, 50.1], [1.1, 50.1], [-0.5, -50.1]]
+    assert instance.lonlat.tolist() == [
+        [1.0, 50.0],
+        [1.1, 50.0],
+        [1.0, 50.1],
+        [1.1, 50.1],
+        [-0.5, -50.1],
+    ]
     write_instance(tmp_path / "i.json", instance)
     again = read_instance(tmp_path / "i.json")
     assert again.lonlat is not None
@@ -197,21 +228,28 @@ def test_a_graph_reads_the_same_however_it_is_spaced(
     for arc in arcs:
         rows += data.draw(st.lists(st.sampled_from(["", "c", "c a 1 2 3", "  "]), max_size=2))
         rows.append(
-            data.draw(st.sampled_from(["", "  ", "\t"])) + "a" + "".join(data.draw(blank) + str(x) for x in arc)
+            data.draw(st.sampled_from(["", "  ", "\t"]))
+            + "a"
+            + "".join(data.draw(blank) + str(x) for x in arc)
         )
     content = (end.join(rows) + data.draw(st.sampled_from(["", end]))).encode()
     path = tmp_path_factory.mktemp("gr") / "g.gr"
     path.write_bytes(gzip.compress(content) if data.draw(st.booleans()) else content)
     roads = read_gr(path)
     assert roads.n_nodes == n
-    assert list(zip(roads.tail.tolist(), roads.head.tolist(), roads.amount.tolist(), strict=True)) == arcs
+    assert (
+        list(zip(roads.tail.tolist(), roads.head.tolist(), roads.amount.tolist(), strict=True))
+        == arcs
+    )
     lines = content.decode().split(end)
     assert all(lines[k - 1].split()[0] == "a" for k in roads.line.tolist())
 
 
 def test_lines_read_one_by_one_agree_with_lines_read_at_once() -> None:
     rng = np.random.default_rng(0)
-    text = "\n".join(" ".join(repr(x) for x in row) for row in rng.uniform(0, 1e6, (50, 3)).tolist()).encode()
+    text = "\n".join(
+        " ".join(repr(x) for x in row) for row in rng.uniform(0, 1e6, (50, 3)).tolist()
+    ).encode()
     lines, every = Lines(text), np.arange(50)
     quick = lines._at_once(every, 3, 3, 0)
     assert quick is not None
@@ -237,7 +275,9 @@ def town(folder: Path, unit: str = "min", **texts: str) -> Instance:
 
 
 @pytest.mark.parametrize(("unit", "column", "rate"), [("min", 1, 0.1 / 60), ("km", 0, 0.01)])
-def test_nobody_drives_through_a_zone_of_a_tntp_network(tmp_path: Path, unit: str, column: int, rate: float) -> None:
+def test_nobody_drives_through_a_zone_of_a_tntp_network(
+    tmp_path: Path, unit: str, column: int, rate: float
+) -> None:
     instance = town(tmp_path, unit, evaders="origin,destination,weight\n1,2,20\n3,4,3\n3,1,1\n")
     links = {(1, 3): (10, 60), (3, 1): (10, 60), (1, 4): (1, 6), (4, 1): (1, 6), (3, 4): (50, 300)}
     links |= {(3, 2): (5, 30), (4, 2): (80, 480)}
@@ -247,7 +287,9 @@ def test_nobody_drives_through_a_zone_of_a_tntp_network(tmp_path: Path, unit: st
     expected += 3 * math.exp(-cost[3, 4]) + math.exp(-cost[3, 1])
     assert evaluate(instance, ()).value == pytest.approx(expected, rel=1e-12)
     watched = 20 * math.exp(-min(cost[1, 3] + cost[3, 2] + math.log(2), cost[1, 4] + cost[4, 2]))
-    watched += 3 * math.exp(-cost[3, 4]) + math.exp(-min(cost[3, 1] + math.log(2), cost[3, 4] + cost[4, 1]))
+    watched += 3 * math.exp(-cost[3, 4]) + math.exp(
+        -min(cost[3, 1] + math.log(2), cost[3, 4] + cost[4, 1])
+    )
     assert evaluate(instance, ("a",)).value == pytest.approx(watched, rel=1e-12)
     assert sorted(instance.node_id.tolist()) == [-2, -1, 1, 2, 3, 4]
 
@@ -256,7 +298,10 @@ def test_trips_are_evaders_by_their_number(tmp_path: Path) -> None:
     (tmp_path / "t.tntp").write_text(TRIPS)
     journeys = read_trips(tmp_path / "t.tntp", 4)
     origin, destination, trips = journeys.origin, journeys.destination, journeys.weight
-    assert list(zip(origin.tolist(), destination.tolist(), trips.tolist(), strict=True)) == [(1, 2, 20.0), (2, 1, 10.0)]
+    assert list(zip(origin.tolist(), destination.tolist(), trips.tolist(), strict=True)) == [
+        (1, 2, 20.0),
+        (2, 1, 10.0),
+    ]
     told: list[str] = []
     town(tmp_path)
     instance = tntp_instance(
@@ -283,8 +328,12 @@ def test_trips_are_evaders_by_their_number(tmp_path: Path) -> None:
         ("h", {"per_hour": 0.0}, 1.0),
     ],
 )
-def test_lengths_and_times_become_reliabilities(unit: str, arguments: dict[str, float], reliability: float) -> None:
-    assert math.exp(-hazard(unit, **arguments).costs(np.array([7.0]))[0]) == pytest.approx(reliability, rel=1e-14)
+def test_lengths_and_times_become_reliabilities(
+    unit: str, arguments: dict[str, float], reliability: float
+) -> None:
+    assert math.exp(-hazard(unit, **arguments).costs(np.array([7.0]))[0]) == pytest.approx(
+        reliability, rel=1e-14
+    )
 
 
 @pytest.mark.parametrize(
@@ -303,7 +352,9 @@ def test_lengths_and_times_become_reliabilities(unit: str, arguments: dict[str, 
         ("s", {"per_hour": math.inf}, "--detection-per-hour: found inf"),
     ],
 )
-def test_a_hazard_that_makes_no_sense_is_refused(unit: str, arguments: dict[str, float], message: str) -> None:
+def test_a_hazard_that_makes_no_sense_is_refused(
+    unit: str, arguments: dict[str, float], message: str
+) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         hazard(unit, **arguments)
 
@@ -334,7 +385,9 @@ def test_a_hazard_that_makes_no_sense_is_refused(unit: str, arguments: dict[str,
         ("a 2 4 2000", "a 2 4 99999999", "line 5: found 1e+08, so that exp(-10000)"),
     ],
 )
-def test_a_fault_of_a_graph_is_named_by_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_a_fault_of_a_graph_is_named_by_line(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
     assert old in GRAPH
     with pytest.raises(InputError, match=rf"graph\.txt.*{re.escape(message)}"):
         diamond(tmp_path, graph=GRAPH.replace(old, new))
@@ -347,7 +400,11 @@ def test_the_first_ten_faults_are_shown_and_the_others_counted(tmp_path: Path) -
         read_gr(tmp_path / "g.gr")
     *shown, last = caught.value.problems
     assert len(shown) == 10
-    assert [problem.where.rsplit(" ", 1)[1] for problem in shown] == ["2", "2", *(str(k) for k in range(3, 11))]
+    assert [problem.where.rsplit(" ", 1)[1] for problem in shown] == [
+        "2",
+        "2",
+        *(str(k) for k in range(3, 11)),
+    ]
     assert last.found == "32 more faults, 42 in all"  # 31 weights, nodes 0 and 21 to 30
 
 
@@ -357,7 +414,11 @@ def test_the_first_ten_faults_are_shown_and_the_others_counted(tmp_path: Path) -
         ("co 5", "co 6", "found 6 nodes in its problem line; expected 5"),
         ("v 4 1100000 50100000", "v 3 1 1", "line 6: found node 3 again"),
         ("v 4 1100000 50100000\n", "", "no place for 1 nodes, the first of them 4"),
-        ("v 4 1100000 50100000", "v 4 1100000 95000000", "line 6: found longitude 1.1, latitude 95"),
+        (
+            "v 4 1100000 50100000",
+            "v 4 1100000 95000000",
+            "line 6: found longitude 1.1, latitude 95",
+        ),
         ("v 4 1100000 50100000", "v 4 1100000 north", "line 6: found 'north'"),
     ],
 )
@@ -379,7 +440,10 @@ def test_a_fault_of_coordinates_is_named(tmp_path: Path, old: str, new: str, mes
         (
             "uses:money",
             "uses:mony",
-            "column 'uses:mony'; expected a budget for it, --budget mony=AMOUNT. Did you mean 'money'?",
+            (
+                "column 'uses:mony'; expected a budget for it, --budget mony=AMOUNT. Did you mean"
+                " 'money'?"
+            ),
         ),
         (
             "bridge,2,4,,,0.5",
@@ -415,7 +479,9 @@ def test_a_fault_of_coordinates_is_named(tmp_path: Path, old: str, new: str, mes
         ('"The bridge, north"', '"The bridge', "quotes that are closed"),
     ],
 )
-def test_a_fault_of_the_options_is_named_by_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_a_fault_of_the_options_is_named_by_line(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
     assert old in OPTIONS
     with pytest.raises(InputError, match=rf"options\.txt.*{re.escape(message)}"):
         diamond(tmp_path, options=OPTIONS.replace(old, new, 1))
@@ -441,7 +507,9 @@ def test_a_fault_of_the_evaders_is_named(tmp_path: Path, text: str, message: str
 
 def test_faults_of_options_and_evaders_are_reported_together(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        diamond(tmp_path, options=OPTIONS.replace("0.5", "5"), evaders=EVADERS.replace("2,4,1", "2,4,x"))
+        diamond(
+            tmp_path, options=OPTIONS.replace("0.5", "5"), evaders=EVADERS.replace("2,4,1", "2,4,x")
+        )
     assert [problem.where.split("/")[-1] for problem in caught.value.problems] == [
         "options.txt, line 2",
         "evaders.txt, line 3",
@@ -462,7 +530,9 @@ def test_faults_of_options_and_evaders_are_reported_together(tmp_path: Path) -> 
         ("\t50\t300", "\tfar\t300", "line 14: found 'far'"),
     ],
 )
-def test_a_fault_of_a_tntp_network_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_a_fault_of_a_tntp_network_is_named(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
     assert old in NET
     (tmp_path / "n.tntp").write_text(NET.replace(old, new, 1))
     with pytest.raises(InputError, match=re.escape(message)):
@@ -508,7 +578,9 @@ def test_places_of_tntp_nodes_have_to_be_degrees(tmp_path: Path) -> None:
     lonlat = with_nodes(1.0).lonlat
     assert lonlat is not None
     assert lonlat.tolist() == [[1, 2], [2, 4], [3, 6], [4, 8], [1, 2], [2, 4]]
-    with pytest.raises(InputError, match=r"line 2: found longitude 1000, .*Leave the coordinates out"):
+    with pytest.raises(
+        InputError, match=r"line 2: found longitude 1000, .*Leave the coordinates out"
+    ):
         with_nodes(1000.0)
 
 
@@ -526,12 +598,17 @@ def test_a_decompression_bomb_and_a_damaged_file_are_refused(tmp_path: Path) -> 
 
 @given(st.binary(max_size=200))
 @examples(150)
-def test_no_bytes_break_the_reader(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_no_bytes_break_the_reader(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
     path = tmp_path_factory.getbasetemp() / "noise"
     for opening, reads in (
         (b"", lambda: read_gr(path)),
         (b"p sp 3 1\na ", lambda: read_gr(path)),
-        (b"<NUMBER OF NODES> 3\n<NUMBER OF LINKS> 1\n<END OF METADATA>\n", lambda: read_net(path, times=True)),
+        (
+            b"<NUMBER OF NODES> 3\n<NUMBER OF LINKS> 1\n<END OF METADATA>\n",
+            lambda: read_net(path, times=True),
+        ),
         (b"<END OF METADATA>\nOrigin 1\n", lambda: read_trips(path, 3)),
     ):
         path.write_bytes(opening + content)
@@ -550,12 +627,18 @@ def dimacs_arguments(folder: Path, **texts: str) -> list[object]:
 RATES = ("--detection-per-km", 0.1, "--budget", "teams=2", "--budget", "money=13")
 
 
-def test_convert_dimacs_writes_an_instance_to_solve(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_convert_dimacs_writes_an_instance_to_solve(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     outcome = command(*dimacs_arguments(tmp_path), *RATES, "--json", "--name", "diamond")
     assert outcome.code == 0, outcome.err
-    assert outcome.objects == [{"out": str(tmp_path / "i.json"), "nodes": 5, "arcs": 6, "options": 5, "evaders": 3}]
+    assert outcome.objects == [
+        {"out": str(tmp_path / "i.json"), "nodes": 5, "arcs": 6, "options": 5, "evaders": 3}
+    ]
     assert read_instance(tmp_path / "i.json").name == "diamond"
-    (line,) = command("solve", tmp_path / "i.json", "--json", "--method", "compact", "--gap", 0).objects
+    (line,) = command(
+        "solve", tmp_path / "i.json", "--json", "--method", "compact", "--gap", 0
+    ).objects
     best = solve(diamond(tmp_path), method="compact", gap=0).upper
     assert line["upper"] == pytest.approx(best)
 
@@ -567,20 +650,40 @@ def test_tables_of_a_converter_may_be_written_as_spreadsheets_write_them(
     options = OPTIONS.replace('"The bridge, north"', "The bridge").replace(",1,10,", ",1,2.5,")
     plain = command(*dimacs_arguments(tmp_path, options=options), *RATES)
     respelt = {
-        name: text.replace(",", ";").replace(".", ",") for name, text in (("options", options), ("evaders", EVADERS))
+        name: text.replace(",", ";").replace(".", ",")
+        for name, text in (("options", options), ("evaders", EVADERS))
     }
     other = command(*dimacs_arguments(tmp_path / "other", **respelt), *RATES)
     assert (plain.code, other.code) == (0, 0), other.err
     assert (tmp_path / "other/i.json").read_bytes() == (tmp_path / "i.json").read_bytes()
     assert "read with" not in plain.err
     for name in respelt:
-        assert f"Warning: {name}.txt: read with semicolons between cells, decimal commas." in other.err
+        assert (
+            f"Warning: {name}.txt: read with semicolons between cells, decimal commas." in other.err
+        )
 
 
-def test_convert_tntp_writes_an_instance_to_solve(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_convert_tntp_writes_an_instance_to_solve(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     town(tmp_path)
-    arguments = ["convert", "tntp", tmp_path / "net.tntp", "--trips", tmp_path / "trips.tntp", "--unit", "min"]
-    arguments += ["--options", tmp_path / "options.tntp", "--budget", "teams=1", "--detection-per-hour", 0.1]
+    arguments = [
+        "convert",
+        "tntp",
+        tmp_path / "net.tntp",
+        "--trips",
+        tmp_path / "trips.tntp",
+        "--unit",
+        "min",
+    ]
+    arguments += [
+        "--options",
+        tmp_path / "options.tntp",
+        "--budget",
+        "teams=1",
+        "--detection-per-hour",
+        0.1,
+    ]
     arguments += ["--out", tmp_path / "i.json", "--json"]
     refused = command(*arguments)
     assert (refused.code, refused.out) == (1, "")
@@ -593,7 +696,8 @@ def test_convert_tntp_writes_an_instance_to_solve(command: Callable[..., Outcome
 
 
 @pytest.mark.parametrize(
-    "budgets", [["teams"], ["teams=many"], ["teams=-1"], ["teams=inf"], ["=3"], ["teams=1", "teams=2"]]
+    "budgets",
+    [["teams"], ["teams=many"], ["teams=-1"], ["teams=inf"], ["=3"], ["teams=1", "teams=2"]],
 )
 def test_a_budget_that_is_none_is_wrong_usage(
     command: Callable[..., Outcome], tmp_path: Path, budgets: list[str]
@@ -607,7 +711,19 @@ def test_a_budget_that_is_none_is_wrong_usage(
 
 @pytest.mark.parametrize("which", [[], ["--trips", "t", "--evaders", "e"]])
 def test_tntp_takes_trips_or_a_table(command: Callable[..., Outcome], which: list[str]) -> None:
-    arguments = ["convert", "tntp", "n", "--options", "o", "--unit", "min", "--detection-per-hour", 1, "--out", "x"]
+    arguments = [
+        "convert",
+        "tntp",
+        "n",
+        "--options",
+        "o",
+        "--unit",
+        "min",
+        "--detection-per-hour",
+        1,
+        "--out",
+        "x",
+    ]
     assert command(*arguments, *which).code == 2
 
 

@@ -1,4 +1,6 @@
-"""Cooperation of agencies: coalitions against brute force, Shapley values against all orders of joining, intervals that hold every game."""
+"""Cooperation of agencies: coalitions against brute force, Shapley values against all
+orders of joining, intervals that hold every game.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.analysis.cooperation.cooperation import Cooperation, agency_gains, cooperate, cooperation_digest
+from optimizer.analysis.cooperation.cooperation import (
+    Cooperation,
+    agency_gains,
+    cooperate,
+    cooperation_digest,
+)
 from optimizer.analysis.cooperation.output import cooperation_page, interval, reaches
 from optimizer.base.errors import InputError
 from optimizer.base.files.json_lines import FinishedTasks
@@ -49,7 +56,9 @@ NAMES = ("police", "customs", "guard")
 
 
 def with_agencies(seed: int, count: int = 3) -> Instance:
-    """Return a random problem of several agencies, each with teams of its own, money that all share, and one joint option."""
+    """Return a random problem of several agencies, each with teams of its own, money
+    that all share, and one joint option.
+    """
     instance = random_instance(seed, n_options=7)
     rng = np.random.default_rng(seed)
     names = NAMES[:count]
@@ -60,9 +69,26 @@ def with_agencies(seed: int, count: int = 3) -> Instance:
         uses = {f"teams@{agency}": float(rng.integers(1, 3)), "money": float(rng.uniform(0, 2))}
         if j == 0:
             uses[f"teams@{names[1]}"] = 1.0
-        options.append(replace(option, agency=run_by, uses=uses, existing=j in {1, 3}, forced=False, forbidden=j == 5))
-    teams = tuple(Resource(f"teams@{name}", float(rng.integers(2, 5)), agency=name, name="teams") for name in names)
-    return replace(instance, options=tuple(options), resources=(*teams, Resource("money", 4.0)), requirements=())
+        options.append(
+            replace(
+                option,
+                agency=run_by,
+                uses=uses,
+                existing=j in {1, 3},
+                forced=False,
+                forbidden=j == 5,
+            )
+        )
+    teams = tuple(
+        Resource(f"teams@{name}", float(rng.integers(2, 5)), agency=name, name="teams")
+        for name in names
+    )
+    return replace(
+        instance,
+        options=tuple(options),
+        resources=(*teams, Resource("money", 4.0)),
+        requirements=(),
+    )
 
 
 def by_orders(worth: Callable[[frozenset[int]], float], players: int) -> list[float]:
@@ -78,7 +104,9 @@ def by_orders(worth: Callable[[frozenset[int]], float], players: int) -> list[fl
 
 @pytest.mark.parametrize("seed", [2, 5, 8])
 @pytest.mark.parametrize("others", ["absent", "today"])
-def test_every_coalition_has_its_best_plan_and_the_split_is_shapleys(seed: int, others: str) -> None:
+def test_every_coalition_has_its_best_plan_and_the_split_is_shapleys(
+    seed: int, others: str
+) -> None:
     instance = with_agencies(seed)
     found = cooperate(instance, TERMS, others=others)  # type: ignore[arg-type]
     assert agencies_of(instance) == NAMES
@@ -107,13 +135,20 @@ def test_every_coalition_has_its_best_plan_and_the_split_is_shapleys(seed: int, 
     assert math.fsum(each.share.found for each in found.shares) == pytest.approx(total, abs=1e-9)
 
 
-@pytest.mark.parametrize(("others", "value", "plan"), [("absent", 1.03, ("o1",)), ("today", 1.1, ())])
+@pytest.mark.parametrize(
+    ("others", "value", "plan"), [("absent", 1.03, ("o1",)), ("today", 1.1, ())]
+)
 def test_a_plan_of_few_is_none_of_more_where_today_may_not_stay_or_go(
     others: Any, value: float, plan: tuple[str, ...]
 ) -> None:
-    """Customs' site takes as much to close as to keep, so that police, who could pay for theirs alone, cannot beside it; or it may not stay."""
+    """Customs' site takes as much to close as to keep, so that police, who could pay
+    for theirs alone, cannot beside it; or it may not stay.
+    """
     roads = side_by_side([{"money": 1.0}, {"money": 1.0}], [Resource("money", 1.0)])
-    first, second = (replace(o, agency=name) for o, name in zip(roads.options, ("police", "customs"), strict=True))
+    first, second = (
+        replace(o, agency=name)
+        for o, name in zip(roads.options, ("police", "customs"), strict=True)
+    )
     second = replace(second, existing=True, forbidden=others == "today", change={"money": 1.0})
     if others == "today":
         first = replace(first, forbidden=True)
@@ -128,7 +163,9 @@ def test_names_of_agencies_do_not_mix_coalitions_up(tmp_path: Path) -> None:
     instance = with_agencies(5)
     joint = OwnWords({"police": "A", "customs": "B", NAMES[2]: "A + B"})
     finished = FinishedTasks(tmp_path / "pieces.jsonl", "same")
-    first, again = (values_of(cooperate(instance, TERMS, own_words=joint, finished=finished)) for _ in range(2))
+    first, again = (
+        values_of(cooperate(instance, TERMS, own_words=joint, finished=finished)) for _ in range(2)
+    )
     assert first == again
     swapped = OwnWords({"police": "B", "customs": "A"})
     given, other = (
@@ -145,7 +182,11 @@ def values_of(found: Cooperation) -> list[tuple[float, float]]:
 def test_alone_a_joint_option_is_nobodys() -> None:
     instance = with_agencies(5)
     assert owners_of(instance, instance.options[0].uses, "") == {"police", "customs"}
-    for names, allowed in ((("police",), False), (("police", "guard"), False), (("police", "customs"), True)):
+    for names, allowed in (
+        (("police",), False),
+        (("police", "guard"), False),
+        (("police", "customs"), True),
+    ):
         assert coalition_problem(instance, names).options[0].forbidden != allowed
 
 
@@ -202,10 +243,15 @@ def test_gains_are_what_a_site_brings_and_joint_sites_have_several_owners() -> N
             seen += len(gain.owners) == 2
         for group in agency_gains(instance, found.together.plan):
             without = placed & np.array(
-                [set(owners_of(instance, o.uses, o.agency)) != set(group.owners) for o in instance.options]
+                [
+                    set(owners_of(instance, o.uses, o.agency)) != set(group.owners)
+                    for o in instance.options
+                ]
             )
             assert group.placements == placed.sum() - without.sum()
-            assert group.total == pytest.approx(plan_value(instance, without) - plan_value(instance, placed), abs=1e-9)
+            assert group.total == pytest.approx(
+                plan_value(instance, without) - plan_value(instance, placed), abs=1e-9
+            )
     assert seen
 
 
@@ -219,7 +265,8 @@ def random_game(
     worths: dict[frozenset[int], ProvenInterval] = {}
     for members in every_coalition(players):
         less = [worths[members - {i}].low for i in members if len(members) > 1]
-        low = max(true[members] - width * rng.random(), 0.0, *less)  # plans are passed on to more members
+        # plans are passed on to more members
+        low = max(true[members] - width * rng.random(), 0.0, *less)
         worths[members] = ProvenInterval(low, low, true[members] + width * rng.random())
     return CoalitionGame(players, worths), true
 
@@ -234,22 +281,31 @@ def test_intervals_hold_the_true_game(players: int, seed: int, width: float) -> 
         if width == 0:
             assert own.low == pytest.approx(own.high)
     whole = frozenset(range(players))
-    assert math.fsum(each.found for each in game.shapley()) == pytest.approx(game.worth(whole).found, abs=1e-9)
+    assert math.fsum(each.found for each in game.shapley()) == pytest.approx(
+        game.worth(whole).found, abs=1e-9
+    )
     worth = true[whole] - sum(true[frozenset({i})] for i in range(players))
     assert game.cooperation().low - 1e-9 <= worth <= game.cooperation().high + 1e-9
-    excesses = {each: true[each] - sum(shares[i] for i in each) for each in every_coalition(players)}
+    excesses = {
+        each: true[each] - sum(shares[i] for i in each) for each in every_coalition(players)
+    }
     for members, excess in excesses.items():
         assert game.excess(members).low - 1e-9 <= excess <= game.excess(members).high + 1e-9
     stable = all(excess <= 1e-9 for members, excess in excesses.items() if members != whole)
-    if (width == 0 and not any(0 < abs(each) < 1e-7 for each in excesses.values())) or game.in_core() is not None:
+    if (
+        width == 0 and not any(0 < abs(each) < 1e-7 for each in excesses.values())
+    ) or game.in_core() is not None:
         assert game.in_core() == stable
 
 
 def test_a_known_game() -> None:
-    # gloves: one has a left one, two have a right one; a pair is worth 1 (Shapley 1953: 2/3, 1/6, 1/6)
+    # gloves: one has a left one, two have a right one; a pair is worth 1 (Shapley 1953:
+    # 2/3, 1/6, 1/6)
     worths = {
         each: ProvenInterval(
-            float(0 in each and len(each) > 1), float(0 in each and len(each) > 1), float(0 in each and len(each) > 1)
+            float(0 in each and len(each) > 1),
+            float(0 in each and len(each) > 1),
+            float(0 in each and len(each) > 1),
         )
         for each in every_coalition(3)
     }
@@ -263,10 +319,14 @@ def test_sampled_orders_agree_with_all_and_sum_to_the_whole() -> None:
     _, true = random_game(np.random.default_rng(4), 9, width=0.0)
     exact = CoalitionGame(9, {s: ProvenInterval(v, v, v) for s, v in true.items() if s}).shapley()
     orders = sampled_orders(9, 400, seed=1)
-    worths = {each: ProvenInterval(true[each], true[each], true[each]) for each in coalitions_on(orders)}
+    worths = {
+        each: ProvenInterval(true[each], true[each], true[each]) for each in coalitions_on(orders)
+    }
     game = CoalitionGame(9, worths, orders)
     sampled = game.shapley()
-    assert math.fsum(each.found for each in sampled) == pytest.approx(true[frozenset(range(9))], abs=1e-9)
+    assert math.fsum(each.found for each in sampled) == pytest.approx(
+        true[frozenset(range(9))], abs=1e-9
+    )
     inside = sum(s.low <= e.found <= s.high for s, e in zip(sampled, exact, strict=True))
     assert inside >= 7
     assert game.in_core() is None
@@ -314,7 +374,9 @@ def test_input_that_is_none() -> None:
     with pytest.raises(InputError, match="one agency, 'north'"):
         cooperate(random_instance(3), TERMS)
     crowded = with_agencies(2)
-    crowded = replace(crowded, options=tuple(replace(option, existing=True) for option in crowded.options))
+    crowded = replace(
+        crowded, options=tuple(replace(option, existing=True) for option in crowded.options)
+    )
     with pytest.raises(InputError, match="today's sites"):
         cooperate(crowded, TERMS, others="today")
     with pytest.raises(InputError, match="orders of joining"):
@@ -324,12 +386,16 @@ def test_input_that_is_none() -> None:
 def test_where_nothing_is_proven_the_page_does_not_say_that_no_plan_goes_below_nothing() -> None:
     found = cooperate(with_agencies(2), TERMS)
     coalitions = tuple(replace(each, lower=0.0) for each in found.coalitions)
-    page = cooperation_page(replace(found, coalitions=coalitions, better_apart=(NAMES[:2], NAMES[2:]), in_core=None))
+    page = cooperation_page(
+        replace(found, coalitions=coalitions, better_apart=(NAMES[:2], NAMES[2:]), in_core=None)
+    )
     assert "how much better a plan could be is not known" in page.headline
     assert "no plan brings it below" not in page.headline
     (table,) = page.sections[1].tables
     assert {row[2] for row in table.rows} == {DASH}
-    assert f"by the plans found {NAMES[0]} + {NAMES[1]}; {NAMES[2]} would" in " ".join(page.sections[0].sentences)
+    assert f"by the plans found {NAMES[0]} + {NAMES[1]}; {NAMES[2]} would" in " ".join(
+        page.sections[0].sentences
+    )
 
 
 def test_a_site_names_the_agencies_whose_roads_it_relieves_most() -> None:
@@ -358,7 +424,9 @@ def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
     content = json.loads((tmp_path / "out/cooperation.json").read_text())
     assert len(content["shares"]) == 3
     page = (tmp_path / "out/cooperation.html").read_text()
-    assert all(name in page for name in (*called.values(), "Fair share", "Whose roads each site relieves"))
+    assert all(
+        name in page for name in (*called.values(), "Fair share", "Whose roads each site relieves")
+    )
     assert (tmp_path / "out/shares.png").stat().st_size > 1000
     assert (tmp_path / "out/coalitions.csv").read_text().count("\n") == 8
     assert not (tmp_path / "out.pieces.jsonl").exists()

@@ -1,4 +1,6 @@
-"""Sensors that cue teams: a detection counts where a team answers it in time, held by trying every set of sensors and teams."""
+"""Sensors that cue teams: a detection counts where a team answers it in time, held by
+trying every set of sensors and teams.
+"""
 
 from __future__ import annotations
 
@@ -45,28 +47,44 @@ TEAMS = 2
 
 
 def scenario(
-    folder: Path, *, reach: float = 15, money: float = 2, most: str = "", more: str = "", sites: str = PLACES
+    folder: Path,
+    *,
+    reach: float = 15,
+    money: float = 2,
+    most: str = "",
+    more: str = "",
+    sites: str = PLACES,
 ) -> Path:
     text = SCENARIO.replace("budget = 3", f"budget = {TEAMS}")
-    text = text.replace("[sites]", KINDS.format(reach=reach, money=money, most=most) + more + "\n[sites]")
+    text = text.replace(
+        "[sites]", KINDS.format(reach=reach, money=money, most=most) + more + "\n[sites]"
+    )
     path = write_scenario(folder, text)
     (folder / "sites.csv").write_text(sites, encoding="utf-8")
     return path
 
 
 def drive_minutes(folder: Path) -> dict[tuple[str, str], float]:
-    """Return minutes from site to site, by all simple paths of the tiny network from the middle of one segment to that of the other."""
+    """Return minutes from site to site, by all simple paths of the tiny network from
+    the middle of one segment to that of the other.
+    """
     import networkx as nx
 
     compiled = compile_scenario(scenario(folder))
     network = compiled.region.network
     graph = nx.DiGraph()
-    for tail, head, time in zip(network.tail.tolist(), network.head.tolist(), network.time_s.tolist(), strict=True):
+    for tail, head, time in zip(
+        network.tail.tolist(), network.head.tolist(), network.time_s.tolist(), strict=True
+    ):
         graph.add_edge(tail, head, weight=time)
     middle = {}
     for name, item in compiled.sites.items():
         arc = int(network.segment_arc[item.segment])
-        middle[name] = (int(network.tail[arc]), int(network.head[arc]), float(network.time_s[arc]) / 2)
+        middle[name] = (
+            int(network.tail[arc]),
+            int(network.head[arc]),
+            float(network.time_s[arc]) / 2,
+        )
     found = {}
     for a, b in itertools.permutations(middle, 2):
         ways = [nx.dijkstra_path_length(graph, s, t) for s in middle[a][:2] for t in middle[b][:2]]
@@ -75,7 +93,9 @@ def drive_minutes(folder: Path) -> dict[tuple[str, str], float]:
 
 
 def brute(folder: Path, instance: Instance, *, reach: float, money: int, most: int) -> float:
-    """Return the least value over every choice of posts, teams on standby and cameras with a team each, worked out from the minutes."""
+    """Return the least value over every choice of posts, teams on standby and cameras
+    with a team each, worked out from the minutes.
+    """
     minutes = drive_minutes(folder)
     plain = {o.id: o for o in instance.options if "<" not in o.id}
     base = instance.reliability
@@ -117,7 +137,9 @@ def value(instance: Instance, survival: np.ndarray) -> float:
     [(15, 2, 99), (25, 3, 99), (60, 3, 1), (15, 1, 1)],
     ids=["near", "far", "one each", "poor"],
 )
-def test_sensors_and_teams_are_planned_together(tmp_path: Path, reach: float, money: int, most: int) -> None:
+def test_sensors_and_teams_are_planned_together(
+    tmp_path: Path, reach: float, money: int, most: int
+) -> None:
     limit = "" if most == 99 else f", most = {most}"
     instance = compile_scenario(scenario(tmp_path, reach=reach, money=money, most=limit)).instance
     assert any("<" in option.id for option in instance.options)
@@ -157,13 +179,16 @@ def test_sensors_out_of_reach_are_told(tmp_path: Path) -> None:
     sites = SITES.replace(",post\n", ",camera\n").replace(",post,400", ",,400")
     compiled = compile_scenario(scenario(tmp_path, sites=sites))
     assert compiled.instance.options == ()
-    assert any("No team that could answer is within reach of 5" in text for text in compiled.warnings)
+    assert any(
+        "No team that could answer is within reach of 5" in text for text in compiled.warnings
+    )
 
 
 def test_draws_change_the_detection_of_sensors_with_their_teams(tmp_path: Path) -> None:
     path = scenario(tmp_path)
     path.write_text(
-        path.read_text(encoding="utf-8").replace("detection = 0.8", "detection = [0.6, 1.0]"), encoding="utf-8"
+        path.read_text(encoding="utf-8").replace("detection = 0.8", "detection = [0.6, 1.0]"),
+        encoding="utf-8",
     )
     compiled = compile_scenario(path)
     drawn = at_chances(compiled, compiled.instance, {"kinds.camera.detection": 1.0})
@@ -175,17 +200,32 @@ def test_draws_change_the_detection_of_sensors_with_their_teams(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ('[[kinds]]\nid = "k"\nuptime = 1\ndetection = 1\nresponse = { by = [], reach_minutes = 9 }\n', "by"),
         (
-            '[[kinds]]\nid = "k"\nuptime = 1\ndetection = 1\nresponse = { by = ["nobody"], reach_minutes = 9 }\n',
+            (
+                '[[kinds]]\nid = "k"\nuptime = 1\ndetection = 1\nresponse = { by = [],'
+                " reach_minutes = 9 }\n"
+            ),
+            "by",
+        ),
+        (
+            (
+                '[[kinds]]\nid = "k"\nuptime = 1\ndetection = 1\nresponse = { by = ["nobody"],'
+                " reach_minutes = 9 }\n"
+            ),
             "nobody",
         ),
         (
-            '[[kinds]]\nid = "k"\nuptime = 1\ndetection = 1\nresponse = { by = ["camera"], reach_minutes = 9 }\n',
+            (
+                '[[kinds]]\nid = "k"\nuptime = 1\ndetection = 1\nresponse = { by = ["camera"],'
+                " reach_minutes = 9 }\n"
+            ),
             "drive there",
         ),
         (
-            '[[kinds]]\nid = "k"\nuptime = 1\ndetection = 1\nresponse = { by = ["post"], reach_minutes = 0 }\n',
+            (
+                '[[kinds]]\nid = "k"\nuptime = 1\ndetection = 1\nresponse = { by = ["post"],'
+                " reach_minutes = 0 }\n"
+            ),
             "reach_minutes",
         ),
         ('[[kinds]]\nid = "k"\nuptime = 1\ndetection = 1\nresponse = 1.5\n', "response"),
@@ -193,13 +233,17 @@ def test_draws_change_the_detection_of_sensors_with_their_teams(tmp_path: Path) 
 )
 def test_what_is_wrong_is_said(tmp_path: Path, more: str, message: str) -> None:
     checked = check_scenario_file(scenario(tmp_path, more=more))
-    assert any(message in f"{p.where} {p.found} {p.expected}" for p in checked.problems), checked.problems
+    assert any(message in f"{p.where} {p.found} {p.expected}" for p in checked.problems), (
+        checked.problems
+    )
 
 
 @pytest.mark.slow
 def test_the_shipped_scenario_plans_sensors_and_teams(tmp_path: Path) -> None:
     path = ROOT / "instances" / "rio-grande" / "surveillance.toml"
-    planned = plan_scenario(path, tmp_path / "out", options={"time_limit": 2, "threads": 1}, report=False)
+    planned = plan_scenario(
+        path, tmp_path / "out", options={"time_limit": 2, "threads": 1}, report=False
+    )
     plan = json.loads((tmp_path / "out" / "plan.json").read_text(encoding="utf-8"))
     cued = [site for site in plan["sites"] if "<" in site["id"]]
     assert cued
@@ -208,4 +252,5 @@ def test_the_shipped_scenario_plans_sensors_and_teams(tmp_path: Path) -> None:
     assert planned.result.lower is not None
     assert planned.result.upper is not None
     assert planned.result.lower <= planned.result.upper < planned.comparison.nothing.value
-    assert all(", answered from " in site["label"] for site in cued)  # tests/test_spanish.py looks for it in a report
+    # tests/test_spanish.py looks for it in a report
+    assert all(", answered from " in site["label"] for site in cued)

@@ -35,9 +35,19 @@ from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import (
     proven_cut,
 )
 from optimizer.solvers.branch_and_cut.cuts.lifting import lifted
-from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import cheapest_cut_plan, largest_shares, min_cut_heuristic
+from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import (
+    cheapest_cut_plan,
+    largest_shares,
+    min_cut_heuristic,
+)
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
-from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask, Lost, Order, Pause, ToWorker
+from optimizer.solvers.branch_and_cut.parallel.messages import (
+    GroupTask,
+    Lost,
+    Order,
+    Pause,
+    ToWorker,
+)
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths, PooledValues
@@ -54,7 +64,13 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.mip import backend
 from optimizer.solvers.mip.backend import MipOutcome
 from optimizer.solvers.overlay.overlay import Overlay, contract
-from optimizer.solvers.params import HeuristicParams, LagrangianParams, SolveOptions, SolveParams, TreeParams
+from optimizer.solvers.params import (
+    HeuristicParams,
+    LagrangianParams,
+    SolveOptions,
+    SolveParams,
+    TreeParams,
+)
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.local_search import PlanImprover, local_search
@@ -79,12 +95,18 @@ def plans(overlay: Overlay) -> Iterator[np.ndarray]:
 
 
 def commodity_values(overlay: Overlay, commodities: Commodities, mask: np.ndarray) -> np.ndarray:
-    informed = commodities.searches.values(overlay.n_nodes, overlay.tail, overlay.head, overlay.arc_survival(mask))
+    informed = commodities.searches.values(
+        overlay.n_nodes, overlay.tail, overlay.head, overlay.arc_survival(mask)
+    )
     return np.append(informed, overlay.fixed_routes.values(mask))
 
 
-def sampled(instance: Instance, seed: int) -> tuple[Overlay, Commodities, PathPool, list[Cuts], list[Cuts]]:
-    """Cuts of commodities, of every family, and rows of groups, at points fractional and nearly whole, with T of every size."""
+def sampled(
+    instance: Instance, seed: int
+) -> tuple[Overlay, Commodities, PathPool, list[Cuts], list[Cuts]]:
+    """Cuts of commodities, of every family, and rows of groups, at points fractional
+    and nearly whole, with T of every size.
+    """
     overlay = contract(instance)
     commodities = Commodities.of(overlay)
     pool = PathPool(overlay, commodities.searches)
@@ -96,7 +118,10 @@ def sampled(instance: Instance, seed: int) -> tuple[Overlay, Commodities, PathPo
             base = (x >= share) & overlay.free
             pool.grow(x, base)
             for paths in (pool.paths, commodities.fixed_routes):
-                cuts += [chord_cuts(paths, x, base, commodities.floor), tangent_cuts(paths, x, commodities.floor)]
+                cuts += [
+                    chord_cuts(paths, x, base, commodities.floor),
+                    tangent_cuts(paths, x, commodities.floor),
+                ]
             cuts.append(star_cuts(pool.paths, x, base, commodities.floor))
         rows.append(commodities.rows(Cuts.join(cuts), x, commodities.floor))
     return overlay, commodities, pool, cuts, rows
@@ -109,17 +134,23 @@ def test_every_cut_holds_at_every_plan(seed: int) -> None:
     overlay, commodities, pool, cuts, rows = sampled(random_instance(seed), seed)
     for mask in plans(overlay):
         value = commodity_values(overlay, commodities, mask)
-        assert np.all(pool.paths.values(np.append(mask, False)) <= value[pool.paths.commodity] * (1 + 1e-12))
+        assert np.all(
+            pool.paths.values(np.append(mask, False)) <= value[pool.paths.commodity] * (1 + 1e-12)
+        )
         for part in cuts:
             assert np.all(part.values(mask.astype(float)) <= value[part.commodity] + 1e-15)
         for part in rows:
-            assert np.all(part.values(mask.astype(float)) <= commodities.sums(value)[part.commodity] + 1e-15)
+            assert np.all(
+                part.values(mask.astype(float)) <= commodities.sums(value)[part.commodity] + 1e-15
+            )
 
 
 @given(SEEDS)
 @examples(40)
 def test_paths_with_detours_are_worth_no_more_than_the_evader_gets_at_every_plan(seed: int) -> None:
-    """So every cut from them holds: they have survivals of their own, and nothing else about them is asked for."""
+    """So every cut from them holds: they have survivals of their own, and nothing else
+    about them is asked for.
+    """
     instance, rng = random_instance(seed), np.random.default_rng(seed)
     overlay = contract(instance)
     commodities = Commodities.of(overlay)
@@ -132,15 +163,19 @@ def test_paths_with_detours_are_worth_no_more_than_the_evader_gets_at_every_plan
     cuts.append(tangent_cuts(pool.paths, x, commodities.floor))
     for mask in plans(overlay):
         value = commodity_values(overlay, commodities, mask)
-        assert np.all(pool.paths.values(np.append(mask, False)) <= value[pool.paths.commodity] * (1 + 1e-12))
+        assert np.all(
+            pool.paths.values(np.append(mask, False)) <= value[pool.paths.commodity] * (1 + 1e-12)
+        )
         for part in cuts:
             assert np.all(part.values(mask.astype(float)) <= value[part.commodity] + 1e-15)
 
 
 def test_an_option_that_can_be_driven_around_takes_off_what_the_detour_costs() -> None:
-    """A road of survivals .1 and .2 beside one of reliability .9 and survival .5: .9 is left with one of the first two, .45 with the third too.
+    """A road of survivals .1 and .2 beside one of reliability .9 and survival .5: .9 is
+    left with one of the first two, .45 with the third too.
 
-    Where the option of the detour has the larger x, it counts as placed where the others are, and takes off nothing by itself.
+    Where the option of the detour has the larger x, it counts as placed where the
+    others are, and takes off nothing by itself.
     """
     one = random_instance(4)
     instance = replace(
@@ -151,7 +186,15 @@ def test_an_option_that_can_be_driven_around_takes_off_what_the_detour_costs() -
         reliability=np.array([1.0, 0.9, 1.0]),
         evaders=(Evader("e", 0, 2, 1.0),),
         options=tuple(
-            replace(one.options[0], id=f"o{s}", arcs=(a,), survival=(s,), uses={"teams": 1.0}, site="", forced=False)
+            replace(
+                one.options[0],
+                id=f"o{s}",
+                arcs=(a,),
+                survival=(s,),
+                uses={"teams": 1.0},
+                site="",
+                forced=False,
+            )
             for a, s in ((1, 0.5), (2, 0.1), (2, 0.2))
         ),
         resources=(Resource("teams", 3.0),),
@@ -166,7 +209,10 @@ def test_an_option_that_can_be_driven_around_takes_off_what_the_detour_costs() -
         pool = PathPool(overlay, commodities.searches)
         assert pool.grow_around(np.array(x), np.ones(3, dtype=bool)) == 1
         assert pool.paths.value.tolist() == [1.0]
-        left = [float(pool.paths.values(np.array([*placed, False]))[0]) for placed in product((False, True), repeat=3)]
+        left = [
+            float(pool.paths.values(np.array([*placed, False]))[0])
+            for placed in product((False, True), repeat=3)
+        ]
         assert left == pytest.approx(expected)
 
 
@@ -180,12 +226,18 @@ def test_the_star_with_a_plan_placed_is_exact_at_that_plan(seed: int) -> None:
     pool.grow(mask.astype(float), mask)
     cuts = star_cuts(pool.paths, mask.astype(float), mask, commodities.floor)
     cut_value = commodities.floor[: commodities.searches.leaf.size].copy()
-    cut_value[cuts.commodity] = np.maximum(cut_value[cuts.commodity], cuts.values(mask.astype(float)))
-    assert np.allclose(cut_value, commodity_values(overlay, commodities, mask)[: cut_value.size], rtol=1e-9)
+    cut_value[cuts.commodity] = np.maximum(
+        cut_value[cuts.commodity], cuts.values(mask.astype(float))
+    )
+    assert np.allclose(
+        cut_value, commodity_values(overlay, commodities, mask)[: cut_value.size], rtol=1e-9
+    )
 
 
 def test_the_star_on_two_roads_is_the_one_in_the_books() -> None:
-    """Roads of value 1 and 0.9, an option of survival 0 on each, a third of value 0.5: theta >= 1 - 0.1 x_0 - 0.4 x_1."""
+    """Roads of value 1 and 0.9, an option of survival 0 on each, a third of value 0.5:
+    theta >= 1 - 0.1 x_0 - 0.4 x_1.
+    """
     paths = Paths(
         commodity=np.zeros(3, dtype=np.int64),
         value=np.array([0.5, 1.0, 0.9]),
@@ -228,7 +280,9 @@ def test_lifted_rows_hold_at_every_plan_and_take_off_no_more(seed: int) -> None:
 
 
 def test_an_option_on_both_roads_of_a_star_takes_off_what_it_leaves_of_the_better_one() -> None:
-    """Roads of 1 and .9, an option of survival 0 on each and one of .5 on both: the star adds up .1 and .45 for it, and it takes off .5."""
+    """Roads of 1 and .9, an option of survival 0 on each and one of .5 on both: the
+    star adds up .1 and .45 for it, and it takes off .5.
+    """
     paths = Paths(
         commodity=np.zeros(2, dtype=np.int64),
         value=np.array([1.0, 0.9]),
@@ -241,8 +295,12 @@ def test_an_option_on_both_roads_of_a_star_takes_off_what_it_leaves_of_the_bette
     assert lifted(star, paths, x, floor).coefficient.toarray()[0] == pytest.approx([0.1, 0.8, 0.5])
 
 
-def test_lifted_rows_meet_the_value_with_each_of_their_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of each option with a coefficient some plan that holds it attains the row, over the known paths; compiled or not."""
+def test_lifted_rows_meet_the_value_with_each_of_their_options(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of each option with a coefficient some plan that holds it attains the row, over
+    the known paths; compiled or not.
+    """
     rng, met, lowered = np.random.default_rng(0), 0, 0
     for _ in range(40):
         n, count = 8, int(rng.integers(2, 40))
@@ -258,7 +316,9 @@ def test_lifted_rows_meet_the_value_with_each_of_their_options(monkeypatch: pyte
         np.testing.assert_array_equal(made.entry, one.entry)
         masks = np.array(list(product((False, True), repeat=n)))
         every = np.array([paths.values(np.append(mask, False)) for mask in masks]).T
-        values = np.array([np.max(every[paths.commodity == u], axis=0, initial=floor[u]) for u in made.commodity])
+        values = np.array(
+            [np.max(every[paths.commodity == u], axis=0, initial=floor[u]) for u in made.commodity]
+        )
         left = values - rows_at(made, masks.astype(float))
         assert left.min() > -1e-12
         for row, option, b in zip(made.row, made.option, made.entry, strict=True):
@@ -273,7 +333,9 @@ EDGES = (0.0, 5e-324, 1e-300, 1e-16, 0.5, 1 - 1e-16, 1.0)
 
 
 def random_paths(rng: np.random.Generator, n_options: int, *, edges: bool) -> Paths:
-    """Return paths of up to 20 options, with survivals and values at the edges of what there is if asked."""
+    """Return paths of up to 20 options, with survivals and values at the edges of what
+    there is if asked.
+    """
     n, width = int(rng.integers(1, 120)), int(rng.integers(1, 20))
     option = np.array([rng.permutation(n_options)[:width] for _ in range(n)])
     survival = rng.choice(EDGES, (n, width)) if edges else rng.random((n, width))
@@ -286,7 +348,9 @@ def random_paths(rng: np.random.Generator, n_options: int, *, edges: bool) -> Pa
 @pytest.mark.parametrize("edges", quick_first([True, False], 1))
 @pytest.mark.parametrize("kind", ["stars", "chords", "tangents", "all"])
 def test_the_best_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The best cut of each commodity has the same value at the point, and where no other comes near it the same coefficients."""
+    """The best cut of each commodity has the same value at the point, and where no
+    other comes near it the same coefficients.
+    """
     rng, same = np.random.default_rng(int(edges)), 0
     for _ in range(60):
         paths, n = random_paths(rng, 25, edges=edges), 25
@@ -294,9 +358,14 @@ def test_the_best_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytest.Mo
         x = np.round(x) if rng.random() < 0.3 else x
         bases = np.array([np.zeros(n, dtype=bool), rng.random(n) < 0.3, rng.random(n) < 0.8])
         stars, chords = (np.full(3, kind in (each, "all")) for each in ("stars", "chords"))
-        kinds, floor = Kinds(stars, chords, tangents=kind in ("tangents", "all")), rng.random(9) * rng.choice([0, 0.1])
+        kinds, floor = (
+            Kinds(stars, chords, tangents=kind in ("tangents", "all")),
+            rng.random(9) * rng.choice([0, 0.1]),
+        )
         plain = referee.best_cuts(paths, x, bases, kinds, floor)
-        one, other = (best_cuts(paths, x, bases, kinds, floor) for _ in plain_and_compiled(monkeypatch))
+        one, other = (
+            best_cuts(paths, x, bases, kinds, floor) for _ in plain_and_compiled(monkeypatch)
+        )
         for part in ("commodity", "side", "row", "option", "entry"):
             np.testing.assert_array_equal(getattr(other, part), getattr(one, part))
         found = [plain, other]
@@ -308,7 +377,9 @@ def test_the_best_cuts_are_numpys(edges: bool, kind: str, monkeypatch: pytest.Mo
         np.testing.assert_allclose(values[1], values[0], rtol=1e-9, atol=1e-9 * paths.value.max())
         if np.array_equal(plain.commodity, other.commodity):
             first, second = plain.coefficient.toarray(), other.coefficient.toarray()
-            near = np.isclose(first, second, rtol=1e-9).all(axis=1) & np.isclose(plain.side, other.side, rtol=1e-9)
+            near = np.isclose(first, second, rtol=1e-9).all(axis=1) & np.isclose(
+                plain.side, other.side, rtol=1e-9
+            )
             same += int(near.sum())
     assert same > (30 if edges else 200)
 
@@ -328,7 +399,9 @@ def cut() -> BranchAndCut:
 
 
 def test_prices_of_nothing_give_the_value_with_all_that_fits(cut: BranchAndCut) -> None:
-    """Without prices the bound is the least value of the group alone; prices far above it leave every option unplaced."""
+    """Without prices the bound is the least value of the group alone; prices far above
+    it leave every option unplaced.
+    """
     nothing = np.zeros(cut.overlay.free.size, dtype=bool)
     mean = cut.master.mean_rows(cut.root).take(np.array([0]))
     group = mean.commodity[0]
@@ -343,7 +416,9 @@ def test_prices_of_nothing_give_the_value_with_all_that_fits(cut: BranchAndCut) 
 
 def again(cut: BranchAndCut, params: LagrangianParams = LagrangianParams()) -> BranchAndCut:
     """Return another tree of the same problem, its root cut as far."""
-    tree = BranchAndCut(cut.instance, cut.overlay, upper=BEST, params=SolveParams(lagrangian=params))
+    tree = BranchAndCut(
+        cut.instance, cut.overlay, upper=BEST, params=SolveParams(lagrangian=params)
+    )
     tree.cut_root()
     return tree
 
@@ -362,7 +437,11 @@ class LosesAGroup(LocalTreeWorkers):
         """Count it, and lose the worker or send it."""
         self.n_paused += isinstance(message, Pause)
         self.n_groups += isinstance(message, Order) and isinstance(message.task, GroupTask)
-        if isinstance(message, Order) and isinstance(message.task, GroupTask) and self.lost is not None:
+        if (
+            isinstance(message, Order)
+            and isinstance(message.task, GroupTask)
+            and self.lost is not None
+        ):
             self.after.append(message.task)
         if isinstance(message, Order) and self.n_groups == 2:
             assert isinstance(message.task, GroupTask)
@@ -372,9 +451,13 @@ class LosesAGroup(LocalTreeWorkers):
             super().send(worker, message)
 
 
-def shared_by(workers: LocalTreeWorkers, tree: BranchAndCut, listener: Listener = SILENT) -> ParallelTree:
+def shared_by(
+    workers: LocalTreeWorkers, tree: BranchAndCut, listener: Listener = SILENT
+) -> ParallelTree:
     """Return what shares a tree with workers that have begun."""
-    search = SolveState(tree.instance, 0.0, None, 0, listener, feasible_start(tree.instance), given=tree.overlay)
+    search = SolveState(
+        tree.instance, 0.0, None, 0, listener, feasible_start(tree.instance), given=tree.overlay
+    )
     search.contract()
     search.begin()
     tree.listener = search
@@ -401,7 +484,8 @@ def test_searches_that_are_shared_give_the_same_bound_and_one_that_is_lost_is_ma
     monkeypatch.setattr(lagrangian_cuts, "proven_cut", here)
     add_lagrangian_cuts(shared, nothing, shared_by(workers, shared))
     assert workers.lost is not None
-    assert sum(task is workers.lost for task in workers.after) == 1  # by another worker, or by this process
+    # by another worker, or by this process
+    assert sum(task is workers.lost for task in workers.after) == 1
     assert shared.lower == pytest.approx(alone.lower, rel=1e-6)
     assert alone.lower > before * (1 + 1e-4)
 
@@ -420,7 +504,9 @@ def test_workers_stop_with_their_group_where_what_was_found_is_too_little(
     assert tree.lower == pytest.approx(BEST, rel=1e-5)
 
 
-@pytest.mark.parametrize(("gain", "searches"), [(0.0, lagrangian_cuts.IN_VAIN), (1e-9, LagrangianParams.tried)])
+@pytest.mark.parametrize(
+    ("gain", "searches"), [(0.0, lagrangian_cuts.IN_VAIN), (1e-9, LagrangianParams.tried)]
+)
 def test_searches_end_sooner_where_none_gains_anything_than_where_they_gain_little(
     cut: BranchAndCut, gain: float, searches: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -452,7 +538,9 @@ def test_an_interrupt_while_groups_are_searched_ends_the_search_with_its_plan(
     monkeypatch.setattr(executor, "cores", lambda: 2)
     result = place(
         cut.instance,
-        SolveOptions(gap=0.0, threads=threads, params=SolveParams(lagrangian=LagrangianParams(gap=0.0))),
+        SolveOptions(
+            gap=0.0, threads=threads, params=SolveParams(lagrangian=LagrangianParams(gap=0.0))
+        ),
         listener=Interrupts(),
     )
     assert result.limit == "interrupted"
@@ -465,7 +553,9 @@ def test_an_interrupt_while_groups_are_searched_ends_the_search_with_its_plan(
 def test_cuts_by_groups_raise_the_root_of_a_grid_and_no_further_than_its_best_plan(
     cut: BranchAndCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each cut raises it by its gain; a gap that counts as narrow, and a time that is over, leave it as it is."""
+    """Each cut raises it by its gain; a gap that counts as narrow, and a time that is
+    over, leave it as it is.
+    """
     before, rows = cut.lower, cut.master.program.n_rows
     nothing = np.zeros(cut.overlay.free.size, dtype=bool)
     monkeypatch.setattr(lagrangian_cuts, "MOST_ROUNDS", 5)
@@ -490,7 +580,9 @@ FIRST, SECOND = 0.5, 0.6
 
 
 def two_lines() -> Instance:
-    """Return two lines of parallel roads, one behind the other, with teams for one of them, and an evader whom no option meets."""
+    """Return two lines of parallel roads, one behind the other, with teams for one of
+    them, and an evader whom no option meets.
+    """
     one = random_instance(4)
     chances = [FIRST] * ROADS + [SECOND] * ROADS
     return replace(
@@ -501,7 +593,15 @@ def two_lines() -> Instance:
         reliability=np.full(2 * ROADS + 1, 0.9),
         evaders=(Evader("e", 0, 2, 1.0), Evader("unmet", 3, 2, 0.1)),
         options=tuple(
-            replace(one.options[0], id=f"o{k}", arcs=(k,), survival=(s,), uses={"teams": 1.0}, site="", forced=False)
+            replace(
+                one.options[0],
+                id=f"o{k}",
+                arcs=(k,),
+                survival=(s,),
+                uses={"teams": 1.0},
+                site="",
+                forced=False,
+            )
             for k, s in enumerate(chances)
         ),
         resources=(Resource("teams", float(ROADS)),),
@@ -511,7 +611,9 @@ def two_lines() -> Instance:
 
 @pytest.fixture
 def tree(monkeypatch: pytest.MonkeyPatch) -> BranchAndCut:
-    """Return the tree of the two lines, with the second of them closed and the root cut; small problems are not left out."""
+    """Return the tree of the two lines, with the second of them closed and the root
+    cut; small problems are not left out.
+    """
     monkeypatch.setattr(network_cut, "FEWEST", 2 * ROADS)
     instance = two_lines()
     tree = BranchAndCut(instance, contract(instance))
@@ -523,7 +625,9 @@ def tree(monkeypatch: pytest.MonkeyPatch) -> BranchAndCut:
     return tree
 
 
-def test_the_better_line_is_found_where_a_local_search_stays_at_the_other(tree: BranchAndCut) -> None:
+def test_the_better_line_is_found_where_a_local_search_stays_at_the_other(
+    tree: BranchAndCut,
+) -> None:
     second = np.arange(2 * ROADS) >= ROADS
     pooled = PooledValues(tree.master.commodities, tree.master.pool)
     assert np.array_equal(local_search(tree.instance, tree.overlay, pooled, second), second)
@@ -538,7 +642,8 @@ def test_minimum_cuts_find_the_better_line_without_a_program(tree: BranchAndCut)
     assert found is not None
     assert found.tolist() == (np.arange(2 * ROADS) < ROADS).tolist()
     tree.offer(found)
-    assert cheapest_cut_plan(tree, np.random.default_rng(0), SILENT) is None  # no better one is left
+    # no better one is left
+    assert cheapest_cut_plan(tree, np.random.default_rng(0), SILENT) is None
 
 
 def test_few_minimum_cuts_are_drawn_where_all_are_far_worse_than_the_plan_known(
@@ -578,7 +683,9 @@ def test_a_minimum_cut_keeps_budgets_and_requirements_and_is_better_than_the_pla
 
 
 @pytest.mark.slow
-def test_the_plan_is_the_same_where_this_process_does_something_else_meanwhile(tree: BranchAndCut) -> None:
+def test_the_plan_is_the_same_where_this_process_does_something_else_meanwhile(
+    tree: BranchAndCut,
+) -> None:
     done = []
     found = min_cut_heuristic(tree, SILENT, lambda: done.append(tree.dive()))
     assert len(done) == 1
@@ -638,7 +745,9 @@ def test_a_narrow_gap_few_options_and_a_large_overlay_are_left_to_the_tree(
 def test_swaps_around_the_plan_of_the_root_spare_a_dive(monkeypatch: pytest.MonkeyPatch) -> None:
     """On this grid they bring the gap from .048 to .028."""
     grid = plain_grid(8, budget=6, n_options=50, n_evaders=8, seed=4)
-    options = SolveOptions(threads=1, params=SolveParams(heuristics=HeuristicParams(dive_gap=0.04, min_cut_gap=1.0)))
+    options = SolveOptions(
+        threads=1, params=SolveParams(heuristics=HeuristicParams(dive_gap=0.04, min_cut_gap=1.0))
+    )
     dives = []
     monkeypatch.setattr(BranchAndCut, "dive", lambda tree: dives.append(tree.upper))
     place(grid, options)
@@ -655,7 +764,9 @@ def test_a_cancelled_search_ends_it(tree: BranchAndCut) -> None:
         cheapest_cut_plan(tree, np.random.default_rng(0), Recorder(patience=0))
 
 
-def test_a_solver_that_fails_ends_no_search(tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_solver_that_fails_ends_no_search(
+    tree: BranchAndCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(*_: object, **__: object) -> None:
         raise SolverError("no licence")
 
@@ -680,7 +791,9 @@ N_OPTIONS, N_COMMODITIES = 25, 9
 MOST_PATHS = 6
 
 
-def sets_of(node: Node, solution: NodeSolution, commodity: int, without: np.ndarray) -> Iterator[PathSet]:
+def sets_of(
+    node: Node, solution: NodeSolution, commodity: int, without: np.ndarray
+) -> Iterator[PathSet]:
     """Yield the sets of a commodity, path by path."""
     paths, x = solution.paths, solution.x
     value, undecided = paths.values(np.append(node.ones, False)), np.append(node.undecided, False)
@@ -698,7 +811,9 @@ def sets_of(node: Node, solution: NodeSolution, commodity: int, without: np.ndar
         floor[commodity] = value[path]
         cost = solution.dual_cost[options] * (1 - x[options])
         deficit += float(
-            cost.min() * max(0.0, 1 - x[options].sum()) / max(path_set_branching.EPSILON, (1 - x[options]).max())
+            cost.min()
+            * max(0.0, 1 - x[options].sum())
+            / max(path_set_branching.EPSILON, (1 - x[options]).max())
         )
         rise = weighted_sum(solution.weight, np.maximum(floor - solution.cut_value, 0.0))
         if rise > 0 and deficit > 0:
@@ -711,14 +826,20 @@ def set_by_set(node: Node, solution: NodeSolution) -> list[PathSet]:
     without = values_without_each(node, solution.paths)
     least = path_set_branching.EPSILON * weighted_sum(weight, cut_value) + np.finfo(np.float64).tiny
     best = node.floor.copy()
-    np.maximum.at(best, solution.paths.commodity, solution.paths.values(np.append(node.ones, False)))
+    np.maximum.at(
+        best, solution.paths.commodity, solution.paths.values(np.append(node.ones, False))
+    )
     promise = weight * (best - cut_value)
     found = []
     for j in np.flatnonzero(
         node.undecided & (x > path_set_branching.EPSILON) & (x < 1 - path_set_branching.EPSILON)
     ).tolist():
         rise = max(weighted_sum(weight, np.maximum(without[j] - cut_value, 0.0)), least)
-        found.append(PathSet((np.array([j]),), np.zeros(9), rise, max(solution.dual_cost[j] * (1 - x[j]), least)))
+        found.append(
+            PathSet(
+                (np.array([j]),), np.zeros(9), rise, max(solution.dual_cost[j] * (1 - x[j]), least)
+            )
+        )
     for commodity in np.argsort(-promise, kind="stable").tolist():
         found += sets_of(node, solution, commodity, without) if promise[commodity] > 0 else []
     once: dict[frozenset[frozenset[int]], PathSet] = {}
@@ -735,7 +856,9 @@ def expected_score(rule: BranchingRule, split: PathSet, x: np.ndarray, left: flo
     for child, moved in enumerate((x[j], 1 - x[j]) if j is not None else ()):
         mean = total[child].sum() / max(count[child].sum(), 1)
         known = count[child, j] > 0
-        rises[child] = total[child, j] / count[child, j] * moved if known else max(mean * moved, rises[child])
+        rises[child] = (
+            total[child, j] / count[child, j] * moved if known else max(mean * moved, rises[child])
+        )
     first, second = (min(max(rise, 0.0), left) / left + TINY for rise in rises.tolist())
     return float(first * second)
 
@@ -750,8 +873,14 @@ def plainly(split: PathSet) -> tuple[object, ...]:
 def test_tables_hold_what_is_found_set_by_set(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng, n = np.random.default_rng(seed), N_OPTIONS
     paths, ones = random_paths(rng, n, edges=False), rng.random(n) < 0.1
-    node = Node(ones, (rng.random(n) < rng.choice([0.1, 0.5])) & ~ones, rng.random(N_COMMODITIES) * 0.01)
-    x = np.where(ones, 1.0, rng.random(n) * ~node.zeros) * (rng.random(n) < 0.7) * rng.choice([0.05, 1.0])
+    node = Node(
+        ones, (rng.random(n) < rng.choice([0.1, 0.5])) & ~ones, rng.random(N_COMMODITIES) * 0.01
+    )
+    x = (
+        np.where(ones, 1.0, rng.random(n) * ~node.zeros)
+        * (rng.random(n) < 0.7)
+        * rng.choice([0.05, 1.0])
+    )
     cut_value = node.floor + rng.random(N_COMMODITIES) * rng.choice([0.001, 0.1])
     dual_cost = rng.random(n) * (rng.random(n) < 0.9)
     solution = NodeSolution(paths, x, cut_value, rng.random(N_COMMODITIES), dual_cost)
@@ -765,4 +894,6 @@ def test_tables_hold_what_is_found_set_by_set(seed: int, monkeypatch: pytest.Mon
         for split in rng.permutation(np.array(plain, dtype=object))[:8].tolist():
             rule.learn(split, x, rng.random(2) * 0.1, left)
         by_score = sorted(plain, key=lambda split: -expected_score(rule, split, x, left))
-        assert [plainly(split) for split in rule.ordered(found, x, left)] == [plainly(split) for split in by_score]
+        assert [plainly(split) for split in rule.ordered(found, x, left)] == [
+            plainly(split) for split in by_score
+        ]

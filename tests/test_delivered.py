@@ -1,4 +1,6 @@
-"""Planned against delivered: simulated tracks whose truth is known, every format of tracks, logs, and what is refused."""
+"""Planned against delivered: simulated tracks whose truth is known, every format of
+tracks, logs, and what is refused.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,14 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError
-from optimizer.operations.delivered import STATUS_WORDS, Delivered, DeliveredParams, Stay, delivered_of_plan, judge
+from optimizer.operations.delivered import (
+    STATUS_WORDS,
+    Delivered,
+    DeliveredParams,
+    Stay,
+    delivered_of_plan,
+    judge,
+)
 from optimizer.operations.map_matching import MatchParams
 from optimizer.operations.planned import visits_of_duties
 from optimizer.operations.recorded import Units, read_tracks
@@ -70,7 +79,9 @@ def test_what_was_simulated_is_found(case: PlannedCase, tmp_path: Path) -> None:
     for by in ("unit", "base", "sector", "week"):
         rows = [tally for tally in found.tallies if tally.by == by]
         assert sum(tally.stops_planned for tally in rows) == 28
-        assert sum(tally.delivered_hours for tally in rows) == pytest.approx(sum(one.hours for one in found.visits))
+        assert sum(tally.delivered_hours for tally in rows) == pytest.approx(
+            sum(one.hours for one in found.visits)
+        )
         assert sum(sum(tally.count.values()) for tally in rows) == 28
 
 
@@ -104,7 +115,10 @@ def as_gpx(tracks: Sequence[Track]) -> str:
         )
         parts.append(f"<trk><name>{track.unit}</name><trkseg>{points}</trkseg></trk>")
     author = "<metadata><author><name>Ann Other</name></author></metadata>"
-    return f'<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1">{author}{"".join(parts)}</gpx>'
+    return (
+        '<gpx version="1.1"'
+        f' xmlns="http://www.topografix.com/GPX/1/1">{author}{"".join(parts)}</gpx>'
+    )
 
 
 def stamp(time: float) -> str:
@@ -115,8 +129,14 @@ def as_earthranger(tracks: Sequence[Track]) -> str:
     features = [
         {
             "type": "Feature",
-            "geometry": {"type": "LineString", "coordinates": np.column_stack((t.lon, t.lat)).round(6).tolist()},
-            "properties": {"title": t.unit, "coordinateProperties": {"times": [stamp(time) for time in t.time]}},
+            "geometry": {
+                "type": "LineString",
+                "coordinates": np.column_stack((t.lon, t.lat)).round(6).tolist(),
+            },
+            "properties": {
+                "title": t.unit,
+                "coordinateProperties": {"times": [stamp(time) for time in t.time]},
+            },
         }
         for t in tracks
     ]
@@ -125,12 +145,19 @@ def as_earthranger(tracks: Sequence[Track]) -> str:
 
 def as_smart(track: Track) -> str:
     """Return a patrol as SMART exports it: what the clock shows, as milliseconds and as text."""
-    clock = [datetime.fromtimestamp(time, ZONE).replace(tzinfo=UTC).timestamp() * 1000 for time in track.time]
-    line = shapely.MultiLineString([np.column_stack((track.lon.round(6), track.lat.round(6), clock))])
+    clock = [
+        datetime.fromtimestamp(time, ZONE).replace(tzinfo=UTC).timestamp() * 1000
+        for time in track.time
+    ]
+    line = shapely.MultiLineString(
+        [np.column_stack((track.lon.round(6), track.lat.round(6), clock))]
+    )
     return (
         '<ns2:patrol xmlns:ns2="http://www.smartconservationsoftware.org/xml/1.3/patrol" id="P-1">'
-        f'<ns2:team value="{track.unit}"/><ns2:legs><ns2:members givenName="Ann" familyName="Other"/>'
-        f'<ns2:days date="2026-12-01"><ns2:track geom="{shapely.to_wkb(line, hex=True, output_dimension=3)}"/>'
+        f'<ns2:team value="{track.unit}"/><ns2:legs><ns2:members givenName="Ann"'
+        ' familyName="Other"/>'
+        '<ns2:days date="2026-12-01"><ns2:track'
+        f' geom="{shapely.to_wkb(line, hex=True, output_dimension=3)}"/>'
         "</ns2:days></ns2:legs></ns2:patrol>"
     )
 
@@ -138,7 +165,9 @@ def as_smart(track: Track) -> str:
 def test_every_format_of_tracks_gives_the_same(case: PlannedCase, tmp_path: Path) -> None:
     tracks = exact_tracks(case)[:1]
     units = Units(case.duties, {})
-    local = [datetime.fromtimestamp(time, ZONE).strftime("%Y-%m-%d %H:%M:%S") for time in tracks[0].time]
+    local = [
+        datetime.fromtimestamp(time, ZONE).strftime("%Y-%m-%d %H:%M:%S") for time in tracks[0].time
+    ]
     rows = zip(local, tracks[0].lon, tracks[0].lat, strict=True)
     german = "recorded_at;latitude;lng\n" + "\n".join(
         f"{time};{lat:.6f};{lon:.6f}".replace(".", ",") for time, lon, lat in rows
@@ -171,10 +200,18 @@ def test_the_log_of_the_field_pack_reads_back(case: PlannedCase, tmp_path: Path)
     found = compared(case, logs=[written(tmp_path, text)])
     assert [one.status for one in found.visits].count("no record") == 7
     assert all("crew" not in sentence for sentence in found.warnings)
-    assert sum("nobody filled in" in sentence or "hours alone" in sentence for sentence in found.warnings) == 2
+    assert (
+        sum(
+            "nobody filled in" in sentence or "hours alone" in sentence
+            for sentence in found.warnings
+        )
+        == 2
+    )
     assert sum(row.vehicles for row in found.effort if row.vehicles == row.vehicles) == 20 * 7
     assert any("found in 7 of 140 vehicles" in sentence for sentence in found.warnings)
-    with pytest.raises(InputError, match=r"column 'finds': found 21; expected at most the 20 vehicles"):
+    with pytest.raises(
+        InputError, match=r"column 'finds': found 21; expected at most the 20 vehicles"
+    ):
         compared(case, logs=[written(tmp_path, text.replace(",20,1\r", ",20,21\r"))])
 
 
@@ -200,7 +237,10 @@ def test_vehicles_of_a_log_that_no_stay_takes_are_said(case: PlannedCase, tmp_pa
     log += "".join(f"crew-1,1,2026-12-01 06:0{k},2026-12-01 06:0{k + 2},{k}\n" for k in (1, 3, 5))
     found = compared(case, tracks=[tracks], logs=[written(tmp_path, log, "log.csv")])
     said = [text.replace("\N{NO-BREAK SPACE}", " ") for text in found.warnings]
-    assert any("3 rows of logs have searched vehicles" in text and ": 9 of them are left out" in text for text in said)
+    assert any(
+        "3 rows of logs have searched vehicles" in text and ": 9 of them are left out" in text
+        for text in said
+    )
     assert all(np.isnan(row.vehicles) for row in found.effort)
 
 
@@ -213,9 +253,16 @@ def test_simulated_tracks_are_cells_that_no_spreadsheet_runs(case: PlannedCase) 
 
 def test_ids_are_found_as_they_are_and_as_cells_of_a_spreadsheet(case: PlannedCase) -> None:
     first, second, third = case.duties.crews
-    crews = (*(one.model_copy(update={"id": name}) for one, name in ((first, "-1"), (second, "@north"))), third)
+    crews = (
+        *(one.model_copy(update={"id": name}) for one, name in ((first, "-1"), (second, "@north"))),
+        third,
+    )
     units = Units(case.duties.model_copy(update={"crews": crews}), {"=GPS": "crew-3"})
-    for names, crew in ((("-1", "'-1"), "-1"), (("@North", "'@north"), "@north"), (("=gps", "'=GPS"), "crew-3")):
+    for names, crew in (
+        (("-1", "'-1"), "-1"),
+        (("@North", "'@north"), "@north"),
+        (("=gps", "'=GPS"), "crew-3"),
+    ):
         assert [units.of(name) for name in names] == [crew, crew]
 
 
@@ -224,27 +271,56 @@ def shifted(tracks: Sequence[Track], minutes: float) -> str:
 
 
 ELSEWHERE = {
-    "abroad": ("time,lon,lat,unit\n" + "2026-12-01T06:00:00Z,35.0,-1.0,crew-1\n" * 2, "far from every road"),
-    "exchanged": ("time,lon,lat,unit\n2026-12-01T06:00:00Z,50.1,10.1,crew-1\n", "Exchange lon and lat"),
+    "abroad": (
+        "time,lon,lat,unit\n" + "2026-12-01T06:00:00Z,35.0,-1.0,crew-1\n" * 2,
+        "far from every road",
+    ),
+    "exchanged": (
+        "time,lon,lat,unit\n2026-12-01T06:00:00Z,50.1,10.1,crew-1\n",
+        "Exchange lon and lat",
+    ),
     "projected": ("time,lon,lat,unit\n2026-12-01T06:00:00Z,500000,5500000,crew-1\n", "WGS 84"),
-    "stranger": ("time,lon,lat,unit\n2026-12-01T06:00:00Z,10.1,50.1,crew-9\n", "which nobody planned"),
-    "people": ("time,lon,lat,unit,driver_name\n2026-12-01T06:00:00Z,10.1,50.1,crew-1,Ann\n", "columns about people"),
+    "stranger": (
+        "time,lon,lat,unit\n2026-12-01T06:00:00Z,10.1,50.1,crew-9\n",
+        "which nobody planned",
+    ),
+    "people": (
+        "time,lon,lat,unit,driver_name\n2026-12-01T06:00:00Z,10.1,50.1,crew-1,Ann\n",
+        "columns about people",
+    ),
     "a day": ("time,lon,lat,unit\n2026-12-01,10.1,50.1,crew-1\n", "a time, such as"),
     "two places": (
         "time,lon,lat,unit\n2026-12-01T06:00:00Z,10.1,50.1,crew-1\n2026-12-01T06:00:00Z,10.2,50.1,crew-1\n",
         "in two places at",
     ),
-    "no days planned": ("time,lon,lat,unit\n2025-12-01T06:00:00Z,10.1,50.1,crew-1\n", "planned are 2026-12-01"),
+    "no days planned": (
+        "time,lon,lat,unit\n2025-12-01T06:00:00Z,10.1,50.1,crew-1\n",
+        "planned are 2026-12-01",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_tracks_that_cannot_be_used_are_refused(
-    name: str, case: PlannedCase, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    case: PlannedCase,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text, found = ELSEWHERE[name]
     tracks, out = written(tmp_path, text), tmp_path / "out"
-    words = ("delivered", case.folder, "--scenario", case.scenario, "--tracks", tracks, "--out", out, "--quiet")
+    words = (
+        "delivered",
+        case.folder,
+        "--scenario",
+        case.scenario,
+        "--tracks",
+        tracks,
+        "--out",
+        out,
+        "--quiet",
+    )
     outcome = run(capsys, monkeypatch, *words)
     assert outcome.code == 1
     assert found in outcome.err
@@ -258,7 +334,8 @@ def test_a_clock_that_is_an_hour_off_is_found(case: PlannedCase, tmp_path: Path)
     tracks = exact_tracks(case)
     wrong = written(tmp_path, shifted(tracks[:1], 60) + shifted(tracks[1:], 0).partition("\n")[2])
     with pytest.raises(
-        InputError, match=r"crew-1: 7 of 7 visits begin and end 60 minutes late.*--clock 'crew-1=-60'"
+        InputError,
+        match=r"crew-1: 7 of 7 visits begin and end 60 minutes late.*--clock 'crew-1=-60'",
     ) as error:
         compared(case, tracks=[wrong])
     assert len(error.value.problems) == 1
@@ -278,7 +355,10 @@ def test_units_that_are_only_late_have_no_wrong_clock(case: PlannedCase, tmp_pat
 LOGS = {
     "twice": (
         "crew-1,1,2026-12-01 06:00,2026-12-01 12:00\ncrew-1,2,2026-12-01 08:00,2026-12-01 12:00\n",
-        "crew-1 on duty since 2026-12-01 05:00 UTC in what the crews logged in december.csv, line 2; expected one log of a shift",
+        (
+            "crew-1 on duty since 2026-12-01 05:00 UTC in what the crews logged in december.csv,"
+            " line 2; expected one log of a shift"
+        ),
     ),
     "no place": ("crew-1,The moon,2026-12-01 06:00,2026-12-01 12:00\n", "found 'The moon'"),
     "backwards": ("crew-1,1,2026-12-01 12:00,2026-12-01 06:00\n", "an end after the begin"),
@@ -305,7 +385,14 @@ def test_logs_that_cannot_be_used_are_refused(name: str, case: PlannedCase, tmp_
     text, found = LOGS[name]
     with pytest.raises(InputError, match=found) as error:
         compared(
-            case, logs=[written(tmp_path, "unit,place,begin,end\n" + text, "what the crews logged in december.csv")]
+            case,
+            logs=[
+                written(
+                    tmp_path,
+                    "unit,place,begin,end\n" + text,
+                    "what the crews logged in december.csv",
+                )
+            ],
         )
     assert len(error.value.problems) == 1
 
@@ -313,7 +400,10 @@ def test_logs_that_cannot_be_used_are_refused(name: str, case: PlannedCase, tmp_
 @pytest.mark.parametrize(
     "text",
     [
-        '<!DOCTYPE gpx [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><gpx><trk><name>&b;</name></trk></gpx>',
+        (
+            '<!DOCTYPE gpx [<!ENTITY a "aaaa"><!ENTITY b'
+            ' "&a;&a;">]><gpx><trk><name>&b;</name></trk></gpx>'
+        ),
         "<gpx><trk><trkseg><trkpt",
         "<kml/>",
         "<gpx/>",
@@ -332,7 +422,11 @@ def test_xml_that_is_no_track_is_refused(case: PlannedCase, tmp_path: Path, text
         ("Point", [10.1], {"time": "2026-12-01T06:00:00Z"}),
         ("Point", [10**400, 50.1], {"time": "2026-12-01T06:00:00Z"}),
         ("Point", [10.1, 50.1], {"time": "0001-01-01T00:00:00+14:00"}),
-        ("LineString", [[10.1, 50.1]], {"coordinateProperties": {"times": ["9999-12-31T23:59:59-14:00"]}}),
+        (
+            "LineString",
+            [[10.1, 50.1]],
+            {"coordinateProperties": {"times": ["9999-12-31T23:59:59-14:00"]}},
+        ),
         ("LineString", [[10.1, 50.1]], {"coordinateProperties": {"times": [5]}}),
         ("LineString", [[10.1, 50.1]], {"coordinateProperties": []}),
     ],
@@ -340,7 +434,10 @@ def test_xml_that_is_no_track_is_refused(case: PlannedCase, tmp_path: Path, text
 def test_features_without_positions_in_time_are_refused(
     case: PlannedCase, tmp_path: Path, kind: str, coordinates: object, properties: dict[str, object]
 ) -> None:
-    feature = {"geometry": {"type": kind, "coordinates": coordinates}, "properties": properties | {"title": "crew-1"}}
+    feature = {
+        "geometry": {"type": kind, "coordinates": coordinates},
+        "properties": properties | {"title": "crew-1"},
+    }
     path = written(tmp_path, json.dumps({"features": [feature]}), "a.geojson")
     with pytest.raises(InputError, match="feature 1: found no positions with times") as error:
         read_tracks([path], Units(case.duties, {}))
@@ -349,25 +446,42 @@ def test_features_without_positions_in_time_are_refused(
 
 @pytest.mark.slow
 def test_the_command_writes_effort_that_records_read(
-    case: PlannedCase, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    case: PlannedCase,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tracks = exact_tracks(case)
     renamed = replace(tracks[0], unit="=GPS <7>")
     file = written(tmp_path, as_gpx([*tracks[1:]]), "a.gpx")
     csv_file = written(tmp_path, tracks_csv([renamed]))
     out = tmp_path / "out"
-    words = ["delivered", case.folder, "--scenario", case.scenario, "--tracks", file, "--tracks", csv_file, "--json"]
+    words = [
+        "delivered",
+        case.folder,
+        "--scenario",
+        case.scenario,
+        "--tracks",
+        file,
+        "--tracks",
+        csv_file,
+        "--json",
+    ]
     outcome = run(capsys, monkeypatch, *words, "--unit", "=GPS <7>=crew-1", "--out", out)
     keeps_contract("delivered", outcome)
     assert [row["unit"] for row in outcome.objects] == ["crew-1", "crew-2", "crew-3"]
     assert all(row["stops_done"] == row["stops_planned"] for row in outcome.objects)
-    source = EffortSource(file="effort.csv", source="x", unit="unit-hours", where={"unit": ("unit-hours",)})
+    source = EffortSource(
+        file="effort.csv", source="x", unit="unit-hours", where={"unit": ("unit-hours",)}
+    )
     effort = read_effort([source], case.network, folder=out)
     assert not effort.unused
     assert effort.amount.sum() == pytest.approx(
         json.loads((out / "delivered.json").read_text())["effort_hours"], abs=0.01
     )
-    assert np.isin(case.network.nearest_segments(np.array([10.1]), np.array([50.1]))[0], effort.segment).all()
+    assert np.isin(
+        case.network.nearest_segments(np.array([10.1]), np.array([50.1]))[0], effort.segment
+    ).all()
     assert sorted(path.name for path in out.iterdir() if not path.name.startswith(".")) == [
         *("delivered.csv", "delivered.html", "delivered.json", "effort.csv", "effort.geojson"),
         *("extra.csv", "extra.geojson", "records.toml", "visits.csv", "visits.geojson"),
@@ -378,17 +492,32 @@ def test_the_command_writes_effort_that_records_read(
 
 
 def test_hours_are_counted_in_the_unit_that_is_asked_for(
-    case: PlannedCase, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    case: PlannedCase,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tracks, out = written(tmp_path, tracks_csv(exact_tracks(case)[:1])), tmp_path / "out"
     scenario = case.scenario.with_name("years.toml")
     scenario.write_text(case.scenario.read_text().replace('unit = "hours"', 'unit = "agent-years"'))
-    words = ("delivered", case.folder, "--tracks", tracks, "--out", out, "--effort-unit", "agent-years")
+    words = (
+        "delivered",
+        case.folder,
+        "--tracks",
+        tracks,
+        "--out",
+        out,
+        "--effort-unit",
+        "agent-years",
+    )
     refused = run(capsys, monkeypatch, *words, "--scenario", scenario)
     assert refused.code == 1
     assert "--hours-each" in refused.err
     assert not out.exists()
-    assert "hours above 0" in run(capsys, monkeypatch, *words, "--scenario", scenario, "--hours-each", 0).err
+    assert (
+        "hours above 0"
+        in run(capsys, monkeypatch, *words, "--scenario", scenario, "--hours-each", 0).err
+    )
     done = run(capsys, monkeypatch, *words, "--scenario", scenario, "--hours-each", 500)
     assert done.code == 0, done.err
     content = json.loads((out / "delivered.json").read_text())
@@ -400,7 +529,9 @@ def test_hours_are_counted_in_the_unit_that_is_asked_for(
         assert "agent-years (" in text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def test_a_plan_without_a_roster_is_manned_by_whoever_is_there(case: PlannedCase, tmp_path: Path) -> None:
+def test_a_plan_without_a_roster_is_manned_by_whoever_is_there(
+    case: PlannedCase, tmp_path: Path
+) -> None:
     found = compared(case, tracks=[written(tmp_path, tracks_csv(exact_tracks(case)))], rosters=[])
     assert not found.known_units
     assert {one.status for one in found.visits} == {"manned"}
@@ -409,9 +540,13 @@ def test_a_plan_without_a_roster_is_manned_by_whoever_is_there(case: PlannedCase
 
 def test_a_duty_that_begins_later_is_expected_later(case: PlannedCase) -> None:
     first, *rest = case.duties.duties
-    later = case.duties.model_copy(update={"duties": [first.model_copy(update={"later": 45.0}), *rest]})
+    later = case.duties.model_copy(
+        update={"duties": [first.model_copy(update={"later": 45.0}), *rest]}
+    )
     day = case.visits[0].day
-    for one, other in zip(visits_of_duties(case.duties, day, day), visits_of_duties(later, day, day), strict=True):
+    for one, other in zip(
+        visits_of_duties(case.duties, day, day), visits_of_duties(later, day, day), strict=True
+    ):
         moved = 45 * 60 if one.duty == first.id else 0
         assert (other.begin - one.begin, other.end - one.end) == (moved, moved)
 

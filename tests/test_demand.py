@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.network.places import Gateway
-from optimizer.risk.demand import gateway_masses, gravity, habitual_routes, segment_loads, travel_hours
+from optimizer.risk.demand import (
+    gateway_masses,
+    gravity,
+    habitual_routes,
+    segment_loads,
+    travel_hours,
+)
 from tests.examples import examples
 from tests.tiny import tiny_region
 
@@ -27,13 +33,20 @@ def test_masses_are_risk_times_exposure() -> None:
 
 
 def test_shares_fix_what_each_kind_carries() -> None:
-    gates = [gateway("port", 1e6), gateway("port", 3e6), gateway("unofficial", 5.0), gateway("edge", 1.0)]
+    gates = [
+        gateway("port", 1e6),
+        gateway("port", 3e6),
+        gateway("unofficial", 5.0),
+        gateway("edge", 1.0),
+    ]
     masses = gateway_masses(gates, np.ones(4), {"port": 0.6, "unofficial": 0.4})
     assert masses == pytest.approx([0.15, 0.45, 0.4, 0.0])
 
 
 def test_a_share_of_a_kind_that_is_not_there_is_given_to_the_others() -> None:
-    assert gateway_masses([gateway("port", 1.0)], np.ones(1), {"port": 0.6, "unofficial": 0.4}) == pytest.approx([1.0])
+    assert gateway_masses(
+        [gateway("port", 1.0)], np.ones(1), {"port": 0.6, "unofficial": 0.4}
+    ) == pytest.approx([1.0])
 
 
 @given(st.integers(0, 2**20))
@@ -45,11 +58,15 @@ def test_gravity_keeps_each_gateways_mass_and_prefers_the_near_and_the_large(see
     loads = gravity(masses, populations, hours, decay_hours=2.0, power=1.0)
     assert loads.sum(axis=1) == pytest.approx(masses)
     ratio = loads[0, 0] / loads[0, 1]
-    assert ratio == pytest.approx(populations[0] / populations[1] * np.exp((hours[0, 1] - hours[0, 0]) / 2), rel=1e-9)
+    assert ratio == pytest.approx(
+        populations[0] / populations[1] * np.exp((hours[0, 1] - hours[0, 0]) / 2), rel=1e-9
+    )
 
 
 def test_nothing_goes_where_there_is_no_way() -> None:
-    loads = gravity(np.array([1.0]), np.ones(2), np.array([[1.0, np.inf]]), decay_hours=1.0, power=1.0)
+    loads = gravity(
+        np.array([1.0]), np.ones(2), np.array([[1.0, np.inf]]), decay_hours=1.0, power=1.0
+    )
     assert loads.tolist() == [[1.0, 0.0]]
     shut = gravity(np.array([1.0]), np.ones(1), np.array([[np.inf]]), decay_hours=1.0, power=1.0)
     assert shut.tolist() == [[0.0]]
@@ -81,7 +98,10 @@ def test_with_error_routes_are_paths_and_shares_sum_to_one() -> None:
 
 
 def test_segment_loads_count_each_evader_once_on_each_segment() -> None:
-    evaders = [Evader("i", 0, 4, 2.0), Evader("h", 0, 4, 4.0, (Route((0, 8, 0), 0.75), Route((0,), 0.25)))]
+    evaders = [
+        Evader("i", 0, 4, 2.0),
+        Evader("h", 0, 4, 4.0, (Route((0, 8, 0), 0.75), Route((0,), 0.25))),
+    ]
     loads = segment_loads(NETWORK, evaders, [(0,), ()])
     assert loads[0] == pytest.approx(6.0)
     assert loads[1:].sum() == 0

@@ -24,7 +24,14 @@ from optimizer.problem.files.plan_file import read_plan_file
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import Plan, make_beat, violations, with_beats, with_plan, with_teams
+from optimizer.problem.plan.plan import (
+    Plan,
+    make_beat,
+    violations,
+    with_beats,
+    with_plan,
+    with_teams,
+)
 from optimizer.problem.plan.result import Result
 from tests.cases import brute_force, enumerated_value, random_instance
 from tests.test_compare_plans import on_a_map, written
@@ -40,7 +47,9 @@ def opened(path: Path) -> KnownPlan:
 
 def desk_of(instance: Instance) -> Desk:
     value, placed = brute_force(instance)
-    return Desk(KnownPlan("it", instance, Plan.from_mask(instance, placed), placed, value, value, value))
+    return Desk(
+        KnownPlan("it", instance, Plan.from_mask(instance, placed), placed, value, value, value)
+    )
 
 
 def searched(desk: Desk, gap: float) -> None:
@@ -51,7 +60,9 @@ def searched(desk: Desk, gap: float) -> None:
 
 
 def some_action(desk: Desk, rng: np.random.Generator) -> None:
-    """Do what a planner might: a click, a demand on a site or an option, a budget, back and forth."""
+    """Do what a planner might: a click, a demand on a site or an option, a budget, back
+    and forth.
+    """
     name = str(rng.choice([*desk.sites, *desk.base.option_index]))
     kind = int(rng.integers(0, 8))
     if kind == 0 and desk.can_undo:
@@ -75,7 +86,9 @@ def checked(desk: Desk) -> None:
     """Hold everything that the desk says against the definition."""
     case, placed = desk.case, desk.placed
     assert desk.value == pytest.approx(enumerated_value(case, placed), rel=1e-9, abs=1e-12)
-    assert desk.state.plan.options == tuple(o.id for o, x in zip(case.options, placed, strict=True) if x)
+    assert desk.state.plan.options == tuple(
+        o.id for o, x in zip(case.options, placed, strict=True) if x
+    )
     broken = violations(case, placed)
     assert desk.feasible == (not broken)
     optimum, _ = brute_force(case)
@@ -205,26 +218,39 @@ def test_what_is_exceeded_is_said_with_its_amount() -> None:
     agencies = tuple(replace(r, budget=5.0, unit="teams a day") for r in instance.resources)
     instance = replace(instance, options=options, resources=agencies)
     desk = Desk(
-        KnownPlan("it", instance, Plan(()), instance.placed(()), plan_value(instance, instance.placed(())), 0, 0)
+        KnownPlan(
+            "it",
+            instance,
+            Plan(()),
+            instance.placed(()),
+            plan_value(instance, instance.placed(())),
+            0,
+            0,
+        )
     )
     desk.force("b")
     desk.force("c")
     assert desk.feasible
     desk.force("d")
     assert (
-        "No plan can have all that must be used: it alone needs 6 of 5 teams (north): 1 too much" in desk.shortfalls[0]
+        "No plan can have all that must be used: it alone needs 6 of 5 teams (north): 1 too much"
+        in desk.shortfalls[0]
     )
     assert "The plan shown uses 6 of 5 teams (north): 1 too much (teams a day)." in desk.shortfalls
     desk.set_budget("teams", 6)
     assert desk.feasible
     desk.set_budget("teams", 3.5)
     desk.release("d")
-    assert desk.shortfalls[-1].startswith("The plan shown uses 6 of 3.5 teams (north): 2.5 too much")
+    assert desk.shortfalls[-1].startswith(
+        "The plan shown uses 6 of 3.5 teams (north): 2.5 too much"
+    )
     desk.force("a")
     desk.set_budget("teams", 100)
     both = replace(desk.case, exclusions=((0, 2),))
     assert not desk.shortfalls
-    beside = Desk(KnownPlan("it", both, Plan(()), both.placed(()), plan_value(both, both.placed(())), 0, 0))
+    beside = Desk(
+        KnownPlan("it", both, Plan(()), both.placed(()), plan_value(both, both.placed(())), 0, 0)
+    )
     beside.force("b")
     beside.force("o0")
     assert "Post o2 must be used, and the plan shown does not use it." in beside.shortfalls
@@ -233,14 +259,23 @@ def test_what_is_exceeded_is_said_with_its_amount() -> None:
 def test_a_variant_is_a_plan_folder_that_reads_back(tmp_path: Path) -> None:
     instance = on_a_map(4)
     _, best = brute_force(instance)
-    folder = written(tmp_path / "best", instance, [o.id for o, x in zip(instance.options, best, strict=True) if x])
+    folder = written(
+        tmp_path / "best",
+        instance,
+        [o.id for o, x in zip(instance.options, best, strict=True) if x],
+    )
     desk = Desk(opened(folder))
     desk.forbid(next(o.id for o, x in zip(instance.options, best, strict=True) if x))
     desk.set_budget("teams", 3)
     searched(desk, 0)
     place = save_variant(desk, PlanFolder(folder), "no-1")
     assert place == folder / "variants" / "no-1"
-    assert {path.name for path in place.iterdir()} == {"plan.json", "plan.geojson", "instance.json", "run.json"}
+    assert {path.name for path in place.iterdir()} == {
+        "plan.json",
+        "plan.geojson",
+        "instance.json",
+        "run.json",
+    }
     back = opened(place)
     assert back.value == pytest.approx(desk.value)
     assert back.lower == pytest.approx(desk.lower)
@@ -257,7 +292,9 @@ def test_a_variant_is_a_plan_folder_that_reads_back(tmp_path: Path) -> None:
     assert run["changes"] == desk.state.changes.content
     assert run["desk"] == list(desk.actions)
     features = json.loads((place / "plan.geojson").read_text())["features"]
-    assert {f["properties"]["id"] for f in features if f["properties"]["chosen"]} == set(desk.state.plan.options)
+    assert {f["properties"]["id"] for f in features if f["properties"]["chosen"]} == set(
+        desk.state.plan.options
+    )
     further = Desk(back)
     further.set_budget("teams", 4)
     further.force(next(o.id for o in instance.options if o.id not in desk.state.changes.forbidden))
@@ -268,7 +305,9 @@ def test_a_variant_is_a_plan_folder_that_reads_back(tmp_path: Path) -> None:
     assert whole["budgets"] == {"teams": 4}
     from_the_first = Changes(**whole).applied(instance)
     assert from_the_first.options == further.case.options
-    assert [r.budget for r in from_the_first.resources] == [r.budget for r in further.case.resources]
+    assert [r.budget for r in from_the_first.resources] == [
+        r.budget for r in further.case.resources
+    ]
 
 
 def test_the_command_that_plans_a_variant_is_one_of_the_command_line(tmp_path: Path) -> None:
@@ -278,10 +317,14 @@ def test_the_command_that_plans_a_variant_is_one_of_the_command_line(tmp_path: P
     marker = {"schema_version": 1, "command": "plan", "sources": ["../it.toml"], "files": []}
     (folder / ".interdict.json").write_text(json.dumps(marker))
     changes = Changes({"teams": 2.5}, ("a", "o 3"), ("b:post",), keep_today=True, change_at_most=3)
-    said = shlex.split(plan_command(folder / "variants/x", changes, {"kinds.post.detection": 0.4, "name": "x y"}))
+    said = shlex.split(
+        plan_command(folder / "variants/x", changes, {"kinds.post.detection": 0.4, "name": "x y"})
+    )
     assert said[3] == "SCENARIO.toml"
     scenario.write_text("")
-    said = shlex.split(plan_command(folder / "variants/x", changes, {"kinds.post.detection": 0.4, "name": "x y"}))
+    said = shlex.split(
+        plan_command(folder / "variants/x", changes, {"kinds.post.detection": 0.4, "name": "x y"})
+    )
     assert said[:4] == ["python", "cli.py", "plan", str(scenario)]
     asked = get_command(app).commands["plan"].make_context("plan", said[3:]).params  # type: ignore[attr-defined]
     assert asked["budget"] == ["teams=2.5"]
@@ -291,13 +334,17 @@ def test_the_command_that_plans_a_variant_is_one_of_the_command_line(tmp_path: P
     assert asked["change_at_most"] == 3
     assert asked["settings"] == ["kinds.post.detection=0.4", 'name="x y"']
     odd = {"changes": {"budgets": [1], "forced": 3, "forbidden": ["a", 4], "change_at_most": "x"}}
-    assert whole_changes(odd, Changes(forced=("a",)), on_a_map(1)) == Changes(forced=("a",), forbidden=())
+    assert whole_changes(odd, Changes(forced=("a",)), on_a_map(1)) == Changes(
+        forced=("a",), forbidden=()
+    )
     one = {"changes": {"budgets": {"teams": 1}, "forced": ["a"], "forbidden": ["d"]}}
     found = whole_changes(one, Changes({"teams": 2}, forbidden=("a",)), on_a_map(1))
     assert (dict(found.budgets), found.forced, found.forbidden) == ({"teams": 2}, (), ("d", "a"))
 
 
-def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_saved_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     instance = on_a_map(4)
     folder = written(tmp_path / "here", instance, ["o3"])
     desk = Desk(opened(folder))
@@ -314,7 +361,10 @@ def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     save_variant(desk, PlanFolder(folder), "x")
     with pytest.raises(InputError, match="which exists"):
         save_variant(desk, PlanFolder(folder), "x")
-    monkeypatch.setattr("optimizer.plans.plan_folder.write_instance", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(
+        "optimizer.plans.plan_folder.write_instance",
+        lambda *_: (_ for _ in ()).throw(OSError("full")),
+    )
     with pytest.raises((InputError, OSError)):
         save_variant(desk, PlanFolder(folder), "y")
     assert [path.name for path in (folder / "variants").iterdir()] == ["x"]
@@ -379,11 +429,15 @@ def test_beats_stay_with_the_plan_and_a_search_drives_others(tmp_path: Path) -> 
     place = save_variant(desk, PlanFolder(folder), "crews")
     back = opened(place)
     assert back.value == pytest.approx(desk.value)
-    assert [(b.posts, b.slots) for b in back.plan.beats] == [(b.posts, b.slots) for b in desk.state.plan.beats]
+    assert [(b.posts, b.slots) for b in back.plan.beats] == [
+        (b.posts, b.slots) for b in desk.state.plan.beats
+    ]
     told: list[str] = []
     begun = PlanFolder(place).start_for(instance, told.append)
     assert begun is not None
-    assert [(b.posts, b.slots) for b in begun.beats] == [(b.posts, b.slots) for b in desk.state.plan.beats]
+    assert [(b.posts, b.slots) for b in begun.beats] == [
+        (b.posts, b.slots) for b in desk.state.plan.beats
+    ]
     assert not told
     PlanFolder(place).start_for(replace(instance, patrols=None), told.append)
     assert "nor beats that its teams could drive" in "".join(told)
@@ -424,7 +478,11 @@ def best_with(instance: Instance, must: tuple[str, ...], banned: tuple[str, ...]
     field = instance.patrols
     assert field is not None
     teams = field.patrols[0].team.number
-    copies = [make_beat(field, 0, *tour, f"b{k} {c}") for k, tour in enumerate(every_tour(field)) for c in range(teams)]
+    copies = [
+        make_beat(field, 0, *tour, f"b{k} {c}")
+        for k, tour in enumerate(every_tour(field))
+        for c in range(teams)
+    ]
     whole, best = with_beats(with_teams(instance), copies), np.inf
     for count in range(teams + 1):
         for chosen in combinations(range(len(copies)), count):
@@ -446,7 +504,17 @@ def test_beats_that_must_and_must_not_be_driven_against_every_plan(seed: int) ->
     other = make_beat(field, 0, *every_tour(field)[0], "mobile from home 2")
     plan = Plan((first, other))
     value = plan_value(with_plan(instance, plan), with_plan(instance, plan).placed(plan.options))
-    desk = Desk(KnownPlan("it", with_plan(instance, plan), plan, np.array([False, False, True, True]), value, 0.0, 0.0))
+    desk = Desk(
+        KnownPlan(
+            "it",
+            with_plan(instance, plan),
+            plan,
+            np.array([False, False, True, True]),
+            value,
+            0.0,
+            0.0,
+        )
+    )
     assert list(desk.tours()) == [tour_name(first), tour_name(other)]
     desk.demand_beat(tour_name(other), must=False)
     assert [tour_name(beat) for beat in desk.state.plan.beats] == [tour_name(first)]
@@ -463,7 +531,8 @@ def test_beats_that_must_and_must_not_be_driven_against_every_plan(seed: int) ->
     assert desk.lower <= asked * (1 + 1e-9)
     desk.demand_beat(tour_name(first), must=None)
     desk.demand_beat(tour_name(other), must=None)
-    assert desk.lower <= free * (1 + 1e-9)  # what was proven under demands is not claimed without them
+    # what was proven under demands is not claimed without them
+    assert desk.lower <= free * (1 + 1e-9)
     searched(desk, 1e-6)
     assert desk.value == pytest.approx(free, rel=1e-6)
     desk.undo()

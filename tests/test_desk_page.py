@@ -1,4 +1,6 @@
-"""The desk's page: what its server gives to whom, text of a plan as code, and a planner in a real browser."""
+"""The desk's page: what its server gives to whom, text of a plan as code, and a planner
+in a real browser.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,12 @@ HOSTILE = (
 def hostile(instance: Instance) -> Instance:
     """Return an instance whose every name is an attack."""
     options = tuple(
-        replace(o, label=HOSTILE[j % len(HOSTILE)], site=f"{o.site}{HOSTILE[0]}", type=f"{o.type}{HOSTILE[1]}")
+        replace(
+            o,
+            label=HOSTILE[j % len(HOSTILE)],
+            site=f"{o.site}{HOSTILE[0]}",
+            type=f"{o.type}{HOSTILE[1]}",
+        )
         for j, o in enumerate(instance.options)
     )
     resources = tuple(
@@ -95,15 +102,21 @@ def test_nothing_is_given_without_the_token(folder: Path) -> None:
         token = address.removeprefix(root).strip("/")
         assert len(token) >= 40
         for path in ("", "static/js/bokeh.min.js", "ws", "metadata", "autoload.js"):
-            here = f"{address}{path}" + ("?bokeh-autoload-element=x" if path == "autoload.js" else "")
+            here = f"{address}{path}" + (
+                "?bokeh-autoload-element=x" if path == "autoload.js" else ""
+            )
             wrong = here.replace(token, token[:-1] + ("A" if token[-1] != "A" else "B"))
             assert await status(here.replace(f"/{token}", "")) == 404
             assert await status(wrong) == 404
             assert await status(here) == (400 if path == "ws" else 200), path
         for place in (root, wrong[: wrong.rindex("/")]):
             with pytest.raises(HTTPClientError, match="404"):
-                await websocket_connect(f"{place}/ws".replace("http:", "ws:"), subprotocols=["bokeh", "x"])
-        request = HTTPRequest(f"{address}ws".replace("http:", "ws:"), headers={"Origin": "http://elsewhere.example"})
+                await websocket_connect(
+                    f"{place}/ws".replace("http:", "ws:"), subprotocols=["bokeh", "x"]
+                )
+        request = HTTPRequest(
+            f"{address}ws".replace("http:", "ws:"), headers={"Origin": "http://elsewhere.example"}
+        )
         with pytest.raises(HTTPClientError, match="403"):
             await websocket_connect(request, subprotocols=["bokeh", "x"])
         for other in (
@@ -116,7 +129,8 @@ def test_nothing_is_given_without_the_token(folder: Path) -> None:
                 await AsyncHTTPClient().fetch(address, headers={"Host": other})
         with pytest.raises((HTTPClientError, OSError, StreamClosedError)) as refused:
             await AsyncHTTPClient().fetch(address, method="POST", body=b"x" * (1 << 20))
-        assert getattr(refused.value, "code", 400) in {400, 599}  # 405 would be said once all of it was read
+        # 405 would be said once all of it was read
+        assert getattr(refused.value, "code", 400) in {400, 599}
         page = await AsyncHTTPClient().fetch(address)
         policy = page.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
@@ -131,7 +145,9 @@ def test_nothing_is_given_without_the_token(folder: Path) -> None:
             listening(lambda: DeskPage(DeskSession(folder)), port)
         with socket.socket() as outside:
             outside.settimeout(0.5)
-            own = [str(a[4][0]) for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+            own = [
+                str(a[4][0]) for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
+            ]
             for host in {h for h in own if not h.startswith("127.")}:
                 with pytest.raises(OSError, match=r".*"):
                     outside.connect((host, port))
@@ -158,7 +174,9 @@ def test_no_text_of_a_plan_becomes_html(folder: Path) -> None:
                     assert "<b " not in text
                     seen += text
                     title = getattr(model, "title", None)
-                    assert title is None or not isinstance(title, str) or not set(title) & set("<>$&")
+                    assert (
+                        title is None or not isinstance(title, str) or not set(title) & set("<>$&")
+                    )
                     assert getattr(model, "disable_math", True)
     assert "&lt;img src=x" in seen
     assert "&lt;/script&gt;" in seen
@@ -167,7 +185,12 @@ def test_no_text_of_a_plan_becomes_html(folder: Path) -> None:
 def test_an_action_that_cannot_be_done_says_why_and_changes_nothing(folder: Path) -> None:
     session = DeskSession(folder)
     page = DeskPage(session)
-    for action in (session.undo, session.redo, lambda: session.save("a/b"), lambda: session.search(0.0)):
+    for action in (
+        session.undo,
+        session.redo,
+        lambda: session.save("a/b"),
+        lambda: session.search(0.0),
+    ):
         before = session.desk.state
         page._do(action)
         assert 'class="wrong"' in page._texts["message"].text
@@ -184,7 +207,9 @@ def test_an_action_that_cannot_be_done_says_why_and_changes_nothing(folder: Path
 
 
 def test_stop_is_seen_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stop says so before the search has ended: the button is spent, and another window sees it too."""
+    """Stop says so before the search has ended: the button is spent, and another window
+    sees it too.
+    """
     monkeypatch.setattr("optimizer.analysis.desk.session.DeskSearch._run", lambda _: None)
     session = DeskSession(folder)
     page, other = DeskPage(session), DeskPage(session)
@@ -206,9 +231,15 @@ def plot_of(page: DeskPage) -> Any:
 
 
 def pictured(page: DeskPage) -> dict[str, Any]:
-    """Return what the map shows, by the line of its legend: columns of layers that have rows, names and badges aside."""
+    """Return what the map shows, by the line of its legend: columns of layers that have
+    rows, names and badges aside.
+    """
     legend = next(part for part in plot_of(page).right if part.name == "wide")
-    sources = {item.label.value: item.renderers[0].data_source.data for item in legend.items if item.visible}
+    sources = {
+        item.label.value: item.renderers[0].data_source.data
+        for item in legend.items
+        if item.visible
+    }
     return {
         label: {name: list(column) for name, column in data.items()}
         for label, data in sources.items()
@@ -228,10 +259,16 @@ def test_amounts_have_their_unit_and_agency() -> None:
 
 
 def test_a_demand_brings_no_layer_that_the_browser_would_have_to_prepare(folder: Path) -> None:
-    """What must and must not be used, and what is closed, have their layers from the start; the legend names those of something."""
+    """What must and must not be used, and what is closed, have their layers from the
+    start; the legend names those of something.
+    """
     session = DeskSession(folder)
     page = DeskPage(session)
-    layers, tools, before = list(plot_of(page).renderers), list(plot_of(page).toolbar.tools), pictured(page)
+    layers, tools, before = (
+        list(plot_of(page).renderers),
+        list(plot_of(page).toolbar.tools),
+        pictured(page),
+    )
     assert not {"Must be used", "Must not be used"} & before.keys()
     for action, label in ((session.force, "Must be used"), (session.forbid, "Must not be used")):
         page._do(partial(action, "o2"))
@@ -245,15 +282,22 @@ def test_a_demand_brings_no_layer_that_the_browser_would_have_to_prepare(folder:
 
 
 def test_what_sites_add_and_what_more_of_a_budget_pays_for(folder: Path) -> None:
-    """Held against plans evaluated one by one; a site keeps its number, and the map is drawn anew where the plan changes alone."""
+    """Held against plans evaluated one by one; a site keeps its number, and the map is
+    drawn anew where the plan changes alone.
+    """
     session = DeskSession(folder)
     page, desk = DeskPage(session), session.desk
     assert all(site.adds is None for site in session.view().sites)
-    assert "being worked out" in page._texts["list"].text or "being worked out" in page._budgets["teams"][0].text
+    assert (
+        "being worked out" in page._texts["list"].text
+        or "being worked out" in page._budgets["teams"][0].text
+    )
     while not all(budget.known for budget in session.view().budgets):
         page.poll()
     for site in session.view().sites:
-        worth = [desk.option_adds([j]) for j in desk.sites[site.name] if desk.placed[j] == site.used]
+        worth = [
+            desk.option_adds([j]) for j in desk.sites[site.name] if desk.placed[j] == site.used
+        ]
         assert site.adds == pytest.approx(max(worth))
     for budget in session.view().budgets:
         if (more := budget.more) is not None and not more.others:
@@ -274,7 +318,11 @@ def test_what_sites_add_and_what_more_of_a_budget_pays_for(folder: Path) -> None
     page.poll()
     assert plot_of(page).tags[1] == times
     closed = next(iter(numbers))
-    actions: tuple[Callable[[], object], ...] = (lambda: session.forbid(closed), session.undo, session.redo)
+    actions: tuple[Callable[[], object], ...] = (
+        lambda: session.forbid(closed),
+        session.undo,
+        session.redo,
+    )
     for action in actions:
         action()
         page.poll()
@@ -289,7 +337,9 @@ def test_what_sites_add_and_what_more_of_a_budget_pays_for(folder: Path) -> None
     assert pictured(page) == pictured(DeskPage(session))
     assert list(plot_of(page).renderers) == layers, "a layer stays, and gets other columns"
     session.redo()
-    assert {site.name: site.number for site in session.view().sites if site.name in numbers} == numbers
+    assert {
+        site.name: site.number for site in session.view().sites if site.name in numbers
+    } == numbers
 
 
 def test_a_plan_without_a_map_has_a_page(tmp_path: Path) -> None:
@@ -309,7 +359,9 @@ def test_the_command_refuses_what_it_cannot_serve(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        outcome = run(capsys, monkeypatch, "desk", folder, "--no-browser", "--port", taken.getsockname()[1])
+        outcome = run(
+            capsys, monkeypatch, "desk", folder, "--no-browser", "--port", taken.getsockname()[1]
+        )
     assert outcome.code == 1
     assert "which another program uses" in outcome.err
 
@@ -346,7 +398,10 @@ def test_the_page_shows_beats_and_passes_on_what_is_asked_of_them(tmp_path: Path
     instance, field = small_case(1)
     session = DeskSession(written(tmp_path / "crews", instance, []))
     assert "no beats" in DeskPage(session)._texts["beat"].text
-    beats = [make_beat(field, 0, *tour, f"mobile from home {k}") for k, tour in enumerate(every_tour(field)[:2])]
+    beats = [
+        make_beat(field, 0, *tour, f"mobile from home {k}")
+        for k, tour in enumerate(every_tour(field)[:2])
+    ]
     plan = Plan(tuple(beats))
     whole = with_plan(instance, plan)
     session.desk = Desk(KnownPlan("it", whole, plan, whole.placed(plan.options), 1.0, 0.0, 0.0))
@@ -385,7 +440,9 @@ FAINT = """(() => {
   walk(document.body);
   return found;
 })()"""
-"""Elements whose words stand out from their ground by less than 4.5 to 1, within the shadow roots of widgets too."""
+"""Elements whose words stand out from their ground by less than 4.5 to 1, within the
+shadow roots of widgets too.
+"""
 NAMED = """Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("budget-0")).shadow_el
   .querySelector(".noUi-handle").getAttribute("aria-label")"""
 AXE = Path(os.environ["AXE"]).read_text(encoding="utf-8") if os.environ.get("AXE") else ""
@@ -397,7 +454,9 @@ MAPPED = f"{READY} && !!window.reportMap"
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
-def test_a_planner_finds_sites_by_map_and_number_sees_the_value_goes_back_by_keyboard_and_saves(folder: Path) -> None:
+def test_a_planner_finds_sites_by_map_and_number_sees_the_value_goes_back_by_keyboard_and_saves(
+    folder: Path,
+) -> None:
     command = [sys.executable, str(ROOT / "cli.py"), "desk", str(folder), "--no-browser", "--json"]
     desk = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -413,18 +472,26 @@ def test_a_planner_finds_sites_by_map_and_number_sees_the_value_goes_back_by_key
 
 
 async def broken_rules(browser: Browser) -> list[str]:
-    """Return which rules of accessibility the page breaks, as axe-core finds them; none where `AXE` does not name axe.min.js."""
+    """Return which rules of accessibility the page breaks, as axe-core finds them; none
+    where `AXE` does not name axe.min.js.
+    """
     if not AXE:
         return []
     await browser.call("Runtime.evaluate", expression=AXE)
-    found = "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 2).map(n => n.html.slice(0, 150)).join(' | ')))"
+    found = (
+        "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 2).map(n =>"
+        " n.html.slice(0, 150)).join(' | ')))"
+    )
     return list(await browser.run(found))
 
 
 async def dark(browser: Browser, width: int) -> None:
     """Look at the page with dark colours, and go back to light ones."""
     for scheme, ground in (("dark", "rgb(22, 24, 27)"), ("light", "rgb(255, 255, 255)")):
-        await browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        await browser.call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
         await browser.until(f"getComputedStyle(document.body).backgroundColor === '{ground}'")
         assert await browser.run(FAINT) == [], (scheme, width)
         assert await broken_rules(browser) == [], (scheme, width)
@@ -436,7 +503,9 @@ async def on_a_telephone(browser: Browser, address: str, folder: Path, opened: s
     await browser.until(MAPPED)
     await browser.until(NAMED)
     await dark(browser, 390)
-    assert await browser.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert await browser.run(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
     first = next(each for each in DeskSession(folder).view().sites if each.number == "1")
     assert " of " in await browser.run(FIND % '"1"')
     await browser.until(f"{DETAIL}.includes({json.dumps(escaped(first.label))})")
@@ -486,7 +555,9 @@ async def planner(address: str, folder: Path, end: Callable[[], None]) -> None:
         await browser.until(f"{OUTCOME} === {json.dumps(opened)}")
         for _ in range(60):
             await browser.press("Tab", 9)
-            if "noUi-handle" in await browser.run(FOCUS.replace("here.textContent.trim()", "here.className")):
+            if "noUi-handle" in await browser.run(
+                FOCUS.replace("here.textContent.trim()", "here.className")
+            ):
                 break
         amount = twin.desk.base.resources[0].budget
         assert f"of {amount:g}" in await browser.run(FIRST_BUDGET)
@@ -496,13 +567,17 @@ async def planner(address: str, folder: Path, end: Callable[[], None]) -> None:
         assert await browser.run("window.hacked === undefined")
         for event in browser.events:
             assert event["method"] != "Runtime.exceptionThrown", event
-            assert event["method"] != "Log.entryAdded" or event["params"]["entry"]["level"] != "error", event
+            assert (
+                event["method"] != "Log.entryAdded" or event["params"]["entry"]["level"] != "error"
+            ), event
         assert await browser.run(GONE) == [True, False]
         end()
         await browser.until(f"{GONE}.toString() === 'false,true'")
         assert not await browser.run(STRIP), "bokeh's own strip, in English"
         outside = [
-            url for url in browser.requested if not url.startswith((address, address.replace("http:", "ws:"), "data:"))
+            url
+            for url in browser.requested
+            if not url.startswith((address, address.replace("http:", "ws:"), "data:"))
         ]
         assert outside == []
     saved = PlanFolder(folder / "variants" / "variant-1").known

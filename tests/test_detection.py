@@ -1,4 +1,6 @@
-"""Every detection formula against evaders and teams simulated one by one, where they are and when."""
+"""Every detection formula against evaders and teams simulated one by one, where they
+are and when.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +49,17 @@ class Leg:
 
 
 def looks(
-    legs: Sequence[Leg], length: float, travel: float, period: float = SHIFT, footprint: float = 0.0, *, seed: int = 1
+    legs: Sequence[Leg],
+    length: float,
+    travel: float,
+    period: float = SHIFT,
+    footprint: float = 0.0,
+    *,
+    seed: int = 1,
 ) -> NDArray[np.int64]:
-    """Return how often each evader, going from 0 to `length`, is where the team is or inside its footprint; the legs repeat for ever."""
+    """Return how often each evader, going from 0 to `length`, is where the team is or
+    inside its footprint; the legs repeat for ever.
+    """
     entry = np.random.default_rng(seed).random(EVADERS) * period
     count = np.zeros(EVADERS, dtype=np.int64)
     turns = range(-1 - int(max(leg.end for leg in legs) // period), 2 + int(travel // period))
@@ -58,7 +68,10 @@ def looks(
             begun = leg.start + turn * period
             first = np.maximum(entry, begun)
             last = np.minimum(entry + travel, leg.end + turn * period)
-            ahead = [leg.position(when, begun) - (when - entry) / travel * length for when in (first, last)]
+            ahead = [
+                leg.position(when, begun) - (when - entry) / travel * length
+                for when in (first, last)
+            ]
             passed = ahead[0] * ahead[1] <= 0
             near = np.minimum(np.abs(ahead[0]), np.abs(ahead[1])) <= footprint / 2
             count += (first <= last) & (passed | near)
@@ -67,7 +80,9 @@ def looks(
 
 def found(count: NDArray[np.int64], detection: float, *, seed: int = 2) -> float:
     """Return the share of evaders found where every look finds with `detection`."""
-    return float((np.random.default_rng(seed).random(count.size) >= (1 - detection) ** count).mean())
+    return float(
+        (np.random.default_rng(seed).random(count.size) >= (1 - detection) ** count).mean()
+    )
 
 
 def agrees(share: float, chance: float, n: int = EVADERS) -> bool:
@@ -82,8 +97,12 @@ def route(posts: int, dwell: float) -> list[Leg]:
 
 
 @pytest.mark.parametrize(("capacity", "traffic"), [(30, 60), (90, 60), (55, 60)])
-def test_a_checkpoint_with_a_line_looks_at_the_share_the_formula_says(capacity: float, traffic: float) -> None:
-    """Vehicles arrive at random; one finds a place in the line or is waved through; inspectors take one after the other."""
+def test_a_checkpoint_with_a_line_looks_at_the_share_the_formula_says(
+    capacity: float, traffic: float
+) -> None:
+    """Vehicles arrive at random; one finds a place in the line or is waved through;
+    inspectors take one after the other.
+    """
     n, room = 100_000, 60
     arrival = np.cumsum(np.random.default_rng(3).exponential(1 / traffic, n)).tolist()
     busy_until, inspected = 0.0, np.zeros(n, dtype=np.int64)
@@ -93,7 +112,9 @@ def test_a_checkpoint_with_a_line_looks_at_the_share_the_formula_says(capacity: 
             inspected[vehicle] = 1
     tolerance = 4 / np.sqrt(n) * max(1.0, traffic / capacity)  # of the arrivals themselves
     assert inspected.mean() == pytest.approx(checkpoint_coverage(capacity, traffic), abs=tolerance)
-    assert 1 - found(inspected, 0.4) == pytest.approx(checkpoint_survival(capacity, traffic, 0.4), abs=tolerance)
+    assert 1 - found(inspected, 0.4) == pytest.approx(
+        checkpoint_survival(capacity, traffic, 0.4), abs=tolerance
+    )
 
 
 def test_a_checkpoint_without_a_line_looks_at_fewer() -> None:
@@ -185,7 +206,9 @@ def test_the_product_says_too_much_of_a_team_that_meets_the_same_evader_again() 
 
 @examples(50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.floats(0, 1))
-def test_a_beat_finds_at_least_its_best_visit_and_at_most_the_sum(phi: list[float], detection: float) -> None:
+def test_a_beat_finds_at_least_its_best_visit_and_at_most_the_sum(
+    phi: list[float], detection: float
+) -> None:
     share = float(1 - beat_survival(phi, detection))
     assert detection * max(phi) - 1e-12 <= share <= min(1.0, detection * sum(phi)) + 1e-12
 
@@ -199,7 +222,9 @@ def test_beats_come_by_the_array() -> None:
 
 
 def test_a_sensor_that_fails_now_and_then_and_a_team_that_is_far_away() -> None:
-    """The sensor works and fails in turn; who is noticed is caught if the team, somewhere on 40 km of road, arrives within 10 minutes."""
+    """The sensor works and fails in turn; who is noticed is caught if the team,
+    somewhere on 40 km of road, arrives within 10 minutes.
+    """
     rng = np.random.default_rng(4)
     works, fails = (rng.exponential(mean, 20_000) for mean in (60.0, 20.0))
     change = np.cumsum(np.column_stack((works, fails)).ravel())
@@ -219,7 +244,9 @@ def test_false_alarms_take_hours() -> None:
 
 @pytest.mark.parametrize("hours", [0.5, 2.0])
 def test_a_search_without_a_pattern(hours: float) -> None:
-    """On a square of 20 km without edges: strips of 2 km laid down at random, one after the other, over evaders who walk."""
+    """On a square of 20 km without edges: strips of 2 km laid down at random, one after
+    the other, over evaders who walk.
+    """
     rng = np.random.default_rng(5)
     n, side, width, speed, strip = 40_000, 20.0, 0.5, 100.0, 2.0
     evader, walk = rng.random((n, 2)) * side, rng.normal(size=(n, 2))
@@ -239,7 +266,11 @@ def test_a_flight_that_crosses_its_own_track_sees_less() -> None:
     """Legs of 3 km on average, turned back at the edges of 20 km by 20 km."""
     rng = np.random.default_rng(1)
     n, side, width, speed, hours, step = 4000, 20.0, 0.5, 100.0, 2.0, 0.1
-    evader, place, way = rng.random((n, 2)) * side, rng.random((n, 2)) * side, rng.normal(size=(n, 2))
+    evader, place, way = (
+        rng.random((n, 2)) * side,
+        rng.random((n, 2)) * side,
+        rng.normal(size=(n, 2)),
+    )
     seen = np.zeros(n, dtype=bool)
     for _ in range(round(hours * speed / step)):
         way = np.where((rng.random(n) < step / 3)[:, None], rng.normal(size=(n, 2)), way)
@@ -247,7 +278,9 @@ def test_a_flight_that_crosses_its_own_track_sees_less() -> None:
         way = np.where((place < 0) | (place > side), -way, way)
         place = np.where(place > side, 2 * side - place, np.abs(place))
         seen |= ((place - evader) ** 2).sum(axis=1) <= (width / 2) ** 2
-    assert float(random_search(width * 1000, speed, hours, side**2)) == pytest.approx(0.221, abs=0.0005)
+    assert float(random_search(width * 1000, speed, hours, side**2)) == pytest.approx(
+        0.221, abs=0.0005
+    )
     assert seen.mean() == pytest.approx(0.19, abs=0.02)
 
 
@@ -269,7 +302,9 @@ def test_a_drone_over_a_road_is_there_for_all_its_segments_or_none(
 
 @pytest.mark.parametrize(("travel", "speed"), [(6, 1.5), (2, 1.5), (4, 0.6)])
 def test_an_orbit_sees_an_evader_as_often_as_the_formula_says(travel: float, speed: float) -> None:
-    """A footprint of 0.8 km flies over a segment of 5 km, at `speed` km a minute, once in 40 minutes."""
+    """A footprint of 0.8 km flies over a segment of 5 km, at `speed` km a minute, once
+    in 40 minutes.
+    """
     length, footprint, revisit = 5.0, 0.8, 40.0
     low, high = -footprint / 2, length + footprint / 2
     took = (high - low) / speed

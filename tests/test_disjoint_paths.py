@@ -1,4 +1,6 @@
-"""The split of a flat root by disjoint paths: a partition of the plans, whose bounds hold and whose tree ends at the optimum."""
+"""The split of a flat root by disjoint paths: a partition of the plans, whose bounds
+hold and whose tree ends at the optimum.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def dense(seed: int) -> Instance:
 
 
 def flat_tree(instance: Instance, rounds: int) -> BranchAndCut:
-    """Return a tree whose root was cut for some rounds and is split as if its bound had stood still."""
+    """Return a tree whose root was cut for some rounds and is split as if its bound had
+    stood still.
+    """
     tree = BranchAndCut(instance, contract(instance), gap=1e-9)
     tree.splits_flat = True
     tree._flat = 1
@@ -40,7 +44,9 @@ def flat_tree(instance: Instance, rounds: int) -> BranchAndCut:
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("make", [dense, random_instance])
-def test_the_nodes_hold_every_plan_and_their_bounds_no_more_than_its_value(make: object, seed: int) -> None:
+def test_the_nodes_hold_every_plan_and_their_bounds_no_more_than_its_value(
+    make: object, seed: int
+) -> None:
     instance = make(seed)  # type: ignore[operator]
     tree = flat_tree(instance, rounds=1 + seed % 3)
     paths = sorted(tree._paths or [], key=tree._value_without, reverse=True)
@@ -54,7 +60,9 @@ def test_the_nodes_hold_every_plan_and_their_bounds_no_more_than_its_value(make:
         if violations(instance, placed):
             continue
         free = next((k for k, options in enumerate(paths) if not placed[options].any()), len(paths))
-        assert nodes[min(free, len(nodes) - 1)].lower <= tree.master.value(placed) * (1 + 1e-9) + 1e-12
+        assert (
+            nodes[min(free, len(nodes) - 1)].lower <= tree.master.value(placed) * (1 + 1e-9) + 1e-12
+        )
     assert min(*(node.lower for node in nodes), tree.upper) <= best * (1 + 1e-7)
     tree = flat_tree(instance, rounds=1)
     tree.branch()
@@ -86,7 +94,10 @@ def test_where_a_way_has_no_options_there_are_no_disjoint_paths() -> None:
 def test_a_root_is_split_where_each_node_has_time_for_twenty_rounds() -> None:
     instance = sensor_grid(6, budget=6, n_options=60, n_evaders=6, seed=1)
     tree = BranchAndCut(instance, contract(instance), gap=1e-9)
-    paths, nothing = disjoint_paths(tree.overlay, tree.root.undecided), np.zeros(len(instance.options))
+    paths, nothing = (
+        disjoint_paths(tree.overlay, tree.root.undecided),
+        np.zeros(len(instance.options)),
+    )
     assert len(paths) > 1
     tree._solve_seconds = 10.0
     for rounds, splits in ((19, False), (21, True)):

@@ -1,4 +1,6 @@
-"""Displacement of a simulation over time: a slow walk over the routes as referee, the folder, and the maps of its page in a real browser."""
+"""Displacement of a simulation over time: a slow walk over the routes as referee, the
+folder, and the maps of its page in a real browser.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
-from optimizer.lab.adaptive.analysis.adapt import AdaptGround, Displacement, adapt, ground_of, mapped_periods
+from optimizer.lab.adaptive.analysis.adapt import (
+    AdaptGround,
+    Displacement,
+    adapt,
+    ground_of,
+    mapped_periods,
+)
 from optimizer.lab.adaptive.analysis.output import adapt_page
-from optimizer.lab.adaptive.simulation.simulate import RunTravel, TravelMeter, baseline_flows, simulate
+from optimizer.lab.adaptive.simulation.simulate import (
+    RunTravel,
+    TravelMeter,
+    baseline_flows,
+    simulate,
+)
 from optimizer.lab.adaptive.simulation.traffickers import choice_sets
 from optimizer.lab.adaptive.simulation.world import adaptive_world
 from optimizer.plans.problem_source import problem_source
@@ -56,7 +69,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "properties": {"name": HOSTILE[0]},
             "geometry": {
                 "type": "Polygon",
-                "coordinates": [[[9.9, 49.9], [10.15, 49.9], [10.15, 50.3], [9.9, 50.3], [9.9, 49.9]]],
+                "coordinates": [
+                    [[9.9, 49.9], [10.15, 49.9], [10.15, 50.3], [9.9, 50.3], [9.9, 49.9]]
+                ],
             },
         }
     )
@@ -79,7 +94,9 @@ def test_a_walk_over_the_routes_finds_the_same_loads(seed: int) -> None:
     rng, instance = np.random.default_rng(seed), usable(seed)
     n = instance.tail.size
     segment, length = rng.integers(0, max(n // 2, 1), n), rng.random(max(n // 2, 1))
-    world = adaptive_world(instance, AdaptModel(loads=50, history=2), segment=segment, length_km=length)
+    world = adaptive_world(
+        instance, AdaptModel(loads=50, history=2), segment=segment, length_km=length
+    )
     inside = np.vstack((rng.random((3, length.size)) < 0.4, np.ones((1, length.size), dtype=bool)))
     flows = rng.random((5, world.sets.routes.pair.size))
     meter = TravelMeter(world.sets.routes, inside, length, [2, 5])
@@ -88,12 +105,22 @@ def test_a_walk_over_the_routes_finds_the_same_loads(seed: int) -> None:
     for t in range(5):
         for part, mask in enumerate(inside):
             met = [{road for road in each if mask[road]} for each in roads]
-            assert found.loads[t, part] == pytest.approx(sum(f for f, each in zip(flows[t], met, strict=True) if each))
-            walked = [f * sum(length[road] for road in each) for f, each in zip(flows[t], met, strict=True)]
+            assert found.loads[t, part] == pytest.approx(
+                sum(f for f, each in zip(flows[t], met, strict=True) if each)
+            )
+            walked = [
+                f * sum(length[road] for road in each)
+                for f, each in zip(flows[t], met, strict=True)
+            ]
             assert found.load_km[t, part] == pytest.approx(sum(walked))
     for frame, t in enumerate((1, 4)):
-        on_road = [sum(f for f, each in zip(flows[t], roads, strict=True) if k in each) for k in range(length.size)]
-        known = [found.stretches[frame, stretch] if stretch >= 0 else 0.0 for stretch in meter.stretch]
+        on_road = [
+            sum(f for f, each in zip(flows[t], roads, strict=True) if k in each)
+            for k in range(length.size)
+        ]
+        known = [
+            found.stretches[frame, stretch] if stretch >= 0 else 0.0 for stretch in meter.stretch
+        ]
         assert known == pytest.approx(on_road, abs=1e-6)
     again = RunTravel.of(json.loads(json.dumps(found.content())), len(inside))
     assert np.array_equal(again.loads, found.loads)
@@ -103,17 +130,23 @@ def test_a_walk_over_the_routes_finds_the_same_loads(seed: int) -> None:
 
 def test_nothing_placed_is_the_run_of_a_policy_that_places_nothing() -> None:
     instance = usable(7)
-    bare = replace(instance, options=tuple(replace(option, existing=False) for option in instance.options))
+    bare = replace(
+        instance, options=tuple(replace(option, existing=False) for option in instance.options)
+    )
     world = adaptive_world(bare, AdaptModel(loads=80, mobility=0.3))
     assert np.array_equal(
-        baseline_flows(world, periods=4, seed=3), simulate(world, "today", 0, periods=4, seed=3).flows
+        baseline_flows(world, periods=4, seed=3),
+        simulate(world, "today", 0, periods=4, seed=3).flows,
     )
     # options that are forced stand under every policy, and not where nothing stands
-    forced = replace(bare, options=tuple(replace(option, forced=j == 0) for j, option in enumerate(bare.options)))
+    forced = replace(
+        bare, options=tuple(replace(option, forced=j == 0) for j, option in enumerate(bare.options))
+    )
     world = adaptive_world(forced, AdaptModel(loads=80, mobility=0.3))
     assert world.history
     assert not np.array_equal(
-        baseline_flows(world, periods=4), simulate(world, "today", 0, periods=4).flows[world.history :]
+        baseline_flows(world, periods=4),
+        simulate(world, "today", 0, periods=4).flows[world.history :],
     )
 
 
@@ -133,7 +166,9 @@ def test_the_file_adds_up(folder: Path) -> None:
         first.setdefault(key, loads)
         assert float(row["from_first"]) == pytest.approx(loads - first[key], abs=1e-9)
         assert 0 <= loads <= 100 + 1e-9
-        nothing[row["period"], row["kind"], row["part"]].add(round(loads - float(row["from_nothing"]), 6))
+        nothing[row["period"], row["kind"], row["part"]].add(
+            round(loads - float(row["from_nothing"]), 6)
+        )
         if row["part"] in {"south", "north"} or row["kind"] == "mode":
             whole[row["policy"], row["run"], row["period"], row["kind"]] += float(row["load_km"])
     assert all(len(values) == 1 for values in nothing.values())
@@ -144,9 +179,22 @@ def test_the_file_adds_up(folder: Path) -> None:
     assert any(abs(float(row["from_first"])) > 1 for row in rows)
 
 
-def test_rows_keep_their_keys_and_the_console_says_districts(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_rows_keep_their_keys_and_the_console_says_districts(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     path = write_scenario(tmp_path)
-    arguments = ("adapt", path, "--policies", "today,mixed", "--periods", 2, "--runs", 1, "--loads", 50)
+    arguments = (
+        "adapt",
+        path,
+        "--policies",
+        "today,mixed",
+        "--periods",
+        2,
+        "--runs",
+        1,
+        "--loads",
+        50,
+    )
     outcome = command(*arguments, "--json")
     assert [list(line)[:10] for line in outcome.objects] == [KEYS] * 4
     outcome = command(*arguments)
@@ -154,7 +202,12 @@ def test_rows_keep_their_keys_and_the_console_says_districts(command: Callable[.
     assert "Loads by district" in outcome.out
     assert "south" in outcome.out
     assert "one mode of travel" not in outcome.err
-    for asked, message in (("0,2", "from 1 to 2"), ("3", "from 1 to 2"), (",", "none"), ("x", "whole numbers")):
+    for asked, message in (
+        ("0,2", "from 1 to 2"),
+        ("3", "from 1 to 2"),
+        (",", "none"),
+        ("x", "whole numbers"),
+    ):
         outcome = command(*arguments, "--map-periods", asked)
         assert outcome.code == 1
         assert message in outcome.err
@@ -174,10 +227,17 @@ def test_what_is_not_known_is_said(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_runs_of_other_districts_are_not_taken_over(tmp_path: Path) -> None:
     path = write_scenario(tmp_path)
-    terms: dict[str, Any] = {"policies": ["today"], "periods": 2, "runs": 4, "out": tmp_path / "out"}
+    terms: dict[str, Any] = {
+        "policies": ["today"],
+        "periods": 2,
+        "runs": 4,
+        "out": tmp_path / "out",
+    }
     assert not adapt(path, listener=Impatient(), **terms).complete
     areas = json.loads(AREAS)
-    (tmp_path / "areas.geojson").write_text(json.dumps(areas | {"features": areas["features"][::-1]}))
+    (tmp_path / "areas.geojson").write_text(
+        json.dumps(areas | {"features": areas["features"][::-1]})
+    )
     with pytest.raises(InputError, match="finished pieces of another problem"):
         adapt(path, **terms)
 
@@ -198,10 +258,18 @@ def test_a_pair_can_choose_between_modes(tmp_path: Path) -> None:
     everything, number = np.ones(options, dtype=bool), {}
     for closed in ((), ground.closed):
         sets = choice_sets(
-            source.instance, [everything], segment=ground.segment, most=1, loads=1.0, fixed=options, closed=closed
+            source.instance,
+            [everything],
+            segment=ground.segment,
+            most=1,
+            loads=1.0,
+            fixed=options,
+            closed=closed,
         )
         by_road = {
-            k for k, arcs in zip(sets.routes.pair.tolist(), sets.arcs, strict=True) if not tracks[list(arcs)].any()
+            k
+            for k, arcs in zip(sets.routes.pair.tolist(), sets.arcs, strict=True)
+            if not tracks[list(arcs)].any()
         }
         number[len(closed)] = by_road
     names = source.instance.node_id.tolist()
@@ -223,14 +291,19 @@ def test_periods_of_maps_are_spread_and_few() -> None:
 def test_every_road_with_traffic_is_in_one_class_of_each_map() -> None:
     network = tiny_region().network
     rng = np.random.default_rng(1)
-    tables = {"a": rng.random((3, network.n_segments)) * 40, "b": rng.random((3, network.n_segments)) * 3}
+    tables = {
+        "a": rng.random((3, network.n_segments)) * 40,
+        "b": rng.random((3, network.n_segments)) * 3,
+    }
     tables["a"][1, 2] = tables["b"][:, 4] = 0.0
     maps = load_maps(network, [], [1, 2, 3], tables, tables["a"])
     assert maps.periods == (1, 2, 3)
     for (_, frames), table in zip(maps.policies, tables.values(), strict=True):
         for frame, loads in zip(frames, table, strict=True):
             assert sum(each.path.count("M") for each in frame.loads) == int((loads > 0).sum())
-            assert sum(each.path.count("M") for each in frame.change) == int(((loads > 0) | (table[0] > 0)).sum())
+            assert sum(each.path.count("M") for each in frame.change) == int(
+                ((loads > 0) | (table[0] > 0)).sum()
+            )
         assert [each.step for each in frames[0].change] == [2]
     low, high = float(maps.change_key[1].split()[0]), float(maps.change_key[0].split()[0])
     more = tables["a"][2] - tables["a"][0]
@@ -246,7 +319,13 @@ def test_every_road_with_traffic_is_in_one_class_of_each_map() -> None:
 def test_roads_that_nobody_travels_are_drawn_too() -> None:
     """Nobody travels, or nothing changes: classes have a width, and every road its loads."""
     network = tiny_region().network
-    maps = load_maps(network, [], [1], {"a": np.zeros((1, network.n_segments))}, np.zeros((1, network.n_segments)))
+    maps = load_maps(
+        network,
+        [],
+        [1],
+        {"a": np.zeros((1, network.n_segments))},
+        np.zeros((1, network.n_segments)),
+    )
     assert maps.load_key == (
         "under 0.001",
         "0.001 \u2013 0.005",
@@ -264,15 +343,28 @@ def test_roads_that_nobody_travels_are_drawn_too() -> None:
 def test_names_of_districts_do_not_lie_on_one_another() -> None:
     network = tiny_region().network
     shape = shapely.box(10.1, 50.1, 10.3, 50.2)
-    areas = [("north-western " * 2, shape), ("\u5317\u90e8" * 7, shape), *((f"district {k}", shape) for k in range(30))]
-    maps = load_maps(network, areas, [1], {"a": np.ones((1, network.n_segments))}, np.ones((1, network.n_segments)))
+    areas = [
+        ("north-western " * 2, shape),
+        ("\u5317\u90e8" * 7, shape),
+        *((f"district {k}", shape) for k in range(30)),
+    ]
+    maps = load_maps(
+        network,
+        areas,
+        [1],
+        {"a": np.ones((1, network.n_segments))},
+        np.ones((1, network.n_segments)),
+    )
     boxes = [
         shapely.box(name.x - half, name.y - 12, name.x + half, name.y + 4.9)
         for name in maps.names
         for half in [7 * sum(0.6 if mark.isascii() else 1.05 for mark in name.name)]
     ]
     assert 4 <= len(boxes) < len(areas)
-    assert [name.name for name in maps.names[:2]] == ["north-western north-western", "\u5317\u90e8" * 7]
+    assert [name.name for name in maps.names[:2]] == [
+        "north-western north-western",
+        "\u5317\u90e8" * 7,
+    ]
     assert all(not one.intersects(other) for one, other in combinations(boxes, 2))
     assert shapely.box(0, 0, maps.width, maps.height).buffer(1).contains(shapely.union_all(boxes))
 
@@ -318,10 +410,17 @@ def test_the_maps_in_a_browser(folder: Path) -> None:
             browser.events.clear()
             await browser.call("Page.reload")
             await browser.until("document.readyState == 'complete'")
-            assert await browser.run(SHOWN) == [f"{name} 9" for name in (TODAY, MIXED, COVERAGE, "Nothing placed")]
+            assert await browser.run(SHOWN) == [
+                f"{name} 9" for name in (TODAY, MIXED, COVERAGE, "Nothing placed")
+            ]
             await browser.run("document.getElementById('load-period-2').focus()")
             await browser.press("ArrowLeft", ARROW_LEFT)
-            assert await browser.run(SHOWN) == [f"{TODAY} 4", f"{MIXED} 4", f"{COVERAGE} 4", "Nothing placed 9"]
+            assert await browser.run(SHOWN) == [
+                f"{TODAY} 4",
+                f"{MIXED} 4",
+                f"{COVERAGE} 4",
+                "Nothing placed 9",
+            ]
             assert await browser.run(VIEWS) == ["loads"]
             await browser.run("document.getElementById('load-view-change').click()")
             assert await browser.run(VIEWS) == ["change"]
@@ -331,13 +430,23 @@ def test_the_maps_in_a_browser(folder: Path) -> None:
             await browser.press(" ", SPACE, " ")
             for period in (1, 9):
                 await browser.until(f"({SHOWN})[0] == {f'{TODAY} {period}'!r}")
-            sheet = await browser.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)
+            sheet = await browser.call(
+                "Page.printToPDF", printBackground=True, preferCSSPageSize=True
+            )
             paper = folder / "paper.pdf"
             paper.write_bytes(base64.b64decode(sheet["data"]))
-            assert [each for each in browser.requested if not each.startswith(("file:", "data:"))] == []
-            assert [e for e in browser.events if e["method"] in {"Log.entryAdded", "Runtime.exceptionThrown"}] == []
+            assert [
+                each for each in browser.requested if not each.startswith(("file:", "data:"))
+            ] == []
+            assert [
+                e
+                for e in browser.events
+                if e["method"] in {"Log.entryAdded", "Runtime.exceptionThrown"}
+            ] == []
             if shutil.which("pdftotext"):
-                text = subprocess.run(["pdftotext", paper, "-"], check=True, capture_output=True, text=True).stdout  # noqa: ASYNC221
+                text = subprocess.run(  # noqa: ASYNC221
+                    ["pdftotext", paper, "-"], check=True, capture_output=True, text=True
+                ).stdout
                 assert [text.count(f"Period {period}") for period in (1, 4, 9)] == [3, 3, 4]
 
     asyncio.run(steps())

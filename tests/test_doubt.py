@@ -1,4 +1,6 @@
-"""Planning over draws of a scenario: what is drawn, what a plan folder says of it, and what is refused."""
+"""Planning over draws of a scenario: what is drawn, what a plan folder says of it, and
+what is refused.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def compiled(folder: Path, text: str = SCENARIO) -> Compiled:
 
 @pytest.mark.slow
 def test_a_range_of_detection_is_drawn_in_levels_of_one_instance(tmp_path: Path) -> None:
-    scenario = compiled(tmp_path, RANGE.replace("decay_minutes = 60", 'decay_minutes = 60\nweights = "gravity"'))
+    scenario = compiled(
+        tmp_path, RANGE.replace("decay_minutes = 60", 'decay_minutes = 60\nweights = "gravity"')
+    )
     made = scenario_draws(scenario, 12, seed=1)
     chances = made.detection["kinds.post.detection"]
     assert sorted(chances) == pytest.approx(0.2 + 0.6 * (np.arange(LEVELS) + 0.5) / LEVELS)
@@ -64,7 +68,9 @@ def test_a_range_of_detection_is_drawn_in_levels_of_one_instance(tmp_path: Path)
     values = made.draws.values(everything)
     for d in (0, 3, 9):  # a draw is the scenario with this chance
         chance = float(chances[d % LEVELS])
-        alone = compile_scenario(tmp_path / "scenario.toml", settings={"kinds.post.detection": chance})
+        alone = compile_scenario(
+            tmp_path / "scenario.toml", settings={"kinds.post.detection": chance}
+        )
         assert values[d] == pytest.approx(plan_value(alone.instance, everything), rel=1e-9)
     assert any("kinds.post.detection" in each for each in made.drawn)
 
@@ -89,7 +95,9 @@ def test_draws_that_are_all_alike_have_the_value_of_the_scenario(
 
     def alike(_: object, draws: int, __: object) -> record_demand.ExplainedFlows:
         shares = np.broadcast_to(scenario.record.shares, (draws, *scenario.record.shares.shape))
-        on_route = np.concatenate([[r.share for r in scenario.record.routes[pair]] for pair in flows.usual.ends])
+        on_route = np.concatenate(
+            [[r.share for r in scenario.record.routes[pair]] for pair in flows.usual.ends]
+        )
         return record_demand.ExplainedFlows(
             shares, np.tile(on_route, (draws, 1)), np.full(draws, scenario.record.local_share)
         )
@@ -97,7 +105,9 @@ def test_draws_that_are_all_alike_have_the_value_of_the_scenario(
     monkeypatch.setattr(record_demand.RecordFlows, "explained", alike)
     made = scenario_draws(scenario, 3, seed=1)
     for placed in (scenario.instance.forced, ~scenario.instance.forced):
-        assert made.draws.values(placed) == pytest.approx(np.full(3, plan_value(scenario.instance, placed)))
+        assert made.draws.values(placed) == pytest.approx(
+            np.full(3, plan_value(scenario.instance, placed))
+        )
 
 
 def test_risk_at_gateways_is_drawn_where_it_decides_weights(tmp_path: Path) -> None:
@@ -108,7 +118,9 @@ def test_risk_at_gateways_is_drawn_where_it_decides_weights(tmp_path: Path) -> N
 
 
 def test_nothing_to_draw_and_numbers_out_of_range_are_refused(tmp_path: Path) -> None:
-    scenario = compiled(tmp_path, SCENARIO.replace("decay_minutes = 60", 'decay_minutes = 60\nweights = "gravity"'))
+    scenario = compiled(
+        tmp_path, SCENARIO.replace("decay_minutes = 60", 'decay_minutes = 60\nweights = "gravity"')
+    )
     with pytest.raises(InputError, match="nothing that differs between draws"):
         scenario_draws(scenario, 5, seed=0)
     with pytest.raises(InputError, match="from 1 to"):
@@ -117,14 +129,18 @@ def test_nothing_to_draw_and_numbers_out_of_range_are_refused(tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", ["mean", "cvar:0.7", "worst"])
-def test_each_plan_is_best_by_its_objective_and_figures_are_those_of_its_values(tmp_path: Path, objective: str) -> None:
+def test_each_plan_is_best_by_its_objective_and_figures_are_those_of_its_values(
+    tmp_path: Path, objective: str
+) -> None:
     scenario = compiled(tmp_path, RANGE)
     doubt = plans_over_draws(scenario, UncertaintyRequest(10, Objective.parsed(objective)))
     plans = {plan.name: plan for plan in doubt.plans}
     assert next(iter(plans)) == objective
     assert {MIDDLE, "mean", "worst", TODAY, NOTHING} <= set(plans)
     assert plans["mean"].mean == min(plan.mean for plan in doubt.plans if not plan.violations)
-    assert plans["worst"].worst == pytest.approx(min(plan.worst for plan in doubt.plans if not plan.violations))
+    assert plans["worst"].worst == pytest.approx(
+        min(plan.worst for plan in doubt.plans if not plan.violations)
+    )
     best = np.min([plan.values for plan in doubt.plans], axis=0)
     for plan in doubt.plans:
         assert plan.mean <= plan.cvar + 1e-12
@@ -159,7 +175,8 @@ def test_teams_with_a_range_have_bounds_over_every_beat(tmp_path: Path) -> None:
     assert field is not None
     made = scenario_draws(scenario, 3, seed=scenario.scenario.solve.seed)
     alone = compile_scenario(
-        tmp_path / "scenario.toml", settings={path: float(chances[0]) for path, chances in made.detection.items()}
+        tmp_path / "scenario.toml",
+        settings={path: float(chances[0]) for path, chances in made.detection.items()},
     ).instance
     assert alone.patrols is not None
     own = made.draws.instance.patrols
@@ -198,15 +215,23 @@ def test_the_console_has_a_row_for_each_plan_over_draws_and_each_assumption(
 
 @pytest.mark.slow
 @pytest.mark.report
-def test_the_folder_and_the_console_say_what_is_drawn(tmp_path: Path, command: Callable[..., Outcome]) -> None:
+def test_the_folder_and_the_console_say_what_is_drawn(
+    tmp_path: Path, command: Callable[..., Outcome]
+) -> None:
     scenario = write_scenario(tmp_path, RANGE)
     folder = tmp_path / "out"
-    told = command("plan", scenario, "--out", folder, "--draws", 3, "--objective", "cvar:0.5", "--json")
+    told = command(
+        "plan", scenario, "--out", folder, "--draws", 3, "--objective", "cvar:0.5", "--json"
+    )
     assert told.code == 0, told.err
     doubt = json.loads(told.out.splitlines()[-1])["doubt"]
     assert doubt["objective"] == "cvar:0.5"
     assert doubt["objective_lower"] <= doubt["objective_upper"] * (1 + 1e-9)
-    assert doubt == {k: v for k, v in json.loads((folder / "doubt.json").read_text()).items() if k != "schema_version"}
+    assert doubt == {
+        k: v
+        for k, v in json.loads((folder / "doubt.json").read_text()).items()
+        if k != "schema_version"
+    }
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "What is not known, and the plan" in page
     assert "The same in all draws" in page
@@ -254,7 +279,9 @@ def test_each_assumption_is_varied_alone_and_what_moves_most_comes_first(tmp_pat
     swings = [each.swing(found.value) for each in found.varied]
     assert swings == sorted(swings, reverse=True)
     known = {each.variation.name: each for each in found.varied}
-    assert {"kinds.post.detection", "evaders.habitual_share", "evaders.population_power"} <= set(known)
+    assert {"kinds.post.detection", "evaders.habitual_share", "evaders.population_power"} <= set(
+        known
+    )
     assert known["kinds.post.detection"].variation.source == "stated"
     own = scenario.instance.placed(plan.options)
     for name, at in (("kinds.post.detection", 0.8), ("evaders.habitual_share", 0.5)):
@@ -286,7 +313,11 @@ def test_a_better_plan_for_a_changed_assumption_says_what_comes_and_goes(
             if end.value is not None:
                 assert end.upper <= end.value
     assert not any(
-        end.comes for each in found.varied if "evaders" in each.variation.name for end in (each.low, each.high) if end
+        end.comes
+        for each in found.varied
+        if "evaders" in each.variation.name
+        for end in (each.low, each.high)
+        if end
     )
 
 
@@ -303,5 +334,7 @@ def test_the_folder_has_the_sensitivity(
     assert rows == json.loads((tmp_path / "out" / "sensitivity.json").read_text())["varied"]
     assert {"assumption", "range", "from", "to", "swing", "low", "high"} == set(rows[0])
     assert (tmp_path / "out" / "sensitivity.png").is_file()
-    assert "Which assumption moves the value most" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Which assumption moves the value most" in (tmp_path / "out" / "report.html").read_text(
+        encoding="utf-8"
+    )
     assert "moves the value most" in told.err

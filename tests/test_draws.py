@@ -47,7 +47,13 @@ SECRET = b"a secret of the tests"
 FIRST = "2026-12-01"
 ROADS = 5
 """Roads side by side, an option on each; two may be watched at once."""
-SHARES: dict[tuple[int, ...], float] = {(0, 1): 0.37, (1, 2): 0.21, (2, 3): 0.17, (3, 4): 0.16, (0, 4): 0.09}
+SHARES: dict[tuple[int, ...], float] = {
+    (0, 1): 0.37,
+    (1, 2): 0.21,
+    (2, 3): 0.17,
+    (3, 4): 0.16,
+    (0, 4): 0.09,
+}
 
 
 def numbers(purpose: object) -> SecretNumbers:
@@ -75,7 +81,9 @@ def test_every_plan_is_drawn_as_often_as_its_probability_rounded_up_or_down(seed
 
 @pytest.mark.slow
 def test_placements_keep_to_their_probability_better_than_by_chance() -> None:
-    """Over 60 mixtures the worst placement of a month is off by less than two days; independent draws reach seven."""
+    """Over 60 mixtures the worst placement of a month is off by less than two days;
+    independent draws reach seven.
+    """
     worst = []
     for seed in range(60):
         share, placed = random_mixture(seed)
@@ -113,7 +121,9 @@ def test_draws_do_not_depend_on_which_days_are_asked_for() -> None:
     mixture, begun = mixture_on(instance), date(2026, 12, 1)
 
     def drawn(first: date, days: int, secret: bytes = SECRET) -> list[int]:
-        return draw_plans(mixture, secret, "m", begun, periods_of(first, days, ()), shifts=1, stay=1)
+        return draw_plans(
+            mixture, secret, "m", begun, periods_of(first, days, ()), shifts=1, stay=1
+        )
 
     whole = drawn(begun, 70)
     assert drawn(date(2026, 12, 29), 5) == whole[28:33]
@@ -122,14 +132,18 @@ def test_draws_do_not_depend_on_which_days_are_asked_for() -> None:
 
 def test_a_plan_stays_as_long_as_is_asked() -> None:
     mixture, begun = mixture_on(border()), date(2026, 12, 1)
-    drawn = draw_plans(mixture, SECRET, "m", begun, periods_of(begun, 30, ("a", "b")), shifts=2, stay=6)
+    drawn = draw_plans(
+        mixture, SECRET, "m", begun, periods_of(begun, 30, ("a", "b")), shifts=2, stay=6
+    )
     runs = [set(drawn[k : k + 6]) for k in range(0, 60, 6)]
     assert all(len(plans) == 1 for plans in runs)
     assert len(set(drawn)) > 1
 
 
 def border() -> Instance:
-    """Return roads side by side from A to B, an option on each, and one evader who knows the mixture."""
+    """Return roads side by side from A to B, an option on each, and one evader who
+    knows the mixture.
+    """
     return side_by_side([{"units": 1.0}] * ROADS, [Resource("units", 2.0)])
 
 
@@ -149,7 +163,15 @@ def folder(tmp_path: Path) -> Path:
     result = Result("mixed", "feasible", None, mixture.plans[0], 0.6, 0.8, 1.0, 0, mixed=randomised)
     PlanFolder(place).write_mixture("Roads", instance, result)
     posts = [
-        Duty(id=f"o{j}@{shift}", option=f"o{j}", kind="checkpoint", shift=shift, staff=2, lon=0, lat=0)
+        Duty(
+            id=f"o{j}@{shift}",
+            option=f"o{j}",
+            kind="checkpoint",
+            shift=shift,
+            staff=2,
+            lon=0,
+            lat=0,
+        )
         for j in range(ROADS)
         for shift in ("day", "night")
     ]
@@ -158,7 +180,10 @@ def folder(tmp_path: Path) -> Path:
         "schema_version": 1,
         "name": "Roads",
         "time_zone": "America/Chicago",
-        "shifts": [Shift(id="day", start="06:00", hours=8), Shift(id="night", start="22:00", hours=8)],
+        "shifts": [
+            Shift(id="day", start="06:00", hours=8),
+            Shift(id="night", start="22:00", hours=8),
+        ],
         "duties": posts,
         "crews": [Crew(id=f"c{k}", people=2, **rules) for k in range(8)],
     }
@@ -189,10 +214,16 @@ def test_a_month_of_draws_keeps_every_frequency_to_a_day(folder: Path, seed_file
         assert often == pytest.approx(np.mean([name in row.plan for row in drawn.draws.rows]))
 
 
-def test_the_same_secret_gives_the_same_draws(folder: Path, seed_file: Path, tmp_path: Path) -> None:
-    one, two = (draw_from_plan(folder, FIRST, seed_file, days=20, out=tmp_path / f"{k}.json") for k in "ab")
+def test_the_same_secret_gives_the_same_draws(
+    folder: Path, seed_file: Path, tmp_path: Path
+) -> None:
+    one, two = (
+        draw_from_plan(folder, FIRST, seed_file, days=20, out=tmp_path / f"{k}.json") for k in "ab"
+    )
     assert one.draws == two.draws
-    later = draw_from_plan(folder, "2026-12-11", seed_file, days=10, begun=FIRST, out=tmp_path / "c.json")
+    later = draw_from_plan(
+        folder, "2026-12-11", seed_file, days=10, begun=FIRST, out=tmp_path / "c.json"
+    )
     assert later.draws.rows == one.draws.rows[10:]
 
 
@@ -239,7 +270,13 @@ def test_a_fault_is_one_clear_message_and_writes_nothing(
     before = sorted(path.name for path in folder.iterdir())
 
     def draw(first: str = FIRST, overrides: Sequence[str] = (), **more: Any) -> None:
-        draw_from_plan(folder, first, seed_file, overrides=[Override.parsed(text) for text in overrides], **more)
+        draw_from_plan(
+            folder,
+            first,
+            seed_file,
+            overrides=[Override.parsed(text) for text in overrides],
+            **more,
+        )
 
     with pytest.raises(InputError) as refused:
         draw(**given)
@@ -265,7 +302,10 @@ def test_a_page_of_draws_says_placements_in_the_language_of_its_reader_and_each_
     folder: Path, seed_file: Path
 ) -> None:
     instance = border()
-    named = replace(instance, options=tuple(replace(each, label=f"Bridge {each.id}") for each in instance.options))
+    named = replace(
+        instance,
+        options=tuple(replace(each, label=f"Bridge {each.id}") for each in instance.options),
+    )
     write_instance(folder / "instance.json", named)
     mixture = mixture_on(named)
     randomised = Randomised(mixture, pure_lower=0.9, pure_upper=0.95, saturated=False)
@@ -303,7 +343,9 @@ def test_a_roster_of_draws_mans_what_is_drawn(folder: Path, seed_file: Path) -> 
     assert saved.frequencies.worst == pytest.approx(drawn.frequencies.worst)
 
 
-def test_a_roster_with_gaps_says_by_how_much_it_bends_the_frequencies(folder: Path, seed_file: Path) -> None:
+def test_a_roster_with_gaps_says_by_how_much_it_bends_the_frequencies(
+    folder: Path, seed_file: Path
+) -> None:
     content = json.loads((folder / "duties.json").read_text(encoding="utf-8"))
     content["crews"] = content["crews"][:3]
     (folder / "duties.json").write_text(json.dumps(content), encoding="utf-8")
@@ -312,7 +354,9 @@ def test_a_roster_with_gaps_says_by_how_much_it_bends_the_frequencies(folder: Pa
     assert saved.roster.gaps
     assert saved.frequencies is not None
     missing = sum(row.probability - row.share for row in saved.frequencies.rows)
-    assert missing == pytest.approx(len({(g.day, g.shift.id, g.duty.option) for g in saved.roster.gaps}) / 14, abs=1e-9)
+    assert missing == pytest.approx(
+        len({(g.day, g.shift.id, g.duty.option) for g in saved.roster.gaps}) / 14, abs=1e-9
+    )
 
 
 def test_a_mixture_has_no_roster_without_draws(folder: Path, seed_file: Path) -> None:
@@ -333,8 +377,21 @@ def test_frequencies_count_runs_of_thirty_days() -> None:
     assert found.worst_month == pytest.approx(0.5)
 
 
-def test_the_command_prints_a_line_a_draw(command: Callable[..., Outcome], folder: Path, seed_file: Path) -> None:
-    arguments = ("draw", folder, "--from", FIRST, "--days", 3, "--every", "shift", "--seed-file", seed_file)
+def test_the_command_prints_a_line_a_draw(
+    command: Callable[..., Outcome], folder: Path, seed_file: Path
+) -> None:
+    arguments = (
+        "draw",
+        folder,
+        "--from",
+        FIRST,
+        "--days",
+        3,
+        "--every",
+        "shift",
+        "--seed-file",
+        seed_file,
+    )
     (folder / "plan.json").write_text("{}", encoding="utf-8")
     *rows, last = command(*arguments, "--json").objects
     assert [(row["date"], row["shift"]) for row in rows[:3]] == [
@@ -356,7 +413,9 @@ def test_the_command_prints_a_line_a_draw(command: Callable[..., Outcome], folde
 
 
 def value_against(shares: Mapping[tuple[int, ...], float]) -> float:
-    """Return what the evader of `border` achieves against placements with these probabilities: he takes one road."""
+    """Return what the evader of `border` achieves against placements with these
+    probabilities: he takes one road.
+    """
     return max(
         (1.0 - 0.7 * sum(share for pair, share in shares.items() if j in pair)) * float(reliability)
         for j, reliability in enumerate(np.linspace(1.0, 0.9, ROADS))
@@ -372,7 +431,12 @@ def test_overrides_are_priced_over_all_draws(folder: Path, seed_file: Path, tmp_
         texts.append(f"{row.date} +{added} -{removed}")
         instead.append(tuple(sorted(int(name[1:]) for name in (added, row.plan[1]))))
     drawn = draw_from_plan(
-        folder, FIRST, seed_file, days=10, overrides=[Override.parsed(text) for text in texts], out=tmp_path / "o.json"
+        folder,
+        FIRST,
+        seed_file,
+        days=10,
+        overrides=[Override.parsed(text) for text in texts],
+        out=tmp_path / "o.json",
     )
     assert [row.overridden for row in drawn.draws.rows] == [k in {1, 4} for k in range(10)]
     price = drawn.price
@@ -389,16 +453,30 @@ def test_overrides_are_priced_over_all_draws(folder: Path, seed_file: Path, tmp_
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(1.0, "one plan: every draw"), (0.995, "is drawn 99.50\N{NO-BREAK SPACE}% of the time"), (0.98, "")],
+    [
+        (1.0, "one plan: every draw"),
+        (0.995, "is drawn 99.50\N{NO-BREAK SPACE}% of the time"),
+        (0.98, ""),
+    ],
 )
 def test_draws_and_their_roster_say_that_they_are_practically_one_plan(
     folder: Path, seed_file: Path, share: float, said: str
 ) -> None:
     instance = border()
-    plans = [Plan.of(instance, names) for names in (["o0", "o1"], ["o1", "o2"])][: 1 if share == 1 else 2]
+    plans = [Plan.of(instance, names) for names in (["o0", "o1"], ["o1", "o2"])][
+        : 1 if share == 1 else 2
+    ]
     mixture = Mixture(tuple(plans), (share, 1 - share)[: len(plans)])
     result = Result(
-        "mixed", "feasible", None, plans[0], 0.6, 0.8, 1.0, 0, mixed=Randomised(mixture, 0.9, 0.95, saturated=False)
+        "mixed",
+        "feasible",
+        None,
+        plans[0],
+        0.6,
+        0.8,
+        1.0,
+        0,
+        mixed=Randomised(mixture, 0.9, 0.95, saturated=False),
     )
     PlanFolder(folder).write_mixture("Roads", instance, result)
     drawn = draw_from_plan(folder, FIRST, seed_file, days=7)
@@ -409,11 +487,15 @@ def test_draws_and_their_roster_say_that_they_are_practically_one_plan(
     same = len({tuple(row.plan) for row in drawn.draws.rows}) == 1
     assert (page.headline.startswith("The same 2 placements stand from "), days) == (same, not same)
     assert any(said in each for each in saved.roster.notes) or not said
-    assert ("practically one plan" in (saved.folder / "roster.html").read_text(encoding="utf-8")) == (share == 0.995)
+    assert (
+        "practically one plan" in (saved.folder / "roster.html").read_text(encoding="utf-8")
+    ) == (share == 0.995)
 
 
 def test_a_mixture_that_is_one_plan_says_why() -> None:
-    comparison = SimpleNamespace(existing=None, nothing=SimpleNamespace(value=1.0), instance=border())
+    comparison = SimpleNamespace(
+        existing=None, nothing=SimpleNamespace(value=1.0), instance=border()
+    )
     plan = Plan.of(border(), ["o0"])
     randomised = Randomised(Mixture.pure(plan), pure_lower=0.5, pure_upper=0.9, saturated=False)
     result = Result("mixed", "feasible", "time", plan, 0.5, 0.9, 1.0, 0, mixed=randomised)
@@ -425,7 +507,10 @@ def test_a_mixture_that_is_one_plan_says_why() -> None:
 def test_duties_of_draws_are_asked_for_when_they_are_drawn_and_once(
     folder: Path, seed_file: Path, tmp_path: Path
 ) -> None:
-    one, other = (draw_from_plan(folder, FIRST, seed_file, days=days, out=tmp_path / f"{days}.json") for days in (3, 5))
+    one, other = (
+        draw_from_plan(folder, FIRST, seed_file, days=days, out=tmp_path / f"{days}.json")
+        for days in (3, 5)
+    )
     duties, mixture = read_duties(folder), sha256(folder / "mixture.json")
     drawn = drawn_duties(duties, [one.path], mixture)
     for row in one.draws.rows:

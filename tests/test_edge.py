@@ -1,4 +1,6 @@
-"""What solvers promise: a plan that was looked for, bounds that are true on numbers at the edge, a status within the tolerance."""
+"""What solvers promise: a plan that was looked for, bounds that are true on numbers at
+the edge, a status within the tolerance.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from tests.examples import quick_first
 from tests.test_joint import small_case
 
 
-def road(*survivals: float, budget: float = 9.0, reliability: float = 1.0, weight: float = 1.0) -> Instance:
+def road(
+    *survivals: float, budget: float = 9.0, reliability: float = 1.0, weight: float = 1.0
+) -> Instance:
     """Return one arc, on which each option has a survival and uses one team."""
     return Instance(
         name="road",
@@ -37,7 +41,9 @@ def road(*survivals: float, budget: float = 9.0, reliability: float = 1.0, weigh
 
 @pytest.mark.parametrize("seed", quick_first([3257, 3444, *range(150)], 50))
 def test_no_method_says_anything_false_on_numbers_at_the_edge(seed: int) -> None:
-    """The first ones: no exchange improves the plan but one more option does; GLOP goes round in circles for ever."""
+    """The first ones: no exchange improves the plan but one more option does; GLOP goes
+    round in circles for ever.
+    """
     assert [(method, what) for method, what in check(seed) if what not in FINE] == []
 
 
@@ -71,7 +77,8 @@ def test_that_nothing_helps_is_said_where_it_is_proven(method: str) -> None:
     dear = solve(road(0.5, budget=0.5), method=method, gap=0.05)
     assert dear.plan is not None
     assert dear.plan.options == ()
-    # whether an option fits is no matter of the bound with everything placed, which is all that greedy has
+    # whether an option fits is no matter of the bound with everything placed, which is
+    # all that greedy has
     assert dear.nothing_helps == (method != "greedy")
     assert not solve(road(0.5), method=method).nothing_helps
 
@@ -114,7 +121,9 @@ def test_enumeration_finds_the_optimum_by_itself(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [185, 288, 328])
 def test_the_solver_prints_nothing_of_its_own(seed: int, capfd: pytest.CaptureFixture[str]) -> None:
-    """HiGHS writes a line to standard output on these when it solves without presolve, whatever its options."""
+    """HiGHS writes a line to standard output on these when it solves without presolve,
+    whatever its options.
+    """
     instance = edge_instance(seed)
     model = compact_model(instance, contract(instance))
     solve_mip(model.mip, gap=GAPS[seed % len(GAPS)], time_limit=None, seed=0, presolve=False)
@@ -125,7 +134,10 @@ def test_the_solver_prints_nothing_of_its_own(seed: int, capfd: pytest.CaptureFi
 @pytest.mark.filterwarnings("error")
 def test_budgets_and_uses_of_any_size_give_no_warning(method: str) -> None:
     two = road(0.5, 0.6)
-    options = (replace(two.options[0], uses={"teams": 1e15}), replace(two.options[1], uses={"teams": 5e-324}))
+    options = (
+        replace(two.options[0], uses={"teams": 1e15}),
+        replace(two.options[1], uses={"teams": 5e-324}),
+    )
     for budget in (0.0, 5e-324, 1e-300, 1e15):
         instance = replace(two, options=options, resources=(Resource("teams", budget),))
         result = solve(instance, method=method, gap=0.0)

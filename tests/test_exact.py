@@ -43,7 +43,8 @@ def test_values_over_the_pool_are_exact_as_options_are_added_one_by_one(seed: in
             placed[option] = True
         pooled.refresh(placed)
         assert pooled.value(placed) == pytest.approx(overlay.value(placed), rel=1e-12)
-        if option is not None and rng.random() < 0.3:  # as greedy does with an option that it does not take in the end
+        # as greedy does with an option that it does not take in the end
+        if option is not None and rng.random() < 0.3:
             placed[option] = False
 
 
@@ -76,7 +77,9 @@ def test_the_route_shown_is_worth_the_value_shown(seed: int) -> None:
         if evader.routes:
             assert response.arcs in {route.arcs for route in evader.routes}
         elif response.value > 0:
-            assert np.prod(survival[list(response.arcs)]) == pytest.approx(response.value, rel=1e-12)
+            assert np.prod(survival[list(response.arcs)]) == pytest.approx(
+                response.value, rel=1e-12
+            )
             ends = (instance.node_id[evader.origin], instance.node_id[evader.destination])
             assert (response.route[0], response.route[-1]) == ends
 
@@ -111,7 +114,9 @@ def test_compact_at_gap_zero_finds_the_optimum(seed: int) -> None:
 
 @given(SEEDS)
 @few
-def test_greedy_is_feasible_never_below_the_optimum_and_claims_no_more_than_is_true(seed: int) -> None:
+def test_greedy_is_feasible_never_below_the_optimum_and_claims_no_more_than_is_true(
+    seed: int,
+) -> None:
     instance = random_instance(seed)
     optimum, _ = brute_force(instance)
     result = solve(instance, method="greedy")
@@ -128,7 +133,9 @@ def test_greedy_is_feasible_never_below_the_optimum_and_claims_no_more_than_is_t
 @few
 def test_more_budget_never_hurts(seed: int) -> None:
     instance = random_instance(seed)
-    richer = replace(instance, resources=tuple(replace(r, budget=r.budget + 1) for r in instance.resources))
+    richer = replace(
+        instance, resources=tuple(replace(r, budget=r.budget + 1) for r in instance.resources)
+    )
     poor, rich = solve(instance, gap=0.0).upper, solve(richer, gap=0.0).upper
     assert poor is not None
     assert rich is not None
@@ -153,11 +160,15 @@ def test_relabelling_nodes_and_arcs_changes_nothing(seed: int) -> None:
                 e,
                 origin=int(nodes[e.origin]),
                 destination=int(nodes[e.destination]),
-                routes=tuple(replace(r, arcs=tuple(moved[list(r.arcs)].tolist())) for r in e.routes),
+                routes=tuple(
+                    replace(r, arcs=tuple(moved[list(r.arcs)].tolist())) for r in e.routes
+                ),
             )
             for e in instance.evaders
         ),
-        options=tuple(replace(o, arcs=tuple(moved[list(o.arcs)].tolist())) for o in instance.options),
+        options=tuple(
+            replace(o, arcs=tuple(moved[list(o.arcs)].tolist())) for o in instance.options
+        ),
     )
     assert solve(again, gap=0.0).upper == pytest.approx(solve(instance, gap=0.0).upper, abs=1e-9)
 
@@ -170,9 +181,13 @@ def test_a_worse_parallel_road_does_not_matter(seed: int) -> None:
         instance,
         tail=np.concatenate((instance.tail, instance.tail)),
         head=np.concatenate((instance.head, instance.head)),
-        # the twin is worth less than the road with every option placed, so no plan makes it attractive
+        # the twin is worth less than the road with every option placed, so no plan
+        # makes it attractive
         reliability=np.concatenate(
-            (instance.reliability, instance.survival(np.ones(len(instance.options), dtype=bool)) * 0.99 + 1e-12)
+            (
+                instance.reliability,
+                instance.survival(np.ones(len(instance.options), dtype=bool)) * 0.99 + 1e-12,
+            )
         ),
     )
     for mask in masks(instance, seed):
@@ -187,7 +202,9 @@ def test_worth_is_what_is_lost_without_the_option(seed: int) -> None:
     plan = Plan.from_mask(instance, mask)
     for option, worth in marginal_values(instance, plan).items():
         without = [o for o in plan.options if o != option]
-        lost = enumerated_value(instance, instance.placed(without)) - enumerated_value(instance, mask)
+        lost = enumerated_value(instance, instance.placed(without)) - enumerated_value(
+            instance, mask
+        )
         assert worth == pytest.approx(lost, abs=1e-9)
 
 
@@ -218,7 +235,15 @@ def test_greedy_gets_past_two_equal_roads_side_by_side() -> None:
         reliability=np.array([0.9, 0.9]),
         evaders=(replace(instance.evaders[0], origin=0, destination=1, weight=1.0, routes=()),),
         options=tuple(
-            replace(o, arcs=(k,), survival=(0.5,), uses={"teams": 1.0}, site="", forced=False, forbidden=False)
+            replace(
+                o,
+                arcs=(k,),
+                survival=(0.5,),
+                uses={"teams": 1.0},
+                site="",
+                forced=False,
+                forbidden=False,
+            )
             for k, o in enumerate(instance.options[:2])
         ),
         resources=(Resource("teams", 2.0),),
@@ -235,7 +260,10 @@ def test_forced_options_over_budget_name_the_resource() -> None:
     instance = random_instance(3)
     broke = replace(
         instance,
-        options=tuple(replace(o, forced=True, forbidden=False, site="", uses={"teams": 2.0}) for o in instance.options),
+        options=tuple(
+            replace(o, forced=True, forbidden=False, site="", uses={"teams": 2.0})
+            for o in instance.options
+        ),
         resources=(Resource("teams", 1.0),),
         exclusions=(),
     )
@@ -310,8 +338,12 @@ def test_pooled_values_are_exact_once_refreshed_and_gains_are_true_after_that(se
 
 
 @pytest.mark.parametrize("after", range(1, 12))
-def test_an_interrupt_anywhere_keeps_the_best_plan(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """Ctrl-C at the n-th exact valuation: whatever was found by then comes back, with true bounds."""
+def test_an_interrupt_anywhere_keeps_the_best_plan(
+    monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """Ctrl-C at the n-th exact valuation: whatever was found by then comes back, with
+    true bounds.
+    """
     instance = random_instance(11)
     calls = 0
     value = Overlay.value

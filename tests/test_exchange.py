@@ -1,4 +1,6 @@
-"""Exchange of seizures and tips: there and back through each format, and STIX as the library of its authors reads it."""
+"""Exchange of seizures and tips: there and back through each format, and STIX as the
+library of its authors reads it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from typing import Any
 import pytest
 
 from optimizer.base.errors import InputError
-from optimizer.sharing.format_conversion import FIELDS, MARKING_IDS, NAMES, OWN, TLP, exchange_records
+from optimizer.sharing.format_conversion import (
+    FIELDS,
+    MARKING_IDS,
+    NAMES,
+    OWN,
+    TLP,
+    exchange_records,
+)
 from tests.command import run
 from tests.output_cases import csv_rows
 
@@ -60,14 +69,18 @@ def test_the_library_of_its_authors_reads_our_stix(tmp_path: Path, text: str, ti
     assert kinds.count("note" if tips else "incident") == len(text.splitlines()) - 1
     assert {"identity", "extension-definition", "marking-definition"} <= set(kinds)
     marks = {
-        one["id"]: one["extensions"][TLP]["tlp_2_0"] for one in bundle.objects if one["type"] == "marking-definition"
+        one["id"]: one["extensions"][TLP]["tlp_2_0"]
+        for one in bundle.objects
+        if one["type"] == "marking-definition"
     }
     assert all(MARKING_IDS[mark] == name for name, mark in marks.items())
     for one in bundle.objects:
         if one["type"] in {"incident", "note"}:
             assert set(one["extensions"][OWN]) - {"extension_type", "kind"} <= set(NAMES)
     first = (tmp_path / "rows.json").read_bytes()
-    exchange_records(tmp_path / "rows.csv", tmp_path / "rows.json", tips=tips, made=MADE, overwrite=True)
+    exchange_records(
+        tmp_path / "rows.csv", tmp_path / "rows.json", tips=tips, made=MADE, overwrite=True
+    )
     assert (tmp_path / "rows.json").read_bytes() == first
 
 
@@ -78,7 +91,11 @@ def bundle(*objects: dict[str, Any]) -> dict[str, Any]:
 def test_stix_of_others_is_read_as_far_as_it_has_words(tmp_path: Path) -> None:
     place = {"type": "location", "id": "location--1", "longitude": -99.5, "latitude": 27.5}
     maker = {"type": "identity", "id": "identity--1", "name": "Guard"}
-    mark = {"type": "marking-definition", "id": "marking-definition--9", "extensions": {TLP: {"tlp_2_0": "amber"}}}
+    mark = {
+        "type": "marking-definition",
+        "id": "marking-definition--9",
+        "extensions": {TLP: {"tlp_2_0": "amber"}},
+    }
     common = {
         "created": "2026-02-03T10:00:00.000Z",
         "created_by_ref": "identity--1",
@@ -86,14 +103,21 @@ def test_stix_of_others_is_read_as_far_as_it_has_words(tmp_path: Path) -> None:
     }
     event = {"type": "incident", "id": "incident--1", "name": "x"} | common
     tie = {"type": "relationship", "source_ref": "incident--1", "target_ref": "location--1"}
-    note = {"type": "note", "id": "note--1", "content": "a red lorry", "object_refs": ["location--1"]} | common
+    note = {
+        "type": "note",
+        "id": "note--1",
+        "content": "a red lorry",
+        "object_refs": ["location--1"],
+    } | common
     path = tmp_path / "b.json"
     path.write_text(json.dumps(bundle(place, maker, mark, event, tie, note, {"type": "malware"})))
     made = exchange_records(path, tmp_path / "s.csv")
     assert (made.rows, made.left_out) == (1, 1)
     alike = {"time": "2026-02-03", "lon": "-99.5", "lat": "27.5", "owner": "Guard", "tlp": "amber"}
     assert rows_of(made.path) == [alike]
-    assert rows_of(exchange_records(path, tmp_path / "t.csv", tips=True).path) == [alike | {"text": "a red lorry"}]
+    assert rows_of(exchange_records(path, tmp_path / "t.csv", tips=True).path) == [
+        alike | {"text": "a red lorry"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -105,12 +129,17 @@ def test_stix_of_others_is_read_as_far_as_it_has_words(tmp_path: Path) -> None:
             bundle(
                 {
                     "type": "incident",
-                    "object_marking_refs": ["marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9"],
+                    "object_marking_refs": [
+                        "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9"
+                    ],
                 }
             ),
             "none of TLP 2.0",
         ),
-        (bundle({"type": "incident", "object_marking_refs": list(MARKING_IDS.values())[:2]}), "one marking"),
+        (
+            bundle({"type": "incident", "object_marking_refs": list(MARKING_IDS.values())[:2]}),
+            "one marking",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_said(tmp_path: Path, content: dict[str, Any], message: str) -> None:
@@ -129,7 +158,12 @@ def test_unknown_markings_and_places_are_refused(
     assert outcome.code == 1
     assert all(word in outcome.err for word in ("'white'", "lon '200'", "lat 'x'"))
     source.write_text("time,lon,lat,tlp\n2026,20,2,TLP:GREEN\n", encoding="utf-8")
-    assert run(capsys, monkeypatch, "exchange", source, tmp_path / "o.json", "--json").objects[0]["rows"] == 1
+    assert (
+        run(capsys, monkeypatch, "exchange", source, tmp_path / "o.json", "--json").objects[0][
+            "rows"
+        ]
+        == 1
+    )
     assert run(capsys, monkeypatch, "exchange", source, tmp_path / "o.json").code == 1
     assert run(capsys, monkeypatch, "exchange", source, tmp_path / "o.xml").code == 1
     assert run(capsys, monkeypatch, "exchange", source, tmp_path / "p.csv").code == 0
@@ -143,7 +177,9 @@ def test_unknown_markings_and_places_are_refused(
         ("2024-01-01,500100,2911403", "lat '2911403'.*EPSG:4326"),
     ],
 )
-def test_what_others_would_take_for_something_else_is_refused(tmp_path: Path, row: str, said: str) -> None:
+def test_what_others_would_take_for_something_else_is_refused(
+    tmp_path: Path, row: str, said: str
+) -> None:
     (tmp_path / "a.csv").write_text(f"time,lon,lat\n{row}\n", encoding="utf-8")
     with pytest.raises(InputError, match=said):
         exchange_records(tmp_path / "a.csv", tmp_path / "b.json")
@@ -151,7 +187,9 @@ def test_what_others_would_take_for_something_else_is_refused(tmp_path: Path, ro
 
 
 def test_columns_that_are_not_taken_over_are_named(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("time,lon,lat,driver_name\n2024-01-01,10.1,50.1,Ann\n", encoding="utf-8")
+    (tmp_path / "a.csv").write_text(
+        "time,lon,lat,driver_name\n2024-01-01,10.1,50.1,Ann\n", encoding="utf-8"
+    )
     made = exchange_records(tmp_path / "a.csv", tmp_path / "b.geojson")
     assert made.remarks == ("a.csv: columns that nothing reads: 'driver_name'",)
     assert "Ann" not in (tmp_path / "b.geojson").read_text(encoding="utf-8")
@@ -163,14 +201,20 @@ def test_the_data_dictionary_has_every_field() -> None:
     page = (DOCS / "sharing.md").read_text(encoding="utf-8").partition("## Data dictionary")[2]
     for field in FIELDS:
         assert (
-            f"| `{field.name}` | {' and '.join(f'{kind}s' for kind in field.kinds)} | {field.meaning} | {field.stix} |"
-            in page
+            f"| `{field.name}` | {' and '.join(f'{kind}s' for kind in field.kinds)} |"
+            f" {field.meaning} | {field.stix} |" in page
         )
 
 
 def test_half_a_character_is_taken_out_of_texts(tmp_path: Path) -> None:
-    tip = {"type": "Feature", "geometry": None, "properties": {"time": "2024-03-01", "text": "\ud800 lorries"}}
-    (tmp_path / "tips.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [tip]}))
+    tip = {
+        "type": "Feature",
+        "geometry": None,
+        "properties": {"time": "2024-03-01", "text": "\ud800 lorries"},
+    }
+    (tmp_path / "tips.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": [tip]})
+    )
     exchange_records(tmp_path / "tips.geojson", tmp_path / "tips.csv", tips=True)
     assert "lorries" in (tmp_path / "tips.csv").read_text(encoding="utf-8")
 
@@ -183,6 +227,8 @@ def test_fields_of_another_kind_in_a_bundle_are_told_and_no_traceback(tmp_path: 
         "object_marking_refs": [{}],
         "extensions": {OWN: {"drug": []}},
     }
-    (tmp_path / "b.json").write_text(json.dumps({"type": "bundle", "objects": [note, {"type": ["note"]}]}))
+    (tmp_path / "b.json").write_text(
+        json.dumps({"type": "bundle", "objects": [note, {"type": ["note"]}]})
+    )
     with pytest.raises(InputError, match="a list of ids"):
         exchange_records(tmp_path / "b.json", tmp_path / "tips.csv", tips=True)

@@ -45,7 +45,8 @@ def test_a_base_with_exchanged_degrees(tmp_path: Path) -> None:
 
 def test_a_base_that_is_merely_far_is_not_said_to_be_exchanged(tmp_path: Path) -> None:
     (fault,) = faults(
-        write_scenario(tmp_path, SCENARIO + BASE.replace("50.1", "12.1").replace("10.2", "50.2")), "base "
+        write_scenario(tmp_path, SCENARIO + BASE.replace("50.1", "12.1").replace("10.2", "50.2")),
+        "base ",
     )
     assert "exchange" not in fault.casefold()
 
@@ -62,7 +63,9 @@ def test_one_area_with_exchanged_degrees(tmp_path: Path) -> None:
 
 
 def test_tips_with_exchanged_degrees(tmp_path: Path) -> None:
-    path = write_scenario(tmp_path, SCENARIO.replace("[evaders]", '[records]\ntips = "tips.csv"\n\n[evaders]'))
+    path = write_scenario(
+        tmp_path, SCENARIO.replace("[evaders]", '[records]\ntips = "tips.csv"\n\n[evaders]')
+    )
     (tmp_path / "tips.csv").write_text(TIPS, encoding="utf-8")
     (fault,) = faults(path, "tips.csv")
     assert "2 of 2 tips" in fault

@@ -1,4 +1,6 @@
-"""Series of calls: equal results in this process, in others and on a cluster; what is finished is kept, and a killed worker costs its task."""
+"""Series of calls: equal results in this process, in others and on a cluster; what is
+finished is kept, and a killed worker costs its task.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +38,18 @@ def series() -> list[Task]:
 
 
 def sums(executor: Executor, **options: Any) -> dict[str, float]:
-    return {ended.task.key: ended.value()["sum"] for ended in executor.run(added, series(), shared=0.01, **options)}
+    return {
+        ended.task.key: ended.value()["sum"]
+        for ended in executor.run(added, series(), shared=0.01, **options)
+    }
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Executor]:
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as local:
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0"
+    ) as local:
         yield Executor(scheduler=local.scheduler_address)
 
 
@@ -77,7 +84,9 @@ def test_curves_and_explanations_are_the_same_bit_for_bit(cluster: Executor) -> 
         ]
         explained = explain_plan(known, time_limit=None, evaders=0, executor=executor)
         others = [one.price for one in explained.options]
-        assert [(p.option, p.lower, p.upper) for p in others] == [(p.option, p.lower, p.upper) for p in prices]
+        assert [(p.option, p.lower, p.upper) for p in others] == [
+            (p.option, p.lower, p.upper) for p in prices
+        ]
         for one, other in zip(prices, others, strict=True):
             assert (one.plan is None) == (other.plan is None)
             assert one.plan is None or (one.plan == other.plan).all()
@@ -87,15 +96,25 @@ def test_curves_and_explanations_are_the_same_bit_for_bit(cluster: Executor) -> 
 @pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
 def test_a_killed_worker_costs_its_piece(tmp_path: Path) -> None:
     tasks = [Task(name, k) for k, name in enumerate(["a", "once", "b", "always", "c"])]
-    ended = {each.task.key: each for each in TWO.run(killed_once, tasks, shared=str(tmp_path / "mark"))}
-    assert {key: each.result for key, each in ended.items()} == {"a": 0, "once": 2, "b": 4, "always": None, "c": 8}
+    ended = {
+        each.task.key: each for each in TWO.run(killed_once, tasks, shared=str(tmp_path / "mark"))
+    }
+    assert {key: each.result for key, each in ended.items()} == {
+        "a": 0,
+        "once": 2,
+        "b": 4,
+        "always": None,
+        "c": 8,
+    }
     assert isinstance(ended["always"].error, LostTaskError)
     assert "signal 9" in ended["always"].fault
 
 
 @pytest.mark.parametrize("executor", [Executor(), TWO], ids=["here", "processes"])
 def test_an_error_is_that_of_its_piece(executor: Executor) -> None:
-    ended = sorted(executor.run(broken, [Task(str(k), k) for k in range(3)]), key=lambda each: each.task.key)
+    ended = sorted(
+        executor.run(broken, [Task(str(k), k) for k in range(3)]), key=lambda each: each.task.key
+    )
     assert [each.result for each in ended] == [0, None, 2]
     with pytest.raises(InputError):
         ended[1].value()
@@ -176,4 +195,6 @@ def test_one_interrupt_ends_the_series_and_leaves_no_process() -> None:
 
 def test_time_that_is_up_leaves_pieces_out() -> None:
     late = time.monotonic() - 1
-    assert [each.task.key for each in Executor().run(added, series(), shared=0.0, until=late)] == ["0"]
+    assert [each.task.key for each in Executor().run(added, series(), shared=0.0, until=late)] == [
+        "0"
+    ]

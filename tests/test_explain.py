@@ -1,4 +1,6 @@
-"""Explanations against brute force on small problems: what each option adds, and the best plans without and with it."""
+"""Explanations against brute force on small problems: what each option adds, and the
+best plans without and with it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ import numpy as np
 import pytest
 
 from optimizer.analysis.explain import replacements
-from optimizer.analysis.explain.explain import ExplainedEvader, OpenRoute, RoutesLeft, explain_folder, explain_plan
+from optimizer.analysis.explain.explain import (
+    ExplainedEvader,
+    OpenRoute,
+    RoutesLeft,
+    explain_folder,
+    explain_plan,
+)
 from optimizer.analysis.explain.output import evader_sentence, option_sentences
 from optimizer.analysis.explain.record import (
     OtherRecord,
@@ -58,16 +66,23 @@ def known_plan(instance: Instance) -> KnownPlan:
     return KnownPlan("it", instance, Plan.from_mask(instance, placed), placed, value, value, value)
 
 
-@pytest.mark.parametrize("wanted", ["falfurias", "FALFURRIAS", "us 281", "South of Falfurias", "us281-falfurrias:pots"])
+@pytest.mark.parametrize(
+    "wanted", ["falfurias", "FALFURRIAS", "us 281", "South of Falfurias", "us281-falfurrias:pots"]
+)
 def test_a_site_misspelt_is_told_which_is_near_and_sites_alone_are_listed(wanted: str) -> None:
     instance = random_instance(3)
-    names = [("us281-falfurrias", "US 281 south of Falfurrias (post)"), ("i10-las-cruces", "I-10 at Las Cruces (post)")]
+    names = [
+        ("us281-falfurrias", "US 281 south of Falfurrias (post)"),
+        ("i10-las-cruces", "I-10 at Las Cruces (post)"),
+    ]
     options = [
-        replace(o, id=f"{n}:post", site=n, label=label) for o, (n, label) in zip(instance.options, names, strict=False)
+        replace(o, id=f"{n}:post", site=n, label=label)
+        for o, (n, label) in zip(instance.options, names, strict=False)
     ]
     with pytest.raises(InputError) as raised:
         explain_plan(
-            known_plan(replace(instance, options=tuple(options), requirements=(), exclusions=())), sites=[wanted]
+            known_plan(replace(instance, options=tuple(options), requirements=(), exclusions=())),
+            sites=[wanted],
         )
     (problem,) = raised.value.problems
     assert "alfurrias" in problem.remedy
@@ -81,7 +96,9 @@ def test_prices_are_the_best_plans_without_and_with_each_option(seed: int) -> No
     known = known_plan(instance)
     explanation = explain_plan(known, gap=0, time_limit=None, evaders=0)
     assert len(explanation.options) == explanation.wanted
-    assert {o.price.option for o in explanation.options if o.price.chosen} == set(np.flatnonzero(known.placed))
+    assert {o.price.option for o in explanation.options if o.price.chosen} == set(
+        np.flatnonzero(known.placed)
+    )
     for one in explanation.options:
         price, option = one.price, instance.options[one.price.option]
         change = instance.with_forbidden if price.chosen else instance.with_forced
@@ -98,7 +115,9 @@ def test_prices_are_the_best_plans_without_and_with_each_option(seed: int) -> No
         other = known.placed.copy()
         other[price.option] = not price.chosen
         if not price.chosen:
-            other[[j for g in instance.conflicts if price.option in g for j in g if j != price.option]] = False
+            other[
+                [j for g in instance.conflicts if price.option in g for j in g if j != price.option]
+            ] = False
         difference = enumerated_value(instance, other) - enumerated_value(instance, known.placed)
         assert one.adds == pytest.approx(difference if price.chosen else -difference, abs=1e-9)
         assert sum(t.adds for t in one.touched) == pytest.approx(one.adds, abs=1e-7)
@@ -116,7 +135,8 @@ def test_a_restricted_overlay_values_every_plan_as_the_network_does(seed: int) -
     case = replace(
         instance,
         options=tuple(
-            replace(o, forced=m == 1, forbidden=m == 2) for o, m in zip(instance.options, marks.tolist(), strict=True)
+            replace(o, forced=m == 1, forbidden=m == 2)
+            for o, m in zip(instance.options, marks.tolist(), strict=True)
         ),
     )
     small = restricted(overlay, case)
@@ -137,7 +157,9 @@ def test_an_option_that_must_be_used_is_priced_without_the_bound_of_the_plan() -
             instance = plain.with_forced(plain.options[j].id)
             if violations(instance, instance.forced):
                 continue
-            explanation = explain_plan(known_plan(instance), sites=[plain.options[j].id], gap=0, time_limit=None)
+            explanation = explain_plan(
+                known_plan(instance), sites=[plain.options[j].id], gap=0, time_limit=None
+            )
             optimum, _ = brute_force(instance.with_forbidden(plain.options[j].id))
             assert explanation.options[0].price.upper == pytest.approx(optimum, rel=1e-6, abs=1e-9)
             assert explanation.options[0].price.lower == pytest.approx(optimum, rel=1e-6, abs=1e-9)
@@ -181,20 +203,28 @@ def test_sentences_hold_the_numbers_of_the_explanation() -> None:
         ((), "roads that no site watches"),
     ],
 )
-def test_a_route_left_is_told_by_its_sites_or_as_one_without_any(passed: tuple[str, ...], said: str) -> None:
+def test_a_route_left_is_told_by_its_sites_or_as_one_without_any(
+    passed: tuple[str, ...], said: str
+) -> None:
     evader = Evader("lorry", 0, 1, 0.5)
     left = RoutesLeft((OpenRoute(0.25, 1.0, (0,), passed),))
     names = {"bridge": "Old bridge", "s1": "s1", "s2": "s2"}
-    sentence = evader_sentence(ExplainedEvader(evader, 0.25, left, names, frozenset()), ValueText.of([1.0]))
+    sentence = evader_sentence(
+        ExplainedEvader(evader, 0.25, left, names, frozenset()), ValueText.of([1.0])
+    )
     assert sentence.replace(SPACE, " ").endswith(f"Best routes left: 25.0 % by {said}.")
 
 
 @pytest.mark.parametrize("seed", quick_first(range(8), 2))
-def test_every_price_begins_from_the_best_exchange_of_one_option(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_price_begins_from_the_best_exchange_of_one_option(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     instance = random_instance(seed, n_options=8)
     known, begun = known_plan(instance), []
 
-    def placed_from(case: Instance, *arguments: Any, starts: Sequence[np.ndarray], **more: Any) -> Result:
+    def placed_from(
+        case: Instance, *arguments: Any, starts: Sequence[np.ndarray], **more: Any
+    ) -> Result:
         begun.append(min((enumerated_value(instance, start) for start in starts), default=np.inf))
         return solved(case, *arguments, starts=starts, **more)
 
@@ -203,7 +233,9 @@ def test_every_price_begins_from_the_best_exchange_of_one_option(seed: int, monk
     for one, value in zip(explained, begun, strict=True):
         j, case = (
             one.price.option,
-            replacements.Pricing(known, contract(instance), SolveOptions(gap=0)).case(one.price.option),
+            replacements.Pricing(known, contract(instance), SolveOptions(gap=0)).case(
+                one.price.option
+            ),
         )
         for k in range(len(instance.options)):
             plan = known.placed.copy()
@@ -234,7 +266,9 @@ def test_a_folder_is_read_and_names_are_checked(tmp_path: Path) -> None:
     instance = random_instance(5)
     plan = written(tmp_path, instance)
     explanation = explain_folder(tmp_path)
-    assert {instance.options[o.price.option].id for o in explanation.options if o.price.chosen} == set(plan.options)
+    assert {
+        instance.options[o.price.option].id for o in explanation.options if o.price.chosen
+    } == set(plan.options)
     with pytest.raises(InputError, match="Did you mean"):
         explain_folder(tmp_path, sites=["o00"])
     (tmp_path / "instance.json").unlink()
@@ -277,15 +311,22 @@ def test_a_plan_of_another_instance_is_refused(tmp_path: Path) -> None:
         explain_folder(tmp_path)
 
 
-def test_places_are_exchanged_among_those_that_the_same_effort_searched_and_keep_what_was_found_there() -> None:
+def test_places_are_exchanged_among_those_that_the_same_effort_searched_and_keep_what_was_found_there() -> (
+    None
+):
     areas = {"a": [0, 1], "b": [2, 3], "c": [4, 5], "d": [6, 7]}
     units: dict[int | str, str] = {"a": "hours", "b": "hours", "c": "vehicles", "d": "hours"}
     effort = effort_of({"a": 10.0, "b": 20.0, "c": 30.0, "d": 40.0}, areas, units=units)
     records = records_of({"a": 1.0, "b": 2.0, "c": 3.0, 6: 4.0}, areas, units=units | {6: "hours"})
-    assert exchanged_places(records, effort) == [["a", "b"], ["c"], [6, 7]], "d has points, which stay in d"
+    assert exchanged_places(records, effort) == [
+        ["a", "b"],
+        ["c"],
+        [6, 7],
+    ], "d has points, which stay in d"
     found, work = permuted(records, effort, np.random.default_rng(0))
     where = [
-        found.area_name[area] if area >= 0 else segment for area, segment in zip(found.area, found.segment, strict=True)
+        found.area_name[area] if area >= 0 else segment
+        for area, segment in zip(found.area, found.segment, strict=True)
     ]
     assert where == ["b", "a", "c", 7]
     assert [work.area_name[area] for area in work.area] == ["b", "a", "c", "d"] if work else False
@@ -293,30 +334,50 @@ def test_places_are_exchanged_among_those_that_the_same_effort_searched_and_keep
 
 
 TWO_PORTS = {
-    # a post on the only good road to the city, and one on the road of each port; as many vehicles everywhere
-    "sites.csv": "id,label,lon,lat,agency,existing,traffic,kinds\n"
-    "b,North road,10.2,50.2,police,,60,post\nc,West port road,10.0,50.05,police,,60,post\nd,East port road,10.4,50.05,police,,60,post\n",
-    "effort.csv": "time,lon,lat,amount\n"
-    + "".join(f"2024-0{m},{lon},50.05,100\n" for m in range(1, 7) for lon in (10.0, 10.4)),
+    # a post on the only good road to the city, and one on the road of each port; as
+    # many vehicles everywhere
+    "sites.csv": (
+        "id,label,lon,lat,agency,existing,traffic,kinds\nb,North"
+        " road,10.2,50.2,police,,60,post\nc,West port road,10.0,50.05,police,,60,post\nd,East port"
+        " road,10.4,50.05,police,,60,post\n"
+    ),
+    "effort.csv": (
+        "time,lon,lat,amount\n"
+        + "".join(f"2024-0{m},{lon},50.05,100\n" for m in range(1, 7) for lon in (10.0, 10.4))
+    ),
 }
 
 
 def two_ports(folder: Path, west: int, east: int, **terms: str) -> Path:
-    """Write a scenario of two ports alike but for their record, and a city behind one road; the town behind the west port is larger."""
+    """Write a scenario of two ports alike but for their record, and a city behind one
+    road; the town behind the west port is larger.
+    """
     text = SCENARIO.replace("budget = 3", "budget = 2") + "\n[background]\nper_hour = 1.0\n"
     own = "".join(
         f"{name} = {value}\n"
-        for name, value in ({"local_share": "0", "mobility": "0", "gateways": "['port']"} | terms).items()
+        for name, value in (
+            {"local_share": "0", "mobility": "0", "gateways": "['port']"} | terms
+        ).items()
     )
-    path = write_scenario(folder, text.replace("decay_minutes = 60\n", f"decay_minutes = 60\n{own}"))
+    path = write_scenario(
+        folder, text.replace("decay_minutes = 60\n", f"decay_minutes = 60\n{own}")
+    )
     seized = ((10.0, west), (10.4, east))
-    rows = "".join(f"2024-0{1 + k % 6}-03,{lon},50.05,cocaine,1\n" for lon, count in seized for k in range(count))
-    for name, content in (TWO_PORTS | {"seizures.csv": f"time,lon,lat,drug,quantity\n{rows}"}).items():
+    rows = "".join(
+        f"2024-0{1 + k % 6}-03,{lon},50.05,cocaine,1\n"
+        for lon, count in seized
+        for k in range(count)
+    )
+    for name, content in (
+        TWO_PORTS | {"seizures.csv": f"time,lon,lat,drug,quantity\n{rows}"}
+    ).items():
         (folder / name).write_text(content, encoding="utf-8")
     return path
 
 
-def test_a_site_where_the_record_alone_leads_rests_on_it_and_one_on_the_only_road_does_not(tmp_path: Path) -> None:
+def test_a_site_where_the_record_alone_leads_rests_on_it_and_one_on_the_only_road_does_not(
+    tmp_path: Path,
+) -> None:
     compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
     known = known_plan(compiled.instance)
     found = quick_support(known, compiled.travel)
@@ -325,16 +386,24 @@ def test_a_site_where_the_record_alone_leads_rests_on_it_and_one_on_the_only_roa
     assert [other.kind for other in found.others] == ["gravity", *["permuted"] * 4, "as it is"]
     c, d = (known.instance.option_index[site] for site in "cd")
     assert all(other.placed[c] and not other.placed[d] for other in found.blind)
-    assert "Of 2 sites 1 is found to rest on the record of seizures, 1 on where" in rests_sentence(found).replace(
-        SPACE, " "
-    )
+    assert "Of 2 sites 1 is found to rest on the record of seizures, 1 on where" in rests_sentence(
+        found
+    ).replace(SPACE, " ")
     told = what_it_rests_on(compiled, found)[0]
     assert told.startswith(rests_sentence(found))
-    assert rests_sentence(replace(found, others=())).replace(SPACE, " ").startswith("For none of 2 sites could")
-    assert told.endswith("before you rely on them, have the planner run explain --record, which searches longer.")
+    assert (
+        rests_sentence(replace(found, others=()))
+        .replace(SPACE, " ")
+        .startswith("For none of 2 sites could")
+    )
+    assert told.endswith(
+        "before you rely on them, have the planner run explain --record, which searches longer."
+    )
 
 
-def test_another_process_makes_the_same_plans_by_other_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_process_makes_the_same_plans_by_other_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     began = []
 
     class Began(Aside):
@@ -362,7 +431,9 @@ def test_another_process_makes_the_same_plans_by_other_records(tmp_path: Path, m
 def test_a_plan_found_for_one_record_is_tried_by_those_that_did_not_find_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def finds_nothing(_instance: Instance, _overlay: object, _pooled: object, placed: Any, **_: object) -> Any:
+    def finds_nothing(
+        _instance: Instance, _overlay: object, _pooled: object, placed: Any, **_: object
+    ) -> Any:
         return placed
 
     for search in ("local_search", "ruin_and_recreate"):
@@ -370,7 +441,10 @@ def test_a_plan_found_for_one_record_is_tried_by_those_that_did_not_find_it(
     compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
     found = quick_support(known_plan(compiled.instance), compiled.travel)
     assert found is not None
-    assert found.by_option == {"b": "gravity", "d": "record"}, "the plan of the search by gravity is every blind one's"
+    assert found.by_option == {
+        "b": "gravity",
+        "d": "record",
+    }, "the plan of the search by gravity is every blind one's"
 
 
 def test_a_site_is_not_said_to_rest_on_assumed_flows_where_the_search_by_gravity_leaves_more_open_than_it_is_worth(
@@ -387,7 +461,9 @@ def test_a_site_is_not_said_to_rest_on_assumed_flows_where_the_search_by_gravity
     assert replace(found, loose=frozenset()).by_option == {"b": "gravity", "d": "record"}
 
 
-def test_a_site_can_be_done_without_up_to_what_the_best_plan_without_its_place_costs(tmp_path: Path) -> None:
+def test_a_site_can_be_done_without_up_to_what_the_best_plan_without_its_place_costs(
+    tmp_path: Path,
+) -> None:
     compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
     known = known_plan(compiled.instance)
     b, c, d = (known.instance.option_index[site] for site in "bcd")
@@ -399,10 +475,14 @@ def test_a_site_can_be_done_without_up_to_what_the_best_plan_without_its_place_c
     for left, found in ((cost * 0.99, set()), (cost * 1.01, {b})):
         assert _done_without(known.instance, overlay, other, [b], left) == found
     # another kind at its place is no plan without it
-    beside = tuple(replace(o, site="here") if j in {b, c} else o for j, o in enumerate(known.instance.options))
+    beside = tuple(
+        replace(o, site="here") if j in {b, c} else o for j, o in enumerate(known.instance.options)
+    )
     alone = plan_value(known.instance, np.isin(np.arange(3), [d])) / known.value - 1
     assert alone > cost * 1.01
-    assert not _done_without(replace(known.instance, options=beside), overlay, other, [b], cost * 1.01)
+    assert not _done_without(
+        replace(known.instance, options=beside), overlay, other, [b], cost * 1.01
+    )
 
 
 def test_where_no_other_process_is_to_be_had_this_one_makes_all_plans(
@@ -418,7 +498,9 @@ def test_where_no_other_process_is_to_be_had_this_one_makes_all_plans(
     assert "No process beside this one can be started" in alone.sentences[0]
     assert one is not None
     assert two is not None
-    assert [(each.kind, each.upper) for each in one.others] == [(each.kind, each.upper) for each in two.others]
+    assert [(each.kind, each.upper) for each in one.others] == [
+        (each.kind, each.upper) for each in two.others
+    ]
 
 
 @pytest.mark.slow
@@ -427,7 +509,9 @@ def test_quick_searches_say_the_same_as_fits_and_whole_searches(
 ) -> None:
     scenario, folder = two_ports(tmp_path / "in", west=4, east=60), tmp_path / "plan"
     assert command("plan", scenario, "--out", folder, "--no-report").code == 0
-    whole = record_support(folder, permutations=1, time_limit=None, params={"heuristics.most_ruins": 0})
+    whole = record_support(
+        folder, permutations=1, time_limit=None, params={"heuristics.most_ruins": 0}
+    )
     assert whole.by_option == {"b": "gravity", "d": "record"}
     quick = quick_support(whole.known, compile_scenario(scenario).travel, permutations=1)
     assert quick is not None
@@ -441,14 +525,22 @@ def test_without_a_fit_the_same_record_sends_the_same_loads_and_gravity_those_of
     own = compiled.travel
     again = travel_by(own, own.evidence)
     assert again.record.shares == pytest.approx(own.record.shares)
-    assert [evader.id for evader in again.evaders.evaders] == [evader.id for evader in own.evaders.evaders]
-    whole = compile_scenario(two_ports(tmp_path / "gravity", west=4, east=60, weights="'gravity'")).travel
+    assert [evader.id for evader in again.evaders.evaders] == [
+        evader.id for evader in own.evaders.evaders
+    ]
+    whole = compile_scenario(
+        two_ports(tmp_path / "gravity", west=4, east=60, weights="'gravity'")
+    ).travel
     by_gravity = travel_by(own, whole.evidence)
     assert by_gravity.record.shares == pytest.approx(whole.record.shares)
-    assert [(e.id, e.routes) for e in by_gravity.evaders.evaders] == [(e.id, e.routes) for e in whole.evaders.evaders]
+    assert [(e.id, e.routes) for e in by_gravity.evaders.evaders] == [
+        (e.id, e.routes) for e in whole.evaders.evaders
+    ]
 
 
-def test_a_site_is_not_told_where_plans_disagree_or_the_search_itself_goes_without_it(tmp_path: Path) -> None:
+def test_a_site_is_not_told_where_plans_disagree_or_the_search_itself_goes_without_it(
+    tmp_path: Path,
+) -> None:
     compiled = compile_scenario(two_ports(tmp_path, west=4, east=60))
     known = known_plan(compiled.instance)
     found = quick_support(known, compiled.travel)
@@ -460,10 +552,13 @@ def test_a_site_is_not_told_where_plans_disagree_or_the_search_itself_goes_witho
     without_b = replace(own, placed=np.isin(np.arange(3), [c, d]))
     assert replace(found, others=(*blind, without_b)).by_option == {"b": None, "d": "record"}
     only_gravity = replace(found, others=(blind[0], own))
-    assert set(only_gravity.by_option.values()) == {None}, "without a permuted record nothing is told"
+    assert set(only_gravity.by_option.values()) == {None}, (
+        "without a permuted record nothing is told"
+    )
     # another kind at its place uses the site all the same
     options = tuple(
-        replace(option, site="here") if j in {b, d} else option for j, option in enumerate(known.instance.options)
+        replace(option, site="here") if j in {b, d} else option
+        for j, option in enumerate(known.instance.options)
     )
     beside = replace(found, known=replace(known, instance=replace(known.instance, options=options)))
     assert beside.by_option["d"] == "gravity"
@@ -495,7 +590,9 @@ def test_where_no_flows_explain_a_record_one_sentence_says_so(
         path.write_text(text.replace(tables, ""), encoding="utf-8")
     if not west:
         effort = (tmp_path / "effort.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-        (tmp_path / "effort.csv").write_text("".join(row for row in effort if ",10.0," not in row), encoding="utf-8")
+        (tmp_path / "effort.csv").write_text(
+            "".join(row for row in effort if ",10.0," not in row), encoding="utf-8"
+        )
     compiled = compile_scenario(path)
     assert quick_support(known_plan(compiled.instance), compiled.travel) is None
     found = what_it_rests_on(compiled, None)
@@ -508,14 +605,18 @@ def test_of_tips_alone_no_site_rests_on_a_record(tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     tables = text[text.index("[[records.seizures]]") : text.index("[evaders]")]
     path.write_text(text.replace(tables, "[records]\ntips = 'tips.csv'\n\n"), encoding="utf-8")
-    (tmp_path / "tips.csv").write_text("time,lon,lat,grade\n2024-03-01,10.4,50.05,A1\n", encoding="utf-8")
+    (tmp_path / "tips.csv").write_text(
+        "time,lon,lat,grade\n2024-03-01,10.4,50.05,A1\n", encoding="utf-8"
+    )
     compiled = compile_scenario(path)
     assert compiled.travel.evidence.tips is not None
     assert quick_support(known_plan(compiled.instance), compiled.travel) is None
     assert what_it_rests_on(compiled, None) == ()
 
 
-@pytest.mark.parametrize("given", [("--site", "a"), ("--others", "3"), ("--evaders", "2"), ("--routes",)])
+@pytest.mark.parametrize(
+    "given", [("--site", "a"), ("--others", "3"), ("--evaders", "2"), ("--routes",)]
+)
 def test_what_a_question_about_the_record_does_not_use_is_refused(
     command: Callable[..., Outcome], given: tuple[str, ...]
 ) -> None:
@@ -537,7 +638,8 @@ def test_what_a_plan_takes_from_the_record_is_told_from_plans_for_other_records(
         asked.append(evidence)
         return own
 
-    monkeypatch.setattr("optimizer.analysis.explain.record.scenario_travel", travel)  # a fit takes longer than all else
+    # a fit takes longer than all else
+    monkeypatch.setattr("optimizer.analysis.explain.record.scenario_travel", travel)
     quick = ("--param", "heuristics.most_ruins=0")
     told = command("explain", folder, "--record", 1, "--out", tmp_path / "out", "--json", *quick)
     assert told.code == 0, told.err
@@ -553,24 +655,36 @@ def test_what_a_plan_takes_from_the_record_is_told_from_plans_for_other_records(
     for evidence, factor in ((halved, 0.5), (doubled, 2.0)):
         assert evidence.effort is not None
         assert evidence.effort.amount == pytest.approx(factor * own.evidence.effort.amount)
-    assert halved.records.count.sum() < own.evidence.records.count.sum() == doubled.records.count.sum() / 2
+    assert (
+        halved.records.count.sum()
+        < own.evidence.records.count.sum()
+        == doubled.records.count.sum() / 2
+    )
     answer = json.loads(told.out.splitlines()[-1])
     kinds = ["gravity", "permuted", "as it is", "halved", "doubled"]
     assert [plan["record"] for plan in answer["plans"]] == kinds
     assert [plan["upper"] for plan in answer["plans"]] == pytest.approx([answer["value"]] * 5)
-    assert {(site["kept"], site["plans"], site["rests_on"]) for site in answer["sites"]} == {(2, 2, "gravity")}
+    assert {(site["kept"], site["plans"], site["rests_on"]) for site in answer["sites"]} == {
+        (2, 2, "gravity")
+    }
     said = " ".join(answer["sentences"]).replace(SPACE, " ")
     sites = len(answer["sites"])
     assert (
-        f"Of {sites} sites 0 are found to rest on the record of seizures, {sites} on where loads are assumed to enter and go"
-        in said
+        f"Of {sites} sites 0 are found to rest on the record of seizures, {sites} on where loads"
+        " are assumed to enter and go" in said
     )
     assert "nothing shows that the record is worth anything" in said
     assert {"record.html", "record.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    (folder / "run.json").write_text(json.dumps(run | {"settings": {"evaders.weights": "gravity"}}), encoding="utf-8")
+    (folder / "run.json").write_text(
+        json.dumps(run | {"settings": {"evaders.weights": "gravity"}}), encoding="utf-8"
+    )
     with pytest.raises(InputError, match="Nothing of this plan rests on the record"):
         record_support(folder)
-    (tmp_path / "in" / "seizures.csv").write_text(SEIZURES + "2024-07-02,10.0,50.05,heroin,1\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"changed since the plan was made: seizures.csv.*Plan again"):
+    (tmp_path / "in" / "seizures.csv").write_text(
+        SEIZURES + "2024-07-02,10.0,50.05,heroin,1\n", encoding="utf-8"
+    )
+    with pytest.raises(
+        InputError, match=r"changed since the plan was made: seizures.csv.*Plan again"
+    ):
         record_support(folder)

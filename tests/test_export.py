@@ -1,4 +1,6 @@
-"""The command `export`: layers, tables and figures that agree with the plan, open in QGIS, and keep hostile text as text."""
+"""The command `export`: layers, tables and figures that agree with the plan, open in
+QGIS, and keep hostile text as text.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +40,22 @@ from tests.validators import SYSTEM_PYTHON, gdal_validates, geopackage_faults, n
 pytestmark = pytest.mark.report
 
 HOSTILE = (
-    '=cmd|"/C calc"!A0 <script>alert(1)</script> & \x00\x1b[31m\u202e\ud800 ]]> \'"; DROP TABLE sites; --\n' + "Ł" * 300
+    '=cmd|"/C calc"!A0 <script>alert(1)</script> & \x00\x1b[31m\u202e\ud800 ]]> \'"; DROP TABLE'
+    " sites; --\n" + "Ł" * 300
 )
-LAYERS = {"sites", "beats", "stops", "watched", "routes", "risk", "effort", "crossings", "gateways", "towns", "border"}
+LAYERS = {
+    "sites",
+    "beats",
+    "stops",
+    "watched",
+    "routes",
+    "risk",
+    "effort",
+    "crossings",
+    "gateways",
+    "towns",
+    "border",
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +72,9 @@ def exported(plan_folder: Path) -> Exported:
 
 
 @pytest.mark.slow
-def test_every_layer_agrees_with_the_plan_in_each_format(plan_folder: Path, exported: Exported) -> None:
+def test_every_layer_agrees_with_the_plan_in_each_format(
+    plan_folder: Path, exported: Exported
+) -> None:
     plan = json.loads((plan_folder / "plan.json").read_text(encoding="utf-8"))
     package = exported.folder / "plan.gpkg"
     assert set(pyogrio.list_layers(package)[:, 0]) >= LAYERS
@@ -75,7 +92,9 @@ def test_every_layer_agrees_with_the_plan_in_each_format(plan_folder: Path, expo
     assert exported.rows["stops"] == len(stops)
     for name in LAYERS:
         layer = gpd.read_file(package, layer=name)
-        beside = json.loads((exported.folder / f"{name}.geojson").read_text(encoding="utf-8"))["features"]
+        beside = json.loads((exported.folder / f"{name}.geojson").read_text(encoding="utf-8"))[
+            "features"
+        ]
         cells = csv_rows(exported.folder / f"{name}.csv")
         assert len(layer) == len(beside) == len(cells) == exported.rows[name]
         assert {f["geometry"]["type"] for f in beside} == set(layer.geometry.geom_type)
@@ -93,9 +112,15 @@ def test_every_field_is_explained_and_every_layer_has_a_style(exported: Exported
     for name in exported.rows:
         with (exported.folder / f"{name}.csv").open(encoding="utf-8") as file:
             header = next(csv.reader(file))
-        assert set(header) - {"lon", "lat"} == {row["field"] for row in rows if row["table"] == name}
+        assert set(header) - {"lon", "lat"} == {
+            row["field"] for row in rows if row["table"] == name
+        }
     with closing(sqlite3.connect(exported.folder / "plan.gpkg")) as package:
-        styles = dict(package.execute("SELECT f_table_name, styleQML FROM layer_styles WHERE useAsDefault").fetchall())
+        styles = dict(
+            package.execute(
+                "SELECT f_table_name, styleQML FROM layer_styles WHERE useAsDefault"
+            ).fetchall()
+        )
     assert set(styles) == LAYERS
     for name, text in styles.items():
         assert text == (exported.folder / f"{name}.qml").read_text(encoding="utf-8")
@@ -125,7 +150,9 @@ def test_the_project_names_its_layers_by_relative_paths(exported: Exported) -> N
     assert str(exported.folder) not in json.dumps(sources)
 
 
-def test_the_same_plan_makes_the_same_files(plan_folder: Path, exported: Exported, tmp_path: Path) -> None:
+def test_the_same_plan_makes_the_same_files(
+    plan_folder: Path, exported: Exported, tmp_path: Path
+) -> None:
     again = export_plan(plan_folder, figures=False, out=tmp_path / "again")
     assert again.files == exported.files
     for name in again.files:
@@ -149,7 +176,9 @@ def test_meanings_are_said_in_the_language_and_data_stay_english(
         ]
         assert row["meaning"] != english["meaning"]
         assert left_in(f"<p>{row['meaning']}</p>", VALUES) == []
-    assert (spanish.folder / "sites.csv").read_bytes() == (exported.folder / "sites.csv").read_bytes()
+    assert (spanish.folder / "sites.csv").read_bytes() == (
+        exported.folder / "sites.csv"
+    ).read_bytes()
 
 
 @pytest.mark.slow
@@ -185,14 +214,18 @@ def test_hostile_text_stays_text_in_every_format(tmp_path: Path) -> None:
     content = _renamed(full_content(title=HOSTILE))
     tables = [one for one in _tables(content) if one.rows]
     write_geopackage(tmp_path / "plan.gpkg", tables)
-    write_project(tmp_path / "plan.qgz", HOSTILE, [one for one in tables if one.style], "plan.gpkg", HOSTILE)
+    write_project(
+        tmp_path / "plan.qgz", HOSTILE, [one for one in tables if one.style], "plan.gpkg", HOSTILE
+    )
     for one in tables:
         write_table(tmp_path, one)
         with (tmp_path / f"{one.name}.csv").open(encoding="utf-8") as file:
             cells = [cell for row in csv.reader(file) for cell in row]
         assert not [cell for cell in cells if cell[:1] in {"=", "+", "@", "\t", "\r"}]
     sites = gpd.read_file(tmp_path / "plan.gpkg", layer="sites")
-    assert (sites["label"].str.startswith('=cmd|"/C calc"!A0 <script>alert(1)</script> & [31m')).all()
+    assert (
+        sites["label"].str.startswith('=cmd|"/C calc"!A0 <script>alert(1)</script> & [31m')
+    ).all()
     assert sites["label"].str.endswith("Ł" * 300).all()
     features = json.loads((tmp_path / "sites.geojson").read_text(encoding="utf-8"))["features"]
     assert [feature["properties"]["label"] for feature in features] == sites["label"].tolist()
@@ -201,7 +234,9 @@ def test_hostile_text_stays_text_in_every_format(tmp_path: Path) -> None:
     assert not list(project.iter("script"))
     assert "<script>alert(1)</script>" in str(project.findtext("title"))
     assert all(
-        _renderer((tmp_path / f"{one.name}.qml").read_text(encoding="utf-8")) is not None for one in tables if one.style
+        _renderer((tmp_path / f"{one.name}.qml").read_text(encoding="utf-8")) is not None
+        for one in tables
+        if one.style
     )
 
 
@@ -214,9 +249,13 @@ def test_the_project_opens_on_what_is_ordered_in_metres(tmp_path: Path) -> None:
     assert code.startswith(("EPSG:326", "EPSG:327"))
     assert project.findtext("mapcanvas/units") == "meters"
     shapes = gpd.GeoSeries(
-        [s for one in tables if one.name in ORDERED for s in one.shapes or () if s is not None], crs=4326
+        [s for one in tables if one.name in ORDERED for s in one.shapes or () if s is not None],
+        crs=4326,
     ).to_crs(code)
-    sides = [float(project.findtext(f"mapcanvas/extent/{side}") or "nan") for side in ("xmin", "ymin", "xmax", "ymax")]
+    sides = [
+        float(project.findtext(f"mapcanvas/extent/{side}") or "nan")
+        for side in ("xmin", "ymin", "xmax", "ymax")
+    ]
     west, south, east, north = shapes.total_bounds
     assert sides[0] < west < east < sides[2]
     assert sides[1] < south < north < sides[3]
@@ -246,19 +285,38 @@ def test_the_project_opens_on_what_is_ordered_in_metres(tmp_path: Path) -> None:
     bar = float(scale.get("numUnitsPerSegment", "nan")) * int(scale.get("numSegments", "0")) * 1000
     assert 0 < bar / (shown[2] - shown[0]) * wide < float(str(scale.get("size")).split(",")[0])
     assert legend.get("legendFilterByMap") == "1"
-    for preset in project.iter("visibility-preset"):  # a theme that lists no classes shows those too that are off
-        listed = {one.get("id"): {node.get("id") for node in one} for one in preset.iter("checked-legend-nodes")}
+    # a theme that lists no classes shows those too that are off
+    for preset in project.iter("visibility-preset"):
+        listed = {
+            one.get("id"): {node.get("id") for node in one}
+            for one in preset.iter("checked-legend-nodes")
+        }
         for name, value in (("sites", "not chosen"), ("routes", "today")):
-            (layer,) = [one for one in project.iter("maplayer") if one.findtext("id") == f"interdict_plan_layer_{name}"]
+            (layer,) = [
+                one
+                for one in project.iter("maplayer")
+                if one.findtext("id") == f"interdict_plan_layer_{name}"
+            ]
             on = {one.get("uuid") for one in layer.iter("category") if one.get("value") != value}
             assert listed[f"interdict_plan_layer_{name}"] == on
-    numbered = {layer.findtext("id"): layer.find("labeling/settings/placement") for layer in project.iter("maplayer")}
+    numbered = {
+        layer.findtext("id"): layer.find("labeling/settings/placement")
+        for layer in project.iter("maplayer")
+    }
     placed = numbered["interdict_plan_layer_sites"]
     assert placed is not None
     assert placed.get("overlapHandling") == "AllowOverlapIfRequired"
-    assert placed.get("offsetType") == "1", "a number is as far from the edge of its mark, and not from its middle"
-    (risk,) = (layer for layer in project.iter("maplayer") if layer.findtext("id") == "interdict_plan_layer_risk")
-    assert all(float(symbol.get("alpha", "1")) < 1 for symbol in risk.iter("symbol")), "the plan stands out over roads"
+    assert placed.get("offsetType") == "1", (
+        "a number is as far from the edge of its mark, and not from its middle"
+    )
+    (risk,) = (
+        layer
+        for layer in project.iter("maplayer")
+        if layer.findtext("id") == "interdict_plan_layer_risk"
+    )
+    assert all(float(symbol.get("alpha", "1")) < 1 for symbol in risk.iter("symbol")), (
+        "the plan stands out over roads"
+    )
     view = project.find("ProjectViewSettings/DefaultViewExtent")
     assert view is not None
     assert float(view.get("xmin", "nan")) == pytest.approx(sides[0], abs=0.01)
@@ -273,15 +331,25 @@ def test_a_disk_without_room_for_a_geopackage_is_an_error_of_the_system(
 
     monkeypatch.setattr(pyogrio, "write_dataframe", full)
     with pytest.raises(OSError, match="No space left"):
-        write_geopackage(tmp_path / "plan.gpkg", [one for one in _tables(full_content()) if one.rows][:1])
+        write_geopackage(
+            tmp_path / "plan.gpkg", [one for one in _tables(full_content()) if one.rows][:1]
+        )
 
 
-@pytest.mark.parametrize("missing", ["nothing placed", "no border", "no records", "no beats", "500 sites"])
+@pytest.mark.parametrize(
+    "missing", ["nothing placed", "no border", "no records", "no beats", "500 sites"]
+)
 def test_what_is_missing_is_left_out_and_the_rest_opens(missing: str, tmp_path: Path) -> None:
     content = full_content()
-    many = [changed_site(content.sites[k % 4], id=f"o{k}", label=f"地点 {k}", chosen=k % 3 == 0) for k in range(500)]
+    many = [
+        changed_site(content.sites[k % 4], id=f"o{k}", label=f"地点 {k}", chosen=k % 3 == 0)
+        for k in range(500)
+    ]
     changes: dict[str, dict[str, Any]] = {
-        "nothing placed": {"sites": tuple(dataclasses.replace(s, chosen=False) for s in content.sites), "beats": ()},
+        "nothing placed": {
+            "sites": tuple(dataclasses.replace(s, chosen=False) for s in content.sites),
+            "beats": (),
+        },
         "no border": {"border": None},
         "no records": {"risk": None, "record": None, "look_next": None},
         "no beats": {"beats": ()},
@@ -303,14 +371,27 @@ def test_what_is_missing_is_left_out_and_the_rest_opens(missing: str, tmp_path: 
     write_geopackage(tmp_path / "plan.gpkg", tables)
     for one in tables:
         write_table(tmp_path, one)
-        assert pyogrio.read_info(tmp_path / "plan.gpkg", layer=one.name)["features"] == len(one.rows)
+        assert pyogrio.read_info(tmp_path / "plan.gpkg", layer=one.name)["features"] == len(
+            one.rows
+        )
 
 
 @pytest.mark.slow
 def test_alerts_are_a_layer_where_they_are_given(plan_folder: Path, tmp_path: Path) -> None:
-    row = {"place": "p1", "name": "R1", "alarm": "yes", "found": 4, "expected": 1.5, "q": 0.01, "high": None}
+    row = {
+        "place": "p1",
+        "name": "R1",
+        "alarm": "yes",
+        "found": 4,
+        "expected": 1.5,
+        "q": 0.01,
+        "high": None,
+    }
     line = shapely.geometry.mapping(shapely.MultiLineString([[(10.0, 50.0), (10.1, 50.1)]]))
-    alerts = {"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": line, "properties": row}]}
+    alerts = {
+        "type": "FeatureCollection",
+        "features": [{"type": "Feature", "geometry": line, "properties": row}],
+    }
     (tmp_path / "alerts.geojson").write_text(json.dumps(alerts), encoding="utf-8")
     made = export_plan(plan_folder, figures=False, alerts=tmp_path, out=tmp_path / "out")
     assert "alerts" not in made.absent
@@ -336,7 +417,9 @@ def test_faults_are_said_and_changed_files_too(plan_folder: Path, tmp_path: Path
     assert note.startswith("sites.csv changed since the plan was made")
 
 
-def test_what_sites_rest_on_comes_from_the_plan_until_a_file_changes(plan_folder: Path, tmp_path: Path) -> None:
+def test_what_sites_rest_on_comes_from_the_plan_until_a_file_changes(
+    plan_folder: Path, tmp_path: Path
+) -> None:
     copied = tmp_path / "copied"
     shutil.copytree(plan_folder.parent, copied, ignore=shutil.ignore_patterns("export"))
     plan = json.loads((copied / "out" / "plan.json").read_text(encoding="utf-8"))
@@ -345,7 +428,9 @@ def test_what_sites_rest_on_comes_from_the_plan_until_a_file_changes(plan_folder
 
     def told() -> dict[str, str]:
         folder = export_plan(copied / "out", figures=False, overwrite=True).folder
-        return {row["id"]: row["rests_on"] for row in csv_rows(folder / "sites.csv") if row["rests_on"]}
+        return {
+            row["id"]: row["rests_on"] for row in csv_rows(folder / "sites.csv") if row["rests_on"]
+        }
 
     assert told() == {plan["sites"][0]["id"]: "record"}
     with (copied / "sites.csv").open("a", encoding="utf-8") as file:
@@ -353,10 +438,14 @@ def test_what_sites_rest_on_comes_from_the_plan_until_a_file_changes(plan_folder
     assert told() == {}
 
 
-@pytest.mark.skipif(not gdal_validates(), reason="GDAL's validator is not installed (Debian: python3-gdal)")
+@pytest.mark.skipif(
+    not gdal_validates(), reason="GDAL's validator is not installed (Debian: python3-gdal)"
+)
 def test_gdal_finds_no_fault_in_the_geopackage(exported: Exported, tmp_path: Path) -> None:
     assert geopackage_faults(exported.folder / "plan.gpkg") == ""
-    write_geopackage(tmp_path / "hostile.gpkg", [one for one in _tables(_renamed(full_content())) if one.rows])
+    write_geopackage(
+        tmp_path / "hostile.gpkg", [one for one in _tables(_renamed(full_content())) if one.rows]
+    )
     assert geopackage_faults(tmp_path / "hostile.gpkg") == ""
 
 
@@ -487,9 +576,13 @@ def _renamed(content: ReportContent) -> ReportContent:
     assert content.risk is not None
     return changed_content(
         content,
-        sites=tuple(changed_site(row, label=HOSTILE, kind=HOSTILE, agency=HOSTILE) for row in content.sites),
+        sites=tuple(
+            changed_site(row, label=HOSTILE, kind=HOSTILE, agency=HOSTILE) for row in content.sites
+        ),
         beats=tuple(
-            dataclasses.replace(changed_beat(row, team_label=HOSTILE, base_label=HOSTILE), agency=HOSTILE)
+            dataclasses.replace(
+                changed_beat(row, team_label=HOSTILE, base_label=HOSTILE), agency=HOSTILE
+            )
             for row in content.beats
         ),
         routes=renamed(content.routes, "evader", "start", "end"),
@@ -497,5 +590,7 @@ def _renamed(content: ReportContent) -> ReportContent:
         settlements=renamed(content.settlements, "name"),
         layouts=renamed(content.layouts, "name", "note"),
         unused=renamed(content.unused, "reason"),
-        risk=dataclasses.replace(content.risk, unit=HOSTILE, efforts=renamed(content.risk.efforts, "unit")),
+        risk=dataclasses.replace(
+            content.risk, unit=HOSTILE, efforts=renamed(content.risk.efforts, "unit")
+        ),
     )

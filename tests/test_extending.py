@@ -1,4 +1,6 @@
-"""Every worked example of docs/extending.md is built outside the package, from the code blocks of the page, and used."""
+"""Every worked example of docs/extending.md is built outside the package, from the code
+blocks of the page, and used.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def extension(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Run the page's code as a program of its own would, and take its registrations back afterwards."""
+    """Run the page's code as a program of its own would, and take its registrations
+    back afterwards.
+    """
     lists: list[list[Any]] = [
         kinds.KINDS,
         METHOD_NAMES,
@@ -45,7 +49,9 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     ]
     before, methods = [list(one) for one in lists], dict(METHODS)
     file = tmp_path_factory.mktemp("extension") / "extension.py"
-    file.write_text("\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)), encoding="utf-8")
+    file.write_text(
+        "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)), encoding="utf-8"
+    )
     specification = importlib.util.spec_from_file_location("extension", file)
     assert specification is not None
     assert specification.loader is not None
@@ -85,9 +91,12 @@ def test_the_solver_solves_from_python_and_from_the_command_line(
     result = opt.solve(instance, method="sampled")
     assert result.lower is not None
     assert result.lower <= brute_force(instance)[0] + 1e-9
-    assert result.upper == pytest.approx(brute_force(instance)[0], abs=1e-9)  # six options: 200 tries see every plan
+    # six options: 200 tries see every plan
+    assert result.upper == pytest.approx(brute_force(instance)[0], abs=1e-9)
     write_instance(tmp_path / "i.json", instance)
-    outcome = run(capsys, monkeypatch, "solve", tmp_path / "i.json", "--method", "sampled", "--json")
+    outcome = run(
+        capsys, monkeypatch, "solve", tmp_path / "i.json", "--method", "sampled", "--json"
+    )
     assert outcome.objects[0]["upper"] == result.upper
     assert SolveModel(method="sampled").method == "sampled"
 
@@ -101,9 +110,16 @@ def test_the_solver_sees_that_its_time_has_ended() -> None:
 def test_the_record_format_is_imported_and_read_by_a_scenario(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = ["day;lon;lat;hours;found", "2024-01-05;10.1;50.1;3;1", ";10.1;50.1;1;0", "2024-02-01;10.2;50.2;2;0"]
+    lines = [
+        "day;lon;lat;hours;found",
+        "2024-01-05;10.1;50.1;3;1",
+        ";10.1;50.1;1;0",
+        "2024-02-01;10.2;50.2;2;0",
+    ]
     (tmp_path / "log.txt").write_text("\n".join(lines), encoding="utf-8")
-    outcome = run(capsys, monkeypatch, "import", "log", tmp_path / "log.txt", "--out", tmp_path / "records")
+    outcome = run(
+        capsys, monkeypatch, "import", "log", tmp_path / "log.txt", "--out", tmp_path / "records"
+    )
     assert outcome.code == 0, outcome.err
     assert "dropped: no day" in outcome.out
     records = (tmp_path / "records" / "records.toml").read_text(encoding="utf-8")
@@ -115,7 +131,11 @@ def test_the_record_format_is_imported_and_read_by_a_scenario(
     write_scenario(tmp_path, scenario + records)
     checked = opt.check_scenario_file(tmp_path / "scenario.toml")
     assert checked.ok, checked.problems
-    used = {Path(file.file).name: file.rows for file in checked.files if Path(file.file).parent.name == "records"}
+    used = {
+        Path(file.file).name: file.rows
+        for file in checked.files
+        if Path(file.file).parent.name == "records"
+    }
     assert used["seizures.csv"] == 1
     assert "effort.csv" in used
 
@@ -125,13 +145,19 @@ def test_the_record_format_is_imported_and_read_by_a_scenario(
 def test_the_figure_is_drawn_with_the_others(tmp_path: Path) -> None:
     saved = [path.name for path in figures.save_figures(tmp_path, full_content())]
     assert saved[-1] == "budgets.png"
-    assert [name for name in saved if not any(fnmatchcase(name, one) for one in figure_names())] == []
+    assert [
+        name for name in saved if not any(fnmatchcase(name, one) for one in figure_names())
+    ] == []
     assert (tmp_path / "budgets.png").stat().st_size > 1000
 
 
 @pytest.mark.usefixtures("extension")
-def test_the_command_runs_and_has_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    outcome = run(capsys, monkeypatch, "size", ROOT / "instances/grid/grid-10-plain-6.json", "--quiet")
+def test_the_command_runs_and_has_help(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = run(
+        capsys, monkeypatch, "size", ROOT / "instances/grid/grid-10-plain-6.json", "--quiet"
+    )
     assert re.match(r"\d+ nodes, \d+ options, \d+ evaders\n", outcome.out)
     assert "interdict size instances/grid" in run(capsys, monkeypatch, "size", "-h").out
 

@@ -1,4 +1,6 @@
-"""The field pack: what a crew carries opens in other programs, agrees with the roster, and keeps hostile text as text."""
+"""The field pack: what a crew carries opens in other programs, agrees with the roster,
+and keeps hostile text as text.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,17 @@ from optimizer.pipeline.roster.roster import field_pack
 from optimizer.report.maps.labels import OccupiedBoxes
 from optimizer.roster.making import make_roster
 from optimizer.roster.model import DutyRoad, DutyStop, DutyTown, Roster, moment
-from optimizer.roster.sheets import ON_SCREEN, Size, Waypoint, field_duties, gpx, index, kml, sheet, sketch
+from optimizer.roster.sheets import (
+    ON_SCREEN,
+    Size,
+    Waypoint,
+    field_duties,
+    gpx,
+    index,
+    kml,
+    sheet,
+    sketch,
+)
 from optimizer.roster.writing import calendar, roster_page
 from optimizer.scenario.file.roster_model import DutyBase
 from tests.browser import CHROMIUM, Browser
@@ -46,11 +58,25 @@ from tests.validators import (
 
 pytestmark = pytest.mark.report
 
-HOSTILE = '=1+1 <script>alert(1)</script> & ]]> \x00\x1b\u202e "quoted" \'; دورية 巡逻\n' + "Ł" * 200
+HOSTILE = (
+    '=1+1 <script>alert(1)</script> & ]]> \x00\x1b\u202e "quoted" \'; دورية 巡逻\n' + "Ł" * 200
+)
 TRACK = ((-99.5, 27.6), (-99.45, 27.65), (-99.4, 27.7), (-99.5, 27.6))
 GPX_ORDER = {
     "gpx": ["metadata", "wpt", "rte", "trk", "extensions"],
-    "wpt": ["ele", "time", "magvar", "geoidheight", "name", "cmt", "desc", "src", "link", "sym", "type"],
+    "wpt": [
+        "ele",
+        "time",
+        "magvar",
+        "geoidheight",
+        "name",
+        "cmt",
+        "desc",
+        "src",
+        "link",
+        "sym",
+        "type",
+    ],
     "trk": ["name", "cmt", "desc", "src", "link", "number", "type", "extensions", "trkseg"],
 }
 """Children of each element in the order that the schema of GPX 1.1 asks for."""
@@ -58,7 +84,10 @@ GPX_ORDER = {
 
 @cache
 def roster_of(name: str, track: tuple[tuple[float, float], ...] = TRACK) -> Roster:
-    shifts = [shift("day", "06:00", 8), shift("night", "22:00", 8).model_copy(update={"label": name})]
+    shifts = [
+        shift("day", "06:00", 8),
+        shift("night", "22:00", 8).model_copy(update={"label": name}),
+    ]
     stops = (
         DutyStop(label=name, lon=-99.4, lat=27.7, arrive=30, leave=90.5),
         DutyStop(lon=-99.45, lat=27.65, arrive=100, leave=160),
@@ -66,12 +95,21 @@ def roster_of(name: str, track: tuple[tuple[float, float], ...] = TRACK) -> Rost
     places = {"lon": -99.4, "lat": 27.9, "travel": {"north": 20.0}}
     asked = [
         *(
-            duty("site", s.id).model_copy(update={"label": name, "mark": "7", "option": "site", **places})
+            duty("site", s.id).model_copy(
+                update={"label": name, "mark": "7", "option": "site", **places}
+            )
             for s in shifts
         ),
         *(
             duty("beat", s.id).model_copy(
-                update={"label": name, "mark": "B", "option": "beat", "stops": stops, "track": track, **places}
+                update={
+                    "label": name,
+                    "mark": "B",
+                    "option": "beat",
+                    "stops": stops,
+                    "track": track,
+                    **places,
+                }
             )
             for s in shifts
         ),
@@ -101,7 +139,9 @@ def pack(nasty: Roster, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_there_is_a_sheet_a_duty_and_shift_with_its_places_times_and_crews(nasty: Roster, pack: Path) -> None:
+def test_there_is_a_sheet_a_duty_and_shift_with_its_places_times_and_crews(
+    nasty: Roster, pack: Path
+) -> None:
     every = field_duties(nasty)
     assert {path.stem for path in (pack / "sheets").iterdir()} == {one.stem for one in every}
     assert len(every) == 4
@@ -118,7 +158,11 @@ def test_there_is_a_sheet_a_duty_and_shift_with_its_places_times_and_crews(nasty
         assert page.count(f"({named[0].leave:%H:%M}-{named[0].back:%H:%M})") == len(named)
     (beat,) = [one for one in every if one.first.duty.id == "beat@day"]
     assert [place.mark for place in beat.places] == ["B1", "B2"]
-    assert beat.places[0].times == f"{moment(beat.first, 30):%H:%M}-{moment(beat.first, 90.5):%H:%M}" == "06:30-07:30"
+    assert (
+        beat.places[0].times
+        == f"{moment(beat.first, 30):%H:%M}-{moment(beat.first, 90.5):%H:%M}"
+        == "06:30-07:30"
+    )
     index = (pack / "index.html").read_text(encoding="utf-8")
     for link in re.findall(r'href="([^"]+)"', index):
         assert (pack / link).is_file(), link
@@ -139,9 +183,13 @@ def test_gpx_is_in_the_order_of_its_schema_and_read_by_others(nasty: Roster, pac
                 places = [GPX_ORDER[name].index(child) for child in children]
                 assert places == sorted(places)
         read = gpxpy.parse(text)
-        assert [(p.longitude, p.latitude) for p in read.waypoints[:-1]] == [(p.lon, p.lat) for p in one.places]
+        assert [(p.longitude, p.latitude) for p in read.waypoints[:-1]] == [
+            (p.lon, p.lat) for p in one.places
+        ]
         assert "<script>alert(1)</script>" in str(read.waypoints[0].name)
-        points = [(p.longitude, p.latitude) for t in read.tracks for s in t.segments for p in s.points]
+        points = [
+            (p.longitude, p.latitude) for t in read.tracks for s in t.segments for p in s.points
+        ]
         assert points == (list(TRACK) if one.first.duty.stops else [])
         if "GPX" in pyogrio.list_drivers():
             assert len(pyogrio.read_dataframe(path, layer="waypoints")) == len(one.places) + 1
@@ -162,11 +210,15 @@ def test_kml_is_read_by_others(nasty: Roster, pack: Path) -> None:
         assert "<script>alert(1)</script>" in str(marks[0].findtext(f"{space}name"))
         if {"KML", "LIBKML"} & set(pyogrio.list_drivers()):
             layers = pyogrio.list_layers(path)[:, 0]
-            assert sum(len(pyogrio.read_dataframe(path, layer=layer)) for layer in set(layers)) == len(marks)
+            assert sum(
+                len(pyogrio.read_dataframe(path, layer=layer)) for layer in set(layers)
+            ) == len(marks)
 
 
 def test_each_geopackage_has_one_layer(pack: Path) -> None:
-    layers = {path.stem: pyogrio.list_layers(path)[:, 0].tolist() for path in (pack / "layers").iterdir()}
+    layers = {
+        path.stem: pyogrio.list_layers(path)[:, 0].tolist() for path in (pack / "layers").iterdir()
+    }
     assert set(layers) == {"stops", "tracks", "bases"}
     for name, found in layers.items():
         assert [layer for layer in found if layer != "layer_styles"] == [name]
@@ -179,10 +231,13 @@ def test_gpx_and_kml_keep_their_schemas(pack: Path) -> None:
     assert len(files) == 8
     assert [fault for path in files for fault in schema_faults(path)] == []
     text = files[0].read_text(encoding="utf-8")
-    assert not schema("gpx").is_valid(text.replace("<wpt ", "<color>#ff0000</color><wpt ", 1))  # it can fail
+    # it can fail
+    assert not schema("gpx").is_valid(text.replace("<wpt ", "<color>#ff0000</color><wpt ", 1))
 
 
-@pytest.mark.skipif(not gdal_validates(), reason="GDAL's validator is not installed (Debian: python3-gdal)")
+@pytest.mark.skipif(
+    not gdal_validates(), reason="GDAL's validator is not installed (Debian: python3-gdal)"
+)
 def test_gdal_finds_no_fault_in_the_geopackages(pack: Path, tmp_path: Path) -> None:
     for path in sorted(pack.glob("layers/*.gpkg")):
         assert geopackage_faults(path) == "", path.name
@@ -195,7 +250,10 @@ def test_gdal_finds_no_fault_in_the_geopackages(pack: Path, tmp_path: Path) -> N
 
 @needs_qgis
 def test_qgis_opens_every_file_of_the_pack(nasty: Roster, pack: Path, tmp_path: Path) -> None:
-    packages, tracks = sorted(pack.glob("layers/*.gpkg")), sorted([*pack.glob("gpx/*.gpx"), *pack.glob("kml/*.kml")])
+    packages, tracks = (
+        sorted(pack.glob("layers/*.gpkg")),
+        sorted([*pack.glob("gpx/*.gpx"), *pack.glob("kml/*.kml")]),
+    )
     seen = layers_in_qgis([*packages, *tracks], tmp_path)
     every = field_duties(nasty)
     places = sum(len(one.places) for one in every)
@@ -203,30 +261,48 @@ def test_qgis_opens_every_file_of_the_pack(nasty: Roster, pack: Path, tmp_path: 
         f"{name}.gpkg": [name] for name in ("bases", "stops", "tracks")
     }
     stops = seen["stops.gpkg"]["stops"]
-    assert (stops["shape"], stops["rows"], stops["labels"], stops["crs"]) == ("Point", places, True, "EPSG:4326")
-    assert (seen["tracks.gpkg"]["tracks"]["shape"], seen["tracks.gpkg"]["tracks"]["rows"]) == ("LineString", 2)
+    assert (stops["shape"], stops["rows"], stops["labels"], stops["crs"]) == (
+        "Point",
+        places,
+        True,
+        "EPSG:4326",
+    )
+    assert (seen["tracks.gpkg"]["tracks"]["shape"], seen["tracks.gpkg"]["tracks"]["rows"]) == (
+        "LineString",
+        2,
+    )
     for one in every:
         gpx_layers, kml_layers = seen[f"{one.stem}.gpx"], seen[f"{one.stem}.kml"]
         assert gpx_layers["waypoints"]["rows"] == len(one.places) + 1
         assert gpx_layers["tracks"]["rows"] == bool(one.first.duty.stops)
-        assert sum(layer["rows"] for layer in kml_layers.values()) == len(one.places) + 1 + bool(one.first.duty.stops)
+        assert sum(layer["rows"] for layer in kml_layers.values()) == len(one.places) + 1 + bool(
+            one.first.duty.stops
+        )
 
 
 def test_calendars_have_an_event_at_each_stop(nasty: Roster, pack: Path) -> None:
-    events = icalendar.Calendar.from_ical((pack / "calendars/crew-c0.ics").read_bytes()).walk("VEVENT")
+    events = icalendar.Calendar.from_ical((pack / "calendars/crew-c0.ics").read_bytes()).walk(
+        "VEVENT"
+    )
     stops = [event for event in events if "TRANSP" in event]
     beats = [one for one in nasty.assignments if one.duty.stops]
     assert len(stops) == sum(len(one.duty.stops) for one in beats) > 0
     for event in stops:
         assert event["GEO"].to_ical() in {"27.7;-99.4", "27.65;-99.45"}
-    first = next(event for event in stops if event.decoded("DTSTART") == beats[0].start + timedelta(minutes=30))
+    first = next(
+        event
+        for event in stops
+        if event.decoded("DTSTART") == beats[0].start + timedelta(minutes=30)
+    )
     assert str(first["SUMMARY"]).startswith("B1 ")
 
 
 def test_links_and_codes_hold_one_place_whatever_it_is_called() -> None:
     place = Waypoint("1", "a)&q=0,0 <b>\n", "", -99.4, 27.7)
     assert place.uri == "geo:27.700000,-99.400000"
-    assert re.fullmatch(r"geo:27\.700000,-99\.400000\?q=27\.700000,-99\.400000\([A-Za-z0-9%_.~-]+\)", place.link)
+    assert re.fullmatch(
+        r"geo:27\.700000,-99\.400000\?q=27\.700000,-99\.400000\([A-Za-z0-9%_.~-]+\)", place.link
+    )
 
 
 @pytest.mark.slow
@@ -259,19 +335,29 @@ def test_small_maps_have_the_roads_that_they_show_and_each_number_once() -> None
     near = replace(made, duties=made.duties.model_copy(update={"roads": roads}))
     (beat,) = [one for one in field_duties(near) if one.first.duty.id == "beat@day"]
     bare, page = (sheet(each, beat, field_duties(each)) for each in (made, near))
-    assert page.count("<polyline") == bare.count("<polyline") + 2 * 4  # one for the screen and one for paper
+    # one for the screen and one for paper
+    assert page.count("<polyline") == bare.count("<polyline") + 2 * 4
     assert page.count("US 83") == 2
     assert "I-35" not in page
     assert "<script" not in page
 
 
-def test_texts_of_a_small_map_lie_on_nothing_else_and_the_road_at_the_place_is_numbered_first() -> None:
+def test_texts_of_a_small_map_lie_on_nothing_else_and_the_road_at_the_place_is_numbered_first() -> (
+    None
+):
     spot = Waypoint("A1", "Bridge", "", -99.5, 27.5)
     bases = [Waypoint("", "Sector headquarters, Laredo", "", -99.49, 27.51)]
-    towns = [DutyTown(name=f"Town {k}", lon=-99.5 + 0.02 * k, lat=27.5 + 0.01 * (k % 3)) for k in range(8)]
+    towns = [
+        DutyTown(name=f"Town {k}", lon=-99.5 + 0.02 * k, lat=27.5 + 0.01 * (k % 3))
+        for k in range(8)
+    ]
     others = [Waypoint(str(k), "", "", -99.5 + 0.015 * k, 27.49) for k in range(8)]
     roads = [
-        DutyRoad(number=f"US {k}", main=True, points=((-100.0, 27.5 + 0.01 * k), (-99.0, 27.5 + 0.01 * k)))
+        DutyRoad(
+            number=f"US {k}",
+            main=True,
+            points=((-100.0, 27.5 + 0.01 * k), (-99.0, 27.5 + 0.01 * k)),
+        )
         for k in range(20, -1, -1)
     ]
     for size in (ON_SCREEN, Size(720.0, 230.0)):
@@ -297,10 +383,14 @@ def test_texts_of_a_small_map_lie_on_nothing_else_and_the_road_at_the_place_is_n
 def test_a_sheet_says_what_to_do_whom_to_reach_and_the_nearest_town() -> None:
     made = roster_of("night")
     (beat,) = [one for one in field_duties(made) if one.first.duty.id == "beat@day"]
-    base = DutyBase(id="north", lon=-99.5, lat=27.5, commander="Watch <i>officer</i>", channel="VHF 3")
+    base = DutyBase(
+        id="north", lon=-99.5, lat=27.5, commander="Watch <i>officer</i>", channel="VHF 3"
+    )
     near = DutyTown(name="Laredo <b>", lon=-99.49, lat=27.52)
     far = DutyTown(name="Dallas", lon=-96.8, lat=32.8)
-    told = made.duties.model_copy(update={"look_for": ["fresh <u>welds</u>"], "towns": [near, far], "bases": [base]})
+    told = made.duties.model_copy(
+        update={"look_for": ["fresh <u>welds</u>"], "towns": [near, far], "bases": [base]}
+    )
     duty = beat.first.duty.model_copy(update={"travel": {"north": 0.0}})
     beat = replace(beat, first=replace(beat.first, duty=duty))
     page = sheet(replace(made, duties=told), beat, (beat,))
@@ -332,7 +422,9 @@ def test_axe_finds_nothing_on_roster_and_sheets(nasty: Roster, pack: Path, tmp_p
                 feature = {"name": "prefers-color-scheme", "value": colours}
                 await browser.call("Emulation.setEmulatedMedia", features=[feature])
                 await browser.open(page.as_uri(), width, 900)
-                await browser.until(f"document.readyState === 'complete' && location.href === '{page.as_uri()}'")
+                await browser.until(
+                    f"document.readyState === 'complete' && location.href === '{page.as_uri()}'"
+                )
                 assert await browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
                 await browser.call("Runtime.evaluate", expression=axe)
                 found[f"{page.name} {width} {colours}"] = await browser.run(
@@ -348,7 +440,11 @@ def test_roster_and_sheets_are_dark_where_a_reader_asks_for_it_and_codes_stay_on
     nasty: Roster, pack: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "roster.html").write_text(roster_page(nasty), encoding="utf-8")
-    pages = (tmp_path / "roster.html", pack / "index.html", next(iter(sorted(pack.glob("sheets/*.html")))))
+    pages = (
+        tmp_path / "roster.html",
+        pack / "index.html",
+        next(iter(sorted(pack.glob("sheets/*.html")))),
+    )
     ground = "(where) => getComputedStyle(document.querySelector(where)).backgroundColor"
 
     async def steps() -> dict[str, str]:
@@ -358,13 +454,17 @@ def test_roster_and_sheets_are_dark_where_a_reader_asks_for_it_and_codes_stay_on
             await browser.call("Emulation.setEmulatedMedia", features=[feature])
             for page in pages:
                 await browser.open(page.as_uri(), 390, 844)
-                await browser.until(f"document.readyState === 'complete' && location.href === '{page.as_uri()}'")
+                await browser.until(
+                    f"document.readyState === 'complete' && location.href === '{page.as_uri()}'"
+                )
                 found[page.name] = await browser.run(f"({ground})('body')")
             found["code"] = await browser.run(f"({ground})('.code')")
         return found
 
     dark, white = "rgb(22, 24, 27)", "rgb(255, 255, 255)"
-    assert asyncio.run(steps()) == dict.fromkeys((page.name for page in pages), dark) | {"code": white}
+    assert asyncio.run(steps()) == dict.fromkeys((page.name for page in pages), dark) | {
+        "code": white
+    }
 
 
 def test_the_cells_of_crews_say_when_which_duty_and_where(nasty: Roster) -> None:

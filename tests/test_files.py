@@ -80,7 +80,8 @@ def test_long_lists_have_a_line_an_entry_and_read_back_the_same(tmp_path: Path, 
     text = (tmp_path / "x.json").read_text(encoding="utf-8")
     assert read_json(tmp_path / "x.json", "content") == content
     assert (
-        len(text.splitlines()) == rows + len(json.dumps(content | {"rows": 0}, indent=2).splitlines()) + 1
+        len(text.splitlines())
+        == rows + len(json.dumps(content | {"rows": 0}, indent=2).splitlines()) + 1
         if rows > 1000
         else (text == json.dumps(content, indent=2) + "\n")
     )
@@ -125,7 +126,9 @@ def test_equal_problems_are_one_with_a_count() -> None:
         problems.add(f"sites.csv, line {line}", "'army'", "one of police")
     problems.add("sites.csv, line 99", "'navy'", "one of police")
     first, other = problems.problems()
-    assert str(first) == "sites.csv, line 0, and 61 more places: found 'army'; expected one of police."
+    assert (
+        str(first) == "sites.csv, line 0, and 61 more places: found 'army'; expected one of police."
+    )
     assert other.where == "sites.csv, line 99"
 
 
@@ -142,7 +145,10 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_full_disk_ends_with_a_message(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no space left on device.*Make room"), written_whole(tmp_path / "x"):
+    with (
+        pytest.raises(InputError, match=r"no space left on device.*Make room"),
+        written_whole(tmp_path / "x"),
+    ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []
 

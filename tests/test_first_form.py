@@ -1,4 +1,6 @@
-"""`desk --new`: from an extract and two tables to a scenario that is checked and planned; what a page may ask, and what it may not."""
+"""`desk --new`: from an extract and two tables to a scenario that is checked and
+planned; what a page may ask, and what it may not.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,11 @@ def test_a_map_and_two_tables_become_a_scenario_that_check_accepts(place: Path) 
     assert [kind.get("uses") for kind in made["kinds"][:2]] == [{"officers": 4, "money": 12.5}] * 2
     assert (made["teams"][0]["number"], made["evaders"]["exposure"]["ford"]) == (3, 7)
     text = (place / "mine" / "scenario.toml").read_text(encoding="utf-8")
-    stated = [line for line in text.splitlines() if line.startswith(("budget = 30", "budget = 100", "number = 3"))]
+    stated = [
+        line
+        for line in text.splitlines()
+        if line.startswith(("budget = 30", "budget = 100", "number = 3"))
+    ]
     assert len(stated) == 3
     assert not any("ASSUMED" in line for line in stated)
     assert "capacity = 60                                  # ASSUMED" in text
@@ -103,7 +109,10 @@ def test_a_form_in_which_nothing_is_said_writes_what_init_writes(place: Path) ->
     for each in (found, made):
         del each["report"]
     assert found == made
-    assert sorted(item.name for item in (place / "mine").iterdir()) == ["network.gpkg", "scenario.toml"]
+    assert sorted(item.name for item in (place / "mine").iterdir()) == [
+        "network.gpkg",
+        "scenario.toml",
+    ]
 
 
 def test_nothing_that_stands_there_is_replaced_without_consent(place: Path) -> None:
@@ -114,17 +123,28 @@ def test_nothing_that_stands_there_is_replaced_without_consent(place: Path) -> N
     form = FirstForm(target, place, place.parent)
     form.read_map("network.gpkg")
     form.wait()
-    with pytest.raises(InputError, match=r"network\.toml, which would be replaced; expected your consent"):
+    with pytest.raises(
+        InputError, match=r"network\.toml, which would be replaced; expected your consent"
+    ):
         form.write()
     assert target.read_text(encoding="utf-8") == "mine"
     form.write(replaced=True)
     assert (place / "network.gpkg").read_bytes() == before, "the map that it was made of"
-    assert tomllib.loads(target.read_text(encoding="utf-8"))["region"]["network"] == "first-network.gpkg"
+    assert (
+        tomllib.loads(target.read_text(encoding="utf-8"))["region"]["network"]
+        == "first-network.gpkg"
+    )
 
 
 def test_a_page_may_choose_what_it_was_offered_and_nothing_else(place: Path) -> None:
     form = new_form(place)
-    for file in ("../outside.csv", "link.csv", str(place / "data" / "finds.csv"), "/etc/passwd", "nothing.csv"):
+    for file in (
+        "../outside.csv",
+        "link.csv",
+        str(place / "data" / "finds.csv"),
+        "/etc/passwd",
+        "nothing.csv",
+    ):
         with pytest.raises(InputError, match="one of the files of"):
             form.choose_record("seizures", file)
         with pytest.raises(InputError, match="one of the files of"):
@@ -182,7 +202,9 @@ def test_columns_about_people_are_not_shown_and_never_matched(place: Path) -> No
     form.match("seizures", "quantity", "Substance")
     form.wait()
     assert form.checked is not None
-    assert "found the column 'Substance' for drug, quantity; expected a column for one" in str(form.checked.problems[0])
+    assert "found the column 'Substance' for drug, quantity; expected a column for one" in str(
+        form.checked.problems[0]
+    )
     with pytest.raises(InputError, match="for drug, quantity"):
         form.write()
 
@@ -195,7 +217,9 @@ def test_a_file_that_became_a_link_to_elsewhere_is_not_read(place: Path) -> None
         form.choose_record("effort", "data/effort.csv")
 
 
-def test_a_map_that_cannot_be_read_does_not_end_the_check_that_it_took_the_place_of(place: Path) -> None:
+def test_a_map_that_cannot_be_read_does_not_end_the_check_that_it_took_the_place_of(
+    place: Path,
+) -> None:
     (place / "broken.osm").write_text("nothing", encoding="utf-8")
     form = new_form(place)
     form.set("officers", 30)
@@ -229,7 +253,9 @@ def test_places_of_one_name_are_told_apart_and_each_can_be_a_base(place: Path) -
     form = new_form(place)
     assert form.map is not None
     for listed in (form.map.settlements(), form.map.region.gateways):
-        assert {each.label for each in listed} == {f"San Jose ({k + 1})" for k in range(len(listed))}
+        assert {each.label for each in listed} == {
+            f"San Jose ({k + 1})" for k in range(len(listed))
+        }
     form.set_base(0, form.map.settlements()[-1].id)
     form.add("bases")
     assert form.terms is not None
@@ -237,7 +263,9 @@ def test_places_of_one_name_are_told_apart_and_each_can_be_a_base(place: Path) -
 
 
 def test_files_that_cannot_be_used_say_why(place: Path) -> None:
-    (place / "data" / "no-places.csv").write_text("when,what\n2024-01-01,heroin\n", encoding="utf-8")
+    (place / "data" / "no-places.csv").write_text(
+        "when,what\n2024-01-01,heroin\n", encoding="utf-8"
+    )
     (place / "broken.osm.pbf").write_bytes(b"\x00\x01nothing")
     (place / "data" / "binary.csv").write_bytes(b"\x89PNG\r\n\x1a\n")
     form = new_form(place)
@@ -269,9 +297,13 @@ def test_every_field_is_explained_by_the_reference_of_the_file() -> None:
 
 @pytest.mark.slow
 @pytest.mark.report
-def test_no_text_of_a_map_or_table_becomes_html_and_nothing_is_given_without_the_token(place: Path) -> None:
+def test_no_text_of_a_map_or_table_becomes_html_and_nothing_is_given_without_the_token(
+    place: Path,
+) -> None:
     save_region(renamed(tiny_region(), HOSTILE), place / "tiny.gpkg")
-    (place / "data" / "finds.csv").write_text(FINDS.replace("Substance", "<b>drug</b>").replace("heroin", "<svg>"))
+    (place / "data" / "finds.csv").write_text(
+        FINDS.replace("Substance", "<b>drug</b>").replace("heroin", "<svg>")
+    )
     form = new_form(place)
     form.choose_record("seizures", "data/finds.csv")
     form.set("name", HOSTILE)
@@ -296,14 +328,20 @@ def test_no_text_of_a_map_or_table_becomes_html_and_nothing_is_given_without_the
         try:
             away = f"http://127.0.0.1:{found.port}/"
             other = {"Host": f"localhost:{found.port}"}
-            return await status(found.address), await status(away), await status(found.address, **other)
+            return (
+                await status(found.address),
+                await status(away),
+                await status(found.address, **other),
+            )
         finally:
             found.server.stop(wait=False)
 
     assert asyncio.run(work()) == (200, 404, 421)
 
 
-def test_the_command_takes_a_plan_or_a_new_file_and_not_both(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_the_command_takes_a_plan_or_a_new_file_and_not_both(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     for arguments in (
         (),
         (tmp_path, "--new", tmp_path / "a.toml"),
@@ -317,12 +355,15 @@ def test_the_command_takes_a_plan_or_a_new_file_and_not_both(command: Callable[.
     assert "Name a file that ends in .toml" in done.err
 
 
-def test_a_large_folder_is_not_looked_through_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_folder_is_not_looked_through_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in "abc":
         (tmp_path / name).mkdir()
         (tmp_path / name / "finds.csv").touch()
     assert (files_below(tmp_path).left_out, len(files_below(tmp_path).tables)) == (False, 3)
-    monkeypatch.setattr("optimizer.pipeline.form.form.FOLDERS", 3)  # this one and two of those below
+    # this one and two of those below
+    monkeypatch.setattr("optimizer.pipeline.form.form.FOLDERS", 3)
     assert (files_below(tmp_path).left_out, len(files_below(tmp_path).tables)) == (True, 2)
 
 
@@ -334,19 +375,28 @@ class Clicks:
 
     async def choose(self, title: str, value: str) -> None:
         """Open a native list and choose from it: two clicks."""
-        change = f"e.value = {json.dumps(value)}; e.dispatchEvent(new Event('change', {{ bubbles: true }}));"
+        change = (
+            f"e.value = {json.dumps(value)}; e.dispatchEvent(new Event('change', {{ bubbles: true"
+            " }));"
+        )
         field = FIELD % json.dumps(title)
-        await self.browser.until(f"[...(({field})?.options || [])].some(o => o.value === {json.dumps(value)})")
+        await self.browser.until(
+            f"[...(({field})?.options || [])].some(o => o.value === {json.dumps(value)})"
+        )
         await self.browser.run(f"(() => {{ const e = {FIELD % json.dumps(title)}; {change} }})()")
         self.clicks += 2
 
     async def press(self, label: str) -> None:
         """Click a button or box where it stands."""
-        find = f"Bokeh.index.find_one({LABELLED % json.dumps(label)})?.shadow_el?.querySelector('button, input')"
+        find = (
+            f"Bokeh.index.find_one({LABELLED % json.dumps(label)})?.shadow_el?.querySelector('button,"
+            " input')"
+        )
         await self.browser.until(f"({find})?.disabled === false")
         await self.browser.run(f"({find}).scrollIntoView({{ block: 'center' }})")
         box = (
-            "(() => { const r = (%s).getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2]; })()"
+            "(() => { const r = (%s).getBoundingClientRect(); return [r.left + r.width / 2, r.top +"
+            " r.height / 2]; })()"
         )
         await self.browser.click(*await self.browser.run(box % find))
         self.clicks += 1
@@ -354,14 +404,18 @@ class Clicks:
     async def type(self, title: str, text: str) -> None:
         """Click into a field, type over what stands there, and leave it."""
         await self.browser.until(f"!!({FIELD % json.dumps(title)})")
-        await self.browser.run(f"(() => {{ const e = {FIELD % json.dumps(title)}; e.focus(); e.select(); }})()")
+        await self.browser.run(
+            f"(() => {{ const e = {FIELD % json.dumps(title)}; e.focus(); e.select(); }})()"
+        )
         await self.browser.call("Input.insertText", text=text)
         await self.browser.press("Tab", 9)
         self.clicks, self.keys = self.clicks + 1, self.keys + len(text)
 
 
 WIDGET = "[...Bokeh.documents[0]._all_models.values()].find(m => m.title === %s)"
-FIELD = f"((m) => m && Bokeh.index.find_one(m)?.shadow_el?.querySelector('select, input'))({WIDGET})"
+FIELD = (
+    f"((m) => m && Bokeh.index.find_one(m)?.shadow_el?.querySelector('select, input'))({WIDGET})"
+)
 LABELLED = "[...Bokeh.documents[0]._all_models.values()].find(m => m.label === %s)"
 TEXT = """(() => { const div = Bokeh.documents[0].get_model_by_name(%s);
   const parts = (m) => [m.text || "", ...(m.children || []).flatMap(parts)]; return parts(div).join(" "); })()"""
@@ -374,26 +428,51 @@ def test_a_planner_goes_from_an_extract_and_two_tables_to_a_plan_without_an_edit
     tmp_path: Path, command: Callable[..., Outcome]
 ) -> None:
     sample_world().save(tmp_path / "sample.osm")
-    (tmp_path / "finds.csv").write_text("day,lng,lat,what\n2024-03-01,10.03,45.05,cocaine\n", encoding="utf-8")
-    (tmp_path / "effort.csv").write_text("worked,lng,lat,hours\n2024-03,10.03,45.05,40\n", encoding="utf-8")
-    arguments = [sys.executable, str(ROOT / "cli.py"), "desk", "--new", "mine/scenario.toml", "--no-browser", "--json"]
-    with subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as desk:
+    (tmp_path / "finds.csv").write_text(
+        "day,lng,lat,what\n2024-03-01,10.03,45.05,cocaine\n", encoding="utf-8"
+    )
+    (tmp_path / "effort.csv").write_text(
+        "worked,lng,lat,hours\n2024-03,10.03,45.05,40\n", encoding="utf-8"
+    )
+    arguments = [
+        sys.executable,
+        str(ROOT / "cli.py"),
+        "desk",
+        "--new",
+        "mine/scenario.toml",
+        "--no-browser",
+        "--json",
+    ]
+    with subprocess.Popen(
+        arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as desk:
         try:
             assert desk.stdout is not None
             address = json.loads(desk.stdout.readline())["address"]
-            clicks, keys, seconds = asyncio.run(planner(address, lambda: desk.send_signal(signal.SIGINT)))
+            clicks, keys, seconds = asyncio.run(
+                planner(address, lambda: desk.send_signal(signal.SIGINT))
+            )
             said = desk.communicate(timeout=60)
         finally:
             desk.kill()
     assert desk.returncode == 0, said
     assert "Next: interdict plan mine/scenario.toml" in said[0]
     if pictures := os.environ.get("PICTURES"):
-        Path(pictures, "form.txt").write_text(f"{clicks} clicks, {keys} keys, {seconds:.1f} s\n", encoding="utf-8")
+        Path(pictures, "form.txt").write_text(
+            f"{clicks} clicks, {keys} keys, {seconds:.1f} s\n", encoding="utf-8"
+        )
     assert clicks <= 40, "three minutes, at five seconds a click"
     made = content(tmp_path / "mine")
     assert made["records"]["effort"][0]["columns"]["time"] == "worked"
     planned = command(
-        *("plan", tmp_path / "mine" / "scenario.toml", "--no-report", "--json", "--out", tmp_path / "out"),
+        *(
+            "plan",
+            tmp_path / "mine" / "scenario.toml",
+            "--no-report",
+            "--json",
+            "--out",
+            tmp_path / "out",
+        ),
         *("--gap", "0.5", "--time-limit", "30"),
     )
     assert planned.code == 0, planned.err
@@ -421,7 +500,8 @@ async def planner(address: str, end: Callable[[], None]) -> tuple[int, int, floa
         await browser.until(f"{TEXT % json.dumps('check')}.includes('to mend')")
         await browser.run(f"window.second = {SECOND}")
         await browser.run(
-            "(window.second.value = 'worked', window.second.dispatchEvent(new Event('change', { bubbles: true })))"
+            "(window.second.value = 'worked', window.second.dispatchEvent(new Event('change', {"
+            " bubbles: true })))"
         )
         hand.clicks += 2
         await browser.until(f"{TEXT % json.dumps('check')}.includes('No fault')")
@@ -436,15 +516,21 @@ async def planner(address: str, end: Callable[[], None]) -> tuple[int, int, floa
         if pictures:
             await asyncio.sleep(1)
             await browser.picture(Path(pictures) / "form-390.png")
-        assert await browser.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert await browser.run(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
         assert await broken_rules(browser) == []
         for event in browser.events:
             assert event["method"] != "Runtime.exceptionThrown", event
-            assert event["method"] != "Log.entryAdded" or event["params"]["entry"]["level"] != "error", event
+            assert (
+                event["method"] != "Log.entryAdded" or event["params"]["entry"]["level"] != "error"
+            ), event
         end()
         await browser.until(f"{GONE}.toString() === 'false,true'")
         outside = [
-            url for url in browser.requested if not url.startswith((address, address.replace("http:", "ws:"), "data:"))
+            url
+            for url in browser.requested
+            if not url.startswith((address, address.replace("http:", "ws:"), "data:"))
         ]
         assert outside == []
     return hand.clicks, hand.keys, seconds

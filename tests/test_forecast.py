@@ -1,4 +1,6 @@
-"""Sealed forecasts: shares and scores by hand, what is sealed is scored, and no period is left out, late or changed."""
+"""Sealed forecasts: shares and scores by hand, what is sealed is scored, and no period
+is left out, late or changed.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,10 @@ def test_shares_and_scores_by_hand() -> None:
     assert found.log_score[0] == pytest.approx(np.log([risk[0], risk[0], risk[2]]).mean())
     assert found.share_top5[0] == pytest.approx(2 / 3)
     assert 0 <= found.share_top5[1] <= 2 / 3 <= found.share_top5[2] <= 1
-    assert score("2024-Q2", "risk map", risk, length, np.array([], dtype=int)).line()["log_score"] is None
+    assert (
+        score("2024-Q2", "risk map", risk, length, np.array([], dtype=int)).line()["log_score"]
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +109,9 @@ def sealed(folder: Path, period: str = "2024-Q2") -> None:
 
 
 def scored(folder: Path, now: datetime = AFTER) -> tuple[object, ...]:
-    return score_forecasts(folder / "scenario.toml", folder / "log", folder / "forecasts", now=now)[0]
+    return score_forecasts(folder / "scenario.toml", folder / "log", folder / "forecasts", now=now)[
+        0
+    ]
 
 
 def test_what_was_sealed_is_scored_and_what_has_not_ended_is_named(
@@ -112,10 +119,14 @@ def test_what_was_sealed_is_scored_and_what_has_not_ended_is_named(
 ) -> None:
     sealed(folder)
     sealed(folder, "2024-Q3")
-    (one, _) = sealed_forecasts(LedgerFolder.opened(folder / "log"))
+    one, _ = sealed_forecasts(LedgerFolder.opened(folder / "log"))
     assert (one.period.name, one.time) == ("2024-Q2", SEALED)
-    rows = score_forecasts(folder / "scenario.toml", folder / "log", folder / "forecasts", now=AFTER)[0]
-    assert [(row.period, row.model) for row in rows] == [(p, model) for p in ("2024-Q2", "2024-Q3") for model in MODELS]
+    rows = score_forecasts(
+        folder / "scenario.toml", folder / "log", folder / "forecasts", now=AFTER
+    )[0]
+    assert [(row.period, row.model) for row in rows] == [
+        (p, model) for p in ("2024-Q2", "2024-Q3") for model in MODELS
+    ]
     assert [row.finds for row in rows] == [2, 2, 2, None, None, None]
     assert rows[1].line()["share_top5"] == pytest.approx(0.05)
     words = ("--ledger", folder / "log", "--sealed", folder / "forecasts", "--json")
@@ -128,7 +139,11 @@ def test_a_period_that_began_is_sealed_twice_or_leaves_a_gap_is_refused(folder: 
     with pytest.raises(InputError, match="which began on 2024-01-01"):
         sealed(folder, "2024-Q1")
     sealed(folder)
-    for period, words in (("2024-Q2", "2024-Q2 twice"), ("2024-Q4", "none left out"), ("2024-05", "none left out")):
+    for period, words in (
+        ("2024-Q2", "2024-Q2 twice"),
+        ("2024-Q4", "none left out"),
+        ("2024-05", "none left out"),
+    ):
         with pytest.raises(InputError, match=words):
             sealed(folder, period)
     assert [path.name for path in (folder / "forecasts").iterdir()] == ["2024-Q2"]

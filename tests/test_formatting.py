@@ -36,7 +36,9 @@ from tests.report_case import changed_content, full_content
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
 def test_a_missing_number_is_a_dash(missing: float | None) -> None:
     summary = PlanSummary(status="unknown")
-    assert {decimal(missing), percent(missing), number(missing), difference(summary, missing)} == {DASH}
+    assert {decimal(missing), percent(missing), number(missing), difference(summary, missing)} == {
+        DASH
+    }
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,9 @@ def test_plain_text_drops_what_cannot_be_written_and_is_cut() -> None:
     assert plain("Old Hightownships", 12) == "Old Hightow\N{HORIZONTAL ELLIPSIS}"
 
 
-OF_THE_MODEL = " Proven is the search in this model, not the world: it holds as far as what is assumed holds."
+OF_THE_MODEL = (
+    " Proven is the search in this model, not the world: it holds as far as what is assumed holds."
+)
 
 
 def _headline(**changes: object) -> str:
@@ -108,10 +112,11 @@ def _headline(**changes: object) -> str:
 
 
 def test_headline_says_the_value_and_the_bound() -> None:
-    assert _headline() == (
-        "With the 2 sites and 3 beats below, 13.8 percentage points less gets through than under today's layout: "
-        "the share of loads that get through is 31.2 %; "
-        "no layout within these budgets can bring it below 30.9 %."
+    assert (
+        _headline()
+        == "With the 2 sites and 3 beats below, 13.8 percentage points less gets through than under"
+        " today's layout: the share of loads that get through is 31.2 %; no layout within these"
+        " budgets can bring it below 30.9 %."
     )
 
 
@@ -134,8 +139,8 @@ def test_headline_gives_the_gain_over_who_may_change_gateway_and_over_detection(
     )
     said = headline(replace(full_content(), mobility=rows)).replace("\N{NO-BREAK SPACE}", " ")
     assert (
-        "13.8 percentage points less gets through than under today's layout as assumed, and -2.0 to 15.0 over who may change gateway"
-        in said
+        "13.8 percentage points less gets through than under today's layout as assumed, and -2.0 to"
+        " 15.0 over who may change gateway" in said
     )
 
 
@@ -157,31 +162,50 @@ def test_headline_warns_of_a_bound_that_says_little() -> None:
 
 
 def test_headline_of_a_proven_optimum_names_no_bound() -> None:
-    assert _headline(lower=0.3118, status="optimal").endswith("is 31.2 %; no layout within these budgets does better.")
+    assert _headline(lower=0.3118, status="optimal").endswith(
+        "is 31.2 %; no layout within these budgets does better."
+    )
 
 
 def test_headline_claims_no_bound_that_is_not_proven() -> None:
-    assert _headline(lower=None, gap=None).endswith("how much better another layout could be was not proven.")
+    assert _headline(lower=None, gap=None).endswith(
+        "how much better another layout could be was not proven."
+    )
 
 
 def test_headline_without_a_plan() -> None:
-    assert _headline(upper=None, status="infeasible", limit=None).startswith("No plan: no layout meets the budgets")
-    assert _headline(upper=math.nan, status="unknown") == "No plan was found before the time limit ended the search."
+    assert _headline(upper=None, status="infeasible", limit=None).startswith(
+        "No plan: no layout meets the budgets"
+    )
+    assert (
+        _headline(upper=math.nan, status="unknown")
+        == "No plan was found before the time limit ended the search."
+    )
 
 
 def test_headline_of_an_empty_plan() -> None:
     content = full_content(sites=(), beats=())
-    assert headline(content).startswith("With nothing placed, the share of loads that get through is")
+    assert headline(content).startswith(
+        "With nothing placed, the share of loads that get through is"
+    )
 
 
 def test_the_solve_is_described_with_its_limit_and_gap() -> None:
     text = solve_sentence(full_content()).replace("\N{NO-BREAK SPACE}", " ")
-    assert text == "Method compact, 12.3 s, status feasible (stopped by its time limit), gap 0.71 %."
+    assert (
+        text == "Method compact, 12.3 s, status feasible (stopped by its time limit), gap 0.71 %."
+    )
 
 
 def _risk(rates: list[float], searched: list[bool]) -> SegmentRisk:
     median = np.array(rates)
-    return SegmentRisk(median=median, low=median, high=median, searched=np.array(searched, dtype=bool), unit="finds")
+    return SegmentRisk(
+        median=median,
+        low=median,
+        high=median,
+        searched=np.array(searched, dtype=bool),
+        unit="finds",
+    )
 
 
 def steps_of(classes: tuple[RoadClass, ...]) -> list[int]:
@@ -194,7 +218,9 @@ def steps_of(classes: tuple[RoadClass, ...]) -> list[int]:
 
 
 @given(st.lists(st.tuples(st.floats(min_value=0, max_value=1e3), st.booleans()), max_size=60))
-def test_classes_are_ordered_by_risk_and_leave_the_unsearched_apart(rows: list[tuple[float, bool]]) -> None:
+def test_classes_are_ordered_by_risk_and_leave_the_unsearched_apart(
+    rows: list[tuple[float, bool]],
+) -> None:
     rates, searched = [rate for rate, _ in rows], [done for _, done in rows]
     classes = risk_classes(_risk(rates, searched))
     every = np.concatenate([part.segments for part in classes] or [np.empty(0, int)])
@@ -230,17 +256,25 @@ def _limits(**changes: object) -> str:
     content = full_content()
     assert content.record is not None
     record = replace(content.record, **changes)  # type: ignore[arg-type] # one helper for fields of every type
-    return " ".join(record_limits(replace(content, record=record))).replace("\N{NO-BREAK SPACE}", " ")
+    return " ".join(record_limits(replace(content, record=record))).replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
 
 
 def test_the_limits_of_a_record_are_told_in_its_own_figures() -> None:
     text = _limits()
     assert "Nobody ever searched 25 % of the road length" in text
-    assert "the upper end of the 90 % interval is at least 6 times its lower end (a rough figure)" in text
+    assert (
+        "the upper end of the 90 % interval is at least 6 times its lower end (a rough figure)"
+        in text
+    )
     assert "120 of 400 seizures name only an area (3 areas in all)" in text
     assert "7 of 400 seizures have no search effort behind them" in text
     assert "The seizures of Guard carry no search effort of their own" in text
-    assert "taken from Shift book (search hours) and Toll gate (vehicles), and used as reported" in text
+    assert (
+        "taken from Shift book (search hours) and Toll gate (vehicles), and used as reported"
+        in text
+    )
     assert "is assumed, not found" in text
     assert "known by area alone" not in text
     assert "known by area alone" in _limits(effort_by_area=True)
@@ -254,7 +288,9 @@ def test_the_share_whose_interval_holds_the_average_is_of_searched_length() -> N
     line = " ".join(record_limits(replace(content, risk=risk, record=None)))
     assert "on 33\N{NO-BREAK SPACE}% of it the interval holds the average" in line
     every = replace(risk, high=np.full(40, 2.0))
-    assert "on all of it the interval holds" in " ".join(record_limits(replace(content, risk=every)))
+    assert "on all of it the interval holds" in " ".join(
+        record_limits(replace(content, risk=every))
+    )
 
 
 def test_a_record_without_areas_or_gaps_says_nothing_of_them() -> None:
@@ -279,7 +315,9 @@ def test_a_record_without_effort_says_so() -> None:
     )
 
 
-@pytest.mark.parametrize(("share", "text"), [(0.996, "more than 99 %"), (0.004, "<1 %"), (0.5, "50 %")])
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.996, "more than 99 %"), (0.004, "<1 %"), (0.5, "50 %")]
+)
 def test_a_share_of_the_roads_never_claims_all_or_none(share: float, text: str) -> None:
     content = full_content()
     assert content.risk is not None
@@ -287,7 +325,9 @@ def test_a_share_of_the_roads_never_claims_all_or_none(share: float, text: str) 
     length[0], length[1] = share, 1 - share
     network = replace(content.network, length_m=np.repeat(length, 2))
     risk = replace(content.risk, searched=np.arange(40) != 0)
-    line = record_limits(changed_content(content, network=network, risk=risk))[0].replace("\N{NO-BREAK SPACE}", " ")
+    line = record_limits(changed_content(content, network=network, risk=risk))[0].replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
     assert f"Nobody ever searched {text} of" in line
 
 
@@ -299,11 +339,20 @@ def test_text_from_records_cannot_steer_a_terminal() -> None:
     assert printable("Łódź, 12\u00a0%\N{EN DASH}7") == "Łódź, 12\u00a0%\N{EN DASH}7"
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=12) | st.text(" ab\u200d\u00a0\n", max_size=8))
+@given(
+    st.text(alphabet=st.characters(codec="utf-8"), max_size=12)
+    | st.text(" ab\u200d\u00a0\n", max_size=8)
+)
 def test_plain_text_is_what_reading_it_mark_by_mark_gives(text: str) -> None:
-    marks = "".join(mark if mark.isprintable() or mark in JOINERS or mark == SPACE else " " for mark in text)
+    marks = "".join(
+        mark if mark.isprintable() or mark in JOINERS or mark == SPACE else " " for mark in text
+    )
     assert plain(text).split() == marks.split()
-    single = {marks[at] for at in range(1, len(marks) - 1) if not (marks[at - 1].isspace() or marks[at + 1].isspace())}
+    single = {
+        marks[at]
+        for at in range(1, len(marks) - 1)
+        if not (marks[at - 1].isspace() or marks[at + 1].isspace())
+    }
     assert (SPACE in plain(text)) == (SPACE in single)
     assert "  " not in plain(text)
 
@@ -316,27 +365,37 @@ def test_an_amount_stands_with_its_unit() -> None:
     assert amount_with_unit(2250.0, "thousand USD a year") == f"2.25{SPACE}million USD a year"
     assert amount_with_unit(999.0, "thousand USD a year") == f"999{SPACE}thousand USD a year"
     with speaking("es"):
-        assert amount_with_unit(2250.0, "miles de USD al año") == f"2,25{SPACE}millones de USD al año"
+        assert (
+            amount_with_unit(2250.0, "miles de USD al año") == f"2,25{SPACE}millones de USD al año"
+        )
     assert amount_with_unit(3.0, "") == "3"
     costs = {
         "agents": Amount(4.0, "agents a shift"),
         "money": Amount(2250.0, "thousand USD a year"),
         "cars": Amount(1.0),
     }
-    assert amounts(costs).replace(SPACE, " ") == "4 agents a shift; money 2.25 million USD a year; cars 1"
+    assert (
+        amounts(costs).replace(SPACE, " ")
+        == "4 agents a shift; money 2.25 million USD a year; cars 1"
+    )
     assert amounts({}) == DASH
 
 
 def test_what_is_proven_is_not_said_to_be_stopped_by_a_limit() -> None:
     said = solve_sentence(
-        changed_content(full_content(), summary=PlanSummary(status="optimal", limit="time", upper=0.3, lower=0.3))
+        changed_content(
+            full_content(),
+            summary=PlanSummary(status="optimal", limit="time", upper=0.3, lower=0.3),
+        )
     )
     assert "limit" not in said
     assert "proof" in said
 
 
 def test_no_sentence_has_a_number_with_an_exponent() -> None:
-    said = message("{a:g} of {b:.4g}, {c:.3g}, {d:g} and {e:g}", a=5e6, b=1434.4, c=1434.4, d=0.1, e=20)
+    said = message(
+        "{a:g} of {b:.4g}, {c:.3g}, {d:g} and {e:g}", a=5e6, b=1434.4, c=1434.4, d=0.1, e=20
+    )
     assert said == "5,000,000 of 1,434, 1,434, 0.1 and 20"
     assert message("{a:g}", a=math.inf) == "inf"
 

@@ -1,4 +1,6 @@
-"""Data frames in, data frames out; and the building blocks of a program: candidates, evaders, places."""
+"""Data frames in, data frames out; and the building blocks of a program: candidates,
+evaders, places.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +45,25 @@ def street_grid(side: int = 6, seed: int = 0) -> opt.Network:
 def test_evaders_and_resources_from_frames() -> None:
     network = street_grid()
     frame = pd.DataFrame(
-        {"origin": [1000, 1001], "destination": [1035, 1030], "weight": [1, 2.5], "label": ["x", None]}
+        {
+            "origin": [1000, 1001],
+            "destination": [1035, 1030],
+            "weight": [1, 2.5],
+            "label": ["x", None],
+        }
     )
     evaders = opt.evaders_from_frame(frame, network)
-    assert evaders == (opt.Evader("1000 > 1035", 0, 35, 1.0, label="x"), opt.Evader("1001 > 1030", 1, 30, 2.5))
-    frame = pd.DataFrame({"budget": [3, 1e5], "unit": ["", "EUR"]}, index=pd.Index(["teams", "money"], name="id"))
-    assert opt.resources_from_frame(frame) == (opt.Resource("teams", 3.0), opt.Resource("money", 1e5, unit="EUR"))
+    assert evaders == (
+        opt.Evader("1000 > 1035", 0, 35, 1.0, label="x"),
+        opt.Evader("1001 > 1030", 1, 30, 2.5),
+    )
+    frame = pd.DataFrame(
+        {"budget": [3, 1e5], "unit": ["", "EUR"]}, index=pd.Index(["teams", "money"], name="id")
+    )
+    assert opt.resources_from_frame(frame) == (
+        opt.Resource("teams", 3.0),
+        opt.Resource("money", 1e5, unit="EUR"),
+    )
 
 
 def test_options_from_frames_by_arc_by_segment_and_by_place() -> None:
@@ -66,7 +81,9 @@ def test_options_from_frames_by_arc_by_segment_and_by_place() -> None:
         opt.Option("a", (0, 5), (0.5, 0.3), {"teams": 1.0}, kind="patrol"),
         opt.Option("b", (3,), (0.4,), {"teams": 2.0}, kind="patrol"),
     )
-    by_segment = pd.DataFrame({"id": ["a"], "segment": [7], "survival": [0.5], "forced": [True], "existing": [None]})
+    by_segment = pd.DataFrame(
+        {"id": ["a"], "segment": [7], "survival": [0.5], "forced": [True], "existing": [None]}
+    )
     (option,) = opt.options_from_frame(by_segment, network)
     assert option.arcs == network.arcs_of(7)
     assert option.survival == (0.5, 0.5)
@@ -75,7 +92,9 @@ def test_options_from_frames_by_arc_by_segment_and_by_place() -> None:
     lon, lat = network.segment_midpoint[7]
     by_place = pd.DataFrame({"id": ["a"], "lon": [lon], "lat": [lat + 1e-5], "survival": [0.5]})
     points = gpd.GeoDataFrame(
-        by_place[["id", "survival"]], geometry=gpd.points_from_xy(by_place["lon"], by_place["lat"]), crs="EPSG:4326"
+        by_place[["id", "survival"]],
+        geometry=gpd.points_from_xy(by_place["lon"], by_place["lat"]),
+        crs="EPSG:4326",
     )
     for frame in (by_place, points, points.to_crs(32632)):
         assert opt.options_from_frame(frame, network)[0].arcs == network.arcs_of(7)
@@ -90,7 +109,9 @@ def test_options_from_frames_by_arc_by_segment_and_by_place() -> None:
             "no 'destination' among",
         ),
         (
-            lambda n: opt.evaders_from_frame(pd.DataFrame({"origin": [0], "destination": [1001], "weight": [1]}), n),
+            lambda n: opt.evaders_from_frame(
+                pd.DataFrame({"origin": [0], "destination": [1001], "weight": [1]}), n
+            ),
             "evaders, origin",
             "0 at position 0; expected ids of nodes",
         ),
@@ -113,17 +134,23 @@ def test_options_from_frames_by_arc_by_segment_and_by_place() -> None:
             "Say where",
         ),
         (
-            lambda n: opt.options_from_frame(pd.DataFrame({"id": ["a"], "survival": [1.0], "arc": [0]}), n),
+            lambda n: opt.options_from_frame(
+                pd.DataFrame({"id": ["a"], "survival": [1.0], "arc": [0]}), n
+            ),
             "options, survival",
             "1.0 at position 0; expected numbers from 0, below 1",
         ),
         (
-            lambda n: opt.options_from_frame(pd.DataFrame({"id": ["a"], "survival": [0.5], "arc": [-1]}), n),
+            lambda n: opt.options_from_frame(
+                pd.DataFrame({"id": ["a"], "survival": [0.5], "arc": [-1]}), n
+            ),
             "options, arc",
             "-1 at position 0",
         ),
         (
-            lambda n: opt.options_from_frame(pd.DataFrame({"id": ["a"], "survival": [0.5], "segment": [6000]}), n),
+            lambda n: opt.options_from_frame(
+                pd.DataFrame({"id": ["a"], "survival": [0.5], "segment": [6000]}), n
+            ),
             "options, segment",
             "6000 at position 0",
         ),
@@ -136,7 +163,11 @@ def test_options_from_frames_by_arc_by_segment_and_by_place() -> None:
         ),
         (
             lambda n: opt.options_from_frame(
-                gpd.GeoDataFrame({"id": ["a"], "survival": [0.5]}, geometry=[shapely.LineString([(9, 45), (9, 46)])]), n
+                gpd.GeoDataFrame(
+                    {"id": ["a"], "survival": [0.5]},
+                    geometry=[shapely.LineString([(9, 45), (9, 46)])],
+                ),
+                n,
             ),
             "options, geometry",
             "LineString at position 0; expected points",
@@ -155,7 +186,14 @@ def records(network: opt.Network) -> pd.DataFrame:
     lon, lat = network.segment_midpoint[[3, 3, 9]].T
     days = ["2024-01-05", "2024-02-01", "2024-02-03"]
     return pd.DataFrame(
-        {"time": days, "lon": lon, "lat": lat, "amount": [1.5, 2.0, 4.0], "drug": ["x", "", "y"], "count": [1, 2, 1]}
+        {
+            "time": days,
+            "lon": lon,
+            "lat": lat,
+            "amount": [1.5, 2.0, 4.0],
+            "drug": ["x", "", "y"],
+            "count": [1, 2, 1],
+        }
     )
 
 
@@ -163,10 +201,16 @@ def test_records_from_frames_are_those_of_files(tmp_path: Path) -> None:
     network = street_grid()
     frame = records(network)
     frame.to_csv(tmp_path / "frame", index=False)
-    seizures = read_seizures([SeizureSource(file="frame", source="frame")], network, folder=tmp_path)
-    effort = read_effort([EffortSource(file="frame", source="frame", unit="hours")], network, folder=tmp_path)
+    seizures = read_seizures(
+        [SeizureSource(file="frame", source="frame")], network, folder=tmp_path
+    )
+    effort = read_effort(
+        [EffortSource(file="frame", source="frame", unit="hours")], network, folder=tmp_path
+    )
     points = gpd.GeoDataFrame(
-        frame.drop(columns=["lon", "lat"]), geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=4326
+        frame.drop(columns=["lon", "lat"]),
+        geometry=gpd.points_from_xy(frame["lon"], frame["lat"]),
+        crs=4326,
     ).to_crs(32632)
     for given in (frame, frame.assign(time=pd.to_datetime(frame["time"])), points):
         same_columns(opt.seizures_from_frame(given, network), seizures)
@@ -184,7 +228,9 @@ def test_missing_values_of_every_kind_are_empty_cells() -> None:
         count=pd.Series([1, pd.NA, 1], dtype="Int64"),
         quantity=pd.Series([pd.NA] * 3, dtype="Float64"),
     )
-    same_columns(opt.seizures_from_frame(nullable, network), opt.seizures_from_frame(plain, network))
+    same_columns(
+        opt.seizures_from_frame(nullable, network), opt.seizures_from_frame(plain, network)
+    )
 
 
 def same_columns(one: Any, other: Any) -> None:
@@ -220,7 +266,9 @@ def small_instance() -> tuple[opt.Network, opt.Instance]:
     segments = opt.candidate_segments(network, 0.99, evaders, 10)
     options = opt.options_on(network, segments, survival=0.5, uses={"teams": 1})
     teams = opt.Resource("teams", 3)
-    return network, opt.make_instance(network, reliability=0.99, evaders=evaders, options=options, resources=[teams])
+    return network, opt.make_instance(
+        network, reliability=0.99, evaders=evaders, options=options, resources=[teams]
+    )
 
 
 def test_plans_and_evaluations_become_frames() -> None:
@@ -231,11 +279,14 @@ def test_plans_and_evaluations_become_frames() -> None:
     assert tuple(frame["id"]) == plan.options
     assert frame["uses:teams"].tolist() == [1.0] * len(plan.options)
     again = (
-        frame[["id", "arcs", "survival", "uses:teams"]].explode(["arcs", "survival"]).rename(columns={"arcs": "arc"})
+        frame[["id", "arcs", "survival", "uses:teams"]]
+        .explode(["arcs", "survival"])
+        .rename(columns={"arcs": "arc"})
     )
     options = opt.options_from_frame(again.astype({"arc": int, "survival": float}), network)
     assert [(each.id, each.arcs, each.survival, each.uses) for each in options] == [
-        (each.id, each.arcs, each.survival, each.uses) for each in (placement.option for placement in plan.placements)
+        (each.id, each.arcs, each.survival, each.uses)
+        for each in (placement.option for placement in plan.placements)
     ]
     evaluation = opt.evaluate(instance, plan)
     evaders = evaluation.to_frame()
@@ -247,9 +298,13 @@ def test_plans_and_evaluations_become_frames() -> None:
 
 def test_an_estimate_becomes_a_frame() -> None:
     network = tiny_region().network
-    frame = pd.DataFrame({"time": "2024", "segment": range(network.n_segments), "amount": 1.0, "count": 1})
+    frame = pd.DataFrame(
+        {"time": "2024", "segment": range(network.n_segments), "amount": 1.0, "count": 1}
+    )
     effort = opt.effort_from_frame(frame, network)
-    estimate = CountsOverEffort().fit(opt.seizures_from_frame(frame, network), effort, network).predict()
+    estimate = (
+        CountsOverEffort().fit(opt.seizures_from_frame(frame, network), effort, network).predict()
+    )
     plain = estimate.to_frame()
     assert plain.index.name == "segment"
     np.testing.assert_array_equal(plain["median"], estimate.median)
@@ -265,8 +320,13 @@ def test_candidates_lie_on_best_routes_and_on_the_ways_round_them() -> None:
     first = opt.candidate_segments(network, reliability, evaders, 40, rounds=1)
     graph = network.to_networkx()
     path = nx.shortest_path(graph, 1000, 1063, weight="length")
-    ends = [frozenset(network.node_id[[network.tail[a], network.head[a]]].tolist()) for a in network.segment_arc]
-    assert {ends[segment] for segment in first.tolist()} == {frozenset(pair) for pair in itertools.pairwise(path)}
+    ends = [
+        frozenset(network.node_id[[network.tail[a], network.head[a]]].tolist())
+        for a in network.segment_arc
+    ]
+    assert {ends[segment] for segment in first.tolist()} == {
+        frozenset(pair) for pair in itertools.pairwise(path)
+    }
     more = opt.candidate_segments(network, reliability, evaders, 40)
     assert len(set(more.tolist())) == more.size > first.size
     apart = opt.candidate_segments(network, reliability, evaders, 40, spacing_m=250)
@@ -297,9 +357,13 @@ def test_evaders_follow_gravity() -> None:
     ]
     hours = travel_hours(network, gateways, settlements)
     people = np.array([100.0, 300.0, 50.0])
-    share = gravity(gateway_masses(gateways, np.ones(2), {}), people, hours, decay_hours=0.05, power=1.0)
+    share = gravity(
+        gateway_masses(gateways, np.ones(2), {}), people, hours, decay_hours=0.05, power=1.0
+    )
     share[1, 2] = 0  # from a node to itself
-    assert [evader.weight for evader in evaders] == pytest.approx((10 * share[share > 0] / share.sum()).tolist())
+    assert [evader.weight for evader in evaders] == pytest.approx(
+        (10 * share[share > 0] / share.sum()).tolist()
+    )
 
 
 def test_some_evaders_keep_to_their_routes() -> None:
@@ -312,7 +376,9 @@ def test_some_evaders_keep_to_their_routes() -> None:
     assert (informed.weight, habitual.weight) == pytest.approx((0.75, 0.25))
     assert not informed.routes
     assert sum(route.share for route in habitual.routes) == pytest.approx(1)
-    opt.make_instance(network, reliability=reliability, evaders=[informed, habitual], options=[], resources=[])
+    opt.make_instance(
+        network, reliability=reliability, evaders=[informed, habitual], options=[], resources=[]
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,7 +386,10 @@ def test_some_evaders_keep_to_their_routes() -> None:
     [
         (lambda n: opt.gateways_at(n, [99]), "99 at position 0"),
         (lambda n: opt.gateways_at(n, [-1]), "-1 at position 0"),
-        (lambda n: opt.settlements_at(n, [1], 0), "0 at position 0; expected finite numbers above 0"),
+        (
+            lambda n: opt.settlements_at(n, [1], 0),
+            "0 at position 0; expected finite numbers above 0",
+        ),
         (lambda n: opt.settlements_at(n, [1, 2], [5, 6, 7]), r"shape \(3,\)"),
         (lambda n: opt.options_on(n, [0, 600], survival=0.5, uses={}), "600 at position 1"),
         (lambda n: opt.options_on(n, [0], survival=1, uses={}), "1 at position 0"),
@@ -330,11 +399,15 @@ def test_some_evaders_keep_to_their_routes() -> None:
             "loads between some pair",
         ),
         (
-            lambda n: opt.evaders_between(n, opt.gateways_at(n, [1]), opt.settlements_at(n, [2]), loads=0),
+            lambda n: opt.evaders_between(
+                n, opt.gateways_at(n, [1]), opt.settlements_at(n, [2]), loads=0
+            ),
             "loads: found 0",
         ),
         (
-            lambda n: opt.evaders_between(n, opt.gateways_at(n, [1]), opt.settlements_at(n, [2]), habitual_share=0.5),
+            lambda n: opt.evaders_between(
+                n, opt.gateways_at(n, [1]), opt.settlements_at(n, [2]), habitual_share=0.5
+            ),
             "reliability: found none",
         ),
         (lambda n: opt.candidate_segments(n, 1.5, [], 3), "reliability"),
@@ -342,6 +415,8 @@ def test_some_evaders_keep_to_their_routes() -> None:
         (lambda n: opt.candidate_segments(n, 0.9, [], 3, allowed=[True]), "allowed"),
     ],
 )
-def test_building_blocks_name_their_faults(use: Callable[[opt.Network], object], message: str) -> None:
+def test_building_blocks_name_their_faults(
+    use: Callable[[opt.Network], object], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         use(street_grid())

@@ -1,4 +1,6 @@
-"""The budget curve: held by trying every plan at every budget, with bounds, monotone whatever the search misses."""
+"""The budget curve: held by trying every plan at every budget, with bounds, monotone
+whatever the search misses.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.analysis.frontier.frontier import CHANGES, STRETCH, BudgetRange, frontier, tasks_of, up_to_changes_made
+from optimizer.analysis.frontier.frontier import (
+    CHANGES,
+    STRETCH,
+    BudgetRange,
+    frontier,
+    tasks_of,
+    up_to_changes_made,
+)
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
 from optimizer.problem.files.instance_file import write_instance
@@ -29,7 +38,11 @@ TERMS = SolveModel(gap=1e-4, time_limit=None)
 @pytest.mark.parametrize("method", ["auto", "compact", "greedy"])
 def test_a_curve_has_the_best_plan_of_every_budget(seed: int, method: str) -> None:
     instance = random_instance(seed)
-    found = frontier(instance, [BudgetRange.between("money", 0, 12, 5)], TERMS.model_copy(update={"method": method}))
+    found = frontier(
+        instance,
+        [BudgetRange.between("money", 0, 12, 5)],
+        TERMS.model_copy(update={"method": method}),
+    )
     assert found.complete
     assert [point.budgets[0] for point in found.points] == [0, 3, 6, 9, 12]
     for point in found.points:
@@ -61,7 +74,9 @@ def test_a_grid_of_two_resources() -> None:
 @pytest.mark.slow
 def test_a_curve_with_teams_never_rises() -> None:
     instance, _ = small_case(1)
-    found = frontier(instance, [BudgetRange.between("agents", 0, 6, 4)], TERMS.model_copy(update={"gap": 0.01}))
+    found = frontier(
+        instance, [BudgetRange.between("agents", 0, 6, 4)], TERMS.model_copy(update={"gap": 0.01})
+    )
     uppers = [point.upper for point in found.points]
     assert uppers == sorted(uppers, reverse=True)
     for point in found.points:
@@ -71,12 +86,16 @@ def test_a_curve_with_teams_never_rises() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 8, 16])
-def test_points_of_several_stretches_hold_against_every_plan_and_are_the_same_in_two_processes(seed: int) -> None:
+def test_points_of_several_stretches_hold_against_every_plan_and_are_the_same_in_two_processes(
+    seed: int,
+) -> None:
     instance = random_instance(seed)
     span = BudgetRange("money", tuple(0.5 * k for k in range(2 * STRETCH)))
     terms = TERMS.model_copy(update={"gap": 0.02})
     found = frontier(instance, [span], terms)
-    optima = [brute_force(Changes({"money": amount}).applied(instance))[0] for amount in span.amounts]
+    optima = [
+        brute_force(Changes({"money": amount}).applied(instance))[0] for amount in span.amounts
+    ]
     for point, optimum in zip(found.points, optima, strict=True):
         assert point.lower <= optimum * (1 + 1e-9)
         assert optimum <= point.upper * (1 + 1e-9)
@@ -99,7 +118,9 @@ def test_stopped_early_it_keeps_what_is_proven() -> None:
     instance = random_instance(11)
     whole = frontier(instance, [BudgetRange.between("money", 0, 12, 7)], TERMS)
     told = Recorder(patience=12)
-    part = frontier(instance, [BudgetRange.between("money", 0, 12, 7)], TERMS, time_limit=600, listener=told)
+    part = frontier(
+        instance, [BudgetRange.between("money", 0, 12, 7)], TERMS, time_limit=600, listener=told
+    )
     assert told.searches == [(abs(instance.weight.sum() - 1) < 1e-9, 600)]
     assert not part.complete
     for early, late in zip(part.points, whole.points, strict=True):
@@ -109,7 +130,12 @@ def test_stopped_early_it_keeps_what_is_proven() -> None:
 
 @pytest.mark.parametrize(
     ("first", "last", "points", "message"),
-    [(9, 3, 5, "--from 3 --to 9"), (-1, 3, 5, "numbers from 0"), (3, 3, 5, "the smaller"), (1, 3, 1, "at least 2")],
+    [
+        (9, 3, 5, "--from 3 --to 9"),
+        (-1, 3, 5, "numbers from 0"),
+        (3, 3, 5, "the smaller"),
+        (1, 3, 1, "at least 2"),
+    ],
 )
 def test_ranges_that_are_none(first: float, last: float, points: int, message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -133,22 +159,30 @@ def test_the_command(command: Callable[..., Outcome], tmp_path: Path) -> None:
     assert outcome.code == 0
     lines = outcome.objects
     assert [line["budget"] for line in lines] == [0, 1, 2, 3, 4]
-    assert all({"resource", "budget", "lower", "upper", "gap", "plan"} <= set(line) for line in lines)
+    assert all(
+        {"resource", "budget", "lower", "upper", "gap", "plan"} <= set(line) for line in lines
+    )
     assert lines[0]["plan"] == []
     text = (tmp_path / "curve/frontier.csv").read_text().splitlines()
     assert text[0].startswith("teams,lower,upper,gap")
     assert len(text) == 6
     assert (tmp_path / "curve/frontier.png").stat().st_size > 1000
     assert (tmp_path / "curve/frontier.svg").exists()
-    assert json.loads((tmp_path / "curve/frontier.json").read_text())["points"][4]["budgets"] == [4.0]
+    assert json.loads((tmp_path / "curve/frontier.json").read_text())["points"][4]["budgets"] == [
+        4.0
+    ]
     shown = command("frontier", scenario, *where)
     assert "one more" in shown.out
     assert " more" in shown.out
 
 
 @pytest.mark.slow
-def test_points_have_certificates_that_hold(command: Callable[..., Outcome], tmp_path: Path) -> None:
-    """Each point is certified within its bounds, against every plan; `verify` checks all of the folder, and tells the one that was changed."""
+def test_points_have_certificates_that_hold(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    """Each point is certified within its bounds, against every plan; `verify` checks
+    all of the folder, and tells the one that was changed.
+    """
     instance, file, curve = random_instance(5), tmp_path / "problem.json", tmp_path / "curve"
     write_instance(file, instance)
     asked = ["--resource", "money", "--from", "0", "--to", "12", "--points", "4", "--certificate"]
@@ -171,7 +205,9 @@ def test_points_have_certificates_that_hold(command: Callable[..., Outcome], tmp
     assert not list(curve.glob("point-*"))
 
 
-def test_what_has_no_certificate_is_said_before_the_search(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_what_has_no_certificate_is_said_before_the_search(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     file = tmp_path / "problem.json"
     write_instance(file, small_case(1)[0])
     asked = ["frontier", file, "--resource", "agents", "--from", "0", "--to", "6", "--certificate"]
@@ -185,14 +221,25 @@ def test_what_has_no_certificate_is_said_before_the_search(command: Callable[...
 def test_swapped_ends_write_nothing(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
     outcome = command(
-        "frontier", scenario, "--resource", "teams", "--from", "4", "--to", "0", "--out", tmp_path / "curve"
+        "frontier",
+        scenario,
+        "--resource",
+        "teams",
+        "--from",
+        "4",
+        "--to",
+        "0",
+        "--out",
+        tmp_path / "curve",
     )
     assert outcome.code == 1
     assert "the smaller budget first" in outcome.err
     assert not (tmp_path / "curve").exists()
 
 
-def test_a_range_of_changes_is_no_misspelt_resource(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_range_of_changes_is_no_misspelt_resource(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     asked = ["--resource", "changes", "--from", "0", "--to", "1", "--points", "2"]
     outcome = command("frontier", write_scenario(tmp_path), *asked, "--json")
     assert outcome.code == 0
@@ -202,7 +249,9 @@ def test_a_range_of_changes_is_no_misspelt_resource(command: Callable[..., Outco
 @pytest.mark.parametrize("seed", [0, 3, 5])
 def test_a_curve_of_changes_has_the_best_plan_of_every_number(seed: int) -> None:
     instance = sited(seed)
-    instance = replace(instance, resources=tuple(replace(r, budget=20.0) for r in instance.resources))
+    instance = replace(
+        instance, resources=tuple(replace(r, budget=20.0) for r in instance.resources)
+    )
     span = BudgetRange.of_changes(instance)
     whole = frontier(instance, [span], TERMS)
     assert whole.complete
@@ -218,15 +267,22 @@ def test_a_curve_of_changes_has_the_best_plan_of_every_number(seed: int) -> None
     for k, point in enumerate(found.points):
         share = found.share(k)
         if found.fall.says == "less":
-            best = [brute_force(Changes(change_at_most=int(p.budgets[0])).applied(instance))[0] for p in found.points]
+            best = [
+                brute_force(Changes(change_at_most=int(p.budgets[0])).applied(instance))[0]
+                for p in found.points
+            ]
             true = (best[0] - best[k]) / (best[0] - best[-1])
             assert share.low - 1e-9 <= true <= share.high + 1e-9, point
 
 
 def test_a_curve_of_changes_has_every_step_where_more_may_open_than_stands_today() -> None:
     instance = random_instance(2)
-    options = tuple(replace(instance.options[0], id=f"o{j}", site=f"s{j}", existing=j == 0) for j in range(12))
-    span = BudgetRange.of_changes(replace(instance, options=options, exclusions=(), requirements=()))
+    options = tuple(
+        replace(instance.options[0], id=f"o{j}", site=f"s{j}", existing=j == 0) for j in range(12)
+    )
+    span = BudgetRange.of_changes(
+        replace(instance, options=options, exclusions=(), requirements=())
+    )
     assert span.amounts == (0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 12.0)
 
 
@@ -240,7 +296,9 @@ def test_changes_need_something_that_stands_today() -> None:
 @pytest.mark.slow
 def test_teams_are_a_resource() -> None:
     instance, field = small_case(1)
-    found = frontier(instance, [BudgetRange.between("mobile", 0, 2, 3)], TERMS.model_copy(update={"gap": 0.01}))
+    found = frontier(
+        instance, [BudgetRange.between("mobile", 0, 2, 3)], TERMS.model_copy(update={"gap": 0.01})
+    )
     assert [len(point.plan.beats) <= k for k, point in enumerate(found.points)] == [True] * 3
     for point in (found.points[0], found.points[-1]):
         case = Changes({"mobile": point.budgets[0]}).applied(instance)
@@ -249,7 +307,9 @@ def test_teams_are_a_resource() -> None:
         assert point.lower <= optimum * (1 + 1e-9) <= point.upper * (1 + 2e-9)
     assert field.patrols[0].team.number == 2
     with pytest.raises(InputError, match=r"teams of mobile: found 0\.5; expected a whole number"):
-        frontier(instance, [BudgetRange.between("mobile", 0, 2, 5)], TERMS, listener=(told := Recorder()))
+        frontier(
+            instance, [BudgetRange.between("mobile", 0, 2, 5)], TERMS, listener=(told := Recorder())
+        )
     assert not told.steps  # it is refused before anything is searched
     for amount in (1.5, -1, 2000):
         with pytest.raises(InputError, match=r"a (whole )?number from 0"):

@@ -1,4 +1,6 @@
-"""`fuse`: the events that two agencies report, found, merged, told; nothing lost, nothing counted twice in silence."""
+"""`fuse`: the events that two agencies report, found, merged, told; nothing lost,
+nothing counted twice in silence.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,12 @@ from optimizer.records.fusion.matching import (
     match_feeds,
     one_to_one,
 )
-from optimizer.records.fusion.reports import comparable_reports, drug_of, places_of_areas, unlikeness
+from optimizer.records.fusion.reports import (
+    comparable_reports,
+    drug_of,
+    places_of_areas,
+    unlikeness,
+)
 from optimizer.records.fusion.review import decisions_on
 from optimizer.records.grades import grades_conflict, parse_grade
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
@@ -70,12 +77,16 @@ POLICE = (
 )
 
 
-def write_feed(folder: Path, agency: str, rows: tuple[str, ...], effort: tuple[str, ...] = ()) -> Path:
+def write_feed(
+    folder: Path, agency: str, rows: tuple[str, ...], effort: tuple[str, ...] = ()
+) -> Path:
     name = agency.lower()
     (folder / f"{name}.csv").write_text("\n".join([HEAD, *rows]) + "\n", encoding="utf-8")
     text = f'agency = "{agency}"\n[[files]]\nfile = "{name}.csv"\n{MAPPING}'
     if effort:
-        (folder / f"{name}-effort.csv").write_text("\n".join(["day,lon,lat,hours", *effort]) + "\n", encoding="utf-8")
+        (folder / f"{name}-effort.csv").write_text(
+            "\n".join(["day,lon,lat,hours", *effort]) + "\n", encoding="utf-8"
+        )
         text += EFFORT.format(file=f"{name}-effort.csv")
     feed = folder / f"{name}-feed.toml"
     feed.write_text(text, encoding="utf-8")
@@ -86,7 +97,9 @@ def two_feeds(folder: Path) -> list[Path]:
     hours = ("2024-03-01,1.5101,42.5,8", "2024-03-02,1.5205,42.5,4")
     return [
         write_feed(folder, "Customs", CUSTOMS, hours),
-        write_feed(folder, "Police", POLICE, ("2024-03-01,1.5101,42.5,8", "2024-03-05,1.53,42.5,6")),
+        write_feed(
+            folder, "Police", POLICE, ("2024-03-01,1.5101,42.5,8", "2024-03-05,1.53,42.5,6")
+        ),
     ]
 
 
@@ -98,11 +111,19 @@ def test_the_events_of_both_become_one_record_with_both_reports_kept(tmp_path: P
     fused = fuse_feeds(two_feeds(tmp_path), tmp_path / "out")
     assert (fused.rows, fused.merged) == (10, 2)
     seizures = table(fused, "seizures.csv")
-    assert sorted(seizures["agency"]) == ["Customs", "Customs + Police", "Customs + Police", "Police"]
+    assert sorted(seizures["agency"]) == [
+        "Customs",
+        "Customs + Police",
+        "Customs + Police",
+        "Police",
+    ]
     first = seizures[seizures["time"] == "2024-03-01"].iloc[0]
     assert (first["drug"], first["quantity"], first["lon"]) == ("cocaine", "10.02", "1.5101")
     ford = seizures[seizures["time"] == "2024-03-02"].iloc[0]
-    assert (ford["lon"], ford["place"]) == ("1.5205", "Ford"), "the point of the one, the words of the other"
+    assert (ford["lon"], ford["place"]) == (
+        "1.5205",
+        "Ford",
+    ), "the point of the one, the words of the other"
     reports = table(fused, "reports.csv")
     assert len(reports) == 10, "every row that was read stands there"
     assert set(reports["record"]) == set(table(fused, "seizures.csv")["record"]) | set(
@@ -121,12 +142,16 @@ def test_every_field_of_a_merged_record_names_the_report_it_is_from(tmp_path: Pa
             continue
         assert {"time", "point", "drug", "quantity", "count"} <= told.keys()
         for row in own.to_dict("records"):
-            source = reports[(reports["file"] == row["file"]) & (reports["line"] == row["line"])].iloc[0]
+            source = reports[
+                (reports["file"] == row["file"]) & (reports["line"] == row["line"])
+            ].iloc[0]
             assert source["record"] == record
         kg = own[own["field"] == "quantity"].iloc[0]
         source = reports[(reports["file"] == kg["file"]) & (reports["line"] == kg["line"])].iloc[0]
         assert float(source["kg"]) == float(seizures["quantity"][str(record)])
-    mill = provenance[(provenance["field"] == "quantity") & (provenance["value"] == "10.02")].iloc[0]
+    mill = provenance[(provenance["field"] == "quantity") & (provenance["value"] == "10.02")].iloc[
+        0
+    ]
     assert mill["others"] == "Police: 10"
 
 
@@ -134,8 +159,12 @@ def test_the_record_is_what_a_scenario_reads(tmp_path: Path) -> None:
     fused = fuse_feeds(two_feeds(tmp_path), tmp_path / "out")
     entries = tomllib.loads((fused.folder / "records.toml").read_text(encoding="utf-8"))["records"]
     network = line_network(50)
-    seizures = read_seizures([SeizureSource(**one) for one in entries["seizures"]], network, folder=fused.folder)
-    effort = read_effort([EffortSource(**one) for one in entries["effort"]], network, folder=fused.folder)
+    seizures = read_seizures(
+        [SeizureSource(**one) for one in entries["seizures"]], network, folder=fused.folder
+    )
+    effort = read_effort(
+        [EffortSource(**one) for one in entries["effort"]], network, folder=fused.folder
+    )
     assert seizures.count.sum() == 4
     assert {unit for unit in seizures.effort_unit if unit} == {"hours"}
     assert effort.amount.sum() == 26
@@ -178,7 +207,9 @@ def test_times_that_are_independent_fall_into_levels_as_often_as_their_window_sa
         for name, apart in (("hours", hours), ("days", days)):
             level = np.searchsorted(np.array(TIME.comparison(name).bounds), apart)
             counted = np.bincount(level, minlength=size[name]) / apart.size
-            np.testing.assert_allclose(share[first[name] : first[name] + size[name]], counted, atol=0.01)
+            np.testing.assert_allclose(
+                share[first[name] : first[name] + size[name]], counted, atol=0.01
+            )
 
 
 def test_reports_further_apart_than_the_window_are_not_compared_and_one_that_cannot_be_is_refused(
@@ -221,11 +252,15 @@ def test_a_review_of_other_data_is_refused(tmp_path: Path) -> None:
     review = table(fused, "review.csv").assign(decision="same")
     review.to_csv(tmp_path / "decided.csv", index=False)
     text = (tmp_path / "customs-effort.csv").read_text(encoding="utf-8")
-    (tmp_path / "customs-effort.csv").write_text(text.replace("42.5,8", "42.5,8.01"), encoding="utf-8")
+    (tmp_path / "customs-effort.csv").write_text(
+        text.replace("42.5,8", "42.5,8.01"), encoding="utf-8"
+    )
     with pytest.raises(InputError, match="reports that these feeds do not hold"):
         fuse_feeds(feeds, tmp_path / "out", review=tmp_path / "decided.csv")
     assert table(fused, "review.csv").shape[0] == review.shape[0], "the folder is as it was"
-    (tmp_path / "words.csv").write_text("report_1,report_2,decision\na,b,perhaps\n", encoding="utf-8")
+    (tmp_path / "words.csv").write_text(
+        "report_1,report_2,decision\na,b,perhaps\n", encoding="utf-8"
+    )
     with pytest.raises(InputError, match="same, different or nothing"):
         fuse_feeds(feeds, tmp_path / "out", review=tmp_path / "words.csv")
 
@@ -281,8 +316,12 @@ def test_clocks_that_differ_are_found_and_told(tmp_path: Path) -> None:
     assert fused.merged == pytest.approx(len(made.true_pairs()), rel=0.05)
 
 
-def test_what_scales_differ_by_is_learnt_and_later_is_not_as_good_as_earlier(tmp_path: Path) -> None:
-    """A laboratory books after the checkpoint's log, and its weights are .92 of the log's in the middle."""
+def test_what_scales_differ_by_is_learnt_and_later_is_not_as_good_as_earlier(
+    tmp_path: Path,
+) -> None:
+    """A laboratory books after the checkpoint's log, and its weights are .92 of the
+    log's in the middle.
+    """
     feeds = read_feeds(write_feeds(checkpoint_agencies(900, 1), tmp_path))
     reports = comparable_reports(feeds)
     (pairs,) = match_feeds(reports, places_of_areas(reports, ()), decisions_on(None, {}))
@@ -302,13 +341,17 @@ def test_agencies_that_report_different_events_are_left_apart(tmp_path: Path) ->
 
 @pytest.mark.parametrize("seed", [11, 12])
 def test_two_agencies_with_errors_are_matched(seed: int) -> None:
-    """The goal at 30,000 rows is measured in results/fusion.md; 4,000 rows are made the same way."""
+    """The goal at 30,000 rows is measured in results/fusion.md; 4,000 rows are made the
+    same way.
+    """
     assert measured(two_agencies(4_000, seed)).f1 >= 0.95
 
 
 @pytest.mark.slow
 def test_splink_as_a_peer_finds_fewer() -> None:
-    pytest.importorskip("splink", reason="Splink, a test dependency, is not installed: nothing to measure beside")
+    pytest.importorskip(
+        "splink", reason="Splink, a test dependency, is not installed: nothing to measure beside"
+    )
     from tests.splink_peer import splink_measured
 
     made = two_agencies(1_500, 5)
@@ -320,7 +363,8 @@ def test_splink_as_a_peer_finds_fewer() -> None:
 def test_of_three_feeds_a_record_has_one_report_each_at_most(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = [
-        f"2024-{1 + at % 12:02d}-{1 + at % 28:02d} {at % 24:02d}:00,{lon:.4f},{lat:.4f},,cocaine,{kg:.2f},,1"
+        f"2024-{1 + at % 12:02d}-{1 + at % 28:02d}"
+        f" {at % 24:02d}:00,{lon:.4f},{lat:.4f},,cocaine,{kg:.2f},,1"
         for at, (lon, lat, kg) in enumerate(rng.uniform([0, 0, 1], [1, 1, 90], (60, 3)))
     ]
     feeds = [
@@ -344,7 +388,10 @@ def test_who_may_see_a_merged_record_may_see_each_of_its_reports(tmp_path: Path)
     marked(feeds[0], 'owner = "customs"\ntlp = "amber"\nreleased_to = ["army"]\n')
     marked(feeds[1], 'owner = "police"\ntlp = "green"\n')
     seizures = table(fuse_feeds(feeds, tmp_path / "out"), "seizures.csv")
-    rows = {row["agency"]: (row["owner"], row["tlp"], row["released_to"]) for row in seizures.to_dict("records")}
+    rows = {
+        row["agency"]: (row["owner"], row["tlp"], row["released_to"])
+        for row in seizures.to_dict("records")
+    }
     assert rows["Customs"] == ("customs", "amber", "army")
     assert rows["Police"] == ("police", "green", "")
     assert rows["Customs + Police"] == ("customs + police", "amber", "army customs")
@@ -366,10 +413,18 @@ def test_a_ledger_receives_the_hashes_of_all_that_is_read_and_of_the_record(tmp_
     review = tmp_path / "out" / "review.csv"
     areas = tmp_path / "areas.geojson"
     square = [[[1.0, 42.0], [2.0, 42.0], [2.0, 43.0], [1.0, 43.0], [1.0, 42.0]]]
-    area = {"type": "Feature", "properties": {"name": "Valley"}, "geometry": {"type": "Polygon", "coordinates": square}}
-    areas.write_text(json.dumps({"type": "FeatureCollection", "features": [area]}), encoding="utf-8")
+    area = {
+        "type": "Feature",
+        "properties": {"name": "Valley"},
+        "geometry": {"type": "Polygon", "coordinates": square},
+    }
+    areas.write_text(
+        json.dumps({"type": "FeatureCollection", "features": [area]}), encoding="utf-8"
+    )
     names = ("customs-feed.toml", "customs.csv", "customs-effort.csv", "police.csv", "police.toml")
-    read = {path.name: sha256(path) for path in (*(tmp_path / name for name in names), review, areas)}
+    read = {
+        path.name: sha256(path) for path in (*(tmp_path / name for name in names), review, areas)
+    }
     fused = fuse_feeds(feeds, tmp_path / "out", review=review, areas=areas, ledger=ledger.path)
     _, given, made = map(read_entry, ledger.lines())
     assert given is not None
@@ -385,13 +440,17 @@ def test_a_ledger_receives_the_hashes_of_all_that_is_read_and_of_the_record(tmp_
 
 
 def test_totals_are_told_and_not_compared(tmp_path: Path) -> None:
-    feeds = [write_feed(tmp_path, name, ("2024-03,0.01,0.0,,cocaine,10,,5",)) for name in ("A", "B")]
+    feeds = [
+        write_feed(tmp_path, name, ("2024-03,0.01,0.0,,cocaine,10,,5",)) for name in ("A", "B")
+    ]
     fused = fuse_feeds(feeds, tmp_path / "out")
     assert fused.merged == 0
     assert any("stand for several events" in note for note in fused.summary.notes)
 
 
-def test_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_contract(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     feeds = two_feeds(tmp_path)
     outcome = run(capsys, monkeypatch, "fuse", *feeds, "--out", tmp_path / "out", "--json")
     assert outcome.code == 0, outcome.err
@@ -408,10 +467,14 @@ def test_em_finds_planted_shares() -> None:
     truth = rng.uniform(size=60_000) < 0.02
     levels = np.zeros((len(THEMES), truth.size), dtype=np.int64)
     m, u = np.array([0.7, 0.25, 0.05]), np.array([0.05, 0.25, 0.7])
-    for at, (theme, way) in enumerate(zip(THEMES, ("days", "names", "drug", "parcels"), strict=True)):
+    for at, (theme, way) in enumerate(
+        zip(THEMES, ("days", "names", "drug", "parcels"), strict=True)
+    ):
         width = len(theme.comparison(way).stated)
         own_m, own_u = (share[:width] if width > 2 else share[[0, 2]] for share in (m, u))
-        pick = [rng.choice(own_m.size, truth.size, p=share / share.sum()) for share in (own_m, own_u)]
+        pick = [
+            rng.choice(own_m.size, truth.size, p=share / share.sum()) for share in (own_m, own_u)
+        ]
         levels[at] = theme.first[way] + np.where(truth, *pick)
     model = fit_pairs(levels, levels[:, ~truth][:, :20_000], 10_000)
     assert model.share == pytest.approx(0.02, rel=0.25)
@@ -431,7 +494,10 @@ def test_the_assignment_is_the_best_there_is(n: int, k: int, random: Any) -> Non
     chosen = [pair for pair, taken in zip(pairs, merged.tolist(), strict=True) if taken]
     assert len({i for i, _ in chosen}) == len({j for _, j in chosen}) == len(chosen)
     size = max(n, k)
-    best = max(sum(max(gain.get((i, j), 0.0), 0.0) for i, j in enumerate(order)) for order in permutations(range(size)))
+    best = max(
+        sum(max(gain.get((i, j), 0.0), 0.0) for i, j in enumerate(order))
+        for order in permutations(range(size))
+    )
     assert sum(gain[pair] for pair in chosen) == pytest.approx(best)
 
 
@@ -439,7 +505,10 @@ def test_the_assignment_is_the_best_there_is(n: int, k: int, random: Any) -> Non
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 30), st.integers(-1, 3)), max_size=40))
 def test_blocks_miss_no_pair_that_agrees(rows: list[tuple[bool, float, int]]) -> None:
     second = np.array([row[0] for row in rows], dtype=bool)
-    day, key = np.array([row[1] for row in rows], dtype=float), np.array([row[2] for row in rows], dtype=np.int64)
+    day, key = (
+        np.array([row[1] for row in rows], dtype=float),
+        np.array([row[2] for row in rows], dtype=np.int64),
+    )
     one, other = np.flatnonzero(~second), np.flatnonzero(second)
     near = {(a, b) for a in one.tolist() for b in other.tolist() if abs(day[a] - day[b]) <= 3}
     every = candidate_pairs(day, one, other, (key,))

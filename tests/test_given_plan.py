@@ -1,4 +1,6 @@
-"""A plan that is given is reported as it is: its value, its bound where that holds, and nothing that breaks a budget."""
+"""A plan that is given is reported as it is: its value, its bound where that holds, and
+nothing that breaks a budget.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +38,17 @@ def test_a_given_plan_has_a_report_without_a_search(tmp_path: Path) -> None:
     file = read_plan_file(tmp_path / "out/plan.json")
     assert file.method == "given"
     content = json.loads((tmp_path / "out/plan.json").read_text())
-    (tmp_path / "out/plan.json").write_text(json.dumps(content | {"lower": 0.25 * planned.result.upper}))
+    (tmp_path / "out/plan.json").write_text(
+        json.dumps(content | {"lower": 0.25 * planned.result.upper})
+    )
     again = PlanFolder(tmp_path / "out").result_in(instance)
     assert again.lower == pytest.approx(0.25 * planned.result.upper)
-    assert PlanFolder(tmp_path / "out").result_in(instance.with_budget(instance.resources[0].id, 2.0)).lower == 0.0
+    assert (
+        PlanFolder(tmp_path / "out")
+        .result_in(instance.with_budget(instance.resources[0].id, 2.0))
+        .lower
+        == 0.0
+    )
 
 
 def test_what_cannot_be_given_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
@@ -53,5 +62,7 @@ def test_what_cannot_be_given_is_refused_and_nothing_is_written(tmp_path: Path) 
     with pytest.raises(InputError, match="one of them"):
         plan_scenario(scenario, out, given=plan, start=plan, report=False)
     with pytest.raises(InputError, match="--draws"):
-        plan_scenario(scenario, out, given=plan, doubt=UncertaintyRequest(2, Objective("mean")), report=False)
+        plan_scenario(
+            scenario, out, given=plan, doubt=UncertaintyRequest(2, Objective("mean")), report=False
+        )
     assert not out.exists()

@@ -25,7 +25,11 @@ QUICK = chosen("", quick=True)
 @pytest.mark.parametrize(
     ("section", "name", "case"),
     [
-        pytest.param(*each, id=f"{each[0]}/{each[1]}", marks=[pytest.mark.report] if each[0] == "plan" else [])
+        pytest.param(
+            *each,
+            id=f"{each[0]}/{each[1]}",
+            marks=[pytest.mark.report] if each[0] == "plan" else [],
+        )
         for each in QUICK
     ],
 )
@@ -38,7 +42,9 @@ def test_a_result_is_what_it_was(section: str, name: str, case: Case) -> None:
     lines = differences(old, now, where)
     if lines and section == "solve" and not rounds_as_stored():
         assert contradictions(old, now, where) == []
-        pytest.skip(f"NumPy's exp or log round otherwise here, and the search took other ties: {lines[0]}")
+        pytest.skip(
+            f"NumPy's exp or log round otherwise here, and the search took other ties: {lines[0]}"
+        )
     assert lines == []
 
 
@@ -51,7 +57,12 @@ def test_a_search_is_the_same_with_other_kernels_of_blas() -> None:
     command = [sys.executable, "-m", "tests.golden", "--only", named]
     environment = os.environ | {"OPENBLAS_CORETYPE": "Nehalem"}
     done = subprocess.run(
-        command, env=environment, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False
+        command,
+        env=environment,
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert f"{named}: " in done.stdout, done.stderr
     assert [line.strip() for line in done.stdout.splitlines() if line.startswith("  ")] == here
@@ -61,7 +72,9 @@ def test_a_search_is_the_same_with_other_kernels_of_blas() -> None:
     ("part", "key", "value"), [("cuts", "lower", 1.0), ("cuts", "value", 0.0), ("", "nothing", 9.0)]
 )
 def test_searches_that_cannot_both_be_right_are_told(part: str, key: str, value: float) -> None:
-    """Other ties are borne; a bound above the other's plan, or another value with nothing placed, is not."""
+    """Other ties are borne; a bound above the other's plan, or another value with
+    nothing placed, is not.
+    """
     name = "grid/grid-10-plain-6"
     old = stored("solve")[name]
     new = deepcopy(old)
@@ -74,7 +87,9 @@ def test_searches_that_cannot_both_be_right_are_told(part: str, key: str, value:
 def test_the_root_of_one_case_takes_detours() -> None:
     instance = detouring()
     overlay, without = contract(instance), SolveParams(heuristics=HeuristicParams(wide_gap=1.0))
-    first, usual = (BranchAndCut(instance, overlay, params=params) for params in (without, SolveParams()))
+    first, usual = (
+        BranchAndCut(instance, overlay, params=params) for params in (without, SolveParams())
+    )
     first.cut_root()
     usual.cut_root()
     assert usual.lower > first.lower * 1.001
@@ -89,7 +104,9 @@ def test_pages_name_sections_that_there_are() -> None:
     root = Path(__file__).parents[1]
     pages = [*root.glob("*.md"), *root.glob("docs/*.md")]
     named = {
-        name for page in pages for name in re.findall(r"tests\.golden --only ([a-z][\w,/-]*)", page.read_text("utf-8"))
+        name
+        for page in pages
+        for name in re.findall(r"tests\.golden --only ([a-z][\w,/-]*)", page.read_text("utf-8"))
     }
     assert {"solve", "roster"} <= named
     for name in named:
@@ -97,8 +114,25 @@ def test_pages_name_sections_that_there_are() -> None:
 
 
 def test_every_kind_of_difference_is_told_by_name() -> None:
-    old = {"same": 1.0, "near": 0.1, "far": 0.1, "gone": 1, "list": [1, 2], "longer": [1], "text": "a", "truth": True}
-    new = {"same": 1, "near": 0.1 + 1e-12, "far": 0.1001, "list": [1, 3], "longer": [1, 2], "text": "b", "truth": 1}
+    old = {
+        "same": 1.0,
+        "near": 0.1,
+        "far": 0.1,
+        "gone": 1,
+        "list": [1, 2],
+        "longer": [1],
+        "text": "a",
+        "truth": True,
+    }
+    new = {
+        "same": 1,
+        "near": 0.1 + 1e-12,
+        "far": 0.1001,
+        "list": [1, 3],
+        "longer": [1, 2],
+        "text": "b",
+        "truth": 1,
+    }
     lines = differences(old, new | {"more": None}, "x")
     assert [line.split(":")[0] for line in lines] == [
         *("x / far", "x / gone", "x / list[1]", "x / longer", "x / text", "x / truth", "x / more")
@@ -106,7 +140,15 @@ def test_every_kind_of_difference_is_told_by_name() -> None:
 
 
 def test_a_digest_tells_fractions_that_change_places_and_bears_rounding() -> None:
-    given, swapped, rounded = [[0.1, "a"], [0.2, "b"]], [[0.2, "a"], [0.1, "b"]], [[0.1 + 1e-15, "a"], [0.2, "b"]]
+    given, swapped, rounded = (
+        [[0.1, "a"], [0.2, "b"]],
+        [[0.2, "a"], [0.1, "b"]],
+        [[0.1 + 1e-15, "a"], [0.2, "b"]],
+    )
     assert differences(digest(given), digest(rounded), "x") == []
-    assert [line.split(":")[0] for line in differences(digest(given), digest(swapped), "x")] == ["x / weighed"]
-    assert [line.split(":")[0] for line in differences(digest([1, 2]), digest([2, 1]), "x")] == ["x / hash"]
+    assert [line.split(":")[0] for line in differences(digest(given), digest(swapped), "x")] == [
+        "x / weighed"
+    ]
+    assert [line.split(":")[0] for line in differences(digest([1, 2]), digest([2, 1]), "x")] == [
+        "x / hash"
+    ]

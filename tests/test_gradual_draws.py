@@ -1,4 +1,6 @@
-"""Draws of which little changes from one to the next: every limit, every frequency, and by brute force whether any walk keeps to a limit."""
+"""Draws of which little changes from one to the next: every limit, every frequency, and
+by brute force whether any walk keeps to a limit.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ OPTIONS = 8
 
 
 def problem(seed: int, *, needs: bool = False) -> tuple[Instance, Mixture]:
-    """Return roads side by side with an option each, budgets of two resources, an exclusion, and a random mixture of feasible plans."""
+    """Return roads side by side with an option each, budgets of two resources, an
+    exclusion, and a random mixture of feasible plans.
+    """
     rng = np.random.default_rng(seed)
     uses = [{"units": 1.0, "dogs": float(rng.integers(0, 3))} for _ in range(OPTIONS)]
     roads = side_by_side(uses, [Resource("units", 4.0), Resource("dogs", 5.0)])
@@ -48,7 +52,11 @@ def problem(seed: int, *, needs: bool = False) -> tuple[Instance, Mixture]:
 
 
 def every_mask() -> list[np.ndarray]:
-    return [np.isin(np.arange(OPTIONS), group) for size in range(5) for group in combinations(range(OPTIONS), size)]
+    return [
+        np.isin(np.arange(OPTIONS), group)
+        for size in range(5)
+        for group in combinations(range(OPTIONS), size)
+    ]
 
 
 def near(a: np.ndarray, b: np.ndarray, most: int) -> bool:
@@ -56,7 +64,9 @@ def near(a: np.ndarray, b: np.ndarray, most: int) -> bool:
 
 
 def reachable(instance: Instance, mixture: Mixture, most: int) -> bool:
-    """Return whether any walk over feasible plans, of so many changes at a time, passes all plans of a mixture."""
+    """Return whether any walk over feasible plans, of so many changes at a time, passes
+    all plans of a mixture.
+    """
     feasible = [mask for mask in every_mask() if not violations(instance, mask)]
     wanted = {instance.placed(plan.options).tobytes() for plan in mixture.plans}
     first = instance.placed(mixture.plans[0].options)
@@ -82,7 +92,9 @@ def test_no_draw_changes_more_than_the_limit_and_frequencies_keep_to_the_share_o
     masks = np.array([instance.placed(one.plan) for one in drawn])
     assert all(near(a, b, most) for a, b in pairwise(masks))
     assert not any(violations(instance, mask) for mask in masks)
-    assert all(Plan.of(instance, one.plan) == mixture.plans[one.drawn] for one in drawn if not one.step)
+    assert all(
+        Plan.of(instance, one.plan) == mixture.plans[one.drawn] for one in drawn if not one.step
+    )
     wanted = np.array(mixture.probabilities) @ rounds.masks
     often = np.bincount([one.drawn for one in drawn if not one.step], minlength=len(mixture.plans))
     assert (np.abs(often - 8 * rounds.length * np.array(mixture.probabilities)) < 8).all()
@@ -94,7 +106,8 @@ def test_no_draw_changes_more_than_the_limit_and_frequencies_keep_to_the_share_o
         assert steps == 0
     known = drawn_mixture(drawn, instance)
     assert np.allclose(
-        np.array(known.probabilities) @ [instance.placed(p.options) for p in known.plans], masks.mean(axis=0)
+        np.array(known.probabilities) @ [instance.placed(p.options) for p in known.plans],
+        masks.mean(axis=0),
     )
 
 
@@ -113,7 +126,8 @@ def test_draws_follow_from_the_secret() -> None:
     instance, mixture = problem(0)
     rounds = GradualRounds.of(mixture, instance, 0.34, 30)
     first, again, other = (
-        list(islice(rounds.draws(secret, "p"), 200)) for secret in (SECRET, SECRET, b"another secret, as long")
+        list(islice(rounds.draws(secret, "p"), 200))
+        for secret in (SECRET, SECRET, b"another secret, as long")
     )
     assert first == again
     assert first != other
@@ -121,7 +135,9 @@ def test_draws_follow_from_the_secret() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_steps_are_found_wherever_any_walk_keeps_to_the_limit(seed: int) -> None:
-    """Without requirements always, by brute force too; with them what is refused may have a walk by plans that are farther round."""
+    """Without requirements always, by brute force too; with them what is refused may
+    have a walk by plans that are farther round.
+    """
     instance, mixture = problem(seed)
     assert reachable(instance, mixture, 1)
     assert refusal(instance, mixture) is None
@@ -143,7 +159,9 @@ def refusal(instance: Instance, mixture: Mixture) -> str | None:
 def test_less_than_one_site_is_refused_and_says_how_much_it_takes() -> None:
     instance, mixture = problem(1)
     largest = max(len(plan.options) for plan in mixture.plans)
-    with pytest.raises(InputError, match=rf"no mixture keeps to it.*at least {np.ceil(1000 / largest) / 1000:g}"):
+    with pytest.raises(
+        InputError, match=rf"no mixture keeps to it.*at least {np.ceil(1000 / largest) / 1000:g}"
+    ):
         GradualRounds.of(mixture, instance, 0.2, 30)
     alone = GradualRounds.of(Mixture.pure(mixture.plans[0]), instance, 0.2, 30)
     assert {one.drawn for one in alone.measured()} == {0}
@@ -173,7 +191,12 @@ def test_the_terms_of_the_scenario_hold_for_draws(tmp_path: Path) -> None:
     assert drawn.gradual is not None
     assert drawn.gradual.after is not None
     later = draw_from_plan(
-        tmp_path, "2026-12-21", seed, days=5, begun="2026-12-01", out=tmp_path.parent / f"{tmp_path.name}.json"
+        tmp_path,
+        "2026-12-21",
+        seed,
+        days=5,
+        begun="2026-12-01",
+        out=tmp_path.parent / f"{tmp_path.name}.json",
     )
     assert [row.plan for row in later.draws.rows] == [row.plan for row in drawn.draws.rows[20:25]]
     free = draw_from_plan(tmp_path, "2026-12-01", seed, days=60, stay=1, change=1.0, overwrite=True)

@@ -1,4 +1,6 @@
-"""Every example of every `--help` runs as it is printed, on small stand-ins at the paths that it names."""
+"""Every example of every `--help` runs as it is printed, on small stand-ins at the
+paths that it names.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ from tests.tiny import SCENARIO, write_scenario
 ROOT = Path(__file__).parents[1]
 RECORD = "time,lon,lat,day,owner,tlp\n2024-03-01,10.0,50.05,2024-03-01,police,green\n2024-05-01,10.4,50.05,2024-05-01,customs,amber\n"
 MAPPING = '[columns]\ndate = "time"\nlon = "lon"\nlat = "lat"\n'
-MARKED = SCENARIO.replace('source = "made up"\n', 'source = "made up"\nowner = "police"\ntlp = "green"\n')
+MARKED = SCENARIO.replace(
+    'source = "made up"\n', 'source = "made up"\nowner = "police"\ntlp = "green"\n'
+)
 LESS = {
     "plan ": "--no-report",
     "export ": "--no-figures",
@@ -55,11 +59,15 @@ MADE = {
     "ledger cosign results/ledger --add": ("results/ledger/checkpoints", "from-police.txt"),
     "ledger diff ": ("results/ledger", "copy/ledger"),
 }
-"""How an example begins that reads what others wrote, which file or folder of theirs, and where it is copied to first."""
+"""How an example begins that reads what others wrote, which file or folder of theirs,
+and where it is copied to first.
+"""
 
 
 APART = {
-    "verify ": "reads the certificate of a search that was asked for one: tests/test_certificates.py",
+    "verify ": (
+        "reads the certificate of a search that was asked for one: tests/test_certificates.py"
+    ),
     "trial analyse ": "reads a form that people filled in: tests/test_trial.py",
     "import aadt ": "reads counts of a traffic office: tests/test_traffic_counts.py",
 }
@@ -82,15 +90,28 @@ def write_standins(folder: Path) -> None:
     exchange_records(folder / "told.csv", folder / "from-police.json", tips=True)
     _write_foreign(folder)
     (folder / "home/keys").mkdir(parents=True)
-    shutil.copy(make_key(folder / "home/keys/police.key", "police.example").public, folder / "police.pub")
-    found = '{"type": "Feature", "geometry": {"type": "Point", "coordinates": [10.1, 50.1]}, "properties": {"kind": "post"}}'
+    shutil.copy(
+        make_key(folder / "home/keys/police.key", "police.example").public, folder / "police.pub"
+    )
+    found = (
+        '{"type": "Feature", "geometry": {"type": "Point", "coordinates": [10.1, 50.1]},'
+        ' "properties": {"kind": "post"}}'
+    )
     (folder / "drawn.geojson").write_text(f'{{"type": "FeatureCollection", "features": [{found}]}}')
     (folder / "sites.csv").write_text("site\nc\n")
-    times = [f"2026-12-01T{hour:02d}:{minute:02d}:00Z" for hour in range(5, 12) for minute in range(60)]
-    (folder / "fixes.csv").write_text("time,lon,lat,unit\n" + "".join(f"{time},10.1,50.1,crew-1\n" for time in times))
+    times = [
+        f"2026-12-01T{hour:02d}:{minute:02d}:00Z" for hour in range(5, 12) for minute in range(60)
+    ]
+    (folder / "fixes.csv").write_text(
+        "time,lon,lat,unit\n" + "".join(f"{time},10.1,50.1,crew-1\n" for time in times)
+    )
     points = "".join(f'<trkpt lon="10.1" lat="50.1"><time>{time}</time></trkpt>' for time in times)
-    (folder / "tracks.gpx").write_text(f"<gpx><trk><name>crew-1</name><trkseg>{points}</trkseg></trk></gpx>")
-    (folder / "log.csv").write_text("unit,segment,begin,end\ncrew-2,4,2026-12-01 06:00,2026-12-01 14:00\n")
+    (folder / "tracks.gpx").write_text(
+        f"<gpx><trk><name>crew-1</name><trkseg>{points}</trkseg></trk></gpx>"
+    )
+    (folder / "log.csv").write_text(
+        "unit,segment,begin,end\ncrew-2,4,2026-12-01 06:00,2026-12-01 14:00\n"
+    )
 
 
 def _write_instances(folder: Path) -> None:
@@ -105,12 +126,20 @@ def _write_instances(folder: Path) -> None:
         + BASE
         + PEOPLE.replace("number = 6", "number = 20")
     )
-    text = text.replace('"police"', '"laredo-sector"').replace('"teams"', '"agents"').replace("teams =", "agents =")
+    text = (
+        text.replace('"police"', '"laredo-sector"')
+        .replace('"teams"', '"agents"')
+        .replace("teams =", "agents =")
+    )
     sites = write_scenario(folder / "rio-grande", text).with_name("sites.csv")
-    sites.write_text(sites.read_text().replace("police", "laredo-sector").replace("\nb,", "\nus281-falfurrias,"))
+    sites.write_text(
+        sites.read_text().replace("police", "laredo-sector").replace("\nb,", "\nus281-falfurrias,")
+    )
     sites = write_scenario(folder / "andorra", MARKED).with_name("sites.csv")
     sites.write_text(sites.read_text().replace("\nc,", "\ncrossing-w5203906-1,"))
-    (sites.parent / "effort.csv").write_text("time,area,amount\n2024-03,south,90\n2024-05,south,60\n2024-12,north,70\n")
+    (sites.parent / "effort.csv").write_text(
+        "time,area,amount\n2024-03,south,90\n2024-05,south,60\n2024-12,north,70\n"
+    )
 
 
 def _write_world(folder: Path) -> None:
@@ -134,14 +163,19 @@ def _write_foreign(folder: Path) -> None:
         "posts.csv": "id,tail,head,survival,uses:teams\nbridge,2,4,0.5,1\nhalf-way,3,4,0.4,1\n",
         "stations.csv": test_convert.TNTP_OPTIONS,
         "net.tntp": test_convert.NET,
-        "trips.tntp": test_convert.TRIPS.replace("1 :     10.0", "1 :     0.0").replace("31.5", "21.5"),
+        "trips.tntp": (
+            test_convert.TRIPS.replace("1 :     10.0", "1 :     0.0").replace("31.5", "21.5")
+        ),
         "crossings.csv": test_importers.CROSSINGS,
     }.items():
         (folder / name).write_text(text)
     test_importers.cbp_file(folder, name="nationwide-drugs-fy24.csv")
-    days = [f"2024-{month:02d}-{day:02d}T10:00:00+00:00" for month in (1, 4, 7) for day in range(1, 21)]
+    days = [
+        f"2024-{month:02d}-{day:02d}T10:00:00+00:00" for month in (1, 4, 7) for day in range(1, 21)
+    ]
     rows = [
-        test_importers.search(day, (51.5 + 0.01 * (k % 4), 0.1), linked=str(k % 3 == 0)) for k, day in enumerate(days)
+        test_importers.search(day, (51.5 + 0.01 * (k % 4), 0.1), linked=str(k % 3 == 0))
+        for k, day in enumerate(days)
     ]
     searches = test_importers.searches(folder, rows, name="2024-01-essex-stop-and-search.csv")
     (folder / "data.police.uk").mkdir()
@@ -149,7 +183,9 @@ def _write_foreign(folder: Path) -> None:
 
 
 def in_order() -> list[str]:
-    """Return each example once, in the order in which a reader can run them: what goes over other commands' results comes last."""
+    """Return each example once, in the order in which a reader can run them: what goes
+    over other commands' results comes last.
+    """
     last = ("export", "desk", "ledger")
     names = sorted(EXAMPLES, key=lambda name: name in last)
     examples = dict.fromkeys(example for name in names for example in EXAMPLES[name])
@@ -157,7 +193,11 @@ def in_order() -> list[str]:
 
 
 def _served_for_a_moment(
-    page: Callable[[], ServedPage], *, port: int | None, ready: Callable[[DeskServer], object], language: str
+    page: Callable[[], ServedPage],
+    *,
+    port: int | None,
+    ready: Callable[[DeskServer], object],
+    language: str,
 ) -> None:
     """Serve a desk, and end it at once."""
     del port, language
@@ -172,7 +212,9 @@ def _served_for_a_moment(
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Stand in a folder with everything that examples name; the servers, the cluster and the browser stand in for those of the world."""
+    """Stand in a folder with everything that examples name; the servers, the cluster
+    and the browser stand in for those of the world.
+    """
     write_standins(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -182,27 +224,35 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr("optimizer.analysis.desk.page.server.serve", _served_for_a_moment)
     monkeypatch.setattr("optimizer.lab.benchmark.benchmark.INSTANCES", tmp_path / "instances")
     with serving(sample_world()) as servers:
-        service = partial(Service, overpass_url=servers.overpass_url, nominatim_url=servers.nominatim_url)
+        service = partial(
+            Service, overpass_url=servers.overpass_url, nominatim_url=servers.nominatim_url
+        )
         monkeypatch.setattr("optimizer.region.sources.Service", lambda cache, *_: service(cache))
         yield tmp_path
 
 
 @pytest.mark.slow
-def test_every_example_runs(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_example_runs(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     failed = []
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as cluster:
         for example in in_order():
             for source, target in [
-                pair for begin, pair in MADE.items() if example.startswith(begin) and not Path(pair[1]).exists()
+                pair
+                for begin, pair in MADE.items()
+                if example.startswith(begin) and not Path(pair[1]).exists()
             ]:
                 _copy(place / source, place / target)
             more = " ".join(text for begin, text in LESS.items() if example.startswith(begin))
             few = f"{example} {more}".replace("--points 9", "--points 2")
             typed = shlex.split(few.replace("tcp://10.0.0.1:8786", cluster.scheduler_address))
             done = run(
-                capsys, monkeypatch, *(str(Path(word).expanduser()) if word.startswith("~") else word for word in typed)
+                capsys,
+                monkeypatch,
+                *(str(Path(word).expanduser()) if word.startswith("~") else word for word in typed),
             )
             if done.code:
                 failed.append(f"{done.code}: {example}\n{done.err[-500:]}")

@@ -1,4 +1,6 @@
-"""A slice of the hostile problems (`python -m tests.hostile`), and that they find what they look for and make it small."""
+"""A slice of the hostile problems (`python -m tests.hostile`), and that they find what
+they look for and make it small.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def test_a_question_whose_plans_are_too_many_to_list_is_no_fault_of_the_program(
     assert found == []
 
 
-def test_a_false_bound_is_found_and_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_false_bound_is_found_and_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def bold(*arguments: Any, **options: Any) -> Result:
         result = solve_with(*arguments, **options)
         return replace(result, lower=1.1 * (result.upper or 0.0))
@@ -51,14 +55,18 @@ def test_a_false_bound_is_found_and_shown(monkeypatch: pytest.MonkeyPatch, capsy
 
 
 def test_a_certificate_is_of_the_rows_that_were_used_where_the_root_was_cut_on_thoroughly() -> None:
-    """Rows were made with more sets T from some moment on, and those from before it were written down with another T."""
+    """Rows were made with more sets T from some moment on, and those from before it
+    were written down with another T.
+    """
     met, found = run([12, 97], ["certificate"])
     assert met["certificate"] == 2
     assert found == []
 
 
 def test_nothing_false_is_said_where_every_row_is_lifted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the first round on, whatever the gap and the size: elsewhere such problems are too small for it."""
+    """From the first round on, whatever the gap and the size: elsewhere such problems
+    are too small for it.
+    """
     begin = master.Master.__init__
     lowered = []
 
@@ -79,7 +87,9 @@ def test_nothing_false_is_said_where_every_row_is_lifted(monkeypatch: pytest.Mon
 
 
 def test_the_smallest_problem_is_all_that_shows_a_fault() -> None:
-    case = next(case for case in map(case_of, range(50)) if {"habitual", "teams", "sites"} <= case.features)
+    case = next(
+        case for case in map(case_of, range(50)) if {"habitual", "teams", "sites"} <= case.features
+    )
     small = shrunk(case.content, lambda content: any(e.get("routes") for e in content["evaders"]))
     (evader,) = small["evaders"]
     travelled = {arc for route in evader["routes"] for arc in route["arcs"]}

@@ -1,4 +1,6 @@
-"""Files that would crash a reader, fill memory or spoil what is printed: each ends in one message, or is shown as text."""
+"""Files that would crash a reader, fill memory or spoil what is printed: each ends in
+one message, or is shown as text.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ from optimizer.region.extract import check_expansion, read_extract
 from optimizer.solvers.mip.backend import stdout_closed
 
 OSM = (
-    '<osm version="0.6"><node id="1" lat="50" lon="10" version="1"/><node id="2" lat="50.1" lon="10" version="1"/>'
-    '<way id="1" version="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="primary"/><tag k="name" v="NAME"/></way></osm>'
+    '<osm version="0.6"><node id="1" lat="50" lon="10" version="1"/><node id="2" lat="50.1"'
+    ' lon="10" version="1"/><way id="1" version="1"><nd ref="1"/><nd ref="2"/><tag k="highway"'
+    ' v="primary"/><tag k="name" v="NAME"/></way></osm>'
 )
 
 
@@ -29,7 +32,8 @@ def test_snip_nodes_that_are_none_are_faults(tmp_path: Path, node: str) -> None:
     (tmp_path / "intd_arc0.txt").write_text("1 3 0.5 0.2\n")
     (tmp_path / "Scenarios.txt").write_text("1 3 1.0\n")
     with pytest.raises(
-        InputError, match=r"arcgain0.txt, row 2(, number 1)?: found .*; expected (a node|two node numbers)"
+        InputError,
+        match=r"arcgain0.txt, row 2(, number 1)?: found .*; expected (a node|two node numbers)",
     ):
         snip_instance(tmp_path, number=0, snipno=1, budget=1)
 
@@ -68,13 +72,23 @@ def test_a_pbf_with_text_that_is_not_utf8_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="text that is not UTF-8"):
         read_extract(path)
     # what a library keeps of it must not end the process later
-    code = "import gc, sys, pathlib; from optimizer.region.extract import read_extract; from optimizer.base.errors import InputError\n"
-    code += "try: read_extract(pathlib.Path(sys.argv[1]))\nexcept InputError: gc.collect(); print('still here')"
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    code = (
+        "import gc, sys, pathlib; from optimizer.region.extract import read_extract; from"
+        " optimizer.base.errors import InputError\n"
+    )
+    code += (
+        "try: read_extract(pathlib.Path(sys.argv[1]))\nexcept InputError: gc.collect();"
+        " print('still here')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "still here\n"), done.stderr
 
 
-def test_what_a_library_prints_does_not_reach_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_a_library_prints_does_not_reach_standard_output(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     with stdout_closed():
         os.write(1, b"from C\n")
     os.write(1, b"after\n")

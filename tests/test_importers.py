@@ -1,4 +1,6 @@
-"""Foreign records: what is read, what is dropped and why, and that nothing about a person comes through."""
+"""Foreign records: what is read, what is dropped and why, and that nothing about a
+person comes through.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,15 @@ from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import MARKER
 from optimizer.cli.import_ import import_app
 from optimizer.lab.backtest.searches import read_searches
-from optimizer.records import Area, Effort, EffortSource, Seizures, SeizureSource, read_effort, read_seizures
+from optimizer.records import (
+    Area,
+    Effort,
+    EffortSource,
+    Seizures,
+    SeizureSource,
+    read_effort,
+    read_seizures,
+)
 from optimizer.records.importers.cbp import OFFICE_OF_REGION, import_cbp
 from optimizer.records.importers.frames import Imported, read_columns, safe_text, write_import
 from optimizer.records.importers.mapped_csv import checked_mapping, import_csv
@@ -44,14 +54,26 @@ TRAFFIC = CBP / "tx-mx-yearly-crossings-2008-2025.csv"
 real_searches = needs("stop-search")
 real_cbp = needs("cbp")
 
-HEAD = "Type,Date,Part of a policing operation,Latitude,Longitude,Legislation,Object of search,Outcome,Outcome linked to object of search"
+HEAD = (
+    "Type,Date,Part of a policing operation,Latitude,Longitude,Legislation,Object of"
+    " search,Outcome,Outcome linked to object of search"
+)
 NFA, ARREST = "A no further action disposal", "Arrest"
-CBP_HEAD = "FY,Month (abbv),Component,Region,Land Filter,Area of Responsibility,Drug Type,Count of Event,Sum Qty (lbs)"
+CBP_HEAD = (
+    "FY,Month (abbv),Component,Region,Land Filter,Area of Responsibility,Drug Type,Count of"
+    " Event,Sum Qty (lbs)"
+)
 CBP_ROWS = (
-    "2020,OCT,Office of Field Operations,Southwest Border,Land Only,LAREDO FIELD OFFICE,Cocaine,3,10.5",
+    (
+        "2020,OCT,Office of Field Operations,Southwest Border,Land Only,LAREDO FIELD"
+        " OFFICE,Cocaine,3,10.5"
+    ),
     "2020,OCT,Office of Field Operations,Southwest Border,Other,LAREDO FIELD OFFICE,Cocaine,1,0.5",
     "2020,JAN,U.S. Border Patrol,Southwest Border,Land Only,LAREDO SECTOR,Heroin,2,1.25",
-    "2021 (FYTD),DEC,Office of Field Operations,Southwest Border,Land Only,LAREDO FIELD OFFICE,Cocaine,4,2",
+    (
+        "2021 (FYTD),DEC,Office of Field Operations,Southwest Border,Land Only,LAREDO FIELD"
+        " OFFICE,Cocaine,4,2"
+    ),
 )
 
 
@@ -66,7 +88,10 @@ def search(
 
 
 def searches(
-    folder: Path, rows: Sequence[str], name: str = "2020-01-essex-stop-and-search.csv", head: str = HEAD
+    folder: Path,
+    rows: Sequence[str],
+    name: str = "2020-01-essex-stop-and-search.csv",
+    head: str = HEAD,
 ) -> Path:
     (folder / name).write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
     return folder / name
@@ -93,7 +118,9 @@ def read_back(folder: Path, areas: Sequence[Area] = ()) -> tuple[Seizures, Effor
     network = line_network(10)
     found = [SeizureSource.model_validate(entry) for entry in entries.get("seizures", [])]
     sought = [EffortSource.model_validate(entry) for entry in entries.get("effort", [])]
-    return read_seizures(found, network, areas, folder=folder), read_effort(sought, network, areas, folder=folder)
+    return read_seizures(found, network, areas, folder=folder), read_effort(
+        sought, network, areas, folder=folder
+    )
 
 
 def balanced(imported: Imported) -> bool:
@@ -116,12 +143,18 @@ def test_every_search_is_effort_and_its_outcome_a_seizure(tmp_path: Path) -> Non
     write_import(output_folder(tmp_path / "out"), imported)
     records, effort = read_back(tmp_path / "out")
     assert balanced(imported)
-    assert sorted(zip(effort.segment.tolist(), effort.start.astype(str), effort.amount.tolist(), strict=True)) == [
+    assert sorted(
+        zip(effort.segment.tolist(), effort.start.astype(str), effort.amount.tolist(), strict=True)
+    ) == [
         (0, "2020-01-01", 2.0),
         (0, "2020-02-01", 1.0),
         (1, "2020-01-01", 1.0),
     ]
-    assert sorted(zip(records.segment.tolist(), records.start.astype(str), records.count.tolist(), strict=True)) == [
+    assert sorted(
+        zip(
+            records.segment.tolist(), records.start.astype(str), records.count.tolist(), strict=True
+        )
+    ) == [
         (0, "2020-01-01", 1.0),
         (0, "2020-02-01", 1.0),
         (1, "2020-01-01", 1.0),
@@ -176,7 +209,10 @@ def test_people_searched_together_are_one_search(tmp_path: Path) -> None:
 
 
 def test_other_forces_at_the_same_minute_and_point_are_another_group(tmp_path: Path) -> None:
-    files = [searches(tmp_path, [search()], f"2020-01-{force}-stop-and-search.csv") for force in ("essex", "kent")]
+    files = [
+        searches(tmp_path, [search()], f"2020-01-{force}-stop-and-search.csv")
+        for force in ("essex", "kent")
+    ]
     imported = import_stop_search(files)
     assert imported.summary.counts["groups"] == 0
     assert imported.summary.dropped == {}
@@ -216,7 +252,12 @@ def test_tables_are_those_of_a_loop_and_a_file_given_twice_changes_nothing(
     }
     seizures = imported.tables["seizures.csv"]
     expected = {key: sum(by.values()) for key, by in found.items() if any(by.values())}
-    assert dict(zip(zip(seizures["time"], seizures["lon"], strict=True), seizures["count"], strict=True)) == expected
+    assert (
+        dict(
+            zip(zip(seizures["time"], seizures["lon"], strict=True), seizures["count"], strict=True)
+        )
+        == expected
+    )
     people = imported.tables["searches.csv"]
     assert people.groupby("group")["weight"].sum().to_numpy() == pytest.approx(1)
     twice = import_stop_search([path, path])
@@ -228,12 +269,19 @@ def test_tables_are_those_of_a_loop_and_a_file_given_twice_changes_nothing(
 
 POSITIVE_ONLY = [
     *(search(f"2020-01-0{day}T10:00:00+00:00", outcome=NFA, linked="") for day in range(1, 6)),
-    *(search(f"2020-01-0{day}T11:00:00+00:00", outcome=ARREST, linked="True") for day in range(1, 4)),
+    *(
+        search(f"2020-01-0{day}T11:00:00+00:00", outcome=ARREST, linked="True")
+        for day in range(1, 4)
+    ),
 ]
-NOT_FILLED = [search(f"2020-01-0{day}T10:00:00+00:00", outcome=ARREST, linked="") for day in range(1, 6)]
+NOT_FILLED = [
+    search(f"2020-01-0{day}T10:00:00+00:00", outcome=ARREST, linked="") for day in range(1, 6)
+]
 
 
-@pytest.mark.parametrize(("unfilled", "kept", "found"), [("auto", 9, 3), ("drop", 1, 0), ("negative", 14, 3)])
+@pytest.mark.parametrize(
+    ("unfilled", "kept", "found"), [("auto", 9, 3), ("drop", 1, 0), ("negative", 14, 3)]
+)
 def test_forces_that_do_not_fill_the_outcome_are_named(
     tmp_path: Path, unfilled: Unfilled, kept: int, found: int
 ) -> None:
@@ -246,7 +294,10 @@ def test_forces_that_do_not_fill_the_outcome_are_named(
     assert imported.summary.kept == kept
     assert imported.tables["searches.csv"]["found"].sum() == found
     assert balanced(imported)
-    assert "mersey: outcome filled in only where the search led to action (5 of 8 searches without)" in told(imported)
+    assert (
+        "mersey: outcome filled in only where the search led to action (5 of 8 searches without)"
+        in told(imported)
+    )
     assert "leicester: outcome not filled in (5 of 5 searches without)" in told(imported)
     assert "city:" not in told(imported)
 
@@ -266,21 +317,35 @@ CANARY = "CANARY"
 
 
 def test_personal_columns_come_out_nowhere(tmp_path: Path) -> None:
-    head = f"{HEAD},Gender,Age range,Self-defined ethnicity,Officer-defined ethnicity,Removal of more than just outer clothing"
+    head = (
+        f"{HEAD},Gender,Age range,Self-defined ethnicity,Officer-defined ethnicity,Removal of more"
+        " than just outer clothing"
+    )
     planted = "," + ",".join([CANARY] * 5)
     path = searches(
-        tmp_path, [search(linked="True") + planted, search("2020-01-02T10:00:00+00:00") + planted], head=head
+        tmp_path,
+        [search(linked="True") + planted, search("2020-01-02T10:00:00+00:00") + planted],
+        head=head,
     )
     out = tmp_path / "out"
     done = CliRunner().invoke(import_app, ["stop-search", str(path), "--out", str(out), "--json"])
     assert done.exit_code == 0
     written = {file.name: file.read_text(encoding="utf-8") for file in out.iterdir()}
-    assert set(written) == {MARKER, "seizures.csv", "effort.csv", "searches.csv", "records.toml", "import.json"}
+    assert set(written) == {
+        MARKER,
+        "seizures.csv",
+        "effort.csv",
+        "searches.csv",
+        "records.toml",
+        "import.json",
+    }
     for text in (*written.values(), done.output):
         assert CANARY not in text
         assert "thnicity" not in text
     broken = searches(
-        tmp_path, [search() + planted + "," + CANARY, search(linked=CANARY + "?") + planted[:-7] + ","], head=head
+        tmp_path,
+        [search() + planted + "," + CANARY, search(linked=CANARY + "?") + planted[:-7] + ","],
+        head=head,
     )
     assert CANARY not in complaint(import_stop_search, [broken]).replace(f"{CANARY}?", "")
     named = CliRunner().invoke(
@@ -355,8 +420,12 @@ def test_files_of_another_kind_get_one_message(tmp_path: Path, content: bytes, w
 
 def test_what_cannot_be_imported_is_told(tmp_path: Path) -> None:
     path = searches(tmp_path, [search()])
-    assert "Did you mean 'Controlled drugs'?" in complaint(import_stop_search, [path], objects=["controled drugs"])
-    assert "no search left" in complaint(import_stop_search, [searches(tmp_path, [search(at=("", ""))])])
+    assert "Did you mean 'Controlled drugs'?" in complaint(
+        import_stop_search, [path], objects=["controled drugs"]
+    )
+    assert "no search left" in complaint(
+        import_stop_search, [searches(tmp_path, [search(at=("", ""))])]
+    )
     assert "no file *stop-and-search.csv" in complaint(import_stop_search, [ROOT / "tests"])
     assert "no such file" in complaint(import_stop_search, [tmp_path / "none.csv"])
 
@@ -366,13 +435,19 @@ def test_the_real_searches() -> None:
     imported = import_stop_search([STOP_SEARCH])
     summary = imported.summary
     assert (summary.rows, summary.kept) == (16566, 9195)
-    assert summary.rows - summary.dropped["another object of search"] - summary.dropped["no object of search"] == 12054
+    assert (
+        summary.rows
+        - summary.dropped["another object of search"]
+        - summary.dropped["no object of search"]
+        == 12054
+    )
     assert balanced(imported)
     assert "leicestershire: outcome not filled in" in told(imported)
     assert "merseyside: outcome filled in only where the search led to action" in told(imported)
     assert "essex: outcome" not in told(imported)
     again = pd.concat(
-        pd.read_csv(file, dtype=str, keep_default_na=False) for file in sorted(STOP_SEARCH.glob("*essex*"))
+        pd.read_csv(file, dtype=str, keep_default_na=False)
+        for file in sorted(STOP_SEARCH.glob("*essex*"))
     )
     drugs = again[again["Object of search"] == "Controlled drugs"]
     assert summary.dropped["copy of an earlier row, essex"] == drugs.duplicated().sum() == 702
@@ -394,7 +469,8 @@ def test_events_and_pounds_are_added_up_by_month_and_area(tmp_path: Path) -> Non
         ["2020-12", "LAREDO FIELD OFFICE", "Cocaine", 4, 2.0],
     ]
     effort = imported.tables["effort.csv"]
-    assert len(effort) == 2 * 15  # October 2019 to December 2020, also the months in which nothing was found
+    # October 2019 to December 2020, also the months in which nothing was found
+    assert len(effort) == 2 * 15
     assert set(effort["amount"]) == {2.0}
     assert imported.summary.counts["events_read"] == imported.summary.counts["events_kept"] == 10
 
@@ -411,7 +487,10 @@ def test_a_constant_is_a_number_above_zero(tmp_path: Path, amount: float) -> Non
     assert "a number above zero" in complaint(import_cbp, [cbp_file(tmp_path)], constant=amount)
 
 
-STAFF = "area,time,staff\nlaredo field office,FY2020,100\nLaredo Sector,2020-01,30\nLAREDO FIELD OFFICE,FY2021,200\n"
+STAFF = (
+    "area,time,staff\nlaredo field office,FY2020,100\nLaredo Sector,2020-01,30\nLAREDO FIELD"
+    " OFFICE,FY2021,200\n"
+)
 
 
 def test_staff_becomes_staff_months_within_the_records_time(tmp_path: Path) -> None:
@@ -429,7 +508,9 @@ def test_staff_becomes_staff_months_within_the_records_time(tmp_path: Path) -> N
 def test_the_proxy_is_named_in_every_output(tmp_path: Path) -> None:
     path, staff = cbp_file(tmp_path), table(tmp_path, STAFF, "staff.csv")
     out = tmp_path / "out"
-    done = CliRunner().invoke(import_app, ["cbp", str(path), "--staffing", str(staff), "--out", str(out)])
+    done = CliRunner().invoke(
+        import_app, ["cbp", str(path), "--staffing", str(staff), "--out", str(out)]
+    )
     assert done.exit_code == 0, done.exception
     for file in (path for path in out.iterdir() if path.name != MARKER):
         assert "staff of staff.csv" in file.read_text(encoding="utf-8"), file.name
@@ -441,7 +522,11 @@ def test_the_proxy_is_named_in_every_output(tmp_path: Path) -> None:
 def test_seizures_that_the_proxy_says_nothing_of_are_counted_and_marked(tmp_path: Path) -> None:
     staff = table(tmp_path, "area,time,staff\nLAREDO FIELD OFFICE,2019-10,100\n")
     imported = import_cbp([cbp_file(tmp_path)], staffing=staff)
-    assert imported.tables["seizures.csv"]["effort_proxy"].tolist() == ["staff of table.csv", "none", "none"]
+    assert imported.tables["seizures.csv"]["effort_proxy"].tolist() == [
+        "staff of table.csv",
+        "none",
+        "none",
+    ]
     assert imported.summary.counts["events_without_effort"] == 6
     assert imported.summary.counts["areas_without_effort"] == ["LAREDO SECTOR"]
     write_import(output_folder(tmp_path / "out"), imported)
@@ -488,11 +573,18 @@ e,2020,El Paso,El Paso,Stanton,Buses,5
 def test_traffic_is_the_effort_of_the_ports_field_office(tmp_path: Path) -> None:
     imported = import_cbp([cbp_file(tmp_path)], crossings=table(tmp_path, CROSSINGS))
     effort = imported.tables["effort.csv"]
-    assert effort[["area", "time"]].to_numpy().tolist() == [["LAREDO FIELD OFFICE", "2019-10/2019-12"]]
+    assert effort[["area", "time"]].to_numpy().tolist() == [
+        ["LAREDO FIELD OFFICE", "2019-10/2019-12"]
+    ]
     assert effort["amount"].tolist() == pytest.approx([4 * 92])
     assert "says how much was there to be looked at" in told(imported)
     assert "consider --land-only" in told(imported)
-    rail = import_cbp([cbp_file(tmp_path)], crossings=table(tmp_path, CROSSINGS), modes=["Railcars"], land_only=True)
+    rail = import_cbp(
+        [cbp_file(tmp_path)],
+        crossings=table(tmp_path, CROSSINGS),
+        modes=["Railcars"],
+        land_only=True,
+    )
     assert rail.tables["effort.csv"]["amount"].tolist() == pytest.approx([7000 * 92 / 365])
     assert rail.summary.dropped == {"not by land": 1}
     assert "consider --land-only" not in told(rail)
@@ -501,7 +593,11 @@ def test_traffic_is_the_effort_of_the_ports_field_office(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "more", "words"),
     [
-        (CROSSINGS.replace("Laredo,Laredo", "Larredo,Laredo"), {}, "line 2: found Region 'Larredo'"),
+        (
+            CROSSINGS.replace("Laredo,Laredo", "Larredo,Laredo"),
+            {},
+            "line 2: found Region 'Larredo'",
+        ),
         (CROSSINGS.replace("365", "-365"), {}, "line 2: found Northbound Crossing '-365'"),
         (CROSSINGS.replace("365", '"1,365"'), {}, "without separators of thousands"),
         (CROSSINGS, {"modes": ["Busses"]}, "Did you mean 'Buses'?"),
@@ -513,7 +609,9 @@ def test_traffic_is_the_effort_of_the_ports_field_office(tmp_path: Path) -> None
     ],
 )
 def test_bad_traffic_is_told(tmp_path: Path, text: str, more: dict[str, Any], words: str) -> None:
-    assert words in complaint(import_cbp, [cbp_file(tmp_path)], crossings=table(tmp_path, text), **more)
+    assert words in complaint(
+        import_cbp, [cbp_file(tmp_path)], crossings=table(tmp_path, text), **more
+    )
 
 
 @pytest.mark.parametrize(
@@ -556,7 +654,10 @@ def test_tables_of_cbp_may_be_written_as_spreadsheets_write_them(
     other = import_cbp([cbp], staffing=respelt(staff, "table.csv"))
     for name in plain.tables:
         pd.testing.assert_frame_equal(other.tables[name], plain.tables[name])
-    assert other.summary.notes[:2] == (f"other.csv: read with {said}.", f"table.csv: read with {said}.")
+    assert other.summary.notes[:2] == (
+        f"other.csv: read with {said}.",
+        f"table.csv: read with {said}.",
+    )
 
 
 def test_a_file_given_twice_counts_once_and_a_revised_figure_is_a_fault(tmp_path: Path) -> None:
@@ -571,24 +672,40 @@ def test_a_file_given_twice_counts_once_and_a_revised_figure_is_a_fault(tmp_path
 
 
 def test_choices_are_counted_and_names_checked(tmp_path: Path) -> None:
-    imported = import_cbp([cbp_file(tmp_path)], constant=1, areas=["laredo sector"], drugs=["HEROIN"])
+    imported = import_cbp(
+        [cbp_file(tmp_path)], constant=1, areas=["laredo sector"], drugs=["HEROIN"]
+    )
     assert imported.summary.dropped == {"left out by --area": 3}
-    assert len(imported.tables["effort.csv"]) == 15  # the months of the whole file were watched in this area too
-    assert "Did you mean 'heroin'?" in complaint(import_cbp, [cbp_file(tmp_path)], constant=1, drugs=["herion"])
+    # the months of the whole file were watched in this area too
+    assert len(imported.tables["effort.csv"]) == 15
+    assert "Did you mean 'heroin'?" in complaint(
+        import_cbp, [cbp_file(tmp_path)], constant=1, drugs=["herion"]
+    )
 
 
 @real_cbp
 def test_the_real_seizures() -> None:
     imported = import_cbp(sorted(CBP.glob("cbp-nationwide-*.csv")), crossings=TRAFFIC)
     counts = imported.summary.counts
-    assert (imported.summary.rows, counts["events_kept"], counts["areas"], counts["months"]) == (17987, 461129, 41, 87)
+    assert (imported.summary.rows, counts["events_kept"], counts["areas"], counts["months"]) == (
+        17987,
+        461129,
+        41,
+        87,
+    )
     assert imported.tables["seizures.csv"]["count"].sum() == 461129
     rows = csv_rows(ROOT / "instances" / "rio-grande" / "facts" / "effort.csv")
-    shipped = {(row["area"], row["time"]): float(row["amount"]) for row in rows if row["unit"] == "vehicles"}
+    shipped = {
+        (row["area"], row["time"]): float(row["amount"])
+        for row in rows
+        if row["unit"] == "vehicles"
+    }
     effort = imported.tables["effort.csv"]
     ours = {
         (area, f"{year}"): amount
-        for area, year, amount in zip(effort["area"], effort["time"].str[:4], effort["amount"], strict=True)
+        for area, year, amount in zip(
+            effort["area"], effort["time"].str[:4], effort["amount"], strict=True
+        )
     }
     whole = [key for key in ours if "2019" <= key[1] <= "2025" and key in shipped]
     assert len(whole) >= 12
@@ -623,17 +740,23 @@ def mapped(**columns: str) -> Any:
 def test_a_mapping_says_which_column_is_what(tmp_path: Path) -> None:
     path, mapping = table(tmp_path, FREE, "free.csv"), table(tmp_path, MAPPING, "mapping.toml")
     out = tmp_path / "out"
-    done = CliRunner().invoke(import_app, ["csv", str(path), "--mapping", str(mapping), "--out", str(out), "--json"])
+    done = CliRunner().invoke(
+        import_app, ["csv", str(path), "--mapping", str(mapping), "--out", str(out), "--json"]
+    )
     assert done.exit_code == 0, done.exception
     told = json.loads(done.stdout)
     assert told["rows"] == 6
     assert told["kept"] == 3
     assert told["dropped"] == {"no date": 1, "no place": 1, "no outcome": 1}
     assert told["effort_by_unit"] == {"hours": 3.5, "staff-hours": 3.0}
-    assert json.loads((out / "import.json").read_text(encoding="utf-8"))["dropped"] == told["dropped"]
+    assert (
+        json.loads((out / "import.json").read_text(encoding="utf-8"))["dropped"] == told["dropped"]
+    )
     assert not any(CANARY in file.read_text(encoding="utf-8") for file in out.iterdir())
     records, effort = read_back(out, [Area("sierra", shapely.box(WEST, 42, WEST + 1, 43))])
-    assert sorted(zip(records.segment.tolist(), records.area.tolist(), records.start.astype(str), strict=True)) == [
+    assert sorted(
+        zip(records.segment.tolist(), records.area.tolist(), records.start.astype(str), strict=True)
+    ) == [
         (-1, 0, "2020-02-01"),
         (0, -1, "2020-01-31"),
     ]
@@ -641,7 +764,9 @@ def test_a_mapping_says_which_column_is_what(tmp_path: Path) -> None:
     assert sorted(effort.unit) == ["hours", "staff-hours"]
     found = import_csv(path, checked_mapping(tomllib.loads(MAPPING.partition("\n")[2]), "mapping"))
     stated = import_csv(path, checked_mapping(tomllib.loads(MAPPING), "mapping"))
-    assert all(found.tables[name].equals(stated.tables[name]) for name in stated.tables), "31/01 tells the order"
+    assert all(found.tables[name].equals(stated.tables[name]) for name in stated.tables), (
+        "31/01 tells the order"
+    )
     assert any("days are read as %d/%m/%Y" in note for note in found.summary.notes)
     assert sorted(unit or "" for unit in records.effort_unit) == ["hours", "staff-hours"]
 
@@ -679,12 +804,34 @@ def test_options_alone_can_be_the_mapping(tmp_path: Path) -> None:
     [
         ({"columns": {"date": "d", "lon": "x", "count": "n"}}, "one of lon and lat"),
         ({"columns": {"date": "d", "count": "n"}}, "no place"),
-        ({"columns": {"date": "d", "area": "a", "count": "n", "outcome": "o"}}, "count and outcome"),
+        (
+            {"columns": {"date": "d", "area": "a", "count": "n", "outcome": "o"}},
+            "count and outcome",
+        ),
         ({"columns": {"date": "d", "area": "a", "effort": "e"}}, "unit: found nothing"),
-        ({"columns": {"date": "d", "area": "a", "count": "n", "sex": "s"}}, "a field that is not known"),
-        ({"columns": {"date": "d", "area": "a", "count": "n", "source": "Officer-defined ethnicity"}}, "about people"),
-        ({"columns": {"date": "d", "area": "a", "count": "n"}, "where": {"Age range": "18-24"}}, "about people"),
-        ({"columns": {"date": "d", "area": "a", "outcome": "o"}, "no": ["YES"]}, "words that are in one of them"),
+        (
+            {"columns": {"date": "d", "area": "a", "count": "n", "sex": "s"}},
+            "a field that is not known",
+        ),
+        (
+            {
+                "columns": {
+                    "date": "d",
+                    "area": "a",
+                    "count": "n",
+                    "source": "Officer-defined ethnicity",
+                }
+            },
+            "about people",
+        ),
+        (
+            {"columns": {"date": "d", "area": "a", "count": "n"}, "where": {"Age range": "18-24"}},
+            "about people",
+        ),
+        (
+            {"columns": {"date": "d", "area": "a", "outcome": "o"}, "no": ["YES"]},
+            "words that are in one of them",
+        ),
         ({}, "columns: found nothing"),
     ],
 )
@@ -763,7 +910,10 @@ def test_other_columns_are_not(name: str) -> None:
         ("d,a,e\n0001,X,1\n", "line 2: found d '0001'"),
         (
             "d,a,e\n2020,Sierra Nort,1\n",
-            "line 2: found a 'Sierra Nort'; expected the name of an area. Did you mean 'Sierra North'?",
+            (
+                "line 2: found a 'Sierra Nort'; expected the name of an area. Did you mean 'Sierra"
+                " North'?"
+            ),
         ),
         ("d,a,e\n2020,,1\n", "no row that can be used: 1 no place"),
         ("d,a,a\n2020,X,1\n", "column 'a' 2 times"),
@@ -772,7 +922,9 @@ def test_other_columns_are_not(name: str) -> None:
 )
 def test_bad_rows_of_any_csv_are_told(tmp_path: Path, text: str, words: str) -> None:
     mapping = mapped(date="d", area="a", effort="e")
-    assert words in complaint(import_csv, table(tmp_path, text), mapping, areas=["Sierra North", "X"])
+    assert words in complaint(
+        import_csv, table(tmp_path, text), mapping, areas=["Sierra North", "X"]
+    )
 
 
 def test_repeats_are_counted_or_dropped_and_seizures_without_effort_told(tmp_path: Path) -> None:
@@ -782,10 +934,14 @@ def test_repeats_are_counted_or_dropped_and_seizures_without_effort_told(tmp_pat
     assert kept.summary.counts["rows_like_an_earlier_one"] == 1
     assert kept.summary.counts["rows_out_of_date_order"] == 1
     assert "2 rows have seizures and an effort of zero" in told(kept)
-    dropped = import_csv(path, checked_mapping({"columns": columns, "unit": "h", "duplicates": "drop"}, "mapping"))
+    dropped = import_csv(
+        path, checked_mapping({"columns": columns, "unit": "h", "duplicates": "drop"}, "mapping")
+    )
     assert dropped.summary.dropped == {"copy of an earlier row": 1}
     assert balanced(dropped)
-    picked = import_csv(path, checked_mapping({"columns": columns, "unit": "h", "where": {"e": "5"}}, "mapping"))
+    picked = import_csv(
+        path, checked_mapping({"columns": columns, "unit": "h", "where": {"e": "5"}}, "mapping")
+    )
     assert picked.summary.dropped == {"left out by where: e": 2}
     assert "No row has a seizure" in told(picked)
 
@@ -808,14 +964,22 @@ def test_no_cell_that_is_written_is_a_formula(
     out = folder / "out"
     changed = write_import(output_folder(out), import_csv(table(folder, rows.getvalue()), mapping))
     written = csv_rows(out / "seizures.csv")
-    assert np.array([float(row["lon"]) for row in written]) == pytest.approx([lon for _, lon in drawn])
+    assert np.array([float(row["lon"]) for row in written]) == pytest.approx(
+        [lon for _, lon in drawn]
+    )
     for row, (source, _) in zip(written, drawn, strict=True):
         text = re.sub(r"[\r\n\t]+", " ", source.strip()) or "records"
-        plain = text[0] not in "=+-@" or (text[0] in "+-" and text[1:].replace(".", "", 1).isdigit())
+        plain = text[0] not in "=+-@" or (
+            text[0] in "+-" and text[1:].replace(".", "", 1).isdigit()
+        )
         assert row["source"] == (text if plain else "'" + text)
     sources = ["records" if source.strip() in {"", "-"} else source.strip() for source, _ in drawn]
-    assert changed == sum(row["source"] != source for row, source in zip(written, sources, strict=True))
-    entries = tomllib.loads((out / "records.toml").read_text(encoding="utf-8"))["records"]["seizures"]
+    assert changed == sum(
+        row["source"] != source for row, source in zip(written, sources, strict=True)
+    )
+    entries = tomllib.loads((out / "records.toml").read_text(encoding="utf-8"))["records"][
+        "seizures"
+    ]
     assert {entry["where"]["source"] for entry in entries} == {row["source"] for row in written}
 
 
@@ -850,29 +1014,43 @@ def test_only_the_columns_asked_for_are_kept(tmp_path: Path) -> None:
 
 
 def test_how_a_force_fills_its_outcomes(tmp_path: Path) -> None:
-    partly = [*POSITIVE_ONLY[:4], *POSITIVE_ONLY[5:], *NOT_FILLED[:2], search("2020-01-09T10:00:00+00:00", outcome=NFA)]
+    partly = [
+        *POSITIVE_ONLY[:4],
+        *POSITIVE_ONLY[5:],
+        *NOT_FILLED[:2],
+        search("2020-01-09T10:00:00+00:00", outcome=NFA),
+    ]
     path = searches(tmp_path, partly)
     assert filling(pd.read_csv(path, dtype=str, keep_default_na=False)) is Filling.PARTLY
 
 
 def test_words_for_missing_values_are_read_as_missing_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
-    path.write_text("when,x,y,n\n2024-01-01,10,50,1\n2024-01-02,NA,null,2\n2024-01-03,10,50,-\n2024-01-04,?,?,1\n")
+    path.write_text(
+        "when,x,y,n\n2024-01-01,10,50,1\n2024-01-02,NA,null,2\n2024-01-03,10,50,-\n2024-01-04,?,?,1\n"
+    )
     columns = {"date": "when", "lon": "x", "lat": "y", "count": "n"}
     with pytest.raises(InputError, match=r"found x '\?'"):
         import_csv(path, checked_mapping({"columns": columns}, "mapping"))
     words = ["NA", "NULL", "-", "?"]
-    summary = import_csv(path, checked_mapping({"columns": columns, "missing": words}, "mapping")).summary
+    summary = import_csv(
+        path, checked_mapping({"columns": columns, "missing": words}, "mapping")
+    ).summary
     assert (summary.kept, summary.dropped) == (1, {"no place": 2, "no count": 1})
     assert (
         summary.notes[0]
-        == "5\N{NO-BREAK SPACE}cells read as missing values (-, ?, NA, null); state other words under missing."
+        == "5\N{NO-BREAK SPACE}cells read as missing values (-, ?, NA, null); state other words"
+        " under missing."
     )
 
 
 def test_a_word_that_is_an_outcome_is_none_for_a_missing_value(tmp_path: Path) -> None:
     path = table(tmp_path, "when,area,hit\n2024-01-01,A,-\n2024-01-02,A,found\n2024-01-03,A,NA\n")
-    content = {"columns": {"date": "when", "area": "area", "outcome": "hit"}, "yes": ["found"], "no": ["-"]}
+    content = {
+        "columns": {"date": "when", "area": "area", "outcome": "hit"},
+        "yes": ["found"],
+        "no": ["-"],
+    }
     imported = import_csv(path, checked_mapping(content, "mapping"))
     assert imported.tables["seizures.csv"]["count"].tolist() == [1]
     assert imported.summary.dropped == {"no outcome": 1}
@@ -884,9 +1062,14 @@ def test_a_row_is_a_seizure_where_no_column_counts(tmp_path: Path) -> None:
     imported = import_csv(path, checked_mapping({"columns": columns}, "mapping"))
     assert list(imported.tables) == ["seizures.csv"]
     assert imported.tables["seizures.csv"]["count"].tolist() == [1, 1, 1]
-    assert any("each of the 3 rows counts as one seizure" in note for note in imported.summary.notes)
+    assert any(
+        "each of the 3 rows counts as one seizure" in note for note in imported.summary.notes
+    )
     effort = import_csv(
-        path, checked_mapping({"columns": {"date": "when", "area": "area", "effort": "kilos"}, "unit": "h"}, "m")
+        path,
+        checked_mapping(
+            {"columns": {"date": "when", "area": "area", "effort": "kilos"}, "unit": "h"}, "m"
+        ),
     )
     assert list(effort.tables) == ["effort.csv"]
 
@@ -899,21 +1082,36 @@ def test_searches_with_an_outcome_are_what_a_backtest_reads(tmp_path: Path) -> N
     write_import(output_folder(tmp_path / "out"), imported)
     (force,), excluded = read_searches([tmp_path / "out"])
     assert not excluded
-    assert (force.force, force.found.tolist(), force.lon.tolist()) == ("Guard", [1.0, 0.0], [11.0, 10.0])
-    assert any("1 searches without a point, or of more than a month" in note for note in imported.summary.notes)
+    assert (force.force, force.found.tolist(), force.lon.tolist()) == (
+        "Guard",
+        [1.0, 0.0],
+        [11.0, 10.0],
+    )
+    assert any(
+        "1 searches without a point, or of more than a month" in note
+        for note in imported.summary.notes
+    )
 
 
 def test_stops_without_a_search_are_no_searches_and_what_they_found_is_told(tmp_path: Path) -> None:
-    """One row a stop, `search_conducted` and `contraband_found`, NA where there is none: Stanford's open policing."""
+    """One row a stop, `search_conducted` and `contraband_found`, NA where there is
+    none: Stanford's open policing.
+    """
     path = tmp_path / "stops.csv"
-    rows = ("2019-05-01,50,10,TRUE,TRUE", "2019-05-02,51,11,TRUE,FALSE", "2019-05-03,51,11,FALSE,NA")
+    rows = (
+        "2019-05-01,50,10,TRUE,TRUE",
+        "2019-05-02,51,11,TRUE,FALSE",
+        "2019-05-03,51,11,FALSE,NA",
+    )
     more = (
         "2019-05-04,51,11,FALSE,TRUE",
         "2019-05-05,51,11,NA,NA",
         "2019-05-06,51,11,TRUE,NA",
         "2019-05-07,NA,NA,TRUE,TRUE",
     )
-    path.write_text("\n".join(("date,lat,lng,search_conducted,contraband_found", *rows, *more)) + "\n")
+    path.write_text(
+        "\n".join(("date,lat,lng,search_conducted,contraband_found", *rows, *more)) + "\n"
+    )
     columns = {
         "date": "date",
         "lon": "lng",
@@ -921,23 +1119,31 @@ def test_stops_without_a_search_are_no_searches_and_what_they_found_is_told(tmp_
         "searched": "search_conducted",
         "outcome": "contraband_found",
     }
-    imported = import_csv(path, checked_mapping({"columns": columns, "source": "Patrol"}, "mapping"))
+    imported = import_csv(
+        path, checked_mapping({"columns": columns, "source": "Patrol"}, "mapping")
+    )
     assert imported.summary.dropped == {"stop without a search": 3, "no place": 1, "no outcome": 1}
-    assert any("1 stops without a search found something" in note for note in imported.summary.notes)
+    assert any(
+        "1 stops without a search found something" in note for note in imported.summary.notes
+    )
     assert imported.tables["effort.csv"]["amount"].tolist() == [1, 1]
     write_import(output_folder(tmp_path / "out"), imported)
     (force,), _ = read_searches([tmp_path / "out"])
     assert (force.found.tolist(), force.lon.tolist()) == ([1.0, 0.0], [10.0, 11.0])
     with pytest.raises(InputError, match="Name the outcome"):
         checked_mapping(
-            {"columns": {"date": "date", "area": "a", "searched": "s", "effort": "e"}, "unit": "h"}, "mapping"
+            {"columns": {"date": "date", "area": "a", "searched": "s", "effort": "e"}, "unit": "h"},
+            "mapping",
         )
 
 
-def test_a_force_with_an_implausible_outcome_or_without_points_is_remarked_on(tmp_path: Path) -> None:
+def test_a_force_with_an_implausible_outcome_or_without_points_is_remarked_on(
+    tmp_path: Path,
+) -> None:
     day = "2024-01-{:02d}T10:00:00+00:00"
     rows = [
-        f"Person search,{day.format(k + 1)},,50.{k},10.{k},,Controlled drugs,A no further action disposal,{k > 0}"
+        f"Person search,{day.format(k + 1)},,50.{k},10.{k},,Controlled drugs,A no further action"
+        f" disposal,{k > 0}"
         for k in range(10)
     ]
     (tmp_path / "2024-01-north-stop-and-search.csv").write_text("\n".join([HEAD, *rows]))
@@ -945,7 +1151,8 @@ def test_a_force_with_an_implausible_outcome_or_without_points_is_remarked_on(tm
     (tmp_path / "2024-01-south-stop-and-search.csv").write_text("\n".join([HEAD, *bare]))
     notes = import_stop_search([tmp_path]).summary.notes
     assert any(
-        "north: the outcome is true on 9 of the 10 searches that ended in no further action" in note for note in notes
+        "north: the outcome is true on 9 of the 10 searches that ended in no further action" in note
+        for note in notes
     )
     assert any("south: 9 of 10 searches have no coordinates" in note for note in notes)
 
@@ -957,7 +1164,9 @@ def test_no_cell_that_is_written_steers_a_terminal() -> None:
 
 def test_units_behind_quantities_and_in_a_column_are_converted(tmp_path: Path) -> None:
     amounts = ("58.39 kg,", "10,lb", "500 g,lb", "3,pieces", "2,", "7 lbs,")
-    text = "when,area,how much,uom\n" + "".join(f"2024-01-0{k + 1},A,{each}\n" for k, each in enumerate(amounts))
+    text = "when,area,how much,uom\n" + "".join(
+        f"2024-01-0{k + 1},A,{each}\n" for k, each in enumerate(amounts)
+    )
     columns = {"date": "when", "area": "area", "quantity": "how much", "quantity_unit": "uom"}
     mapping = checked_mapping({"columns": columns, "quantity_unit": "g"}, "mapping")
     found = import_csv(table(tmp_path, text), mapping).tables["seizures.csv"]

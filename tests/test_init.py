@@ -1,4 +1,6 @@
-"""`init`: a folder that `check` and `plan` take as it stands, from any source, whatever names the map has; or nothing at all."""
+"""`init`: a folder that `check` and `plan` take as it stands, from any source, whatever
+names the map has; or nothing at all.
+"""
 
 from __future__ import annotations
 
@@ -79,14 +81,25 @@ def test_what_init_writes_is_checked_and_planned_as_it_stands(
     (line,) = written.objects
     assert line["scenario"] == str(folder / "scenario.toml")
     assert line["files"] == sorted(item.name for item in folder.iterdir()) == FILES
-    assert (line["region"]["crossings"], line["region"]["gateways"]) == ({"official": 2, "unofficial": 1}, 3)
+    assert (line["region"]["crossings"], line["region"]["gateways"]) == (
+        {"official": 2, "unofficial": 1},
+        3,
+    )
     checked = command("check", folder / "scenario.toml", "--json")
     (answer,) = checked.objects
     assert (checked.code, answer["ok"], answer["problems"], answer["warnings"]) == (0, True, [], [])
     assert {item["what"].split()[0] for item in answer["unused"]} <= {"region"}
     assert {option["kind"] for option in answer["used"]["options"]} == {"post", "camera"}
     planned = command(
-        "plan", folder / "scenario.toml", "--out", tmp_path / "out", "--json", "--gap", "0.5", "--time-limit", "60"
+        "plan",
+        folder / "scenario.toml",
+        "--out",
+        tmp_path / "out",
+        "--json",
+        "--gap",
+        "0.5",
+        "--time-limit",
+        "60",
     )
     assert planned.code == 0, planned.err
     assert planned.objects[-1]["upper"] < 1
@@ -114,7 +127,9 @@ def test_the_network_is_the_one_that_was_found(network: Path, tmp_path: Path) ->
     }
 
 
-def test_every_number_that_the_map_does_not_give_is_marked_as_assumed(network: Path, tmp_path: Path) -> None:
+def test_every_number_that_the_map_does_not_give_is_marked_as_assumed(
+    network: Path, tmp_path: Path
+) -> None:
     init_scenario(source(network=network), tmp_path / "mine")
     marked = ""
     for line in (tmp_path / "mine" / "scenario.toml").read_text(encoding="utf-8").splitlines():
@@ -123,10 +138,19 @@ def test_every_number_that_the_map_does_not_give_is_marked_as_assumed(network: P
             marked = comment
         name, _, value = code.partition(" = ")
         is_number = any(mark.isdigit() for mark in value)
-        from_map = name in {"schema_version", "lon", "lat", "network", "most_slots"} or marked.strip().startswith(
-            "ASSUMED"
-        )
-        if is_number and not code.startswith("#") and not from_map and name not in {"gap", "time_limit"}:
+        from_map = name in {
+            "schema_version",
+            "lon",
+            "lat",
+            "network",
+            "most_slots",
+        } or marked.strip().startswith("ASSUMED")
+        if (
+            is_number
+            and not code.startswith("#")
+            and not from_map
+            and name not in {"gap", "time_limit"}
+        ):
             assert "ASSUMED" in comment or "ASSUMED" in marked, line
 
 
@@ -139,11 +163,16 @@ def test_example_rows_never_count_and_rows_that_are_added_do(network: Path, tmp_
     path = folder / "scenario.toml"
     lines = path.read_text(encoding="utf-8").splitlines()
     first = lines.index("# [[records.seizures]]")
-    last = lines.index("[background]                                   # the chance of detection without the plan")
+    last = lines.index(
+        "[background]                                   # the chance of detection without the plan"
+    )
     lines[first:last] = [line.removeprefix("#").removeprefix(" ") for line in lines[first:last]]
     path.write_text("\n".join(lines), encoding="utf-8")
     empty = check_scenario_file(path)
-    assert [Path(problem.where).name for problem in empty.problems] == ["seizures.csv", "effort.csv"]
+    assert [Path(problem.where).name for problem in empty.problems] == [
+        "seizures.csv",
+        "effort.csv",
+    ]
     assert all("left out by where: example" in problem.found for problem in empty.problems)
     with (folder / "seizures.csv").open("a", encoding="utf-8") as table:
         table.write("2024-05-02,10.0,50.05,heroin,1,kg,2,\n")
@@ -154,7 +183,11 @@ def test_example_rows_never_count_and_rows_that_are_added_do(network: Path, tmp_
     assert evidence.effort is not None
     assert evidence.records.count.tolist() == [2]
     assert evidence.effort.amount.tolist() == [30]
-    assert [file.rows for file in check_scenario_file(path).files if file.what.startswith(("seizures", "effort"))] == [
+    assert [
+        file.rows
+        for file in check_scenario_file(path).files
+        if file.what.startswith(("seizures", "effort"))
+    ] == [
         1,
         1,
     ]
@@ -175,10 +208,12 @@ def test_names_of_the_map_stay_names(tmp_path: Path) -> None:
     text = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
     region = tiny_region()
     assert (
-        f"{len(region.settlements)}, {sum(place.domestic for place in region.settlements)} of them on the defended side"
-        in text
+        f"{len(region.settlements)}, {sum(place.domestic for place in region.settlements)} of them"
+        " on the defended side" in text
     )
-    assert len(text.splitlines()) == len((plain / "README.md").read_text(encoding="utf-8").splitlines())
+    assert len(text.splitlines()) == len(
+        (plain / "README.md").read_text(encoding="utf-8").splitlines()
+    )
     outside = re.sub(r"`[^`\n]*`", "", text.replace("\\`", ""))
     assert "alert(1)" in outside
     assert "<script>" not in outside  # escaped there; as code it is shown, not run
@@ -196,7 +231,9 @@ def test_kinds_of_gateways_of_a_network_stay_kinds(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [*HOSTILE, "\ud800 alone", ""])
 def test_toml_gives_a_text_back(text: str) -> None:
     expected = text.replace("\ud800", "\ufffd")
-    read = tomllib.loads(f"{toml_comment(text)}\na = {toml_value({text: [text, 1, 0.5, True, float('inf')]})}\n")
+    read = tomllib.loads(
+        f"{toml_comment(text)}\na = {toml_value({text: [text, 1, 0.5, True, float('inf')]})}\n"
+    )
     assert read == {"a": {expected: [expected, 1, 0.5, True, float("inf")]}}
 
 
@@ -222,7 +259,9 @@ def test_an_extract_with_its_border_named(tmp_path: Path, command: Callable[...,
     assert scenario["name"] == "Testland"
     text = (tmp_path / "mine" / "scenario.toml").read_text(encoding="utf-8")
     again = [
-        line.removeprefix("# ") for line in text.splitlines() if line.startswith(("# file", "# modes", "# border"))
+        line.removeprefix("# ")
+        for line in text.splitlines()
+        if line.startswith(("# file", "# modes", "# border"))
     ][:3]
     assert tomllib.loads("\n".join(again)) == {
         "file": "../sample.osm",
@@ -232,7 +271,8 @@ def test_an_extract_with_its_border_named(tmp_path: Path, command: Callable[...,
     (tmp_path / "mine" / "scenario.toml").write_text(
         text.replace('network = "network.gpkg"', again[0] + "\n" + "\n".join(again[1:]))
     )
-    assert check_scenario_file(tmp_path / "mine" / "scenario.toml").ok  # the lines make the same region
+    # the lines make the same region
+    assert check_scenario_file(tmp_path / "mine" / "scenario.toml").ok
 
 
 def test_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,7 +335,9 @@ def test_a_folder_with_anything_in_it_is_refused_and_left_alone(
     assert "found a file" in command("init", tmp_path / "file", "--network", network).err
 
 
-def test_the_folder_one_stands_in_is_refused(network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_one_stands_in_is_refused(
+    network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(InputError, match="the folder you are in"):
@@ -304,7 +346,9 @@ def test_the_folder_one_stands_in_is_refused(network: Path, tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("sources", [(), ("--network", "a.gpkg", "--bbox", "1,2,3,4")])
-def test_exactly_one_source(sources: tuple[str, ...], tmp_path: Path, command: Callable[..., Outcome]) -> None:
+def test_exactly_one_source(
+    sources: tuple[str, ...], tmp_path: Path, command: Callable[..., Outcome]
+) -> None:
     done = command("init", tmp_path / "mine", *sources)
     assert done.code == 2
     assert "exactly one of" in done.err
@@ -327,9 +371,20 @@ def test_a_real_country(tmp_path: Path, command: Callable[..., Outcome]) -> None
     assert content(tmp_path / "mine")["teams"][0]["number"] == 2
 
 
-def test_carriageways_of_one_road_share_its_exposure_and_a_valley_sends_no_more_than_its_people() -> None:
-    """Two carriageways 100 m apart, a road of another name beside them, and a main road into a hamlet that leads nowhere else."""
-    places = [(10.0, 50.1), (10.0, 50.0), (10.001, 50.0), (10.002, 50.0), (10.4, 50.0), (10.4, 49.9)]
+def test_carriageways_of_one_road_share_its_exposure_and_a_valley_sends_no_more_than_its_people() -> (
+    None
+):
+    """Two carriageways 100 m apart, a road of another name beside them, and a main road
+    into a hamlet that leads nowhere else.
+    """
+    places = [
+        (10.0, 50.1),
+        (10.0, 50.0),
+        (10.001, 50.0),
+        (10.002, 50.0),
+        (10.4, 50.0),
+        (10.4, 49.9),
+    ]
     pairs = [
         (1, 0, "motorway", "A 1"),
         (2, 0, "motorway_link", "A 1"),
@@ -338,7 +393,9 @@ def test_carriageways_of_one_road_share_its_exposure_and_a_valley_sends_no_more_
     ]
     pairs.append((5, 4, "secondary", "Valley"))
     lon, lat = np.array(places).T
-    tail, head = np.array([(a, b) for a, b, _, _ in pairs] + [(b, a) for a, b, _, _ in pairs], dtype=np.int32).T
+    tail, head = np.array(
+        [(a, b) for a, b, _, _ in pairs] + [(b, a) for a, b, _, _ in pairs], dtype=np.int32
+    ).T
     network = Network.from_arrays(
         tail,
         head,
@@ -357,15 +414,23 @@ def test_carriageways_of_one_road_share_its_exposure_and_a_valley_sends_no_more_
         for name, node, people, domestic in (("city", 0, 9000.0, True), ("hamlet", 5, 80.0, False))
     )
     border = shapely.LineString([(9.8, 50.0), (10.6, 50.0)])
-    region = with_first_exposures(Region(network, border, crossings, gateways, (home, hamlet), (), "made up"))
+    region = with_first_exposures(
+        Region(network, border, crossings, gateways, (home, hamlet), (), "made up")
+    )
     assert [gateway.exposure for gateway in region.gateways] == [7500, 7500, 600, 80]
     assert with_first_exposures(region) is region
 
 
 def test_lanes_through_a_port_take_the_exposure_of_the_road_behind_them() -> None:
-    """Two service roads of 300 m lead from the border to a trunk road; without a port they are a service road; beyond 2 km too."""
+    """Two service roads of 300 m lead from the border to a trunk road; without a port
+    they are a service road; beyond 2 km too.
+    """
     places = [(10.0, 50.0), (10.0, 49.99), (10.0, 49.98), (10.0, 49.9)]
-    for kind, lane_m, expected in (("port", 300.0, 8000.0), ("unofficial", 300.0, 50.0), ("port", 1500.0, 50.0)):
+    for kind, lane_m, expected in (
+        ("port", 300.0, 8000.0),
+        ("unofficial", 300.0, 50.0),
+        ("port", 1500.0, 50.0),
+    ):
         lon, lat = np.array(places).T
         tail, head = np.array([(0, 1), (1, 2), (2, 3), (1, 0), (2, 1), (3, 2)], dtype=np.int32).T
         network = Network.from_arrays(
@@ -390,12 +455,17 @@ def test_lanes_through_a_port_take_the_exposure_of_the_road_behind_them() -> Non
         )
         assert [gateway.exposure for gateway in with_first_exposures(region).gateways] == [expected]
         (site,) = crossing_sites(SitesModel(crossings="all"), region, [3])
-        assert (site.segment, road_class_of(site, network)) == (0, "trunk" if expected == 8000 else "service")
+        assert (site.segment, road_class_of(site, network)) == (
+            0,
+            "trunk" if expected == 8000 else "service",
+        )
 
 
 @pytest.mark.parametrize("inland", ["primary", "unclassified"])
 def test_a_crossing_without_control_is_worth_the_lesser_class_of_its_two_sides(inland: str) -> None:
-    """Editions of a map class a road differently on the two sides of a border; what passes must drive both."""
+    """Editions of a map class a road differently on the two sides of a border; what
+    passes must drive both.
+    """
     places = [(10.0, 50.1), (10.0, 50.0), (10.0, 49.9)]
     lon, lat = np.array(places).T
     tail, head = np.array([(0, 1), (1, 2), (1, 0), (2, 1)], dtype=np.int32).T

@@ -1,4 +1,6 @@
-"""Installations: the archive for machines without a network, and the packages that the solver alone needs."""
+"""Installations: the archive for machines without a network, and the packages that the
+solver alone needs.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,15 @@ import pytest
 from packaging.requirements import Requirement
 
 from optimizer.problem.files.instance_file import write_instance
-from tests.bundle import INSTALL_LINUX, INSTALL_WINDOWS, ROOT, SCENARIO, Wheel, bill_of_materials, pack
+from tests.bundle import (
+    INSTALL_LINUX,
+    INSTALL_WINDOWS,
+    ROOT,
+    SCENARIO,
+    Wheel,
+    bill_of_materials,
+    pack,
+)
 from tests.cases import random_instance
 
 
@@ -21,7 +31,14 @@ def wheel(folder: Path, name: str, *lines: str) -> Path:
     path = folder / f"{name}-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         said = "\n".join(
-            ["Metadata-Version: 2.4", f"Name: {name}", "Version: 1.0", *lines, "", "License-Expression: of the text"]
+            [
+                "Metadata-Version: 2.4",
+                f"Name: {name}",
+                "Version: 1.0",
+                *lines,
+                "",
+                "License-Expression: of the text",
+            ]
         )
         archive.writestr(f"{name}-1.0.dist-info/METADATA", said)
         archive.writestr(f"{name}/vendored/other.dist-info/METADATA", "Name: other")
@@ -45,7 +62,9 @@ def test_a_bill_of_materials_names_each_wheel_with_licence_and_checksum(tmp_path
 
 
 def test_the_conda_recipe_asks_for_what_the_package_asks_for() -> None:
-    """Version, Python, every dependency with its range, and the command; names that conda-forge spells otherwise are known here."""
+    """Version, Python, every dependency with its range, and the command; names that
+    conda-forge spells otherwise are known here.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     recipe = (ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8")
     spelt = {
@@ -101,7 +120,9 @@ for instance, method in ((large, "auto"), *((small, each) for each in ("cuts", "
 @pytest.mark.slow
 def test_the_solver_needs_what_its_page_says(tmp_path: Path) -> None:
     import_names = {"jinja2": "jinja2", "pillow": "PIL", "lazy-loader": "lazy_loader"}
-    needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "dependencies"
+    ]
     names = {Requirement(line).name for line in needed}
     hidden = sorted(
         {import_names.get(name, name) for name in names} - set(SOLVER_NEEDS) - {"pandas"}
@@ -109,7 +130,9 @@ def test_the_solver_needs_what_its_page_says(tmp_path: Path) -> None:
     write_instance(tmp_path / "small.json", random_instance(0))
     large = str(ROOT / "instances/grid/grid-10-plain-6.json")  # with kernels
     script = HIDDEN.format(hidden=hidden, instances=(large, str(tmp_path / "small.json")))
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     page = (ROOT / "docs/installation.md").read_text(encoding="utf-8")
     (line,) = (line for line in page.splitlines() if line.startswith("pip install lazy-loader"))

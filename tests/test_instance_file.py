@@ -41,10 +41,21 @@ SMALL: dict[str, Any] = {
     "arcs": {"tail": [1, 2, 1], "head": [2, 3, 3], "reliability": [0.9, 0.8, 0.5]},
     "evaders": [
         {"id": "e", "origin": 1, "destination": 3, "weight": 1},
-        {"id": "h", "origin": 1, "destination": 3, "weight": 1, "routes": [{"arcs": [0, 1], "share": 1.0}]},
+        {
+            "id": "h",
+            "origin": 1,
+            "destination": 3,
+            "weight": 1,
+            "routes": [{"arcs": [0, 1], "share": 1.0}],
+        },
     ],
     "options": [
-        {"id": "a", "effects": [{"arc": 0, "survival": 0.5}], "uses": {"teams": 1}, "agency": "north"},
+        {
+            "id": "a",
+            "effects": [{"arc": 0, "survival": 0.5}],
+            "uses": {"teams": 1},
+            "agency": "north",
+        },
         {"id": "b", "effects": [{"arc": 2, "survival": 0.5}], "uses": {"teams": 1}},
     ],
     "resources": [{"id": "teams", "budget": 1, "agency": "north"}],
@@ -103,7 +114,9 @@ def test_a_file_round_trip_keeps_integers_integers(tmp_path: Path) -> None:
         (put("nodes.lon", [1.0, 2.0]), "nodes.lo"),
     ],
 )
-def test_every_fault_is_named(change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path) -> None:
+def test_every_fault_is_named(
+    change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path
+) -> None:
     content = json.loads(json.dumps(SMALL))
     change(content)
     (tmp_path / "x.json").write_text(json.dumps(content))
@@ -137,8 +150,12 @@ def _cut_off(tmp_path: Path, reachable: int, lost: int) -> Path:
     """Write an instance with evaders from 1 to 2, and others from 2 to 1, where no arc leads."""
     content = json.loads(json.dumps(SMALL)) | {"options": [], "exclusions": []}
     content["arcs"] = {"tail": [1], "head": [2], "reliability": [0.9]}
-    content["evaders"] = [{"id": f"there-{k}", "origin": 1, "destination": 2, "weight": 1} for k in range(reachable)]
-    content["evaders"] += [{"id": f"back-{k}", "origin": 2, "destination": 1, "weight": 1} for k in range(lost)]
+    content["evaders"] = [
+        {"id": f"there-{k}", "origin": 1, "destination": 2, "weight": 1} for k in range(reachable)
+    ]
+    content["evaders"] += [
+        {"id": f"back-{k}", "origin": 2, "destination": 1, "weight": 1} for k in range(lost)
+    ]
     (tmp_path / "x.json").write_text(json.dumps(content))
     return tmp_path / "x.json"
 
@@ -147,7 +164,9 @@ def test_ten_unreachable_evaders_are_named_and_all_counted(tmp_path: Path) -> No
     with pytest.raises(InputError) as caught:
         read_instance(_cut_off(tmp_path, 3, 12))
     *named, last = caught.value.problems
-    assert [problem.where.rsplit(" ", 1)[1] for problem in named] == [f"'back-{k}'" for k in range(10)]
+    assert [problem.where.rsplit(" ", 1)[1] for problem in named] == [
+        f"'back-{k}'" for k in range(10)
+    ]
     assert "--skip-unreachable" in named[0].remedy
     assert last.found == "2 more without a path, 12 of 15 in all"
 
@@ -166,7 +185,9 @@ def test_nobody_is_told_when_all_can_be_reached(tmp_path: Path) -> None:
 
 
 def test_an_instance_whose_evaders_are_all_cut_off_says_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no path from origin to destination for any of the 3 evaders"):
+    with pytest.raises(
+        InputError, match="no path from origin to destination for any of the 3 evaders"
+    ):
         read_instance(_cut_off(tmp_path, 0, 3), on_unreachable=lambda _: None)
 
 
@@ -181,10 +202,14 @@ def test_reach_is_what_networkx_says(seed: int) -> None:
     instance = Instance("random", np.arange(n), tail, head, np.ones(tail.size), evaders, (), ())
     graph = nx.DiGraph(list(zip(tail.tolist(), head.tolist(), strict=True)))
     graph.add_nodes_from(range(n))
-    lost = [evader.id for evader in evaders if not nx.has_path(graph, evader.origin, evader.destination)]
+    lost = [
+        evader.id for evader in evaders if not nx.has_path(graph, evader.origin, evader.destination)
+    ]
     rest, skipped = without_unreachable(instance)
     assert list(skipped) == lost
-    assert [evader.id for evader in rest.evaders] == [evader.id for evader in evaders if evader.id not in lost]
+    assert [evader.id for evader in rest.evaders] == [
+        evader.id for evader in evaders if evader.id not in lost
+    ]
 
 
 def test_hundreds_of_parallel_arcs_are_a_way() -> None:

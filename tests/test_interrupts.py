@@ -1,4 +1,6 @@
-"""Ctrl-C, with real signals: at every event of a solve, and anywhere in its code; the plan is kept, the second one leaves."""
+"""Ctrl-C, with real signals: at every event of a solve, and anywhere in its code; the
+plan is kept, the second one leaves.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ GAP = 0.01
 
 @pytest.fixture(autouse=True)
 def _usual_handler() -> Any:
-    """Give the tests Python's own handler, which a shell that starts them in the background takes away."""
+    """Give the tests Python's own handler, which a shell that starts them in the
+    background takes away.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
@@ -87,7 +91,9 @@ def lost_in_c(*_: Any) -> Any:
 
 
 def swallowed_in_c(*_: Any) -> Any:
-    """Press Ctrl-C where NumPy compares structures, as in `np.unique` by an axis: it says that they cannot be compared."""
+    """Press Ctrl-C where NumPy compares structures, as in `np.unique` by an axis: it
+    says that they cannot be compared.
+    """
     with contextlib.suppress(KeyboardInterrupt):
         press()
     raise TypeError("Cannot compare structured arrays unless they have a common dtype.")
@@ -110,7 +116,9 @@ def test_an_error_that_code_in_c_makes_of_it_is_the_interrupt(work: Callable[[],
         assert stopping.stopped
         with pytest.raises(SystemError):  # no Ctrl-C came within this one
             stopping.attempt(wrong)
-    assert len(told.sentences) == (work is swallowed_in_c), "an error that does not name the interrupt is told"
+    assert len(told.sentences) == (work is swallowed_in_c), (
+        "an error that does not name the interrupt is told"
+    )
 
 
 @pytest.mark.parametrize("work", LOST)
@@ -125,7 +133,9 @@ def test_an_interrupt_lost_in_c_keeps_the_plan_of_a_solve(
     assert result.limit == "interrupted"
 
 
-def test_an_interrupt_that_a_solver_in_this_process_drops_is_raised_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_that_a_solver_in_this_process_drops_is_raised_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     instance = random_instance(11)
     real = mathopt.solve
 
@@ -272,14 +282,17 @@ def test_ctrl_c_at_any_event_keeps_a_plan_with_beats(method: str) -> None:
         listener = PressAt(n)
         result = solve(instance, method=method, gap=GAP, listener=listener)
         check_plan(instance, result, optimum)
-        # searches that share their time do not report equally often: one may end before its n-th event
+        # searches that share their time do not report equally often: one may end before
+        # its n-th event
         assert result.limit == ("interrupted" if listener.pressed else None), n
         pressed += listener.pressed
     assert pressed > 3
 
 
 @pytest.mark.parametrize("at", ["generating", "making beats"])
-def test_ctrl_c_before_there_are_beats_keeps_a_plan_of_fixed_options(at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_before_there_are_beats_keeps_a_plan_of_fixed_options(
+    at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class PressAtStep(SilentListener):
         def step_started(self, name: str) -> None:
             if name == at:
@@ -326,8 +339,12 @@ def test_ctrl_c_at_the_first_bounds_of_patrols_alone_keeps_their_beats() -> None
 )  # Python drops what is raised while a generator is closed
 @pytest.mark.parametrize("teams", [False, True])
 def test_ctrl_c_anywhere_in_the_code_keeps_the_plan_once_there_is_one(teams: bool) -> None:
-    """Ctrl-C at the n-th call of a function, for many n, by a profiler: between any two steps as well as within them."""
-    instance, optimum = (small_case(2)[0], true_optimum(*small_case(2))) if teams else (random_instance(11), 0.0)
+    """Ctrl-C at the n-th call of a function, for many n, by a profiler: between any two
+    steps as well as within them.
+    """
+    instance, optimum = (
+        (small_case(2)[0], true_optimum(*small_case(2))) if teams else (random_instance(11), 0.0)
+    )
     optimum = optimum or brute_force(instance)[0]
     _, calls, _ = _calls(instance, 0)
     kept = 0
@@ -344,7 +361,9 @@ def test_ctrl_c_anywhere_in_the_code_keeps_the_plan_once_there_is_one(teams: boo
 def test_ctrl_c_while_fixed_options_alone_are_prepared_keeps_the_plan_with_beats(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Fixed options are placed alone after a plan with beats is there, by a solve that has no plan of its own yet."""
+    """Fixed options are placed alone after a plan with beats is there, by a solve that
+    has no plan of its own yet.
+    """
     instance, field = small_case(2)
     real, count = SolveState.contract, 0
 
@@ -358,15 +377,19 @@ def test_ctrl_c_while_fixed_options_alone_are_prepared_keeps_the_plan_with_beats
     monkeypatch.setattr(SolveState, "contract", contract)
     listener = Recorder()
     result = solve(instance, gap=GAP, listener=listener)
-    assert count == 3, "the first is of the greedy plan, the last of the placement problem with beats"
+    assert count == 3, (
+        "the first is of the greedy plan, the last of the placement problem with beats"
+    )
     assert result.limit == "interrupted"
     check_plan(instance, result, true_optimum(instance, field))
 
 
 def _calls(instance: Instance, n: int) -> tuple[Result | None, int, bool]:
-    """Solve with Ctrl-C at the n-th call; return the result, None for an interrupt, the number of calls, and whether a plan was there then.
+    """Solve with Ctrl-C at the n-th call; return the result, None for an interrupt, the
+    number of calls, and whether a plan was there then.
 
-    As in a command, Ctrl-C is taken over before the solve begins and given back after it has returned.
+    As in a command, Ctrl-C is taken over before the solve begins and given back after
+    it has returned.
     """
     count = 0
     had_plan = False
@@ -391,8 +414,12 @@ def _calls(instance: Instance, n: int) -> tuple[Result | None, int, bool]:
             sys.setprofile(None)
 
 
-def test_ctrl_c_while_it_is_given_back_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An interrupt within the exit is one of Python's own; the next computation takes Ctrl-C over as if there had been none."""
+def test_ctrl_c_while_it_is_given_back_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An interrupt within the exit is one of Python's own; the next computation takes
+    Ctrl-C over as if there had been none.
+    """
     real = signal.signal
 
     def pressed(number: int, handler: Any) -> Any:
@@ -422,7 +449,9 @@ def pressed(name, *rest):
 builtins.__import__ = pressed
 main()
 """
-    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    child = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert (child.returncode, child.stdout) == (3, "")
     assert child.stderr == "Interrupted before there was a plan.\n"
 
@@ -436,7 +465,9 @@ atexit.register(signal.raise_signal, signal.SIGINT)
 sys.argv = ["interdict", "--version"]
 main()
 """
-    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    child = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert (child.returncode, child.stderr) == (0, "")
 
 
@@ -445,7 +476,9 @@ main()
 def test_ctrl_c_in_the_report_or_before_keeps_the_plan_of_a_command(
     command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first Ctrl-C while a plan is evaluated, or written: all files are there, but for the report that was under way."""
+    """The first Ctrl-C while a plan is evaluated, or written: all files are there, but
+    for the report that was under way.
+    """
     scenario = write_scenario(tmp_path)
 
     def pressed(instance: Instance, plan: Plan) -> Comparison:
@@ -455,7 +488,10 @@ def test_ctrl_c_in_the_report_or_before_keeps_the_plan_of_a_command(
     monkeypatch.setattr("optimizer.pipeline.plan.compare", pressed)
     outcome = command("plan", scenario, "--out", tmp_path / "out", "--json")
     assert outcome.code == 0
-    assert outcome.objects[0]["plan"] == json.loads((tmp_path / "out/plan.json").read_text())["options"]
+    assert (
+        outcome.objects[0]["plan"]
+        == json.loads((tmp_path / "out/plan.json").read_text())["options"]
+    )
     assert (tmp_path / "out/report.html").exists()
     monkeypatch.setattr("optimizer.pipeline.plan.compare", compare)
     monkeypatch.setattr("optimizer.report.write_report", lambda *_: press())
@@ -484,7 +520,9 @@ main()
 def test_a_second_ctrl_c_leaves_a_command_at_once_and_writes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ["plan", str(write_scenario(tmp_path)), "--out", str(out), "--json"]
-    child = subprocess.run([sys.executable, "-c", TWICE, *arguments], capture_output=True, text=True, check=False)
+    child = subprocess.run(
+        [sys.executable, "-c", TWICE, *arguments], capture_output=True, text=True, check=False
+    )
     assert (child.returncode, child.stdout) == (130, "")
     assert "Left at once" in child.stderr
     assert not out.exists()
@@ -583,7 +621,9 @@ def explained(listener: SilentListener) -> Explanation:
     return explain_plan(known_plan(random_instance(11)), time_limit=None, listener=listener)
 
 
-def test_routes_left_are_kept_however_the_root_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_routes_left_are_kept_however_the_root_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     whole = explained(SilentListener())
     assert whole.evaders
     kept = explained(PressAtStep("looking for the routes left", ends=True))
@@ -661,11 +701,15 @@ class CancelsAfterFirst(SilentListener):
 
 def test_a_listener_that_cancels_keeps_the_plan_over_draws(tmp_path: Path) -> None:
     compiled = compile_scenario(write_scenario(tmp_path))
-    doubt = plans_over_draws(compiled, UncertaintyRequest(4, Objective("mean")), listener=CancelsAfterFirst())
+    doubt = plans_over_draws(
+        compiled, UncertaintyRequest(4, Objective("mean")), listener=CancelsAfterFirst()
+    )
     assert doubt.chosen.options
 
 
-def test_ctrl_c_before_a_plan_over_draws_is_no_want_of_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_before_a_plan_over_draws_is_no_want_of_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compiled = compile_scenario(write_scenario(tmp_path))
     monkeypatch.setattr(SolveState, "contract", lambda _: press())
     with pytest.raises(KeyboardInterrupt):

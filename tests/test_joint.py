@@ -22,7 +22,14 @@ from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.instance.teams import PatrolField, TeamBase, TeamType
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.evaluation import evaluate, plan_value
-from optimizer.problem.plan.plan import Plan, make_beat, violations, with_beats, with_plan, with_teams
+from optimizer.problem.plan.plan import (
+    Plan,
+    make_beat,
+    violations,
+    with_beats,
+    with_plan,
+    with_teams,
+)
 from optimizer.scenario.patrols import patrol_field, post_on
 from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -36,7 +43,9 @@ SHIFT, SLOT = 6 * 3600, 3600
 
 
 def small_case(seed: int, *, teams: int = 2, shift: int = SHIFT) -> tuple[Instance, PatrolField]:
-    """Return a ring with chords, three evaders, two checkpoints, and teams of one type at one base with three posts."""
+    """Return a ring with chords, three evaders, two checkpoints, and teams of one type
+    at one base with three posts.
+    """
     rng = np.random.default_rng(seed)
     n = 7
     ends = [(k, (k + 1) % n) for k in range(n)] + [(0, 3), (1, 5), (2, 6)]
@@ -55,10 +64,14 @@ def small_case(seed: int, *, teams: int = 2, shift: int = SHIFT) -> tuple[Instan
         segment=np.tile(np.arange(len(ends)), 2),
     )
     pairs = rng.permutation(n)[:6].reshape(3, 2)
-    evaders = tuple(Evader(f"e{k}", int(o), int(d), float(rng.uniform(0.5, 2))) for k, (o, d) in enumerate(pairs))
+    evaders = tuple(
+        Evader(f"e{k}", int(o), int(d), float(rng.uniform(0.5, 2)))
+        for k, (o, d) in enumerate(pairs)
+    )
     watched = rng.permutation(len(ends))
     options = tuple(
-        Option(f"c{j}", network.arcs_of(int(s)), (0.5, 0.5), {"agents": 2.0}) for j, s in enumerate(watched[:2])
+        Option(f"c{j}", network.arcs_of(int(s)), (0.5, 0.5), {"agents": 2.0})
+        for j, s in enumerate(watched[:2])
     )
     instance = Instance(
         name=f"small-{seed}",
@@ -92,9 +105,15 @@ def every_tour(field: PatrolField) -> list[tuple[tuple[int, ...], tuple[int, ...
 
 
 def true_optimum(instance: Instance, field: PatrolField) -> float:
-    """Return the least value over all fixed options and all sets of tours, one team at most for each."""
+    """Return the least value over all fixed options and all sets of tours, one team at
+    most for each.
+    """
     tours, teams = every_tour(field), field.patrols[0].team.number
-    copies = [make_beat(field, 0, *tour, f"b{k} {c}") for k, tour in enumerate(tours) for c in range(teams)]
+    copies = [
+        make_beat(field, 0, *tour, f"b{k} {c}")
+        for k, tour in enumerate(tours)
+        for c in range(teams)
+    ]
     whole = with_beats(with_teams(instance), copies)
     n, best = len(instance.options), np.inf
     for count in range(teams + 1):
@@ -127,13 +146,18 @@ def test_the_joint_optimum_is_the_true_one_where_every_beat_can_be_tried(seed: i
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 2, 3])
 def test_no_more_teams_stand_at_a_post_than_may_and_the_optimum_is_the_true_one(seed: int) -> None:
-    """Without the limit the best plans of these seeds have both teams at one post. The second search cannot list all beats."""
+    """Without the limit the best plans of these seeds have both teams at one post. The
+    second search cannot list all beats.
+    """
     free, field = small_case(seed)
     uncrowded = replace(free, patrols=(field := replace(field, teams_at_post=1)))
     best, crowded = true_optimum(uncrowded, field), solve(free, gap=1e-6).plan
     assert crowded is not None
     whole = with_plan(uncrowded, crowded)
-    assert any("is exceeded: 2 of at most 1" in each for each in violations(whole, whole.placed(crowded.options)))
+    assert any(
+        "is exceeded: 2 of at most 1" in each
+        for each in violations(whole, whole.placed(crowded.options))
+    )
     for params in (SolveParams(), SolveParams(patrols=PatrolParams(listed=0))):
         with limited(60.0, 1.0):  # a second of work, however busy the machine is
             found = solve(uncrowded, gap=1e-6, time_limit=1.0, params=params)
@@ -148,7 +172,9 @@ def test_no_more_teams_stand_at_a_post_than_may_and_the_optimum_is_the_true_one(
 
 
 def test_elements_of_layers_watch_their_arcs_in_every_layer() -> None:
-    """As robust plans of teams need them, whose draws of detection chances are layers: else bounds over draws are false."""
+    """As robust plans of teams need them, whose draws of detection chances are layers:
+    else bounds over draws are false.
+    """
     instance, field = small_case(0)
     layered, m = layered_instance([instance, instance]), instance.tail.size
     assert layered.patrols is not None
@@ -160,10 +186,14 @@ def test_elements_of_layers_watch_their_arcs_in_every_layer() -> None:
 
 @pytest.mark.parametrize("least", [-5.0, -1.0])
 def test_a_requirement_with_the_name_of_a_limit_at_a_post_is_refused(least: float) -> None:
-    """Beats counted in its sum before: the first let both teams stand at one post, the second gave a bound above the least value."""
+    """Beats counted in its sum before: the first let both teams stand at one post, the
+    second gave a bound above the least value.
+    """
     instance, field = small_case(3)
     field = replace(field, teams_at_post=1)
-    same = tuple(Requirement(field.limit_at(post), (0,), (-1.0,), least) for post in range(len(field.posts)))
+    same = tuple(
+        Requirement(field.limit_at(post), (0,), (-1.0,), least) for post in range(len(field.posts))
+    )
     with pytest.raises(InputError, match="name of the limit of 1 teams at a post"):
         solve(replace(instance, patrols=field, requirements=same))
 
@@ -210,9 +240,13 @@ def test_more_teams_and_longer_shifts_never_hurt() -> None:
         upper = solve(replace(instance, resources=(Resource("agents", 9.0),)), gap=1e-6).upper
         assert upper is not None
         values.append(upper)
-    shorter = [field.elements.survival.min() for field in (small_case(3)[1], small_case(3, shift=SHIFT + SLOT)[1])]
+    shorter = [
+        field.elements.survival.min()
+        for field in (small_case(3)[1], small_case(3, shift=SHIFT + SLOT)[1])
+    ]
     assert values[1] <= values[0] * (1 + 1e-6)
-    assert shorter[0] < shorter[1]  # a dwell of an hour meets fewer in a longer shift: longer shifts are not compared
+    # a dwell of an hour meets fewer in a longer shift: longer shifts are not compared
+    assert shorter[0] < shorter[1]
 
 
 def test_a_plan_without_teams_is_the_plan_of_fixed_options() -> None:
@@ -242,7 +276,9 @@ def test_the_whole_instance_values_beats_as_elements_do() -> None:
         assert generation.value(mask[:2], present) == pytest.approx(exact, rel=1e-9)
 
 
-def test_an_interrupt_while_beats_are_made_still_gives_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_beats_are_made_still_gives_a_plan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -269,7 +305,8 @@ def test_a_search_begins_from_a_plan_with_beats(seed: int) -> None:
     assert richer is not None
     assert best.upper is not None
     assert richer <= best.upper * (1 + 1e-9)
-    none = Changes({"agents": 0.0}).applied(instance)  # the plan does not fit: only its tours are taken
+    # the plan does not fit: only its tours are taken
+    none = Changes({"agents": 0.0}).applied(instance)
     found = solve(none, time_limit=0.02, start=best.plan)
     assert found.plan is not None
     whole = with_plan(none, found.plan)
@@ -312,7 +349,9 @@ def test_nothing_is_awaited_once_a_search_was_stopped() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bounding", [0.44, 0.95])
-def test_the_tree_over_any_beats_can_be_left_out_and_no_greedy_plan_is_made_twice(bounding: float) -> None:
+def test_the_tree_over_any_beats_can_be_left_out_and_no_greedy_plan_is_made_twice(
+    bounding: float,
+) -> None:
     instance, field = small_case(1)
     told, params = Recorder(), SolveParams(patrols=PatrolParams(listed=0, bounding=bounding))
     result = solve_joint(instance, SolveOptions(gap=1e-6, params=params), listener=told)
@@ -327,20 +366,26 @@ def test_the_tree_over_any_beats_can_be_left_out_and_no_greedy_plan_is_made_twic
 
 @pytest.mark.slow
 @pytest.mark.parametrize("another", ["is not asked for", "makes them", "cannot be started"])
-def test_swaps_find_a_better_plan_among_the_beats_made(another: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_swaps_find_a_better_plan_among_the_beats_made(
+    another: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if another == "cannot be started":
         monkeypatch.setattr("sys.executable", "/nowhere/python")
     instance, field = small_case(3)
     generation = ColumnGeneration(with_teams(instance), field)
     tree = BranchAndPrice(generation)
     tree.cut_root()
-    tree.placed, tree.number, tree.upper = instance.forced, np.zeros(len(generation.beats), dtype=np.int64), 1e9
+    tree.placed, tree.number, tree.upper = (
+        instance.forced,
+        np.zeros(len(generation.beats), dtype=np.int64),
+        1e9,
+    )
     told = Recorder()
     with SwapSearch(tree, np.inf, Stopping(told), aside=another != "is not asked for") as swaps:
         swaps.take()
-    assert ["No process beside this one can be started" in each for each in told.sentences] == [True] * (
-        another == "cannot be started"
-    )
+    assert ["No process beside this one can be started" in each for each in told.sentences] == [
+        True
+    ] * (another == "cannot be started")
     present = tree.number @ np.array([beat.elements for beat in generation.beats])
     assert tree.upper == pytest.approx(generation.value(tree.placed, present))
     assert true_optimum(instance, field) <= tree.upper * (1 + 1e-9)
@@ -353,13 +398,17 @@ def test_a_bound_that_is_known_is_kept_and_may_close_the_gap() -> None:
     best = true_optimum(instance, field)
     plan = solve(instance, gap=1e-6).plan
     assert plan is not None
-    result = solve_joint(instance, SolveOptions(gap=1e-6, time_limit=5.0), starts=[plan], proven=best * (1 - 1e-9))
+    result = solve_joint(
+        instance, SolveOptions(gap=1e-6, time_limit=5.0), starts=[plan], proven=best * (1 - 1e-9)
+    )
     assert result.lower == pytest.approx(best, rel=1e-8)
     assert result.upper == pytest.approx(best, rel=1e-8)
     assert result.status == "optimal"
 
 
-def test_a_greedy_plan_that_the_first_step_cuts_short_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_greedy_plan_that_the_first_step_cuts_short_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     told = Recorder()
     monkeypatch.setattr("optimizer.solvers.search.local_search.LEAST_OVER", 0.0)
     solve_joint(small_case(3)[0], SolveOptions(time_limit=1e-6), listener=told)

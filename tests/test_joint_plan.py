@@ -1,4 +1,6 @@
-"""Joint plans without pooling: cuts that hold for every plan, bounds around the pooled optimum, and what the exchange shows."""
+"""Joint plans without pooling: cuts that hold for every plan, bounds around the pooled
+optimum, and what the exchange shows.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def parts(seed: int) -> dict[str, Instance]:
 def joint_value(own: dict[str, Instance], placed: np.ndarray) -> float:
     """Return the joint value from the definition: every path of every evader."""
     weights = {name: sum(evader.weight for evader in each.evaders) for name, each in own.items()}
-    return sum(0.5 * enumerated_value(each, placed) / (weights[name] or 1) for name, each in own.items())
+    return sum(
+        0.5 * enumerated_value(each, placed) / (weights[name] or 1) for name, each in own.items()
+    )
 
 
 def plans(instance: Instance) -> list[np.ndarray]:
@@ -54,7 +58,8 @@ def test_cuts_hold_for_every_plan_and_are_equal_at_their_own(seed: int) -> None:
         assert sum(cut.value for cut in cuts) == pytest.approx(keeper.value(placed))
         for other in every:
             bound = sum(
-                cut.value - sum(cut.slopes.get(name, 0) for name, on in zip(names, other, strict=True) if on)
+                cut.value
+                - sum(cut.slopes.get(name, 0) for name, on in zip(names, other, strict=True) if on)
                 for cut in cuts
             )
             assert bound <= keeper.value(other) + 1e-9
@@ -73,8 +78,12 @@ def test_the_joint_plan_is_the_pooled_optimum_within_its_gap(seed: int, tmp_path
     assert not violations(own["a"], own["a"].placed(made.plan))
 
 
-def two_roads(survival: float, reliability: float = 0.5, budget: float = 2.0) -> dict[str, Instance]:
-    """Return two agencies with an evader each on two parallel roads, of which each can have a post."""
+def two_roads(
+    survival: float, reliability: float = 0.5, budget: float = 2.0
+) -> dict[str, Instance]:
+    """Return two agencies with an evader each on two parallel roads, of which each can
+    have a post.
+    """
     posts = tuple(Option(f"o{j}", (j,), (survival,), {"teams": 1.0}) for j in range(2))
     whole = Instance(
         name="two roads",
@@ -99,7 +108,9 @@ def test_nothing_gets_through_where_every_road_is_blocked(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("reliability", [1e-9, 1e-10, 1e-30])
-def test_the_bound_holds_where_hardly_anything_gets_through(reliability: float, tmp_path: Path) -> None:
+def test_the_bound_holds_where_hardly_anything_gets_through(
+    reliability: float, tmp_path: Path
+) -> None:
     """HiGHS takes coefficients below 1e-9 for 0, which would make cuts stronger than they are."""
     own = two_roads(0.5, reliability)
     best = min(joint_value(own, placed) for placed in plans(own["a"]))
@@ -115,7 +126,9 @@ def test_cuts_in_the_file_are_no_stronger_than_the_exact_ones(seed: int, tmp_pat
     plan_jointly(tmp_path, own, rounds=3, groups=2)
     exact = {name: LoadKeeper(name, each, 0.5, 2) for name, each in own.items()}
     lines = [json.loads(line) for line in (tmp_path / MESSAGES).read_text().splitlines()]
-    proposed = {line["round"]: own["a"].placed(line["plan"]) for line in lines if line["plan"] is not None}
+    proposed = {
+        line["round"]: own["a"].placed(line["plan"]) for line in lines if line["plan"] is not None
+    }
     held = [line for line in lines if line["value"] is not None]
     assert held
     for line in held:
@@ -131,7 +144,11 @@ def test_an_answer_that_a_crash_cut_off_is_given_again(tmp_path: Path) -> None:
     own = parts(5)
     whole = plan_jointly(tmp_path / "whole", own, rounds=2, groups=3)
     lines = (tmp_path / "whole" / MESSAGES).read_text().splitlines(keepends=True)
-    of_b = [k for k, line in enumerate(lines) if json.loads(line)["agency"] == "b" and json.loads(line)["round"] == 0]
+    of_b = [
+        k
+        for k, line in enumerate(lines)
+        if json.loads(line)["agency"] == "b" and json.loads(line)["round"] == 0
+    ]
     cuts = [k for k in of_b if json.loads(lines[k])["value"] is not None]
     assert len(cuts) > 1
     for kept in range(1, len(cuts)):
@@ -147,7 +164,9 @@ def test_an_answer_that_a_crash_cut_off_is_given_again(tmp_path: Path) -> None:
 
 
 def test_of_two_plans_of_one_round_the_first_counts(tmp_path: Path) -> None:
-    """Agencies that propose at the same time: answers to one plan are never added to those of the other."""
+    """Agencies that propose at the same time: answers to one plan are never added to
+    those of the other.
+    """
     own = two_roads(0.5)
     plan_jointly(tmp_path, {"a": own["a"]}, shares={"a": 1, "b": 1}, rounds=3)
     with (tmp_path / MESSAGES).open("a", encoding="utf-8") as stream:
@@ -202,7 +221,10 @@ def test_problems_that_do_not_fit_are_refused(
 ) -> None:
     own = parts(1)
     plan_jointly(tmp_path / "x", own, rounds=1)
-    other = replace(own["a"], resources=tuple(replace(each, budget=each.budget + 1) for each in own["a"].resources))
+    other = replace(
+        own["a"],
+        resources=tuple(replace(each, budget=each.budget + 1) for each in own["a"].resources),
+    )
     with pytest.raises(InputError, match="other roads, options or resources"):
         plan_jointly(tmp_path / "x", {"a": other})
     with pytest.raises(InputError, match="one of a, b"):

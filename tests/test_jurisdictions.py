@@ -1,4 +1,6 @@
-"""Agencies and where they may act: sites that several may man, jurisdictions, hot pursuit, joint task forces, and what is wrong with them."""
+"""Agencies and where they may act: sites that several may man, jurisdictions, hot
+pursuit, joint task forces, and what is wrong with them.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def scenario(
     existing: str = "",
     kinds: str = "post",
 ) -> Path:
-    """Write the tiny scenario with two agencies, their jurisdictions, and two sites: `a` in the south, `b` in the north."""
+    """Write the tiny scenario with two agencies, their jurisdictions, and two sites:
+    `a` in the south, `b` in the north.
+    """
     text = SCENARIO.replace('name = "Police"\n', f'name = "Police"\n{police}\n', 1)
     text = text.replace("[sites]", CUSTOMS.format(jurisdiction=customs) + more + "\n[sites]")
     path = write_scenario(folder, text)
@@ -76,18 +80,33 @@ def test_a_site_that_several_may_man_has_an_option_of_each(tmp_path: Path) -> No
     ]
     assert (0, 1) in found.conflicts
     split = cooperate(found, compile_scenario(tmp_path / "scenario.toml").scenario.solve)
-    assert [each.members for each in split.coalitions] == [("police",), ("customs",), ("police", "customs")]
+    assert [each.members for each in split.coalitions] == [
+        ("police",),
+        ("customs",),
+        ("police", "customs"),
+    ]
     assert split.coalitions[1].plan.options == ("a@customs",)
 
 
-def test_sites_without_an_agency_are_of_those_in_whose_jurisdiction_they_lie(tmp_path: Path) -> None:
+def test_sites_without_an_agency_are_of_those_in_whose_jurisdiction_they_lie(
+    tmp_path: Path,
+) -> None:
     found = instance(
-        tmp_path, police=area("south"), customs='jurisdiction = { road_classes = ["primary", "secondary"] }', a="", b=""
+        tmp_path,
+        police=area("south"),
+        customs='jurisdiction = { road_classes = ["primary", "secondary"] }',
+        a="",
+        b="",
     )
     assert [option.id for option in found.options] == ["a@police", "a@customs", "b"]
     assert found.options[2].agency == "customs"
-    by_road = instance(tmp_path, police=area("south"), customs='jurisdiction = { roads = ["r5"] }', a="", b="")
-    assert [(option.id, option.agency) for option in by_road.options] == [("a", "police"), ("b", "customs")]
+    by_road = instance(
+        tmp_path, police=area("south"), customs='jurisdiction = { roads = ["r5"] }', a="", b=""
+    )
+    assert [(option.id, option.agency) for option in by_road.options] == [
+        ("a", "police"),
+        ("b", "customs"),
+    ]
 
 
 def test_hot_pursuit_is_an_option_of_the_kinds_that_may(tmp_path: Path) -> None:
@@ -96,17 +115,33 @@ def test_hot_pursuit_is_an_option_of_the_kinds_that_may(tmp_path: Path) -> None:
 
     def options(km: float) -> list[tuple[str, str]]:
         police = area("south", rule.format(km=km))
-        found = instance(tmp_path, police=police, more=chase, customs=area("north"), a="", b="", kinds="post chase")
+        found = instance(
+            tmp_path,
+            police=police,
+            more=chase,
+            customs=area("north"),
+            a="",
+            b="",
+            kinds="post chase",
+        )
         return [(option.id, option.agency) for option in found.options]
 
     near = [("a:post", "police"), ("a:chase", "police"), ("b:chase@police", "police")]
     assert options(20) == [*near, ("b:post@customs", "customs"), ("b:chase@customs", "customs")]
-    far = [("a:post", "police"), ("a:chase", "police"), ("b:post", "customs"), ("b:chase", "customs")]
+    far = [
+        ("a:post", "police"),
+        ("a:chase", "police"),
+        ("b:post", "customs"),
+        ("b:chase", "customs"),
+    ]
     assert options(5) == far
 
 
 def test_a_joint_task_force_draws_on_several_agencies(tmp_path: Path) -> None:
-    joint = '[[kinds]]\nid = "joint"\nsurvival = 0.3\nuses = { teams = 1, "dogs@customs" = 1, "teams@customs" = 1 }\n'
+    joint = (
+        '[[kinds]]\nid = "joint"\nsurvival = 0.3\nuses = { teams = 1, "dogs@customs" = 1,'
+        ' "teams@customs" = 1 }\n'
+    )
     found = instance(tmp_path, more=joint, kinds="post joint")
     option = found.options[1]
     assert (option.id, option.agency) == ("a:joint", "")
@@ -123,16 +158,24 @@ def test_a_joint_task_force_draws_on_several_agencies(tmp_path: Path) -> None:
 def test_of_one_agency_that_names_its_own_resource_amounts_add_up(tmp_path: Path) -> None:
     twice = '[[kinds]]\nid = "twice"\nsurvival = 0.3\nuses = { teams = 1, "teams@customs" = 2 }\n'
     found = instance(tmp_path, more=twice, a="customs", kinds="twice")
-    assert (found.options[0].agency, dict(found.options[0].uses)) == ("customs", {"teams@customs": 3.0})
-    assert (found.options[1].agency, dict(found.options[1].uses)) == ("", {"teams@police": 1.0, "teams@customs": 2.0})
+    assert (found.options[0].agency, dict(found.options[0].uses)) == (
+        "customs",
+        {"teams@customs": 3.0},
+    )
+    assert (found.options[1].agency, dict(found.options[1].uses)) == (
+        "",
+        {"teams@police": 1.0, "teams@customs": 2.0},
+    )
 
 
 def test_roads_that_are_offered_lie_in_a_jurisdiction_and_teams_stand_there(tmp_path: Path) -> None:
     teams = (
-        '[[bases]]\nid = "home"\nlon = 10.2\nlat = 50.1\nagency = "police"\n[[teams]]\nid = "cars"\nagency = "police"\nnumber = 1\n'
-        "detection = 0.3\nuses = { teams = 1 }\n"
+        '[[bases]]\nid = "home"\nlon = 10.2\nlat = 50.1\nagency = "police"\n[[teams]]\nid ='
+        ' "cars"\nagency = "police"\nnumber = 1\ndetection = 0.3\nuses = { teams = 1 }\n'
     )
-    path = scenario(tmp_path, police=area("south"), customs=area("south"), more=teams, b="customs", by="customs")
+    path = scenario(
+        tmp_path, police=area("south"), customs=area("south"), more=teams, b="customs", by="customs"
+    )
     (tmp_path / "sites.csv").write_text(
         SITES.format(a="police", by="", b="police", existing="", kinds="post").rsplit("b,", 1)[0]
     )
@@ -154,11 +197,17 @@ def test_roads_that_are_offered_lie_in_a_jurisdiction_and_teams_stand_there(tmp_
             {"police": area("south"), "customs": area("south"), "a": "", "b": ""},
             "site 'b': found a site on R5, primary, which is in nobody's",
         ),
-        ({"police": area("south")}, "a site of 'police' on R5, primary, which lies outside its jurisdiction"),
+        (
+            {"police": area("south")},
+            "a site of 'police' on R5, primary, which lies outside its jurisdiction",
+        ),
         ({"police": area("sout")}, "Did you mean 'south'"),
         ({"police": 'jurisdiction = { roads = ["R9"] }'}, "'R9', which no road is called"),
         ({"police": 'jurisdiction = { road_classes = ["primry"] }'}, "Did you mean 'primary'"),
-        ({"police": area("south", ', pursuit_km = 3, pursuit_kinds = ["pots"]')}, "Did you mean 'post'"),
+        (
+            {"police": area("south", ', pursuit_km = 3, pursuit_kinds = ["pots"]')},
+            "Did you mean 'post'",
+        ),
         ({"police": area("south", ", pursuit_km = 3")}, "pursuit_km above 0 with pursuit_kinds"),
         ({"police": "jurisdiction = {}"}, "at least one of areas, roads, road_classes"),
         ({"by": "custms"}, "Did you mean 'customs'"),
@@ -167,8 +216,14 @@ def test_roads_that_are_offered_lie_in_a_jurisdiction_and_teams_stand_there(tmp_
             "Did you mean 'dogs@customs'",
         ),
         ({"more": '[[agencies]]\nid = "police"\n'}, "'police' again"),
-        ({"more": '[[agencies]]\nid = "other"\nname = "police"\n'}, "'police' again, the name of agency 'police'"),
-        ({"customs": area("north"), "by": "customs", "existing": "post", "a": ""}, "outside its jurisdiction"),
+        (
+            {"more": '[[agencies]]\nid = "other"\nname = "police"\n'},
+            "'police' again, the name of agency 'police'",
+        ),
+        (
+            {"customs": area("north"), "by": "customs", "existing": "post", "a": ""},
+            "outside its jurisdiction",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, options: dict[str, str], message: str) -> None:
@@ -184,7 +239,9 @@ def test_one_agency_cannot_cooperate(tmp_path: Path) -> None:
 
 
 def test_advice_where_to_search_keeps_to_roads_on_which_some_agency_may_act(tmp_path: Path) -> None:
-    bounded = scenario(tmp_path, police=area("south"), customs='jurisdiction = { roads = ["r5"] }', a="", b="")
+    bounded = scenario(
+        tmp_path, police=area("south"), customs='jurisdiction = { roads = ["r5"] }', a="", b=""
+    )
     ours = read_evidence(bounded).jurisdictions.anyones
     assert 0 < ours.sum() < ours.size
     listed = {road.segment for road in where_to_look(bounded).roads}

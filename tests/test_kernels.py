@@ -1,4 +1,6 @@
-"""Kernels give the same bits as they stand and compiled, and what NumPy and SciPy give; so a search is the same in every process."""
+"""Kernels give the same bits as they stand and compiled, and what NumPy and SciPy give;
+so a search is the same in every process.
+"""
 
 from __future__ import annotations
 
@@ -43,13 +45,18 @@ GRIDS = ("grid-10-plain-12", "grid-10-mixed-30")
 
 @pytest.mark.parametrize("seed", range(40))
 def test_values_paths_gains_and_losses(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same bits of values of plans, best paths at every price, gains and losses; and what they are by definition."""
+    """The same bits of values of plans, best paths at every price, gains and losses;
+    and what they are by definition.
+    """
     instance = random_instance(seed, n_nodes=12, n_options=9)
     overlay, rng = contract(instance), np.random.default_rng(seed)
     if not overlay.origin.size:
         return
     commodities = Commodities.of(overlay)
-    masks = [instance.forced | (overlay.free & (rng.random(overlay.free.size) < share)) for share in (0.0, 0.3, 0.7)]
+    masks = [
+        instance.forced | (overlay.free & (rng.random(overlay.free.size) < share))
+        for share in (0.0, 0.3, 0.7)
+    ]
     points = [rng.random(overlay.free.size) * overlay.free for _ in range(2)]
     found: list[list[NDArray[Any]]] = []
     for _ in plain_and_compiled(monkeypatch):
@@ -77,7 +84,9 @@ def test_values_paths_gains_and_losses(seed: int, monkeypatch: pytest.MonkeyPatc
                 other = mask.copy()
                 other[j] = not mask[j]
                 change = abs(pooled.value(other) - value)
-                assert (losses if mask[j] else gains.gain)[j] == pytest.approx(change, rel=1e-9, abs=1e-12)
+                assert (losses if mask[j] else gains.gain)[j] == pytest.approx(
+                    change, rel=1e-9, abs=1e-12
+                )
         found.append(results)
     for plain, compiled in zip(*found, strict=True):
         np.testing.assert_array_equal(compiled, plain)
@@ -85,7 +94,10 @@ def test_values_paths_gains_and_losses(seed: int, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("seed", range(20))
 def test_paths_are_as_cheap_as_scipys(seed: int) -> None:
-    overlay, rng = contract(random_instance(seed, n_nodes=12, n_options=9)), np.random.default_rng(seed)
+    overlay, rng = (
+        contract(random_instance(seed, n_nodes=12, n_options=9)),
+        np.random.default_rng(seed),
+    )
     if not overlay.origin.size:
         return
     commodities = Commodities.of(overlay)
@@ -98,7 +110,9 @@ def test_paths_are_as_cheap_as_scipys(seed: int) -> None:
     cost = arc_costs(overlay.arc_survival(none))
     watched = np.append(overlay.presence(x), 0.0)[overlay.option] * (1 - overlay.survival)
     for price in PRICES:
-        for commodity, value, _ in referee.cheapest_paths(overlay, commodities.searches, cost + price * watched):
+        for commodity, value, _ in referee.cheapest_paths(
+            overlay, commodities.searches, cost + price * watched
+        ):
             own = pool.paths.value[pool.paths.commodity == commodity]
             assert value == 0 or np.isclose(own, value, rtol=1e-12).any()
 
@@ -115,14 +129,20 @@ def test_values_without_each_option(edges: bool, monkeypatch: pytest.MonkeyPatch
         for j in np.flatnonzero(node.undecided).tolist():
             on = (paths.option == j).any(axis=1)
             allowed = ~node.zeros & (np.arange(n) != j)
-            np.maximum.at(expected[j], paths.commodity[on], paths.values(np.append(allowed, False))[on])
-        plain, compiled = (values_without_each(node, paths) for _ in plain_and_compiled(monkeypatch))
+            np.maximum.at(
+                expected[j], paths.commodity[on], paths.values(np.append(allowed, False))[on]
+            )
+        plain, compiled = (
+            values_without_each(node, paths) for _ in plain_and_compiled(monkeypatch)
+        )
         np.testing.assert_array_equal(compiled, plain)
         np.testing.assert_allclose(plain, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_tables_of_walks_are_numpys_to_the_last_digit(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_of_walks_are_numpys_to_the_last_digit(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     problem, rng = random_problem(seed), np.random.default_rng(seed)
     walks, price = Walks(problem), rng.random(problem.n + 1) * (np.arange(problem.n + 1) > 0)
     tables = [walks.completion(price) for _ in plain_and_compiled(monkeypatch)]
@@ -161,7 +181,10 @@ def test_best_paths_against_a_mixture(seed: int, monkeypatch: pytest.MonkeyPatch
     ends = np.array([(i, j) for i in range(n) for j in range(n) if i != j and rng.random() < 0.4])
     tail, head = np.ascontiguousarray(ends.T)
     start, into = (np.searchsorted(np.sort(column), np.arange(n + 1)) for column in (tail, head))
-    survival, probability = rng.choice([0.2, 0.5, 0.9, 1.0], (tail.size, plans)), np.array([0.5, 0.3, 0.2])
+    survival, probability = (
+        rng.choice([0.2, 0.5, 0.9, 1.0], (tail.size, plans)),
+        np.array([0.5, 0.3, 0.2]),
+    )
     origins, known = np.arange(1, n), np.zeros(n - 1)
     graph = (start, head, into, np.argsort(head, kind="stable"), tail)
     plain, compiled = (
@@ -177,19 +200,28 @@ def test_best_paths_against_a_mixture(seed: int, monkeypatch: pytest.MonkeyPatch
     place = {(i, j): a for a, (i, j) in enumerate(ends.tolist())}
     for k, origin in enumerate(origins.tolist()):
         paths = nx.all_simple_edge_paths(table, origin, 0) if {origin, 0} <= set(table) else ()
-        values = [survival[[place[edge] for edge in path]].prod(axis=0) @ probability for path in paths]
+        values = [
+            survival[[place[edge] for edge in path]].prod(axis=0) @ probability for path in paths
+        ]
         assert plain.value[k] == pytest.approx(max(values, default=0.0))
         assert plain.bound[k] == pytest.approx(plain.value[k])
 
 
 def small_and_large() -> dict[str, tuple[Instance, dict[str, Any]]]:
-    """Ten searches: of small problems, of large ones, with budgets, of mixtures, and of beats beside sites."""
+    """Ten searches: of small problems, of large ones, with budgets, of mixtures, and of
+    beats beside sites.
+    """
     found: dict[str, tuple[Instance, dict[str, Any]]] = {
         name: (read_instance(ROOT / "instances" / "grid" / f"{name}.json"), {}) for name in GRIDS
     }
     found |= {f"budget-{seed}": (budget_case(seed), {}) for seed in range(3)}
-    found |= {f"random-{seed}": (random_instance(seed, n_nodes=12, n_options=9), {}) for seed in range(3)}
-    found |= {f"mixed-{seed}": (random_instance(seed, n_nodes=9, n_options=6), {"method": "mixed"}) for seed in (3,)}
+    found |= {
+        f"random-{seed}": (random_instance(seed, n_nodes=12, n_options=9), {}) for seed in range(3)
+    }
+    found |= {
+        f"mixed-{seed}": (random_instance(seed, n_nodes=9, n_options=6), {"method": "mixed"})
+        for seed in (3,)
+    }
     return found | {"joint": (small_case(3)[0], {})}
 
 
@@ -198,26 +230,37 @@ def searched(name: str) -> dict[str, Any]:
     instance, more = small_and_large()[name]
     found = solve(instance, threads=1, seed=0, gap=1e-4, **more)
     plan = None if found.plan is None else found.plan.options
-    return {"lower": found.lower, "upper": found.upper, "plan": plan, "statistics": found.statistics}
+    return {
+        "lower": found.lower,
+        "upper": found.upper,
+        "plan": plan,
+        "statistics": found.statistics,
+    }
 
 
 @pytest.mark.slow
 def test_a_search_does_not_depend_on_what_the_process_did_before() -> None:
-    """Ten searches in a process of their own each, and in this one, which has compiled all kernels and solved the others.
+    """Ten searches in a process of their own each, and in this one, which has compiled
+    all kernels and solved the others.
 
-    Processes of their own are forked from one that has imported what they need, and has neither solved nor loaded kernels.
+    Processes of their own are forked from one that has imported what they need, and has
+    neither solved nor loaded kernels.
     """
     ready(EVERY)
     code = (
-        "import json; from multiprocessing import get_context; from tests.test_kernels import searched, small_and_large\n"
-        "with get_context('fork').Pool(1, maxtasksperchild=1) as pool:\n"
-        "    print(json.dumps(pool.map(searched, small_and_large(), chunksize=1)))"
+        "import json; from multiprocessing import get_context; from tests.test_kernels import"
+        " searched, small_and_large\nwith get_context('fork').Pool(1, maxtasksperchild=1) as"
+        " pool:\n    print(json.dumps(pool.map(searched, small_and_large(), chunksize=1)))"
     )
-    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     for fresh, used in zip(json.loads(ran.stdout), map(searched, small_and_large()), strict=True):
         each_of = [json.loads(json.dumps(each)) for each in (fresh, used)]
         for each in each_of:
-            each["statistics"] = {key: n for key, n in each["statistics"].items() if "second" not in key}
+            each["statistics"] = {
+                key: n for key, n in each["statistics"].items() if "second" not in key
+            }
         assert each_of[0] == each_of[1]
 
 
@@ -225,10 +268,12 @@ def test_a_search_does_not_depend_on_what_the_process_did_before() -> None:
 def test_small_problems_need_no_compiler() -> None:
     """Numba is not imported for one."""
     code = (
-        "import sys; from tests.cases import random_instance; from optimizer.solvers.solve import solve;"
-        "solve(random_instance(0), threads=1); print('numba' in sys.modules)"
+        "import sys; from tests.cases import random_instance; from optimizer.solvers.solve import"
+        " solve;solve(random_instance(0), threads=1); print('numba' in sys.modules)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert ran.stdout == "False\n"
 
 
@@ -236,9 +281,9 @@ def test_small_problems_need_no_compiler() -> None:
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Write a module of one kernel that calls a part, in a folder of its own."""
     lines = (
-        "from __future__ import annotations\nfrom optimizer.base.work.kernels import kernel, part\n\n"
-        "@kernel\ndef fourfold(x: int) -> int:\n"
-        "    return twice(twice(x))\n\n@part\ndef twice(x: int) -> int:\n    return 2 * x\n"
+        "from __future__ import annotations\nfrom optimizer.base.work.kernels import kernel,"
+        " part\n\n@kernel\ndef fourfold(x: int) -> int:\n    return twice(twice(x))\n\n@part\ndef"
+        " twice(x: int) -> int:\n    return 2 * x\n"
     )
     (tmp_path / "small_kernels.py").write_text(lines, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
@@ -290,7 +335,9 @@ def test_kernels_are_compiled_where_nothing_can_be_kept(
 
 
 @pytest.mark.slow
-def test_another_process_compiles_meanwhile(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_process_compiles_meanwhile(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(kernels, "_aside", [])
     kernels.compile_aside([module])
     (child,) = kernels._aside

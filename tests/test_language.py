@@ -1,4 +1,6 @@
-"""Catalogues of languages: complete, found by Babel, updated whole or not at all; numbers and dates are those of the region."""
+"""Catalogues of languages: complete, found by Babel, updated whole or not at all;
+numbers and dates are those of the region.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +27,33 @@ def _written() -> Iterator[tuple[Path, str]]:
     places = {"pgettext": slice(1, 2), "LayerField": slice(2, 3)} | dict.fromkeys(
         ("ngettext", "counted", "counted_message"), slice(2)
     )
-    call = re.compile(rf"\b({'|'.join(catalogue.KEYWORDS)})\s*\(")  # a file without one need not be parsed
+    # a file without one need not be parsed
+    call = re.compile(rf"\b({'|'.join(catalogue.KEYWORDS)})\s*\(")
     for path in sorted(Path("optimizer").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(text)) if call.search(text) else ():
-            if isinstance(node, ast.Call) and (name := getattr(node.func, "id", "")) in catalogue.KEYWORDS:
+            if (
+                isinstance(node, ast.Call)
+                and (name := getattr(node.func, "id", "")) in catalogue.KEYWORDS
+            ):
                 for each in node.args[places.get(name, slice(1))]:
-                    if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value:
+                    if (
+                        isinstance(each, ast.Constant)
+                        and isinstance(each.value, str)
+                        and each.value
+                    ):
                         yield path, each.value
 
 
 @pytest.mark.slow
 @pytest.mark.report
 def test_babel_finds_every_text_also_within_other_calls() -> None:
-    known = {text for entry in catalogue.extracted() if entry.id for text in catalogue.all_texts(entry.id)}
+    known = {
+        text
+        for entry in catalogue.extracted()
+        if entry.id
+        for text in catalogue.all_texts(entry.id)
+    }
     assert [f"{path}: {text}" for path, text in _written() if text not in known] == []
 
 
@@ -114,7 +129,12 @@ def test_an_update_that_breaks_off_leaves_the_catalogue_as_it_was(
 
 def test_numbers_and_dates_are_those_of_the_region() -> None:
     day = date(2026, 11, 26)
-    assert (formatting.number(1234.5, 5), formatting.decimal(0.01), long_date(day), short_date(day)) == (
+    assert (
+        formatting.number(1234.5, 5),
+        formatting.decimal(0.01),
+        long_date(day),
+        short_date(day),
+    ) == (
         "1,234.5",
         "<0.1",
         "2026-11-26",
@@ -134,5 +154,9 @@ def test_numbers_and_dates_are_those_of_the_region() -> None:
 
 def test_no_translation_holds_markup() -> None:
     for code in OTHERS:
-        texts = [text for entry in catalogue.catalogue_of(code) for text in catalogue.all_texts(entry.string)]
+        texts = [
+            text
+            for entry in catalogue.catalogue_of(code)
+            for text in catalogue.all_texts(entry.string)
+        ]
         assert [text for text in texts if re.search(r"[<>\"&]", text)] == []

@@ -1,4 +1,6 @@
-"""The ledger: known vectors of its formats, proofs against the definition, every change found, and what a kill leaves."""
+"""The ledger: known vectors of its formats, proofs against the definition, every change
+found, and what a kill leaves.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,15 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.sharing.ledger.merkle import EMPTY_ROOT, MerkleTree, consistent, included, leaf_hash
-from optimizer.sharing.ledger.notes import COSIGNATURE, ED25519, Checkpoint, Note, SigningKey, VerifierKey, decoded
+from optimizer.sharing.ledger.notes import (
+    COSIGNATURE,
+    ED25519,
+    Checkpoint,
+    Note,
+    SigningKey,
+    VerifierKey,
+    decoded,
+)
 from optimizer.sharing.ledger.proofs import ConsistencyProof, InclusionProof
 from optimizer.sharing.ledger.signing import (
     cosign,
@@ -80,7 +90,9 @@ CONSISTENCIES = [
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+def command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
     return lambda *arguments: run(capsys, monkeypatch, "ledger", *arguments)
 
 
@@ -115,7 +127,11 @@ def test_proofs_hold_and_no_other_does(size: int, data: st.DataObject) -> None:
     extension = tree.consistency(old)
     before = tree.root(old)
     assert consistent(old, before, size, tree.root(), extension)
-    other = data.draw(st.integers(0, size - 1).filter(lambda one: one != index)) if size > 1 else index + 1
+    other = (
+        data.draw(st.integers(0, size - 1).filter(lambda one: one != index))
+        if size > 1
+        else index + 1
+    )
     assert not included(leaf_hash(leaves[index]), other, size, proof, tree.root())
     assert not included(leaf_hash(b"x"), index, size, proof, tree.root())
     assert not included(leaf_hash(leaves[index]), index, size, (*proof, b"x" * 32), tree.root())
@@ -142,40 +158,51 @@ def test_an_empty_tree_and_sizes_that_there_are_not() -> None:
 PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 PETER_PRIVATE = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
 PETER_NOTE = (
-    "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n\n"
-    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
+    "If you think cryptography is the answer to your problem,\nthen you don't know what your"
+    " problem is.\n\n"
+    "— PeterNeumann"
+    " x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
 )
 """Keys and note of golang.org/x/mod/sumdb/note, on which C2SP signed-note rests."""
 SPEC = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 SPEC_NOTE = (
     "This is an example message.\n\n"
-    "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
+    "— example.com/foo"
+    " Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
 )
 """The example of C2SP signed-note."""
 SUM = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
 SUM_CHECKPOINT = (
     "go.sum database tree\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
-    "— sum.golang.org Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
+    "— sum.golang.org"
+    " Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
 )
-"""The example of C2SP tlog-checkpoint, which is a checkpoint of the Go checksum database under another name, under its own."""
+"""The example of C2SP tlog-checkpoint, which is a checkpoint of the Go checksum
+database under another name, under its own.
+"""
 COSIGNED = (
     "arche2025h1.staging.ct.transparency.dev\n1432088532\nU7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=\n\n"
     "— arche2025h1.staging.ct.transparency.dev "
     "ui8GwCF1+kWqZrxGdhj4aX3gcw7XUlXQQabg/27lefwhUkzbC3NygNI75MdhL1bfTW9g8Ei59RA23oHP7Ry1k3ZFWwQ=\n"
-    "— remora.n621.de 2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIobWX9sXTynk5XeU/zZ0WBxtqB0DrAWfBw==\n"
+    "— remora.n621.de"
+    " 2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIobWX9sXTynk5XeU/zZ0WBxtqB0DrAWfBw==\n"
 )
 """A checkpoint of a public log, with its signature and a public witness' cosignature."""
-ARCHE = "arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f"
+ARCHE = (
+    "arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f"
+)
 REMORA = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
 SPEC_COSIGNATURE = (
     "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
-    "— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n"
+    "— witness.example.com/w1"
+    " jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n"
 )
 """The example of C2SP tlog-cosignature, whose time the page states; its key is not published."""
 
 
 @pytest.mark.parametrize(
-    ("key", "content"), [(PETER, PETER_NOTE), (SPEC, SPEC_NOTE), (SUM, SUM_CHECKPOINT), (ARCHE, COSIGNED)]
+    ("key", "content"),
+    [(PETER, PETER_NOTE), (SPEC, SPEC_NOTE), (SUM, SUM_CHECKPOINT), (ARCHE, COSIGNED)],
 )
 def test_notes_of_other_programs_hold_byte_for_byte(key: str, content: str) -> None:
     verifier, note = VerifierKey.parsed(key, "x"), Note.parsed(content.encode(), "x")
@@ -196,7 +223,10 @@ def test_cosignatures_of_other_programs() -> None:
     assert (state.origin, state.size) == ("arche2025h1.staging.ct.transparency.dev", 1432088532)
     assert state.cosignature_time(witness) == 0x6A122120
     later = Checkpoint(
-        state.origin, state.size + 1, state.root, Note(state.note.text.replace("532", "533"), state.note.signatures)
+        state.origin,
+        state.size + 1,
+        state.root,
+        Note(state.note.text.replace("532", "533"), state.note.signatures),
     )
     assert later.cosignature_time(witness) is None
     (line,) = Checkpoint.parsed(SPEC_COSIGNATURE.encode(), "x").note.signatures
@@ -315,7 +345,13 @@ def test_clocks_that_are_off_are_told(tmp_path: Path) -> None:
 def test_entries_are_read_back_as_they_were_written() -> None:
     texts = ['a "quoted" \\ text ', "Río \x1b[31m Grande\n", "\ud800", "\u2028"]
     for name in texts:
-        line = Entry("file", name, (EntryFile(name, "0" * 64, 1),), {"x": None, "y": 1.5, "z": name[:1]}, name).line(3)
+        line = Entry(
+            "file",
+            name,
+            (EntryFile(name, "0" * 64, 1),),
+            {"x": None, "y": 1.5, "z": name[:1]},
+            name,
+        ).line(3)
         assert b"\n" not in line
         entry = read_entry(line)
         assert entry is not None
@@ -348,7 +384,9 @@ def test_keys_stay_apart_and_secret(command: Callable[..., Outcome], tmp_path: P
 
 
 @pytest.mark.slow
-def test_two_agencies_hold_each_other_to_their_history(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_two_agencies_hold_each_other_to_their_history(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     log, police, held = tmp_path / "log", tmp_path / "police", tmp_path / "held.txt"
     record = tmp_path / "seizures.csv"
     record.write_text("time,lon,lat\n", encoding="utf-8")
@@ -360,7 +398,9 @@ def test_two_agencies_hold_each_other_to_their_history(command: Callable[..., Ou
     assert first.code == 0
     assert list(first.objects[0])[:4] == ["ok", "size", "root", "signed"]
     assert first.objects[0]["problems"] == []
-    signed = command("checkpoint", log, "--key", tmp_path / "a", "--out", police / "state.txt", "--json").objects[0]
+    signed = command(
+        "checkpoint", log, "--key", tmp_path / "a", "--out", police / "state.txt", "--json"
+    ).objects[0]
     assert signed["size"] == 3
     ask = ("cosign", log, "--key", tmp_path / "b", "--held", held, "--log-key", ours)
     assert "add --first" in command(*ask).err
@@ -436,7 +476,9 @@ cosign(ledger, log, own, place / "held.txt", out=place / f"{history}.txt")
 
 
 def two_histories(place: Path) -> tuple[Path, bytes]:
-    """Return a folder with one history of a ledger and a fork of it, both newer than what a witness holds, and what that is."""
+    """Return a folder with one history of a ledger and a fork of it, both newer than
+    what a witness holds, and what that is.
+    """
     made, draw = case(place / "case"), random.Random(3)  # noqa: S311 - no secret
     held = made.earlier[0]["checkpoints/000000000014.txt"]
     fork = LedgerFolder.opened(write(place / "fork", made.earlier[0]))
@@ -449,11 +491,21 @@ def two_histories(place: Path) -> tuple[Path, bytes]:
     return place, held
 
 
-def cosigning(place: Path, history: str, kill_at: int = 0) -> AbstractContextManager[subprocess.Popen[str]]:
+def cosigning(
+    place: Path, history: str, kill_at: int = 0
+) -> AbstractContextManager[subprocess.Popen[str]]:
     command = [sys.executable, "-c", COSIGN, str(place), history, str(kill_at)]
     pipe = subprocess.PIPE
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return started(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=environment)
+    return started(
+        command,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+    )
 
 
 @pytest.mark.slow
@@ -582,7 +634,10 @@ def test_a_hostile_entry_is_a_problem_and_no_crash(line: bytes, tmp_path: Path) 
 def test_an_entry_whose_checkpoint_has_no_size_records_none(tmp_path: Path) -> None:
     made = case(tmp_path, entries=2)
     LedgerFolder.opened(made.folder).append(
-        [Entry("checkpoint", "x", (EntryFile("x", "0" * 64, 1),), {"size": size}) for size in (True, "7", None, 7.0)]
+        [
+            Entry("checkpoint", "x", (EntryFile("x", "0" * 64, 1),), {"size": size})
+            for size in (True, "7", None, 7.0)
+        ]
     )
     assert made.verify(made.folder).ok
 
@@ -597,7 +652,10 @@ def test_clocks_that_creep_back_are_told(tmp_path: Path) -> None:
 
 def test_a_witness_holds_the_log_of_one_name(tmp_path: Path) -> None:
     made = case(tmp_path)
-    tree, old = MerkleTree.of(LedgerFolder.opened(made.folder).lines()), Checkpoint.parsed(made.held.read_bytes(), "x")
+    tree, old = (
+        MerkleTree.of(LedgerFolder.opened(made.folder).lines()),
+        Checkpoint.parsed(made.held.read_bytes(), "x"),
+    )
     renamed = Checkpoint.signed("other.example/ledger", tree.size, tree.root(), made.log)
     proof = ConsistencyProof(old.size, tree.consistency(old.size), renamed)
     with pytest.raises(InputError, match="Keep a file for each log"):

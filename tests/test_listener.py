@@ -1,4 +1,6 @@
-"""Steps are told and ended, bounds close in, plans have the value that is told, and a listener that cancels ends a search."""
+"""Steps are told and ended, bounds close in, plans have the value that is told, and a
+listener that cancels ends a search.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Map matching: against every sequence of states, against networkx, against another matcher, and against the truth of a drive."""
+"""Map matching: against every sequence of states, against networkx, against another
+matcher, and against the truth of a drive.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from optimizer.operations.map_matching import MatchParams, _routes, _States, _viterbi, length_graph, match_path
+from optimizer.operations.map_matching import (
+    MatchParams,
+    _routes,
+    _States,
+    _viterbi,
+    length_graph,
+    match_path,
+)
 from optimizer.operations.stays import StayParams, Track, movement, stays
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.network import Network
@@ -22,7 +31,9 @@ LON, LAT, BLOCK = 10.0, 50.0, 300.0
 SIDE = 7
 
 
-def degrees(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def degrees(
+    x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return longitude and latitude of metres from the corner."""
     return LON + x / METRES_PER_DEGREE / np.cos(np.radians(LAT)), LAT + y / METRES_PER_DEGREE
 
@@ -46,7 +57,9 @@ def grid(one_way: float = 0.2, seed: int = 0) -> Network:
 def drive(
     network: Network, nodes: tuple[int, ...], every_s: float, noise_m: float, seed: int
 ) -> tuple[Track, NDArray[np.float64], NDArray[np.int64]]:
-    """Return the track of a drive by the shortest way through some nodes, the hours on each segment, and the segment of each position."""
+    """Return the track of a drive by the shortest way through some nodes, the hours on
+    each segment, and the segment of each position.
+    """
     rng = np.random.default_rng(seed)
     graph = length_graph(network)
     arcs = [arc for a, b in pairwise(nodes) for arc in graph.paths(graph.trees([a])[1][0], [b])[0]]
@@ -77,7 +90,9 @@ def test_viterbi_finds_the_most_probable_of_all_sequences(seed: int) -> None:
         steps = (float(step[t, states[t], states[t + 1]]) for t in range(n - 1))
         return sum(float(emission[t, s]) for t, s in enumerate(states)) + sum(steps)
 
-    assert worth(tuple(chosen.tolist())) == pytest.approx(max(map(worth, product(range(k), repeat=n))))
+    assert worth(tuple(chosen.tolist())) == pytest.approx(
+        max(map(worth, product(range(k), repeat=n)))
+    )
     assert linked.all()
 
 
@@ -96,7 +111,9 @@ def test_ways_by_road_are_those_of_networkx(seed: int) -> None:
     states = _States.near(network, lon, lat, MatchParams(within_m=160, candidates=3))
     found = _routes(network, length_graph(network), states, np.full(11, 3000.0))
     graph = nx.DiGraph()
-    for tail, head, metres in zip(network.tail.tolist(), network.head.tolist(), network.length_m, strict=True):
+    for tail, head, metres in zip(
+        network.tail.tolist(), network.head.tolist(), network.length_m, strict=True
+    ):
         graph.add_edge(tail, head, weight=float(metres))
     between = dict(nx.all_pairs_dijkstra_path_length(graph))
     for t, a, b in product(range(11), range(found.shape[1]), range(found.shape[1])):
@@ -105,7 +122,9 @@ def test_ways_by_road_are_those_of_networkx(seed: int) -> None:
             continue
         ways = [
             states.leave_m[t, a, i]
-            + between[int(states.leave_node[t, a, i])].get(int(states.reach_node[t + 1, b, j]), np.inf)
+            + between[int(states.leave_node[t, a, i])].get(
+                int(states.reach_node[t + 1, b, j]), np.inf
+            )
             + states.reach_m[t + 1, b, j]
             for i, j in product(range(2), repeat=2)
         ]
@@ -121,7 +140,12 @@ def test_hours_of_a_drive_come_out_on_their_roads() -> None:
     for seed in range(6):
         track, hours, _ = drive(network, (0, 48, 6, 42, 24), 30, 15, seed)
         move = movement(track, network, length_graph(network))
-        found += np.bincount(move.segment[move.segment >= 0], move.seconds[move.segment >= 0], found.size) / 3600
+        found += (
+            np.bincount(
+                move.segment[move.segment >= 0], move.seconds[move.segment >= 0], found.size
+            )
+            / 3600
+        )
         truth += hours
     assert found.sum() == pytest.approx(truth.sum(), rel=0.05)
     assert np.abs(found - truth).sum() < 0.12 * truth.sum()
@@ -133,15 +157,21 @@ def test_another_matcher_agrees() -> None:
     inmem = pytest.importorskip("leuvenmapmatching.map.inmem")
     network = grid(0.0)
     track, _, truth = drive(network, (0, 48, 6, 42), 10, 15, 1)
-    ours = match_path(network, length_graph(network), np.diff(track.time), track.lon, track.lat).segment
+    ours = match_path(
+        network, length_graph(network), np.diff(track.time), track.lon, track.lat
+    ).segment
     streets = inmem.InMemMap("grid", use_latlon=True)
     for node in range(network.n_nodes):
         streets.add_node(node, (float(network.lat[node]), float(network.lon[node])))
     of_ends = {}
-    for tail, head, segment in zip(*(x.tolist() for x in (network.tail, network.head, network.segment)), strict=True):
+    for tail, head, segment in zip(
+        *(x.tolist() for x in (network.tail, network.head, network.segment)), strict=True
+    ):
         streets.add_edge(tail, head)
         of_ends[tail, head] = segment
-    matcher = distance.DistanceMatcher(streets, max_dist=150, obs_noise=15, non_emitting_states=True)
+    matcher = distance.DistanceMatcher(
+        streets, max_dist=150, obs_noise=15, non_emitting_states=True
+    )
     states, last = matcher.match([*zip(track.lat.tolist(), track.lon.tolist(), strict=True)])
     assert last == track.time.size - 1
     theirs = np.full(track.time.size, -1)
@@ -154,10 +184,14 @@ def test_another_matcher_agrees() -> None:
     assert (ours == theirs).mean() > 0.9
 
 
-def standing(minutes: float, every_s: float, x: float, begin: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def standing(
+    minutes: float, every_s: float, x: float, begin: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Return (k, 3) times and metres of a unit that stands."""
     times = np.arange(begin, begin + 60 * minutes, every_s)
-    return np.column_stack((times, x + rng.normal(0, 15, times.size), rng.normal(0, 15, times.size)))
+    return np.column_stack(
+        (times, x + rng.normal(0, 15, times.size), rng.normal(0, 15, times.size))
+    )
 
 
 @pytest.mark.parametrize("every_s", [5, 60, 300])
@@ -167,7 +201,8 @@ def test_stays_are_found_and_slow_driving_is_none(every_s: float) -> None:
     rows = np.concatenate(
         (
             standing(30, every_s, 0, 0, rng),
-            np.column_stack((creep, 3000 + 1.2 * (creep - 4000), np.zeros(creep.size))),  # 4 km/h for 50 minutes
+            # 4 km/h for 50 minutes
+            np.column_stack((creep, 3000 + 1.2 * (creep - 4000), np.zeros(creep.size))),
             standing(45, every_s, 9000, 8000, rng),
         )
     )
@@ -175,14 +210,20 @@ def test_stays_are_found_and_slow_driving_is_none(every_s: float) -> None:
     found = stays(rows[:, 0], lon, lat, StayParams())
     assert len(found) == 2
     for (first, last), minutes in zip(found, (30, 45), strict=True):
-        assert rows[last, 0] - rows[first, 0] == pytest.approx(60 * minutes, abs=max(2 * every_s, 90))
+        assert rows[last, 0] - rows[first, 0] == pytest.approx(
+            60 * minutes, abs=max(2 * every_s, 90)
+        )
 
 
 def test_positions_off_the_roads_and_gaps_are_no_effort() -> None:
     network = grid()
     track, _, _ = drive(network, (0, 6), 30, 5, 0)
     away = Track("car", "", track.time + 7200, track.lon, track.lat + 0.3)
-    both = Track("car", "", *(np.concatenate((getattr(track, n), getattr(away, n))) for n in ("time", "lon", "lat")))
+    both = Track(
+        "car",
+        "",
+        *(np.concatenate((getattr(track, n), getattr(away, n))) for n in ("time", "lon", "lat")),
+    )
     move = movement(both, network, length_graph(network))
     on = move.segment >= 0
     assert move.seconds[on].sum() == pytest.approx(track.time[-1], rel=0.02)

@@ -41,7 +41,9 @@ def test_no_damaged_file_ends_in_a_traceback(tally: Tally) -> None:
 
 @pytest.mark.slow
 def test_killed_commands_leave_whole_files_and_folders(tally: Tally) -> None:
-    """Of a command that writes a file and one that writes a folder; the marathon kills and interrupts every command, fifty times."""
+    """Of a command that writes a file and one that writes a folder; the marathon kills
+    and interrupts every command, fifty times.
+    """
     run_kills(tally, 2, seed=0, only=["convert", "import"])
     assert tally.faults == []
 
@@ -81,7 +83,9 @@ def test_the_state_of_a_folder(tmp_path: Path) -> None:
     assert leftovers(out) == [".out-00c0ffee.new"]
 
 
-def test_the_page_shows_the_rows(tally: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_shows_the_rows(
+    tally: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(page, "ROWS", tmp_path / "rows.jsonl")
     monkeypatch.setattr(page, "PAGE", tmp_path / "marathon.md")
     tally.add("x", "accepted")
@@ -94,7 +98,9 @@ def test_the_page_shows_the_rows(tally: Tally, tmp_path: Path, monkeypatch: pyte
     assert "| damaged files read | 12,345 | 6 | 1 | 0 |" in text
 
 
-def test_features_are_held_against_enumeration_and_a_wrong_bound_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_are_held_against_enumeration_and_a_wrong_bound_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     tally = Tally()
     run_features(tally, 1, 70_000)
     assert tally.faults == []

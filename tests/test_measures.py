@@ -1,4 +1,6 @@
-"""Measures at the source: loads that they lower, held by trying every plan with the loads scaled by hand; one budget, one bound."""
+"""Measures at the source: loads that they lower, held by trying every plan with the
+loads scaled by hand; one budget, one bound.
+"""
 
 from __future__ import annotations
 
@@ -60,14 +62,20 @@ def scenario(folder: Path, *, reduction: str = "0.4", more: str = "", gateway: s
 
 
 def by_hand(plain: Compiled, plan: tuple[str, ...], reduction: float = 0.4) -> float:
-    """Return what gets through under a plan: of a scenario without measures, with the loads of gateways scaled."""
+    """Return what gets through under a plan: of a scenario without measures, with the
+    loads of gateways scaled.
+    """
     sites = [name for name in plan if name not in {"eradicate", "villages"}]
     total = 0.0
     for response, pair in zip(evaluate(plain.instance, sites).evaders, plain.pairs, strict=True):
         load = response.weight
         if pair is not None and "eradicate" in plan and pair.gateway == 0:
             load *= 1 - reduction
-        if pair is not None and "villages" in plan and plain.gateways[pair.gateway].kind == "unofficial":
+        if (
+            pair is not None
+            and "villages" in plan
+            and plain.gateways[pair.gateway].kind == "unofficial"
+        ):
             load *= 1 - 0.75 * (1 - 0.9 * 0.75)
         total += load * response.value
     return total
@@ -78,7 +86,9 @@ def cost(plan: tuple[str, ...]) -> int:
 
 
 @pytest.mark.slow
-def test_every_plan_is_worth_what_scaled_loads_are_and_every_method_finds_the_best(tmp_path: Path) -> None:
+def test_every_plan_is_worth_what_scaled_loads_are_and_every_method_finds_the_best(
+    tmp_path: Path,
+) -> None:
     plain = compile_scenario(write_scenario(tmp_path, SCENARIO))
     compiled = compile_scenario(scenario(tmp_path))
     instance = compiled.instance
@@ -106,7 +116,12 @@ def test_checkpoints_and_measures_share_a_budget_and_a_curve(tmp_path: Path) -> 
     names = [option.id for option in instance.options]
     curve = frontier(instance, [BudgetRange.between("teams", 0, 3, 4)], SolveModel(gap=1e-6))
     for point in curve.points:
-        plans = [p for size in range(4) for p in itertools.combinations(names, size) if cost(p) <= point.budgets[0]]
+        plans = [
+            p
+            for size in range(4)
+            for p in itertools.combinations(names, size)
+            if cost(p) <= point.budgets[0]
+        ]
         best = min(by_hand(plain, plan, 0.9) for plan in plans)
         assert point.lower <= best * (1 + 1e-9) <= point.upper * (1 + 2e-9)
         assert point.upper <= best * (1 + 1e-5)
@@ -144,7 +159,10 @@ def test_the_plan_folder_has_measures_and_roads_alone_on_its_maps(tmp_path: Path
     assert measure["segments"] == []
     assert measure["worth"] > 0
     layer = json.loads((tmp_path / "out" / "plan.geojson").read_text(encoding="utf-8"))
-    assert {f["properties"]["id"] for f in layer["features"] if "chosen" in f["properties"]} >= {"eradicate", "a"}
+    assert {f["properties"]["id"] for f in layer["features"] if "chosen" in f["properties"]} >= {
+        "eradicate",
+        "a",
+    }
     page = html.unescape((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
     assert "source: made up for a test" in page
     assert "Eradication upstream" in page
@@ -154,16 +172,26 @@ def test_the_plan_folder_has_measures_and_roads_alone_on_its_maps(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_assumptions_are_varied_with_measures_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_assumptions_are_varied_with_measures_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sensitivity, "variations", lambda compiled: variations(compiled)[2::3])
-    planned = plan_scenario(scenario(tmp_path, more="forced = true"), tmp_path / "out", sensitivity=True, report=False)
+    planned = plan_scenario(
+        scenario(tmp_path, more="forced = true"), tmp_path / "out", sensitivity=True, report=False
+    )
     assert planned.sensitivity is not None
     assert planned.sensitivity.faults == ()
     value = planned.sensitivity.value
     assert value == pytest.approx(planned.comparison.plan.value)
-    found = [(each.variation.low, each.low) for each in planned.sensitivity.varied if each.variation.low.settings]
+    found = [
+        (each.variation.low, each.low)
+        for each in planned.sensitivity.varied
+        if each.variation.low.settings
+    ]
     for end, low in found:
-        again = compile_scenario(scenario(tmp_path, more="forced = true"), settings=dict(end.settings))
+        again = compile_scenario(
+            scenario(tmp_path, more="forced = true"), settings=dict(end.settings)
+        )
         assert low is not None
         assert evaluate(again.instance, planned.plan.options).value == pytest.approx(low.value)
     assert any(low is not None and low.value != pytest.approx(value) for _, low in found)
@@ -181,9 +209,13 @@ def test_assumptions_are_varied_with_measures_in_place(tmp_path: Path, monkeypat
         ({"more": "effect = 3"}, "effect"),
     ],
 )
-def test_what_is_wrong_is_one_message(tmp_path: Path, options: dict[str, str], message: str) -> None:
+def test_what_is_wrong_is_one_message(
+    tmp_path: Path, options: dict[str, str], message: str
+) -> None:
     checked = check_scenario_file(scenario(tmp_path, **options))
-    assert any(message in f"{p.where} {p.found} {p.expected}" for p in checked.problems), checked.problems
+    assert any(message in f"{p.where} {p.found} {p.expected}" for p in checked.problems), (
+        checked.problems
+    )
 
 
 def test_a_measure_on_no_origin_or_without_a_source_is_refused(tmp_path: Path) -> None:
@@ -197,14 +229,18 @@ def test_a_measure_on_no_origin_or_without_a_source_is_refused(tmp_path: Path) -
         )
     with pytest.raises(InputError, match="no gateway"):
         compile_scenario(
-            write_scenario(tmp_path, text.replace('gateway_kinds = ["unofficial"]', 'gateway_kinds = ["edge"]'))
+            write_scenario(
+                tmp_path, text.replace('gateway_kinds = ["unofficial"]', 'gateway_kinds = ["edge"]')
+            )
         )
 
 
 def test_measures_forced_on_scale_what_all_else_is_worth(tmp_path: Path) -> None:
     compiled = compile_scenario(scenario(tmp_path))
     instance = compiled.instance
-    with_it = replace(instance, options=tuple(replace(o, forced=o.id == "eradicate") for o in instance.options))
+    with_it = replace(
+        instance, options=tuple(replace(o, forced=o.id == "eradicate") for o in instance.options)
+    )
     result = solve(with_it, gap=1e-6)
     assert result.plan is not None
     assert "eradicate" in result.plan.options

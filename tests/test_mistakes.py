@@ -1,4 +1,6 @@
-"""Mistakes that people make have clear answers: one in five of the 50 of `python -m tests.mistakes`, which runs them all."""
+"""Mistakes that people make have clear answers: one in five of the 50 of `python -m
+tests.mistakes`, which runs them all.
+"""
 
 from __future__ import annotations
 
@@ -51,11 +53,15 @@ def test_what_is_found_is_named_and_what_to_do_is_said(
 
 def test_a_file_that_two_steps_read_has_its_fault_once(tmp_path: Path) -> None:
     audits = '[records]\naudits = ["audit-results.json"]\n[evaders]'
-    told = answer(Mistake("no audit", "audit-results.json", "", TOML, "[evaders]", audits), tmp_path)
+    told = answer(
+        Mistake("no audit", "audit-results.json", "", TOML, "[evaders]", audits), tmp_path
+    )
     assert told.text.count("audit-results.json: found no such file") == 1
 
 
-@pytest.mark.parametrize("words", [("check",), ("passes",), ("plan",), ("risk", "look")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [("check",), ("passes",), ("plan",), ("risk", "look")], ids=" ".join
+)
 @pytest.mark.parametrize("given", ["plan.json", ""])
 def test_a_plan_in_place_of_its_scenario_is_told_which_that_is(
     words: tuple[str, ...], given: str, tmp_path: Path
@@ -63,10 +69,18 @@ def test_a_plan_in_place_of_its_scenario_is_told_which_that_is(
     made = tmp_path / "made"
     made.mkdir()
     (made / "plan.json").write_text('{"options": []}')
-    mark = {"schema_version": 1, "command": "plan", "sources": ["../scenario.toml"], "files": ["plan.json"]}
+    mark = {
+        "schema_version": 1,
+        "command": "plan",
+        "sources": ["../scenario.toml"],
+        "files": ["plan.json"],
+    }
     (made / ".interdict.json").write_text(json.dumps(mark))
     told = answer(Mistake("a plan", "", "", command=(*words, f"{{folder}}/made/{given}")), tmp_path)
-    assert f"expected a scenario (TOML). Give {tmp_path / 'scenario.toml'}, of which it was made." in told.text
+    assert (
+        f"expected a scenario (TOML). Give {tmp_path / 'scenario.toml'}, of which it was made."
+        in told.text
+    )
     assert told.code == 1
 
 
@@ -77,12 +91,18 @@ def test_a_plan_file_is_taken_for_its_folder(tmp_path: Path) -> None:
         assert "a file" not in told.text
 
 
-@pytest.mark.parametrize("words", [("explain",), ("roster", "--from", "2026-12-07")], ids=lambda words: str(words[0]))
+@pytest.mark.parametrize(
+    "words", [("explain",), ("roster", "--from", "2026-12-07")], ids=lambda words: str(words[0])
+)
 def test_a_scenario_or_a_misspelt_folder_in_place_of_a_plan_is_told_what_is_wanted(
     words: tuple[str, ...], tmp_path: Path
 ) -> None:
     (tmp_path / "laredo").mkdir()
-    told = answer(Mistake("a scenario", "", "", command=(*words, "{folder}/scenario.toml")), tmp_path)
+    told = answer(
+        Mistake("a scenario", "", "", command=(*words, "{folder}/scenario.toml")), tmp_path
+    )
     assert "Plan it first, and give the folder that `plan` says." in told.text
-    told = answer(Mistake("a folder misspelt", "", "", command=(*words, "{folder}/laredoo")), tmp_path)
+    told = answer(
+        Mistake("a folder misspelt", "", "", command=(*words, "{folder}/laredoo")), tmp_path
+    )
     assert "Did you mean 'laredo'?" in told.text

@@ -1,4 +1,6 @@
-"""The suite `mixed`: cases, peers and page. That mixtures are proven is tested in `tests.test_mixed`."""
+"""The suite `mixed`: cases, peers and page. That mixtures are proven is tested in
+`tests.test_mixed`.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,11 @@ def bound() -> float:
 
 def test_a_case_is_the_same_each_time_and_has_what_it_says() -> None:
     instance = case()
-    assert (len(instance.options), len(instance.evaders), instance.budget.tolist()) == (20, 30, [3.0])
+    assert (len(instance.options), len(instance.evaders), instance.budget.tolist()) == (
+        20,
+        30,
+        [3.0],
+    )
     case.cache_clear()
     again = case()
     assert [option.arcs for option in again.options] == [option.arcs for option in instance.options]
@@ -68,7 +74,9 @@ def test_no_peer_gets_below_the_bound_and_all_its_plans_are_feasible(name: str) 
     answer = PEERS[name](instance, PeerTerms(0.01, time.monotonic() + 60))
     value = exploitability(answer.mixture, instance).value
     assert value >= bound() * (1 - 1e-9)
-    assert not any(violations(instance, instance.placed(plan.options)) for plan in answer.mixture.plans)
+    assert not any(
+        violations(instance, instance.placed(plan.options)) for plan in answer.mixture.plans
+    )
     if name == "double oracle":
         assert answer.lower is not None
         assert answer.upper is not None
@@ -80,7 +88,10 @@ def test_no_peer_gets_below_the_bound_and_all_its_plans_are_feasible(name: str) 
 def test_rows_make_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", time.monotonic)  # restored after the clock is changed
     monkeypatch.setattr(linear_program, "LONGEST", linear_program.LONGEST)
-    rows = [measure("small", case(), method, (0.01, 30.0)) for method in ("mixed", "uniform", "double oracle")]
+    rows = [
+        measure("small", case(), method, (0.01, 30.0))
+        for method in ("mixed", "uniform", "double oracle")
+    ]
     assert all(row.value is not None for row in rows)
     ours = rows[0]
     assert ours.reached["1"] <= ours.seconds

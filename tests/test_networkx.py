@@ -27,7 +27,9 @@ CLASSES = ("primary", "residential", "track", ["residential", "service"])
 
 
 def town() -> Any:
-    """Return a small OSMnx graph: a one-way street, a bend, parallel edges, a loop, attributes that are lists."""
+    """Return a small OSMnx graph: a one-way street, a bend, parallel edges, a loop,
+    attributes that are lists.
+    """
     graph = nx.MultiDiGraph(crs="epsg:4326", created_with="a test", simplified=True)
     for name, (x, y) in {11: (9.9, 45.05), 12: (10.05, 45.05), 13: (10.05, 45.08)}.items():
         graph.add_node(name, x=x, y=y, street_count=name - 10)
@@ -42,7 +44,15 @@ def town() -> Any:
     }
     graph.add_edge(11, 12, **there, reversed=False, geometry=shapely.LineString(bend))
     graph.add_edge(12, 11, **there, reversed=True, geometry=shapely.LineString(bend[::-1]))
-    graph.add_edge(12, 13, osmid=9, highway=["residential", "service"], length=3400.0, travel_time=240.0, oneway=True)
+    graph.add_edge(
+        12,
+        13,
+        osmid=9,
+        highway=["residential", "service"],
+        length=3400.0,
+        travel_time=240.0,
+        oneway=True,
+    )
     graph.add_edge(12, 13, osmid=10, highway="track", length=3500.0, speed_kph=30.0, name="Alm")
     loop = shapely.LineString([(10.05, 45.08), (10.06, 45.085), (10.05, 45.09), (10.05, 45.08)])
     graph.add_edge(13, 13, osmid=11, highway="residential", length=2500.0, geometry=loop)
@@ -56,7 +66,9 @@ def graphs(draw: st.DrawFn) -> Any:
     seed, kind = draw(st.integers(0, 2**32 - 1)), draw(st.sampled_from(KINDS))
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 9))
-    names: list[Any] = [f"n{k}" for k in range(n)] if rng.random() < 0.5 else rng.permutation(50)[:n].tolist()
+    names: list[Any] = (
+        [f"n{k}" for k in range(n)] if rng.random() < 0.5 else rng.permutation(50)[:n].tolist()
+    )
     placed = bool(rng.random() < 0.8)
     graph = kind(crs="epsg:4326") if rng.random() < 0.8 else kind()
     for name in names:
@@ -67,7 +79,10 @@ def graphs(draw: st.DrawFn) -> Any:
         graph.add_edge(u, v, **_edge(rng, graph.nodes[u], graph.nodes[v], placed=placed))
         if rng.random() < 0.3 and kind is nx.MultiDiGraph:
             graph.add_edge(
-                v, u, key=f"back{graph.number_of_edges()}", **_edge(rng, graph.nodes[v], graph.nodes[u], placed=placed)
+                v,
+                u,
+                key=f"back{graph.number_of_edges()}",
+                **_edge(rng, graph.nodes[v], graph.nodes[u], placed=placed),
             )
     return graph
 
@@ -94,14 +109,20 @@ def _edge(rng: np.random.Generator, begin: Any, end: Any, *, placed: bool) -> di
 
 
 def same_graph(given: Any, back: Any) -> None:
-    """Assert that a graph came back: its kind, its attributes, its nodes and edges in their order, all that each stated."""
+    """Assert that a graph came back: its kind, its attributes, its nodes and edges in
+    their order, all that each stated.
+    """
     assert type(back) is type(given)
     assert back.graph == given.graph
     assert list(back.nodes) == list(given.nodes)
     for name, data in given.nodes(data=True):
         assert back.nodes[name] == data
-    edges = list(given.edges(keys=True, data=True) if given.is_multigraph() else given.edges(data=True))
-    returned = list(back.edges(keys=True, data=True) if given.is_multigraph() else back.edges(data=True))
+    edges = list(
+        given.edges(keys=True, data=True) if given.is_multigraph() else given.edges(data=True)
+    )
+    returned = list(
+        back.edges(keys=True, data=True) if given.is_multigraph() else back.edges(data=True)
+    )
     assert len(returned) == len(edges)
     for one, other in zip(edges, returned, strict=True):
         assert one[:-1] == other[:-1]
@@ -127,7 +148,9 @@ def test_a_round_trip_loses_nothing(graph: Any) -> None:
 def test_shortest_paths_are_those_of_networkx(graph: Any, weight: str) -> None:
     network = Network.from_networkx(graph)
     cost = network.length_m if weight == "length" else network.time_s
-    ours = cost_graph(network.n_nodes, network.tail, network.head, cost).distances(range(network.n_nodes))
+    ours = cost_graph(network.n_nodes, network.tail, network.head, cost).distances(
+        range(network.n_nodes)
+    )
     theirs = dict(nx.all_pairs_dijkstra_path_length(network.to_networkx(), weight=weight))
     for row, origin in enumerate(network.node_id.tolist()):
         for column, target in enumerate(network.node_id.tolist()):
@@ -142,7 +165,9 @@ def test_both_directions_of_an_undirected_edge_share_a_segment_and_a_line(graph:
         arcs = list(network.arcs_of(segment))
         assert 1 <= len(arcs) <= 2
         if len(arcs) == 2:
-            one, other = (network.shape[network.shape_start[a] : network.shape_start[a + 1]] for a in arcs)
+            one, other = (
+                network.shape[network.shape_start[a] : network.shape_start[a + 1]] for a in arcs
+            )
             np.testing.assert_allclose(one, other[::-1])
             assert network.tail[arcs[0]] == network.head[arcs[1]]
     if not graph.is_directed():
@@ -154,7 +179,14 @@ def test_a_town_of_osmnx() -> None:
     assert network.node_id.tolist() == [11, 12, 13]
     assert network.segment.tolist() == [0, 0, 1, 2, 3, 4]
     assert network.way.tolist() == [7, 7, 9, 10, 11, 12]
-    assert network.road_class.tolist() == ["primary", "primary", "residential", "track", "residential", "unclassified"]
+    assert network.road_class.tolist() == [
+        "primary",
+        "primary",
+        "residential",
+        "track",
+        "residential",
+        "unclassified",
+    ]
     assert network.name.tolist() == ["", "", "", "Alm", "", "L1"]
     assert network.time_s == pytest.approx([864.036, 864.036, 240, 420, 360, 518.4])
     assert np.diff(network.shape_start).tolist() == [3, 3, 2, 2, 4, 2]
@@ -163,7 +195,9 @@ def test_a_town_of_osmnx() -> None:
 
 def test_a_graph_that_is_not_simplified_and_one_without_lengths_are_measured() -> None:
     graph = nx.MultiDiGraph(crs="epsg:4326", simplified=False)
-    graph.add_nodes_from([(1, {"x": 9.0, "y": 45.0}), (2, {"x": 9.1, "y": 45.0}), (3, {"x": 9.1, "y": 45.1})])
+    graph.add_nodes_from(
+        [(1, {"x": 9.0, "y": 45.0}), (2, {"x": 9.1, "y": 45.0}), (3, {"x": 9.1, "y": 45.1})]
+    )
     graph.add_edges_from([(1, 2), (2, 1), (2, 3)], highway="residential")
     graph.add_edge(3, 3)
     network = Network.from_networkx(graph)
@@ -198,12 +232,24 @@ def test_osmnx_works_on_what_comes_back() -> None:
 
 def test_a_network_of_our_own_becomes_an_osmnx_graph() -> None:
     network = Network.from_arrays(
-        [0, 1, 0], [1, 0, 1], 1000.0, lon=[9.0, 9.01], lat=[45.0, 45.0], name=["A", "A", ""], way=[5, 5, 6]
+        [0, 1, 0],
+        [1, 0, 1],
+        1000.0,
+        lon=[9.0, 9.01],
+        lat=[45.0, 45.0],
+        name=["A", "A", ""],
+        way=[5, 5, 6],
     )
     graph = network.to_networkx()
     assert isinstance(graph, nx.MultiDiGraph)
     assert list(graph.edges(keys=True)) == [(0, 1, 0), (0, 1, 1), (1, 0, 0)]
-    assert graph.edges[0, 1, 0] == {"length": 1000.0, "travel_time": 144.0, "highway": "road", "name": "A", "osmid": 5}
+    assert graph.edges[0, 1, 0] == {
+        "length": 1000.0,
+        "travel_time": 144.0,
+        "highway": "road",
+        "name": "A",
+        "osmid": 5,
+    }
     assert network.edge_keys == [(0, 1, 0), (1, 0, 0), (0, 1, 1)]
     assert Network.from_networkx(graph).n_segments == network.n_segments == 2
 
@@ -212,7 +258,8 @@ def test_results_are_written_back_as_edge_attributes() -> None:
     graph = town()
     network = Network.from_networkx(graph)
     options = [
-        opt.Option(f"post-{s}", network.arcs_of(s), (0.5,) * len(network.arcs_of(s)), {"teams": 1}) for s in range(3)
+        opt.Option(f"post-{s}", network.arcs_of(s), (0.5,) * len(network.arcs_of(s)), {"teams": 1})
+        for s in range(3)
     ]
     instance = opt.make_instance(
         network,
@@ -225,7 +272,9 @@ def test_results_are_written_back_as_edge_attributes() -> None:
     assert plan is not None
     results = opt.arc_results(instance, plan)
     assert results.load.sum() == pytest.approx(4.0)  # weight 2 on two arcs
-    nx.set_edge_attributes(graph, dict(zip(network.edge_keys, results.load.tolist(), strict=True)), "load")
+    nx.set_edge_attributes(
+        graph, dict(zip(network.edge_keys, results.load.tolist(), strict=True)), "load"
+    )
     assert graph.edges[11, 12, 0]["load"] == pytest.approx(2.0)
     written = network.to_networkx(results.columns())
     assert written.edges[11, 12, 0]["placed"] == int("post-0" in plan.options)
@@ -244,37 +293,71 @@ def test_results_are_written_back_as_edge_attributes() -> None:
             "graph, nodes",
             r"the node \(0, 0\) of type tuple.*convert_node_labels_to_integers",
         ),
-        (lambda g: nx.relabel_nodes(g, {11: "eleven"}), "graph, nodes", "all integers or all strings"),
+        (
+            lambda g: nx.relabel_nodes(g, {11: "eleven"}),
+            "graph, nodes",
+            "all integers or all strings",
+        ),
         (lambda g: g.nodes[12].pop("x"), "graph, nodes, x", "nothing, or no number, of node 12"),
         (lambda g: g.nodes[12].update(x=200.0), "graph, nodes", "200, 45.05 at position 1"),
-        (lambda g: g.edges[12, 13, 0].update(length=-5), "graph, edges, length", r"-5 of edge \(12, 13, 0\)"),
-        (lambda g: g.edges[12, 13, 0].update(length=0), "graph, edges, length", "a length in metres above 0"),
+        (
+            lambda g: g.edges[12, 13, 0].update(length=-5),
+            "graph, edges, length",
+            r"-5 of edge \(12, 13, 0\)",
+        ),
+        (
+            lambda g: g.edges[12, 13, 0].update(length=0),
+            "graph, edges, length",
+            "a length in metres above 0",
+        ),
         (lambda g: g.edges[12, 13, 0].update(length="far"), "graph, edges, length", "'far'"),
         (lambda g: g.edges[12, 13, 0].update(length=float("inf")), "graph, edges, length", "inf"),
-        (lambda g: g.edges[12, 13, 0].update(travel_time=-1), "graph, edges, travel_time", "a time in seconds above 0"),
-        (lambda g: g.edges[12, 13, 1].update(speed_kph=0), "graph, edges, speed_kph", "a speed in km/h above 0"),
+        (
+            lambda g: g.edges[12, 13, 0].update(travel_time=-1),
+            "graph, edges, travel_time",
+            "a time in seconds above 0",
+        ),
+        (
+            lambda g: g.edges[12, 13, 1].update(speed_kph=0),
+            "graph, edges, speed_kph",
+            "a speed in km/h above 0",
+        ),
         (lambda g: g.graph.update(crs="epsg:32632"), "graph, edges, geometry", ""),
-        (lambda g: g.graph.update(crs="no such system"), "graph, nodes", "a coordinate system that is unknown"),
+        (
+            lambda g: g.graph.update(crs="no such system"),
+            "graph, nodes",
+            "a coordinate system that is unknown",
+        ),
         (
             lambda g: g.edges[11, 12, 0].update(geometry=shapely.Point(9, 45)),
             "graph, edges, geometry",
             "a Point at position 0",
         ),
         (
-            lambda g: g.edges[11, 12, 0].update(geometry=shapely.LineString([(570000, 4.99e6), (580000, 4.99e6)])),
+            lambda g: g.edges[11, 12, 0].update(
+                geometry=shapely.LineString([(570000, 4.99e6), (580000, 4.99e6)])
+            ),
             "graph, edges, geometry",
             "coordinates in epsg:4326",
         ),
         (
-            lambda g: g.edges[11, 12, 0].update(geometry=shapely.LineString([(11, 45.05), (11.1, 45.05)])),
+            lambda g: g.edges[11, 12, 0].update(
+                geometry=shapely.LineString([(11, 45.05), (11.1, 45.05)])
+            ),
             "graph, edges, geometry",
             r"a line 8\d km from its nodes",
         ),
         (lambda _: nx.Graph([(0, 1)]), "graph, edges, length", r"no length of edge \(0, 1\)"),
-        (lambda _: "map.graphml", "graph", "a str; expected a networkx graph in memory.*read_region"),
+        (
+            lambda _: "map.graphml",
+            "graph",
+            "a str; expected a networkx graph in memory.*read_region",
+        ),
     ],
 )
-def test_every_fault_of_a_graph_has_one_clear_message(change: Callable[[Any], Any], where: str, message: str) -> None:
+def test_every_fault_of_a_graph_has_one_clear_message(
+    change: Callable[[Any], Any], where: str, message: str
+) -> None:
     graph = town()
     changed = change(graph)
     graph = changed if isinstance(changed, str | nx.Graph) else graph

@@ -1,4 +1,6 @@
-"""No command reports a plan worse than one that it was given, than today's layout or than a greedy pass, however early its time ends."""
+"""No command reports a plan worse than one that it was given, than today's layout or
+than a greedy pass, however early its time ends.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ def least(instance: Instance, *plans: NDArray[np.bool_]) -> float:
     """Return what a plan of the instance must not be worse than."""
     today = np.array([option.existing for option in instance.options])
     known = (feasible_start(instance), today, *plans)
-    return min(greedy_value(instance), *(fitting_value(instance, plan) for plan in known)) * (1 + 1e-9)
+    return min(greedy_value(instance), *(fitting_value(instance, plan) for plan in known)) * (
+        1 + 1e-9
+    )
 
 
 def solved(instance: Instance, given: Plan | None, method: str) -> list[tuple[Instance, float]]:
@@ -77,8 +81,13 @@ def solved(instance: Instance, given: Plan | None, method: str) -> list[tuple[In
 
 def curve(instance: Instance, given: Plan | None) -> list[tuple[Instance, float]]:
     """Solve a budget curve around the plan's budget with hardly any time."""
-    found = frontier(instance, [BudgetRange.between("money", 0, 12, 5)], TERMS, starts=[given] if given else [])
-    return [(Changes({"money": point.budgets[0]}).applied(instance), point.upper) for point in found.points]
+    found = frontier(
+        instance, [BudgetRange.between("money", 0, 12, 5)], TERMS, starts=[given] if given else []
+    )
+    return [
+        (Changes({"money": point.budgets[0]}).applied(instance), point.upper)
+        for point in found.points
+    ]
 
 
 def coalitions(instance: Instance, given: Plan | None) -> list[tuple[Instance, float]]:
@@ -87,7 +96,8 @@ def coalitions(instance: Instance, given: Plan | None) -> list[tuple[Instance, f
         instance,
         resources=tuple(replace(each, agency="") for each in instance.resources),
         options=tuple(
-            replace(option, agency=("north", "south")[j % 2], forced=False) for j, option in enumerate(instance.options)
+            replace(option, agency=("north", "south")[j % 2], forced=False)
+            for j, option in enumerate(instance.options)
         ),
     )
     found = cooperate(two, TERMS, starts=[given] if given else [])
@@ -110,22 +120,29 @@ def test_no_answer_is_worse_than_what_is_known(name: str, given: str) -> None:
         instance = random_instance(seed)
         forced = feasible_start(instance)
         known = {"a poor plan": forced, "the best plan": brute_force(instance)[1]}.get(given)
-        for case, upper in COMMANDS[name](instance, None if known is None else Plan.from_mask(instance, known)):
+        for case, upper in COMMANDS[name](
+            instance, None if known is None else Plan.from_mask(instance, known)
+        ):
             assert upper <= least(case, *([] if known is None else [known]))
 
 
 def test_a_wide_gap_is_no_leave_to_repeat_the_plan_of_a_smaller_budget() -> None:
     for seed in SEEDS:
         instance = random_instance(seed)
-        found = frontier(instance, [BudgetRange.between("money", 0, 12, 5)], SolveModel(gap=0.9, threads=1))
+        found = frontier(
+            instance, [BudgetRange.between("money", 0, 12, 5)], SolveModel(gap=0.9, threads=1)
+        )
         for point in found.points:
-            assert point.upper <= greedy_value(Changes({"money": point.budgets[0]}).applied(instance)) * (1 + 1e-9)
+            assert point.upper <= greedy_value(
+                Changes({"money": point.budgets[0]}).applied(instance)
+            ) * (1 + 1e-9)
 
 
 def test_a_plan_made_to_fit_keeps_to_how_many_sites_may_change() -> None:
     instance = replace(random_instance(2), exclusions=(), resources=())
     free = replace(
-        instance, options=tuple(replace(o, uses={}, forced=False, forbidden=False) for o in instance.options)
+        instance,
+        options=tuple(replace(o, uses={}, forced=False, forbidden=False) for o in instance.options),
     )
     case = Changes(change_at_most=2).applied(free)
     assert not violations(case, made_to_fit(case, np.ones(len(case.options), dtype=bool)))

@@ -1,4 +1,6 @@
-"""Folders of output are swapped in whole, whenever a run is killed, and only over what the same command made of the same sources."""
+"""Folders of output are swapped in whole, whenever a run is killed, and only over what
+the same command made of the same sources.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ def test_files_of_other_people_stay_and_those_of_an_earlier_run_go(tmp_path: Pat
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a copy of this process")
 @pytest.mark.parametrize("killed_at", range(8))
-def test_a_kill_leaves_one_whole_folder_and_the_next_run_cleans_up(tmp_path: Path, killed_at: int) -> None:
+def test_a_kill_leaves_one_whole_folder_and_the_next_run_cleans_up(
+    tmp_path: Path, killed_at: int
+) -> None:
     fill(folder(tmp_path / "out"), "old")
     (tmp_path / "out/mine.txt").write_text("mine")
     child = os.fork()
@@ -66,7 +70,9 @@ def test_a_kill_leaves_one_whole_folder_and_the_next_run_cleans_up(tmp_path: Pat
             os._exit(1)
     os.waitpid(child, 0)
     if (tmp_path / "out").exists():
-        assert len({text for name, text in texts(tmp_path / "out").items() if name != "mine.txt"}) == 1
+        assert (
+            len({text for name, text in texts(tmp_path / "out").items() if name != "mine.txt"}) == 1
+        )
     folder(tmp_path / "out").check()
     there = texts(tmp_path / "out")
     assert there.pop("mine.txt") == "mine"
@@ -75,7 +81,9 @@ def test_a_kill_leaves_one_whole_folder_and_the_next_run_cleans_up(tmp_path: Pat
 
 
 def _die_at_rename(number: int) -> None:
-    """Make this process end at its rename of that number: the even ones before it, the odd ones after."""
+    """Make this process end at its rename of that number: the even ones before it, the
+    odd ones after.
+    """
     rename, left = Path.rename, [number // 2]
 
     def deadly(path: Path, target: Path) -> Path:
@@ -101,7 +109,9 @@ def test_what_a_living_run_holds_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no locks of folders")
-def test_scratch_folders_of_killed_runs_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scratch_folders_of_killed_runs_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "interdict-abcdefgh").mkdir()
     (tmp_path / "interdict-my-own-notes").mkdir()
@@ -112,7 +122,10 @@ def test_scratch_folders_of_killed_runs_are_removed(tmp_path: Path, monkeypatch:
 
 def test_only_what_the_same_command_made_of_the_same_source_is_replaced(tmp_path: Path) -> None:
     fill(folder(tmp_path / "out"), "first")
-    for other in (folder(tmp_path / "out", "two"), OutputFolder(tmp_path / "out", "roster", ("one",), NAMES)):
+    for other in (
+        folder(tmp_path / "out", "two"),
+        OutputFolder(tmp_path / "out", "roster", ("one",), NAMES),
+    ):
         with pytest.raises(InputError, match=r"what `plan` made of one.*--overwrite"):
             other.check()
     assert texts(tmp_path / "out")["plan.json"] == "first"
@@ -123,7 +136,9 @@ def test_only_what_the_same_command_made_of_the_same_source_is_replaced(tmp_path
 def test_a_foreign_file_of_our_name_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/map-of-the-zoo.png").write_text("mine")
-    with pytest.raises(InputError, match=r"map-of-the-zoo.png, which this program did not write there.*--overwrite"):
+    with pytest.raises(
+        InputError, match=r"map-of-the-zoo.png, which this program did not write there.*--overwrite"
+    ):
         folder(tmp_path / "out").check()
     (tmp_path / "out" / MARKER).write_text("no mark")
     with pytest.raises(InputError, match="did not write there"):

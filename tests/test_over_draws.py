@@ -1,4 +1,6 @@
-"""Plans over draws: brute force agrees for every objective, bounds are true, and objectives are in order."""
+"""Plans over draws: brute force agrees for every objective, bounds are true, and
+objectives are in order.
+"""
 
 from __future__ import annotations
 
@@ -50,10 +52,16 @@ def test_bounds_of_a_search_that_stops_early_are_true(seed: int) -> None:
 def test_mean_is_at_most_cvar_and_cvar_at_most_the_worst(seed: int) -> None:
     case = DrawCase(seed, draws=7)
     for plan in case.plans():
-        values = [objective.value(case.draws.values(plan), case.draws.probability) for objective in OBJECTIVES]
+        values = [
+            objective.value(case.draws.values(plan), case.draws.probability)
+            for objective in OBJECTIVES
+        ]
         assert np.all(np.diff(values) >= -1e-12)
         assert values[0] == pytest.approx(values[1], rel=1e-12)  # cvar:0 is the mean
-    uppers = [solve_over_draws(case.draws, objective, SolveOptions(gap=0.0)).upper or 0.0 for objective in OBJECTIVES]
+    uppers = [
+        solve_over_draws(case.draws, objective, SolveOptions(gap=0.0)).upper or 0.0
+        for objective in OBJECTIVES
+    ]
     assert np.all(np.diff(uppers) >= -1e-6 * uppers[-1])
 
 
@@ -82,7 +90,11 @@ def test_a_plan_to_begin_from_is_kept_where_nothing_is_better() -> None:
     assert best.plan is not None
     start = Plan.of(case.draws.instance, best.plan.options)
     again = solve_over_draws(
-        case.draws, Objective.parsed("worst"), SolveOptions(gap=0.0), starts=[start], proven=best.lower or 0.0
+        case.draws,
+        Objective.parsed("worst"),
+        SolveOptions(gap=0.0),
+        starts=[start],
+        proven=best.lower or 0.0,
     )
     assert again.upper == pytest.approx(best.upper, rel=1e-12)
 

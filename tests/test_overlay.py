@@ -1,4 +1,6 @@
-"""The contraction against the roads themselves: every plan keeps its value, and nothing is kept that no plan needs."""
+"""The contraction against the roads themselves: every plan keeps its value, and nothing
+is kept that no plan needs.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ KINDS = ("many ties", "many of no cost", "roads far cheaper than posts")
 
 
 def rough_instance(seed: int, kind: str = "") -> Instance:
-    """Return a network with whatever a road network may have: loops, parallels, pieces apart, dead ends, one-way arcs, ties."""
+    """Return a network with whatever a road network may have: loops, parallels, pieces
+    apart, dead ends, one-way arcs, ties.
+    """
     rng = np.random.default_rng(seed)
     n = int(rng.integers(5, 90))
     tail = rng.integers(0, n, int(n * rng.uniform(1, 2.5)))
@@ -68,13 +72,17 @@ def _costs(rng: np.random.Generator, kind: str, m: int) -> np.ndarray:
     return rng.exponential(0.01, m)
 
 
-def _evaders(rng: np.random.Generator, n: int, tail: np.ndarray, head: np.ndarray) -> Iterator[Evader]:
+def _evaders(
+    rng: np.random.Generator, n: int, tail: np.ndarray, head: np.ndarray
+) -> Iterator[Evader]:
     for k in range(int(rng.integers(1, 7))):
         yield Evader(f"e{k}", *_two(rng, n), float(rng.choice([0.0, 1.0, 2.5])))
     arcs = [int(rng.integers(0, tail.size))]
     while len(arcs) < 6 and (onward := np.flatnonzero(tail == head[arcs[-1]])).size:
         arcs.append(int(rng.choice(onward)))
-    yield Evader("habitual", int(tail[arcs[0]]), int(head[arcs[-1]]), 1.5, (Route(tuple(arcs), 1.0),))
+    yield Evader(
+        "habitual", int(tail[arcs[0]]), int(head[arcs[-1]]), 1.5, (Route(tuple(arcs), 1.0),)
+    )
 
 
 def _two(rng: np.random.Generator, n: int) -> tuple[int, int]:
@@ -86,9 +94,17 @@ def _options(rng: np.random.Generator, n_arcs: int) -> Iterator[Option]:
         arcs = rng.choice(
             min(n_arcs, 25), min(n_arcs, int(rng.integers(1, 5))), replace=False
         )  # few arcs, so that they meet
-        survival = np.where(rng.random(arcs.size) < 0.2, 0.0, np.exp(-rng.integers(1, 5, arcs.size) / 8))
+        survival = np.where(
+            rng.random(arcs.size) < 0.2, 0.0, np.exp(-rng.integers(1, 5, arcs.size) / 8)
+        )
         forced, forbidden = rng.random() < 0.15, rng.random() < 0.15
-        yield Option(f"o{j}", tuple(arcs.tolist()), tuple(survival.tolist()), forced=forced, forbidden=forbidden)
+        yield Option(
+            f"o{j}",
+            tuple(arcs.tolist()),
+            tuple(survival.tolist()),
+            forced=forced,
+            forbidden=forbidden,
+        )
 
 
 def plans(instance: Instance, contracted: Overlay, seed: int) -> Iterator[np.ndarray]:
@@ -99,7 +115,9 @@ def plans(instance: Instance, contracted: Overlay, seed: int) -> Iterator[np.nda
 
 def assert_same_values(instance: Instance, contracted: Overlay, seed: int) -> None:
     for placed in plans(instance, contracted, seed):
-        assert contracted.value(placed) == pytest.approx(plan_value(instance, placed), rel=1e-9, abs=0)
+        assert contracted.value(placed) == pytest.approx(
+            plan_value(instance, placed), rel=1e-9, abs=0
+        )
 
 
 @given(SEEDS)
@@ -112,14 +130,17 @@ def test_every_plan_keeps_its_value(seed: int) -> None:
 def searched_only(instance: Instance) -> Overlay:
     """Return the overlay that the searches make of the whole network, with nothing eliminated."""
 
-    def untouched(n: int, tail: np.ndarray, head: np.ndarray, cost: np.ndarray, fixed: np.ndarray) -> Contraction:
+    def untouched(
+        n: int, tail: np.ndarray, head: np.ndarray, cost: np.ndarray, fixed: np.ndarray
+    ) -> Contraction:
         del fixed
         tail, head = tail.astype(np.int64), head.astype(np.int64)
         often = Core(np.arange(n), np.repeat(tail, 90), np.repeat(head, 90), np.repeat(cost, 90))
         return Contraction(Core(np.arange(n), tail, head, cost), often)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(overlay, "eliminate", untouched)  # the leanest stage is no choice: its arcs come 90 times over
+        # the leanest stage is no choice: its arcs come 90 times over
+        patch.setattr(overlay, "eliminate", untouched)
         return contract(instance)
 
 
@@ -133,7 +154,8 @@ def test_the_searches_alone_keep_every_value(seed: int) -> None:
 @given(SEEDS)
 @few
 def test_no_plain_arc_repeats_others(seed: int) -> None:
-    contracted = searched_only(rough_instance(seed, "roads far cheaper than posts"))  # costs at random: no ties
+    # costs at random: no ties
+    contracted = searched_only(rough_instance(seed, "roads far cheaper than posts"))
     tail, head, n = contracted.tail, contracted.head, contracted.n_nodes
     everything = arc_costs(contracted.arc_survival(contracted.free))
     best = cost_graph(n, tail, head, everything).distances(np.arange(n))
@@ -147,10 +169,17 @@ def test_no_plain_arc_repeats_others(seed: int) -> None:
 
 def test_a_connection_that_ties_with_a_way_past_a_terminal_is_kept() -> None:
     # 0 -> 1 -> 2 past the terminal 1 costs as much as 0 -> 3 -> 2 and is found first
-    core = Core(np.arange(4), np.array([0, 0, 1, 3]), np.array([1, 3, 2, 2]), np.array([0.25, 0.375, 0.25, 0.125]))
+    core = Core(
+        np.arange(4),
+        np.array([0, 0, 1, 3]),
+        np.array([1, 3, 2, 2]),
+        np.array([0.25, 0.375, 0.25, 0.125]),
+    )
     exactly = partial(pytest.approx, abs=1e-15, rel=0)
     ends, costs = np.empty(0, dtype=np.int32), np.empty(0)
-    connections = overlay.plain_connections(core, np.arange(3), overlay.Watched(ends, ends, costs, costs), 100)
+    connections = overlay.plain_connections(
+        core, np.arange(3), overlay.Watched(ends, ends, costs, costs), 100
+    )
     assert connections is not None
     plain = connections.plain
     found = list(zip(plain.tail.tolist(), plain.head.tolist(), plain.cost.tolist(), strict=True))
@@ -163,7 +192,9 @@ def test_a_stage_of_fixed_nodes_alone_has_its_connections_wherever_its_arcs_are(
     head = tail + np.tile((1, 3, 5), n // 2)
     core = Core(np.arange(n + 5), tail, head, np.ones(tail.size))
     ends, nothing = np.empty(0, dtype=np.int32), np.empty(0)
-    connections = overlay.plain_connections(core, core.node, overlay.Watched(ends, ends, nothing, nothing))
+    connections = overlay.plain_connections(
+        core, core.node, overlay.Watched(ends, ends, nothing, nothing)
+    )
     assert connections is not None
     assert connections.plain.tail.size == tail.size
 
@@ -173,7 +204,8 @@ def test_a_stage_of_fixed_nodes_alone_has_its_connections_wherever_its_arcs_are(
 def test_dropping_alone_keeps_every_value(seed: int) -> None:
     instance = rough_instance(seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contraction, "CROWDED", 0.0)  # look for dominated arcs even where there are few
+        # look for dominated arcs even where there are few
+        patch.setattr(contraction, "CROWDED", 0.0)
         contracted = contract(instance)
     assert_same_values(instance, contracted, seed)
 
@@ -185,7 +217,9 @@ def test_no_evaders_path_changes_its_worth(seed: int) -> None:
     contracted = contract(instance)
     for placed in plans(instance, contracted, seed):
         survival = contracted.arc_survival(placed)
-        for path, value in zip(contracted.paths(placed), contracted.informed_values(placed), strict=True):
+        for path, value in zip(
+            contracted.paths(placed), contracted.informed_values(placed), strict=True
+        ):
             if path:
                 assert np.prod(survival[list(path)]) == pytest.approx(value, rel=1e-9)
 
@@ -196,10 +230,15 @@ def test_what_is_kept_is_needed(seed: int) -> None:
     contracted = contract(rough_instance(seed))
     tail, head, n = contracted.tail, contracted.head, contracted.n_nodes
     assert (contracted.reliability > 0).all()
-    own, everything = arc_costs(contracted.reliability), arc_costs(contracted.arc_survival(contracted.free))
+    own, everything = (
+        arc_costs(contracted.reliability),
+        arc_costs(contracted.arc_survival(contracted.free)),
+    )
     best = cost_graph(n, tail, head, everything).distances(np.arange(n))
     plain = contracted.option < 0
-    assert (own <= best[tail, head] + 1e-9)[plain].all(), "a plain arc is worse than a way round with everything placed"
+    assert (own <= best[tail, head] + 1e-9)[plain].all(), (
+        "a plain arc is worse than a way round with everything placed"
+    )
     unwatched = cost_graph(n, tail, head, own).distances(np.arange(n))
     o, d = contracted.origin[:, None], contracted.destination[:, None]
     of_use = unwatched[o, tail] + own + unwatched[head, d] <= best[o, d] + 1e-9
@@ -224,17 +263,27 @@ def test_connections_are_the_best_paths_that_pass_no_terminal(seed: int) -> None
     core = Core(np.arange(n), pair // n, pair % n, rng.exponential(1.0, pair.size))
     terminal = np.flatnonzero(rng.random(n) < 0.3)
     ends, nothing = np.empty(0, dtype=np.int32), np.empty(0)
-    connections = overlay.plain_connections(core, terminal, overlay.Watched(ends, ends, nothing, nothing), 10**6)
+    connections = overlay.plain_connections(
+        core, terminal, overlay.Watched(ends, ends, nothing, nothing), 10**6
+    )
     assert connections is not None
     found = connections.plain
     graph = nx.DiGraph()
-    graph.add_weighted_edges_from(zip(core.tail.tolist(), core.head.tolist(), core.cost.tolist(), strict=True))
+    graph.add_weighted_edges_from(
+        zip(core.tail.tolist(), core.head.tolist(), core.cost.tolist(), strict=True)
+    )
     expected: dict[tuple[int, int], float] = {}
     for u in terminal.tolist() if graph else []:
         costs, paths = nx.single_source_dijkstra(graph, u) if u in graph else ({}, {})
-        expected |= {(u, v): costs[v] for v in paths if v != u and [w for w in paths[v] if w in terminal] == [u, v]}
+        expected |= {
+            (u, v): costs[v]
+            for v in paths
+            if v != u and [w for w in paths[v] if w in terminal] == [u, v]
+        }
     pairs = zip(found.node[found.tail].tolist(), found.node[found.head].tolist(), strict=True)
-    assert dict(zip(pairs, found.cost.tolist(), strict=True)) == pytest.approx(expected, rel=1e-9, abs=1e-11)
+    assert dict(zip(pairs, found.cost.tolist(), strict=True)) == pytest.approx(
+        expected, rel=1e-9, abs=1e-11
+    )
 
 
 @given(SEEDS)
@@ -253,12 +302,18 @@ def test_fixed_nodes_stay_as_far_apart_whatever_joins_them(seed: int) -> None:
 
 
 def _apart(
-    fixed: np.ndarray, tail: np.ndarray, head: np.ndarray, cost: np.ndarray, extra: tuple[np.ndarray, ...]
+    fixed: np.ndarray,
+    tail: np.ndarray,
+    head: np.ndarray,
+    cost: np.ndarray,
+    extra: tuple[np.ndarray, ...],
 ) -> np.ndarray:
     """Return the distances between fixed nodes, by networkx, with extra arcs among them."""
     graph = nx.MultiDiGraph()
     graph.add_nodes_from(fixed.tolist())
-    columns = (np.concatenate(pair).tolist() for pair in zip((tail, head, cost), extra, strict=True))
+    columns = (
+        np.concatenate(pair).tolist() for pair in zip((tail, head, cost), extra, strict=True)
+    )
     graph.add_weighted_edges_from(zip(*columns, strict=True))
     lengths = dict(nx.all_pairs_dijkstra_path_length(graph))
     return np.array([[lengths[u].get(v, np.inf) for v in fixed.tolist()] for u in fixed.tolist()])
@@ -273,19 +328,29 @@ def test_a_long_road_with_one_post_is_one_post() -> None:
     post = Option("post", (n // 2,), (0.5,))
     there = Evader("there", 0, n - 1, 1.0)
     instance = Instance(
-        "road", np.arange(2 * n), tail, head, np.full(tail.size, 0.9999), (there,), (post,), resources=()
+        "road",
+        np.arange(2 * n),
+        tail,
+        head,
+        np.full(tail.size, 0.9999),
+        (there,),
+        (post,),
+        resources=(),
     )
     contracted = contract(instance)
     assert contracted.n_nodes == 4
     assert contracted.tail.size <= 6
     (post_arc,) = np.flatnonzero(contracted.option == 0)
-    beside = (contracted.tail == contracted.tail[post_arc]) & (contracted.head == contracted.head[post_arc])
+    beside = (contracted.tail == contracted.tail[post_arc]) & (
+        contracted.head == contracted.head[post_arc]
+    )
     assert beside.sum() == 1, "there is a way round the only road"
     assert_same_values(instance, contracted, 0)
 
 
 def test_equal_ways_do_not_remove_each_other() -> None:
-    # a ring of four posts both ways, and a hub, everything free to travel: every connection ties with many others
+    # a ring of four posts both ways, and a hub, everything free to travel: every
+    # connection ties with many others
     ring = np.arange(4)
     onward = np.roll(ring, -1)
     hub = np.full(4, 4)
@@ -313,7 +378,8 @@ def test_a_dense_network_full_of_options_gets_no_more_arcs_than_it_has() -> None
 
 
 def test_a_post_on_nobodys_way_is_left_out() -> None:
-    # 0 -> 1 -> 2 is free with everything placed; the post on the spur 1 -> 3 -> 1 meets nobody
+    # 0 -> 1 -> 2 is free with everything placed; the post on the spur 1 -> 3 -> 1 meets
+    # nobody
     instance = Instance(
         "spur",
         np.arange(4),
@@ -345,7 +411,14 @@ def test_the_overlay_of_a_larger_map_is_not_larger() -> None:
         evaders = (Evader("e", 0, n_nodes // 2, 1.0),)
         reliability = np.exp(-roads.time_s / 1e5)
         instance = Instance(
-            "roads", np.arange(n_nodes), roads.tail, roads.head, reliability, evaders, options, resources=()
+            "roads",
+            np.arange(n_nodes),
+            roads.tail,
+            roads.head,
+            reliability,
+            evaders,
+            options,
+            resources=(),
         )
         contracted = contract(instance)
         assert_same_values(instance, contracted, 0)
@@ -390,8 +463,12 @@ def test_a_case_is_measured_and_the_table_says_so(tmp_path: Path) -> None:
     assert f"{row.overlay_arcs:,}" in lines[-1]
 
 
-def check(n_nodes: int, tail: np.ndarray, head: np.ndarray, searches: Searches, rng: np.random.Generator) -> int:
-    """Assert equal values under random chances, some arcs blocked; return how many roads are left."""
+def check(
+    n_nodes: int, tail: np.ndarray, head: np.ndarray, searches: Searches, rng: np.random.Generator
+) -> int:
+    """Assert equal values under random chances, some arcs blocked; return how many
+    roads are left.
+    """
     reduced = ContractedNetwork.of(n_nodes, tail, head, searches)
     for _ in range(10):
         survival = np.where(rng.random(tail.size) < 0.15, 0.0, rng.uniform(0.2, 1.0, tail.size))
@@ -408,14 +485,17 @@ def test_values_on_networks_of_long_roads_and_dead_ends(seed: int) -> None:
     tail, head, n = [], [], junctions
     for _ in range(
         14
-    ):  # roads of several arcs between junctions, some one-way, some that end nowhere, some round to where they began
+        # roads of several arcs between junctions, some one-way, some that end nowhere, some
+        # round to where they began
+    ):
         a, b = rng.integers(0, junctions, 2).tolist()
         inner = list(range(n, n + int(rng.integers(0, 5))))
         n += len(inner)
         road = [a, *inner] if rng.random() < 0.2 else [a, *inner, b]
         for u, v in pairwise(road):
             kind = rng.random()
-            tail += [u] if kind < 0.1 else [u, v] if kind < 0.95 else [u, v, u]  # one-way, both ways, twice one way
+            # one-way, both ways, twice one way
+            tail += [u] if kind < 0.1 else [u, v] if kind < 0.95 else [u, v, u]
             head += [v] if kind < 0.1 else [v, u] if kind < 0.95 else [v, u, v]
     ends = [rng.choice(n, 2, replace=False).tolist() for _ in range(5)]
     searches = Searches.of([Evader("", a, b, 1.0) for a, b in ends])
@@ -426,7 +506,13 @@ def test_values_on_networks_of_long_roads_and_dead_ends(seed: int) -> None:
 def test_values_on_random_networks(seed: int) -> None:
     instance = random_instance(seed)
     if instance.informed.size:
-        check(instance.n_nodes, instance.tail, instance.head, instance.searches, np.random.default_rng(seed))
+        check(
+            instance.n_nodes,
+            instance.tail,
+            instance.head,
+            instance.searches,
+            np.random.default_rng(seed),
+        )
 
 
 def test_a_road_is_one_arc_each_way_and_dead_ends_are_gone() -> None:
@@ -455,12 +541,20 @@ def test_paths_added_bit_by_bit_are_those_joined(seed: int) -> None:
     for part in parts[1:]:
         before.append(grown.paths)
         grown.add(part)
-    joined = [reduce(lambda one, two: one.joined(two, N), parts[: k + 1]) for k in range(len(parts))]
+    joined = [
+        reduce(lambda one, two: one.joined(two, N), parts[: k + 1]) for k in range(len(parts))
+    ]
     for found, expected in zip([*before, grown.paths], joined, strict=True):
         assert found.value.size == expected.value.size
         narrow = found.option.shape[1]
         assert_same(
-            found, Paths(expected.commodity, expected.value, expected.option[:, :narrow], expected.survival[:, :narrow])
+            found,
+            Paths(
+                expected.commodity,
+                expected.value,
+                expected.option[:, :narrow],
+                expected.survival[:, :narrow],
+            ),
         )
         assert (expected.option[:, narrow:] == N).all()
 

@@ -1,4 +1,6 @@
-"""The tree on several workers: the same optimum as in one process, whatever becomes of the workers, and nothing left of them."""
+"""The tree on several workers: the same optimum as in one process, whatever becomes of
+the workers, and nothing left of them.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,9 @@ def optimum(hard: Instance) -> float:
     return result.upper
 
 
-def shared(instance: Instance, workers: TreeWorkers, notes: Recorder | None = None, **options: Any) -> BranchAndCut:
+def shared(
+    instance: Instance, workers: TreeWorkers, notes: Recorder | None = None, **options: Any
+) -> BranchAndCut:
     """Return a tree that workers have solved, without a search for plans."""
     state = SolveState(instance, 0.0, None, 0, notes or Recorder(), feasible_start(instance))
     state.contract()
@@ -92,7 +96,9 @@ def ended(process: int) -> bool:
 
 
 class Watched(TreeProcesses):
-    """Kills the process of an order by its number, once it was sent; keeps the ids of all processes."""
+    """Kills the process of an order by its number, once it was sent; keeps the ids of
+    all processes.
+    """
 
     def __init__(self, size: int, kill: int = 0) -> None:
         super().__init__(size)
@@ -101,7 +107,9 @@ class Watched(TreeProcesses):
         self._kill = kill
 
     def start(self, state: TreeState) -> None:
-        """Start them, and wait until they are ready, so that the tree is not solved without them on a machine under load."""
+        """Start them, and wait until they are ready, so that the tree is not solved
+        without them on a machine under load.
+        """
         super().start(state)
         came: list[Event] = []
         while len({worker for worker, _ in came}) < self.size:
@@ -134,7 +142,9 @@ def test_the_order_of_work_is_the_same_in_every_run(hard: Instance, optimum: flo
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_costs_its_nodes_and_not_the_run(hard: Instance, optimum: float) -> None:
+def test_a_worker_that_is_killed_costs_its_nodes_and_not_the_run(
+    hard: Instance, optimum: float
+) -> None:
     workers, notes = Watched(2, kill=2), Recorder()
     tree = shared(hard, workers, notes, slice_nodes=1)
     assert workers.orders > 3
@@ -149,7 +159,9 @@ def test_a_worker_that_is_killed_costs_its_nodes_and_not_the_run(hard: Instance,
 def test_what_a_lost_worker_handed_back_is_told_from_what_its_successor_makes(
     hard: Instance, optimum: float, first: int
 ) -> None:
-    """Their rows and nodes once had the same names, and rows of one node were applied to another: the bound was too high."""
+    """Their rows and nodes once had the same names, and rows of one node were applied
+    to another: the bound was too high.
+    """
     workers = LosingTreeWorkers(2, (first, first + 2))
     tree = shared(hard, workers, slice_nodes=1)
     assert workers.n_lost == 2
@@ -184,7 +196,13 @@ def test_where_no_worker_can_be_started_this_process_goes_on_alone(
     tree = shared(hard, TreeProcesses(2), notes)
     assert tree.upper == pytest.approx(optimum, rel=GAP)
     assert tree.lower == pytest.approx(optimum, rel=GAP)
-    assert sum("could not be started" in each and "no other is started" in each for each in notes.sentences) == 2
+    assert (
+        sum(
+            "could not be started" in each and "no other is started" in each
+            for each in notes.sentences
+        )
+        == 2
+    )
 
 
 class Failing(LocalTreeWorkers):
@@ -193,7 +211,10 @@ class Failing(LocalTreeWorkers):
     def events(self, seconds: float) -> list[Event]:
         """Return them."""
         orders, self._orders = self._orders, {}
-        return [*super().events(seconds), *((worker, Lost("ValueError: x", failed=True)) for worker in orders)]
+        return [
+            *super().events(seconds),
+            *((worker, Lost("ValueError: x", failed=True)) for worker in orders),
+        ]
 
 
 def test_an_error_of_the_program_in_a_worker_is_raised_here(hard: Instance) -> None:
@@ -242,7 +263,9 @@ def test_one_interrupt_ends_a_shared_search_with_its_plan(
                 os.kill(os.getpid(), signal.SIGINT)
 
     at_once = SolveParams(workers=WorkerParams(start_after=0.0))
-    result = place(hard, SolveOptions(gap=0.0, threads=2, params=at_once), listener=InterruptsBranching())
+    result = place(
+        hard, SolveOptions(gap=0.0, threads=2, params=at_once), listener=InterruptsBranching()
+    )
     assert result.limit == "interrupted"
     assert result.plan is not None
     assert result.lower is not None
@@ -256,7 +279,9 @@ def test_a_worker_ends_with_its_parent(hard: Instance) -> None:
     workers = TreeProcesses(1)
     master = BranchAndCut(hard, contract(hard)).master
     learnt = BranchingRule(len(hard.options)).learnt
-    workers.start(TreeState(hard, master.overlay, master, feasible_start(hard), learnt, gap=0.0, seed=0))
+    workers.start(
+        TreeState(hard, master.overlay, master, feasible_start(hard), learnt, gap=0.0, seed=0)
+    )
     (process,) = workers.process_ids
     try:
         workers._processes[0].process.stdin.close()  # type: ignore[union-attr]  # what the death of this process does
@@ -273,7 +298,9 @@ def test_rows_have_one_name_in_every_process() -> None:
     overlay = contract(instance)
     trees = [BranchAndCut(instance, overlay) for _ in range(2)]
     shared_names = trees[0].master.program.next_name
-    exchanges = [RowExchange(tree.master.program, shared_names, number) for number, tree in enumerate(trees)]
+    exchanges = [
+        RowExchange(tree.master.program, shared_names, number) for number, tree in enumerate(trees)
+    ]
     for tree in trees:
         tree.cut_root()
     sent = exchanges[0].common(trees[0].master.program.named_rows([0], shared_names))
@@ -294,7 +321,9 @@ def test_threads_that_there_are_not_are_refused(hard: Instance, threads: int) ->
 
 
 class KillsAWorker(ClusterTreeWorkers):
-    """Kills the process of the worker that gets the third order, before it can have carried it out."""
+    """Kills the process of the worker that gets the third order, before it can have
+    carried it out.
+    """
 
     orders = 0
     killed = ""
@@ -314,14 +343,19 @@ class KillsAWorker(ClusterTreeWorkers):
 
 
 @pytest.mark.slow
-def test_what_a_worker_tells_the_user_reaches_the_listener(hard: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_worker_tells_the_user_reaches_the_listener(
+    hard: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Talks(Watched):
         """Says a sentence for each worker that is ready."""
 
         def events(self, seconds: float) -> list[Event]:
             """Add it."""
             found = super().events(seconds)
-            return [*found, *((worker, Noted("as told")) for worker, each in found if isinstance(each, Ready))]
+            return [
+                *found,
+                *((worker, Noted("as told")) for worker, each in found if isinstance(each, Ready)),
+            ]
 
     said: list[object] = []
     worker._PlanReporter(said.append).noted("as told")
@@ -336,7 +370,9 @@ def test_what_a_worker_tells_the_user_reaches_the_listener(hard: Instance, monke
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
-def test_a_cluster_of_two_workers_of_which_one_is_killed(hard: Instance, optimum: float, tmp_path: Path) -> None:
+def test_a_cluster_of_two_workers_of_which_one_is_killed(
+    hard: Instance, optimum: float, tmp_path: Path
+) -> None:
     with real_cluster(tmp_path, 2) as (address, processes), connected(address) as client:
         client.wait_for_workers(2, timeout=60)
         workers, notes = KillsAWorker(client), Recorder()
@@ -349,11 +385,15 @@ def test_a_cluster_of_two_workers_of_which_one_is_killed(hard: Instance, optimum
 
 
 @pytest.mark.slow
-def test_runs_that_share_a_cluster_keep_their_workers_and_one_that_is_gone_is_lost(hard: Instance) -> None:
+def test_runs_that_share_a_cluster_keep_their_workers_and_one_that_is_gone_is_lost(
+    hard: Instance,
+) -> None:
     tree = BranchAndCut(hard, contract(hard))
     tree.cut_root()
     placed = feasible_start(hard)
-    state = pickle.dumps(TreeState(hard, tree.overlay, tree.master, placed, tree.rule.learnt, gap=0.0, seed=0))
+    state = pickle.dumps(
+        TreeState(hard, tree.overlay, tree.master, placed, tree.rule.learnt, gap=0.0, seed=0)
+    )
     task = BranchTask((replace(tree.root, basis=None),), {}, seconds=np.inf, most=1)
     order = Order(task, placed, tree.overlay.value(placed), 0.0, np.inf, np.inf)
 
@@ -365,8 +405,12 @@ def test_runs_that_share_a_cluster_keep_their_workers_and_one_that_is_gone_is_lo
         assert not carried_out(runs[0], 1, first=False)  # never began here
         assert all(carried_out(run, 1, first=True) for run in runs)
         assert [carried_out(run, 1, first=False) for run in runs] == [False, *[True] * MOST_RUNS]
-        assert carried_out(runs[1], 2, first=True)  # takes the place of its predecessor, and of no other
-        assert [carried_out(run, 1, first=False) for run in runs[1:]] == [False, *[True] * (MOST_RUNS - 1)]
+        # takes the place of its predecessor, and of no other
+        assert carried_out(runs[1], 2, first=True)
+        assert [carried_out(run, 1, first=False) for run in runs[1:]] == [
+            False,
+            *[True] * (MOST_RUNS - 1),
+        ]
     finally:
         for run in runs:
             forget(run)
@@ -374,7 +418,9 @@ def test_runs_that_share_a_cluster_keep_their_workers_and_one_that_is_gone_is_lo
 
 
 @pytest.mark.parametrize(("size", "searches"), [(1, 1), (2, 1), (3, 2), (8, 2)])
-def test_while_the_root_is_cut_not_all_workers_begin_with_a_search(hard: Instance, size: int, searches: int) -> None:
+def test_while_the_root_is_cut_not_all_workers_begin_with_a_search(
+    hard: Instance, size: int, searches: int
+) -> None:
     given: list[Order] = []
 
     class Keeps(LocalTreeWorkers):
@@ -383,7 +429,9 @@ def test_while_the_root_is_cut_not_all_workers_begin_with_a_search(hard: Instanc
             assert isinstance(message, Order)
             given.append(message)
 
-    search = SolveState(hard, 0.0, None, 0, SilentListener(), feasible_start(hard), threads=2, began=-np.inf)
+    search = SolveState(
+        hard, 0.0, None, 0, SilentListener(), feasible_start(hard), threads=2, began=-np.inf
+    )
     search.contract()
     search.begin()
     tree = BranchAndCut(hard, search.overlay)
@@ -394,31 +442,50 @@ def test_while_the_root_is_cut_not_all_workers_begin_with_a_search(hard: Instanc
     assert len(given) == searches
 
 
-def test_a_scheduler_that_nobody_answers_for_is_refused(hard: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_nobody_answers_for_is_refused(
+    hard: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("optimizer.base.work.cluster.CONNECT_SECONDS", 0.5)
     with pytest.raises(InputError, match="a running scheduler"):
         solve(hard, scheduler="tcp://127.0.0.1:9")
 
 
 @pytest.mark.parametrize(("work", "machine"), [(0.0, np.inf), (np.inf, np.inf), (50.0, 0.0)])
-def test_a_worker_begins_no_node_after_the_end_of_the_search(hard: Instance, work: float, machine: float) -> None:
-    """By either clock; on a busy machine that of work is far from its end when that of the machine is there."""
+def test_a_worker_begins_no_node_after_the_end_of_the_search(
+    hard: Instance, work: float, machine: float
+) -> None:
+    """By either clock; on a busy machine that of work is far from its end when that of
+    the machine is there.
+    """
     tree = BranchAndCut(hard, contract(hard))
     tree.cut_root(1)
     placed = feasible_start(hard)
     state = TreeState(hard, tree.overlay, tree.master, placed, tree.rule.learnt, gap=0.0, seed=0)
-    order = Order(BranchTask((replace(tree.root, basis=None),), {}, np.inf, 2), placed, np.inf, 0.0, work, machine)
+    order = Order(
+        BranchTask((replace(tree.root, basis=None),), {}, np.inf, 2),
+        placed,
+        np.inf,
+        0.0,
+        work,
+        machine,
+    )
     outcome = worker.TreeWorker(pickle.loads(pickle.dumps(state)), 1, lambda _: None).obey(order)  # noqa: S301 - our own
     assert outcome.expanded == (2 if work == np.inf else 0)
     assert len(outcome.nodes) > 0
 
 
-def test_a_worker_loads_the_kernels_that_its_problem_needs(hard: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is sent to a worker loads none where it arrives, and plain kernels take a hundred times longer."""
+def test_a_worker_loads_the_kernels_that_its_problem_needs(
+    hard: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sent to a worker loads none where it arrives, and plain kernels take a
+    hundred times longer.
+    """
     asked: list[tuple[object, float]] = []
     monkeypatch.setattr(worker, "ready", lambda modules, size: asked.append((modules, size)))
     tree = BranchAndCut(hard, contract(hard))
     tree.cut_root()
-    state = TreeState(hard, tree.overlay, tree.master, feasible_start(hard), tree.rule.learnt, gap=0.0, seed=0)
+    state = TreeState(
+        hard, tree.overlay, tree.master, feasible_start(hard), tree.rule.learnt, gap=0.0, seed=0
+    )
     worker.TreeWorker(pickle.loads(pickle.dumps(state)), 1, lambda _: None)  # noqa: S301 - our own bytes
     assert asked == [(SEARCH, hard.tail.size * len(hard.evaders))]

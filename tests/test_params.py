@@ -34,7 +34,9 @@ class ParamsOfTest(Params):
 
 
 def test_a_file_and_texts_set_parameters_and_texts_win(tmp_path: Path) -> None:
-    """Those that neither names are as they are unless they are set, and `changed` tells the others."""
+    """Those that neither names are as they are unless they are set, and `changed` tells
+    the others.
+    """
     file = tmp_path / "params.toml"
     file.write_text("share = 0.25\n[tree]\nrounds = 3\n")
     assert ParamsOfTest.read(file) == ParamsOfTest(TreeOfTest(3), 0.25)
@@ -48,7 +50,13 @@ def test_a_file_and_texts_set_parameters_and_texts_win(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("tree.round=3", "--param, tree.round: found a field that is not known; expected one of rounds. Did you mean"),
+        (
+            "tree.round=3",
+            (
+                "--param, tree.round: found a field that is not known; expected one of rounds. Did"
+                " you mean"
+            ),
+        ),
         ("shares=0.1", "Did you mean 'share'?"),
         ("tree.rounds=0", "tree.rounds: found 0; expected a number of at least 1"),
         ("tree.rounds=many", "tree.rounds: found 'many'; expected a whole number"),
@@ -83,8 +91,12 @@ def test_parameters_made_in_python_are_checked() -> None:
 
 
 def test_each_parameter_of_a_search_is_used_and_described() -> None:
-    """A parameter that no file of the solvers reads would turn nothing; its description and range stand in the scenario's reference."""
-    source = "\n".join(path.read_text() for path in SOLVERS.rglob("*.py") if path.name != "params.py")
+    """A parameter that no file of the solvers reads would turn nothing; its description
+    and range stand in the scenario's reference.
+    """
+    source = "\n".join(
+        path.read_text() for path in SOLVERS.rglob("*.py") if path.name != "params.py"
+    )
     for part, params in asdict(SolveParams()).items():
         for name in params:
             assert re.search(rf"params(\.\w+)*\.{name}\b", source), f"{part}.{name}"
@@ -95,6 +107,9 @@ def test_fields_of_solve_can_be_set_where_there_is_no_scenario() -> None:
     path = SOLVERS.parents[1] / "instances" / "grid" / "grid-10-plain-6.json"
     source = problem_source(path, options={"gap": 0.1}, settings={"solve.params.tree.splits": 1})
     assert (source.solve.gap, source.solve.params.changed()) == (0.1, {"tree.splits": 1})
-    for wrong, said in (("solve.params.tree.split", "Did you mean 'splits'"), ("evaders.habitual_share", "of evaders")):
+    for wrong, said in (
+        ("solve.params.tree.split", "Did you mean 'splits'"),
+        ("evaders.habitual_share", "of evaders"),
+    ):
         with pytest.raises(InputError, match=said):
             problem_source(path, settings={wrong: 1})

@@ -1,4 +1,6 @@
-"""The comparison of plans with and without patrols: rows that resume, verdicts on made-up rows, cases that are what they say."""
+"""The comparison of plans with and without patrols: rows that resume, verdicts on
+made-up rows, cases that are what they say.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,12 @@ QUICK = RunOptions(gap=0.2, time_limit=0.5)
 
 def tiny(seed: int = 3) -> Case[Instance]:
     instance, field = small_case(seed)
-    return Case("patrols", f"tiny-{seed}", lambda: replace(instance, patrols=field), about="a ring with chords")
+    return Case(
+        "patrols",
+        f"tiny-{seed}",
+        lambda: replace(instance, patrols=field),
+        about="a ring with chords",
+    )
 
 
 def rows_of(folder: Path) -> RowStore[PatrolRow]:
@@ -98,7 +105,9 @@ def made_up(method: PatrolMethod = "joint", **fields: Any) -> PatrolRow:
     return PatrolRow(**(usual_fields | fields))
 
 
-def three(joint: float | None, checkpoints: float, patrols: float, **fields: Any) -> list[PatrolRow]:
+def three(
+    joint: float | None, checkpoints: float, patrols: float, **fields: Any
+) -> list[PatrolRow]:
     return [
         made_up("checkpoints only", value=checkpoints, made=None),
         made_up("patrols only", value=patrols),
@@ -130,7 +139,14 @@ def test_runs_resume_and_a_half_line_is_made_again(tmp_path: Path) -> None:
 def test_a_run_with_other_options_or_of_another_version_is_another_run(tmp_path: Path) -> None:
     keys = {
         made_up(**change).key
-        for change in ({}, {"seed": 1}, {"gap_asked": 0.1}, {"time_limit": 1.0}, {"content": "e"}, {"version": "1"})
+        for change in (
+            {},
+            {"seed": 1},
+            {"gap_asked": 0.1},
+            {"time_limit": 1.0},
+            {"content": "e"},
+            {"version": "1"},
+        )
     }
     assert len(keys) == 6
     rows_of(tmp_path).append(made_up(value=0.5))
@@ -191,7 +207,9 @@ def test_the_page_says_rightly_whether_the_joint_plan_is_no_worse(
     joint: float | None, lower_all: float | None, verdict: str, worse: str
 ) -> None:
     page = patrol_text(three(joint, 0.6, 0.7, lower_all=lower_all))
-    cells = [cell.strip() for cell in line(page, "| here |", "0.6000 (checkpoints only)").split("|")]
+    cells = [
+        cell.strip() for cell in line(page, "| here |", "0.6000 (checkpoints only)").split("|")
+    ]
     assert cells[-3:-1] == [verdict, worse]
     goal = line(page, "never worse than checkpoints or patrols alone")
     assert ("1 of 1 | holds" in goal) == (verdict == "holds")
@@ -213,8 +231,12 @@ def test_the_better_of_the_others_may_be_patrols_and_needs_both() -> None:
     ("lower_all", "time_limit", "verdict"),
     [(0.496, 120.0, "| met |"), (0.494, 120.0, "**missed**"), (0.5, 240.0, "**missed**")],
 )
-def test_the_goal_on_shipped_scenarios_needs_gap_and_time(lower_all: float, time_limit: float, verdict: str) -> None:
-    page = patrol_text([made_up(value=0.5, lower_all=lower_all, shipped=True, time_limit=time_limit)])
+def test_the_goal_on_shipped_scenarios_needs_gap_and_time(
+    lower_all: float, time_limit: float, verdict: str
+) -> None:
+    page = patrol_text(
+        [made_up(value=0.5, lower_all=lower_all, shipped=True, time_limit=time_limit)]
+    )
     assert verdict in line(page, "on shipped scenarios")
     assert "on shipped scenarios" not in patrol_text([made_up(value=0.5, lower_all=0.5)])
 
@@ -283,7 +305,9 @@ def test_shipped_cases_are_scenarios_with_teams(tmp_path: Path) -> None:
 
 
 def small_region() -> Instance:
-    return region_case(200, "river", n_checkpoints=6, share=0.3, habitual=0.0, n_posts=6, n_bases=2, seed=3)
+    return region_case(
+        200, "river", n_checkpoints=6, share=0.3, habitual=0.0, n_posts=6, n_bases=2, seed=3
+    )
 
 
 def small_valleys() -> Instance:
@@ -291,7 +315,9 @@ def small_valleys() -> Instance:
 
 
 @pytest.mark.parametrize("make", [small_region, small_valleys])
-def test_made_up_cases_share_one_budget_that_either_kind_can_spend(make: Callable[[], Instance]) -> None:
+def test_made_up_cases_share_one_budget_that_either_kind_can_spend(
+    make: Callable[[], Instance],
+) -> None:
     instance = make()
     field = instance.patrols
     assert field is not None
@@ -307,7 +333,10 @@ def test_made_up_cases_share_one_budget_that_either_kind_can_spend(make: Callabl
     digest = content_digest(instance)
     assert content_digest(make()) == digest
     assert content_digest(replace(instance, resources=())) != digest
-    assert content_digest(replace(instance, patrols=replace(field, patrols=field.patrols[1:]))) != digest
+    assert (
+        content_digest(replace(instance, patrols=replace(field, patrols=field.patrols[1:])))
+        != digest
+    )
 
 
 def test_no_team_of_a_made_up_region_crosses_the_border() -> None:

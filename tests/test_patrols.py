@@ -1,4 +1,6 @@
-"""Teams, posts and beats on small roads: times, survivals by hand, and a team simulated against evaders one by one."""
+"""Teams, posts and beats on small roads: times, survivals by hand, and a team simulated
+against evaders one by one.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,12 @@ from optimizer.scenario.patrols import FROM_JUNCTION_M, choose_posts, patrol_fie
 from optimizer.solvers.branch_and_cut.lp.master import Relaxed
 from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
-from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_times, note_times, proven_times
+from optimizer.solvers.patrols.column_generation import (
+    ColumnGeneration,
+    most_times,
+    note_times,
+    proven_times,
+)
 from optimizer.solvers.patrols.joint import _completed
 from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.solve import solve
@@ -45,7 +52,9 @@ EVADERS = 40_000
 
 
 def town(seed: int) -> Network:
-    """Return a ring of nine nodes with chords, two of its roads one-way, one doubled, of two classes."""
+    """Return a ring of nine nodes with chords, two of its roads one-way, one doubled,
+    of two classes.
+    """
     rng = np.random.default_rng(seed)
     n = 9
     ends = [(k, (k + 1) % n) for k in range(n)] + [(0, 4), (2, 7), (1, 5), (0, 4)]
@@ -57,7 +66,10 @@ def town(seed: int) -> Network:
     angle = 2 * np.pi * np.arange(n) / n
     lon, lat = 1.5 + 0.2 * np.cos(angle), 42.5 + 0.2 * np.sin(angle)
     road_class = np.where(rng.random(len(ends)) < 0.5, "primary", "track")[segment]
-    length = great_circle_m(lon[tail], lat[tail], lon[head], lat[head]) * rng.uniform(1, 1.5, len(ends))[segment]
+    length = (
+        great_circle_m(lon[tail], lat[tail], lon[head], lat[head])
+        * rng.uniform(1, 1.5, len(ends))[segment]
+    )
     return Network.from_arrays(
         tail,
         head,
@@ -86,9 +98,15 @@ def team_of(**changes: object) -> TeamType:
 
 
 def field_of(
-    seed: int, *, order: Sequence[int] = (0, 1, 2, 3), closed: Sequence[int] = (), team: TeamType | None = None
+    seed: int,
+    *,
+    order: Sequence[int] = (0, 1, 2, 3),
+    closed: Sequence[int] = (),
+    team: TeamType | None = None,
 ) -> tuple[Network, PatrolField]:
-    """Return a town and what one team type at node 0 could do on four posts, given in some order."""
+    """Return a town and what one team type at node 0 could do on four posts, given in
+    some order.
+    """
     network = town(seed)
     segments = np.random.default_rng(seed + 1).permutation(network.n_segments)[:4]
     posts = [post_on(network, int(segments[k]), traffic=100.0) for k in order]
@@ -130,7 +148,9 @@ def survivals(network: Network, beat: Beat) -> Floats:
 
 
 def opposite(network: Network, arc: int) -> int | None:
-    same = np.flatnonzero((network.segment == network.segment[arc]) & (network.tail == network.head[arc]))
+    same = np.flatnonzero(
+        (network.segment == network.segment[arc]) & (network.tail == network.head[arc])
+    )
     return int(same[0]) if same.size else None
 
 
@@ -151,7 +171,8 @@ def test_the_times_of_a_beat_add_up(seed: int) -> None:
     assert beat.back_s == clock + patrol.travel_s[at, 0] <= SHIFT
     driven = seconds_of(network, patrol.team)[list(beat.route)].sum()
     on_the_road = beat.back_s - sum(beat.slots) * SLOT
-    assert driven <= on_the_road + 1e-6 <= driven + len(beat.posts) + 1 + 2e-6  # each leg is rounded up to a second
+    # each leg is rounded up to a second
+    assert driven <= on_the_road + 1e-6 <= driven + len(beat.posts) + 1 + 2e-6
     assert beat.option.uses[team_resource("mobile")] == 1
 
 
@@ -184,12 +205,16 @@ def test_survival_on_each_arc_is_the_product_worked_out_by_hand(seed: int) -> No
     for stop in beat.stops:
         watched = list(network.arcs_of(stop.post.segment))
         looked_at = 60 / 100  # vehicles that a team can look at, of those that pass
-        expected[watched] *= 1 - looked_at * 0.7 * float(dwell_meeting(stop.leave_s - stop.arrive_s, SHIFT))
+        expected[watched] *= 1 - looked_at * 0.7 * float(
+            dwell_meeting(stop.leave_s - stop.arrive_s, SHIFT)
+        )
     for arc in beat.route:
         expected[arc] *= 1 - 0.4 * float(drive_meeting(own[arc], network.time_s[arc], SHIFT)[1])
         towards = opposite(network, arc)
         if towards is not None:
-            expected[towards] *= 1 - 0.4 * float(drive_meeting(own[arc], network.time_s[towards], SHIFT)[0])
+            expected[towards] *= 1 - 0.4 * float(
+                drive_meeting(own[arc], network.time_s[towards], SHIFT)[0]
+            )
     assert survivals(network, beat) == pytest.approx(expected, abs=1e-7)
     assert all(0 <= s < 1 for s in beat.option.survival)
 
@@ -219,7 +244,9 @@ def test_no_tour_holds_an_element_more_often_than_it_says(seed: int) -> None:
 
 @examples(6)
 @given(SEEDS)
-def test_an_element_said_to_come_too_seldom_is_counted_as_often_as_beats_can_hold_it(seed: int) -> None:
+def test_an_element_said_to_come_too_seldom_is_counted_as_often_as_beats_can_hold_it(
+    seed: int,
+) -> None:
     network, field = field_of(seed)
     once = replace(field.elements, times=np.ones_like(field.elements.times))
     found = most_times(instance_of(network), replace(field, elements=once))[1:]
@@ -231,7 +258,8 @@ def test_an_element_said_to_come_too_seldom_is_counted_as_often_as_beats_can_hol
         listener.noted = told.append  # type: ignore[assignment, method-assign]
         note_times(replace(field, elements=elements), listener)
     low = int((proven_times(field) > 1).sum())
-    assert [sentence.split()[1] for sentence in told] == ([str(low)] if low else [])  # of the second alone
+    # of the second alone
+    assert [sentence.split()[1] for sentence in told] == ([str(low)] if low else [])
     # what a scenario says is proven, and stands
     assert (found <= most_times(instance_of(network), field)[1:]).all()
 
@@ -258,7 +286,9 @@ def test_teams_never_pass_a_closed_node(seed: int, closed: set[int]) -> None:
     network, field = field_of(seed, closed=sorted(closed))
     patrol = field.patrols[0]
     driven = np.array([arc for arcs in patrol.routes.values() for arc in arcs], dtype=np.int64)
-    assert not closed & set(network.tail[driven].tolist()) | closed & set(network.head[driven].tolist())
+    assert not closed & set(network.tail[driven].tolist()) | closed & set(
+        network.head[driven].tolist()
+    )
     assert not closed & {field.posts[p].node for p in patrol.posts.tolist()}
     free = field_of(seed)[1].patrols[0]
     kept = [0, *(1 + free.posts.tolist().index(p) for p in patrol.posts.tolist())]
@@ -269,10 +299,14 @@ def test_a_base_on_a_closed_node_reaches_what_stands_there_alone() -> None:
     network = town(1)
     posts = [post_on(network, segment) for segment in range(network.n_segments)]
     here = [k for k, post in enumerate(posts) if post.node == 0]
-    field = patrol_field(network, posts, [(team_of(), TeamBase("yard", 0, 0.0, 0.0), range(len(posts)))], [0])
+    field = patrol_field(
+        network, posts, [(team_of(), TeamBase("yard", 0, 0.0, 0.0), range(len(posts)))], [0]
+    )
     assert field.patrols[0].posts.tolist() == here
     assert not any(field.patrols[0].routes.values())
-    none = patrol_field(network, posts[1:3], [(team_of(), TeamBase("yard", 0, 0.0, 0.0), range(2))], [0])
+    none = patrol_field(
+        network, posts[1:3], [(team_of(), TeamBase("yard", 0, 0.0, 0.0), range(2))], [0]
+    )
     assert none.patrols[0].posts.size == none.elements.size == 0
     assert none.patrols[0].travel_s.shape == (1, 1)
 
@@ -282,9 +316,13 @@ def test_speed_limits_slow_teams_where_they_are_lower_than_the_road(limit: float
     network, slow = field_of(3, team=team_of(speed={"primary": limit}))
     fast = field_of(3, team=team_of(speed={}))[1].patrols[0]
     patrol = slow.patrols[0]
-    time = np.where(network.road_class == "primary", network.length_m / (min(limit, 72.0) / 3.6), network.time_s)
+    time = np.where(
+        network.road_class == "primary", network.length_m / (min(limit, 72.0) / 3.6), network.time_s
+    )
     nodes = [0, *(slow.posts[p].node for p in patrol.posts.tolist())]
-    shortest = cost_graph(network.n_nodes, network.tail, network.head, time).distances(np.array(nodes))[:, nodes]
+    shortest = cost_graph(network.n_nodes, network.tail, network.head, time).distances(
+        np.array(nodes)
+    )[:, nodes]
     assert (patrol.travel_s == np.ceil(shortest)).all()
     if limit > 72:
         assert (patrol.travel_s == fast.travel_s).all()
@@ -301,7 +339,10 @@ def test_where_there_is_no_way_back_there_is_no_post() -> None:
     closed = [int(n) for n in {*network.head[network.tail == 8].tolist()} - {0, 7}]
     posts = [post_on(network, segment)]
     field = patrol_field(
-        network, posts, [(team_of(shift_s=2 * SLOT), TeamBase("b", 4, 0.0, 0.0), [0])], [*closed, 0, 7]
+        network,
+        posts,
+        [(team_of(shift_s=2 * SLOT), TeamBase("b", 4, 0.0, 0.0), [0])],
+        [*closed, 0, 7],
     )
     assert field.patrols[0].posts.size == 0
     assert (field.patrols[0].travel_s < NO_WAY).all()
@@ -317,16 +358,21 @@ def test_the_same_roads_give_the_same_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("posts", "slots"), [((), ()), ((1, 1), (1, 1)), ((9,), (1,)), ((1,), (3,)), ((1,), (0,)), ((1, 2), (1,))]
+    ("posts", "slots"),
+    [((), ()), ((1, 1), (1, 1)), ((9,), (1,)), ((1,), (3,)), ((1,), (0,)), ((1, 2), (1,))],
 )
-def test_a_tour_that_there_is_not_is_refused(posts: tuple[int, ...], slots: tuple[int, ...]) -> None:
+def test_a_tour_that_there_is_not_is_refused(
+    posts: tuple[int, ...], slots: tuple[int, ...]
+) -> None:
     with pytest.raises(ValueError, match=r"posts|tour"):
         make_beat(field_of(2)[1], 0, posts, slots, "b")
 
 
 @examples(25)
 @given(SEEDS, st.sampled_from([0.0, 8_000.0, 20_000.0, 1e6]), st.integers(0, 8))
-def test_posts_are_few_apart_allowed_and_on_roads_that_evaders_use(seed: int, spacing: float, count: int) -> None:
+def test_posts_are_few_apart_allowed_and_on_roads_that_evaders_use(
+    seed: int, spacing: float, count: int
+) -> None:
     network, rng = town(seed), np.random.default_rng(seed)
     ends = rng.permutation(9)[:6].reshape(3, 2).tolist()
     evaders = [Evader(f"e{k}", o, d, 1.0) for k, (o, d) in enumerate(ends)]
@@ -341,10 +387,16 @@ def test_posts_are_few_apart_allowed_and_on_roads_that_evaders_use(seed: int, sp
     middle = network.segment_midpoint[[post.segment for post in posts]]
     for k in range(1, len(posts)):
         assert (
-            great_circle_m(middle[:k, 0], middle[:k, 1], np.full(k, middle[k, 0]), np.full(k, middle[k, 1])).min()
+            great_circle_m(
+                middle[:k, 0], middle[:k, 1], np.full(k, middle[k, 0]), np.full(k, middle[k, 1])
+            ).min()
             >= spacing
         )
-    used = {int(s) for evader in evaders for s in network.segment[first_answer(network, reliability, evader)]}
+    used = {
+        int(s)
+        for evader in evaders
+        for s in network.segment[first_answer(network, reliability, evader)]
+    }
     if count >= 4 and any(allowed[segment] for segment in used):
         assert posts
         assert posts[0].segment in used
@@ -358,12 +410,22 @@ def first_answer(network: Network, reliability: Floats, evader: Evader) -> Ints:
 
 
 def along(network: Network, arc: int, share: Floats) -> Floats:
-    """Return how far along its segment one is, from the end where the segment's first arc begins, `share` of the way along an arc."""
-    return share if network.tail[arc] == network.tail[network.segment_arc[network.segment[arc]]] else 1 - share
+    """Return how far along its segment one is, from the end where the segment's first
+    arc begins, `share` of the way along an arc.
+    """
+    return (
+        share
+        if network.tail[arc] == network.tail[network.segment_arc[network.segment[arc]]]
+        else 1 - share
+    )
 
 
-def meetings(network: Network, field: PatrolField, beat: Beat, path: Sequence[int], begun: Floats) -> tuple[Ints, Ints]:
-    """Return how often each evader, who sets out when `begun` says, comes past a team that dwells, and meets one that drives."""
+def meetings(
+    network: Network, field: PatrolField, beat: Beat, path: Sequence[int], begun: Floats
+) -> tuple[Ints, Ints]:
+    """Return how often each evader, who sets out when `begun` says, comes past a team
+    that dwells, and meets one that drives.
+    """
     team = field.patrols[0].team
     own = seconds_of(network, team)
     standing, driving = np.zeros(begun.size, dtype=np.int64), np.zeros(begun.size, dtype=np.int64)
@@ -376,7 +438,9 @@ def meetings(network: Network, field: PatrolField, beat: Beat, path: Sequence[in
                 post = stop.post
                 if network.segment[arc] == post.segment:
                     passing = enter if network.tail[arc] == post.node else leave
-                    standing += (passing >= stop.arrive_s + shift * SHIFT) & (passing < stop.leave_s + shift * SHIFT)
+                    standing += (passing >= stop.arrive_s + shift * SHIFT) & (
+                        passing < stop.leave_s + shift * SHIFT
+                    )
             for driven, start in legs:
                 if network.segment[driven] == network.segment[arc]:
                     begin = start + shift * SHIFT
@@ -405,7 +469,9 @@ def team_legs(field: PatrolField, beat: Beat, own: Floats) -> list[tuple[int, fl
 
 
 def shares_found(seed: int) -> list[tuple[float, float]]:
-    """Return what the product says and what the simulation finds, for the best tours of a town against its evaders."""
+    """Return what the product says and what the simulation finds, for the best tours of
+    a town against its evaders.
+    """
     network, field = field_of(seed)
     rng = np.random.default_rng(seed)
     beat = some_beat(field, seed)
@@ -414,8 +480,12 @@ def shares_found(seed: int) -> list[tuple[float, float]]:
     rows = []
     for _ in range(3):
         origin, destination = rng.permutation(9)[:2].tolist()
-        path = first_answer(network, np.exp(-network.time_s / 36_000), Evader("e", origin, destination, 1.0))
-        standing, driving = meetings(network, field, beat, path.tolist(), rng.random(EVADERS) * SHIFT)
+        path = first_answer(
+            network, np.exp(-network.time_s / 36_000), Evader("e", origin, destination, 1.0)
+        )
+        standing, driving = meetings(
+            network, field, beat, path.tolist(), rng.random(EVADERS) * SHIFT
+        )
         survival = survivals(network, beat)[path]
         missed = (1 - 0.7) ** standing * (1 - 0.4) ** driving
         rows.append((float(1 - survival.prod()), float(1 - missed.mean())))
@@ -456,12 +526,17 @@ def test_equal_beats_set_out_so_that_together_they_find_what_the_product_says(te
 
 @examples(30)
 @given(SEEDS, SEEDS)
-def test_a_beat_that_another_plan_has_too_sets_out_when_it_does_there(first: int, second: int) -> None:
+def test_a_beat_that_another_plan_has_too_sets_out_when_it_does_there(
+    first: int, second: int
+) -> None:
     _, field = field_of(first % 7)
     fitting = tours(field)
     assume(fitting)
     rng = np.random.default_rng(second)
-    beats = [make_beat(field, 0, *fitting[int(k)], f"b{i}") for i, k in enumerate(rng.integers(len(fitting), size=4))]
+    beats = [
+        make_beat(field, 0, *fitting[int(k)], f"b{i}")
+        for i, k in enumerate(rng.integers(len(fitting), size=4))
+    ]
     alone = departures(field, [beats[:1]])
     assert alone == {"b0": 0}
     both = departures(field, [beats[:3], beats[1:]])
@@ -477,9 +552,13 @@ def test_a_post_is_one_place_on_its_own_road_and_named_by_it() -> None:
         assert line.distance(shapely.Point(post.lon, post.lat)) < 1e-9
         assert f"({post.lat:.3f}, {post.lon:.3f})" in post.label
         here, junction = (
-            np.array([[x, y]]) for x, y in ((post.lon, post.lat), (network.lon[post.node], network.lat[post.node]))
+            np.array([[x, y]])
+            for x, y in ((post.lon, post.lat), (network.lon[post.node], network.lat[post.node]))
         )
-        assert great_circle_m(here[:, 0], here[:, 1], junction[:, 0], junction[:, 1])[0] <= FROM_JUNCTION_M * 1.01
+        assert (
+            great_circle_m(here[:, 0], here[:, 1], junction[:, 0], junction[:, 1])[0]
+            <= FROM_JUNCTION_M * 1.01
+        )
     assert len({(post.lon, post.lat) for post in posts}) == len(posts)
 
 
@@ -488,13 +567,19 @@ def test_the_simulation_tells_which_way_a_team_drives() -> None:
     beat = some_beat(field, 6)
     assert beat is not None
     begun = np.random.default_rng(0).random(EVADERS) * SHIFT
-    arc = next(a for a in beat.route if opposite(network, a) is not None and beat.route.count(a) == 1)
+    arc = next(
+        a for a in beat.route if opposite(network, a) is not None and beat.route.count(a) == 1
+    )
     towards = opposite(network, arc)
     assert towards is not None
     if towards not in beat.route:
-        with_it, against = (meetings(network, field, beat, [a], begun)[1].mean() for a in (arc, towards))
+        with_it, against = (
+            meetings(network, field, beat, [a], begun)[1].mean() for a in (arc, towards)
+        )
         own = seconds_of(network, field.patrols[0].team)[arc]
-        opposing, same = (float(chance) for chance in drive_meeting(own, network.time_s[arc], SHIFT))
+        opposing, same = (
+            float(chance) for chance in drive_meeting(own, network.time_s[arc], SHIFT)
+        )
         assert against == pytest.approx(opposing, abs=0.005)
         assert with_it == pytest.approx(same, abs=0.005)
         assert against > with_it
@@ -521,10 +606,14 @@ def test_a_base_from_which_no_post_can_be_reached_is_no_fault(bases: tuple[int, 
     network, instance = town(6), instance_of(town(6))
     team = team_of(shift_s=SLOT + 60)
     posts = [post_on(network, int(np.flatnonzero(network.tail[network.segment_arc] == 4)[0]))]
-    field = patrol_field(network, posts, [(team, TeamBase(f"b{node}", node, 0.0, 0.0), [0]) for node in bases])
+    field = patrol_field(
+        network, posts, [(team, TeamBase(f"b{node}", node, 0.0, 0.0), [0]) for node in bases]
+    )
     assert [patrol.posts.size for patrol in field.patrols] == [node == 4 for node in bases]
     result = solve(replace(instance, patrols=field), gap=1e-6)
-    beats = [make_beat(field, 1, (1,), (1,), f"b{k}").option for k in range(2)] if 4 in bases else []
+    beats = (
+        [make_beat(field, 1, (1,), (1,), f"b{k}").option for k in range(2)] if 4 in bases else []
+    )
     best = min(
         plan_value(replace(instance, options=tuple(chosen)), np.ones(len(chosen), dtype=bool))
         for count in range(len(beats) + 1)
@@ -537,14 +626,21 @@ def test_a_base_from_which_no_post_can_be_reached_is_no_fault(bases: tuple[int, 
 
 def test_a_resource_that_has_the_name_of_a_teams_is_refused() -> None:
     network, field = field_of(6)
-    clash = replace(instance_of(network), resources=(Resource("agents", 2.0), Resource(team_resource("mobile"), 5.0)))
-    with pytest.raises(InputError, match=r"resource 'teams mobile': found a budget of 5 where there are 2 teams"):
+    clash = replace(
+        instance_of(network),
+        resources=(Resource("agents", 2.0), Resource(team_resource("mobile"), 5.0)),
+    )
+    with pytest.raises(
+        InputError, match=r"resource 'teams mobile': found a budget of 5 where there are 2 teams"
+    ):
         solve(replace(clash, patrols=field))
     same = with_teams(replace(instance_of(network), patrols=field))
     assert with_teams(same) is same
 
 
-def test_a_tour_whose_beat_an_interrupt_left_out_can_be_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tour_whose_beat_an_interrupt_left_out_can_be_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     network, field = field_of(6)
     generation = ColumnGeneration(with_teams(replace(instance_of(network), patrols=field)), field)
     some = [Tour(*tour) for tour in tours(field)[:3]]
@@ -561,10 +657,14 @@ def test_a_tour_whose_beat_an_interrupt_left_out_can_be_made_again(monkeypatch: 
         generation._add(0, some)
     assert generation._add(0, some) == 3
     assert generation._add(0, some) == 0
-    assert [(beat.posts, beat.slots) for beat in generation.beats] == [(tour.posts, tour.slots) for tour in some]
+    assert [(beat.posts, beat.slots) for beat in generation.beats] == [
+        (tour.posts, tour.slots) for tour in some
+    ]
 
 
-def test_an_interrupt_while_beats_are_listed_still_gives_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_beats_are_listed_still_gives_a_plan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def stop(*_: object) -> bool:
         raise KeyboardInterrupt
 
@@ -577,9 +677,13 @@ def test_an_interrupt_while_beats_are_listed_still_gives_a_plan(monkeypatch: pyt
     assert result.lower <= result.upper
 
 
-def test_beats_are_listed_by_the_bound_that_their_duals_prove(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beats_are_listed_by_the_bound_that_their_duals_prove(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     network, field = field_of(6)
-    tree = BranchAndPrice(ColumnGeneration(with_teams(replace(instance_of(network), patrols=field)), field))
+    tree = BranchAndPrice(
+        ColumnGeneration(with_teams(replace(instance_of(network), patrols=field)), field)
+    )
     assert not _completed(tree, PatrolParams.listed)  # without duals nothing is proven
     tree.cut_root()
     assert tree.proof is not None
@@ -594,7 +698,9 @@ def test_beats_are_listed_by_the_bound_that_their_duals_prove(monkeypatch: pytes
     monkeypatch.setattr(ColumnGeneration, "add_all", listed)
     assert _completed(tree, PatrolParams.listed)
     assert slacks == [pytest.approx(0.5)]
-    monkeypatch.setattr("optimizer.solvers.patrols.joint.COPIES", 2 * len(tree.generation.beats) - 1)
+    monkeypatch.setattr(
+        "optimizer.solvers.patrols.joint.COPIES", 2 * len(tree.generation.beats) - 1
+    )
     assert not _completed(
         tree, PatrolParams.listed
     )  # two teams could drive each: one too many for a placement problem that holds them all
@@ -612,23 +718,31 @@ def test_where_one_beat_is_all_there_is_the_bound_is_that_of_the_program(teams: 
     relaxed = tree.cut_root()
     assert relaxed is not None
     assert tree.lower == pytest.approx(relaxed.bound, rel=1e-6)
-    # a team's marginal value is in the dual of its budget: were it in a bound of the beat's own, pricing would count it again
+    # a team's marginal value is in the dual of its budget: were it in a bound of the
+    # beat's own, pricing would count it again
     upper = tree.generation.master.program.bounds[1][-len(tree.generation.beats) :]
     assert (upper > teams).all()
 
 
 @pytest.mark.parametrize(
-    ("budget", "use", "most"), [(2.5, 1.0, 2), (0.3, 0.1, 3), (0.0, 1.0, 0), (9.0, 0.0, 7), (1e9, 1e-9, 7)]
+    ("budget", "use", "most"),
+    [(2.5, 1.0, 2), (0.3, 0.1, 3), (0.0, 1.0, 0), (9.0, 0.0, 7), (1e9, 1e-9, 7)],
 )
-def test_a_plan_can_have_as_many_teams_as_budgets_are_enough_for(budget: float, use: float, most: int) -> None:
+def test_a_plan_can_have_as_many_teams_as_budgets_are_enough_for(
+    budget: float, use: float, most: int
+) -> None:
     network, field = field_of(6, team=team_of(number=7, uses={"agents": use}))
-    instance = with_teams(replace(instance_of(network), resources=(Resource("agents", budget),), patrols=field))
+    instance = with_teams(
+        replace(instance_of(network), resources=(Resource("agents", budget),), patrols=field)
+    )
     generation = ColumnGeneration(instance, field)
     assert generation.most_teams == [most]
     assert (most_times(instance, field)[1:] == max(most, 1) * field.elements.times).all()
 
 
-def test_a_dive_that_runs_out_of_time_leaves_what_it_placed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dive_that_runs_out_of_time_leaves_what_it_placed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     network, field = field_of(6)
     generation = ColumnGeneration(with_teams(replace(instance_of(network), patrols=field)), field)
     BranchAndPrice(generation).cut_root()
@@ -645,15 +759,26 @@ def test_a_dive_that_runs_out_of_time_leaves_what_it_placed(monkeypatch: pytest.
     assert tree.dive(generation.root) is None
     (placed,) = found.plans
     assert placed.sum() >= 1
-    assert found.values[0] == tree.upper < generation.value(np.zeros(1, dtype=bool), np.zeros(field.elements.size))
+    assert (
+        found.values[0]
+        == tree.upper
+        < generation.value(np.zeros(1, dtype=bool), np.zeros(field.elements.size))
+    )
 
 
 def test_branching_bounds_no_node_that_the_budget_is_not_enough_for() -> None:
     network, field = field_of(6, team=team_of(number=0))
     instance = instance_of(network)
     way = first_answer(network, instance.reliability, instance.evaders[0]).tolist()
-    options = tuple(Option(f"c{k}", (arc,), (0.1,), {"agents": 2.0}) for k, arc in enumerate(way[:2]))
-    poor = replace(instance, evaders=instance.evaders[:1], options=options, resources=(Resource("agents", 1.0),))
+    options = tuple(
+        Option(f"c{k}", (arc,), (0.1,), {"agents": 2.0}) for k, arc in enumerate(way[:2])
+    )
+    poor = replace(
+        instance,
+        evaders=instance.evaders[:1],
+        options=options,
+        resources=(Resource("agents", 1.0),),
+    )
     generation = ColumnGeneration(with_teams(replace(poor, patrols=field)), field)
     nothing = generation.value(np.zeros(2, dtype=bool), np.zeros(field.elements.size))
     tree = BranchAndPrice(generation, gap=1e-9, upper=nothing)

@@ -43,7 +43,9 @@ def with_field(seed: int) -> Instance:
 
 
 def town_with_capacity() -> Instance:
-    network, field = field_of(6, team=team_of(capacity=12.5, shifts=("day",), label="Mobile", uses={"agents": 0.5}))
+    network, field = field_of(
+        6, team=team_of(capacity=12.5, shifts=("day",), label="Mobile", uses={"agents": 0.5})
+    )
     return replace(instance_of(network), patrols=field)
 
 
@@ -52,7 +54,9 @@ def town_without_posts() -> Instance:
     return replace(instance_of(network), patrols=field)
 
 
-@pytest.mark.parametrize("make", [lambda: with_field(1), lambda: with_field(4), town_with_capacity, town_without_posts])
+@pytest.mark.parametrize(
+    "make", [lambda: with_field(1), lambda: with_field(4), town_with_capacity, town_without_posts]
+)
 def test_teams_come_back_as_they_were(make: Callable[[], Instance], tmp_path: Path) -> None:
     instance = make()
     write_instance(tmp_path / "a.json", instance)
@@ -85,7 +89,10 @@ def test_a_file_without_teams_has_none(tmp_path: Path) -> None:
         (put("teams.0.detection", 1.5), r"teams\[0\].detection"),
         (put("teams.0.uses", {"agnets": 1}), "Did you mean 'agents'"),
         (put("teams.0.agency", "police"), r"team 'mobile', agency: found 'police'"),
-        (put("teams.0.most_slots", 3), r"patrols\[0\].dwell: found a table of another size; expected 3 rows of 3"),
+        (
+            put("teams.0.most_slots", 3),
+            r"patrols\[0\].dwell: found a table of another size; expected 3 rows of 3",
+        ),
         (put("patrols.0.team", "moblie"), "Did you mean 'mobile'"),
         (put("patrols.0.base", "hoem"), "Did you mean 'home'"),
         (put("patrols.0.posts", [0, 1, 1]), "a post named twice"),
@@ -103,7 +110,9 @@ def test_a_file_without_teams_has_none(tmp_path: Path) -> None:
         (put("postz", []), "Did you mean 'posts'"),
     ],
 )
-def test_every_fault_of_teams_is_named(change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path) -> None:
+def test_every_fault_of_teams_is_named(
+    change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path
+) -> None:
     write_instance(tmp_path / "a.json", with_field(1))
     content = json.loads((tmp_path / "a.json").read_text())
     change(content["patrols"])

@@ -1,4 +1,6 @@
-"""Other solvers with our cuts, which the benchmark runs beside the methods: on small instances they find what enumeration finds."""
+"""Other solvers with our cuts, which the benchmark runs beside the methods: on small
+instances they find what enumeration finds.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,14 @@ def row(method: str, **fields: object) -> PlacementRow:
         version="1",
     )
     made = lost_row(job, "")
-    usual = {"status": "optimal", "lower": 0.5, "upper": 0.5, "gap": 0.0, "seconds": 9.0, "processor_s": 3.0}
+    usual = {
+        "status": "optimal",
+        "lower": 0.5,
+        "upper": 0.5,
+        "gap": 0.0,
+        "seconds": 9.0,
+        "processor_s": 3.0,
+    }
     return made.model_copy(update=usual | fields)
 
 
@@ -62,7 +71,10 @@ def test_a_peer_proves_the_optimum(method: str, seed: int, monkeypatch: pytest.M
     monkeypatch.setitem(METHODS, method, peer(method))
     instance = random_instance(seed)
     best, _ = brute_force(instance)
-    ours, theirs = solve(instance, method="cuts", threads=1), solve(instance, method=method, threads=1)
+    ours, theirs = (
+        solve(instance, method="cuts", threads=1),
+        solve(instance, method=method, threads=1),
+    )
     assert theirs.upper == pytest.approx(best, rel=2e-4)
     assert theirs.upper == pytest.approx(ours.upper, rel=2e-4)
     assert theirs.status == "optimal"
@@ -132,7 +144,9 @@ def test_peers_run_as_methods_do_and_stand_in_the_table_of_peers_alone(tmp_path:
     instance = replace(random_instance(1), name="t1")
     write_instance(tmp_path / "families" / "tiny" / "t1.json", instance)
     options = RunOptions(["auto", "highs"], time_limit=30.0)
-    plan_benchmark(["tiny"], tmp_path / "rows", options, instances=tmp_path / "families").carry_out(lambda _: None)
+    plan_benchmark(["tiny"], tmp_path / "rows", options, instances=tmp_path / "families").carry_out(
+        lambda _: None
+    )
     rows = {row.method: row for row in row_store(tmp_path / "rows").read()}
     best, _ = brute_force(instance)
     for each in rows.values():
@@ -161,7 +175,10 @@ def test_the_table_of_peers_says_what_closed() -> None:
 
 def test_peers_stand_in_the_tables_of_peers_and_of_total_times_alone() -> None:
     own = [row("auto"), row("compact", processor_s=30.0)]
-    others = [row("scip", processor_s=2.0, load=5.0, package="PySCIPOpt 6"), row("auto", threads=2, gap=0.3)]
+    others = [
+        row("scip", processor_s=2.0, load=5.0, package="PySCIPOpt 6"),
+        row("auto", threads=2, gap=0.3),
+    ]
     text = benchmark_text(own, 2, scores(own, {}), "p.png", others)
     assert "| scip | PySCIPOpt 6 |" in text
     assert "5.0 to 5.0" in text

@@ -23,7 +23,9 @@ from tests.tiny import SCENARIO, SITES, write_scenario
 
 @pytest.mark.slow
 @pytest.mark.report
-def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_plan_writes_a_whole_folder_that_agrees_with_itself(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario = write_scenario(tmp_path)
     evil = SITES.replace("North road", "<script>alert(1)</script>")
     (tmp_path / "sites.csv").write_text(evil, encoding="utf-8")
@@ -34,7 +36,15 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     assert list(line) == [*RESULT_KEYS, "out", "warnings"]
     assert line["status"] == "optimal"
     assert {p.name for p in out.iterdir()} == {
-        *(MARKER, "plan.json", "plan.geojson", "instance.json", "run.json", "report.html", "sites-not-chosen.csv"),
+        *(
+            MARKER,
+            "plan.json",
+            "plan.geojson",
+            "instance.json",
+            "run.json",
+            "report.html",
+            "sites-not-chosen.csv",
+        ),
         *(
             "map-risk.png",
             "map-sure.png",
@@ -55,7 +65,12 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     instance = read_instance(out / "instance.json")
     assert evaluate(instance, plan["options"]).value == pytest.approx(plan["upper"], abs=1e-12)
     assert not violations(instance, instance.placed(plan["options"]))
-    assert plan["values"]["everything"] <= plan["lower"] + 1e-9 <= plan["upper"] + 2e-9 <= plan["values"]["nothing"]
+    assert (
+        plan["values"]["everything"]
+        <= plan["lower"] + 1e-9
+        <= plan["upper"] + 2e-9
+        <= plan["values"]["nothing"]
+    )
     assert plan["values"]["existing"] > plan["upper"]
     page = (out / "report.html").read_text(encoding="utf-8")
     assert f"Estimated from {MODELS['field-flow'].description}." in page
@@ -64,14 +79,23 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(command: Callable[..
     run_file = json.loads((out / "run.json").read_text())
     assert "qdldl" in run_file["packages"]
     recorded = {item["file"]: item["sha256"] for item in run_file["inputs"]}
-    for name in ("scenario.toml", "network.gpkg", "areas.geojson", "seizures.csv", "effort.csv", "sites.csv"):
+    for name in (
+        "scenario.toml",
+        "network.gpkg",
+        "areas.geojson",
+        "seizures.csv",
+        "effort.csv",
+        "sites.csv",
+    ):
         assert recorded[name] == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
     assert run_file["options"]["gap"] == 0
 
 
 @pytest.mark.slow
 @pytest.mark.report
-def test_without_a_report_every_other_file_is_the_same(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_without_a_report_every_other_file_is_the_same(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario, whole, bare = write_scenario(tmp_path), tmp_path / "whole", tmp_path / "bare"
     assert command("plan", scenario, "--out", whole).code == 0
     outcome = command("plan", scenario, "--out", bare, "--no-report")
@@ -87,7 +111,8 @@ def test_without_a_report_every_other_file_is_the_same(command: Callable[..., Ou
         assert len({changing.sub("", (folder / name).read_text()) for folder in (whole, bare)}) == 1
     runs = [json.loads((folder / "run.json").read_text()) for folder in (whole, bare)]
     assert [run.get("report") for run in runs] == [None, False]
-    assert command("plan", scenario, "--out", whole, "--no-report").code == 0  # again: the old report goes
+    # again: the old report goes
+    assert command("plan", scenario, "--out", whole, "--no-report").code == 0
     assert not [path.name for path in whole.iterdir() if path.suffix in {".png", ".html"}]
 
 
@@ -95,16 +120,26 @@ def test_the_plan_is_the_best_of_all_plans(command: Callable[..., Outcome], tmp_
     from tests.cases import brute_force
 
     out = tmp_path / "out"
-    (line,) = command("plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0, "--no-report").objects
-    assert line["upper"] == pytest.approx(brute_force(read_instance(out / "instance.json"))[0], abs=1e-9)
+    (line,) = command(
+        "plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0, "--no-report"
+    ).objects
+    assert line["upper"] == pytest.approx(
+        brute_force(read_instance(out / "instance.json"))[0], abs=1e-9
+    )
 
 
-def test_evaluate_agrees_with_the_plan_and_gives_routes(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_evaluate_agrees_with_the_plan_and_gives_routes(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    (line,) = command("plan", write_scenario(tmp_path), "--out", out, "--json", "--no-report").objects
+    (line,) = command(
+        "plan", write_scenario(tmp_path), "--out", out, "--json", "--no-report"
+    ).objects
     (judged,) = command("evaluate", out / "instance.json", out / "plan.json", "--json").objects
     assert judged["value"] == pytest.approx(line["upper"], abs=1e-12)
-    assert sum(e["weight"] * e["value"] for e in judged["evaders"]) == pytest.approx(judged["value"], abs=1e-12)
+    assert sum(e["weight"] * e["value"] for e in judged["evaders"]) == pytest.approx(
+        judged["value"], abs=1e-12
+    )
     for evader in judged["evaders"]:
         assert list(evader) == ["id", "weight", "value", "route"]
         assert evader["id"].startswith(evader["route"][0])
@@ -114,10 +149,14 @@ def test_evaluate_agrees_with_the_plan_and_gives_routes(command: Callable[..., O
 def test_same_seed_same_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
     lines = [
-        command("plan", scenario, "--out", tmp_path / f"out{k}", "--json", "--seed", 7, "--no-report").objects[0]
+        command(
+            "plan", scenario, "--out", tmp_path / f"out{k}", "--json", "--seed", 7, "--no-report"
+        ).objects[0]
         for k in (0, 1)
     ]
-    assert (tmp_path / "out0/instance.json").read_bytes() == (tmp_path / "out1/instance.json").read_bytes()
+    assert (tmp_path / "out0/instance.json").read_bytes() == (
+        tmp_path / "out1/instance.json"
+    ).read_bytes()
     assert lines[0]["plan"] == lines[1]["plan"]
 
 
@@ -126,7 +165,8 @@ def test_same_seed_same_plan(command: Callable[..., Outcome], tmp_path: Path) ->
 def test_people_get_a_table_and_progress(
     command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optimizer.report.write_report", lambda *_: None)  # what is drawn is not what is asked here
+    # what is drawn is not what is asked here
+    monkeypatch.setattr("optimizer.report.write_report", lambda *_: None)
     outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
     assert "Ford track" in outcome.out
     assert "today's layout" in outcome.out
@@ -134,7 +174,9 @@ def test_people_get_a_table_and_progress(
         assert step in outcome.err
 
 
-def test_a_budget_of_nothing_is_feasible_with_a_warning(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_budget_of_nothing_is_feasible_with_a_warning(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario = write_scenario(tmp_path, SCENARIO.replace("budget = 3", "budget = 0"))
     outcome = command("plan", scenario, "--out", tmp_path / "out", "--json", "--no-report")
     assert outcome.code == 0
@@ -143,7 +185,9 @@ def test_a_budget_of_nothing_is_feasible_with_a_warning(command: Callable[..., O
     assert "places nothing" in outcome.err
 
 
-def test_existing_budget_is_what_todays_sites_use(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_existing_budget_is_what_todays_sites_use(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario = write_scenario(tmp_path, SCENARIO.replace("budget = 3", 'budget = "existing"'))
     command("plan", scenario, "--out", tmp_path / "out", "--json", "--no-report")
     (resource,) = json.loads((tmp_path / "out/plan.json").read_text())["resources"]
@@ -166,25 +210,67 @@ def test_forced_sites_over_budget_end_with_3_and_name_the_resource(
 
 
 BROKEN = [
-    ("misspelt field", lambda t: t.replace("decay_minutes", "decay_minuts"), "Did you mean 'decay_minutes'?"),
+    (
+        "misspelt field",
+        lambda t: t.replace("decay_minutes", "decay_minuts"),
+        "Did you mean 'decay_minutes'?",
+    ),
     ("wrong type", lambda t: t.replace("budget = 3", 'budget = "three"'), "resources[0].budget"),
     ("negative cost", lambda t: t.replace("teams = 1", "teams = -1"), "kinds[0].uses.teams"),
-    ("missing file", lambda t: t.replace("seizures.csv", "nowhere.csv"), "nowhere.csv: found no such file"),
+    (
+        "missing file",
+        lambda t: t.replace("seizures.csv", "nowhere.csv"),
+        "nowhere.csv: found no such file",
+    ),
     ("no TOML", lambda t: t + "\n[[[", "a scenario as TOML"),
-    ("two sources", lambda t: t.replace('areas = "', 'place = "X"\nareas = "'), "exactly one of network, file"),
-    ("unknown resource", lambda t: t.replace("uses = { teams", "uses = { team"), "Did you mean 'teams'?"),
-    ("unknown agency", lambda t: t.replace('agency = "police"', 'agency = "polise"'), "Did you mean 'police'?"),
-    ("kinds twice", lambda t: t + '\n[[kinds]]\nid = "post"\nsurvival = 0.8\n', "kinds[1]: found 'post' again"),
+    (
+        "two sources",
+        lambda t: t.replace('areas = "', 'place = "X"\nareas = "'),
+        "exactly one of network, file",
+    ),
+    (
+        "unknown resource",
+        lambda t: t.replace("uses = { teams", "uses = { team"),
+        "Did you mean 'teams'?",
+    ),
+    (
+        "unknown agency",
+        lambda t: t.replace('agency = "police"', 'agency = "polise"'),
+        "Did you mean 'police'?",
+    ),
+    (
+        "kinds twice",
+        lambda t: t + '\n[[kinds]]\nid = "post"\nsurvival = 0.8\n',
+        "kinds[1]: found 'post' again",
+    ),
     ("deep", lambda t: t.replace('name = "Tiny border"', "name = " + "[" * 5000), "too deep"),
-    ("background", lambda t: t + "\n[background]\nper_hour = 1e6\n", "that nobody passes undetected"),
-    ("loads", lambda t: t.replace("decay_minutes = 60", "loads = 1e300"), "evaders.loads: found 1e+300"),
-    ("budget", lambda t: t.replace("budget = 3", "budget = 1e300"), "resources[0].budget: found 1e+300"),
-    ("no risk model", lambda t: t + '\n[risk]\nmodel = "shrnk"\n', "risk.model: found 'shrnk'; expected 'field-flow'"),
+    (
+        "background",
+        lambda t: t + "\n[background]\nper_hour = 1e6\n",
+        "that nobody passes undetected",
+    ),
+    (
+        "loads",
+        lambda t: t.replace("decay_minutes = 60", "loads = 1e300"),
+        "evaders.loads: found 1e+300",
+    ),
+    (
+        "budget",
+        lambda t: t.replace("budget = 3", "budget = 1e300"),
+        "resources[0].budget: found 1e+300",
+    ),
+    (
+        "no risk model",
+        lambda t: t + '\n[risk]\nmodel = "shrnk"\n',
+        "risk.model: found 'shrnk'; expected 'field-flow'",
+    ),
     ("no method", lambda t: t + '\n[solve]\nmethod = "compct"\n', "Did you mean 'compact'?"),
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+@pytest.mark.parametrize(
+    ("change", "message"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN]
+)
 def test_a_broken_scenario_gets_one_clear_message(
     command: Callable[..., Outcome], tmp_path: Path, change: Callable[[str], str], message: str
 ) -> None:
@@ -197,7 +283,9 @@ def test_a_broken_scenario_gets_one_clear_message(
     assert not (tmp_path / "out").exists()
 
 
-def test_every_problem_of_a_file_is_reported_at_once(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_every_problem_of_a_file_is_reported_at_once(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     text = (
         SCENARIO.replace("decay_minutes", "decay_minuts")
         .replace("teams = 1", "teams = -1")
@@ -213,8 +301,16 @@ def test_every_problem_of_a_file_is_reported_at_once(command: Callable[..., Outc
     ("file", "change", "message"),
     [
         ("sites.csv", lambda t: t.replace("10.1,50.1", "50.1,10.1"), "Exchange lon and lat."),
-        ("sites.csv", lambda t: t.replace("10.1,50.1", "10.1,950"), "line 2, column 'lat': found '950'"),
-        ("sites.csv", lambda t: t.replace("b,North", "a,North"), "sites.csv, line 3, site 'a': found 'a' again"),
+        (
+            "sites.csv",
+            lambda t: t.replace("10.1,50.1", "10.1,950"),
+            "line 2, column 'lat': found '950'",
+        ),
+        (
+            "sites.csv",
+            lambda t: t.replace("b,North", "a,North"),
+            "sites.csv, line 3, site 'a': found 'a' again",
+        ),
         ("sites.csv", lambda t: t.replace("police,post", "police,pst"), "Did you mean 'post'?"),
         ("sites.csv", lambda t: t + "f,short\n", "line 7"),
         ("sites.csv", lambda t: t.replace("agency", "agncy"), "Did you mean 'agency'?"),
@@ -226,7 +322,11 @@ def test_every_problem_of_a_file_is_reported_at_once(command: Callable[..., Outc
     ],
 )
 def test_a_broken_table_is_named_with_its_row(
-    command: Callable[..., Outcome], tmp_path: Path, file: str, change: Callable[[str], str], message: str
+    command: Callable[..., Outcome],
+    tmp_path: Path,
+    file: str,
+    change: Callable[[str], str],
+    message: str,
 ) -> None:
     scenario = write_scenario(tmp_path)
     (tmp_path / file).write_text(change((tmp_path / file).read_text()), encoding="utf-8")
@@ -244,7 +344,9 @@ def test_a_file_in_the_way_of_the_folder(command: Callable[..., Outcome], tmp_pa
     assert (tmp_path / "out").read_text() == "mine"
 
 
-def test_the_folder_is_looked_at_before_the_work(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_the_folder_is_looked_at_before_the_work(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     (tmp_path / "out/report.html").mkdir(parents=True)
     outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out")
     assert outcome.code == 1
@@ -252,7 +354,9 @@ def test_the_folder_is_looked_at_before_the_work(command: Callable[..., Outcome]
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["report.html"]
 
 
-def test_every_missing_file_is_named_at_once(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_every_missing_file_is_named_at_once(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario = write_scenario(tmp_path)
     for name in ("network.gpkg", "seizures.csv", "effort.csv"):
         (tmp_path / name).unlink()
@@ -270,7 +374,10 @@ def test_an_interrupt_of_the_report_keeps_the_plan(
     monkeypatch.setattr("optimizer.report.write_report", interrupted)
     outcome = command("plan", write_scenario(tmp_path), "--out", tmp_path / "out", "--json")
     assert outcome.code == 0
-    assert outcome.objects[0]["plan"] == json.loads((tmp_path / "out/plan.json").read_text())["options"]
+    assert (
+        outcome.objects[0]["plan"]
+        == json.loads((tmp_path / "out/plan.json").read_text())["options"]
+    )
     assert not (tmp_path / "out/report.html").exists()
 
 
@@ -295,7 +402,9 @@ def test_a_record_under_which_no_load_travels_keeps_the_plan(
     assert (tmp_path / "out/plan.json").exists()
 
 
-def test_worths_of_sites_are_what_the_judge_finds(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_worths_of_sites_are_what_the_judge_finds(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     command("plan", write_scenario(tmp_path), "--out", out, "--json", "--gap", 0, "--no-report")
     instance = read_instance(out / "instance.json")
@@ -318,15 +427,23 @@ def test_two_scenarios_of_one_folder_go_to_two_places(
     second = first.with_name("night.toml")
     second.write_text(SCENARIO.replace("Tiny border", "Tiny border by night"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    places = [command("plan", path, "--json", "--no-report").objects[0]["out"] for path in (first, second)]
+    places = [
+        command("plan", path, "--json", "--no-report").objects[0]["out"] for path in (first, second)
+    ]
     assert places == ["results/tiny", "results/tiny-night"]
     outcome = command("plan", second, "--json", "--out", places[0], "--no-report")
     assert outcome.code == 1
     assert "what `plan` made of ../../tiny/scenario.toml; expected" in outcome.err
     assert "another --out, or replace it with --overwrite" in outcome.err
     assert json.loads((tmp_path / places[0] / "plan.json").read_text())["name"] == "Tiny border"
-    assert command("plan", second, "--json", "--out", places[0], "--overwrite", "--no-report").code == 0
-    assert json.loads((tmp_path / places[0] / "plan.json").read_text())["name"] == "Tiny border by night"
+    assert (
+        command("plan", second, "--json", "--out", places[0], "--overwrite", "--no-report").code
+        == 0
+    )
+    assert (
+        json.loads((tmp_path / places[0] / "plan.json").read_text())["name"]
+        == "Tiny border by night"
+    )
 
 
 @pytest.mark.parametrize("place", ["", ".", ".."])
@@ -345,10 +462,14 @@ def test_the_folder_one_is_in_is_not_written(
 
 @pytest.mark.slow
 @pytest.mark.report
-def test_ids_as_long_as_a_scenario_allows_are_written(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_ids_as_long_as_a_scenario_allows_are_written(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     kind, site, agency, resource = "k" * 200, "s" * 200, "a" * 200, "r" * 200
     text = SCENARIO.replace('"post"', f'"{kind}"').replace('"police"', f'"{agency}"')
-    scenario = write_scenario(tmp_path, text.replace('"teams"', f'"{resource}"').replace("{ teams", f"{{ {resource}"))
+    scenario = write_scenario(
+        tmp_path, text.replace('"teams"', f'"{resource}"').replace("{ teams", f"{{ {resource}")
+    )
     rows = SITES.replace("police", agency).replace("post", kind).replace("\na,", f"\n{site},")
     (tmp_path / "sites.csv").write_text(rows, encoding="utf-8")
     outcome = command("plan", scenario, "--out", tmp_path / "out", "--json", "--gap", 0)
@@ -358,7 +479,9 @@ def test_ids_as_long_as_a_scenario_allows_are_written(command: Callable[..., Out
     assert {resource.id for resource in instance.resources} == {f"{resource}@{agency}"}
 
 
-def test_amounts_that_no_file_holds_are_found_before_the_solve(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_amounts_that_no_file_holds_are_found_before_the_solve(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     rows = SITES.replace("kinds\n", "kinds,lanes\n", 1).replace(",post\n", ",post,1e300\n")
     scenario = write_scenario(tmp_path)
     (tmp_path / "sites.csv").write_text(rows, encoding="utf-8")
@@ -369,9 +492,13 @@ def test_amounts_that_no_file_holds_are_found_before_the_solve(command: Callable
     assert not (tmp_path / "out").exists()
 
 
-def test_a_plan_of_no_site_says_so_and_prints_no_empty_table(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_plan_of_no_site_says_so_and_prints_no_empty_table(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario = write_scenario(tmp_path)
-    outcome = command("plan", scenario, "--budget", "teams@police=0", "--no-report", "--out", tmp_path / "out")
+    outcome = command(
+        "plan", scenario, "--budget", "teams@police=0", "--no-report", "--out", tmp_path / "out"
+    )
     assert outcome.code == 0
     assert "The plan uses no site.\n" in outcome.out
     assert "adds (points)" not in outcome.out

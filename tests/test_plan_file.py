@@ -1,4 +1,6 @@
-"""Plans as files: a plan with beats comes back as it was, and what belongs to another instance is refused."""
+"""Plans as files: a plan with beats comes back as it was, and what belongs to another
+instance is refused.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,13 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.pipeline.plan import Planned, plan_scenario
 from optimizer.problem.files.instance_file import read_instance, write_instance
-from optimizer.problem.files.plan_file import PlanFile, beat_entries, plan_schema, read_plan, read_plan_file
+from optimizer.problem.files.plan_file import (
+    PlanFile,
+    beat_entries,
+    plan_schema,
+    read_plan,
+    read_plan_file,
+)
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import Plan, violations, with_plan
@@ -32,7 +40,9 @@ UNHURRIED = 1e6
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
     folder = tmp_path_factory.mktemp("plan")
     options = {"gap": 1e-6, "time_limit": UNHURRIED}
-    return plan_scenario(write_scenario(folder, WITH_TEAMS), folder / "out", options=options, report=False)
+    return plan_scenario(
+        write_scenario(folder, WITH_TEAMS), folder / "out", options=options, report=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +51,24 @@ def instance(planned: Planned) -> Instance:
 
 
 @pytest.mark.slow
-def test_the_plan_of_a_folder_comes_back_with_its_beats(planned: Planned, instance: Instance) -> None:
+def test_the_plan_of_a_folder_comes_back_with_its_beats(
+    planned: Planned, instance: Instance
+) -> None:
     plan = read_plan(planned.folder / "plan.json", instance)
     assert plan == planned.result.plan
     assert plan.beats
     assert [beat.elements.tolist() for beat in plan.beats] == [
-        beat.elements.tolist() for beat in (planned.result.plan.beats if planned.result.plan else ())
+        beat.elements.tolist()
+        for beat in (planned.result.plan.beats if planned.result.plan else ())
     ]
     assert evaluate(instance, plan).value == pytest.approx(planned.plan.upper, rel=1e-12)
     assert not violations(with_plan(instance, plan), with_plan(instance, plan).placed(plan.options))
 
 
 @pytest.mark.slow
-def test_solving_the_instance_of_a_folder_gives_its_plan(planned: Planned, instance: Instance) -> None:
+def test_solving_the_instance_of_a_folder_gives_its_plan(
+    planned: Planned, instance: Instance
+) -> None:
     assert planned.compiled.instance.patrols is not None
     assert instance.patrols is not None
     same_fields(instance.patrols, planned.compiled.instance.patrols)
@@ -67,7 +82,9 @@ def test_solving_the_instance_of_a_folder_gives_its_plan(planned: Planned, insta
 def test_solving_an_instance_read_from_its_file_gives_the_same(seed: int, tmp_path: Path) -> None:
     instance, _ = small_case(seed)
     write_instance(tmp_path / "a.json", instance)
-    first, again = (solve(problem, gap=1e-6) for problem in (instance, read_instance(tmp_path / "a.json")))
+    first, again = (
+        solve(problem, gap=1e-6) for problem in (instance, read_instance(tmp_path / "a.json"))
+    )
     for name in ("status", "plan", "lower", "upper", "weighed", "weighed_lower", "pricing_proven"):
         assert getattr(again, name) == getattr(first, name)
 
@@ -85,10 +102,17 @@ def test_the_file_is_what_its_model_and_schema_say(planned: Planned) -> None:
 
 def test_rows_carry_what_ids_are_made_of(planned: Planned) -> None:
     plan, compiled = planned.plan, planned.compiled
-    assert {site.id for site in (*plan.sites, *plan.candidates)} == set(compiled.instance.option_index)
+    assert {site.id for site in (*plan.sites, *plan.candidates)} == set(
+        compiled.instance.option_index
+    )
     for site in (*plan.sites, *plan.candidates):
         option = compiled.instance.options[compiled.instance.option_index[site.id]]
-        assert (site.site, site.kind, site.type, site.agency) == (option.site, option.kind, "post", "police")
+        assert (site.site, site.kind, site.type, site.agency) == (
+            option.site,
+            option.kind,
+            "post",
+            "police",
+        )
         assert set(site.segments) == {compiled.region.network.segment[arc] for arc in option.arcs}
     assert [site.id for site in plan.sites] + [beat.id for beat in plan.beats] == plan.options
     names = {resource.id: (resource.name, resource.agency) for resource in plan.resources}
@@ -96,19 +120,28 @@ def test_rows_carry_what_ids_are_made_of(planned: Planned) -> None:
     used = {resource.id: resource.used for resource in plan.resources}
     placed: list[Any] = [*plan.sites, *plan.beats]
     for resource in plan.resources:
-        assert used[resource.id] == pytest.approx(sum(row.uses.get(resource.id, 0.0) for row in placed))
+        assert used[resource.id] == pytest.approx(
+            sum(row.uses.get(resource.id, 0.0) for row in placed)
+        )
 
 
-def test_two_kinds_at_a_site_are_told_apart_by_fields(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_kinds_at_a_site_are_told_apart_by_fields(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from optimizer.scenario.compile.compile import compile_scenario
 
     monkeypatch.setattr("optimizer.report.write_report", lambda *_: None)
     kind = '[[kinds]]\nid = "post:2"\ncapacity = 60\ndetection = 0.7\nuses = { teams = 2 }\n'
     path = write_scenario(tmp_path, WITH_TEAMS.replace("[sites]", kind + "\n[sites]"))
     sites = (tmp_path / "sites.csv").read_text(encoding="utf-8")
-    (tmp_path / "sites.csv").write_text(sites.replace("800,post", "800,post post:2"), encoding="utf-8")
+    (tmp_path / "sites.csv").write_text(
+        sites.replace("800,post", "800,post post:2"), encoding="utf-8"
+    )
     options = [option for option in compile_scenario(path).instance.options if option.site == "b"]
-    assert [(option.id, option.type) for option in options] == [("b:post", "post"), ("b:post:2", "post:2")]
+    assert [(option.id, option.type) for option in options] == [
+        ("b:post", "post"),
+        ("b:post:2", "post:2"),
+    ]
 
 
 def test_a_plan_is_its_placements() -> None:
@@ -118,9 +151,16 @@ def test_a_plan_is_its_placements() -> None:
     assert [*plan.fixed, *plan.beats] == list(plan.placements)
     assert plan.options == tuple(placement.id for placement in plan.placements)
     beat = plan.beats[0]
-    assert (beat.kind, beat.type, beat.team.id, beat.base.id) == ("patrol", "mobile", "mobile", "home")
+    assert (beat.kind, beat.type, beat.team.id, beat.base.id) == (
+        "patrol",
+        "mobile",
+        "mobile",
+        "home",
+    )
     assert beat.uses == {"agents": 1.0, "teams mobile": 1.0}
-    assert [stop.leave_s - stop.arrive_s for stop in beat.stops] == [beat.team.slot_s * slots for slots in beat.slots]
+    assert [stop.leave_s - stop.arrive_s for stop in beat.stops] == [
+        beat.team.slot_s * slots for slots in beat.slots
+    ]
     fixed = Plan.of(instance, ["c1", "c0"])
     assert fixed.options == ("c0", "c1")
     assert with_plan(instance, fixed).options == instance.options
@@ -139,7 +179,10 @@ def small_plan() -> tuple[Instance, Plan]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (put("options.0", "nowhere"), r"options\[0\]: found 'nowhere'; expected an option id of instance"),
+        (
+            put("options.0", "nowhere"),
+            r"options\[0\]: found 'nowhere'; expected an option id of instance",
+        ),
         (put("options.0", ["c0"]), r"options\[0\]"),
         (put("options", ["c0", "c0"]), "each option once"),
         (put("options", {"c0": 1}), 'an object with a list "options"'),
@@ -150,11 +193,17 @@ def small_plan() -> tuple[Instance, Plan]:
         (put("beats.0.stosp", []), "Did you mean 'stops'"),
         (put("beats", []), "plan again if that has changed since"),
         (put("options.0", "c2x"), "plan again if that has changed since"),
-        (put("schema_version", 1), "found a plan of version 1; expected one of version 2.*Plan again"),
+        (
+            put("schema_version", 1),
+            "found a plan of version 1; expected one of version 2.*Plan again",
+        ),
     ],
 )
 def test_a_plan_of_another_instance_is_refused(
-    change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path, small_plan: tuple[Instance, Plan]
+    change: Callable[[dict[str, Any]], None],
+    message: str,
+    tmp_path: Path,
+    small_plan: tuple[Instance, Plan],
 ) -> None:
     instance, plan = small_plan
     beats = [each.model_dump(mode="json") for each in beat_entries(instance, [plan])]

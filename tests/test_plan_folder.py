@@ -24,7 +24,9 @@ def folder(tmp_path: Path) -> Path:
     return written(tmp_path / "plan", on_a_map(1), ["o3"])
 
 
-def test_each_file_is_read_once_and_only_when_it_is_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_file_is_read_once_and_only_when_it_is_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read: list[str] = []
 
     def counted(kind: str, reader: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,7 +99,9 @@ def test_what_is_missing_or_of_another_version_is_told(tmp_path: Path, folder: P
 def test_inputs_that_changed_are_named(folder: Path) -> None:
     source = folder / "sites.csv"
     source.write_text("a")
-    (folder / "run.json").write_text(json.dumps(provenance(inputs=[{"file": "sites.csv", "sha256": "0"}])))
+    (folder / "run.json").write_text(
+        json.dumps(provenance(inputs=[{"file": "sites.csv", "sha256": "0"}]))
+    )
     assert PlanFolder(folder).changed_inputs([source]) == ["sites.csv"]
     (folder / "run.json").write_text("[]")
     assert PlanFolder(folder).changed_inputs([source]) == []

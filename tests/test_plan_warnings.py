@@ -1,4 +1,6 @@
-"""Warnings: one list, on the console, in the report and in run.json; borders that are not there; why nothing is placed."""
+"""Warnings: one list, on the console, in the report and in run.json; borders that are
+not there; why nothing is placed.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,10 @@ def test_a_border_that_does_not_close_is_named_with_what_mends_it(tmp_path: Path
     assert (region.border, region.crossings) == (None, ())
     (warning,) = border_warnings(region)
     assert warning.startswith("No border: that of Testland, Otherland does not close in this map")
-    assert all(words in warning for words in ("larger extract", 'border = "border.geojson"', "other country"))
+    assert all(
+        words in warning
+        for words in ("larger extract", 'border = "border.geojson"', "other country")
+    )
     save_region(region, tmp_path / "saved.gpkg")
     assert border_warnings(load_region(tmp_path / "saved.gpkg")) == [warning]
     whole = read_region(sample_world().save(tmp_path / "whole.osm"), modes=["drive", "track"])
@@ -68,11 +73,15 @@ def test_check_plan_and_region_say_on_the_console_and_in_the_report_that_there_i
     cut_world().save(tmp_path / "world.osm")
     (tmp_path / "scenario.toml").write_text(OPEN, encoding="utf-8")
     words = "No border: that of Testland, Otherland does not close"
-    assert any(words in warning for warning in check_scenario_file(tmp_path / "scenario.toml").warnings)
+    assert any(
+        words in warning for warning in check_scenario_file(tmp_path / "scenario.toml").warnings
+    )
     planned = command("plan", tmp_path / "scenario.toml", "--out", tmp_path / "out")
     assert words in planned.err
     assert words in read_first(tmp_path / "out")
-    built = command("region", "--file", tmp_path / "world.osm", "--out", tmp_path / "region", "--json")
+    built = command(
+        "region", "--file", tmp_path / "world.osm", "--out", tmp_path / "region", "--json"
+    )
     assert words in built.err
     assert any(words in warning for warning in built.objects[0]["warnings"])
 
@@ -107,15 +116,27 @@ def test_costs_of_a_far_side_that_the_map_does_not_have_are_warned_of(tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.report
-def test_console_report_and_run_file_hold_the_same_warnings(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_console_report_and_run_file_hold_the_same_warnings(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     text = SCENARIO.replace("capacity = 30", "capacity = 0")  # posts that inspect nobody
-    text += '[[site]]\nid = "off"\nlabel = "Old mill"\nlon = 10.205\nlat = 50.2\nagency = "police"\n'
+    text += (
+        '[[site]]\nid = "off"\nlabel = "Old mill"\nlon = 10.205\nlat = 50.2\nagency = "police"\n'
+    )
     scenario = write_scenario(tmp_path, text)
     outcome = command("plan", scenario, "--out", tmp_path / "out")
     warnings = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))["warnings"]
-    for words in ("Today's layout stops nothing", "The plan places nothing", "Some sites lie off the road"):
+    for words in (
+        "Today's layout stops nothing",
+        "The plan places nothing",
+        "Some sites lie off the road",
+    ):
         assert any(words in warning for warning in warnings), words
-    told = [line.removeprefix("Warning: ") for line in outcome.err.splitlines() if line.startswith("Warning: ")]
+    told = [
+        line.removeprefix("Warning: ")
+        for line in outcome.err.splitlines()
+        if line.startswith("Warning: ")
+    ]
     assert told == warnings
     page = read_first(tmp_path / "out")
     assert all(warning in page for warning in warnings)
@@ -141,8 +162,14 @@ def test_why_nothing_is_placed_is_said_as_far_as_it_is_proven(
     instance = compile_scenario(write_scenario(tmp_path, text)).instance
     comparison = compare(instance, Plan.of(instance, ()))
     value = comparison.plan.value
-    result = Result("auto", "optimal", None, Plan.of(instance, ()), lower_share * value, value, 0.0, 0)
-    (warning,) = [each for each in plan_warnings(result, comparison) if each.startswith("The plan places nothing")]
+    result = Result(
+        "auto", "optimal", None, Plan.of(instance, ()), lower_share * value, value, 0.0, 0
+    )
+    (warning,) = [
+        each
+        for each in plan_warnings(result, comparison)
+        if each.startswith("The plan places nothing")
+    ]
     assert words in warning
 
 

@@ -39,9 +39,14 @@ def test_points_come_back_to_the_bit(
     assert_array_equal(kept.degrees(), points)
     longer, both = kept.with_more(more), np.concatenate((points, more))
     assert_array_equal(longer.degrees(), both)
-    at = np.array(data.draw(st.lists(st.integers(0, max(len(both) - 1, 0)), max_size=30 * bool(len(both)))), dtype=int)
+    at = np.array(
+        data.draw(st.lists(st.integers(0, max(len(both) - 1, 0)), max_size=30 * bool(len(both)))),
+        dtype=int,
+    )
     assert_array_equal(longer.degrees(at), both[at])
-    assert_array_equal(longer.gathered([at, at[::-1]], 2 * at.size).degrees(), both[np.append(at, at[::-1])])
+    assert_array_equal(
+        longer.gathered([at, at[::-1]], 2 * at.size).degrees(), both[np.append(at, at[::-1])]
+    )
     finite = at[np.isfinite(both[at]).all(axis=1)]
     assert_array_equal(longer.steps(finite), np.rint(both[finite] * GRID).astype(np.int64))
 
@@ -59,8 +64,12 @@ def test_points_on_the_grid_take_half_the_memory(monkeypatch: pytest.MonkeyPatch
 
 
 @given(points=places(least=8), data=st.data())
-def test_lines_that_arcs_share_are_those_of_arcs_apart(points: NDArray[np.float64], data: st.DataObject) -> None:
-    start = np.unique([0, *data.draw(st.lists(st.integers(2, len(points) - 2), max_size=3)), len(points)])
+def test_lines_that_arcs_share_are_those_of_arcs_apart(
+    points: NDArray[np.float64], data: st.DataObject
+) -> None:
+    start = np.unique(
+        [0, *data.draw(st.lists(st.integers(2, len(points) - 2), max_size=3)), len(points)]
+    )
     start = start[np.append(True, np.diff(start) >= 2)]
     start[-1] = len(points)
     lines = np.split(points, start[1:-1])
@@ -68,7 +77,9 @@ def test_lines_that_arcs_share_are_those_of_arcs_apart(points: NDArray[np.float6
     arcs = np.array(data.draw(st.lists(st.integers(0, len(lines) - 1), min_size=1, max_size=8)))
     back = np.array(data.draw(st.lists(st.booleans(), min_size=arcs.size, max_size=arcs.size)))
     some = plain.take(arcs, back)
-    wanted = [lines[arc][::-1] if turned else lines[arc] for arc, turned in zip(arcs, back, strict=True)]
+    wanted = [
+        lines[arc][::-1] if turned else lines[arc] for arc, turned in zip(arcs, back, strict=True)
+    ]
     again = np.arange(arcs.size)[::-1]
     for found, expected in (
         (some, wanted),
@@ -78,22 +89,37 @@ def test_lines_that_arcs_share_are_those_of_arcs_apart(points: NDArray[np.float6
     ):
         assert len(found) == arcs.size
         assert_array_equal(found.shape(), np.concatenate(expected))
-        assert found.count.tolist() == np.diff(found.shape_start).tolist() == [len(line) for line in expected]
+        assert (
+            found.count.tolist()
+            == np.diff(found.shape_start).tolist()
+            == [len(line) for line in expected]
+        )
         assert_array_equal(found.nth(1), [line[1] for line in expected])
     assert some.points is plain.points
 
 
 def test_lines_are_drawn_as_arcs_run() -> None:
-    lines = Polylines.of(np.array([0, 2, 5]), np.array([[0.0, 0], [1, 1], [2, 2], [3, 2], [1 / 3, 0]]))
+    lines = Polylines.of(
+        np.array([0, 2, 5]), np.array([[0.0, 0], [1, 1], [2, 2], [3, 2], [1 / 3, 0]])
+    )
     drawn = lines.take(np.array([1, 0]), np.array([True, False])).drawn()
-    assert drawn.tolist() == [shapely.LineString([(1 / 3, 0), (3, 2), (2, 2)]), shapely.LineString([(0, 0), (1, 1)])]
+    assert drawn.tolist() == [
+        shapely.LineString([(1 / 3, 0), (3, 2), (2, 2)]),
+        shapely.LineString([(0, 0), (1, 1)]),
+    ]
 
 
 def test_both_directions_of_a_road_share_their_line(tmp_path: Path) -> None:
-    network = read_region(sample_world().save(tmp_path / "world.osm"), modes=["drive", "track"]).network
+    network = read_region(
+        sample_world().save(tmp_path / "world.osm"), modes=["drive", "track"]
+    ).network
     assert network.n_segments < network.n_arcs
     assert network.polylines.start.size - 1 == network.n_segments
     assert network.polylines.points.values.dtype == np.int32
     at = network.shape_start
-    assert_array_equal(network.shape[at[:-1]], np.column_stack((network.lon, network.lat))[network.tail])
-    assert_array_equal(network.shape[at[1:] - 1], np.column_stack((network.lon, network.lat))[network.head])
+    assert_array_equal(
+        network.shape[at[:-1]], np.column_stack((network.lon, network.lat))[network.tail]
+    )
+    assert_array_equal(
+        network.shape[at[1:] - 1], np.column_stack((network.lon, network.lat))[network.head]
+    )

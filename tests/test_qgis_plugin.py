@@ -1,4 +1,6 @@
-"""The QGIS plugin: its archive is as QGIS asks, and in a real QGIS without a window its algorithms run and add styled layers."""
+"""The QGIS plugin: its archive is as QGIS asks, and in a real QGIS without a window its
+algorithms run and add styled layers.
+"""
 
 from __future__ import annotations
 
@@ -48,14 +50,19 @@ def test_the_archive_is_one_folder_with_metadata_as_qgis_asks(tmp_path: Path) ->
     general.read_string(text)
     asked = {"name", "qgisMinimumVersion", "description", "about", "version", "author"}
     assert all(general["general"][key] for key in asked)
-    assert not {"email", "tracker", "repository"} & set(general["general"])  # nobody gave one, and none is made up
+    # nobody gave one, and none is made up
+    assert not {"email", "tracker", "repository"} & set(general["general"])
     assert "no email, tracker, repository" in " ".join(done.output.split())
     assert general["general"]["hasProcessingProvider"] == "yes"
     assert general["general"]["version"] == package_version()
-    assert f'name: "{general["general"]["author"]}"' in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f'name: "{general["general"]["author"]}"' in (ROOT / "CITATION.cff").read_text(
+        encoding="utf-8"
+    )
 
 
-def test_who_hands_the_plugin_out_gives_the_addresses_that_a_plugin_repository_asks_for(tmp_path: Path) -> None:
+def test_who_hands_the_plugin_out_gives_the_addresses_that_a_plugin_repository_asks_for(
+    tmp_path: Path,
+) -> None:
     given = {
         "email": "gis@agency.example",
         "tracker": "https://agency.example/f",
@@ -82,9 +89,13 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
         archive.extractall(plugins)
     program = tmp_path / "a program" / "interdict"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{ROOT / "cli.py"}" "$@"\n', encoding="utf-8")
+    program.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" "{ROOT / "cli.py"}" "$@"\n', encoding="utf-8"
+    )
     program.chmod(0o755)
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "QGIS"))}
+    own = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "QGIS"))
+    }
     return own | {
         "HOME": str(home),
         "QT_QPA_PLATFORM": "offscreen",
@@ -95,7 +106,9 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
 
 
 def ran(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, capture_output=True, text=True, check=False, env=dict(environment), timeout=300)
+    return subprocess.run(
+        arguments, capture_output=True, text=True, check=False, env=dict(environment), timeout=300
+    )
 
 
 @needs_qgis
@@ -115,7 +128,12 @@ def test_a_region_a_plan_and_a_curve_made_in_qgis_add_their_layers(
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     scenario, extract = write_scenario(tmp_path), sample_world().save(tmp_path / "testland.osm")
-    given = {"scenario": scenario, "out": tmp_path / "out", "grid": GRID, "extract": _packed(extract)}
+    given = {
+        "scenario": scenario,
+        "out": tmp_path / "out",
+        "grid": GRID,
+        "extract": _packed(extract),
+    }
     seen = _seen(environment, tmp_path, RUN, given)
     assert seen["algorithms"] == ["evaluate", "frontier", "plan", "region"]
     assert seen["plan"]["sites"] == "categorizedSymbol"
@@ -125,7 +143,9 @@ def test_a_region_a_plan_and_a_curve_made_in_qgis_add_their_layers(
     assert "scenario.tomlx" in seen["fault"]
     assert "Install border-interdiction" in seen["missing"]
     region = read_region(extract, border="Testland")
-    assert [path.name for path in (tmp_path / "out-region").iterdir() if path.suffix == ".gpkg"] == ["region.gpkg"]
+    assert [
+        path.name for path in (tmp_path / "out-region").iterdir() if path.suffix == ".gpkg"
+    ] == ["region.gpkg"]
     assert seen["region"] == {
         "arcs": [region.network.n_arcs, ROAD],
         "border": [1, BORDER],
@@ -144,7 +164,8 @@ def test_cancelling_ends_the_program_and_leaves_whole_files_or_none(
     extract = sample_world().save(tmp_path / "testland.osm")
     stubborn = tmp_path / "stubborn"
     stubborn.write_text(
-        f"#!/bin/sh\ntrap '' INT\necho $$ > {tmp_path}/pid\necho begun >&2\nsleep 300\n", encoding="utf-8"
+        f"#!/bin/sh\ntrap '' INT\necho $$ > {tmp_path}/pid\necho begun >&2\nsleep 300\n",
+        encoding="utf-8",
     )
     stubborn.chmod(0o755)
     given = {"out": tmp_path / "out", "large": LARGE, "extract": extract, "stubborn": stubborn}
@@ -155,8 +176,11 @@ def test_cancelling_ends_the_program_and_leaves_whole_files_or_none(
     assert seen["curve"] == [True, 9]  # the points that were not searched have proven bounds
     assert seen["stubborn"][0] is False
     group = (tmp_path / "pid").read_text().strip()
-    every = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert not [line for line in every if line.split()[0] == group and "Z" not in line]  # nor what it started
+    every = subprocess.run(
+        ["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    # nor what it started
+    assert not [line for line in every if line.split()[0] == group and "Z" not in line]
     assert seen["late"] == [False, "Cancelled."]
 
 
@@ -169,7 +193,9 @@ def _packed(extract: Path) -> Path:
     return path
 
 
-def _seen(environment: Mapping[str, str], folder: Path, script: str, given: Mapping[str, Path]) -> dict[str, Any]:
+def _seen(
+    environment: Mapping[str, str], folder: Path, script: str, given: Mapping[str, Path]
+) -> dict[str, Any]:
     (folder / "run.py").write_text(BEGIN + script, encoding="utf-8")
     words = json.dumps({name: str(path) for name, path in given.items()})
     told = ran(environment, SYSTEM_PYTHON, str(folder / "run.py"), words)

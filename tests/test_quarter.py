@@ -1,4 +1,6 @@
-"""A quarter: the tutorial of docs/tutorials/quarter.md on the smaller scenario, and on the tiny border what the next check and plan say."""
+"""A quarter: the tutorial of docs/tutorials/quarter.md on the smaller scenario, and on
+the tiny border what the next check and plan say.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def tutorial_lines() -> list[list[str]]:
 
 
 def fill_sheets(path: Path, rng: np.random.Generator) -> None:
-    """Fill in the sheets of an audit, with errors: a tenth is missed, a tenth late, and one vehicle in fifty has a load."""
+    """Fill in the sheets of an audit, with errors: a tenth is missed, a tenth late, and
+    one vehicle in fifty has a load.
+    """
     planned = {row.audit: row for row in read_audit(path / "audit.json").rows}
     for sheet in sorted((path / "sheets").glob("*.csv")):
         if sheet.name == "counts.csv":
@@ -60,7 +64,8 @@ def test_the_tutorial_walks_through_a_quarter_of_the_smaller_scenario(
     made, rng = Path("results/quarter"), np.random.default_rng(0)
     said: dict[str, Outcome] = {}
     for line in tutorial_lines():
-        words = [word.replace("2026-12-01", "2099-01-05") for word in line]  # a trial is sealed before it begins
+        # a trial is sealed before it begins
+        words = [word.replace("2026-12-01", "2099-01-05") for word in line]
         if "mixed" in words:
             words[words.index("--time-limit") + 1] = "1"  # what is asserted hangs on no search
         if words[0] == "-m":
@@ -70,7 +75,10 @@ def test_the_tutorial_walks_through_a_quarter_of_the_smaller_scenario(
         if command == "audit results":
             fill_sheets(made, rng)
         elif command == "trial analyse":
-            fill(made / "trial" / "outcomes.csv", lambda *_: {"found": int(rng.poisson(2)), "of": 100})
+            fill(
+                made / "trial" / "outcomes.csv",
+                lambda *_: {"found": int(rng.poisson(2)), "of": 100},
+            )
         elif command == "plan instances/rio-grande/next.toml":
             write_next(tmp_path / "instances" / "rio-grande", made)
         said[command] = run(capsys, monkeypatch, *words[1:])
@@ -82,10 +90,15 @@ def test_the_tutorial_walks_through_a_quarter_of_the_smaller_scenario(
     assert 0 < whole["rate_low"] <= whole["rate"] <= whole["rate_high"] < 1
     assert json.loads((made / "delivered" / "delivered.json").read_text())["effort_hours"] > 0
     told = said["plan instances/rio-grande/next.toml"]
-    # from the first day with effort: a beat of the night may set out some minutes before the day that it was drawn for
+    # from the first day with effort: a beat of the night may set out some minutes
+    # before the day that it was drawn for
     first = min(row["time"] for row in csv_rows(made / "delivered" / "effort.csv"))[:10]
     assert first in {"2099-01-04", "2099-01-05"}
-    for sentence in (f"delivered duty, {first} to", "With the delivered effort", "Audits: the detection chance of"):
+    for sentence in (
+        f"delivered duty, {first} to",
+        "With the delivered effort",
+        "Audits: the detection chance of",
+    ):
         assert sentence in told.out + told.err
 
 
@@ -95,7 +108,9 @@ def write_next(folder: Path, made: Path) -> None:
     entry = entry.replace('"effort.csv"', '"../../results/quarter/delivered/effort.csv"')
     audits = '[records]\naudits = ["../../results/quarter/audited/audit-results.json"]\n'
     text = (folder / "scenario.toml").read_text()
-    (folder / "next.toml").write_text(text.replace("[background]", f"{entry}\n{audits}\n[background]", 1))
+    (folder / "next.toml").write_text(
+        text.replace("[background]", f"{entry}\n{audits}\n[background]", 1)
+    )
 
 
 @pytest.mark.slow
@@ -105,42 +120,94 @@ def test_what_was_delivered_reaches_the_next_check_and_plan(
     case = planned_case(tmp_path)
     monkeypatch.setattr("optimizer.plans.plan_folder.PlanFolder.scenario", case.scenario)
     main([str(case.folder), "--days", "7", "--out", str(tmp_path / "practice"), "--seed", "2"])
-    words = ("--tracks", tmp_path / "practice" / "tracks.csv", "--effort-unit", "hours", "--out", tmp_path / "week")
+    words = (
+        "--tracks",
+        tmp_path / "practice" / "tracks.csv",
+        "--effort-unit",
+        "hours",
+        "--out",
+        tmp_path / "week",
+    )
     done = run(capsys, monkeypatch, "delivered", case.folder, *words)
     assert done.code == 0, done.err
     assert "Weeks: planned against delivered" in done.out
-    entry = (tmp_path / "week" / "records.toml").read_text().replace('"effort.csv"', '"week/effort.csv"')
+    entry = (
+        (tmp_path / "week" / "records.toml")
+        .read_text()
+        .replace('"effort.csv"', '"week/effort.csv"')
+    )
     text = case.scenario.read_text()
-    case.scenario.write_text(text.replace("[evaders]", entry + "\n[background]\nper_hour = 0.05\n[evaders]", 1))
+    case.scenario.write_text(
+        text.replace("[evaders]", entry + "\n[background]\nper_hour = 0.05\n[evaders]", 1)
+    )
 
     checked = run(capsys, monkeypatch, "check", case.scenario, "--json").objects[0]
     hours = json.loads((tmp_path / "week" / "delivered.json").read_text())["effort_hours"]
-    (said,) = [sentence for sentence in checked["warnings"] if sentence.startswith("delivered duty, 2026-12-01 to")]
+    (said,) = [
+        sentence
+        for sentence in checked["warnings"]
+        if sentence.startswith("delivered duty, 2026-12-01 to")
+    ]
     assert f"{hours:.3g}"[:2] in said
 
-    told = plan_scenario(case.scenario, tmp_path / "next", options={"method": "greedy"}, report=False).compiled.warnings
+    told = plan_scenario(
+        case.scenario, tmp_path / "next", options={"method": "greedy"}, report=False
+    ).compiled.warnings
     (moved,) = [sentence for sentence in told if sentence.startswith("With the delivered effort")]
-    assert "roads moves by more than 5 %" in moved.replace("\N{NO-BREAK SPACE}", " ") or "0 roads" in moved
+    assert (
+        "roads moves by more than 5 %" in moved.replace("\N{NO-BREAK SPACE}", " ")
+        or "0 roads" in moved
+    )
     # Only a plan says it, as it takes another fit of the risk.
     fits: list[object] = []
-    monkeypatch.setattr("optimizer.scenario.demand.delivered_effort.fitted_risk", lambda *given: fits.append(given))
-    assert not any("With the delivered effort" in sentence for sentence in compile_scenario(case.scenario).warnings)
+    monkeypatch.setattr(
+        "optimizer.scenario.demand.delivered_effort.fitted_risk", lambda *given: fits.append(given)
+    )
+    assert not any(
+        "With the delivered effort" in sentence
+        for sentence in compile_scenario(case.scenario).warnings
+    )
     assert not fits
 
 
 def test_a_blind_test_of_the_risk_map(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan_scenario(write_scenario(tmp_path), tmp_path / "plan", options={"method": "greedy"}, report=False)
+    plan_scenario(
+        write_scenario(tmp_path), tmp_path / "plan", options={"method": "greedy"}, report=False
+    )
     (tmp_path / "seed").write_text("a secret of the tests")
-    asked = ("--kind", "risk", "--from", "2027-01-04", "--seed-file", tmp_path / "seed", "--places", 2, "--visits", 3)
-    made = run(capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, "--out", tmp_path / "trial")
+    asked = (
+        "--kind",
+        "risk",
+        "--from",
+        "2027-01-04",
+        "--seed-file",
+        tmp_path / "seed",
+        "--places",
+        2,
+        "--visits",
+        3,
+    )
+    made = run(
+        capsys,
+        monkeypatch,
+        "trial",
+        "design",
+        tmp_path / "plan",
+        *asked,
+        "--out",
+        tmp_path / "trial",
+    )
     assert made.code == 0, made.err
     file = read_trial(tmp_path / "trial")
     level = {unit.id: unit.group for unit in file.units}
     form = tmp_path / "trial" / "outcomes.csv"
     assert "high" not in form.read_text()
-    fill(form, lambda row, _: {"found": {"low": 0, "middle": 1, "high": 3}[level[row["place"]]], "of": 2})
+    fill(
+        form,
+        lambda row, _: {"found": {"low": 0, "middle": 1, "high": 3}[level[row["place"]]], "of": 2},
+    )
     lines = run(capsys, monkeypatch, "trial", "analyse", tmp_path / "trial", form, "--json").objects
     assert [(line["contrast"], line["effect"]) for line in lines] == [
         ("middle against low index", pytest.approx(0.5)),
@@ -153,28 +220,79 @@ def test_power_on_the_evaders_of_the_scenario(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario = write_scenario(tmp_path)
-    scenario.write_text(scenario.read_text() + "\n[adapt]\nloads = 200\nhistory = 2\nmobility = 0\n")
+    scenario.write_text(
+        scenario.read_text() + "\n[adapt]\nloads = 200\nhistory = 2\nmobility = 0\n"
+    )
     plan_scenario(scenario, tmp_path / "plan", options={"method": "greedy"}, report=False)
     (tmp_path / "seed").write_text("a secret of the tests")
     monkeypatch.setattr("optimizer.cli.operations.LASTING_RUNS", 1)
-    asked = ("--from", "2027-01-04", "--seed-file", tmp_path / "seed", "--runs", 10, "--own-evaders", "--json")
+    asked = (
+        "--from",
+        "2027-01-04",
+        "--seed-file",
+        tmp_path / "seed",
+        "--runs",
+        10,
+        "--own-evaders",
+        "--json",
+    )
     (tmp_path / "sectors.csv").write_text("cluster\nA\nB\nC\nD\n")
-    blocks: tuple[object, ...] = ("--kind", "switch-back", "--blocks", 4, "--block-days", 14, "--washout", 7)
+    blocks: tuple[object, ...] = (
+        "--kind",
+        "switch-back",
+        "--blocks",
+        4,
+        "--block-days",
+        14,
+        "--washout",
+        7,
+    )
     blocks += ("--amount", 100_000, "--clusters", tmp_path / "sectors.csv", "--redrawn", 99)
-    made = run(capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, *blocks, "--out", tmp_path / "trial")
+    made = run(
+        capsys,
+        monkeypatch,
+        "trial",
+        "design",
+        tmp_path / "plan",
+        *asked,
+        *blocks,
+        "--out",
+        tmp_path / "trial",
+    )
     assert made.code == 0, made.err
     (own,) = [line for line in made.objects if line.get("evaders") == "own"]
     # the plan stops more than today's one post, and 100,000 vehicles a block show it
     assert -1 < own["effect"] < -0.05
     assert -1 < own["at_first"] <= own["effect"] + 0.02  # who has learned it loses less
     assert own["power"] > 0.5
-    monkeypatch.setattr("optimizer.lab.adaptive.simulation.simulate.TrialTraffickers.lasting", lambda *_: (5.0, 5.0))
-    none = run(capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, *blocks, "--out", tmp_path / "same")
+    monkeypatch.setattr(
+        "optimizer.lab.adaptive.simulation.simulate.TrialTraffickers.lasting", lambda *_: (5.0, 5.0)
+    )
+    none = run(
+        capsys,
+        monkeypatch,
+        "trial",
+        "design",
+        tmp_path / "plan",
+        *asked,
+        *blocks,
+        "--out",
+        tmp_path / "same",
+    )
     assert none.code == 0, none.err
     assert "no effect of it to find" in none.err
     assert not any("evaders" in line for line in none.objects)
     refused = run(
-        capsys, monkeypatch, "trial", "design", tmp_path / "plan", *asked, "--kind", "risk", "--out", tmp_path / "no"
+        capsys,
+        monkeypatch,
+        "trial",
+        "design",
+        tmp_path / "plan",
+        *asked,
+        "--kind",
+        "risk",
+        "--out",
+        tmp_path / "no",
     )
     assert refused.code == 1
     assert "--kind switch-back or stepped" in refused.err

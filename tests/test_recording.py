@@ -23,7 +23,9 @@ from tests.tiny import write_scenario
 
 def with_ledger(folder: Path) -> Path:
     scenario = write_scenario(folder)
-    scenario.write_text(scenario.read_text() + '\n[ledger]\nfolder = "log"\nagency = "guard"\n', encoding="utf-8")
+    scenario.write_text(
+        scenario.read_text() + '\n[ledger]\nfolder = "log"\nagency = "guard"\n', encoding="utf-8"
+    )
     return scenario
 
 
@@ -33,7 +35,9 @@ def entries_of(folder: Path) -> list[EntryModel]:
     return [entry for entry in entries if entry is not None]
 
 
-def test_a_plan_records_what_it_rests_on_and_itself(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_plan_records_what_it_rests_on_and_itself(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario, out = with_ledger(tmp_path), tmp_path / "out"
     first = command("plan", scenario, "--out", out, "--method", "greedy", "--no-report")
     assert first.code == 0, first.err
@@ -69,9 +73,21 @@ def test_a_plan_records_what_it_rests_on_and_itself(command: Callable[..., Outco
     assert verify_ledger(tmp_path / "log").ok
 
 
-def test_a_plan_that_there_is_not_begins_no_ledger(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_plan_that_there_is_not_begins_no_ledger(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario = with_ledger(tmp_path)
-    outcome = command("plan", scenario, "--out", tmp_path / "out", "--force", "a", "--budget", "teams=0", "--no-report")
+    outcome = command(
+        "plan",
+        scenario,
+        "--out",
+        tmp_path / "out",
+        "--force",
+        "a",
+        "--budget",
+        "teams=0",
+        "--no-report",
+    )
     assert outcome.code == 3, outcome.err
     assert not (tmp_path / "log").exists()
 
@@ -82,7 +98,11 @@ def test_a_plan_that_there_is_not_begins_no_ledger(command: Callable[..., Outcom
         ("log", (), "found a folder without a ledger"),
         ("other", ("--set", 'ledger.folder="other"'), "found a folder without a ledger"),
         ("log", ("--set", 'ledger.folder="log/notes.txt"'), "found a file; expected a new folder"),
-        ("log", ("--set", 'ledger.folder="new"', "--set", 'ledger.origin="a b"'), "ledger.origin: found 'a b'"),
+        (
+            "log",
+            ("--set", 'ledger.folder="new"', "--set", 'ledger.origin="a b"'),
+            "ledger.origin: found 'a b'",
+        ),
     ],
 )
 def test_a_folder_that_is_no_ledger_ends_the_command_before_the_work(
@@ -103,7 +123,9 @@ ROWS = "date,lon,lat,count\n2026-01-02,1.0,42.0,1\n2026-01-03,1.1,42.1,2\n"
 
 
 @pytest.mark.slow
-def test_a_solve_records_its_file_and_its_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_solve_records_its_file_and_its_plan(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     LedgerFolder.made(tmp_path / "log")
     outcome = command("solve", GRID, "--ledger", tmp_path / "log", "--seed", 7, "--json")
     assert outcome.code == 0, outcome.err
@@ -114,20 +136,29 @@ def test_a_solve_records_its_file_and_its_plan(command: Callable[..., Outcome], 
     assert [(file.name, file.sha256) for file in entry.files] == [(GRID.name, sha256(GRID))]
     assert entry.facts["upper"] == printed["upper"]
     assert entry.facts["seed"] == 7
-    assert entry.facts["options_sha256"] == hashlib.sha256(json.dumps(printed["plan"]).encode()).hexdigest()
+    assert (
+        entry.facts["options_sha256"]
+        == hashlib.sha256(json.dumps(printed["plan"]).encode()).hexdigest()
+    )
 
 
-def test_what_was_asked_of_a_solve_is_counted(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_what_was_asked_of_a_solve_is_counted(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     LedgerFolder.made(tmp_path / "log")
     resource = json.loads(GRID.read_text())["resources"][0]["id"]
-    outcome = command("solve", GRID, GRID, "--ledger", tmp_path / "log", "--budget", f"{resource}=1")
+    outcome = command(
+        "solve", GRID, GRID, "--ledger", tmp_path / "log", "--budget", f"{resource}=1"
+    )
     assert outcome.code == 0, outcome.err
     kinds = [entry.kind for entry in entries_of(tmp_path / "log")]
     assert kinds == ["ledger", "override", "plan", "override", "plan"]
     assert verify_ledger(tmp_path / "log").ok
 
 
-def test_a_solve_without_a_plan_records_nothing(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_solve_without_a_plan_records_nothing(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     LedgerFolder.made(tmp_path / "log")
     content = json.loads(GRID.read_text())
     for option in content["options"]:
@@ -139,7 +170,9 @@ def test_a_solve_without_a_plan_records_nothing(command: Callable[..., Outcome],
 
 def broken_ledgers(folder: Path) -> dict[str, Path]:
     """Return ledgers to which nothing can be added, and the words that say so."""
-    cut, empty, later = (LedgerFolder.made(folder / name, "log").path for name in ("cut", "empty", "later"))
+    cut, empty, later = (
+        LedgerFolder.made(folder / name, "log").path for name in ("cut", "empty", "later")
+    )
     (cut / "entries.jsonl").write_bytes((cut / "entries.jsonl").read_bytes()[:-9] + b"}\n")
     (empty / "entries.jsonl").unlink()
     (later / "ledger.json").write_text('{"schema_version": 2, "origin": "log"}')
@@ -155,10 +188,22 @@ def test_a_ledger_at_fault_ends_solve_and_import_before_the_work(
     command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "rows.csv").write_text(ROWS)
-    monkeypatch.setattr("optimizer.pipeline.solve.solve", lambda *_, **__: pytest.fail("the search has begun"))
+    monkeypatch.setattr(
+        "optimizer.pipeline.solve.solve", lambda *_, **__: pytest.fail("the search has begun")
+    )
     for words, ledger in broken_ledgers(tmp_path / "logs").items():
         before = {path: path.read_bytes() for path in ledger.rglob("*") if path.is_file()}
-        read = ("import", "csv", tmp_path / "rows.csv", "--date", "date", "--lon", "lon", "--lat", "lat")
+        read = (
+            "import",
+            "csv",
+            tmp_path / "rows.csv",
+            "--date",
+            "date",
+            "--lon",
+            "lon",
+            "--lat",
+            "lat",
+        )
         for arguments in (("solve", GRID), (*read, "--out", tmp_path / "out")):
             outcome = command(*arguments, "--ledger", ledger)
             assert outcome.code == 1, words
@@ -168,7 +213,9 @@ def test_a_ledger_at_fault_ends_solve_and_import_before_the_work(
 
 
 @pytest.mark.slow
-def test_a_plan_that_cannot_be_recorded_is_given_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_that_cannot_be_recorded_is_given_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     LedgerFolder.made(tmp_path / "log")
     before = (tmp_path / "log" / "entries.jsonl").read_bytes()
     monkeypatch.setattr("optimizer.sharing.ledger.store.os.fsync", full)
@@ -183,13 +230,23 @@ def full(_: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_an_import_records_what_was_read_and_what_was_made(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_an_import_records_what_was_read_and_what_was_made(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     LedgerFolder.made(tmp_path / "log")
     (tmp_path / "rows.csv").write_text(ROWS)
     (tmp_path / "map.toml").write_text(
         'source = "customs"\n[columns]\ndate="date"\nlon="lon"\nlat="lat"\ncount="count"\n'
     )
-    arguments = ("import", "csv", tmp_path / "rows.csv", "--mapping", tmp_path / "map.toml", "--out", tmp_path / "out")
+    arguments = (
+        "import",
+        "csv",
+        tmp_path / "rows.csv",
+        "--mapping",
+        tmp_path / "map.toml",
+        "--out",
+        tmp_path / "out",
+    )
     outcome = command(*arguments, "--ledger", tmp_path / "log", "--json")
     assert outcome.code == 0, outcome.err
     _, given, made = entries_of(tmp_path / "log")
@@ -197,7 +254,9 @@ def test_an_import_records_what_was_read_and_what_was_made(command: Callable[...
         name: sha256(tmp_path / name) for name in ("rows.csv", "map.toml")
     }
     assert {file.name: file.sha256 for file in made.files} == {
-        path.name: sha256(path) for path in (tmp_path / "out").iterdir() if path.name in frames.FILES
+        path.name: sha256(path)
+        for path in (tmp_path / "out").iterdir()
+        if path.name in frames.FILES
     }
     assert (made.facts["rows"], made.facts["kept"]) == (2, 2)
 

@@ -1,4 +1,6 @@
-"""Records that say one thing twice, or in several units: found, explained, and counted once or refused with the choice to make."""
+"""Records that say one thing twice, or in several units: found, explained, and counted
+once or refused with the choice to make.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,15 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.records import Area, Effort, EffortSource, Seizures, SeizureSource, read_effort, read_seizures
+from optimizer.records import (
+    Area,
+    Effort,
+    EffortSource,
+    Seizures,
+    SeizureSource,
+    read_effort,
+    read_seizures,
+)
 from tests.command import Outcome
 from tests.risk_cases import WEST, line_network
 from tests.tiny import SCENARIO, SEIZURES, write_scenario
@@ -59,7 +69,9 @@ def test_quantities_in_a_column_of_units_become_kilograms(tmp_path: Path, column
 
 def test_units_behind_numbers_are_understood(tmp_path: Path) -> None:
     read = seizures(
-        tmp_path, "time,segment,quantity\n2024,1,2 kg\n2024,2,500 g\n2024,3,3 pieces\n2024,4,1e3\n", quantity_unit="g"
+        tmp_path,
+        "time,segment,quantity\n2024,1,2 kg\n2024,2,500 g\n2024,3,3 pieces\n2024,4,1e3\n",
+        quantity_unit="g",
     )
     np.testing.assert_allclose(read.quantity_kg, [2, 0.5, np.nan, 1])
     problem = refused(seizures, tmp_path, "time,segment,quantity\n2024,1,2 stone\n")
@@ -67,8 +79,12 @@ def test_units_behind_numbers_are_understood(tmp_path: Path) -> None:
     assert "kg, g, t, lb, oz behind it" in problem.expected
 
 
-def test_a_word_that_is_no_unit_among_units_is_refused_and_a_column_about_something_else_is_not(tmp_path: Path) -> None:
-    problem = refused(seizures, tmp_path, "time,segment,quantity,unit\n2024,1,2,kg\n2024,2,5,bushel\n")
+def test_a_word_that_is_no_unit_among_units_is_refused_and_a_column_about_something_else_is_not(
+    tmp_path: Path,
+) -> None:
+    problem = refused(
+        seizures, tmp_path, "time,segment,quantity,unit\n2024,1,2,kg\n2024,2,5,bushel\n"
+    )
     assert "line 3" in problem.where
     assert problem.found == "'bushel'"
     read = seizures(tmp_path, "time,segment,quantity,unit\n2024,1,2,K9\n2024,2,5,coast\n")
@@ -78,7 +94,10 @@ def test_a_word_that_is_no_unit_among_units_is_refused_and_a_column_about_someth
 def test_effort_in_several_units_is_refused_with_the_entries_to_write(tmp_path: Path) -> None:
     text = "time,segment,amount,unit\n2024,1,2,hours\n2024,2,900,vehicles\n2024,2,3,hours\n"
     problem = refused(effort, tmp_path, text)
-    assert problem.found.replace("\xa0", " ") == "effort in 2 units: 'hours' (2 rows), 'vehicles' (1 row)"
+    assert (
+        problem.found.replace("\xa0", " ")
+        == "effort in 2 units: 'hours' (2 rows), 'vehicles' (1 row)"
+    )
     assert 'where = { unit = "hours" }' in problem.remedy
     chosen = effort(tmp_path, text, where={"unit": "hours"})
     assert chosen.amount.tolist() == [2, 3]
@@ -105,7 +124,9 @@ def test_effort_by_point_and_area_that_differ_is_refused_unless_told_which(tmp_p
     said = problem.found.replace("\xa0", " ")
     assert said == "97 hours in Sierra (3 rows), and 60 inside it then: 3 rows at points"
     assert 'overlap = "once"' in problem.remedy
-    assert effort(tmp_path, POINTS, areas, overlap="once").amount.tolist() == pytest.approx([30, 20, 10, 30, 0, 7])
+    assert effort(tmp_path, POINTS, areas, overlap="once").amount.tolist() == pytest.approx(
+        [30, 20, 10, 30, 0, 7]
+    )
     assert effort(tmp_path, POINTS, areas, overlap="add").amount.tolist() == [30, 20, 10, 80, 10, 7]
 
 
@@ -143,12 +164,20 @@ def test_totals_of_seizures_for_an_area_and_one_inside_it(tmp_path: Path) -> Non
     assert seizures(tmp_path, drugs).count.sum() == 17
 
 
-PLACED_EFFORT = "time,area,lon,lat,amount\n2024,south,,,900\n2024,north,,,300\n2024-02,,10.0,50.05,33\n"
-MIXED_SEIZURES = SEIZURES.replace("quantity", "quantity,unit").replace("2.5", "2500,g").replace("1.0", "1,kg")
-MIXED_SEIZURES = MIXED_SEIZURES.replace("heroin,\n", "heroin,4,pieces\n").replace("heroin,1\n", "heroin,1,kg\n")
+PLACED_EFFORT = (
+    "time,area,lon,lat,amount\n2024,south,,,900\n2024,north,,,300\n2024-02,,10.0,50.05,33\n"
+)
+MIXED_SEIZURES = (
+    SEIZURES.replace("quantity", "quantity,unit").replace("2.5", "2500,g").replace("1.0", "1,kg")
+)
+MIXED_SEIZURES = MIXED_SEIZURES.replace("heroin,\n", "heroin,4,pieces\n").replace(
+    "heroin,1\n", "heroin,1,kg\n"
+)
 
 
-@pytest.mark.parametrize("words", [["check"], ["plan"], ["risk", "look"], ["risk", "backtest"], ["risk", "alerts"]])
+@pytest.mark.parametrize(
+    "words", [["check"], ["plan"], ["risk", "look"], ["risk", "backtest"], ["risk", "alerts"]]
+)
 def test_every_command_refuses_effort_that_may_be_told_twice(
     command: Callable[..., Outcome], tmp_path: Path, words: list[str]
 ) -> None:
@@ -165,8 +194,12 @@ def test_every_command_refuses_effort_that_may_be_told_twice(
 
 @pytest.mark.report
 @pytest.mark.parametrize("words", [["check"], ["plan", "--time-limit", "5"]])
-def test_the_choice_is_taken_and_told(command: Callable[..., Outcome], tmp_path: Path, words: list[str]) -> None:
-    path = write_scenario(tmp_path, SCENARIO.replace('unit = "hours"', 'unit = "hours"\noverlap = "once"'))
+def test_the_choice_is_taken_and_told(
+    command: Callable[..., Outcome], tmp_path: Path, words: list[str]
+) -> None:
+    path = write_scenario(
+        tmp_path, SCENARIO.replace('unit = "hours"', 'unit = "hours"\noverlap = "once"')
+    )
     (tmp_path / "effort.csv").write_text(PLACED_EFFORT, encoding="utf-8")
     (tmp_path / "seizures.csv").write_text(MIXED_SEIZURES, encoding="utf-8")
     out = [] if words == ["check"] else ["--out", tmp_path / "out"]
@@ -181,7 +214,9 @@ def test_the_choice_is_taken_and_told(command: Callable[..., Outcome], tmp_path:
         assert "no weight: pieces (1)" in page
 
 
-def test_a_file_named_twice_counts_once_and_a_copy_of_another_source_is_told(tmp_path: Path) -> None:
+def test_a_file_named_twice_counts_once_and_a_copy_of_another_source_is_told(
+    tmp_path: Path,
+) -> None:
     text = "time,area,amount\n2024,Sierra,900\n2024,Sierra East,300\n2025,Sierra,100\n"
     rows = "time,segment,amount\n2024,1,5\n2024,2,7\n"
     once = effort(tmp_path, rows, rows)
@@ -211,9 +246,16 @@ def test_a_year_and_its_months_count_once_or_are_refused(tmp_path: Path) -> None
     nested = effort(tmp_path, f"{head}2024,Sierra,120\n2024-01-01/2024-06-30,Sierra,60\n{months}")
     assert nested.amount.sum() == pytest.approx(120)
     problem = refused(effort, tmp_path, f"{head}2024,Sierra,200\n{months}")
-    assert problem.found == "200 hours in Sierra (1\xa0row), and 120 in rows there of shorter times within"
-    assert effort(tmp_path, f"{head}2024,Sierra,200\n{months}", overlap="once").amount.sum() == pytest.approx(200)
-    assert effort(tmp_path, f"{head}2024,Sierra,200\n{months}", overlap="add").amount.sum() == pytest.approx(320)
+    assert (
+        problem.found
+        == "200 hours in Sierra (1\xa0row), and 120 in rows there of shorter times within"
+    )
+    assert effort(
+        tmp_path, f"{head}2024,Sierra,200\n{months}", overlap="once"
+    ).amount.sum() == pytest.approx(200)
+    assert effort(
+        tmp_path, f"{head}2024,Sierra,200\n{months}", overlap="add"
+    ).amount.sum() == pytest.approx(320)
     assert effort(tmp_path, head + months).warnings == ()
 
 
@@ -221,12 +263,17 @@ def test_check_says_that_few_seizures_away_from_all_effort_make_a_weak_map(
     command: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     scenario = write_scenario(tmp_path)
-    (tmp_path / "effort.csv").write_text("time,lon,lat,amount\n2024,10.0,50.05,900\n", encoding="utf-8")
+    (tmp_path / "effort.csv").write_text(
+        "time,lon,lat,amount\n2024,10.0,50.05,900\n", encoding="utf-8"
+    )
     rows = "".join(
-        f"2024-0{1 + day % 9}-1{day % 9},{lon},50.05,cocaine,{day}\n" for day in range(12) for lon in (10.0, 10.4)
+        f"2024-0{1 + day % 9}-1{day % 9},{lon},50.05,cocaine,{day}\n"
+        for day in range(12)
+        for lon in (10.0, 10.4)
     )
     (tmp_path / "seizures.csv").write_text(f"time,lon,lat,drug,quantity\n{rows}", encoding="utf-8")
     said = command("check", scenario).out
-    assert "12 of only 24 seizures lie where no effort in hours is recorded: the risk map is weak" in " ".join(
-        said.split()
+    assert (
+        "12 of only 24 seizures lie where no effort in hours is recorded: the risk map is weak"
+        in " ".join(said.split())
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import osmium
 import pytest
 import shapely
@@ -48,7 +49,8 @@ def test_a_polygon_is_the_defended_area(tmp_path: Path, content: object) -> None
     border = read_border(saved(tmp_path, content))
     assert border.area is not None
     assert border.area.equals(shapely.box(WEST, SOUTH, EAST, NORTH))
-    assert border.contains([WEST + 0.01, WEST - 0.01], [SOUTH + 0.01, SOUTH + 0.01]).tolist() == [True, False]  # type: ignore[arg-type] # lists do
+    lon, lat = np.array([WEST + 0.01, WEST - 0.01]), np.full(2, SOUTH + 0.01)
+    assert border.contains(lon, lat).tolist() == [True, False]
 
 
 def test_the_rim_of_an_area_runs_anticlockwise(tmp_path: Path) -> None:
@@ -80,7 +82,11 @@ def test_heights_are_left_out(tmp_path: Path) -> None:
 def test_the_same_border_from_the_extract_a_file_and_a_shape(tmp_path: Path) -> None:
     world = sample_world().save(tmp_path / "w.osm")
     own = read_region(world)
-    for border in (saved(tmp_path, POLYGON), str(saved(tmp_path, POLYGON)), shapely.box(WEST, SOUTH, EAST, NORTH)):
+    for border in (
+        saved(tmp_path, POLYGON),
+        str(saved(tmp_path, POLYGON)),
+        shapely.box(WEST, SOUTH, EAST, NORTH),
+    ):
         other = read_region(world, border=border)
         assert [each.id for each in other.crossings] == [each.id for each in own.crossings]
         assert other.gateways == own.gateways
@@ -103,9 +109,21 @@ def test_the_same_border_from_the_extract_a_file_and_a_shape(tmp_path: Path) -> 
         ({"type": "LineString", "coordinates": [[45, 100], [46, 101]]}, ["Swap the coordinates"]),
         ({"type": ["x"]}, ["an object with type"]),
         ({"type": {"a": 1}}, ["an object with type"]),
-        ({"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": {"type": [1]}}]}, ["no geometry"]),
-        ({"type": "LineString", "coordinates": [[1100000, 5600000], [1200000, 5600000]]}, ["projected", "EPSG:4326"]),
-        ({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}, ["Self-intersection"]),
+        (
+            {
+                "type": "FeatureCollection",
+                "features": [{"type": "Feature", "geometry": {"type": [1]}}],
+            },
+            ["no geometry"],
+        ),
+        (
+            {"type": "LineString", "coordinates": [[1100000, 5600000], [1200000, 5600000]]},
+            ["projected", "EPSG:4326"],
+        ),
+        (
+            {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]},
+            ["Self-intersection"],
+        ),
     ],
 )
 def test_what_is_no_border(tmp_path: Path, content: object, words: list[str]) -> None:
@@ -123,7 +141,11 @@ def test_all_faults_of_a_border_are_named(tmp_path: Path) -> None:
 
 
 def test_a_shape_must_be_a_line_or_polygon() -> None:
-    for shape in (shapely.Point(1, 1), shapely.Polygon(), shapely.GeometryCollection([shapely.Point(1, 1)])):
+    for shape in (
+        shapely.Point(1, 1),
+        shapely.Polygon(),
+        shapely.GeometryCollection([shapely.Point(1, 1)]),
+    ):
         with pytest.raises(InputError, match="a line or polygon"):
             border_of_shape(shape, "border")
 
@@ -203,7 +225,9 @@ def test_an_unknown_suffix_names_the_known(tmp_path: Path) -> None:
     assert all(suffix in text for suffix in (".osm", ".osm.pbf", ".graphml", ".gpkg"))
 
 
-@pytest.mark.parametrize("name", ["a.osm", "a.osm.pbf", "a.osm.gz", "a.osm.bz2", "a.graphml", "a.gpkg"])
+@pytest.mark.parametrize(
+    "name", ["a.osm", "a.osm.pbf", "a.osm.gz", "a.osm.bz2", "a.graphml", "a.gpkg"]
+)
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x00" * 64, b"PK\x03\x04" + b"x" * 500])
 def test_garbage(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
@@ -237,14 +261,21 @@ def test_an_xml_bomb(tmp_path: Path) -> None:
     bomb = f'<?xml version="1.0"?><!DOCTYPE osm [<!ENTITY x0 "ha">{levels}]>'
     path = tmp_path / "bomb.osm"
     path.write_text(
-        sample_world().xml().replace("<?xml version='1.0' encoding='UTF-8'?>", bomb).replace("Main Road", "&x9;")
+        sample_world()
+        .xml()
+        .replace("<?xml version='1.0' encoding='UTF-8'?>", bomb)
+        .replace("Main Road", "&x9;")
     )
     assert "cannot be read" in message(path)
 
 
 def test_an_extract_with_impossible_values(tmp_path: Path) -> None:
     path = tmp_path / "odd.osm"
-    for old, new in (('lon="10.0"', 'lon="abc"'), ('ref="5"', 'ref="x"'), ('id="100"', 'id="99999999999999999999"')):
+    for old, new in (
+        ('lon="10.0"', 'lon="abc"'),
+        ('ref="5"', 'ref="x"'),
+        ('id="100"', 'id="99999999999999999999"'),
+    ):
         path.write_text(sample_world().xml().replace(old, new), encoding="utf-8")
         assert "cannot be read" in message(path)
 
@@ -270,14 +301,22 @@ def test_an_unknown_mode(tmp_path: Path) -> None:
 
 
 def built(folder: Path, **terms: Any) -> Region:
-    return read_region(sample_world().save(folder / "world.osm"), modes=["drive", "track"], terms=RegionTerms(**terms))
+    return read_region(
+        sample_world().save(folder / "world.osm"),
+        modes=["drive", "track"],
+        terms=RegionTerms(**terms),
+    )
 
 
 def test_speeds_replace_the_built_in_ones_and_not_a_limit(tmp_path: Path) -> None:
-    usual, changed = built(tmp_path).network, built(tmp_path, speed_kmh={"track": 30, "primary": 90}).network
+    usual, changed = (
+        built(tmp_path).network,
+        built(tmp_path, speed_kmh={"track": 30, "primary": 90}).network,
+    )
     track = usual.road_class == "track"
     assert changed.time_s[track] == pytest.approx(usual.time_s[track] * 15 / 30)
-    assert changed.time_s[~track] == pytest.approx(usual.time_s[~track])  # the primary road has a limit
+    # the primary road has a limit
+    assert changed.time_s[~track] == pytest.approx(usual.time_s[~track])
 
 
 def test_populations_and_distances_replace_the_built_in_ones(tmp_path: Path) -> None:
@@ -289,7 +328,9 @@ def test_populations_and_distances_replace_the_built_in_ones(tmp_path: Path) -> 
     assert population(built(tmp_path, population={"town": 7.0}))["Middle"] == 1234
     assert not population(built(tmp_path, settlement_within_m=1.0))
     assert any(crossing.official for crossing in built(tmp_path).crossings)
-    assert not any(crossing.official for crossing in built(tmp_path, official_within_m=1.0).crossings)
+    assert not any(
+        crossing.official for crossing in built(tmp_path, official_within_m=1.0).crossings
+    )
 
 
 def test_a_saved_region_takes_no_numbers(tmp_path: Path) -> None:
@@ -300,7 +341,10 @@ def test_a_saved_region_takes_no_numbers(tmp_path: Path) -> None:
 
 def test_exposures_replace_those_of_the_region(tmp_path: Path) -> None:
     text = SCENARIO.replace("[evaders]", '[evaders]\nexposure = { "west-port" = 0.0 }')
-    origins = {gateway.id: gateway.exposure for gateway in compile_scenario(write_scenario(tmp_path, text)).gateways}
+    origins = {
+        gateway.id: gateway.exposure
+        for gateway in compile_scenario(write_scenario(tmp_path, text)).gateways
+    }
     assert origins == {"west-port": 0.0, "east-port": 1.0, "ford": 1.0}
     with pytest.raises(InputError, match="west-port"):
         compile_scenario(write_scenario(tmp_path, text.replace('"west-port" =', '"west-prt" =')))
@@ -308,9 +352,14 @@ def test_exposures_replace_those_of_the_region(tmp_path: Path) -> None:
 
 def test_check_lists_the_numbers_that_stood_in(tmp_path: Path) -> None:
     sample_world().save(tmp_path / "world.osm")
-    text = SCENARIO[: SCENARIO.index("[region]")] + '[region]\nfile = "world.osm"\nmodes = ["drive", "track"]\n'
+    text = (
+        SCENARIO[: SCENARIO.index("[region]")]
+        + '[region]\nfile = "world.osm"\nmodes = ["drive", "track"]\n'
+    )
     text += "speed_kmh = { track = 20 }\n"
-    text += SCENARIO[SCENARIO.index("[[agencies]]") :].replace('file = "sites.csv"', 'roads = 2\nagency = "police"')
+    text += SCENARIO[SCENARIO.index("[[agencies]]") :].replace(
+        'file = "sites.csv"', 'roads = 2\nagency = "police"'
+    )
     (tmp_path / "scenario.toml").write_text(text, encoding="utf-8")
     checked = check_scenario_file(tmp_path / "scenario.toml")
     assert not checked.problems
@@ -318,14 +367,18 @@ def test_check_lists_the_numbers_that_stood_in(tmp_path: Path) -> None:
     speeds = assumed["speed on roads without a limit of their own, km/h by class"]
     assert "residential 25" in speeds
     assert "track" not in speeds
-    assert assumed["a crossing is official where a border control stands within"].startswith("500 m")
+    assert assumed["a crossing is official where a border control stands within"].startswith(
+        "500 m"
+    )
     assert any(what.startswith("exposure of") for what in assumed)
 
 
 def test_a_saved_region_lists_the_numbers_that_it_was_built_with(tmp_path: Path) -> None:
     def assumed(region: str) -> list[Assumption]:
         text = SCENARIO[: SCENARIO.index("[region]")] + f"[region]\n{region}\n"
-        text += SCENARIO[SCENARIO.index("[[agencies]]") :].replace('file = "sites.csv"', 'roads = 2\nagency = "police"')
+        text += SCENARIO[SCENARIO.index("[[agencies]]") :].replace(
+            'file = "sites.csv"', 'roads = 2\nagency = "police"'
+        )
         (tmp_path / "scenario.toml").write_text(text, encoding="utf-8")
         checked = check_scenario_file(tmp_path / "scenario.toml")
         assert not checked.problems
@@ -335,7 +388,10 @@ def test_a_saved_region_lists_the_numbers_that_it_was_built_with(tmp_path: Path)
     region = built(tmp_path, **numbers)
     save_region(region, tmp_path / "saved.gpkg")
     assert load_region(tmp_path / "saved.gpkg").terms == region.terms == RegionTerms(**numbers)
-    source = 'file = "world.osm"\nmodes = ["drive", "track"]\nspeed_kmh = { track = 20 }\nofficial_within_m = 450'
+    source = (
+        'file = "world.osm"\nmodes = ["drive", "track"]\nspeed_kmh = { track = 20'
+        " }\nofficial_within_m = 450"
+    )
     of_source = assumed(source)
     assert any(item.value.startswith("450 m") for item in of_source)
     assert assumed('network = "saved.gpkg"') == of_source
@@ -352,7 +408,8 @@ def test_modes_of_a_network_that_is_taken_whole_are_not_used(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"speed_kmh": 3}', '{"official_within_m": "x"}', '{"other": 1}', "[" * 100_000]
+    "text",
+    ["", "[]", '{"speed_kmh": 3}', '{"official_within_m": "x"}', '{"other": 1}', "[" * 100_000],
 )
 def test_numbers_of_a_saved_region_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="Build the region again"):
@@ -360,7 +417,9 @@ def test_numbers_of_a_saved_region_that_are_none_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("model", list(MODELS))
-def test_the_numbers_of_the_risk_model_are_assumptions_where_there_is_a_record(tmp_path: Path, model: str) -> None:
+def test_the_numbers_of_the_risk_model_are_assumptions_where_there_is_a_record(
+    tmp_path: Path, model: str
+) -> None:
     def listed(text: str) -> list[str]:
         return [
             item.value

@@ -30,7 +30,9 @@ def ways_of(*lines: Sequence[Point]) -> Ways:
     lonlat = np.array(corners, dtype=np.float64).reshape(-1, 2) * STEP / GRID
     count = len(lines)
     return Ways(
-        points=Points(np.arange(1, len(corners) + 1), LonLat.of(lonlat), np.zeros(len(corners), dtype=bool)),
+        points=Points(
+            np.arange(1, len(corners) + 1), LonLat.of(lonlat), np.zeros(len(corners), dtype=bool)
+        ),
         start=np.concatenate(([0], np.cumsum([len(line) for line in lines]))).astype(np.int64),
         point=np.array([position[point] for line in lines for point in line], dtype=np.int64),
         way=np.arange(1, count + 1),
@@ -49,15 +51,21 @@ def border(*points: Point) -> shapely.LineString:
     return shapely.LineString(np.array(points) * STEP / GRID)
 
 
-def crossings(line: BaseGeometry, *lines: Sequence[Point]) -> tuple[list[tuple[int, float, float]], list[str]]:
-    """Return (way, x, y) of each crossing in units of the test, and what was dropped as `way reason`."""
+def crossings(
+    line: BaseGeometry, *lines: Sequence[Point]
+) -> tuple[list[tuple[int, float, float]], list[str]]:
+    """Return (way, x, y) of each crossing in units of the test, and what was dropped as
+    `way reason`.
+    """
     cut = cut_ways(ways_of(*lines), line)
     ways, cuts, dropped = cut.ways, cut.cuts, cut.dropped
     assert all(ways.points.joint[cut.point] for cut in cuts)
     unit = GRID / STEP
     lonlat = ways.points.lonlat.degrees() * unit
     found = [(int(ways.way[cut.line]), *lonlat[cut.point].tolist()) for cut in cuts]
-    return [(way, round(x, 9), round(y, 9)) for way, x, y in found], [f"{item.what}: {item.reason}" for item in dropped]
+    return [(way, round(x, 9), round(y, 9)) for way, x, y in found], [
+        f"{item.what}: {item.reason}" for item in dropped
+    ]
 
 
 SQUARE = border((0, 0), (10, 0), (10, 10), (0, 10), (0, 0))
@@ -113,7 +121,12 @@ def test_contacts_that_are_no_crossing(line: list[Point], word: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [[(-5, 5), (0, 5), (0, 7), (5, 7)], [(-5, -5), (5, 5)], [(-5, 0), (5, 0), (5, 5)], [(-5, 10), (5, 10), (5, 5)]],
+    [
+        [(-5, 5), (0, 5), (0, 7), (5, 7)],
+        [(-5, -5), (5, 5)],
+        [(-5, 0), (5, 0), (5, 5)],
+        [(-5, 10), (5, 10), (5, 5)],
+    ],
 )
 def test_crossings_through_corners_and_along_the_border(line: list[Point]) -> None:
     assert len(crossings(SQUARE, line)[0]) == 1
@@ -144,7 +157,9 @@ def test_string_ids_stay_unique() -> None:
 
 
 def inside(ring: Sequence[Point], x: Fraction, y: Fraction) -> bool | None:
-    """Whether a point lies inside a ring; None on it. Counts the edges that a ray to the right meets."""
+    """Whether a point lies inside a ring; None on it. Counts the edges that a ray to
+    the right meets.
+    """
     odd = False
     for (ax, ay), (bx, by) in pairwise(ring):
         cross = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
@@ -156,7 +171,9 @@ def inside(ring: Sequence[Point], x: Fraction, y: Fraction) -> bool | None:
 
 
 def changes_of_side(ring: Sequence[Point], line: Sequence[Point]) -> int:
-    """Count how often a line changes between inside and outside, looking at a point between every two contacts."""
+    """Count how often a line changes between inside and outside, looking at a point
+    between every two contacts.
+    """
     sides = []
     for (px, py), (qx, qy) in pairwise(line):
         cuts = {Fraction(0), Fraction(1)}
@@ -167,18 +184,23 @@ def changes_of_side(ring: Sequence[Point], line: Sequence[Point]) -> int:
             else:
                 square = (qx - px) ** 2 + (qy - py) ** 2
                 cuts.update(
-                    Fraction((x - px) * (qx - px) + (y - py) * (qy - py), square) for x, y in ((ax, ay), (bx, by))
+                    Fraction((x - px) * (qx - px) + (y - py) * (qy - py), square)
+                    for x, y in ((ax, ay), (bx, by))
                 )
         inner = sorted(cut for cut in cuts if 0 <= cut <= 1)
         middles = [(low + high) / 2 for low, high in pairwise(inner)]
-        sides += [inside(ring, px + middle * (qx - px), py + middle * (qy - py)) for middle in middles]
+        sides += [
+            inside(ring, px + middle * (qx - px), py + middle * (qy - py)) for middle in middles
+        ]
     known = [side for side in sides if side is not None]
     return sum(before != after for before, after in pairwise(known))
 
 
 @st.composite
 def rings(draw: st.DrawFn) -> list[Point]:
-    """Rings round (0, 0) with one corner in each of some directions: they never cross themselves."""
+    """Rings round (0, 0) with one corner in each of some directions: they never cross
+    themselves.
+    """
     directions = [
         (2, 0),
         (2, 1),
@@ -214,7 +236,9 @@ def test_crossings_are_the_changes_of_side(ring: list[Point], line: list[Point])
 
 @examples(150)
 @given(rings(), lines)
-def test_a_line_cut_at_its_crossings_lies_on_one_side_between_them(ring: list[Point], line: list[Point]) -> None:
+def test_a_line_cut_at_its_crossings_lies_on_one_side_between_them(
+    ring: list[Point], line: list[Point]
+) -> None:
     assume(len(line) > 1)
     cut = cut_ways(ways_of(line), border(*ring))
     ways, cuts = cut.ways, cut.cuts
@@ -244,10 +268,15 @@ def test_the_way_it_is_drawn_changes_nothing(ring: list[Point], line: list[Point
 
 @examples(100)
 @given(rings(), lines)
-def test_every_way_that_meets_the_border_is_a_crossing_or_dropped(ring: list[Point], line: list[Point]) -> None:
+def test_every_way_that_meets_the_border_is_a_crossing_or_dropped(
+    ring: list[Point], line: list[Point]
+) -> None:
     assume(len(line) > 1)
     found, dropped = crossings(border(*ring), line)
-    meets = any(inside(ring, Fraction(x), Fraction(y)) is None for x, y in line) or changes_of_side(ring, line) > 0
+    meets = (
+        any(inside(ring, Fraction(x), Fraction(y)) is None for x, y in line)
+        or changes_of_side(ring, line) > 0
+    )
     assert not meets or found or dropped
     if not shapely.LineString(line).intersects(shapely.LineString(ring)):
         assert not found

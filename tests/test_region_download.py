@@ -30,7 +30,8 @@ EVERY_MODE = ("drive", "service", "track", "foot", "ferry")
 
 @pytest.fixture
 def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
-    monkeypatch.setattr("time.sleep", lambda _: None)  # OSMnx waits a second before each look-up of a name
+    # OSMnx waits a second before each look-up of a name
+    monkeypatch.setattr("time.sleep", lambda _: None)
     with serving(sample_world()) as running:
         yield running
 
@@ -49,7 +50,18 @@ def assert_same(first: Region, second: Region) -> None:
     assert first.gateways == second.gateways
     assert first.settlements == second.settlements
     assert first.attribution == second.attribution
-    for name in ("node_id", "tail", "head", "length_m", "time_s", "road_class", "name", "way", "segment", "shape"):
+    for name in (
+        "node_id",
+        "tail",
+        "head",
+        "length_m",
+        "time_s",
+        "road_class",
+        "name",
+        "way",
+        "segment",
+        "shape",
+    ):
         assert np.array_equal(getattr(first.network, name), getattr(second.network, name)), name
 
 
@@ -57,7 +69,9 @@ def assert_same(first: Region, second: Region) -> None:
 def test_the_servers_and_an_extract_give_the_same_region(
     options: dict[str, Any], tmp_path: Path, modes: tuple[str, ...]
 ) -> None:
-    extract = read_region(sample_world().save(tmp_path / "world.osm"), modes=modes, border="Testland")
+    extract = read_region(
+        sample_world().save(tmp_path / "world.osm"), modes=modes, border="Testland"
+    )
     fetched = region_from_bbox(WORLD_BOX, modes=modes, border="Testland", **options)
     assert fetched.crossings
     assert_same(extract, fetched)
@@ -70,7 +84,9 @@ def test_a_box_whose_latitudes_stand_first_is_refused_before_anything_is_fetched
     with pytest.raises(InputError, match=f"W,S,E,N is {west},{south},{east},{north}"):
         region_from_bbox((south, west, north, east), border="Testland", **options)
     assert not any("highway" in request for request in servers.requests)
-    with pytest.raises(InputError, match=r"Latitudes seem to stand first.* W,S,E,N: -98.5,26,-98,27"):
+    with pytest.raises(
+        InputError, match=r"Latitudes seem to stand first.* W,S,E,N: -98.5,26,-98,27"
+    ):
         region_from_bbox((26, -98.5, 27, -98), **options)
 
 
@@ -111,7 +127,8 @@ def test_by_polygon_in_python_or_in_a_file(options: dict[str, Any], tmp_path: Pa
     path.write_text(shapely.to_geojson(outline), encoding="utf-8")
     border = shapely.box(WEST, SOUTH, EAST, NORTH)
     assert_same(
-        region_from_polygon(outline, border=border, **options), region_from_polygon(path, border=border, **options)
+        region_from_polygon(outline, border=border, **options),
+        region_from_polygon(path, border=border, **options),
     )
 
 
@@ -148,9 +165,12 @@ def test_a_place_without_roads(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "text"), [(500, "out of order"), (200, "<html>busy</html>"), (200, "[]"), (200, "{}")]
+    ("status", "text"),
+    [(500, "out of order"), (200, "<html>busy</html>"), (200, "[]"), (200, "{}")],
 )
-def test_a_server_that_answers_nonsense(servers: Servers, options: dict[str, Any], status: int, text: str) -> None:
+def test_a_server_that_answers_nonsense(
+    servers: Servers, options: dict[str, Any], status: int, text: str
+) -> None:
     servers.broken, servers.text = status, text
     with pytest.raises(InputError, match="box"):
         region_from_bbox(WORLD_BOX, **options)
@@ -185,7 +205,9 @@ def test_a_cache_that_cannot_be_written(options: dict[str, Any], tmp_path: Path)
         ((9.8, 44.9, float("nan"), 45.2), "longitudes"),
     ],
 )
-def test_a_box_that_is_none(tmp_path: Path, box: tuple[float, float, float, float], word: str) -> None:
+def test_a_box_that_is_none(
+    tmp_path: Path, box: tuple[float, float, float, float], word: str
+) -> None:
     with pytest.raises(InputError, match=word):
         region_from_bbox(box, cache=tmp_path)
 
@@ -241,13 +263,21 @@ def test_margins_are_in_metres() -> None:
         ([(1, 2), (2, 3), (3, 2), (2, 4)], [[1, 2], [2, 3, 2], [2, 4]]),
     ],
 )
-def test_steps_of_a_way_are_put_together_again(steps: list[tuple[int, int]], chains: list[list[int]]) -> None:
+def test_steps_of_a_way_are_put_together_again(
+    steps: list[tuple[int, int]], chains: list[list[int]]
+) -> None:
     assert list(_chains(steps)) == chains
 
 
-def test_a_way_that_meets_itself_loses_nothing(options: dict[str, Any], tmp_path: Path, servers: Servers) -> None:
+def test_a_way_that_meets_itself_loses_nothing(
+    options: dict[str, Any], tmp_path: Path, servers: Servers
+) -> None:
     world = World()
-    world.line(1, [(9.9, 45.0), (10.0, 45.0), (10.0, 45.1), (9.95, 45.05), (10.0, 45.0), (10.1, 45.0)], highway="road")
+    world.line(
+        1,
+        [(9.9, 45.0), (10.0, 45.0), (10.0, 45.1), (9.95, 45.05), (10.0, 45.0), (10.1, 45.0)],
+        highway="road",
+    )
     servers.requests.clear()
     with serving(world) as other:
         fetched = region_from_bbox(WORLD_BOX, **{**options, "overpass_url": other.overpass_url})

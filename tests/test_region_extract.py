@@ -38,7 +38,11 @@ def arcs_of(network: Network, way: int) -> list[tuple[int, int]]:
     """Return ends, as node ids, of the arcs of a way."""
     of_way = network.way == way
     return list(
-        zip(network.node_id[network.tail[of_way]].tolist(), network.node_id[network.head[of_way]].tolist(), strict=True)
+        zip(
+            network.node_id[network.tail[of_way]].tolist(),
+            network.node_id[network.head[of_way]].tolist(),
+            strict=True,
+        )
     )
 
 
@@ -82,7 +86,9 @@ def test_both_directions_share_a_segment_and_nothing_else_does(everything: Regio
         ends = {frozenset((int(network.tail[arc]), int(network.head[arc]))) for arc in arcs}
         assert len(ends) == 1
         if arcs.size == 2:
-            first, second = (network.shape[network.shape_start[a] : network.shape_start[a + 1]] for a in arcs)
+            first, second = (
+                network.shape[network.shape_start[a] : network.shape_start[a + 1]] for a in arcs
+            )
             assert (first == second[::-1]).all()
 
 
@@ -127,7 +133,12 @@ def test_a_gateway_needs_a_way_in(everything: Region) -> None:
 
 def test_settlements(everything: Region) -> None:
     middle, outside = everything.settlements
-    assert (middle.name, middle.population, middle.population_assumed, middle.domestic) == ("Middle", 1234, False, True)
+    assert (middle.name, middle.population, middle.population_assumed, middle.domestic) == (
+        "Middle",
+        1234,
+        False,
+        True,
+    )
     assert (outside.name, outside.population_assumed, outside.domestic) == ("Outside", True, False)
     network = everything.network
     assert (network.lon[middle.node], network.lat[middle.node]) == (10.05, 45.08)
@@ -141,7 +152,9 @@ def test_what_is_dropped_says_why(everything: Region) -> None:
     assert "not a road yet" in reasons(everything, "way 107")[0]
     assert "an area" in reasons(everything, "way 108")[0]
     with speaking("es"):
-        assert "aún no es vía" in translated(next(item.reason for item in everything.dropped if item.what == "way 107"))
+        assert "aún no es vía" in translated(
+            next(item.reason for item in everything.dropped if item.what == "way 107")
+        )
 
 
 def test_modes_choose_ways(tmp_path: Path) -> None:
@@ -205,7 +218,8 @@ def test_two_nodes_on_one_spot_have_a_segment_of_some_length(tmp_path: Path) -> 
 
 def test_a_clipped_way_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
     world = small(
-        [(0.0, 0.0), (0.01, 0.0), (0.02, 0.0), (0.03, 0.0), (0.04, 0.0)], [(0.0, 0.0), (0.0, 0.1), (0.02, 0.1)]
+        [(0.0, 0.0), (0.01, 0.0), (0.02, 0.0), (0.03, 0.0), (0.04, 0.0)],
+        [(0.0, 0.0), (0.0, 0.1), (0.02, 0.1)],
     )
     region = built(world.without_nodes(3), tmp_path)
     assert arcs_of(region.network, 1) == [(1, 2), (2, 1)]
@@ -223,7 +237,9 @@ def test_a_way_with_one_node_left_is_dropped(tmp_path: Path) -> None:
 def test_the_order_of_objects_in_the_file_does_not_matter(tmp_path: Path) -> None:
     world = sample_world()
     turned = World(
-        dict(reversed(world.nodes.items())), dict(reversed(world.ways.items())), dict(reversed(world.relations.items()))
+        dict(reversed(world.nodes.items())),
+        dict(reversed(world.ways.items())),
+        dict(reversed(world.relations.items())),
     )
     first, second = built(world, tmp_path), built(turned, tmp_path)
     assert first.crossings == second.crossings
@@ -291,18 +307,27 @@ def test_of_several_closed_boundaries_one_must_be_named(tmp_path: Path) -> None:
 
 
 def test_an_extract_without_a_border_still_builds(tmp_path: Path) -> None:
-    world = small([(0.0, 0.0), (0.01, 0.0), (0.05, 0.0)], [(0.01, 0.0), (0.01, 0.02)], [(0.01, 0.0), (0.02, 0.02)])
+    world = small(
+        [(0.0, 0.0), (0.01, 0.0), (0.05, 0.0)],
+        [(0.01, 0.0), (0.01, 0.02)],
+        [(0.01, 0.0), (0.02, 0.02)],
+    )
     world.ways[1][1]["highway"] = "primary"
     world.node(99, 0.01, 0.001, place="village", name="There")
     region = built(world, tmp_path)
     assert region.border is None
     assert region.crossings == ()
-    assert [(gateway.id, gateway.kind) for gateway in region.gateways] == [("edge-1", "edge"), ("edge-3", "edge")]
+    assert [(gateway.id, gateway.kind) for gateway in region.gateways] == [
+        ("edge-1", "edge"),
+        ("edge-3", "edge"),
+    ]
     assert region.settlements[0].domestic
 
 
 def test_edge_gateways_fall_back_on_lesser_roads_and_need_a_way_in(tmp_path: Path) -> None:
-    world = small([(0.0, 0.0), (0.01, 0.0)], [(0.01, 0.0), (0.02, 0.01)], [(0.01, 0.0), (0.02, -0.01)])
+    world = small(
+        [(0.0, 0.0), (0.01, 0.0)], [(0.01, 0.0), (0.02, 0.01)], [(0.01, 0.0), (0.02, -0.01)]
+    )
     assert len(built(world, tmp_path).gateways) == 3
     world.ways[1][1]["oneway"] = "-1"
     assert [gateway.id for gateway in built(world, tmp_path).gateways] == ["edge-3", "edge-4"]
@@ -310,7 +335,9 @@ def test_edge_gateways_fall_back_on_lesser_roads_and_need_a_way_in(tmp_path: Pat
 
 def test_an_enclave_is_no_part_of_the_country(tmp_path: Path) -> None:
     world = sample_world()
-    world.line(903, [(10.03, 45.045), (10.04, 45.045), (10.04, 45.055), (10.03, 45.055), (10.03, 45.045)])
+    world.line(
+        903, [(10.03, 45.045), (10.04, 45.045), (10.04, 45.055), (10.03, 45.055), (10.03, 45.045)]
+    )
     world.relations[9000][0].append(("way", 903, "inner"))
     ids = [crossing.id for crossing in built(world, tmp_path).crossings if crossing.way == 100]
     assert ids == ["w100-1", "w100-2", "w100-3", "w100-4"]
@@ -328,7 +355,9 @@ def test_a_user_may_list_crossings_as_official(tmp_path: Path) -> None:
 
 def test_every_mark_that_fits_no_crossing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="w100-9") as caught:
-        built(sample_world(), tmp_path, official=["w100-9", 4711, (0.0, 0.0), (1.0,), None, "w100-2"])
+        built(
+            sample_world(), tmp_path, official=["w100-9", 4711, (0.0, 0.0), (1.0,), None, "w100-2"]
+        )
     assert len(caught.value.problems) == 5
     assert "w100-1" in str(caught.value)
 
@@ -337,7 +366,9 @@ def test_every_mark_that_fits_no_crossing_is_named(tmp_path: Path) -> None:
     ("highway", "away", "official"),
     [("primary", 400, True), ("primary", 600, False), ("track", 90, True), ("track", 200, False)],
 )
-def test_how_near_a_border_control_must_be(tmp_path: Path, highway: str, away: float, official: bool) -> None:
+def test_how_near_a_border_control_must_be(
+    tmp_path: Path, highway: str, away: float, official: bool
+) -> None:
     world = small([(9.9, 45.05), (10.05, 45.05)], highway=highway)
     metre = 180 / math.pi / EARTH_RADIUS_M / math.cos(math.radians(45.05))
     world.node(99, WEST + away * metre, 45.05, barrier="border_control")

@@ -27,8 +27,19 @@ def graphml(
     crs: str = "epsg:4326",
 ) -> str:
     """Return GraphML as OSMnx writes it: every value a string."""
-    names = ["osmid", "highway", "name", "length", "geometry", "maxspeed", "speed_kph", "travel_time"]
-    keys = [f'<key id="{name}" for="edge" attr.name="{name}" attr.type="string"/>' for name in names]
+    names = [
+        "osmid",
+        "highway",
+        "name",
+        "length",
+        "geometry",
+        "maxspeed",
+        "speed_kph",
+        "travel_time",
+    ]
+    keys = [
+        f'<key id="{name}" for="edge" attr.name="{name}" attr.type="string"/>' for name in names
+    ]
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
         '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
@@ -36,7 +47,10 @@ def graphml(
         '<key id="d1" for="node" attr.name="y" attr.type="string"/>',
         '<key id="d2" for="graph" attr.name="crs" attr.type="string"/>',
         *keys,
-        f'<graph edgedefault="{"directed" if directed else "undirected"}"><data key="d2">{crs}</data>',
+        (
+            f'<graph edgedefault="{"directed" if directed else "undirected"}"><data'
+            f' key="d2">{crs}</data>'
+        ),
     ]
     for name, (x, y) in nodes.items():
         lines.append(f'<node id="{name}"><data key="d0">{x}</data><data key="d1">{y}</data></node>')
@@ -46,7 +60,11 @@ def graphml(
     return "\n".join([*lines, "</graph></graphml>"])
 
 
-NODES: dict[str, tuple[object, object]] = {"1": (9.9, 45.05), "2": (10.05, 45.05), "3": (10.05, 45.08)}
+NODES: dict[str, tuple[object, object]] = {
+    "1": (9.9, 45.05),
+    "2": (10.05, 45.05),
+    "3": (10.05, 45.08),
+}
 BEND = "LINESTRING (9.9 45.05, 9.95 45.06, 10.05 45.05)"
 BEND_BACK = "LINESTRING (10.05 45.05, 9.95 45.06, 9.9 45.05)"
 
@@ -58,14 +76,28 @@ def read(path: Path, text: str, **options: Any) -> Any:
 
 
 def ends(network: Network) -> list[tuple[Any, Any]]:
-    return list(zip(network.node_id[network.tail].tolist(), network.node_id[network.head].tolist(), strict=True))
+    return list(
+        zip(
+            network.node_id[network.tail].tolist(),
+            network.node_id[network.head].tolist(),
+            strict=True,
+        )
+    )
 
 
 def test_to_and_fro_become_one_segment(tmp_path: Path) -> None:
     edges: list[tuple[str, str, dict[str, object]]] = [
         ("1", "2", {"osmid": 7, "highway": "primary", "geometry": BEND}),
         ("2", "1", {"osmid": 7, "highway": "primary", "geometry": BEND_BACK}),
-        ("2", "3", {"osmid": "[8, 9]", "highway": "['residential', 'service']", "name": "['Lane', 'Other']"}),
+        (
+            "2",
+            "3",
+            {
+                "osmid": "[8, 9]",
+                "highway": "['residential', 'service']",
+                "name": "['Lane', 'Other']",
+            },
+        ),
     ]
     network = read(tmp_path, graphml(NODES, edges)).network
     assert ends(network) == [(1, 2), (2, 1), (2, 3)]
@@ -77,13 +109,17 @@ def test_to_and_fro_become_one_segment(tmp_path: Path) -> None:
 
 
 def test_parallel_edges_in_one_direction_stay_apart(tmp_path: Path) -> None:
-    network = read(tmp_path, graphml(NODES, [("1", "2", {}), ("1", "2", {}), ("2", "3", {})])).network
+    network = read(
+        tmp_path, graphml(NODES, [("1", "2", {}), ("1", "2", {}), ("2", "3", {})])
+    ).network
     assert ends(network) == [(1, 2), (1, 2), (2, 3)]
     assert network.n_segments == 3
 
 
 def test_an_undirected_graph_goes_both_ways(tmp_path: Path) -> None:
-    network = read(tmp_path, graphml(NODES, [("1", "2", {}), ("2", "3", {})], directed=False)).network
+    network = read(
+        tmp_path, graphml(NODES, [("1", "2", {}), ("2", "3", {})], directed=False)
+    ).network
     assert ends(network) == [(1, 2), (2, 1), (2, 3), (3, 2)]
     assert network.segment.tolist() == [0, 0, 1, 1]
 
@@ -130,8 +166,12 @@ def test_a_projected_graph_is_brought_to_degrees(tmp_path: Path) -> None:
 
 def test_a_loop_of_no_length_is_dropped_and_a_drawn_one_split(tmp_path: Path) -> None:
     loop = "LINESTRING (10.05 45.05, 10.06 45.06, 10.07 45.05, 10.05 45.05)"
-    region = read(tmp_path, graphml(NODES, [("1", "2", {}), ("2", "2", {}), ("2", "2", {"geometry": loop})]))
-    assert [(item.what, item.reason) for item in region.dropped] == [("edge 2-2", "a loop of no length")]
+    region = read(
+        tmp_path, graphml(NODES, [("1", "2", {}), ("2", "2", {}), ("2", "2", {"geometry": loop})])
+    )
+    assert [(item.what, item.reason) for item in region.dropped] == [
+        ("edge 2-2", "a loop of no length")
+    ]
     assert (region.network.tail != region.network.head).all()
     assert np.unique(region.network.node_id).size == region.network.n_nodes
 
@@ -186,7 +226,12 @@ def osmnx_graph() -> nx.MultiDiGraph[int]:
     for number, (x, y) in NODES.items():
         graph.add_node(int(number), x=x, y=y, street_count=2)
     bend = shapely.from_wkt(BEND)
-    common: dict[str, Any] = {"osmid": [7, 8], "highway": "primary", "oneway": False, "name": "Main"}
+    common: dict[str, Any] = {
+        "osmid": [7, 8],
+        "highway": "primary",
+        "oneway": False,
+        "name": "Main",
+    }
     graph.add_edge(1, 2, length=12345.6, geometry=bend, reversed=False, **common)
     graph.add_edge(2, 1, length=12345.6, geometry=bend.reverse(), reversed=True, **common)
     graph.add_edge(2, 3, length=3000.0, osmid=9, highway="track", oneway=True, reversed=False)
@@ -194,7 +239,9 @@ def osmnx_graph() -> nx.MultiDiGraph[int]:
 
 
 @pytest.mark.parametrize("suffix", ["graphml", "gpkg"])
-def test_what_osmnx_saves_is_read(osmnx_graph: nx.MultiDiGraph[int], tmp_path: Path, suffix: str) -> None:
+def test_what_osmnx_saves_is_read(
+    osmnx_graph: nx.MultiDiGraph[int], tmp_path: Path, suffix: str
+) -> None:
     import osmnx
 
     path = tmp_path / f"saved.{suffix}"
@@ -214,7 +261,16 @@ def test_what_osmnx_saves_is_read(osmnx_graph: nx.MultiDiGraph[int], tmp_path: P
 def write_layer(path: Path, layer: str, shapes: list[Any], kind: str, **columns: list[Any]) -> None:
     wkb = np.array([shape.wkb for shape in shapes], dtype=object)
     data = [np.array(values) for values in columns.values()]
-    pyogrio.raw.write(path, wkb, data, list(columns), layer=layer, driver="GPKG", geometry_type=kind, crs="EPSG:4326")
+    pyogrio.raw.write(
+        path,
+        wkb,
+        data,
+        list(columns),
+        layer=layer,
+        driver="GPKG",
+        geometry_type=kind,
+        crs="EPSG:4326",
+    )
 
 
 def test_a_geopackage_that_lacks_something_says_what(tmp_path: Path) -> None:

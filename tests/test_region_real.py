@@ -1,4 +1,6 @@
-"""Real extracts: every way that meets the border is accounted for, against an independent reading."""
+"""Real extracts: every way that meets the border is accounted for, against an
+independent reading.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ pytestmark = needs("osm")
 
 @dataclass(frozen=True)
 class Known:
-    """What the study of the data counted: ways that cut the border by kind, border controls, area in square kilometres."""
+    """What the study of the data counted: ways that cut the border by kind, border
+    controls, area in square kilometres.
+    """
 
     path: Path
     drive: int
@@ -51,7 +55,9 @@ def regions() -> dict[tuple[Path, tuple[str, ...]], Region]:
     return {}
 
 
-def region_of(regions: dict[tuple[Path, tuple[str, ...]], Region], path: Path, modes: tuple[str, ...]) -> Region:
+def region_of(
+    regions: dict[tuple[Path, tuple[str, ...]], Region], path: Path, modes: tuple[str, ...]
+) -> Region:
     if (path, modes) not in regions:
         regions[path, modes] = read_region(path, modes=modes)
     return regions[path, modes]
@@ -62,8 +68,12 @@ def country_of(border: BaseGeometry) -> BaseGeometry:
 
 
 @cache
-def ways_on_the_border(path: Path, border: BaseGeometry) -> dict[int, tuple[dict[str, str], shapely.LineString]]:
-    """Return tags and line of each road or ferry that meets the border, read by osmium's own geometry, not by ours."""
+def ways_on_the_border(
+    path: Path, border: BaseGeometry
+) -> dict[int, tuple[dict[str, str], shapely.LineString]]:
+    """Return tags and line of each road or ferry that meets the border, read by
+    osmium's own geometry, not by ours.
+    """
     found = {}
     objects = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY).with_locations()
     shapely.prepare(border)
@@ -103,17 +113,29 @@ def test_a_way_has_as_many_crossings_as_it_changes_sides(
     compared = 0
     for way, (_, line) in ways_on_the_border(known.path, region.border).items():
         here = [shapely.Point(each.lon, each.lat) for each in region.crossings if each.way == way]
-        assert all(shapely.distance(region.border, point) < 1e-7 > shapely.distance(line, point) for point in here)
+        assert all(
+            shapely.distance(region.border, point) < 1e-7 > shapely.distance(line, point)
+            for point in here
+        )
         ends = shapely.points([line.coords[0], line.coords[-1]])
-        if way in region.network.way and line.is_simple and not shapely.intersects(ends, region.border).any():
+        if (
+            way in region.network.way
+            and line.is_simple
+            and not shapely.intersects(ends, region.border).any()
+        ):
             assert len(here) == changes_of_side(line, region.border, country), way
             compared += 1
     assert compared > 80
 
 
 def changes_of_side(line: shapely.LineString, border: BaseGeometry, country: BaseGeometry) -> int:
-    """Count how often a line goes from inside to outside or back, by GEOS: where its pieces off the border lie, in order."""
-    middles = [piece.interpolate(0.5, normalized=True) for piece in shapely.get_parts(line.difference(border))]
+    """Count how often a line goes from inside to outside or back, by GEOS: where its
+    pieces off the border lie, in order.
+    """
+    middles = [
+        piece.interpolate(0.5, normalized=True)
+        for piece in shapely.get_parts(line.difference(border))
+    ]
     middles.sort(key=line.project)
     sides = [bool(country.contains(middle)) for middle in middles]
     return sum(before != after for before, after in pairwise(sides))
@@ -126,17 +148,21 @@ def test_counts_agree_with_the_study_of_the_data(
 ) -> None:
     region = region_of(regions, known.path, ROADS)
     assert region.border is not None
-    assert abs(Geod(ellps="WGS84").geometry_area_perimeter(country_of(region.border))[0]) / 1e6 == pytest.approx(
-        known.area_km2, abs=0.06
-    )
+    assert abs(
+        Geod(ellps="WGS84").geometry_area_perimeter(country_of(region.border))[0]
+    ) / 1e6 == pytest.approx(known.area_km2, abs=0.06)
     drive = {each.way for each in region.crossings if each.road_class in MODES["drive"]}
     assert len(drive) == known.drive
-    unconnected = {each.what for each in region.dropped if each.reason == "not connected to the main network"}
+    unconnected = {
+        each.what for each in region.dropped if each.reason == "not connected to the main network"
+    }
     tracks = {each.way for each in region.crossings if each.road_class == "track"}
     lost = {
         way
         for way, (tags, line) in ways_on_the_border(known.path, region.border).items()
-        if tags["highway"] == "track" and f"way {way}" in unconnected and line.crosses(region.border)
+        if tags["highway"] == "track"
+        and f"way {way}" in unconnected
+        and line.crosses(region.border)
     }
     assert len(tracks | lost) == known.tracks
 
@@ -158,14 +184,23 @@ def test_the_network_hangs_together(
 
 
 def raw_distances(path: Path, sources: list[int], targets: list[int]) -> NDArray[np.float64]:
-    """Return metres between nodes on the roads for driving of an extract, node by node, with nothing split, cut or merged."""
+    """Return metres between nodes on the roads for driving of an extract, node by node,
+    with nothing split, cut or merged.
+    """
     tail, head, length = [], [], []
     for way in osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY).with_locations():
-        if not way.is_way() or way.tags.get("highway") not in MODES["drive"] or way.tags.get("area") == "yes":
+        if (
+            not way.is_way()
+            or way.tags.get("highway") not in MODES["drive"]
+            or way.tags.get("area") == "yes"
+        ):
             continue
         oneway = way.tags.get("oneway", "")
         ahead = oneway != "-1"
-        back = oneway not in {"yes", "true", "1"} and way.tags.get("junction") not in {"roundabout", "circular"}
+        back = oneway not in {"yes", "true", "1"} and way.tags.get("junction") not in {
+            "roundabout",
+            "circular",
+        }
         for a, b in pairwise(way.nodes):
             metres = float(great_circle_m(a.lon, a.lat, b.lon, b.lat))
             for one, other, open_ in ((a.ref, b.ref, ahead), (b.ref, a.ref, back)):
@@ -180,13 +215,17 @@ def raw_distances(path: Path, sources: list[int], targets: list[int]) -> NDArray
 
 @pytest.mark.slow
 @pytest.mark.parametrize("known", KNOWN, ids=ids)
-def test_distances_are_those_of_the_raw_ways(regions: dict[tuple[Path, tuple[str, ...]], Region], known: Known) -> None:
+def test_distances_are_those_of_the_raw_ways(
+    regions: dict[tuple[Path, tuple[str, ...]], Region], known: Known
+) -> None:
     network = region_of(regions, known.path, ("drive",)).network
     chosen = np.random.default_rng(1).permutation(np.flatnonzero(network.node_id > 0))[:120]
     sources, targets = chosen[:20], chosen[20:]
     graph = cost_graph(network.n_nodes, network.tail, network.head, network.length_m)
     ours = graph.distances(sources)[:, targets]
-    raw = raw_distances(known.path, network.node_id[sources].tolist(), network.node_id[targets].tolist())
+    raw = raw_distances(
+        known.path, network.node_id[sources].tolist(), network.node_id[targets].tolist()
+    )
     assert np.isfinite(raw).mean() > 0.5
     assert (np.isfinite(ours) == np.isfinite(raw)).all()
     reached = np.isfinite(raw)
@@ -195,8 +234,12 @@ def test_distances_are_those_of_the_raw_ways(regions: dict[tuple[Path, tuple[str
 
 @pytest.mark.parametrize("known", KNOWN, ids=ids)
 @pytest.mark.slow
-def test_length_is_that_of_the_ways(regions: dict[tuple[Path, tuple[str, ...]], Region], known: Known) -> None:
-    """Summed over whole ways, cutting loses and adds nothing (but for the centimetre that the shortest segment gets)."""
+def test_length_is_that_of_the_ways(
+    regions: dict[tuple[Path, tuple[str, ...]], Region], known: Known
+) -> None:
+    """Summed over whole ways, cutting loses and adds nothing (but for the centimetre
+    that the shortest segment gets).
+    """
     region = region_of(regions, known.path, ("drive",))
     assert region.border is not None
     for way, (_, line) in ways_on_the_border(known.path, region.border).items():
@@ -204,8 +247,12 @@ def test_length_is_that_of_the_ways(regions: dict[tuple[Path, tuple[str, ...]], 
         if of_way.size:
             first = np.unique(region.network.segment[of_way], return_index=True)[1]
             points = shapely.get_coordinates(line)
-            whole = great_circle_m(points[:-1, 0], points[:-1, 1], points[1:, 0], points[1:, 1]).sum()
-            assert region.network.length_m[of_way][first].sum() == pytest.approx(whole, rel=1e-6, abs=0.02)
+            whole = great_circle_m(
+                points[:-1, 0], points[:-1, 1], points[1:, 0], points[1:, 1]
+            ).sum()
+            assert region.network.length_m[of_way][first].sum() == pytest.approx(
+                whole, rel=1e-6, abs=0.02
+            )
 
 
 @pytest.mark.slow
@@ -227,19 +274,32 @@ def test_andorra_as_people_know_it(regions: dict[tuple[Path, tuple[str, ...]], R
 def test_customs_posts_that_would_go_to_a_side_street_are_named(
     regions: dict[tuple[Path, tuple[str, ...]], Region],
 ) -> None:
-    """Two real posts whose positions lie nearer to a side street than to the main road, and one on the main road itself."""
+    """Two real posts whose positions lie nearer to a side street than to the main road,
+    and one on the main road itself.
+    """
     network = region_of(regions, LIECHTENSTEIN, ("drive",)).network
-    posts = [("Schaan-Buchs", 9.4914, 47.1693), ("Bendern", 9.5073, 47.2115), ("Tisis", 9.5708, 47.21833)]
+    posts = [
+        ("Schaan-Buchs", 9.4914, 47.1693),
+        ("Bendern", 9.5073, 47.2115),
+        ("Tisis", 9.5708, 47.21833),
+    ]
 
     def placed(**more: str) -> list[PlacedSite]:
-        sites = [SiteModel(id=name, label=name, lon=lon, lat=lat, **more) for name, lon, lat in posts]
+        sites = [
+            SiteModel(id=name, label=name, lon=lon, lat=lat, **more) for name, lon, lat in posts
+        ]
         problems = ProblemList()
-        found = place_sites([ListedSite("sites.csv", {}, site) for site in sites], network, 1000, problems)
+        found = place_sites(
+            [ListedSite("sites.csv", {}, site) for site in sites], network, 1000, problems
+        )
         problems.raise_if_any()
         return found
 
     (said,) = site_warnings(placed(), network)
-    assert "Schaan-Buchs (19 m from Alte Zollstrasse, unclassified, 24 m from Zollstrasse, primary)" in said
+    assert (
+        "Schaan-Buchs (19 m from Alte Zollstrasse, unclassified, 24 m from Zollstrasse, primary)"
+        in said
+    )
     assert "Bendern (5 m from Widagass, residential, 25 m from Eschner Strasse, primary)" in said
     assert "Tisis" not in said
     meant = placed(road_class="primary")
@@ -248,18 +308,27 @@ def test_customs_posts_that_would_go_to_a_side_street_are_named(
 
 
 @pytest.mark.slow
-def test_a_real_region_survives_saving(regions: dict[tuple[Path, tuple[str, ...]], Region], tmp_path: Path) -> None:
+def test_a_real_region_survives_saving(
+    regions: dict[tuple[Path, tuple[str, ...]], Region], tmp_path: Path
+) -> None:
     region = region_of(regions, LIECHTENSTEIN, ROADS)
     save_region(region, tmp_path / "saved.gpkg")
     loaded = load_region(tmp_path / "saved.gpkg")
     assert np.array_equal(region.network.shape, loaded.network.shape)
     assert np.array_equal(region.network.node_id, loaded.network.node_id)
-    assert (region.crossings, region.dropped, region.border) == (loaded.crossings, loaded.dropped, loaded.border)
+    assert (region.crossings, region.dropped, region.border) == (
+        loaded.crossings,
+        loaded.dropped,
+        loaded.border,
+    )
 
 
 @pytest.mark.slow
 def test_building_twice_gives_the_same(regions: dict[tuple[Path, tuple[str, ...]], Region]) -> None:
-    first, second = region_of(regions, LIECHTENSTEIN, ROADS), read_region(LIECHTENSTEIN, modes=ROADS)
+    first, second = (
+        region_of(regions, LIECHTENSTEIN, ROADS),
+        read_region(LIECHTENSTEIN, modes=ROADS),
+    )
     assert first.crossings == second.crossings
     assert first.dropped == second.dropped
     assert np.array_equal(first.network.shape, second.network.shape)

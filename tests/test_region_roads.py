@@ -70,7 +70,14 @@ def test_maxspeed(text: str, kmh: float | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("0:15", 900), ("01:30:30", 5430), ("20", 1200), ("PT1H30M", 5400), ("PT45S", 45), ("pt5m", 300)],
+    [
+        ("0:15", 900),
+        ("01:30:30", 5430),
+        ("20", 1200),
+        ("PT1H30M", 5400),
+        ("PT45S", 45),
+        ("pt5m", 300),
+    ],
 )
 def test_duration(text: str, seconds: float) -> None:
     assert parse_duration_s(text) == seconds

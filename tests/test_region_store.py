@@ -27,7 +27,11 @@ from tests.standin import sample_world
 LAYERS = {"nodes", "arcs", "border", "crossings", "gateways", "settlements", "dropped", "metadata"}
 
 
-ARRAYS = (*(each.name for each in fields(Network) if each.compare and each.name != "polylines"), "shape_start", "shape")
+ARRAYS = (
+    *(each.name for each in fields(Network) if each.compare and each.name != "polylines"),
+    "shape_start",
+    "shape",
+)
 
 
 pytestmark = pytest.mark.usefixtures("made_anew")
@@ -112,10 +116,16 @@ def regions(draw: st.DrawFn) -> Region:
         ref=column(words, n_arcs, np.str_),
     )
     common = {"id": words, "node": position, "lon": degrees, "lat": degrees, "name": words}
-    crossing = st.builds(Crossing, **common, official=st.booleans(), road_class=words, way=st.integers(0, 2**62))
+    crossing = st.builds(
+        Crossing, **common, official=st.booleans(), road_class=words, way=st.integers(0, 2**62)
+    )
     gateway = st.builds(Gateway, **common, kind=words, exposure=positive)
     settlement = st.builds(
-        Settlement, **common, population=positive, population_assumed=st.booleans(), domestic=st.booleans()
+        Settlement,
+        **common,
+        population=positive,
+        population_assumed=st.booleans(),
+        domestic=st.booleans(),
     )
     line = st.lists(st.tuples(degrees, degrees), min_size=2, max_size=4).map(shapely.LineString)
     border = st.none() | line | st.lists(line, min_size=1, max_size=3).map(shapely.MultiLineString)
@@ -146,10 +156,13 @@ def test_the_same_region_gives_the_same_bytes(region: Region, tmp_path: Path) ->
     with sqlite3.connect(paths[0]) as database:
         stamps = database.execute("SELECT DISTINCT last_change FROM gpkg_contents").fetchall()
     database.close()
-    assert stamps == [("2000-01-01T00:00:00.000Z",)]  # were it the clock, two saves might agree by luck
+    # were it the clock, two saves might agree by luck
+    assert stamps == [("2000-01-01T00:00:00.000Z",)]
 
 
-def test_layers_as_a_geographic_information_system_sees_them(region: Region, tmp_path: Path) -> None:
+def test_layers_as_a_geographic_information_system_sees_them(
+    region: Region, tmp_path: Path
+) -> None:
     save_region(region, tmp_path / "saved.gpkg")
     kinds = dict(pyogrio.list_layers(tmp_path / "saved.gpkg"))
     assert set(kinds) == LAYERS
@@ -166,7 +179,9 @@ def test_only_a_geopackage_is_written(region: Region, tmp_path: Path) -> None:
     assert not (tmp_path / "region.json").exists()
 
 
-def test_saving_over_a_region_replaces_it_and_leaves_nothing_else(region: Region, tmp_path: Path) -> None:
+def test_saving_over_a_region_replaces_it_and_leaves_nothing_else(
+    region: Region, tmp_path: Path
+) -> None:
     folder = tmp_path / "out"
     for each in (region, replace(region, settlements=())):
         save_region(each, folder / "saved.gpkg")
@@ -175,10 +190,14 @@ def test_saving_over_a_region_replaces_it_and_leaves_nothing_else(region: Region
 
 
 def altered(path: Path, *statements: str) -> Path:
-    """Change a GeoPackage behind the program's back (triggers of its spatial index removed first)."""
+    """Change a GeoPackage behind the program's back (triggers of its spatial index
+    removed first).
+    """
     database = sqlite3.connect(path)
     database.execute("PRAGMA synchronous = OFF")
-    for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+    for (trigger,) in database.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    ).fetchall():
         database.execute(f'DROP TRIGGER "{trigger}"')
     for statement in statements:
         database.execute(statement)
@@ -200,7 +219,9 @@ def altered(path: Path, *statements: str) -> Path:
         ("UPDATE arcs SET geom = NULL WHERE fid = 1", "layer arcs"),
     ],
 )
-def test_a_region_that_contradicts_itself_is_refused(region: Region, tmp_path: Path, statement: str, word: str) -> None:
+def test_a_region_that_contradicts_itself_is_refused(
+    region: Region, tmp_path: Path, statement: str, word: str
+) -> None:
     save_region(region, tmp_path / "saved.gpkg")
     with pytest.raises(InputError) as caught:
         load_region(altered(tmp_path / "saved.gpkg", statement))

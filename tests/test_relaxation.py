@@ -1,4 +1,6 @@
-"""The linear program that grows and sheds rows: its bound is true for any duals, and it survives its solvers' failures and Ctrl-C."""
+"""The linear program that grows and sheds rows: its bound is true for any duals, and it
+survives its solvers' failures and Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def random_program(seed: int) -> tuple[LinearProgram, np.random.Generator]:
     return LinearProgram(rng.uniform(-1, 1, 6), np.zeros(6), np.ones(6), rows, side), rng
 
 
-def test_an_answer_that_misses_much_is_found_again_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_misses_much_is_found_again_from_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """GLOP is asked not to call an answer imprecise, as one that misses by a little serves."""
     solve = linear_program.WarmSolver.solve
 
@@ -49,7 +53,9 @@ def test_an_answer_that_misses_much_is_found_again_from_nothing(monkeypatch: pyt
     assert found.bound == pytest.approx(whole.bound, rel=1e-9)
 
 
-def test_an_answer_that_misses_much_serves_where_no_solver_has_a_better_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_misses_much_serves_where_no_solver_has_a_better_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     whole = random_program(3)[0].solve()
     monkeypatch.setattr(linear_program.State, "met_by", lambda *_: False)
     found = random_program(3)[0].solve()
@@ -97,7 +103,9 @@ def test_rows_and_bounds_come_and_go_as_scipy_says(seed: int) -> None:
 @given(SEEDS)
 @examples(60)
 def test_a_basis_that_was_kept_starts_any_later_solve(seed: int) -> None:
-    """Rows come and go, and bases are those of another moment: the optimum is that of a fresh program."""
+    """Rows come and go, and bases are those of another moment: the optimum is that of a
+    fresh program.
+    """
     program, rng = random_program(seed)
     kept_rows, kept_side, inside = program.state.rows.toarray(), program.state.least, rng.random(6)
     lower, upper = np.zeros(6), np.ones(6)
@@ -111,7 +119,9 @@ def test_a_basis_that_was_kept_starts_any_later_solve(seed: int) -> None:
             program.drop_slack(0)
             rows, side = program.state.rows.toarray()[4:], program.state.least[4:]
         program.start_from(bases[int(rng.integers(len(bases)))])
-        optimum = scipy_optimum(program, np.vstack((kept_rows, rows)), np.append(kept_side, side), lower, upper)
+        optimum = scipy_optimum(
+            program, np.vstack((kept_rows, rows)), np.append(kept_side, side), lower, upper
+        )
         if np.isfinite(optimum):
             assert (solution := program.solve()) is not None
             assert solution.bound == pytest.approx(optimum, abs=1e-7)
@@ -120,7 +130,9 @@ def test_a_basis_that_was_kept_starts_any_later_solve(seed: int) -> None:
 
 
 def test_a_kept_basis_spares_the_work() -> None:
-    """A program solved from the basis of its optimum needs no step, though others were solved in between."""
+    """A program solved from the basis of its optimum needs no step, though others were
+    solved in between.
+    """
     rng = np.random.default_rng(3)
     n, steps = 60, []
     rows = csr_array(rng.random((n, n)))
@@ -143,12 +155,18 @@ def test_a_kept_basis_spares_the_work() -> None:
 
 
 def test_a_basis_whose_condition_is_bounded_badly_is_used_all_the_same() -> None:
-    """GLOP's bound of a condition number grows with the rows: 1.9^200 here, where solutions move by little."""
+    """GLOP's bound of a condition number grows with the rows: 1.9^200 here, where
+    solutions move by little.
+    """
     rng = np.random.default_rng(5)
     n = 200
     rows = np.tril(np.full((n, n), 0.9), -1) + np.eye(n)
     program = LinearProgram(
-        rows.T @ rng.uniform(0.5, 1, n), np.zeros(n), np.ones(n), csr_array(rows), rows @ rng.random(n)
+        rows.T @ rng.uniform(0.5, 1, n),
+        np.zeros(n),
+        np.ones(n),
+        csr_array(rows),
+        rows @ rng.random(n),
     )
     assert program.solve() is not None
     assert program._solver is not None
@@ -162,7 +180,9 @@ def test_a_basis_whose_condition_is_bounded_badly_is_used_all_the_same() -> None
 @examples(60)
 def test_the_bound_from_any_duals_is_valid(seed: int) -> None:
     program, rng = random_program(seed)
-    optimum = scipy_optimum(program, program.state.rows.toarray(), program.state.least, np.zeros(6), np.ones(6))
+    optimum = scipy_optimum(
+        program, program.state.rows.toarray(), program.state.least, np.zeros(6), np.ones(6)
+    )
     for _ in range(20):
         assert program.bound(rng.exponential(0.5, program.n_rows)) <= optimum + 1e-9
 
@@ -177,13 +197,17 @@ def test_moving_a_column_costs_at_least_its_reduced_cost(seed: int) -> None:
         for value in (0.0, 1.0):
             lower, upper = np.zeros(6), np.ones(6)
             lower[column] = upper[column] = value
-            moved = scipy_optimum(program, program.state.rows.toarray(), program.state.least, lower, upper)
+            moved = scipy_optimum(
+                program, program.state.rows.toarray(), program.state.least, lower, upper
+            )
             best = 0.0 if solution.reduced[column] >= 0 else 1.0
             assert moved >= solution.bound + solution.reduced[column] * (value - best) - 1e-9
 
 
 def test_rows_without_a_dual_are_dropped_and_the_optimum_stays() -> None:
-    program = LinearProgram(np.ones(2), np.zeros(2), np.ones(2), csr_array(np.array([[1.0, 0.0]])), np.array([0.25]))
+    program = LinearProgram(
+        np.ones(2), np.zeros(2), np.ones(2), csr_array(np.array([[1.0, 0.0]])), np.array([0.25])
+    )
     assert (first := program.solve()) is not None
     assert first.bound == pytest.approx(0.25)
     program.add(csr_array(np.array([[1.0, 1.0], [0.0, 1.0]])), np.array([0.5, -1.0]))
@@ -205,7 +229,9 @@ def test_time_up_within_a_linear_program_is_no_failure() -> None:
 
 
 @pytest.mark.parametrize("failing", [("_from_last_basis",), ("_from_last_basis", "_glop_afresh")])
-def test_another_solver_steps_in_where_one_gives_up(monkeypatch: pytest.MonkeyPatch, failing: tuple[str, ...]) -> None:
+def test_another_solver_steps_in_where_one_gives_up(
+    monkeypatch: pytest.MonkeyPatch, failing: tuple[str, ...]
+) -> None:
     program, _ = random_program(7)
     assert (usual := program.solve()) is not None
     for name in failing:
@@ -227,7 +253,9 @@ def test_highs_steps_in_where_glop_takes_too_many_steps(monkeypatch: pytest.Monk
 
 
 def test_a_program_that_no_solver_takes_is_an_error_of_ours() -> None:
-    program = LinearProgram(np.array([np.nan]), np.zeros(1), np.ones(1), csr_array((1, 1)), np.zeros(1))
+    program = LinearProgram(
+        np.array([np.nan]), np.zeros(1), np.ones(1), csr_array((1, 1)), np.zeros(1)
+    )
     with pytest.raises(SolverError, match="GLOP and HiGHS"):
         program.solve()
 
@@ -251,7 +279,9 @@ def test_ctrl_c_that_a_binding_drops_is_raised_after_the_call() -> None:
 @given(SEEDS)
 @examples(60)
 def test_rows_that_come_and_go_are_those_of_plain_lists(seed: int) -> None:
-    """Through additions, drops and wider tables, names, sides, nodes and entries stay together, whatever room is behind them."""
+    """Through additions, drops and wider tables, names, sides, nodes and entries stay
+    together, whatever room is behind them.
+    """
     rng = np.random.default_rng(seed)
     rows, expected, width, name = GrowingRows(3), [], 3, 0
     for _ in range(12):
@@ -260,7 +290,12 @@ def test_rows_that_come_and_go_are_those_of_plain_lists(seed: int) -> None:
         side, node = rng.random(new), rng.integers(4, size=new)
         rows.add(csr_array(dense), side, name + np.arange(new), node)
         expected += [
-            (name + i, int(node[i]), float(side[i]), [*dense[i].tolist(), *[0.0] * (width - dense.shape[1])])
+            (
+                name + i,
+                int(node[i]),
+                float(side[i]),
+                [*dense[i].tolist(), *[0.0] * (width - dense.shape[1])],
+            )
             for i in range(new)
         ]
         name += new
@@ -275,7 +310,9 @@ def test_rows_that_come_and_go_are_those_of_plain_lists(seed: int) -> None:
             rows.widen(csr_array(wider))
             width += 1
             added = dict(zip(first, wider[:, 0].tolist(), strict=True))
-            expected = [(one, at, least, [*row, added.get(one, 0.0)]) for one, at, least, row in expected]
+            expected = [
+                (one, at, least, [*row, added.get(one, 0.0)]) for one, at, least, row in expected
+            ]
         there = np.flatnonzero(rows.there)
         found = zip(
             rows.name[there].tolist(),

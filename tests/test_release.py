@@ -1,4 +1,6 @@
-"""Releases: nothing of a withheld row in any file, markings, totals, the differencing of neighbouring records."""
+"""Releases: nothing of a withheld row in any file, markings, totals, the differencing
+of neighbouring records.
+"""
 
 from __future__ import annotations
 
@@ -64,12 +66,16 @@ def written(folder: Path, rows: list[dict[str, str]], name: str = "record.csv") 
 
 def seen(row: dict[str, str], agency: str) -> bool:
     mark = row["tlp"].casefold().removeprefix("tlp:")
-    return agency == row["owner"] or agency in row["released_to"].split() or mark in {"green", "clear"}
+    return (
+        agency == row["owner"] or agency in row["released_to"].split() or mark in {"green", "clear"}
+    )
 
 
 @examples(60)
 @given(records(), st.sampled_from(AGENCIES))
-def test_no_value_name_or_place_of_a_withheld_row_is_in_any_file(rows: list[dict[str, str]], agency: str) -> None:
+def test_no_value_name_or_place_of_a_withheld_row_is_in_any_file(
+    rows: list[dict[str, str]], agency: str
+) -> None:
     extra = {"owner": agency, "tlp": "green", "time": "2020", "lon": "1", "lat": "1"}
     with tempfile.TemporaryDirectory() as place:
         record = written(Path(place), [*rows, dict.fromkeys(HEADER.split(","), "") | extra])
@@ -84,11 +90,23 @@ def test_no_value_name_or_place_of_a_withheld_row_is_in_any_file(rows: list[dict
 
 @examples(30)
 @given(records(), st.sampled_from(AGENCIES), st.data())
-def test_neighbouring_records_give_the_same_files(rows: list[dict[str, str]], agency: str, data: st.DataObject) -> None:
-    """One withheld row more, or another in its place, changes no byte, unless it makes a total reach the next multiple."""
-    row = data.draw(records().map(lambda drawn: drawn[-1] if drawn else None).filter(lambda one: one is not None))
+def test_neighbouring_records_give_the_same_files(
+    rows: list[dict[str, str]], agency: str, data: st.DataObject
+) -> None:
+    """One withheld row more, or another in its place, changes no byte, unless it makes
+    a total reach the next multiple.
+    """
+    row = data.draw(
+        records()
+        .map(lambda drawn: drawn[-1] if drawn else None)
+        .filter(lambda one: one is not None)
+    )
     assert row is not None
-    row |= {"owner": next(name for name in AGENCIES if name != agency), "released_to": "", "tlp": "red"}
+    row |= {
+        "owner": next(name for name in AGENCIES if name != agency),
+        "released_to": "",
+        "tlp": "red",
+    }
     own = dict.fromkeys(HEADER.split(","), "") | {
         "owner": agency,
         "tlp": "clear",
@@ -99,7 +117,11 @@ def test_neighbouring_records_give_the_same_files(rows: list[dict[str, str]], ag
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         outs = []
         for place, record in ((one, [own, *rows]), (other, [own, *rows, row])):
-            outs.append(content_of(release_to(written(Path(place), record), agency, Path(place) / "out").folder))
+            outs.append(
+                content_of(
+                    release_to(written(Path(place), record), agency, Path(place) / "out").folder
+                )
+            )
         assert outs[0] == outs[1]
 
 
@@ -150,7 +172,9 @@ def test_nothing_is_released_on_a_guess(
     assert not (tmp_path / "out").exists()
 
 
-def test_an_agency_that_is_named_nowhere_is_refused(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_an_agency_that_is_named_nowhere_is_refused(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     row = dict.fromkeys(HEADER.split(","), "") | {
         "time": "2024",
         "lon": "1",
@@ -161,7 +185,10 @@ def test_an_agency_that_is_named_nowhere_is_refused(command: Callable[..., Outco
     record = written(tmp_path, [row])
     outcome = command("release", record, "--to", "polise", "--out", tmp_path / "out")
     assert (outcome.code, "Did you mean 'police'?" in outcome.err) == (1, True)
-    assert command("release", record, "--to", "police", "--out", tmp_path / "out", "--minimum", 1).code == 2
+    assert (
+        command("release", record, "--to", "police", "--out", tmp_path / "out", "--minimum", 1).code
+        == 2
+    )
 
 
 CUSTOMS = """[[agencies]]
@@ -191,7 +218,9 @@ kinds = ["dog"]
 def shared(folder: Path, more: str = "") -> Path:
     """Write a scenario of two agencies, whose record has rows of both."""
     folder.mkdir(exist_ok=True)
-    text = SCENARIO.replace('source = "made up"\n', 'source = "made up"\nowner = "police"\ntlp = "amber"\n', 1)
+    text = SCENARIO.replace(
+        'source = "made up"\n', 'source = "made up"\nowner = "police"\ntlp = "amber"\n', 1
+    )
     text = text.replace('unit = "hours"\n', 'unit = "hours"\nowner = "police"\ntlp = "green"\n', 1)
     text = text.replace("[[resources]]", CUSTOMS + "[[resources]]", 1) + CUSTOMS_POST
     scenario = write_scenario(folder, text)
@@ -205,26 +234,50 @@ def shared(folder: Path, more: str = "") -> Path:
 
 
 @pytest.mark.slow
-def test_the_scenario_of_an_agency_plans_on_what_it_may_see(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_the_scenario_of_an_agency_plans_on_what_it_may_see(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     scenario = shared(tmp_path / "a")
     with scenario.open("a", encoding="utf-8") as stream:
-        stream.write('\n[records]\ntips = "tips.csv"\n\n[ledger]\nfolder = "log"\nagency = "police"\n')
-    (tmp_path / "a" / "tips.csv").write_text("time,lon,lat,text\n2024-03,10.4,50.05,lorries\n", encoding="utf-8")
+        stream.write(
+            '\n[records]\ntips = "tips.csv"\n\n[ledger]\nfolder = "log"\nagency = "police"\n'
+        )
+    (tmp_path / "a" / "tips.csv").write_text(
+        "time,lon,lat,text\n2024-03,10.4,50.05,lorries\n", encoding="utf-8"
+    )
     with pytest.raises(InputError, match="customz"):
         release_to(scenario, "customz", tmp_path / "none")
     assert not (tmp_path / "a" / "log").exists(), "nothing to record begins no ledger"
-    assert command("plan", scenario, "--out", tmp_path / "plan", "--method", "greedy", "--no-report").code == 0
+    assert (
+        command(
+            "plan", scenario, "--out", tmp_path / "plan", "--method", "greedy", "--no-report"
+        ).code
+        == 0
+    )
     outcome = command(
-        "release", scenario, "--to", "customs", "--out", tmp_path / "out", "--plan", tmp_path / "plan", "--json"
+        "release",
+        scenario,
+        "--to",
+        "customs",
+        "--out",
+        tmp_path / "out",
+        "--plan",
+        tmp_path / "plan",
+        "--json",
     )
     assert outcome.code == 0, outcome.err
     (line,) = outcome.objects
     assert list(line)[:3] == ["rows", "withheld", "files"]
     assert (line["rows"], line["withheld"]) == (4, 2)
     assert any(note.startswith("Tips are not released") for note in line["notes"])
-    assert {"seizures.csv", "effort.csv", "scenario.toml", "risk.csv", "plan.geojson", "release.json"} <= set(
-        line["files"]
-    )
+    assert {
+        "seizures.csv",
+        "effort.csv",
+        "scenario.toml",
+        "risk.csv",
+        "plan.geojson",
+        "release.json",
+    } <= set(line["files"])
     compiled = compile_scenario(tmp_path / "out" / "scenario.toml")
     assert {option.agency for option in compiled.instance.options} == {"customs"}
     assert compiled.records is not None
@@ -280,11 +333,20 @@ shifts = ["early"]
 
 @pytest.mark.parametrize("crew", ["", CUSTOMS_CREW])
 def test_the_scenario_of_an_agency_is_whole(tmp_path: Path, crew: str) -> None:
-    """Shifts go out with roster and crews or not at all, and a kind that only another agency's sites offer does not go out."""
+    """Shifts go out with roster and crews or not at all, and a kind that only another
+    agency's sites offer does not go out.
+    """
     scenario = shared(tmp_path / "a")
-    sites = (tmp_path / "a" / "sites.csv").read_text().replace("police,,800,post", "police,,800,post flyer")
+    sites = (
+        (tmp_path / "a" / "sites.csv")
+        .read_text()
+        .replace("police,,800,post", "police,,800,post flyer")
+    )
     (tmp_path / "a" / "sites.csv").write_text(sites)
-    pursuit = 'id = "customs"\njurisdiction = { areas = ["south"], pursuit_km = 5, pursuit_kinds = ["flyer"] }\n'
+    pursuit = (
+        'id = "customs"\njurisdiction = { areas = ["south"], pursuit_km = 5, pursuit_kinds ='
+        ' ["flyer"] }\n'
+    )
     text = (
         scenario.read_text()
         .replace('id = "customs"\n', pursuit, 1)
@@ -297,17 +359,32 @@ def test_the_scenario_of_an_agency_is_whole(tmp_path: Path, crew: str) -> None:
     assert not found.problems
     assert found.scenario is not None
     assert [kind.id for kind in found.scenario.kinds] == ["dog"]
-    assert (found.scenario.roster is not None, len(found.scenario.shifts)) == (bool(crew), int(bool(crew)))
-    assert [(one.id, one.can) for one in found.scenario.crews] == ([("customs-crew", ["dog"])] if crew else [])
+    assert (found.scenario.roster is not None, len(found.scenario.shifts)) == (
+        bool(crew),
+        int(bool(crew)),
+    )
+    assert [(one.id, one.can) for one in found.scenario.crews] == (
+        [("customs-crew", ["dog"])] if crew else []
+    )
     written = (tmp_path / "out" / "scenario.toml").read_text()
-    assert not any(secret in written for secret in ("flyer", "Nightingale", "0.123", "police-crew", "teams"))
+    assert not any(
+        secret in written for secret in ("flyer", "Nightingale", "0.123", "police-crew", "teams")
+    )
 
 
 @pytest.mark.slow
 def test_withheld_seizures_cannot_be_read_back_from_a_risk_map(tmp_path: Path) -> None:
-    """Differencing: records with and without withheld seizures, at any place, give releases of the same bytes, the map included."""
+    """Differencing: records with and without withheld seizures, at any place, give
+    releases of the same bytes, the map included.
+    """
     places = ["10.0,50.05", "10.2,50.05", "10.1,50.1"]
-    more = ["", *(f"2024-07-0{k + 1},{place},fentanyl,{k}.5,police,amber\n" for k, place in enumerate(places))]
+    more = [
+        "",
+        *(
+            f"2024-07-0{k + 1},{place},fentanyl,{k}.5,police,amber\n"
+            for k, place in enumerate(places)
+        ),
+    ]
     found = []
     for k, text in enumerate(more):
         scenario = shared(tmp_path / str(k), text)
@@ -339,6 +416,10 @@ def test_geojson_and_effort_are_released(command: Callable[..., Outcome], tmp_pa
     assert command("release", record, "--to", "police", "--out", tmp_path / "a").code == 0
     assert "1.5,2.5,police,green" in (tmp_path / "a" / "seizures.csv").read_text()
     effort = tmp_path / "effort.csv"
-    effort.write_text("time;lon;lat;amount;owner;tlp\n2024;1,5;2,5;3;police;clear\n", encoding="utf-8")
-    (line,) = command("release", effort, "--to", "police", "--out", tmp_path / "b", "--json").objects
+    effort.write_text(
+        "time;lon;lat;amount;owner;tlp\n2024;1,5;2,5;3;police;clear\n", encoding="utf-8"
+    )
+    (line,) = command(
+        "release", effort, "--to", "police", "--out", tmp_path / "b", "--json"
+    ).objects
     assert line["files"] == ["effort.csv", "records.toml", "release.json"]

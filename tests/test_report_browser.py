@@ -1,6 +1,8 @@
-"""The report in a real browser: what is on the first screen, taps, swipes, keys, sorting, paper, and that nothing is asked of any server.
+"""The report in a real browser: what is on the first screen, taps, swipes, keys,
+sorting, paper, and that nothing is asked of any server.
 
-`REPORT_SHOTS=FOLDER` keeps pictures for a person to look at; `AXE=FILE` names axe.min.js (npm package axe-core) for the check of accessibility.
+`REPORT_SHOTS=FOLDER` keeps pictures for a person to look at; `AXE=FILE` names
+axe.min.js (npm package axe-core) for the check of accessibility.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ pytestmark = [
 
 SCREENS = {"desk": (1440, 900), "laptop": (1024, 768), "phone": (390, 844)}
 READY = "window.reportMap !== undefined"
-FIRST_ORDER = "(document.querySelector('.agency .line') || document.querySelector('.headline')).getBoundingClientRect().bottom / innerHeight"
+FIRST_ORDER = (
+    "(document.querySelector('.agency .line') ||"
+    " document.querySelector('.headline')).getBoundingClientRect().bottom / innerHeight"
+)
 WIDER = "document.documentElement.scrollWidth - innerWidth"
 MARKS = """(() => {
   const view = Array.from(Bokeh.index)[0], box = view.frame.bbox;
@@ -49,8 +54,13 @@ BESIDE = """(() => {
   const closer = every.length > off.length ? ` (${every.length - off.length} when closer)` : "";
   return `${beside.length} of ${off.length}, ${far[0]}, ${far[1]}${closer}`;
 })()"""
-"""How many numbers and letters stand beside their marks on the interactive map, and how far; and how many show when the map is closer."""
-CANVAS = "(() => { const box = Array.from(Bokeh.index)[0].canvas.el.getBoundingClientRect(); return [box.left, box.top]; })()"
+"""How many numbers and letters stand beside their marks on the interactive map, and how
+far; and how many show when the map is closer.
+"""
+CANVAS = (
+    "(() => { const box = Array.from(Bokeh.index)[0].canvas.el.getBoundingClientRect(); return"
+    " [box.left, box.top]; })()"
+)
 CARD = "document.getElementById('card').hidden ? '' : document.getElementById('card').textContent"
 CLOSE = "document.querySelector('#card .close').click()"
 PAPER = {"A4": (8.27, 11.69), "Letter": (8.5, 11.0)}
@@ -77,7 +87,9 @@ def _browse(address: str, screen: str, steps: Any) -> Any:
             if shots:
                 await browser.picture(Path(shots) / f"report-{screen}.png")
             wrong = [
-                event for event in browser.events if event["method"] in {"Log.entryAdded", "Runtime.exceptionThrown"}
+                event
+                for event in browser.events
+                if event["method"] in {"Log.entryAdded", "Runtime.exceptionThrown"}
             ]
             assert wrong == []
             assert {each for each in browser.requested if not each.startswith("data:")} == {address}
@@ -95,32 +107,53 @@ def _sheets(path: Path) -> list[str]:
 
 async def tap(browser: Browser, x: float, y: float) -> None:
     """Touch a place of the window."""
-    await browser.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+    await browser.call(
+        "Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}]
+    )
     await browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
 
 async def drag(browser: Browser, x: float, y: float, steps: int) -> None:
-    """Drag with a mouse to and fro, and let go; without a pause at first, which would be a press."""
+    """Drag with a mouse to and fro, and let go; without a pause at first, which would
+    be a press.
+    """
     await browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     await browser.call(
-        "Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", buttons=1, clickCount=1
+        "Input.dispatchMouseEvent",
+        type="mousePressed",
+        x=x,
+        y=y,
+        button="left",
+        buttons=1,
+        clickCount=1,
     )
     for step in range(1, steps):
         at = x + 4.0 * (step % 60 if step % 120 < 60 else 60 - step % 60)
         await browser.call(
-            "Input.dispatchMouseEvent", type="mouseMoved", x=at, y=y + step % 60, button="left", buttons=1
+            "Input.dispatchMouseEvent",
+            type="mouseMoved",
+            x=at,
+            y=y + step % 60,
+            button="left",
+            buttons=1,
         )
-    await browser.call("Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, button="left", clickCount=1)
+    await browser.call(
+        "Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, button="left", clickCount=1
+    )
 
 
 async def _swipe_up(browser: Browser, x: float, y: float, by: int) -> None:
     for moved in range(0, by + 1, 10):
         kind = "touchMove" if moved else "touchStart"
-        await browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y - moved}])
+        await browser.call(
+            "Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y - moved}]
+        )
     await browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
 
-def test_a_telephone_shows_orders_at_once_opens_a_card_for_every_tap_and_scrolls_past_the_map(address: str) -> None:
+def test_a_telephone_shows_orders_at_once_opens_a_card_for_every_tap_and_scrolls_past_the_map(
+    address: str,
+) -> None:
     async def steps(browser: Browser) -> None:
         assert await browser.run(FIRST_ORDER) <= 1
         assert await browser.run(WIDER) <= 0
@@ -157,11 +190,16 @@ GROUPS = """(() => {
 
 
 @pytest.mark.parametrize("screen", ["desk", "phone"])
-def test_groups_of_numbers_open_by_presses_until_every_number_shows(tmp_path: Path, screen: str) -> None:
+def test_groups_of_numbers_open_by_presses_until_every_number_shows(
+    tmp_path: Path, screen: str
+) -> None:
     content = full_content(look_next=None)
     sites = tuple(
         changed_site(
-            content.sites[0], id=f"o{k}", lon=1.6 + 0.001 * (k % 4) - 0.2 * (k == 15), lat=42.6 + 0.001 * (k // 4)
+            content.sites[0],
+            id=f"o{k}",
+            lon=1.6 + 0.001 * (k % 4) - 0.2 * (k == 15),
+            lat=42.6 + 0.001 * (k // 4),
         )
         for k in range(16)
     )
@@ -175,13 +213,17 @@ def test_groups_of_numbers_open_by_presses_until_every_number_shows(tmp_path: Pa
             assert presses <= 4
             x, y = groups[0]
             await (tap(browser, x, y) if screen == "phone" else browser.click(x + 20, y))
-            await browser.until(f"JSON.stringify({GROUPS}) !== '{json.dumps(groups, separators=(',', ':'))}'")
+            await browser.until(
+                f"JSON.stringify({GROUPS}) !== '{json.dumps(groups, separators=(',', ':'))}'"
+            )
         assert presses
         beside = await browser.run(BESIDE)
         assert "(" not in beside  # every number shows
         assert int(beside.split(", ")[2]) <= 27
 
-    _browse(write_report(tmp_path, replace(content, sites=sites, beats=()))[0].as_uri(), screen, steps)
+    _browse(
+        write_report(tmp_path, replace(content, sites=sites, beats=()))[0].as_uri(), screen, steps
+    )
 
 
 GROUPED = """(() => {
@@ -198,7 +240,8 @@ def test_a_group_counts_what_shows_of_it(tmp_path: Path) -> None:
     content = full_content(look_next=None)
     stop = content.beats[0].stops[0]
     sites = tuple(
-        changed_site(content.sites[0], id=f"o{k}", lon=stop.lon + 1e-4 * k, lat=stop.lat + 1e-4) for k in range(6)
+        changed_site(content.sites[0], id=f"o{k}", lon=stop.lon + 1e-4 * k, lat=stop.lat + 1e-4)
+        for k in range(6)
     )
 
     async def steps(browser: Browser) -> None:
@@ -207,20 +250,28 @@ def test_a_group_counts_what_shows_of_it(tmp_path: Path) -> None:
         place = next(k for k, (marks, *_rest) in enumerate(groups) if "post-A1" in marks)
         said = f"{GROUPED}[{place}].slice(1).join()"
         count = len(groups[place][0])
-        beat = "Array.from(document.querySelectorAll('#layers-list label')).find(each => each.textContent.trim() === 'Beat A').click()"
+        beat = (
+            "Array.from(document.querySelectorAll('#layers-list label')).find(each =>"
+            " each.textContent.trim() === 'Beat A').click()"
+        )
         await browser.run(beat)
         await browser.until(f"{said} === '{count - 1} here,true'")
         await browser.run(beat)
         await browser.until(f"{said} === '{count} here,true'")
-        await browser.run("document.querySelectorAll('#layers-list input:checked').forEach(each => each.click())")
+        await browser.run(
+            "document.querySelectorAll('#layers-list input:checked').forEach(each => each.click())"
+        )
         await browser.until(
-            "Array.from(Bokeh.index)[0].model.renderers.every(each => !each.data_source.data.marks || !each.data_source.data.x.some(isFinite))"
+            "Array.from(Bokeh.index)[0].model.renderers.every(each => !each.data_source.data.marks"
+            " || !each.data_source.data.x.some(isFinite))"
         )
 
     _browse(write_report(tmp_path, replace(content, sites=sites))[0].as_uri(), "desk", steps)
 
 
-def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_tables(address: str) -> None:
+def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_tables(
+    address: str,
+) -> None:
     async def steps(browser: Browser) -> None:
         assert await browser.run(FIRST_ORDER) <= 1
         assert await browser.run(WIDER) <= 0
@@ -238,13 +289,17 @@ def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_ta
         await browser.press("Escape", 27)
         assert await browser.run(CARD) == ""
         column = (
-            "Array.from(document.querySelectorAll('#sites-not-chosen tbody tr')).map(row => row.cells[0].textContent)"
+            "Array.from(document.querySelectorAll('#sites-not-chosen tbody tr')).map(row =>"
+            " row.cells[0].textContent)"
         )
         await browser.run("document.querySelector('#sites-not-chosen th button').click()")
         up = await browser.run(column)
         await browser.run("document.querySelector('#sites-not-chosen th button').click()")
         assert (up, await browser.run(column)) == (sorted(up), sorted(up, reverse=True))
-        numbers = "Array.from(document.querySelectorAll('#riskiest tbody tr')).map(row => parseFloat(row.cells[2].textContent))"
+        numbers = (
+            "Array.from(document.querySelectorAll('#riskiest tbody tr')).map(row =>"
+            " parseFloat(row.cells[2].textContent))"
+        )
         await browser.run("document.querySelectorAll('#riskiest th button')[2].click()")
         risks = await browser.run(numbers)
         assert risks == sorted(risks)
@@ -276,15 +331,23 @@ def test_a_draft_on_a_telephone_has_its_first_orders_above_the_hole_and_the_reco
     asyncio.run(run())
 
 
-def test_a_spanish_report_fits_a_telephone_and_sorts_numbers_with_decimal_commas(tmp_path: Path) -> None:
+def test_a_spanish_report_fits_a_telephone_and_sorts_numbers_with_decimal_commas(
+    tmp_path: Path,
+) -> None:
     with speaking("es"):
         spanish = write_report(tmp_path, full_content())[0].as_uri()
 
     async def steps(browser: Browser) -> None:
         assert await browser.run(FIRST_ORDER) <= 1
         assert await browser.run(WIDER) <= 0
-        assert await browser.run("document.querySelector('button.more').textContent") == "Mostrar los 20 renglones"
-        cells = "Array.from(document.querySelectorAll('#riskiest tbody tr')).map(row => row.cells[2].textContent)"
+        assert (
+            await browser.run("document.querySelector('button.more').textContent")
+            == "Mostrar los 20 renglones"
+        )
+        cells = (
+            "Array.from(document.querySelectorAll('#riskiest tbody tr')).map(row =>"
+            " row.cells[2].textContent)"
+        )
         await browser.run("document.querySelectorAll('#riskiest th button')[2].click()")
         texts = await browser.run(cells)
         assert any("," in text for text in texts)
@@ -294,27 +357,49 @@ def test_a_spanish_report_fits_a_telephone_and_sorts_numbers_with_decimal_commas
     _browse(spanish, "phone", steps)
 
 
-def test_paper_has_the_order_on_one_sheet_every_row_of_its_tables_and_no_site_that_is_not_chosen(address: str) -> None:
+def test_paper_has_the_order_on_one_sheet_every_row_of_its_tables_and_no_site_that_is_not_chosen(
+    address: str,
+) -> None:
     async def steps(browser: Browser) -> None:
         for name, (wide, high) in PAPER.items():
             pixels = [
-                round(96 * inches - margin / 2.54 * 96) for inches, margin in zip((wide, high), MARGIN_CM, strict=True)
+                round(96 * inches - margin / 2.54 * 96)
+                for inches, margin in zip((wide, high), MARGIN_CM, strict=True)
             ]
             await browser.call("Emulation.setEmulatedMedia", media="print")
-            screen = {"width": pixels[0], "height": pixels[1], "deviceScaleFactor": 1, "mobile": False}
+            screen = {
+                "width": pixels[0],
+                "height": pixels[1],
+                "deviceScaleFactor": 1,
+                "mobile": False,
+            }
             await browser.call("Emulation.setDeviceMetricsOverride", **screen)
             assert await browser.run("document.getElementById('origin').offsetTop > 0")
             drawn = await browser.run(
-                "Object.fromEntries(Array.from(document.querySelectorAll('table')).map(each => [each.id, each.checkVisibility()]))"
+                "Object.fromEntries(Array.from(document.querySelectorAll('table')).map(each =>"
+                " [each.id, each.checkVisibility()]))"
             )
             assert all(
-                drawn[name] for name in ("orders", "orders-kept", "sites-chosen", "beats", "budgets", "provenance")
+                drawn[name]
+                for name in (
+                    "orders",
+                    "orders-kept",
+                    "sites-chosen",
+                    "beats",
+                    "budgets",
+                    "provenance",
+                )
             )
             assert not drawn["sites-not-chosen"]
-            bottom = await browser.run("document.querySelector('.sign').getBoundingClientRect().bottom + scrollY")
+            bottom = await browser.run(
+                "document.querySelector('.sign').getBoundingClientRect().bottom + scrollY"
+            )
             assert bottom < pixels[1], name
             shown = "#order tbody tr, .fold.on-paper tbody tr"
-            hidden = f"Array.from(document.querySelectorAll('{shown}')).filter(row => !row.offsetHeight).length"
+            hidden = (
+                f"Array.from(document.querySelectorAll('{shown}')).filter(row =>"
+                " !row.offsetHeight).length"
+            )
             assert await browser.run(hidden) == 0
         await browser.call("Emulation.setEmulatedMedia", media="")
         opened = "document.querySelectorAll('details.on-paper[open]').length"
@@ -330,23 +415,34 @@ def test_paper_has_the_order_on_one_sheet_every_row_of_its_tables_and_no_site_th
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext (Debian: poppler-utils)")
-def test_warnings_and_the_provenance_are_each_on_one_sheet_wherever_they_begin(address: str, tmp_path: Path) -> None:
+@pytest.mark.skipif(
+    shutil.which("pdftotext") is None, reason="no pdftotext (Debian: poppler-utils)"
+)
+def test_warnings_and_the_provenance_are_each_on_one_sheet_wherever_they_begin(
+    address: str, tmp_path: Path
+) -> None:
     parts = {
         "Read this first": ".warnings li",
         "Left out, and where this report": "#provenance tbody th, #provenance tbody td:first-child",
     }
-    lower = "document.querySelectorAll('.warnings, #origin').forEach(each => { each.before(document.createElement('hr')); })"
+    lower = (
+        "document.querySelectorAll('.warnings, #origin').forEach(each => {"
+        " each.before(document.createElement('hr')); })"
+    )
     first_words = (
-        "Array.from(document.querySelectorAll({part!r})).map(each => each.textContent.split(' ').slice(0, 3).join(' '))"
+        "Array.from(document.querySelectorAll({part!r})).map(each => each.textContent.split('"
+        " ').slice(0, 3).join(' '))"
     )
 
     async def steps(browser: Browser) -> None:
         await browser.run(lower)
-        words = {title: await browser.run(first_words.format(part=part)) for title, part in parts.items()}
+        words = {
+            title: await browser.run(first_words.format(part=part)) for title, part in parts.items()
+        }
         for centimetres in range(0, 25, 4):
             await browser.run(
-                f"document.querySelectorAll('hr').forEach(each => {{ each.style.height = '{centimetres}cm'; }})"
+                "document.querySelectorAll('hr').forEach(each => { each.style.height ="
+                f" '{centimetres}cm'; }})"
             )
             made = await browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
             (tmp_path / "it.pdf").write_bytes(base64.b64decode(made["data"]))
@@ -361,13 +457,23 @@ def test_warnings_and_the_provenance_are_each_on_one_sheet_wherever_they_begin(a
 
 def test_no_line_breaks_inside_the_number_of_a_road_or_a_span_of_time(tmp_path: Path) -> None:
     content = full_content()
-    named = replace(content, warnings=("Two sites stand on I-10, and one stands on US 90 from 5:11\N{EN DASH}5:41.",))
+    named = replace(
+        content,
+        warnings=("Two sites stand on I-10, and one stands on US 90 from 5:11\N{EN DASH}5:41.",),
+    )
 
     async def steps(browser: Browser) -> None:
-        broken = "Array.from(document.querySelectorAll('.warnings .whole')).map(each => [each.textContent, each.getClientRects().length])"
+        broken = (
+            "Array.from(document.querySelectorAll('.warnings .whole')).map(each =>"
+            " [each.textContent, each.getClientRects().length])"
+        )
         for width in range(90, 330, 10):
             await browser.run(f"document.querySelector('.warnings').style.width = '{width}px'")
-            assert await browser.run(broken) == [["I-10", 1], ["US 90", 1], ["5:11\N{EN DASH}5:41", 1]]
+            assert await browser.run(broken) == [
+                ["I-10", 1],
+                ["US 90", 1],
+                ["5:11\N{EN DASH}5:41", 1],
+            ]
 
     _browse(write_report(tmp_path, named)[0].as_uri(), "desk", steps)
 
@@ -392,7 +498,8 @@ def test_what_is_not_ordered_begins_hidden_and_is_shown_by_its_row_and_a_card_cl
         hidden = await browser.run(kinds)
         assert {"Site, not chosen", "Where evaders enter"} <= set(hidden)
         await browser.run(
-            "reportMap.choose(document.querySelectorAll('#sites-not-chosen tr[data-mark]')[1].dataset.mark)"
+            "reportMap.choose(document.querySelectorAll('#sites-not-chosen"
+            " tr[data-mark]')[1].dataset.mark)"
         )
         assert await browser.run(CARD)
         assert "Site, not chosen" not in await browser.run(kinds)
@@ -403,14 +510,25 @@ def test_what_is_not_ordered_begins_hidden_and_is_shown_by_its_row_and_a_card_cl
 
 
 def test_two_fingers_zoom_the_map_and_not_the_page(address: str) -> None:
-    width = "(() => { const range = Array.from(Bokeh.index)[0].model.x_range; return range.end - range.start; })()"
+    width = (
+        "(() => { const range = Array.from(Bokeh.index)[0].model.x_range; return range.end -"
+        " range.start; })()"
+    )
 
     async def steps(browser: Browser) -> None:
         await browser.run("document.getElementById('map').scrollIntoView()")
         left, top = await browser.run(CANVAS)
         before = await browser.run(width)
-        for kind, half in (("touchStart", 30), ("touchMove", 45), ("touchMove", 60), ("touchMove", 90)):
-            fingers = [{"x": left + 170 + side * half, "y": top + 200, "id": k} for k, side in enumerate((-1, 1))]
+        for kind, half in (
+            ("touchStart", 30),
+            ("touchMove", 45),
+            ("touchMove", 60),
+            ("touchMove", 90),
+        ):
+            fingers = [
+                {"x": left + 170 + side * half, "y": top + 200, "id": k}
+                for k, side in enumerate((-1, 1))
+            ]
             await browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
         await browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
         assert await browser.run(width) < 0.6 * before
@@ -477,12 +595,16 @@ def test_a_plan_of_500_sites_and_40_beats_with_names_in_any_script_is_readable(l
         )  # 120 sites, 40 beats
         assert "160 lines" in await browser.run("document.querySelector('.goes-on').textContent")
         before = await browser.run(
-            "Array.from(Bokeh.index)[0].model.x_range.end - Array.from(Bokeh.index)[0].model.x_range.start"
+            "Array.from(Bokeh.index)[0].model.x_range.end -"
+            " Array.from(Bokeh.index)[0].model.x_range.start"
         )
         places = "document.querySelectorAll('button[data-box]')"
         assert await browser.run(f"{places}.length") >= 2
         await browser.run(f"{places}[0].click()")
-        width = "Array.from(Bokeh.index)[0].model.x_range.end - Array.from(Bokeh.index)[0].model.x_range.start"
+        width = (
+            "Array.from(Bokeh.index)[0].model.x_range.end -"
+            " Array.from(Bokeh.index)[0].model.x_range.start"
+        )
         assert await browser.run(width) < before / 2
         await browser.run(f"Array.from({places}).pop().click()")
         assert await browser.run(width) >= 0.999 * before  # which opened on the orders
@@ -492,8 +614,12 @@ def test_a_plan_of_500_sites_and_40_beats_with_names_in_any_script_is_readable(l
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext (Debian: poppler-utils)")
-def test_an_order_of_more_lines_than_a_sheet_says_so_and_is_signed_at_its_end(large: str, tmp_path: Path) -> None:
+@pytest.mark.skipif(
+    shutil.which("pdftotext") is None, reason="no pdftotext (Debian: poppler-utils)"
+)
+def test_an_order_of_more_lines_than_a_sheet_says_so_and_is_signed_at_its_end(
+    large: str, tmp_path: Path
+) -> None:
     async def steps(browser: Browser) -> None:
         made = await browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
         (tmp_path / "large.pdf").write_bytes(base64.b64decode(made["data"]))
@@ -521,13 +647,18 @@ def test_a_plan_that_places_nothing_and_knows_nothing_is_a_page(tmp_path: Path) 
 @pytest.mark.skipif(not os.environ.get("AXE"), reason="AXE names no axe.min.js (npm pack axe-core)")
 @pytest.mark.parametrize("screen", sorted(SCREENS))
 def test_axe_finds_nothing(address: str, screen: str) -> None:
-    """In light colours, then in dark ones on the same page: a page follows what the system says at once."""
+    """In light colours, then in dark ones on the same page: a page follows what the
+    system says at once.
+    """
     axe = Path(os.environ["AXE"]).read_text(encoding="utf-8")
 
     async def steps(browser: Browser) -> None:
         await browser.call("Runtime.evaluate", expression=axe)
         await browser.run("reportMap.choose('site-o1')")
-        found = "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 150)).join(' | ')))"
+        found = (
+            "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n =>"
+            " n.html.slice(0, 150)).join(' | ')))"
+        )
         for colours in ("light", "dark"):
             feature = {"name": "prefers-color-scheme", "value": colours}
             await browser.call("Emulation.setEmulatedMedia", media="", features=[feature])

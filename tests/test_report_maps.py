@@ -52,7 +52,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.report
 
 CHARTS = ["map-plan.png", "sites.png", "layouts.png", "evaders.png"]
-FULL = ["map-risk.png", "map-sure.png", "map-effort-1.png", "map-effort-2.png", "map-look-next.png", *CHARTS]
+FULL = [
+    "map-risk.png",
+    "map-sure.png",
+    "map-effort-1.png",
+    "map-effort-2.png",
+    "map-look-next.png",
+    *CHARTS,
+]
 
 
 def _axes() -> Axes:
@@ -69,7 +76,10 @@ def draw_risk(ax: Axes, content: ReportContent) -> Axes:
 def _bare() -> ReportContent:
     full = full_content()
     return type(full)(
-        title="Bare", created="2025-01-01", summary=full.summary, region=Region(full.network, None, (), (), ())
+        title="Bare",
+        created="2025-01-01",
+        summary=full.summary,
+        region=Region(full.network, None, (), (), ()),
     )
 
 
@@ -115,9 +125,13 @@ def full_map() -> Any:
 @pytest.mark.slow
 @pytest.mark.full_size
 @pytest.mark.parametrize(
-    ("content", "names"), [(full_content(), FULL), (_bare(), ["map-risk.png", *CHARTS])], ids=["full", "bare"]
+    ("content", "names"),
+    [(full_content(), FULL), (_bare(), ["map-risk.png", *CHARTS])],
+    ids=["full", "bare"],
 )
-def test_figures_are_images_with_something_on_them(tmp_path: Path, content: ReportContent, names: list[str]) -> None:
+def test_figures_are_images_with_something_on_them(
+    tmp_path: Path, content: ReportContent, names: list[str]
+) -> None:
     settings = dict(mpl.rcParams)
     paths = save_figures(tmp_path, content)
     assert [path.name for path in paths] == names
@@ -128,7 +142,9 @@ def test_figures_are_images_with_something_on_them(tmp_path: Path, content: Repo
         assert pixels.shape[2] == 4
         assert np.unique(packed).size > 10
     assert dict(mpl.rcParams) == settings
-    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+    assert (
+        "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+    )
 
 
 @pytest.mark.parametrize("draw", [draw_risk, draw_plan, draw_sites, draw_layouts, draw_evaders])
@@ -141,7 +157,12 @@ def test_every_view_of_the_roads_draws_all_of_their_length() -> None:
     content = full_content(border=None)
     for view in road_layers(content):
         ax = draw_road_layer(_axes(), content, view)
-        drawn = [line for part in ax.collections if isinstance(part, LineCollection) for line in part.get_segments()]
+        drawn = [
+            line
+            for part in ax.collections
+            if isinstance(part, LineCollection)
+            for line in part.get_segments()
+        ]
         length = sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in drawn)
         assert length == pytest.approx(shapely.length(content.network.lines).sum())
         assert sorted(np.concatenate([part.segments for part in view.classes])) == list(
@@ -181,7 +202,9 @@ def test_effort_is_shown_a_kilometre_and_none_as_none() -> None:
     amount[[1, 2, 3]] = np.array([1.0, 2.0, 8.0]) * length[[1, 2, 3]]
     searched = amount > 0
     searched[5] = True
-    risk = replace(content.risk, searched=searched, efforts=(UnitEffort(unit="hours", amount=amount),))
+    risk = replace(
+        content.risk, searched=searched, efforts=(UnitEffort(unit="hours", amount=amount),)
+    )
     view = next(view for view in road_layers(replace(content, risk=risk)) if view.id == "effort-1")
     found = {part.label: part.segments.tolist() for part in view.classes}
     assert found.pop("None at all") == [0, 4, *range(6, 40)]
@@ -233,18 +256,23 @@ def test_names_of_towns_do_not_lie_on_one_another() -> None:
 
 def test_numbers_of_neighbouring_sites_stand_apart_with_a_line_to_their_place() -> None:
     content = full_content()
-    sites = tuple(changed_site(content.sites[0], id=f"o{k}", lon=1.6 + 1e-5 * k, lat=42.6) for k in range(4))
+    sites = tuple(
+        changed_site(content.sites[0], id=f"o{k}", lon=1.6 + 1e-5 * k, lat=42.6) for k in range(4)
+    )
     ax = draw_plan(_axes(), replace(content, sites=sites))
     places = ax.transData.transform([text.xy for text in ax.texts if text.get_text().isdigit()])  # type: ignore[attr-defined] # annotations
     apart = np.abs(places[:, None] - places[None]).max(axis=2)
     assert apart[~np.eye(4, dtype=bool)].min() * 72 / ax.figure.dpi > 9
-    leaders = [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_color() == "#006b4f"]  # type: ignore[arg-type] # an array
+    marked = [line for line in ax.lines if line.get_color() == "#006b4f"]
+    leaders = [line for line in marked if np.size(line.get_xdata()) == 2]
     assert len(leaders) == 3
 
 
 def test_the_map_of_the_plan_is_cropped_to_the_orders_with_a_locator_beside_it() -> None:
     content = full_content(handling="TLP:AMBER")
-    sites = tuple(changed_site(content.sites[0], id=f"o{k}", lon=1.6 + 0.01 * k, lat=42.6) for k in range(2))
+    sites = tuple(
+        changed_site(content.sites[0], id=f"o{k}", lon=1.6 + 0.01 * k, lat=42.6) for k in range(2)
+    )
     ax = draw_plan(_axes(), replace(content, sites=sites, beats=()))
     (locator,) = ax.child_axes
     assert ax.get_xlim()[0] < 1.6
@@ -307,14 +335,18 @@ def test_traffic_adds_weights_over_both_directions() -> None:
         replace(content.routes[0], weight=0.7, arcs_before=route(network, 0, 1, 2)),
         replace(content.routes[0], weight=0.2, arcs_before=route(network, 2, 1)),
     )
-    flow = traffic(changed_content(content, network=network, routes=rows, risk=None, look_next=None), "before")
+    flow = traffic(
+        changed_content(content, network=network, routes=rows, risk=None, look_next=None), "before"
+    )
     first, second = (int(network.segment[arc]) for arc in route(network, 0, 1, 2))
     assert flow.weight[[first, second]] == pytest.approx([0.7, 0.9])
     assert flow.weight.sum() == pytest.approx(1.6)
     assert flow.routes == {first: [0], second: [0, 1]}
 
 
-def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_view(full_map: Any) -> None:
+def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_view(
+    full_map: Any,
+) -> None:
     content = full_content()
     roads = [source for source in _sources(full_map) if "risk" in source]
     assert [len(source["xs"]) for source in roads] == [content.network.n_segments]
@@ -323,9 +355,13 @@ def test_the_interactive_map_holds_each_segment_once_and_shows_it_once_in_every_
     for layer in _models(full_map, "GlyphRenderer"):
         if "indices" in json.dumps(layer["view"]):
             for view in layer["tags"]:
-                shown.setdefault(view, []).extend(layer["view"]["attributes"]["filter"]["attributes"]["indices"])
+                shown.setdefault(view, []).extend(
+                    layer["view"]["attributes"]["filter"]["attributes"]["indices"]
+                )
     assert set(shown) == {"plan", "risk", "sure", "effort-1", "effort-2", "look"}
-    assert all(sorted(indices) == list(range(content.network.n_segments)) for indices in shown.values())
+    assert all(
+        sorted(indices) == list(range(content.network.n_segments)) for indices in shown.values()
+    )
 
 
 def test_the_map_opens_with_the_layers_of_its_first_view(full_map: Any) -> None:
@@ -335,26 +371,39 @@ def test_the_map_opens_with_the_layers_of_its_first_view(full_map: Any) -> None:
         for layer in layers:
             tags = layer.get("tags") or []
             glyph = json.dumps(layer.get("glyph", ""))
-            if any(json.dumps(colour) in glyph for colour in (TODAY, GATEWAY.line, SITES["not chosen"].fill)):
+            if any(
+                json.dumps(colour) in glyph
+                for colour in (TODAY, GATEWAY.line, SITES["not chosen"].fill)
+            ):
                 assert not layer["visible"]  # the reader shows it
                 continue
-            assert layer.get("visible", True) == ((not tags or "plan" in tags) and layer.get("name") != "narrow")
+            assert layer.get("visible", True) == (
+                (not tags or "plan" in tags) and layer.get("name") != "narrow"
+            )
 
 
 @pytest.mark.slow
 def test_a_narrow_screen_has_names_and_numbers_of_its_own(full_map: Any) -> None:
     for label in ("Names of border towns", "Numbers of main roads", "Numbers of the sites"):
-        named = [layer["name"] for layer in _models(full_map, "LegendItem") if layer["label"]["value"] == label]
+        named = [
+            layer["name"]
+            for layer in _models(full_map, "LegendItem")
+            if layer["label"]["value"] == label
+        ]
         assert named == ["wide", "narrow"] * 2  # in each legend
     bare = interactive_map(_bare()).item
-    assert not {"Names of towns", "Names of border towns", "Numbers of the sites"} & set(_labels(bare))
+    assert not {"Names of towns", "Names of border towns", "Numbers of the sites"} & set(
+        _labels(bare)
+    )
 
 
 def test_what_nobody_searched_is_called_unknown_in_its_tooltip(full_map: Any) -> None:
     content = full_content()
     assert content.risk is not None
     roads = next(source for source in _sources(full_map) if "risk" in source)
-    for searched, risk, effort in zip(content.risk.searched, roads["risk"], roads["effort"], strict=True):
+    for searched, risk, effort in zip(
+        content.risk.searched, roads["risk"], roads["effort"], strict=True
+    ):
         assert risk.startswith("UNKNOWN") == (not searched)
         assert (effort == "never searched") == (not searched)
 
@@ -370,7 +419,8 @@ def test_where_to_look_next_is_a_layer_numbered_as_in_the_table(full_map: Any) -
 
 
 def test_every_layer_can_be_hidden_from_the_legend(full_map: Any) -> None:
-    assert [legend["click_policy"] for legend in _models(full_map, "Legend")] == 4 * ["hide"]  # two a screen
+    # two a screen
+    assert [legend["click_policy"] for legend in _models(full_map, "Legend")] == 4 * ["hide"]
     words = _labels(full_map)
     for label in (
         "Routes with nothing placed",
@@ -410,7 +460,9 @@ def test_record_text_stays_out_of_what_bokeh_reads_as_mathematics() -> None:
     network = replace(content.network, name=np.full(content.network.n_arcs, "$$road$$"))
     towns = tuple(replace(town, name="$$town$$") for town in content.settlements)
     item = interactive_map(
-        changed_content(content, network=network, settlements=towns, title="$$title$$", subtitle="$$sub$$")
+        changed_content(
+            content, network=network, settlements=towns, title="$$title$$", subtitle="$$sub$$"
+        )
     ).item
     data = json.dumps(_sources(item))
     assert "$$road$$" in data
@@ -430,10 +482,15 @@ def test_a_map_too_large_keeps_routes_sites_and_main_roads_and_says_what_it_drop
         full_content(),
         network=network,
         risk=None,
-        routes=(replace(full_content().routes[0], arcs_before=route(network, 21, 22, 23), arcs_today=NO_ARCS),),
+        routes=(
+            replace(
+                full_content().routes[0], arcs_before=route(network, 21, 22, 23), arcs_today=NO_ARCS
+            ),
+        ),
     )
     drawn = interactive_map(
-        replace(content, routes=(replace(content.routes[0], arcs_after=route(network, 21, 41)),)), most=60
+        replace(content, routes=(replace(content.routes[0], arcs_after=route(network, 21, 41)),)),
+        most=60,
     )
     item, note = drawn.item, drawn.note
     roads = next(source for source in _sources(item) if "evaders" in source)
@@ -455,7 +512,10 @@ def test_minor_roads_nearest_to_the_routes_are_kept_first() -> None:
     left_out = np.setdiff1d(np.arange(network.n_segments), kept)
 
     def distance(segments: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        degrees = (network.segment_midpoint[segments] - here) * (np.cos(np.radians(network.centre[1])), 1)
+        degrees = (network.segment_midpoint[segments] - here) * (
+            np.cos(np.radians(network.centre[1])),
+            1,
+        )
         return np.asarray(np.hypot(*degrees.T))
 
     assert kept.size == 40
@@ -465,7 +525,10 @@ def test_minor_roads_nearest_to_the_routes_are_kept_first() -> None:
 def test_busy_segments_stay_even_beyond_the_limit() -> None:
     network = grid_network(5)
     content = changed_content(full_content(), network=network)
-    assert segments_to_draw(content, np.ones(network.n_segments, dtype=bool), 3).size == network.n_segments
+    assert (
+        segments_to_draw(content, np.ones(network.n_segments, dtype=bool), 3).size
+        == network.n_segments
+    )
 
 
 @pytest.mark.slow
@@ -475,7 +538,9 @@ def test_busy_segments_stay_even_beyond_the_limit() -> None:
         shapely.LineString([(1.4, 42.52), (1.8, 42.53)]),
         shapely.box(1.45, 42.45, 1.75, 42.75),
         shapely.MultiPolygon([shapely.box(1.45, 42.45, 1.75, 42.75), shapely.box(0, 40, 1, 41)]),
-        shapely.GeometryCollection([shapely.MultiLineString([[(1, 42), (2, 43)]]), shapely.Point(1, 42)]),
+        shapely.GeometryCollection(
+            [shapely.MultiLineString([[(1, 42), (2, 43)]]), shapely.Point(1, 42)]
+        ),
         shapely.LineString(),
     ],
     ids=["line", "area", "areas", "collection", "empty"],
@@ -498,12 +563,19 @@ def test_a_border_far_longer_than_the_roads_does_not_shrink_the_map() -> None:
 
 def test_towns_at_the_border_come_first_and_those_without_a_name_not_at_all() -> None:
     content = full_content()
-    crowd = tuple(replace(content.settlements[0], id=f"x{i}", name=f"X{i}", population=10.0 + i) for i in range(3))
+    crowd = tuple(
+        replace(content.settlements[0], id=f"x{i}", name=f"X{i}", population=10.0 + i)
+        for i in range(3)
+    )
     south = (NamedPlace("Listed", 1.6, 42.53), NamedPlace("State", 1.6, 42.53, "state"))
     changed = changed_content(
-        content, settlements=(*crowd, replace(content.settlements[1], name="", lat=42.52)), places=south
+        content,
+        settlements=(*crowd, replace(content.settlements[1], name="", lat=42.52)),
+        places=south,
     )
-    towns = named_towns(changed_content(changed, border=shapely.LineString([(1.4, 42.4), (1.8, 42.41)])))
+    towns = named_towns(
+        changed_content(changed, border=shapely.LineString([(1.4, 42.4), (1.8, 42.41)]))
+    )
     assert [town.name for town in towns.border] == ["Listed"]
     assert [town.name for town in towns.inland] == ["X2", "X1", "X0"]
     assert named_towns(changed_content(changed, border=None)).border == []
@@ -513,9 +585,11 @@ def test_towns_at_the_border_come_first_and_those_without_a_name_not_at_all() ->
 def test_main_roads_are_numbered_and_names_of_streets_are_none() -> None:
     content = full_content()
     numbers = road_numbers(content)
-    assert sorted(number.name for number in numbers) == ["R0", "R1", "R2", "R3"]  # the primary roads of the lowest row
+    # the primary roads of the lowest row
+    assert sorted(number.name for number in numbers) == ["R0", "R1", "R2", "R3"]
     street = changed_content(
-        content, network=replace(content.network, name=np.full(content.network.n_arcs, "High Street"))
+        content,
+        network=replace(content.network, name=np.full(content.network.n_arcs, "High Street")),
     )
     assert road_numbers(street) == []
 
@@ -540,7 +614,9 @@ def test_words_stay_in_the_frame_and_off_one_another(
 
 
 @given(arrays(np.float64, st.tuples(st.integers(0, 6), st.just(2)), elements=st.floats(0, 100)))
-def test_badges_stay_on_their_place_where_they_can_and_never_on_one_another(points: NDArray[np.float64]) -> None:
+def test_badges_stay_on_their_place_where_they_can_and_never_on_one_another(
+    points: NDArray[np.float64],
+) -> None:
     offsets = place_badges(points, 10.0, OccupiedBoxes())
     boxes = [shapely.box(*box) for box in boxes_around(points + offsets, 10.0).tolist()]
     for k, box in enumerate(boxes):
@@ -551,7 +627,9 @@ def test_badges_stay_on_their_place_where_they_can_and_never_on_one_another(poin
 
 
 @given(arrays(np.float64, st.tuples(st.integers(0, 9), st.just(2)), elements=st.floats(0, 60)))
-def test_badges_without_room_are_grouped_and_nothing_that_shows_lies_on_another(points: NDArray[np.float64]) -> None:
+def test_badges_without_room_are_grouped_and_nothing_that_shows_lies_on_another(
+    points: NDArray[np.float64],
+) -> None:
     taken = OccupiedBoxes(np.array([[20.0, 20.0, 40.0, 30.0]]))
     offsets, groups = group_badges(points, 10.0, taken, reach=1.5, wide=25.0)
     alone = np.isfinite(offsets).all(axis=1)
@@ -561,11 +639,15 @@ def test_badges_without_room_are_grouped_and_nothing_that_shows_lies_on_another(
     assert np.hypot(*offsets[alone].T).max(initial=0) <= 15 + 1e-9
     boxes = [shapely.box(*box) for box in taken.boxes.tolist()]
     assert len(boxes) == 1 + alone.sum() + len(groups)
-    assert all(box.intersection(other).area < 1e-6 for k, box in enumerate(boxes) for other in boxes[:k])
+    assert all(
+        box.intersection(other).area < 1e-6 for k, box in enumerate(boxes) for other in boxes[:k]
+    )
 
 
 def test_one_badge_and_far_ones_are_in_no_group() -> None:
     blocked = OccupiedBoxes(np.array([[-50.0, -50.0, 50.0, 50.0]]))
-    offsets, groups = group_badges(np.array([[0.0, 0.0], [900.0, 0.0]]), 10.0, blocked, reach=1.5, wide=25.0)
+    offsets, groups = group_badges(
+        np.array([[0.0, 0.0], [900.0, 0.0]]), 10.0, blocked, reach=1.5, wide=25.0
+    )
     assert groups == []
     assert np.isfinite(offsets).all()  # it stands on what is there, as it belongs to nothing near

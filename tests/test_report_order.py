@@ -1,4 +1,6 @@
-"""The first page: an order by agency, what it buys against today, what stays open, how sure it is; and what people call a spot."""
+"""The first page: an order by agency, what it buys against today, what stays open, how
+sure it is; and what people call a spot.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,12 @@ from tests.report_case import changed_site, full_content, site_row
 pytestmark = pytest.mark.report
 
 WAY = ResidualRoute(
-    start="Gate One", end="Hightown", roads=("R1", "R2"), past=("Low pass",), through=0.4, contribution=0.28
+    start="Gate One",
+    end="Hightown",
+    roads=("R1", "R2"),
+    past=("Low pass",),
+    through=0.4,
+    contribution=0.28,
 )
 
 
@@ -66,7 +73,14 @@ def _changed() -> ReportContent:
                 other_type="tactical",
                 worth=0.1,
             ),
-            _site("d:old", site="d", place="Old mill", existing=True, type="tactical", other_type="permanent"),
+            _site(
+                "d:old",
+                site="d",
+                place="Old mill",
+                existing=True,
+                type="tactical",
+                other_type="permanent",
+            ),
             _site("e"),
         ),
         beats=(),
@@ -75,8 +89,13 @@ def _changed() -> ReportContent:
 
 def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_new() -> None:
     order = command_order(_changed())
-    assert [group.agency for group in order.groups] == ["Guard", "Customs"]  # what brings most comes first
-    lines = [(line.action, line.number, line.place, line.mark) for group in order.groups for line in group.lines]
+    # what brings most comes first
+    assert [group.agency for group in order.groups] == ["Guard", "Customs"]
+    lines = [
+        (line.action, line.number, line.place, line.mark)
+        for group in order.groups
+        for line in group.lines
+    ]
     assert lines == [
         ("open", "1", "a", "site-a"),
         ("change", "3", "Old mill", "site-d:new"),
@@ -92,39 +111,62 @@ def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_ne
     assert order.summary == "Open 1, change 1, close 1, keep 1 of the sites below."
 
 
-def test_how_to_read_the_lines_says_what_comes_first_and_when_closing_must_come_before_opening() -> None:
+def test_how_to_read_the_lines_says_what_comes_first_and_when_closing_must_come_before_opening() -> (
+    None
+):
     def closing(agency: str, budget: float | None) -> list[str]:
         rows = tuple(
-            BudgetRow(resource="agents", agency=name, unit="agents a shift", used=10.0, budget=budget)
+            BudgetRow(
+                resource="agents", agency=name, unit="agents a shift", used=10.0, budget=budget
+            )
             for name in ("Guard", "Customs")
         )
-        sites = (_site("c", existing=True, agency=agency, costs={"agents": Amount(5.0, "agents a shift")}),)
+        sites = (
+            _site(
+                "c", existing=True, agency=agency, costs={"agents": Amount(5.0, "agents a shift")}
+            ),
+        )
         return _spaced(*command_order(replace(_changed(), sites=sites, budgets=rows)).reading)
 
     first, *others = command_order(_changed()).reading
     assert first == "The lowest number is worth most."
-    assert not any("Close before you open" in line for line in others)  # nothing is known of what it frees
+    # nothing is known of what it frees
+    assert not any("Close before you open" in line for line in others)
     assert "can exceed the whole gain" in " ".join(others)
-    assert "Close before you open: until then 3 agents a shift are missing." in closing("Guard", 12.0)
-    for agency, budget in (("Guard", 15.0), ("Guard", None), ("Police", 12.0)):  # enough, no limit, nobody's budget
+    assert "Close before you open: until then 3 agents a shift are missing." in closing(
+        "Guard", 12.0
+    )
+    # enough, no limit, nobody's budget
+    for agency, budget in (("Guard", 15.0), ("Guard", None), ("Police", 12.0)):
         assert not any("Close before you open" in line for line in closing(agency, budget))
     assert command_order(full_content(sites=(), beats=())).reading == ()
 
 
 def test_the_page_says_which_sites_to_close_for_the_first_that_opens() -> None:
     def said(*freed: float, agency: str = "Guard") -> str:
-        row = BudgetRow(resource="agents", agency="Guard", unit="agents a shift", used=10.0, budget=10.0)
+        row = BudgetRow(
+            resource="agents", agency="Guard", unit="agents a shift", used=10.0, budget=10.0
+        )
         opens = _site("o", chosen=True, worth=0.3, costs={"agents": Amount(5.0, "agents a shift")})
         closes = [
-            _site(f"c{k}", existing=True, agency=agency, costs={"agents": Amount(amount, "agents a shift")})
+            _site(
+                f"c{k}",
+                existing=True,
+                agency=agency,
+                costs={"agents": Amount(amount, "agents a shift")},
+            )
             for k, amount in enumerate(freed)
         ]
         content = replace(_changed(), sites=(opens, *closes), budgets=(row,))
         return " ".join(_spaced(*command_order(content).reading))
 
-    assert "Close before you open, 3 before 1: until all are closed 9 agents a shift are missing." in said(4.0, 5.0)
+    assert (
+        "Close before you open, 3 before 1: until all are closed 9 agents a shift are missing."
+        in said(4.0, 5.0)
+    )
     assert "Close before you open, 2, 4 before 1: until all" in said(3.0, 1.0, 4.0)
-    assert "Close before you open: until then 4 agents a shift are missing." in said(1.0, 3.0)  # that is not enough
+    # that is not enough
+    assert "Close before you open: until then 4 agents a shift are missing." in said(1.0, 3.0)
     assert "Close" not in said(9.0, agency="Customs")
 
 
@@ -132,17 +174,24 @@ def test_an_order_goes_on_beyond_one_sheet_by_the_letters_of_what_it_says() -> N
     order = command_order(full_content())
     assert not order.long("A headline.")
     assert order.long("A headline that goes on and on. " * 200)
-    (first, *_) = order.groups
+    first, *_ = order.groups
     assert replace(order, groups=(replace(first, lines=first.lines * 60),)).long("A headline.")
 
 
 def test_beats_are_ordered_with_where_and_when() -> None:
-    lines = [line for group in command_order(full_content()).groups for line in group.lines if line.action == "drive"]
-    assert [line.number for line in lines] == ["A", "C", "B"]  # B is the Guard's, the others nobody's
+    lines = [
+        line
+        for group in command_order(full_content()).groups
+        for line in group.lines
+        if line.action == "drive"
+    ]
+    # B is the Guard's, the others nobody's
+    assert [line.number for line in lines] == ["A", "C", "B"]
     assert lines[2].place == "Post 8; 1 more post"
     assert (
         lines[2].details
-        == "Mobile team from Fort; by hours of the shift: 0:10\N{EN DASH}1:10 Post 8; 1:15\N{EN DASH}2:15 Post 13; back 2:30"
+        == "Mobile team from Fort; by hours of the shift: 0:10\N{EN DASH}1:10 Post 8;"
+        " 1:15\N{EN DASH}2:15 Post 13; back 2:30"
     )
     assert "back 1:02" in next(line.details for line in lines if "Lodge" in line.details)
 
@@ -157,7 +206,10 @@ def test_it_is_compared_with_today_and_with_nothing() -> None:
     content = full_content()
     buys = [line.replace(SPACE, " ") for line in command_order(content).buys]
     assert buys == [
-        "Against today\N{RIGHT SINGLE QUOTATION MARK}s layout (45.0 %): 13.8 percentage points less gets through, 31 % of it.",
+        (
+            "Against today\N{RIGHT SINGLE QUOTATION MARK}s layout (45.0 %): 13.8 percentage points"
+            " less gets through, 31 % of it."
+        ),
         "Against nothing placed (80.0 %): 48.8 percentage points less gets through, 61 % of it.",
     ]
     worse = command_order(replace(content, summary=replace(content.summary, existing=0.3))).buys
@@ -169,7 +221,8 @@ def test_it_is_compared_with_today_and_with_nothing() -> None:
 def test_the_routes_left_are_said_in_words() -> None:
     order = command_order(full_content(residual_routes=(WAY, replace(WAY, roads=(), past=()))))
     assert [line.replace(SPACE, " ") for line in order.open] == [
-        f"Gate One to Hightown by {how}: 40 % of the loads on it get through; these are, with others by these roads, 28.0 % of all loads."
+        f"Gate One to Hightown by {how}: 40 % of the loads on it get through; these are, with"
+        " others by these roads, 28.0 % of all loads."
         for how in ("R1, R2, past Low pass", "roads without a name, past no site of the plan")
     ]
 
@@ -181,12 +234,21 @@ def test_the_routes_left_are_said_in_words() -> None:
         ({"summary": {"lower": 0.3118}}, "that is proven"),
         (
             {"summary": {"lower": 0.1}},
-            "up to 21.2 percentage points less through is not ruled out. That is more than this plan gains on today.",
+            (
+                "up to 21.2 percentage points less through is not ruled out. That is more than this"
+                " plan gains on today."
+            ),
         ),
         ({"risk": None}, "No record of seizures stands behind it"),
-        ({"swaps": SwapFacts(tried=5, close=0.003, sites=(("a", "b"),))}, "1 of 2 sites can each be exchanged"),
+        (
+            {"swaps": SwapFacts(tried=5, close=0.003, sites=(("a", "b"),))},
+            "1 of 2 sites can each be exchanged",
+        ),
         ({"swaps": SwapFacts(tried=5, close=0.003, sites=())}, "others were not tried"),
-        ({"rests_on": ("Of 2 sites 1 rests on the record.", "How that is told.")}, "Of 2 sites 1 rests on the record."),
+        (
+            {"rests_on": ("Of 2 sites 1 rests on the record.", "How that is told.")},
+            "Of 2 sites 1 rests on the record.",
+        ),
     ],
 )
 def test_how_sure_it_is_stands_in_plain_words(changes: dict[str, Any], said: str) -> None:
@@ -196,7 +258,9 @@ def test_how_sure_it_is_stands_in_plain_words(changes: dict[str, Any], said: str
     assert said in " ".join(command_order(replace(content, **changes)).sure).replace(SPACE, " ")
 
 
-@pytest.mark.parametrize(("before", "after"), [(0.76272, 0.72738), (0.76268, 0.72746), (0.63, 0.62996), (0.7, 0.75)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(0.76272, 0.72738), (0.76268, 0.72746), (0.63, 0.62996), (0.7, 0.75)]
+)
 def test_what_is_shown_adds_up(before: float, after: float) -> None:
     content = full_content()
     values = replace(content.summary, existing=before, upper=after, lower=0.52004)
@@ -239,18 +303,31 @@ def test_the_cost_of_today_stands_beside_that_of_the_plan_without_false_digits()
     agents, money = content.budgets
     rows = (replace(agents, today=1000.0), replace(money, used=587.53, budget=599.1, today=0.0))
     cost = command_order(replace(content, budgets=rows)).figures[1]
-    assert _spaced(cost.figure, cost.over) == ["1,100 officers a shift", "(1,000 today, limit 1,200)"]
+    assert _spaced(cost.figure, cost.over) == [
+        "1,100 officers a shift",
+        "(1,000 today, limit 1,200)",
+    ]
     assert " " not in cost.over  # it is on one line, or on the next as a whole
     assert _spaced(*cost.sentences) == ["588 money (0 today, limit 599)."]
 
 
-def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be_from_the_best() -> None:
+def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be_from_the_best() -> (
+    None
+):
     through, cost, short = command_order(full_content()).figures
     assert through.figure.replace(SPACE, " ") == f"45.0 % today {ARROW} 31.2 % planned"
     assert through.further == (f"With nothing placed: 80.0{SPACE}%.",)
-    assert through.sentences == ("By the model 13.8 percentage points less than today.", *through.further)
-    assert _spaced(cost.figure, cost.over, *cost.sentences) == ["1,100 officers a shift", "(limit 1,200)", "2.5 money."]
-    assert short.figure == "at most 0.3 points"  # of 0.22: a bound is rounded up, as it claims no more than was proven
+    assert through.sentences == (
+        "By the model 13.8 percentage points less than today.",
+        *through.further,
+    )
+    assert _spaced(cost.figure, cost.over, *cost.sentences) == [
+        "1,100 officers a shift",
+        "(limit 1,200)",
+        "2.5 money.",
+    ]
+    # of 0.22: a bound is rounded up, as it claims no more than was proven
+    assert short.figure == "at most 0.3 points"
     assert short.further == ("More than this one, within these budgets and by the model.",)
     assert short.sentences == (*short.further, HOLDS)
 
@@ -258,14 +335,18 @@ def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be
 HOLDS = "All this is by the model; how far it is right is not known."
 
 
-@pytest.mark.parametrize(("taken", "said"), [(2.0, "(limit 20), with 6 of the 157."), (0.0, "(limit 20).")])
+@pytest.mark.parametrize(
+    ("taken", "said"), [(2.0, "(limit 20), with 6 of the 157."), (0.0, "(limit 20).")]
+)
 def test_teams_say_how_many_of_the_people_they_take(taken: float, said: str) -> None:
     content = full_content()
     rows = tuple(
         BudgetRow(resource=name, unit=f"{name} a shift", used=used, budget=most)
         for name, used, most in (("agents", 157.0, 164.0), ("teams", 3.0, 20.0))
     )
-    beats = tuple(replace(beat, costs={"agents": Amount(taken, "agents a shift")}) for beat in content.beats)
+    beats = tuple(
+        replace(beat, costs={"agents": Amount(taken, "agents a shift")}) for beat in content.beats
+    )
     cost = command_order(replace(content, budgets=rows, beats=beats)).figures[1]
     assert _spaced(*cost.sentences) == [f"3 teams a shift {said}"]
 
@@ -273,9 +354,13 @@ def test_teams_say_how_many_of_the_people_they_take(taken: float, said: str) -> 
 def test_a_resource_of_several_agencies_is_added_up_and_no_limit_of_one_is_no_limit() -> None:
     content = full_content()
     one = content.budgets[0]
-    both = command_order(replace(content, budgets=(one, replace(one, agency="Customs", used=100.0)))).figures[1]
+    both = command_order(
+        replace(content, budgets=(one, replace(one, agency="Customs", used=100.0)))
+    ).figures[1]
     assert _spaced(both.figure, both.over) == ["1,200 officers a shift", "(limit 2,400)"]
-    free = command_order(replace(content, budgets=(one, replace(one, agency="Customs", budget=None)))).figures[1]
+    free = command_order(
+        replace(content, budgets=(one, replace(one, agency="Customs", budget=None)))
+    ).figures[1]
     assert _spaced(free.figure, free.over) == ["2,200 officers a shift", ""]
 
 
@@ -283,13 +368,17 @@ def test_a_resource_of_several_agencies_is_added_up_and_no_limit_of_one_is_no_li
     ("changes", "figure"),
     [
         ({"lower": 0.3118}, "nothing: proven"),
-        ({"upper": 1e-7, "lower": 0.0, "existing": 0.9}, "at most 0.1 points"),  # proven is relative to the value
-        ({"lower": 0.05}, "not yet known: at most 26.2 points"),  # more than the plan gains on today
+        # proven is relative to the value
+        ({"upper": 1e-7, "lower": 0.0, "existing": 0.9}, "at most 0.1 points"),
+        # more than the plan gains on today
+        ({"lower": 0.05}, "not yet known: at most 26.2 points"),
         ({"lower": None}, "not known"),
         ({"lower": 0.0, "method": "given"}, "not known"),
     ],
 )
-def test_how_far_from_the_best_is_said_from_bounds_alone(changes: dict[str, Any], figure: str) -> None:
+def test_how_far_from_the_best_is_said_from_bounds_alone(
+    changes: dict[str, Any], figure: str
+) -> None:
     content = full_content()
     changed = replace(content, summary=replace(content.summary, **changes))
     assert command_order(changed).figures[2].figure == figure
@@ -300,7 +389,9 @@ def _spaced(*texts: str) -> list[str]:
 
 
 def test_what_is_closed_says_what_it_frees() -> None:
-    site = _site("c", existing=True, costs={"agents": Amount(12.0, "agents a shift"), "money": Amount(3.0)})
+    site = _site(
+        "c", existing=True, costs={"agents": Amount(12.0, "agents a shift"), "money": Amount(3.0)}
+    )
     (group,) = command_order(replace(_changed(), sites=(site,))).groups
     assert _spaced(group.lines[0].without) == ["frees 12 agents a shift"]
 
@@ -318,13 +409,20 @@ def test_the_order_names_no_option_of_the_command_and_the_folded_part_does() -> 
 def test_the_largest_hole_is_one_sentence() -> None:
     assert command_order(full_content()).hole == ""
     hole = command_order(full_content(residual_routes=(WAY,))).hole.replace(SPACE, " ")
-    assert hole == "28.0 % of all loads get through, such as from Gate One to Hightown by R1, R2, past Low pass."
+    assert (
+        hole
+        == "28.0 % of all loads get through, such as from Gate One to Hightown by R1, R2, past Low"
+        " pass."
+    )
     inland = replace(WAY, entry="Low bridge", inland=("R2",))
     assert (
         _hole(inland)
-        == "28.0 % of all loads get through like this: enter at Low bridge, then R2 to Hightown, past Low pass."
+        == "28.0 % of all loads get through like this: enter at Low bridge, then R2 to Hightown,"
+        " past Low pass."
     )
-    assert "enter at Low bridge (reached by R1), then R2 to Hightown" in _hole(replace(inland, outside=("R1",)))
+    assert "enter at Low bridge (reached by R1), then R2 to Hightown" in _hole(
+        replace(inland, outside=("R1",))
+    )
     long = "Carretera de la Fuente Vieja al Puente de los Remedios"
     assert f"by {long}, past" in _hole(replace(WAY, roads=(long,)))
 
@@ -349,7 +447,9 @@ def test_the_small_map_shows_what_is_ordered_and_nothing_where_nothing_is() -> N
     marks = [("1", "open"), ("2", "keep"), ("3", "change"), ("4", "close")]
     assert sorted((mark.text, mark.action) for mark in drawn.marks) == marks
     assert drawn.hole == ""
-    along = small_map(full_content(residual_routes=(replace(WAY, arcs=np.arange(full_content().network.n_arcs)),)))
+    along = small_map(
+        full_content(residual_routes=(replace(WAY, arcs=np.arange(full_content().network.n_arcs)),))
+    )
     assert along is not None
     assert along.hole.startswith("M")
     assert all(0 <= mark.x <= drawn.width and 0 <= mark.y <= drawn.height for mark in drawn.marks)
@@ -370,27 +470,44 @@ def test_the_small_map_marks_where_the_hole_enters_and_letters_beats_on_their_ro
     assert len(set(at.values())) == len(content.beats)  # two of them share a base
 
 
-def test_the_record_that_does_not_show_which_roads_are_riskier_says_so_in_a_place_of_its_own() -> None:
+def test_the_record_that_does_not_show_which_roads_are_riskier_says_so_in_a_place_of_its_own() -> (
+    None
+):
     content = full_content()
     assert content.risk is not None
-    wide = replace(content.risk, low=np.zeros_like(content.risk.low), high=np.full_like(content.risk.high, 9.0))
+    wide = replace(
+        content.risk, low=np.zeros_like(content.risk.low), high=np.full_like(content.risk.high, 9.0)
+    )
     order = command_order(replace(content, risk=wide))
     said = "The record does not show which searched roads are riskier. No search is on record for 2"
     assert order.record[0].startswith(said)
     assert said in " ".join(order.sure)
-    assert said in page(replace(content, risk=wide), {}).partition('class="record"')[2].partition("</p>")[0]
+    assert (
+        said
+        in page(replace(content, risk=wide), {}).partition('class="record"')[2].partition("</p>")[0]
+    )
 
 
 def test_what_sites_rest_on_is_one_line_of_the_order_and_a_column_of_their_table() -> None:
-    content = replace(_changed(), rests_on=("Of 3 sites 1 rests on the record.", "How that is told."))
+    content = replace(
+        _changed(), rests_on=("Of 3 sites 1 rests on the record.", "How that is told.")
+    )
     assert content.rests_on[0] in command_order(content).record
     assert content.rests_on[1] not in (*command_order(content).record, *command_order(content).sure)
-    assert "Rests on" not in [column.header for column in chosen_table(content).columns], "nothing is told of any"
+    assert "Rests on" not in [column.header for column in chosen_table(content).columns], (
+        "nothing is told of any"
+    )
     on: dict[str, RestsOn] = {"a": "record", "b": "gravity"}
-    told = replace(content, sites=tuple(changed_site(site, rests_on=on.get(site.id)) for site in content.sites))
+    told = replace(
+        content, sites=tuple(changed_site(site, rests_on=on.get(site.id)) for site in content.sites)
+    )
     table = chosen_table(told)
     at = [column.header for column in table.columns].index("Rests on")
-    assert {row[2]: row[at] for row in table.rows} == {"a": "the record", "b": "assumed flows", "d:new": "not told"}
+    assert {row[2]: row[at] for row in table.rows} == {
+        "a": "the record",
+        "b": "assumed flows",
+        "d:new": "not told",
+    }
     assert " ".join(content.rests_on) in page(told, {})
 
 
@@ -403,13 +520,19 @@ def test_the_order_comes_before_anything_else() -> None:
         < body.index("Signature")
         < body.index('id="contents-title"')
     )
-    assert body.index('id="contents-title"') < body.index('id="map"') < body.index('id="sites-chosen"')
+    assert (
+        body.index('id="contents-title"') < body.index('id="map"') < body.index('id="sites-chosen"')
+    )
 
 
 def test_warnings_stand_between_the_signature_and_the_map() -> None:
     html = page(replace(_changed(), warnings=("Two sites stand on one road.",)), {})
     body = html[html.index("<main>") :]
-    assert body.index("Signature") < body.index("Two sites stand on one road.") < body.index('id="where-title"')
+    assert (
+        body.index("Signature")
+        < body.index("Two sites stand on one road.")
+        < body.index('id="where-title"')
+    )
 
 
 def _names(*places: NamedPlace) -> PlaceNames:
@@ -429,7 +552,8 @@ def test_a_place_far_away_is_never_near() -> None:
     assert _names(far).where(-100.92, 29.33).replace(SPACE, " ") == "236 km west of San Antonio"
     bridge = NamedPlace("Del Rio Bridge", -100.92, 29.33, "crossing")
     assert _names(far, bridge).where(-100.93, 29.34) == "near Del Rio Bridge"
-    assert "San Antonio" in _names(far, bridge).where(-100.93, 29.34, "Del Rio Bridge")  # a bridge is not near itself
+    # a bridge is not near itself
+    assert "San Antonio" in _names(far, bridge).where(-100.93, 29.34, "Del Rio Bridge")
 
 
 def test_a_town_is_named_before_a_crossing_that_is_nearer_and_states_never() -> None:
@@ -439,7 +563,8 @@ def test_a_town_is_named_before_a_crossing_that_is_nearer_and_states_never() -> 
 
 
 @pytest.mark.parametrize(
-    ("lon", "lat", "wind"), [(0.0, 1.0, "north"), (1.0, 0.0, "east"), (-0.5, -0.5, "south-west"), (179.5, 0.0, "west")]
+    ("lon", "lat", "wind"),
+    [(0.0, 1.0, "north"), (1.0, 0.0, "east"), (-0.5, -0.5, "south-west"), (179.5, 0.0, "west")],
 )
 def test_the_direction_is_that_from_the_place(lon: float, lat: float, wind: str) -> None:
     place = NamedPlace("Null", -179.9 if lon > 100 else 0.0, 0.0)
@@ -447,7 +572,9 @@ def test_the_direction_is_that_from_the_place(lon: float, lat: float, wind: str)
 
 
 @pytest.mark.parametrize("shape", [shapely.LineString, shapely.Polygon])
-def test_a_town_beyond_the_border_is_named_last(shape: type[shapely.LineString | shapely.Polygon]) -> None:
+def test_a_town_beyond_the_border_is_named_last(
+    shape: type[shapely.LineString | shapely.Polygon],
+) -> None:
     over, own = NamedPlace("Over", 1.0, 41.98), NamedPlace("Own", 1.0, 42.3)
     bridge = NamedPlace("Bridge", 1.1, 42.0, "crossing")
     border = border_parts(shape([(0.0, 42.0), (2.0, 42.0), (2.0, 41.0), (0.0, 41.0)]))

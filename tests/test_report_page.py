@@ -35,7 +35,13 @@ from optimizer.region.model import Region
 from optimizer.report import write_report
 from optimizer.report.content import report_content
 from optimizer.report.content.report_content import ReportContent
-from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, SegmentRisk, UnitEffort, record_limits
+from optimizer.report.content.risk import (
+    SearchAdvice,
+    SearchAdviceRow,
+    SegmentRisk,
+    UnitEffort,
+    record_limits,
+)
 from optimizer.report.content.routes import EvaderRow
 from optimizer.report.content.summary import PlanSummary
 from optimizer.report.figures import draw_sites
@@ -115,19 +121,31 @@ def _page(content: ReportContent) -> Parsed:
 
 
 def _hostile(thing: Any, turn: list[int], texts: tuple[str, ...] = HOSTILE) -> Any:
-    """Return a copy with every text replaced by a hostile one, or by others, each with a number of its own."""
+    """Return a copy with every text replaced by a hostile one, or by others, each with
+    a number of its own.
+    """
     if isinstance(thing, str):
         turn[0] += 1
         return f"{texts[turn[0] % len(texts)]}{turn[0]}"
     if isinstance(thing, dict):
-        return {_hostile(key, turn, texts): _hostile(value, turn, texts) for key, value in thing.items()}
+        return {
+            _hostile(key, turn, texts): _hostile(value, turn, texts) for key, value in thing.items()
+        }
     if isinstance(thing, tuple):
         return tuple(_hostile(part, turn, texts) for part in thing)
     if isinstance(thing, BaseModel):
-        return thing.model_copy(update={name: _hostile(value, turn, texts) for name, value in dict(thing).items()})
+        return thing.model_copy(
+            update={name: _hostile(value, turn, texts) for name, value in dict(thing).items()}
+        )
     if is_dataclass(thing) and not isinstance(thing, type):
-        names = [field.name for field in fields(thing) if field.name not in {"network", "status", "limit"}]
-        return replace(thing, **{name: _hostile(getattr(thing, name), turn, texts) for name in names})
+        names = [
+            field.name
+            for field in fields(thing)
+            if field.name not in {"network", "status", "limit"}
+        ]
+        return replace(
+            thing, **{name: _hostile(getattr(thing, name), turn, texts) for name in names}
+        )
     return thing
 
 
@@ -169,11 +187,15 @@ def test_the_files_are_those_promised(written: tuple[list[Path], Parsed]) -> Non
         "layouts.png",
         "evaders.png",
     ]
-    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(["plan.json", *(p.name for p in paths)])
+    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(
+        ["plan.json", *(p.name for p in paths)]
+    )
     assert all(path.stat().st_size > 1000 for path in paths if path.suffix != ".csv")
 
 
-def test_sites_that_are_not_chosen_stand_in_a_table_for_spreadsheets(written: tuple[list[Path], Parsed]) -> None:
+def test_sites_that_are_not_chosen_stand_in_a_table_for_spreadsheets(
+    written: tuple[list[Path], Parsed],
+) -> None:
     (path,) = (path for path in written[0] if path.name == NOT_CHOSEN)
     head, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
     table = written[1].tables["sites-not-chosen"]
@@ -209,7 +231,9 @@ def test_the_page_loads_nothing(written: tuple[list[Path], Parsed]) -> None:
         if name in {"src", "href", "srcset", "data", "action"}
     ]
     assert links
-    assert all(link.startswith(("data:image/png;base64,", "#")) for link in links if link != NOT_CHOSEN)
+    assert all(
+        link.startswith(("data:image/png;base64,", "#")) for link in links if link != NOT_CHOSEN
+    )
     ids = {attrs.get("id") for _, attrs in parsed.elements}
     assert {link[1:] for link in links if link.startswith("#")} <= ids
 
@@ -222,11 +246,17 @@ def test_the_style_sheet_loads_nothing(written: tuple[list[Path], Parsed]) -> No
 
 
 def _check_policy(parsed: Parsed) -> None:
-    policy = next(attrs["content"] or "" for tag, attrs in parsed.elements if tag == "meta" and "http-equiv" in attrs)
+    policy = next(
+        attrs["content"] or ""
+        for tag, attrs in parsed.elements
+        if tag == "meta" and "http-equiv" in attrs
+    )
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     allowed = set(re.findall(r"'sha256-([^']+)'", policy))
     run = [text for attrs, text in parsed.scripts if "type" not in attrs]
-    assert {base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in run} == allowed
+    assert {
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in run
+    } == allowed
     assert "unsafe" not in policy.split("script-src", 1)[1].split(";", 1)[0]
 
 
@@ -234,13 +264,17 @@ def test_only_the_two_known_scripts_may_run(written: tuple[list[Path], Parsed]) 
     _check_policy(written[1])
 
 
-def test_images_have_words_for_those_who_cannot_see_them(written: tuple[list[Path], Parsed]) -> None:
+def test_images_have_words_for_those_who_cannot_see_them(
+    written: tuple[list[Path], Parsed],
+) -> None:
     images = [attrs for tag, attrs in written[1].elements if tag == "img"]
     assert len(images) == 9
     assert all(len(attrs["alt"] or "") > 20 for attrs in images)
 
 
-def test_the_map_holds_bokeh_data_for_its_place_on_the_page(written: tuple[list[Path], Parsed]) -> None:
+def test_the_map_holds_bokeh_data_for_its_place_on_the_page(
+    written: tuple[list[Path], Parsed],
+) -> None:
     _, parsed = written
     item = json.loads(next(text for attrs, text in parsed.scripts if attrs.get("id") == "map-data"))
     assert item["target_id"] == "map"
@@ -249,9 +283,17 @@ def test_the_map_holds_bokeh_data_for_its_place_on_the_page(written: tuple[list[
 
 def test_texts_and_whole_numbers_of_the_map_are_told_shorter_and_read_as_they_were() -> None:
     shared, own = ["A 1", "B 2"] * 20, [f"road-{k}" for k in range(40)]
-    numbers, lines = [5, -3, 0, *range(1000, 1037)], [[100_000 + k, 100_003 - k, 99_990] for k in range(39)] + [[]]
+    numbers, lines = (
+        [5, -3, 0, *range(1000, 1037)],
+        [[100_000 + k, 100_003 - k, 99_990] for k in range(39)] + [[]],
+    )
     item = {
-        "entries": [("road", shared), ("mark", own), ["xs", [[1, 2], [3, 4]]], ["few", ["A 1", "A 1"]]],
+        "entries": [
+            ("road", shared),
+            ("mark", own),
+            ["xs", [[1, 2], [3, 4]]],
+            ["few", ["A 1", "A 1"]],
+        ],
         "more": [numbers, lines, [True] * 40, [0.5] * 40, [[1.5, 2]] * 40],
     }
     told = told_once(item)
@@ -265,7 +307,9 @@ def test_texts_and_whole_numbers_of_the_map_are_told_shorter_and_read_as_they_we
             return list(accumulate(part["steps"]))
         return [list(accumulate(steps)) for steps in part["lines"]] if "lines" in part else part
 
-    assert json.dumps(json.loads(json.dumps(told), object_hook=as_the_page_reads)) == json.dumps(item)
+    assert json.dumps(json.loads(json.dumps(told), object_hook=as_the_page_reads)) == json.dumps(
+        item
+    )
 
 
 def test_every_row_stands_in_its_table(written: tuple[list[Path], Parsed]) -> None:
@@ -291,7 +335,11 @@ def test_every_row_stands_in_its_table(written: tuple[list[Path], Parsed]) -> No
     }
     assert {name: len(table) - 1 for name, table in tables.items()} == rows
     assert all(written[1].captions[name] for name in rows)
-    assert all(len({len(row) for row in table}) == 1 for name, table in tables.items() if not name.startswith("orders"))
+    assert all(
+        len({len(row) for row in table}) == 1
+        for name, table in tables.items()
+        if not name.startswith("orders")
+    )
 
 
 def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], Parsed]) -> None:
@@ -305,18 +353,40 @@ def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], 
     assert clean(tables["riskiest"][1]) == [
         "R39 near Hightown", "5.6", "1", f"0.5 {DASH} 3", "6 times", "a rough figure", "yes", "9.3", "none",
     ]  # fmt: skip
-    assert clean(tables["riskiest"][4])[4:] == ["6 times", "unknown: a guess from elsewhere", "never", "none", "none"]
+    assert clean(tables["riskiest"][4])[4:] == [
+        "6 times",
+        "unknown: a guess from elsewhere",
+        "never",
+        "none",
+        "none",
+    ]
     assert [clean(row)[:3] for row in tables["look-next"][1:]] == [
         ["1", "R8 near Hightown", "2.5"], ["2", "R4 near Sidetown", "0.5"], ["3", "R12 near Hightown", DASH],
     ]  # fmt: skip
-    assert clean(tables["layouts"][2]) == ["Today", "45.0 %", "0.0", "35.0", "2", "0", "officers 1,200", "same budget"]
+    assert clean(tables["layouts"][2]) == [
+        "Today",
+        "45.0 %",
+        "0.0",
+        "35.0",
+        "2",
+        "0",
+        "officers 1,200",
+        "same budget",
+    ]
     assert clean(tables["layouts"][4])[1:3] == [DASH, DASH]
     assert clean(tables["sites-chosen"][1]) == [
         "1", "High pass", "o2", "patrol", DASH, "in use today, kept; had to be used", DASH, DASH, DASH, DASH, DASH, "50.0 %", "12.0",
     ]  # fmt: skip
     assert clean(tables["sites-not-chosen"][2])[-3:] == [DASH, DASH, DASH]
     assert clean(tables["sites-not-chosen"][2])[4] == "not chosen; not allowed"
-    assert clean(tables["budgets"][1]) == ["officers", "Guard", "officers a shift", "1,100", "1,200", "100"]
+    assert clean(tables["budgets"][1]) == [
+        "officers",
+        "Guard",
+        "officers a shift",
+        "1,100",
+        "1,200",
+        "100",
+    ]
     assert clean(tables["budgets"][2]) == ["money", DASH, DASH, "2.5", "no limit", DASH]
     assert clean(tables["agencies"][0])[3:] == ["On roads of Guard", "On roads of Customs"]
     assert clean(tables["agencies"][2]) == ["Guard and Customs", "1", "5.0", "0.0", "5.0"]
@@ -338,20 +408,38 @@ def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], 
 
 def test_what_it_says_and_does_not_say_is_on_the_page(written: tuple[list[Path], Parsed]) -> None:
     content, text = full_content(), written[1].text.replace("\N{NO-BREAK SPACE}", " ")
-    for sentence in (*content.says, *content.cannot_say, *content.warnings, *content.assumptions, *content.sources):
+    for sentence in (
+        *content.says,
+        *content.cannot_say,
+        *content.warnings,
+        *content.assumptions,
+        *content.sources,
+    ):
         assert sentence in text
-    assert "less gets through than under today's layout: the share of loads that get through is 31.2" in text
+    assert (
+        "less gets through than under today's layout: the share of loads that get through is 31.2"
+        in text
+    )
 
 
 @pytest.mark.slow
 def test_long_tables_hold_every_row_and_say_that_they_are_long() -> None:
     content = full_content()
     rows = 3 * ROWS_SHOWN["desk"]
-    many = tuple(replace(content.residual_evaders[0], start=f"gate {i}", weight=float(i)) for i in range(rows))
+    many = tuple(
+        replace(content.residual_evaders[0], start=f"gate {i}", weight=float(i))
+        for i in range(rows)
+    )
     parsed = _page(replace(content, residual_evaders=many))
-    assert [row[0] for row in parsed.tables["open-ends"][1:]] == [f"gate {i}" for i in reversed(range(rows))]
+    assert [row[0] for row in parsed.tables["open-ends"][1:]] == [
+        f"gate {i}" for i in reversed(range(rows))
+    ]
     classes = {attrs["id"]: attrs.get("class") for tag, attrs in parsed.elements if tag == "table"}
-    assert (classes["open-ends"], classes["riskiest"], classes["budgets"]) == ("long", "lengthy", None)
+    assert (classes["open-ends"], classes["riskiest"], classes["budgets"]) == (
+        "long",
+        "lengthy",
+        None,
+    )
 
 
 @pytest.mark.slow
@@ -367,7 +455,9 @@ def test_hostile_text_adds_no_element_attribute_or_script(hostile_page: str) -> 
 
 def test_hostile_text_is_shown_as_it_is(hostile_page: str) -> None:
     parsed = Parsed(hostile_page)
-    text = parsed.text + " ".join(cell for table in parsed.tables.values() for row in table for cell in row)
+    text = parsed.text + " ".join(
+        cell for table in parsed.tables.values() for row in table for cell in row
+    )
     for bad in HOSTILE[:4]:
         assert bad in text
 
@@ -389,7 +479,9 @@ def test_the_template_has_each_section_and_its_tables() -> None:
     content = full_content()
     at = [template.index(f'<section id="{section.id}"') for section in report_content.SECTIONS]
     assert at == sorted(at)
-    for section, begin, end in zip(report_content.SECTIONS, at, [*at[1:], len(template)], strict=True):
+    for section, begin, end in zip(
+        report_content.SECTIONS, at, [*at[1:], len(template)], strict=True
+    ):
         for make in section.tables:
             name = make(content).id.replace("-", "_")
             assert f"show(tables.{name}," in template[begin:end]
@@ -397,7 +489,9 @@ def test_the_template_has_each_section_and_its_tables() -> None:
 
 def test_a_report_of_nothing_but_roads(tmp_path: Path) -> None:
     region = Region(full_content().network, None, (), (), ())
-    content = ReportContent(title="", created="", summary=PlanSummary(status="unknown"), region=region)
+    content = ReportContent(
+        title="", created="", summary=PlanSummary(status="unknown"), region=region
+    )
     parsed = Parsed(write_report(tmp_path, content)[0].read_text(encoding="utf-8"))
     assert parsed.unbalanced == []
     assert set(parsed.tables) == {"provenance"}
@@ -422,12 +516,18 @@ def test_unknown_numbers_are_never_nan(tmp_path: Path) -> None:
     changed = replace(
         content,
         risk=risk,
-        summary=replace(content.summary, lower=nan, nothing=nan, existing=None, gap=nan, seconds=nan),
+        summary=replace(
+            content.summary, lower=nan, nothing=nan, existing=None, gap=nan, seconds=nan
+        ),
         sites=tuple(changed_site(site, worth=nan, survival=nan) for site in content.sites),
         layouts=tuple(replace(row, value=nan) for row in content.layouts),
-        residual_evaders=tuple(replace(row, before=nan, after=None) for row in content.residual_evaders),
+        residual_evaders=tuple(
+            replace(row, before=nan, after=None) for row in content.residual_evaders
+        ),
         routes=tuple(
-            EvaderRow(evader=row.evader, start=row.start, end=row.end, weight=row.weight, before=nan)
+            EvaderRow(
+                evader=row.evader, start=row.start, end=row.end, weight=row.weight, before=nan
+            )
             for row in content.routes
         ),
     )
@@ -455,8 +555,8 @@ def test_values_that_are_not_shares_keep_their_unit() -> None:
     )
     parsed = _page(replace(content, summary=summary))
     assert (
-        "the number of loads that get through is 1,234; no layout within these budgets can bring it below 1,180."
-        in parsed.text
+        "the number of loads that get through is 1,234; no layout within these budgets can bring it"
+        " below 1,180." in parsed.text
     )
     assert parsed.tables["layouts"][0][1] == "Number of loads that get through"
 
@@ -479,9 +579,19 @@ def test_what_the_record_cannot_say_stands_on_the_page(written: tuple[list[Path]
 
 def test_each_view_can_be_chosen_above_the_map(written: tuple[list[Path], Parsed]) -> None:
     radios = [attrs for tag, attrs in written[1].elements if tag == "input"]
-    assert [attrs["value"] for attrs in radios] == ["plan", "risk", "sure", "effort-1", "effort-2", "look"]
+    assert [attrs["value"] for attrs in radios] == [
+        "plan",
+        "risk",
+        "sure",
+        "effort-1",
+        "effort-2",
+        "look",
+    ]
     assert ["checked" in attrs for attrs in radios] == [True, False, False, False, False, False]
-    assert all(attrs["type"] == "radio" and attrs["name"] == "map-layer" and attrs["data-title"] for attrs in radios)
+    assert all(
+        attrs["type"] == "radio" and attrs["name"] == "map-layer" and attrs["data-title"]
+        for attrs in radios
+    )
     assert radios[3]["data-title"] == "Search effort, search hours per km of road"
 
 
@@ -501,10 +611,14 @@ def test_advice_on_another_network_is_refused() -> None:
 
 def test_every_file_of_the_page_is_installed_with_the_package() -> None:
     root = Path(__file__).parents[1]
-    patterns = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["optimizer"]
+    patterns = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "package-data"
+    ]["optimizer"]
     for file in (root / "optimizer" / "report").iterdir():
         if file.is_file() and file.suffix != ".py":
-            assert any(file.relative_to(root / "optimizer").match(pattern) for pattern in patterns), file.name
+            assert any(
+                file.relative_to(root / "optimizer").match(pattern) for pattern in patterns
+            ), file.name
 
 
 def test_risk_of_another_network_is_refused() -> None:
@@ -514,7 +628,9 @@ def test_risk_of_another_network_is_refused() -> None:
         replace(content, risk=replace(content.risk, low=np.zeros(3)))
 
 
-def test_an_earlier_report_is_replaced_and_other_files_stay(written: tuple[list[Path], Parsed]) -> None:
+def test_an_earlier_report_is_replaced_and_other_files_stay(
+    written: tuple[list[Path], Parsed],
+) -> None:
     paths, parsed = written
     assert paths[0].with_name("plan.json").read_text() == "{}"
     assert "Test valley" in parsed.text
@@ -530,15 +646,22 @@ def test_a_file_in_the_way_is_named_and_left_alone(tmp_path: Path) -> None:
 
 
 def test_filling_a_report_costs_no_heavy_import() -> None:
-    check = "import sys, optimizer.report.content; print([m for m in ('matplotlib', 'bokeh', 'jinja2') if m in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    check = (
+        "import sys, optimizer.report.content; print([m for m in ('matplotlib', 'bokeh', 'jinja2')"
+        " if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     scenario = write_areas_scenario(tmp_path_factory.mktemp("areas"))
-    (scenario.parent / "effort.csv").write_text("time,area,amount\n2022,south,900\n2023,south,900\n2024,south,900\n")
+    (scenario.parent / "effort.csv").write_text(
+        "time,area,amount\n2022,south,900\n2023,south,900\n2024,south,900\n"
+    )
     return compile_scenario(scenario)
 
 
@@ -573,7 +696,8 @@ def test_finds_on_a_road_and_finds_nobody_looked_for_are_told_apart(compiled: Co
     records, effort = compiled.records, compiled.effort
     assert records is not None
     searched = spread_effort(effort, compiled.region.network).amount
-    first, second = np.flatnonzero(records.area == records.area[0])[:2]  # of the area that is searched
+    # of the area that is searched
+    first, second = np.flatnonzero(records.area == records.area[0])[:2]
     segment, area = records.segment.copy(), records.area.copy()
     segment[first] = np.flatnonzero(searched[0] > 0)[0]
     segment[second] = np.flatnonzero(searched.sum(axis=0) == 0)[0]
@@ -584,10 +708,14 @@ def test_finds_on_a_road_and_finds_nobody_looked_for_are_told_apart(compiled: Co
     assert facts.area_only == pytest.approx(20 - records.count[first] - records.count[second])
 
 
-def test_routes_along_roads_without_a_name_are_told_by_what_they_are_near_to(compiled: Compiled) -> None:
+def test_routes_along_roads_without_a_name_are_told_by_what_they_are_near_to(
+    compiled: Compiled,
+) -> None:
     comparison = compare(compiled.instance, Plan(()))
     assert {road[0] for way in residual_routes(compiled, comparison) for road in way.roads} == {"R"}
-    network = replace(compiled.region.network, name=np.full_like(compiled.region.network.name, ""), ref=None)
+    network = replace(
+        compiled.region.network, name=np.full_like(compiled.region.network.name, ""), ref=None
+    )
     evidence = replace(compiled.travel.evidence, region=replace(compiled.region, network=network))
     nameless = replace(compiled, travel=replace(compiled.travel, evidence=evidence))
     places = place_names(nameless)
@@ -595,7 +723,9 @@ def test_routes_along_roads_without_a_name_are_told_by_what_they_are_near_to(com
     assert ways
     for way in ways:
         assert way.roads
-        assert set(way.roads) <= {places.segment(segment).text for segment in network.segment[way.arcs].tolist()}
+        assert set(way.roads) <= {
+            places.segment(segment).text for segment in network.segment[way.arcs].tolist()
+        }
 
 
 def test_without_effort_or_records_nothing_is_claimed(compiled: Compiled) -> None:
@@ -616,7 +746,8 @@ def test_risk_look_and_the_report_give_the_same_answer(tmp_path: Path) -> None:
     assert [(row.segment, row.score, row.reason) for row in told.rows] == [
         (road.segment, road.around_nats, road.reason) for road in look.roads[: len(told.rows)]
     ]
-    assert look.patrol.unit == "hours"  # they cover more road than the one where vehicles are counted
+    # they cover more road than the one where vehicles are counted
+    assert look.patrol.unit == "hours"
     assert 0 < look.patrol.amount < 20
 
 
@@ -629,7 +760,9 @@ def placed(*lonlat: tuple[float, float], chosen: bool = True) -> ReportContent:
         for k, (lon, lat) in enumerate(lonlat)
     )
     towns = (Settlement("a", 0, 2.0, 45.0, "Near", 1.0), Settlement("b", 1, 8.0, 42.0, "Far", 99.0))
-    return changed_content(full_content(), sites=sites, beats=(), crossings=(), settlements=towns, border=None)
+    return changed_content(
+        full_content(), sites=sites, beats=(), crossings=(), settlements=towns, border=None
+    )
 
 
 def cluster(lon: float, lat: float, count: int = 5) -> list[tuple[float, float]]:
@@ -641,7 +774,9 @@ def test_a_cluster_is_a_place_named_after_its_town_and_marks_far_apart_are_none(
     assert crowd.name == "Near"
     box = crowd.bounds
     assert all(box.holds(np.array([*point, *point])) for point in cluster(2.0, 45.0))
-    assert box.height / (box.width * np.cos(np.radians(MAP.middle_latitude))) == pytest.approx(CROWD_SHAPE)
+    assert box.height / (box.width * np.cos(np.radians(MAP.middle_latitude))) == pytest.approx(
+        CROWD_SHAPE
+    )
     assert crowds(placed(*[(1.0 + k, 41.0 + k) for k in range(9)]), MAP) == ()
 
 

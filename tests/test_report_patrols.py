@@ -1,4 +1,6 @@
-"""Beats in the report: how they are ordered, drawn and told, and what the pipeline says of a plan with teams."""
+"""Beats in the report: how they are ordered, drawn and told, and what the pipeline says
+of a plan with teams.
+"""
 
 from __future__ import annotations
 
@@ -80,9 +82,15 @@ SHORT = SCENARIO.replace("budget = 3", "budget = 6.5\navailability = 0.5") + TEA
 
 def _models(item: Any, name: str) -> list[dict[str, Any]]:
     if isinstance(item, dict):
-        own = [item["attributes"]] if item.get("name") == name and item.get("type") == "object" else []
+        own = (
+            [item["attributes"]]
+            if item.get("name") == name and item.get("type") == "object"
+            else []
+        )
         return own + [model for part in item.values() for model in _models(part, name)]
-    return [model for part in item for model in _models(part, name)] if isinstance(item, list) else []
+    return (
+        [model for part in item for model in _models(part, name)] if isinstance(item, list) else []
+    )
 
 
 def _sources(item: Any, column: str) -> list[dict[str, list[Any]]]:
@@ -110,7 +118,8 @@ def test_times_are_hours_and_minutes() -> None:
 
 def test_beats_are_lettered_base_by_base_and_the_most_worth_first() -> None:
     content = full_content()
-    assert [beat.id for beat in content.driven] == ["b2", "b1", "b3"]  # b3 is worth more than b1, but of another base
+    # b3 is worth more than b1, but of another base
+    assert [beat.id for beat in content.driven] == ["b2", "b1", "b3"]
     unknown = tuple(changed_beat(beat, worth=None) for beat in content.beats)
     assert [beat.id for beat in full_content(beats=unknown).driven] == ["b1", "b2", "b3"]
 
@@ -135,7 +144,10 @@ def test_layouts_count_beats_only_where_there_are_some() -> None:
 def _bounded(exact: bool = True, lower: float = 0.25) -> ReportContent:
     content = full_content()
     bound = BeatBound(lower=lower, gap=0.2, exact=exact, weighed=37)
-    return replace(content, summary=replace(content.summary, status="optimal", limit=None, lower=0.3118, beats=bound))
+    return replace(
+        content,
+        summary=replace(content.summary, status="optimal", limit=None, lower=0.3118, beats=bound),
+    )
 
 
 def test_no_bound_within_the_beats_weighed_is_sold_as_one_over_all_beats() -> None:
@@ -151,7 +163,8 @@ def test_both_gaps_are_told() -> None:
     assert "3 of 37 beats that were weighed" in words
     assert "no plan of those beats brings the value below 31.1 % (gap 0.71 %)" in words
     assert (
-        "Against every beat that the teams could drive, weighed or not, none goes below 25.0 % (gap 20.00 %)." in words
+        "Against every beat that the teams could drive, weighed or not, none goes below 25.0 % (gap"
+        " 20.00 %)." in words
     )
     assert "cut short" in beats_sentence(_bounded(exact=False))
     assert beats_sentence(full_content()) == ""
@@ -177,7 +190,11 @@ def test_a_road_of_many_beats_stays_within_bounds(count: int) -> None:
 
 def test_many_beats_share_a_line_of_the_paper_legend_a_base() -> None:
     few = full_content().beats
-    assert [group.label for group in legend_groups(drawn_beats(full_content()))] == ["Beat A", "Beat B", "Beat C"]
+    assert [group.label for group in legend_groups(drawn_beats(full_content()))] == [
+        "Beat A",
+        "Beat B",
+        "Beat C",
+    ]
     crowd = (*few, *(changed_beat(few[1], id=f"c{k}", worth=0.0) for k in range(MOST_LEGEND_BEATS)))
     groups = legend_groups(drawn_beats(full_content(beats=crowd)))
     assert [group.label for group in groups] == ["Beats A \N{EN DASH} L", "Beat M"]
@@ -194,7 +211,10 @@ def test_the_map_shows_each_tour_with_its_posts_in_order() -> None:
         assert source["width"][rim] > source["width"][rim + tour.width.size]
     posts = _sources(item, "arrive")
     assert posts[1]["number"] == ["B1", "B2"]
-    assert list(zip(posts[1]["arrive"], posts[1]["leave"], strict=True)) == [("0:10", "1:10"), ("1:15", "2:15")]
+    assert list(zip(posts[1]["arrive"], posts[1]["leave"], strict=True)) == [
+        ("0:10", "1:10"),
+        ("1:15", "2:15"),
+    ]
     (base,) = _sources(item, "beats")
     assert base["beats"] == ["A, B", "C"]
 
@@ -206,16 +226,21 @@ def test_a_click_on_its_letter_hides_all_of_a_beat() -> None:
     for legend in own:
         lines = _models(legend["items"], "LegendItem")
         assert [line["label"]["value"] for line in lines] == ["A", "B", "C"]
-        assert all(len(line["renderers"]) == 4 for line in lines)  # tour, posts, letters, and the lines to them
+        # tour, posts, letters, and the lines to them
+        assert all(len(line["renderers"]) == 4 for line in lines)
 
 
 @pytest.mark.slow
 def test_a_small_screen_letters_the_first_post_where_there_are_many() -> None:
     few = full_content().beats
-    crowd = (*few, *(changed_beat(few[0], id=f"c{k}") for k in range(POSTS_LETTERED["narrow"] // 2)))
+    crowd = (
+        *few,
+        *(changed_beat(few[0], id=f"c{k}") for k in range(POSTS_LETTERED["narrow"] // 2)),
+    )
     item = interactive_map(full_content(beats=crowd)).item
     wide: dict[str, dict[str, list[Any]]] = {}
-    narrow: dict[str, dict[str, list[Any]]] = {}  # letters on each screen, by the letter of their beat
+    # letters on each screen, by the letter of their beat
+    narrow: dict[str, dict[str, list[Any]]] = {}
     for source in _sources(item, "right"):
         if "number" in source and source["number"][0][0].isalpha():
             seen = narrow if source["number"][0][0] in wide else wide
@@ -224,7 +249,9 @@ def test_a_small_screen_letters_the_first_post_where_there_are_many() -> None:
     assert all(len(source["number"]) == len(source["right"]) for source in narrow.values())
     assert {right for source in narrow.values() for right in source["right"][1:]} == {AWAY}
     own = _sources(interactive_map(full_content()).item, "right")
-    others = [source["right2"][1:] for source in own if "number" in source and source["number"][0] == "B1"]
+    others = [
+        source["right2"][1:] for source in own if "number" in source and source["number"][0] == "B1"
+    ]
     assert len(others) == 2  # one a screen
     assert AWAY not in others[1]  # when it is closer
 
@@ -243,7 +270,9 @@ def _seen(colour: str, eye: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return CIELAB of a colour as an eye sees it."""
     code = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
     linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
-    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    to_xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
     xyz = to_xyz @ np.clip(eye @ linear, 0, 1) / (0.9505, 1.0, 1.089)
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
@@ -251,9 +280,21 @@ def _seen(colour: str, eye: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 EYES = {  # Machado, Oliveira and Fernandes (2009), severity 1
     "all": np.eye(3),
-    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    "protan": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deutan": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritan": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
 }
 
 
@@ -325,7 +366,9 @@ def _plan(planned: Planned) -> Plan:
 
 
 @pytest.mark.slow
-def test_every_beat_of_the_plan_reaches_the_report_with_its_worth(planned: Planned, content: ReportContent) -> None:
+def test_every_beat_of_the_plan_reaches_the_report_with_its_worth(
+    planned: Planned, content: ReportContent
+) -> None:
     driven = {beat.id: beat for beat in _plan(planned).beats}
     instance = planned.comparison.instance
     assert content.beats
@@ -337,20 +380,28 @@ def test_every_beat_of_the_plan_reaches_the_report_with_its_worth(planned: Plann
         assert list(beat.arcs) == list(made.route)
         assert (network.tail[beat.arcs[1:]] == network.head[beat.arcs[:-1]]).all()
         assert beat.dwell_s == 1800 * sum(made.slots)
-        assert beat.drive_s == pytest.approx(network.time_s[beat.arcs].sum(), abs=len(beat.arcs) + 1)
+        assert beat.drive_s == pytest.approx(
+            network.time_s[beat.arcs].sum(), abs=len(beat.arcs) + 1
+        )
         without = placed.copy()
         without[instance.option_index[beat.id]] = False
         assert beat.entry.worth == pytest.approx(plan_value(instance, without) - value, abs=1e-12)
         assert beat.costs == {"teams": Amount(0.25)}  # what it takes beside the team itself
 
 
-def test_sites_and_beats_alone_stand_beside_the_plan(planned: Planned, content: ReportContent) -> None:
+def test_sites_and_beats_alone_stand_beside_the_plan(
+    planned: Planned, content: ReportContent
+) -> None:
     instance, sites = planned.comparison.instance, len(planned.compiled.instance.options)
     placed = instance.placed(planned.result.plan.options if planned.result.plan else ())
     fixed = np.arange(placed.size) < sites
     layouts = {row.name: row for row in content.layouts}
-    assert layouts["Its sites alone"].value == pytest.approx(plan_value(instance, placed & fixed), abs=1e-12)
-    assert layouts["Its beats alone"].value == pytest.approx(plan_value(instance, placed & ~fixed), abs=1e-12)
+    assert layouts["Its sites alone"].value == pytest.approx(
+        plan_value(instance, placed & fixed), abs=1e-12
+    )
+    assert layouts["Its beats alone"].value == pytest.approx(
+        plan_value(instance, placed & ~fixed), abs=1e-12
+    )
     counts = {name: (row.sites, row.beats) for name, row in layouts.items()}
     driven = len(content.beats)
     assert counts["This plan"] == (int(placed[fixed].sum()), driven)
@@ -360,7 +411,9 @@ def test_sites_and_beats_alone_stand_beside_the_plan(planned: Planned, content: 
     assert counts["Every site used, with these beats"] == (sites, driven)
 
 
-def test_what_is_assumed_of_teams_and_people_is_said(planned: Planned, content: ReportContent) -> None:
+def test_what_is_assumed_of_teams_and_people_is_said(
+    planned: Planned, content: ReportContent
+) -> None:
     words = " ".join(content.assumptions).replace(SPACE, " ")
     assert "Of 6.5 teams (Police) 50 % are on duty and free: 3.25 may be placed." in words
     assert "60 %" in words
@@ -371,10 +424,15 @@ def test_what_is_assumed_of_teams_and_people_is_said(planned: Planned, content: 
     assert content.summary.beats == BeatBound(
         lower=result.lower, gap=result.gap, exact=result.pricing_proven, weighed=result.weighed
     )
-    assert (content.summary.lower, content.summary.gap) == (result.weighed_lower, result.weighed_gap)
+    assert (content.summary.lower, content.summary.gap) == (
+        result.weighed_lower,
+        result.weighed_gap,
+    )
     bare = replace(planned.compiled, instance=replace(planned.compiled.instance, patrols=None))
     fixed = replace(result, plan=Plan(_plan(planned).fixed))
-    alone = briefing(bare, planned.plan.model_copy(update={"beats": []}), fixed, planned.comparison, ())
+    alone = briefing(
+        bare, planned.plan.model_copy(update={"beats": []}), fixed, planned.comparison, ()
+    )
     assert alone.beats == ()
     assert "count as independent" not in " ".join(alone.assumptions)
 
@@ -388,7 +446,9 @@ def test_a_hostile_team_stays_text(content: ReportContent) -> None:
 
 
 def test_people_are_told_of_beats(
-    briefed: tuple[Planned, ReportContent], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    briefed: tuple[Planned, ReportContent],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     planned, content = briefed
     monkeypatch.setenv("COLUMNS", "250")
@@ -401,7 +461,9 @@ def test_people_are_told_of_beats(
         road = stop.label.removesuffix(f" ({stop.lat:.3f}, {stop.lon:.3f})")
         assert f"{road}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" in out
     assert "with these beats" in out
-    assert "against every beat (it has no certificate); within the beats weighed" in verdict(planned.result)
+    assert "against every beat (it has no certificate); within the beats weighed" in verdict(
+        planned.result
+    )
     assert "against every beat" not in verdict(replace(planned.result, weighed=None))
 
 
@@ -412,21 +474,38 @@ def test_tools_get_the_bound_over_every_beat_and_with_teams_that_within_the_beat
     without = replace(planned.result, weighed=None, weighed_lower=None)
     for result in (planned.result, without):
         monkeypatch.setattr(
-            "optimizer.pipeline.plan.plan_scenario", lambda *_, r=result, **__: replace(planned, result=r)
+            "optimizer.pipeline.plan.plan_scenario",
+            lambda *_, r=result, **__: replace(planned, result=r),
         )
-        (line,) = run(capsys, monkeypatch, "plan", "any.toml", "--out", planned.folder, "--json").objects
+        (line,) = run(
+            capsys, monkeypatch, "plan", "any.toml", "--out", planned.folder, "--json"
+        ).objects
         assert (line["lower"], line["gap"]) == (plan["lower"], plan["gap"])
         more = ["weighed_lower", "weighed_gap"] if result.weighed is not None else []
-        assert list(line)[-5 - len(more) :] == ["seed", "tolerance", "version", *more, "out", "warnings"]
+        assert list(line)[-5 - len(more) :] == [
+            "seed",
+            "tolerance",
+            "version",
+            *more,
+            "out",
+            "warnings",
+        ]
         if more:
             weighed = plan["weighed_beats"]
-            assert (line["weighed_lower"], line["weighed_gap"]) == (weighed["lower"], weighed["gap"])
+            assert (line["weighed_lower"], line["weighed_gap"]) == (
+                weighed["lower"],
+                weighed["gap"],
+            )
 
 
-def test_a_record_of_areas_alone_still_says_where_to_look(planned: Planned, content: ReportContent) -> None:
+def test_a_record_of_areas_alone_still_says_where_to_look(
+    planned: Planned, content: ReportContent
+) -> None:
     assert content.look_next is not None
     compiled = planned.compiled
-    assert {row.segment for row in content.look_next.rows} == set(range(compiled.region.network.n_segments))
+    assert {row.segment for row in content.look_next.rows} == set(
+        range(compiled.region.network.n_segments)
+    )
     scores = [row.score or 0.0 for row in content.look_next.rows]
     assert scores == sorted(scores, reverse=True)
     assert min(scores) > 0
@@ -442,14 +521,18 @@ def test_a_usual_month_is_the_effort_over_the_months(planned: Planned) -> None:
     usual = usual_patrol(compiled.model, compiled.region.network)
     amount = spread_effort(compiled.effort, compiled.region.network).amount[0]
     assert usual.unit == "hours"
-    assert usual.amount == pytest.approx(np.median(amount[amount > 0]) / 12, rel=0.02)  # the record covers one year
+    # the record covers one year
+    assert usual.amount == pytest.approx(np.median(amount[amount > 0]) / 12, rel=0.02)
 
 
 def test_where_to_look_is_left_out_where_nothing_says_what_a_search_finds(
     planned: Planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     travel = planned.compiled.travel
-    for silent in (replace(travel, evidence=replace(travel.evidence, effort=None)), replace(travel, risk=None)):
+    for silent in (
+        replace(travel, evidence=replace(travel.evidence, effort=None)),
+        replace(travel, risk=None),
+    ):
         assert look_next(replace(planned.compiled, travel=silent)) is None
     assert look_left_out(planned.compiled) == []
     monkeypatch.setattr("optimizer.analysis.search_advice.search_advice.LARGEST", 3)

@@ -1,4 +1,6 @@
-"""Requirements: sums that a plan must reach, held by trying every plan, with options alone and with beats."""
+"""Requirements: sums that a plan must reach, held by trying every plan, with options
+alone and with beats.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def with_requirements(instance: Instance, seed: int) -> Instance:
         count = int(rng.integers(1, n + 1))
         options = tuple(int(j) for j in rng.choice(n, count, replace=False))
         coefficients = tuple(float(c) for c in rng.choice([1, 1, 1, -1, 2, -3, 0.5], count))
-        requirements.append(Requirement(f"r{number}", options, coefficients, float(rng.integers(-2, 3))))
+        requirements.append(
+            Requirement(f"r{number}", options, coefficients, float(rng.integers(-2, 3)))
+        )
     return replace(instance, requirements=tuple(requirements))
 
 
@@ -79,15 +83,22 @@ def test_a_start_is_found_beside_options_of_any_size(largest: float) -> None:
     assert feasible_start(instance).tolist() == [False, True, False, False, True, True]
 
 
-def test_that_there_is_no_plan_is_not_the_word_of_one_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_there_is_no_plan_is_not_the_word_of_one_solver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     instance = random_instance(0)
-    everything = Requirement("all", tuple(range(len(instance.options))), (1.0,) * len(instance.options), 1.0)
+    everything = Requirement(
+        "all", tuple(range(len(instance.options))), (1.0,) * len(instance.options), 1.0
+    )
     instance = replace(instance, requirements=(everything,))
-    beyond = replace(instance, requirements=(replace(everything, least=len(instance.options) + 1.0),))
+    beyond = replace(
+        instance, requirements=(replace(everything, least=len(instance.options) + 1.0),)
+    )
     with pytest.raises(InfeasibleError) as told:
         feasible_start(beyond)
     assert "One solver" not in str(told.value)
-    monkeypatch.setattr(scipy.optimize, "milp", lambda *_, **__: SimpleNamespace(x=None))  # a solver that errs
+    # a solver that errs
+    monkeypatch.setattr(scipy.optimize, "milp", lambda *_, **__: SimpleNamespace(x=None))
     assert not violations(instance, feasible_start(instance))
     monkeypatch.setattr(cp_model.CpSolver, "solve", lambda *_: cp_model.UNKNOWN)
     with pytest.raises(InfeasibleError, match="One solver alone"):
@@ -95,12 +106,19 @@ def test_that_there_is_no_plan_is_not_the_word_of_one_solver(monkeypatch: pytest
 
 
 def test_a_budget_that_many_plans_miss_by_next_to_nothing_is_told_at_once() -> None:
-    """Ten of 24 options use a millionth more than there is: none of two million choices is tried by itself."""
+    """Ten of 24 options use a millionth more than there is: none of two million choices
+    is tried by itself.
+    """
     instance = random_instance(0)
-    options = tuple(Option(f"o{j}", (0,), (0.5,), {"teams": 0.1 * (1 + 5e-7) + 1e-9 * (j % 3)}) for j in range(24))
+    options = tuple(
+        Option(f"o{j}", (0,), (0.5,), {"teams": 0.1 * (1 + 5e-7) + 1e-9 * (j % 3)})
+        for j in range(24)
+    )
     asked = Requirement("ten", tuple(range(24)), (1.0,) * 24, 10.0)
     resources = (Resource("teams", 1.0),)
-    instance = replace(instance, options=options, exclusions=(), resources=resources, requirements=(asked,))
+    instance = replace(
+        instance, options=options, exclusions=(), resources=resources, requirements=(asked,)
+    )
     with pytest.raises(InfeasibleError):
         feasible_start(instance)
     assert feasible_start(replace(instance, requirements=(replace(asked, least=9.0),))).sum() == 9
@@ -135,8 +153,12 @@ def test_what_requirements_imply_holds_in_every_plan() -> None:
         found = implied_options(instance, ones, zeros)
         plans = [
             plan
-            for plan in (np.array([bits >> j & 1 for j in range(n)], dtype=bool) for bits in range(2**n))
-            if requirements_met(instance, plan) and not (ones & ~plan).any() and not (zeros & plan).any()
+            for plan in (
+                np.array([bits >> j & 1 for j in range(n)], dtype=bool) for bits in range(2**n)
+            )
+            if requirements_met(instance, plan)
+            and not (ones & ~plan).any()
+            and not (zeros & plan).any()
         ]
         assert found.possible or not plans
         for plan in plans:
@@ -157,7 +179,9 @@ def test_what_is_in_the_way_is_named() -> None:
 
 
 def test_files_give_them_back(tmp_path: Path) -> None:
-    instance = replace(random_instance(3), requirements=(Requirement("few", (0, 2), (1.0, -0.5), 0.25),))
+    instance = replace(
+        random_instance(3), requirements=(Requirement("few", (0, 2), (1.0, -0.5), 0.25),)
+    )
     write_instance(tmp_path / "i.json", instance)
     assert read_instance(tmp_path / "i.json").requirements == instance.requirements
     content = json.loads((tmp_path / "i.json").read_text())

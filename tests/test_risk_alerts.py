@@ -1,4 +1,6 @@
-"""Alerts: calibrated where nothing changed, loud where something did, and clear where nothing can be said."""
+"""Alerts: calibrated where nothing changed, loud where something did, and clear where
+nothing can be said.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +47,13 @@ WINDOW = np.datetime64("2024-01-01")
 
 
 def history(
-    rng: np.random.Generator, factor: dict[int, float] | None = None, searched: np.ndarray | None = None
+    rng: np.random.Generator,
+    factor: dict[int, float] | None = None,
+    searched: np.ndarray | None = None,
 ) -> tuple[Seizures, Effort]:
-    """Return 15 months in which every segment is searched each month; a `factor` multiplies the rate in the last three."""
+    """Return 15 months in which every segment is searched each month; a `factor`
+    multiplies the rate in the last three.
+    """
     rate = 0.05 * np.exp(np.sin(np.arange(M) / 5.0))
     hours = rng.gamma(2.0, 4.0, (MONTHS, M))
     if searched is not None:
@@ -75,19 +81,31 @@ def plain(seed: int = 0) -> AlertMonitor:
 
 
 @examples(25)
-@given(st.floats(-4, 4), st.floats(0.05, 2.5), st.sampled_from([np.inf, 8.0, 1.5]), st.integers(0, 60))
-def test_the_chance_of_a_count_is_that_of_quadrature(centre: float, sd: float, shape: float, count: int) -> None:
+@given(
+    st.floats(-4, 4), st.floats(0.05, 2.5), st.sampled_from([np.inf, 8.0, 1.5]), st.integers(0, 60)
+)
+def test_the_chance_of_a_count_is_that_of_quadrature(
+    centre: float, sd: float, shape: float, count: int
+) -> None:
     expected = PredictiveCounts(np.array([centre]), np.array([sd]), np.array([shape]))
     z = np.linspace(-9, 9, 1601)
     weight = stats.norm.pdf(z) / stats.norm.pdf(z).sum()
     mean = np.exp(centre + sd * z)
-    given_mean = stats.poisson(mean) if np.isinf(shape) else stats.nbinom(shape, shape / (shape + mean))
-    np.testing.assert_allclose(expected.above(np.array([count])), weight @ given_mean.sf(count), rtol=1e-2, atol=1e-9)
-    np.testing.assert_allclose(expected.up_to(np.array([count])), weight @ given_mean.cdf(count), rtol=1e-2, atol=1e-9)
+    given_mean = (
+        stats.poisson(mean) if np.isinf(shape) else stats.nbinom(shape, shape / (shape + mean))
+    )
+    np.testing.assert_allclose(
+        expected.above(np.array([count])), weight @ given_mean.sf(count), rtol=1e-2, atol=1e-9
+    )
+    np.testing.assert_allclose(
+        expected.up_to(np.array([count])), weight @ given_mean.cdf(count), rtol=1e-2, atol=1e-9
+    )
 
 
 def test_p_values_of_both_sides_make_a_whole() -> None:
-    expected = PredictiveCounts(np.log([0.1, 2.0, 30.0]), np.array([1.0, 0.5, 0.1]), np.array([np.inf, 3.0, np.inf]))
+    expected = PredictiveCounts(
+        np.log([0.1, 2.0, 30.0]), np.array([1.0, 0.5, 0.1]), np.array([np.inf, 3.0, np.inf])
+    )
     count = np.array([1.0, 0.0, 41.0])
     mid = p_values(expected, count)
     more, fewer = mid.more, mid.fewer
@@ -114,16 +132,24 @@ def test_randomised_p_values_are_uniform_and_mid_ones_right_on_the_average() -> 
 
 @examples(30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.booleans())
-def test_the_false_discovery_rate_is_that_of_statsmodels(p: list[float], any_dependence: bool) -> None:
+def test_the_false_discovery_rate_is_that_of_statsmodels(
+    p: list[float], any_dependence: bool
+) -> None:
     method = "fdr_by" if any_dependence else "fdr_bh"
     referee = multipletests(p, method=method)[1]
-    np.testing.assert_allclose(false_discovery_rates(np.array(p), any_dependence=any_dependence), referee, atol=1e-12)
+    np.testing.assert_allclose(
+        false_discovery_rates(np.array(p), any_dependence=any_dependence), referee, atol=1e-12
+    )
 
 
-def test_a_budget_bounds_the_false_alarms_of_all_scales_together_and_does_not_count_what_cannot_be_called() -> None:
+def test_a_budget_bounds_the_false_alarms_of_all_scales_together_and_does_not_count_what_cannot_be_called() -> (
+    None
+):
     rng, years, k = np.random.default_rng(4), 0.25, 80
     scale = np.repeat([0, 1], [60, 20])
-    expected = PredictiveCounts(np.log(np.where(scale == 0, 0.1, 12.0)), np.full(k, 0.05), np.full(k, np.inf))
+    expected = PredictiveCounts(
+        np.log(np.where(scale == 0, 0.1, 12.0)), np.full(k, 0.05), np.full(k, np.inf)
+    )
     least = p_values(expected, np.zeros(k)).fewer
     false = []
     for _ in range(120):
@@ -134,7 +160,8 @@ def test_a_budget_bounds_the_false_alarms_of_all_scales_together_and_does_not_co
     none[0], none[60] = 0, 0
     called = false_alarms(p_values(expected, none), least, scale, years)
     assert called[60] <= 1 < called[0]
-    everyone = p_values(expected, none).two_sided * np.bincount(scale)[scale] * 2 / years  # Bonferroni's rule
+    # Bonferroni's rule
+    everyone = p_values(expected, none).two_sided * np.bincount(scale)[scale] * 2 / years
     assert called[60] <= everyone[60]
 
 
@@ -143,7 +170,9 @@ def test_zones_share_out_the_segments_and_every_scale_is_tested_with_one_budget(
         members = np.concatenate([zone.segments for zone in zone_places(NETWORK, steps)])
         assert np.sort(members).tolist() == list(range(M))
     places = places_of_every_scale(NETWORK)
-    fallen = next(zone for zone in places if zone.scale.startswith("zone") and 20 < zone.segments.size < M)
+    fallen = next(
+        zone for zone in places if zone.scale.startswith("zone") and 20 < zone.segments.size < M
+    )
     record = history(np.random.default_rng(6), dict.fromkeys(fallen.segments.tolist(), 0.1))
     found = AlertMonitor(FieldFlow(season=False), *record, NETWORK).test(places, false_a_year=1.0)
     assert found.false_a_year == 1
@@ -158,9 +187,13 @@ def test_counts_of_a_quiet_record_are_as_surprising_as_they_say() -> None:
     for seed in range(4):
         monitor = plain(seed)
         places, window = segment_places(NETWORK), monitor.split.window
-        counted = tally(places, window.seizures, monitor.comparable(window.effort), NETWORK, monitor.reference)
+        counted = tally(
+            places, window.seizures, monitor.comparable(window.effort), NETWORK, monitor.reference
+        )
         forecast = monitor.forecast(counted)
-        drawn = p_values(forecast.counts, counted.observed[forecast.place], np.random.default_rng(seed))
+        drawn = p_values(
+            forecast.counts, counted.observed[forecast.place], np.random.default_rng(seed)
+        )
         uniform += drawn.two_sided.tolist()
         alarms += bool(monitor.test(places).alarms)
     assert alarms <= 2  # each has a chance of one in ten; three of four would be one in 300
@@ -172,7 +205,9 @@ def test_a_place_ten_times_as_risky_is_called(kind: str) -> None:
     places = segment_places(NETWORK) if kind == "segment" else neighbourhood_places(NETWORK)
     planted = places[40].segments.tolist()
     monitor = AlertMonitor(
-        FieldFlow(season=False), *history(np.random.default_rng(5), dict.fromkeys(planted, 10.0)), NETWORK
+        FieldFlow(season=False),
+        *history(np.random.default_rng(5), dict.fromkeys(planted, 10.0)),
+        NETWORK,
     )
     alarms = monitor.test(places).alarms
     called = [one for one in alarms if set(planted) & set(one.place.segments.tolist())]
@@ -184,9 +219,14 @@ def test_a_place_ten_times_as_risky_is_called(kind: str) -> None:
 def test_an_area_that_falls_silent_is_called() -> None:
     members = np.arange(0, 40)
     records, effort = history(np.random.default_rng(6), dict.fromkeys(members.tolist(), 0.1))
-    areas: dict[str, Any] = {"area_name": ("south", "north"), "area_segment": (members, np.arange(44, M))}
+    areas: dict[str, Any] = {
+        "area_name": ("south", "north"),
+        "area_segment": (members, np.arange(44, M)),
+    }
     records, effort = replace(records, **areas), replace(effort, **areas)
-    found = AlertMonitor(FieldFlow(season=False), records, effort, NETWORK).test(area_places(records, effort))
+    found = AlertMonitor(FieldFlow(season=False), records, effort, NETWORK).test(
+        area_places(records, effort)
+    )
     assert [(one.place.id, one.direction) for one in found.alarms] == [("south", "fewer")]
 
 
@@ -195,9 +235,16 @@ def test_other_numbers_for_the_segments_change_nothing() -> None:
     order = np.random.default_rng(8).permutation(M)
     place = np.argsort(order)
     relabelled = replace(NETWORK, segment=place[NETWORK.segment].astype(np.int32))
-    found, work = replace(records, segment=place[records.segment]), replace(effort, segment=place[effort.segment])
-    first = AlertMonitor(FieldFlow(season=False), records, effort, NETWORK).test(segment_places(NETWORK))
-    second = AlertMonitor(FieldFlow(season=False), found, work, relabelled).test(segment_places(relabelled))
+    found, work = (
+        replace(records, segment=place[records.segment]),
+        replace(effort, segment=place[effort.segment]),
+    )
+    first = AlertMonitor(FieldFlow(season=False), records, effort, NETWORK).test(
+        segment_places(NETWORK)
+    )
+    second = AlertMonitor(FieldFlow(season=False), found, work, relabelled).test(
+        segment_places(relabelled)
+    )
     p = {int(one.place.segments[0]): one.p for one in first.tested}
     other = {int(order[one.place.segments[0]]): one.p for one in second.tested}
     assert p.keys() == other.keys()
@@ -209,9 +256,9 @@ def test_other_numbers_for_the_segments_change_nothing() -> None:
 def test_a_place_that_nobody_searched_before_is_wide_and_says_so() -> None:
     searched = np.ones((MONTHS, M))
     searched[:-3, 10] = 0
-    found = AlertMonitor(FieldFlow(season=False), *history(np.random.default_rng(9), searched=searched), NETWORK).test(
-        segment_places(NETWORK)
-    )
+    found = AlertMonitor(
+        FieldFlow(season=False), *history(np.random.default_rng(9), searched=searched), NETWORK
+    ).test(segment_places(NETWORK))
     new = [one for one in found.tested if one.new]
     assert [one.place.id for one in new] == ["10"]
     assert new[0].high >= np.median([one.high for one in found.tested])
@@ -260,7 +307,11 @@ def test_finds_written_down_beside_their_search_count_in_the_window_as_they_do_i
         odd = [s for s in beside[str(records.segment[row])].tolist() if s % 2]
         moved[row] = odd[0] if odd else moved[row]
     records = replace(records, segment=moved)
-    whole = AlertMonitor(FieldFlow(season=False), records, effort, NETWORK).test(segment_places(NETWORK)).whole
+    whole = (
+        AlertMonitor(FieldFlow(season=False), records, effort, NETWORK)
+        .test(segment_places(NETWORK))
+        .whole
+    )
     assert whole is not None
     assert whole.observed == records.count[records.start >= WINDOW].sum()
     assert whole.low <= whole.observed <= whole.high
@@ -278,7 +329,11 @@ def test_a_single_find_that_raises_an_alarm_is_called_thin() -> None:
     found[-1, 5] = 1
     month, segment = np.nonzero(hours)
     record = rows_of(segment, hours[month, segment], found[month, segment], month=month)
-    alarms = AlertMonitor(FieldFlow(season=False), *record, network).test(segment_places(network), fdr=0.5).alarms
+    alarms = (
+        AlertMonitor(FieldFlow(season=False), *record, network)
+        .test(segment_places(network), fdr=0.5)
+        .alarms
+    )
     assert [(one.place.id, one.thin) for one in alarms] == [("5", True)]
 
 
@@ -291,7 +346,10 @@ def test_two_units_of_effort_by_area_give_ratios_near_one_where_nothing_changed(
     worked: list[Effort] = []
     for year in range(2018, 2024):
         work: dict[int | str, float] = {"port": 1e6, "sector": 300.0}
-        finds: dict[int | str, float] = {"port": float(rng.poisson(200)), "sector": float(rng.poisson(90))}
+        finds: dict[int | str, float] = {
+            "port": float(rng.poisson(200)),
+            "sector": float(rng.poisson(90)),
+        }
         days: dict[str, Any] = {
             "start": np.full(2, f"{year}-01-01", dtype="datetime64[D]"),
             "end": np.full(2, f"{year + 1}-01-01", dtype="datetime64[D]"),
@@ -348,7 +406,9 @@ def test_the_interval_of_a_ratio_covers() -> None:
 def test_gateways_make_crossings_and_none_is_a_clear_fault() -> None:
     from optimizer.problem.network.places import Gateway
 
-    gateway = Gateway("g", int(NETWORK.tail[NETWORK.segment_arc[0]]), 0.0, 0.0, "port", name="Bridge")
+    gateway = Gateway(
+        "g", int(NETWORK.tail[NETWORK.segment_arc[0]]), 0.0, 0.0, "port", name="Bridge"
+    )
     (place,) = crossing_places(NETWORK, [gateway])
     assert 0 in place.segments
     assert place.label == "Bridge"
@@ -382,30 +442,47 @@ def test_the_cut_moves_to_where_dated_spans_begin_and_effort_is_shared_by_days()
     )
     effort = effort_of({0: 365.0})
     effort = replace(
-        effort, start=np.array(["2023-01-01"], "datetime64[D]"), end=np.array(["2024-12-31"], "datetime64[D]")
+        effort,
+        start=np.array(["2023-01-01"], "datetime64[D]"),
+        end=np.array(["2024-12-31"], "datetime64[D]"),
     )
-    split = split_record(yearly, replace(effort, end=np.array(["2024-10-01"], dtype="datetime64[D]")))
+    split = split_record(
+        yearly, replace(effort, end=np.array(["2024-10-01"], dtype="datetime64[D]"))
+    )
     assert split.window.span.start == np.datetime64("2023-10-01")
-    assert split.before.effort.amount.sum() + split.window.effort.amount.sum() == pytest.approx(365.0)
+    assert split.before.effort.amount.sum() + split.window.effort.amount.sum() == pytest.approx(
+        365.0
+    )
     across = split_record(yearly, effort, np.datetime64("2024-01-01"))
     assert "reach over 2024-01-01" in across.warnings[0]
     assert len(across.window.seizures) == 0
     assert len(quarters(split)) == 2
 
 
-def test_a_window_without_effort_of_a_place_and_records_with_nothing_in_them_answer_with_their_limits() -> None:
+def test_a_window_without_effort_of_a_place_and_records_with_nothing_in_them_answer_with_their_limits() -> (
+    None
+):
     records, effort = history(np.random.default_rng(15))
     nothing = records.take(records.count < 0)
-    found = AlertMonitor(FieldFlow(season=False), nothing, effort, NETWORK).test(segment_places(NETWORK))
+    found = AlertMonitor(FieldFlow(season=False), nothing, effort, NETWORK).test(
+        segment_places(NETWORK)
+    )
     assert not found.alarms
     assert len(found.tested) == M
     one = records.take(np.flatnonzero(records.count)[-1:])
-    assert len(AlertMonitor(FieldFlow(season=False), one, effort, NETWORK).test(segment_places(NETWORK)).tested) == M
+    assert (
+        len(
+            AlertMonitor(FieldFlow(season=False), one, effort, NETWORK)
+            .test(segment_places(NETWORK))
+            .tested
+        )
+        == M
+    )
     idle = effort.take((effort.start < WINDOW) | (effort.segment == 0))
     idle = replace(idle, amount=np.where(idle.start < WINDOW, idle.amount, 0.0), unit=effort.unit)
-    found = AlertMonitor(FieldFlow(season=False), records, idle, NETWORK, since=np.datetime64("2023-11-01")).test(
-        segment_places(NETWORK)
-    )
+    found = AlertMonitor(
+        FieldFlow(season=False), records, idle, NETWORK, since=np.datetime64("2023-11-01")
+    ).test(segment_places(NETWORK))
     assert found.window.end == WINDOW
     assert found.tested
 
@@ -416,7 +493,9 @@ def test_effort_of_a_unit_that_only_begins_in_the_window_is_left_out_and_told() 
     both = replace(effort, source=unit, source_name=("a", "b"), unit=("a", "b"))
     made_by = (records.start >= WINDOW).astype(np.int64) * (records.segment < 5)
     finds = replace(records, source=made_by, source_name=("a", "b"), effort_unit=("a", "b"))
-    found = AlertMonitor(FieldFlow(season=False), finds, both, NETWORK).test(segment_places(NETWORK))
+    found = AlertMonitor(FieldFlow(season=False), finds, both, NETWORK).test(
+        segment_places(NETWORK)
+    )
     assert any("begins in the window" in text for text in found.warnings)
     assert len(found.tested) == M - 5
 
@@ -428,8 +507,14 @@ def test_a_shorter_memory_forgets_a_drift() -> None:
     found = rng.poisson(hours * rate[:, None]).astype(float)
     month, segment = np.nonzero(hours)
     record = rows_of(segment, hours[month, segment], found[month, segment], month=month)
-    long = AlertMonitor(FieldFlow(season=False), *record, NETWORK).test([whole_place(NETWORK)]).whole
-    short = AlertMonitor(FieldFlow(season=False), *record, NETWORK, memory=3).test([whole_place(NETWORK)]).whole
+    long = (
+        AlertMonitor(FieldFlow(season=False), *record, NETWORK).test([whole_place(NETWORK)]).whole
+    )
+    short = (
+        AlertMonitor(FieldFlow(season=False), *record, NETWORK, memory=3)
+        .test([whole_place(NETWORK)])
+        .whole
+    )
     assert long is not None
     assert short is not None
     assert long.p < 1e-3
@@ -439,5 +524,11 @@ def test_a_shorter_memory_forgets_a_drift() -> None:
 def test_places_of_a_network() -> None:
     network = line_network(5)
     around = neighbourhood_places(network)
-    assert [place.segments.tolist() for place in around] == [[0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4]]
+    assert [place.segments.tolist() for place in around] == [
+        [0, 1],
+        [0, 1, 2],
+        [1, 2, 3],
+        [2, 3, 4],
+        [3, 4],
+    ]
     assert segment_places(network, np.array([3]))[0].label == "primary (3)"

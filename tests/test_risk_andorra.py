@@ -33,7 +33,12 @@ def test_the_record_lies_on_the_roads_and_tells_of_the_truth() -> None:
     region = read_region(EXTRACT, border="Andorra", modes=("drive", "service", "track"))
     network = region.network
     seizures = SeizureSource.model_validate(
-        {"file": "seizures.csv", "source": "synthetic", "columns": {"quantity": "kg"}, "max_distance_m": 50}
+        {
+            "file": "seizures.csv",
+            "source": "synthetic",
+            "columns": {"quantity": "kg"},
+            "max_distance_m": 50,
+        }
     )
     effort = EffortSource.model_validate(
         {
@@ -54,7 +59,9 @@ def test_the_record_lies_on_the_roads_and_tells_of_the_truth() -> None:
     estimate = FieldFlow(flows).fit(records, searched, network).predict()
     shrunk = ShrunkRate().fit(records, searched, network).predict()
     assert estimate.warnings == shrunk.warnings == ()
-    truth = np.array([[float(row[key]) for key in ("lon", "lat", "loads_a_day")] for row in rows("truth.csv")])
+    truth = np.array(
+        [[float(row[key]) for key in ("lon", "lat", "loads_a_day")] for row in rows("truth.csv")]
+    )
     segment, distance = network.nearest_segments(truth[:, 0], truth[:, 1])
     assert distance.max() < 5
     flow = np.zeros(network.n_segments)

@@ -25,7 +25,10 @@ def feature(name: object, geometry: object, **properties: object) -> dict[str, A
 
 def written(folder: Path, *features: dict[str, Any], **more: object) -> Path:
     path = folder / "areas.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": list(features), **more}), encoding="utf-8")
+    path.write_text(
+        json.dumps({"type": "FeatureCollection", "features": list(features), **more}),
+        encoding="utf-8",
+    )
     return path
 
 
@@ -46,7 +49,9 @@ def test_areas_hold_the_segments_whose_middle_lies_inside(tmp_path: Path) -> Non
 
 
 def test_an_area_in_two_parts_is_one_area() -> None:
-    parts = shapely.union(shapely.box(WEST, 42, WEST + 0.01, 43), shapely.box(WEST + 0.02, 42, WEST + 0.03, 43))
+    parts = shapely.union(
+        shapely.box(WEST, 42, WEST + 0.01, 43), shapely.box(WEST + 0.02, 42, WEST + 0.03, 43)
+    )
     np.testing.assert_array_equal(Area("both", parts).segments(line_network(4)), [0, 2])
 
 
@@ -92,7 +97,10 @@ def test_all_faults_of_a_file_are_told_together(tmp_path: Path) -> None:
         ('{"features": [{"geometry": "here"}]}', "an object with geometry"),
         ('{"features": []}', "no feature"),
         ('{"features": [NaN]}', "NaN"),
-        ('{"features": [], "crs": {"type": "name", "properties": {"name": "EPSG:25830"}}}', "EPSG:25830"),
+        (
+            '{"features": [], "crs": {"type": "name", "properties": {"name": "EPSG:25830"}}}',
+            "EPSG:25830",
+        ),
     ],
 )
 def test_what_is_no_feature_collection_is_refused(tmp_path: Path, content: str, found: str) -> None:
@@ -115,10 +123,13 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         '"geometry": {"type": ["Polygon"], "coordinates": []}, "properties": {"name": "a"}',
     ],
 )
-def test_a_feature_without_a_geometry_or_with_a_strange_one_is_a_fault(tmp_path: Path, geometry: str) -> None:
+def test_a_feature_without_a_geometry_or_with_a_strange_one_is_a_fault(
+    tmp_path: Path, geometry: str
+) -> None:
     path = tmp_path / "areas.geojson"
     path.write_text(
-        f'{{"type": "FeatureCollection", "features": [{{"type": "Feature", {geometry}}}]}}', encoding="utf-8"
+        f'{{"type": "FeatureCollection", "features": [{{"type": "Feature", {geometry}}}]}}',
+        encoding="utf-8",
     )
     with pytest.raises(InputError, match="no geometry"):
         load_areas(path)
@@ -127,7 +138,13 @@ def test_a_feature_without_a_geometry_or_with_a_strange_one_is_a_fault(tmp_path:
 def test_metres_are_called_metres_of_a_projected_system(tmp_path: Path) -> None:
     path = tmp_path / "areas.geojson"
     ring = [[456000, 5550000], [457000, 5550000], [457000, 5551000], [456000, 5550000]]
-    feature = {"type": "Feature", "properties": {"name": "a"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    feature = {
+        "type": "Feature",
+        "properties": {"name": "a"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    path.write_text(
+        json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8"
+    )
     with pytest.raises(InputError, match=r"projected reference system \(CRS\).*EPSG:4326"):
         load_areas(path)

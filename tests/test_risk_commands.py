@@ -1,4 +1,6 @@
-"""`risk alerts` and `risk look`: on the smaller scenario, whose records know areas alone, and on a tiny one like it."""
+"""`risk alerts` and `risk look`: on the smaller scenario, whose records know areas
+alone, and on a tiny one like it.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def run(*words: str) -> str:
 @pytest.mark.parametrize("language", ["es", "pt"])
 def test_alerts_in_another_language_hold_no_english(tmp_path: Path, language: str) -> None:
     run("alerts", str(SCENARIO), "--by", "every", "--language", language, "--out", str(tmp_path))
-    page, picture = ((tmp_path / name).read_text(encoding="utf-8") for name in ("alerts.html", "trends.svg"))
+    page, picture = (
+        (tmp_path / name).read_text(encoding="utf-8") for name in ("alerts.html", "trends.svg")
+    )
     assert left_in(page) == []
     for text in (page, picture):
         assert not re.search(r"everywhere|around|expected|\d to \d", text, re.IGNORECASE)
@@ -63,7 +67,9 @@ def test_alerts_in_another_language_hold_no_english(tmp_path: Path, language: st
 def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
     said = run("alerts", str(SCENARIO), "--by", "area", "--out", str(tmp_path / "out"))
     assert "of 2 places stand" in said.splitlines()[0]
-    assert ": alerts, 2024-01-01 to 2024-12-31</h1>" in (tmp_path / "out" / "alerts.html").read_text(encoding="utf-8")
+    assert ": alerts, 2024-01-01 to 2024-12-31</h1>" in (
+        tmp_path / "out" / "alerts.html"
+    ).read_text(encoding="utf-8")
     line = json.loads(run("alerts", str(SCENARIO), "--by", "area", "--json"))
     assert line["window"] == "2024-01-01 to 2024-12-31"
     assert line["judged"] == 2
@@ -71,17 +77,23 @@ def test_alerts_by_area_of_yearly_records(tmp_path: Path) -> None:
     assert areas == {"whole", *(row["place"] for row in csv_rows(tmp_path / "out" / "alerts.csv"))}
     assert len(csv_rows(tmp_path / "out" / "alerts.csv")) == 2
     assert {row["first"] for row in line["trends"] if row["window"] == "yes"} == {"2024-01-01"}
-    yearly = [row for row in line["trends"] if row["place"] == "south" and row["first"] == "2023-01-01"]
+    yearly = [
+        row for row in line["trends"] if row["place"] == "south" and row["first"] == "2023-01-01"
+    ]
     assert yearly[0]["last"] == "2023-12-31"
     assert 0.5 < yearly[0]["ratio"] < 2
-    features = json.loads((tmp_path / "out" / "alerts.geojson").read_text(encoding="utf-8"))["features"]
+    features = json.loads((tmp_path / "out" / "alerts.geojson").read_text(encoding="utf-8"))[
+        "features"
+    ]
     assert {feature["geometry"]["type"] for feature in features} == {"MultiLineString"}
     assert ET.parse(tmp_path / "out" / "trends.svg").getroot().tag.endswith("svg")  # noqa: S314 - our own file
     header = (tmp_path / "out" / "unrecorded.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header == "place,segment,first,last,found"
 
 
-def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_table(tmp_path: Path) -> None:
+def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_table(
+    tmp_path: Path,
+) -> None:
     words = run("alerts", str(write_areas_scenario(tmp_path)), "--by", "crossing", "--memory", "24")
     assert "test by area" in " ".join(words.split())
     assert "Everywhere, over time" in words
@@ -91,7 +103,9 @@ def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_tabl
 def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     scenario = write_areas_scenario(tmp_path / "in")
-    (tmp_path / "in" / "effort.csv").write_text("time,area,amount\n2024,south,900\n", encoding="utf-8")
+    (tmp_path / "in" / "effort.csv").write_text(
+        "time,area,amount\n2024,south,900\n", encoding="utf-8"
+    )
     words = [
         "look",
         str(scenario),
@@ -116,7 +130,9 @@ def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
     assert len(line["roads"]) == 3
     assert [row["look_rank"] for row in line["roads"]] == [1, 2, 3]
     table = csv_rows(tmp_path / "look.csv")
-    assert len(table) == len(json.loads((tmp_path / "look.geojson").read_text(encoding="utf-8"))["features"])
+    assert len(table) == len(
+        json.loads((tmp_path / "look.geojson").read_text(encoding="utf-8"))["features"]
+    )
     assert {row["known"] for row in table} == {"searched", "unknown"}
     assert any(row["reason"].startswith("unknown: never searched") for row in table)
 
@@ -132,7 +148,9 @@ def test_look_ranks_every_road_and_names_the_top(tmp_path: Path) -> None:
         (("look", str(SCENARIO), "--unit", "dogs"), "'dogs'"),
     ],
 )
-def test_input_that_cannot_be_used_gets_one_clear_message(words: tuple[str, ...], says: str) -> None:
+def test_input_that_cannot_be_used_gets_one_clear_message(
+    words: tuple[str, ...], says: str
+) -> None:
     with pytest.raises(InputError, match=says):
         run(*words)
 
@@ -140,7 +158,10 @@ def test_input_that_cannot_be_used_gets_one_clear_message(words: tuple[str, ...]
 def test_a_cell_that_a_spreadsheet_would_run_is_made_text(tmp_path: Path) -> None:
     write_csv(
         tmp_path / "a.csv",
-        [{"name": "=1+1", "found": -2.5, "segment": None}, {"name": "@x", "found": 1.0, "segment": 4}],
+        [
+            {"name": "=1+1", "found": -2.5, "segment": None},
+            {"name": "@x", "found": 1.0, "segment": 4},
+        ],
     )
     assert [row["name"] for row in csv_rows(tmp_path / "a.csv")] == ["'=1+1", "'@x"]
     assert [float(row["found"]) for row in csv_rows(tmp_path / "a.csv")] == [-2.5, 1.0]
@@ -156,7 +177,12 @@ def test_geojson_refuses_what_is_no_number(tmp_path: Path, read: check.ScenarioE
 
 
 @pytest.mark.parametrize(
-    "given", [("--by", "every", "--fdr", "0.2"), ("--by", "every", "--any-dependence"), ("--false-a-year", "1")]
+    "given",
+    [
+        ("--by", "every", "--fdr", "0.2"),
+        ("--by", "every", "--any-dependence"),
+        ("--false-a-year", "1"),
+    ],
 )
 def test_a_rule_that_would_not_be_used_is_refused(given: tuple[str, ...]) -> None:
     refused = CliRunner().invoke(APP, ["alerts", "scenario.toml", *given])

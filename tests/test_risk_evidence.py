@@ -39,7 +39,9 @@ def test_totals_are_kept_however_places_overlap(data: st.DataObject) -> None:
         if (searched[AREAS[place]].any() if isinstance(place, str) else searched[place])
     )
     np.testing.assert_allclose(evidence.count.sum(), used)
-    np.testing.assert_allclose(evidence.global_rate, max(used, LEAST_SEIZURES) / sum(effort.values()))
+    np.testing.assert_allclose(
+        evidence.global_rate, max(used, LEAST_SEIZURES) / sum(effort.values())
+    )
     np.testing.assert_allclose(evidence.expected.sum(), max(used, LEAST_SEIZURES))
     areaed = np.zeros((2, 8))
     for area in evidence.area_counts:
@@ -50,25 +52,33 @@ def test_totals_are_kept_however_places_overlap(data: st.DataObject) -> None:
     np.testing.assert_allclose(evidence.own_expected + areaed[1], evidence.expected, atol=1e-9)
     assert (evidence.count[~searched] == 0).all()
     lost = sum(seizures.values()) - used
-    assert any(f"{lost:,.0f} seizures lie where" in warning for warning in evidence.warnings) == (lost > 0)
+    assert any(f"{lost:,.0f} seizures lie where" in warning for warning in evidence.warnings) == (
+        lost > 0
+    )
 
 
 def test_seizures_of_an_area_follow_the_effort_inside_it() -> None:
-    evidence = gather_evidence(records_of({"west": 12.0}, AREAS), effort_of({0: 1.0, 1: 3.0, 6: 4.0}), line_network(8))
+    evidence = gather_evidence(
+        records_of({"west": 12.0}, AREAS), effort_of({0: 1.0, 1: 3.0, 6: 4.0}), line_network(8)
+    )
     np.testing.assert_allclose(evidence.count, [3, 9, 0, 0, 0, 0, 0, 0])
     np.testing.assert_allclose(evidence.own_count, 0)
     np.testing.assert_allclose(evidence.own_expected, [0, 0, 0, 0, 0, 0, 6, 0])
 
 
 def test_an_area_with_one_searched_segment_is_that_segment() -> None:
-    evidence = gather_evidence(records_of({"west": 3.0}, AREAS), effort_of({1: 2.0, 6: 2.0}), line_network(8))
+    evidence = gather_evidence(
+        records_of({"west": 3.0}, AREAS), effort_of({1: 2.0, 6: 2.0}), line_network(8)
+    )
     assert evidence.area_counts == ()
     np.testing.assert_allclose(evidence.own_count, [0, 3, 0, 0, 0, 0, 0, 0])
 
 
 def test_a_count_of_nothing_in_an_area_is_known_of_each_of_its_segments() -> None:
     evidence = gather_evidence(
-        records_of({"west": 0.0, "east": 5.0}, AREAS), effort_of({"west": 4.0, "east": 4.0}, AREAS), line_network(8)
+        records_of({"west": 0.0, "east": 5.0}, AREAS),
+        effort_of({"west": 4.0, "east": 4.0}, AREAS),
+        line_network(8),
     )
     np.testing.assert_allclose(evidence.own_expected[:4], 2.5 / 4)
     assert len(evidence.area_counts) == 1
@@ -95,7 +105,9 @@ def test_seizures_count_against_the_effort_that_made_them() -> None:
         line_network(2),
     )
     np.testing.assert_allclose(evidence.count, [0, 2])
-    assert any("7 seizures lie where no effort in vehicles" in warning for warning in evidence.warnings)
+    assert any(
+        "7 seizures lie where no effort in vehicles" in warning for warning in evidence.warnings
+    )
 
 
 def test_seizures_before_all_effort_are_told_and_left_out() -> None:
@@ -103,7 +115,9 @@ def test_seizures_before_all_effort_are_told_and_left_out() -> None:
     records.start[0], records.end[0] = np.datetime64("2019-01-01"), np.datetime64("2020-01-01")
     evidence = gather_evidence(records, effort_of({0: 1.0, 1: 1.0}), line_network(2))
     np.testing.assert_allclose(evidence.count, [0, 4])
-    assert any(warning.startswith("3 seizures come from before or after") for warning in evidence.warnings)
+    assert any(
+        warning.startswith("3 seizures come from before or after") for warning in evidence.warnings
+    )
 
 
 @pytest.mark.parametrize("effort", [None, effort_of({})])
@@ -113,7 +127,10 @@ def test_without_effort_each_kilometre_counts_alike_and_that_is_said(effort: obj
     assert evidence.units == (ROAD_UNIT,)
     assert not evidence.searched.any()
     np.testing.assert_allclose(evidence.expected, 1.5)
-    assert any("where people searched as much as where drugs pass" in warning for warning in evidence.warnings)
+    assert any(
+        "where people searched as much as where drugs pass" in warning
+        for warning in evidence.warnings
+    )
 
 
 def test_effort_of_nothing_is_no_evidence() -> None:

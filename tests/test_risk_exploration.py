@@ -1,4 +1,6 @@
-"""Where to look next: information against enumeration and Monte Carlo, and the rankings that follow."""
+"""Where to look next: information against enumeration and Monte Carlo, and the rankings
+that follow.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def record(seed: int = 2) -> tuple[Seizures, Effort]:
     rng = np.random.default_rng(seed)
     hours = rng.gamma(2.0, 5.0, M) * (rng.random(M) < 0.6)
     rate = 0.2 * np.exp(np.sin(np.arange(M) / 5.0))
-    return records_of(by_segment(rng.poisson(hours * rate).astype(float))), effort_of(by_segment(hours))
+    return records_of(by_segment(rng.poisson(hours * rate).astype(float))), effort_of(
+        by_segment(hours)
+    )
 
 
 MODEL = FieldFlow(season=False).fit(*record(), NETWORK)
@@ -78,10 +82,14 @@ def test_information_is_that_of_enumeration(centre: float, sd: float, shape: flo
         (8.0, 0.01, np.inf, 0.13045397),
     ],
 )
-def test_information_of_large_counts(centre: float, sd: float, shape: float, information: float) -> None:
-    """The values are from sums over each count to 5,000 and Gauss's rule in the log of the count beyond.
+def test_information_of_large_counts(
+    centre: float, sd: float, shape: float, information: float
+) -> None:
+    """The values are from sums over each count to 5,000 and Gauss's rule in the log of
+    the count beyond.
 
-    Log rates were half as far apart as a count tells them, over nine standard deviations to both sides.
+    Log rates were half as far apart as a count tells them, over nine standard
+    deviations to both sides.
     """
     found = count_information(np.array([centre]), np.array([sd]), shape)
     np.testing.assert_allclose(found, information, rtol=4e-4)
@@ -115,9 +123,14 @@ def test_the_table_of_many_says_what_one_by_one_says() -> None:
 )
 @example(3.0, 1.5, 2.0, 2.0)
 @example(4.72, 0.002, 1.887, 0.3)
-def test_more_effort_never_teaches_less(centre: float, sd: float, times: float, shape: float) -> None:
-    less, more = count_information(np.array([centre, centre + np.log(times)]), np.array([sd, sd]), shape)
-    assert 0 <= less <= more * (1 + 1e-6) + 1e-8  # sums of large counts are right to 4e-9 (6,196 random cases)
+def test_more_effort_never_teaches_less(
+    centre: float, sd: float, times: float, shape: float
+) -> None:
+    less, more = count_information(
+        np.array([centre, centre + np.log(times)]), np.array([sd, sd]), shape
+    )
+    # sums of large counts are right to 4e-9 (6,196 random cases)
+    assert 0 <= less <= more * (1 + 1e-6) + 1e-8
 
 
 def test_what_is_known_teaches_nothing_and_very_many_finds_no_more() -> None:
@@ -145,7 +158,9 @@ def test_segments_around_are_those_within_two_junctions() -> None:
 
 
 def test_the_chance_of_the_top_is_by_length_and_sums_to_it() -> None:
-    drawn = np.array([[3.0, 2.0, 1.0, 0.0], [0.0, 1.0, 2.0, 3.0], [3.0, 2.0, 1.0, 0.0], [3.0, 0.0, 1.0, 2.0]])
+    drawn = np.array(
+        [[3.0, 2.0, 1.0, 0.0], [0.0, 1.0, 2.0, 3.0], [3.0, 2.0, 1.0, 0.0], [3.0, 0.0, 1.0, 2.0]]
+    )
     length = np.array([1.0, 1.0, 1.0, 1.0])
     np.testing.assert_allclose(chance_of_top(drawn, length, 0.5), [0.75, 0.5, 0.25, 0.5])
 
@@ -156,7 +171,9 @@ def test_the_outlook_ranks_the_unknown_before_the_well_known() -> None:
     known = MODEL.evidence_.expected > np.quantile(MODEL.evidence_.expected[gain.searched], 0.7)
     assert gain.information[~gain.searched].mean() > gain.information[known].mean()
     assert (gain.around >= gain.information).all()
-    np.testing.assert_allclose(gain.seizures, 5.0 * MODEL.evidence_.global_rate[0] * np.exp(MODEL.mean_))
+    np.testing.assert_allclose(
+        gain.seizures, 5.0 * MODEL.evidence_.global_rate[0] * np.exp(MODEL.mean_)
+    )
     np.testing.assert_array_equal(gain.median, MODEL.predict().median)
     again = information_gain(MODEL, NETWORK, 5.0)
     np.testing.assert_array_equal(gain.top, again.top)
@@ -175,7 +192,14 @@ def test_a_patrol_of_nothing_or_in_an_unknown_unit_is_refused() -> None:
 def test_reasons_call_what_nobody_searched_unknown() -> None:
     four = np.array([0.5, 0.4, 0.3, 0.2])
     gain = InformationGain(
-        1.0, "hours", four, four, four, four, np.array([0.2, 0.9, 0.1, 0.0]), np.array([False, True, True, True])
+        1.0,
+        "hours",
+        four,
+        four,
+        four,
+        four,
+        np.array([0.2, 0.9, 0.1, 0.0]),
+        np.array([False, True, True, True]),
     )
     words = [reason(gain, s) for s in range(4)]
     assert words == [

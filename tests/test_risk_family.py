@@ -77,7 +77,12 @@ def test_every_stratum_of_every_factor_is_used_once() -> None:
     for name, low, high in (("open_share", 0.05, 0.8), ("team", 0.0, 0.6), ("late", 0.0, 0.3)):
         place = np.sort([20 * (world.factors[name] - low) / (high - low) for world in worlds])
         assert (np.abs(place - np.arange(20) - 0.5) < 0.51).all(), name
-    assert {world.factors["routes"] for world in worlds} == {"probit", "logit", "shortest", "sticky"}
+    assert {world.factors["routes"] for world in worlds} == {
+        "probit",
+        "logit",
+        "shortest",
+        "sticky",
+    }
     assert list(worlds[0].factors) == list(FACTORS)
 
 
@@ -104,7 +109,12 @@ def test_a_logit_prefers_the_fast_where_drivers_by_chance_do_not() -> None:
     table = OdTable(np.array([0]), np.array([40]), np.ones((1, 1)))
     seconds = NETWORK.time_s[NETWORK.segment_arc]
     spent = {
-        routes: np.mean([true_flow(NETWORK, table, 0.0, np.random.default_rng(k), routes) @ seconds for k in range(8)])
+        routes: np.mean(
+            [
+                true_flow(NETWORK, table, 0.0, np.random.default_rng(k), routes) @ seconds
+                for k in range(8)
+            ]
+        )
         for routes in ("logit", "shortest")
     }
     direct = NETWORK.time_graph().distances([0])[0]
@@ -122,7 +132,9 @@ def test_nobody_searches_where_nobody_ever_goes() -> None:
 def test_quotas_give_every_district_the_same() -> None:
     rng = np.random.default_rng(2)
     pattern = make_search_pattern(NETWORK, rng)
-    kernel = DisplacementKernel(SearchSettings(movement="quotas"), pattern, TravelDecay(NETWORK), LENGTH / LENGTH.sum())
+    kernel = DisplacementKernel(
+        SearchSettings(movement="quotas"), pattern, TravelDecay(NETWORK), LENGTH / LENGTH.sum()
+    )
     found = np.zeros((2, LENGTH.size))
     found[1, :5] = 9
     by_district = np.bincount(pattern.district, kernel.chance(found, rng), STATIONS)
@@ -137,18 +149,24 @@ def test_what_is_forgotten_is_not_chased_and_power_sharpens() -> None:
 
     def wish(**settings: object) -> NDArray[np.float64]:
         chosen = SearchSettings(**settings)  # type: ignore[arg-type]
-        return DisplacementKernel(chosen, pattern, TravelDecay(NETWORK), LENGTH / LENGTH.sum()).wish(found)
+        return DisplacementKernel(
+            chosen, pattern, TravelDecay(NETWORK), LENGTH / LENGTH.sum()
+        ).wish(found)
 
     assert wish()[3] > wish()[60]
     assert wish(window=2)[3] < wish(window=2)[60]
     sharp, blunt = wish(window=2, power=2.0), wish(window=2, power=0.5)
-    assert sharp[60] / sharp[100] > wish(window=2)[60] / wish(window=2)[100] > blunt[60] / blunt[100]
+    assert (
+        sharp[60] / sharp[100] > wish(window=2)[60] / wish(window=2)[100] > blunt[60] / blunt[100]
+    )
 
 
 def test_tips_leave_a_search_only_where_they_are_recorded() -> None:
     silent, told = searched(tips=0.3), searched(tips=0.3, tips_recorded=True)
     np.testing.assert_array_equal(silent.effort.sum(axis=1), SEARCHES_A_MONTH)
-    np.testing.assert_array_equal(told.effort.sum(axis=1), SEARCHES_A_MONTH + told.tipped.sum(axis=1))
+    np.testing.assert_array_equal(
+        told.effort.sum(axis=1), SEARCHES_A_MONTH + told.tipped.sum(axis=1)
+    )
     for history in (silent, told):
         honest = history.without_tips()
         np.testing.assert_array_equal(honest.effort.sum(axis=1), SEARCHES_A_MONTH)
@@ -174,8 +192,17 @@ def test_a_second_source_finds_by_its_own_detection_and_writes_its_own_rows() ->
 
 def test_displaced_traffic_is_elsewhere_and_as_much() -> None:
     world = World(NETWORK, np.ones(LENGTH.size))
-    kept = make_history(world, SearchSettings(movement="even"), 300, 24, np.random.default_rng(1), 0.2)
-    moved = make_history(world, SearchSettings(movement="even", displaced=1.0), 300, 24, np.random.default_rng(1), 0.2)
+    kept = make_history(
+        world, SearchSettings(movement="even"), 300, 24, np.random.default_rng(1), 0.2
+    )
+    moved = make_history(
+        world,
+        SearchSettings(movement="even", displaced=1.0),
+        300,
+        24,
+        np.random.default_rng(1),
+        0.2,
+    )
     assert moved.found.sum() == pytest.approx(kept.found.sum(), rel=0.1)
 
     def again(history: History) -> float:
@@ -189,13 +216,17 @@ def test_detection_differs_and_what_passes_does_not() -> None:
     plain = make_world(WorldSettings(), NETWORK, TABLE, np.random.default_rng(7))
     seen = make_world(WorldSettings(detection=0.5), NETWORK, TABLE, np.random.default_rng(7))
     np.testing.assert_array_equal(plain.rate, seen.rate)
-    assert np.log(seen.found / np.maximum(seen.rate, 1e-300))[seen.rate > 0].std() == pytest.approx(0.5, rel=0.3)
+    assert np.log(seen.found / np.maximum(seen.rate, 1e-300))[seen.rate > 0].std() == pytest.approx(
+        0.5, rel=0.3
+    )
 
 
 def test_markets_lie_where_they_may() -> None:
     allowed = np.zeros(LENGTH.size, dtype=bool)
     allowed[70] = True
-    rate = np.mean([local_markets(NETWORK, np.random.default_rng(k), 3, allowed) for k in range(30)], axis=0)
+    rate = np.mean(
+        [local_markets(NETWORK, np.random.default_rng(k), 3, allowed) for k in range(30)], axis=0
+    )
     node = NETWORK.tail[NETWORK.segment_arc[70]]
     assert rate[70] > 3 * np.median(rate)
     ends = NETWORK.tail[NETWORK.segment_arc], NETWORK.head[NETWORK.segment_arc]
@@ -273,14 +304,19 @@ def test_the_generated_region_is_traversed_by_its_traffic() -> None:
 def test_a_cluster_makes_the_rows_that_this_machine_makes(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     save_small_region(tmp_path)
-    task = CellTask(Cell("small", "f03", DESIGNED, family()[3].seizures, 1), tmp_path, ((RAW,), (OURS,)))
+    task = CellTask(
+        Cell("small", "f03", DESIGNED, family()[3].seizures, 1), tmp_path, ((RAW,), (OURS,))
+    )
     carry_out([task], tmp_path / "here")
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as cluster:
         carry_out([task], tmp_path / "there", scheduler=cluster.scheduler_address)
     here, there = (
-        [row.model_copy(update={"seconds": 0.0, "date": ""}) for row in family_store(tmp_path / name).read()]
+        [
+            row.model_copy(update={"seconds": 0.0, "date": ""})
+            for row in family_store(tmp_path / name).read()
+        ]
         for name in ("here", "there")
     )
     assert len(here) == 2
@@ -291,7 +327,11 @@ def family_rows(ours: dict[str, float], others: float = 0.5, **changed: object) 
     """Return rows of worlds, two truths each: the recommended model's rel5 by world."""
     return [
         map_row(
-            name, world=world, effort=DESIGNED, seed=seed, **({"rel5": value if name == OURS else others} | changed)
+            name,
+            world=world,
+            effort=DESIGNED,
+            seed=seed,
+            **({"rel5": value if name == OURS else others} | changed),
         )
         for world, value in ours.items()
         for seed in (0, 1)
@@ -310,13 +350,20 @@ def test_a_world_is_judged_over_its_truths_and_by_its_worst() -> None:
     assert np.isnan(worlds[0].lost)
     found = [one.found for one in aims(worlds)]
     assert found == pytest.approx([1.2, 2 / 3, 1.0, 0.8])
-    assert [one.verdict for one in aims(worlds)] == ["**missed**", "**missed**", "met", "**missed**"]
+    assert [one.verdict for one in aims(worlds)] == [
+        "**missed**",
+        "**missed**",
+        "met",
+        "**missed**",
+    ]
 
 
 def test_a_factor_that_decides_comes_first() -> None:
     names = [f"f{k:02d}" for k in range(40)]
     share = {name: family()[k].world.flow_share for k, name in enumerate(names)}
-    found = associations(family_worlds(family_rows({name: 0.5 + 0.4 * share[name] for name in names})))
+    found = associations(
+        family_worlds(family_rows({name: 0.5 + 0.4 * share[name] for name in names}))
+    )
     assert found[0].factor == "flow_share"
     assert found[0].over_kernel == pytest.approx(1.0)
     assert np.isnan(found[0].coverage)

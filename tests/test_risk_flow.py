@@ -1,4 +1,6 @@
-"""Randomised shortest paths against dense algebra and walkers; origin-destination flows against known truths."""
+"""Randomised shortest paths against dense algebra and walkers; origin-destination flows
+against known truths.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def test_the_flow_of_a_pair_is_that_of_the_dense_inverse(seed: int, theta: float
     network = connected(seed)
     table = OdTable(np.array([0]), np.array([15]), np.ones((1, 1)))
     flows = path_flows(network, table, theta)
-    np.testing.assert_allclose(flows.net(table.weight)[0], dense_net(network, 0, 15, theta), rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(
+        flows.net(table.weight)[0], dense_net(network, 0, 15, theta), rtol=1e-7, atol=1e-12
+    )
     ends = np.zeros(network.n_nodes)
     arc = network.segment_arc
     signed = flows.along @ (flows._leaving(0) * flows._sought(0, table.weight))
@@ -57,7 +61,8 @@ def test_the_preference_for_short_ways_grows_with_theta() -> None:
     table = OdTable(np.array([0]), np.array([15]), np.ones((1, 1)))
     times = network.time_s[network.segment_arc]
     spent = [
-        float(path_flows(network, table, theta).net(table.weight)[0] @ times) for theta in (1 / 300, 1 / 90, 1 / 5)
+        float(path_flows(network, table, theta).net(table.weight)[0] @ times)
+        for theta in (1 / 300, 1 / 90, 1 / 5)
     ]
     shortest = network.time_graph().distances([0])[0, 15]
     assert spent[0] > spent[1] > spent[2] >= shortest - 1e-6
@@ -66,11 +71,15 @@ def test_the_preference_for_short_ways_grows_with_theta() -> None:
 
 def test_the_parts_of_pairs_add_up_to_the_origins_flow() -> None:
     network = connected(4)
-    table = OdTable(np.array([0, 3]), np.array([15, 12, 5]), np.random.default_rng(0).random((2, 3)))
+    table = OdTable(
+        np.array([0, 3]), np.array([15, 12, 5]), np.random.default_rng(0).random((2, 3))
+    )
     flows = path_flows(network, table, 1 / 60)
     some = np.array([1, 4, 7])
     for g in range(2):
-        np.testing.assert_allclose(flows.by_pair(g, table.weight).sum(axis=1), flows.net(table.weight)[g], atol=1e-12)
+        np.testing.assert_allclose(
+            flows.by_pair(g, table.weight).sum(axis=1), flows.net(table.weight)[g], atol=1e-12
+        )
         np.testing.assert_allclose(
             flows.by_pair(g, table.weight, some), flows.by_pair(g, table.weight)[some], atol=1e-12
         )
@@ -78,7 +87,9 @@ def test_the_parts_of_pairs_add_up_to_the_origins_flow() -> None:
     of_origin, of_destination = flows.by_end(table.weight)
     np.testing.assert_allclose(of_origin, by_pair.sum(axis=2).T, atol=1e-12)
     np.testing.assert_allclose(of_destination, by_pair.sum(axis=0), atol=1e-12)
-    np.testing.assert_allclose(flows.by_end(table.weight, some)[1], of_destination[some], atol=1e-12)
+    np.testing.assert_allclose(
+        flows.by_end(table.weight, some)[1], of_destination[some], atol=1e-12
+    )
 
 
 def test_a_very_long_road_does_not_leave_floating_point() -> None:
@@ -91,7 +102,9 @@ def test_a_very_long_road_does_not_leave_floating_point() -> None:
 
 
 def test_a_pair_without_a_way_carries_nothing_and_is_counted() -> None:
-    network = network_of(np.array([1.5, 1.51, 1.7, 1.71]), np.full(4, 42.5), np.array([[0, 1], [2, 3]]))
+    network = network_of(
+        np.array([1.5, 1.51, 1.7, 1.71]), np.full(4, 42.5), np.array([[0, 1], [2, 3]])
+    )
     table = OdTable(np.array([0]), np.array([1, 3]), np.array([[3.0, 1.0]]))
     flows = path_flows(network, table, 1 / 90)
     np.testing.assert_allclose(flows.net(table.weight)[0], [3.0, 0.0], rtol=1e-9)
@@ -150,7 +163,9 @@ def test_the_gravity_table_is_gravity() -> None:
     table = gravity_table(region.network, region.gateways, region.settlements, masses)
     hours = travel_hours(region.network, region.gateways, region.settlements)
     populations = np.array([s.population for s in region.settlements], dtype=float)
-    np.testing.assert_allclose(table.weight, gravity(masses, populations, hours, decay_hours=2 / 3, power=1.0))
+    np.testing.assert_allclose(
+        table.weight, gravity(masses, populations, hours, decay_hours=2 / 3, power=1.0)
+    )
     assert table.origins.tolist() == [g.node for g in region.gateways]
 
 
@@ -165,7 +180,9 @@ def test_without_ends_nothing_flows(side: str) -> None:
 
 
 def test_paths_are_worked_out_once_for_a_network_its_pairs_and_theta() -> None:
-    """Another weight of the same pairs keeps the paths and has its own table; another theta or another set of pairs does not."""
+    """Another weight of the same pairs keeps the paths and has its own table; another
+    theta or another set of pairs does not.
+    """
     network = line_network(5)
     table = OdTable(np.array([0]), np.array([3, 5]), np.array([[1.0, 2.0]]))
     first = path_flows(network, table, 1 / 90)
@@ -173,5 +190,8 @@ def test_paths_are_worked_out_once_for_a_network_its_pairs_and_theta() -> None:
     assert heavier.from_origin is first.from_origin
     assert heavier.table.weight.tolist() == [[5.0, 1.0]]
     assert path_flows(network, table, 1 / 30).from_origin is not first.from_origin
-    assert path_flows(network, table.with_weight(np.array([[5.0, 0.0]])), 1 / 90).from_origin is not first.from_origin
+    assert (
+        path_flows(network, table.with_weight(np.array([[5.0, 0.0]])), 1 / 90).from_origin
+        is not first.from_origin
+    )
     assert path_flows(line_network(5), table, 1 / 90).from_origin is not first.from_origin

@@ -1,4 +1,6 @@
-"""The latent Gaussian machinery against closed forms, dense algebra, finite differences and brute force."""
+"""The latent Gaussian machinery against closed forms, dense algebra, finite differences
+and brute force.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,13 @@ from optimizer.risk.field_flow.model_averaging import (
     fit_hyperparameters,
     log_volume,
 )
-from optimizer.risk.numerics.likelihood import AreaCount, Cells, LikelihoodTerms, count_terms, search_terms
+from optimizer.risk.numerics.likelihood import (
+    AreaCount,
+    Cells,
+    LikelihoodTerms,
+    count_terms,
+    search_terms,
+)
 from tests.examples import examples
 from tests.risk_cases import grid_network, line_network
 
@@ -54,7 +62,9 @@ def test_a_field_on_a_ring_has_the_inverse_that_fourier_gives() -> None:
     eigenvalue = tau * (kappa2 + 2 - 2 * np.cos(2 * np.pi * np.arange(m) / m))
     factor = field.with_evidence(tau, kappa2, np.zeros(m))
     np.testing.assert_allclose(factor.inverse_diagonal(), np.mean(1 / eigenvalue), rtol=1e-10)
-    np.testing.assert_allclose(field.log_determinant(tau, kappa2), np.log(eigenvalue).sum(), rtol=1e-10)
+    np.testing.assert_allclose(
+        field.log_determinant(tau, kappa2), np.log(eigenvalue).sum(), rtol=1e-10
+    )
     unit = np.eye(m)[0]
     covariance = np.fft.ifft(1 / eigenvalue).real
     np.testing.assert_allclose(factor.solve(unit), covariance, atol=1e-12)
@@ -65,7 +75,9 @@ def test_neighbours_share_a_junction_and_a_junction_ties_with_weight_one() -> No
     near = road_neighbours(grid_network(4, np.random.default_rng(0), keep=1.0), across_classes=1.0)
     pairs = set(zip(near.first.tolist(), near.second.tolist(), strict=True))
     assert len(pairs) == near.first.size
-    total = np.bincount(near.first, near.weight, near.size) + np.bincount(near.second, near.weight, near.size)
+    total = np.bincount(near.first, near.weight, near.size) + np.bincount(
+        near.second, near.weight, near.size
+    )
     np.testing.assert_allclose(total, 2.0)  # every segment of a full lattice has two junctions
 
 
@@ -76,9 +88,14 @@ def test_unlike_classes_are_tied_more_loosely() -> None:
 
 @examples(60)
 @given(
-    y=st.integers(0, 30), x=st.floats(-6, 4), shape=st.one_of(st.just(INF), st.floats(0.2, 50)), more=st.integers(0, 50)
+    y=st.integers(0, 30),
+    x=st.floats(-6, 4),
+    shape=st.one_of(st.just(INF), st.floats(0.2, 50)),
+    more=st.integers(0, 50),
 )
-def test_slopes_and_curvatures_are_those_of_the_chances(y: int, x: float, shape: float, more: int) -> None:
+def test_slopes_and_curvatures_are_those_of_the_chances(
+    y: int, x: float, shape: float, more: int
+) -> None:
     count, at, h = np.array([float(y)]), np.array([x]), 1e-4
     n = np.array([float(max(y + more, 1))])
 
@@ -93,7 +110,9 @@ def test_slopes_and_curvatures_are_those_of_the_chances(y: int, x: float, shape:
         value, slope, curvature = here.value, here.slope, here.curvature
         up, down = terms(at + h), terms(at - h)
         np.testing.assert_allclose(slope, (up.value - down.value) / (2 * h), rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(-curvature, (up.slope - down.slope) / (2 * h), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            -curvature, (up.slope - down.slope) / (2 * h), rtol=1e-4, atol=1e-5
+        )
         assert (curvature >= 0).all()
         assert np.isfinite(value).all()
 
@@ -102,14 +121,24 @@ def test_slopes_and_curvatures_are_those_of_the_chances(y: int, x: float, shape:
 def test_chances_are_those_of_scipy(y: int) -> None:
     count, x = np.array([float(y)]), np.array([0.7])
     mean = np.exp(0.7)
-    np.testing.assert_allclose(count_terms(count, x, np.array([INF])).value, stats.poisson.logpmf(y, mean))
-    np.testing.assert_allclose(count_terms(count, x, np.array([3.0])).value, stats.nbinom.logpmf(y, 3, 3 / (3 + mean)))
-    found = stats.binom.logpmf(y, 9, 1 - np.exp(-mean / 9)) - np.log(stats.binom(9, 0.5).pmf(y) * 2**9)
+    np.testing.assert_allclose(
+        count_terms(count, x, np.array([INF])).value, stats.poisson.logpmf(y, mean)
+    )
+    np.testing.assert_allclose(
+        count_terms(count, x, np.array([3.0])).value, stats.nbinom.logpmf(y, 3, 3 / (3 + mean))
+    )
+    found = stats.binom.logpmf(y, 9, 1 - np.exp(-mean / 9)) - np.log(
+        stats.binom(9, 0.5).pmf(y) * 2**9
+    )
     np.testing.assert_allclose(search_terms(count, np.array([9.0]), x).value, found)
 
 
-def latent_of(rng: np.random.Generator, *, units: int = 2, yes_no: bool = False) -> tuple[LatentModel, Hyperparameters]:
-    """Return a problem on about 200 segments with covariates, two units, counts by area and a nugget."""
+def latent_of(
+    rng: np.random.Generator, *, units: int = 2, yes_no: bool = False
+) -> tuple[LatentModel, Hyperparameters]:
+    """Return a problem on about 200 segments with covariates, two units, counts by area
+    and a nugget.
+    """
     network = grid_network(12, rng)
     m = network.n_segments
     k = 120 * units
@@ -129,14 +158,16 @@ def latent_of(rng: np.random.Generator, *, units: int = 2, yes_no: bool = False)
         0.1 * rng.normal(size=m),
     )
     own = rng.uniform(0.5, 2, m)
-    return LatentModel(Field(road_neighbours(network)), cells, areas, design, units, own=own), Hyperparameters(
-        1.3, 0.2, 0.4, 4.0
-    )
+    return LatentModel(
+        Field(road_neighbours(network)), cells, areas, design, units, own=own
+    ), Hyperparameters(1.3, 0.2, 0.4, 4.0)
 
 
 def dense_precision(latent: LatentModel, hyper: Hyperparameters) -> np.ndarray:
     m = latent.field.neighbours.size
-    return np.column_stack([latent.field.times(hyper.tau, hyper.kappa2, unit) for unit in np.eye(m)])
+    return np.column_stack(
+        [latent.field.times(hyper.tau, hyper.kappa2, unit) for unit in np.eye(m)]
+    )
 
 
 def mode_of(
@@ -146,7 +177,9 @@ def mode_of(
     return found.expansion, found.hessian
 
 
-def dense_hessian(latent: LatentModel, hyper: Hyperparameters, expansion: PosteriorExpansion) -> np.ndarray:
+def dense_hessian(
+    latent: LatentModel, hyper: Hyperparameters, expansion: PosteriorExpansion
+) -> np.ndarray:
     """(2 m + q, 2 m + q) H over (u, v, beta), put together without any elimination."""
     m, q = expansion.cross.shape
     assert latent.own is not None
@@ -173,7 +206,9 @@ def test_laplace_agrees_with_dense_algebra(yes_no: bool) -> None:  # the referee
     m, q = mode.cross.shape
     x = latent.design.columns
     rates = np.hstack((np.eye(m), np.eye(m), x, np.zeros((m, q - x.shape[1]))))
-    np.testing.assert_allclose(hessian.rate_variance(x), np.diag(rates @ covariance @ rates.T), rtol=1e-7)
+    np.testing.assert_allclose(
+        hessian.rate_variance(x), np.diag(rates @ covariance @ rates.T), rtol=1e-7
+    )
     assert latent.own is not None
     prior = (
         np.linalg.slogdet(dense_precision(latent, hyper))[1]
@@ -188,7 +223,9 @@ def test_the_gradient_is_that_of_f() -> None:
     rng = np.random.default_rng(2)
     latent, hyper = latent_of(rng)
     m, q = latent.design.columns.shape[0], int(latent.centre.size)
-    point = LatentPoint(rng.normal(0, 0.3, (m,)), rng.normal(0, 0.3, (m,)), rng.normal(0, 0.3, (q,)))
+    point = LatentPoint(
+        rng.normal(0, 0.3, (m,)), rng.normal(0, 0.3, (m,)), rng.normal(0, 0.3, (q,))
+    )
     expansion = expand_posterior(latent, hyper, point)
     assert latent.own is not None
     slope_v = expansion.pull - point.v / (hyper.nugget * latent.own)
@@ -199,7 +236,10 @@ def test_the_gradient_is_that_of_f() -> None:
             - expand_posterior(latent, hyper, point.moved(way, -1e-5)).value
         ) / 2e-5
         np.testing.assert_allclose(
-            expansion.slope_u @ way.u + slope_v @ way.v + expansion.slope_beta @ way.beta, rise, rtol=1e-5, atol=1e-4
+            expansion.slope_u @ way.u + slope_v @ way.v + expansion.slope_beta @ way.beta,
+            rise,
+            rtol=1e-5,
+            atol=1e-4,
         )
 
 
@@ -226,7 +266,10 @@ def test_draws_have_the_covariance_of_the_dense_inverse() -> None:
     exact = rates @ covariance @ rates.T
     scale = np.sqrt(np.diag(exact))
     assert np.abs(draws.mean(axis=0) / scale).max() < 0.1
-    assert np.abs(np.cov(draws.T) / np.outer(scale, scale) - exact / np.outer(scale, scale)).max() < 0.12
+    assert (
+        np.abs(np.cov(draws.T) / np.outer(scale, scale) - exact / np.outer(scale, scale)).max()
+        < 0.12
+    )
 
 
 def test_the_evidence_of_two_segments_is_near_the_integral() -> None:
@@ -250,17 +293,30 @@ def test_the_evidence_of_two_segments_is_near_the_integral() -> None:
     a, b = np.meshgrid(grid, grid, indexing="ij")
     precision = 2.0 * np.array([[1.5, -1.0], [-1.0, 1.5]])
     log_prior = 0.5 * np.linalg.slogdet(precision)[1] - np.log(2 * np.pi)
-    log_prior = log_prior - 0.5 * (precision[0, 0] * a**2 + 2 * precision[0, 1] * a * b + precision[1, 1] * b**2)
-    chance = np.exp(log_prior + stats.poisson.logpmf(9, 5 * np.exp(a)) + stats.poisson.logpmf(4, 6 * np.exp(b)))
+    log_prior = log_prior - 0.5 * (
+        precision[0, 0] * a**2 + 2 * precision[0, 1] * a * b + precision[1, 1] * b**2
+    )
+    chance = np.exp(
+        log_prior + stats.poisson.logpmf(9, 5 * np.exp(a)) + stats.poisson.logpmf(4, 6 * np.exp(b))
+    )
     exact = np.log(chance.sum() * (grid[1] - grid[0]) ** 2)
     assert abs(log_evidence(latent, hyper, mode, hessian) - exact) < 0.02
 
 
 def test_the_blurred_climb_finds_the_nearest_normal() -> None:
-    """One segment with no find: the posterior's mean log rate lies below its mode, and the blurred mode finds it."""
+    """One segment with no find: the posterior's mean log rate lies below its mode, and
+    the blurred mode finds it.
+    """
     latent = LatentModel(
         Field(Neighbours(1, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))),
-        Cells(np.array([0]), np.array([0]), np.array([0.0]), np.array([1.0]), np.ones(1), np.array([np.nan])),
+        Cells(
+            np.array([0]),
+            np.array([0]),
+            np.array([0.0]),
+            np.array([1.0]),
+            np.ones(1),
+            np.array([np.nan]),
+        ),
         (),
         Design(np.zeros((1, 0)), np.empty(0), np.empty(0), np.zeros(1)),
         1,
@@ -281,7 +337,9 @@ def test_the_blurred_climb_finds_the_nearest_normal() -> None:
 
 def test_columns_are_one_for_each_class_that_occurs_twice() -> None:
     design = class_design(line_network(5, classes=["a", "a", "b", "b", "c"]))
-    np.testing.assert_array_equal(design.columns, [[1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 0, 1], [1, 0, 0]])
+    np.testing.assert_array_equal(
+        design.columns, [[1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 0, 1], [1, 0, 0]]
+    )
     assert class_design(line_network(3)).columns.shape == (3, 1)
 
 
@@ -297,7 +355,9 @@ def test_a_hessian_solves_its_own_system() -> None:
     owned = nugget / (1 + nugget * mode.weight) * right[m : 2 * m]
     solved = hessian.solve(right[:m], right[2 * m :], owned)
     dense = np.linalg.solve(dense_hessian(latent, hyper, mode), right)
-    np.testing.assert_allclose(np.concatenate((solved.u, solved.v, solved.beta)), dense, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        np.concatenate((solved.u, solved.v, solved.beta)), dense, rtol=1e-6, atol=1e-9
+    )
 
 
 def test_without_a_field_the_mode_is_the_poisson_regression_of_statsmodels() -> None:
@@ -307,7 +367,9 @@ def test_without_a_field_the_mode_is_the_poisson_regression_of_statsmodels() -> 
     x = np.column_stack((np.ones(m), rng.normal(size=m)))
     expected = rng.gamma(2.0, 5.0, m)
     count = rng.poisson(expected * np.exp(x @ np.array([0.3, -0.5]))).astype(float)
-    cells = Cells(np.arange(m), np.zeros(m, dtype=np.int64), count, expected, np.ones(m), np.full(m, np.nan))
+    cells = Cells(
+        np.arange(m), np.zeros(m, dtype=np.int64), count, expected, np.ones(m), np.full(m, np.nan)
+    )
     design = Design(x, np.zeros(2), np.full(2, 1e4), np.zeros(m))
     latent = LatentModel(Field(road_neighbours(network)), cells, (), design, 1)
     mode, hessian = mode_of(latent, Hyperparameters(1e9, 1.0))
@@ -330,32 +392,45 @@ def test_a_pattern_serves_one_factor_after_another() -> None:
         )
 
 
-def test_the_volume_of_the_hyperparameters_is_that_of_the_quadratic_that_the_values_follow() -> None:
-    """Curvature 5, 3 and 1 in units of the prior, seen at scattered points; less than the prior's own curvature is taken for the prior's."""
+def test_the_volume_of_the_hyperparameters_is_that_of_the_quadratic_that_the_values_follow() -> (
+    None
+):
+    """Curvature 5, 3 and 1 in units of the prior, seen at scattered points; less than
+    the prior's own curvature is taken for the prior's.
+    """
     rng = np.random.default_rng(3)
     z = rng.normal(size=(25, 3))
     z[0] = 0
     turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    for curvature, volume in (([5.0, 3.0, 1.0], -0.5 * np.log(15)), ([2.0, 0.2, -1.0], -0.5 * np.log(2))):
+    for curvature, volume in (
+        ([5.0, 3.0, 1.0], -0.5 * np.log(15)),
+        ([2.0, 0.2, -1.0], -0.5 * np.log(2)),
+    ):
         values = 7.0 - 0.5 * np.einsum("ki,ij,kj->k", z, turn @ np.diag(curvature) @ turn.T, z)
         assert log_volume(HYPER_MEAN + HYPER_SD * z, values) == pytest.approx(volume, abs=1e-6)
 
 
 @pytest.mark.slow
 def test_the_evidence_of_the_field_is_averaged_over_its_hyperparameters() -> None:
-    """The referee sums over a lattice that covers the prior; Laplace's approximation is within half a nat."""
+    """The referee sums over a lattice that covers the prior; Laplace's approximation is
+    within half a nat.
+    """
     network = line_network(12)
     found = np.array([3, 2, 4, 1, 0, 0, 0, 1, 0, 0, 0, 0], dtype=np.float64)
     expected = np.full(12, found.sum() / 12)
     k = np.arange(12)
-    cells = Cells(k, np.zeros(12, dtype=np.int64), found, expected, np.ones(12), np.full(12, np.nan))
+    cells = Cells(
+        k, np.zeros(12, dtype=np.int64), found, expected, np.ones(12), np.full(12, np.nan)
+    )
     design = Design(np.ones((12, 1)), np.zeros(1), np.full(1, 10.0), np.zeros(12))
     latent = LatentModel(Field(road_neighbours(network)), cells, (), design, 1)
     fit = fit_hyperparameters(latent, START)
     step = np.linspace(-2.5, 2.5, 9)
     z = np.stack(np.meshgrid(step, step, step), -1).reshape(-1, 3)
     tried = np.exp(HYPER_MEAN + HYPER_SD * z)
-    values = np.array([fit_at(latent, Hyperparameters(*one), None).log_evidence for one in tried.tolist()])
+    values = np.array(
+        [fit_at(latent, Hyperparameters(*one), None).log_evidence for one in tried.tolist()]
+    )
     exact = logsumexp(values) + 3 * np.log(step[1] - step[0]) - 1.5 * np.log(2 * np.pi)
     assert fit.log_evidence + fit.log_volume == pytest.approx(exact, abs=0.5)
     assert fit.log_volume < -0.3

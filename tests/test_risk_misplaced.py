@@ -1,4 +1,6 @@
-"""Seizures where no effort is recorded: what becomes of them is told from the record, and none is lost."""
+"""Seizures where no effort is recorded: what becomes of them is told from the record,
+and none is lost.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def test_tips_are_told_from_what_effort_finds() -> None:
     rng = np.random.default_rng(3)
     effort = np.where(np.arange(SIZE) < 20, 10.0, 0.0)
     tips = rng.multinomial(400, LENGTH / LENGTH.sum())
-    found = estimate_location_error(rng.multinomial(400, effort / effort.sum()) + tips.astype(float), effort, NETWORK)
+    found = estimate_location_error(
+        rng.multinomial(400, effort / effort.sum()) + tips.astype(float), effort, NETWORK
+    )
     assert found.by_effort == pytest.approx(0.5, abs=0.1)
 
 
@@ -71,7 +75,12 @@ def evidence_of(stray: float, *, exact: bool = False) -> tuple[float, ...]:
         assert borne.misplaced is None
         assert borne.unit_count is plain.unit_count
         assert borne.unit_expected is plain.unit_expected
-    return (float(borne.count.sum()), float(borne.expected.sum()), float(count.sum()), len(borne.warnings))
+    return (
+        float(borne.count.sum()),
+        float(borne.expected.sum()),
+        float(count.sum()),
+        len(borne.warnings),
+    )
 
 
 def test_every_seizure_counts_once_they_are_more_than_a_few() -> None:
@@ -86,17 +95,31 @@ def test_every_seizure_counts_once_they_are_more_than_a_few() -> None:
 
 @pytest.mark.parametrize(
     ("placed", "stray", "weak"),
-    [(60, 60, True), (60, 30, False), (FEW_SEIZURES, FEW_SEIZURES, False), (5, LEAST_STRAY - 1, False)],
+    [
+        (60, 60, True),
+        (60, 30, False),
+        (FEW_SEIZURES, FEW_SEIZURES, False),
+        (5, LEAST_STRAY - 1, False),
+    ],
 )
-def test_few_seizures_many_of_them_astray_are_said_to_be_a_weak_record(placed: int, stray: int, weak: bool) -> None:
+def test_few_seizures_many_of_them_astray_are_said_to_be_a_weak_record(
+    placed: int, stray: int, weak: bool
+) -> None:
     count = np.zeros(SIZE)
     count[np.flatnonzero(HALF)[:1]], count[np.flatnonzero(~HALF)[:1]] = placed, stray
     records = records_of(by_segment(count))
     plain = gather_evidence(records, effort_of(by_segment(np.where(HALF, 5.0, 0.0))), NETWORK)
     remarks = weak_remarks(plain, records)
     assert bool(remarks) == weak
-    assert weak == (placed + stray < FEW_SEIZURES and stray >= max(LEAST_STRAY, WEAK_STRAY_SHARE * (placed + stray)))
-    assert [one for one in fit_location_error(plain, records, NETWORK).warnings if "risk map is weak" in one] == remarks
+    assert weak == (
+        placed + stray < FEW_SEIZURES
+        and stray >= max(LEAST_STRAY, WEAK_STRAY_SHARE * (placed + stray))
+    )
+    assert [
+        one
+        for one in fit_location_error(plain, records, NETWORK).warnings
+        if "risk map is weak" in one
+    ] == remarks
 
 
 def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:
@@ -113,7 +136,9 @@ def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:
     model = FieldFlow().fit(records, searches, NETWORK)
     assert model.evidence_.count.sum() == (count + moved).sum()
     assert not model.record_check_.contradictions
-    assert any("lie where no effort in" in one and "elsewhere" in one for one in model.predict().warnings)
+    assert any(
+        "lie where no effort in" in one and "elsewhere" in one for one in model.predict().warnings
+    )
     assert not any("left out" in one for one in model.predict().warnings)
     published = USUAL.faulty_widening * np.hypot(model.sd_, USUAL.faults_sd)
     assert np.ptp(model.sd_) > 0.1
@@ -122,7 +147,9 @@ def test_a_fit_says_what_it_made_of_them_and_agrees_with_its_record() -> None:
     np.testing.assert_array_equal(model.predict().searched, effort > 0)
 
 
-def test_a_record_that_says_nothing_tempered_counts_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_says_nothing_tempered_counts_in_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(4)
     rate = rng.lognormal(0.0, 1.0, SIZE)
     effort = np.where(rng.random(SIZE) < 0.5, 20.0, 0.0)
@@ -148,5 +175,7 @@ def test_that_all_roads_are_alike_is_unlikely_where_traffic_is_known() -> None:
     table = OdTable(np.array([0, 8]), np.array([80, 72]), np.ones((2, 2)))
     model = FieldFlow(table).fit(records, effort, NETWORK)
     logs = np.array([one.log_evidence for one in model.candidates_])
-    weights = np.exp(logs - logs.max()) * [USUAL.alike_weight if one.name == ALIKE else 1 for one in model.candidates_]
+    weights = np.exp(logs - logs.max()) * [
+        USUAL.alike_weight if one.name == ALIKE else 1 for one in model.candidates_
+    ]
     np.testing.assert_allclose(model_weights(model.candidates_), weights / weights.sum(), atol=2e-3)

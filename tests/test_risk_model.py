@@ -1,4 +1,6 @@
-"""The field + flow model: what it must do with records, and a regression library as referee of its special cases."""
+"""The field + flow model: what it must do with records, and a regression library as
+referee of its special cases.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,30 @@ from optimizer.risk import (
     ShrunkRate,
 )
 from optimizer.risk.baselines import HALF
-from optimizer.risk.field_flow.model_averaging import class_design, flow_column, learning_subgraph, restrict, with_flow
+from optimizer.risk.field_flow.model_averaging import (
+    class_design,
+    flow_column,
+    learning_subgraph,
+    restrict,
+    with_flow,
+)
 from optimizer.risk.field_flow.season import NO_SEASON, fit_season, in_average_months
 from optimizer.risk.od_flows import path_flows
 from optimizer.risk.params import USUAL, RiskParams
-from tests.risk_cases import by_segment, effort_of, grid_network, line_network, network_of, records_of, rows_of
+from tests.risk_cases import (
+    by_segment,
+    effort_of,
+    grid_network,
+    line_network,
+    network_of,
+    records_of,
+    rows_of,
+)
 
 NETWORK = grid_network(9, np.random.default_rng(1), keep=1.0)
-CORNERS = OdTable(np.array([0, 8]), np.array([80, 72, 40]), np.array([[3.0, 1.0, 1.0], [1.0, 1.0, 2.0]]))
+CORNERS = OdTable(
+    np.array([0, 8]), np.array([80, 72, 40]), np.array([[3.0, 1.0, 1.0], [1.0, 1.0, 2.0]])
+)
 M = NETWORK.n_segments
 
 
@@ -40,10 +58,14 @@ def flow_of(table: OdTable = CORNERS) -> np.ndarray:
     return np.asarray(flow / flow.mean())
 
 
-def record(rate: np.ndarray, seed: int, scale: float = 4.0, searched: float = 0.6) -> tuple[Seizures, Effort]:
+def record(
+    rate: np.ndarray, seed: int, scale: float = 4.0, searched: float = 0.6
+) -> tuple[Seizures, Effort]:
     rng = np.random.default_rng(seed)
     hours = rng.gamma(1.0, scale, M) * (rng.random(M) < searched)
-    return records_of(by_segment(rng.poisson(hours * rate).astype(float))), effort_of(by_segment(hours))
+    return records_of(by_segment(rng.poisson(hours * rate).astype(float))), effort_of(
+        by_segment(hours)
+    )
 
 
 MODELS: list[RiskModel] = [
@@ -100,7 +122,10 @@ def test_masses_move_towards_the_truth_where_the_prior_table_is_wrong() -> None:
     model = FieldFlow(CORNERS).fit(*record(flow_of(true), 8, scale=20.0), NETWORK)
     found = model.table()
     assert found is not None
-    assert np.abs(found.shares() - true.shares()).sum() < 0.6 * np.abs(CORNERS.shares() - true.shares()).sum()
+    assert (
+        np.abs(found.shares() - true.shares()).sum()
+        < 0.6 * np.abs(CORNERS.shares() - true.shares()).sum()
+    )
 
 
 def test_drawn_tables_are_nearer_to_the_truth_than_the_prior_and_differ() -> None:
@@ -118,7 +143,8 @@ def test_poisson_regression_is_that_of_statsmodels() -> None:
     seizures, effort = record(flow_of(), 9)
     model = FlowRegression(CORNERS, ridge=np.inf).fit(seizures, effort, NETWORK)
     design = with_flow(
-        class_design(NETWORK), flow_column(path_flows(NETWORK, CORNERS, 1 / 90).net(CORNERS.shares()).sum(axis=0))
+        class_design(NETWORK),
+        flow_column(path_flows(NETWORK, CORNERS, 1 / 90).net(CORNERS.shares()).sum(axis=0)),
     )
     seen = model.evidence_.own_expected > 0
     referee = sm.GLM(
@@ -137,18 +163,27 @@ def test_searches_of_yes_or_no_are_the_complementary_log_log_of_statsmodels() ->
     searches = rng.integers(1, 40, M).astype(float)
     found = rng.binomial(searches.astype(int), 0.3).astype(float)
     effort = effort_of(by_segment(searches), units=dict.fromkeys(range(M), "searches"))
-    model = FieldFlow(yes_no={"searches"}, season=False).fit(records_of(by_segment(found)), effort, NETWORK)
+    model = FieldFlow(yes_no={"searches"}, season=False).fit(
+        records_of(by_segment(found)), effort, NETWORK
+    )
     referee = sm.GLM(
-        np.column_stack((found, searches - found)), np.ones(M), family=sm.families.Binomial(sm.families.links.CLogLog())
+        np.column_stack((found, searches - found)),
+        np.ones(M),
+        family=sm.families.Binomial(sm.families.links.CLogLog()),
     ).fit()
     rate = model.evidence_.global_rate[0] * np.exp(model.candidates_[0].mean)
-    np.testing.assert_allclose(np.average(1 - np.exp(-rate), weights=searches), referee.fittedvalues[0], rtol=0.02)
-    assert -1.0 < model.score(records_of(by_segment(found)), effort) < -0.5  # per search: the entropy of 0.3 is 0.61
+    np.testing.assert_allclose(
+        np.average(1 - np.exp(-rate), weights=searches), referee.fittedvalues[0], rtol=0.02
+    )
+    # per search: the entropy of 0.3 is 0.61
+    assert -1.0 < model.score(records_of(by_segment(found)), effort) < -0.5
 
 
 def test_more_finds_than_searches_are_a_fault() -> None:
     with pytest.raises(InputError, match="more seizures than searches"):
-        FieldFlow(yes_no={"hours"}).fit(records_of({0: 3.0}), effort_of({0: 2.0, 1: 5.0}), line_network(3))
+        FieldFlow(yes_no={"hours"}).fit(
+            records_of({0: 3.0}), effort_of({0: 2.0, 1: 5.0}), line_network(3)
+        )
 
 
 def test_the_score_of_a_sure_model_is_the_poisson_chance() -> None:
@@ -156,12 +191,16 @@ def test_the_score_of_a_sure_model_is_the_poisson_chance() -> None:
     hours = np.full(30, 1e6)
     network = line_network(30)
     model = FieldFlow(season=False).fit(
-        records_of(by_segment(rng.poisson(hours * 0.3).astype(float))), effort_of(by_segment(hours)), network
+        records_of(by_segment(rng.poisson(hours * 0.3).astype(float))),
+        effort_of(by_segment(hours)),
+        network,
     )
     later = rng.poisson(0.3 * 5.0, 30).astype(float)
     exact = stats.poisson.logpmf(later, 0.3 * 5.0).sum() / later.sum()
     np.testing.assert_allclose(
-        model.score(records_of(by_segment(later)), effort_of(by_segment(np.full(30, 5.0)))), exact, rtol=0.01
+        model.score(records_of(by_segment(later)), effort_of(by_segment(np.full(30, 5.0)))),
+        exact,
+        rtol=0.01,
     )
 
 
@@ -170,7 +209,11 @@ def test_more_effort_for_the_same_finds_is_less_risk() -> None:
     hours: dict[int | str, float] = dict.fromkeys(range(60), 2.0)
     rates = []
     for factor in (1, 4, 16):
-        estimate = FieldFlow(CORNERS).fit(records_of(finds), effort_of(hours | {3: 2.0 * factor}), NETWORK).predict()
+        estimate = (
+            FieldFlow(CORNERS)
+            .fit(records_of(finds), effort_of(hours | {3: 2.0 * factor}), NETWORK)
+            .predict()
+        )
         rates.append(estimate.rates("hours").median[3])
     assert rates[0] > rates[1] > rates[2]
 
@@ -184,7 +227,9 @@ def test_roads_never_searched_are_unknown_and_their_intervals_wide() -> None:
 
 
 def _few_searches(stray: float) -> tuple[Seizures, Effort]:
-    """Two finds of half an hour, as tips leave them; places where a hundred hours found as much an hour as around; finds of no hour."""
+    """Two finds of half an hour, as tips leave them; places where a hundred hours found
+    as much an hour as around; finds of no hour.
+    """
     hours, finds = np.full(40, 20.0), np.full(40, 3.0)
     finds[[8, 9, 10, 11]] = [10.0, 30.0, 30.0, 10.0]
     finds[18:23] = 5.0
@@ -196,7 +241,9 @@ def _few_searches(stray: float) -> tuple[Seizures, Effort]:
 def test_finds_where_hardly_anybody_searched_rank_behind_as_many_that_effort_explains() -> None:
     seen = _few_searches(1.0)
     believed, doubted = (
-        FieldFlow(season=False, params=RiskParams(doubt=doubt, simpler=0.0)).fit(*seen, line_network(40))
+        FieldFlow(season=False, params=RiskParams(doubt=doubt, simpler=0.0)).fit(
+            *seen, line_network(40)
+        )
         for doubt in (0.0, 1.5)
     )
     assert believed.predict().median[30] > believed.predict().median[20]
@@ -208,7 +255,9 @@ def test_finds_where_hardly_anybody_searched_rank_behind_as_many_that_effort_exp
 
 
 def test_a_record_whose_seizures_all_lie_where_is_searched_is_taken_at_its_word() -> None:
-    """Doubt had lowered unsearched roads of such records too, and intervals with them: fewer of them held the truth."""
+    """Doubt had lowered unsearched roads of such records too, and intervals with them:
+    fewer of them held the truth.
+    """
     model = FieldFlow(season=False).fit(*_few_searches(0.0), line_network(40))
     estimate = model.predict()
     np.testing.assert_allclose(estimate.median, np.exp(model.mean_))
@@ -219,17 +268,27 @@ def test_a_record_whose_seizures_all_lie_where_is_searched_is_taken_at_its_word(
 def test_in_a_record_with_faults_simpler_maps_weigh_in_where_flows_explain_nothing() -> None:
     network, seen = line_network(40), _few_searches(1.0)
     alone, pooled, most = (
-        FieldFlow(season=False, params=RiskParams(simpler=share)).fit(*seen, network) for share in (0.0, 0.2, 1.0)
+        FieldFlow(season=False, params=RiskParams(simpler=share)).fit(*seen, network)
+        for share in (0.0, 0.2, 1.0)
     )
-    simpler = sum(np.log(one.fit(*seen, network).predict().median) for one in (ShrunkRate(), KernelDensity())) / 2
+    simpler = (
+        sum(
+            np.log(one.fit(*seen, network).predict().median)
+            for one in (ShrunkRate(), KernelDensity())
+        )
+        / 2
+    )
     logs = [np.log(one.predict().median) for one in (alone, pooled, most)]
-    # Without flows the share counts in full; the level is that of the effort's mean either way.
+    # Without flows the share counts in full; the level is that of the effort's mean
+    # either way.
     np.testing.assert_allclose(np.diff(logs[2]), np.diff(simpler), atol=1e-8)
     np.testing.assert_allclose(logs[1], 0.8 * logs[0] + 0.2 * logs[2], atol=1e-8)
     effort = alone.evidence_.own_expected
     for one in logs:
         assert np.average(one - alone.mean_, weights=effort) == pytest.approx(0, abs=1e-8)
-    np.testing.assert_allclose(pooled.sample(4000, np.random.default_rng(1)).mean(axis=0), logs[1], atol=0.15)
+    np.testing.assert_allclose(
+        pooled.sample(4000, np.random.default_rng(1)).mean(axis=0), logs[1], atol=0.15
+    )
     np.testing.assert_allclose(pooled.predict().mean, alone.predict().mean)
 
 
@@ -242,7 +301,10 @@ def test_simpler_maps_weigh_little_where_flows_explain_the_index() -> None:
 
     def moved(flows: OdTable | None) -> float:
         alone, pooled = (
-            FieldFlow(flows, season=False, params=RiskParams(simpler=share)).fit(*seen, NETWORK).predict().median
+            FieldFlow(flows, season=False, params=RiskParams(simpler=share))
+            .fit(*seen, NETWORK)
+            .predict()
+            .median
             for share in (0.0, 0.2)
         )
         return float(np.std(np.log(pooled / alone)))
@@ -258,7 +320,9 @@ def test_doubt_moves_medians_and_not_their_intervals() -> None:
         for doubt in (0.0, 1.5, 20.0)
     )
     model = FieldFlow(season=False).fit(*seen, network)
-    np.testing.assert_allclose(np.log(believed.low * believed.high) / 2, model.mean_ - USUAL.faults_excess, atol=1e-9)
+    np.testing.assert_allclose(
+        np.log(believed.low * believed.high) / 2, model.mean_ - USUAL.faults_excess, atol=1e-9
+    )
     np.testing.assert_allclose(doubted.low, believed.low)
     np.testing.assert_allclose(doubted.high, believed.high)
     assert np.ptp(np.log(doubted.median / believed.median)) > 0.1
@@ -267,7 +331,9 @@ def test_doubt_moves_medians_and_not_their_intervals() -> None:
     assert (distrusted.low == distrusted.median).any()
 
 
-def test_a_factor_that_is_given_leaves_intervals_of_a_faulty_record_about_the_models_own_index() -> None:
+def test_a_factor_that_is_given_leaves_intervals_of_a_faulty_record_about_the_models_own_index() -> (
+    None
+):
     model = FieldFlow(season=False, widening=1.0, params=RiskParams(doubt=0.0, simpler=0.0))
     estimate = model.fit(*_few_searches(1.0), line_network(40)).predict()
     np.testing.assert_allclose(np.log(estimate.low * estimate.high) / 2, model.mean_, atol=1e-9)
@@ -281,19 +347,27 @@ def test_areas_tell_their_mean() -> None:
         np.array([[i, i + 1] for i in range(21) if i != 10]),
     )
     model = FieldFlow(season=False).fit(
-        records_of({"west": 900.0, "east": 100.0}, areas), effort_of({"west": 100.0, "east": 100.0}, areas), network
+        records_of({"west": 900.0, "east": 100.0}, areas),
+        effort_of({"west": 100.0, "east": 100.0}, areas),
+        network,
     )
     estimate = model.predict()
-    np.testing.assert_allclose([estimate.mean[:10].mean(), estimate.mean[10:].mean()], [1.8, 0.2], rtol=0.05)
+    np.testing.assert_allclose(
+        [estimate.mean[:10].mean(), estimate.mean[10:].mean()], [1.8, 0.2], rtol=0.05
+    )
     np.testing.assert_allclose(estimate.median[:10], estimate.median[4], rtol=0.3)
     assert estimate.high[0] / estimate.low[0] > 1.2  # the mean is known, which road it was is not
     assert model.score(
         records_of({"west": 9.0, "east": 1.0}, areas), effort_of({"west": 1.0, "east": 1.0}, areas)
-    ) > model.score(records_of({"west": 1.0, "east": 9.0}, areas), effort_of({"west": 1.0, "east": 1.0}, areas))
+    ) > model.score(
+        records_of({"west": 1.0, "east": 9.0}, areas), effort_of({"west": 1.0, "east": 1.0}, areas)
+    )
 
 
 def test_units_have_levels_of_their_own() -> None:
-    """Where both units searched the same roads, a unit that is worked only on poor roads is not taken for a bad unit."""
+    """Where both units searched the same roads, a unit that is worked only on poor
+    roads is not taken for a bad unit.
+    """
     rate = np.where(np.arange(M) < M // 2, 4.0, 0.25)
     rng = np.random.default_rng(13)
     both = [(s, unit) for s in range(M) for unit in (0, 1) if unit == 0 or s >= M // 3]
@@ -302,9 +376,13 @@ def test_units_have_levels_of_their_own() -> None:
     found = rng.poisson(hours * rate[segment] * np.where(unit == 1, 0.5, 1.0)).astype(float)
     seizures, effort = rows_of(segment, hours, found, unit=unit)
     model = FieldFlow(season=False, shape=np.inf).fit(seizures, effort, NETWORK)
-    level = model.candidates_[0].latent.level(model.candidates_[0].mode.point.beta, np.array([0, 1]))
+    level = model.candidates_[0].latent.level(
+        model.candidates_[0].mode.point.beta, np.array([0, 1])
+    )
     global_rate = model.evidence_.global_rate
-    np.testing.assert_allclose(np.exp(level[1] - level[0]) * global_rate[1] / global_rate[0], 0.5, rtol=0.25)
+    np.testing.assert_allclose(
+        np.exp(level[1] - level[0]) * global_rate[1] / global_rate[0], 0.5, rtol=0.25
+    )
 
 
 def test_a_record_in_two_units_is_as_sure_of_the_index_as_in_one() -> None:
@@ -329,7 +407,9 @@ def test_a_season_is_found_where_there_is_one_and_only_there() -> None:
     truth /= truth.mean()
     rng = np.random.default_rng(14)
     expected = np.full(12, 80.0)
-    np.testing.assert_allclose(fit_season(rng.poisson(expected * truth).astype(float), expected), truth, rtol=0.3)
+    np.testing.assert_allclose(
+        fit_season(rng.poisson(expected * truth).astype(float), expected), truth, rtol=0.3
+    )
     flat = fit_season(rng.poisson(expected).astype(float), expected)
     assert np.abs(flat - 1).max() < 0.15
     np.testing.assert_array_equal(fit_season(np.zeros(12), expected), NO_SEASON)
@@ -341,7 +421,9 @@ def test_effort_is_counted_in_average_months() -> None:
     effort = effort_of({0: 10.0, 1: 10.0})
     effort.start[:] = np.array(["2023-01-05", "2023-06-01"], dtype="datetime64[D]")
     effort.end[:] = np.array(["2023-01-06", "2023-08-01"], dtype="datetime64[D]")
-    np.testing.assert_allclose(in_average_months(effort, season).amount, [20.0, 10 * (30 + 31 * 0.5) / 61])
+    np.testing.assert_allclose(
+        in_average_months(effort, season).amount, [20.0, 10 * (30 + 31 * 0.5) / 61]
+    )
 
 
 def test_a_season_in_the_record_reaches_the_score() -> None:
@@ -366,7 +448,9 @@ def test_clumped_counts_choose_a_negative_binomial() -> None:
     effort = effort_of(by_segment(hours))
     flat = FieldFlow().fit(records_of(by_segment(even)), effort, NETWORK)
     wild = FieldFlow().fit(records_of(by_segment(clumped)), effort, NETWORK)
-    spread = [one.candidates_[0].hyper.nugget + 1 / one.candidates_[0].hyper.shape for one in (flat, wild)]
+    spread = [
+        one.candidates_[0].hyper.nugget + 1 / one.candidates_[0].hyper.shape for one in (flat, wild)
+    ]
     assert spread[1] > 5 * spread[0]
 
 
@@ -415,9 +499,12 @@ def test_a_part_of_a_problem_keeps_its_own_cells() -> None:
     smaller = restrict(latent, segments)
     assert segments.size == 50
     assert smaller.field.neighbours.size == 50
-    np.testing.assert_array_equal(np.isin(latent.cells.segment, segments).sum(), smaller.cells.segment.size)
     np.testing.assert_array_equal(
-        segments[smaller.cells.segment], latent.cells.segment[np.isin(latent.cells.segment, segments)]
+        np.isin(latent.cells.segment, segments).sum(), smaller.cells.segment.size
+    )
+    np.testing.assert_array_equal(
+        segments[smaller.cells.segment],
+        latent.cells.segment[np.isin(latent.cells.segment, segments)],
     )
     assert learning_subgraph(latent, 10_000).size == M
 
@@ -431,7 +518,9 @@ def test_counts_ignore_effort_and_counts_over_effort_do_not() -> None:
     assert raw.predict().median[0] > raw.predict().median[1]
     assert rate.predict().median[0] < rate.predict().median[1]
     np.testing.assert_allclose(rate.predict().median[3], stats.gamma(HALF, scale=1 / HALF).median())
-    np.testing.assert_allclose(raw.predict().median[0], stats.gamma(HALF + 4, scale=1 / (HALF + 6 / 4)).median())
+    np.testing.assert_allclose(
+        raw.predict().median[0], stats.gamma(HALF + 4, scale=1 / (HALF + 6 / 4)).median()
+    )
 
 
 def test_the_kernel_spreads_along_the_roads() -> None:
@@ -444,19 +533,26 @@ def test_the_kernel_spreads_along_the_roads() -> None:
     np.testing.assert_allclose(estimate.median, estimate.median[::-1], rtol=1e-6)
 
 
-def cells_alike(seed: int) -> tuple[Neighbours, tuple[Seizures, Effort], tuple[Seizures, Effort], float]:
-    """Return 150 places of one chance of a find, two records of about 200 finds, and what the global rate of the first scores on the second."""
+def cells_alike(
+    seed: int,
+) -> tuple[Neighbours, tuple[Seizures, Effort], tuple[Seizures, Effort], float]:
+    """Return 150 places of one chance of a find, two records of about 200 finds, and
+    what the global rate of the first scores on the second.
+    """
     rng = np.random.default_rng([7, seed])
     size, chance = 150, 0.25
     places = rng.random((size, 2))
     near = np.argsort(((places[:, None] - places) ** 2).sum(axis=2), axis=1)[:, 1:5]
-    pairs = np.unique(np.sort(np.column_stack((np.repeat(np.arange(size), 4), near.ravel())), axis=1), axis=0)
+    pairs = np.unique(
+        np.sort(np.column_stack((np.repeat(np.arange(size), 4), near.ravel())), axis=1), axis=0
+    )
     pairs_of = Neighbours(size, pairs[:, 0], pairs[:, 1], np.full(len(pairs), 0.5))
     searches = rng.geometric(0.19, (2, size)).astype(float)
     found = rng.binomial(searches.astype(int), chance).astype(float)
     units: dict[int | str, str] = dict.fromkeys(range(size), "searches")
     first, later = (
-        (records_of(by_segment(found[part])), effort_of(by_segment(searches[part]), units=units)) for part in (0, 1)
+        (records_of(by_segment(found[part])), effort_of(by_segment(searches[part]), units=units))
+        for part in (0, 1)
     )
     rate = found[0].sum() / searches[0].sum()
     score = found[1].sum() * np.log(rate) + (searches[1] - found[1]).sum() * np.log1p(-rate)
@@ -467,7 +563,9 @@ def test_places_that_are_alike_are_called_alike_and_cost_next_to_nothing() -> No
     loss, belief = [], []
     for seed in range(4):
         near, first, later, plain = cells_alike(seed)
-        model = FieldFlow(yes_no={"searches"}, season=False, neighbours=near).fit(*first, line_network(150))
+        model = FieldFlow(yes_no={"searches"}, season=False, neighbours=near).fit(
+            *first, line_network(150)
+        )
         loss.append(plain - model.score(*later))
         belief.append(model.weights_[-1])
     assert model.candidates_[-1].name == "alike"
@@ -485,7 +583,11 @@ def test_places_that_are_not_alike_are_not_called_so() -> None:
 def test_intervals_are_widened_by_how_far_flows_are_believed() -> None:
     flowing = FieldFlow(CORNERS).fit(*record(flow_of(), 3), NETWORK)
     alone = FieldFlow().fit(*record(flow_of(), 3), NETWORK)
-    with_flows = sum(belief for belief, one in zip(flowing.weights_, flowing.candidates_, strict=True) if one.flows)
+    with_flows = sum(
+        belief
+        for belief, one in zip(flowing.weights_, flowing.candidates_, strict=True)
+        if one.flows
+    )
     assert alone.widening == pytest.approx(1.1)
     assert flowing.widening == pytest.approx(1.1 + 0.2 * with_flows)
     assert FieldFlow(CORNERS, widening=1.0).widening == 1.0
@@ -498,11 +600,15 @@ def test_masses_learnt_on_a_part_move_as_on_the_whole(monkeypatch: pytest.Monkey
     seizures, effort = record(flow_of(true), 8, scale=20.0)
     whole = FieldFlow(CORNERS).fit(seizures, effort, NETWORK)
     monkeypatch.setattr(
-        "optimizer.risk.field_flow.model_averaging.learning_subgraph", lambda latent: learning_subgraph(latent, 110)
+        "optimizer.risk.field_flow.model_averaging.learning_subgraph",
+        lambda latent: learning_subgraph(latent, 110),
     )
     part = FieldFlow(CORNERS).fit(seizures, effort, NETWORK)
     assert M > 110
-    assert part.candidates_[2].latent.design.columns.shape == whole.candidates_[2].latent.design.columns.shape
+    assert (
+        part.candidates_[2].latent.design.columns.shape
+        == whole.candidates_[2].latent.design.columns.shape
+    )
     tables = [model.table() for model in (whole, part)]
     assert tables[0] is not None
     assert tables[1] is not None
@@ -511,13 +617,25 @@ def test_masses_learnt_on_a_part_move_as_on_the_whole(monkeypatch: pytest.Monkey
     assert np.abs(whole.mean_ - part.mean_).mean() < 0.1
 
 
-@pytest.mark.parametrize("model", [FieldFlow(), ShrunkRate(), FlowRegression()], ids=lambda model: type(model).__name__)
-def test_log_chances_by_segment_add_up_to_the_score_and_those_of_a_place_to_its_own(model: Any) -> None:
-    """Points and an area: the sum over segments is the score times the seizures; what one part of the roads found is scored alike alone."""
+@pytest.mark.parametrize(
+    "model", [FieldFlow(), ShrunkRate(), FlowRegression()], ids=lambda model: type(model).__name__
+)
+def test_log_chances_by_segment_add_up_to_the_score_and_those_of_a_place_to_its_own(
+    model: Any,
+) -> None:
+    """Points and an area: the sum over segments is the score times the seizures; what
+    one part of the roads found is scored alike alone.
+    """
     areas = {"west": [0, 1, 2]}
-    first = records_of({"west": 4.0, 4: 2.0, 6: 1.0}, areas), effort_of({"west": 6.0, 4: 2.0, 5: 3.0, 6: 2.0}, areas)
+    first = (
+        records_of({"west": 4.0, 4: 2.0, 6: 1.0}, areas),
+        effort_of({"west": 6.0, 4: 2.0, 5: 3.0, 6: 2.0}, areas),
+    )
     model.fit(*first, line_network(8))
-    later = records_of({"west": 3.0, 5: 2.0}, areas), effort_of({"west": 5.0, 4: 1.0, 5: 2.0}, areas)
+    later = (
+        records_of({"west": 3.0, 5: 2.0}, areas),
+        effort_of({"west": 5.0, 4: 1.0, 5: 2.0}, areas),
+    )
     chances = model.log_chances(*later)
     assert chances.sum() == pytest.approx(5.0 * model.score(*later))
     west = model.score(records_of({"west": 3.0}, areas), effort_of({"west": 5.0}, areas)) * 3.0
@@ -530,7 +648,11 @@ def test_a_record_that_does_not_tell_places_apart_says_so_and_one_that_does_says
     network = grid_network(6, np.random.default_rng(1), keep=1.0)
     m = network.n_segments
     effort = effort_of(by_segment(np.full(m, 20.0)))
-    even = FieldFlow(season=False).fit(records_of(by_segment(np.full(m, 2.0))), effort, network).predict()
+    even = (
+        FieldFlow(season=False)
+        .fit(records_of(by_segment(np.full(m, 2.0))), effort, network)
+        .predict()
+    )
     assert any("no spatial signal" in remark for remark in even.warnings)
     stretch = np.where(np.arange(m) < 8, 2.0 * m / 8, 0.0)
     uneven = FieldFlow(season=False).fit(records_of(by_segment(stretch)), effort, network).predict()
@@ -539,7 +661,9 @@ def test_a_record_that_does_not_tell_places_apart_says_so_and_one_that_does_says
 
 def test_parameters_change_the_estimate_and_bad_ones_are_refused() -> None:
     seen = record(flow_of(), 6)
-    usual, wider = (FieldFlow(params=p).fit(*seen, NETWORK) for p in (RiskParams(), RiskParams(widening=2.2)))
+    usual, wider = (
+        FieldFlow(params=p).fit(*seen, NETWORK) for p in (RiskParams(), RiskParams(widening=2.2))
+    )
     assert wider.widening == pytest.approx(2 * usual.widening)
     assert RiskParams.read(None, ["class_sd=0.5"]).changed() == {"class_sd": 0.5}
     with pytest.raises(InputError, match="class_sd"):

@@ -57,7 +57,8 @@ def test_a_time_is_the_days_it_spans(text: str, form: str, start: date, end: dat
         (["12/31/2023T08:30:00"], "%m/%d/%YT%H:%M:%S"),
         (["01/02/2023", "03/04/2023"], "auto"),
         (["31/12/2023", "12/31/2023"], "auto"),
-        ([f"{month}/1/2023" for month in range(1, 13)] + ["13/1/2023"], "auto"),  # months first, and one slip
+        # months first, and one slip
+        ([f"{month}/1/2023" for month in range(1, 13)] + ["13/1/2023"], "auto"),
         (["31/12/2023", "2023-12-31"], "auto"),
         (["31/12/2023"] * 9 + ["yesterday"], "%d/%m/%Y"),
         (["31/12/2023"] * 8 + ["yesterday"], "auto"),
@@ -102,7 +103,10 @@ def test_a_time_that_cannot_be_read_says_what_was_expected(text: str, form: str)
     assert ("2023-04-30" if form == "auto" else form) in problem.expected
 
 
-@given(st.dates(min_value=date(1900, 1, 1), max_value=date(2200, 1, 1)), st.dates(max_value=date(2200, 1, 1)))
+@given(
+    st.dates(min_value=date(1900, 1, 1), max_value=date(2200, 1, 1)),
+    st.dates(max_value=date(2200, 1, 1)),
+)
 def test_a_span_runs_from_its_first_day_to_its_last(first: date, last: date) -> None:
     text = f"{first.isoformat()}/{last.isoformat()}"
     if first > last:
@@ -118,7 +122,9 @@ SEASON = np.exp(1.2 * np.cos(2 * np.pi * np.arange(12) / 12))
 UNIT = "a"
 
 
-def seasonal_searches(rng: np.random.Generator, *, months: int = 26, a_month: int = 200) -> ForceSearches:
+def seasonal_searches(
+    rng: np.random.Generator, *, months: int = 26, a_month: int = 200
+) -> ForceSearches:
     """Return searches at 25 points whose chance follows the season."""
     month = np.repeat(np.datetime64("2020-01", "M") + np.arange(months), a_month)
     point = rng.integers(0, 25, month.size)
@@ -129,7 +135,9 @@ def seasonal_searches(rng: np.random.Generator, *, months: int = 26, a_month: in
 
 
 def test_searches_stay_whole_numbers_under_a_season() -> None:
-    """One search with one seizure in a month of few: once scaled by the season it was less than one search."""
+    """One search with one seizure in a month of few: once scaled by the season it was
+    less than one search.
+    """
     rng = np.random.default_rng(1)
     network = line_network(40)
     month = np.tile(np.arange(24), 40)
@@ -143,7 +151,10 @@ def test_searches_stay_whole_numbers_under_a_season() -> None:
     cells = cells_of(model.evidence_, (UNIT,))
     np.testing.assert_array_equal(cells.searches, np.bincount(segment[kept]))
     assert not model.record_check_.contradictions
-    july = records.take(np.flatnonzero(records.segment == 0)), effort.take(np.flatnonzero(effort.segment == 0))
+    july = (
+        records.take(np.flatnonzero(records.segment == 0)),
+        effort.take(np.flatnonzero(effort.segment == 0)),
+    )
     assert model.score(*july) < 0.0
     assert np.exp(model.score(*july)) == pytest.approx(0.1, abs=0.1)
 
@@ -154,11 +165,15 @@ def without_season(task: ForecastTask, monkeypatch: pytest.MonkeyPatch) -> force
         return forces.by_field(task)
 
 
-@pytest.mark.parametrize(("seasonal", "length"), [(True, "month"), (True, "quarter"), (False, "month")])
+@pytest.mark.parametrize(
+    ("seasonal", "length"), [(True, "month"), (True, "quarter"), (False, "month")]
+)
 def test_a_season_never_costs_more_than_chance(
     seasonal: bool, length: PeriodLength, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Held against the same model without a season, on the periods of the last year; where there is one, it must gain."""
+    """Held against the same model without a season, on the periods of the last year;
+    where there is one, it must gain.
+    """
     rng = np.random.default_rng(4)
     rows = seasonal_searches(rng)
     if not seasonal:

@@ -1,4 +1,6 @@
-"""Finds known by area alone: the posterior against a long Markov chain, and what a fitted model makes of them."""
+"""Finds known by area alone: the posterior against a long Markov chain, and what a
+fitted model makes of them.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,16 @@ AREAS = {"west": list(range(5)), "east": list(range(5, 10))}
 FIRST: dict[int | str, float] = {"west": 20.0, "east": 20.0}
 
 
-def latent_of(counts: tuple[float, float], units: int = 1, own: dict[int, float] | None = None) -> LatentModel:
+def latent_of(
+    counts: tuple[float, float], units: int = 1, own: dict[int, float] | None = None
+) -> LatentModel:
     """Return two areas of five segments in a row, and cells with counts of their own."""
     own = own or {}
     k = len(own)
     at, found = np.array(list(own), dtype=np.int64), np.array(list(own.values()), dtype=np.float64)
-    cells = Cells(at, np.zeros(k, dtype=np.int64), found, np.ones(k), np.ones(k), np.full(k, np.nan))
+    cells = Cells(
+        at, np.zeros(k, dtype=np.int64), found, np.ones(k), np.ones(k), np.full(k, np.nan)
+    )
     areas = tuple(
         AreaCount(np.arange(5) + 5 * n, np.ones(5), n % units, np.full(5, count / 5), 1.0)
         for n, count in enumerate(counts)
@@ -41,11 +47,21 @@ def latent_of(counts: tuple[float, float], units: int = 1, own: dict[int, float]
     return LatentModel(Field(road_neighbours(NETWORK)), cells, areas, design, units)
 
 
-def chain(latent: LatentModel, hyper: Hyperparameters, chains: int = 250, steps: int = 300, burnt: int = 120) -> Floats:
-    """Return draws of the (10,) log rates, exact but for chance: elliptical slices (Murray, Adams and MacKay 2010) in many chains."""
+def chain(
+    latent: LatentModel,
+    hyper: Hyperparameters,
+    chains: int = 250,
+    steps: int = 300,
+    burnt: int = 120,
+) -> Floats:
+    """Return draws of the (10,) log rates, exact but for chance: elliptical slices
+    (Murray, Adams and MacKay 2010) in many chains.
+    """
     rng = np.random.default_rng(0)
     m, extra = 10, latent.levels
-    precision = np.column_stack([latent.field.times(hyper.tau, hyper.kappa2, unit) for unit in np.eye(m)])
+    precision = np.column_stack(
+        [latent.field.times(hyper.tau, hyper.kappa2, unit) for unit in np.eye(m)]
+    )
     covariance = np.eye(m + extra)
     covariance[:m, :m] = np.linalg.inv(precision) + hyper.nugget * np.eye(m) + 100.0
     root = np.linalg.cholesky(covariance)
@@ -56,7 +72,9 @@ def chain(latent: LatentModel, hyper: Hyperparameters, chains: int = 250, steps:
         x = np.log(cells.expected) + w[:, cells.segment] + (w[:, m + cells.unit] if extra else 0)
         total = count_terms(cells.count, x, np.full(cells.count.size, np.inf)).value.sum(axis=1)
         for area in latent.areas:
-            x = logsumexp(np.log(area.expected) + w[:, area.segment], axis=1) + (w[:, m + area.unit] if extra else 0)
+            x = logsumexp(np.log(area.expected) + w[:, area.segment], axis=1) + (
+                w[:, m + area.unit] if extra else 0
+            )
             total += area.count * x - np.exp(np.minimum(x, 50.0))
         return np.asarray(total)
 
@@ -68,7 +86,9 @@ def chain(latent: LatentModel, hyper: Hyperparameters, chains: int = 250, steps:
         low, high, left = angle - 2 * np.pi, angle.copy(), np.arange(chains)
         moved = z.copy()
         while left.size:
-            tried = z[left] * np.cos(angle[left])[:, None] + other[left] * np.sin(angle[left])[:, None]
+            tried = (
+                z[left] * np.cos(angle[left])[:, None] + other[left] * np.sin(angle[left])[:, None]
+            )
             there = log_chance(tried)
             good = there > bar[left]
             moved[left[good]], here[left[good]] = tried[good], there[good]
@@ -89,7 +109,12 @@ def fitted(latent: LatentModel, hyper: Hyperparameters) -> Candidate:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("counts", "units", "own"),
-    [((3.0, 1.0), 1, None), ((30.0, 6.0), 1, None), ((8.0, 2.0), 1, {2: 4.0, 6: 0.0, 7: 0.0}), ((8.0, 2.0), 2, None)],
+    [
+        ((3.0, 1.0), 1, None),
+        ((30.0, 6.0), 1, None),
+        ((8.0, 2.0), 1, {2: 4.0, 6: 0.0, 7: 0.0}),
+        ((8.0, 2.0), 2, None),
+    ],
 )
 def test_the_posterior_of_areas_is_that_of_a_long_chain(
     counts: tuple[float, float], units: int, own: dict[int, float] | None
@@ -113,18 +138,25 @@ def test_areas_that_are_one_and_the_same_are_drawn() -> None:
     twice = replace(latent, areas=(latent.areas[0], latent.areas[0]))
     one = fitted(twice, Hyperparameters(0.5, 0.05, 0.4))
     assert one.area_posterior is not None
-    sums = np.exp(log_sums(twice.areas, one.area_posterior.resampled(2000, np.random.default_rng(2)).eta))
+    sums = np.exp(
+        log_sums(twice.areas, one.area_posterior.resampled(2000, np.random.default_rng(2)).eta)
+    )
     np.testing.assert_allclose(sums[:, 0], sums[:, 1])
-    np.testing.assert_allclose(sums[:, 0].mean(), 6.0, rtol=0.1)  # twelve finds in two looks at the same sum
+    # twelve finds in two looks at the same sum
+    np.testing.assert_allclose(sums[:, 0].mean(), 6.0, rtol=0.1)
 
 
 def test_sums_that_overlap_are_raked_and_expectations_add_up() -> None:
-    areas = tuple(AreaCount(np.arange(4) + 2 * n, np.full(4, 0.5), 0, np.full(4, 0.75), 1.0) for n in range(2))
+    areas = tuple(
+        AreaCount(np.arange(4) + 2 * n, np.full(4, 0.5), 0, np.full(4, 0.75), 1.0) for n in range(2)
+    )
     wanted = np.log([[4.0, 6.0]])
     eta = np.random.default_rng(3).normal(size=(1, 6))
     np.testing.assert_allclose(log_sums(areas, rake(areas, eta, wanted)), wanted, atol=1e-3)
     expected = expected_rates(areas, eta[0], np.full(6, 1.5), wanted[0])
-    np.testing.assert_allclose([0.5 * expected[:4].sum(), 0.5 * expected[2:].sum()], [4.0, 6.0], rtol=1e-3)
+    np.testing.assert_allclose(
+        [0.5 * expected[:4].sum(), 0.5 * expected[2:].sum()], [4.0, 6.0], rtol=1e-3
+    )
 
 
 def model_of(counts: dict[int | str, float]) -> FieldFlow:
@@ -135,9 +167,15 @@ def model_of(counts: dict[int | str, float]) -> FieldFlow:
 def test_few_finds_by_area_are_foretold_no_worse_than_by_the_global_rate(
     finds: tuple[int, ...], tmp_path: Path
 ) -> None:
-    """All in one of two areas: at most .05 nats a find lost (by the normal distribution .19 for the first of these)."""
+    """All in one of two areas: at most .05 nats a find lost (by the normal distribution
+    .19 for the first of these).
+    """
     months = [f"2024-{month:02}" for month in range(1, 1 + len(finds))]
-    effort = [f"{month},{area},{hours}" for month in months for area, hours in (("south", 90), ("north", 30))]
+    effort = [
+        f"{month},{area},{hours}"
+        for month in months
+        for area, hours in (("south", 90), ("north", 30))
+    ]
     path = write_scenario(tmp_path)
     (tmp_path / "effort.csv").write_text("\n".join(["time,area,amount", *effort]) + "\n")
     found = [f"{month},south,{count}" for month, count in zip(months, finds, strict=True)]
@@ -151,9 +189,13 @@ def test_few_finds_by_area_are_foretold_no_worse_than_by_the_global_rate(
         start = np.datetime64(months[number], "D")
         end = (np.datetime64(months[number], "M") + 1).astype("datetime64[D]")
         model = FieldFlow().fit(
-            known.records.take(known.records.end <= start), known.effort.take(known.effort.end <= start), network
+            known.records.take(known.records.end <= start),
+            known.effort.take(known.effort.end <= start),
+            network,
         )
-        found_later = known.records.take((known.records.start >= start) & (known.records.end <= end))
+        found_later = known.records.take(
+            (known.records.start >= start) & (known.records.end <= end)
+        )
         effort_later = known.effort.take((known.effort.start >= start) & (known.effort.end <= end))
         south, north = 90 * model.evidence_.global_rate[0], 30 * model.evidence_.global_rate[0]
         plain = finds[number] * np.log(south) - south - north - gammaln(finds[number] + 1)
@@ -176,7 +218,9 @@ def test_a_record_without_areas_never_meets_them(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("optimizer.risk.field_flow.model_averaging.AreaPosterior", None)
     monkeypatch.setattr("optimizer.risk.field_flow.model.rake", None)
     monkeypatch.setattr("optimizer.risk.field_flow.model.expected_rates", None)
-    model = FieldFlow(season=False).fit(records_of({0: 4.0, 7: 1.0}), effort_of(dict.fromkeys(range(10), 2.0)), NETWORK)
+    model = FieldFlow(season=False).fit(
+        records_of({0: 4.0, 7: 1.0}), effort_of(dict.fromkeys(range(10), 2.0)), NETWORK
+    )
     np.testing.assert_array_equal(model.predict().mean, np.exp(model.mean_ + model.sd_**2 / 2))
     rng, again = np.random.default_rng(5), np.random.default_rng(5)
     counts = again.multinomial(50, model.weights_)

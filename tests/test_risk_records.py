@@ -56,7 +56,9 @@ def effort(file: str, **more: Any) -> EffortSource:
     return EffortSource.model_validate({"file": file, "source": "Guard", "unit": "hours", **more})
 
 
-def problems(folder: Path, source: SeizureSource | EffortSource, **more: Any) -> tuple[Problem, ...]:
+def problems(
+    folder: Path, source: SeizureSource | EffortSource, **more: Any
+) -> tuple[Problem, ...]:
     read: Any = read_seizures if isinstance(source, SeizureSource) else read_effort
     with pytest.raises(InputError) as caught:
         read([source], NETWORK, AREAS, folder=folder, **more)
@@ -105,13 +107,17 @@ def test_several_files_become_one_record(tmp_path: Path) -> None:
 
 
 def test_effort_takes_days_from_and_to_and_amounts_or_one_a_row(tmp_path: Path) -> None:
-    spans = csv(tmp_path, "from,to,segment,amount\n2023-01-01,2023-01-31,4,8.5\n2023-02,2023-03,4,0\n")
+    spans = csv(
+        tmp_path, "from,to,segment,amount\n2023-01-01,2023-01-31,4,8.5\n2023-02,2023-03,4,0\n"
+    )
     read = read_effort([effort(spans)], NETWORK, folder=tmp_path)
     assert read.start.tolist() == [date(2023, 1, 1), date(2023, 2, 1)]
     assert read.end.tolist() == [date(2023, 2, 1), date(2023, 4, 1)]
     np.testing.assert_array_equal(read.amount, [8.5, 0])
     single = csv(tmp_path, f"lon,lat\n{WEST},{SOUTH}\n{WEST},{SOUTH}\n", "searches.csv")
-    each = read_effort([effort(single, amount_per_row=1, period="2023", unit="searches")], NETWORK, folder=tmp_path)
+    each = read_effort(
+        [effort(single, amount_per_row=1, period="2023", unit="searches")], NETWORK, folder=tmp_path
+    )
     np.testing.assert_array_equal(each.amount, [1, 1])
     assert each.unit == ("searches",)
     assert "1 row repeats an earlier row" in each.warnings[0].replace("\xa0", " ")
@@ -134,7 +140,9 @@ def test_every_row_that_is_not_used_is_listed_with_its_reason(tmp_path: Path) ->
         f"2023-05-01,{WEST},{SOUTH},,drugs,\n",
     )
     period = Period(date(2023, 1, 1), date(2024, 1, 1))
-    records = read_seizures([seizures(file, where={"kind": "drugs"})], NETWORK, AREAS, folder=tmp_path, period=period)
+    records = read_seizures(
+        [seizures(file, where={"kind": "drugs"})], NETWORK, AREAS, folder=tmp_path, period=period
+    )
     assert len(records) == 1
     assert [(item.file, item.row, item.reason, item.detail) for item in records.unused] == [
         ("finds.csv", 3, "farther than 500 m from every segment", "11120 m from the nearest"),
@@ -155,13 +163,19 @@ def test_effort_partly_inside_the_period_counts_by_its_days(tmp_path: Path) -> N
     read = read_effort([effort(file)], NETWORK, folder=tmp_path, period=period)
     np.testing.assert_allclose(read.amount, [273, 365])
     assert read.warnings == (
-        "finds.csv: 1 rows lie partly inside 2023-01-01 to 2023-12-31; they count by their share of days inside.",
+        (
+            "finds.csv: 1 rows lie partly inside 2023-01-01 to 2023-12-31; they count by their"
+            " share of days inside."
+        ),
     )
     assert [(item.row, item.reason) for item in read.unused] == [(4, "outside the period")]
 
 
 def test_repeated_rows_count_and_are_told_or_are_dropped(tmp_path: Path) -> None:
-    file = csv(tmp_path, "time,segment,officer\n2023-05-01,1,a\n2023-05-01,1,b\n2023-05-02,1,a\n2023-05-01,1,a\n")
+    file = csv(
+        tmp_path,
+        "time,segment,officer\n2023-05-01,1,a\n2023-05-01,1,b\n2023-05-02,1,a\n2023-05-01,1,a\n",
+    )
     kept = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
     assert len(kept) == 4
     assert "2 rows repeat an earlier row" in kept.warnings[0].replace("\xa0", " ")
@@ -182,9 +196,15 @@ def test_geojson_points_and_rows_without_a_point(tmp_path: Path) -> None:
             "geometry": {"type": "Point", "coordinates": [WEST + 0.015, SOUTH]},
             "properties": {"when": "2023", "n": 2},
         },
-        {"type": "Feature", "geometry": None, "properties": {"when": "2023", "area": "Sierra South", "n": 4}},
+        {
+            "type": "Feature",
+            "geometry": None,
+            "properties": {"when": "2023", "area": "Sierra South", "n": 4},
+        },
     ]
-    (tmp_path / "finds.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    (tmp_path / "finds.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": features})
+    )
     source = seizures("finds.geojson", columns={"time": "when", "count": "n"})
     records = read_seizures([source], NETWORK, AREAS, folder=tmp_path)
     np.testing.assert_array_equal(records.segment, [1, -1])
@@ -192,7 +212,9 @@ def test_geojson_points_and_rows_without_a_point(tmp_path: Path) -> None:
     np.testing.assert_array_equal(records.count, [2, 4])
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+SUM(A1)", "-x", "@cmd", "<script>alert(1)</script>", '"a, ""b"""'])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+SUM(A1)", "-x", "@cmd", "<script>alert(1)</script>", '"a, ""b"""']
+)
 def test_text_stays_text(tmp_path: Path, text: str) -> None:
     file = csv(tmp_path, f"time,segment,drug\n2023,1,{text}\n")
     records = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
@@ -241,9 +263,18 @@ def test_all_bad_rows_of_all_files_are_told_together(tmp_path: Path) -> None:
     assert "Sierra North" in by_line[f"{path}, line 6, column 'area'"].expected
     assert by_line[f"{path}, line 7, column 'quantity'"].found == "'1,5'"
     assert "from 0 to 9" in by_line[f"{path}, line 5, column 'segment'"].expected
-    assert [problem.found for problem in problems(tmp_path, effort(second))] == ["'-4'", "'=2+2'", "'inf'"]
+    assert [problem.found for problem in problems(tmp_path, effort(second))] == [
+        "'-4'",
+        "'=2+2'",
+        "'inf'",
+    ]
     with pytest.raises(InputError) as caught:
-        read_seizures([seizures(first), seizures(second), seizures("none.csv")], NETWORK, AREAS, folder=tmp_path)
+        read_seizures(
+            [seizures(first), seizures(second), seizures("none.csv")],
+            NETWORK,
+            AREAS,
+            folder=tmp_path,
+        )
     assert len(caught.value.problems) == 11
 
 
@@ -255,7 +286,9 @@ def test_faults_of_one_column_are_counted_after_the_first_ten(tmp_path: Path) ->
 
 
 def test_exchanged_coordinates_are_recognised(tmp_path: Path) -> None:
-    file = csv(tmp_path, "time,lon,lat\n" + "".join(f"2023,{SOUTH},{WEST + x / 100}\n" for x in range(5)))
+    file = csv(
+        tmp_path, "time,lon,lat\n" + "".join(f"2023,{SOUTH},{WEST + x / 100}\n" for x in range(5))
+    )
     (problem,) = problems(tmp_path, seizures(file))
     assert problem.remedy == "Exchange lon and lat in the columns mapping"
     assert "1.550, 42.500" in problem.expected
@@ -266,7 +299,9 @@ def test_exchanged_coordinates_beyond_the_poles_are_one_fault(tmp_path: Path) ->
     file = csv(tmp_path, "time,lon,lat\n" + f"2023,{SOUTH},{WEST - 100}\n" * 4)
     with pytest.raises(InputError) as caught:
         read_seizures([seizures(file)], network, folder=tmp_path)
-    assert [problem.remedy for problem in caught.value.problems] == ["Exchange lon and lat in the columns mapping"]
+    assert [problem.remedy for problem in caught.value.problems] == [
+        "Exchange lon and lat in the columns mapping"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -290,7 +325,9 @@ def test_exchanged_coordinates_beyond_the_poles_are_one_fault(tmp_path: Path) ->
         ),
     ],
 )
-def test_files_that_cannot_be_used_say_why(tmp_path: Path, text: str, found: str, expected: str) -> None:
+def test_files_that_cannot_be_used_say_why(
+    tmp_path: Path, text: str, found: str, expected: str
+) -> None:
     told = problems(tmp_path, seizures(csv(tmp_path, text)))
     assert told[0].where.startswith(str(tmp_path / "finds.csv"))
     assert found in told[0].found
@@ -298,9 +335,12 @@ def test_files_that_cannot_be_used_say_why(tmp_path: Path, text: str, found: str
 
 
 def test_rows_left_out_by_where_do_not_hide_why_the_others_cannot_be_used(tmp_path: Path) -> None:
-    """An extract without the far side leaves the strips of field offices without roads: that is the fault, not the rows of other agencies."""
+    """An extract without the far side leaves the strips of field offices without roads:
+    that is the fault, not the rows of other agencies.
+    """
     file = csv(
-        tmp_path, f"time,lon,lat,kind\n2023,{WEST},{SOUTH},y\n2023,{WEST},{SOUTH},y\n2023,{WEST},{SOUTH + 1},x\n"
+        tmp_path,
+        f"time,lon,lat,kind\n2023,{WEST},{SOUTH},y\n2023,{WEST},{SOUTH},y\n2023,{WEST},{SOUTH + 1},x\n",
     )
     (problem,) = problems(tmp_path, seizures(file, where={"kind": "x"}))
     assert "1 of 3 farther than 500 m" in problem.found
@@ -308,7 +348,9 @@ def test_rows_left_out_by_where_do_not_hide_why_the_others_cannot_be_used(tmp_pa
 
 def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
     file = csv(tmp_path, "time,segment\n2023,1\n")
-    told = problems(tmp_path, seizures(file, columns={"count": "events", "drug": "type"}, where={"kind": "x"}))
+    told = problems(
+        tmp_path, seizures(file, columns={"count": "events", "drug": "type"}, where={"kind": "x"})
+    )
     assert [problem.found for problem in told] == [
         f"no column {name!r} among 'time', 'segment'" for name in ("type", "events", "kind")
     ]
@@ -326,12 +368,16 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     assert problems(tmp_path, seizures("none.csv"))[0].found == "no such file"
 
 
-@pytest.mark.parametrize("word", ["caña", "cocaína en La Peña", "¿?, Ibáñez", "Größe", "ação", "forêt à l'été, 5€"])
+@pytest.mark.parametrize(
+    "word", ["caña", "cocaína en La Peña", "¿?, Ibáñez", "Größe", "ação", "forêt à l'été, 5€"]
+)
 def test_what_excel_writes_is_read_and_said(tmp_path: Path, word: str) -> None:
     (tmp_path / "excel.csv").write_bytes(f'time,segment,drug\n2023,1,"{word}"\n'.encode("cp1252"))
     read = read_seizures([seizures("excel.csv")], NETWORK, folder=tmp_path)
     assert read.drug.tolist() == [word]
-    assert any("excel.csv: read with Windows-1252 as its encoding" in warning for warning in read.warnings)
+    assert any(
+        "excel.csv: read with Windows-1252 as its encoding" in warning for warning in read.warnings
+    )
 
 
 @pytest.mark.parametrize(
@@ -346,13 +392,22 @@ def test_what_excel_writes_is_read_and_said(tmp_path: Path, word: str) -> None:
         ("コカイン", "shift_jis"),
     ],
 )
-def test_another_encoding_is_refused_and_not_guessed(tmp_path: Path, word: str, encoding: str) -> None:
+def test_another_encoding_is_refused_and_not_guessed(
+    tmp_path: Path, word: str, encoding: str
+) -> None:
     (tmp_path / "other.csv").write_bytes(f"time,segment,drug\n2023,1,{word}\n".encode(encoding))
     assert "bytes that are not UTF-8" in problems(tmp_path, seizures("other.csv"))[0].found
 
 
 def test_dates_and_quantities_that_nobody_means_are_told_with_their_line(tmp_path: Path) -> None:
-    rows = "2023-05-01,1,2", "2203-05-01,1,2", "2204,1,2", "0202-05-01,1,2", "2023,1,5000000", "FY2026,1,10"
+    rows = (
+        "2023-05-01,1,2",
+        "2203-05-01,1,2",
+        "2204,1,2",
+        "0202-05-01,1,2",
+        "2023,1,5000000",
+        "FY2026,1,10",
+    )
     file = csv(tmp_path, "\n".join(("time,segment,quantity", *rows)) + "\n")
     future, past, large = read_seizures([seizures(file)], NETWORK, folder=tmp_path).warnings
     assert "line 3: 2203-05-01 is in the future; rows so dated: 2" in future
@@ -361,10 +416,17 @@ def test_dates_and_quantities_that_nobody_means_are_told_with_their_line(tmp_pat
 
 
 def test_geojson_of_lines_is_no_record(tmp_path: Path) -> None:
-    line = {"type": "Feature", "geometry": {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}, "properties": {}}
+    line = {
+        "type": "Feature",
+        "geometry": {"type": "LineString", "coordinates": [[0, 0], [1, 1]]},
+        "properties": {},
+    }
     (tmp_path / "finds.geojson").write_text(json.dumps({"features": [line]}))
     (problem,) = problems(tmp_path, seizures("finds.geojson"))
-    assert (problem.found, problem.where) == ("LineString", f"{tmp_path / 'finds.geojson'}, feature 1")
+    assert (problem.found, problem.where) == (
+        "LineString",
+        f"{tmp_path / 'finds.geojson'}, feature 1",
+    )
 
 
 def test_an_area_name_without_any_area_is_a_fault(tmp_path: Path) -> None:
@@ -379,16 +441,19 @@ def test_days_whose_order_the_file_tells_are_read_and_said(tmp_path: Path) -> No
     assert records.start.astype(str).tolist() == ["2023-12-31", "2024-01-02"]
     (said,) = records.warnings
     assert "finds.csv: days are read as %d/%m/%Y" in said
-    (problem, _) = problems(tmp_path, seizures(csv(tmp_path, "time,segment\n03/01/2024,7\n02/01/2024,7\n")))
+    problem, _ = problems(
+        tmp_path, seizures(csv(tmp_path, "time,segment\n03/01/2024,7\n02/01/2024,7\n"))
+    )
     assert "does not tell the day from the month" in problem.remedy
     both = csv(tmp_path, "time,segment,agency\n31/12/2023,7,army\n03/01/2024,7,police\n")
     (problem,) = problems(tmp_path, seizures(both, where={"agency": ["police"]}))
-    assert "does not tell the day from the month" in problem.remedy, "rows of another agency say nothing of these"
+    assert "does not tell the day from the month" in problem.remedy, (
+        "rows of another agency say nothing of these"
+    )
 
 
 def test_sources_come_from_toml_and_refuse_what_they_do_not_know() -> None:
-    content = tomllib.loads(
-        """
+    content = tomllib.loads("""
         [[seizures]]
         file = "s.csv"
         source = "CBP"
@@ -400,8 +465,7 @@ def test_sources_come_from_toml_and_refuse_what_they_do_not_know() -> None:
         source = "CBP"
         unit = "agent-years"
         columns = { from = "first", to = "last" }
-        """
-    )
+        """)
     source = SeizureSource.model_validate(content["seizures"][0])
     assert source.where == {"component": ("U.S. Border Patrol",), "drug": ("Cocaine", "Heroin")}
     assert EffortSource.model_validate(content["effort"][0]).columns.start == "first"
@@ -431,7 +495,9 @@ def test_one_file_of_searches_gives_effort_and_finds() -> None:
     network = moved(line_network(10), 0.55 - WEST, 51.75 - SOUTH)
     drugs = {"Object of search": "Controlled drugs"}
     searches = read_effort(
-        [EffortSource(**shared, unit="searches", amount_per_row=1, where=drugs)], network, folder=STOP_SEARCH
+        [EffortSource(**shared, unit="searches", amount_per_row=1, where=drugs)],
+        network,
+        folder=STOP_SEARCH,
     )
     finds = read_seizures(
         [SeizureSource(**shared, where=drugs | {"Outcome linked to object of search": "True"})],
@@ -474,12 +540,16 @@ CELLS = st.one_of(
 
 
 @examples(200)
-@given(rows=st.lists(st.lists(CELLS, min_size=7, max_size=7), max_size=4), tail=st.text(max_size=10))
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=7, max_size=7), max_size=4), tail=st.text(max_size=10)
+)
 def test_whatever_a_file_holds_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], tail: str
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
-    with (folder / "finds.csv").open("w", encoding="utf-8", newline="", errors="surrogatepass") as stream:
+    with (folder / "finds.csv").open(
+        "w", encoding="utf-8", newline="", errors="surrogatepass"
+    ) as stream:
         write_rows = writer(stream)
         write_rows.writerow(["time", "lon", "lat", "segment", "area", "quantity", "count"])
         write_rows.writerows(rows)
@@ -501,7 +571,10 @@ PLAIN = "time,lon,lat,drug,quantity\n2024-03-01,1.51,42.5,cocaine,2.5\n2024-03-0
         (PLAIN.replace(",", ";").encode(), "semicolons between cells"),
         (PLAIN.replace(",", "\t").encode(), "tabs between cells"),
         (PLAIN.replace(",", "|").encode(), "vertical bars between cells"),
-        (PLAIN.replace(",", ";").replace(".", ",").encode(), "semicolons between cells, decimal commas"),
+        (
+            PLAIN.replace(",", ";").replace(".", ",").encode(),
+            "semicolons between cells, decimal commas",
+        ),
         (PLAIN.replace(",", "\t").encode("utf-16"), "UTF-16, tabs between cells"),
         (
             PLAIN.replace("lon,lat", "lng,Latitude").encode(),
@@ -523,10 +596,13 @@ def test_a_table_that_can_be_read_in_one_way_only_is_read_and_that_is_said(
 
 
 @pytest.mark.parametrize(
-    ("others", "said"), [("3", True), ("2.750", True), ("2.5", False), ("1200", False), ("0.750", False)]
+    ("others", "said"),
+    [("3", True), ("2.750", True), ("2.5", False), ("1200", False), ("0.750", False)],
 )
 @pytest.mark.parametrize("unit", ["", " kg"])
-def test_a_point_that_may_stand_between_thousands_is_said(tmp_path: Path, others: str, said: bool, unit: str) -> None:
+def test_a_point_that_may_stand_between_thousands_is_said(
+    tmp_path: Path, others: str, said: bool, unit: str
+) -> None:
     file = csv(tmp_path, f"time,segment,quantity\n2024,1,{others}\n2024,1,1.400{unit}\n")
     found = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
     assert found.quantity_kg[1] == 1.4
@@ -534,7 +610,11 @@ def test_a_point_that_may_stand_between_thousands_is_said(tmp_path: Path, others
     if said and others == "3":
         assert all(
             word in found.warnings[0]
-            for word in ("line 3, column 'quantity': 1.400 is read as 1.4", "number of the column", "write 1400")
+            for word in (
+                "line 3, column 'quantity': 1.400 is read as 1.4",
+                "number of the column",
+                "write 1400",
+            )
         )
 
 
@@ -591,7 +671,7 @@ def test_words_for_missing_values_empty_a_cell_and_are_counted(tmp_path: Path) -
         "time,lon,lat,drug,quantity,agency\n"
         f"2023-01-01,{WEST},{SOUTH},NA,n/a,-\n"
         f"2023-01-02,{WEST},{SOUTH},cocaine,-,-\n"
-        f"2023-01-03,NULL,-,cocaine,1,-\n"
+        "2023-01-03,NULL,-,cocaine,1,-\n"
         f"NA,{WEST},{SOUTH},cocaine,1,-\n"
         f"2023-01-05,{WEST},{SOUTH},cocaine,1,Guard\n",
     )
@@ -600,38 +680,62 @@ def test_words_for_missing_values_empty_a_cell_and_are_counted(tmp_path: Path) -
     assert np.isnan(read.quantity_kg).all()
     reasons = Counter(item.reason for item in read.unused)
     assert reasons == {"no place": 1, "no time": 1, "left out by where: agency": 1}
-    said = "finds.csv: 6\N{NO-BREAK SPACE}cells read as missing values (-, NA, NULL, n/a); state other words under missing."
+    said = (
+        "finds.csv: 6\N{NO-BREAK SPACE}cells read as missing values (-, NA, NULL, n/a); state other"
+        " words under missing."
+    )
     assert read.warnings[0] == said
 
 
 def test_other_words_for_missing_values_are_named_by_the_scenario(tmp_path: Path) -> None:
-    rows = f"time,lon,lat,quantity\n2023-01-01,{WEST},{SOUTH},unknown\n2023-01-02,{WEST},{SOUTH},-\n"
+    rows = (
+        f"time,lon,lat,quantity\n2023-01-01,{WEST},{SOUTH},unknown\n2023-01-02,{WEST},{SOUTH},-\n"
+    )
     file = csv(tmp_path, rows)
     (problem,) = problems(tmp_path, seizures(file))
     assert (problem.found, problem.remedy) == (
         "'unknown'",
         "If the word means that the value is missing, name it in missing",
     )
-    assert len(read_seizures([seizures(file, missing=["Unknown", "-"])], NETWORK, folder=tmp_path)) == 2
-    assert {problem.found for problem in problems(tmp_path, seizures(file, missing=[]))} == {"'unknown'", "'-'"}
+    assert (
+        len(read_seizures([seizures(file, missing=["Unknown", "-"])], NETWORK, folder=tmp_path))
+        == 2
+    )
+    assert {problem.found for problem in problems(tmp_path, seizures(file, missing=[]))} == {
+        "'unknown'",
+        "'-'",
+    }
 
 
 def test_properties_of_features_may_hold_words_for_missing_values(tmp_path: Path) -> None:
     point = {"type": "Point", "coordinates": [WEST, SOUTH]}
-    feature = {"type": "Feature", "geometry": point, "properties": {"time": "2023", "quantity": "NA"}}
-    (tmp_path / "a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
-    assert np.isnan(read_seizures([seizures("a.geojson")], NETWORK, folder=tmp_path).quantity_kg).all()
+    feature = {
+        "type": "Feature",
+        "geometry": point,
+        "properties": {"time": "2023", "quantity": "NA"},
+    }
+    (tmp_path / "a.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": [feature]})
+    )
+    assert np.isnan(
+        read_seizures([seizures("a.geojson")], NETWORK, folder=tmp_path).quantity_kg
+    ).all()
 
 
 def test_points_far_from_their_road_are_named_with_distance_and_line(tmp_path: Path) -> None:
     metres = [0, 99, 150, 480, 101, 600]  # the last is too far to be used
-    rows = "".join(f"2023-01-0{k},{WEST + 0.01},{SOUTH + each / 111_195}\n" for k, each in enumerate(metres, start=1))
+    rows = "".join(
+        f"2023-01-0{k},{WEST + 0.01},{SOUTH + each / 111_195}\n"
+        for k, each in enumerate(metres, start=1)
+    )
     file = csv(tmp_path, "time,lon,lat\n" + rows)
     read = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
     (said,) = (warning for warning in read.warnings if "nearest road" in warning)
-    assert said == (
-        "finds.csv: 3 of 5\N{NO-BREAK SPACE}points lie more than 100 m from the nearest road, which they count for: 480 m (line 5), "
-        "150 m (line 4), 101 m (line 6). Check them and the modes of the region; max_distance_m = 100 leaves them out."
+    assert (
+        said
+        == "finds.csv: 3 of 5\N{NO-BREAK SPACE}points lie more than 100 m from the nearest road,"
+        " which they count for: 480 m (line 5), 150 m (line 4), 101 m (line 6). Check them and"
+        " the modes of the region; max_distance_m = 100 leaves them out."
     )
     assert len(read_seizures([seizures(file, max_distance_m=100)], NETWORK, folder=tmp_path)) == 2
     near = csv(tmp_path, "time,lon,lat\n" + "".join(rows.splitlines(keepends=True)[:2]), "near.csv")

@@ -1,4 +1,6 @@
-"""The risk model before independent judges: dense algebra, Markov chain Monte Carlo, and calibration over the model's own prior."""
+"""The risk model before independent judges: dense algebra, Markov chain Monte Carlo,
+and calibration over the model's own prior.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,13 @@ SEEDS = [0, 1, 2, 3]
 
 
 def fitted(seed: int, shape: float = np.inf) -> tuple[Candidate, ...]:
-    """Return the field alone and the field with flows, at the hyperparameters that the product chose."""
+    """Return the field alone and the field with flows, at the hyperparameters that the
+    product chose.
+    """
     case = small_case(4, seed)
-    model = FieldFlow(case.table, season=False, masses=False, shape=shape).fit(*case.records, case.network)
+    model = FieldFlow(case.table, season=False, masses=False, shape=shape).fit(
+        *case.records, case.network
+    )
     return tuple(model.candidates_[:2])
 
 
@@ -42,11 +48,14 @@ def log_prior(logs: np.ndarray) -> float:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("shape", [np.inf, 2.0])
-def test_mode_spread_and_marginal_likelihood_are_those_of_dense_algebra(seed: int, shape: float) -> None:
+def test_mode_spread_and_marginal_likelihood_are_those_of_dense_algebra(
+    seed: int, shape: float
+) -> None:
     case = small_case(4, seed)
     for candidate in fitted(seed, shape):
         dense = dense_of(case, candidate)
-        judge_says = replace(dense, shape=12 * shape).fit(logs_of(candidate))  # the rows span twelve months
+        # the rows span twelve months
+        judge_says = replace(dense, shape=12 * shape).fit(logs_of(candidate))
         latent = replace(candidate.latent, blur=None, area_blur=None)
         for close, tolerance in ((1e-12, 1e-7), (STOP_GAIN, 0.08)):
             found = find_mode(latent, candidate.hyper, close=close)
@@ -81,17 +90,33 @@ def test_hyperparameters_are_the_likeliest_and_averages_over_them_are_near(seed:
         averaged = dense.averaged(6)
         assert one.log_evidence == pytest.approx(averaged.log_marginal, abs=0.6)
         assert (np.abs(candidate.mean - averaged.mean) / averaged.sd).max() < 0.4
-        ratio = candidate.sd / averaged.sd  # hyperparameters are taken as known: too narrow, somewhere by a fifth
+        # hyperparameters are taken as known: too narrow, somewhere by a fifth
+        ratio = candidate.sd / averaged.sd
         assert ratio.min() > 0.75
         assert ratio.max() < 1.1
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("numpyro") is None, reason="NumPyro is not installed (extra `test`, where it has wheels)")
+@pytest.mark.skipif(
+    find_spec("numpyro") is None,
+    reason="NumPyro is not installed (extra `test`, where it has wheels)",
+)
 def test_medians_and_intervals_are_those_of_a_sampler() -> None:
-    asked = ["--print", "--count", "1", "--draws", "200", "--chains", "1", "--candidate", "field + flow"]
+    asked = [
+        "--print",
+        "--count",
+        "1",
+        "--draws",
+        "200",
+        "--chains",
+        "1",
+        "--candidate",
+        "field + flow",
+    ]
     command = [sys.executable, "-m", "tests.referees", "nuts", *asked]
-    output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1]).stdout
+    output = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    ).stdout
     rows = [json.loads(line) for line in output.splitlines()]
     assert [row["candidate"] for row in rows] == ["field + flow"]
     for row in rows:

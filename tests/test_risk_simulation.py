@@ -86,7 +86,9 @@ FROZEN = {
     "STATIONS": 6,
     "BEAT_S": 300.0,
 }
-"""The settings of 24 November 2026, before the study was run: to change one is to make another simulator."""
+"""The settings of 24 November 2026, before the study was run: to change one is to make
+another simulator.
+"""
 
 
 def test_the_settings_are_frozen() -> None:
@@ -181,4 +183,8 @@ def test_months_of_a_history_join_again() -> None:
 def test_no_ranking_captures_more_than_the_true_one(seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     world = World(NETWORK, rng.gamma(0.5, size=LENGTH.size))
-    assert 0 <= captured(world, rng.random(LENGTH.size), share) <= captured(world, world.rate, share) + 1e-12
+    assert (
+        0
+        <= captured(world, rng.random(LENGTH.size), share)
+        <= captured(world, world.rate, share) + 1e-12
+    )

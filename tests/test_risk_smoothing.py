@@ -20,7 +20,9 @@ from tests.risk_cases import grid_network, line_network, network_of
 
 
 def chance_to_pass(network: Network, reach_km: float) -> NDArray[np.float64]:
-    """Return (m, m) F by absorbing the step chain: from a segment the wanderer stops, or goes to one of its ends; from there to a road."""
+    """Return (m, m) F by absorbing the step chain: from a segment the wanderer stops,
+    or goes to one of its ends; from there to a road.
+    """
     m, n = network.n_segments, network.n_nodes
     length = network.length_m[network.segment_arc] / 1000
     strength = 2 * reach_km**2 / length
@@ -45,19 +47,26 @@ def test_gathered_evidence_is_weighted_by_the_chance_to_pass(seed: int, reach: f
     network = grid_network(4, rng)
     evidence = rng.gamma(1.0, size=(network.n_segments, 3))
     np.testing.assert_allclose(
-        walk(network, reach).gathered(evidence), chance_to_pass(network, reach) @ evidence, rtol=1e-7, atol=1e-12
+        walk(network, reach).gathered(evidence),
+        chance_to_pass(network, reach) @ evidence,
+        rtol=1e-7,
+        atol=1e-12,
     )
 
 
 def test_a_loop_and_parallel_roads_are_roads_too() -> None:
     network = network_of(
-        np.array([1.5, 1.51, 1.52]), np.array([42.5, 42.5, 42.5]), np.array([[0, 1], [0, 1], [1, 2], [2, 1]])
+        np.array([1.5, 1.51, 1.52]),
+        np.array([42.5, 42.5, 42.5]),
+        np.array([[0, 1], [0, 1], [1, 2], [2, 1]]),
     )
     loop = np.array([2, 2])
     ends = np.vstack((np.column_stack((network.tail, network.head))[:4], loop))
     looped = network_of(network.lon, network.lat, ends)
     looped.length_m[looped.segment == 4] = 700.0
-    np.testing.assert_allclose(walk(looped, 1.5).gathered(np.eye(5)), chance_to_pass(looped, 1.5), rtol=1e-9)
+    np.testing.assert_allclose(
+        walk(looped, 1.5).gathered(np.eye(5)), chance_to_pass(looped, 1.5), rtol=1e-9
+    )
 
 
 def test_on_a_long_road_evidence_fades_exponentially() -> None:
@@ -68,8 +77,12 @@ def test_on_a_long_road_evidence_fades_exponentially() -> None:
 
 
 def test_roads_that_do_not_meet_tell_nothing_of_each_other() -> None:
-    network = network_of(np.array([1.5, 1.51, 1.7, 1.71]), np.full(4, 42.5), np.array([[0, 1], [2, 3]]))
-    np.testing.assert_allclose(walk(network, 50.0).gathered(np.eye(2)), np.eye(2), rtol=1e-12, atol=0)
+    network = network_of(
+        np.array([1.5, 1.51, 1.7, 1.71]), np.full(4, 42.5), np.array([[0, 1], [2, 3]])
+    )
+    np.testing.assert_allclose(
+        walk(network, 50.0).gathered(np.eye(2)), np.eye(2), rtol=1e-12, atol=0
+    )
 
 
 @pytest.mark.parametrize("reach", [1e-3, 1e4])
@@ -84,8 +97,15 @@ def test_extreme_reaches_stay_between_nothing_and_everything(reach: float) -> No
 
 @pytest.mark.slow
 @examples(30)
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40), density=st.floats(0, 0.3), compiled=st.booleans())
-def test_the_selected_inverse_is_a_part_of_the_inverse(seed: int, n: int, density: float, compiled: bool) -> None:
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 40),
+    density=st.floats(0, 0.3),
+    compiled=st.booleans(),
+)
+def test_the_selected_inverse_is_a_part_of_the_inverse(
+    seed: int, n: int, density: float, compiled: bool
+) -> None:
     rng = np.random.default_rng(seed)
     lower = np.tril(rng.random((n, n)) * (rng.random((n, n)) < density), -1)
     dense = np.diag((lower + lower.T).sum(axis=1) + rng.uniform(0.01, 1, n)) - lower - lower.T
@@ -94,9 +114,13 @@ def test_the_selected_inverse_is_a_part_of_the_inverse(seed: int, n: int, densit
     row, column = np.nonzero(dense)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ldl, "LARGEST_BLOCKS", 0 if compiled else ldl.LARGEST_BLOCKS)
-        np.testing.assert_allclose(factor.inverse_at(row, column), inverse[row, column], rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(
+            factor.inverse_at(row, column), inverse[row, column], rtol=1e-8, atol=1e-12
+        )
         np.testing.assert_allclose(factor.inverse_diagonal(), np.diag(inverse), rtol=1e-8)
-    np.testing.assert_allclose(factor.log_determinant, np.linalg.slogdet(dense)[1], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        factor.log_determinant, np.linalg.slogdet(dense)[1], rtol=1e-9, atol=1e-9
+    )
     right = rng.normal(size=(n, 3))
     np.testing.assert_allclose(factor.solve(right), inverse @ right, rtol=1e-7, atol=1e-9)
 
@@ -111,12 +135,25 @@ def test_factors_can_be_sent_to_another_process() -> None:
 
 @pytest.mark.slow
 @examples(30)
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40), sides=st.integers(1, 20), in_columns=st.booleans())
-def test_compiled_solutions_are_those_of_each_side_to_the_bit(seed: int, n: int, sides: int, in_columns: bool) -> None:
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 40),
+    sides=st.integers(1, 20),
+    in_columns=st.booleans(),
+)
+def test_compiled_solutions_are_those_of_each_side_to_the_bit(
+    seed: int, n: int, sides: int, in_columns: bool
+) -> None:
     rng = np.random.default_rng(seed)
     lower = np.tril(rng.random((n, n)) * (rng.random((n, n)) < 0.2), -1)
-    factor = Factor.of(csc_array(np.diag((lower + lower.T).sum(axis=1) + rng.uniform(0.01, 1, n)) - lower - lower.T))
-    right = np.array(rng.normal(size=(n, sides)) * (rng.random(sides) < 0.8), order="F" if in_columns else "C")
+    factor = Factor.of(
+        csc_array(
+            np.diag((lower + lower.T).sum(axis=1) + rng.uniform(0.01, 1, n)) - lower - lower.T
+        )
+    )
+    right = np.array(
+        rng.normal(size=(n, sides)) * (rng.random(sides) < 0.8), order="F" if in_columns else "C"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ldl, "COMPILED_FROM", 0)
         solved = factor.solve(right)

@@ -1,4 +1,6 @@
-"""Rosters: every rule holds in every one, there is one exactly where brute force finds one, and a report names the rule that fails."""
+"""Rosters: every rule holds in every one, there is one exactly where brute force finds
+one, and a report names the rule that fails.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,8 @@ def test_a_duty_for_four_takes_one_crew_of_four_or_two_of_two() -> None:
     made = make_roster(case, FIRST, 1)
     assert broken_rules(made, FIRST, 1) == []
     sent = {
-        frozenset(one.crew.id for one in made.assignments if one.day == FIRST + timedelta(days=k)) for k in range(7)
+        frozenset(one.crew.id for one in made.assignments if one.day == FIRST + timedelta(days=k))
+        for k in range(7)
     }
     assert sent <= {frozenset({"four"}), frozenset({"one", "two"})}
     assert len(sent) == 2  # evenness sends each of them
@@ -71,7 +74,9 @@ def test_nights_weekends_and_hours_are_spread_as_evenly_as_can_be() -> None:
 
 
 @pytest.mark.slow
-def test_the_neighbourhood_search_evens_out_what_is_too_large_to_solve_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_neighbourhood_search_evens_out_what_is_too_large_to_solve_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(solver, "WHOLE_PAIRS", 0)
     monkeypatch.setattr(solver, "PATIENCE", 2)
     crews = [crew(f"c{k}", rest_hours=11, days_off=1) for k in range(6)]
@@ -123,7 +128,9 @@ def test_rest_counts_from_back_at_base_to_leaving_it() -> None:
 def test_a_duty_that_begins_later_ends_later_and_rest_counts_from_then() -> None:
     rest: dict[str, Any] = {"rest_hours": 12}
     asked = [duty("a", "day"), duty("b", "night").model_copy(update={"later": 90.0})]
-    made = make_roster(duties([DAY, NIGHT], asked, [crew("p", **rest), crew("q", **rest)]), FIRST, 1)
+    made = make_roster(
+        duties([DAY, NIGHT], asked, [crew("p", **rest), crew("q", **rest)]), FIRST, 1
+    )
     late = [one for one in made.assignments if one.duty.option == "b"]
     assert {f"{one.start:%H:%M}-{one.end:%H:%M}" for one in late} == {"19:30-07:30"}
     assert len({one.crew.id for one in late}) == 1  # who is back at 07:30 may not begin at 18:00
@@ -132,18 +139,23 @@ def test_a_duty_that_begins_later_ends_later_and_rest_counts_from_then() -> None
 
 def test_weeks_follow_each_other_without_breaking_rest_or_days_in_a_row() -> None:
     crews = [crew(f"c{k}", rest_hours=11, most_days=3, days_off=2) for k in range(4)]
-    made = make_roster(duties([DAY, NIGHT], [duty("a", s.id) for s in (DAY, NIGHT)], crews), FIRST, 4)
+    made = make_roster(
+        duties([DAY, NIGHT], [duty("a", s.id) for s in (DAY, NIGHT)], crews), FIRST, 4
+    )
     assert broken_rules(made, FIRST, 4) == []
     assert len({one.day for one in made.assignments}) == 28
 
 
 def test_a_week_that_the_one_before_it_spoils_takes_it_back() -> None:
-    # c may work 4 days in a row and is alone on the first four days of week two: it must not end week one with work
+    # c may work 4 days in a row and is alone on the first four days of week two: it
+    # must not end week one with work
     away = frozenset(FIRST + timedelta(days=k) for k in (7, 8, 9, 10))
     crews = [crew("c", most_days=4), crew("d", away=away, most_days=6)]
     made = make_roster(duties([DAY], [duty("a", "day")], crews), FIRST, 2)
     assert broken_rules(made, FIRST, 2) == []
-    assert all(one.crew.id == "d" for one in made.assignments if one.day == FIRST + timedelta(days=6))
+    assert all(
+        one.crew.id == "d" for one in made.assignments if one.day == FIRST + timedelta(days=6)
+    )
 
 
 REFUSALS: list[tuple[Rule, dict[str, Any]]] = [
@@ -157,7 +169,9 @@ REFUSALS: list[tuple[Rule, dict[str, Any]]] = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("rule", "given_rule"), REFUSALS, ids=[rule for rule, _ in REFUSALS])
-def test_a_refusal_names_the_rule_that_fails_and_a_shift(rule: Rule, given_rule: dict[str, Any]) -> None:
+def test_a_refusal_names_the_rule_that_fails_and_a_shift(
+    rule: Rule, given_rule: dict[str, Any]
+) -> None:
     shifts, number = ([DAY, NIGHT], 2) if rule == "rest" else ([DAY], 1)
     if rule in {"hours", "days off"}:
         number = 2
@@ -175,7 +189,9 @@ def test_a_refusal_names_the_rule_that_fails_and_a_shift(rule: Rule, given_rule:
 
 
 def test_more_work_than_hours_is_one_message_with_two_numbers() -> None:
-    case = duties([DAY], [duty("a", "day", 4)], [crew("p", hours_a_week=40), crew("q", hours_a_week=40)])
+    case = duties(
+        [DAY], [duty("a", "day", 4)], [crew("p", hours_a_week=40), crew("q", hours_a_week=40)]
+    )
     with pytest.raises(NoRosterError) as refused:
         make_roster(case, FIRST, 1)
     message = str(refused.value)
@@ -199,7 +215,9 @@ def test_a_refusal_says_the_least_number_of_crews_that_would_do(asked: int, have
 
     def with_more(number: int) -> Roster:
         return make_roster(
-            duties([DAY], posts, [*crews, *(crew(f"n{k}", days_off=1) for k in range(number))]), FIRST, 1
+            duties([DAY], posts, [*crews, *(crew(f"n{k}", days_off=1) for k in range(number))]),
+            FIRST,
+            1,
         )
 
     assert broken_rules(with_more(cure.number), FIRST, 1) == []
@@ -251,11 +269,22 @@ def test_without_time_a_roster_with_gaps_is_made_all_the_same_and_says_so() -> N
     assert broken_rules(made, FIRST, 2) == []
     missing = sum(gap.missing for gap in made.gaps)
     assert missing < 0.2 * 2 * 7 * 6
-    assert f"People missing: {missing}, in {len(made.gaps)} of 42 duties." in made.notes or not missing
-    short = make_roster(duties([DAY], [duty("a", "day", 4)], [crew("p")]), FIRST, 1, allow_gaps=True, time_limit=1e-9)
+    assert (
+        f"People missing: {missing}, in {len(made.gaps)} of 42 duties." in made.notes or not missing
+    )
+    short = make_roster(
+        duties([DAY], [duty("a", "day", 4)], [crew("p")]),
+        FIRST,
+        1,
+        allow_gaps=True,
+        time_limit=1e-9,
+    )
     assert [str(note) for note in short.notes] == [
         "People missing: 14, in 7 of 7 duties.",
-        "The time limit ended the search for a roster that lacks fewer: give it more with --time-limit.",
+        (
+            "The time limit ended the search for a roster that lacks fewer: give it more with"
+            " --time-limit."
+        ),
     ]
 
 
@@ -267,7 +296,8 @@ def test_ctrl_c_before_there_is_a_roster_leaves_one_with_gaps_where_they_are_all
         return RosterOutcome("unknown", "interrupted", (), problem.weeks)
 
     monkeypatch.setattr(making, "first_roster", pressed)
-    monkeypatch.setattr(making, "impossible", lambda *_: None)  # counting alone would tell that there is none
+    # counting alone would tell that there is none
+    monkeypatch.setattr(making, "impossible", lambda *_: None)
     crews = [crew(f"{agency}{k}", agency=agency) for agency in ("x", "y") for k in range(2)]
     asked = [duty(agency, "day", 5, agency=agency) for agency in ("x", "y")]
     made = make_roster(duties([DAY], asked, crews), FIRST, 2, allow_gaps=True)
@@ -281,7 +311,9 @@ def test_ctrl_c_before_there_is_a_roster_leaves_one_with_gaps_where_they_are_all
         make_roster(duties([DAY], asked, crews), FIRST, 2)
 
 
-def test_agencies_share_the_time_limit_by_their_crews_and_duties(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_agencies_share_the_time_limit_by_their_crews_and_duties(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     left = list[float]()
 
     def timed(problem: RosterProblem, weeks: int, clock: Clock, seed: int) -> ShortRoster | None:
@@ -297,8 +329,16 @@ def test_agencies_share_the_time_limit_by_their_crews_and_duties(monkeypatch: py
 
 
 def test_independent_agencies_are_refused_together() -> None:
-    asked = [duty("a", "day", agency="x"), duty("b", "day", agency="y"), duty("c", "day", agency="z")]
-    crews = [crew("p", agency="x", days_off=1), crew("q", agency="y", days_off=1), crew("r", agency="z")]
+    asked = [
+        duty("a", "day", agency="x"),
+        duty("b", "day", agency="y"),
+        duty("c", "day", agency="z"),
+    ]
+    crews = [
+        crew("p", agency="x", days_off=1),
+        crew("q", agency="y", days_off=1),
+        crew("r", agency="z"),
+    ]
     with pytest.raises(NoRosterError) as refused:
         make_roster(duties([DAY], asked, crews), FIRST, 1)
     assert {report.duty.option for report in refused.value.reports} == {"a", "b"}
@@ -312,7 +352,9 @@ def test_the_same_seed_gives_the_same_roster() -> None:
     assert one == other
 
 
-@pytest.mark.parametrize("text", ["tomorrow", "2026-13-01", "2026-02-30", "1/12/2026", "", "20261201", "9999-12-31"])
+@pytest.mark.parametrize(
+    "text", ["tomorrow", "2026-13-01", "2026-02-30", "1/12/2026", "", "20261201", "9999-12-31"]
+)
 def test_a_day_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="--from"):
         first_day(text)
@@ -356,7 +398,12 @@ def test_the_clock_ends_the_making_of_a_model_as_well_as_its_search() -> None:
         assert len(model.model.proto.constraints) < size
         assert model.first(0) == "unknown"  # and never "infeasible": half a model proves nothing
         assert solver.first_roster(part, Countdown(looks), 0).ended == "unknown"
-        assert impossible(subproblems_of(case, slots_of(case, FIRST, 1), FIRST, 1)[0], Countdown(looks)) is None
+        assert (
+            impossible(
+                subproblems_of(case, slots_of(case, FIRST, 1), FIRST, 1)[0], Countdown(looks)
+            )
+            is None
+        )
 
 
 def test_time_that_runs_out_says_what_was_under_way_and_what_was_not_done() -> None:
@@ -369,7 +416,9 @@ def test_time_that_runs_out_says_what_was_under_way_and_what_was_not_done() -> N
 
 
 def test_ctrl_c_keeps_the_best_roster_so_far_and_before_it_ends_the_command() -> None:
-    case = duties([DAY], [duty("a", "day"), duty("b", "day")], [crew(f"c{k}", days_off=1) for k in range(3)])
+    case = duties(
+        [DAY], [duty("a", "day"), duty("b", "day")], [crew(f"c{k}", days_off=1) for k in range(3)]
+    )
 
     def press_at(word: str) -> Roster:
         class Presser(SilentListener):
@@ -447,7 +496,8 @@ def test_a_real_signal_ends_the_search_with_the_roster_kept() -> None:
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "going\n"
-        child.send_signal(signal.SIGINT)  # wherever in the search the signal meets it, the end is the same
+        # wherever in the search the signal meets it, the end is the same
+        child.send_signal(signal.SIGINT)
         out, _ = child.communicate(timeout=300)
     assert (out, child.returncode) == ("interrupted 14\n", 0)
 
@@ -456,7 +506,11 @@ def test_a_real_signal_ends_the_search_with_the_roster_kept() -> None:
 def tiny_cases(draw: st.DrawFn) -> Duties:
     """Draw one or two crews and shifts on a few days of the week."""
     days = draw(st.lists(st.integers(0, 6), min_size=2, max_size=4, unique=True))
-    spans = draw(st.sampled_from([[("06:00", 8)], [("06:00", 12), ("18:00", 12)], [("22:00", 8), ("05:00", 4)]]))
+    spans = draw(
+        st.sampled_from(
+            [[("06:00", 8)], [("06:00", 12), ("18:00", 12)], [("22:00", 8), ("05:00", 4)]]
+        )
+    )
     shifts = [shift(f"s{k}", start, hours, days) for k, (start, hours) in enumerate(spans)]
     minutes = draw(st.sampled_from([0, 30, 90]))
     asked = [
@@ -487,7 +541,9 @@ def tiny_cases(draw: st.DrawFn) -> Duties:
 
 
 def _works(case: Duties, limits: Crew, chosen: tuple[tuple[date, Duty], ...]) -> bool:
-    """Return whether a crew may do what was chosen for it: rules written anew, on minutes since the first midnight."""
+    """Return whether a crew may do what was chosen for it: rules written anew, on
+    minutes since the first midnight.
+    """
     spans, days, work = [], set(), 0.0
     for day, asked in chosen:
         part = next(s for s in case.shifts if s.id == asked.shift)
@@ -500,7 +556,8 @@ def _works(case: Duties, limits: Crew, chosen: tuple[tuple[date, Duty], ...]) ->
         days.add(k)
         work += end - start
     rested = all(
-        b[0] - a[1] >= limits.rest_minutes or a[0] - b[1] >= limits.rest_minutes for a, b in combinations(spans, 2)
+        b[0] - a[1] >= limits.rest_minutes or a[0] - b[1] >= limits.rest_minutes
+        for a, b in combinations(spans, 2)
     )
     run = any(all(d + j in days for j in range(limits.most_days + 1)) for d in days)
     return rested and not run and work <= limits.week_minutes and len(days) <= 7 - limits.days_off
@@ -512,7 +569,8 @@ def _possible(case: Duties) -> bool:
         (FIRST + timedelta(days=k), one)
         for k in range(7)
         for one in case.duties
-        if (FIRST + timedelta(days=k)).weekday() in next(s for s in case.shifts if s.id == one.shift).weekdays
+        if (FIRST + timedelta(days=k)).weekday()
+        in next(s for s in case.shifts if s.id == one.shift).weekdays
     ]
 
     def choices(limits: Crew) -> Iterator[frozenset[int]]:
@@ -523,7 +581,8 @@ def _possible(case: Duties) -> bool:
 
     for sent in product(*(list(choices(limits)) for limits in case.crews)):
         people = [
-            sum(c.people for c, some in zip(case.crews, sent, strict=True) if t in some) for t in range(len(asked))
+            sum(c.people for c, some in zip(case.crews, sent, strict=True) if t in some)
+            for t in range(len(asked))
         ]
         if all(there >= one.staff for there, (_, one) in zip(people, asked, strict=True)):
             return True
@@ -552,14 +611,20 @@ def test_there_is_a_roster_exactly_where_brute_force_finds_one(case: Duties) -> 
     assert all(str(report.slot.day) in str(refused) for report in refused.reports)
     if len(refused.reports) == 1 and "Without the rule named here" in str(refused):
         free = _WITHOUT[refused.reports[0].rule]
-        assert _possible(case.model_copy(update={"crews": [limits.model_copy(update=free) for limits in case.crews]}))
+        assert _possible(
+            case.model_copy(
+                update={"crews": [limits.model_copy(update=free) for limits in case.crews]}
+            )
+        )
 
 
 @st.composite
 def weeks_of_crews(draw: st.DrawFn) -> tuple[Duties, int]:
     """Draw cases of several weeks, posts and bases."""
     shifts = draw(
-        st.sampled_from([THREE, (DAY, NIGHT), (shift("swing", "15:30", 10), shift("graveyard", "23:45", 7.5))])
+        st.sampled_from(
+            [THREE, (DAY, NIGHT), (shift("swing", "15:30", 10), shift("graveyard", "23:45", 7.5))]
+        )
     )
     asked = [
         duty(
@@ -588,10 +653,14 @@ def weeks_of_crews(draw: st.DrawFn) -> tuple[Duties, int]:
 
 FIRST_SEARCH = RosterProgram.first
 LITTLE = 0.2
-"""Deterministic time of a search for a roster without gaps: limits of the clock would make the outcome hang on the machine."""
+"""Deterministic time of a search for a roster without gaps: limits of the clock would
+make the outcome hang on the machine.
+"""
 
 
-def first_with_little_effort(model: RosterProgram, seed: int, *, effort: float | None = None) -> Ended:
+def first_with_little_effort(
+    model: RosterProgram, seed: int, *, effort: float | None = None
+) -> Ended:
     return FIRST_SEARCH(model, seed, effort=LITTLE if effort is None else min(effort, LITTLE))
 
 

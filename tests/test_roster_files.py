@@ -1,4 +1,6 @@
-"""What a roster reads and writes: duties, table, calendars, page and command; and the nights on which the clocks change."""
+"""What a roster reads and writes: duties, table, calendars, page and command; and the
+nights on which the clocks change.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,14 @@ from optimizer.base.schema import validated
 from optimizer.cli.roster import roster as roster_command
 from optimizer.operations.recorded import Units, read_tracks
 from optimizer.pipeline.roster.duties import Served, make_duties
-from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanResource, PlanSite, PlanStop, PlanValues
+from optimizer.problem.files.plan_file import (
+    PlanBeat,
+    PlanFile,
+    PlanResource,
+    PlanSite,
+    PlanStop,
+    PlanValues,
+)
 from optimizer.roster.calendar import is_night, slots_of, span
 from optimizer.roster.infeasibility import NoRosterError
 from optimizer.roster.making import make_roster
@@ -81,7 +90,17 @@ TOUR = PlanBeat(
     lat=27.6,
     back_minute=400,
     uses={"agents@sector": 2.0, "teams car": 1.0},
-    stops=[PlanStop(post=0, slots=1, label="Rest area", lon=-99.3, lat=27.7, arrive_minute=40, leave_minute=70)],
+    stops=[
+        PlanStop(
+            post=0,
+            slots=1,
+            label="Rest area",
+            lon=-99.3,
+            lat=27.7,
+            arrive_minute=40,
+            leave_minute=70,
+        )
+    ],
 )
 POST = Served(SITE, {"laredo": 34.2, "far": 130.0})
 BEAT = Served(TOUR, {"laredo": 0}, ("day",))
@@ -114,7 +133,9 @@ def file_of(*served: Served, **given_roster: Any) -> Duties:
 
 def test_duties_come_from_uses_and_teams_for_each_shift() -> None:
     made = file_of(
-        POST, BEAT, replace(POST, placement=SITE.model_copy(update={"id": "camera", "uses": {"money": 1.0}}))
+        POST,
+        BEAT,
+        replace(POST, placement=SITE.model_copy(update={"id": "camera", "uses": {"money": 1.0}})),
     )
     assert [(row.id, row.staff, row.travel) for row in made.duties] == [
         ("i35:permanent@day", 4, {"laredo": 34.2}),
@@ -158,18 +179,25 @@ def test_a_start_that_is_no_time_is_a_fault(start: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "day", ["Christmas", "2026-12-24T00:00:00", 20261224, datetime(2026, 12, 24, tzinfo=UTC), "20261224"]
+    "day",
+    ["Christmas", "2026-12-24T00:00:00", 20261224, datetime(2026, 12, 24, tzinfo=UTC), "20261224"],
 )
 def test_a_day_away_that_is_none_is_a_fault(day: object) -> None:
     with pytest.raises(InputError, match="a date, such as 2026-12-24"):
         validated(CrewModel, {"id": "a", "away": [day]}, "scenario.toml")
-    assert validated(CrewModel, {"id": "a", "away": [date(2026, 12, 24)]}, "x").away == [date(2026, 12, 24)]
+    assert validated(CrewModel, {"id": "a", "away": [date(2026, 12, 24)]}, "x").away == [
+        date(2026, 12, 24)
+    ]
 
 
 def test_the_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
     write_duties_file(tmp_path, file_of(POST, BEAT))
     read = read_duties(tmp_path)
-    assert [one.id for one in read.duties] == ["i35:permanent@day", "i35:permanent@night", "beat-1@day"]
+    assert [one.id for one in read.duties] == [
+        "i35:permanent@day",
+        "i35:permanent@night",
+        "beat-1@day",
+    ]
     assert read.duties[0].travel_of(read.crews[0]) == 35  # whole minutes, never fewer
     assert read.shifts[1].weekdays == {4, 5}
     assert read.crews[0].week_minutes == 56 * 60
@@ -203,7 +231,9 @@ def test_a_folder_without_duties_says_what_to_do(tmp_path: Path) -> None:
         (("time_zone",), "Mars/Olympus", "IANA"),
     ],
 )
-def test_every_fault_of_the_file_is_said(tmp_path: Path, path: tuple[str | int, ...], value: object, word: str) -> None:
+def test_every_fault_of_the_file_is_said(
+    tmp_path: Path, path: tuple[str | int, ...], value: object, word: str
+) -> None:
     content = file_of(POST, BEAT).model_dump(mode="json")
     node: Any = content
     for part in path[:-1]:
@@ -215,7 +245,9 @@ def test_every_fault_of_the_file_is_said(tmp_path: Path, path: tuple[str | int, 
     assert word in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"schema_version": NaN}', "[" * 100_000, '{"a": 1, "a": 2}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "null", "{", '{"schema_version": NaN}', "[" * 100_000, '{"a": 1, "a": 2}']
+)
 def test_a_file_that_is_no_duties_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "duties.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError):
@@ -243,7 +275,9 @@ def test_rest_over_a_change_of_clocks_is_elapsed_and_the_change_is_told() -> Non
     assert [note[:25] for note in made.notes] == ["Saturday 2026-03-07, Nigh"]
     assert "ends at 07:00" in made.notes[0]
     row = next(
-        r for r in csv.DictReader(io.StringIO(roster_csv(made))) if r["date"] == "2026-03-07" and r["shift"] == "Night"
+        r
+        for r in csv.DictReader(io.StringIO(roster_csv(made)))
+        if r["date"] == "2026-03-07" and r["shift"] == "Night"
     )
     assert (row["start"], row["end"]) == ("2026-03-07T22:00-06:00", "2026-03-08T07:00-05:00")
 
@@ -257,9 +291,17 @@ def test_a_start_that_the_clock_skips_is_an_hour_later_and_one_shown_twice_is_th
 
 @pytest.mark.parametrize(
     ("start", "hours", "night"),
-    [("22:00", 8, True), ("06:00", 8, False), ("14:00", 12, True), ("02:00", 8, True), ("03:30", 8, False)],
+    [
+        ("22:00", 8, True),
+        ("06:00", 8, False),
+        ("14:00", 12, True),
+        ("02:00", 8, True),
+        ("03:30", 8, False),
+    ],
 )
-def test_a_night_shift_holds_three_hours_of_the_night(start: str, hours: float, night: bool) -> None:
+def test_a_night_shift_holds_three_hours_of_the_night(
+    start: str, hours: float, night: bool
+) -> None:
     assert is_night(*span(FIRST, shift("a", start, hours), CHICAGO), CHICAGO) is night
 
 
@@ -273,15 +315,28 @@ def test_slots_are_in_order_of_time_and_only_on_their_days() -> None:
 
 @pytest.fixture(scope="module")
 def nasty() -> Roster:
-    """Return a roster whose names try to be formulas, markup and calendar lines, with a beat of two stops."""
+    """Return a roster whose names try to be formulas, markup and calendar lines, with a
+    beat of two stops.
+    """
     night = shift("night", "22:00", 8).model_copy(update={"label": NASTY})
-    beat = duty("b", "night", label=NASTY, place="@place\r\nDTSTART:19700101", travel={"north": 25}, stops=())
+    beat = duty(
+        "b",
+        "night",
+        label=NASTY,
+        place="@place\r\nDTSTART:19700101",
+        travel={"north": 25},
+        stops=(),
+    )
     stops = (
         DutyStop(label=NASTY, lon=-99.1, lat=27.1, arrive=30, leave=60),
         DutyStop(lon=-99.2, lat=27.2, arrive=90.5, leave=120),
     )
     tour = duty("t", "night", kind="patrol", travel={"north": 0}, stops=stops)
-    crews = [crew("=1+1", base="north", label=NASTY), crew("../x", base="north"), crew("ä", base="north")]
+    crews = [
+        crew("=1+1", base="north", label=NASTY),
+        crew("../x", base="north"),
+        crew("ä", base="north"),
+    ]
     return make_roster(duties([night], [beat, tour], crews), FIRST, 1)
 
 
@@ -323,20 +378,29 @@ def test_calendars_are_read_by_an_independent_library(nasty: Roster) -> None:
         assert event.decoded("DTEND") == one.back
         assert event.decoded("DTSTAMP") == MADE
         assert str(event["SUMMARY"]).startswith(" ".join(one.crew.name.split()))
-        assert f"On duty {one.start:%H:%M} to {one.end:%H:%M} (America/Chicago)" in str(event["DESCRIPTION"])
+        assert f"On duty {one.start:%H:%M} to {one.end:%H:%M} (America/Chicago)" in str(
+            event["DESCRIPTION"]
+        )
         assert not event.errors
     assert len({str(event["UID"]) for event in every}) == len(every)
 
 
-def test_event_ids_stay_when_a_roster_is_made_again_and_sends_a_crew_elsewhere(nasty: Roster) -> None:
+def test_event_ids_stay_when_a_roster_is_made_again_and_sends_a_crew_elsewhere(
+    nasty: Roster,
+) -> None:
     moved = replace(
         nasty,
-        assignments=tuple(replace(one, duty=one.duty.model_copy(update={"id": "other"})) for one in nasty.assignments),
+        assignments=tuple(
+            replace(one, duty=one.duty.model_copy(update={"id": "other"}))
+            for one in nasty.assignments
+        ),
     )
     one, other = (
         [
             str(e["UID"])
-            for e in icalendar.Calendar.from_ical(calendar(r, r.assignments, "x", MADE, crew=True)).walk("VEVENT")
+            for e in icalendar.Calendar.from_ical(
+                calendar(r, r.assignments, "x", MADE, crew=True)
+            ).walk("VEVENT")
         ]
         for r in (nasty, moved)
     )
@@ -352,7 +416,9 @@ def test_the_page_escapes_names_and_shows_every_crew_and_post(nasty: Roster) -> 
     assert "default-src 'none'" in page
 
 
-def test_a_folder_holds_everything_and_no_calendar_of_an_earlier_crew(tmp_path: Path, nasty: Roster) -> None:
+def test_a_folder_holds_everything_and_no_calendar_of_an_earlier_crew(
+    tmp_path: Path, nasty: Roster
+) -> None:
     (tmp_path / "crew-mine.ics").write_text("my own calendar", encoding="utf-8")
     names = write_roster(output_folder(tmp_path), nasty, MADE, "1", lambda _: b"")
     assert set(names) == {
@@ -373,7 +439,10 @@ def test_a_folder_holds_everything_and_no_calendar_of_an_earlier_crew(tmp_path: 
     )
     fewer = replace(nasty, duties=nasty.duties.model_copy(update={"crews": nasty.duties.crews[:1]}))
     write_roster(output_folder(tmp_path), fewer, MADE, "1", lambda _: b"")
-    assert sorted(path.name for path in tmp_path.glob("crew-*")) == ["crew-1-1.ics", "crew-mine.ics"]
+    assert sorted(path.name for path in tmp_path.glob("crew-*")) == [
+        "crew-1-1.ics",
+        "crew-mine.ics",
+    ]
 
 
 def test_calendar_names_are_plain_and_each_once() -> None:
@@ -385,9 +454,12 @@ def test_calendar_names_are_plain_and_each_once() -> None:
 
 def test_the_command_writes_a_roster_and_says_so_in_json(tmp_path: Path) -> None:
     write_duties_file(
-        tmp_path, file_of(replace(POST, placement=SITE.model_copy(update={"uses": {"agents@sector": 2}})))
+        tmp_path,
+        file_of(replace(POST, placement=SITE.model_copy(update={"uses": {"agents@sector": 2}}))),
     )
-    done = CliRunner().invoke(APP, [str(tmp_path), "--from", "2026-12-01", "--weeks", "2", "--json"])
+    done = CliRunner().invoke(
+        APP, [str(tmp_path), "--from", "2026-12-01", "--weeks", "2", "--json"]
+    )
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["from"] == "2026-12-01"
@@ -399,7 +471,8 @@ def test_the_command_writes_a_roster_and_says_so_in_json(tmp_path: Path) -> None
 
 def test_the_command_names_the_rule_in_json_and_fails(tmp_path: Path) -> None:
     write_duties_file(
-        tmp_path, file_of(replace(POST, placement=SITE.model_copy(update={"uses": {"agents@sector": 7}})))
+        tmp_path,
+        file_of(replace(POST, placement=SITE.model_copy(update={"uses": {"agents@sector": 7}}))),
     )
     done = CliRunner().invoke(APP, [str(tmp_path), "--from", "2026-12-01", "--json"])
     assert isinstance(done.exception, NoRosterError)
@@ -424,7 +497,9 @@ def test_zones_beyond_america_keep_their_clocks() -> None:
 def test_rest_and_days_in_a_row_go_on_from_the_roster_before(tmp_path: Path) -> None:
     shifts = [shift("day", "06:00", 8), shift("night", "22:00", 8)]
     asked = [duty("a", s.id) for s in shifts]
-    case = duties(shifts, asked, [crew(f"c{k}", rest_hours=11, most_days=4, days_off=1) for k in range(4)])
+    case = duties(
+        shifts, asked, [crew(f"c{k}", rest_hours=11, most_days=4, days_off=1) for k in range(4)]
+    )
     write_roster(output_folder(tmp_path), make_roster(case, FIRST, 1), MADE, "1", lambda _: b"")
     second = FIRST + timedelta(days=7)
     before = read_earlier(tmp_path / "summary.json", second)
@@ -486,7 +561,10 @@ def test_each_crew_sees_the_clocks_of_its_base_and_which_they_are() -> None:
 
 def test_times_of_a_crew_are_read_by_the_clocks_of_its_base(tmp_path: Path) -> None:
     path = tmp_path / "tracks.csv"
-    path.write_text("time,lon,lat,unit\n2026-12-01T06:00,-99,27,n\n2026-12-01T06:00,-106,31,s\n", encoding="utf-8")
+    path.write_text(
+        "time,lon,lat,unit\n2026-12-01T06:00,-99,27,n\n2026-12-01T06:00,-106,31,s\n",
+        encoding="utf-8",
+    )
     north, south = read_tracks([path], Units(two_zones().duties, {}))[0]
     assert south.time[0] - north.time[0] == 3600
 
@@ -495,9 +573,13 @@ def test_the_zone_of_a_base_goes_from_the_scenario_into_the_duties(tmp_path: Pat
     away = [BASES[0].model_copy(update={"time_zone": "America/Denver"}), BASES[1]]
     served = [Served(SITE, {"laredo": 30.0})]
     plan = PLAN.model_copy(update={"sites": [SITE], "beats": []})
-    write_duties_file(tmp_path, make_duties(plan, ROSTER, SHIFTS, CREWS, away, served, "scenario.toml"))
+    write_duties_file(
+        tmp_path, make_duties(plan, ROSTER, SHIFTS, CREWS, away, served, "scenario.toml")
+    )
     read = read_duties(tmp_path)
     assert read.zone_of("laredo").key == read.zone_at(read.duties[0]).key == "America/Denver"
     assert read.zone_of("far") == CHICAGO
     with pytest.raises(InputError, match=r"Did you mean 'America/Denver'"):
-        validated(TeamBaseModel, {"id": "a", "lon": 0, "lat": 0, "time_zone": "America/Denvr"}, "test")
+        validated(
+            TeamBaseModel, {"id": "a", "lon": 0, "lat": 0, "time_zone": "America/Denvr"}, "test"
+        )

@@ -51,7 +51,9 @@ def option(instance: Instance, name: str) -> Option:
 
 
 def test_evaders_weights_sum_to_the_loads(tmp_path: Path) -> None:
-    problem = compiled(tmp_path, SCENARIO.replace("decay_minutes = 60", "decay_minutes = 60\nloads = 250"))
+    problem = compiled(
+        tmp_path, SCENARIO.replace("decay_minutes = 60", "decay_minutes = 60\nloads = 250")
+    )
     weights = np.array([e.weight for e in problem.instance.evaders])
     assert weights.sum() == pytest.approx(250)
     habitual = np.array([bool(e.routes) for e in problem.instance.evaders])
@@ -72,7 +74,12 @@ def test_reliability_is_time_exposure_and_inspection(tmp_path: Path) -> None:
 
 def test_going_back_over_the_border_costs_what_the_scenario_says() -> None:
     region = tiny_region()
-    ways = [("west-port", "abroad"), ("abroad", "ford"), ("ford", "junction"), ("junction", "west-port")]
+    ways = [
+        ("west-port", "abroad"),
+        ("abroad", "ford"),
+        ("ford", "junction"),
+        ("junction", "west-port"),
+    ]
     names = ["west-port", "abroad", "ford", "junction"]
     ends = [(names.index(a), names.index(b)) for a, b in [*ways, *((b, a) for a, b in ways)]]
     tail, head = np.array(ends, dtype=np.int32).T
@@ -83,7 +90,9 @@ def test_going_back_over_the_border_costs_what_the_scenario_says() -> None:
         tail, head, metres, seconds, node_id=np.array(names), lon=lon, lat=lat, segment=segment
     )
     crossings = tuple(
-        replace(each, node=names.index(each.id[2:])) for each in region.crossings if each.id != "x-east-port"
+        replace(each, node=names.index(each.id[2:]))
+        for each in region.crossings
+        if each.id != "x-east-port"
     )
     home = tuple(replace(place, node=3) for place in region.settlements[:1])
     region = replace(region, network=network, crossings=crossings, gateways=(), settlements=home)
@@ -91,7 +100,13 @@ def test_going_back_over_the_border_costs_what_the_scenario_says() -> None:
     assert joined_beyond(region)
     terms = {"per_hour": 0.1, "far_side_loss": 0.2, "far_side_per_hour": 0.4}
     scenario = ScenarioModel.model_validate(tomllib.loads(SCENARIO) | {"background": terms})
-    cost = dict(zip(((names[a], names[b]) for a, b in ends), background_cost(region, scenario).tolist(), strict=True))
+    cost = dict(
+        zip(
+            ((names[a], names[b]) for a, b in ends),
+            background_cost(region, scenario).tolist(),
+            strict=True,
+        )
+    )
     for way in (("ford", "junction"), ("junction", "ford"), ("junction", "west-port")):
         assert cost[way] == pytest.approx(0.05)
     for way in (("west-port", "abroad"), ("ford", "abroad")):  # back over the border: lost once
@@ -101,7 +116,8 @@ def test_going_back_over_the_border_costs_what_the_scenario_says() -> None:
 
 def test_a_checkpoint_detects_the_share_it_can_inspect(tmp_path: Path) -> None:
     instance = compiled(tmp_path).instance
-    # a: 400 vehicles a day over 16 hours are 25 an hour, all of them inspected; b: 50 an hour, 30 of them
+    # a: 400 vehicles a day over 16 hours are 25 an hour, all of them inspected; b: 50
+    # an hour, 30 of them
     assert option(instance, "a").survival == pytest.approx((0.5, 0.5))
     assert option(instance, "b").survival == pytest.approx((0.7, 0.7))
     assert len(option(instance, "b").arcs) == 2
@@ -129,14 +145,19 @@ def test_kinds_of_one_site_exclude_each_other(tmp_path: Path) -> None:
 def test_lanes_multiply_capacity_and_uses(tmp_path: Path) -> None:
     write_scenario(tmp_path)
     sites = tmp_path / "sites.csv"
-    sites.write_text(sites.read_text().replace("kinds\n", "kinds,lanes\n").replace(",post\n", ",post,2\n"))
+    sites.write_text(
+        sites.read_text().replace("kinds\n", "kinds,lanes\n").replace(",post\n", ",post,2\n")
+    )
     instance = compile_scenario(tmp_path / "scenario.toml").instance
     assert option(instance, "b").uses == {"teams@police": 2.0}
     assert option(instance, "b").survival == pytest.approx((0.5, 0.5))
 
 
 def test_a_forward_site_watches_one_direction(tmp_path: Path) -> None:
-    inline = '[[site]]\nid = "f"\ntail = "junction"\nhead = "north-city"\ndirection = "forward"\nagency = "police"\n'
+    inline = (
+        '[[site]]\nid = "f"\ntail = "junction"\nhead = "north-city"\ndirection = "forward"\nagency'
+        ' = "police"\n'
+    )
     problem = compiled(tmp_path, SCENARIO + inline)
     (arc,) = option(problem.instance, "f").arcs
     network = problem.region.network
@@ -145,7 +166,9 @@ def test_a_forward_site_watches_one_direction(tmp_path: Path) -> None:
 
 
 def test_offered_sites_are_crossings_inside_the_border_and_busy_roads(tmp_path: Path) -> None:
-    text = SCENARIO.replace('file = "sites.csv"', 'crossings = "all"\nroads = 2\nspacing_m = 500\nagency = "police"')
+    text = SCENARIO.replace(
+        'file = "sites.csv"', 'crossings = "all"\nroads = 2\nspacing_m = 500\nagency = "police"'
+    )
     problem = compiled(tmp_path, text)
     names = [o.id for o in problem.instance.options]
     assert {n for n in names if n.startswith("crossing-")} == {
@@ -182,7 +205,9 @@ def test_a_scenario_can_choose_every_risk_model(tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
     medians = {}
     for name in MODELS:
-        scenario.write_text(SCENARIO + f'\n[risk]\nmodel = "{name}"\ninterval = 0.8\n', encoding="utf-8")
+        scenario.write_text(
+            SCENARIO + f'\n[risk]\nmodel = "{name}"\ninterval = 0.8\n', encoding="utf-8"
+        )
         problem = compile_scenario(scenario)
         assert problem.risk is not None
         assert problem.risk.level == 0.8
@@ -196,7 +221,9 @@ def test_a_scenario_can_choose_every_risk_model(tmp_path: Path) -> None:
 
 
 def test_a_risk_model_that_does_not_exist_is_refused_with_the_names(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"risk\.model: found 'shrnk'; expected 'field-flow'.*'shrunk'"):
+    with pytest.raises(
+        InputError, match=r"risk\.model: found 'shrnk'; expected 'field-flow'.*'shrunk'"
+    ):
         compiled(tmp_path, SCENARIO + '\n[risk]\nmodel = "shrnk"\n')
 
 
@@ -209,7 +236,9 @@ def test_records_without_effort_are_no_reason_to_stop(tmp_path: Path) -> None:
 
 
 def test_exposure_counts_once_whatever_explains_the_finds() -> None:
-    """Where finds follow the flows the index has the exposure in it, and what is left at gateways must not."""
+    """Where finds follow the flows the index has the exposure in it, and what is left
+    at gateways must not.
+    """
     network = grid_network(9, np.random.default_rng(1), keep=1.0)
     corners = OdTable(np.array([0, 8]), np.array([80, 72]), np.array([[4.0, 2.0], [1.0, 2.0]]))
     flow = path_flows(network, corners, 1 / 90).net(corners.shares()).sum(axis=0)
@@ -224,7 +253,9 @@ def test_exposure_counts_once_whatever_explains_the_finds() -> None:
         assert abs(np.polyfit(told, index - explained_by_flows(model, network), 1)[0]) < 0.15
     alone = FieldFlow().fit(record, effort, network)
     np.testing.assert_array_equal(explained_by_flows(alone, network), 0)
-    np.testing.assert_array_equal(explained_by_flows(ShrunkRate().fit(record, effort, network), network), 0)
+    np.testing.assert_array_equal(
+        explained_by_flows(ShrunkRate().fit(record, effort, network), network), 0
+    )
 
 
 def test_fitting_the_risk_says_which_model_of_how_many(tmp_path: Path) -> None:
@@ -258,7 +289,9 @@ class _Leaves(Recorder):
 
 
 def test_an_area_says_nothing_of_its_bridges(tmp_path: Path) -> None:
-    """Two ports alike but for their exposure, in an area whose finds nobody placed: their loads stay in proportion to it."""
+    """Two ports alike but for their exposure, in an area whose finds nobody placed:
+    their loads stay in proportion to it.
+    """
     scenario = write_scenario(tmp_path)
     region = tiny_region()
     ports = tuple(
@@ -268,7 +301,9 @@ def test_an_area_says_nothing_of_its_bridges(tmp_path: Path) -> None:
     )
     towns = tuple(replace(town, population=2000.0) for town in region.settlements)
     save_region(replace(region, gateways=ports, settlements=towns), tmp_path / "network.gpkg")
-    (tmp_path / "seizures.csv").write_text("time,area,count\n2024-03,south,60\n2024-03,north,20\n", encoding="utf-8")
+    (tmp_path / "seizures.csv").write_text(
+        "time,area,count\n2024-03,south,60\n2024-03,north,20\n", encoding="utf-8"
+    )
     problem = compile_scenario(scenario)
     share = np.zeros(2)
     for evader, pair in zip(problem.instance.evaders, problem.pairs, strict=True):
@@ -287,20 +322,36 @@ def test_an_unreachable_destination_is_an_error_or_skipped(tmp_path: Path) -> No
         region.network,
         **{
             name: getattr(region.network, name)[keep]
-            for name in ("tail", "head", "length_m", "time_s", "road_class", "name", "way", "segment")
+            for name in (
+                "tail",
+                "head",
+                "length_m",
+                "time_s",
+                "road_class",
+                "name",
+                "way",
+                "segment",
+            )
         },
         polylines=region.network.polylines.take(np.flatnonzero(keep)),
     )
     lost = replace(region.settlements[0], id="farm", name="Farm", node=farm)
-    save_region(replace(region, network=network, settlements=(*region.settlements, lost)), tmp_path / "network.gpkg")
+    save_region(
+        replace(region, network=network, settlements=(*region.settlements, lost)),
+        tmp_path / "network.gpkg",
+    )
     with pytest.raises(InputError, match="no road from any gateway to Farm"):
         compile_scenario(scenario)
-    scenario.write_text(SCENARIO.replace("decay_minutes = 60", 'decay_minutes = 60\nunreachable = "skip"'))
+    scenario.write_text(
+        SCENARIO.replace("decay_minutes = 60", 'decay_minutes = 60\nunreachable = "skip"')
+    )
     problem = compile_scenario(scenario)
     assert any("Farm" in warning for warning in problem.warnings)
 
 
-@pytest.mark.parametrize("terms", ['gateways = ["unofficial"]\nshares = { port = 0.6 }', "decay_minutes = 0.001"])
+@pytest.mark.parametrize(
+    "terms", ['gateways = ["unofficial"]\nshares = { port = 0.6 }', "decay_minutes = 0.001"]
+)
 def test_terms_that_leave_no_load_are_refused(tmp_path: Path, terms: str) -> None:
     with pytest.raises(InputError, match="Look at shares, decay_minutes and smallest_share"):
         compiled(tmp_path, SCENARIO.replace("decay_minutes = 60", terms))
@@ -324,7 +375,10 @@ def test_exposures_that_sum_to_nothing_are_refused(tmp_path: Path, terms: str, f
 
 def test_a_share_of_a_kind_without_a_gateway_is_said(tmp_path: Path) -> None:
     terms = 'decay_minutes = 60\ngateways = ["port"]\nshares = { port = 0.6, unofficial = 0.4 }'
-    said = "No gateway is of kind unofficial: its share of 40\N{NO-BREAK SPACE}% of all loads goes to the other kinds."
+    said = (
+        "No gateway is of kind unofficial: its share of 40\N{NO-BREAK SPACE}% of all loads goes to"
+        " the other kinds."
+    )
     assert said in compiled(tmp_path, SCENARIO.replace("decay_minutes = 60", terms)).warnings
 
 
@@ -336,7 +390,9 @@ def test_exclusions_name_sites(tmp_path: Path) -> None:
         compiled(tmp_path, head + 'exclusions = [["a", "zz"]]\n\n[region]' + tail)
 
 
-@pytest.mark.parametrize(("capacity", "traffic", "expected"), [(30, 60, 0.8), (90, 60, 0.6), (0, 60, 1.0)])
+@pytest.mark.parametrize(
+    ("capacity", "traffic", "expected"), [(30, 60, 0.8), (90, 60, 0.6), (0, 60, 1.0)]
+)
 def test_checkpoint_survival(capacity: float, traffic: float, expected: float) -> None:
     assert checkpoint_survival(capacity, traffic, 0.4) == pytest.approx(expected)
     # the same by Monte Carlo: stopped with probability q, found with probability d
@@ -360,12 +416,16 @@ def test_the_documented_example_is_a_scenario() -> None:
 
 @pytest.mark.parametrize("folder", ["rio-grande", "andorra"])
 def test_the_shipped_scenarios_are_valid(folder: str) -> None:
-    content = tomllib.loads((ROOT / "instances" / folder / "scenario.toml").read_text(encoding="utf-8"))
+    content = tomllib.loads(
+        (ROOT / "instances" / folder / "scenario.toml").read_text(encoding="utf-8")
+    )
     ScenarioModel.model_validate(content)
 
 
 def test_a_site_off_its_road_is_named_for_a_second_look(tmp_path: Path) -> None:
-    inline = '[[site]]\nid = "off"\nlabel = "Old mill"\nlon = 10.205\nlat = 50.2\nagency = "police"\n'
+    inline = (
+        '[[site]]\nid = "off"\nlabel = "Old mill"\nlon = 10.205\nlat = 50.2\nagency = "police"\n'
+    )
     (warning,) = [w for w in compiled(tmp_path, SCENARIO + inline).warnings if "off the road" in w]
     assert "Old mill (356 m from R5, primary)" in warning
     assert "North road" not in warning

@@ -1,4 +1,6 @@
-"""Sensors, drones and the share of people on duty: from the scenario file to the options of the instance."""
+"""Sensors, drones and the share of people on duty: from the scenario file to the
+options of the instance.
+"""
 
 from __future__ import annotations
 
@@ -81,20 +83,24 @@ def test_a_sensor_works_notices_and_is_answered(tmp_path: Path) -> None:
 
 
 def test_false_alarms_name_a_resource(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"kind 'seismic', alarms.resource: found 'crew'; expected one of teams"):
+    with pytest.raises(
+        InputError, match=r"kind 'seismic', alarms.resource: found 'crew'; expected one of teams"
+    ):
         compiled(tmp_path, SCENARIO + SENSOR.replace('resource = "teams"', 'resource = "crew"'))
 
 
 def test_a_drone_over_an_area_watches_every_road_in_it() -> None:
     watched = effect(drone(AREA), placed())
     arcs, survival = watched.arcs.tolist(), watched.survival
-    # 9.8 km around the middle of the road north (10.2, 50.2): that road and the track beside it
+    # 9.8 km around the middle of the road north (10.2, 50.2): that road and the track
+    # beside it
     assert {str(NETWORK.name[a]) for a in arcs} == {"R5", "R7"}
     assert len(arcs) == 4
     hours = NETWORK.time_s[list(arcs)] / 3600
     assert survival == pytest.approx(1 - 0.5 * 0.5 * random_search(600 * 0.6, 100, hours, 300))
     by_the_city = placed(tail=None, head=None, lon=10.2, lat=50.29, direction="forward")
-    small = effect(drone(AREA | {"area_km2": 1}), by_the_city).arcs  # the middle of its road is 10 km away
+    # the middle of its road is 10 km away
+    small = effect(drone(AREA | {"area_km2": 1}), by_the_city).arcs
     assert {str(NETWORK.name[a]) for a in small} == {"R5"}
     assert len(small) == 2
 
@@ -113,7 +119,9 @@ def test_a_drone_is_as_good_as_its_hours_on_station() -> None:
 
 
 def test_a_drone_over_a_road_follows_its_name_to_both_sides() -> None:
-    chain = replace(NETWORK, name=np.where(np.isin(NETWORK.name, ["R2", "R5", "R3"]), "R2", NETWORK.name))
+    chain = replace(
+        NETWORK, name=np.where(np.isin(NETWORK.name, ["R2", "R5", "R3"]), "R2", NETWORK.name)
+    )
     arcs = effect(drone(ROAD), placed(chain), chain).arcs
     assert {str(chain.name[a]) for a in arcs} == {"R2"}
     assert len(arcs) == 6
@@ -123,17 +131,24 @@ def test_a_drone_over_a_road_follows_its_name_to_both_sides() -> None:
     nameless = replace(NETWORK, name=np.full(NETWORK.n_arcs, ""))
     by_class = effect(drone(ROAD | {"road_km": 300}), placed(nameless), nameless).arcs
     assert {str(nameless.road_class[a]) for a in by_class} == {"primary"}
-    assert {int(nameless.segment[a]) for a in by_class} == {5}  # the other primary roads do not touch it
+    # the other primary roads do not touch it
+    assert {int(nameless.segment[a]) for a in by_class} == {5}
 
 
 @pytest.mark.parametrize(("road_km", "tolerance"), [(60, 0.0013), (6, 0.007)])
-def test_an_evader_on_the_road_meets_the_drone_as_often_as_simulated(road_km: float, tolerance: float) -> None:
-    """The drone flies out and back over `road_km`, the site's road in the middle of it; every meeting is a look.
+def test_an_evader_on_the_road_meets_the_drone_as_often_as_simulated(
+    road_km: float, tolerance: float
+) -> None:
+    """The drone flies out and back over `road_km`, the site's road in the middle of it;
+    every meeting is a look.
 
-    Over 6 km some meet it three times and the others once, which the product of the two directions takes for independent.
+    Over 6 km some meet it three times and the others once, which the product of the two
+    directions takes for independent.
     """
     survival = effect(drone(ROAD | {"road_km": road_km}), placed()).survival
-    length, travel = (float(v[placed().arcs[0]]) for v in (NETWORK.length_m / 1000, NETWORK.time_s / 3600))
+    length, travel = (
+        float(v[placed().arcs[0]]) for v in (NETWORK.length_m / 1000, NETWORK.time_s / 3600)
+    )
     period, half = 2 * road_km / 100, road_km / 2
     rng = np.random.default_rng(1)
     n, steps = 40_000, 120
@@ -148,7 +163,13 @@ def test_an_evader_on_the_road_meets_the_drone_as_often_as_simulated(road_km: fl
 @pytest.mark.parametrize(
     ("fields", "fault"),
     [
-        ({}, "one of: survival; capacity, detection; detection, response, uptime; detection, orbit, response"),
+        (
+            {},
+            (
+                "one of: survival; capacity, detection; detection, response, uptime; detection,"
+                " orbit, response"
+            ),
+        ),
         ({"capacity": 5}, "detection: found nothing"),
         ({"capacity": -5, "detection": 0.5}, "capacity: found -5; expected .*at least 0"),
         ({"capasity": 5, "detection": 0.5}, "Did you mean 'capacity'"),
@@ -199,7 +220,11 @@ def test_todays_use_is_available_as_it_is(tmp_path: Path) -> None:
     (teams,) = compiled(tmp_path, text).instance.resources
     assert teams.budget == 1
     with pytest.raises(InputError, match="counts what is on duty already"):
-        validated(ScenarioResourceModel, {"name": "teams", "budget": "existing", "availability": 0.4}, "test")
+        validated(
+            ScenarioResourceModel,
+            {"name": "teams", "budget": "existing", "availability": 0.4},
+            "test",
+        )
 
 
 class BarrierModel(KindModel):
@@ -227,7 +252,9 @@ def test_another_package_can_add_a_kind_of_option(tmp_path: Path) -> None:
         option = instance.options[instance.option_index["f"]]
         assert (option.kind, option.survival) == ("barrier", (0.75, 0.75))
         assert "barrier" in kinds.categories()
-        with pytest.raises(InputError, match=r"kinds\[1\]\.holds: found 2; expected a number of at most 1"):
+        with pytest.raises(
+            InputError, match=r"kinds\[1\]\.holds: found 2; expected a number of at most 1"
+        ):
             compiled(tmp_path, SCENARIO + table.replace("0.25", "2") + site)
     finally:
         kinds.KINDS[:] = before

@@ -1,4 +1,6 @@
-"""Teams in a scenario: each fault is named once and clearly, and a tiny border's plan has beats that can be driven."""
+"""Teams in a scenario: each fault is named once and clearly, and a tiny border's plan
+has beats that can be driven.
+"""
 
 from __future__ import annotations
 
@@ -53,10 +55,17 @@ WITH_TEAMS = SCENARIO + BASE + TEAM
         (
             "lon = 10.2\n",
             "lon = 17.2\n",
-            r"base 'yard': found lon 17.2, lat [\d.]+, [\d.]+ km from the nearest junction; expected a place within",
+            (
+                r"base 'yard': found lon 17.2, lat [\d.]+, [\d.]+ km from the nearest junction;"
+                r" expected a place within"
+            ),
         ),
         ("number = 2", "number = 0", r"number.*at least 1"),
-        ('agency = "police"\nnumber', 'agency = "polise"\nnumber', r"team 'mobile', agency: found 'polise'.*'police'"),
+        (
+            'agency = "police"\nnumber',
+            'agency = "polise"\nnumber',
+            r"team 'mobile', agency: found 'polise'.*'police'",
+        ),
         (
             'lat = 50.1\nagency = "police"',
             'lat = 50.1\nagency = "polise"',
@@ -67,14 +76,20 @@ WITH_TEAMS = SCENARIO + BASE + TEAM
             'posts = 4\nbases = ["yrad"]',
             r"team 'mobile', bases: found 'yrad'; expected one of yard.*'yard'",
         ),
-        ("uses = { teams = 1 }\n", "uses = { taems = 1 }\n", r"team 'mobile', uses: found 'taems'.*'teams'"),
+        (
+            "uses = { teams = 1 }\n",
+            "uses = { taems = 1 }\n",
+            r"team 'mobile', uses: found 'taems'.*'teams'",
+        ),
         ("slot_minutes = 30", "slot_minutes = 300", r"slot_minutes no longer than the shift"),
         (BASE, BASE + BASE, r"bases\[1\]: found 'yard' again; expected each once"),
         (TEAM, TEAM + TEAM, r"teams\[1\]: found 'mobile' again; expected each once"),
         (BASE, "", r"team 'mobile', bases: found no base"),
     ],
 )
-def test_a_fault_of_a_team_or_base_is_named_once(found: str, put: str, said: str, tmp_path: Path) -> None:
+def test_a_fault_of_a_team_or_base_is_named_once(
+    found: str, put: str, said: str, tmp_path: Path
+) -> None:
     head, tail = SCENARIO, BASE + TEAM
     assert found in tail
     with pytest.raises(InputError, match=said) as raised:
@@ -84,16 +99,22 @@ def test_a_fault_of_a_team_or_base_is_named_once(found: str, put: str, said: str
 
 @pytest.mark.parametrize(
     "change",
-    [("shift_hours = 4", "shift_hours = 0.5"), ("uses", "speed_kmh = { secondary = 1, primary = 1, track = 1 }\nuses")],
+    [
+        ("shift_hours = 4", "shift_hours = 0.5"),
+        ("uses", "speed_kmh = { secondary = 1, primary = 1, track = 1 }\nuses"),
+    ],
 )
-def test_a_shift_too_short_to_reach_any_post_says_what_to_do(change: tuple[str, str], tmp_path: Path) -> None:
+def test_a_shift_too_short_to_reach_any_post_says_what_to_do(
+    change: tuple[str, str], tmp_path: Path
+) -> None:
     base = BASE.replace("lon = 10.2", "lon = 10.1").replace(
         "lat = 50.1", "lat = 50.2"
     )  # the farm: no road begins there
     # local evaders would give the farm's own tracks a post
     flows = SCENARIO.replace("[evaders]", '[evaders]\nweights = "gravity"')
     with pytest.raises(
-        InputError, match=r"team 'mobile': found no post within reach of base 'yard'.*Lengthen the shift"
+        InputError,
+        match=r"team 'mobile': found no post within reach of base 'yard'.*Lengthen the shift",
     ):
         compile_scenario(write_scenario(tmp_path, flows + base + TEAM.replace(*change)))
 
@@ -107,8 +128,14 @@ def test_posts_lie_no_farther_from_the_base_than_a_team_may_drive(tmp_path: Path
         minutes.append(field.patrols[0].travel_s[0, 1:].max() / 60)
     assert minutes[0] > 10 >= minutes[1]
     base = BASE.replace("lat = 50.1", "lat = 50.2").replace("lon = 10.2", "lon = 10.1")
-    text = SCENARIO.replace("[evaders]", '[evaders]\nweights = "gravity"') + base + near.replace("= 10", "= 0.1")
-    with pytest.raises(InputError, match=r"no post within reach.*Lengthen the shift or farthest_minutes"):
+    text = (
+        SCENARIO.replace("[evaders]", '[evaders]\nweights = "gravity"')
+        + base
+        + near.replace("= 10", "= 0.1")
+    )
+    with pytest.raises(
+        InputError, match=r"no post within reach.*Lengthen the shift or farthest_minutes"
+    ):
         compile_scenario(write_scenario(tmp_path, text))
 
 
@@ -116,7 +143,9 @@ def test_posts_lie_no_farther_from_the_base_than_a_team_may_drive(tmp_path: Path
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
     folder = tmp_path_factory.mktemp("teams")
     limited = WITH_TEAMS.replace("[region]", "teams_at_post = 1\n\n[region]")
-    return plan_scenario(write_scenario(folder, limited), folder / "out", options={"gap": 1e-6}, report=False)
+    return plan_scenario(
+        write_scenario(folder, limited), folder / "out", options={"gap": 1e-6}, report=False
+    )
 
 
 @pytest.mark.slow
@@ -150,7 +179,9 @@ def test_the_plan_agrees_with_its_instance_and_its_bounds(planned: Planned) -> N
     kept = read_instance(planned.folder / "instance.json").patrols
     assert kept is not None
     assert kept.teams_at_post == 1
-    assert plan["lower"] <= plan["weighed_beats"]["lower"] * (1 + 1e-12) <= plan["upper"] * (1 + 1e-9)
+    assert (
+        plan["lower"] <= plan["weighed_beats"]["lower"] * (1 + 1e-12) <= plan["upper"] * (1 + 1e-9)
+    )
     used = {resource["id"]: resource["used"] for resource in plan["resources"]}
     assert used["teams@police"] <= 3  # posts and beats draw on one budget
     assert used["teams mobile"] == len(plan["beats"])
@@ -159,7 +190,9 @@ def test_the_plan_agrees_with_its_instance_and_its_bounds(planned: Planned) -> N
 def test_budgets_call_teams_by_their_names_in_the_language_of_the_page(planned: Planned) -> None:
     compiled = planned.compiled
     with speaking("es", {"es": {"mobile": "equipo m\u00f3vil"}}):
-        rows = budget_rows(planned.plan, DisplayNames.of(compiled), compiled.instance.patrols, {}, None)
+        rows = budget_rows(
+            planned.plan, DisplayNames.of(compiled), compiled.instance.patrols, {}, None
+        )
     assert ("equipo m\u00f3vil", "equipos por turno") in [(row.resource, row.unit) for row in rows]
 
 
@@ -168,20 +201,29 @@ def test_the_map_has_the_tours_along_roads_and_their_stops(planned: Planned) -> 
     layers = {layer.name: layer for layer in placement_layers(reopen_plan(planned.folder).content)}
     tours = dict(zip(layers["beats"].frame()["id"], layers["beats"].shapes or (), strict=True))
     network = planned.compiled.region.network
-    places = {(round(float(lon), 6), round(float(lat), 6)) for lon, lat in zip(network.lon, network.lat, strict=True)}
+    places = {
+        (round(float(lon), 6), round(float(lat), 6))
+        for lon, lat in zip(network.lon, network.lat, strict=True)
+    }
     yard = (10.2, 50.1)
     for beat in plan["beats"]:
-        line = [(round(lon, 6), round(lat, 6)) for lon, lat in shapely.get_coordinates(tours[beat["id"]]).tolist()]
+        line = [
+            (round(lon, 6), round(lat, 6))
+            for lon, lat in shapely.get_coordinates(tours[beat["id"]]).tolist()
+        ]
         assert line[0] == line[-1] == yard
         assert set(line) <= places
-        assert not set(line) & {(10.0, 50.0), (10.4, 50.0), (10.2, 50.0)}  # teams do not drive over the crossings
+        # teams do not drive over the crossings
+        assert not set(line) & {(10.0, 50.0), (10.4, 50.0), (10.2, 50.0)}
         stops = layers["stops"].frame().query("beat == @beat['id']")
         assert stops["arrive_minute"].tolist() == pytest.approx(
             [stop["arrive_minute"] for stop in beat["stops"]], abs=0.01
         )
 
 
-def test_teams_help_and_are_forgotten_where_there_are_none(planned: Planned, tmp_path: Path) -> None:
+def test_teams_help_and_are_forgotten_where_there_are_none(
+    planned: Planned, tmp_path: Path
+) -> None:
     with_base = compile_scenario(write_scenario(tmp_path, SCENARIO + BASE))
     alone = tmp_path / "alone"
     alone.mkdir()
@@ -189,12 +231,16 @@ def test_teams_help_and_are_forgotten_where_there_are_none(planned: Planned, tmp
     assert with_base.instance.patrols is without.instance.patrols is None
     assert [o.id for o in with_base.instance.options] == [o.id for o in without.instance.options]
     assert with_base.instance.resources == without.instance.resources
-    assert [e.weight for e in with_base.instance.evaders] == pytest.approx([e.weight for e in without.instance.evaders])
+    assert [e.weight for e in with_base.instance.evaders] == pytest.approx(
+        [e.weight for e in without.instance.evaders]
+    )
     checkpoints = solve(without.instance, gap=1e-6)
     assert planned.result.upper is not None
     assert checkpoints.upper is not None
     assert planned.result.upper < checkpoints.upper
-    made = plan_scenario(alone / "scenario.toml", alone / "out", options={"gap": 1e-6}, report=False)
+    made = plan_scenario(
+        alone / "scenario.toml", alone / "out", options={"gap": 1e-6}, report=False
+    )
     assert made.compiled.instance.patrols is None
     assert made.result.weighed is None
     assert made.result.upper == pytest.approx(checkpoints.upper, rel=1e-9)
@@ -213,5 +259,7 @@ def test_posts_stand_off_the_crossings_and_apart(planned: Planned) -> None:
     assert not closed & {field.posts[p].node for p in patrol.posts.tolist()}
     for (i, j), arcs in patrol.routes.items():
         driven = np.array(arcs, dtype=np.int64)
-        assert not closed & set(network.tail[driven].tolist()) | closed & set(network.head[driven].tolist())
+        assert not closed & set(network.tail[driven].tolist()) | closed & set(
+            network.head[driven].tolist()
+        )
         assert patrol.travel_s[i, j] >= network.time_s[driven].sum() - 1e-6

@@ -53,7 +53,8 @@ class Whole(Strict):
 
 
 FOREIGN = re.compile(
-    r"\b(input|valid|string|integer|dictionary|mapping|instance|tuple|parse|datetime|boolean|literal|pydantic|greater than|less than)\b",
+    r"\b(input|valid|string|integer|dictionary|mapping|instance|tuple|parse|datetime|boolean|literal|pydantic|greater"
+    r" than|less than)\b",
     re.IGNORECASE,
 )
 CASES: list[tuple[str, Any, str]] = [
@@ -107,7 +108,9 @@ def test_another_file_is_told_in_one_line_and_a_faulty_one_by_its_fields(
     reader: Callable[[Path], object], expected: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "plan.json"
-    path.write_text('{"schema_version": 2, "name": "Laredo", "status": "optimal", "options": ["a"]}')
+    path.write_text(
+        '{"schema_version": 2, "name": "Laredo", "status": "optimal", "options": ["a"]}'
+    )
     with pytest.raises(InputError) as refused:
         reader(path)
     (problem,) = refused.value.problems
@@ -122,4 +125,7 @@ def test_a_file_with_half_of_its_fields_is_faulty(tmp_path: Path) -> None:
     path.write_text('{"name": "a", "depth": 3}')
     with pytest.raises(InputError) as refused:
         read_model(path, Halved, "a part")
-    assert [problem.where for problem in refused.value.problems] == [f"{path}, width", f"{path}, depth"]
+    assert [problem.where for problem in refused.value.problems] == [
+        f"{path}, width",
+        f"{path}, depth",
+    ]

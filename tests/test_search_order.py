@@ -1,4 +1,6 @@
-"""The best-first search: nodes come by bound, ties as asked for, and the bound of the whole is true at every moment, interrupts included."""
+"""The best-first search: nodes come by bound, ties as asked for, and the bound of the
+whole is true at every moment, interrupts included.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ SEEDS = st.integers(0, 2**20)
 
 
 class Knapsack:
-    """Choose one of two costs for each of a few positions; a node fixes the first ones, and its bound takes the cheaper of the others."""
+    """Choose one of two costs for each of a few positions; a node fixes the first ones,
+    and its bound takes the cheaper of the others.
+    """
 
     def __init__(self, costs: np.ndarray, *, newest_first: bool, steps: float = np.inf) -> None:
         self.costs, self.steps = costs, steps
@@ -59,7 +63,10 @@ def random_costs(seed: int) -> np.ndarray:
 @examples(60)
 def test_the_bound_rises_to_the_optimum_and_never_above(seed: int, newest_first: bool) -> None:
     costs = random_costs(seed)
-    optimum = min(sum(costs[k, bit] for k, bit in enumerate(bits)) for bits in product((0, 1), repeat=len(costs)))
+    optimum = min(
+        sum(costs[k, bit] for k, bit in enumerate(bits))
+        for bits in product((0, 1), repeat=len(costs))
+    )
     problem = Knapsack(costs, newest_first=newest_first)
     problem.search.run()
     assert problem.bounds == sorted(problem.bounds)
@@ -73,7 +80,9 @@ def test_the_bound_rises_to_the_optimum_and_never_above(seed: int, newest_first:
 def test_a_node_that_time_cut_short_stays_open(seed: int, steps: int) -> None:
     stopped = Knapsack(random_costs(seed), newest_first=True, steps=steps)
     stopped.search.run()
-    assert stopped.search.bound <= Knapsack(random_costs(seed), newest_first=True).bound_of((0,) * 5)
+    assert stopped.search.bound <= Knapsack(random_costs(seed), newest_first=True).bound_of(
+        (0,) * 5
+    )
     stopped.steps = np.inf
     stopped.search.run()
     whole = Knapsack(random_costs(seed), newest_first=True)
@@ -82,7 +91,9 @@ def test_a_node_that_time_cut_short_stays_open(seed: int, steps: int) -> None:
 
 
 @pytest.mark.parametrize(("newest_first", "second"), [(True, (1,)), (False, (0,))])
-def test_of_equal_bounds_the_newest_or_the_oldest_comes_first(newest_first: bool, second: Bits) -> None:
+def test_of_equal_bounds_the_newest_or_the_oldest_comes_first(
+    newest_first: bool, second: Bits
+) -> None:
     problem = Knapsack(np.ones((3, 2)), newest_first=newest_first, steps=2)
     problem.search.run()
     assert [node for _, node in problem.order] == [(), second]
@@ -101,11 +112,15 @@ def test_what_is_pruned_holds_the_bound() -> None:
 def singles(*rises: tuple[float, float]) -> PathSets:
     """Return the splits by one option each, of these estimates."""
     place = np.arange(len(rises))
-    return PathSets(place, np.arange(len(rises) + 1), place, place, np.zeros((len(rises), 1)), np.array(rises))
+    return PathSets(
+        place, np.arange(len(rises) + 1), place, place, np.zeros((len(rises), 1)), np.array(rises)
+    )
 
 
 def test_pseudo_costs_take_the_place_of_estimates() -> None:
-    """An option that looks best and brought nothing goes behind one that brought something in both children."""
+    """An option that looks best and brought nothing goes behind one that brought
+    something in both children.
+    """
     rule, x = BranchingRule(3), np.array([0.5, 0.5, 0.5])
     splits = singles((0.9, 0.9), (0.1, 0.1))
     assert [split.option for split in rule.ordered(splits, x, 1.0)] == [0, 1]

@@ -1,4 +1,6 @@
-"""`simulate`: the files are the truth and the history that were made, and the program's own readers read them back."""
+"""`simulate`: the files are the truth and the history that were made, and the program's
+own readers read them back.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,13 @@ from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError
 from optimizer.cli.simulate import simulate
-from optimizer.lab.simulate import Exercise, make_exercise, read_changes, read_ground, write_exercise
+from optimizer.lab.simulate import (
+    Exercise,
+    make_exercise,
+    read_changes,
+    read_ground,
+    write_exercise,
+)
 from optimizer.records import Effort, Seizures
 from optimizer.risk.simulation.observation import FIRST_MONTH
 from optimizer.scenario.check.check import read_evidence
@@ -24,18 +32,28 @@ from tests.tiny import write_scenario
 pytestmark = pytest.mark.lab
 
 
-def by_month(records: Seizures | Effort, amount: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+def by_month(
+    records: Seizures | Effort, amount: NDArray[np.float64], shape: tuple[int, ...]
+) -> NDArray[np.float64]:
     assert (records.segment >= 0).all()
     table = np.zeros(shape)
     months = (records.start.astype("datetime64[M]") - FIRST_MONTH).astype(int)
-    np.testing.assert_array_equal(records.end.astype("datetime64[M]") - records.start.astype("datetime64[M]"), 1)
+    np.testing.assert_array_equal(
+        records.end.astype("datetime64[M]") - records.start.astype("datetime64[M]"), 1
+    )
     np.add.at(table, (months, records.segment), amount)
     return table
 
 
 def made(folder: Path, **asked: Any) -> Exercise:
     ground = read_ground(save_small_region(folder))
-    terms: dict[str, Any] = {"world": "mixed", "effort": "tips", "seizures": 300, "months": 6, "seed": 1} | asked
+    terms: dict[str, Any] = {
+        "world": "mixed",
+        "effort": "tips",
+        "seizures": 300,
+        "months": 6,
+        "seed": 1,
+    } | asked
     return make_exercise(ground, **terms)
 
 
@@ -62,7 +80,9 @@ def test_the_files_read_back_are_the_history_that_was_made(tmp_path: Path) -> No
         [float(row["finds_per_search"]) for row in truth], exercise.per_search * exercise.world.rate
     )
     middle = evidence.region.network.segment_midpoint
-    np.testing.assert_allclose([(float(row["lon"]), float(row["lat"])) for row in truth], middle, atol=1e-6)
+    np.testing.assert_allclose(
+        [(float(row["lon"]), float(row["lat"])) for row in truth], middle, atol=1e-6
+    )
 
 
 def test_one_seed_makes_one_truth_whatever_the_effort(tmp_path: Path) -> None:
@@ -79,7 +99,9 @@ def command(capsys: pytest.CaptureFixture[str], source: Path, out: Path, **asked
     return capsys.readouterr().out
 
 
-def test_the_command_says_in_one_line_what_the_files_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_in_one_line_what_the_files_hold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     said = json.loads(
         command(
             capsys,
@@ -90,7 +112,10 @@ def test_the_command_says_in_one_line_what_the_files_hold(tmp_path: Path, capsys
             change=["port-0:2023-03:0", "12:2023-05:7"],
         )
     )
-    found, searched = csv_rows(tmp_path / "out" / "seizures.csv"), csv_rows(tmp_path / "out" / "effort.csv")
+    found, searched = (
+        csv_rows(tmp_path / "out" / "seizures.csv"),
+        csv_rows(tmp_path / "out" / "effort.csv"),
+    )
     assert said["seizures"] == sum(int(row["count"]) for row in found)
     assert said["searches"] == sum(int(row["searches"]) for row in searched) == 6 * 350
     assert said["segments_searched"] == len({row["segment"] for row in searched})
@@ -99,13 +124,17 @@ def test_the_command_says_in_one_line_what_the_files_hold(tmp_path: Path, capsys
     network = small_region().network
     at_port = set(network.segment[(network.tail == 0) | (network.head == 0)].tolist())
     assert {int(row["segment"]) for row in changes if row["from"] == "2023-03"} == at_port
-    assert [(row["segment"], row["factor"]) for row in changes if row["from"] == "2023-05"] == [("12", "7")]
+    assert [(row["segment"], row["factor"]) for row in changes if row["from"] == "2023-05"] == [
+        ("12", "7")
+    ]
     assert not [row for row in found if int(row["segment"]) in at_port and row["time"] >= "2023-03"]
     command(capsys, tmp_path / "small.gpkg", tmp_path / "out")
     assert not (tmp_path / "out" / "changes.csv").exists()
 
 
-def test_a_scenario_keeps_its_evaders_and_loses_its_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scenario_keeps_its_evaders_and_loses_its_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = write_scenario(tmp_path)
     command(capsys, source, tmp_path / "out")
     before, after = read_evidence(source), read_evidence(tmp_path / "out" / "scenario.toml")

@@ -1,4 +1,6 @@
-"""Sites on the road that is meant: named roads, and warnings where a place may have gone to another road."""
+"""Sites on the road that is meant: named roads, and warnings where a place may have
+gone to another road.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ METRE = 1 / 111_195
 
 
 def network() -> Network:
-    """Return the tiny border's roads; the ford's track runs 40 m beside the junction's primary road, which is number L191."""
+    """Return the tiny border's roads; the ford's track runs 40 m beside the junction's
+    primary road, which is number L191.
+    """
     whole = tiny_region().network
     ref = np.where(whole.name == "R5", "B2; L191", "")
     road_class = np.where(whole.name == "R5", "primary", whole.road_class)
@@ -68,7 +72,9 @@ def test_a_site_without_a_label_is_called_by_its_road_and_its_id(tmp_path: Path)
     ("wanted", "field", "shown"),
     [({"road": "L19"}, "road", "L191"), ({"road_class": "primry"}, "road_class", "primary")],
 )
-def test_a_road_that_is_not_near_is_a_fault_with_those_that_are(wanted: dict[str, str], field: str, shown: str) -> None:
+def test_a_road_that_is_not_near_is_a_fault_with_those_that_are(
+    wanted: dict[str, str], field: str, shown: str
+) -> None:
     with pytest.raises(InputError) as raised:
         placed(network(), lon=10.2, lat=50.1, **wanted)
     (problem,) = raised.value.problems
@@ -104,7 +110,10 @@ def test_numbers_of_roads_are_kept_beside_their_names(tmp_path: Path) -> None:
 
 
 def test_check_and_plan_warn_of_the_same_places(tmp_path: Path) -> None:
-    text = SCENARIO + '\n[[site]]\nid = "off"\nlabel = "Old mill"\nlon = 10.205\nlat = 50.2\nagency = "police"\n'
+    text = (
+        SCENARIO + '\n[[site]]\nid = "off"\nlabel = "Old mill"\nlon = 10.205\nlat = 50.2\nagency ='
+        ' "police"\n'
+    )
     text += '[[bases]]\nid = "yard"\nlabel = "Yard"\nlon = 10.21\nlat = 50.1\n'
     scenario = write_scenario(tmp_path, text)
     warnings = check_scenario_file(scenario).warnings
@@ -114,12 +123,15 @@ def test_check_and_plan_warn_of_the_same_places(tmp_path: Path) -> None:
 
 
 def test_a_site_that_nobody_passes_is_told() -> None:
-    """A lane off the main road leads to a ring of two roads; evaders travel the main road, and one keeps to a loop that he drives."""
+    """A lane off the main road leads to a ring of two roads; evaders travel the main
+    road, and one keeps to a loop that he drives.
+    """
     tail = np.array([0, 1, 1, 3, 3, 4, 1, 5])
     head = np.array([1, 2, 3, 4, 4, 3, 5, 1])
     option = Option("main", (0,), (0.5,), {}, site="main")
     others = [
-        replace(option, id=f"at-{arc}", site=f"at-{arc}", label=f"Site {arc}", arcs=(arc,)) for arc in (1, 2, 4, 6, 7)
+        replace(option, id=f"at-{arc}", site=f"at-{arc}", label=f"Site {arc}", arcs=(arc,))
+        for arc in (1, 2, 4, 6, 7)
     ]
     through = Evader("through", 0, 2, 1.0)
     loop = Evader("loop", 0, 2, 1.0, routes=(Route((0, 6, 7, 1), 1.0),))

@@ -1,4 +1,6 @@
-"""Tables as people have them: workbooks, titles above the header, degrees with minutes and seconds."""
+"""Tables as people have them: workbooks, titles above the header, degrees with minutes
+and seconds.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def saved(path: Path, *sheets: Sequence[Sequence[object]]) -> Path:
 
 def test_a_workbook_is_read_with_its_stored_values_and_said(tmp_path: Path) -> None:
     said: list[str] = []
-    path = saved(tmp_path / "finds.xlsx", [["Finds of the south sector"], [], *ROWS], [["note"]], [])
+    path = saved(
+        tmp_path / "finds.xlsx", [["Finds of the south sector"], [], *ROWS], [["note"]], []
+    )
     table = read_csv(path, "a file", WANTED, typed_by_hand=True, remarks=said)
     assert table.number == [4, 5]
     assert table.text == {
@@ -64,7 +68,9 @@ def test_hidden_sheets_are_not_read(tmp_path: Path) -> None:
     book.save(tmp_path / "finds.xlsx")
     said: list[str] = []
     assert len(read_csv(tmp_path / "finds.xlsx", "a file", WANTED, remarks=said)) == 2
-    assert "the sheet 'Finds' of a workbook (1\N{NO-BREAK SPACE}other sheet was not read)" in said[0]
+    assert (
+        "the sheet 'Finds' of a workbook (1\N{NO-BREAK SPACE}other sheet was not read)" in said[0]
+    )
 
 
 def test_cells_with_errors_are_counted(tmp_path: Path) -> None:
@@ -84,7 +90,9 @@ def test_a_sheet_with_a_stray_cell_far_off_is_refused_before_it_is_read(tmp_path
         read_csv(tmp_path / "finds.xlsx", "a file", WANTED, remarks=[])
 
 
-def test_workbooks_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workbooks_that_cannot_be_read_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = saved(tmp_path / "finds.xlsx", ROWS)
     with pytest.raises(InputError, match="the sheet 'Sheet' of a workbook"):
         read_csv(path, "a file", WANTED)
@@ -96,7 +104,8 @@ def test_workbooks_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: 
     with pytest.raises(InputError, match=r"an Excel workbook \(\.xlsx\) \(.*one that is whole"):
         read_csv(damaged, "a file", WANTED, remarks=[])
     whole = path.read_bytes()
-    for at in (whole.rindex(b"PK\x01\x02"), whole.rindex(b"PK\x01\x02") + 6):  # the directory, and a version in it
+    # the directory, and a version in it
+    for at in (whole.rindex(b"PK\x01\x02"), whole.rindex(b"PK\x01\x02") + 6):
         damaged.write_bytes(whole[:at] + b"\xff\xff" + whole[at + 2 :])
         with pytest.raises(InputError, match=r"an Excel workbook \(\.xlsx\) \(.*one that is whole"):
             read_csv(damaged, "a file", WANTED, remarks=[])
@@ -109,19 +118,29 @@ def test_workbooks_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.slow
-def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "bomb.xlsx"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/sheet.xml", "w") as part:
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/sheet.xml", "w") as part,
+    ):
         for _ in range(600):
             part.write(bytes(1 << 20))
     with pytest.raises(InputError, match="629 MB unpacked"):
         read_csv(path, "a file", WANTED, remarks=[])
 
 
-def test_titles_above_the_header_are_passed_over_and_lines_keep_their_numbers(tmp_path: Path) -> None:
+def test_titles_above_the_header_are_passed_over_and_lines_keep_their_numbers(
+    tmp_path: Path,
+) -> None:
     said: list[str] = []
     path = tmp_path / "finds.csv"
-    path.write_text("Office of the South;;\nprinted 2024-05-01\n\nDate;Drug;lat;lon\ntime;lon;lat\n2024;1,5;2,5\n")
+    path.write_text(
+        "Office of the South;;\nprinted"
+        " 2024-05-01\n\nDate;Drug;lat;lon\ntime;lon;lat\n2024;1,5;2,5\n"
+    )
     with pytest.raises(InputError, match="its header on line 5"):
         read_csv(path, "a file", WANTED)
     table = read_csv(path, "a file", WANTED, remarks=said)
@@ -129,7 +148,9 @@ def test_titles_above_the_header_are_passed_over_and_lines_keep_their_numbers(tm
     assert "its header on line 5" in said[0]
 
 
-@pytest.mark.parametrize("title", ["Office of the South", "Office\x0c of the South", "Office\u2028of the South"])
+@pytest.mark.parametrize(
+    "title", ["Office of the South", "Office\x0c of the South", "Office\u2028of the South"]
+)
 def test_titles_stand_above_headers_whose_columns_nobody_named(tmp_path: Path, title: str) -> None:
     path, said = tmp_path / "finds.csv", list[str]()
     path.write_text(f"{title}\n\ntime,lon,lat,amount\n2024-05-01,1,2,3\n", encoding="utf-8")
@@ -145,7 +166,8 @@ def test_a_header_at_fault_is_named_by_its_line_and_sheet(tmp_path: Path) -> Non
         read_csv(tmp_path / "finds.csv", "a file", WANTED, remarks=[])
     path = saved(tmp_path / "finds.xlsx", [["About these finds"]], ROWS)
     with pytest.raises(
-        InputError, match=r"the sheet 'Sheet' of a workbook \(1.other sheet was not read\), line 1: found no"
+        InputError,
+        match=r"the sheet 'Sheet' of a workbook \(1.other sheet was not read\), line 1: found no",
     ):
         read_csv(path, "a file", WANTED, remarks=[])
 
@@ -186,10 +208,14 @@ def test_degrees_minutes_and_seconds(cell: str, degrees: str) -> None:
 
 
 @given(st.integers(0, 179), st.integers(0, 59), st.integers(0, 599), st.sampled_from("NSEW"))
-def test_degrees_are_those_that_were_written(whole: int, minutes: int, tenths: int, letter: str) -> None:
+def test_degrees_are_those_that_were_written(
+    whole: int, minutes: int, tenths: int, letter: str
+) -> None:
     sign = -1 if letter in "SW" else 1
     value = sign * (whole + minutes / 60 + tenths / 36000)
-    assert float(decimal_degrees(f"{whole}° {minutes}' {tenths / 10}\" {letter}")) == pytest.approx(value, abs=1e-7)
+    assert float(decimal_degrees(f"{whole}° {minutes}' {tenths / 10}\" {letter}")) == pytest.approx(
+        value, abs=1e-7
+    )
 
 
 def test_a_column_of_degrees_is_changed_and_said(tmp_path: Path) -> None:

@@ -21,7 +21,12 @@ shared = needs("snip")
 @shared
 def test_nothing_placed_is_worth_the_published_value() -> None:
     instance = snip_instance(FOLDER, number=0, snipno=1, budget=50)
-    assert (instance.n_nodes, instance.tail.size, len(instance.options), len(instance.evaders)) == (783, 2586, 320, 456)
+    assert (instance.n_nodes, instance.tail.size, len(instance.options), len(instance.evaders)) == (
+        783,
+        2586,
+        320,
+        456,
+    )
     assert evaluate(instance, ()).value == pytest.approx(0.421832, abs=5e-7)
 
 
@@ -61,13 +66,17 @@ def test_a_problem_with_a_name_is_read_from_files_of_its_name(tmp_path: Path) ->
         (tmp_path / f"{plain}.txt").write_text(rows["plain"])
         (tmp_path / f"{watched}.txt").write_text(rows["watched"])
     (tmp_path / "Scenarios.txt").write_text("1 4 1.0")
-    numbered, named = (snip_instance(tmp_path, number=number, snipno=1, budget=1) for number in (0, "grid"))
+    numbered, named = (
+        snip_instance(tmp_path, number=number, snipno=1, budget=1) for number in (0, "grid")
+    )
     assert named.name == "snip-grid-1-1"
     for instance in (numbered, named):
         assert evaluate(instance, ()).value == pytest.approx(0.9 * 0.8 * 0.5)
         assert evaluate(instance, ("2-3",)).value == pytest.approx(0.9 * 0.3)
     (tmp_path / "Scenarios_grid.txt").write_text("2 4 0.5")
-    assert evaluate(snip_instance(tmp_path, number="grid", snipno=1, budget=1), ()).value == pytest.approx(0.2)
+    assert evaluate(
+        snip_instance(tmp_path, number="grid", snipno=1, budget=1), ()
+    ).value == pytest.approx(0.2)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Spanish pages of a comparison, an explanation, a cooperation and a simulation over time: no English is left, tables and JSON stay English."""
+"""Spanish pages of a comparison, an explanation, a cooperation and a simulation over
+time: no English is left, tables and JSON stay English.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,11 @@ def named(seed: int) -> Instance:
 def pages_and_rest(folder: Path) -> tuple[str, dict[str, str]]:
     """Return the page of a folder, and its tables and JSON by name."""
     (page,) = folder.glob("*.html")
-    rest = {path.name: path.read_text("utf-8") for path in folder.iterdir() if path.suffix in {".csv", ".json"}}
+    rest = {
+        path.name: path.read_text("utf-8")
+        for path in folder.iterdir()
+        if path.suffix in {".csv", ".json"}
+    }
     rest.pop(".interdict.json")
     return html.unescape(page.read_text("utf-8")), rest
 
@@ -128,7 +134,11 @@ def test_pages_hold_no_english_and_files_for_programs_no_spanish(
         assert found["en"][2] == found["es"][2]  # the console
         said = {
             "compare": ("Lo que menos deja pasar es", "Evasores: ", ">despliegue de hoy<"),
-            "explain": ("se usa: con él pasa", "Cambia las probabilidades de", "Mejores rutas que le quedan: "),
+            "explain": (
+                "se usa: con él pasa",
+                "Cambia las probabilidades de",
+                "Mejores rutas que le quedan: ",
+            ),
             "cooperate": ("Juntas logran", "El reparto", "Parte justa"),
         }
         for text in said[name]:
@@ -141,7 +151,9 @@ def test_what_is_against_a_plan_is_said_in_spanish(tmp_path: Path) -> None:
     poor = replace(instance, resources=tuple(replace(r, budget=0.5) for r in instance.resources))
     marked = replace(
         poor,
-        options=tuple(replace(o, forced=j == 0, forbidden=j == 1) for j, o in enumerate(poor.options)),
+        options=tuple(
+            replace(o, forced=j == 0, forbidden=j == 1) for j, o in enumerate(poor.options)
+        ),
     )
     none = full & False
     with speaking("es"):
@@ -162,14 +174,18 @@ def test_what_is_against_a_plan_is_said_in_spanish(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_every_sentence_of_an_explanation_has_a_translation() -> None:
-    """Sentences of cases of every outcome: none in Spanish is what it is in English, but for names."""
+    """Sentences of cases of every outcome: none in Spanish is what it is in English,
+    but for names.
+    """
     from optimizer.analysis.explain.explain import explain_plan
     from tests.cases import random_instance
     from tests.test_explain import known_plan
 
     seen: set[str] = set()
     for seed in range(6):
-        for one in explain_plan(known_plan(random_instance(seed)), gap=0, time_limit=None, evaders=0).options:
+        for one in explain_plan(
+            known_plan(random_instance(seed)), gap=0, time_limit=None, evaders=0
+        ).options:
             with speaking("es"):
                 spanish = option_sentences(one)
             assert left_in("".join(f"<p>{each}</p>" for each in spanish)) == [] or one.price.reason
@@ -205,11 +221,18 @@ def test_a_simulation_over_time_holds_no_english(tmp_path: Path, areas: bool) ->
     bare = bare[: bare.index("[[records.seizures]]")] + bare[bare.index("[evaders]") :]
     path = write_scenario(tmp_path, SCENARIO if areas else bare)
     drawn = json.loads(AREAS)
-    for name, west, south, east, north in (("north", 9.9, 50.12, 10.15, 50.3), ("lejano", 1.0, 1.0, 2.0, 2.0)):
+    for name, west, south, east, north in (
+        ("north", 9.9, 50.12, 10.15, 50.3),
+        ("lejano", 1.0, 1.0, 2.0, 2.0),
+    ):
         corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
         shape = {"type": "Polygon", "coordinates": [corners]}
-        drawn["features"] = [each for each in drawn["features"] if each["properties"]["name"] != name]
-        drawn["features"].append({"type": "Feature", "properties": {"name": name}, "geometry": shape})
+        drawn["features"] = [
+            each for each in drawn["features"] if each["properties"]["name"] != name
+        ]
+        drawn["features"].append(
+            {"type": "Feature", "properties": {"name": name}, "geometry": shape}
+        )
     (tmp_path / "areas.geojson").write_text(json.dumps(drawn), encoding="utf-8")
     found = adapt(
         path,
@@ -223,17 +246,27 @@ def test_a_simulation_over_time_holds_no_english(tmp_path: Path, areas: bool) ->
     page = html.unescape((tmp_path / "out" / "adapt.html").read_text(encoding="utf-8"))
     assert '<html lang="es">' in page
     assert left_in(page, ("today",)) == []
-    for said in ("En 2 periodos, con lo que menos pasa es", "de 1.500 cargamentos por periodo", "Mostrar"):
+    for said in (
+        "En 2 periodos, con lo que menos pasa es",
+        "de 1.500 cargamentos por periodo",
+        "Mostrar",
+    ):
         assert said in page, said
     assert len(left_in(html.unescape(short_page(adapt_page(found), {})))) >= 5
     assert areas or any("no districts" in note for note in found.notes)
     assert areas or "El escenario no tiene distritos" in page
     assert ("Las líneas discontinuas son distritos" in page) == areas
-    assert ("Se omiten los distritos por los que no pasa ninguna vía de la red: lejano." in page) == areas
+    assert (
+        "Se omiten los distritos por los que no pasa ninguna vía de la red: lejano." in page
+    ) == areas
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
     table = (tmp_path / "out" / "displacement.csv").read_text(encoding="utf-8")
     parts = {row["part"] for row in csv.DictReader(table.splitlines())}
-    assert parts == {"vehicle", "track", *(("south", "north", "outside all districts") if areas else ())}
+    assert parts == {
+        "vehicle",
+        "track",
+        *(("south", "north", "outside all districts") if areas else ()),
+    }
     assert {"Vehículo", "Camino de terracería"} <= set(cells)
     assert ("Fuera de todos los distritos" in cells) == areas
     assert not {"vehicle", "track", "outside all districts"} & set(cells)
@@ -248,7 +281,9 @@ def test_the_language_of_a_plan_folder_is_that_of_its_run(tmp_path: Path) -> Non
     assert PlanFolder(folder).language("en") == "en"
     assert compare_plans([folder]).language == "es-MX"
     (folder / "run.json").write_text(json.dumps({"language": "python"}))
-    with pytest.raises(InputError, match=r"run\.json, language: found 'python'; expected one of en, es"):
+    with pytest.raises(
+        InputError, match=r"run\.json, language: found 'python'; expected one of en, es"
+    ):
         PlanFolder(folder).language()
 
 
@@ -258,7 +293,9 @@ NOTHING = Plan(())
 @pytest.mark.slow
 @pytest.mark.parametrize("agencies", [1, 2])
 def test_the_page_of_a_curve_or_grid_holds_no_english(tmp_path: Path, agencies: int) -> None:
-    ranges = tuple(BudgetRange.between(name, 0, 2000, 3) for name in ("agentes", "dinero")[:agencies])
+    ranges = tuple(
+        BudgetRange.between(name, 0, 2000, 3) for name in ("agentes", "dinero")[:agencies]
+    )
     points = tuple(
         FrontierPoint((1000.0 * k,) * agencies, value - 0.001, value, NOTHING)
         for k, value in enumerate((0.9, 0.5, 0.4))
@@ -268,14 +305,20 @@ def test_the_page_of_a_curve_or_grid_holds_no_english(tmp_path: Path, agencies: 
         folder = FRONTIER.folder(tmp_path / code, tmp_path / "case.toml", overwrite=False)
         write_frontier(folder, Frontier(ranges, points, complete=False), "Caso", code)
         pages[code] = (tmp_path / code / "frontier.html").read_text(encoding="utf-8")
-        tables[code] = [(tmp_path / code / f"frontier.{kind}").read_text(encoding="utf-8") for kind in ("csv", "json")]
+        tables[code] = [
+            (tmp_path / code / f"frontier.{kind}").read_text(encoding="utf-8")
+            for kind in ("csv", "json")
+        ]
     assert tables["en"] == tables["es"]
     assert left_in(pages["es"]) == []
     assert len(left_in(pages["en"])) >= 3
     assert '<html lang="es">' in pages["es"]
     assert "De 0 agentes" in pages["es"]
     if agencies == 1:
-        assert "Hasta 1.000 de agentes, una unidad aporta de media más que en toda la curva" in pages["es"]
+        assert (
+            "Hasta 1.000 de agentes, una unidad aporta de media más que en toda la curva"
+            in pages["es"]
+        )
         assert "0,0004 (de " in pages["es"]
 
 
@@ -288,10 +331,16 @@ def test_the_language_is_that_of_the_scenario_or_the_one_asked_for(
     with pytest.raises(InputError, match="one of en, es"):
         problem_source(path, language="xx")
     where = ["--resource", "teams", "--from", "0", "--to", "2", "--points", "2"]
-    for code, more in (("es", []), ("es-MX", ["--language", "es-MX"]), ("en", ["--language", "en"])):
+    for code, more in (
+        ("es", []),
+        ("es-MX", ["--language", "es-MX"]),
+        ("en", ["--language", "en"]),
+    ):
         out = tmp_path / code
         assert run(capsys, monkeypatch, "frontier", path, *where, *more, "--out", out).code == 0
-        assert re.search(f'<html lang="{code}">', (out / "frontier.html").read_text(encoding="utf-8"))
+        assert re.search(
+            f'<html lang="{code}">', (out / "frontier.html").read_text(encoding="utf-8")
+        )
 
 
 @pytest.mark.slow
@@ -300,8 +349,13 @@ def test_headers_of_a_spanish_roster_break_within_no_word(tmp_path: Path) -> Non
     with speaking("es"):
         page = roster_page(roster_of("Puesto"))
     path = tmp_path / "roster.html"
-    path.write_text(page.replace("overflow-wrap: anywhere", "overflow-wrap: normal"), encoding="utf-8")
-    wide = "[...document.querySelectorAll('thead th')].filter(th => th.scrollWidth > th.clientWidth).map(th => th.textContent)"
+    path.write_text(
+        page.replace("overflow-wrap: anywhere", "overflow-wrap: normal"), encoding="utf-8"
+    )
+    wide = (
+        "[...document.querySelectorAll('thead th')].filter(th => th.scrollWidth >"
+        " th.clientWidth).map(th => th.textContent)"
+    )
 
     async def steps() -> dict[str, object]:
         found = {}
@@ -322,11 +376,16 @@ def test_headers_of_a_spanish_roster_break_within_no_word(tmp_path: Path) -> Non
 
 def test_ends_of_assumptions_that_were_not_solved_are_said_in_spanish() -> None:
     left = message(
-        "{left} of {ends} ends were not solved before the time was over: give more with --time-limit", left=6, ends=26
+        "{left} of {ends} ends were not solved before the time was over: give more with"
+        " --time-limit",
+        left=6,
+        ends=26,
     )
     with speaking("es"):
-        assert sensitivity_facts(Sensitivity(0.5, (), (left,), teams=False), {}).says[-1] == (
-            "6 de 26 extremos no se resolvieron antes de que se acabara el tiempo: dé más con --time-limit."
+        assert (
+            sensitivity_facts(Sensitivity(0.5, (), (left,), teams=False), {}).says[-1]
+            == "6 de 26 extremos no se resolvieron antes de que se acabara el tiempo: dé más con"
+            " --time-limit."
         )
 
 
@@ -364,7 +423,9 @@ WIDER = """(() => {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     instance = named(4)
-    resources = tuple(replace(each, budget=2.0) if each.id == "teams" else each for each in instance.resources)
+    resources = tuple(
+        replace(each, budget=2.0) if each.id == "teams" else each for each in instance.resources
+    )
     path = written(tmp_path / "plan", replace(instance, resources=resources), ["o3"])
     (path / "run.json").write_text(json.dumps({"language": "es"}))
     return path
@@ -409,7 +470,11 @@ def visited(session: DeskSession) -> str:
         session.force(name)
     for resource in session.desk.base.resources:
         do(partial(session.set_budget, resource.id, 0.25))
-    for wrong in (partial(session.save, "a/b"), partial(session.save, "bien"), partial(session.search, 0.0)):
+    for wrong in (
+        partial(session.save, "a/b"),
+        partial(session.save, "bien"),
+        partial(session.search, 0.0),
+    ):
         do(wrong)
     session.search(60)
     do(partial(session.turn, "b"))
@@ -470,7 +535,9 @@ def test_english_words_stay_where_programs_read(folder: Path) -> None:
         assert session.desk.actions[-1].endswith(": 1.5")
         assert session.view().last.endswith(": 1,5")
     assert session.desk.actions[0].endswith("must be used")
-    assert any("The plan shown uses" in each and "of 1.5" in each for each in session.desk.shortfalls)
+    assert any(
+        "The plan shown uses" in each and "of 1.5" in each for each in session.desk.shortfalls
+    )
 
 
 @pytest.mark.report
@@ -509,7 +576,9 @@ def test_a_browser_shows_the_page_in_spanish_and_nothing_is_cut(folder: Path) ->
     for texts, tongue, wider in found.values():
         assert tongue == "es"
         assert left_in("".join(f"<p>{each}</p>" for each in texts)) == []
-        assert {"Mesa de planificación", "Debe usarse", "Deshacer", "Mejor plan desde aquí"} <= set(texts)
+        assert {"Mesa de planificación", "Debe usarse", "Deshacer", "Mejor plan desde aquí"} <= set(
+            texts
+        )
         assert wider == []
 
 
@@ -518,24 +587,34 @@ NAMES = (
     "Ford track", "West of the…", "weights_by", "made up for a test", "made up for the tests", "made up", "sites-not-chosen.csv",
 )  # fmt: skip
 
-"""What the scenario calls its places, measures and sources, a field, and a file beside the report."""
+"""What the scenario calls its places, measures and sources, a field, and a file beside
+the report.
+"""
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a report with communities, a measure at the source, sensors that cue teams, tips and rows that are not used."""
+    """Return a report with communities, a measure at the source, sensors that cue
+    teams, tips and rows that are not used.
+    """
     folder = tmp_path_factory.mktemp("spanish")
     measures = MEASURES.format(gateway="west-port", reduction=0.4, more="")
     path = scenario(folder, more=COMMUNITIES.format(south="cap = 3", north="") + measures)
     text = path.read_text(encoding="utf-8")
     head = "[[records.seizures]]"
-    path.write_text(text.replace(head, f'[records]\ntips = "tips.csv"\n\n{head}', 1), encoding="utf-8")
+    path.write_text(
+        text.replace(head, f'[records]\ntips = "tips.csv"\n\n{head}', 1), encoding="utf-8"
+    )
     rows = [f"2024-0{1 + at % 6}-01,10.2,50.2,A1,trucks {at}" for at in range(40)]
     tips_file(folder, *rows, head="time,lon,lat,grade,text")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sensitivity, "variations", lambda compiled: variations(compiled)[:3])
         plan_scenario(
-            path, folder / "out", settings={"report.language": "es"}, options={"time_limit": 120}, sensitivity=True
+            path,
+            folder / "out",
+            settings={"report.language": "es"},
+            options={"time_limit": 120},
+            sensitivity=True,
         )
     return (folder / "out" / "report.html").read_text(encoding="utf-8")
 
@@ -575,7 +654,9 @@ def test_a_roster_and_its_field_pack_hold_no_english(rosters: dict[str, dict[str
 
 @pytest.mark.slow
 @pytest.mark.report
-def test_english_is_found_wherever_a_page_shows_it(report: str, rosters: dict[str, dict[str, str]]) -> None:
+def test_english_is_found_wherever_a_page_shows_it(
+    report: str, rosters: dict[str, dict[str, str]]
+) -> None:
     files = rosters["en"]
     assert all(left_in(text) for name, text in files.items() if name.endswith(".html"))
     planted = "There are no roads of that kind"
@@ -585,7 +666,9 @@ def test_english_is_found_wherever_a_page_shows_it(report: str, rosters: dict[st
         ("<main>", f'<main><script type="application/json">{{"a": ["{planted}"]}}</script>'),
     ):
         page = (
-            files["roster.html"] if before in files["roster.html"] else next(t for t in files.values() if before in t)
+            files["roster.html"]
+            if before in files["roster.html"]
+            else next(t for t in files.values() if before in t)
         )
         assert planted in left_in(page.replace(before, after, 1)), before
     assert planted in left_in(report.replace("</main>", f"{planted}</main>"), NAMES)
@@ -608,8 +691,15 @@ def english() -> str:
 
 @cache
 def english_parts() -> set[str]:
-    """Return the parts of the catalogue's texts that are longer than three words, without places for values."""
-    texts = {text for entry in catalogue.extracted() if entry.id for text in catalogue.all_texts(entry.id)}
+    """Return the parts of the catalogue's texts that are longer than three words,
+    without places for values.
+    """
+    texts = {
+        text
+        for entry in catalogue.extracted()
+        if entry.id
+        for text in catalogue.all_texts(entry.id)
+    }
     parts = {part.strip(" .,:;()") for text in texts for part in catalogue.PLACE.split(text)}
     return {part for part in parts if len(part.split()) > 3}
 
@@ -622,9 +712,17 @@ def test_portuguese_is_not_spanish() -> None:
     assert '<html lang="pt-BR">' in text
     assert "Ordens por órgão" in text
     assert "45,0\N{NO-BREAK SPACE}%" in text
-    spanish = {entry.id: entry.string for entry in catalogue.catalogue_of("es") if isinstance(entry.id, str)}
+    spanish = {
+        entry.id: entry.string
+        for entry in catalogue.catalogue_of("es")
+        if isinstance(entry.id, str)
+    }
     texts = [(entry.id, entry.string) for entry in catalogue.catalogue_of("pt") if entry.id]
-    same = [text for of, text in texts if isinstance(of, str) and isinstance(text, str) and spanish[of] == text]
+    same = [
+        text
+        for of, text in texts
+        if isinstance(of, str) and isinstance(text, str) and spanish[of] == text
+    ]
     assert [text for text in same if len(catalogue.PLACE.sub("", text).split()) > 8] == []
 
 
@@ -655,7 +753,9 @@ def test_a_page_names_its_language_and_writes_numbers_and_dates_of_it(spanish: s
 @pytest.mark.slow
 def test_english_is_what_it_is_without_any_language(english: str) -> None:
     with speaking("en"):
-        assert re.sub(r"<script.*", "", page(full_content(), {})) == re.sub(r"<script.*", "", english)
+        assert re.sub(r"<script.*", "", page(full_content(), {})) == re.sub(
+            r"<script.*", "", english
+        )
     assert '<html lang="en">' in english
 
 
@@ -683,7 +783,9 @@ def test_an_unknown_language_is_told_which_there_are(code: str) -> None:
     assert "es-MX" in str(caught.value)
 
 
-@pytest.mark.parametrize(("code", "made"), [("es", "es"), ("ES", "es"), ("es_mx", "es-MX"), (" en ", "en")])
+@pytest.mark.parametrize(
+    ("code", "made"), [("es", "es"), ("ES", "es"), ("es_mx", "es-MX"), (" en ", "en")]
+)
 def test_a_code_is_written_as_html_has_it(code: str, made: str) -> None:
     assert check_language(code) == made
 
@@ -703,13 +805,17 @@ def test_what_the_console_says_is_english_and_can_be_said_again() -> None:
 def test_a_sentence_names_places_by_the_scenarios_own_translations() -> None:
     inner = message("{names} and {count} more", names=shortened(["East bridge", "US 281"]), count=2)
     made = message(
-        "{place}: {others}; {each}", place="East bridge", others=inner, each=["East bridge", "East bridge (post)"]
+        "{place}: {others}; {each}",
+        place="East bridge",
+        others=inner,
+        each=["East bridge", "East bridge (post)"],
     )
     terms = {"es": {"East bridge": "Puente del este", "post": "puesto"}}
     with speaking("es-MX", terms):
         assert (
             translated(made)
-            == "Puente del este: Puente del este, US 281 y 2 más; Puente del este; Puente del este (puesto)"
+            == "Puente del este: Puente del este, US 281 y 2 más; Puente del este; Puente del este"
+            " (puesto)"
         )
     with speaking("es"):
         assert translated(made).startswith("East bridge: East bridge, US 281 y 2 más")
@@ -717,8 +823,16 @@ def test_a_sentence_names_places_by_the_scenarios_own_translations() -> None:
 
 
 def test_babel_is_loaded_for_other_languages_alone() -> None:
-    code = "import sys, optimizer.base.text.language as l, optimizer.base.text.formatting as f; f.number(1.5); print('babel' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    code = (
+        "import sys, optimizer.base.text.language as l, optimizer.base.text.formatting as f;"
+        " f.number(1.5); print('babel' in sys.modules)"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "False\n"
+    )
 
 
 def test_nothing_is_looked_up_for_an_empty_text() -> None:
@@ -730,7 +844,11 @@ def files_of(roster: Roster, folder: Path, code: str) -> dict[str, str]:
     """Return the texts of a roster's folder and of its field pack, by name, made in a language."""
     with speaking(code):
         write_roster(
-            OutputFolder(folder, "roster", (), ("*",), overwrite=True), roster, MADE, "1", partial(field_pack, roster)
+            OutputFolder(folder, "roster", (), ("*",), overwrite=True),
+            roster,
+            MADE,
+            "1",
+            partial(field_pack, roster),
         )
     found = {
         path.name: path.read_text("utf-8")
@@ -739,7 +857,9 @@ def files_of(roster: Roster, folder: Path, code: str) -> dict[str, str]:
     }
     with zipfile.ZipFile(folder / "field-pack.zip") as archive:
         found |= {
-            name: archive.read(name).decode() for name in archive.namelist() if name.endswith((".html", ".gpx", ".kml"))
+            name: archive.read(name).decode()
+            for name in archive.namelist()
+            if name.endswith((".html", ".gpx", ".kml"))
         }
     return found
 
@@ -750,7 +870,9 @@ def test_rosters_say_crews_and_searches_by_the_words_of_all_pages() -> None:
     for code in ("es", "pt"):
         with speaking(code):
             every = field_duties(roster)
-            said[code] = roster_page(roster) + index(roster, every, {}) + sheet(roster, every[0], every)
+            said[code] = (
+                roster_page(roster) + index(roster, every, {}) + sheet(roster, every[0], every)
+            )
     assert "Tripulación" in said["es"]
     assert "Vehículos revisados" in said["es"]
     assert "equipo" not in said["es"].lower()
@@ -764,7 +886,9 @@ def test_a_sheet_names_its_place_and_base_by_the_scenarios_translations() -> Non
         every = field_duties(roster)
         sheets = [sheet(roster, each, every) for each in every]
     assert all("Posto do morro" in each for each in sheets)
-    assert not any("Hill post" in re.sub(r"Hill post \d+", "", each) for each in sheets), "but of crews"
+    assert not any("Hill post" in re.sub(r"Hill post \d+", "", each) for each in sheets), (
+        "but of crews"
+    )
 
 
 def test_crews_and_teams_of_beats_are_called_by_their_terms() -> None:
@@ -797,7 +921,9 @@ def test_rosters_calendars_and_field_packs_speak_spanish_and_tables_stay_english
     pages = {name: text for name, text in spanish.items() if name.endswith((".html", ".ics"))}
     parts = english_parts()
     assert any(part in unescape(english["roster.html"]) for part in parts)
-    assert {name: part for name, text in pages.items() for part in parts if part in unescape(text)} == {}
+    assert {
+        name: part for name, text in pages.items() for part in parts if part in unescape(text)
+    } == {}
     assert all('<html lang="es">' in text for name, text in pages.items() if name.endswith(".html"))
     assert all("<b>" not in text for name, text in pages.items() if name.endswith(".html"))
     assert "Rol de servicio" in spanish["roster.html"]
@@ -806,7 +932,8 @@ def test_rosters_calendars_and_field_packs_speak_spanish_and_tables_stay_english
     assert "De servicio de 06:00 a 14:00" in calendar
     assert "-//border-interdiction//roster//ES" in calendar
     uids = [
-        [line for line in files["roster.ics"].splitlines() if line.startswith("UID")] for files in (english, spanish)
+        [line for line in files["roster.ics"].splitlines() if line.startswith("UID")]
+        for files in (english, spanish)
     ]
     assert uids[0] == uids[1]  # an event keeps its id whatever the language
 
@@ -875,17 +1002,24 @@ def test_terms_that_are_none_are_faults(tmp_path: Path, table: str, said: str) -
         read_evidence(write_scenario(tmp_path, SCENARIO + table))
 
 
-FILED = SCENARIO.replace("schema_version = 1", 'schema_version = 1\ntranslations_file = "words.csv"')
+FILED = SCENARIO.replace(
+    "schema_version = 1", 'schema_version = 1\ntranslations_file = "words.csv"'
+)
 
 
-def test_a_file_of_translations_names_sites_places_and_sentences_and_tables_come_first(tmp_path: Path) -> None:
+def test_a_file_of_translations_names_sites_places_and_sentences_and_tables_come_first(
+    tmp_path: Path,
+) -> None:
     text = FILED + '[report]\nsubtitle = "A plan"\n[translations.es]\npost = "puesto"\n'
     words = "term,es,pt\npost,poste,posto\nNorth road,vía A,via A\nA plan,Un plan,\n"
     path = write_scenario(tmp_path, text)
     (tmp_path / "words.csv").write_text(words, encoding="utf-8")
     compiled = compile_scenario(path)
     assert tmp_path / "words.csv" in compiled.inputs
-    for code, site, plan in (("es", "vía A (puesto)", "Un plan"), ("pt", "via A (posto)", "A plan")):
+    for code, site, plan in (
+        ("es", "vía A (puesto)", "Un plan"),
+        ("pt", "via A (posto)", "A plan"),
+    ):
         with speaking(code, compiled.scenario.translations):
             assert (term("North road (post)"), term("A plan")) == (site, plan)
             assert DisplayNames.of(compiled).sites["b"] == site.partition(" (")[0]
@@ -908,7 +1042,9 @@ def test_a_faulty_file_of_translations_is_refused(tmp_path: Path, words: str, sa
 
 
 def test_rosters_say_terms_in_the_language_of_their_pages() -> None:
-    case = duties([shift("day", "06:00", 8)], [duty("a", "day", label="US 281 (post)")], [crew("c")])
+    case = duties(
+        [shift("day", "06:00", 8)], [duty("a", "day", label="US 281 (post)")], [crew("c")]
+    )
     words = {"es": {"Day": "Turno de día", "post": "puesto"}}
     made = make_roster(case, FIRST, 1)
     with speaking("es", words):

@@ -19,8 +19,14 @@ from tests.command import Outcome, run
 def arcs(seed: int, file: Path) -> list[tuple[int, int, int, int, int]]:
     """Write the arcs of a small random problem, and return them."""
     rng = np.random.default_rng(seed)
-    pairs = [pair for pair in itertools.permutations(range(1, 6), 2) if rng.random() < 0.55] + [(1, 3), (3, 5)]
-    rows = [(a, b, int(rng.integers(0, 9)), int(rng.integers(0, 9)), int(rng.integers(1, 4))) for a, b in pairs]
+    pairs = [pair for pair in itertools.permutations(range(1, 6), 2) if rng.random() < 0.55] + [
+        (1, 3),
+        (3, 5),
+    ]
+    rows = [
+        (a, b, int(rng.integers(0, 9)), int(rng.integers(0, 9)), int(rng.integers(1, 4)))
+        for a, b in pairs
+    ]
     file.write_text("\n".join("\t".join(map(str, row)) for row in rows))
     return rows
 
@@ -31,7 +37,9 @@ def test_the_longest_shortest_path_is_that_of_every_set_of_arcs(seed: int, tmp_p
     for chosen in itertools.product((0, 1), repeat=len(rows)):
         if sum(x * row[4] for x, row in zip(chosen, rows, strict=True)) <= 4:
             graph = nx.MultiDiGraph()
-            graph.add_weighted_edges_from((a, b, w + x * d) for x, (a, b, w, d, _) in zip(chosen, rows, strict=True))
+            graph.add_weighted_edges_from(
+                (a, b, w + x * d) for x, (a, b, w, d, _) in zip(chosen, rows, strict=True)
+            )
             best = max(best, nx.dijkstra_path_length(graph, 1, 5))
     instance = spni_instance(tmp_path / "arcs.txt", source=1, sink=5, budget=4, remarks=remarks)
     result = solve(instance, gap=0.0)
@@ -52,7 +60,9 @@ def test_the_longest_shortest_path_is_that_of_every_set_of_arcs(seed: int, tmp_p
         ("1 2 3 4 5", {"source": 2, "sink": 1}, "no path"),
     ],
 )
-def test_what_is_wrong_is_named(text: str, given: dict[str, float], told: str, tmp_path: Path) -> None:
+def test_what_is_wrong_is_named(
+    text: str, given: dict[str, float], told: str, tmp_path: Path
+) -> None:
     (tmp_path / "arcs.txt").write_text(text)
     with pytest.raises(InputError, match=told):
         spni_instance(tmp_path / "arcs.txt", **{"source": 1, "sink": 2, "budget": 1.0} | given)  # type: ignore[arg-type]

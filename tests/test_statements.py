@@ -1,4 +1,6 @@
-"""Every statement is made from bounds: what they leave open is said to be not yet known, on every page."""
+"""Every statement is made from bounds: what they leave open is said to be not yet
+known, on every page.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,12 @@ from hypothesis import strategies as st
 from optimizer.analysis.cooperation.cooperation import cooperate
 from optimizer.analysis.cooperation.output import cooperation_page, sentences
 from optimizer.analysis.frontier.frontier import BudgetRange, Frontier, FrontierPoint
-from optimizer.analysis.frontier.output import budget_titles, fall_sentence, frontier_page, knee_sentence
+from optimizer.analysis.frontier.output import (
+    budget_titles,
+    fall_sentence,
+    frontier_page,
+    knee_sentence,
+)
 from optimizer.analysis.uncertainty.sensitivity import (
     Sensitivity,
     Variation,
@@ -53,8 +60,12 @@ def test_what_is_said_of_a_difference_is_true_of_every_value_within_the_bounds(
 
 
 def _curve(*bounds: tuple[float, float]) -> Frontier:
-    points = tuple(FrontierPoint((float(k),), low, high, Plan(())) for k, (low, high) in enumerate(bounds))
-    return Frontier((BudgetRange("teams", tuple(float(k) for k in range(len(bounds)))),), points, complete=True)
+    points = tuple(
+        FrontierPoint((float(k),), low, high, Plan(())) for k, (low, high) in enumerate(bounds)
+    )
+    return Frontier(
+        (BudgetRange("teams", tuple(float(k) for k in range(len(bounds)))),), points, complete=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,20 +84,28 @@ def test_a_curve_says_what_its_bounds_say(bounds: list[tuple[float, float]], say
     assert ("not yet known" in str(page.sections)) == (says == "not yet known")
     assert ('class="unknown"' in short_page(page, {})) == (says == "not yet known")
     lower, upper = ([pair[k] for pair in bounds] for k in (0, 1))
-    title = frontier_figure("teams", [0, 1, 2], lower, upper, None, found.text).axes[0].get_title(loc="left")
+    title = (
+        frontier_figure("teams", [0, 1, 2], lower, upper, None, found.text)
+        .axes[0]
+        .get_title(loc="left")
+    )
     title = " ".join(title.split())  # it may break between any two words
     assert ("brings nothing" in title) == (says == "brings nothing")
     assert ("not yet known" in title) == (says == "not yet known")
 
 
 def test_budgets_stand_with_their_unit() -> None:
-    """Money in thousands a year is no money: the unit stands in sentences, columns, and the figure; once where it names the resource."""
+    """Money in thousands a year is no money: the unit stands in sentences, columns, and
+    the figure; once where it names the resource.
+    """
     found = replace(
         _curve((0.88, 0.89), (0.6, 0.61), (0.5, 0.51)),
         ranges=(BudgetRange("money", (0.0, 1.0, 2.0)),),
         units=("thousand USD a year",),
     )
-    assert "From money 0 thousand USD a year to money 2 thousand USD a year" in fall_sentence(found).replace(SPACE, " ")
+    assert "From money 0 thousand USD a year to money 2 thousand USD a year" in fall_sentence(
+        found
+    ).replace(SPACE, " ")
     knee = found.knee()
     assert knee is not None
     assert "Up to 1 thousand USD a year of money a unit" in knee_sentence(found, knee)
@@ -100,7 +119,9 @@ def test_budgets_stand_with_their_unit() -> None:
 def test_a_changed_budget_is_said_in_its_unit() -> None:
     instance = random_instance(1)
     first, *others = instance.resources
-    paid = replace(instance, resources=(replace(first, name="funds", unit="thousand USD a year"), *others))
+    paid = replace(
+        instance, resources=(replace(first, name="funds", unit="thousand USD a year"), *others)
+    )
     for name in ("funds", first.id):
         (said,) = change_sentences(Changes(budgets={name: 2250.0}), paid.resources)
         assert said == f"the budget of {name} is 2,250 thousand USD a year"
@@ -117,27 +138,39 @@ def test_cooperation_without_time_is_not_yet_known() -> None:
         instance,
         resources=tuple(replace(each, agency="", budget=0.0) for each in instance.resources),
         options=tuple(
-            replace(option, agency=("north", "south")[j % 2], forced=False) for j, option in enumerate(instance.options)
+            replace(option, agency=("north", "south")[j % 2], forced=False)
+            for j, option in enumerate(instance.options)
         ),
     )
     found = cooperate(two, SolveModel(time_limit=1e-6, threads=1))
-    loose = replace(found, coalitions=tuple(replace(c, lower=0.1, upper=found.nobody) for c in found.coalitions))
+    loose = replace(
+        found, coalitions=tuple(replace(c, lower=0.1, upper=found.nobody) for c in found.coalitions)
+    )
     assert "not yet known" in cooperation_page(loose).headline
     assert not cooperation_page(loose).known
-    wide = replace(loose, worth=replace(found.worth, low=-0.5 * found.nobody, found=0.0, high=0.5 * found.nobody))
+    wide = replace(
+        loose,
+        worth=replace(found.worth, low=-0.5 * found.nobody, found=0.0, high=0.5 * found.nobody),
+    )
     assert "not yet known" in " ".join(sentences(wide))
 
 
 def test_what_moves_the_value_most_is_said_where_it_is_proven() -> None:
     def varied(name: str, low: tuple[float, float], high: tuple[float, float]) -> VariedAssumption:
         ends = [VariedPlan(each[1], *each) for each in (low, high)]
-        return VariedAssumption(Variation(name, "default", VariationEnd("a"), VariationEnd("b")), *ends)
+        return VariedAssumption(
+            Variation(name, "default", VariationEnd("a"), VariationEnd("b")), *ends
+        )
 
     tight = (varied("agents", (0.48, 0.5), (0.89, 0.9)), varied("decay", (0.68, 0.7), (0.7, 0.72)))
     proven = Sensitivity(0.7, tight, (), teams=False, lower=0.69)
-    assert "agents moves the value most, by 0.4" in " ".join(map(str, sensitivity_sentences(proven)))
+    assert "agents moves the value most, by 0.4" in " ".join(
+        map(str, sensitivity_sentences(proven))
+    )
     loose = (varied("agents", (0.2, 0.7), (0.2, 0.89)), varied("decay", (0.6, 0.7), (0.7, 0.72)))
-    said = " ".join(map(str, sensitivity_sentences(Sensitivity(0.7, loose, (), teams=False, lower=0.2))))
+    said = " ".join(
+        map(str, sensitivity_sentences(Sensitivity(0.7, loose, (), teams=False, lower=0.2)))
+    )
     assert "moves the value most, by" not in said
     assert "not yet known: agents by between 0 and 0.69" in said
 
@@ -153,10 +186,18 @@ def test_an_order_that_was_not_searched_enough_is_not_to_be_signed() -> None:
     enough = _content(lower=0.65, upper=0.67, gap=0.03, nothing=0.89, existing=0.8)
     assert not not_enough(enough)
     assert 'class="sign"' in report_page(enough, {})
-    loose = _content(lower=0.37, upper=0.79, gap=0.53, nothing=0.89, existing=0.8, limit="time", status="feasible")
+    loose = _content(
+        lower=0.37,
+        upper=0.79,
+        gap=0.53,
+        nothing=0.89,
+        existing=0.8,
+        limit="time",
+        status="feasible",
+    )
     assert (
-        "No order to sign yet: with the best plan the share of loads that get through is between 37.0 % and 79.0 %"
-        in not_enough(loose)[0].replace("\xa0", " ")
+        "No order to sign yet: with the best plan the share of loads that get through is between"
+        " 37.0 % and 79.0 %" in not_enough(loose)[0].replace("\xa0", " ")
     )
     close = _content(lower=0.37, upper=0.7904, gap=0.53, nothing=0.89, existing=0.8)
     said = not_enough(close)[0].replace("\xa0", " ")
@@ -189,7 +230,9 @@ def test_the_order_of_a_mixture_orders_the_mixture() -> None:
     order = command_order(content)
     assert "No order" not in order.summary
     assert "1 of 2\xa0placements stand always" in order.summary
-    lines = {line.place: f"{line.verb} {line.details}" for group in order.groups for line in group.lines}
+    lines = {
+        line.place: f"{line.verb} {line.details}" for group in order.groups for line in group.lines
+    }
     assert "always" in lines["North road"]
     assert "on 40" in lines["Ford"]
     assert lines["Ford"].startswith("open")

@@ -1,4 +1,6 @@
-"""Files of one row a stop, from import to backtest and plan; nothing about people, and no claim where the record makes none."""
+"""Files of one row a stop, from import to backtest and plan; nothing about people, and
+no claim where the record makes none.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ RISKY = ("junction", "east-town", "secondary")
 
 
 def write_stops(path: Path, *, shuffled: bool, stops: int = 1500) -> int:
-    """Write stops on the tiny border's roads, half of them searches; one road finds ten times what others do. Return the searches."""
+    """Write stops on the tiny border's roads, half of them searches; one road finds ten
+    times what others do. Return the searches.
+    """
     rng = np.random.default_rng(5)
     road = rng.integers(len(ROADS), size=stops)
     searched = rng.random(stops) < 0.5
@@ -56,12 +60,24 @@ def write_stops(path: Path, *, shuffled: bool, stops: int = 1500) -> int:
     return int(searched.sum())
 
 
-def planned(command: Callable[..., Outcome], folder: Path, *, shuffled: bool, report: bool) -> tuple[str, Path]:
-    """Import stops, put the records into the tiny scenario and plan; return what the console said and the plan's folder."""
+def planned(
+    command: Callable[..., Outcome], folder: Path, *, shuffled: bool, report: bool
+) -> tuple[str, Path]:
+    """Import stops, put the records into the tiny scenario and plan; return what the
+    console said and the plan's folder.
+    """
     searches = write_stops(folder / "stops.csv", shuffled=shuffled)
     records = folder / "records"
     done = command(
-        "import", "csv", *IMPORT, folder / "stops.csv", "--source-column", "type", "--out", records, "--json"
+        "import",
+        "csv",
+        *IMPORT,
+        folder / "stops.csv",
+        "--source-column",
+        "type",
+        "--out",
+        records,
+        "--json",
     )
     assert done.code == 0, done.err
     told = json.loads(done.out.splitlines()[-1])
@@ -73,7 +89,9 @@ def planned(command: Callable[..., Outcome], folder: Path, *, shuffled: bool, re
         (folder / name).write_bytes((records / name).read_bytes())
     path.write_text(SCENARIO[:start] + entries + SCENARIO[end:], encoding="utf-8")
     more = [] if report else ["--no-report"]
-    plan = command("plan", path, "--out", folder / "out", "--json", "--gap", "0.1", "--time-limit", "30", *more)
+    plan = command(
+        "plan", path, "--out", folder / "out", "--json", "--gap", "0.1", "--time-limit", "30", *more
+    )
     assert plan.code == 0, plan.err
     return plan.err.replace("\xa0", " "), folder / "out"
 
@@ -82,19 +100,35 @@ def evader_weights(folder: Path) -> dict[str, list[float]]:
     """Return the weights of the plan's evaders, by the record and by gravity alone."""
     path, said = folder / "scenario.toml", {"evaders.weights": "gravity"}
     compiled = {"record": compile_scenario(path), "gravity": compile_scenario(path, settings=said)}
-    return {name: sorted(evader.weight for evader in one.instance.evaders) for name, one in compiled.items()}
+    return {
+        name: sorted(evader.weight for evader in one.instance.evaders)
+        for name, one in compiled.items()
+    }
 
 
 @pytest.mark.slow
-def test_stops_become_records_a_backtest_and_a_plan(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_stops_become_records_a_backtest_and_a_plan(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     said, out = planned(command, tmp_path, shuffled=False, report=False)
     assert "does not tell places apart" not in said
     assert len(set(map(str, evader_weights(tmp_path).values()))) == 2
     backtest = command(
-        "risk", "backtest", tmp_path / "records", "--period", "quarter", "--out", tmp_path / "backtest", "--json"
+        "risk",
+        "backtest",
+        tmp_path / "records",
+        "--period",
+        "quarter",
+        "--out",
+        tmp_path / "backtest",
+        "--json",
     )
     assert backtest.code == 0, backtest.err
-    for file in [*(tmp_path / "records").iterdir(), *out.rglob("*"), *(tmp_path / "backtest").iterdir()]:
+    for file in [
+        *(tmp_path / "records").iterdir(),
+        *out.rglob("*"),
+        *(tmp_path / "backtest").iterdir(),
+    ]:
         if file.is_file():
             assert CANARY.encode() not in file.read_bytes(), file
 

@@ -1,4 +1,6 @@
-"""The study: its cells and streams, its measures against plain sums, its rows kept and resumed, its page made from rows alone."""
+"""The study: its cells and streams, its measures against plain sums, its rows kept and
+resumed, its page made from rows alone.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,16 @@ from numpy.typing import NDArray
 from optimizer.base.errors import InputError
 from optimizer.cli.risk import study
 from optimizer.lab.rows import matching
-from optimizer.lab.study.cells import MAPS, Cell, MapRow, Stream, plan, roads_file, study_roads, world_of
+from optimizer.lab.study.cells import (
+    MAPS,
+    Cell,
+    MapRow,
+    Stream,
+    plan,
+    roads_file,
+    study_roads,
+    world_of,
+)
 from optimizer.lab.study.page import study_text, write_study_page
 from optimizer.lab.study.study import (
     ESTIMATORS,
@@ -87,7 +98,10 @@ def test_the_goals_cells_come_first_and_none_comes_twice() -> None:
     assert {cell.seed for cell in first} == set(range(20))
     assert {(cell.effort, cell.seizures) for cell in cells[160:320]} == {("uniform", 400)}
     assert [cell.seed for cell in first] == sorted(cell.seed for cell in first)
-    assert {(cell.effort, cell.seizures) for cell in cells if not cell.is_loop} == {("feedback", 400), ("uniform", 400)}
+    assert {(cell.effort, cell.seizures) for cell in cells if not cell.is_loop} == {
+        ("feedback", 400),
+        ("uniform", 400),
+    }
     assert [cell.name for cell in matching(cells, ["andorra-local-uniform-400-1?"])] == [
         f"andorra-local-uniform-400-{seed}" for seed in range(10, 20)
     ]
@@ -109,7 +123,8 @@ def test_streams_are_shared_by_ways_to_search_and_by_nothing_else() -> None:
 
 
 @given(
-    median=arrays(np.float64, st.integers(1, 30), elements=st.sampled_from([0.0, 1.0, 2.5])), seed=st.integers(0, 99)
+    median=arrays(np.float64, st.integers(1, 30), elements=st.sampled_from([0.0, 1.0, 2.5])),
+    seed=st.integers(0, 99),
 )
 def test_ranks_follow_medians_and_break_every_tie(median: NDArray[np.float64], seed: int) -> None:
     place = ranks(median, np.random.default_rng(seed).random(median.size))
@@ -168,7 +183,9 @@ def test_measures_agree_with_plain_sums(data: Path) -> None:
     effort, finds = trial.later.effort.sum(axis=0), trial.later.found.sum(axis=0)
     mean = effort * world.rate * trial.per_search
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.where(mean > 0, finds * np.log(mean) - mean, 0.0) - np.array([math.lgamma(y + 1) for y in finds])
+        logs = np.where(mean > 0, finds * np.log(mean) - mean, 0.0) - np.array(
+            [math.lgamma(y + 1) for y in finds]
+        )
     assert row["log_truth"] == pytest.approx(logs.sum() / finds.sum(), abs=1e-5)
     assert {r["log_truth"] for r in found.values()} == {row["log_truth"]}
     model = RawCounts().fit(*as_records(trial.past), roads.network)
@@ -190,7 +207,9 @@ class Oracle:
     def predict(self) -> Any:
         """Return the truth, as much to either side as the level asks."""
         reach = self.width * self.level
-        return SimpleNamespace(median=self.rate, low=self.rate - reach, high=self.rate + reach, global_rate=[1.0])
+        return SimpleNamespace(
+            median=self.rate, low=self.rate - reach, high=self.rate + reach, global_rate=[1.0]
+        )
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return the truth n times."""
@@ -221,7 +240,10 @@ def test_a_loop_that_knows_the_truth_finds_what_its_oracle_finds(
     cell = Cell("small", "local", "loop", 300, 0)
     roads = study_roads(data, "small")
     world = world_of(roads, cell)
-    told = {"told": lambda _: Oracle(world.rate), "blind": lambda _: Oracle(np.ones(world.rate.size))}
+    told = {
+        "told": lambda _: Oracle(world.rate),
+        "blind": lambda _: Oracle(np.ones(world.rate.size)),
+    }
     monkeypatch.setattr("optimizer.lab.study.study.ESTIMATORS", told)
     knows, blind = follow(cell, roads, world, (("told", placement), ("blind", placement)))
     assert knows["expected"] == pytest.approx(knows["oracle"], rel=1e-6)
@@ -241,7 +263,9 @@ def test_a_loop_learns_from_all_that_was_found(data: Path, monkeypatch: pytest.M
             seen.append(float(effort.amount.sum()))
             return self
 
-    monkeypatch.setattr("optimizer.lab.study.study.ESTIMATORS", {"watcher": lambda _: Watcher(world.rate)})
+    monkeypatch.setattr(
+        "optimizer.lab.study.study.ESTIMATORS", {"watcher": lambda _: Watcher(world.rate)}
+    )
     follow(cell, roads, world, (("watcher", "top"),))
     assert seen == [SEARCHES_A_MONTH * (HABIT + ROUND_MONTHS * k) for k in range(LOOP_ROUNDS)]
 
@@ -262,14 +286,19 @@ def test_an_interrupted_study_goes_on_where_it_stopped(data: Path, tmp_path: Pat
     again = run(CellTask(first, data, ((RAW,),)))[0]
     assert isinstance(again, MapRow)
     assert isinstance(rows[0], MapRow)
-    assert again.model_copy(update={"seconds": 0, "date": ""}) == rows[0].model_copy(update={"seconds": 0, "date": ""})
+    assert again.model_copy(update={"seconds": 0, "date": ""}) == rows[0].model_copy(
+        update={"seconds": 0, "date": ""}
+    )
 
 
 def test_a_pool_keeps_rows_and_a_fault_costs_its_own_alone(data: Path, tmp_path: Path) -> None:
     lost_cell = Cell("nowhere", "mixed", "uniform", 100, 0)
     ended: list[EndedCell] = []
     carry_out(
-        [CellTask(lost_cell, data, ((RAW,),)), CellTask(CELL, data, ((RAW,),))], tmp_path, jobs=1, on_end=ended.append
+        [CellTask(lost_cell, data, ((RAW,),)), CellTask(CELL, data, ((RAW,),))],
+        tmp_path,
+        jobs=1,
+        on_end=ended.append,
     )
     assert [bool(one.fault) for one in ended] == [True, False]
     assert "nowhere*" in ended[0].fault
@@ -310,7 +339,8 @@ def test_ratios_are_of_means_over_the_better_of_the_others() -> None:
     found = over(known, ("KernelDensity 0.1 km", "KernelDensity 1 km"))
     assert found is not None
     assert found.value == pytest.approx(1.4 / 0.7)
-    assert found.low == pytest.approx(0.6 / 0.5)  # the second truth alone, over its own better kernel
+    # the second truth alone, over its own better kernel
+    assert found.low == pytest.approx(0.6 / 0.5)
     assert found.high == pytest.approx(2.0)
     assert found.truths == 2
 
@@ -325,7 +355,11 @@ def test_an_interval_of_a_mean_is_about_as_wide_as_it_should_be() -> None:
 
 def test_truths_without_every_estimator_are_left_out_and_losses_are_paired() -> None:
     chased = sample(ours=[0.8, 0.6, 0.1])
-    even = Sample(map_row(name, seed=seed, effort="uniform", rel5=0.9) for name in ESTIMATORS for seed in (0, 1))
+    even = Sample(
+        map_row(name, seed=seed, effort="uniform", rel5=0.9)
+        for name in ESTIMATORS
+        for seed in (0, 1)
+    )
     found = lost(even, chased)
     assert found is not None
     assert found.value == pytest.approx(0.2)
@@ -336,7 +370,9 @@ def test_truths_without_every_estimator_are_left_out_and_losses_are_paired() -> 
 
 def test_shares_are_of_the_truths_own_gain() -> None:
     assert share(map_row(log_model=-2.1, log_truth=-2.0, log_global=-3.0)) == pytest.approx(0.9)
-    assert audit_share(map_row(audit_model=-2.5, audit_truth=-2.0, audit_global=-3.0)) == pytest.approx(0.5)
+    assert audit_share(
+        map_row(audit_model=-2.5, audit_truth=-2.0, audit_global=-3.0)
+    ) == pytest.approx(0.5)
     assert share(map_row(log_model=None)) is None
     assert share(map_row(log_truth=-3.0, log_global=-3.0)) is None
 
@@ -359,7 +395,14 @@ def test_a_goal_says_whether_it_is_met(value: float, low: float, high: float, ve
 
 def all_rows() -> list[MapRow]:
     return [
-        map_row(name, world=world, effort=effort, region=region, seed=seed, rel5=0.9 if name == OURS else 0.5)
+        map_row(
+            name,
+            world=world,
+            effort=effort,
+            region=region,
+            seed=seed,
+            rel5=0.9 if name == OURS else 0.5,
+        )
         for name in ESTIMATORS
         for world in ("flows", "uninformed", "mixed", "local")
         for effort in ("feedback", "uniform")
@@ -372,7 +415,9 @@ def test_every_goal_is_measured_by_the_goals_rows() -> None:
     known = samples(all_rows())
     figures = [goal.figure(known) for goal in GOALS]
     assert None not in figures
-    assert [found.value for found in figures[:6] if found] == pytest.approx([1.8, 1.8, 1.8, 1.8, 0.0, 0.0])
+    assert [found.value for found in figures[:6] if found] == pytest.approx(
+        [1.8, 1.8, 1.8, 1.8, 0.0, 0.0]
+    )
 
 
 @pytest.mark.slow
@@ -386,11 +431,15 @@ def test_the_page_is_made_from_rows_and_names_the_pages_beside_them(tmp_path: Pa
     page, pictures = files.page, files.pictures
     text = page.read_text(encoding="utf-8")
     assert page == tmp_path / "risk.md"
-    assert sorted(path.name for path in pictures) == ["risk-calibration.png", "risk-loss.png", "risk-rel5.png"]
+    assert sorted(path.name for path in pictures) == [
+        "risk-calibration.png",
+        "risk-loss.png",
+        "risk-rel5.png",
+    ]
     assert all(path.read_bytes().startswith(b"\x89PNG") and path.name in text for path in pictures)
     assert (
-        "| rel5 over network kernel density, mixed world | \N{GREATER-THAN OR EQUAL TO} 1.5 | 1.80 [1.80, 1.80] | met |"
-        in text
+        "| rel5 over network kernel density, mixed world | \N{GREATER-THAN OR EQUAL TO} 1.5 | 1.80"
+        " [1.80, 1.80] | met |" in text
     )
     assert "**missed**" not in text.split("rel5 over raw counts")[0]
     assert (
@@ -431,12 +480,21 @@ def test_no_rows_no_page(tmp_path: Path) -> None:
 def test_the_command_runs_what_is_asked_for_and_says_so(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: dict[str, Any] = {"data": data, "region": ["small"], "out": tmp_path / "risk", "as_json": True}
+    asked: dict[str, Any] = {
+        "data": data,
+        "region": ["small"],
+        "out": tmp_path / "risk",
+        "as_json": True,
+    }
     with pytest.raises(InputError, match="--only"):
         study(**asked, only=["andorra-*"])
     monkeypatch.setattr("optimizer.lab.study.study.ESTIMATORS", {RAW: ESTIMATORS[RAW]})
     study(**asked, only=["small-mixed-feedback-400-0"])
-    assert json.loads(capsys.readouterr().out) == {"cell": "small-mixed-feedback-400-0", "rows": 1, "fault": None}
+    assert json.loads(capsys.readouterr().out) == {
+        "cell": "small-mixed-feedback-400-0",
+        "rows": 1,
+        "fault": None,
+    }
     study(**asked, only=["small-mixed-feedback-400-0"])
     assert not capsys.readouterr().out
     study(**asked, table=True)
@@ -446,7 +504,14 @@ def test_the_command_runs_what_is_asked_for_and_says_so(
 def test_a_row_is_keyed_by_version_roads_cell_and_estimator() -> None:
     first = map_row()
     assert (
-        map_row(date="2030-01-01", cpu="another", seconds=9.0, rel5=0.1, region="renamed", roads="andorra").key
+        map_row(
+            date="2030-01-01",
+            cpu="another",
+            seconds=9.0,
+            rel5=0.1,
+            region="renamed",
+            roads="andorra",
+        ).key
         == first.key
     )
     changes: list[dict[str, Any]] = [
@@ -458,7 +523,10 @@ def test_a_row_is_keyed_by_version_roads_cell_and_estimator() -> None:
         {"seed": 1},
         {"estimator": RAW},
     ]
-    keys = {map_row(**change).key for change in changes} | {loop_row().key, loop_row(placement="thompson").key}
+    keys = {map_row(**change).key for change in changes} | {
+        loop_row().key,
+        loop_row(placement="thompson").key,
+    }
     assert len({first.key, *keys}) == 3 + len(changes)
 
 
@@ -492,4 +560,6 @@ def test_the_stored_pages_of_alerts_are_those_of_the_stored_rows(tmp_path: Path)
     assert files is not None
     page = files.page.read_text(encoding="utf-8")
     assert page == (results / "risk" / "alerts.md").read_text(encoding="utf-8")
-    assert re.search(r"^\| ten times \| segments, [^|]*\|( [0-9]+% \[[^|]*\|){5}$", page, re.MULTILINE)
+    assert re.search(
+        r"^\| ten times \| segments, [^|]*\|( [0-9]+% \[[^|]*\|){5}$", page, re.MULTILINE
+    )

@@ -1,4 +1,6 @@
-"""Tips: weak evidence whose influence is bounded, learnt reliabilities, nobody who reports, no search."""
+"""Tips: weak evidence whose influence is bounded, learnt reliabilities, nobody who
+reports, no search.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,11 @@ def tips_file(folder: Path, *rows: str, head: str = HEAD) -> Path:
 
 
 def tip(
-    at: int = 5, day: str = "2024-03-01", grade: str = "B2", text: str = "trucks at night", confirmed: str = ""
+    at: int = 5,
+    day: str = "2024-03-01",
+    grade: str = "B2",
+    text: str = "trucks at night",
+    confirmed: str = "",
 ) -> str:
     return f"{day},{MIDDLE[at, 0]:.5f},{MIDDLE[at, 1]:.5f},{grade},{text},{confirmed},555-0199"
 
@@ -44,7 +50,15 @@ def estimate(median: float = 1.0, width: float = 4.0) -> RiskEstimate:
     m = NETWORK.n_segments
     ones = np.ones(m)
     return RiskEstimate(
-        median * ones, ones / width, ones * width, 1.3 * ones, ones > 0, 0.9, ("hours",), np.ones(1), ()
+        median * ones,
+        ones / width,
+        ones * width,
+        1.3 * ones,
+        ones > 0,
+        0.9,
+        ("hours",),
+        np.ones(1),
+        (),
     )
 
 
@@ -56,17 +70,26 @@ def test_a_thousand_copies_weigh_as_one(tmp_path: Path) -> None:
     one = read_tips(tips_file(tmp_path, tip()))
     words = ["trucks at night", "Trucks at night!", "truck at night", "trucks at nite"]
     many = read_tips(
-        tips_file(tmp_path, *(tip(text=words[at % 4], day=f"2024-03-0{1 + at % 3}") for at in range(1000)))
+        tips_file(
+            tmp_path, *(tip(text=words[at % 4], day=f"2024-03-0{1 + at % 3}") for at in range(1000))
+        )
     )
     assert (many.rows, many.size) == (1000, 1)
-    assert (weigh_tips(many, estimate(), NETWORK).log_factor == weigh_tips(one, estimate(), NETWORK).log_factor).all()
+    assert (
+        weigh_tips(many, estimate(), NETWORK).log_factor
+        == weigh_tips(one, estimate(), NETWORK).log_factor
+    ).all()
 
 
 @pytest.mark.parametrize("grade", ["D4", "E5"])
 def test_a_doubtful_source_is_not_taken_for_an_unknown_one(tmp_path: Path, grade: str) -> None:
-    """It was, beside tips without a grade, and alone it was a KeyError: coverage-guided fuzzing found it."""
+    """It was, beside tips without a grade, and alone it was a KeyError: coverage-guided
+    fuzzing found it.
+    """
     alone = read_tips(tips_file(tmp_path, tip(grade=grade)))
-    doubted, unknown = read_tips(tips_file(tmp_path, tip(grade=grade), tip(30, text="boats", grade=""))).false_rate
+    doubted, unknown = read_tips(
+        tips_file(tmp_path, tip(grade=grade), tip(30, text="boats", grade=""))
+    ).false_rate
     assert alone.false_rate[0] > 0.5
     assert doubted != unknown
 
@@ -75,23 +98,40 @@ def test_other_words_other_places_and_other_times_are_other_tips(tmp_path: Path)
     rows = [tip(), tip(text="boats on the lake"), tip(at=30), tip(day="2024-06-01")]
     read = read_tips(tips_file(tmp_path, *rows))
     assert read.size == 3, "the first two are of one place and day"
-    assert read_tips(tips_file(tmp_path, tip(), tip(text="boats on the lake", day="2024-03-04"))).size == 2
+    assert (
+        read_tips(tips_file(tmp_path, tip(), tip(text="boats on the lake", day="2024-03-04"))).size
+        == 2
+    )
 
 
 def test_tips_raise_what_lies_near_and_the_better_graded_ones_more(tmp_path: Path) -> None:
-    near = weigh_tips(read_tips(tips_file(tmp_path, tip(grade="A1"))), estimate(width=1.5), NETWORK).log_factor
+    near = weigh_tips(
+        read_tips(tips_file(tmp_path, tip(grade="A1"))), estimate(width=1.5), NETWORK
+    ).log_factor
     assert near.argmax() == 5
     assert near[5] > near[6] > near[7] >= near[20] == 0
-    unknown = weigh_tips(read_tips(tips_file(tmp_path, tip(grade="F6"))), estimate(width=1.5), NETWORK).log_factor
-    middling = weigh_tips(read_tips(tips_file(tmp_path, tip(grade="C3"))), estimate(width=1.5), NETWORK).log_factor
-    assert 0 < unknown[5] < 0.5 * middling[5] < middling[5] < near[5], "unknown is less than the middle of the scale"
-    refuted = weigh_tips(read_tips(tips_file(tmp_path, tip(confirmed="no"))), estimate(width=1.5), NETWORK).log_factor
+    unknown = weigh_tips(
+        read_tips(tips_file(tmp_path, tip(grade="F6"))), estimate(width=1.5), NETWORK
+    ).log_factor
+    middling = weigh_tips(
+        read_tips(tips_file(tmp_path, tip(grade="C3"))), estimate(width=1.5), NETWORK
+    ).log_factor
+    assert 0 < unknown[5] < 0.5 * middling[5] < middling[5] < near[5], (
+        "unknown is less than the middle of the scale"
+    )
+    refuted = weigh_tips(
+        read_tips(tips_file(tmp_path, tip(confirmed="no"))), estimate(width=1.5), NETWORK
+    ).log_factor
     assert refuted.max() == pytest.approx(0, abs=1e-12)
 
 
 @examples(60)
 @given(
-    st.integers(1, 200), st.integers(0, 2**32 - 1), st.floats(0.02, 1.0), st.floats(1.0, 500.0), st.floats(1e-3, 1e3)
+    st.integers(1, 200),
+    st.integers(0, 2**32 - 1),
+    st.floats(0.02, 1.0),
+    st.floats(1.0, 500.0),
+    st.floats(1e-3, 1e3),
 )
 def test_no_flood_moves_a_risk_beyond_the_bound(
     count: int, seed: int, rate: float, width: float, median: float
@@ -122,7 +162,11 @@ def test_of_a_cell_and_month_few_tips_count_and_the_least_doubtful_first() -> No
     shift = weigh_tips(flood, estimate(), NETWORK)
     assert (shift.used, shift.over_limit) == (MOST_CLUSTERS, 10 - MOST_CLUSTERS)
     kept = slice(-MOST_CLUSTERS, None)
-    best = weigh_tips(tips_at(lon[kept], lat[kept], np.arange(MOST_CLUSTERS) + 100, rate[kept]), estimate(), NETWORK)
+    best = weigh_tips(
+        tips_at(lon[kept], lat[kept], np.arange(MOST_CLUSTERS) + 100, rate[kept]),
+        estimate(),
+        NETWORK,
+    )
     assert (shift.log_factor == best.log_factor).all()
 
 
@@ -134,7 +178,9 @@ def test_the_shift_is_the_posterior_mean_of_a_simulation() -> None:
     shift = weigh_tips(single, before, NETWORK).log_factor[5]
     eta = np.log(1 / 1.2) + np.log(1.6) / 1.6448536 * rng.standard_normal(400_000)
     chance = 0.7 + 0.3 * np.minimum(np.exp(eta), 20)
-    assert shift == pytest.approx(float((chance * eta).sum() / chance.sum() - np.log(1 / 1.2)), abs=0.002)
+    assert shift == pytest.approx(
+        float((chance * eta).sum() / chance.sum() - np.log(1 / 1.2)), abs=0.002
+    )
 
 
 def test_nobody_who_reports_is_read(tmp_path: Path) -> None:
@@ -145,7 +191,13 @@ def test_nobody_who_reports_is_read(tmp_path: Path) -> None:
 
 
 def test_faults_of_tips_are_told_by_line(tmp_path: Path) -> None:
-    rows = [tip(), tip(grade="Z9"), tip(day="yesterday"), f"2024-01-01,999,{SOUTH},,,,", tip(confirmed="perhaps")]
+    rows = [
+        tip(),
+        tip(grade="Z9"),
+        tip(day="yesterday"),
+        f"2024-01-01,999,{SOUTH},,,,",
+        tip(confirmed="perhaps"),
+    ]
     with pytest.raises(InputError) as caught:
         read_tips(tips_file(tmp_path, *rows))
     message = str(caught.value)
@@ -159,13 +211,21 @@ def test_faults_of_tips_are_told_by_line(tmp_path: Path) -> None:
 def with_tips(folder: Path, *rows: str) -> Path:
     folder.mkdir()
     path = write_scenario(
-        folder, SCENARIO.replace("[evaders]", '[records]\ntips = "tips.csv"\n\n[evaders]', 1) if rows else SCENARIO
+        folder,
+        (
+            SCENARIO.replace("[evaders]", '[records]\ntips = "tips.csv"\n\n[evaders]', 1)
+            if rows
+            else SCENARIO
+        ),
     )
     if rows:
         text = path.read_text(encoding="utf-8")
         head, tail = text.split('[records]\ntips = "tips.csv"\n\n', 1)
         path.write_text(
-            head.replace("[[records.seizures]]", '[records]\ntips = "tips.csv"\n\n[[records.seizures]]', 1) + tail,
+            head.replace(
+                "[[records.seizures]]", '[records]\ntips = "tips.csv"\n\n[[records.seizures]]', 1
+            )
+            + tail,
             encoding="utf-8",
         )
         tips_file(folder, *rows, head="time,lon,lat,grade,text")
@@ -225,7 +285,9 @@ def test_the_report_lists_tips_with_what_each_does_and_what_settles_it(tmp_path:
 
 def test_a_tip_alone_does_what_it_does_without_the_others(tmp_path: Path) -> None:
     both = weigh_tips(
-        read_tips(tips_file(tmp_path, tip(), tip(at=6, day="2024-06-01", text="x"))), estimate(width=1.3), NETWORK
+        read_tips(tips_file(tmp_path, tip(), tip(at=6, day="2024-06-01", text="x"))),
+        estimate(width=1.3),
+        NETWORK,
     )
     one = weigh_tips(read_tips(tips_file(tmp_path, tip())), estimate(width=1.3), NETWORK)
     assert both.nearest.tolist() == [5, 6]
@@ -236,9 +298,13 @@ def test_a_tip_alone_does_what_it_does_without_the_others(tmp_path: Path) -> Non
 def test_where_to_look_names_tips_and_keeps_its_ranks(tmp_path: Path) -> None:
     plain = where_to_look(with_tips(tmp_path / "plain"))
     tipped = where_to_look(
-        with_tips(tmp_path / "tipped", "2024-01-01,10.2,50.2,A1,trucks", "2024-02-01,10.2,50.2,F6,boats")
+        with_tips(
+            tmp_path / "tipped", "2024-01-01,10.2,50.2,A1,trucks", "2024-02-01,10.2,50.2,F6,boats"
+        )
     )
-    assert [replace(road, tips=0, index_with_tips=road.risk_index) for road in tipped.roads] == list(plain.roads)
+    assert [
+        replace(road, tips=0, index_with_tips=road.risk_index) for road in tipped.roads
+    ] == list(plain.roads)
     assert sum(road.tips for road in tipped.roads) == len(tipped.tips) == 2
     assert max(road.index_with_tips / road.risk_index for road in tipped.roads) > 1.02
     assert any("They are no searches" in warning for warning in tipped.warnings)
@@ -254,7 +320,9 @@ def test_a_scenario_whose_tips_are_at_fault_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_intervals_of_reliability_hold_what_they_promise() -> None:
-    """Sources of each grade drawn around shares that are not the stated ones; 90 % intervals hold 85 to 95 % of them."""
+    """Sources of each grade drawn around shares that are not the stated ones; 90 %
+    intervals hold 85 to 95 % of them.
+    """
     rng = np.random.default_rng(7)
     inside = {"known": [], "unknown": []}  # type: dict[str, list[bool]]
     for _ in range(20):
@@ -288,13 +356,17 @@ def test_an_unknown_source_is_uncertain_and_not_average() -> None:
 
 
 @pytest.mark.slow
-def test_what_a_flood_costs_a_plan_is_within_the_bound_and_told_of_every_kind(tmp_path: Path) -> None:
+def test_what_a_flood_costs_a_plan_is_within_the_bound_and_told_of_every_kind(
+    tmp_path: Path,
+) -> None:
     found = list(floods(write_scenario(tmp_path), 30, 1, 0.0, 60.0))
     assert [each.flood for each in found] == list(FLOODS)
     assert all(each.counted > 0 for each in found)
     for each in found:
         assert each.lower <= each.best * (1 + 1e-9)
         assert each.best * (1 - 1e-9) <= each.flooded <= each.best * np.exp(2 * BOUND) * (1 + 1e-9)
-    bare = SCENARIO[: SCENARIO.index("[[records.seizures]]")] + SCENARIO[SCENARIO.index("[evaders]") :]
+    bare = (
+        SCENARIO[: SCENARIO.index("[[records.seizures]]")] + SCENARIO[SCENARIO.index("[evaders]") :]
+    )
     with pytest.raises(InputError, match="no record, without which tips change nothing"):
         next(floods(write_scenario(tmp_path, bare), 30, 1, 0.0, 60.0))

@@ -1,4 +1,6 @@
-"""Traffic past sites: given, by class, or not known; what each means for a post, and that nothing of it is hidden."""
+"""Traffic past sites: given, by class, or not known; what each means for a post, and
+that nothing of it is hidden.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from optimizer.scenario.file.traffic import TrafficModel
 from tests.tiny import SCENARIO, SITES, write_scenario
 
 DELAY = (
-    SCENARIO.replace("uses = { teams = 1 }", 'uses = { teams = 1 }\ndelay = { resource = "delay", minutes = 2 }')
+    SCENARIO.replace(
+        "uses = { teams = 1 }", 'uses = { teams = 1 }\ndelay = { resource = "delay", minutes = 2 }'
+    )
     + """
 [[resources]]
 name = "delay"
@@ -49,30 +53,45 @@ def options(folder: Path, text: str, sites: str = SITES) -> Mapping[str, Option]
 
 def without_traffic(sites: str = SITES) -> str:
     rows = [line.split(",") for line in sites.splitlines()]
-    return "\n".join(",".join([*row[:6], row[6] if row[0] == "id" else "", *row[7:]]) for row in rows)
+    return "\n".join(
+        ",".join([*row[:6], row[6] if row[0] == "id" else "", *row[7:]]) for row in rows
+    )
 
 
-def test_posts_on_roads_of_every_class_are_alike_where_the_traffic_is_not_known(tmp_path: Path) -> None:
+def test_posts_on_roads_of_every_class_are_alike_where_the_traffic_is_not_known(
+    tmp_path: Path,
+) -> None:
     found = options(tmp_path, DELAY, without_traffic())
     survivals = {site: option.survival[0] for site, option in found.items()}
     assert len(survivals) == 5
-    assert set(survivals.values()) == {0.5}  # the detection that the scenario states, on a track and on a primary road
+    # the detection that the scenario states, on a track and on a primary road
+    assert set(survivals.values()) == {0.5}
     assert {option.uses["delay"] for option in found.values()} == {30 * 16 * 2 / 60}
 
 
-def test_traffic_by_class_is_used_where_a_site_gives_none_and_a_site_s_own_goes_first(tmp_path: Path) -> None:
+def test_traffic_by_class_is_used_where_a_site_gives_none_and_a_site_s_own_goes_first(
+    tmp_path: Path,
+) -> None:
     sites = SITES.replace("police,,800,post", "police,,,post")
-    found = options(tmp_path, SCENARIO + "\n[traffic]\nby_class = { primary = 1920 }\nbusy_hours = 16\n", sites)
+    found = options(
+        tmp_path, SCENARIO + "\n[traffic]\nby_class = { primary = 1920 }\nbusy_hours = 16\n", sites
+    )
     assert found["b"].survival[0] == pytest.approx(1 - 30 / 120 * 0.5)
     assert found["d"].survival[0] == pytest.approx(1 - 30 / (500 / 16) * 0.5)
 
 
-def test_a_table_under_its_older_name_is_still_read_and_both_names_at_once_are_a_fault(tmp_path: Path) -> None:
+def test_a_table_under_its_older_name_is_still_read_and_both_names_at_once_are_a_fault(
+    tmp_path: Path,
+) -> None:
     sites = SITES.replace("police,,800,post", "police,,,post")
-    older = SCENARIO.replace("[sites]", "[sites]\ntraffic_by_class = { primary = 1920 }\nbusy_hours = 16")
+    older = SCENARIO.replace(
+        "[sites]", "[sites]\ntraffic_by_class = { primary = 1920 }\nbusy_hours = 16"
+    )
     assert options(tmp_path, older, sites)["b"].survival[0] == pytest.approx(1 - 30 / 120 * 0.5)
     with pytest.raises(InputError, match="traffic_by_class"):
-        compile_scenario(write_scenario(tmp_path, older + "\n[traffic]\nby_class = { primary = 1920 }\n"))
+        compile_scenario(
+            write_scenario(tmp_path, older + "\n[traffic]\nby_class = { primary = 1920 }\n")
+        )
 
 
 def test_a_team_inspects_all_where_the_traffic_is_not_known_and_its_share_where_a_class_is_given(
@@ -100,10 +119,14 @@ def test_check_report_and_plan_say_which_traffic_was_taken(tmp_path: Path) -> No
     text = SCENARIO + "\n[traffic]\nby_class = { secondary = 1500 }\n"
     scenario = write_scenario(tmp_path, text)
     # a on a secondary road gives none, e on a track gives none, the others give theirs
-    sites = SITES.replace("police,post,400,post", "police,post,,post").replace("police,,40,post", "police,,,post")
+    sites = SITES.replace("police,post,400,post", "police,post,,post").replace(
+        "police,,40,post", "police,,,post"
+    )
     (tmp_path / "sites.csv").write_text(sites, encoding="utf-8")
     assumed = {item.what: item.value for item in check_scenario_file(scenario).assumed}
-    assert assumed["traffic past 1 of 5 sites"].startswith("not known: a post there inspects every vehicle")
+    assert assumed["traffic past 1 of 5 sites"].startswith(
+        "not known: a post there inspects every vehicle"
+    )
     assert "secondary 1,500" in assumed["traffic past 1 of 5 sites, by road class"]
 
     plan_scenario(scenario, tmp_path / "out")

@@ -1,4 +1,6 @@
-"""Branch and cut: path sets split without loss, bounds are true, brute force agrees; on SNIP the published optima."""
+"""Branch and cut: path sets split without loss, bounds are true, brute force agrees; on
+SNIP the published optima.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ shared = needs("snip")
 
 
 def harder(seed: int) -> Instance:
-    """Return a random instance with more options and evaders, and budgets that leave more to decide."""
+    """Return a random instance with more options and evaders, and budgets that leave
+    more to decide.
+    """
     rng = np.random.default_rng(seed)
     instance = random_instance(seed, n_nodes=14, n_options=9)
     ends = [rng.choice(instance.n_nodes, 2, replace=False).tolist() for _ in range(4)]
@@ -67,7 +71,9 @@ def feasible_plans(instance: Instance, overlay: Overlay) -> Iterator[np.ndarray]
             yield mask
 
 
-def random_node(instance: Instance, overlay: Overlay, rng: np.random.Generator, floor: np.ndarray) -> Node:
+def random_node(
+    instance: Instance, overlay: Overlay, rng: np.random.Generator, floor: np.ndarray
+) -> Node:
     """Return a node in which about a third of the options are decided."""
     drawn = rng.random(overlay.free.size)
     ones = instance.forced.copy()
@@ -80,7 +86,9 @@ def random_node(instance: Instance, overlay: Overlay, rng: np.random.Generator, 
 @given(SEEDS)
 @examples(60)
 def test_a_path_set_splits_a_node_without_loss(seed: int) -> None:
-    """Every plan of a node is in one of the children, and there every commodity has at least the child's floor."""
+    """Every plan of a node is in one of the children, and there every commodity has at
+    least the child's floor.
+    """
     rng = np.random.default_rng(seed)
     instance = harder(seed)
     overlay = contract(instance)
@@ -91,7 +99,9 @@ def test_a_path_set_splits_a_node_without_loss(seed: int) -> None:
         master.pool.grow(x, base)
     node = replace(node, floor=np.maximum(node.floor, master.values(overlay.free & ~node.zeros)))
     cut_value = node.floor + rng.random(node.floor.size) * 0.1
-    solution = NodeSolution(master.pool.paths, x, cut_value, master.commodities.weight, np.ones(x.size))
+    solution = NodeSolution(
+        master.pool.paths, x, cut_value, master.commodities.weight, np.ones(x.size)
+    )
     found = path_sets(node, solution)
     assert found or not node.undecided.any()
     plans = [
@@ -114,7 +124,9 @@ def test_a_path_set_splits_a_node_without_loss(seed: int) -> None:
 
 
 def test_parallel_roads_are_closed_by_one_split() -> None:
-    """Eight equal roads with a post each and money for seven: one open road spoils the rest, and one split says so."""
+    """Eight equal roads with a post each and money for seven: one open road spoils the
+    rest, and one split says so.
+    """
     n = 8
     one = random_instance(4)
     instance = replace(
@@ -125,7 +137,15 @@ def test_parallel_roads_are_closed_by_one_split() -> None:
         reliability=np.full(n, 0.9),
         evaders=(Evader("e", 0, 1, 1.0),),
         options=tuple(
-            replace(one.options[0], id=f"o{k}", arcs=(k,), survival=(0.5,), uses={"teams": 1.0}, site="", forced=False)
+            replace(
+                one.options[0],
+                id=f"o{k}",
+                arcs=(k,),
+                survival=(0.5,),
+                uses={"teams": 1.0},
+                site="",
+                forced=False,
+            )
             for k in range(n)
         ),
         resources=(Resource("teams", n - 1.0),),
@@ -244,8 +264,12 @@ def test_a_dive_leaves_no_false_rows_behind() -> None:
         assert tree.lower <= brute_force(instance)[0] + 1e-12
 
 
-def test_a_node_that_a_plan_found_in_it_closes_is_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its distance to the cutoff, by which splits are compared, is none: where it was 0 the search ended by an error."""
+def test_a_node_that_a_plan_found_in_it_closes_is_not_split(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its distance to the cutoff, by which splits are compared, is none: where it was 0
+    the search ended by an error.
+    """
     instance = roads([0.5] * 5, [1.0] * 5, 3.0, (Evader("e", 0, 1, 1.0),), 0.9)
     tree = BranchAndCut(instance, contract(instance))
     split: list[Node] = []
@@ -272,9 +296,15 @@ def test_time_up_before_the_start_leaves_the_trivial_bound() -> None:
 
 @pytest.mark.slow
 @shared
-@pytest.mark.parametrize(("number", "snipno", "budget", "optimum"), [(0, 1, 50, 0.306305), (0, 3, 30, 0.216429)])
-def test_snip_optima_are_the_published_ones(number: int, snipno: int, budget: float, optimum: float) -> None:
-    result = solve(snip_instance(FOLDER, number=number, snipno=snipno, budget=budget), method="cuts", gap=1e-4)
+@pytest.mark.parametrize(
+    ("number", "snipno", "budget", "optimum"), [(0, 1, 50, 0.306305), (0, 3, 30, 0.216429)]
+)
+def test_snip_optima_are_the_published_ones(
+    number: int, snipno: int, budget: float, optimum: float
+) -> None:
+    result = solve(
+        snip_instance(FOLDER, number=number, snipno=snipno, budget=budget), method="cuts", gap=1e-4
+    )
     assert result.status == "optimal"
     assert result.lower is not None
     assert result.upper is not None
@@ -282,8 +312,12 @@ def test_snip_optima_are_the_published_ones(number: int, snipno: int, budget: fl
     assert optimum * (1 - 1.1e-4) <= result.lower <= optimum + 5.1e-7
 
 
-def roads(survival: list[float], uses: list[float], budget: float, evaders: tuple[Evader, ...], r: float) -> Instance:
-    """Return an instance of parallel roads from node 0 to node 1 with an option each; node 2 is out of reach."""
+def roads(
+    survival: list[float], uses: list[float], budget: float, evaders: tuple[Evader, ...], r: float
+) -> Instance:
+    """Return an instance of parallel roads from node 0 to node 1 with an option each;
+    node 2 is out of reach.
+    """
     one = random_instance(4)
     option = replace(one.options[0], site="", forced=False, agency="")
     n = len(uses)
@@ -295,7 +329,8 @@ def roads(survival: list[float], uses: list[float], budget: float, evaders: tupl
         reliability=r * np.linspace(1.0, 0.9, n),
         evaders=evaders,
         options=tuple(
-            replace(option, id=f"o{k}", arcs=(k,), survival=(survival[k],), uses={"teams": uses[k]}) for k in range(n)
+            replace(option, id=f"o{k}", arcs=(k,), survival=(survival[k],), uses={"teams": uses[k]})
+            for k in range(n)
         ),
         resources=(Resource("teams", budget),),
         exclusions=(),
@@ -304,26 +339,34 @@ def roads(survival: list[float], uses: list[float], budget: float, evaders: tupl
 
 @pytest.mark.parametrize("seed", range(12))
 def test_what_can_be_added_is_what_fits(seed: int) -> None:
-    """For budgets in whole and broken units, and exclusions: option by option as `plan.within_limits` says, along a random plan."""
+    """For budgets in whole and broken units, and exclusions: option by option as
+    `plan.within_limits` says, along a random plan.
+    """
     instance, rng = budget_case(seed), np.random.default_rng(seed)
     placed = np.zeros(len(instance.options), dtype=bool)
     for option in rng.permutation(placed.size).tolist():
         more = placed | np.eye(placed.size, dtype=bool)
         expected = [within_limits(instance, one) for one in more]
-        assert np.array_equal(options_that_fit(instance, placed) | placed, np.array(expected) | placed)
+        assert np.array_equal(
+            options_that_fit(instance, placed) | placed, np.array(expected) | placed
+        )
         if expected[option]:
             placed = more[option]
 
 
 @pytest.mark.slow
 def test_budgets_hit_to_the_last_digit_lose_no_plan() -> None:
-    """What fits is decided by one sum in one order: of two that differ in the last digit, one once lost the best plan."""
+    """What fits is decided by one sum in one order: of two that differ in the last
+    digit, one once lost the best plan.
+    """
     steps = np.random.default_rng(0)
     for _ in range(150):
         uses = [0.1 * int(steps.integers(1, 9)) for _ in range(4)]
         mask = steps.random(4) < 0.7
         total = float(mask @ np.array(uses))
-        instance = roads([0.3, 0.5, 0.2, 0.4], uses, total / (1 + 1e-9), (Evader("e", 0, 1, 1.0),), 1.0)
+        instance = roads(
+            [0.3, 0.5, 0.2, 0.4], uses, total / (1 + 1e-9), (Evader("e", 0, 1, 1.0),), 1.0
+        )
         placed = np.zeros(4, dtype=bool)
         for option in np.flatnonzero(mask).tolist():
             more = placed | np.equal(np.arange(4), option)
@@ -372,7 +415,9 @@ def test_budgets_that_allow_nothing_are_no_trouble(budget: float, use: float) ->
 
 @pytest.mark.slow
 def test_a_root_whose_optimal_face_is_wide_leaves_the_value_of_everything_placed() -> None:
-    """Sensors on nearly every street: for long every plan of the program looks as good as all of them placed."""
+    """Sensors on nearly every street: for long every plan of the program looks as good
+    as all of them placed.
+    """
     instance = dense_grid(10)
     tree = BranchAndCut(instance, contract(instance))
     everything, flat_at = tree.lower, []
@@ -382,7 +427,11 @@ def test_a_root_whose_optimal_face_is_wide_leaves_the_value_of_everything_placed
     assert flat_at[0] < 1e-4
     cheapest = np.argsort([option.survival[0] for option in instance.options])[:10]
     assert everything < 1e-4
-    assert 0.01 < tree.lower <= plan_value(instance, np.isin(np.arange(len(instance.options)), cheapest))
+    assert (
+        0.01
+        < tree.lower
+        <= plan_value(instance, np.isin(np.arange(len(instance.options)), cheapest))
+    )
 
 
 def test_a_root_may_count_as_stalled_before_its_patience_is_at_an_end() -> None:
@@ -391,7 +440,9 @@ def test_a_root_may_count_as_stalled_before_its_patience_is_at_an_end() -> None:
 
 
 def test_means_of_rows_are_none_where_the_time_limit_has_come() -> None:
-    """It may come between any two steps; the cuts of groups, which ask for means, ended with an assertion there."""
+    """It may come between any two steps; the cuts of groups, which ask for means, ended
+    with an assertion there.
+    """
     instance = random_instance(3)
     tree = BranchAndCut(instance, contract(instance))
     tree.cut_root()

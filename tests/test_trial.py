@@ -1,4 +1,6 @@
-"""Trials: the interval and p-value by enumeration, arms from a seed, a round through the command line, and what is refused."""
+"""Trials: the interval and p-value by enumeration, arms from a seed, a round through
+the command line, and what is refused.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,9 @@ def test_the_p_value_is_that_of_the_permutation_test() -> None:
     chance = np.full((2, 8), 0.5)
     weights = hajek_weights(every, chance, np.ones(8))
     for k in (0, 17, 40):
-        found = effects_of(weights[k], [np.delete(weights, k, axis=0)], y, every[k][None].astype(float))
+        found = effects_of(
+            weights[k], [np.delete(weights, k, axis=0)], y, every[k][None].astype(float)
+        )
         assert found is not None
         arms = y[every[k] == 1], y[every[k] == 0]
         assert found[0].effect == pytest.approx(arms[0].mean() - arms[1].mean())
@@ -98,7 +102,13 @@ def test_the_interval_holds_the_truth_at_its_level_by_enumeration() -> None:
     held = 0
     for k, arms in enumerate(every):
         (found,) = (
-            effects_of(weights[k], [np.delete(weights, k, axis=0)], y + 0.7 * arms, arms[None].astype(float)) or []
+            effects_of(
+                weights[k],
+                [np.delete(weights, k, axis=0)],
+                y + 0.7 * arms,
+                arms[None].astype(float),
+            )
+            or []
         )
         held += found.low - 1e-9 <= 0.7 <= found.high + 1e-9
     assert 0.9 <= held / len(every) <= 0.95
@@ -106,7 +116,9 @@ def test_the_interval_holds_the_truth_at_its_level_by_enumeration() -> None:
 
 def test_false_alarms_of_two_exposures_are_near_their_level_by_enumeration() -> None:
     ring = np.roll(np.eye(5, dtype=bool), 1, axis=0) | np.roll(np.eye(5, dtype=bool), -1, axis=0)
-    plans = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 1], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0]], dtype=np.int8)
+    plans = np.array(
+        [[1, 0, 0, 0, 0], [0, 1, 0, 0, 1], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0]], dtype=np.int8
+    )
     every = plans[np.array(list(itertools.product(range(4), repeat=4)))].transpose(0, 2, 1)
     of_plan = exposures(plans.T, ring, nearby=True).reshape(5, 4)
     chance = np.stack([np.repeat((of_plan == k).mean(axis=1), 4) for k in range(3)])
@@ -127,7 +139,9 @@ def test_means_are_taken_out() -> None:
     amount = rng.integers(0, 4, (5, 7)).astype(float)
     values = rng.normal(size=(5, 1)) + rng.normal(size=(1, 7))
     assert np.abs(without_means(values, amount, periods=True)).max() < 1e-9
-    assert without_means(values[:, :1] * np.ones(7), amount, periods=False) == pytest.approx(np.zeros((5, 7)))
+    assert without_means(values[:, :1] * np.ones(7), amount, periods=False) == pytest.approx(
+        np.zeros((5, 7))
+    )
 
 
 def test_neighbours_by_hand() -> None:
@@ -146,8 +160,12 @@ def test_simulated_trials_hold_their_effect() -> None:
     rng = np.random.default_rng(7)
     first = rng.integers(0, 2, (100, 6, 4)).astype(np.int8)
     arms = np.stack([first, 1 - first], axis=-1).reshape(100, 6, 8)
-    setting = TrialSetting(arms, ~np.eye(6, dtype=bool), False, np.full((2, 48), 0.5), 42, 28, at_once=False)
-    (none, large) = trial_powers(setting, TrialWorld(rate=0.05, amount=400), effects=(0.0, 0.4), runs=60)
+    setting = TrialSetting(
+        arms, ~np.eye(6, dtype=bool), False, np.full((2, 48), 0.5), 42, 28, at_once=False
+    )
+    none, large = trial_powers(
+        setting, TrialWorld(rate=0.05, amount=400), effects=(0.0, 0.4), runs=60
+    )
     assert none.power < 0.25
     assert large.power > 0.9
     assert abs(large.bias) < 0.12
@@ -165,16 +183,23 @@ def planned(tmp_path: Path) -> Path:
 
 def sectors(tmp_path: Path) -> Path:
     path = tmp_path / "sectors.csv"
-    path.write_text("cluster,risk,effort\n" + "".join(f"S{k},{1 + k % 3},{2 + k % 2}\n" for k in range(6)))
+    path.write_text(
+        "cluster,risk,effort\n" + "".join(f"S{k},{1 + k % 3},{2 + k % 2}\n" for k in range(6))
+    )
     return path
 
 
 QUICK = TrialWorld(rate=0.05, amount=200)
 
 
-def test_arms_of_a_switch_back_follow_from_the_seed_and_are_balanced(planned: Path, tmp_path: Path) -> None:
+def test_arms_of_a_switch_back_follow_from_the_seed_and_are_balanced(
+    planned: Path, tmp_path: Path
+) -> None:
     terms = TrialTerms(clusters=sectors(tmp_path), world=QUICK, redrawn=199, runs=20)
-    one, same = (design_trial(planned, "switch-back", FIRST, tmp_path / "seed", terms=terms) for _ in range(2))
+    one, same = (
+        design_trial(planned, "switch-back", FIRST, tmp_path / "seed", terms=terms)
+        for _ in range(2)
+    )
     assert one.file == same.file
     arms = np.array(one.file.arms)
     assert (arms[:, ::2] + arms[:, 1::2] == 1).all()
@@ -186,7 +211,10 @@ def test_arms_of_a_switch_back_follow_from_the_seed_and_are_balanced(planned: Pa
     assert [row.effect for row in one.power] == [0.1, 0.2, 0.3]
     assert one.power[0].power <= one.power[2].power
     (tmp_path / "other").write_text("another secret of the tests")
-    assert design_trial(planned, "switch-back", FIRST, tmp_path / "other", terms=terms).file.arms != one.file.arms
+    assert (
+        design_trial(planned, "switch-back", FIRST, tmp_path / "other", terms=terms).file.arms
+        != one.file.arms
+    )
 
 
 def test_steps_of_a_roll_out_come_in_random_order_and_stay(planned: Path, tmp_path: Path) -> None:
@@ -211,9 +239,14 @@ def fill(path: Path, outcome: Callable[[dict[str, str], int], dict[str, Any]]) -
 
 @pytest.fixture
 def switched(
-    planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    planned: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
-    """Return the folder of a sealed switch-back whose form is filled in: a third fewer finds under the plan."""
+    """Return the folder of a sealed switch-back whose form is filled in: a third fewer
+    finds under the plan.
+    """
     LedgerFolder.made(tmp_path / "log")
     words = (
         "--clusters",
@@ -225,8 +258,20 @@ def switched(
         "--redrawn",
         199,
     )
-    more = ("--out", tmp_path / "trial", "--ledger", tmp_path / "log", "--rate", 0.05, "--amount", 200, "--json")
-    made = run(capsys, monkeypatch, "trial", "design", planned, "--kind", "switch-back", *words, *more)
+    more = (
+        "--out",
+        tmp_path / "trial",
+        "--ledger",
+        tmp_path / "log",
+        "--rate",
+        0.05,
+        "--amount",
+        200,
+        "--json",
+    )
+    made = run(
+        capsys, monkeypatch, "trial", "design", planned, "--kind", "switch-back", *words, *more
+    )
     assert made.code == 0, made.err
     assert [row["effect"] for row in made.objects[:3]] == [0.1, 0.2, 0.3]
     assert made.objects[3]["rows"] == 36
@@ -244,10 +289,29 @@ def switched(
 
 
 def test_a_switch_back_from_design_to_effect(
-    switched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    switched: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    words = (switched / "outcomes.csv", "--ledger", tmp_path / "log", "--seed-file", tmp_path / "seed")
-    done = run(capsys, monkeypatch, "trial", "analyse", switched, *words, "--out", tmp_path / "found", "--json")
+    words = (
+        switched / "outcomes.csv",
+        "--ledger",
+        tmp_path / "log",
+        "--seed-file",
+        tmp_path / "seed",
+    )
+    done = run(
+        capsys,
+        monkeypatch,
+        "trial",
+        "analyse",
+        switched,
+        *words,
+        "--out",
+        tmp_path / "found",
+        "--json",
+    )
     keeps_contract("trial analyse", done)
     (line,) = done.objects
     assert line["low"] < -0.02 < line["high"] < 0
@@ -257,7 +321,8 @@ def test_a_switch_back_from_design_to_effect(
     assert len(LedgerFolder.opened(tmp_path / "log").lines()) == 3
     assert json.loads((tmp_path / "found" / "trial-results.json").read_text())["rows"] == [line]
     shown = run(capsys, monkeypatch, "trial", "analyse", switched, switched / "outcomes.csv")
-    assert {"today's", "layout"} <= set(shown.out.split())  # of a heading that may be broken into lines
+    # of a heading that may be broken into lines
+    assert {"today's", "layout"} <= set(shown.out.split())
     assert "No ledger is named" in shown.err
 
 
@@ -276,28 +341,50 @@ def test_what_was_delivered_in_part_has_a_larger_effect(switched: Path) -> None:
     form = switched / "outcomes.csv"
     by_plan = analyse_trial(switched, [form]).rows[0]
     arms = arms_of(switched)
-    fill(switched / "outcomes.csv", lambda row, _: {"delivered": 0.5 * arms[row["place"], row["begin"]]})
+    fill(
+        switched / "outcomes.csv",
+        lambda row, _: {"delivered": 0.5 * arms[row["place"], row["begin"]]},
+    )
     rows = analyse_trial(switched, [switched / "outcomes.csv"]).rows
     assert rows[0] == by_plan
     assert rows[1].effect == pytest.approx(2 * by_plan.effect)
     assert (rows[1].low, rows[1].p) == pytest.approx((2 * by_plan.low, by_plan.p))
-    fill(switched / "outcomes.csv", lambda row, _: {"delivered": max(0.1, arms[row["place"], row["begin"]])})
-    assert any("18 rows say in `delivered`" in plain(text) for text in analyse_trial(switched, [form]).warnings)
+    fill(
+        switched / "outcomes.csv",
+        lambda row, _: {"delivered": max(0.1, arms[row["place"], row["begin"]])},
+    )
+    assert any(
+        "18 rows say in `delivered`" in plain(text)
+        for text in analyse_trial(switched, [form]).warnings
+    )
 
 
-def test_ways_round_that_are_found_late_are_said(switched: Path, planned: Path, tmp_path: Path) -> None:
-    terms = TrialTerms(clusters=sectors(tmp_path), redrawn=199, runs=20, world=replace(QUICK, half_life=90.0))
+def test_ways_round_that_are_found_late_are_said(
+    switched: Path, planned: Path, tmp_path: Path
+) -> None:
+    terms = TrialTerms(
+        clusters=sectors(tmp_path), redrawn=199, runs=20, world=replace(QUICK, half_life=90.0)
+    )
     made = design_trial(planned, "switch-back", FIRST, tmp_path / "seed", terms=terms)
     assert made.power[-1].bias < -0.3
     assert any("larger than what lasts" in text for text in made.warnings)
-    for warnings_of in (made.warnings, analyse_trial(switched, [switched / "outcomes.csv"]).warnings):
+    for warnings_of in (
+        made.warnings,
+        analyse_trial(switched, [switched / "outcomes.csv"]).warnings,
+    ):
         assert any("begin 28 days after a change" in plain(text) for text in warnings_of)
 
 
 def test_effort_that_follows_the_arm_is_said(switched: Path) -> None:
     arms = arms_of(switched)
-    fill(switched / "outcomes.csv", lambda row, _: {"of": 1000 + 500 * arms[row["place"], row["begin"]]})
-    assert any("differ between arms" in text for text in analyse_trial(switched, [switched / "outcomes.csv"]).warnings)
+    fill(
+        switched / "outcomes.csv",
+        lambda row, _: {"of": 1000 + 500 * arms[row["place"], row["begin"]]},
+    )
+    assert any(
+        "differ between arms" in text
+        for text in analyse_trial(switched, [switched / "outcomes.csv"]).warnings
+    )
 
 
 BAD_CELLS = (
@@ -330,7 +417,9 @@ def test_forms_that_cannot_be_used_are_refused(switched: Path) -> None:
         analyse_trial(switched, [form])
 
 
-def test_a_row_twice_a_changed_trial_and_another_secret_are_refused(switched: Path, tmp_path: Path) -> None:
+def test_a_row_twice_a_changed_trial_and_another_secret_are_refused(
+    switched: Path, tmp_path: Path
+) -> None:
     form = switched / "outcomes.csv"
     with pytest.raises(InputError, match="each row of the form once"):
         analyse_trial(switched, [form, form])
@@ -343,13 +432,23 @@ def test_a_row_twice_a_changed_trial_and_another_secret_are_refused(switched: Pa
         analyse_trial(switched, [form], ledger=tmp_path / "log")
 
 
-def test_outcomes_that_rise_with_effort_are_refused_or_warned_of(planned: Path, tmp_path: Path) -> None:
+def test_outcomes_that_rise_with_effort_are_refused_or_warned_of(
+    planned: Path, tmp_path: Path
+) -> None:
     with pytest.raises(
-        InputError, match="finds: finds at the places themselves, which rise with effort; expected one of"
+        InputError,
+        match="finds: finds at the places themselves, which rise with effort; expected one of",
     ):
-        design_trial(planned, "switch-back", FIRST, tmp_path / "seed", terms=TrialTerms(outcome="finds"))
+        design_trial(
+            planned, "switch-back", FIRST, tmp_path / "seed", terms=TrialTerms(outcome="finds")
+        )
     terms = TrialTerms(
-        outcome="finds", accept_biased=True, clusters=sectors(tmp_path), redrawn=199, runs=20, world=QUICK
+        outcome="finds",
+        accept_biased=True,
+        clusters=sectors(tmp_path),
+        redrawn=199,
+        runs=20,
+        world=QUICK,
     )
     made = design_trial(planned, "switch-back", FIRST, tmp_path / "seed", terms=terms)
     assert any("rise with effort" in text for text in made.warnings)
@@ -377,7 +476,9 @@ def test_arguments_at_fault_are_named_together(planned: Path, tmp_path: Path) ->
         design_trial(planned, "draws", FIRST, terms=terms)
     for word in ("--blocks", "--washout", "--rate", "--draws"):
         assert word in str(refused.value)
-    unread = TrialTerms(outcome="flow", draws=tmp_path / "draws.json", clusters=tmp_path / "sectors.csv")
+    unread = TrialTerms(
+        outcome="flow", draws=tmp_path / "draws.json", clusters=tmp_path / "sectors.csv"
+    )
     with pytest.raises(InputError) as refused:
         design_trial(planned, "risk", FIRST, tmp_path / "seed", terms=unread)
     for word in ("--draws", "--clusters", "--outcome"):
@@ -431,7 +532,10 @@ def test_a_roll_out_agrees_with_a_mixed_model(planned: Path, tmp_path: Path) -> 
     arms, rng = np.array(made.file.arms), np.random.default_rng(10)
     level = 300 + rng.normal(0, 40, 12)[:, None] + rng.normal(0, 20, 5)[None] - 60 * arms
     found = rng.poisson(level)
-    fill(tmp_path / "trial" / "outcomes.csv", lambda _, k: {"found": found[k % 12, k // 12], "of": 1000})
+    fill(
+        tmp_path / "trial" / "outcomes.csv",
+        lambda _, k: {"found": found[k % 12, k // 12], "of": 1000},
+    )
     (row,) = analyse_trial(tmp_path / "trial", [tmp_path / "trial" / "outcomes.csv"]).rows
     cells = [(u, t, arms[u, t], found[u, t] / 1000) for u in range(12) for t in range(5)]
     table = pd.DataFrame(cells, columns=["unit", "period", "arm", "y"])

@@ -1,4 +1,6 @@
-"""Rows that solves of a series leave to each other: they hold for every plan, whatever the budgets, and so do the bounds that they prove."""
+"""Rows that solves of a series leave to each other: they hold for every plan, whatever
+the budgets, and so do the bounds that they prove.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +31,19 @@ def left_by_a_solve(seed: int, gap: float = 0.0) -> WarmStart:
     """Return the rows of a solve under the budgets of a random instance."""
     warm_start = WarmStart()
     instance = harder(seed)
-    place(instance, SolveOptions(gap=gap, threads=1), overlay=contract(instance), warm_start=warm_start)
+    place(
+        instance,
+        SolveOptions(gap=gap, threads=1),
+        overlay=contract(instance),
+        warm_start=warm_start,
+    )
     return warm_start
 
 
 def check_every_plan(instance: Instance, overlay: Overlay, rows: ValueRows) -> None:
-    """Assert that rows hold for every mask of the free options with the exact values of its groups, whatever it uses."""
+    """Assert that rows hold for every mask of the free options with the exact values of
+    its groups, whatever it uses.
+    """
     master = Master(instance, overlay)
     most = master.commodities.sums(master.commodities.start)
     scale = np.where(most > 0, most, 1.0)
@@ -62,7 +71,12 @@ def test_rows_hold_for_every_plan_within_any_budget(seed: int) -> None:
 
 @pytest.mark.slow
 def test_some_rows_are_left() -> None:
-    assert sum(rows.side.size for seed in range(12) if (rows := left_by_a_solve(seed).rows) is not None) > 12
+    assert (
+        sum(
+            rows.side.size for seed in range(12) if (rows := left_by_a_solve(seed).rows) is not None
+        )
+        > 12
+    )
 
 
 @pytest.mark.slow
@@ -76,7 +90,13 @@ def test_bounds_are_true_at_every_budget(seed: int) -> None:
         if not within_limits(case, case.forced):
             continue
         warm_start = WarmStart(ValueRows.joined([each for each in sets if each is not None]))
-        result = place(case, SolveOptions(gap=1e-6, threads=1), overlay=overlay, warm_start=warm_start, starts=starts)
+        result = place(
+            case,
+            SolveOptions(gap=1e-6, threads=1),
+            overlay=overlay,
+            warm_start=warm_start,
+            starts=starts,
+        )
         optimum, _ = brute_force(case)
         assert result.lower is not None
         assert result.lower <= optimum * (1 + ROUNDING)
@@ -96,7 +116,9 @@ def test_options_that_the_overlay_leaves_free_can_be_forced_or_forbidden(seed: i
             case = change(instance.options[option].id)
             if not within_limits(case, case.forced):
                 continue
-            result = place(case, SolveOptions(gap=1e-6, threads=1), overlay=overlay, warm_start=WarmStart(rows))
+            result = place(
+                case, SolveOptions(gap=1e-6, threads=1), overlay=overlay, warm_start=WarmStart(rows)
+            )
             optimum, _ = brute_force(case)
             assert result.lower is not None
             assert result.lower <= optimum * (1 + ROUNDING)
@@ -120,7 +142,12 @@ def test_rows_in_32_bits_are_weaker_and_survive_packing() -> None:
 def test_no_plan_is_worse_for_coming_from_a_neighbour() -> None:
     instance = replace(random_instance(5), name="a series")
     warm_start = WarmStart()
-    alone = place(instance, SolveOptions(gap=1e-6, threads=1), overlay=contract(instance), warm_start=warm_start)
+    alone = place(
+        instance,
+        SolveOptions(gap=1e-6, threads=1),
+        overlay=contract(instance),
+        warm_start=warm_start,
+    )
     again = place(
         instance,
         SolveOptions(gap=1e-6, threads=1),

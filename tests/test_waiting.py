@@ -1,4 +1,6 @@
-"""Waiting in line: the formulas against balance equations, a simulation by another library, and a day by simulating vehicles."""
+"""Waiting in line: the formulas against balance equations, a simulation by another
+library, and a day by simulating vehicles.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def mean_wait(arrivals: float, service: float, servers: int) -> float:
 
 
 def chain(arrivals: float, service: float, servers: int, room: int) -> tuple[float, float]:
-    """Return mean number waiting and chance to wait, from the balance equations of a birth and death process cut off at `room`."""
+    """Return mean number waiting and chance to wait, from the balance equations of a
+    birth and death process cut off at `room`.
+    """
     ratio = [arrivals / (service * min(n, servers)) for n in range(1, room + 1)]
     chance = np.concatenate(([1.0], np.cumprod(ratio)))
     chance /= chance.sum()
@@ -31,7 +35,9 @@ def chain(arrivals: float, service: float, servers: int, room: int) -> tuple[flo
 
 @examples(40)
 @given(load=st.floats(0.05, 0.95), servers=st.integers(1, 12), service=st.floats(1, 200))
-def test_the_steady_state_is_that_of_the_balance_equations(load: float, servers: int, service: float) -> None:
+def test_the_steady_state_is_that_of_the_balance_equations(
+    load: float, servers: int, service: float
+) -> None:
     arrivals = load * service * servers
     waiting, chance = chain(arrivals, service, servers, 1500)
     assert waiting_chance(load, servers) == pytest.approx(chance, rel=1e-9)
@@ -66,7 +72,10 @@ def records_of_queue(load: float, servers: int, seed: int, customers: int) -> li
 @pytest.mark.parametrize(("load", "servers"), [(0.5, 1), (0.7, 2)])
 def test_a_simulation_by_ciw_agrees_within_its_error(load: float, servers: int) -> None:
     pytest.importorskip("ciw")
-    means = [np.mean([r.waiting_time for r in records_of_queue(load, servers, seed, 5000)]) for seed in range(8)]
+    means = [
+        np.mean([r.waiting_time for r in records_of_queue(load, servers, seed, 5000)])
+        for seed in range(8)
+    ]
     error = np.std(means, ddof=1) / math.sqrt(len(means))
     assert abs(np.mean(means) - mean_wait(load * servers, 1.0, servers)) < 3.5 * error
 
@@ -76,11 +85,17 @@ def test_an_even_day_is_the_steady_state(load: float, servers: int) -> None:
     arrivals = load * 50 * servers
     day = waiting_day((arrivals,) * 24, 50.0, servers, 10.0)
     assert day.share == pytest.approx(1, abs=1e-6)
-    assert day.waiting.sum() == pytest.approx(24 * arrivals * mean_wait(arrivals, 50.0, servers), rel=1e-3)
+    assert day.waiting.sum() == pytest.approx(
+        24 * arrivals * mean_wait(arrivals, 50.0, servers), rel=1e-3
+    )
 
 
-def simulated(arrivals: tuple[float, ...], service: float, longest: float, days: int) -> tuple[float, float]:
-    """Return share inspected and vehicle-hours waited a day at one inspector, vehicle by vehicle; who would wait too long drives on."""
+def simulated(
+    arrivals: tuple[float, ...], service: float, longest: float, days: int
+) -> tuple[float, float]:
+    """Return share inspected and vehicle-hours waited a day at one inspector, vehicle
+    by vehicle; who would wait too long drives on.
+    """
     rng = np.random.default_rng(1)
     free, waited, inspected, came = 0.0, 0.0, 0, 0
     for hour in range(24 * days):
@@ -128,6 +143,10 @@ def test_no_day_inspects_more_than_comes_or_than_it_can(
 
 
 def test_numbers_out_of_range_are_refused() -> None:
-    for arrivals, service, servers, longest in (((1.0,) * 23, 1, 1, 1), ((1.0,) * 24, 0, 1, 1), ((1.0,) * 24, 1, 0, 1)):
+    for arrivals, service, servers, longest in (
+        ((1.0,) * 23, 1, 1, 1),
+        ((1.0,) * 24, 0, 1, 1),
+        ((1.0,) * 24, 1, 0, 1),
+    ):
         with pytest.raises(ValueError, match="must be"):
             waiting_day(arrivals, service, servers, longest)

@@ -1,4 +1,6 @@
-"""Beats that bring little: those below their floor, those that give way to sites, and what the others bring and take."""
+"""Beats that bring little: those below their floor, those that give way to sites, and
+what the others bring and take.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def test_a_beat_that_stops_less_than_its_floor_is_not_driven() -> None:
 
 
 def of_beats_alone() -> tuple[Instance, Result, Comparison]:
-    """Return a case whose plan is two beats, although a site for the same agents stops more: all ways into a destination."""
+    """Return a case whose plan is two beats, although a site for the same agents stops
+    more: all ways into a destination.
+    """
     instance, _ = small_case(1)
     gate = tuple(np.flatnonzero(instance.head == instance.evaders[2].destination).tolist())
     agents = replace(instance.resources[0], budget=2.0)
@@ -97,7 +101,9 @@ def test_the_account_of_beats_is_exact_and_compares_with_the_best_site_for_the_m
     assert [row[money] for row in account.freed] == taken.tolist()
     assert set(account.order) == set(beats)
     rates = [
-        comparison.marginal_values[option.id] / option.uses[money] for option in instance.options if option.uses[money]
+        comparison.marginal_values[option.id] / option.uses[money]
+        for option in instance.options
+        if option.uses[money]
     ]
     site = instance.options[instance.option_index[account.site]]
     assert account.gain / site.uses[money] == pytest.approx(max(rates))
@@ -107,9 +113,15 @@ def test_the_account_of_beats_is_exact_and_compares_with_the_best_site_for_the_m
     assert account.cost == {money: site.uses[money]}
     assert account.lacks == ()
     scarce = Resource("dogs", 0.0)
-    options = (*instance.options[:-1], replace(instance.options[-1], uses={**instance.options[-1].uses, "dogs": 1.0}))
+    options = (
+        *instance.options[:-1],
+        replace(instance.options[-1], uses={**instance.options[-1].uses, "dogs": 1.0}),
+    )
     found_scarce = beats_account(
-        compare(replace(instance, options=options, resources=(*instance.resources, scarce)), found.plan), len(options)
+        compare(
+            replace(instance, options=options, resources=(*instance.resources, scarce)), found.plan
+        ),
+        len(options),
     )
     assert found_scarce is not None
     assert found_scarce.lacks == ("dogs",)
@@ -126,7 +138,9 @@ def test_page_one_says_which_beats_bring_less_than_a_site_would() -> None:
     beats = content.driven
     rows = tuple(
         BeatsLeftOutRow(
-            beat=beat.id, value=0.401 + place / 100, freed={"money": Amount(1500 * (place + 1), "thousand USD a year")}
+            beat=beat.id,
+            value=0.401 + place / 100,
+            freed={"money": Amount(1500 * (place + 1), "thousand USD a year")},
         )
         for place, beat in enumerate(beats)
     )
@@ -139,11 +153,14 @@ def test_page_one_says_which_beats_bring_less_than_a_site_would() -> None:
         lacks=("dogs",),
     )
     content = replace(content, summary=summary, beats_worth=facts, mixture=None)
-    said = next(each for each in command_order(content).buys if each.startswith("Beats bring")).replace(SPACE, " ")
+    said = next(
+        each for each in command_order(content).buys if each.startswith("Beats bring")
+    ).replace(SPACE, " ")
     assert (
-        "Leaving out 1 beat of least worth lets 0.1 percentage points more through and frees money 1.5 million USD a year; "
-        "North <b> would bring 2.0 percentage points for money 2.25 million USD a year. It lacks dogs."
-    ) in said
+        "Leaving out 1 beat of least worth lets 0.1 percentage points more through and frees money"
+        " 1.5 million USD a year; North <b> would bring 2.0 percentage points for money 2.25"
+        " million USD a year. It lacks dogs." in said
+    )
     table = beats_worth_table(content).rows
     assert len(table) == len(beats)
     assert [bool(row[-1]) for row in table] == [True] + [False] * (len(beats) - 1)
@@ -153,7 +170,9 @@ def test_page_one_says_which_beats_bring_less_than_a_site_would() -> None:
 
 def test_three_teams_at_one_post_are_warned_of_and_two_are_not() -> None:
     instance, field = small_case(3, teams=3)
-    forbidden = replace(instance, options=tuple(replace(option, forbidden=True) for option in instance.options))
+    forbidden = replace(
+        instance, options=tuple(replace(option, forbidden=True) for option in instance.options)
+    )
     found = solve(forbidden, gap=0.5)
     beats = tuple(make_beat(field, 0, [1], [1], f"b{k}") for k in range(3))
     for count in (2, 3):
@@ -162,5 +181,8 @@ def test_three_teams_at_one_post_are_warned_of_and_two_are_not() -> None:
         crowded = [each for each in said if "or more teams of one shift dwell at" in each]
         assert len(crowded) == (count == 3)
         limited = replace(instance, patrols=replace(field, teams_at_post=3))
-        assert not any(each in crowded for each in plan_warnings(replace(found, plan=plan), compare(limited, plan)))
+        assert not any(
+            each in crowded
+            for each in plan_warnings(replace(found, plan=plan), compare(limited, plan))
+        )
         assert all(beats[0].stops[0].post.label in each for each in crowded)

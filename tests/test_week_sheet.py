@@ -1,4 +1,6 @@
-"""A week of all posts and crews on one sheet: everybody is on it where he is in the roster, it fits on paper, and splits where it cannot."""
+"""A week of all posts and crews on one sheet: everybody is on it where he is in the
+roster, it fits on paper, and splits where it cannot.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,15 @@ from hypothesis import strategies as st
 from optimizer.base.text.language import speaking
 from optimizer.roster.model import Assignment, Gap, Roster
 from optimizer.roster.sheets import field_duties, sheet
-from optimizer.roster.writing import HEIGHT, WIDTH, WeekRow, WeekTable, _lines, roster_page, week_tables
+from optimizer.roster.writing import (
+    HEIGHT,
+    WIDTH,
+    WeekRow,
+    WeekTable,
+    _lines,
+    roster_page,
+    week_tables,
+)
 from tests.browser import CHROMIUM, Browser
 from tests.english import left_in
 from tests.roster_cases import CHICAGO, FIRST, crew, duties, duty, shift
@@ -29,9 +39,14 @@ pytestmark = pytest.mark.report
 
 def roster_with(posts: int, crews: int, there: int = 2, shifts: int = 3) -> Roster:
     """Return a week in which each post has some crews in every shift, taken in turn."""
-    parts = [shift(f"s{k}", f"{24 * k // shifts:02d}:{(24 * k * 60 // shifts) % 60:02d}", 8) for k in range(shifts)]
+    parts = [
+        shift(f"s{k}", f"{24 * k // shifts:02d}:{(24 * k * 60 // shifts) % 60:02d}", 8)
+        for k in range(shifts)
+    ]
     asked = [
-        duty(f"p{k}", part.id).model_copy(update={"label": f"US 83 al norte {k}", "mark": str(k + 1)})
+        duty(f"p{k}", part.id).model_copy(
+            update={"label": f"US 83 al norte {k}", "mark": str(k + 1)}
+        )
         for part in parts
         for k in range(posts)
     ]
@@ -44,7 +59,14 @@ def roster_with(posts: int, crews: int, there: int = 2, shifts: int = 3) -> Rost
             for _ in range(there):
                 who, turn = people[turn % crews], turn + 1
                 made.append(
-                    Assignment(day, part, who, one, *(datetime.combine(day, part.begins, CHICAGO),) * 4, base="")
+                    Assignment(
+                        day,
+                        part,
+                        who,
+                        one,
+                        *(datetime.combine(day, part.begins, CHICAGO),) * 4,
+                        base="",
+                    )
                 )
     return Roster(case, FIRST, 1, tuple(made), (), "feasible", None, 1.0, 0, ())
 
@@ -54,7 +76,8 @@ def tables_of(roster: Roster) -> list[WeekTable]:
 
 
 @pytest.mark.parametrize(
-    ("posts", "crews", "there", "shifts"), [(3, 12, 2, 2), (21, 500, 4, 3), (5, 40, 1, 9), (2, 9, 1, 30)]
+    ("posts", "crews", "there", "shifts"),
+    [(3, 12, 2, 2), (21, 500, 4, 3), (5, 40, 1, 9), (2, 9, 1, 30)],
 )
 def test_every_assignment_is_once_in_the_cell_of_its_post_day_and_shift(
     posts: int, crews: int, there: int, shifts: int
@@ -74,7 +97,9 @@ def test_every_assignment_is_once_in_the_cell_of_its_post_day_and_shift(
     found: Counter[tuple[str, int]] = Counter()
     begun: Counter[str] = Counter()
     for table in tables_of(roster):
-        assert sum(columns for _day, columns in table.days) == len(table.shifts) == len(table.starts)
+        assert (
+            sum(columns for _day, columns in table.days) == len(table.shifts) == len(table.starts)
+        )
         for row in table.rows:
             assert len(row.cells) == len(table.shifts)
             for at, cell in enumerate(row.cells):
@@ -92,8 +117,11 @@ def test_a_week_of_five_hundred_crews_is_one_sheet_and_more_split_into_the_least
     heights = [row.points(width) for table in tables for row in table.rows]
     assert len(heights) == 60
     least = {0: 0}
-    for end in range(1, len(heights) + 1):  # the least number over all ways to part the rows in their order
-        least[end] = min(least[k] + 1 for k in range(end) if sum(heights[k:end]) <= HEIGHT or end - k == 1)
+    # the least number over all ways to part the rows in their order
+    for end in range(1, len(heights) + 1):
+        least[end] = min(
+            least[k] + 1 for k in range(end) if sum(heights[k:end]) <= HEIGHT or end - k == 1
+        )
     assert len(tables) == least[60]
     full = [sum(row.points(width) for row in table.rows) for table in tables]
     assert max(full) - min(full) <= 2 * max(heights)
@@ -102,7 +130,9 @@ def test_a_week_of_five_hundred_crews_is_one_sheet_and_more_split_into_the_least
         in tables[0].notes[0]
     )
     assert f"sheet 2 of {len(tables)}" in tables[1].notes[0]
-    assert len({table.id for table in tables}) == len({table.title for table in tables}) == len(tables)
+    assert (
+        len({table.id for table in tables}) == len({table.title for table in tables}) == len(tables)
+    )
 
 
 def test_gaps_names_of_other_kinds_and_crews_without_duty_are_told() -> None:
@@ -111,12 +141,17 @@ def test_gaps_names_of_other_kinds_and_crews_without_duty_are_told() -> None:
     (table,) = tables_of(replace(roster, gaps=(gap,)))
     assert table.rows[0].cells[0].endswith(" -2")
     people = tuple(
-        each.model_copy(update={"label": f"Equipo {chr(65 + k)}"}) for k, each in enumerate(roster.duties.crews)
+        each.model_copy(update={"label": f"Equipo {chr(65 + k)}"})
+        for k, each in enumerate(roster.duties.crews)
     )
     by_id = {each.id: each for each in people}
     renamed = tuple(replace(one, crew=by_id[one.crew.id]) for one in roster.assignments)
     spare = (*people, crew("spare"))
-    (table,) = tables_of(replace(roster, duties=roster.duties.model_copy(update={"crews": spare}), assignments=renamed))
+    (table,) = tables_of(
+        replace(
+            roster, duties=roster.duties.model_copy(update={"crews": spare}), assignments=renamed
+        )
+    )
     assert "Equipo A; Equipo B" in table.rows[0].cells
     assert "Without duty in this week: 1\N{NO-BREAK SPACE}crew." in table.notes
     nobody = replace(roster, assignments=())
@@ -138,21 +173,29 @@ def test_lines_are_no_fewer_than_the_letters_need(text: str, width: float) -> No
 
 def test_a_long_name_is_cut_to_the_lines_of_its_row() -> None:
     row = WeekRow(
-        "12", "laredo: US 83 entre un lugar de nombre muy largo y otro que lo tiene aún más largo", ("1 2",) * 21
+        "12",
+        "laredo: US 83 entre un lugar de nombre muy largo y otro que lo tiene aún más largo",
+        ("1 2",) * 21,
     )
     short = row.cut(31.5)
     assert short.name.endswith("…")
     assert short.points(31.5) == row.points(31.5)
 
 
-SHOWN = "[...document.querySelectorAll('section.sheet')].filter(each => each.querySelector('td').checkVisibility()).map(each => each.id)"
+SHOWN = (
+    "[...document.querySelectorAll('section.sheet')].filter(each =>"
+    " each.querySelector('td').checkVisibility()).map(each => each.id)"
+)
 """Ids of the tables that a reader sees."""
 
 
 @pytest.mark.skipif(
-    not (CHROMIUM and shutil.which("pdftotext")), reason="no chromium or pdftotext (Debian: poppler-utils)"
+    not (CHROMIUM and shutil.which("pdftotext")),
+    reason="no chromium or pdftotext (Debian: poppler-utils)",
 )
-def test_a_week_prints_on_one_sheet_of_a4_and_of_letter_and_stays_within_a_screen(tmp_path: Path) -> None:
+def test_a_week_prints_on_one_sheet_of_a4_and_of_letter_and_stays_within_a_screen(
+    tmp_path: Path,
+) -> None:
     with speaking("es"):
         page = roster_page(roster_with(26, 510, 4))
     assert left_in(page) == []
@@ -174,21 +217,33 @@ def test_a_week_prints_on_one_sheet_of_a4_and_of_letter_and_stays_within_a_scree
             await browser.run("document.querySelector('nav li:last-child a').click()")
             found["shown"] = [before, await browser.until(f"({SHOWN}).length > 1 && {SHOWN}")]
             for name, size in (("a4", (8.27, 11.69)), ("letter", (8.5, 11.0))):
-                paper = {"paperWidth": size[0], "paperHeight": size[1], "landscape": True, "preferCSSPageSize": True}
+                paper = {
+                    "paperWidth": size[0],
+                    "paperHeight": size[1],
+                    "landscape": True,
+                    "preferCSSPageSize": True,
+                }
                 made = await browser.call("Page.printToPDF", **paper)
                 (tmp_path / f"{name}.pdf").write_bytes(base64.b64decode(made["data"]))
         return found
 
-    assert asyncio.run(steps()) == {"1400": True, "390": True, "shown": [["week-1-all"], ["marks", "week-1-all"]]}
+    assert asyncio.run(steps()) == {
+        "1400": True,
+        "390": True,
+        "shown": [["week-1-all"], ["marks", "week-1-all"]],
+    }
     for name in ("a4", "letter"):
         command = ["pdftotext", "-layout", str(tmp_path / f"{name}.pdf"), "-"]
-        pages = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")
+        pages = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(
+            "\f"
+        )
         (sheet,) = [each for each in pages if "todos los puestos y tripulaciones" in each]
         assert len(re.findall(r"US 83", sheet)) == 26
         assert "no caben" not in sheet
         assert "Qué es cada marca" in pages[0], "the sheet of the title has the table of marks"
         text = " ".join(" ".join(pages).split())
-        assert all(title in text for title in re.findall(r"<h2>([^<]*)</h2>", page))  # what a screen folds is on paper
+        # what a screen folds is on paper
+        assert all(title in text for title in re.findall(r"<h2>([^<]*)</h2>", page))
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed (Debian: chromium)")
@@ -203,7 +258,9 @@ def test_a_duty_takes_one_page_a_week_on_both_papers(there: int, tmp_path: Path)
             await browser.open((tmp_path / "sheet.html").as_uri(), 1400, 900)
             await browser.until("document.readyState === 'complete'")
             made = [
-                await browser.call("Page.printToPDF", paperWidth=wide, paperHeight=high, preferCSSPageSize=own)
+                await browser.call(
+                    "Page.printToPDF", paperWidth=wide, paperHeight=high, preferCSSPageSize=own
+                )
                 for wide, high, own in ((8.27, 11.69, True), (8.5, 11.0, False))
             ]
         return [len(re.findall(rb"/Type /Page\b", base64.b64decode(each["data"]))) for each in made]

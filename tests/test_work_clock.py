@@ -1,4 +1,6 @@
-"""The clock of work: other programs do not move it, the limit by the clock of the machine puts it forward."""
+"""The clock of work: other programs do not move it, the limit by the clock of the
+machine puts it forward.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ def test_the_limit_of_the_machine_ends_every_part(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_limit_by_work_is_none_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither for the parts of a search, nor for a solver that knows the clock alone; what is waited for counts as far as it was done here."""
+    """Neither for the parts of a search, nor for a solver that knows the clock alone;
+    what is waited for counts as far as it was done here.
+    """
     now, done = [0.0], [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(time, "process_time", lambda: done[0])
@@ -108,7 +112,9 @@ def test_a_search_is_ended_by_its_work_alone_where_its_parameters_say_so(
 def test_a_solver_in_a_process_of_its_own_ends_by_its_work_which_counts_as_ours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Four knapsacks to be half full at the least cost. Other children that end meanwhile do not count beyond the wait."""
+    """Four knapsacks to be half full at the least cost. Other children that end
+    meanwhile do not count beyond the wait.
+    """
     rng = np.random.default_rng(0)
     rows = csr_array(rng.integers(1, 10**6, (4, 60)).astype(np.float64))
     half: NDArray[np.float64] = rows.sum(axis=1) // 2

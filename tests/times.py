@@ -1,8 +1,9 @@
 """Processor seconds of tests, and which of the slow ones carry no mark.
 
-`python -m pytest --junitxml=times.xml; python -m tests.times times.xml` prints how long each selection takes, and the tests of `SLOW` processor
-seconds or more that lack the mark `slow`. The exit status is 1 if there are any; with --mark they get it where they are written, all cases of a
-test together.
+`python -m pytest --junitxml=times.xml; python -m tests.times times.xml` prints how long
+each selection takes, and the tests of `SLOW` processor seconds or more that lack the
+mark `slow`. The exit status is 1 if there are any; with --mark they get it where they
+are written, all cases of a test together.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def read_times(file: Path) -> list[Timed]:
 
 
 def mark_slow(tests: list[Timed]) -> None:
-    """Write `@pytest.mark.slow` above the functions of tests, which import pytest (ruff says where one does not)."""
+    """Write `@pytest.mark.slow` above the functions of tests, which import pytest (ruff
+    says where one does not).
+    """
     by_module: defaultdict[str, set[str]] = defaultdict(set)
     for test in tests:
         by_module[test.module].add(test.name.partition("[")[0])
@@ -51,25 +54,39 @@ def mark_slow(tests: list[Timed]) -> None:
         path = ROOT / Path(*module.split(".")).with_suffix(".py")
         text = path.read_text(encoding="utf-8")
         lines = text.splitlines(keepends=True)
-        functions = [f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef) and f.name in names]
+        functions = [
+            f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef) and f.name in names
+        ]
         for function in reversed(functions):
             if "pytest.mark.slow" not in map(ast.unparse, function.decorator_list):
-                first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
+                first = min(
+                    [function.lineno, *(decorator.lineno for decorator in function.decorator_list)]
+                )
                 lines.insert(first - 1, "@pytest.mark.slow\n")
         path.write_text("".join(lines), encoding="utf-8")
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file", type=Path)
-    parser.add_argument("--files", action="store_true", help="print the seconds of each file of tests as well")
+    parser.add_argument(
+        "--files", action="store_true", help="print the seconds of each file of tests as well"
+    )
     parser.add_argument("--mark", action="store_true", help="mark the slow tests")
     given = parser.parse_args()
     tests = read_times(given.file)
     inner = [test for test in tests if not test.marks]
-    selections = {mark: [test for test in tests if mark in test.marks] for mark in ("slow", "report", "lab")}
-    for name, selected in {"all": tests, **selections, f"the inner loop, -m '{INNER}'": inner}.items():
+    selections = {
+        mark: [test for test in tests if mark in test.marks] for mark in ("slow", "report", "lab")
+    }
+    for name, selected in {
+        "all": tests,
+        **selections,
+        f"the inner loop, -m '{INNER}'": inner,
+    }.items():
         print(f"{sum(test.seconds for test in selected):8.1f} s  {len(selected):5} tests: {name}")
     if given.files:
         by_module: defaultdict[str, float] = defaultdict(float)

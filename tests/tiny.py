@@ -1,4 +1,6 @@
-"""A border small enough to see through: two ports and a track, three towns, a scenario in a folder."""
+"""A border small enough to see through: two ports and a track, three towns, a scenario
+in a folder.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,10 @@ AREAS = """{"type": "FeatureCollection", "features": [
 
 
 def network_of(
-    names: Sequence[str], lon: FloatArray, lat: FloatArray, roads: Sequence[tuple[int, int, str, int]]
+    names: Sequence[str],
+    lon: FloatArray,
+    lat: FloatArray,
+    roads: Sequence[tuple[int, int, str, int]],
 ) -> Network:
     """Return a network of places and of roads both ways: their ends, class and number."""
     arcs = [*roads, *((b, a, road_class, s) for a, b, road_class, s in roads)]
@@ -131,16 +136,27 @@ def tiny_region() -> Region:
     """Return the region."""
     names = list(PLACES)
     lon, lat = np.array(list(PLACES.values())).T
-    one_way = [(names.index(a), names.index(b), road_class, s) for s, (a, b, road_class) in enumerate(ROADS)]
+    one_way = [
+        (names.index(a), names.index(b), road_class, s)
+        for s, (a, b, road_class) in enumerate(ROADS)
+    ]
     network = network_of(names, lon, lat, one_way)
     entries = [("west-port", True), ("east-port", True), ("ford", False)]
-    crossings = tuple(Crossing(f"x-{n}", names.index(n), *PLACES[n], official, "primary", n) for n, official in entries)
+    crossings = tuple(
+        Crossing(f"x-{n}", names.index(n), *PLACES[n], official, "primary", n)
+        for n, official in entries
+    )
     gateways = tuple(
-        Gateway(n, names.index(n), *PLACES[n], "port" if official else "unofficial", 1.0, n) for n, official in entries
+        Gateway(n, names.index(n), *PLACES[n], "port" if official else "unofficial", 1.0, n)
+        for n, official in entries
     )
     settlements = tuple(
         Settlement(n, names.index(n), *PLACES[n], n, population)
-        for n, population in (("west-town", 3000.0), ("east-town", 2000.0), ("north-city", 90_000.0))
+        for n, population in (
+            ("west-town", 3000.0),
+            ("east-town", 2000.0),
+            ("north-city", 90_000.0),
+        )
     )
     border = shapely.LineString([(9.8, 50.0), (10.6, 50.0)])
     return Region(network, border, crossings, gateways, settlements, (), "made up for the tests")
@@ -148,7 +164,9 @@ def tiny_region() -> Region:
 
 @cache
 def _saved() -> bytes:
-    """Return the file of the region, which takes longer to make than most of what is tested with it."""
+    """Return the file of the region, which takes longer to make than most of what is
+    tested with it.
+    """
     with TemporaryDirectory() as folder:
         save_region(tiny_region(), path := Path(folder) / "network.gpkg")
         return path.read_bytes()
@@ -170,9 +188,16 @@ def write_scenario(folder: Path, text: str = SCENARIO) -> Path:
 
 
 def write_areas_scenario(folder: Path) -> Path:
-    """Write the scenario with yearly records by area, searched by hours, and vehicles counted at one road; return its path."""
-    vehicles = '[[records.effort]]\nfile = "vehicles.csv"\nsource = "made up too"\nunit = "vehicles"\n\n[evaders]'
-    text = SCENARIO.replace('"made up"', '"made up"\neffort_unit = "hours"', 1).replace("[evaders]", vehicles, 1)
+    """Write the scenario with yearly records by area, searched by hours, and vehicles
+    counted at one road; return its path.
+    """
+    vehicles = (
+        '[[records.effort]]\nfile = "vehicles.csv"\nsource = "made up too"\nunit ='
+        ' "vehicles"\n\n[evaders]'
+    )
+    text = SCENARIO.replace('"made up"', '"made up"\neffort_unit = "hours"', 1).replace(
+        "[evaders]", vehicles, 1
+    )
     path = write_scenario(folder, text)
     for name, content in (
         ("vehicles.csv", "time,lon,lat,amount\n2024,10.2,50.2,5000\n"),
@@ -180,7 +205,10 @@ def write_areas_scenario(folder: Path) -> Path:
             "seizures.csv",
             "time,area,count\n2022,south,5\n2022,north,2\n2023,south,6\n2023,north,3\n2024,south,9\n2024,north,1\n",
         ),
-        ("effort.csv", "time,area,amount\n2022,south,900\n2023,south,900\n2024,south,900\n2024,north,300\n"),
+        (
+            "effort.csv",
+            "time,area,amount\n2022,south,900\n2023,south,900\n2024,south,900\n2024,north,300\n",
+        ),
     ):
         (folder / name).write_text(content, encoding="utf-8")
     return path

@@ -1,9 +1,13 @@
-"""What tips bring where some are true, and what they cost where all are false: worlds of the family, with and without them.
+"""What tips bring where some are true, and what they cost where all are false: worlds
+of the family, with and without them.
 
-Each world of the family is searched and written down as it is designed, the recommended model is fitted, and its map is judged by rel5 (what
-passes on the 5 % of road length that it ranks highest, over that of the true ranking) and by the mean absolute error of the log index on
-active segments, without tips and with several sets of them. True tips come from segments in proportion to what passes there times length,
-false ones from anywhere, in proportion to length. A flood is aimed at the quietest tenth of the roads and graded as reliable.
+Each world of the family is searched and written down as it is designed, the recommended
+model is fitted, and its map is judged by rel5 (what passes on the 5 % of road length
+that it ranks highest, over that of the true ranking) and by the mean absolute error of
+the log index on active segments, without tips and with several sets of them. True tips
+come from segments in proportion to what passes there times length, false ones from
+anywhere, in proportion to length. A flood is aimed at the quietest tenth of the roads
+and graded as reliable.
 """
 
 from __future__ import annotations
@@ -39,7 +43,9 @@ JITTER_DEG = 0.004
 
 @dataclass(frozen=True)
 class TipSet:
-    """Tips that are planted: how many clusters, which share of them is false, the class of their grade, and whether they are a flood."""
+    """Tips that are planted: how many clusters, which share of them is false, the class
+    of their grade, and whether they are a flood.
+    """
 
     name: str
     count: int
@@ -59,7 +65,9 @@ SETS = (
 
 @dataclass(frozen=True)
 class TipResult:
-    """One world and set of tips: rel5 and error without and with them, the greatest factor of an index, clusters that count."""
+    """One world and set of tips: rel5 and error without and with them, the greatest
+    factor of an index, clusters that count.
+    """
 
     world: str
     tips: str
@@ -101,7 +109,11 @@ def planted(chosen: TipSet, trial: Trial, rng: np.random.Generator) -> Tips:
     network = trial.world.network
     length = network.length_m[network.segment_arc]
     true = trial.world.rate * length
-    anywhere = length * (trial.world.rate <= np.quantile(trial.world.rate, 0.1)) if chosen.flood else length
+    anywhere = (
+        length * (trial.world.rate <= np.quantile(trial.world.rate, 0.1))
+        if chosen.flood
+        else length
+    )
     false = rng.random(chosen.count) < chosen.false_share
     at = np.where(
         false,
@@ -116,17 +128,22 @@ def planted(chosen: TipSet, trial: Trial, rng: np.random.Generator) -> Tips:
 
 
 def _error(estimate: RiskEstimate, trial: Trial) -> float:
-    """Return the mean absolute error of the log index on active segments, both sides scaled to a median of 1 there."""
+    """Return the mean absolute error of the log index on active segments, both sides
+    scaled to a median of 1 there.
+    """
     active = trial.world.rate > ACTIVE
     apart = np.log(np.maximum(estimate.median[active], 1e-9)) - np.log(trial.world.rate[active])
     return float(np.abs(apart - np.median(apart)).mean())
 
 
-# What floods of tips cost a plan: a scenario is planned without them and with them, and both plans are judged without them.
+# What floods of tips cost a plan: a scenario is planned without them and with them, and
+# both plans are judged without them.
 #
-# Floods are of class A, the most believed one, and of 24 months, so that as many clusters as can do count. They lie on the quietest tenth of
-# the roads by the record, anywhere, or within reach of no site of the plan without tips, which draws teams off where they stand. The bound of
-# `optimizer.scenario.demand.travel`, e^2B - 1 = 56 %, holds for plans that are the best; what the solver's gaps add is told.
+# Floods are of class A, the most believed one, and of 24 months, so that as many
+# clusters as can do count. They lie on the quietest tenth of the roads by the record,
+# anywhere, or within reach of no site of the plan without tips, which draws teams off
+# where they stand. The bound of `optimizer.scenario.demand.travel`, e^2B - 1 = 56 %,
+# holds for plans that are the best; what the solver's gaps add is told.
 
 FLOOD_MONTHS, FLOOD_JITTER_DEG = 24, 0.004
 
@@ -191,7 +208,10 @@ def floods(path: Path, tips: int, seed: int, gap: float, seconds: float) -> Iter
     """
     plain = compile_scenario(path)
     if plain.risk is None:
-        why, remedy = "no record, without which tips change nothing", "Name seizures and effort under [records]"
+        why, remedy = (
+            "no record, without which tips change nothing",
+            "Name seizures and effort under [records]",
+        )
         raise InputError(Problem(str(path), why, "a scenario with a record", remedy))
     best = _best(plain, gap, seconds)
     for flood in FLOODS:

@@ -1,9 +1,13 @@
-"""Cuts on budgets, floors under them, Lagrangian cuts and the rules of the tree against brute force: `python -m tests.tree_cases --count 2000`.
+"""Cuts on budgets, floors under them, Lagrangian cuts and the rules of the tree against
+brute force: `python -m tests.tree_cases --count 2000`.
 
-Every instance has all features, and budgets of which many combinations use all but a little. All its plans are listed; each budget cut must
-hold at each plan that fits, and none may be below a floor under the budgets, of the root or of a random node. The tree alone (no dive, no
-local search) must end at the least value, and its bound must be true whenever it is stopped. So must the same tree whose nodes are shared by
-two workers (`LocalTreeWorkers`), one node an order; in half of the trees two workers are lost. About half of the instances have requirements.
+Every instance has all features, and budgets of which many combinations use all but a
+little. All its plans are listed; each budget cut must hold at each plan that fits, and
+none may be below a floor under the budgets, of the root or of a random node. The tree
+alone (no dive, no local search) must end at the least value, and its bound must be true
+whenever it is stopped. So must the same tree whose nodes are shared by two workers
+(`LocalTreeWorkers`), one node an order; in half of the trees two workers are lost.
+About half of the instances have requirements.
 """
 
 from __future__ import annotations
@@ -28,7 +32,11 @@ from optimizer.problem.instance.requirements import Requirement, requirements_me
 from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetHull
-from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import CLOSE, add_lagrangian_cuts, least_with_prices
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import (
+    CLOSE,
+    add_lagrangian_cuts,
+    least_with_prices,
+)
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import (
     BranchTask,
@@ -58,7 +66,9 @@ OPTIONS = 11
 
 
 def budget_case(seed: int) -> Instance:
-    """Return a random instance with up to three budgets that whole options seldom use up, and one with uses of no common unit."""
+    """Return a random instance with up to three budgets that whole options seldom use
+    up, and one with uses of no common unit.
+    """
     rng = np.random.default_rng(seed)
     base = random_instance(seed, n_nodes=10, n_options=OPTIONS)
     names, amounts = ["a", "b", "c"][: rng.integers(1, 4)], {}
@@ -76,7 +86,9 @@ def budget_case(seed: int) -> Instance:
     budgets = {name: float(rng.uniform(0.1, 0.7) * amounts[name].sum()) for name in names}
     for name in names[:3]:  # often exactly what some options use, in some order of the sum
         if name != "odd" and rng.random() < 0.5:
-            budgets[name] = float(sum(amounts[name][rng.permutation(OPTIONS)[: rng.integers(1, 6)]]))
+            budgets[name] = float(
+                sum(amounts[name][rng.permutation(OPTIONS)[: rng.integers(1, 6)]])
+            )
     ends = [rng.choice(base.n_nodes, 2, replace=False).tolist() for _ in range(5)]
     more = tuple(Evader(f"x{k}", a, b, float(rng.uniform(0.1, 2))) for k, (a, b) in enumerate(ends))
     instance = replace(
@@ -94,13 +106,19 @@ def with_requirements(instance: Instance, rng: np.random.Generator) -> Instance:
     """Return the instance with one or two requirements that some plan meets."""
     plan = instance.forced.copy()
     for option in rng.permutation(OPTIONS)[: rng.integers(0, 6)].tolist():
-        plan[option] |= not instance.options[option].forbidden and bool(options_that_fit(instance, plan)[option])
+        plan[option] |= not instance.options[option].forbidden and bool(
+            options_that_fit(instance, plan)[option]
+        )
     requirements = []
     for number in range(int(rng.integers(1, 3))):
         options = tuple(rng.permutation(OPTIONS)[: rng.integers(1, OPTIONS + 1)].tolist())
         coefficients = tuple(rng.choice([1.0, 1.0, -1.0, 2.0, -3.0, 0.5], len(options)).tolist())
         most = Requirement("", options, coefficients, 0.0).total(plan)
-        requirements.append(Requirement(f"r{number}", options, coefficients, most - float(rng.choice([0, 0, 0.5, 2]))))
+        requirements.append(
+            Requirement(
+                f"r{number}", options, coefficients, most - float(rng.choice([0, 0, 0.5, 2]))
+            )
+        )
     return replace(instance, requirements=tuple(requirements))
 
 
@@ -108,19 +126,29 @@ def fitting_plans(instance: Instance, overlay: Overlay) -> NDArray[np.bool_]:
     """Return every (plans, options) mask that fits, forced options placed."""
     free = np.flatnonzero(overlay.free)
     masks = np.repeat(instance.forced[None], 2**free.size, axis=0)
-    masks[:, free] = np.array(list(product((False, True), repeat=free.size)), dtype=bool).reshape(-1, free.size)
+    masks[:, free] = np.array(list(product((False, True), repeat=free.size)), dtype=bool).reshape(
+        -1, free.size
+    )
     near = (masks @ instance.use <= instance.budget * (1 + 2 * BUDGET_TOLERANCE)).all(axis=1)
     return np.array([mask for mask in masks[near] if within_limits(instance, mask)])
 
 
-def false_cuts(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], seed: int) -> Iterator[str]:
+def false_cuts(
+    instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], seed: int
+) -> Iterator[str]:
     """Yield a line for each budget cut that a plan breaks, and "cut" for each that none does."""
     hull = BudgetHull(instance, instance.forced | overlay.free)
     rng = np.random.default_rng(seed)
     most = instance.use.sum(axis=0)
     for _ in range(6):
-        x = np.where(instance.forced, 1.0, rng.random(overlay.free.size) ** rng.choice([0.2, 1, 3]) * overlay.free)
-        share = np.min(instance.budget[most > 0] / np.maximum(x @ instance.use, 1e-300)[most > 0], initial=1.0)
+        x = np.where(
+            instance.forced,
+            1.0,
+            rng.random(overlay.free.size) ** rng.choice([0.2, 1, 3]) * overlay.free,
+        )
+        share = np.min(
+            instance.budget[most > 0] / np.maximum(x @ instance.use, 1e-300)[most > 0], initial=1.0
+        )
         point = np.where(instance.forced, 1.0, x * share)
         ones = instance.forced | (plans[rng.integers(len(plans))] & (rng.random(x.size) < 0.4))
         zeros = ~ones & (rng.random(x.size) < 0.3)
@@ -130,45 +158,70 @@ def false_cuts(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], s
             worst = (some @ cuts.coefficient.toarray().T).max(axis=0)
             for k, (left, right) in enumerate(zip(worst, cuts.side, strict=True)):
                 yield (
-                    "budget cut" if left <= right else f"false budget cut: {cuts.coefficient[[k]].toarray()} <= {right}"
+                    "budget cut"
+                    if left <= right
+                    else f"false budget cut: {cuts.coefficient[[k]].toarray()} <= {right}"
                 )
 
 
-def false_floors(instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], seed: int) -> Iterator[str]:
-    """Yield a line for each floor under the budgets that a plan is below, and "floor" for each that was raised and that none is below."""
+def false_floors(
+    instance: Instance, overlay: Overlay, plans: NDArray[np.bool_], seed: int
+) -> Iterator[str]:
+    """Yield a line for each floor under the budgets that a plan is below, and "floor"
+    for each that was raised and that none is below.
+    """
     master, rng = Master(instance, overlay), np.random.default_rng(seed)
     for _ in range(4):
         master.pool.grow(
-            rng.random(overlay.free.size) * overlay.free, overlay.free & (rng.random(overlay.free.size) < 0.3)
+            rng.random(overlay.free.size) * overlay.free,
+            overlay.free & (rng.random(overlay.free.size) < 0.3),
         )
         master.tighten(np.where(instance.forced, 1.0, rng.random(overlay.free.size) * overlay.free))
     values = np.array([master.values(mask) for mask in plans])
-    nothing = Node(instance.forced.copy(), ~(overlay.free | instance.forced), master.commodities.floor)
+    nothing = Node(
+        instance.forced.copy(), ~(overlay.free | instance.forced), master.commodities.floor
+    )
     some = plans[rng.integers(len(plans))] & (rng.random(overlay.free.size) < 0.4)
-    decided = replace(nothing, ones=nothing.ones | some, zeros=nothing.zeros | (~some & (rng.random(some.size) < 0.2)))
+    decided = replace(
+        nothing,
+        ones=nothing.ones | some,
+        zeros=nothing.zeros | (~some & (rng.random(some.size) < 0.2)),
+    )
     for node in (nothing.propagated(instance), decided.propagated(instance)):
         inside = ~(node.ones & ~plans).any(axis=1) & ~(node.zeros & plans).any(axis=1)
         paths = master.pool.paths
         floor = tightened_bounds(instance, node, paths, master.budget_cuts)
         for u in np.flatnonzero(floor > node.floor).tolist():
             least = values[inside, u].min(initial=np.inf)
-            yield "floor" if floor[u] <= least * (1 + ROUNDING) else f"false floor: {floor[u]!r} above {least!r}"
+            yield (
+                "floor"
+                if floor[u] <= least * (1 + ROUNDING)
+                else f"false floor: {floor[u]!r} above {least!r}"
+            )
 
 
-def false_group_cuts(instance: Instance, tree: BranchAndCut, plans: NDArray[np.bool_], seed: int) -> Iterator[str]:
-    """Yield a line for each Lagrangian cut that a feasible plan is below, and "group cut" for each that raises the mean it came from.
+def false_group_cuts(
+    instance: Instance, tree: BranchAndCut, plans: NDArray[np.bool_], seed: int
+) -> Iterator[str]:
+    """Yield a line for each Lagrangian cut that a feasible plan is below, and "group
+    cut" for each that raises the mean it came from.
 
     Every other one has prices of which some are other than those of the root.
     """
     rng = np.random.default_rng(seed)
-    master, feasible = tree.master, np.array([mask for mask in plans if requirements_met(instance, mask)])
+    master, feasible = (
+        tree.master,
+        np.array([mask for mask in plans if requirements_met(instance, mask)]),
+    )
     values = np.array([master.commodities.sums(master.values(mask)) for mask in feasible])
     means = master.mean_rows(tree.root)
     informed = master.commodities.group[: master.commodities.searches.row.size]
     for k in np.flatnonzero(np.isin(means.commodity, informed)).tolist():
         mean = means.take(np.array([k]))
         if k % 2:
-            mean = replace(mean, entry=mean.entry * rng.choice([0.0, 0.5, 1.0, 1.0, 2.0], mean.entry.size))
+            mean = replace(
+                mean, entry=mean.entry * rng.choice([0.0, 0.5, 1.0, 1.0, 2.0], mean.entry.size)
+            )
         side = least_with_prices(tree, mean, feasible[0])
         price = np.bincount(mean.option, mean.entry, mean.n_options)
         least = float((values[:, mean.commodity[0]] + feasible @ price).min())
@@ -181,7 +234,9 @@ def false_group_cuts(instance: Instance, tree: BranchAndCut, plans: NDArray[np.b
 
 
 def check_tree(seed: int) -> Iterator[str]:
-    """Yield what is found about one instance: a line for each fault, and one word for each thing that is right."""
+    """Yield what is found about one instance: a line for each fault, and one word for
+    each thing that is right.
+    """
     instance = budget_case(seed)
     overlay = contract(instance)
     plans = fitting_plans(instance, overlay)
@@ -208,7 +263,8 @@ def check_tree(seed: int) -> Iterator[str]:
 
 
 class LocalTreeWorkers(TreeWorkers):
-    """Workers in this process that take turns: what they do depends on nothing but their orders, if these have no time limits.
+    """Workers in this process that take turns: what they do depends on nothing but
+    their orders, if these have no time limits.
 
     Parameters
     ----------
@@ -259,11 +315,15 @@ class LocalTreeWorkers(TreeWorkers):
     def _new(self, worker: int) -> TreeWorker:
         self._events.append((worker, Ready()))
         state = pickle.loads(self._state)  # noqa: S301 - made here
-        return TreeWorker(state, next(self._numbers), lambda message: self._events.append((worker, message)))
+        return TreeWorker(
+            state, next(self._numbers), lambda message: self._events.append((worker, message))
+        )
 
 
 class LosingTreeWorkers(LocalTreeWorkers):
-    """Loses the workers of the orders to branch, or to search a group, of these numbers, from 1 on."""
+    """Loses the workers of the orders to branch, or to search a group, of these
+    numbers, from 1 on.
+    """
 
     def __init__(self, size: int, lost: Collection[int]) -> None:
         super().__init__(size)
@@ -272,7 +332,9 @@ class LosingTreeWorkers(LocalTreeWorkers):
 
     def send(self, worker: int, message: ToWorker) -> None:
         """Send it, or lose the worker."""
-        self._orders_given += isinstance(message, Order) and isinstance(message.task, BranchTask | GroupTask)
+        self._orders_given += isinstance(message, Order) and isinstance(
+            message.task, BranchTask | GroupTask
+        )
         if isinstance(message, Order) and self._orders_given in self._lost:
             self._events.append((worker, Lost("ended by signal 9")))
             self.n_lost += 1
@@ -290,9 +352,11 @@ def shared_tree(
     lost: Collection[int] = (),
     record: SearchRecord | None = None,
 ) -> BranchAndCut:
-    """Return a tree whose nodes were shared by workers in this process, one node an order.
+    """Return a tree whose nodes were shared by workers in this process, one node an
+    order.
 
-    Its root was cut before if that is wanted, and by groups of evaders, whose searches are shared as well. A record receives all of it.
+    Its root was cut before if that is wanted, and by groups of evaders, whose searches
+    are shared as well. A record receives all of it.
     """
     search = SolveState(instance, 0.0, None, 0, SILENT, feasible_start(instance), given=overlay)
     search.contract()
@@ -301,7 +365,9 @@ def shared_tree(
     tree = BranchAndCut(instance, overlay, upper=search.upper, listener=search, master=master)
     if cut:
         tree.cut_root()
-    parallel = ParallelTree(search, tree, LosingTreeWorkers(workers, lost), slice_seconds=np.inf, slice_nodes=1)
+    parallel = ParallelTree(
+        search, tree, LosingTreeWorkers(workers, lost), slice_seconds=np.inf, slice_nodes=1
+    )
     if groups:
         parallel.begin()
         add_lagrangian_cuts(tree, search.placed, parallel)
@@ -325,9 +391,11 @@ def main() -> int:
 
 
 def check_seeds(module: str, about: str, check: Callable[[int], Iterator[str]], count: int) -> int:
-    """Check instances of many seeds, as a command line asks; print every fault and the counts; return the exit code.
+    """Check instances of many seeds, as a command line asks; print every fault and the
+    counts; return the exit code.
 
-    What `check` yields is counted up to its colon; what has one is a fault, and printed.
+    What `check` yields is counted up to its colon; what has one is a fault, and
+    printed.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
     parser.add_argument("--count", type=int, default=count, help="number of instances")

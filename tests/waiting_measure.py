@@ -1,7 +1,9 @@
-"""Measures the formulas of waiting in line against Ciw: `python -m tests.waiting_measure [BATCHES]` prints a table.
+"""Measures the formulas of waiting in line against Ciw: `python -m
+tests.waiting_measure [BATCHES]` prints a table.
 
-Batch means with the means of arrival and service times as control variates: a batch in which vehicles happened to come faster waits longer, and
-what that explains of the differences between batches is taken out.
+Batch means with the means of arrival and service times as control variates: a batch in
+which vehicles happened to come faster waits longer, and what that explains of the
+differences between batches is taken out.
 """
 
 from __future__ import annotations
@@ -38,11 +40,17 @@ def measured(load: float, servers: int, batches: int) -> tuple[float, float]:
 def main() -> None:
     """Print a row for each case."""
     batches = int(sys.argv[1]) if len(sys.argv) > 1 else 40
-    print("| load | inspectors | formula | Ciw | standard error | difference |\n|---|---|---|---|---|---|")
+    print(
+        "| load | inspectors | formula | Ciw | standard error | difference"
+        " |\n|---|---|---|---|---|---|"
+    )
     for load, servers in CASES:
         truth = mean_wait(load * servers, 1.0, servers)
         mean, error = measured(load, servers, batches if load < 0.9 else 2 * batches)
-        print(f"| {load} | {servers} | {truth:.4f} | {mean:.4f} | {error / truth:.2%} | {mean / truth - 1:+.2%} |")
+        print(
+            f"| {load} | {servers} | {truth:.4f} | {mean:.4f} | {error / truth:.2%} |"
+            f" {mean / truth - 1:+.2%} |"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The page of assumptions: every default that changes a plan, and every built-in table, with the values of the code."""
+"""The page of assumptions: every default that changes a plan, and every built-in table,
+with the values of the code.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ def assumptions_page() -> str:
     lines = [
         "# Assumptions",
         "",
-        "What the program takes for granted where a scenario says nothing. `interdict check SCENARIO.toml` lists what applies to",
+        (
+            "What the program takes for granted where a scenario says nothing. `interdict check"
+            " SCENARIO.toml` lists what applies to"
+        ),
         "a scenario.",
         "",
         "## Defaults that change a plan",
@@ -27,11 +32,18 @@ def assumptions_page() -> str:
         "",
         "## Classes and speeds of roads",
         "",
-        "Where a road states no speed (`optimizer.region.MODES`; sources in [regions](../region.md#modes-classes-and-speeds)).",
+        (
+            "Where a road states no speed (`optimizer.region.MODES`; sources in"
+            " [regions](../region.md#modes-classes-and-speeds))."
+        ),
         "",
         "| mode | class | km/h |",
         "|---|---|---|",
-        *(f"| `{mode}` | `{name}` | {speed:g} |" for mode, classes in MODES.items() for name, speed in classes.items()),
+        *(
+            f"| `{mode}` | `{name}` | {speed:g} |"
+            for mode, classes in MODES.items()
+            for name, speed in classes.items()
+        ),
         "",
         "## Populations of settlements",
         "",

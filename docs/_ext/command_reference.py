@@ -10,7 +10,9 @@ import typer
 from optimizer.cli.app import app
 from optimizer.cli.purposes import LAB, PURPOSES, SYNONYMS
 
-INTRODUCTION = "`interdict` is the program after the installation; `python cli.py` is the same in a clone."
+INTRODUCTION = (
+    "`interdict` is the program after the installation; `python cli.py` is the same in a clone."
+)
 GROUPS = {
     "ledger": "ledger init",
     "import": "import stop-search",
@@ -37,16 +39,28 @@ def _table_of_purposes() -> list[str]:
     """Return the table of what the commands are for."""
     rows = ["| to | commands |", "|---|---|"]
     for purpose in (*PURPOSES, LAB):
-        links = (f"[{words}](#{GROUPS.get(words, words).replace(' ', '-')})" for words in purpose.commands)
+        links = (
+            f"[{words}](#{GROUPS.get(words, words).replace(' ', '-')})"
+            for words in purpose.commands
+        )
         rows.append(f"| {purpose.name} | {', '.join(links)} |")
     also = ", ".join(f"`{name}` is `{words}`" for name, words in SYNONYMS.items())
-    return [*rows, "", f"Each command of the laboratory also stands under `interdict lab`. Other names: {also}.", ""]
+    return [
+        *rows,
+        "",
+        f"Each command of the laboratory also stands under `interdict lab`. Other names: {also}.",
+        "",
+    ]
 
 
 def _place(entry: tuple[tuple[str, ...], Any]) -> int:
     """Return where a command stands in the table of purposes; what is not in it comes last."""
     order = [words for purpose in (*PURPOSES, LAB) for words in purpose.commands]
-    found = [place for place, words in enumerate(order) if entry[0][: len(words.split())] == tuple(words.split())]
+    found = [
+        place
+        for place, words in enumerate(order)
+        if entry[0][: len(words.split())] == tuple(words.split())
+    ]
     return found[0] if found else len(order)
 
 
@@ -67,15 +81,30 @@ def examples(command: Any) -> list[str]:  # noqa: ANN401
 def _section(words: tuple[str, ...], command: Any) -> list[str]:  # noqa: ANN401
     name = " ".join(words)
     options = [
-        each for each in command.params if each.param_type_name == "option" and not each.hidden and each.name != "help"
+        each
+        for each in command.params
+        if each.param_type_name == "option" and not each.hidden and each.name != "help"
     ]
     arguments = [each for each in command.params if each.param_type_name == "argument"]
-    usage = " ".join(["interdict", name, *("[OPTIONS]" if options else "",), *(_metavar(each) for each in arguments)])
+    usage = " ".join(
+        [
+            "interdict",
+            name,
+            *("[OPTIONS]" if options else "",),
+            *(_metavar(each) for each in arguments),
+        ]
+    )
     lines = [f"## {name}", "", f"    {usage}", "", *_paragraphs(command.help), ""]
     if examples(command):
         lines += ["```sh", *examples(command), "```", ""]
-    rows = [(f"`{_metavar(each)}`", _help(each), "required" if each.required else _default(each)) for each in arguments]
-    rows += [(_flags(each), _help(each), "required" if each.required else _default(each)) for each in options]
+    rows = [
+        (f"`{_metavar(each)}`", _help(each), "required" if each.required else _default(each))
+        for each in arguments
+    ]
+    rows += [
+        (_flags(each), _help(each), "required" if each.required else _default(each))
+        for each in options
+    ]
     if rows:
         lines += ["| argument or option | meaning | default |", "|---|---|---|"]
         lines += [f"| {flag} | {text} | {default} |" for flag, text, default in rows] + [""]
@@ -101,7 +130,10 @@ def _flags(parameter: Any) -> str:  # noqa: ANN401
 def _kind(annotation: Any) -> str:  # noqa: ANN401
     """Return what an option takes: the choices, or the kind of value."""
     choices = [
-        each for part in (annotation, *get_args(annotation)) if get_origin(part) is Literal for each in get_args(part)
+        each
+        for part in (annotation, *get_args(annotation))
+        if get_origin(part) is Literal
+        for each in get_args(part)
     ]
     if choices:
         return ", ".join(choices)

@@ -1,4 +1,5 @@
-"""The files that a page shows, with the roads that they plan on: `python -m docs._ext.example FOLDER [PAGE]` writes them.
+"""The files that a page shows, with the roads that they plan on: `python -m
+docs._ext.example FOLDER [PAGE]` writes them.
 
 PAGE is docs/scenario.md, with the complete example, if not given.
 """

@@ -15,7 +15,9 @@ def setup(app: Any) -> dict[str, Any]:  # noqa: ANN401 - Sphinx without stubs
 
 
 def mathml(latex: str, display: str) -> str:
-    """Return LaTeX as a MathML element; `aligned` and the set difference are written so that the converter and every browser know them."""
+    """Return LaTeX as a MathML element; `aligned` and the set difference are written so
+    that the converter and every browser know them.
+    """
     latex = latex.replace("{aligned}", "{align*}")
     return str(convert(latex, display=display)).replace("<mi>&#x029F5;</mi>", "<mo>&#x02216;</mo>")
 

@@ -1,4 +1,6 @@
-"""The reference of scenario, instance and plan files, from the pydantic models by way of their JSON schemas."""
+"""The reference of scenario, instance and plan files, from the pydantic models by way
+of their JSON schemas.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,13 @@ from optimizer.scenario.file.model import scenario_schema
 Schema = dict[str, Any]
 RANGES = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
 SIZES = (("minLength", "at least {} characters", 1), ("minItems", "at least {} entries", 1))
-WORDS = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true or false", "null": "null"}
+WORDS = {
+    "string": "text",
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "true or false",
+    "null": "null",
+}
 FORMATS = {"path": "path", "date": "date"}
 
 
@@ -25,7 +33,8 @@ class Section:
     Attributes
     ----------
     path
-        Where it stands, from the top of the file; empty for the top level. `[]` follows the name of a list of tables.
+        Where it stands, from the top of the file; empty for the top level. `[]` follows
+        the name of a list of tables.
     name
         Name of its model, for the union of several at one path.
     schema
@@ -40,8 +49,14 @@ class Section:
 def scenario_page() -> str:
     """Return the page of the scenario file."""
     intro = [
-        "A TOML file; [the scenario file](../scenario.md) explains how its tables work together. `[a]` is a table, `[[a]]` one entry of a",
-        "list of tables, `a.b` the table `b` inside the table or entry `a`. A field that is not listed is an error.",
+        (
+            "A TOML file; [the scenario file](../scenario.md) explains how its tables work"
+            " together. `[a]` is a table, `[[a]]` one entry of a"
+        ),
+        (
+            "list of tables, `a.b` the table `b` inside the table or entry `a`. A field that is not"
+            " listed is an error."
+        ),
     ]
     return _page("Reference of the scenario file", intro, scenario_schema(), "toml")
 
@@ -49,7 +64,10 @@ def scenario_page() -> str:
 def instance_page() -> str:
     """Return the page of the instance file."""
     intro = [
-        "A JSON file; [instances](../instance.md) has the meaning of the whole. `a[]` is one entry of the list `a`.",
+        (
+            "A JSON file; [instances](../instance.md) has the meaning of the whole. `a[]` is one"
+            " entry of the list `a`."
+        ),
         "A field that is not listed is an error.",
     ]
     return _page("Reference of the instance file", intro, instance_schema(), "json")
@@ -58,14 +76,19 @@ def instance_page() -> str:
 def plan_page() -> str:
     """Return the page of the plan file."""
     intro = [
-        "A JSON file, `plan.json` of a plan folder; [instances](../instance.md#the-plan-file) says how it is read. `a[]` is one entry of the",
+        (
+            "A JSON file, `plan.json` of a plan folder; [instances](../instance.md#the-plan-file)"
+            " says how it is read. `a[]` is one entry of the"
+        ),
         "list `a`.",
     ]
     return _page("Reference of the plan file", intro, plan_schema(), "json")
 
 
 def sections(schema: Schema) -> list[Section]:
-    """Return every table of a schema, the top level first, each once, in the order in which the file names them."""
+    """Return every table of a schema, the top level first, each once, in the order in
+    which the file names them.
+    """
     definitions = schema.get("$defs", {})
     found = [Section("", schema.get("title", ""), schema)]
     seen: set[str] = set()
@@ -95,7 +118,9 @@ def _references(content: Schema, several: str = "") -> list[tuple[str, str]]:
     """Return the models that a field may hold, each with `[]` for each list around it."""
     if "$ref" in content:
         return [(content["$ref"].rsplit("/", 1)[-1], several)]
-    parts = [(part, several) for key in ("anyOf", "oneOf", "allOf") for part in content.get(key, ())]
+    parts = [
+        (part, several) for key in ("anyOf", "oneOf", "allOf") for part in content.get(key, ())
+    ]
     if isinstance(content.get("items"), dict):
         parts.append((content["items"], several + "[]"))
     if isinstance(content.get("additionalProperties"), dict):
@@ -108,12 +133,20 @@ def _page(title: str, intro: list[str], schema: Schema, language: str) -> str:
     found = sections(schema)
     heading = {section.name: _heading(section, found, language) for section in found}
     for section in found:
-        lines += [f"## {heading[section.name]}", "", " ".join(section.schema.get("description", "").split()), ""]
+        lines += [
+            f"## {heading[section.name]}",
+            "",
+            " ".join(section.schema.get("description", "").split()),
+            "",
+        ]
         lines += ["| field | type | default | meaning |", "|---|---|---|---|"]
         required = section.schema.get("required", ())
         for name, content in section.schema.get("properties", {}).items():
             default = "required" if name in required else _default(content)
-            lines.append(f"| `{name}` | {_type(content, heading)} | {default} | {_meaning(content, schema)} |")
+            lines.append(
+                f"| `{name}` | {_type(content, heading)} | {default} |"
+                f" {_meaning(content, schema)} |"
+            )
         lines.append("")
     return "\n".join(lines)
 
@@ -127,7 +160,11 @@ def _heading(section: Section, found: list[Section], language: str) -> str:
         return f"`{section.path}`{variant}"
     first, _, rest = section.path.partition(".")
     path = section.path.replace("[]", "")
-    marks = ("[[{}]]" if section.path.endswith("[]") else "[{}]") if not rest or first == "records" else "{}"
+    marks = (
+        ("[[{}]]" if section.path.endswith("[]") else "[{}]")
+        if not rest or first == "records"
+        else "{}"
+    )
     return f"`{marks.format(path)}`{variant}"
 
 
@@ -137,12 +174,18 @@ def _type(content: Schema, heading: dict[str, str]) -> str:
         title = heading[content["$ref"].rsplit("/", 1)[-1]]
         return f"[{title}](#{_slug(title)})"
     if "const" in content or "enum" in content:
-        return ", ".join(f"`{json.dumps(value)}`" for value in content.get("enum", [content.get("const")]))
+        return ", ".join(
+            f"`{json.dumps(value)}`" for value in content.get("enum", [content.get("const")])
+        )
     if "anyOf" in content or "oneOf" in content:
         parts = [
-            _type(part, heading) for part in content.get("anyOf") or content["oneOf"] if part.get("type") != "null"
+            _type(part, heading)
+            for part in content.get("anyOf") or content["oneOf"]
+            if part.get("type") != "null"
         ]
-        return " or ".join(dict.fromkeys(parts)) + (", or null" if _nullable_without_default(content) else "")
+        return " or ".join(dict.fromkeys(parts)) + (
+            ", or null" if _nullable_without_default(content) else ""
+        )
     return _simple_type(content, heading)
 
 
@@ -155,11 +198,17 @@ def _simple_type(content: Schema, heading: dict[str, str]) -> str:
     if kind == "object":
         values = content.get("additionalProperties")
         return f"table: name = {_type(values, heading)}" if isinstance(values, dict) else "table"
-    return FORMATS.get(content.get("format", ""), WORDS.get(kind, "any")) + _range(content) + _sizes(content)
+    return (
+        FORMATS.get(content.get("format", ""), WORDS.get(kind, "any"))
+        + _range(content)
+        + _sizes(content)
+    )
 
 
 def _nullable_without_default(content: Schema) -> bool:
-    return "default" not in content and any(part.get("type") == "null" for part in content.get("anyOf", ()))
+    return "default" not in content and any(
+        part.get("type") == "null" for part in content.get("anyOf", ())
+    )
 
 
 def _range(content: Schema) -> str:
@@ -168,7 +217,9 @@ def _range(content: Schema) -> str:
 
 
 def _sizes(content: Schema) -> str:
-    parts = [words.format(content[key]) for key, words, least in SIZES if content.get(key, 0) > least]
+    parts = [
+        words.format(content[key]) for key, words, least in SIZES if content.get(key, 0) > least
+    ]
     return ", " + ", ".join(parts) if parts else ""
 
 
@@ -187,7 +238,9 @@ def _default(content: Schema) -> str:
 def _meaning(content: Schema, schema: Schema) -> str:
     """Return a field's description, or where it has none that of the one table that it holds."""
     inner = [name for name, _ in _references(content)]
-    text = content.get("description") or (schema["$defs"][inner[0]].get("description", "") if len(inner) == 1 else "")
+    text = content.get("description") or (
+        schema["$defs"][inner[0]].get("description", "") if len(inner) == 1 else ""
+    )
     return " ".join(text.split()).replace("|", "\\|")
 
 

@@ -12,15 +12,22 @@ LOADED = re.compile(
     r"""|<object\b[^>]*\bdata\s*=\s*["'](?:https?:)?//[^"']*["']""",
     re.IGNORECASE,
 )
-LOADED_BY_STYLE = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])(?:https?:)?//[^)"']*""", re.IGNORECASE)
+LOADED_BY_STYLE = re.compile(
+    r"""(?:url\(\s*["']?|@import\s+["'])(?:https?:)?//[^)"']*""", re.IGNORECASE
+)
 
 
 def requests_of(folder: Path) -> list[str]:
-    """Return what the pages and styles of a folder would load from another host, each with its file."""
+    """Return what the pages and styles of a folder would load from another host, each
+    with its file.
+    """
     found = []
     for pattern, suffix in ((LOADED, "html"), (LOADED_BY_STYLE, "css"), (LOADED_BY_STYLE, "html")):
         for path in sorted(folder.rglob(f"*.{suffix}")):
-            found += [f"{path.relative_to(folder)}: {text}" for text in pattern.findall(path.read_text("utf-8"))]
+            found += [
+                f"{path.relative_to(folder)}: {text}"
+                for text in pattern.findall(path.read_text("utf-8"))
+            ]
     return found
 
 

@@ -1,4 +1,6 @@
-"""Pages of the site that stand elsewhere in the repository: results, instances, contributing, changes."""
+"""Pages of the site that stand elsewhere in the repository: results, instances,
+contributing, changes.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ AS_PAGES = {Path("tests/api.txt"): Path("generated/api.md")}
 
 
 def sources() -> dict[Path, Path]:
-    """Return where each page outside `docs/` stands in the site's sources, by its path in the repository."""
+    """Return where each page outside `docs/` stands in the site's sources, by its path
+    in the repository.
+    """
     found = {
         Path("CONTRIBUTING.md"): Path("generated/contributing.md"),
         Path("CHANGELOG.md"): Path("generated/changes.md"),
@@ -30,11 +34,14 @@ def sources() -> dict[Path, Path]:
 
 
 def outside_pages() -> dict[str, str | bytes]:
-    """Return the content of these pages and of the pictures that they show, by path under `docs/generated/`."""
+    """Return the content of these pages and of the pictures that they show, by path
+    under `docs/generated/`.
+    """
     pages: dict[str, str | bytes] = {}
     for inside, target in sources().items():
         text = (ROOT / inside).read_text("utf-8")
-        whole = text if text.startswith("# ") else re.sub("(?m)^#(?=#)", "", text)  # a section that is a page here
+        # a section that is a page here
+        whole = text if text.startswith("# ") else re.sub("(?m)^#(?=#)", "", text)
         pages[str(target.relative_to("generated"))] = linked_text(whole, inside, target)
         for _, name, _ in LINK.findall(text):
             picture = Path(os.path.normpath(inside.parent / name))
@@ -44,7 +51,8 @@ def outside_pages() -> dict[str, str | bytes]:
 
 
 def linked_text(text: str, inside: Path, target: Path) -> str:
-    """Return the text of a page with its links to files of the repository turned into links within the site.
+    """Return the text of a page with its links to files of the repository turned into
+    links within the site.
 
     Parameters
     ----------
@@ -61,7 +69,9 @@ def linked_text(text: str, inside: Path, target: Path) -> str:
         named = Path(os.path.normpath(inside.parent / name))
         if "://" in name or name.startswith("mailto:") or not (ROOT / named).exists():
             return match[0]
-        page = sources().get(named / "README.md" if (ROOT / named).is_dir() else named) or AS_PAGES.get(named)
+        page = sources().get(
+            named / "README.md" if (ROOT / named).is_dir() else named
+        ) or AS_PAGES.get(named)
         if page is None and named.parts[0] == "docs":
             page = named.relative_to("docs")
         if page is None and named.suffix in PICTURES:

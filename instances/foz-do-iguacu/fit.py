@@ -1,15 +1,19 @@
-"""Where kilograms were found in Parana in 2024, as marks of a Poisson process: `python instances/foz-do-iguacu/fit.py [FOLDER]`.
+"""Where kilograms were found in Parana in 2024, as marks of a Poisson process: `python
+instances/foz-do-iguacu/fit.py [FOLDER]`.
 
     finds in municipality i and a month ~ Poisson(lambda_i), each with a mark      P(a month with at least q kg) = 1 - exp(-lambda_i)
     log lambda_i = a + b1 log(population) + b2 log(km to the nearer crossing) + b3 log(eps + share of the flow that passes)
 
-Finds of less than q, which the month's sum hides, are left out: a thinned Poisson process is one again. The kilograms of a month with a find
-are its mark: log-normal around the same covariates with coefficients of their own. There is no effort: lambda is what was found where police
-looked as they did, not what passes. The flow is a model's: loads from two bridges to the destinations of `facts/destinations.csv` by their
-people, on the roads of the scenario, by the routes that the package gives creatures of habit.
+Finds of less than q, which the month's sum hides, are left out: a thinned Poisson
+process is one again. The kilograms of a month with a find are its mark: log-normal
+around the same covariates with coefficients of their own. There is no effort: lambda is
+what was found where police looked as they did, not what passes. The flow is a model's:
+loads from two bridges to the destinations of `facts/destinations.csv` by their people,
+on the roads of the scenario, by the routes that the package gives creatures of habit.
 
-Without FOLDER the months of `facts/municipalities.csv` are fitted. With the folder of the monthly figures each month is held out; then each
-month in a tenth of the municipalities at a time, so that nothing is known of a place but its size and position.
+Without FOLDER the months of `facts/municipalities.csv` are fitted. With the folder of
+the monthly figures each month is held out; then each month in a tenth of the
+municipalities at a time, so that nothing is known of a place but its size and position.
 """
 
 from __future__ import annotations
@@ -40,7 +44,9 @@ CROSSINGS = ("FOZ DO IGUACU", "GUAIRA")
 BRIDGES = ("w1-1", "w2-1")
 """The same in the scenario's network."""
 BESIDE_KM = 15.0
-"""A load passes a municipality where its route has the middle of a piece of road nearer to its town than to others, and within so far."""
+"""A load passes a municipality where its route has the middle of a piece of road nearer
+to its town than to others, and within so far.
+"""
 LEAST_FLOW = 0.01
 """eps: share of the flow that a municipality without a listed road counts as having."""
 MODELS = {
@@ -54,7 +60,9 @@ NAMED_FIRST = 20
 
 @dataclass(frozen=True)
 class Facts:
-    """Municipalities: names, (n,) covariates by name, and by drug (n,) kilograms of 2024 and months with a find and with a large one."""
+    """Municipalities: names, (n,) covariates by name, and by drug (n,) kilograms of
+    2024 and months with a find and with a large one.
+    """
 
     names: list[str]
     covariate: dict[str, Floats]
@@ -68,7 +76,9 @@ def read_facts() -> Facts:
     with (HERE / "facts" / "municipalities.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     names = [row["municipality"] for row in rows]
-    lon, lat, people = (np.array([float(row[c]) for row in rows]) for c in ("lon", "lat", "population"))
+    lon, lat, people = (
+        np.array([float(row[c]) for row in rows]) for c in ("lon", "lat", "population")
+    )
     at = [names.index(name) for name in CROSSINGS]
     km = np.min([great_circle_m(lon[k], lat[k], lon, lat) for k in at], axis=0) / 1000
     covariate = {
@@ -83,7 +93,9 @@ def read_facts() -> Facts:
 
 
 def passing(lon: Floats, lat: Floats) -> Floats:
-    """Return the (n,) share of all loads that pass each municipality on the roads of the scenario."""
+    """Return the (n,) share of all loads that pass each municipality on the roads of
+    the scenario.
+    """
     region = read_region(
         HERE / "roads.osm.gz",
         border=HERE / "border.geojson",
@@ -100,7 +112,9 @@ def passing(lon: Floats, lat: Floats) -> Floats:
     share = np.zeros(len(lon))
     rng = np.random.default_rng(0)
     for start in starts:
-        every = habitual_routes(network, network.time_s, start, goals, draws=50, spread=0.3, rng=rng)
+        every = habitual_routes(
+            network, network.time_s, start, goals, draws=50, spread=0.3, rng=rng
+        )
         for routes, weight in zip(every, pull / pull.sum() / len(starts), strict=True):
             for route in routes:
                 near = set(town[network.segment[list(route.arcs)]].tolist()) - {-1}
@@ -114,7 +128,9 @@ def design(facts: Facts, model: tuple[str, ...]) -> Floats:
 
 
 def finds(x: Floats, months: Floats, of: int) -> sm.GLM:
-    """Return the Poisson process fitted to (n,) months with a find, of so many: a binomial model with a complementary log-log link."""
+    """Return the Poisson process fitted to (n,) months with a find, of so many: a
+    binomial model with a complementary log-log link.
+    """
     family = sm.families.Binomial(link=sm.families.links.CLogLog())
     return sm.GLM(np.column_stack((months, of - months)), x, family=family).fit()
 
@@ -131,10 +147,13 @@ def monthly(folder: Path, drug: str, names: list[str]) -> Floats:
 
 
 def held_out(facts: Facts, kg: Floats, least: float, folds: int) -> dict[str, Floats]:
-    """Return for each model the (12, 3) scores of each month held out, and with several folds of the months of a fold's municipalities too.
+    """Return for each model the (12, 3) scores of each month held out, and with several
+    folds of the months of a fold's municipalities too.
 
-    Scores: the logarithmic loss of whether a month has a find, natural logarithm, a municipality; the part of the variance of the logarithm of
-    the kilograms of a find that is explained; the share of the month's kilograms in the municipalities named first.
+    Scores: the logarithmic loss of whether a month has a find, natural logarithm, a
+    municipality; the part of the variance of the logarithm of the kilograms of a find
+    that is explained; the share of the month's kilograms in the municipalities named
+    first.
     """
     fold = np.random.default_rng(0).permutation(len(facts.names)) % folds
     found: dict[str, list[tuple[float, float, float]]] = {}
@@ -151,13 +170,21 @@ def held_out(facts: Facts, kg: Floats, least: float, folds: int) -> dict[str, Fl
                 likely[test] = chance(x[test], finds(x[train], seen[train], 11))
                 used = train[row]
                 mark[test] = x[test] @ np.linalg.lstsq(x[row[used]], marks[used], rcond=None)[0]
-            found.setdefault(name, []).append(_scores(likely, mark, now, kg[:, month], marks.mean()))
+            found.setdefault(name, []).append(
+                _scores(likely, mark, now, kg[:, month], marks.mean())
+            )
         if folds == 1:
             last = likely  # a municipality's own other months, beside one month of the last model
             own = (seen + last) / 12
             at = np.bincount(row, marks, len(own)) + mark
             found.setdefault("its own other months", []).append(
-                _scores(own, at / (np.bincount(row, minlength=len(own)) + 1), now, kg[:, month], marks.mean())
+                _scores(
+                    own,
+                    at / (np.bincount(row, minlength=len(own)) + 1),
+                    now,
+                    kg[:, month],
+                    marks.mean(),
+                )
             )
     return {name: np.array(rows) for name, rows in found.items()}
 
@@ -182,7 +209,8 @@ def main(folder: Path | None) -> None:
             ("large", LARGE_KG[drug], facts.large[drug]),
         ):
             print(
-                f"\n{drug}, {label}: {months.sum():.0f} of {12 * months.size} months, {facts.kg[drug].sum():.0f} kg in all"
+                f"\n{drug}, {label}: {months.sum():.0f} of {12 * months.size} months,"
+                f" {facts.kg[drug].sum():.0f} kg in all"
             )
             for name, columns in MODELS.items():
                 made = finds(design(facts, columns), months, 12)
@@ -200,7 +228,10 @@ def main(folder: Path | None) -> None:
                 for name, rows in scores.items():
                     loss, explained, first = rows.mean(axis=0).tolist()
                     better = int((rows[:, 0] < base[:, 0]).sum())
-                    print(f"  held out {held}: {name}: {loss:.4f} ({better} of 12), {explained:.3f}, {first:.3f}")
+                    print(
+                        f"  held out {held}: {name}: {loss:.4f} ({better} of 12), {explained:.3f},"
+                        f" {first:.3f}"
+                    )
 
 
 if __name__ == "__main__":

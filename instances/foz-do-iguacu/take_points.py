@@ -1,10 +1,13 @@
-"""Join the way points of Travel Mapping's roads into the two tables that `instances/take_roads.py` reads.
+"""Join the way points of Travel Mapping's roads into the two tables that
+`instances/take_roads.py` reads.
 
     python instances/foz-do-iguacu/take_points.py FOLDER
 
-FOLDER holds the project's files as its repository has them: `SYSTEM/REGION.ROAD.wpt` for each part of a road, a line a point with its name and
-its place. They are not committed. Written there are `foz-do-iguacu-roads-nodes.csv` and `-edges.csv`: points at one place are one, and a road
-is as long as the straight lines between its points. Then `python -m instances.take_roads foz-do-iguacu FOLDER` writes `facts/`.
+FOLDER holds the project's files as its repository has them: `SYSTEM/REGION.ROAD.wpt`
+for each part of a road, a line a point with its name and its place. They are not
+committed. Written there are `foz-do-iguacu-roads-nodes.csv` and `-edges.csv`: points at
+one place are one, and a road is as long as the straight lines between its points. Then
+`python -m instances.take_roads foz-do-iguacu FOLDER` writes `facts/`.
 """
 
 from __future__ import annotations
@@ -57,12 +60,16 @@ def main(folder: Path) -> None:
     with (folder / "foz-do-iguacu-roads-nodes.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["id", "lon", "lat", "region", "shaping_only", "labels"])
-        table.writerows([k, *place, region_at[place], 1, label.get(place, "")] for place, k in number.items())
+        table.writerows(
+            [k, *place, region_at[place], 1, label.get(place, "")] for place, k in number.items()
+        )
     with (folder / "foz-do-iguacu-roads-edges.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["tail", "head", "km", "routes", "systems", "region"])
         for ends, km, roads, systems, region in edges.values():
-            table.writerow([*ends, f"{km:.3f}", "/".join(sorted(roads)), "/".join(sorted(systems)), region])
+            table.writerow(
+                [*ends, f"{km:.3f}", "/".join(sorted(roads)), "/".join(sorted(systems)), region]
+            )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
-"""Write what the scenario takes from `facts/municipalities.csv`: `python instances/foz-do-iguacu/take_towns.py`, after the roads were taken.
+"""Write what the scenario takes from `facts/municipalities.csv`: `python
+instances/foz-do-iguacu/take_towns.py`, after the roads were taken.
 
-`facts/areas.geojson` holds an area for each town of 30,000 people or more: what lies nearer to it than to any other such, and within 60 km.
-Outlines of municipalities were not at hand, and 399 of them are more than finds of one year can tell apart. `facts/seizures.csv` has the large
-finds of the municipalities whose town lies there: months of 2024 with one, all together, and the year's kilograms.
-`facts/more_roads.csv` gets an access road, drawn straight, from each town within 15 km of a numbered road; rows that are no accesses stay.
+`facts/areas.geojson` holds an area for each town of 30,000 people or more: what lies
+nearer to it than to any other such, and within 60 km. Outlines of municipalities were
+not at hand, and 399 of them are more than finds of one year can tell apart.
+`facts/seizures.csv` has the large finds of the municipalities whose town lies there:
+months of 2024 with one, all together, and the year's kilograms. `facts/more_roads.csv`
+gets an access road, drawn straight, from each town within 15 km of a numbered road;
+rows that are no accesses stay.
 """
 
 from __future__ import annotations
@@ -82,7 +86,10 @@ def areas(lon: np.ndarray, lat: np.ndarray) -> list[shapely.Polygon]:
     flat = np.column_stack((lon * east, lat))
     found = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(flat), ordered=True))
     discs = shapely.buffer(shapely.points(flat), REACH_KM / DEGREE_KM, quad_segs=4)
-    return [shapely.transform(each, lambda xy: xy / [east, 1.0]) for each in shapely.intersection(found, discs)]
+    return [
+        shapely.transform(each, lambda xy: xy / [east, 1.0])
+        for each in shapely.intersection(found, discs)
+    ]
 
 
 def main() -> None:

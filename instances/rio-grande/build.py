@@ -1,11 +1,13 @@
-"""Build the network of the Texas-Mexico border from the tables of facts beside this file.
+"""Build the network of the Texas-Mexico border from the tables of facts beside this
+file.
 
 Run it from the repository root after a change to a table:
 
     python -m instances.rio-grande.build
 
-It checks every table, reports all problems at once, and writes `network.gpkg` (the region, which QGIS opens) and `sites.csv` (the
-checkpoint options in the columns a scenario reads). Nothing is downloaded; the same tables always give the same files.
+It checks every table, reports all problems at once, and writes `network.gpkg` (the
+region, which QGIS opens) and `sites.csv` (the checkpoint options in the columns a
+scenario reads). Nothing is downloaded; the same tables always give the same files.
 """
 
 from __future__ import annotations
@@ -19,7 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import shape
 
-from instances.fact_tables import EXPOSURE_YEARS, Row, agency_of, check_unique, read_tables, written_csv
+from instances.fact_tables import (
+    EXPOSURE_YEARS,
+    Row,
+    agency_of,
+    check_unique,
+    read_tables,
+    written_csv,
+)
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.files.readwrite import read_json, written_whole
 from optimizer.problem.network.geodesy import great_circle_m
@@ -35,8 +44,9 @@ LONGEST = 1.6
 """Road lengths lie between 1 and this many times the great circle between their ends."""
 KINDS = {"town", "port", "reach", "junction", "exit"}
 ATTRIBUTION = (
-    "Crossings: US Customs and Border Protection and Texas Department of Transportation, compiled by a university transport group. "
-    "Towns: GeoNames, CC BY 4.0. River and counties: US Census Bureau, TIGER/Line. Roads and junctions: from memory"
+    "Crossings: US Customs and Border Protection and Texas Department of Transportation, compiled"
+    " by a university transport group. Towns: GeoNames, CC BY 4.0. River and counties: US Census"
+    " Bureau, TIGER/Line. Roads and junctions: from memory"
 )
 
 
@@ -52,7 +62,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     network = region.network
-    print(f"{network.n_nodes} nodes, {network.n_arcs} directed segments, {len(region.gateways)} gateways")
+    print(
+        f"{network.n_nodes} nodes, {network.n_arcs} directed segments, {len(region.gateways)}"
+        " gateways"
+    )
     return 0
 
 
@@ -114,8 +127,9 @@ def read_facts(folder: Path) -> Facts:
     Raises
     ------
     InputError
-        With every problem of every table: a missing column, a number that is none, a name no table explains, a road shorter than the
-        great circle or longer than 1.6 times it, a port or reach without roads on both sides.
+        With every problem of every table: a missing column, a number that is none, a
+        name no table explains, a road shorter than the great circle or longer than 1.6
+        times it, a port or reach without roads on both sides.
     """
     problems = ProblemList()
     tables = read_tables(folder, COLUMNS, NUMBERS, problems)
@@ -131,7 +145,13 @@ def read_facts(folder: Path) -> Facts:
 
 def _check_names(tables: Mapping[str, list[Row]], problems: ProblemList) -> None:
     """Check that names are unique where they are made and known where they are used."""
-    keys = {"nodes": "id", "classes": "class", "reaches": "node", "checkpoints": "id", "destinations": "node"}
+    keys = {
+        "nodes": "id",
+        "classes": "class",
+        "reaches": "node",
+        "checkpoints": "id",
+        "destinations": "node",
+    }
     check_unique(tables, keys, problems)
     nodes = {row["id"] for row in tables["nodes"]}
     classes = {row["class"] for row in tables["classes"]}
@@ -150,10 +170,16 @@ def _check_names(tables: Mapping[str, list[Row]], problems: ProblemList) -> None
     _check_known(tables["segments"], "segments", "oneway", {"yes", "no"}, problems)
 
 
-def _check_known(rows: list[Row], name: str, column: str, known: Collection[str], problems: ProblemList) -> None:
+def _check_known(
+    rows: list[Row], name: str, column: str, known: Collection[str], problems: ProblemList
+) -> None:
     for line, row in enumerate(rows, start=2):
         if row[column] not in known:
-            problems.add(f"{name}.csv, line {line}, {column}", repr(row[column]), "a name that its table knows")
+            problems.add(
+                f"{name}.csv, line {line}, {column}",
+                repr(row[column]),
+                "a name that its table knows",
+            )
 
 
 def _check_segments(tables: Mapping[str, list[Row]], problems: ProblemList) -> None:
@@ -166,17 +192,28 @@ def _check_segments(tables: Mapping[str, list[Row]], problems: ProblemList) -> N
             ratio = segment_length(row, shape_, factor) / line_length(shape_[[0, -1]])
         except ValueError as error:
             problems.add(
-                where, str(error), "miles as a number, via as longitude,latitude pairs separated by semicolons"
+                where,
+                str(error),
+                "miles as a number, via as longitude,latitude pairs separated by semicolons",
             )
             continue
         if not 1 <= ratio <= LONGEST:
-            problems.add(where, f"{ratio:.2f} times the great circle", f"a length between 1 and {LONGEST} times it")
+            problems.add(
+                where,
+                f"{ratio:.2f} times the great circle",
+                f"a length between 1 and {LONGEST} times it",
+            )
 
 
 def _check_gateways(tables: Mapping[str, list[Row]], problems: ProblemList) -> None:
-    """Check that every port and reach joins a road on each side by segments of its own class, and has its exposure."""
+    """Check that every port and reach joins a road on each side by segments of its own
+    class, and has its exposure.
+    """
     country = {row["id"]: row["country"] for row in tables["nodes"]}
-    known = {"port": {row["port"] for row in tables["exposure"]}, "reach": {row["node"] for row in tables["reaches"]}}
+    known = {
+        "port": {row["port"] for row in tables["exposure"]},
+        "reach": {row["node"] for row in tables["reaches"]},
+    }
     road_class = {"port": "port", "reach": "river"}
     for node in tables["nodes"]:
         kind = node["kind"]
@@ -190,7 +227,9 @@ def _check_gateways(tables: Mapping[str, list[Row]], problems: ProblemList) -> N
         if sorted(sides) != ["MX", "US"]:
             found = ", ".join(sides) or "none"
             problems.add(
-                f"segments.csv, {node['id']}", found, f"one segment of class {road_class[kind]} to each country"
+                f"segments.csv, {node['id']}",
+                found,
+                f"one segment of class {road_class[kind]} to each country",
             )
         if node["id"] not in known[kind]:
             table = "exposure.csv" if kind == "port" else "reaches.csv"
@@ -218,14 +257,19 @@ def _places(nodes: Sequence[Row]) -> dict[str, tuple[float, float]]:
 
 
 def segment_shape(row: Row, place: Mapping[str, tuple[float, float]]) -> NDArray[np.float64]:
-    """Return the line of a segment, (k, 2) degrees: its ends and what `via` lists between them.
+    """Return the line of a segment, (k, 2) degrees: its ends and what `via` lists
+    between them.
 
     Raises
     ------
     ValueError
         If `via` is not a list of longitude,latitude pairs.
     """
-    via = [tuple(float(number) for number in point.split(",")) for point in row["via"].split(";") if point]
+    via = [
+        tuple(float(number) for number in point.split(","))
+        for point in row["via"].split(";")
+        if point
+    ]
     if any(len(point) != len(("lon", "lat")) for point in via):
         raise ValueError(f"via {row['via']!r}")
     return np.array([place[row["tail"]], *via, place[row["head"]]], dtype=np.float64)
@@ -237,7 +281,8 @@ def line_length(points: NDArray[np.float64]) -> float:
 
 
 def segment_length(row: Row, points: NDArray[np.float64], factor: Mapping[str, float]) -> float:
-    """Return a segment's metres: signed mileage where the table has it, else the line times the factor of its class.
+    """Return a segment's metres: signed mileage where the table has it, else the line
+    times the factor of its class.
 
     Raises
     ------
@@ -255,7 +300,8 @@ def build_region(facts: Facts) -> Region:
     Raises
     ------
     InputError
-        If the roads do not hang together, or a destination cannot be reached from a gateway.
+        If the roads do not hang together, or a destination cannot be reached from a
+        gateway.
     """
     network = build_network(facts)
     position = {row["id"]: index for index, row in enumerate(facts.nodes)}
@@ -277,18 +323,24 @@ def build_region(facts: Facts) -> Region:
 
 
 def build_network(facts: Facts) -> Network:
-    """Return the road network: two arcs for every two-way segment, lengths in metres, free-flow times in seconds."""
+    """Return the road network: two arcs for every two-way segment, lengths in metres,
+    free-flow times in seconds.
+    """
     place = _places(facts.nodes)
     position = {row["id"]: index for index, row in enumerate(facts.nodes)}
     factor = {row["class"]: float(row["length_factor"]) for row in facts.classes}
-    pace = {row["class"]: (float(row["speed_kmh"]), float(row["delay_min"])) for row in facts.classes}
+    pace = {
+        row["class"]: (float(row["speed_kmh"]), float(row["delay_min"])) for row in facts.classes
+    }
     ends, length, time, segment, shapes, source = [], [], [], [], [], []
     for number, row in enumerate(facts.segments):
         points = segment_shape(row, place)
         metres = segment_length(row, points, factor)
         speed, delay = pace[row["class"]]
         for line in (points,) if row["oneway"] == "yes" else (points, points[::-1]):
-            ends.append((position[row["tail"]], position[row["head"]])[:: 1 if line is points else -1])
+            ends.append(
+                (position[row["tail"]], position[row["head"]])[:: 1 if line is points else -1]
+            )
             length.append(metres)
             time.append(metres / speed * 3.6 + delay * 60)
             segment.append(number)
@@ -308,7 +360,8 @@ def build_network(facts: Facts) -> Network:
         way=np.zeros(len(source), dtype=np.int64),
         segment=np.array(segment, dtype=np.int32),
         polylines=Polylines.of(
-            np.concatenate(([0], np.cumsum([len(line) for line in shapes]))).astype(np.int64), np.concatenate(shapes)
+            np.concatenate(([0], np.cumsum([len(line) for line in shapes]))).astype(np.int64),
+            np.concatenate(shapes),
         ),
     )
 
@@ -333,12 +386,24 @@ def _gateways(facts: Facts, crossings: Sequence[Crossing]) -> tuple[Gateway, ...
     """Return a gateway for every port (vehicles a year) and reach (kilometres of river)."""
     exposure = {row["node"]: float(row["river_km"]) for row in facts.reaches}
     for port in {row["port"] for row in facts.exposure}:
-        years = [row for row in facts.exposure if row["port"] == port and row["year"] in EXPOSURE_YEARS]
-        total = sum(float(row[mode]) for row in years for mode in ("passenger_vehicles", "trucks", "buses"))
+        years = [
+            row for row in facts.exposure if row["port"] == port and row["year"] in EXPOSURE_YEARS
+        ]
+        total = sum(
+            float(row[mode]) for row in years for mode in ("passenger_vehicles", "trucks", "buses")
+        )
         exposure[port] = max(1.0, total / len(EXPOSURE_YEARS))
     kind = {True: "port", False: "unofficial"}
     return tuple(
-        Gateway(each.id, each.node, each.lon, each.lat, kind[each.official], exposure[each.id], each.name)
+        Gateway(
+            each.id,
+            each.node,
+            each.lon,
+            each.lat,
+            kind[each.official],
+            exposure[each.id],
+            each.name,
+        )
         for each in crossings
     )
 
@@ -359,28 +424,58 @@ def _settlements(facts: Facts, position: Mapping[str, int]) -> tuple[Settlement,
     )
 
 
-def _check_reach(network: Network, gateways: Sequence[Gateway], settlements: Sequence[Settlement]) -> None:
+def _check_reach(
+    network: Network, gateways: Sequence[Gateway], settlements: Sequence[Settlement]
+) -> None:
     problems = ProblemList()
     component = network.weak_component()
     for index in np.flatnonzero(component != component[0]):
         problems.add(
-            f"nodes.csv, {network.node_id[index]}", "no road to the rest", "a connected network", "Add a segment"
+            f"nodes.csv, {network.node_id[index]}",
+            "no road to the rest",
+            "a connected network",
+            "Add a segment",
         )
     time = network.time_graph().distances([gateway.node for gateway in gateways])
     for row, column in np.argwhere(~np.isfinite(time[:, [place.node for place in settlements]])):
         problems.add(
-            f"segments.csv, {gateways[row].id}", "no way", f"a way to {settlements[column].id}", "Add a segment"
+            f"segments.csv, {gateways[row].id}",
+            "no way",
+            f"a way to {settlements[column].id}",
+            "Add a segment",
         )
     problems.raise_if_any()
 
 
 def sites_csv(facts: Facts) -> str:
-    """Return the checkpoint options in the columns of a scenario's sites: they watch traffic from `tail` to `head` only."""
-    header = ("id", "label", "tail", "head", "direction", "agency", "kinds", "existing", "traffic", "lanes")
+    """Return the checkpoint options in the columns of a scenario's sites: they watch
+    traffic from `tail` to `head` only.
+    """
+    header = (
+        "id",
+        "label",
+        "tail",
+        "head",
+        "direction",
+        "agency",
+        "kinds",
+        "existing",
+        "traffic",
+        "lanes",
+    )
     rows = []
     for row in facts.checkpoints:
-        watched = (row["tail"], row["head"], "forward", agency_of(row["sector"]), row["kinds"], row["existing_kind"])
-        rows.append((row["id"], row["name"], *watched, f"{float(row['traffic_per_day']):g}", row["lanes"]))
+        watched = (
+            row["tail"],
+            row["head"],
+            "forward",
+            agency_of(row["sector"]),
+            row["kinds"],
+            row["existing_kind"],
+        )
+        rows.append(
+            (row["id"], row["name"], *watched, f"{float(row['traffic_per_day']):g}", row["lanes"])
+        )
     return written_csv(header, rows)
 
 

@@ -1,4 +1,6 @@
-"""What goes wrong with input, said so that a person can mend it: where, what was found, what was expected, what to do."""
+"""What goes wrong with input, said so that a person can mend it: where, what was found,
+what was expected, what to do.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +22,28 @@ JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with control, escape and direction characters, line ends and lone surrogates written as escapes such as `\x1b`.
+    r"""Return `text` with control, escape and direction characters, line ends and lone
+    surrogates written as escapes such as `\x1b`.
 
-    Text from files and records passes here wherever it is printed, so that it cannot steer a terminal or feign another line.
+    Text from files and records passes here wherever it is printed, so that it cannot
+    steer a terminal or feign another line.
     """
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        mark
-        if mark.isprintable() or mark in JOINERS or unicodedata.category(mark) == "Zs"
-        else mark.encode("unicode_escape").decode()
+        (
+            mark
+            if mark.isprintable() or mark in JOINERS or unicodedata.category(mark) == "Zs"
+            else mark.encode("unicode_escape").decode()
+        )
         for mark in text
     )
 
 
 PROBLEMS_SHOWN = 10
-"""Problems of one file, or of one column of it, that are described; a file of another kind has one on every line."""
+"""Problems of one file, or of one column of it, that are described; a file of another
+kind has one on every line.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,9 @@ class SolverError(OptimizerError):
 
 
 class ProblemList:
-    """Collects the problems of one run, of any number of files, so that they are reported together."""
+    """Collects the problems of one run, of any number of files, so that they are
+    reported together.
+    """
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
@@ -114,7 +124,9 @@ class ProblemList:
         self._problems.append(_problem(where, found, expected, remedy))
 
     def of_file(self, path: str | os.PathLike[str], unit: str = "line") -> FileProblems:
-        """Return the collector of one file's problems, which are reported with those of this list, after its own."""
+        """Return the collector of one file's problems, which are reported with those of
+        this list, after its own.
+        """
         return self._files.setdefault(str(path), FileProblems(path, unit))
 
     def append(self, problem: Problem) -> None:
@@ -134,15 +146,22 @@ class ProblemList:
             self.extend(error)
 
     def problems(self) -> list[Problem]:
-        """Return what was collected so far; of more than `SHOWN` that differ in their place alone the first, with a count."""
-        every = self._problems + [problem for file in self._files.values() for problem in file.problems()]
+        """Return what was collected so far; of more than `SHOWN` that differ in their
+        place alone the first, with a count.
+        """
+        every = self._problems + [
+            problem for file in self._files.values() for problem in file.problems()
+        ]
         every = list(dict.fromkeys(every))  # a file that two steps read has its faults once
         alike = Counter((problem.found, problem.expected, problem.remedy) for problem in every)
         result: dict[object, Problem] = {}
         for problem in every:
             fault = (problem.found, problem.expected, problem.remedy)
             if alike[fault] > PROBLEMS_SHOWN:
-                result.setdefault(fault, replace(problem, where=f"{problem.where}, and {alike[fault] - 1} more places"))
+                result.setdefault(
+                    fault,
+                    replace(problem, where=f"{problem.where}, and {alike[fault] - 1} more places"),
+                )
             else:
                 result[len(result), fault] = problem
         return list(result.values())
@@ -160,7 +179,8 @@ class ProblemList:
 
 
 class FileProblems:
-    """Collects the problems of one file of many rows: the first in full, in the order of their lines, the others counted.
+    """Collects the problems of one file of many rows: the first in full, in the order
+    of their lines, the others counted.
 
     Parameters
     ----------
@@ -180,7 +200,9 @@ class FileProblems:
         """Whether any problem was found."""
         return bool(self._count)
 
-    def add(self, number: int, found: str, expected: str, remedy: str = "", *, column: str = "") -> None:
+    def add(
+        self, number: int, found: str, expected: str, remedy: str = "", *, column: str = ""
+    ) -> None:
         """Note one problem.
 
         Parameters
@@ -190,7 +212,8 @@ class FileProblems:
         found, expected, remedy
             As in `Problem`.
         column
-            Name of the column at fault, which becomes a part of `where`; the problems of each column are counted separately.
+            Name of the column at fault, which becomes a part of `where`; the problems
+            of each column are counted separately.
         """
         self._count[column] += 1
         described = self._described[column]
@@ -199,11 +222,16 @@ class FileProblems:
             self._described[column] = sorted(described)[:PROBLEMS_SHOWN]
 
     def add_each(
-        self, numbers: NDArray[np.int64], describe: Callable[[int], str], expected: str, remedy: str = ""
+        self,
+        numbers: NDArray[np.int64],
+        describe: Callable[[int], str],
+        expected: str,
+        remedy: str = "",
     ) -> None:
         """Note one problem for each of `numbers`.
 
-        `describe` returns what was found at a position of `numbers`; it is called for the first `SHOWN` positions only.
+        `describe` returns what was found at a position of `numbers`; it is called for
+        the first `SHOWN` positions only.
         """
         for position, number in enumerate(numbers[:PROBLEMS_SHOWN].tolist()):
             self.add(number, describe(position), expected, remedy)

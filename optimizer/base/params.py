@@ -1,9 +1,12 @@
-"""Parameters of a method: frozen dataclasses that a TOML file, and `name=value` on a command line, can set.
+"""Parameters of a method: frozen dataclasses that a TOML file, and `name=value` on a
+command line, can set.
 
-Each field is annotated with its range. The string below it describes it: its unit, and why it is what it is (`optimizer.solvers.params`).
+Each field is annotated with its range. The string below it describes it: its unit, and
+why it is what it is (`optimizer.solvers.params`).
 
-A dataclass of parameters may have others as fields, such as `tree: TreeParams = TreeParams()`; their parameters have names such as
-`tree.most_rounds`. As a field of a scenario's model it brings its tables into the reference of the documentation.
+A dataclass of parameters may have others as fields, such as `tree: TreeParams =
+TreeParams()`; their parameters have names such as `tree.most_rounds`. As a field of a
+scenario's model it brings its tables into the reference of the documentation.
 """
 
 from __future__ import annotations
@@ -33,23 +36,28 @@ class Params:
 
     @classmethod
     def of(cls, content: object, where: str) -> Self:
-        """Return parameters from a table as TOML has it; those that it leaves out are as they are unless they are set.
+        """Return parameters from a table as TOML has it; those that it leaves out are
+        as they are unless they are set.
 
         Raises
         ------
         InputError
-            With each parameter that is not known, with the nearest one that is, or out of its range; `where` names the table.
+            With each parameter that is not known, with the nearest one that is, or out
+            of its range; `where` names the table.
         """
         return validated(cls, content, where)
 
     @classmethod
     def read(cls, path: Path | None = None, settings: Iterable[str] = ()) -> Self:
-        """Return parameters from a TOML file, if there is one, and from texts `name=value`, which win; errors as in `given`."""
+        """Return parameters from a TOML file, if there is one, and from texts
+        `name=value`, which win; errors as in `given`.
+        """
         return cls.of(with_values({}, cls.given(path, settings)), "--param")
 
     @classmethod
     def given(cls, path: Path | None = None, settings: Iterable[str] = ()) -> dict[str, Any]:
-        """Return by name what a TOML file, and texts `name=value`, which win, say of parameters.
+        """Return by name what a TOML file, and texts `name=value`, which win, say of
+        parameters.
 
         Raises
         ------
@@ -63,7 +71,8 @@ class Params:
         return dict(_flat(content)) | texts
 
     def checked(self) -> Self:
-        """Return the parameters themselves, once their ranges are checked: a dataclass made in Python may hold anything.
+        """Return the parameters themselves, once their ranges are checked: a dataclass
+        made in Python may hold anything.
 
         Raises
         ------
@@ -79,7 +88,8 @@ class Params:
 
 
 def parsed_settings(texts: Iterable[str], where: str = "--set") -> dict[str, Any]:
-    """Return values by path from texts `path.to.field=value`; a value that is not TOML is a text.
+    """Return values by path from texts `path.to.field=value`; a value that is not TOML
+    is a text.
 
     Raises
     ------
@@ -103,8 +113,13 @@ def parsed_settings(texts: Iterable[str], where: str = "--set") -> dict[str, Any
 
 
 def with_values(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table of tables with some values set by path, such as `tree.most_rounds`; what is no table on the way is replaced."""
-    changed = {name: with_values(each, {}) if isinstance(each, dict) else each for name, each in content.items()}
+    """Return a table of tables with some values set by path, such as
+    `tree.most_rounds`; what is no table on the way is replaced.
+    """
+    changed = {
+        name: with_values(each, {}) if isinstance(each, dict) else each
+        for name, each in content.items()
+    }
     for path, value in values.items():
         *way, last = path.split(".")
         at = changed

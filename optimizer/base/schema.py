@@ -1,4 +1,6 @@
-"""Pydantic at the border of the system: strict models, and every fault of a file said in our own words."""
+"""Pydantic at the border of the system: strict models, and every fault of a file said
+in our own words.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ OneOrMore = BeforeValidator(_as_list)
 class Strict(BaseModel):
     """A model that refuses fields it does not know, NaN and infinity, and changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True
+    )
 
 
 _PYDANTICS_OWN = re.compile(
@@ -61,7 +65,8 @@ def validated(model: type[Model], content: object, where: str) -> Model:
     Parameters
     ----------
     model
-        What the content should be: a model, or a dataclass of parameters (`optimizer.base.params`).
+        What the content should be: a model, or a dataclass of parameters
+        (`optimizer.base.params`).
     content
         Parsed JSON or TOML.
     where
@@ -70,7 +75,8 @@ def validated(model: type[Model], content: object, where: str) -> Model:
     Raises
     ------
     InputError
-        With one problem for every field that is wrong; a misspelt field is told the name it resembles.
+        With one problem for every field that is wrong; a misspelt field is told the
+        name it resembles.
     """
     adapter = TypeAdapter(model)
     try:
@@ -78,12 +84,14 @@ def validated(model: type[Model], content: object, where: str) -> Model:
     except ValidationError as error:
         problems = ProblemList()
         seen: set[str] = set()
-        # Pydantic tries each branch of a union and tells the faults of all. A person wrote one thing: the first fault at a place is said.
-        # Fields that are unknown or missing are always said.
+        # Pydantic tries each branch of a union and tells the faults of all. A person
+        # wrote one thing: the first fault at a place is said. Fields that are unknown
+        # or missing are always said.
         for fault in error.errors(include_url=False):
             path = _dotted(fault["loc"])
             here = f"{where}, {path}" if path else where
-            unknown = fault["type"] in {"extra_forbidden", "unexpected_keyword_argument"}  # of a model, of a dataclass
+            # of a model, of a dataclass
+            unknown = fault["type"] in {"extra_forbidden", "unexpected_keyword_argument"}
             if path in seen and not unknown and fault["type"] != "missing":
                 continue  # another branch of the same union
             seen.add(path)
@@ -115,18 +123,23 @@ def read_model(path: Path, model: type[FileModel], what: str) -> FileModel:
     Raises
     ------
     InputError
-        If the file is missing or no JSON; with one problem if it has less than half of the fields that are required, which makes it another
-        file; else with every fault in it.
+        If the file is missing or no JSON; with one problem if it has less than half of
+        the fields that are required, which makes it another file; else with every fault
+        in it.
     """
     content = read_json(path, what)
     required = {name for name, field in model.model_fields.items() if field.is_required()}
     if not isinstance(content, dict) or 2 * len(required & content.keys()) < len(required):
-        raise InputError(Problem(str(path), json_kind(content), what, "Check that it is the right file"))
+        raise InputError(
+            Problem(str(path), json_kind(content), what, "Check that it is the right file")
+        )
     return validated(model, content, str(path))
 
 
 def valid(model: type[Model], content: object) -> Model | None:
-    """Return `content` as a checked `model`, or None where it is faulty and somebody else reports that."""
+    """Return `content` as a checked `model`, or None where it is faulty and somebody
+    else reports that.
+    """
     try:
         return TypeAdapter(model).validate_python(content)
     except ValidationError:
@@ -134,7 +147,9 @@ def valid(model: type[Model], content: object) -> Model | None:
 
 
 def schema_of(model: type[Strict]) -> dict[str, Any]:
-    """Return the JSON schema of a file; of a dataclass in it, whose docstring lists attributes, the first paragraph describes it."""
+    """Return the JSON schema of a file; of a dataclass in it, whose docstring lists
+    attributes, the first paragraph describes it.
+    """
     schema = model.model_json_schema()
     for part in schema.get("$defs", {}).values():
         if "description" in part:
@@ -157,11 +172,17 @@ def _fields_beside(schema: Mapping[str, Any], location: tuple[int | str, ...]) -
     node: Any = schema
     for part in location[:-1]:
         node = _resolved(node, schema)
-        branch = [each for each in node.get("oneOf", ()) if each.get("$ref", "").endswith(f"/{part}")]
+        branch = [
+            each for each in node.get("oneOf", ()) if each.get("$ref", "").endswith(f"/{part}")
+        ]
         if branch:
             node = branch[0]
             continue
-        node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, node)
+        node = (
+            node.get("items", {})
+            if isinstance(part, int)
+            else node.get("properties", {}).get(part, node)
+        )
     return sorted(_resolved(node, schema).get("properties", {}))
 
 
@@ -179,31 +200,50 @@ def _resolved(node: Any, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a 
 def _shown(found: object) -> str:
     """Return what stands there, as people call it; of a table the names of its first fields."""
     if isinstance(found, dict):
-        names = ", ".join(map(str, list(found)[:SHOWN_FIELDS])) + (", ..." if len(found) > SHOWN_FIELDS else "")
+        names = ", ".join(map(str, list(found)[:SHOWN_FIELDS])) + (
+            ", ..." if len(found) > SHOWN_FIELDS else ""
+        )
         return f"a table with {names}" if found else "an empty table"
     return f"a list of {len(found)}" if isinstance(found, list) else repr(found)
 
 
 def _choices(fault: ErrorDetails) -> list[str]:
-    """Return the words that were allowed where a fault was found; none where anything else was expected."""
-    return re.findall("'([^']*)'", fault["ctx"]["expected"]) if fault["type"] == "literal_error" else []
+    """Return the words that were allowed where a fault was found; none where anything
+    else was expected.
+    """
+    return (
+        re.findall("'([^']*)'", fault["ctx"]["expected"])
+        if fault["type"] == "literal_error"
+        else []
+    )
 
 
 def _exchanged(fault: ErrorDetails) -> str:
-    """Return what to do about a latitude beyond the poles that may be a longitude; nothing about other faults."""
-    if fault["loc"][-1:] != ("lat",) or fault["type"] not in {"less_than_equal", "greater_than_equal"}:
+    """Return what to do about a latitude beyond the poles that may be a longitude;
+    nothing about other faults.
+    """
+    if fault["loc"][-1:] != ("lat",) or fault["type"] not in {
+        "less_than_equal",
+        "greater_than_equal",
+    }:
         return ""
     return "Exchange lon and lat if they are swapped" if abs(float(fault["input"])) <= 180 else ""
 
 
 def expectation(fault: ErrorDetails) -> str:
-    """Return what was expected where a fault was found, in plain words: pydantic's own speak of inputs, strings and dictionaries."""
+    """Return what was expected where a fault was found, in plain words: pydantic's own
+    speak of inputs, strings and dictionaries.
+    """
     context = fault.get("ctx", {})
     if fault["type"] == "string_too_short" and context["min_length"] == 1:
         return "a text that is not empty"
     if (template := _EXPECTED.get(fault["type"])) is not None:
         return template.format_map({name: _plain(value) for name, value in context.items()})
-    message = str(context["error"]) if "error" in context else fault["msg"].removeprefix("Input should be ")
+    message = (
+        str(context["error"])
+        if "error" in context
+        else fault["msg"].removeprefix("Input should be ")
+    )
     return message[:1].lower() + message[1:]
 
 
@@ -211,7 +251,13 @@ def _plain(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-_TABLE, _TEXT, _WHOLE, _NUMBER, _YES_NO = "a table of fields", "a text", "a whole number", "a number", "true or false"
+_TABLE, _TEXT, _WHOLE, _NUMBER, _YES_NO = (
+    "a table of fields",
+    "a text",
+    "a whole number",
+    "a number",
+    "true or false",
+)
 
 _EXPECTED = {
     **dict.fromkeys(("string_type", "string_sub_type", "string_unicode", "path_type"), _TEXT),
@@ -220,8 +266,13 @@ _EXPECTED = {
     **dict.fromkeys(("float_type", "float_parsing"), _NUMBER),
     "finite_number": "a finite number",
     **dict.fromkeys(("bool_type", "bool_parsing"), _YES_NO),
-    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type", "iterable_type"), "a list"),
-    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type", "dataclass_type", "mapping_type"), _TABLE),
+    **dict.fromkeys(
+        ("list_type", "tuple_type", "set_type", "frozen_set_type", "iterable_type"), "a list"
+    ),
+    **dict.fromkeys(
+        ("dict_type", "model_type", "model_attributes_type", "dataclass_type", "mapping_type"),
+        _TABLE,
+    ),
     **dict.fromkeys(("literal_error", "enum"), "{expected}"),
     "none_required": "nothing",
     "greater_than": "a number above {gt}",
@@ -234,11 +285,14 @@ _EXPECTED = {
     "string_pattern_mismatch": "a text of the form {pattern}",
     "too_short": "a list of at least {min_length}",
     "too_long": "a list of at most {max_length}",
-    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "a day such as 2026-03-01"),
+    **dict.fromkeys(
+        ("date_type", "date_parsing", "date_from_datetime_parsing"), "a day such as 2026-03-01"
+    ),
     "date_from_datetime_inexact": "a day without a time of day",
     **dict.fromkeys(("time_type", "time_parsing"), "a time of day such as 06:30"),
     **dict.fromkeys(
-        ("datetime_type", "datetime_parsing", "datetime_from_date_parsing"), "a day and time such as 2026-03-01 06:30"
+        ("datetime_type", "datetime_parsing", "datetime_from_date_parsing"),
+        "a day and time such as 2026-03-01 06:30",
     ),
 }
 """Pydantic's types of fault, and what was expected."""

@@ -6,7 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def package_version(package: str = "border-interdiction") -> str:
-    """Return the version of an installed package, this one if not given; `unknown` where it is not installed."""
+    """Return the version of an installed package, this one if not given; `unknown`
+    where it is not installed.
+    """
     try:
         return version(package)
     except PackageNotFoundError:

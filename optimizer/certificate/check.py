@@ -1,22 +1,33 @@
-"""Check that no plan of an instance lets less through than a certificate says: `python check.py INSTANCE CERTIFICATE`.
+"""Check that no plan of an instance lets less through than a certificate says: `python
+check.py INSTANCE CERTIFICATE`.
 
-Prints `proved: value in [a, b]` and ends with 0: the plan of the certificate keeps all rules and lets at most b through, and no plan that keeps
-them lets less than a through. Else prints the first line at fault and ends with 1. The format is in docs/certificates.md, the proofs of what
-is used here in docs/mathematics.md. No proof needs the search that wrote the certificate; this file imports the standard library alone.
+Prints `proved: value in [a, b]` and ends with 0: the plan of the certificate keeps all
+rules and lets at most b through, and no plan that keeps them lets less than a through.
+Else prints the first line at fault and ends with 1. The format is in
+docs/certificates.md, the proofs of what is used here in docs/mathematics.md. No proof
+needs the search that wrote the certificate; this file imports the standard library
+alone.
 
-Arithmetic. All numbers are whole multiples of 2^-256 (`ONE` is 1), in Python's integers. Products and quotients are rounded to such multiples,
-always so that a claim becomes weaker: values of paths, floors and left-hand sides down, coefficients and the value of the plan up. Logarithms
-and exponentials (of tangent cuts and of floors under the budgets alone) are sums of series with a bound of what is left out.
+Arithmetic. All numbers are whole multiples of 2^-256 (`ONE` is 1), in Python's
+integers. Products and quotients are rounded to such multiples, always so that a claim
+becomes weaker: values of paths, floors and left-hand sides down, coefficients and the
+value of the plan up. Logarithms and exponentials (of tangent cuts and of floors under
+the budgets alone) are sums of series with a bound of what is left out.
 
-What is shown. Let f_u(x) be the value of commodity u under plan x: of the informed evaders of one origin and destination, or of a set of
-routes of habitual ones. For a path P of u, f_u(x) >= g_P(x), so paths alone bound values from below, and no search is repeated. The tree is
-walked in the order of the file; each node is a set of plans (placed, excluded, clauses). A split is covered by its two children, whatever
-it is. A leaf is bounded by duals (Proposition 11): f_u is at least any mean of its cuts and its floor, side constraints have multipliers.
+What is shown. Let f_u(x) be the value of commodity u under plan x: of the informed
+evaders of one origin and destination, or of a set of routes of habitual ones. For a
+path P of u, f_u(x) >= g_P(x), so paths alone bound values from below, and no search is
+repeated. The tree is walked in the order of the file; each node is a set of plans
+(placed, excluded, clauses). A split is covered by its two children, whatever it is. A
+leaf is bounded by duals (Proposition 11): f_u is at least any mean of its cuts and its
+floor, side constraints have multipliers.
 
-Mixtures. With weights y_P >= 0 of paths, of each origin and destination at most its own weight together, a mixture mu lets at least
-E sum_P y_P g_P(x) through, so at least the minimum over plans x (Proposition 18): the proof goes on as if every path were a route of a habitual
-evader. From above, an evader achieves at most the largest of sum_m mu_m s_m h_m(i) over labels (node i, survivals s_m), with h_m(i) the best
-value from i on under plan m; labels of the largest bound go on first, and any stop leaves a bound.
+Mixtures. With weights y_P >= 0 of paths, of each origin and destination at most its own
+weight together, a mixture mu lets at least E sum_P y_P g_P(x) through, so at least the
+minimum over plans x (Proposition 18): the proof goes on as if every path were a route
+of a habitual evader. From above, an evader achieves at most the largest of sum_m mu_m
+s_m h_m(i) over labels (node i, survivals s_m), with h_m(i) the best value from i on
+under plan m; labels of the largest bound go on first, and any stop leaves a bound.
 """
 
 from __future__ import annotations
@@ -35,19 +46,29 @@ from typing import Any, NoReturn
 VERSION = 1
 ONE = 1 << 256
 LONGEST_LINE, LONGEST_FILE, LONGEST_INSTANCE = 1 << 23, 1 << 27, 1 << 28
-"""Bytes of a line, of an unpacked certificate and of an instance file: more is refused, so that memory is bounded."""
+"""Bytes of a line, of an unpacked certificate and of an instance file: more is refused,
+so that memory is bounded.
+"""
 DEEPEST, MOST_STEPS, MOST_POWERS, TERMS, MOST_ARCS = 1_000, 2_000_000, 200, 90, 20_000_000
-"""Nodes above one another; steps of one count of budgets; powers in one slope; terms of a series; arcs of all paths together."""
+"""Nodes above one another; steps of one count of budgets; powers in one slope; terms of
+a series; arcs of all paths together.
+"""
 MOST_PLANS, MOST_LABELS = 1_000, 20_000
-"""Plans of a mixture; labels of one evader's search for its best path against a mixture, after which its bound is what it is by then."""
+"""Plans of a mixture; labels of one evader's search for its best path against a
+mixture, after which its bound is what it is by then.
+"""
 OVERRUN = Fraction(1001, 10**12)
-"""Relative overrun of a budget, and shortfall of a requirement, that counts as rounding: 1e-9, and a thousandth more for the search's sums."""
+"""Relative overrun of a budget, and shortfall of a requirement, that counts as
+rounding: 1e-9, and a thousandth more for the search's sums.
+"""
 Row = tuple[int, dict[int, int]]
 """side and coefficients of sum coefficient x >= side."""
 
 
 class Fault(Exception):  # noqa: N818 - what a certificate has
-    """Why a certificate proves nothing; what it quotes of a file is escaped, so that no file can print a sentence of its own."""
+    """Why a certificate proves nothing; what it quotes of a file is escaped, so that no
+    file can print a sentence of its own.
+    """
 
 
 def fail(sentence: str) -> NoReturn:
@@ -107,7 +128,9 @@ def pairs(value: Any, size: int, what: str) -> list[tuple[int, float]]:
 
 @lru_cache(maxsize=1 << 16)
 def logarithm(top: int, bottom: int) -> tuple[int, int]:
-    """Return bounds of ln(top / bottom) >= 0: ln m + k ln 2 with ln m = 2 artanh((m - 1) / (m + 1)), 1 <= m < 2."""
+    """Return bounds of ln(top / bottom) >= 0: ln m + k ln 2 with ln m = 2 artanh((m -
+    1) / (m + 1)), 1 <= m < 2.
+    """
     k = max(top.bit_length() - bottom.bit_length() - 1, 0)
     while top >= bottom << (k + 1):
         k += 1
@@ -117,7 +140,9 @@ def logarithm(top: int, bottom: int) -> tuple[int, int]:
 
 
 def _artanh(top: int, bottom: int) -> tuple[int, int]:
-    """Return bounds of z + z^3 / 3 + ... for z = top / bottom in [0, 1/3]; what is left out is below z^(2 n + 1) times 9/8."""
+    """Return bounds of z + z^3 / 3 + ... for z = top / bottom in [0, 1/3]; what is left
+    out is below z^(2 n + 1) times 9/8.
+    """
     low, high = top * ONE // bottom, -(-top * ONE // bottom)
     total, total_up, squared, squared_up = 0, 0, times(low, low), times_up(high, high)
     for n in range(TERMS):
@@ -127,7 +152,9 @@ def _artanh(top: int, bottom: int) -> tuple[int, int]:
 
 
 def exponential(s: int) -> tuple[int, int]:
-    """Return bounds of e^-s, s >= 0: the series of e^t at t = s / 2^k <= 1/2, its reciprocal, squared k times."""
+    """Return bounds of e^-s, s >= 0: the series of e^t at t = s / 2^k <= 1/2, its
+    reciprocal, squared k times.
+    """
     k = max(0, s.bit_length() - 255)
     results = []
     for t, upwards in ((s >> k, False), (-(-s >> k), True)):
@@ -154,7 +181,10 @@ class InstanceFile:
             fail("the instance has patrol teams: bounds over beats have no certificate")
         place = {name: k for k, name in enumerate(data["nodes"]["id"])}
         arcs, options = data["arcs"], data.get("options", [])
-        self.tail, self.head = [place[name] for name in arcs["tail"]], [place[name] for name in arcs["head"]]
+        self.tail, self.head = (
+            [place[name] for name in arcs["tail"]],
+            [place[name] for name in arcs["head"]],
+        )
         self.reliability = [down(within(r, 1.0, "reliability")) for r in arcs["reliability"]]
         self.reliability_up = [up(float(r)) for r in arcs["reliability"]]
         self.n_nodes, self.n_options = len(place), len(options)
@@ -165,7 +195,10 @@ class InstanceFile:
         self.effects_up: list[dict[int, int]] = [{} for _ in self.tail]
         for j, option in enumerate(options):
             for effect in option["effects"]:
-                arc, s = index(effect["arc"], len(self.tail), "arc"), within(effect["survival"], 1.0, "survival")
+                arc, s = (
+                    index(effect["arc"], len(self.tail), "arc"),
+                    within(effect["survival"], 1.0, "survival"),
+                )
                 self.effects[arc][j] = times(self.effects[arc].get(j, ONE), down(s))
                 self.effects_up[arc][j] = times_up(self.effects_up[arc].get(j, ONE), up(s))
         self.ends: dict[tuple[int, int], Fraction] = {}
@@ -173,7 +206,10 @@ class InstanceFile:
         for k, evader in enumerate(data["evaders"]):
             weight = Fraction(within(evader["weight"], math.inf, "weight"))
             for i, route in enumerate(evader.get("routes") or ()):
-                self.routes[k, i] = weight * Fraction(within(route["share"], 1.0, "share")), list(route["arcs"])
+                self.routes[k, i] = (
+                    weight * Fraction(within(route["share"], 1.0, "share")),
+                    list(route["arcs"]),
+                )
             if not evader.get("routes") and weight > 0:
                 pair = place[evader["origin"]], place[evader["destination"]]
                 self.ends[pair] = self.ends.get(pair, Fraction(0)) + weight
@@ -196,7 +232,10 @@ class InstanceFile:
         self.conflicts: list[Row] = [(-ONE, dict.fromkeys(group, -ONE)) for group in groups]
         self.requirements: list[Row] = []
         for each in requirements:
-            terms = {named[term["option"]]: Fraction(float(term.get("coefficient", 1.0))) for term in each["terms"]}
+            terms = {
+                named[term["option"]]: Fraction(float(term.get("coefficient", 1.0)))
+                for term in each["terms"]
+            }
             least = Fraction(float(each["least"]))
             short = OVERRUN * (1 + abs(least) + sum(map(abs, terms.values())))
             self.requirements.append((down(least - short), {j: up(c) for j, c in terms.items()}))
@@ -215,7 +254,9 @@ class InstanceFile:
         return self.tail[arcs[0]], self.head[arcs[-1]]
 
     def survival(self, arcs: list[int], value: int = ONE) -> tuple[int, dict[int, int]]:
-        """Return the value of a walk with the forced options placed, rounded down, and what each option that may be placed leaves of it."""
+        """Return the value of a walk with the forced options placed, rounded down, and
+        what each option that may be placed leaves of it.
+        """
         left: dict[int, int] = {}
         for arc in arcs:
             value = times(value, self.reliability[arc])
@@ -228,15 +269,23 @@ class InstanceFile:
     def survival_around(
         self, segments: list[list[int]], around: dict[int, tuple[list[list[int]], list[int]]]
     ) -> tuple[int, dict[int, int]]:
-        """Return `survival` of a walk, of which some segments are left for a detour where an option of theirs is placed (Proposition 8a).
+        """Return `survival` of a walk, of which some segments are left for a detour
+        where an option of theirs is placed (Proposition 8a).
 
-        The options of a segment leave s_k of it, and are not on the detour; M are some options of the detour, r and r' what the segment and
-        the detour are worth, l = min(1, r'/r) prod_M rho_b. The evader keeps at least prod max(s_k, l) over those placed, and for each other
-        option b of the detour max(rho_b, prod s / l), where that is below 1. With none placed the factors are at most 1 as well.
+        The options of a segment leave s_k of it, and are not on the detour; M are some
+        options of the detour, r and r' what the segment and the detour are worth, l =
+        min(1, r'/r) prod_M rho_b. The evader keeps at least prod max(s_k, l) over those
+        placed, and for each other option b of the detour max(rho_b, prod s / l), where
+        that is below 1. With none placed the factors are at most 1 as well.
         """
-        value, left = self.survival([arc for k, arcs in enumerate(segments) if k not in around for arc in arcs])
+        value, left = self.survival(
+            [arc for k, arcs in enumerate(segments) if k not in around for arc in arcs]
+        )
         for k, (parts, counted) in around.items():
-            arcs, detour = segments[index(k, len(segments), "segment of the path")], [a for part in parts for a in part]
+            arcs, detour = (
+                segments[index(k, len(segments), "segment of the path")],
+                [a for part in parts for a in part],
+            )
             if self.walk(arcs) != self.walk(detour):
                 fail("a detour that does not lead from end to end of its segment")
             value, own = self.survival(arcs, value)
@@ -253,14 +302,23 @@ class InstanceFile:
                 worth = times(worth, met.pop(index(j, len(self.use), "option"), ONE))
             for s in own.values():
                 whole = times(whole, s)
-            others = {j: max(rho, whole * ONE // worth) for j, rho in met.items()} if whole < worth else {}
+            others = (
+                {j: max(rho, whole * ONE // worth) for j, rho in met.items()}
+                if whole < worth
+                else {}
+            )
             for j, share in ({j: max(s, worth) for j, s in own.items()} | others).items():
                 left[j] = times(left.get(j, ONE), share)
         return value, left
 
     def value(self, mixture: list[tuple[Fraction, list[int]]]) -> int:
-        """Return what plans with these probabilities let through at most, rounded up; each must keep all rules."""
-        share, through = [up(part) for part, _ in mixture], [self.through(plan) for _, plan in mixture]
+        """Return what plans with these probabilities let through at most, rounded up;
+        each must keep all rules.
+        """
+        share, through = (
+            [up(part) for part, _ in mixture],
+            [self.through(plan) for _, plan in mixture],
+        )
         total = 0
         for weight, arcs in self.routes.values():
             for part, passing in zip(share, through, strict=True):
@@ -283,11 +341,15 @@ class InstanceFile:
             left = set(leaves) if len(mixture) == 1 else None
             to_root = [best_values(root, there, back, passing, left) for passing in through]
             for leaf, weight in leaves.items():
-                total += times_up(up(weight), best_against(leaf, root, share, through, to_root, onward, out))
+                total += times_up(
+                    up(weight), best_against(leaf, root, share, through, to_root, onward, out)
+                )
         return total
 
     def take(self, paths: list[Any]) -> None:
-        """Take a strategy of the informed evaders: from here on each path of it, with its weight, is a route of a habitual evader."""
+        """Take a strategy of the informed evaders: from here on each path of it, with
+        its weight, is a route of a habitual evader.
+        """
         given = dict.fromkeys(self.ends, Fraction(0))
         if sum(len(arcs) for arcs, _ in paths) > MOST_ARCS:
             fail(f"paths of more than {MOST_ARCS} arcs in all")
@@ -304,7 +366,11 @@ class InstanceFile:
     def through(self, plan: list[int]) -> list[int]:
         """Return what passes each arc under a plan, rounded up; the plan must keep all rules."""
         placed = {index(j, self.n_options, "option") for j in plan}
-        if len(placed) < len(plan) or not placed.issuperset(self.forced) or placed.intersection(self.forbidden):
+        if (
+            len(placed) < len(plan)
+            or not placed.issuperset(self.forced)
+            or placed.intersection(self.forbidden)
+        ):
             fail("the plan names an option twice, lacks a forced one or has a forbidden one")
         if any(sum(c for j, c in row.items() if j in placed) < side for side, row in self.rows):
             fail("the plan breaks a budget, an exclusion or a requirement")
@@ -317,7 +383,9 @@ class InstanceFile:
 
 
 def mixture_of(statement: dict[str, Any]) -> list[tuple[Fraction, list[int]]]:
-    """Return the plans of a statement with their probabilities, scaled to a sum of 1; a single plan is a mixture as well."""
+    """Return the plans of a statement with their probabilities, scaled to a sum of 1; a
+    single plan is a mixture as well.
+    """
     if "mixture" not in statement:
         return [(Fraction(1), statement["plan"])]
     plans = [(Fraction(number(part)), plan) for part, plan in statement["mixture"]]
@@ -330,7 +398,9 @@ def mixture_of(statement: dict[str, Any]) -> list[tuple[Fraction, list[int]]]:
 def best_values(
     root: int, there: list[int], back: list[list[int]], through: list[int], wanted: set[int] | None
 ) -> dict[int, int]:
-    """Return the best values between nodes and a root, rounded up, until those wanted (None: all) are known; what is missing is 0."""
+    """Return the best values between nodes and a root, rounded up, until those wanted
+    (None: all) are known; what is missing is 0.
+    """
     best, heap, done, left = {root: ONE}, [(-ONE, root)], dict[int, int](), set(wanted or ())
     while heap and (wanted is None or left):
         value, node = heapq.heappop(heap)
@@ -355,7 +425,9 @@ def best_against(
     onward: list[int],
     out: list[list[int]],
 ) -> int:
-    """Return a bound of what an evader achieves on one path against a mixture: the mean over its plans, rounded up."""
+    """Return a bound of what an evader achieves on one path against a mixture: the mean
+    over its plans, rounded up.
+    """
 
     def bound(node: int, survival: tuple[int, ...]) -> int:
         return sum(
@@ -364,7 +436,11 @@ def best_against(
         )
 
     begin = (ONE,) * len(share)
-    heap, settled, labels = [(-bound(leaf, begin), leaf, begin)], dict[int, list[tuple[int, ...]]](), 0
+    heap, settled, labels = (
+        [(-bound(leaf, begin), leaf, begin)],
+        dict[int, list[tuple[int, ...]]](),
+        0,
+    )
     while heap:
         most, node, survival = heapq.heappop(heap)
         labels += 1
@@ -373,23 +449,32 @@ def best_against(
         if node == root or labels > MOST_LABELS:
             return -most + (
                 ONE >> 200
-            )  # rounding can lift the bound of a label above that of the one before it, by less than this
+                # rounding can lift the bound of a label above that of the one before it, by
+                # less than this
+            )
         known = settled.setdefault(node, [])
         if any(all(map(int.__ge__, other, survival)) for other in known):
             continue
         known.append(survival)
         for arc in out[node]:
-            after = tuple(times_up(s, passing[arc]) for s, passing in zip(survival, through, strict=True))
+            after = tuple(
+                times_up(s, passing[arc]) for s, passing in zip(survival, through, strict=True)
+            )
             if reached := bound(onward[arc], after):
                 heapq.heappush(heap, (-reached, onward[arc], after))
     return 0
 
 
-def uses_with_changes(options: list[Any], resources: list[Any]) -> tuple[list[list[Fraction]], list[Fraction]]:
-    """Return what each option takes of each resource, and what closing all that stands today would take.
+def uses_with_changes(
+    options: list[Any], resources: list[Any]
+) -> tuple[list[list[Fraction]], list[Fraction]]:
+    """Return what each option takes of each resource, and what closing all that stands
+    today would take.
 
-    With c for what changing an option takes, sum u x + sum over today's of c (1 - x) + sum over others of c x <= C is a budget C - sum c of
-    today's, with u - c for today's, and for options of their site, type and agency, and u + c for others (Proposition 22).
+    With c for what changing an option takes, sum u x + sum over today's of c (1 - x) +
+    sum over others of c x <= C is a budget C - sum c of today's, with u - c for
+    today's, and for options of their site, type and agency, and u + c for others
+    (Proposition 22).
     """
 
     def named(option: Any, field: str) -> list[Fraction]:
@@ -403,7 +488,9 @@ def uses_with_changes(options: list[Any], resources: list[Any]) -> tuple[list[li
     uses = []
     for option in options:
         stands = option if option.get("existing") else same.get(place(option))
-        sign, change = (1, named(option, "change")) if stands is None else (-1, named(stands, "change"))
+        sign, change = (
+            (1, named(option, "change")) if stands is None else (-1, named(stands, "change"))
+        )
         uses.append([u + sign * c for u, c in zip(named(option, "uses"), change, strict=True)])
         if any(u < 0 for u in uses[-1]):
             fail("closing an option takes more than it uses")
@@ -412,7 +499,9 @@ def uses_with_changes(options: list[Any], resources: list[Any]) -> tuple[list[li
 
 
 class Path:
-    """A walk of an informed commodity, or a set of routes of habitual evaders: at least `value` times `left` of each option placed."""
+    """A walk of an informed commodity, or a set of routes of habitual evaders: at least
+    `value` times `left` of each option placed.
+    """
 
     def __init__(self, commodity: int, value: int, left: dict[int, int]) -> None:
         self.commodity, self.value, self.left = commodity, value, left
@@ -427,9 +516,13 @@ class Path:
 
 
 class PlanSet:
-    """A set of plans: those that place some options and exclude others, keep `rows`, and leave each commodity its floor."""
+    """A set of plans: those that place some options and exclude others, keep `rows`,
+    and leave each commodity its floor.
+    """
 
-    def __init__(self, placed: bytearray, excluded: bytearray, floor: list[int], empty: bool) -> None:
+    def __init__(
+        self, placed: bytearray, excluded: bytearray, floor: list[int], empty: bool
+    ) -> None:
         self.placed, self.excluded, self.floor, self.empty = placed, excluded, floor, empty
         self.splits: list[list[list[int]]] = []
         self.closed: list[bool] = []
@@ -513,14 +606,29 @@ class Checker:
         self.problem.walk(arcs)
         self.segments.append(arcs)
 
-    def path(self, segments: list[int], value: str, left: list[Any], around: list[Any] = ()) -> None:  # type: ignore[assignment]
+    def path(
+        self,
+        segments: list[int],
+        value: str,
+        left: list[Any],
+        around: list[Any] = (),  # type: ignore[assignment]
+    ) -> None:
         """Take a path of an informed commodity, with the detours around some of its segments."""
         own = self.walked(segments)
-        detours = {k: (self.walked(detour), counted[0] if counted else []) for k, detour, *counted in around}
+        detours = {
+            k: (self.walked(detour), counted[0] if counted else [])
+            for k, detour, *counted in around
+        }
         ends = self.problem.walk([arc for segment in own for arc in segment])
         if ends not in self.problem.ends:
             fail("a path of no informed evader")
-        self.known_path(ends, down(self.problem.ends[ends]), [self.problem.survival_around(own, detours)], value, left)
+        self.known_path(
+            ends,
+            down(self.problem.ends[ends]),
+            [self.problem.survival_around(own, detours)],
+            value,
+            left,
+        )
 
     def walked(self, segments: list[int]) -> list[list[int]]:
         """Return the arcs of segments, of which there may be a bounded number in all."""
@@ -540,15 +648,25 @@ class Checker:
         ):
             fail("a route that there is not, or that is named twice")
         self.taken.update(keys)
-        own = [self.problem.survival(arcs, down(weight)) for weight, arcs in map(self.problem.routes.__getitem__, keys)]
+        own = [
+            self.problem.survival(arcs, down(weight))
+            for weight, arcs in map(self.problem.routes.__getitem__, keys)
+        ]
         self.known_path((len(self.paths),), ONE, own, value, left)
 
     def known_path(
-        self, key: Any, weight: int, own: list[tuple[int, dict[int, int]]], value: str, left: list[Any]
+        self,
+        key: Any,
+        weight: int,
+        own: list[tuple[int, dict[int, int]]],
+        value: str,
+        left: list[Any],
     ) -> None:
         """Take a path that is worth at least what is claimed, under every plan."""
         most = down(number(value))
-        claimed = {j: min(down(share), ONE) for j, share in pairs(left, self.problem.n_options, "option")}
+        claimed = {
+            j: min(down(share), ONE) for j, share in pairs(left, self.problem.n_options, "option")
+        }
         if most > sum(worth for worth, _ in own):
             fail("a path is worth less than it says")
         if any(claimed.get(j, ONE) > s for _, shares in own for j, s in shares.items()):
@@ -564,7 +682,11 @@ class Checker:
     def cut(self, family: str, placed: list[int], paths: list[int], at: str = "0x0p+0") -> None:
         """Take a cut: its family, T, and its paths."""
         own = [self.paths[index(k, len(self.paths), "path")] for k in paths]
-        if family not in ("star", "chord", "tangent") or not own or (family != "star" and len(own) > 1):
+        if (
+            family not in ("star", "chord", "tangent")
+            or not own
+            or (family != "star" and len(own) > 1)
+        ):
             fail("no cut that is known here")
         if any(path.commodity != own[0].commodity for path in own):
             fail("a cut of paths of several commodities")
@@ -580,23 +702,36 @@ class Checker:
     def lemma(self, paths: list[int], prices: list[Any], side: str) -> None:
         """Prove sum p_u f_u + prices x >= side over some commodities, and take it as a row."""
         members = {self.paths[index(k, len(self.paths), "path")].commodity for k in paths}
-        cost, least = {j: down(p) for j, p in pairs(prices, self.problem.n_options, "option")}, down(number(side))
+        cost, least = (
+            {j: down(p) for j, p in pairs(prices, self.problem.n_options, "option")},
+            down(number(side)),
+        )
         self.prove(least, {u: self.weight[u] for u in members}, cost)
         self.rows.append((members, least, cost))
 
     # What follows from it in a node.
 
     def cut_at(self, k: int, floor: int) -> tuple[int, dict[int, int]]:
-        """Return a and b of theta >= a - b x, for plans that leave the commodity a floor; b are lowered (Proposition 8)."""
+        """Return a and b of theta >= a - b x, for plans that leave the commodity a
+        floor; b are lowered (Proposition 8).
+        """
         if k in self.known and self.known[k][0] == floor:
             return self.known[k][1:]
         family, placed, paths, at = self.cuts[k]
-        side, b = {"star": self.star, "chord": self.chord, "tangent": self.tangent}[family](placed, paths, at, floor)
-        cut = (floor, {}) if side < floor else (side, {j: min(c, side - floor) for j, c in b.items() if c})
+        side, b = {"star": self.star, "chord": self.chord, "tangent": self.tangent}[family](
+            placed, paths, at, floor
+        )
+        cut = (
+            (floor, {})
+            if side < floor
+            else (side, {j: min(c, side - floor) for j, c in b.items() if c})
+        )
         self.known[k] = (floor, *cut)
         return cut
 
-    def star(self, placed: frozenset[int], paths: list[Path], _: int, floor: int) -> tuple[int, dict[int, int]]:
+    def star(
+        self, placed: frozenset[int], paths: list[Path], _: int, floor: int
+    ) -> tuple[int, dict[int, int]]:
         """Proposition 5."""
         levels: list[int] = []
         for path in paths:
@@ -611,7 +746,13 @@ class Checker:
                     b[j] = b.get(j, 0) + min(level - after, times_up(level, ONE - s))
         return levels[0], b
 
-    def chord(self, placed: frozenset[int], paths: list[Path], _: int, floor: int) -> tuple[int, dict[int, int]]:  # noqa: ARG002
+    def chord(
+        self,
+        placed: frozenset[int],
+        paths: list[Path],
+        _: int,
+        floor: int,  # noqa: ARG002
+    ) -> tuple[int, dict[int, int]]:
         """Proposition 6; e^w is q^k / rho, so no logarithm is needed."""
         value, left = paths[0].value, paths[0].left
         inside, outside = sorted(placed.intersection(left)), [j for j in left if j not in placed]
@@ -632,8 +773,16 @@ class Checker:
             side += b[j]
         return side, b
 
-    def tangent(self, _: frozenset[int], paths: list[Path], at: int, floor: int) -> tuple[int, dict[int, int]]:  # noqa: ARG002
-        """Proposition 7: e^-t >= e^-s (1 + s - t) for t = u x; a survival of 0 counts as u = 1 + s, which leaves at most 0."""
+    def tangent(
+        self,
+        _: frozenset[int],
+        paths: list[Path],
+        at: int,
+        floor: int,  # noqa: ARG002
+    ) -> tuple[int, dict[int, int]]:
+        """Proposition 7: e^-t >= e^-s (1 + s - t) for t = u x; a survival of 0 counts
+        as u = 1 + s, which leaves at most 0.
+        """
         low, high = exponential(at)
         depth = {j: logarithm(ONE, s)[1] if s else ONE + at for j, s in paths[0].left.items()}
         b = {j: times_up(times_up(paths[0].value, high), u) for j, u in depth.items()}
@@ -658,9 +807,13 @@ class Checker:
         return self.made[k][1]
 
     def raise_floors(self, node: PlanSet, excluded: set[int]) -> None:
-        """Raise the floors of a node in which more options are excluded: to what paths are worth with all others placed."""
+        """Raise the floors of a node in which more options are excluded: to what paths
+        are worth with all others placed.
+        """
         for path in {id(path): path for j in excluded for path in self.on.get(j, ())}.values():
-            node.floor[path.commodity] = max(node.floor[path.commodity], path.without(node.excluded))
+            node.floor[path.commodity] = max(
+                node.floor[path.commodity], path.without(node.excluded)
+            )
 
     def propagate(self, node: PlanSet) -> None:
         """Place and exclude what rows leave no choice about; note where they leave no plan."""
@@ -691,12 +844,16 @@ class Checker:
             node.excluded[j] = 1
         node.empty = any(a and b for a, b in zip(node.placed, node.excluded, strict=True))
         for path in self.paths:
-            node.floor[path.commodity] = max(node.floor[path.commodity], path.without(node.excluded))
+            node.floor[path.commodity] = max(
+                node.floor[path.commodity], path.without(node.excluded)
+            )
         self.propagate(node)
         return node
 
     def prove(self, least: int, weight: dict[int, int], price: dict[int, int]) -> None:
-        """Read a tree, of which every leaf must show that its plans let so much through (weights of commodities, prices of options)."""
+        """Read a tree, of which every leaf must show that its plans let so much through
+        (weights of commodities, prices of options).
+        """
         stack = [self.root()]
         while stack:
             node = stack[-1]
@@ -706,7 +863,10 @@ class Checker:
                     fail("the bound of a leaf is below what is claimed")
                 stack.pop()
             elif word == "split":
-                members = [[index(j, self.problem.n_options, "option") for j in member] for member in rest[0]]
+                members = [
+                    [index(j, self.problem.n_options, "option") for j in member]
+                    for member in rest[0]
+                ]
                 if len(node.splits) >= DEEPEST or not members:
                     fail("a split of nothing, or too deep")
                 closed, opened = node.child(members, closed=True), node.child(members, closed=False)
@@ -738,15 +898,22 @@ class Checker:
                 node.excluded[j] = 1
             self.raise_floors(node, new)
         elif not node.empty:
-            # each plan leaves some member out whole: a commodity has at least the least, over members, of its most without that member
+            # each plan leaves some member out whole: a commodity has at least the
+            # least, over members, of its most without that member
             least: dict[int, int] | None = None
             for member in free:
                 most: dict[int, int] = {}
-                for path in {id(path): path for j in member for path in self.on.get(j, ())}.values():
+                for path in {
+                    id(path): path for j in member for path in self.on.get(j, ())
+                }.values():
                     if least is None or path.commodity in least:
-                        most[path.commodity] = max(most.get(path.commodity, 0), path.without(node.excluded, member))
+                        most[path.commodity] = max(
+                            most.get(path.commodity, 0), path.without(node.excluded, member)
+                        )
                 least = (
-                    {u: min(value, most[u]) for u, value in least.items() if u in most} if least is not None else most
+                    {u: min(value, most[u]) for u, value in least.items() if u in most}
+                    if least is not None
+                    else most
                 )
             for u, value in (least or {}).items():
                 node.floor[u] = max(node.floor[u], value)
@@ -800,7 +967,13 @@ class Checker:
         for k, m, z in duals.get("closed", ()):
             if not node.closed[index(k, len(node.splits), "split")]:
                 fail("a split that is not closed here")
-            yield (ONE, dict.fromkeys(node.splits[k][index(m, len(node.splits[k]), "member")], ONE)), number(z)
+            yield (
+                (
+                    ONE,
+                    dict.fromkeys(node.splits[k][index(m, len(node.splits[k]), "member")], ONE),
+                ),
+                number(z),
+            )
         for k, z in duals.get("open", ()):
             members = node.splits[index(k, len(node.splits), "split")]
             if node.closed[k] or any(len(member) != 1 for member in members):
@@ -809,19 +982,31 @@ class Checker:
             yield ((1 - len(options)) * ONE, dict.fromkeys(options, -ONE)), number(z)
 
     def fix(
-        self, node: PlanSet, least: int, weight: Any, price: Any, duals: Any, placed: list[int], excluded: list[int]
+        self,
+        node: PlanSet,
+        least: int,
+        weight: Any,
+        price: Any,
+        duals: Any,
+        placed: list[int],
+        excluded: list[int],
     ) -> None:
         """Fix options whose other value costs at least what is claimed."""
         if node.empty:
             return
         total, cost = self.bound(node, duals, weight, price)
         new = set()
-        for mask, other, options in ((node.placed, node.excluded, placed), (node.excluded, node.placed, excluded)):
+        for mask, other, options in (
+            (node.placed, node.excluded, placed),
+            (node.excluded, node.placed, excluded),
+        ):
             for j in options:
                 c = cost.get(index(j, self.problem.n_options, "option"), 0)
                 if mask[j]:
                     continue
-                moved = total if other[j] else total - min(c, 0) + (c if mask is node.excluded else 0)
+                moved = (
+                    total if other[j] else total - min(c, 0) + (c if mask is node.excluded else 0)
+                )
                 if moved < least:
                     fail("an option is fixed whose other value may be better")
                 node.empty |= bool(other[j])
@@ -831,7 +1016,9 @@ class Checker:
         self.propagate(node)
 
     def hull(self, node: PlanSet, terms: list[Any], side: int) -> None:
-        """Take sum k x <= side for whole k >= 0, as no numbers of options that fit the budgets exceed it (Proposition 9)."""
+        """Take sum k x <= side for whole k >= 0, as no numbers of options that fit the
+        budgets exceed it (Proposition 9).
+        """
         if type(side) is not int or any(type(k) is not int or k < 0 for _, k in terms):
             fail("a budget cut that is not in whole numbers")
         amounts = {index(j, self.problem.n_options, "option"): k for j, k in terms}
@@ -849,7 +1036,9 @@ class Checker:
             fail("more options fit the budgets than a budget cut says")
         node.hull.append((-side * ONE, {j: -k * ONE for j, k in amounts.items()}))
 
-    def floor(self, node: PlanSet, value: str, paths: list[Any], budgets: list[Any], hulls: list[Any]) -> None:
+    def floor(
+        self, node: PlanSet, value: str, paths: list[Any], budgets: list[Any], hulls: list[Any]
+    ) -> None:
         """Raise the floor of a commodity to a level that the budgets leave it (Proposition 10)."""
         level, shown, covered, u = down(number(value)), 0, dict[int, int](), None
         for k, y in pairs(paths, len(self.paths), "path"):
@@ -869,40 +1058,58 @@ class Checker:
                     covered[j] = covered.get(j, 0) + times_up(part, share)
             shown += part
         allowed, price = 0, dict[int, int]()
-        for rows, given, word in ((self.problem.budgets, budgets, "budget"), (node.hull, hulls, "budget cut")):
+        for rows, given, word in (
+            (self.problem.budgets, budgets, "budget"),
+            (node.hull, hulls, "budget cut"),
+        ):
             for k, mu in pairs(given, len(rows), word):
                 side, row = rows[k]
                 left = -side + sum(c for j, c in row.items() if node.placed[j])
                 allowed += times_up(down(mu), left)
                 for j, c in row.items():
                     price[j] = price.get(j, 0) + times(down(mu), -c)
-        if u is None or shown <= allowed + sum(max(0, c - price.get(j, 0)) for j, c in covered.items()):
+        if u is None or shown <= allowed + sum(
+            max(0, c - price.get(j, 0)) for j, c in covered.items()
+        ):
             fail("a floor that the budgets do not prove")
         node.floor[u] = max(node.floor[u], level)
 
 
 def exceeds(kinds: list[Any], left: list[Fraction], most: int) -> bool:
-    """Return whether options of some kinds (uses of each budget and k, and how many there are) that fit have a sum of k above a number.
+    """Return whether options of some kinds (uses of each budget and k, and how many
+    there are) that fit have a sum of k above a number.
 
-    Kind after kind, for each remainder of the budgets the largest sum so far is kept, where what is left can still bring it above the number.
+    Kind after kind, for each remainder of the budgets the largest sum so far is kept,
+    where what is left can still bring it above the number.
     """
     if any(amount < 0 for amount in left):
         return False
     units = [
-        math.lcm(*(use.denominator for use in column)) for column in zip(*(kind[:-1] for kind, _ in kinds), strict=True)
+        math.lcm(*(use.denominator for use in column))
+        for column in zip(*(kind[:-1] for kind, _ in kinds), strict=True)
     ]
     table = [
-        ([int(use * unit) for use, unit in zip(kind, units, strict=False)], kind[-1], count) for kind, count in kinds
+        ([int(use * unit) for use, unit in zip(kind, units, strict=False)], kind[-1], count)
+        for kind, count in kinds
     ]
-    states, steps = {tuple(math.floor(amount * unit) for amount, unit in zip(left, units, strict=False)): 0}, 0
+    states, steps = (
+        {tuple(math.floor(amount * unit) for amount, unit in zip(left, units, strict=False)): 0},
+        0,
+    )
     for first, (uses, k, count) in enumerate(table):
         rest, after = table[first + 1 :], dict[tuple[int, ...], int]()
         for room, total in states.items():
             fits = min([count, *(r // use for r, use in zip(room, uses, strict=True) if use)])
             for n in range(fits + 1):
                 steps += 1
-                sum_here, left_here = total + n * k, tuple(r - n * use for r, use in zip(room, uses, strict=True))
-                if after.get(left_here, -1) < sum_here and sum_here + _further(rest, left_here) > most:
+                sum_here, left_here = (
+                    total + n * k,
+                    tuple(r - n * use for r, use in zip(room, uses, strict=True)),
+                )
+                if (
+                    after.get(left_here, -1) < sum_here
+                    and sum_here + _further(rest, left_here) > most
+                ):
                     after[left_here] = sum_here
         if steps > MOST_STEPS:
             fail("a budget cut takes too many steps to check")
@@ -911,7 +1118,9 @@ def exceeds(kinds: list[Any], left: list[Fraction], most: int) -> bool:
 
 
 def _further(kinds: list[Any], room: tuple[int, ...]) -> int:
-    """Return a bound of what kinds can add in some room: each budget by itself, with the kinds that make most of it first."""
+    """Return a bound of what kinds can add in some room: each budget by itself, with
+    the kinds that make most of it first.
+    """
     fitting = []
     for uses, k, count in kinds:
         fits = min([count, *(r // use for r, use in zip(room, uses, strict=True) if use)])
@@ -921,7 +1130,8 @@ def _further(kinds: list[Any], room: tuple[int, ...]) -> int:
     for r, amount in enumerate(room):
         free, total = amount, 0
         for uses, k, fits in sorted(
-            fitting, key=lambda kind: -math.inf if not kind[0][r] else -Fraction(kind[1], kind[0][r])
+            fitting,
+            key=lambda kind: -math.inf if not kind[0][r] else -Fraction(kind[1], kind[0][r]),
         ):
             if uses[r] * fits <= free:
                 free, total = free - uses[r] * fits, total + k * fits
@@ -933,7 +1143,9 @@ def _further(kinds: list[Any], room: tuple[int, ...]) -> int:
 
 
 def lines_of(path: str) -> Any:
-    """Yield the lines of a packed file, of bounded length, and no more than a bounded number of bytes."""
+    """Yield the lines of a packed file, of bounded length, and no more than a bounded
+    number of bytes.
+    """
     total = 0
     with gzip.open(path, "rb") as file:
         while line := file.readline(LONGEST_LINE + 1):
@@ -960,7 +1172,9 @@ def check(instance: str, certificate: str) -> tuple[Fraction, Fraction]:
         checker = Checker(InstanceFile(content), lines_of(certificate))
         lower, value = checker.run()
     except Exception as error:  # noqa: BLE001 - whatever a file holds, it ends in one sentence
-        sentence = str(error) if isinstance(error, Fault) else f"cannot be read ({type(error).__name__})"
+        sentence = (
+            str(error) if isinstance(error, Fault) else f"cannot be read ({type(error).__name__})"
+        )
         where = "instance" if checker is None else f"line {checker.line}"
         raise Fault(f"{where}: {sentence}") from None
     return Fraction(lower, ONE), Fraction(value, ONE)
@@ -972,7 +1186,9 @@ def stated(lower: Fraction, value: Fraction) -> str:
         math.floor(lower * 10**9),
         math.ceil(value * 10**9),
     )  # whole numbers: as a float the last digits could be rounded inwards
-    return f"proved: value in [{low // 10**9}.{low % 10**9:09d}, {high // 10**9}.{high % 10**9:09d}]"
+    return (
+        f"proved: value in [{low // 10**9}.{low % 10**9:09d}, {high // 10**9}.{high % 10**9:09d}]"
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -10,7 +10,9 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C while Python still reads it ends as any other, and while Python ends it is ignored."""
+    """Run the command line; Ctrl-C while Python still reads it ends as any other, and
+    while Python ends it is ignored.
+    """
     try:
         from optimizer.cli.terminal import begin
 

@@ -1,4 +1,6 @@
-"""The command line, assembled from its commands. Nothing heavy is imported before a command runs, so that `--help` is fast."""
+"""The command line, assembled from its commands. Nothing heavy is imported before a
+command runs, so that `--help` is fast.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,10 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="interdict",
     cls=Program,
-    help="Where to put checkpoints and patrols on a border's roads, with a proof of how good the plan is.",
+    help=(
+        "Where to put checkpoints and patrols on a border's roads, with a proof of how good the"
+        " plan is."
+    ),
     epilog=examples_text(""),
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
@@ -56,7 +61,9 @@ def _options(
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
     ] = False,
 ) -> None:
-    """Where to put checkpoints and patrols on a border's roads, with a proof of how good the plan is."""
+    """Where to put checkpoints and patrols on a border's roads, with a proof of how
+    good the plan is.
+    """
     del version  # its callback has answered
 
 
@@ -102,7 +109,9 @@ for group, name in (
 
 
 def main() -> None:
-    """Run the command line; errors of ours end with one message and their exit code, an interrupt without a plan with 3."""
+    """Run the command line; errors of ours end with one message and their exit code, an
+    interrupt without a plan with 3.
+    """
     with guarded_streams():
         code = _run()
     sys.exit(code)

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.changes import Changes
     from optimizer.scenario.file.model import RegionModel
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line and nothing else on standard output.")]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print one JSON object a line and nothing else on standard output."
+    ),
+]
 
 
 def _known_method(name: str | None) -> str | None:
@@ -38,9 +43,12 @@ Method = Annotated[
         help="How to solve; auto if not given.",
     ),
 ]
-Gap = Annotated[float | None, typer.Option(min=0, max=1, help="Relative gap at which to stop, such as 0.01.")]
+Gap = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Relative gap at which to stop, such as 0.01.")
+]
 TimeLimit = Annotated[
-    float | None, typer.Option(min=0.01, help="Seconds of solving; a plan's scenario has its own, `solve` none.")
+    float | None,
+    typer.Option(min=0.01, help="Seconds of solving; a plan's scenario has its own, `solve` none."),
 ]
 
 
@@ -58,16 +66,26 @@ Threads = Annotated[
     typer.Option(
         callback=possible_threads,
         rich_help_panel=MORE,
-        help="Processes that search the tree, once it has taken some seconds; one for each core if not given.",
+        help=(
+            "Processes that search the tree, once it has taken some seconds; one for each core if"
+            " not given."
+        ),
     ),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, rich_help_panel=MORE, help="Seed of every random choice.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, rich_help_panel=MORE, help="Seed of every random choice.")
+]
 Support = Annotated[
     int | None,
-    typer.Option(min=1, rich_help_panel=MORE, help="Most different plans in a mixture, with --method mixed."),
+    typer.Option(
+        min=1, rich_help_panel=MORE, help="Most different plans in a mixture, with --method mixed."
+    ),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the files in --out, whichever command or source they are of.")
+    bool,
+    typer.Option(
+        "--overwrite", help="Replace the files in --out, whichever command or source they are of."
+    ),
 ]
 Ledger = Annotated[
     Path | None,
@@ -88,16 +106,29 @@ SkipUnreachable = Annotated[
 ]
 Budgets = Annotated[
     list[str] | None,
-    typer.Option("--budget", metavar="NAME[@AGENCY]=AMOUNT", help="How much there is of a resource; once for each."),
+    typer.Option(
+        "--budget",
+        metavar="NAME[@AGENCY]=AMOUNT",
+        help="How much there is of a resource; once for each.",
+    ),
 ]
 Teams = Annotated[
     list[str] | None,
-    typer.Option("--teams", metavar="TEAM=NUMBER", help="How many patrol teams of a type there are; once for each."),
+    typer.Option(
+        "--teams",
+        metavar="TEAM=NUMBER",
+        help="How many patrol teams of a type there are; once for each.",
+    ),
 ]
 
 Jobs = Annotated[
     int,
-    typer.Option("--jobs", min=1, rich_help_panel=MORE, help="Processes that solve at the same time, one core each."),
+    typer.Option(
+        "--jobs",
+        min=1,
+        rich_help_panel=MORE,
+        help="Processes that solve at the same time, one core each.",
+    ),
 ]
 Scheduler = Annotated[
     str | None,
@@ -111,24 +142,38 @@ Scheduler = Annotated[
 
 Place = Annotated[str | None, typer.Option("--place", help="Place name.")]
 Address = Annotated[str | None, typer.Option("--address", help="Address, with --radius around it.")]
-Bbox = Annotated[str | None, typer.Option("--bbox", metavar="W,S,E,N", help="Bounding box in degrees.")]
+Bbox = Annotated[
+    str | None, typer.Option("--bbox", metavar="W,S,E,N", help="Bounding box in degrees.")
+]
 Polygon = Annotated[Path | None, typer.Option("--polygon", help="GeoJSON polygon.")]
-Extract = Annotated[Path | None, typer.Option("--file", help="OpenStreetMap extract: .osm or .osm.pbf.")]
+Extract = Annotated[
+    Path | None, typer.Option("--file", help="OpenStreetMap extract: .osm or .osm.pbf.")
+]
 NetworkFile = Annotated[Path | None, typer.Option("--network", help="Network: .gpkg or .graphml.")]
 Radius = Annotated[float, typer.Option("--radius", help="Metres around --address.")]
-Border = Annotated[str | None, typer.Option("--border", help="GeoJSON of the border, or a country of the extract.")]
-Modes = Annotated[str, typer.Option("--modes", help="Of drive, service, track, foot, ferry; with commas.")]
+Border = Annotated[
+    str | None, typer.Option("--border", help="GeoJSON of the border, or a country of the extract.")
+]
+Modes = Annotated[
+    str, typer.Option("--modes", help="Of drive, service, track, foot, ferry; with commas.")
+]
 
 Force = Annotated[
-    list[str] | None, typer.Option("--force", metavar="SITE[:KIND]", help="A site that must be used; once for each.")
+    list[str] | None,
+    typer.Option("--force", metavar="SITE[:KIND]", help="A site that must be used; once for each."),
 ]
 Forbid = Annotated[
     list[str] | None,
-    typer.Option("--forbid", metavar="SITE[:KIND]", help="A site that must not be used; once for each."),
+    typer.Option(
+        "--forbid", metavar="SITE[:KIND]", help="A site that must not be used; once for each."
+    ),
 ]
 KeepToday = Annotated[bool, typer.Option("--keep-today", help="What stands today stays.")]
 ChangeAtMost = Annotated[
-    int | None, typer.Option("--change-at-most", min=0, help="How many sites may differ from what stands today.")
+    int | None,
+    typer.Option(
+        "--change-at-most", min=0, help="How many sites may differ from what stands today."
+    ),
 ]
 
 
@@ -140,15 +185,24 @@ def _folder_of_plan(path: Path) -> Path:
 
 
 PlanFolderPath = Annotated[
-    Path, typer.Argument(metavar="PLAN_FOLDER", callback=_folder_of_plan, help="Folder that `plan` wrote.")
+    Path,
+    typer.Argument(
+        metavar="PLAN_FOLDER", callback=_folder_of_plan, help="Folder that `plan` wrote."
+    ),
 ]
-Start = Annotated[Path | None, typer.Option("--start", help="Plan folder, or plan.json, from which the search begins.")]
+Start = Annotated[
+    Path | None,
+    typer.Option("--start", help="Plan folder, or plan.json, from which the search begins."),
+]
 Language = Annotated[
     str | None,
     typer.Option(
         "--language",
         metavar="CODE",
-        help="Language of the pages: en, es or pt; es-MX also takes the numbers and dates of a region.",
+        help=(
+            "Language of the pages: en, es or pt; es-MX also takes the numbers and dates of a"
+            " region."
+        ),
     ),
 ]
 Settings = Annotated[
@@ -156,7 +210,10 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="PATH=VALUE",
-        help="A field of the scenario to set, such as evaders.habitual_share=0.2 or kinds.tactical.detection=0.4.",
+        help=(
+            "A field of the scenario to set, such as evaders.habitual_share=0.2 or"
+            " kinds.tactical.detection=0.4."
+        ),
     ),
 ]
 ParamsFile = Annotated[
@@ -231,7 +288,8 @@ def solve_options(
 
 
 def budget_amounts(budgets: list[str] | None, option: str = "--budget") -> dict[str, float]:
-    """Return the amount of each resource, or the number of each type of teams, from texts `NAME=AMOUNT` of an option.
+    """Return the amount of each resource, or the number of each type of teams, from
+    texts `NAME=AMOUNT` of an option.
 
     Raises
     ------
@@ -247,7 +305,8 @@ def budget_amounts(budgets: list[str] | None, option: str = "--budget") -> dict[
             amount = math.nan
         if not name or not 0 <= amount < math.inf:
             raise typer.BadParameter(
-                f"{option} {word!r} is not RESOURCE=AMOUNT with an amount of at least 0, such as teams=5"
+                f"{option} {word!r} is not RESOURCE=AMOUNT with an amount of at least 0, such as"
+                " teams=5"
             )
         if name in amount_of:
             raise typer.BadParameter(f"{option} names {name!r} twice")
@@ -281,7 +340,9 @@ def region_source(
     if len(given) != 1:
         names, found = (", ".join(f"--{name}" for name in words) for words in (sources, given))
         raise typer.BadParameter(f"give exactly one of {names}; given: {found or 'none'}")
-    content: dict[str, Any] = {name: four_numbers(str(v)) if name == "bbox" else v for name, v in given.items()}
+    content: dict[str, Any] = {
+        name: four_numbers(str(v)) if name == "bbox" else v for name, v in given.items()
+    }
     if "address" in content:
         content["radius_m"] = radius
     if border is not None:
@@ -303,5 +364,7 @@ def four_numbers(text: str) -> tuple[float, ...]:
     except ValueError:
         numbers = ()
     if len(numbers) != 4:
-        raise typer.BadParameter(f"{text!r} is not W,S,E,N: four numbers in degrees, such as 1.4,42.4,1.8,42.7")
+        raise typer.BadParameter(
+            f"{text!r} is not W,S,E,N: four numbers in degrees, such as 1.4,42.4,1.8,42.7"
+        )
     return numbers

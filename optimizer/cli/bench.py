@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from optimizer.cli.arguments import Json, possible_threads
-from optimizer.cli.console import ProgressPrinter, bounds_text, print_json, print_line, print_note, print_table
+from optimizer.cli.console import (
+    ProgressPrinter,
+    bounds_text,
+    print_json,
+    print_line,
+    print_note,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,53 +32,93 @@ def bench(
     family: Annotated[
         list[str] | None,
         typer.Option(
-            help="Family to run, a folder of instance files, or all: those in instances/, and snip with --snip-dir. "
-            "Or a suite with rows and a page of its own: "
-            "patrols, steadiness, tours, overlay, mixed, commands. Repeatable."
+            help=(
+                "Family to run, a folder of instance files, or all: those in instances/, and snip"
+                " with --snip-dir. "
+                "Or a suite with rows and a page of its own: "
+                "patrols, steadiness, tours, overlay, mixed, commands. Repeatable."
+            )
         ),
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option(help="Instances whose name matches, such as 'snip-?-3-*'. Repeatable.")
+        list[str] | None,
+        typer.Option(help="Instances whose name matches, such as 'snip-?-3-*'. Repeatable."),
     ] = None,
     method: Annotated[
         list[str] | None,
         typer.Option(
-            help="Method; every one if not given. Or a peer, another solver with our cuts: scip, highs. Repeatable."
+            help=(
+                "Method; every one if not given. Or a peer, another solver with our cuts: scip,"
+                " highs. Repeatable."
+            )
         ),
     ] = None,
-    seed: Annotated[list[int] | None, typer.Option(min=0, help="Seed; 0 if not given. Repeatable.")] = None,
-    gap: Annotated[float | None, typer.Option(min=0, max=1, help="Relative gap to prove; 0.0001 if not given.")] = None,
-    time_limit: Annotated[float | None, typer.Option(min=0.01, help="Seconds a run; 300 if not given.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(min=0, help="Seed; 0 if not given. Repeatable.")
+    ] = None,
+    gap: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Relative gap to prove; 0.0001 if not given.")
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(min=0.01, help="Seconds a run; 300 if not given.")
+    ] = None,
     limit_by: Annotated[
         Literal["clock", "work"],
         typer.Option(
-            help="What the time limit counts: seconds by the clock, or work, the processor seconds of the search "
-            "(of several processes those of the longest chain), which other programs on the machine do not shorten."
+            help=(
+                "What the time limit counts: seconds by the clock, or work, the processor seconds"
+                " of the search "
+                "(of several processes those of the longest chain), which other programs on the"
+                " machine do not shorten."
+            )
         ),
     ] = "clock",
-    threads: Annotated[int, typer.Option(callback=possible_threads, help="Processes of each search.")] = 1,
+    threads: Annotated[
+        int, typer.Option(callback=possible_threads, help="Processes of each search.")
+    ] = 1,
     memory_limit: Annotated[
         float | None, typer.Option(min=1, help="MB a run may have resident; 4096 if not given.")
     ] = None,
     snip_dir: Annotated[Path | None, typer.Option(help="Folder with the SNIP files.")] = None,
-    large: Annotated[bool, typer.Option("--large", help="Add the instances too large for the repository.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time on this machine; times are clean with 1.")] = 1,
+    large: Annotated[
+        bool, typer.Option("--large", help="Add the instances too large for the repository.")
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Runs at a time on this machine; times are clean with 1.")
+    ] = 1,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Run on a dask.distributed cluster instead.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run on a dask.distributed cluster instead."),
     ] = None,
     tls_ca_file: Annotated[
         Path | None,
-        typer.Option(help="With --scheduler tls://...: authorities to trust (PEM), as `dask worker` takes it."),
+        typer.Option(
+            help=(
+                "With --scheduler tls://...: authorities to trust (PEM), as `dask worker` takes it."
+            )
+        ),
     ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="The same: this client's certificate (PEM).")] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="The same: this client's certificate (PEM).")
+    ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The same: its private key (PEM).")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help=f"Folder of the rows; the page is written beside it. {OUT}; of a suite, results/SUITE."),
+        typer.Option(
+            help=(
+                f"Folder of the rows; the page is written beside it. {OUT}; of a suite,"
+                " results/SUITE."
+            )
+        ),
     ] = None,
-    table: Annotated[bool, typer.Option("--table", help="Make the page and its picture from the raw rows.")] = False,
+    table: Annotated[
+        bool, typer.Option("--table", help="Make the page and its picture from the raw rows.")
+    ] = False,
     best_known: Annotated[
-        bool, typer.Option("--best-known", help="Keep the solutions and bounds that are better than those known.")
+        bool,
+        typer.Option(
+            "--best-known", help="Keep the solutions and bounds that are better than those known."
+        ),
     ] = False,
     generate: Annotated[
         bool, typer.Option("--generate", help="Write the generated families' instance files anew.")
@@ -80,24 +127,39 @@ def bench(
         Path | None,
         typer.Option(
             metavar="FILE.zip",
-            help="Write an archive of the families' problems with values, bounds, certificates and bilevel files, in place of runs.",
+            help=(
+                "Write an archive of the families' problems with values, bounds, certificates and"
+                " bilevel files, in place of runs."
+            ),
         ),
     ] = None,
     compare: Annotated[
         Path | None,
-        typer.Option(help="CSV of results (instance, value, plan) to hold against the best known, in place of runs."),
+        typer.Option(
+            help=(
+                "CSV of results (instance, value, plan) to hold against the best known, in place of"
+                " runs."
+            )
+        ),
     ] = None,
-    instances: Annotated[Path | None, typer.Option(help="Folder of families, other than the repository's.")] = None,
+    instances: Annotated[
+        Path | None, typer.Option(help="Folder of families, other than the repository's.")
+    ] = None,
     extract: Annotated[
         Path | None,
-        typer.Option(help="An extract for overlay and commands to measure as well; for mixed also a folder of them."),
+        typer.Option(
+            help=(
+                "An extract for overlay and commands to measure as well; for mixed also a folder of"
+                " them."
+            )
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare the methods on families of instances, each run in a process of its own.
 
-    A benchmark that was interrupted goes on with the same command: runs that have a row are not made again. --table, --best-known and
-    --generate alone run nothing.
+    A benchmark that was interrupted goes on with the same command: runs that have a row
+    are not made again. --table, --best-known and --generate alone run nothing.
     """
     if compare is not None:
         _compare(compare, instances, as_json)
@@ -118,7 +180,16 @@ def bench(
     )
     families, suites = _split(family or [])
     if archive is not None:
-        _archive(archive, out or OUT, options, as_json, families, large=large, snip_dir=snip_dir, instances=instances)
+        _archive(
+            archive,
+            out or OUT,
+            options,
+            as_json,
+            families,
+            large=large,
+            snip_dir=snip_dir,
+            instances=instances,
+        )
         return
     for name in suites:
         if not _suite(name, out or OUT.with_name(name), options, table, as_json):
@@ -135,7 +206,13 @@ def bench(
         printer = ProgressPrinter(silent=as_json)
         with step(printer, "preparing the instances"):
             benchmark = plan_benchmark(
-                families, out, options, large=large, snip_dir=snip_dir, instances=instances, listener=printer
+                families,
+                out,
+                options,
+                large=large,
+                snip_dir=snip_dir,
+                instances=instances,
+                listener=printer,
             )
         where = partial(
             benchmark.carry_out,
@@ -149,7 +226,15 @@ def bench(
             return
     if best_known:
         _show_best_known(out, instances, as_json)
-    _make_page(table, out, instances, as_json, gap_asked=gap, time_limit=time_limit, memory_limit=memory_limit)
+    _make_page(
+        table,
+        out,
+        instances,
+        as_json,
+        gap_asked=gap,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+    )
 
 
 def _check_asked(families: list[str], *, alone: bool, archive: bool) -> None:
@@ -157,7 +242,8 @@ def _check_asked(families: list[str], *, alone: bool, archive: bool) -> None:
         raise typer.BadParameter("give --family, or --family all, with --archive")
     if not (families or alone):
         raise typer.BadParameter(
-            "give --family (or --family all) to run, or one of --table, --best-known, --generate, --compare"
+            "give --family (or --family all) to run, or one of --table, --best-known, --generate,"
+            " --compare"
         )
 
 
@@ -165,11 +251,15 @@ def _split(names: list[str]) -> tuple[list[str], list[str]]:
     """Return the families and the suites among some names."""
     from optimizer.lab.benchmark.suites import SUITES
 
-    return [name for name in names if name not in SUITES], [name for name in names if name in SUITES]
+    return [name for name in names if name not in SUITES], [
+        name for name in names if name in SUITES
+    ]
 
 
 def _suite(name: str, folder: Path, options: RunOptions, table: bool, as_json: bool) -> bool:
-    """Add the rows that a suite lacks, or with --table make its page; return whether it was not interrupted."""
+    """Add the rows that a suite lacks, or with --table make its page; return whether it
+    was not interrupted.
+    """
     from optimizer.lab.benchmark.suites import SUITES
 
     if table:
@@ -188,7 +278,9 @@ def _suite(name: str, folder: Path, options: RunOptions, table: bool, as_json: b
     return True
 
 
-def _make_page(table: bool, out: Path, instances: Path | None, as_json: bool, **asked: float | None) -> None:
+def _make_page(
+    table: bool, out: Path, instances: Path | None, as_json: bool, **asked: float | None
+) -> None:
     """Make the page of a folder of rows, where it is asked for."""
     from optimizer.lab.benchmark.benchmark import benchmark_page
 
@@ -198,15 +290,21 @@ def _make_page(table: bool, out: Path, instances: Path | None, as_json: bool, **
 
 def _show_page(files: PageFiles, as_json: bool) -> None:
     if as_json:
-        print_json({"page": str(files.page), "pictures": [str(picture) for picture in files.pictures]})
+        print_json(
+            {"page": str(files.page), "pictures": [str(picture) for picture in files.pictures]}
+        )
         return
     print_line(f"Page: {files.page}")
     for picture in files.pictures:
         print_line(f"Picture: {picture}")
 
 
-def _run(benchmark: Benchmark, carry_out: Callable[..., None], printer: ProgressPrinter, as_json: bool) -> bool:
-    """Make the runs that are missing, where `carry_out` makes them; return whether all were made."""
+def _run(
+    benchmark: Benchmark, carry_out: Callable[..., None], printer: ProgressPrinter, as_json: bool
+) -> bool:
+    """Make the runs that are missing, where `carry_out` makes them; return whether all
+    were made.
+    """
     total, todo = len(benchmark.planned), len(benchmark.todo)
     printer.line(f"{total} runs, {total - todo} of them made before")
     made = 0
@@ -223,7 +321,8 @@ def _run(benchmark: Benchmark, carry_out: Callable[..., None], printer: Progress
     except KeyboardInterrupt:
         kept = todo - len(benchmark.still_missing())
         print_note(
-            f"Interrupted after {kept} of {todo} runs. Their rows are kept; the same command goes on from there."
+            f"Interrupted after {kept} of {todo} runs. Their rows are kept; the same command goes"
+            " on from there."
         )
         return False
     if not as_json:
@@ -237,7 +336,10 @@ def _sentence(row: PlacementRow) -> str:
     memory = "" if row.peak_mb is None else f", {row.peak_mb:.0f} MB"
     note = f" ({row.note})" if row.note else ""
     bounds = bounds_text(row.lower, row.upper)
-    return f"{row.instance}, {row.method}, seed {row.seed}: {row.status}, {bounds}{seconds}{memory}{note}"
+    return (
+        f"{row.instance}, {row.method}, seed {row.seed}: {row.status},"
+        f" {bounds}{seconds}{memory}{note}"
+    )
 
 
 def _show_best_known(out: Path, instances: Path | None, as_json: bool) -> None:
@@ -247,7 +349,14 @@ def _show_best_known(out: Path, instances: Path | None, as_json: bool) -> None:
     for path, known in improve_best_known(out, instances):
         count += 1
         if as_json:
-            print_json({"best_known": str(path), "value": known.value, "bound": known.bound, "gap": known.gap})
+            print_json(
+                {
+                    "best_known": str(path),
+                    "value": known.value,
+                    "bound": known.bound,
+                    "gap": known.gap,
+                }
+            )
         else:
             print_line(f"{path}: {bounds_text(known.bound, known.value)}")
     if not as_json:
@@ -304,7 +413,11 @@ def _archive(
         families, folder, options, large=large, snip_dir=snip_dir, instances=instances or INSTANCES
     ):
         problems.append(problem)
-        told = problem.fault or "no certificate" if problem.certified is None else stated(*problem.certified)
+        told = (
+            problem.fault or "no certificate"
+            if problem.certified is None
+            else stated(*problem.certified)
+        )
         printer.line(f"{problem.name}: {told}")
     made = write_library(archive, problems, lambda name: printer.line(f"{name}: bilevel files"))
     certified = sum(problem.certified is not None for problem in problems)
@@ -313,8 +426,8 @@ def _archive(
         print_json({"archive": str(archive), "bytes": made.size, "files": made.files} | counts)
         return
     print_line(
-        f"Saved {archive}: {len(problems)} problems, {certified} with a certificate, {made.bilevel} with bilevel files; "
-        f"{made.files} files, {made.size / 1e6:.1f} MB"
+        f"Saved {archive}: {len(problems)} problems, {certified} with a certificate, {made.bilevel}"
+        f" with bilevel files; {made.files} files, {made.size / 1e6:.1f} MB"
     )
 
 

@@ -1,4 +1,5 @@
-"""What commands print: tables on standard output, progress on standard error, one JSON object a line for tools.
+"""What commands print: tables on standard output, progress on standard error, one JSON
+object a line for tools.
 
 Streams that are closed, full or of an old encoding: `optimizer.cli.terminal`.
 """
@@ -84,22 +85,35 @@ def print_note(text: str) -> None:
 
 
 def _wrapped(text: str, stream: TextIO) -> str:
-    """Return a sentence as a stream gets it: a terminal in lines that break between words, a file or pipe in one."""
+    """Return a sentence as a stream gets it: a terminal in lines that break between
+    words, a file or pipe in one.
+    """
     line = printable(text)
     if not stream.isatty():
         return line
-    return "\n".join(textwrap.wrap(line, _columns(stream) - 1, break_on_hyphens=False, drop_whitespace=True)) or line
+    return (
+        "\n".join(
+            textwrap.wrap(line, _columns(stream) - 1, break_on_hyphens=False, drop_whitespace=True)
+        )
+        or line
+    )
 
 
 def shown(cell: str | Sequence[str]) -> str:
-    """Return a cell or title, or the lines of one, as the terminal shows it: nothing in its text steers the terminal or breaks a line."""
+    """Return a cell or title, or the lines of one, as the terminal shows it: nothing in
+    its text steers the terminal or breaks a line.
+    """
     return encodable("\n".join(map(printable, [cell] if isinstance(cell, str) else cell)))
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Sequence[str]]], nothing: str = ""
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str | Sequence[str]]],
+    nothing: str = "",
 ) -> None:
-    """Print a small table; text is shown as it is, never as markup. A cell of several lines is a sequence of them.
+    """Print a small table; text is shown as it is, never as markup. A cell of several
+    lines is a sequence of them.
 
     `nothing` is said below the title in place of a table without rows.
     """
@@ -119,17 +133,30 @@ def print_table(
     for k, column in enumerate(columns):
         lines = [line for row in cells for line in row[k].split("\n")]
         short = all(cell_len(line) <= NARROW for line in lines)
-        head = "\n".join(textwrap.wrap(shown(column), NARROW, break_long_words=False)) if short else shown(column)
+        head = (
+            "\n".join(textwrap.wrap(shown(column), NARROW, break_long_words=False))
+            if short
+            else shown(column)
+        )
         widths.append(max(map(cell_len, [*lines, *head.split("\n")])))
-        words = [word for line in [*([] if short else lines), *head.split("\n")] for word in line.split()]
-        least.append(widths[k] if short else min(max(map(cell_len, words), default=1), LONGEST_WORD))
-        table.add_column(head, justify="left" if k == 0 or not short else "right", no_wrap=short, overflow="fold")
+        words = [
+            word for line in [*([] if short else lines), *head.split("\n")] for word in line.split()
+        ]
+        least.append(
+            widths[k] if short else min(max(map(cell_len, words), default=1), LONGEST_WORD)
+        )
+        table.add_column(
+            head, justify="left" if k == 0 or not short else "right", no_wrap=short, overflow="fold"
+        )
     room = console.width - 2 * len(columns)  # padding and lines of the box
     if sum(least) > room:
         for row in cells:
             console.print(
                 "",
-                *(f"{shown(head)}: {cell}".removeprefix(": ") for head, cell in zip(columns, row, strict=True)),
+                *(
+                    f"{shown(head)}: {cell}".removeprefix(": ")
+                    for head, cell in zip(columns, row, strict=True)
+                ),
                 sep="\n",
                 markup=False,
             )
@@ -145,14 +172,20 @@ def print_table(
 
 
 NARROW = 12
-"""Characters up to which cells are never broken: numbers and single words. Names give way to them."""
+"""Characters up to which cells are never broken: numbers and single words. Names give
+way to them.
+"""
 
 LONGEST_WORD = 20
-"""Characters up to which words are not broken; where a terminal has no room for them, rows are printed a cell a line."""
+"""Characters up to which words are not broken; where a terminal has no room for them,
+rows are printed a cell a line.
+"""
 
 
 def print_page(page: ShortPage) -> None:
-    """Print what a short page says: the answer, then each part with its first rows; folded parts and figures are in the folder alone."""
+    """Print what a short page says: the answer, then each part with its first rows;
+    folded parts and figures are in the folder alone.
+    """
     print_line(page.headline)
     for section in page.sections:
         if section.folded:
@@ -170,7 +203,8 @@ def print_page(page: ShortPage) -> None:
 
 
 class ProgressPrinter(SilentListener):
-    """Prints steps and bounds on standard error: nothing with `--quiet`, every step and its seconds with `--verbose`.
+    """Prints steps and bounds on standard error: nothing with `--quiet`, every step and
+    its seconds with `--verbose`.
 
     Parameters
     ----------
@@ -207,7 +241,9 @@ class ProgressPrinter(SilentListener):
         self._shares, self._seconds, self._search_began = shares, seconds, time.monotonic()
 
     def step_started(self, name: str) -> None:
-        """Print a step; one within another is printed below it with the bounds, unless it is over at once."""
+        """Print a step; one within another is printed below it with the bounds, unless
+        it is over at once.
+        """
         self._steps.append(name)
         if self._verbose or len(self._steps) == 1:
             self._bounds = ""
@@ -226,22 +262,34 @@ class ProgressPrinter(SilentListener):
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Print where the bounds stand, if they have moved and the last line is not too recent."""
         known = upper if math.isfinite(upper) else None
-        self._bounds = f": {shares_text(lower, known) if self._shares else bounds_text(lower, known)}"
+        self._bounds = (
+            f": {shares_text(lower, known) if self._shares else bounds_text(lower, known)}"
+        )
         bound, value = ValueText(self._shares).bound(lower), ValueText(self._shares).value(upper)
         self._narrow = f"{'no plan' if known is None else value}, bound {bound}"
         self._print_state()
 
     def cancelled(self) -> bool:
-        """Bring the seconds of the line that is rewritten up to date, about once a second; a printer never stops a search."""
+        """Bring the seconds of the line that is rewritten up to date, about once a
+        second; a printer never stops a search.
+        """
         late = time.monotonic() - self._printed >= TICK_SECONDS
-        if late and self._bounds and self._search_began is not None and not self._verbose and sys.stderr.isatty():
+        if (
+            late
+            and self._bounds
+            and self._search_began is not None
+            and not self._verbose
+            and sys.stderr.isatty()
+        ):
             self._print_state(again=True)
         return False
 
     def _print_state(self, *, again: bool = False) -> None:
         text = f"  {self._steps[-1] if self._steps else 'bounds'}{self._bounds}"
         now = time.monotonic()
-        if (text == self._last and not again) or (not self._verbose and now - self._printed < QUIET_SECONDS):
+        if (text == self._last and not again) or (
+            not self._verbose and now - self._printed < QUIET_SECONDS
+        ):
             return
         self._last, self._printed = text, now
         if self._silent:
@@ -254,7 +302,10 @@ class ProgressPrinter(SilentListener):
             bounds = self._bounds[2:] + seconds
             named = f"{self._steps[-1]}: {bounds}" if len(self._steps) > 1 else bounds
             rewrite(
-                next((line for line in (named, bounds) if len(line) < _columns(sys.stderr)), self._narrow + seconds)
+                next(
+                    (line for line in (named, bounds) if len(line) < _columns(sys.stderr)),
+                    self._narrow + seconds,
+                )
             )
         else:
             rewrite(text.strip())
@@ -265,7 +316,9 @@ _rewritten = 0
 
 
 def rewrite(text: str) -> None:
-    """Write over the line of standard error that was rewritten last, within the width of the terminal."""
+    """Write over the line of standard error that was rewritten last, within the width
+    of the terminal.
+    """
     global _rewritten  # noqa: PLW0603 - a process has one terminal
     wide = _columns(sys.stderr) - 1
     text = printable(text)[:wide]
@@ -275,7 +328,9 @@ def rewrite(text: str) -> None:
 
 
 def _columns(stream: TextIO) -> int:
-    """Return how wide the terminal of a stream is; that of another may be a file, or another terminal."""
+    """Return how wide the terminal of a stream is; that of another may be a file, or
+    another terminal.
+    """
     try:
         columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
@@ -306,7 +361,9 @@ def bounds_text(lower: float | None, upper: float | None) -> str:
     from optimizer.problem.plan.result import relative_gap
 
     gap = relative_gap(lower, upper)
-    return f"{six_figures(lower)} .. {six_figures(upper)}" + (f" (gap {gap:.2%})" if gap is not None else "")
+    return f"{six_figures(lower)} .. {six_figures(upper)}" + (
+        f" (gap {gap:.2%})" if gap is not None else ""
+    )
 
 
 def six_figures(value: float | None) -> str:
@@ -326,7 +383,9 @@ def result_line(instance: str, result: Result) -> dict[str, Any]:
 
 
 def mixture_line(result: Result) -> dict[str, Any]:
-    """Return the mixture and what it is compared with, for --json; nothing for other methods than `mixed`."""
+    """Return the mixture and what it is compared with, for --json; nothing for other
+    methods than `mixed`.
+    """
     mixed, upper = result.mixed, result.upper
     if mixed is None or upper is None:
         return {}
@@ -346,7 +405,9 @@ def mixture_line(result: Result) -> dict[str, Any]:
 
 
 def verdict_in_percent(result: Result, everything: str = "all loads") -> str:
-    """Return in one sentence how a search over shares of loads ended: what gets through of `everything`, and the bound on every plan."""
+    """Return in one sentence how a search over shares of loads ended: what gets through
+    of `everything`, and the bound on every plan.
+    """
     from optimizer.problem.plan.result import GIVEN
 
     if result.upper is None:
@@ -374,7 +435,8 @@ def weighed_beats(result: Result) -> dict[str, Any]:
 
 
 def verdict(result: Result) -> str:
-    """Return status, limit and bounds in a phrase; with teams both the bounds over every beat and within those weighed.
+    """Return status, limit and bounds in a phrase; with teams both the bounds over
+    every beat and within those weighed.
 
     Of a plan that was given it is the value alone, unless a bound is known.
     """
@@ -383,11 +445,16 @@ def verdict(result: Result) -> str:
     if result.method == GIVEN and not result.lower:
         return f"given, {six_figures(result.upper)}; no bound was asked for"
     limit = result.limit
-    ended = {None: "", "interrupted": " (interrupted)"}.get(limit, f" (stopped by its {limit} limit)")
+    ended = {None: "", "interrupted": " (interrupted)"}.get(
+        limit, f" (stopped by its {limit} limit)"
+    )
     words = f"{result.status}{ended}, {bounds_text(result.lower, result.upper)}"
     if result.weighed is None:
         return words
-    return f"{words} against every beat (it has no certificate); within the beats weighed {bounds_text(result.weighed_lower, result.upper)}"
+    return (
+        f"{words} against every beat (it has no certificate); within the beats weighed"
+        f" {bounds_text(result.weighed_lower, result.upper)}"
+    )
 
 
 def note_unreachable(where: object, ids: Sequence[str]) -> None:

@@ -1,4 +1,6 @@
-"""`desk`: a page on this machine where a planner changes a plan and sees its value at once, or fills in a first scenario."""
+"""`desk`: a page on this machine where a planner changes a plan and sees its value at
+once, or fills in a first scenario.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.files.temporary import scratch_folder
-from optimizer.cli.arguments import Json, Language, Param, ParamsFile, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import (
+    Json,
+    Language,
+    Param,
+    ParamsFile,
+    SkipUnreachable,
+)
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note
 
 if TYPE_CHECKING:
@@ -21,39 +29,63 @@ if TYPE_CHECKING:
 
 def desk(
     plan: Annotated[
-        Path | None, typer.Argument(help="Plan folder, as `plan` writes it, or a variant in it.", show_default=False)
+        Path | None,
+        typer.Argument(
+            help="Plan folder, as `plan` writes it, or a variant in it.", show_default=False
+        ),
     ] = None,
     new: Annotated[
         Path | None,
         typer.Option(
-            "--new", metavar="FILE", help="In place of a plan: fill in a first scenario, and write it to FILE."
+            "--new",
+            metavar="FILE",
+            help="In place of a plan: fill in a first scenario, and write it to FILE.",
         ),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option("--port", min=1, max=65535, help="Where to listen on this machine; any free port if not given."),
+        typer.Option(
+            "--port",
+            min=1,
+            max=65535,
+            help="Where to listen on this machine; any free port if not given.",
+        ),
     ] = None,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
     language: Language = None,
     params: ParamsFile = None,
     param: Param = None,
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
 ) -> None:
-    """Open a page on this machine to force and forbid sites, move budgets, see the exact value, search from there, and save variants."""
+    """Open a page on this machine to force and forbid sites, move budgets, see the
+    exact value, search from there, and save variants.
+    """
     if (plan is None) == (new is None):
         raise typer.BadParameter("give a plan folder, or --new FILE for a first scenario")
     if new is not None:
         if params is not None or param or skip_unreachable:
-            raise typer.BadParameter("--params, --param and --skip-unreachable go with a plan folder, not with --new")
+            raise typer.BadParameter(
+                "--params, --param and --skip-unreachable go with a plan folder, not with --new"
+            )
         _serve_form(new, _Served(port, browser, as_json), language)
     elif plan is not None:
-        _serve_plan(plan, _Served(port, browser, as_json), language, (params, tuple(param or ())), skip_unreachable)
+        _serve_plan(
+            plan,
+            _Served(port, browser, as_json),
+            language,
+            (params, tuple(param or ())),
+            skip_unreachable,
+        )
 
 
 @dataclass(frozen=True)
 class _Served:
-    """How a page is served: where, and whether a browser is opened and the address printed as JSON."""
+    """How a page is served: where, and whether a browser is opened and the address
+    printed as JSON.
+    """
 
     port: int | None
     browser: bool
@@ -102,7 +134,9 @@ def _serve_plan(
             served.run(lambda: DeskPage(session), "desk", folder, spoken)
         finally:
             session.close()
-    saved = f" Saved: {', '.join(map(str, session.saved))}." if session.saved else " Nothing was saved."
+    saved = (
+        f" Saved: {', '.join(map(str, session.saved))}." if session.saved else " Nothing was saved."
+    )
     print_note(f"The desk is closed.{saved}")
 
 
@@ -123,9 +157,13 @@ def _serve_form(file: Path, served: _Served, language: str | None) -> None:
 
 
 def _open(folder: Path, address: str) -> None:
-    """Open an address by a file of this user alone: a browser's arguments can be read by everyone on the machine."""
+    """Open an address by a file of this user alone: a browser's arguments can be read
+    by everyone on the machine.
+    """
     page = folder / "desk.html"
     page.write_text(
-        f'<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={address}">', encoding="utf-8"
+        '<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0;'
+        f' url={address}">',
+        encoding="utf-8",
     )
     webbrowser.open(page.as_uri())

@@ -1,4 +1,6 @@
-"""Files for other programs: `export` and `qgis` (a plan), `convert` (published instances), `schema` (the formats of this one)."""
+"""Files for other programs: `export` and `qgis` (a plan), `convert` (published
+instances), `schema` (the formats of this one).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from optimizer.cli.arguments import Budgets, Json, Language, Overwrite, PlanFolderPath, SkipUnreachable, budget_amounts
+from optimizer.cli.arguments import (
+    Budgets,
+    Json,
+    Language,
+    Overwrite,
+    PlanFolderPath,
+    SkipUnreachable,
+    budget_amounts,
+)
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import (
     ProgressPrinter,
@@ -27,20 +37,28 @@ if TYPE_CHECKING:
 
 def export(
     plan_folder: PlanFolderPath,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/export if not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/export if not given.")
+    ] = None,
     scenario: Annotated[
-        Path | None, typer.Option(help="Scenario file; by default the one that the folder was made of.")
+        Path | None,
+        typer.Option(help="Scenario file; by default the one that the folder was made of."),
     ] = None,
     alerts: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder that `risk alerts` wrote, for a layer of alerts.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder that `risk alerts` wrote, for a layer of alerts."),
     ] = None,
-    figures: Annotated[bool, typer.Option(help="Draw the figures as SVG, PDF and PNG, which takes longest.")] = True,
+    figures: Annotated[
+        bool, typer.Option(help="Draw the figures as SVG, PDF and PNG, which takes longest.")
+    ] = True,
     language: Language = None,
     skip_unreachable: SkipUnreachable = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Write a plan as GeoPackage with styles, QGIS project, GeoJSON and CSV, and its figures as SVG and PDF."""
+    """Write a plan as GeoPackage with styles, QGIS project, GeoJSON and CSV, and its
+    figures as SVG and PDF.
+    """
     from optimizer.pipeline.export import PROJECT, export_plan
 
     made = export_plan(
@@ -66,7 +84,9 @@ def export(
         )
         return
     print_table(
-        f"{made.folder}: {len(made.files)} files", ["table", "rows"], [(n, str(k)) for n, k in made.rows.items()]
+        f"{made.folder}: {len(made.files)} files",
+        ["table", "rows"],
+        [(n, str(k)) for n, k in made.rows.items()],
     )
     for name, why in made.absent.items():
         print_note(f"Note: no {name}: {why}")
@@ -81,7 +101,9 @@ def qgis(
     tracker: Annotated[str, typer.Option(help="Web address where they report faults.")] = "",
     repository: Annotated[str, typer.Option(help="Web address of its source.")] = "",
 ) -> None:
-    """Write the QGIS plugin: Processing algorithms that build regions, plan, evaluate and draw budget curves."""
+    """Write the QGIS plugin: Processing algorithms that build regions, plan, evaluate
+    and draw budget curves.
+    """
     from optimizer.base.files.readwrite import check_file, written_whole
     from optimizer.report.qgis.archive import Contact, plugin_archive
 
@@ -94,28 +116,43 @@ def qgis(
     if contact.missing:
         options = ", ".join(f"--{name}" for name in contact.missing)
         print_note(
-            f"Note: it names no {', '.join(contact.missing)}; a public plugin repository asks for them ({options})"
+            f"Note: it names no {', '.join(contact.missing)}; a public plugin repository asks for"
+            f" them ({options})"
         )
 
 
 Out = Annotated[Path, typer.Option(help="Instance file to write.")]
 
-Options = Annotated[Path, typer.Option(help="Table of options (CSV; docs/instance.md has its columns).")]
-
-Unit = Annotated[str, typer.Option(help="Unit of the network's numbers: s, min, h, m, km, mi, ft; or '0.1 m'.")]
-
-PerHour = Annotated[
-    float | None, typer.Option("--detection-per-hour", help="Detections an hour: r = exp(-rate * hours).")
+Options = Annotated[
+    Path, typer.Option(help="Table of options (CSV; docs/instance.md has its columns).")
 ]
 
-PerKm = Annotated[float | None, typer.Option("--detection-per-km", help="Detections a kilometre, instead.")]
+Unit = Annotated[
+    str, typer.Option(help="Unit of the network's numbers: s, min, h, m, km, mi, ft; or '0.1 m'.")
+]
 
-Speed = Annotated[float | None, typer.Option("--speed-kmh", help="Turns lengths into hours for --detection-per-hour.")]
+PerHour = Annotated[
+    float | None,
+    typer.Option("--detection-per-hour", help="Detections an hour: r = exp(-rate * hours)."),
+]
 
-Name = Annotated[str | None, typer.Option(help="Name of the instance; the network file's if not given.")]
+PerKm = Annotated[
+    float | None, typer.Option("--detection-per-km", help="Detections a kilometre, instead.")
+]
+
+Speed = Annotated[
+    float | None,
+    typer.Option("--speed-kmh", help="Turns lengths into hours for --detection-per-hour."),
+]
+
+Name = Annotated[
+    str | None, typer.Option(help="Name of the instance; the network file's if not given.")
+]
 
 
-def show_converted(saved: ReadInstance, source: Path, *, skip_unreachable: bool, as_json: bool) -> None:
+def show_converted(
+    saved: ReadInstance, source: Path, *, skip_unreachable: bool, as_json: bool
+) -> None:
     """Print how large an instance is that was made of a foreign file."""
     problem = saved.instance
     note_unreachable(source, saved.skipped)
@@ -128,15 +165,25 @@ def show_converted(saved: ReadInstance, source: Path, *, skip_unreachable: bool,
         "evaders": len(problem.evaders),
     }
     if as_json:
-        print_json({"out": str(saved.file), **counts} | unreachable_json(saved.skipped, wanted=skip_unreachable))
+        print_json(
+            {"out": str(saved.file), **counts}
+            | unreachable_json(saved.skipped, wanted=skip_unreachable)
+        )
     else:
-        print_table(f"Saved {saved.file}", ["", "count"], [(name, str(count)) for name, count in counts.items()])
+        print_table(
+            f"Saved {saved.file}",
+            ["", "count"],
+            [(name, str(count)) for name, count in counts.items()],
+        )
 
 
 def snip(
     directory: Annotated[Path, typer.Option("--dir", help="Folder with the SNIP files.")],
     instance: Annotated[
-        str, typer.Option(help="N of arcgainN.txt and intd_arcN.txt, or NAME of nonint_NAME.txt and int_NAME.txt.")
+        str,
+        typer.Option(
+            help="N of arcgainN.txt and intd_arcN.txt, or NAME of nonint_NAME.txt and int_NAME.txt."
+        ),
     ],
     snipno: Annotated[int, typer.Option(min=1, max=4, help="Effect of a sensor.")],
     budget: Annotated[float, typer.Option(min=0, help="Number of sensors.")],
@@ -159,7 +206,9 @@ def snip(
 
 
 def spni(
-    arcs: Annotated[Path, typer.Argument(help="Arcs: tail, head, length, delay and cost, with blanks or tabs.")],
+    arcs: Annotated[
+        Path, typer.Argument(help="Arcs: tail, head, length, delay and cost, with blanks or tabs.")
+    ],
     source: Annotated[int, typer.Option(help="Number of the node where the path begins.")],
     sink: Annotated[int, typer.Option(help="Number of the node where it ends.")],
     budget: Annotated[float, typer.Option(min=0, help="What interdictions may cost together.")],
@@ -172,7 +221,9 @@ def spni(
 
     saved = save_converted(
         out,
-        lambda _, remarks: spni_instance(arcs, source=source, sink=sink, budget=budget, remarks=remarks),
+        lambda _, remarks: spni_instance(
+            arcs, source=source, sink=sink, budget=budget, remarks=remarks
+        ),
     )
     show_converted(saved, arcs, skip_unreachable=False, as_json=as_json)
 
@@ -180,21 +231,32 @@ def spni(
 def dimacs(
     graph: Annotated[Path, typer.Argument(help="Graph (.gr or .gr.gz).")],
     options: Options,
-    evaders: Annotated[Path, typer.Option(help="Table of evaders (CSV: origin, destination, weight).")],
+    evaders: Annotated[
+        Path, typer.Option(help="Table of evaders (CSV: origin, destination, weight).")
+    ],
     unit: Unit,
     out: Out,
     budget: Budgets = None,
     detection_per_hour: PerHour = None,
     detection_per_km: PerKm = None,
     speed_kmh: Speed = None,
-    coordinates: Annotated[Path | None, typer.Option(help="Coordinates (.co), for drawing.")] = None,
+    coordinates: Annotated[
+        Path | None, typer.Option(help="Coordinates (.co), for drawing.")
+    ] = None,
     name: Name = None,
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
 ) -> None:
-    """Turn a road network of the DIMACS shortest-path challenge, with a table of options, into an instance."""
+    """Turn a road network of the DIMACS shortest-path challenge, with a table of
+    options, into an instance.
+    """
     budgets = budget_amounts(budget)
-    from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, hazard, save_converted
+    from optimizer.lab.converters.road_instance import (
+        InstanceInputs,
+        dimacs_instance,
+        hazard,
+        save_converted,
+    )
 
     rate = hazard(unit, per_hour=detection_per_hour, per_km=detection_per_km, speed_kmh=speed_kmh)
     saved = save_converted(
@@ -218,13 +280,19 @@ def tntp(
     options: Options,
     unit: Unit,
     out: Out,
-    trips: Annotated[Path | None, typer.Option(help="Trips (*_trips.tntp): who travels, and their weights.")] = None,
-    evaders: Annotated[Path | None, typer.Option(help="Table of evaders (CSV), instead of trips.")] = None,
+    trips: Annotated[
+        Path | None, typer.Option(help="Trips (*_trips.tntp): who travels, and their weights.")
+    ] = None,
+    evaders: Annotated[
+        Path | None, typer.Option(help="Table of evaders (CSV), instead of trips.")
+    ] = None,
     budget: Budgets = None,
     detection_per_hour: PerHour = None,
     detection_per_km: PerKm = None,
     speed_kmh: Speed = None,
-    nodes: Annotated[Path | None, typer.Option(help="Nodes (*_node.tntp) in degrees, for drawing.")] = None,
+    nodes: Annotated[
+        Path | None, typer.Option(help="Nodes (*_node.tntp) in degrees, for drawing.")
+    ] = None,
     name: Name = None,
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
@@ -233,7 +301,12 @@ def tntp(
     budgets = budget_amounts(budget)
     if (trips is None) == (evaders is None):
         raise typer.BadParameter("give exactly one of --trips and --evaders")
-    from optimizer.lab.converters.road_instance import InstanceInputs, hazard, save_converted, tntp_instance
+    from optimizer.lab.converters.road_instance import (
+        InstanceInputs,
+        hazard,
+        save_converted,
+        tntp_instance,
+    )
 
     rate = hazard(unit, per_hour=detection_per_hour, per_km=detection_per_km, speed_kmh=speed_kmh)
     saved = save_converted(
@@ -267,7 +340,9 @@ FileFormat: TypeAlias = Literal["instance", "plan", "scenario"]
 
 def schema(
     kind: Annotated[FileFormat, typer.Argument(help="Which format.")],
-    out: Annotated[Path | None, typer.Option(help="File to write instead of standard output.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write instead of standard output.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Print the JSON schema of a file format."""
@@ -276,7 +351,9 @@ def schema(
     from optimizer.problem.files.plan_file import plan_schema
     from optimizer.scenario.file.model import scenario_schema
 
-    content = {"instance": instance_schema, "plan": plan_schema, "scenario": scenario_schema}[kind]()
+    content = {"instance": instance_schema, "plan": plan_schema, "scenario": scenario_schema}[
+        kind
+    ]()
     if out is not None:
         write_json(out, content)
     elif as_json:

@@ -1,4 +1,6 @@
-"""`import`: foreign records into the files of seizures, effort and traffic that a scenario reads."""
+"""`import`: foreign records into the files of seizures, effort and traffic that a
+scenario reads.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.base.choices import Duplicates, Groups, Unfilled  # noqa: TC001 - typer reads the annotations
+from optimizer.base.choices import (
+    Duplicates,
+    Groups,
+    Unfilled,
+)
 from optimizer.base.text.formatting import number
-from optimizer.cli.arguments import Json, Ledger, Overwrite  # noqa: TC001 - typer reads annotations while the program runs
+from optimizer.cli.arguments import (
+    Json,
+    Ledger,
+    Overwrite,
+)
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_table
 
@@ -22,35 +32,50 @@ OUT = Path("results/import")
 
 
 def stop_search(
-    files: Annotated[list[Path], typer.Argument(help="Files of data.police.uk, or folders with them.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of data.police.uk, or folders with them.")
+    ],
     out: Out = OUT,
     objects: Annotated[
         list[str] | None,
-        typer.Option("--object", help="Object of search to keep; 'all' keeps every one. [Controlled drugs]"),
+        typer.Option(
+            "--object", help="Object of search to keep; 'all' keeps every one. [Controlled drugs]"
+        ),
     ] = None,
     unfilled: Annotated[
         Unfilled,
         typer.Option(
-            help="Where the outcome is empty: auto reads no further action as nothing found if the force fills only positive ones, and "
-            "leaves out forces that do not fill it in; drop leaves both out; negative reads every empty one as nothing found."
+            help=(
+                "Where the outcome is empty: auto reads no further action as nothing found if the"
+                " force fills only positive ones, and "
+                "leaves out forces that do not fill it in; drop leaves both out; negative reads"
+                " every empty one as nothing found."
+            )
         ),
     ] = "auto",
-    groups: Annotated[Groups, typer.Option(help="People searched together: one search, or each of them one.")] = "one",
+    groups: Annotated[
+        Groups, typer.Option(help="People searched together: one search, or each of them one.")
+    ] = "one",
     force: Annotated[
-        str | None, typer.Option(help="Police force of all files; taken from the file names if not given.")
+        str | None,
+        typer.Option(help="Police force of all files; taken from the file names if not given."),
     ] = None,
     ledger: Ledger = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Read UK police stop and search: each row a search, at an anonymous map point, that ends in yes or no."""
+    """Read UK police stop and search: each row a search, at an anonymous map point,
+    that ends in yes or no.
+    """
     from optimizer.pipeline.import_records import import_to_folder
     from optimizer.records.importers.stop_search import DRUGS, import_stop_search
 
     saved = import_to_folder(
         out,
         files,
-        lambda: import_stop_search(files, objects=objects or (DRUGS,), unfilled=unfilled, groups=groups, force=force),
+        lambda: import_stop_search(
+            files, objects=objects or (DRUGS,), unfilled=unfilled, groups=groups, force=force
+        ),
         ledger=ledger,
         overwrite=overwrite,
         listener=ProgressPrinter(silent=as_json),
@@ -61,24 +86,36 @@ def stop_search(
 def cbp(
     files: Annotated[list[Path], typer.Argument(help="Files of CBP nationwide drug seizures.")],
     out: Out = OUT,
-    crossings: Annotated[Path | None, typer.Option(help="Proxy: CSV of yearly northbound crossings.")] = None,
-    staffing: Annotated[Path | None, typer.Option(help="Proxy: CSV of staff (area, time, staff).")] = None,
-    constant: Annotated[float | None, typer.Option(help="Proxy: the same amount for every area and month.")] = None,
+    crossings: Annotated[
+        Path | None, typer.Option(help="Proxy: CSV of yearly northbound crossings.")
+    ] = None,
+    staffing: Annotated[
+        Path | None, typer.Option(help="Proxy: CSV of staff (area, time, staff).")
+    ] = None,
+    constant: Annotated[
+        float | None, typer.Option(help="Proxy: the same amount for every area and month.")
+    ] = None,
     mode: Annotated[
-        list[str] | None, typer.Option(help="Mode of --crossings to count; road vehicles if not given.")
+        list[str] | None,
+        typer.Option(help="Mode of --crossings to count; road vehicles if not given."),
     ] = None,
     office: Annotated[
-        list[str] | None, typer.Option(metavar="REGION=AREA", help="Field office of a region of --crossings.")
+        list[str] | None,
+        typer.Option(metavar="REGION=AREA", help="Field office of a region of --crossings."),
     ] = None,
     component: Annotated[list[str] | None, typer.Option(help="Component to keep.")] = None,
     area: Annotated[list[str] | None, typer.Option(help="Field office or sector to keep.")] = None,
     drug: Annotated[list[str] | None, typer.Option(help="Drug to keep.")] = None,
-    land_only: Annotated[bool, typer.Option("--land-only", help="Keep only seizures that CBP counts as land.")] = False,
+    land_only: Annotated[
+        bool, typer.Option("--land-only", help="Keep only seizures that CBP counts as land.")
+    ] = False,
     ledger: Ledger = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Read CBP nationwide drug seizures by month and area; exactly one proxy of search effort must be stated."""
+    """Read CBP nationwide drug seizures by month and area; exactly one proxy of search
+    effort must be stated.
+    """
     offices = _pairs(office)
     from optimizer.pipeline.import_records import import_to_folder
     from optimizer.records.importers.cbp import OFFICE_OF_REGION, VEHICLES, import_cbp
@@ -111,7 +148,9 @@ def _pairs(words: list[str] | None) -> dict[str, str]:
     for word in words or []:
         region, _, area = word.partition("=")
         if not region or not area:
-            raise typer.BadParameter(f"--office {word!r} is not REGION=AREA, such as Laredo=LAREDO FIELD OFFICE")
+            raise typer.BadParameter(
+                f"--office {word!r} is not REGION=AREA, such as Laredo=LAREDO FIELD OFFICE"
+            )
         pairs[region.strip()] = area.strip()
     return pairs
 
@@ -122,7 +161,9 @@ Column = str | None
 def csv_file(
     file: Annotated[Path, typer.Argument(help="CSV file with a header row.")],
     out: Out = OUT,
-    mapping: Annotated[Path | None, typer.Option(help="TOML mapping (docs/records.md); options go before it.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML mapping (docs/records.md); options go before it.")
+    ] = None,
     date: Annotated[Column, typer.Option(help="Column of the date.")] = None,
     lon: Annotated[Column, typer.Option(help="Column of the longitude.")] = None,
     lat: Annotated[Column, typer.Option(help="Column of the latitude.")] = None,
@@ -130,32 +171,59 @@ def csv_file(
     segment: Annotated[Column, typer.Option(help="Column of the segment's number.")] = None,
     count: Annotated[
         Column,
-        typer.Option(help="Column of the number of seizures; without it, --outcome and --effort each row is one."),
+        typer.Option(
+            help=(
+                "Column of the number of seizures; without it, --outcome and --effort each row is"
+                " one."
+            )
+        ),
     ] = None,
-    outcome: Annotated[Column, typer.Option(help="Column that says whether a search found something.")] = None,
+    outcome: Annotated[
+        Column, typer.Option(help="Column that says whether a search found something.")
+    ] = None,
     searched: Annotated[
-        Column, typer.Option(help="Column that says whether a stop led to a search; other stops are left out.")
+        Column,
+        typer.Option(
+            help="Column that says whether a stop led to a search; other stops are left out."
+        ),
     ] = None,
     effort: Annotated[Column, typer.Option(help="Column of the amount of effort.")] = None,
     drug: Annotated[Column, typer.Option(help="Column of what was seized.")] = None,
     quantity: Annotated[Column, typer.Option(help="Column of how much was seized.")] = None,
     source_column: Annotated[Column, typer.Option(help="Column of who keeps the record.")] = None,
     unit_column: Annotated[Column, typer.Option(help="Column of the unit of effort.")] = None,
-    source: Annotated[str | None, typer.Option(help="Who keeps the record, where no column names it.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Unit of effort, where no column names it.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Who keeps the record, where no column names it.")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Unit of effort, where no column names it.")
+    ] = None,
     quantity_unit: Annotated[str | None, typer.Option(help="kg, g, t, lb or oz.")] = None,
-    date_format: Annotated[str | None, typer.Option(help="auto, fiscal-year or a pattern such as %d/%m/%Y.")] = None,
+    date_format: Annotated[
+        str | None, typer.Option(help="auto, fiscal-year or a pattern such as %d/%m/%Y.")
+    ] = None,
     missing: Annotated[
         list[str] | None,
-        typer.Option(help="A word that means an empty cell; once for each. NA, NULL, - and the like if not given."),
+        typer.Option(
+            help=(
+                "A word that means an empty cell; once for each. NA, NULL, - and the like if not"
+                " given."
+            )
+        ),
     ] = None,
-    duplicates: Annotated[Duplicates | None, typer.Option(help="Rows that equal an earlier one.")] = None,
-    areas: Annotated[Path | None, typer.Option(help="GeoJSON of the areas: other names are faults.")] = None,
+    duplicates: Annotated[
+        Duplicates | None, typer.Option(help="Rows that equal an earlier one.")
+    ] = None,
+    areas: Annotated[
+        Path | None, typer.Option(help="GeoJSON of the areas: other names are faults.")
+    ] = None,
     ledger: Ledger = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Read a CSV file of records through a mapping: which column is what. Columns that it does not name are not read."""
+    """Read a CSV file of records through a mapping: which column is what. Columns that
+    it does not name are not read.
+    """
     from optimizer.pipeline.import_records import csv_mapping, import_to_folder
     from optimizer.records.areas import load_areas
     from optimizer.records.importers.mapped_csv import import_csv
@@ -186,7 +254,11 @@ def csv_file(
 
     def read() -> Imported:
         checked = csv_mapping(mapping, columns, settings)
-        return import_csv(file, checked, areas=None if areas is None else [item.name for item in load_areas(areas)])
+        return import_csv(
+            file,
+            checked,
+            areas=None if areas is None else [item.name for item in load_areas(areas)],
+        )
 
     saved = import_to_folder(
         out,
@@ -207,22 +279,32 @@ def aadt(
     form: Annotated[
         str | None,
         typer.Option(
-            help="Known form of the file: txdot, caltrans or france; txdot if neither it nor --mapping is given."
+            help=(
+                "Known form of the file: txdot, caltrans or france; txdot if neither it nor"
+                " --mapping is given."
+            )
         ),
     ] = None,
     mapping: Annotated[
-        Path | None, typer.Option(help="TOML mapping of any other form, in place of --form (docs/records.md).")
+        Path | None,
+        typer.Option(help="TOML mapping of any other form, in place of --form (docs/records.md)."),
     ] = None,
-    year: Annotated[int | None, typer.Option(min=1900, max=2100, help="Year whose counts are taken.")] = None,
+    year: Annotated[
+        int | None, typer.Option(min=1900, max=2100, help="Year whose counts are taken.")
+    ] = None,
     within: Annotated[
         float, typer.Option(min=1, help="Metres that a count may lie from the road of its number.")
     ] = 1000,
-    crs: Annotated[str | None, typer.Option(help="Coordinate system of the file, such as EPSG:2154.")] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="Coordinate system of the file, such as EPSG:2154.")
+    ] = None,
     ledger: Ledger = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Read traffic counts and match them to roads by number and distance; those that match no road are listed."""
+    """Read traffic counts and match them to roads by number and distance; those that
+    match no road are listed.
+    """
     from optimizer.pipeline.import_records import import_counts
 
     saved = import_counts(
@@ -248,7 +330,13 @@ def show_import(saved: SavedImport, *, as_json: bool) -> None:
     """Print what became of every row."""
     summary = saved.summary
     if as_json:
-        print_json({"out": str(saved.folder), **summary.as_json(), "cells_made_safe": saved.cells_made_safe})
+        print_json(
+            {
+                "out": str(saved.folder),
+                **summary.as_json(),
+                "cells_made_safe": saved.cells_made_safe,
+            }
+        )
         return
     show_summary(f"Saved {saved.folder}: {summary.kind}", summary, saved.cells_made_safe)
 
@@ -287,5 +375,10 @@ import_app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for name, command in (("stop-search", stop_search), ("cbp", cbp), ("csv", csv_file), ("aadt", aadt)):
+for name, command in (
+    ("stop-search", stop_search),
+    ("cbp", cbp),
+    ("csv", csv_file),
+    ("aadt", aadt),
+):
     add_command(import_app, command, name=name, group="import")

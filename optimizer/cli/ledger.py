@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.base.choices import EntryKind  # noqa: TC001 - typer reads the annotations
-from optimizer.cli.arguments import Json  # noqa: TC001 - typer reads the annotations
+from optimizer.base.choices import EntryKind
+from optimizer.cli.arguments import Json
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import print_json, print_line, print_note
 
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the ledger.")]
 
-PrivateKey = Annotated[Path, typer.Option("--key", help="File of your private key, outside of the ledger.")]
+PrivateKey = Annotated[
+    Path, typer.Option("--key", help="File of your private key, outside of the ledger.")
+]
 
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to make.")],
     origin: Annotated[
-        str | None, typer.Option(help="Name of the log, such as customs.example/ledger; the folder's if not given.")
+        str | None,
+        typer.Option(
+            help="Name of the log, such as customs.example/ledger; the folder's if not given."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -38,15 +43,24 @@ def init(
     if as_json:
         print_json({"folder": str(folder), "origin": made.origin, "size": 1})
     else:
-        print_line(f"Began the ledger {made.origin} in {folder}. Sign it with: ledger checkpoint {folder} --key FILE")
+        print_line(
+            f"Began the ledger {made.origin} in {folder}. Sign it with: ledger checkpoint {folder}"
+            " --key FILE"
+        )
 
 
 def key(
-    file: Annotated[Path, typer.Argument(help="File to make for the private key, outside of the ledger.")],
-    name: Annotated[str, typer.Option(help="Name of the key: for a log that of the log (--origin).")],
+    file: Annotated[
+        Path, typer.Argument(help="File to make for the private key, outside of the ledger.")
+    ],
+    name: Annotated[
+        str, typer.Option(help="Name of the key: for a log that of the log (--origin).")
+    ],
     as_json: Json = False,
 ) -> None:
-    """Make a private key that you alone can read, and FILE.pub with the public keys to give to others."""
+    """Make a private key that you alone can read, and FILE.pub with the public keys to
+    give to others.
+    """
     from optimizer.sharing.ledger.signing import make_key
 
     made = make_key(file, name)
@@ -59,10 +73,13 @@ def key(
 
 def append(
     folder: Folder,
-    files: Annotated[list[Path], typer.Argument(help="Files to record: their hashes, not their content.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files to record: their hashes, not their content.")
+    ],
     kind: Annotated[EntryKind, typer.Option(help="What the files are.")] = "file",
     name: Annotated[
-        str | None, typer.Option(help="What it is about, in words; the names of the files if not given.")
+        str | None,
+        typer.Option(help="What it is about, in words; the names of the files if not given."),
     ] = None,
     agency: Annotated[str, typer.Option(help="Who records it.")] = "",
     as_json: Json = False,
@@ -73,13 +90,18 @@ def append(
 
     ledger = LedgerFolder.opened(folder)
     entry = Entry(
-        kind, name or ", ".join(file.name for file in files), [EntryFile.of(file) for file in files], agency=agency
+        kind,
+        name or ", ".join(file.name for file in files),
+        [EntryFile.of(file) for file in files],
+        agency=agency,
     )
     added = ledger.append([entry])
     for warning in added.warnings:
         print_note(f"Warning: {warning}")
     if as_json:
-        print_json({"index": added.first, "size": added.size, "hash": leaf_hash(added.lines[0]).hex()})
+        print_json(
+            {"index": added.first, "size": added.size, "hash": leaf_hash(added.lines[0]).hex()}
+        )
     else:
         print_line(f"Entry {added.first}: {entry.name}")
 
@@ -87,15 +109,21 @@ def append(
 def checkpoint(
     folder: Folder,
     key: PrivateKey,
-    new_key: Annotated[bool, typer.Option("--new-key", help="The key is another than before.")] = False,
-    out: Annotated[Path | None, typer.Option(help="File for a copy, to give to other agencies.")] = None,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="The key is another than before.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="File for a copy, to give to other agencies.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Sign the state of a ledger."""
     from optimizer.sharing.ledger.signing import make_checkpoint, read_signing_key
     from optimizer.sharing.ledger.store import LedgerFolder
 
-    made = make_checkpoint(LedgerFolder.opened(folder), read_signing_key(key), new_key=new_key, out=out)
+    made = make_checkpoint(
+        LedgerFolder.opened(folder), read_signing_key(key), new_key=new_key, out=out
+    )
     _show(made, "Signed" if made.new else "Nothing new since the checkpoint", as_json=as_json)
 
 
@@ -104,24 +132,38 @@ def cosign(
         Path, typer.Argument(help="The other agency's ledger, or what `prove --since` made of it.")
     ],
     key: Annotated[Path | None, typer.Option("--key", help="File of your private key.")] = None,
-    held: Annotated[Path | None, typer.Option(help="File in which you keep the checkpoint you cosigned last.")] = None,
-    log_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="Public key of the ledger: FILE.pub, or the key itself.")
+    held: Annotated[
+        Path | None, typer.Option(help="File in which you keep the checkpoint you cosigned last.")
     ] = None,
-    first: Annotated[bool, typer.Option("--first", help="You hold no checkpoint of it yet.")] = False,
+    log_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Public key of the ledger: FILE.pub, or the key itself."),
+    ] = None,
+    first: Annotated[
+        bool, typer.Option("--first", help="You hold no checkpoint of it yet.")
+    ] = False,
     add: Annotated[
-        Path | None, typer.Option(help="Take the cosignatures of this copy of the newest checkpoint instead.")
+        Path | None,
+        typer.Option(help="Take the cosignatures of this copy of the newest checkpoint instead."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="File for the cosigned checkpoint; into the ledger if not given.")
+        Path | None,
+        typer.Option(help="File for the cosigned checkpoint; into the ledger if not given."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Cosign another agency's checkpoint, if it extends the one you hold; or take their cosignature into yours (--add)."""
+    """Cosign another agency's checkpoint, if it extends the one you hold; or take their
+    cosignature into yours (--add).
+    """
     from optimizer.base.files.readwrite import read_bytes
     from optimizer.sharing.ledger.notes import ED25519
     from optimizer.sharing.ledger.proofs import ConsistencyProof
-    from optimizer.sharing.ledger.signing import add_cosignature, cosign_proof, read_signing_key, read_verifier_key
+    from optimizer.sharing.ledger.signing import (
+        add_cosignature,
+        cosign_proof,
+        read_signing_key,
+        read_verifier_key,
+    )
     from optimizer.sharing.ledger.signing import cosign as cosign_ledger
     from optimizer.sharing.ledger.store import LedgerFolder
 
@@ -172,13 +214,21 @@ def _show(made: SignedState, done: str, *, as_json: bool) -> None:
 
 def prove(
     folder: Annotated[Path, typer.Argument(help="Folder of the ledger.")],
-    entry: Annotated[str | None, typer.Argument(help="Place of an entry, or a file that one records.")] = None,
-    since: Annotated[Path | None, typer.Option(help="Prove that the ledger extends this checkpoint instead.")] = None,
-    bare: Annotated[bool, typer.Option("--bare", help="Leave the entry itself out of the proof.")] = False,
+    entry: Annotated[
+        str | None, typer.Argument(help="Place of an entry, or a file that one records.")
+    ] = None,
+    since: Annotated[
+        Path | None, typer.Option(help="Prove that the ledger extends this checkpoint instead.")
+    ] = None,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Leave the entry itself out of the proof.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="File to write; printed if not given.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Prove that an entry is in a ledger, or that the ledger extends a checkpoint, to one who has no copy of it."""
+    """Prove that an entry is in a ledger, or that the ledger extends a checkpoint, to
+    one who has no copy of it.
+    """
     from dataclasses import replace
 
     from optimizer.sharing.ledger.proofs import prove_entry, prove_extension
@@ -206,19 +256,30 @@ def prove(
 
 
 def verify(
-    folder_or_proof: Annotated[Path, typer.Argument(help="Folder of a ledger, or a proof of an entry.")],
+    folder_or_proof: Annotated[
+        Path, typer.Argument(help="Folder of a ledger, or a proof of an entry.")
+    ],
     key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="Public key of the ledger: FILE.pub, or the key itself.")
+        str | None,
+        typer.Option(metavar="KEY", help="Public key of the ledger: FILE.pub, or the key itself."),
     ] = None,
-    held: Annotated[list[Path] | None, typer.Option(help="A checkpoint of it that you keep. May be repeated.")] = None,
+    held: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint of it that you keep. May be repeated.")
+    ] = None,
     witness: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY", help="Public key of an agency that must have cosigned. May be repeated."),
+        typer.Option(
+            metavar="KEY", help="Public key of an agency that must have cosigned. May be repeated."
+        ),
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="With a proof: the file that the entry should record.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="With a proof: the file that the entry should record.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a ledger against its checkpoints, those you hold and cosignatures; or a proof. Exit code 1 where anything does not hold."""
+    """Check a ledger against its checkpoints, those you hold and cosignatures; or a
+    proof. Exit code 1 where anything does not hold.
+    """
     from optimizer.base.files.readwrite import read_bytes
     from optimizer.sharing.ledger.notes import COSIGNATURE, ED25519, encoded
     from optimizer.sharing.ledger.proofs import InclusionProof, check_proof, is_proof
@@ -233,18 +294,33 @@ def verify(
         problems = check_proof(what, log, file)
         proof = InclusionProof.parsed(read_bytes(what, "a proof"), str(what))
         state = proof.checkpoint
-        line = {"ok": not problems, "size": state.size, "root": encoded(state.root), "index": proof.index}
-        summary = f"entry {proof.index} of {state.size} of {state.origin}: {proof.entry.decode(errors='replace')}"
+        line = {
+            "ok": not problems,
+            "size": state.size,
+            "root": encoded(state.root),
+            "index": proof.index,
+        }
+        summary = (
+            f"entry {proof.index} of {state.size} of {state.origin}:"
+            f" {proof.entry.decode(errors='replace')}"
+        )
         _show_verdict(line, problems, summary, as_json=as_json)
         return
     witnesses = [read_verifier_key(one, COSIGNATURE, "--witness") for one in witness or ()]
     found = verify_ledger(what, key=log, held=held or (), witnesses=witnesses)
     line = {"ok": found.ok, "size": found.size, "root": encoded(found.root), "signed": found.signed}
-    line |= {"checkpoints": found.checkpoints, "cosigned_by": list(found.cosigned_by), "warnings": list(found.warnings)}
+    line |= {
+        "checkpoints": found.checkpoints,
+        "cosigned_by": list(found.cosigned_by),
+        "warnings": list(found.warnings),
+    }
     for warning in found.warnings:
         print_note(f"Warning: {warning}")
     by = f", cosigned by {', '.join(found.cosigned_by)}" if found.cosigned_by else ""
-    summary = f"{found.size} entries, {found.signed} of them signed in {found.checkpoints} checkpoints{by}"
+    summary = (
+        f"{found.size} entries, {found.signed} of them signed in {found.checkpoints}"
+        f" checkpoints{by}"
+    )
     _show_verdict(line, found.problems, summary, as_json=as_json)
 
 
@@ -253,7 +329,9 @@ def diff(
     other: Annotated[Path, typer.Argument(help="Another copy of it, or a checkpoint.")],
     as_json: Json = False,
 ) -> None:
-    """Compare a ledger with another copy of it, or with a checkpoint. Exit code 1 where neither extends the other."""
+    """Compare a ledger with another copy of it, or with a checkpoint. Exit code 1 where
+    neither extends the other.
+    """
     from optimizer.sharing.ledger.proofs import difference
 
     found = difference(folder, other)
@@ -275,7 +353,9 @@ def diff(
         raise typer.Exit(1)
 
 
-def _show_verdict(line: dict[str, object], problems: Sequence[Problem], summary: str, *, as_json: bool) -> None:
+def _show_verdict(
+    line: dict[str, object], problems: Sequence[Problem], summary: str, *, as_json: bool
+) -> None:
     if as_json:
         print_json({**line, "problems": [asdict(problem) for problem in problems]})
     else:
@@ -287,7 +367,9 @@ def _show_verdict(line: dict[str, object], problems: Sequence[Problem], summary:
 
 
 ledger_app = typer.Typer(
-    help="Keep a signed log that other agencies can check.", no_args_is_help=True, rich_markup_mode=None
+    help="Keep a signed log that other agencies can check.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 for command in (init, key, append, checkpoint, cosign, prove, verify, diff):

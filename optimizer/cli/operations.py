@@ -1,4 +1,6 @@
-"""After the plan: `delivered` (what was done of it), `passes` (what got through), `audit` (full inspections), `trial`, `forecast` (sealed)."""
+"""After the plan: `delivered` (what was done of it), `passes` (what got through),
+`audit` (full inspections), `trial`, `forecast` (sealed).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.base.choices import TrialKind, TrialOutcome  # noqa: TC001 - typer reads the annotations
+from optimizer.base.choices import (
+    TrialKind,
+    TrialOutcome,
+)
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import number
-from optimizer.cli.arguments import Json, Language, Overwrite, PlanFolderPath, SkipUnreachable  # noqa: TC001 - typer reads the annotations
+from optimizer.cli.arguments import (
+    Json,
+    Language,
+    Overwrite,
+    PlanFolderPath,
+    SkipUnreachable,
+)
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
@@ -36,51 +47,82 @@ def delivered(
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="Positions of units: GPX, CSV (time, lon, lat, unit), a patrol of SMART (.xml), tracks of EarthRanger (.geojson). "
-            "May be repeated.",
+            help=(
+                "Positions of units: GPX, CSV (time, lon, lat, unit), a patrol of SMART (.xml),"
+                " tracks of EarthRanger (.geojson). "
+                "May be repeated."
+            ),
         ),
     ] = None,
     log: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Log of duty, as the field pack has it (CSV). May be repeated."),
+        typer.Option(
+            metavar="FILE", help="Log of duty, as the field pack has it (CSV). May be repeated."
+        ),
     ] = None,
     roster: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", help="Roster that was worked; those in PLAN_FOLDER if not given. May be repeated."),
+        typer.Option(
+            metavar="DIR",
+            help="Roster that was worked; those in PLAN_FOLDER if not given. May be repeated.",
+        ),
     ] = None,
     draws: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Draws that were worked without a roster. May be repeated."),
+        typer.Option(
+            metavar="FILE", help="Draws that were worked without a roster. May be repeated."
+        ),
     ] = None,
     unit: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=CREW", help="The crew that a name in the files stands for. May be repeated."),
+        typer.Option(
+            metavar="NAME=CREW",
+            help="The crew that a name in the files stands for. May be repeated.",
+        ),
     ] = None,
     clock: Annotated[
         list[str] | None,
-        typer.Option(metavar="CREW=MINUTES", help="Minutes to add to the times of a crew's tracks. May be repeated."),
+        typer.Option(
+            metavar="CREW=MINUTES",
+            help="Minutes to add to the times of a crew's tracks. May be repeated.",
+        ),
     ] = None,
     scenario: Annotated[
-        Path | None, typer.Option(help="Scenario of the plan; where the folder says it is if not given.")
+        Path | None,
+        typer.Option(help="Scenario of the plan; where the folder says it is if not given."),
     ] = None,
-    near: Annotated[float, typer.Option(min=1, help="Metres within which a unit stands at a planned place.")] = 300.0,
-    within: Annotated[float, typer.Option(min=1, help="Metres within which a position belongs to a road.")] = 100.0,
+    near: Annotated[
+        float, typer.Option(min=1, help="Metres within which a unit stands at a planned place.")
+    ] = 300.0,
+    within: Annotated[
+        float, typer.Option(min=1, help="Metres within which a position belongs to a road.")
+    ] = 100.0,
     late: Annotated[float, typer.Option(min=0, help="Minutes after which a unit is late.")] = 15.0,
     effort_unit: Annotated[
-        str, typer.Option(help="What the hours count as, such as the unit of the effort that the scenario has.")
+        str,
+        typer.Option(
+            help="What the hours count as, such as the unit of the effort that the scenario has."
+        ),
     ] = "unit-hours",
     hours_each: Annotated[
         float | None,
         typer.Option(
-            metavar="H", help="Hours of a crew that one of --effort-unit is: amount = hours / H; 1 if not given."
+            metavar="H",
+            help=(
+                "Hours of a crew that one of --effort-unit is: amount = hours / H; 1 if not given."
+            ),
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/delivered if not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/delivered if not given.")
+    ] = None,
     language: Language = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Compare what units did with what a plan asked of them, and write their effort for the next fit."""
+    """Compare what units did with what a plan asked of them, and write their effort for
+    the next fit.
+    """
     from optimizer.base.text.language import check_language
     from optimizer.operations.delivered import DeliveredParams, delivered_of_plan
     from optimizer.operations.delivered_output import DELIVERED, tally_line, write_delivered
@@ -88,7 +130,9 @@ def delivered(
 
     asked = None if language is None else check_language(language)
     place = plan_folder / "delivered" if out is None else out
-    folder = DELIVERED.folder(place, plan_folder, *(tracks or ()), *(log or ()), overwrite=overwrite)
+    folder = DELIVERED.folder(
+        place, plan_folder, *(tracks or ()), *(log or ()), overwrite=overwrite
+    )
     found = delivered_of_plan(
         plan_folder,
         tracks=tracks or (),
@@ -96,7 +140,9 @@ def delivered(
         rosters=roster,
         draws=draws or (),
         units=dict(_pair("--unit", text) for text in unit or ()),
-        clocks={name: _minutes(text) for name, text in (_pair("--clock", text) for text in clock or ())},
+        clocks={
+            name: _minutes(text) for name, text in (_pair("--clock", text) for text in clock or ())
+        },
         scenario=scenario,
         effort_unit=effort_unit,
         hours_each=hours_each,
@@ -139,10 +185,15 @@ def _show_delivered(found: Delivered, folder: Path) -> None:
     units = [tally for tally in found.tallies if tally.by == "unit"]
     units.sort(key=lambda tally: tally.delivered_hours - tally.planned_hours)
     print_table(
-        "Units: planned against delivered", _columns("unit"), [_cells(found, tally) for tally in units[:UNITS_SHOWN]]
+        "Units: planned against delivered",
+        _columns("unit"),
+        [_cells(found, tally) for tally in units[:UNITS_SHOWN]],
     )
     if len(units) > UNITS_SHOWN:
-        print_note(f"{len(units) - UNITS_SHOWN} more units are left out here; --json and delivered.csv have all.")
+        print_note(
+            f"{len(units) - UNITS_SHOWN} more units are left out here; --json and delivered.csv"
+            " have all."
+        )
     hours, roads = found.effort_hours, len({row.segment for row in found.effort})
     amount = f"{number(hours / found.hours_each, 4)} {found.effort_unit}"
     print_line(f"Effort: {amount} ({hours:.1f} hours of crews) on {roads} roads")
@@ -150,7 +201,18 @@ def _show_delivered(found: Delivered, folder: Path) -> None:
 
 
 def _columns(by: str) -> Sequence[str]:
-    return (by, "planned h", "delivered h", "visits", "manned", "late", "short", "elsewhere", "no record", "extra")
+    return (
+        by,
+        "planned h",
+        "delivered h",
+        "visits",
+        "manned",
+        "late",
+        "short",
+        "elsewhere",
+        "no record",
+        "extra",
+    )
 
 
 def _cells(found: Delivered, tally: DeliveryTally) -> Sequence[str]:
@@ -172,20 +234,29 @@ PLACES_SHOWN = 15
 
 
 def passes(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML) with a record of seizures.")],
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario file (TOML) with a record of seizures.")
+    ],
     plan: Annotated[
-        Path | None, typer.Option(metavar="PLAN_FOLDER", help="The plan that stood; today's sites if not given.")
+        Path | None,
+        typer.Option(
+            metavar="PLAN_FOLDER", help="The plan that stood; today's sites if not given."
+        ),
     ] = None,
     quarters: Annotated[int, typer.Option(min=1, help="How many, the last of the record.")] = 4,
     draws: Annotated[int, typer.Option(min=10, max=1000, help="Draws of the fitted model.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for passes.csv, passes.json and a page to print.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for passes.csv, passes.json and a page to print.")
+    ] = None,
     language: Language = None,
     skip_unreachable: SkipUnreachable = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Estimate what was sent, found, got through and went round: by site, sector, gateway and quarter, with 90 % intervals."""
+    """Estimate what was sent, found, got through and went round: by site, sector,
+    gateway and quarter, with 90 % intervals.
+    """
     from optimizer.base.text.language import check_language
     from optimizer.operations.passes import passes_of_scenario
     from optimizer.operations.passes_output import PASSES, passes_line, write_passes
@@ -221,15 +292,26 @@ def _show_passes(found: Passes) -> None:
     last = max(found.finds)
     rows = [row for row in found.rows if row.quarter == last]
     rate = "interdiction rate" + (", if stated chances are right" if found.if_right else "")
-    for kind, title in (("all", "In all"), ("gateway", "By gateway"), ("sector", "By sector"), ("site", "By site")):
+    for kind, title in (
+        ("all", "In all"),
+        ("gateway", "By gateway"),
+        ("sector", "By sector"),
+        ("site", "By site"),
+    ):
         mine = sorted((row for row in rows if row.kind == kind), key=lambda row: -row.sent.median)
         cells = [
-            (row.label, *(_amount(each) for each in (row.sent, row.found, row.through, row.around)), _share(row.rate))
+            (
+                row.label,
+                *(_amount(each) for each in (row.sent, row.found, row.through, row.around)),
+                _share(row.rate),
+            )
             for row in mine[:PLACES_SHOWN]
         ]
         if cells:
             columns = ["", "sent", "found", "through", "gone round", rate]
-            print_table(f"{title}, {last}: loads, with 90 % intervals, under {found.layout}", columns, cells)
+            print_table(
+                f"{title}, {last}: loads, with 90 % intervals, under {found.layout}", columns, cells
+            )
         if len(mine) > PLACES_SHOWN:
             print_note(f"{len(mine) - PLACES_SHOWN} more are left out here; --json has all.")
     for sentence in ASSUMED:
@@ -244,7 +326,8 @@ def _share(one: Estimate) -> str:
     return "-" if math.isnan(one.median) else f"{one.median:.1%} ({one.low:.1%} to {one.high:.1%})"
 
 
-# `audit`: random full inspections: when, their sheets, and what they say of what passes.
+# `audit`: random full inspections: when, their sheets, and what they say of what
+# passes.
 
 
 Audit = Annotated[Path, typer.Argument(metavar="AUDIT", help="File that `audit plan` wrote.")]
@@ -252,13 +335,22 @@ Audit = Annotated[Path, typer.Argument(metavar="AUDIT", help="File that `audit p
 
 def plan(
     plan_folder: PlanFolderPath,
-    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")],
-    seed_file: Annotated[
-        Path, typer.Option("--seed-file", help="File with the secret of the times; not in the plan folder.")
+    first: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")
     ],
-    out: Annotated[Path, typer.Option(help="File to write; who may not know the times may not read it.")],
+    seed_file: Annotated[
+        Path,
+        typer.Option(
+            "--seed-file", help="File with the secret of the times; not in the plan folder."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="File to write; who may not know the times may not read it.")
+    ],
     days: Annotated[int, typer.Option(help="How many days, 1 to 366.")] = 28,
-    vehicles: Annotated[int, typer.Option(help="Vehicles to inspect in all, shared by traffic.")] = 400,
+    vehicles: Annotated[
+        int, typer.Option(help="Vehicles to inspect in all, shared by traffic.")
+    ] = 400,
     rate: Annotated[float, typer.Option(help="Assumed share of vehicles with a load.")] = 0.01,
     change: Annotated[float, typer.Option(help="Factor of that share that is to be seen.")] = 2.0,
     minutes: Annotated[float, typer.Option(help="That an inspection takes.")] = 10.0,
@@ -266,7 +358,9 @@ def plan(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Draw when vehicles are inspected in full at the sites of a plan, and say what such an audit can show."""
+    """Draw when vehicles are inspected in full at the sites of a plan, and say what
+    such an audit can show.
+    """
     from optimizer.operations.audit import check_audit_file, plan_audit, write_audit
 
     check_audit_file(out, overwrite=overwrite)
@@ -287,21 +381,38 @@ def plan(
     strata = list(zip(found.file.strata, found.width, strict=True))
     if as_json:
         for one, width in strata:
-            line = {"site": one.site, "shift": one.shift, "vehicles": one.vehicles, "expected_width": round(width, 6)}
+            line = {
+                "site": one.site,
+                "shift": one.shift,
+                "vehicles": one.vehicles,
+                "expected_width": round(width, 6),
+            }
             line |= {"passing": round(one.passing, 1), "delay_minutes": one.vehicles * minutes}
             print_json(line | {"power": round(found.power, 6)})
         return
     rows = [
-        (one.label, one.shift or "all day", f"{one.passing:,.0f}", str(one.vehicles), f"{width:.2%}")
+        (
+            one.label,
+            one.shift or "all day",
+            f"{one.passing:,.0f}",
+            str(one.vehicles),
+            f"{width:.2%}",
+        )
         for one, width in strata
     ]
     columns = ["site", "shift", "vehicles that pass", "inspected", "expected width"]
-    print_table(f"Audit of {days} days from {first}: 90 % intervals if {rate:.2%} carry a load", columns, rows)
-    print_line(
-        f"{len(found.file.rows)} vehicles of {number(minutes, 6)} minutes: {found.delay:,.0f} vehicle-minutes of delay in all."
+    print_table(
+        f"Audit of {days} days from {first}: 90 % intervals if {rate:.2%} carry a load",
+        columns,
+        rows,
     )
     print_line(
-        f"Chance to see the share change by the factor {number(change, 6)} from one such audit to the next: {found.power:.0%}."
+        f"{len(found.file.rows)} vehicles of {number(minutes, 6)} minutes: {found.delay:,.0f}"
+        " vehicle-minutes of delay in all."
+    )
+    print_line(
+        f"Chance to see the share change by the factor {number(change, 6)} from one such audit to"
+        f" the next: {found.power:.0%}."
     )
     print_line(f"Saved {out}; it holds the times. Sheets: audit sheets {out} --out DIR")
 
@@ -322,23 +433,34 @@ def sheets(
             print_json({"file": str(out / name)})
     else:
         print_line(
-            f"Saved {len(names)} sheets in {out}: fill in `done`, `audited` and `found`; in counts.csv the rest."
+            f"Saved {len(names)} sheets in {out}: fill in `done`, `audited` and `found`; in"
+            " counts.csv the rest."
         )
 
 
 def results(
     audit: Audit,
     filled: Annotated[
-        list[Path], typer.Argument(metavar="SHEET...", help="Filled sheets, counts.csv among them; or folders of them.")
+        list[Path],
+        typer.Argument(
+            metavar="SHEET...", help="Filled sheets, counts.csv among them; or folders of them."
+        ),
     ],
     within: Annotated[
-        float, typer.Option(min=0, help="Minutes after the drawn time within which the next vehicle counts.")
+        float,
+        typer.Option(
+            min=0, help="Minutes after the drawn time within which the next vehicle counts."
+        ),
     ] = 15.0,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for audit-results.csv and .json.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for audit-results.csv and .json.")
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Read filled sheets, and say with 90 % intervals which share carries a load and how much passed undetected."""
+    """Read filled sheets, and say with 90 % intervals which share carries a load and
+    how much passed undetected.
+    """
     from optimizer.operations.audit import RESULTS, audit_results, write_results
 
     folder = None if out is None else RESULTS.folder(out, audit, *filled, overwrite=overwrite)
@@ -360,20 +482,28 @@ def results(
             str(line["found"]),
             f"{line['rate_low']:.2%} to {line['rate_high']:.2%}",
             f"{line['passed_undetected_low']:,.0f} to {line['passed_undetected_high']:,.0f}",
-            "not known"
-            if line["effectiveness_low"] is None
-            else f"{line['effectiveness_low']:.0%} to {line['effectiveness_high']:.0%}",
+            (
+                "not known"
+                if line["effectiveness_low"] is None
+                else f"{line['effectiveness_low']:.0%} to {line['effectiveness_high']:.0%}"
+            ),
         )
         for line in lines
     ]
     columns = ["site", "audited", "late, missed", "found", "share", "undetected", "effectiveness"]
-    print_table("Share of vehicles with a load, loads undetected, effectiveness of ordinary inspection", columns, rows)
+    print_table(
+        "Share of vehicles with a load, loads undetected, effectiveness of ordinary inspection",
+        columns,
+        rows,
+    )
     if out is not None:
         print_line(f"Saved {out}")
 
 
 audit_app = typer.Typer(
-    help="Inspect vehicles that chance chooses, and say what passes.", no_args_is_help=True, rich_markup_mode=None
+    help="Inspect vehicles that chance chooses, and say what passes.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 for command in (plan, sheets, results):
@@ -383,53 +513,89 @@ for command in (plan, sheets, results):
 # `trial`: whether a plan works: arms that chance draws, and what they changed.
 
 
-TrialLedger = Annotated[Path | None, typer.Option("--ledger", metavar="DIR", help="Ledger that seals it.")]
+TrialLedger = Annotated[
+    Path | None, typer.Option("--ledger", metavar="DIR", help="Ledger that seals it.")
+]
 
 
 def design(
     plan_folder: PlanFolderPath,
     kind: Annotated[TrialKind, typer.Option(help="How chance decides what stands where.")],
-    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")],
+    first: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
     seed_file: Annotated[
-        Path | None, typer.Option("--seed-file", help="File with the secret of the arms; not in the plan folder.")
+        Path | None,
+        typer.Option(
+            "--seed-file", help="File with the secret of the arms; not in the plan folder."
+        ),
     ] = None,
     outcome: Annotated[TrialOutcome, typer.Option(help="What is counted.")] = "audited",
-    draws: Annotated[Path | None, typer.Option(metavar="FILE", help="Draws that are carried out (draws).")] = None,
-    near: Annotated[float, typer.Option(help="Kilometres within which sites are neighbours (draws).")] = 25.0,
+    draws: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draws that are carried out (draws).")
+    ] = None,
+    near: Annotated[
+        float, typer.Option(help="Kilometres within which sites are neighbours (draws).")
+    ] = 25.0,
     clusters: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Table of sectors, with risk and effort; the plan's agencies if not given."),
+        typer.Option(
+            metavar="FILE",
+            help="Table of sectors, with risk and effort; the plan's agencies if not given.",
+        ),
     ] = None,
-    blocks: Annotated[int, typer.Option(help="Blocks, or steps and one more (switch-back, stepped).")] = 6,
+    blocks: Annotated[
+        int, typer.Option(help="Blocks, or steps and one more (switch-back, stepped).")
+    ] = 6,
     block_days: Annotated[int, typer.Option(help="Days of a block.")] = 42,
-    washout: Annotated[int, typer.Option(help="Days at the begin of a block that do not count.")] = 28,
+    washout: Annotated[
+        int, typer.Option(help="Days at the begin of a block that do not count.")
+    ] = 28,
     places: Annotated[int, typer.Option(help="Roads of each class (risk).")] = 10,
-    visits: Annotated[int, typer.Option(help="Visits to each road, or runs at each site (risk, decoys).")] = 4,
+    visits: Annotated[
+        int, typer.Option(help="Visits to each road, or runs at each site (risk, decoys).")
+    ] = 4,
     days: Annotated[int, typer.Option(help="Days over which these are spread.")] = 28,
-    rate: Annotated[float, typer.Option(help="Finds for each vehicle or hour that are expected today.")] = 0.01,
+    rate: Annotated[
+        float, typer.Option(help="Finds for each vehicle or hour that are expected today.")
+    ] = 0.01,
     amount: Annotated[float, typer.Option(help="Vehicles or hours of a place and period.")] = 100.0,
-    half_life: Annotated[float, typer.Option(help="Days in which traffickers learn half of a change.")] = 7.0,
-    displaced: Annotated[float, typer.Option(help="Share of the deterred loads that goes to neighbours.")] = 0.5,
-    delivered: Annotated[float, typer.Option(help="Share of the places and periods delivered in full.")] = 0.85,
+    half_life: Annotated[
+        float, typer.Option(help="Days in which traffickers learn half of a change.")
+    ] = 7.0,
+    displaced: Annotated[
+        float, typer.Option(help="Share of the deterred loads that goes to neighbours.")
+    ] = 0.5,
+    delivered: Annotated[
+        float, typer.Option(help="Share of the places and periods delivered in full.")
+    ] = 0.85,
     redrawn: Annotated[int, typer.Option(help="Other schedules of the analysis.")] = 1000,
     runs: Annotated[int, typer.Option(help="Simulated runs of each effect.")] = 200,
     own_evaders: Annotated[
         bool,
         typer.Option(
             "--own-evaders",
-            help="Simulate also the plan's own effect on the scenario's evaders, who learn as [adapt] says.",
+            help=(
+                "Simulate also the plan's own effect on the scenario's evaders, who learn as"
+                " [adapt] says."
+            ),
         ),
     ] = False,
     accept_biased: Annotated[
-        bool, typer.Option("--accept-biased", help="Take an outcome that rises with effort, with a warning.")
+        bool,
+        typer.Option(
+            "--accept-biased", help="Take an outcome that rises with effort, with a warning."
+        ),
     ] = False,
     new_seed: Annotated[bool, typer.Option("--new-seed", help="Make the seed file first.")] = False,
     ledger: TrialLedger = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Draw the arms of a trial, say what it can show with traffickers who learn, and seal it before the first day."""
+    """Draw the arms of a trial, say what it can show with traffickers who learn, and
+    seal it before the first day.
+    """
     from optimizer.base.errors import InputError, Problem
     from optimizer.operations.trial import DESIGN_FILES, TrialTerms, design_trial, write_design
     from optimizer.operations.trial_inference import TrialWorld
@@ -452,56 +618,86 @@ def design(
         redrawn=redrawn,
         runs=runs,
         accept_biased=accept_biased,
-        world=TrialWorld(rate=rate, amount=amount, half_life=half_life, displaced=displaced, delivered=delivered),
+        world=TrialWorld(
+            rate=rate, amount=amount, half_life=half_life, displaced=displaced, delivered=delivered
+        ),
     )
     listener = ProgressPrinter(silent=as_json)
-    found = design_trial(plan_folder, kind, first, seed_file, terms=terms, new_seed=new_seed, listener=listener)
+    found = design_trial(
+        plan_folder, kind, first, seed_file, terms=terms, new_seed=new_seed, listener=listener
+    )
     own, at_first = _own_powers(plan_folder, found, terms, listener) if own_evaders else (None, 0.0)
     write_design(out, found, plan_folder, ledger=ledger, overwrite=overwrite, listener=listener)
     for sentence in found.warnings:
         print_note(f"Note: {sentence}")
     if own_evaders and own is None:
         print_note(
-            "Note: the scenario's own evaders get as much through under the plan as under today's layout, or nothing under that: there is no "
-            "effect of it to find."
+            "Note: the scenario's own evaders get as much through under the plan as under today's"
+            " layout, or nothing under that: there is no effect of it to find."
         )
     cells = len(found.file.cells)
     if as_json:
         for row in found.power:
-            print_json({"effect": row.effect, "power": row.power, "bias": row.bias, "holds": row.holds})
+            print_json(
+                {"effect": row.effect, "power": row.power, "bias": row.bias, "holds": row.holds}
+            )
         if own is not None:
-            line = {"effect": own.effect, "power": own.power, "bias": own.bias, "holds": own.holds, "evaders": "own"}
+            line = {
+                "effect": own.effect,
+                "power": own.power,
+                "bias": own.bias,
+                "holds": own.holds,
+                "evaders": "own",
+            }
             print_json(line | {"at_first": at_first})
-        line = {"kind": kind, "units": len(found.file.units), "periods": len(found.file.periods), "rows": cells}
-        print_json(line | {"expected_finds": found.expected, "ratio_seen": found.ratio, "out": str(out)})
+        line = {
+            "kind": kind,
+            "units": len(found.file.units),
+            "periods": len(found.file.periods),
+            "rows": cells,
+        }
+        print_json(
+            line | {"expected_finds": found.expected, "ratio_seen": found.ratio, "out": str(out)}
+        )
         return
     if kind != "decoys":
         print_line(
-            f"About {found.expected:,.0f} finds are expected in the arm with fewest rows: by counts alone a ratio of {found.ratio:.2f} is "
-            "seen with a power of 80%."
+            f"About {found.expected:,.0f} finds are expected in the arm with fewest rows: by counts"
+            f" alone a ratio of {found.ratio:.2f} is seen with a power of 80%."
         )
     if found.power:
-        cells_of = [(f"-{r.effect:.0%}", f"{r.power:.0%}", f"{r.bias:+.0%}", f"{r.holds:.0%}") for r in found.power]
-        title = f"Simulated with traffickers who learn half in {half_life:g} days; {delivered:.0%} delivered in full"
-        print_table(title, ["effect", "power at 10%", "bias, of the effect", "90% interval holds"], cells_of)
+        cells_of = [
+            (f"-{r.effect:.0%}", f"{r.power:.0%}", f"{r.bias:+.0%}", f"{r.holds:.0%}")
+            for r in found.power
+        ]
+        title = (
+            f"Simulated with traffickers who learn half in {half_life:g} days; {delivered:.0%}"
+            " delivered in full"
+        )
+        print_table(
+            title, ["effect", "power at 10%", "bias, of the effect", "90% interval holds"], cells_of
+        )
     if own is not None:
         _show_own(own, at_first, runs)
     print_line(
-        f"Saved {out}: fill in outcomes.csv ({cells:,} rows). trial.json holds the arms; who counts may not see it."
+        f"Saved {out}: fill in outcomes.csv ({cells:,} rows). trial.json holds the arms; who counts"
+        " may not see it."
     )
 
 
 def _show_own(own: TrialPower, at_first: float, runs: int) -> None:
     print_line(
-        f"The scenario's own evaders: in its first week the plan changes what gets through by {at_first:+.1%}, and once they have learned it "
-        f"by {own.effect:+.1%} (mean of {LASTING_RUNS} runs). The lasting effect is found in {own.power:.0%} of {runs} simulated trials; the "
-        f"estimate misses it by {own.bias:+.0%} of it on the mean, and its 90% interval holds it in {own.holds:.0%}. Each sector is taken to "
-        "be a border of its own."
+        "The scenario's own evaders: in its first week the plan changes what gets through by"
+        f" {at_first:+.1%}, and once they have learned it by {own.effect:+.1%} (mean of"
+        f" {LASTING_RUNS} runs). The lasting effect is found in {own.power:.0%} of {runs} simulated"
+        f" trials; the estimate misses it by {own.bias:+.0%} of it on the mean, and its 90%"
+        f" interval holds it in {own.holds:.0%}. Each sector is taken to be a border of its own."
     )
     if at_first < 0 < own.effect:
         print_note(
-            "Note: they find ways round the plan that leave it worse than today's layout. Loads change gateway here as [adapt] mobility says; "
-            "a plan counts with evaders.mobility: plan with --set evaders.mobility."
+            "Note: they find ways round the plan that leave it worse than today's layout. Loads"
+            " change gateway here as [adapt] mobility says; a plan counts with evaders.mobility:"
+            " plan with --set evaders.mobility."
         )
 
 
@@ -512,9 +708,11 @@ LASTING_RUNS = 8
 def _own_powers(
     plan_folder: Path, found: TrialDesign, terms: TrialTerms, listener: Listener
 ) -> tuple[TrialPower | None, float]:
-    """Return what the trial can show of the plan's lasting effect on the scenario's evaders, and that effect in the first week.
+    """Return what the trial can show of the plan's lasting effect on the scenario's
+    evaders, and that effect in the first week.
 
-    None in place of the former where there is no such effect, or nothing passes today in the first week or the long run.
+    None in place of the former where there is no such effect, or nothing passes today
+    in the first week or the long run.
     """
     from optimizer.base.text.messages import shortened
     from optimizer.base.work.listener import step
@@ -526,14 +724,21 @@ def _own_powers(
     from optimizer.scenario.compile.compile import compile_scenario
 
     opened = PlanFolder(plan_folder)
-    compiled = compile_scenario(opened.scenario, settings=opened.settings, skip_unreachable=True, listener=listener)
+    compiled = compile_scenario(
+        opened.scenario, settings=opened.settings, skip_unreachable=True, listener=listener
+    )
     if compiled.skipped:
-        print_note(f"Note: loads to {shortened(compiled.skipped)} are left out, as no road leads there.")
+        print_note(
+            f"Note: loads to {shortened(compiled.skipped)} are left out, as no road leads there."
+        )
     plan = opened.plan_of(compiled.instance)
     instance = with_plan(compiled.instance, plan)
     with step(listener, "simulating the trial with the scenario's own evaders"):
         evaders = TrialTraffickers.of(
-            instance, instance.placed(plan.options), compiled.scenario.adapt, len(compiled.instance.options)
+            instance,
+            instance.placed(plan.options),
+            compiled.scenario.adapt,
+            len(compiled.instance.options),
         )
         today, then = evaders.lasting(LASTING_RUNS)
         if then == today or not today:
@@ -543,23 +748,36 @@ def _own_powers(
             return None, 0.0
         simulate = trial_of_traffickers(evaders.through, today, then)
         setting = trial_setting(found.file, POOL)
-        (power,) = trial_powers(setting, terms.world, effects=(1.0,), runs=terms.runs, simulate=simulate)
+        (power,) = trial_powers(
+            setting, terms.world, effects=(1.0,), runs=terms.runs, simulate=simulate
+        )
     return replace(power, effect=then / today - 1), begun / before - 1
 
 
 def analyse(
-    trial: Annotated[Path, typer.Argument(metavar="TRIAL", help="Folder that `trial design` wrote.")],
-    outcomes: Annotated[list[Path], typer.Argument(metavar="OUTCOMES...", help="Filled forms of the outcomes.")],
+    trial: Annotated[
+        Path, typer.Argument(metavar="TRIAL", help="Folder that `trial design` wrote.")
+    ],
+    outcomes: Annotated[
+        list[Path], typer.Argument(metavar="OUTCOMES...", help="Filled forms of the outcomes.")
+    ],
     seed_file: Annotated[
         Path | None,
-        typer.Option("--seed-file", help="Secret of the trial, to show that it is the one that its design names."),
+        typer.Option(
+            "--seed-file",
+            help="Secret of the trial, to show that it is the one that its design names.",
+        ),
     ] = None,
     ledger: TrialLedger = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for trial-results.csv and .json.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for trial-results.csv and .json.")
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Say what the arms of a trial changed, by the schedules that chance could have drawn instead."""
+    """Say what the arms of a trial changed, by the schedules that chance could have
+    drawn instead.
+    """
     from optimizer.operations.trial import RESULT_FILES
     from optimizer.operations.trial_analysis import analyse_trial, write_results
 
@@ -568,7 +786,9 @@ def analyse(
     listener = ProgressPrinter(silent=as_json)
     found = analyse_trial(trial, outcomes, ledger=ledger, seed_file=seed_file, listener=listener)
     if out is not None:
-        write_results(out, found, trial, outcomes, ledger=ledger, overwrite=overwrite, listener=listener)
+        write_results(
+            out, found, trial, outcomes, ledger=ledger, overwrite=overwrite, listener=listener
+        )
     for sentence in found.warnings:
         print_note(f"Note: {sentence}")
     lines = [row.line() for row in found.rows]
@@ -597,7 +817,9 @@ def _shown(value: float | None) -> str:
 
 
 trial_app = typer.Typer(
-    help="Find out whether a plan works, by arms that chance draws.", no_args_is_help=True, rich_markup_mode=None
+    help="Find out whether a plan works, by arms that chance draws.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 for of_trials in (design, analyse):
@@ -607,38 +829,66 @@ for of_trials in (design, analyse):
 # `forecast`: the risk map of a period, sealed before it and scored after it.
 
 
-ForecastLedger = Annotated[Path, typer.Option("--ledger", metavar="DIR", help="Ledger of the forecasts.")]
+ForecastLedger = Annotated[
+    Path, typer.Option("--ledger", metavar="DIR", help="Ledger of the forecasts.")
+]
 
 
 def seal(
     plan_folder: PlanFolderPath,
     ledger: ForecastLedger,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of all forecasts; each has its own in it.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of all forecasts; each has its own in it.")
+    ],
     period: Annotated[
-        str | None, typer.Option(help="Quarter or month to come, such as 2027-Q1; the next quarter if not given.")
+        str | None,
+        typer.Option(
+            help="Quarter or month to come, such as 2027-Q1; the next quarter if not given."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write where the finds of a period to come are expected, and seal it in a ledger with plan and model."""
+    """Write where the finds of a period to come are expected, and seal it in a ledger
+    with plan and model.
+    """
     from optimizer.operations.forecast import seal_forecast
 
-    made, folder = seal_forecast(plan_folder, ledger, out, period=period, listener=ProgressPrinter(silent=as_json))
+    made, folder = seal_forecast(
+        plan_folder, ledger, out, period=period, listener=ProgressPrinter(silent=as_json)
+    )
     if as_json:
-        print_json({"period": made.name, "begin": str(made.begin), "end": str(made.end), "folder": str(folder)})
+        print_json(
+            {
+                "period": made.name,
+                "begin": str(made.begin),
+                "end": str(made.end),
+                "folder": str(folder),
+            }
+        )
     else:
-        print_line(f"Sealed the forecast of {made.name} in {ledger}; keep {folder} as it is until it is scored.")
+        print_line(
+            f"Sealed the forecast of {made.name} in {ledger}; keep {folder} as it is until it is"
+            " scored."
+        )
 
 
 def score(
     scenario: Annotated[Path, typer.Argument(help="Scenario whose record now holds the periods.")],
     ledger: ForecastLedger,
-    sealed: Annotated[Path, typer.Option(metavar="DIR", help="Folder of all forecasts, as `forecast seal` wrote it.")],
+    sealed: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Folder of all forecasts, as `forecast seal` wrote it."),
+    ],
     as_json: Json = False,
 ) -> None:
-    """Score every sealed forecast whose period has ended, beside sealed baselines; none can be left out."""
+    """Score every sealed forecast whose period has ended, beside sealed baselines; none
+    can be left out.
+    """
     from optimizer.operations.forecast import score_forecasts
 
-    rows, warnings = score_forecasts(scenario, ledger, sealed, listener=ProgressPrinter(silent=as_json))
+    rows, warnings = score_forecasts(
+        scenario, ledger, sealed, listener=ProgressPrinter(silent=as_json)
+    )
     for sentence in warnings:
         print_note(f"Note: {sentence}")
     if as_json:

@@ -64,7 +64,10 @@ def plan(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder to write; by default results/FOLDER for FOLDER/scenario.toml, and FOLDER-NAME for others."
+            help=(
+                "Folder to write; by default results/FOLDER for FOLDER/scenario.toml, and"
+                " FOLDER-NAME for others."
+            )
         ),
     ] = None,
     method: Method = None,
@@ -85,27 +88,41 @@ def plan(
     start: Start = None,
     given: Annotated[
         Path | None,
-        typer.Option("--given", help="Plan folder, or plan.json, to take as it is: its report without a search."),
+        typer.Option(
+            "--given",
+            help="Plan folder, or plan.json, to take as it is: its report without a search.",
+        ),
     ] = None,
     language: Language = None,
     settings: Settings = None,
     draws: Annotated[
-        int | None, typer.Option(metavar="N", help="Plan over so many draws of flows and of ranges of detection.")
+        int | None,
+        typer.Option(
+            metavar="N", help="Plan over so many draws of flows and of ranges of detection."
+        ),
     ] = None,
     objective: Annotated[
         str | None,
         typer.Option(
-            metavar="mean|cvar:ALPHA|worst", help="With --draws: what the plan is judged by over them (mean)."
+            metavar="mean|cvar:ALPHA|worst",
+            help="With --draws: what the plan is judged by over them (mean).",
         ),
     ] = None,
     sensitivity: Annotated[
         bool,
-        typer.Option("--sensitivity", help="Vary the assumptions one by one: which moves the value, which the plan."),
+        typer.Option(
+            "--sensitivity",
+            help="Vary the assumptions one by one: which moves the value, which the plan.",
+        ),
     ] = False,
     jobs: Jobs = 1,
     skip_unreachable: SkipUnreachable = False,
     no_report: Annotated[
-        bool, typer.Option("--no-report", help="Leave out report.html and its figures; every other file is written.")
+        bool,
+        typer.Option(
+            "--no-report",
+            help="Leave out report.html and its figures; every other file is written.",
+        ),
     ] = False,
     certificate: Annotated[
         bool,
@@ -117,9 +134,11 @@ def plan(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Plan a scenario: read, estimate risk, solve, evaluate, and write a folder with a report.
+    """Plan a scenario: read, estimate risk, solve, evaluate, and write a folder with a
+    report.
 
-    With --draws the scenario is solved for its middle and for each objective, at most --time-limit each; --jobs and --scheduler share these.
+    With --draws the scenario is solved for its middle and for each objective, at most
+    --time-limit each; --jobs and --scheduler share these.
     """
     from optimizer.analysis.uncertainty.sensitivity import sensitivity_content
     from optimizer.analysis.uncertainty.uncertainty import uncertainty_content
@@ -134,12 +153,16 @@ def plan(
     options = solve_options(method, gap, time_limit, seed, threads, scheduler, support)
     options.pop("scheduler", None)  # it is of this machine, and no setting of a scenario
     changes = changes_of(budget, force, forbid, keep_today, change_at_most, teams)
-    fields = {f"solve.params.{name}": value for name, value in SolveParams.given(params, param or ()).items()}
+    fields = {
+        f"solve.params.{name}": value
+        for name, value in SolveParams.given(params, param or ()).items()
+    }
     fields |= parsed_settings(settings or ()) | in_language(language)
     doubt = _doubt(draws, objective)
     if jobs > 1 and doubt is None and not sensitivity:
         print_note(
-            "Warning: --jobs shares the solves of --draws and --sensitivity, and has no effect without one of them"
+            "Warning: --jobs shares the solves of --draws and --sensitivity, and has no effect"
+            " without one of them"
         )
     try:
         with CommandInterrupts():
@@ -163,15 +186,23 @@ def plan(
             )
     except (InfeasibleError, KeyboardInterrupt) as error:
         if as_json:
-            print_json(result_line(str(scenario), result_without_plan(error, options)) | {"out": None})
+            print_json(
+                result_line(str(scenario), result_without_plan(error, options)) | {"out": None}
+            )
         raise
     warnings = planned.compiled.warnings
     if as_json:
         line = result_line(planned.compiled.instance.name, planned.result)
         tail: dict[str, Any] = {"out": str(folder), "warnings": list(warnings)}
         tail |= {} if planned.doubt is None else {"doubt": uncertainty_content(planned.doubt)}
-        tail |= {} if planned.sensitivity is None else {"sensitivity": sensitivity_content(planned.sensitivity)}
-        print_json(line | tail | unreachable_json(planned.compiled.skipped, wanted=skip_unreachable))
+        tail |= (
+            {}
+            if planned.sensitivity is None
+            else {"sensitivity": sensitivity_content(planned.sensitivity)}
+        )
+        print_json(
+            line | tail | unreachable_json(planned.compiled.skipped, wanted=skip_unreachable)
+        )
     else:
         _show(planned)
     for warning in warnings:
@@ -189,7 +220,11 @@ def _doubt(draws: int | None, objective: str | None) -> UncertaintyRequest | Non
         return None
     asked = Objective.parsed(objective or "mean")
     if draws is None:
-        raise InputError(Problem("objective", repr(objective), "draws to judge a plan by", "Give --draws 50 as well"))
+        raise InputError(
+            Problem(
+                "objective", repr(objective), "draws to judge a plan by", "Give --draws 50 as well"
+            )
+        )
     check_count(draws)
     return UncertaintyRequest(draws, asked)
 
@@ -201,18 +236,26 @@ def _default_folder(scenario: Path) -> Path:
 
 
 def _show(planned: Planned) -> None:
-    """Print the sites and beats of a plan with their marginal values, the layouts it is compared with, and where the files are."""
+    """Print the sites and beats of a plan with their marginal values, the layouts it is
+    compared with, and where the files are.
+    """
     from optimizer.problem.plan.result import GIVEN, ValueBounds, searched_enough
     from optimizer.scenario.demand.weighed_demand import weighing_sentence
 
     plan, values = planned.plan, planned.plan.values
     shares = planned.compiled.scenario.evaders.loads == 1.0
     rows = [
-        (site.label or site.id, "today" if site.existing else "new", _amount(site.worth, shares=shares))
+        (
+            site.label or site.id,
+            "today" if site.existing else "new",
+            _amount(site.worth, shares=shares),
+        )
         for site in sorted(plan.sites, key=lambda site: -(site.worth or 0.0))
     ]
     terms = planned.compiled.scenario.evaders
-    everything = {"quantity": "all kilograms", "harm": "all units of harm"}.get(terms.weights_by, "all loads")
+    everything = {"quantity": "all kilograms", "harm": "all units of harm"}.get(
+        terms.weights_by, "all loads"
+    )
     said = verdict_in_percent(planned.result, everything) if shares else verdict(planned.result)
     adds = "adds (points)" if shares else "adds"
     print_table(f"{plan.name}: {said}", ["site", "stands", adds], rows, "The plan uses no site.")
@@ -225,8 +268,9 @@ def _show(planned: Planned) -> None:
             bounds = (known.lower, known.upper)
             low, high = SHARES.pair(*bounds) if shares else map(six_figures, bounds)
             print_line(
-                f"Not yet known: with the best plan between {low} and {high} get through. A better plan may gain more than this one "
-                "does: let the program search longer (--time-limit)."
+                f"Not yet known: with the best plan between {low} and {high} get through. A better"
+                " plan may gain more than this one does: let the program search longer"
+                " (--time-limit)."
             )
     if plan.beats:
         _show_beats(plan, shares=shares)
@@ -241,19 +285,29 @@ def _show(planned: Planned) -> None:
         layouts.append(("the mixture of plans", shown(planned.result.upper)))
     single = "the best plan that is the same every day, shown above" if mixed else "this plan"
     layouts += [(single, shown(values.plan)), (every, shown(values.everything))]
-    print_table("What gets through each layout", ["layout", "gets through" if shares else "value"], layouts)
+    print_table(
+        "What gets through each layout", ["layout", "gets through" if shares else "value"], layouts
+    )
     if values.by_mobility:
-        _show_mobility(values.by_mobility, planned.compiled.scenario.evaders.mobility, shares=shares)
+        _show_mobility(
+            values.by_mobility, planned.compiled.scenario.evaders.mobility, shares=shares
+        )
     if planned.doubt is not None:
         show_doubt(planned.doubt)
     if planned.sensitivity is not None:
         show_sensitivity(planned.sensitivity)
     report = planned.folder / "report.html"
-    print_line(f"Report: {report}" if report.name in planned.files else f"Plan, without a report: {planned.folder}")
+    print_line(
+        f"Report: {report}"
+        if report.name in planned.files
+        else f"Plan, without a report: {planned.folder}"
+    )
 
 
 def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: bool) -> None:
-    """Print what plan and today's layout let through if other shares of the informed loads may change gateway, and the range of the gain."""
+    """Print what plan and today's layout let through if other shares of the informed
+    loads may change gateway, and the range of the gain.
+    """
     from optimizer.base.text.formatting import decimal, number, percent
     from optimizer.scenario.compile.source_measures import MOBILE
 
@@ -282,25 +336,34 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
     ]
     title = "If traffickers may change gateway (the search and its bound are of the assumed case)"
     gained = "gain (points)" if shares else "gain"
-    print_table(title, ["informed loads that may", "today's layout", "this plan", gained, "range"], rows)
+    print_table(
+        title, ["informed loads that may", "today's layout", "this plan", gained, "range"], rows
+    )
     gains = [each for found in by_row for each in found]
     if gains:
         own = next(
-            found[0] for row, found in zip(values, by_row, strict=True) if row.mobility == assumed and not row.free
+            found[0]
+            for row, found in zip(values, by_row, strict=True)
+            if row.mobility == assumed and not row.free
         )
         than = "with nothing placed" if values[0].existing is None else "under today's layout"
         points = " percentage points" if shares else ""
         over = "who may change gateway and how well sites detect"
         if any(row.low_local is not None for row in values):
-            over = "who may change gateway, how well sites detect, and how many loads keep to a place"
+            over = (
+                "who may change gateway, how well sites detect, and how many loads keep to a place"
+            )
         print_line(
-            f"Less gets through than {than}: {gain(own)}{points} as assumed, {gain(min(gains))} to {gain(max(gains))} over {over}. What "
-            "else may be wrong with the record and the assumed flows is not in that range. Proven is the search in this model, not the world."
+            f"Less gets through than {than}: {gain(own)}{points} as assumed, {gain(min(gains))} to"
+            f" {gain(max(gains))} over {over}. What else may be wrong with the record and the"
+            " assumed flows is not in that range. Proven is the search in this model, not the"
+            " world."
         )
     if not assumed:
         print_line(
-            "Assumed: mobility 0, every load keeps its gateway whatever stands behind it. Loads that change gateway make the plan worth less; "
-            f"a fifth is of the size that was measured: --set evaders.mobility={MOBILE[1]:g} plans for it (docs/evaders.md)."
+            "Assumed: mobility 0, every load keeps its gateway whatever stands behind it. Loads"
+            " that change gateway make the plan worth less; a fifth is of the size that was"
+            f" measured: --set evaders.mobility={MOBILE[1]:g} plans for it (docs/evaders.md)."
         )
 
 
@@ -321,8 +384,19 @@ def show_doubt(doubt: PlansOverDraws) -> None:
         )
         for plan in doubt.plans
     ]
-    columns = ["best for", "mean", "nine in ten", f"cvar:{doubt.level:g}", "worst", "beats today", "regret"]
-    title = f"Plans over {doubt.request.draws} draws; regret is against the best of these plans in the same draw"
+    columns = [
+        "best for",
+        "mean",
+        "nine in ten",
+        f"cvar:{doubt.level:g}",
+        "worst",
+        "beats today",
+        "regret",
+    ]
+    title = (
+        f"Plans over {doubt.request.draws} draws; regret is against the best of these plans in the"
+        " same draw"
+    )
     print_table(title, columns, rows)
 
 
@@ -344,7 +418,9 @@ def show_sensitivity(found: Sensitivity) -> None:
 
 
 def _show_beats(plan: PlanFile, *, shares: bool) -> None:
-    """Print the beats of a plan, lettered as in the report: team, base, posts with times from the start of the shift, marginal value."""
+    """Print the beats of a plan, lettered as in the report: team, base, posts with
+    times from the start of the shift, marginal value.
+    """
     from optimizer.base.text.formatting import clock, letter, plain
     from optimizer.plans.display_names import DisplayNames, beat_rows
     from optimizer.report.content.placements import driven_order
@@ -355,7 +431,10 @@ def _show_beats(plan: PlanFile, *, shares: bool) -> None:
     rows = [
         (
             [f"{letter(place)}: {plain(beat.team)}", f"from {plain(beat.home.label)}"],
-            [f"{road(stop)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}" for stop in beat.stops],
+            [
+                f"{road(stop)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}"
+                for stop in beat.stops
+            ],
             clock(beat.sets_out_s),
             clock(beat.back_s),
             _amount(beat.entry.worth, shares=shares),
@@ -373,13 +452,17 @@ def _show_beats(plan: PlanFile, *, shares: bool) -> None:
 
 
 def _show_beats_account(planned: Planned, *, shares: bool) -> None:
-    """Print what all beats bring and take, and which of them bring less for it than a site would that is not chosen."""
+    """Print what all beats bring and take, and which of them bring less for it than a
+    site would that is not chosen.
+    """
     from optimizer.base.text.formatting import amounts, plain
     from optimizer.base.text.language import counted
     from optimizer.pipeline.briefing.briefing import beats_worth_facts
     from optimizer.plans.display_names import DisplayNames
 
-    facts = beats_worth_facts(planned.compiled, planned.comparison, DisplayNames.of(planned.compiled))
+    facts = beats_worth_facts(
+        planned.compiled, planned.comparison, DisplayNames.of(planned.compiled)
+    )
     if facts is None:
         return
 
@@ -388,13 +471,18 @@ def _show_beats_account(planned: Planned, *, shares: bool) -> None:
 
     value, every = planned.comparison.plan.value, facts.rows[-1]
     all_beats = counted("{count} beat", "{count} beats", len(facts.rows))
-    print_line(f"Beats bring {points(every.value - value)} in all and take {amounts(every.freed)} ({all_beats}).")
+    print_line(
+        f"Beats bring {points(every.value - value)} in all and take {amounts(every.freed)}"
+        f" ({all_beats})."
+    )
     if facts.weak:
         row = facts.rows[facts.weak - 1]
         lacks = f" It lacks {', '.join(map(plain, facts.lacks))}." if facts.lacks else ""
         print_line(
-            f"Leaving out {counted('{count} beat', '{count} beats', facts.weak)} of least worth lets {points(row.value - value)} more through "
-            f"and frees {amounts(row.freed)}; {plain(facts.site, 60)} would bring {points(facts.gain)} for {amounts(facts.costs)}.{lacks}"
+            f"Leaving out {counted('{count} beat', '{count} beats', facts.weak)} of least worth"
+            f" lets {points(row.value - value)} more through and frees {amounts(row.freed)};"
+            f" {plain(facts.site, 60)} would bring {points(facts.gain)} for"
+            f" {amounts(facts.costs)}.{lacks}"
         )
 
 

@@ -1,4 +1,6 @@
-"""The commands by what people want to do: one table that the help, the README, the reference and shell completion follow."""
+"""The commands by what people want to do: one table that the help, the README, the
+reference and shell completion follow.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +102,12 @@ LAB: Final = Purpose(
     },
 )
 
-SYNONYMS: Final = {"budget": "frontier", "agencies": "cooperate", "duplicates": "fuse", "where-next": "risk look"}
+SYNONYMS: Final = {
+    "budget": "frontier",
+    "agencies": "cooperate",
+    "duplicates": "fuse",
+    "where-next": "risk look",
+}
 """Names that planners would look for, and the command that each is."""
 
 MORE: Final = "More options"
@@ -108,7 +115,9 @@ MORE: Final = "More options"
 
 
 class CommandInPanels(TyperCommand):
-    """A command whose help lists the options that few need after the others, and that says plainly what an argument should be."""
+    """A command whose help lists the options that few need after the others, and that
+    says plainly what an argument should be.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own copy of click has no public types
         """Read the arguments; typer says what is wrong with one in the words of pydantic."""
@@ -123,7 +132,9 @@ class CommandInPanels(TyperCommand):
                 if fault["type"] == "value_error":  # typer's own words
                     error.message = printable(str(fault["ctx"]["error"]))
                 else:
-                    error.message = f"found {printable(str(fault['input']))}; expected {expectation(fault)}."
+                    error.message = (
+                        f"found {printable(str(fault['input']))}; expected {expectation(fault)}."
+                    )
             raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own copy of click has no public types
@@ -141,12 +152,18 @@ class CommandInPanels(TyperCommand):
 
 
 class Program(TyperGroup):
-    """The program: its commands stand under their purposes, those of the laboratory behind `lab`, and synonyms lead to their command."""
+    """The program: its commands stand under their purposes, those of the laboratory
+    behind `lab`, and synonyms lead to their command.
+    """
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401
         """Return the first words in the order of the purposes, then what was added from outside."""
         named = (words.split()[0] for purpose in (*PURPOSES, LAB) for words in purpose.commands)
-        return list(dict.fromkeys(name for name in (*named, *super().list_commands(ctx)) if name in self.commands))
+        return list(
+            dict.fromkeys(
+                name for name in (*named, *super().list_commands(ctx)) if name in self.commands
+            )
+        )
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
         """Return a command by its first word, by a synonym, or the group of the laboratory."""
@@ -154,7 +171,10 @@ class Program(TyperGroup):
             first = dict.fromkeys(words.split()[0] for words in LAB.commands)
             return _Laboratory(
                 name="lab",
-                help="What studies and other programs need. Each of these commands also works without `lab`.",
+                help=(
+                    "What studies and other programs need. Each of these commands also works"
+                    " without `lab`."
+                ),
                 commands={name: self.commands[name] for name in first if name in self.commands},
                 no_args_is_help=True,
                 context_settings=self.context_settings,
@@ -172,9 +192,17 @@ class Program(TyperGroup):
         """Write a section for each purpose."""
         for purpose in PURPOSES:
             _write(formatter, purpose.name, list(_rows(purpose)))
-        _write(formatter, LAB.name, [("lab", "instances, benchmarks, regions, schemas: see `lab --help`")])
+        _write(
+            formatter,
+            LAB.name,
+            [("lab", "instances, benchmarks, regions, schemas: see `lab --help`")],
+        )
         known = {words.split()[0] for purpose in (*PURPOSES, LAB) for words in purpose.commands}
-        added = [(name, command.get_short_help_str(60)) for name, command in self.commands.items() if name not in known]
+        added = [
+            (name, command.get_short_help_str(60))
+            for name, command in self.commands.items()
+            if name not in known
+        ]
         _write(formatter, "Added", added)
 
 

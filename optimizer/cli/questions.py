@@ -1,4 +1,6 @@
-"""Questions to a plan: `compare` (plans side by side), `cooperate` (coalitions), `explain` (why it is as it is), `frontier` (other budgets)."""
+"""Questions to a plan: `compare` (plans side by side), `cooperate` (coalitions),
+`explain` (why it is as it is), `frontier` (other budgets).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optimizer.base.choices import Others  # noqa: TC001 - typer reads the annotations
+from optimizer.base.choices import Others
 from optimizer.cli.arguments import (
     Budgets,
     Gap,
@@ -42,20 +44,31 @@ def compare(
     plans: Annotated[
         list[str],
         typer.Argument(
-            help="Plan folders, plan files, `today`, tables with a column site (CSV), points and lines (GeoJSON)."
+            help=(
+                "Plan folders, plan files, `today`, tables with a column site (CSV), points and"
+                " lines (GeoJSON)."
+            )
         ),
     ],
     on: Annotated[
         Path | None,
-        typer.Option("--on", help="Scenario, instance or plan folder to value them on; by default the first folder."),
+        typer.Option(
+            "--on",
+            help="Scenario, instance or plan folder to value them on; by default the first folder.",
+        ),
     ] = None,
     evaders: Annotated[
-        int, typer.Option(min=0, help="Evaders of whom the routes left are looked for in each plan.")
+        int,
+        typer.Option(min=0, help="Evaders of whom the routes left are looked for in each plan."),
     ] = 3,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", help="Folder for compare.json, compare.csv, differences.csv, a page, and maps of what differs."
+            "--out",
+            help=(
+                "Folder for compare.json, compare.csv, differences.csv, a page, and maps of what"
+                " differs."
+            ),
         ),
     ] = None,
     language: Language = None,
@@ -63,15 +76,24 @@ def compare(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Value plans on one model: in all, by evaders, crossings and agencies; and what differs from the first."""
+    """Value plans on one model: in all, by evaders, crossings and agencies; and what
+    differs from the first.
+    """
     from optimizer.analysis.compare.compare import compare_plans
-    from optimizer.analysis.compare.output import compare_folder, comparison_page, plan_line, write_comparison
+    from optimizer.analysis.compare.output import (
+        compare_folder,
+        comparison_page,
+        plan_line,
+        write_comparison,
+    )
     from optimizer.base.text.language import check_language
 
     asked = None if language is None else check_language(language)
     folder = None if out is None else compare_folder(out, plans, on, overwrite=overwrite)
     listener = ProgressPrinter(silent=as_json)
-    comparison = compare_plans(plans, on=on, evaders=evaders, skip_unreachable=skip_unreachable, listener=listener)
+    comparison = compare_plans(
+        plans, on=on, evaders=evaders, skip_unreachable=skip_unreachable, listener=listener
+    )
     if folder is not None:
         write_comparison(folder, comparison, asked or comparison.language)
     for plan in comparison.plans:
@@ -89,22 +111,34 @@ def _note(plan: ComparedPlan) -> None:
     for sentence in plan.matched.notes:
         print_note(f"{name}: {sentence}")
     if plan.matched.unmatched:
-        print_note(f"Warning: {name}: these are no options of the model: {', '.join(plan.matched.unmatched)}")
+        print_note(
+            f"Warning: {name}: these are no options of the model:"
+            f" {', '.join(plan.matched.unmatched)}"
+        )
     for sentence in plan.violations:
         print_note(f"Warning: {name}: {sentence}")
 
 
 def cooperate(
-    scenario: Annotated[Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")],
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")
+    ],
     others: Annotated[
-        Others, typer.Option(help="What those outside a coalition have: nothing, or what stands today, which stays.")
+        Others,
+        typer.Option(
+            help="What those outside a coalition have: nothing, or what stands today, which stays."
+        ),
     ] = "absent",
-    orders: Annotated[int, typer.Option(min=2, help="Above 8 agencies: orders of joining that are sampled.")] = 16,
+    orders: Annotated[
+        int, typer.Option(min=2, help="Above 8 agencies: orders of joining that are sampled.")
+    ] = 16,
     sites: Annotated[
-        bool, typer.Option("--sites", help="With --json, a line for each site of the plan of all too.")
+        bool,
+        typer.Option("--sites", help="With --json, a line for each site of the plan of all too."),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write: a page, cooperation.json, tables and a figure.")
+        Path | None,
+        typer.Option(help="Folder to write: a page, cooperation.json, tables and a figure."),
     ] = None,
     budget: Budgets = None,
     method: Method = None,
@@ -119,15 +153,21 @@ def cooperate(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Plan for each agency alone, for each coalition, and for all; say what cooperation is worth and split it fairly.
+    """Plan for each agency alone, for each coalition, and for all; say what cooperation
+    is worth and split it fairly.
 
-    A coalition has the options and resources of its members, and in full what all share. --time-limit is for the search of all coalitions
-    together, and begins when the scenario is read and its risk is estimated; by default five times that of the scenario. With
-    --out an interrupted command goes on where it stopped: give it again.
+    A coalition has the options and resources of its members, and in full what all
+    share. --time-limit is for the search of all coalitions together, and begins when
+    the scenario is read and its risk is estimated; by default five times that of the
+    scenario. With --out an interrupted command goes on where it stopped: give it again.
     """
     from optimizer.analysis.cooperation.cooperation import cooperate as plan_coalitions
     from optimizer.analysis.cooperation.cooperation import cooperation_digest
-    from optimizer.analysis.cooperation.output import COOPERATION, cooperation_page, write_cooperation
+    from optimizer.analysis.cooperation.output import (
+        COOPERATION,
+        cooperation_page,
+        write_cooperation,
+    )
     from optimizer.base.files.json_lines import FinishedTasks
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
@@ -150,7 +190,9 @@ def cooperate(
         starts = source.starts(instance, notes.append)
         finished = None
         if out is not None:
-            digest = cooperation_digest(instance, source.solve, others, orders, time_limit, starts, source.own_words)
+            digest = cooperation_digest(
+                instance, source.solve, others, orders, time_limit, starts, source.own_words
+            )
             finished = FinishedTasks.beside(out, digest, overwrite=overwrite)
         found = plan_coalitions(
             instance,
@@ -173,7 +215,8 @@ def cooperate(
     if not found.complete:
         missing = sum(not each.solved for each in found.coalitions)
         print_note(
-            f"{missing} of {len(found.coalitions)} coalitions were not solved; those have the bounds that the others prove."
+            f"{missing} of {len(found.coalitions)} coalitions were not solved; those have the"
+            " bounds that the others prove."
         )
     if as_json:
         _print_lines(found, sites=sites)
@@ -203,10 +246,14 @@ def explain(
     site: Annotated[
         list[str] | None,
         typer.Option(
-            "--site", metavar="SITE[:KIND]", help="A site to explain, used or not, by its id or label; once for each."
+            "--site",
+            metavar="SITE[:KIND]",
+            help="A site to explain, used or not, by its id or label; once for each.",
         ),
     ] = None,
-    others: Annotated[int | None, typer.Option(min=0, help="Sites that are not used to price as well (20).")] = None,
+    others: Annotated[
+        int | None, typer.Option(min=0, help="Sites that are not used to price as well (20).")
+    ] = None,
     evaders: Annotated[
         int | None, typer.Option(min=0, help="Evaders of whom the routes left are looked for (5).")
     ] = None,
@@ -217,21 +264,29 @@ def explain(
         int,
         typer.Option(
             min=0,
-            help="Say in place of prices which sites rest on the record: plan again for so many records with permuted places, such as 4.",
+            help=(
+                "Say in place of prices which sites rest on the record: plan again for so many"
+                " records with permuted places, such as 4."
+            ),
         ),
     ] = 0,
     time_limit: Annotated[
         float | None,
         typer.Option(
             min=0.01,
-            help="Seconds for everything, the start of the program too (60); with --record seconds of all searches, fits aside (300).",
+            help=(
+                "Seconds for everything, the start of the program too (60); with --record seconds"
+                " of all searches, fits aside (300)."
+            ),
         ),
     ] = None,
     gap: Gap = None,
     seed: Seed = None,
     params: ParamsFile = None,
     param: Param = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for explain.json, explain.csv and a page.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for explain.json, explain.csv and a page.")
+    ] = None,
     language: Language = None,
     skip_unreachable: SkipUnreachable = False,
     overwrite: Overwrite = False,
@@ -239,15 +294,24 @@ def explain(
     scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
-    """Say what each site of a plan adds, what would replace it, what others would cost, and which routes remain."""
+    """Say what each site of a plan adds, what would replace it, what others would cost,
+    and which routes remain.
+    """
     from optimizer.analysis.explain.explain import evader_line, explain_folder
-    from optimizer.analysis.explain.output import EXPLANATION, explanation_page, option_line, write_explanation
+    from optimizer.analysis.explain.output import (
+        EXPLANATION,
+        explanation_page,
+        option_line,
+        write_explanation,
+    )
     from optimizer.base.work.executor import LEAST_SECONDS, Executor
     from optimizer.plans.plan_folder import PlanFolder
     from optimizer.solvers.params import SolveParams
 
     if record and (site or routes or others is not None or evaders is not None):
-        raise typer.BadParameter("--record prices no sites: leave --site, --others, --evaders and --routes out")
+        raise typer.BadParameter(
+            "--record prices no sites: leave --site, --others, --evaders and --routes out"
+        )
     spoken = PlanFolder(plan).language(language)
     seconds = time_limit or (SECONDS_OF_RECORDS if record else SECONDS)
     terms: dict[str, Any] = {
@@ -260,7 +324,14 @@ def explain(
         "listener": ProgressPrinter(silent=as_json),
     }
     if record:
-        _explain_record(plan, out, spoken, terms | {"permutations": record}, overwrite=overwrite, as_json=as_json)
+        _explain_record(
+            plan,
+            out,
+            spoken,
+            terms | {"permutations": record},
+            overwrite=overwrite,
+            as_json=as_json,
+        )
         return
     folder = None if out is None else EXPLANATION.folder(out, plan, overwrite=overwrite)
     with CommandInterrupts():
@@ -285,14 +356,27 @@ def explain(
     missing = explanation.wanted - len(explanation.options)
     if missing:
         print_note(
-            f"Warning: {missing} of {explanation.wanted} options are not priced. Give more time with --time-limit."
+            f"Warning: {missing} of {explanation.wanted} options are not priced. Give more time"
+            " with --time-limit."
         )
 
 
 def _explain_record(
-    plan: Path, out: Path | None, language: str, terms: Mapping[str, Any], *, overwrite: bool, as_json: bool
+    plan: Path,
+    out: Path | None,
+    language: str,
+    terms: Mapping[str, Any],
+    *,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
-    from optimizer.analysis.explain.record import RECORD, record_support, support_content, support_page, write_support
+    from optimizer.analysis.explain.record import (
+        RECORD,
+        record_support,
+        support_content,
+        support_page,
+        write_support,
+    )
 
     folder = None if out is None else RECORD.folder(out, plan, overwrite=overwrite)
     with CommandInterrupts():
@@ -308,23 +392,38 @@ def _explain_record(
 
 
 def frontier(
-    scenario: Annotated[Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")],
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")
+    ],
     resource: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME[@AGENCY]", help="The resource, or a type of teams; given twice, a grid of two."),
+        typer.Option(
+            metavar="NAME[@AGENCY]",
+            help="The resource, or a type of teams; given twice, a grid of two.",
+        ),
     ] = None,
     first: Annotated[
         list[float] | None, typer.Option("--from", help="Smallest budget; once for each resource.")
     ] = None,
-    last: Annotated[list[float] | None, typer.Option("--to", help="Largest budget; once for each resource.")] = None,
+    last: Annotated[
+        list[float] | None, typer.Option("--to", help="Largest budget; once for each resource.")
+    ] = None,
     changes: Annotated[
-        bool, typer.Option("--changes", help="In place of a resource: how many sites may differ from today, 0 to all.")
+        bool,
+        typer.Option(
+            "--changes",
+            help="In place of a resource: how many sites may differ from today, 0 to all.",
+        ),
     ] = False,
     points: Annotated[
-        list[int] | None, typer.Option(help="Number of budgets; once for each resource, or once for all.")
+        list[int] | None,
+        typer.Option(help="Number of budgets; once for each resource, or once for all."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write: frontier.csv, .json, and for one resource .png and .svg.")
+        Path | None,
+        typer.Option(
+            help="Folder to write: frontier.csv, .json, and for one resource .png and .svg."
+        ),
     ] = None,
     method: Method = None,
     gap: Gap = None,
@@ -336,7 +435,10 @@ def frontier(
         bool,
         typer.Option(
             "--certificate",
-            help="Write each point's problem and a proof of its bound into --out, for `verify`; each is searched once more.",
+            help=(
+                "Write each point's problem and a proof of its bound into --out, for `verify`; each"
+                " is searched once more."
+            ),
         ),
     ] = False,
     jobs: Jobs = 1,
@@ -345,11 +447,13 @@ def frontier(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Solve for a range of budgets, or of changes: value and proven bound of each, and what one more brings.
+    """Solve for a range of budgets, or of changes: value and proven bound of each, and
+    what one more brings.
 
-    --time-limit is for the search of all points together, and begins when the scenario is read and its risk is estimated; by default three
-    times that of the scenario. Certificates take as long again at most. With --out
-    an interrupted command goes on where it stopped: give it again.
+    --time-limit is for the search of all points together, and begins when the scenario
+    is read and its risk is estimated; by default three times that of the scenario.
+    Certificates take as long again at most. With --out an interrupted command goes on
+    where it stopped: give it again.
     """
     from optimizer.analysis.frontier.frontier import (
         CHANGES,
@@ -367,7 +471,9 @@ def frontier(
     from optimizer.solvers.branch_and_cut.proof.record import check_certifiable
 
     if certificate and out is None:
-        raise typer.BadParameter("give --out FOLDER for the certificates, or leave --certificate out")
+        raise typer.BadParameter(
+            "give --out FOLDER for the certificates, or leave --certificate out"
+        )
     asked = _ranges_asked(resource or [], first or [], last or [], points or [], changes=changes)
     listener = ProgressPrinter(silent=as_json)
     folder = None if out is None else FRONTIER.folder(out, scenario, overwrite=overwrite)
@@ -404,10 +510,17 @@ def frontier(
             found = up_to_changes_made(found, source.instance)
         if certificate:
             found = certified(
-                found, source.instance, source.solve, Path(made), time_limit=time_limit, listener=listener
+                found,
+                source.instance,
+                source.solve,
+                Path(made),
+                time_limit=time_limit,
+                listener=listener,
             )
         if folder is not None and finished is not None:
-            write_frontier(folder, found, source.instance.name, source.language, Path(made), source.own_words)
+            write_frontier(
+                folder, found, source.instance.name, source.language, Path(made), source.own_words
+            )
             if found.complete:
                 finished.remove()
     for warning in (*source.warnings, *notes):
@@ -426,10 +539,16 @@ def _ranges_asked(
     if not changes and not resources:
         raise typer.BadParameter("give --resource with --from and --to, or --changes")
     count, numbers = len(resources), points or [11]
-    if not changes and (len(first) != count or len(last) != count or len(numbers) not in {1, count}):
-        raise typer.BadParameter("give --resource, --from and --to equally often, and --points once or as often")
+    if not changes and (
+        len(first) != count or len(last) != count or len(numbers) not in {1, count}
+    ):
+        raise typer.BadParameter(
+            "give --resource, --from and --to equally often, and --points once or as often"
+        )
     numbers = numbers * count if len(numbers) == 1 else numbers
-    return [BudgetRange.between(*each) for each in zip(resources, first, last, numbers, strict=True)]
+    return [
+        BudgetRange.between(*each) for each in zip(resources, first, last, numbers, strict=True)
+    ]
 
 
 def _tell(found: Frontier, name: str, out: Path | None, *, as_json: bool) -> None:
@@ -437,7 +556,9 @@ def _tell(found: Frontier, name: str, out: Path | None, *, as_json: bool) -> Non
 
     if not found.complete:
         again = "" if out is None else " The same command goes on from here."
-        print_note(f"Not all points were searched; those have the bounds that the others prove.{again}")
+        print_note(
+            f"Not all points were searched; those have the bounds that the others prove.{again}"
+        )
     if as_json:
         _print_points(found)
         return
@@ -453,5 +574,7 @@ def _print_points(found: Frontier) -> None:
     for k in range(len(found.points)):
         line = point_content(found, k)
         budgets = line.pop("budgets")
-        one = {"resource": names[0], "budget": budgets[0]} | ({"budgets": budgets} if len(names) > 1 else {})
+        one = {"resource": names[0], "budget": budgets[0]} | (
+            {"budgets": budgets} if len(names) > 1 else {}
+        )
         print_json(one | line | {"resources": names, "complete": found.complete})

@@ -1,16 +1,30 @@
-"""`roster`: from a plan folder to who goes where in which shift; `draw`: the plans of days or shifts, drawn from a mixture."""
+"""`roster`: from a plan folder to who goes where in which shift; `draw`: the plans of
+days or shifts, drawn from a mixture.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - the same
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.base.choices import DrawEvery  # noqa: TC001 - typer reads the annotations
+from optimizer.base.choices import DrawEvery
 from optimizer.base.text.formatting import number
-from optimizer.cli.arguments import Json, Language, Overwrite, PlanFolderPath  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page, print_table
+from optimizer.cli.arguments import (
+    Json,
+    Language,
+    Overwrite,
+    PlanFolderPath,
+)
+from optimizer.cli.console import (
+    ProgressPrinter,
+    print_json,
+    print_line,
+    print_note,
+    print_page,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from optimizer.pipeline.roster.draw import Drawn
@@ -19,33 +33,52 @@ if TYPE_CHECKING:
 
 def roster(
     plan_folder: PlanFolderPath,
-    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")],
-    out: Annotated[Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/roster-DATE if not given.")] = None,
+    first: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; PLAN_FOLDER/roster-DATE if not given.")
+    ] = None,
     weeks: Annotated[int, typer.Option(help="How many weeks, 1 to 26.")] = 4,
     after: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The roster before this one: rest and days in a row go on.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The roster before this one: rest and days in a row go on."
+        ),
     ] = None,
     draws: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draws of a mixture, as `draw` writes them: each day its own duties."),
+        typer.Option(
+            metavar="FILE",
+            help="Draws of a mixture, as `draw` writes them: each day its own duties.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     time_limit: Annotated[
         float,
         typer.Option(
             min=0.01,
-            help="Seconds of search for the whole roster; a refusal may take 30 more for its reason. With --allow-gaps each agency has its "
-            "share by its crews and duties.",
+            help=(
+                "Seconds of search for the whole roster; a refusal may take 30 more for its reason."
+                " With --allow-gaps each agency has its "
+                "share by its crews and duties."
+            ),
         ),
     ] = 60.0,
     allow_gaps: Annotated[
-        bool, typer.Option("--allow-gaps", help="Where no roster fills every shift, make one that lists what it lacks.")
+        bool,
+        typer.Option(
+            "--allow-gaps",
+            help="Where no roster fills every shift, make one that lists what it lacks.",
+        ),
     ] = False,
     language: Language = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Assign crews to every duty of a plan: rest, hours and days off kept, nights and weekends shared."""
+    """Assign crews to every duty of a plan: rest, hours and days off kept, nights and
+    weekends shared.
+    """
     from optimizer.base.version import package_version
     from optimizer.pipeline.roster.roster import roster_of_plan
     from optimizer.roster.infeasibility import NoRosterError
@@ -68,7 +101,13 @@ def roster(
         )
     except NoRosterError as error:
         if as_json:
-            print_json({"status": "infeasible", "out": None, "refusals": [r.as_json for r in error.reports]})
+            print_json(
+                {
+                    "status": "infeasible",
+                    "out": None,
+                    "refusals": [r.as_json for r in error.reports],
+                }
+            )
         raise
     if as_json:
         line = summary(saved.roster, package_version())
@@ -80,8 +119,9 @@ def roster(
         if saved.frequencies is not None and saved.frequencies.rows:
             worst = saved.frequencies.rows[0]
             print_note(
-                f"Note: no placement is manned on a share of shifts that is off its probability by more than {worst.off:.1%}: "
-                f"{worst.placement} is manned in {worst.share:.1%} of them, its probability is {worst.probability:.1%}"
+                "Note: no placement is manned on a share of shifts that is off its probability by"
+                f" more than {worst.off:.1%}: {worst.placement} is manned in {worst.share:.1%} of"
+                f" them, its probability is {worst.probability:.1%}"
             )
 
 
@@ -94,10 +134,16 @@ def _show(made: Roster, folder: Path) -> None:
     from optimizer.roster.writing import PACK, summary
 
     words = summary(made, "")
-    ended = {None: "", "time": " (stopped by its time limit)", "interrupted": " (interrupted)"}[made.limit]
-    title = f"{made.duties.name}: {len(made.assignments)} assignments of {len(made.duties.crews)} crews"
+    ended = {None: "", "time": " (stopped by its time limit)", "interrupted": " (interrupted)"}[
+        made.limit
+    ]
+    title = (
+        f"{made.duties.name}: {len(made.assignments)} assignments of {len(made.duties.crews)} crews"
+    )
     even = (
-        "CP-SAT finds none that is better balanced" if made.status == "optimal" else "a better balanced one may exist"
+        "CP-SAT finds none that is better balanced"
+        if made.status == "optimal"
+        else "a better balanced one may exist"
     )
     rows = [
         (key.replace("_", " "), number(spread["least"]), number(spread["most"]))
@@ -109,7 +155,8 @@ def _show(made: Roster, folder: Path) -> None:
         print_note(f"Warning: {where}: {gap.missing} people missing")
     if len(made.gaps) > GAPS_SHOWN:
         print_note(
-            f"{len(made.gaps) - GAPS_SHOWN} more duties that lack people are left out here; roster.html and --json have all."
+            f"{len(made.gaps) - GAPS_SHOWN} more duties that lack people are left out here;"
+            " roster.html and --json have all."
         )
     for note in made.notes:
         print_note(f"Note: {note}")
@@ -121,22 +168,40 @@ def draw(
     plan_folder: Annotated[
         Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan --method mixed` wrote.")
     ],
-    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")],
+    first: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="First day, such as 2026-12-01.")
+    ],
     seed_file: Annotated[
-        Path, typer.Option("--seed-file", help="File with the secret of the draws; not in the plan folder.")
+        Path,
+        typer.Option(
+            "--seed-file", help="File with the secret of the draws; not in the plan folder."
+        ),
     ],
     days: Annotated[int, typer.Option(help="How many days, 1 to 366.")] = 30,
-    every: Annotated[DrawEvery, typer.Option(help="Draw a plan for each day, or for each shift.")] = "day",
+    every: Annotated[
+        DrawEvery, typer.Option(help="Draw a plan for each day, or for each shift.")
+    ] = "day",
     stay: Annotated[
-        int | None, typer.Option(help="Days, or shifts, that a plan stays, 1 to 30; as the scenario says if not given.")
+        int | None,
+        typer.Option(
+            help="Days, or shifts, that a plan stays, 1 to 30; as the scenario says if not given."
+        ),
     ] = None,
     change: Annotated[
         float | None,
-        typer.Option(help="Largest share of the sites that changes from one draw to the next, such as 0.2; as above."),
+        typer.Option(
+            help=(
+                "Largest share of the sites that changes from one draw to the next, such as 0.2; as"
+                " above."
+            )
+        ),
     ] = None,
     begun: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="Day on which the use of this mixture began, to go on; --from if not given."),
+        typer.Option(
+            metavar="DATE",
+            help="Day on which the use of this mixture began, to go on; --from if not given.",
+        ),
     ] = None,
     new_seed: Annotated[bool, typer.Option("--new-seed", help="Make the seed file first.")] = False,
     override: Annotated[
@@ -147,13 +212,18 @@ def draw(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="File to write, with a page beside; PLAN_FOLDER/draws-DATE.json if not given.")
+        Path | None,
+        typer.Option(
+            help="File to write, with a page beside; PLAN_FOLDER/draws-DATE.json if not given."
+        ),
     ] = None,
     language: Language = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Draw the plan of each day or shift from a mixture, so that every month's frequencies follow its probabilities."""
+    """Draw the plan of each day or shift from a mixture, so that every month's
+    frequencies follow its probabilities.
+    """
     from optimizer.pipeline.roster.draw import Override, draw_from_plan, draw_page
 
     drawn = draw_from_plan(
@@ -185,14 +255,27 @@ def draw(
 def _print_lines(drawn: Drawn) -> None:
     for row in drawn.draws.rows:
         print_json(
-            {"date": row.date.isoformat(), "shift": row.shift, "plan": list(row.plan), "overridden": row.overridden}
+            {
+                "date": row.date.isoformat(),
+                "shift": row.shift,
+                "plan": list(row.plan),
+                "overridden": row.overridden,
+            }
         )
     found = drawn.frequencies
-    line: dict[str, object] = {"worst_deviation": found.worst, "worst_month": found.worst_month, "out": str(drawn.path)}
+    line: dict[str, object] = {
+        "worst_deviation": found.worst,
+        "worst_month": found.worst_month,
+        "out": str(drawn.path),
+    }
     price, gradual = drawn.price, drawn.gradual
     if gradual is not None:
         line |= {"round": gradual.periods, "steps": gradual.steps, "round_deviation": gradual.off}
         line |= {"most_changed": gradual.most, "round_exploitability": gradual.after}
     if price is not None:
-        line |= {"exploitability_before": price.before, "exploitability_after": price.after, "if_known": price.known}
+        line |= {
+            "exploitability_before": price.before,
+            "exploitability_after": price.after,
+            "if_known": price.known,
+        }
     print_json(line)

@@ -1,4 +1,6 @@
-"""Before a plan: `region` (a network with its border and ways in), `init` (a first scenario for one), `check` (what a scenario lacks)."""
+"""Before a plan: `region` (a network with its border and ways in), `init` (a first
+scenario for one), `check` (what a scenario lacks).
+"""
 
 from __future__ import annotations
 
@@ -47,10 +49,19 @@ def init(
     modes: Modes = "drive",
     as_json: Json = False,
 ) -> None:
-    """Write a first scenario for a region: its roads, border, crossings and gateways, with assumptions to replace, each marked as one."""
+    """Write a first scenario for a region: its roads, border, crossings and gateways,
+    with assumptions to replace, each marked as one.
+    """
     from optimizer.pipeline.init import init_scenario
 
-    sources = {"place": place, "address": address, "bbox": bbox, "polygon": polygon, "file": file, "network": network}
+    sources = {
+        "place": place,
+        "address": address,
+        "bbox": bbox,
+        "polygon": polygon,
+        "file": file,
+        "network": network,
+    }
     model = region_source(sources, radius=radius, border=border, modes=modes)
     written = init_scenario(model, folder, listener=ProgressPrinter(silent=as_json))
     for warning in written.warnings:
@@ -61,7 +72,8 @@ def init(
     rows = [(what, str(count)) for what, count in written.checked.counts if count]
     print_table(f"Wrote {written.scenario}", ["", "count"], rows)
     print_line(
-        f"Budgets, kinds, teams, traffic and evaders are assumed: {written.folder / 'README.md'} says what to fill in first."
+        f"Budgets, kinds, teams, traffic and evaders are assumed: {written.folder / 'README.md'}"
+        " says what to fill in first."
     )
     print_line(f"Next: plan {written.scenario}")
 
@@ -80,11 +92,20 @@ def region(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Build a region's network with its border, crossings, gateways and settlements, and save it as a GeoPackage."""
+    """Build a region's network with its border, crossings, gateways and settlements,
+    and save it as a GeoPackage.
+    """
     from optimizer.pipeline.init import build_region
     from optimizer.region import border_warnings, summary
 
-    sources = {"place": place, "address": address, "bbox": bbox, "polygon": polygon, "file": file, "network": network}
+    sources = {
+        "place": place,
+        "address": address,
+        "bbox": bbox,
+        "polygon": polygon,
+        "file": file,
+        "network": network,
+    }
     model = region_source(sources, radius=radius, border=border, modes=modes)
     built = build_region(model, out, overwrite=overwrite, listener=ProgressPrinter(silent=as_json))
     counts = summary(built.region)
@@ -104,7 +125,8 @@ VALUE_LENGTH = 160
 """Characters of an assumed value on the console."""
 
 
-# `check`: whether a scenario and everything it names is in order, before anything slow runs.
+# `check`: whether a scenario and everything it names is in order, before anything slow
+# runs.
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +142,17 @@ def check(
     skip_unreachable: SkipUnreachable = False,
     as_json: Json = False,
 ) -> None:
-    """Check a scenario and every file it names: every fault, or else what would be used, what is missing and what is assumed."""
+    """Check a scenario and every file it names: every fault, or else what would be
+    used, what is missing and what is assumed.
+    """
     from optimizer.base.params import parsed_settings
     from optimizer.pipeline.check import check_scenario_file
 
     listener = ProgressPrinter(silent=as_json)
     set_here = parsed_settings(settings or ())
-    checked = check_scenario_file(scenario, settings=set_here, skip_unreachable=skip_unreachable, listener=listener)
+    checked = check_scenario_file(
+        scenario, settings=set_here, skip_unreachable=skip_unreachable, listener=listener
+    )
     if as_json:
         print_json(checked.as_json())
     if not checked.ok:
@@ -147,21 +173,39 @@ def _show(checked: CheckedScenario) -> None:
 
 def _tables(checked: CheckedScenario) -> Iterator[_Table]:
     """Yield the tables to print."""
-    files = [(file.file, file.what, "" if file.rows is None else str(file.rows)) for file in checked.files]
+    files = [
+        (file.file, file.what, "" if file.rows is None else str(file.rows))
+        for file in checked.files
+    ]
     yield _Table("Files used", ["file", "what", "rows used"], files)
     yield _Table("Counts", ["", "count"], [(what, str(count)) for what, count in checked.counts])
     options = [(option.kind, option.agency, str(option.count)) for option in checked.options]
     yield _Table("Options at known sites", ["kind", "agency", "options"], options)
-    teams = [(team.id, team.agency, str(team.number), ", ".join(team.bases)) for team in checked.teams]
+    teams = [
+        (team.id, team.agency, str(team.number), ", ".join(team.bases)) for team in checked.teams
+    ]
     yield _Table("Teams", ["team", "agency", "number", "bases"], teams)
-    crews = [(crew.id, crew.agency, crew.base, str(crew.number), str(crew.people)) for crew in checked.crews]
+    crews = [
+        (crew.id, crew.agency, crew.base, str(crew.number), str(crew.people))
+        for crew in checked.crews
+    ]
     yield _Table("Crews", ["crew", "agency", "base", "number", "people in each"], crews)
-    resources = [(resource.id, number(resource.budget), resource.unit) for resource in checked.resources]
+    resources = [
+        (resource.id, number(resource.budget), resource.unit) for resource in checked.resources
+    ]
     yield _Table("Resources", ["resource", "a plan may use", "unit"], resources)
     yield _Table(
-        "Not used", ["what", "why", "count"], [(item.what, item.reason, str(item.count)) for item in checked.unused]
+        "Not used",
+        ["what", "why", "count"],
+        [(item.what, item.reason, str(item.count)) for item in checked.unused],
     )
     assumed = [(item.what, plain(item.value, VALUE_LENGTH)) for item in checked.assumed]
-    cut = any(shown != item.value for (_, shown), item in zip(assumed, checked.assumed, strict=True))
-    title = "Assumed (a value that ends in … is whole in the report, and with --json)" if cut else "Assumed"
+    cut = any(
+        shown != item.value for (_, shown), item in zip(assumed, checked.assumed, strict=True)
+    )
+    title = (
+        "Assumed (a value that ends in … is whole in the report, and with --json)"
+        if cut
+        else "Assumed"
+    )
     yield _Table(title, ["what", "value"], assumed)

@@ -1,4 +1,6 @@
-"""`simulate`: a made-up record whose truth is known; `adapt`: simulated traffickers who adapt to plans."""
+"""`simulate`: a made-up record whose truth is known; `adapt`: simulated traffickers who
+adapt to plans.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optimizer.base.choices import (  # noqa: TC001 - typer reads the annotations
+from optimizer.base.choices import (
     EffortKind,
     LearningName,
     WorldKind,
 )
 from optimizer.base.text.formatting import number
-from optimizer.cli.arguments import Jobs, Json, Language, Overwrite, Scheduler, Settings, SkipUnreachable  # noqa: TC001 - typer reads annotations while the program runs
-from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page, print_table
+from optimizer.cli.arguments import (
+    Jobs,
+    Json,
+    Language,
+    Overwrite,
+    Scheduler,
+    Settings,
+    SkipUnreachable,
+)
+from optimizer.cli.console import (
+    ProgressPrinter,
+    print_json,
+    print_line,
+    print_note,
+    print_page,
+    print_table,
+)
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
@@ -22,32 +39,47 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    source: Annotated[Path, typer.Argument(help="Network (.gpkg), extract (.osm.pbf) or scenario (.toml).")],
+    source: Annotated[
+        Path, typer.Argument(help="Network (.gpkg), extract (.osm.pbf) or scenario (.toml).")
+    ],
     world: Annotated[
         WorldKind,
         typer.Option(
-            help="What the true risk consists of: flows; flows with masses that are not in any table; 60 % flows and 40 % local; local alone."
+            help=(
+                "What the true risk consists of: flows; flows with masses that are not in any"
+                " table; 60 % flows and 40 % local; local alone."
+            )
         ),
     ] = "mixed",
     effort: Annotated[
         EffortKind,
         typer.Option(
-            help="Where is searched: uniformly; by habit; where seizures were made; so, with tips; so, with a fifth for exploration."
+            help=(
+                "Where is searched: uniformly; by habit; where seizures were made; so, with tips;"
+                " so, with a fifth for exploration."
+            )
         ),
     ] = "feedback",
     seizures: Annotated[
         float, typer.Option(min=1, max=1e6, help="About how many seizures the record is to have.")
     ] = 400,
-    months: Annotated[int, typer.Option(min=1, max=600, help="Length of the record, from January 2023.")] = 24,
+    months: Annotated[
+        int, typer.Option(min=1, max=600, help="Length of the record, from January 2023.")
+    ] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     change: Annotated[
         list[str] | None,
         typer.Option(
             metavar="PLACE:FROM:FACTOR",
-            help="Plant a change: from a month (2024-03) the rate of a segment, of LON,LAT or of a gateway is multiplied. Repeatable.",
+            help=(
+                "Plant a change: from a month (2024-03) the rate of a segment, of LON,LAT or of a"
+                " gateway is multiplied. Repeatable."
+            ),
         ),
     ] = None,
-    border: Annotated[str | None, typer.Option(help="Of an extract: GeoJSON of the border, or a country.")] = None,
+    border: Annotated[
+        str | None, typer.Option(help="Of an extract: GeoJSON of the border, or a country.")
+    ] = None,
     modes: Annotated[
         str, typer.Option(help="Of an extract: drive, service, track, foot, ferry; with commas.")
     ] = "drive",
@@ -55,7 +87,9 @@ def simulate(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Make a truth on real roads and a record of searches in it, to try models on: seizures, effort, truth and a scenario."""
+    """Make a truth on real roads and a record of searches in it, to try models on:
+    seizures, effort, truth and a scenario.
+    """
     from optimizer.lab.simulate import simulate_records
 
     saved = simulate_records(
@@ -77,7 +111,9 @@ def simulate(
         print_json({"out": str(out), "world": world, "effort": effort, "seed": seed} | counts)
         return
     print_table(
-        f"Saved {out}", ["", "count"], [(name.replace("_", " "), number(value, 6)) for name, value in counts.items()]
+        f"Saved {out}",
+        ["", "count"],
+        [(name.replace("_", " "), number(value, 6)) for name, value in counts.items()],
     )
 
 
@@ -96,34 +132,49 @@ def _counts(exercise: Exercise) -> dict[str, float]:
 
 
 def adapt(
-    scenario: Annotated[Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")],
+    scenario: Annotated[
+        Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")
+    ],
     policies: Annotated[
         str | None,
         typer.Option(
-            help="How planners plan again, with commas: today, hotspot, exact, mixed, explore, coverage (all if not given), fixed, random, "
-            "fpl-ue, exp3."
+            help=(
+                "How planners plan again, with commas: today, hotspot, exact, mixed, explore,"
+                " coverage (all if not given), fixed, random, "
+                "fpl-ue, exp3."
+            )
         ),
     ] = None,
     periods: Annotated[int, typer.Option(help="Periods of a run, such as months.")] = 60,
     runs: Annotated[int, typer.Option(help="Runs of each policy.")] = 30,
-    out: Annotated[Path | None, typer.Option(help="Folder to write: rows, figures, a page.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write: rows, figures, a page.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     learning: Annotated[LearningName | None, typer.Option(help="How traffickers learn.")] = None,
     rate: Annotated[float | None, typer.Option(help="How fast, from 0 to 1.")] = None,
     exploration: Annotated[
-        float | None, typer.Option(help="Share of the days of `explore` and `fpl-ue` for what they teach, from 0 to 1.")
+        float | None,
+        typer.Option(
+            help="Share of the days of `explore` and `fpl-ue` for what they teach, from 0 to 1."
+        ),
     ] = None,
     supply_response: Annotated[
-        float | None, typer.Option(help="Share of lost loads that is sent again on top, from -1 to 1.")
+        float | None,
+        typer.Option(help="Share of lost loads that is sent again on top, from -1 to 1."),
     ] = None,
     loads: Annotated[float | None, typer.Option(help="Loads a period.")] = None,
     beats: Annotated[
-        int | None, typer.Option(help="Beats of patrol teams that policies choose among; 0 leaves teams out.")
+        int | None,
+        typer.Option(help="Beats of patrol teams that policies choose among; 0 leaves teams out."),
     ] = None,
     map_periods: Annotated[
         str | None,
         typer.Option(
-            help="Periods of which the page has maps, with commas; six from the first to the last by default."
+            help=(
+                "Periods of which the page has maps, with commas; six from the first to the last by"
+                " default."
+            )
         ),
     ] = None,
     settings: Settings = None,
@@ -134,9 +185,11 @@ def adapt(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Simulate traffickers who learn from their losses against planners who plan again from their own records.
+    """Simulate traffickers who learn from their losses against planners who plan again
+    from their own records.
 
-    What is not given is that of `[adapt]` in the scenario. With --out an interrupted command goes on where it stopped: give it again.
+    What is not given is that of `[adapt]` in the scenario. With --out an interrupted
+    command goes on where it stopped: give it again.
     """
     from optimizer.base.params import parsed_settings
     from optimizer.base.work.executor import Executor
@@ -154,7 +207,11 @@ def adapt(
     with CommandInterrupts():
         found = simulate_policies(
             scenario,
-            policies=None if policies is None else [name.strip() for name in policies.split(",") if name.strip()],
+            policies=(
+                None
+                if policies is None
+                else [name.strip() for name in policies.split(",") if name.strip()]
+            ),
             periods=periods,
             runs=runs,
             seed=seed,
@@ -188,4 +245,6 @@ def _periods(text: str) -> list[int]:
     try:
         return [int(each) for each in text.split(",") if each.strip()]
     except ValueError:
-        raise InputError(Problem("map periods", text, "whole numbers with commas, such as 1,12,60")) from None
+        raise InputError(
+            Problem("map periods", text, "whole numbers with commas, such as 1,12,60")
+        ) from None

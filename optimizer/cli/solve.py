@@ -1,8 +1,10 @@
-"""`solve`: instance files in, plans with bounds out; `evaluate`: the value of any plan; `verify`: a certificate checked."""
+"""`solve`: instance files in, plans with bounds out; `evaluate`: the value of any plan;
+`verify`: a certificate checked.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,7 +74,10 @@ def solve(
     ledger: Ledger = None,
     certificate: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File that receives a certificate of the bound, which `verify` checks."),
+        typer.Option(
+            metavar="FILE",
+            help="File that receives a certificate of the bound, which `verify` checks.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -103,7 +108,14 @@ def solve(
             if as_json:
                 line = result_line(str(source.file), solved.result)
                 line |= unreachable_json(source.skipped, wanted=skip_unreachable)
-                print_json(line | ({} if certificate is None else {"certified": certified_json(solved.certified)}))
+                print_json(
+                    line
+                    | (
+                        {}
+                        if certificate is None
+                        else {"certified": certified_json(solved.certified)}
+                    )
+                )
             else:
                 _show(source.instance, solved.result)
                 if certificate is not None and solved.certified is not None:
@@ -111,7 +123,10 @@ def solve(
 
 
 def _show(instance: Instance, result: Result) -> None:
-    rows = [(placed.label or placed.id, placed.kind) for placed in (result.plan.placements if result.plan else ())]
+    rows = [
+        (placed.label or placed.id, placed.kind)
+        for placed in (result.plan.placements if result.plan else ())
+    ]
     print_table(f"{instance.name}: {verdict(result)}", ["placed", "kind"], rows)
 
 
@@ -135,13 +150,20 @@ def evaluate(
         print_note(f"Warning: {sentence}")
     if as_json:
         evaders = [
-            {"id": e.id, "weight": e.weight, "value": e.value, "route": list(e.route)} for e in evaluation.evaders
+            {"id": e.id, "weight": e.weight, "value": e.value, "route": list(e.route)}
+            for e in evaluation.evaders
         ]
-        print_json({"value": evaluation.value, "evaders": evaders} | unreachable_json(skipped, wanted=skip_unreachable))
+        print_json(
+            {"value": evaluation.value, "evaders": evaders}
+            | unreachable_json(skipped, wanted=skip_unreachable)
+        )
         return
     worst = sorted(evaluation.evaders, key=lambda e: -e.weight * e.value)[:WORST]
     names = {evader.id: evader.label or evader.id for evader in evaluated.source.instance.evaders}
-    rows = [(names[e.id], six_figures(e.weight), six_figures(e.value), six_figures(e.weight * e.value)) for e in worst]
+    rows = [
+        (names[e.id], six_figures(e.weight), six_figures(e.value), six_figures(e.weight * e.value))
+        for e in worst
+    ]
     print_table(
         f"value {number(evaluation.value, 6)}; the evaders that contribute most",
         ["evader", "weight", "value", "contribution"],
@@ -153,17 +175,25 @@ def verify(
     instance: Annotated[
         Path,
         typer.Argument(
-            help="Instance file; or a folder: of a plan, or of instance files with certificates of their names."
+            help=(
+                "Instance file; or a folder: of a plan, or of instance files with certificates of"
+                " their names."
+            )
         ),
     ],
     certificate: Annotated[
-        Path | None, typer.Argument(help="Certificate of `solve --certificate`; by default that of the plan folder.")
+        Path | None,
+        typer.Argument(
+            help="Certificate of `solve --certificate`; by default that of the plan folder."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a certificate: that its plan lets no more through than it says, and no plan less than its bound.
+    """Check a certificate: that its plan lets no more through than it says, and no plan
+    less than its bound.
 
-    The same as `python optimizer/certificate/check.py INSTANCE CERTIFICATE`, a program of one file that needs nothing but Python.
+    The same as `python optimizer/certificate/check.py INSTANCE CERTIFICATE`, a program
+    of one file that needs nothing but Python.
     """
     from optimizer.certificate.check import Fault, check, stated
     from optimizer.pipeline.solve import certificates_of

@@ -1,9 +1,11 @@
-r"""The terminal as a command finds it: its streams, its Ctrl-C, and when the command began.
+r"""The terminal as a command finds it: its streams, its Ctrl-C, and when the command
+began.
 
-Standard output and standard error may be closed, full, closed by the reader of a pipe, or of an old encoding. What cannot be encoded is
-printed as an escape such as `\u0141`; spaces and dashes of our own become plain ones. Standard error carries progress and messages, so that a
-fault of it is ignored. A fault of standard output ends the command: with one message, or silently where the reader of a pipe has read enough
-(`| head`).
+Standard output and standard error may be closed, full, closed by the reader of a pipe,
+or of an old encoding. What cannot be encoded is printed as an escape such as `\u0141`;
+spaces and dashes of our own become plain ones. Standard error carries progress and
+messages, so that a fault of it is ignored. A fault of standard output ends the command:
+with one message, or silently where the reader of a pipe has read enough (`| head`).
 """
 
 from __future__ import annotations
@@ -39,7 +41,10 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     """Return what is printed in place of characters that cannot be encoded, and where to go on."""
     assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - asked of streams that are written
     marks = error.object[error.start : error.end]
-    return "".join(PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in marks), error.end
+    return (
+        "".join(PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in marks),
+        error.end,
+    )
 
 
 codecs.register_error(ESCAPES, _escaped)
@@ -50,11 +55,15 @@ class OutputError(OptimizerError):
 
 
 class ReaderGoneError(BaseException):
-    """The reader of standard output has closed it: nothing more is wanted. Not an `Exception`, so that no command handles it."""
+    """The reader of standard output has closed it: nothing more is wanted. Not an
+    `Exception`, so that no command handles it.
+    """
 
 
 class _GuardedRaw(io.RawIOBase):
-    """A stream of bytes that takes what is written after its first fault without a word, and says what that was."""
+    """A stream of bytes that takes what is written after its first fault without a
+    word, and says what that was.
+    """
 
     def __init__(self, raw: io.RawIOBase, *, optional: bool) -> None:
         self._raw, self._optional, self._broken = raw, optional, False
@@ -88,7 +97,9 @@ class _GuardedRaw(io.RawIOBase):
 
 @contextmanager
 def guarded_streams() -> Iterator[None]:
-    """Guard standard output and standard error while a command runs; a closed standard output stays None."""
+    """Guard standard output and standard error while a command runs; a closed standard
+    output stays None.
+    """
     _fill_descriptors()
     before = sys.stdout, sys.stderr
     if sys.stderr is None:
@@ -109,11 +120,16 @@ def guarded_streams() -> Iterator[None]:
 def check_open() -> None:
     """Raise OutputError if standard output is closed, before a command works for nothing."""
     if sys.stdout is None:
-        raise OutputError("standard output is closed. Redirect it to a file, or to /dev/null where it is not wanted.")
+        raise OutputError(
+            "standard output is closed. Redirect it to a file, or to /dev/null where it is not"
+            " wanted."
+        )
 
 
 def _fill_descriptors() -> None:
-    """Open nothing at the descriptors 0 to 2 that are closed, so that no file of ours gets one and receives what libraries print."""
+    """Open nothing at the descriptors 0 to 2 that are closed, so that no file of ours
+    gets one and receives what libraries print.
+    """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -122,7 +138,9 @@ def _fill_descriptors() -> None:
 
 
 def _guarded(stream: TextIO, *, optional: bool) -> TextIO:
-    """Return a stream that guards another; one that is not the process's own, such as a test's, is returned as it is."""
+    """Return a stream that guards another; one that is not the process's own, such as a
+    test's, is returned as it is.
+    """
     buffer = getattr(stream, "buffer", None)
     raw = getattr(buffer, "raw", buffer)
     if not isinstance(stream, io.TextIOWrapper) or not isinstance(raw, io.RawIOBase):
@@ -137,7 +155,9 @@ def _guarded(stream: TextIO, *, optional: bool) -> TextIO:
 
 
 def encodable(text: str) -> str:
-    """Return a text as standard output shows it: what its encoding lacks as escapes, so that a table knows how wide it is."""
+    """Return a text as standard output shows it: what its encoding lacks as escapes, so
+    that a table knows how wide it is.
+    """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, ESCAPES).decode(encoding)
 
@@ -147,7 +167,9 @@ LEFT = 130
 
 
 class CommandInterrupts(Stopping):
-    """Says what the first Ctrl-C does, and leaves at the second, whatever is under way: what is written whole is there, nothing else."""
+    """Says what the first Ctrl-C does, and leaves at the second, whatever is under way:
+    what is written whole is there, nothing else.
+    """
 
     def __init__(self) -> None:
         super().__init__(breakable=True)

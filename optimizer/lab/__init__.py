@@ -1,1 +1,3 @@
-"""The laboratory: benchmarks, studies, backtests, simulated worlds and converters, for researchers."""
+"""The laboratory: benchmarks, studies, backtests, simulated worlds and converters, for
+researchers.
+"""

@@ -1,4 +1,6 @@
-"""The page maker: Markdown pages from Jinja templates over data frames, with one format for tables, numbers and intervals."""
+"""The page maker: Markdown pages from Jinja templates over data frames, with one format
+for tables, numbers and intervals.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,10 @@ class PageTable:
 
     @classmethod
     def of(
-        cls, columns: Sequence[str], rows: Iterable[Sequence[object]], formats: Mapping[str, Callable[[Any], str]]
+        cls,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        formats: Mapping[str, Callable[[Any], str]],
     ) -> PageTable:
         """Return a table of some rows."""
         return cls(pd.DataFrame(list(rows), columns=list(columns), dtype=object), formats)
@@ -60,7 +65,9 @@ class PageTable:
     def __str__(self) -> str:
         """Return the Markdown table; a bar inside a cell is escaped."""
         lines = [self.head, ["---"] * len(self.head), *self.cells]
-        return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+        return "\n".join(
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+        )
 
 
 def _cell(value: Any, show: Callable[[Any], str]) -> str:  # noqa: ANN401 - a cell of a data frame holds anything
@@ -69,7 +76,9 @@ def _cell(value: Any, show: Callable[[Any], str]) -> str:  # noqa: ANN401 - a ce
 
 
 def markdown(text: str) -> str:
-    """Return text so that a page of Markdown shows it as it is: no markup, links, HTML or control characters. Tables escape bars themselves."""
+    """Return text so that a page of Markdown shows it as it is: no markup, links, HTML
+    or control characters. Tables escape bars themselves.
+    """
     marked = re.sub(r"([\\`*_\[\]#~$!])", r"\\\1", printable(text))
     return marked.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -111,8 +120,12 @@ def _environment() -> Environment:
     )
 
 
-def interval(value: float | None, low: float | None, high: float | None, show: Callable[[float], str]) -> str:
-    """Return a figure and its interval: `0.51 [0.48, 0.55]`; a dash where there is none, no brackets where only the interval lacks."""
+def interval(
+    value: float | None, low: float | None, high: float | None, show: Callable[[float], str]
+) -> str:
+    """Return a figure and its interval: `0.51 [0.48, 0.55]`; a dash where there is
+    none, no brackets where only the interval lacks.
+    """
     if value is None or not known(value):
         return DASH
     if low is None or high is None or not (known(low) and known(high)):
@@ -142,7 +155,13 @@ def seconds(value: float) -> str:
 
 def small_share(value: float) -> str:
     """Return a share in per cent, with more decimals where it is small."""
-    return "0" if abs(value) < 5e-7 else f"{100 * value:.4f} %" if abs(value) < 1e-3 else f"{100 * value:.2f} %"
+    return (
+        "0"
+        if abs(value) < 5e-7
+        else f"{100 * value:.4f} %"
+        if abs(value) < 1e-3
+        else f"{100 * value:.2f} %"
+    )
 
 
 def short(value: float) -> str:

@@ -1,7 +1,9 @@
-"""The store of results: one row a run, keyed by what was run, appended so that a crash costs at most the row being written.
+"""The store of results: one row a run, keyed by what was run, appended so that a crash
+costs at most the row being written.
 
-A key holds the version of this package, a digest of the content that was worked on, the method and its options. It holds no path and no
-source code: moving a file does not make results stale, and a new version of the package does.
+A key holds the version of this package, a digest of the content that was worked on, the
+method and its options. It holds no path and no source code: moving a file does not make
+results stale, and a new version of the package does.
 
 What is run: one case of a family, and how it is made.
 
@@ -17,7 +19,12 @@ import shutil
 import signal
 import subprocess
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence  # noqa: TC003 - the dataclass's annotations are read by tools
+from collections.abc import (
+    Callable,  # noqa: TC003
+    Iterable,  # noqa: TC003
+    Iterator,  # noqa: TC003
+    Sequence,  # noqa: TC003
+)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,7 +80,10 @@ class StoredRow(Strict):
     date: str = Field(description="when the run ended, in UTC; empty where it was not recorded")
     commit: str = Field(
         "",
-        description="of the checkout that was run; `up to X`: of X or one before it; empty where it was not recorded",
+        description=(
+            "of the checkout that was run; `up to X`: of X or one before it; empty where it was not"
+            " recorded"
+        ),
     )
 
     @property
@@ -107,7 +117,8 @@ class RowStore(Generic[AnyRow]):
     kind: type[AnyRow]
 
     def read(self) -> list[AnyRow]:
-        """Return the rows, the latest of each key, in the order in which the keys were first written.
+        """Return the rows, the latest of each key, in the order in which the keys were
+        first written.
 
         Raises
         ------
@@ -121,7 +132,8 @@ class RowStore(Generic[AnyRow]):
         return {row.key for row in self.read()}
 
     def append(self, *rows: AnyRow) -> None:
-        """Add rows; they are on disk when this returns. Without rows, check that the file can be written.
+        """Add rows; they are on disk when this returns. Without rows, check that the
+        file can be written.
 
         Raises
         ------
@@ -153,7 +165,8 @@ def add_missing(store: RowStore[AnyRow], planned: Iterable[PlannedRow[AnyRow]]) 
     Raises
     ------
     KeyboardInterrupt
-        When it comes, also where a solver would take it for the end of its time: the run it ends leaves no row.
+        When it comes, also where a solver would take it for the end of its time: the
+        run it ends leaves no row.
     """
     done = store.keys()
     store.append()
@@ -205,12 +218,18 @@ def date_range(rows: Iterable[StoredRow]) -> str:
 
 
 def when_made(rows: Iterable[StoredRow]) -> str:
-    """Return the days of the rows and the commits that they are of, or that some have none: every page says it."""
+    """Return the days of the rows and the commits that they are of, or that some have
+    none: every page says it.
+    """
     rows = list(rows)
     commits = sorted({row.commit for row in rows if row.commit})
     unknown = sum(not row.commit for row in rows)
     said = [f"commit{'s' if len(commits) > 1 else ''} {', '.join(commits)}"] if commits else []
-    said += [f"commit of {unknown} rows not recorded" if commits else "commit not recorded"] if unknown else []
+    said += (
+        [f"commit of {unknown} rows not recorded" if commits else "commit not recorded"]
+        if unknown
+        else []
+    )
     return "; ".join(filter(None, [date_range(rows), *said]))
 
 
@@ -219,10 +238,16 @@ MADE_WITH = ("version", "python", "cpu", "cores", "ortools", "numpy", "pyvrp")
 
 
 def made_with(rows: Iterable[StoredRow]) -> dict[str, str]:
-    """Return what a page says of the making of its rows: what they were made with, by field, and under `dates` when and by which commits."""
+    """Return what a page says of the making of its rows: what they were made with, by
+    field, and under `dates` when and by which commits.
+    """
     rows = list(rows)
-    said = ([str(getattr(row, name)) for row in rows if getattr(row, name, "")] for name in MADE_WITH)
-    return {name: distinct(values) for name, values in zip(MADE_WITH, said, strict=True)} | {"dates": when_made(rows)}
+    said = (
+        [str(getattr(row, name)) for row in rows if getattr(row, name, "")] for name in MADE_WITH
+    )
+    return {name: distinct(values) for name, values in zip(MADE_WITH, said, strict=True)} | {
+        "dates": when_made(rows)
+    }
 
 
 T = TypeVar("T")
@@ -270,8 +295,14 @@ N = TypeVar("N", bound=HasName)
 
 
 def matching(cases: Iterable[N], patterns: Sequence[str]) -> list[N]:
-    """Return the cases whose name matches one of some patterns with * and ?; all without a pattern."""
-    return [case for case in cases if not patterns or any(fnmatchcase(case.name, pattern) for pattern in patterns)]
+    """Return the cases whose name matches one of some patterns with * and ?; all
+    without a pattern.
+    """
+    return [
+        case
+        for case in cases
+        if not patterns or any(fnmatchcase(case.name, pattern) for pattern in patterns)
+    ]
 
 
 def cpu_model() -> str:
@@ -286,7 +317,9 @@ def cpu_model() -> str:
 
 
 def stamp() -> dict[str, Any]:
-    """Return what every `StoredRow` says of its run: version, Python, processor, time and commit."""
+    """Return what every `StoredRow` says of its run: version, Python, processor, time
+    and commit.
+    """
     return {
         "version": package_version(),
         "python": platform.python_version(),
@@ -297,18 +330,24 @@ def stamp() -> dict[str, Any]:
 
 
 def solver_stamp() -> dict[str, Any]:
-    """Return the same for rows of solvers, which say the cores and the version of OR-Tools as well."""
+    """Return the same for rows of solvers, which say the cores and the version of
+    OR-Tools as well.
+    """
     return stamp() | {"ortools": package_version("ortools"), "cores": cores()}
 
 
 @cache
 def checkout() -> str:
-    """Return the commit of the checkout that this package lies in, with `-dirty` where its files differ from it; empty where there is none."""
+    """Return the commit of the checkout that this package lies in, with `-dirty` where
+    its files differ from it; empty where there is none.
+    """
     git, package = shutil.which("git"), Path(__file__).parents[1]
     if git is None or not (package.parent / ".git").exists():
         return ""
     commit = _git(git, package, "rev-parse", "--short=7", "HEAD")
-    return f"{commit}-dirty" if commit and _git(git, package, "status", "--porcelain", ".") else commit
+    return (
+        f"{commit}-dirty" if commit and _git(git, package, "status", "--porcelain", ".") else commit
+    )
 
 
 def _git(git: str, folder: Path, *arguments: str) -> str:
@@ -320,7 +359,8 @@ PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20 if hasattr(os, "sysconf") else 4096
 
 
 def family_of(root: int) -> dict[int, float]:
-    """Return the resident size, MB, of a process and of all its descendants still alive, by process id.
+    """Return the resident size, MB, of a process and of all its descendants still
+    alive, by process id.
 
     Empty where the system tells nothing: then a memory limit cannot be held.
     """
@@ -345,9 +385,11 @@ def kill_family(root: subprocess.Popen[bytes]) -> None:
 
 
 def own_peak_mb() -> float | None:
-    """Return the largest resident size, MB, this process ever had; None where the system does not tell.
+    """Return the largest resident size, MB, this process ever had; None where the
+    system does not tell.
 
-    Not `getrusage`: on Linux a new process inherits that peak from the one that started it.
+    Not `getrusage`: on Linux a new process inherits that peak from the one that started
+    it.
     """
     try:
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
@@ -364,7 +406,12 @@ def _proc_table() -> dict[int, tuple[int, float]]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             with contextlib.suppress(OSError, IndexError, ValueError):  # it ended while we looked
-                fields = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+                fields = (
+                    (folder / "stat")
+                    .read_text(encoding="utf-8", errors="replace")
+                    .rpartition(")")[2]
+                    .split()
+                )
                 table[int(folder.name)] = (int(fields[1]), int(fields[21]) * PAGE_MB)
     return table
 
@@ -372,7 +419,15 @@ def _proc_table() -> dict[int, tuple[int, float]]:
 def _ps_table() -> dict[int, tuple[int, float]]:
     """Return the same from `ps`, where there is one."""
     try:
-        text = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,rss="], capture_output=True, text=True, check=True).stdout  # noqa: S607
+        text = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid=,rss="],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         return {}
-    return {int(pid): (int(parent), int(kb) / 1024) for pid, parent, kb in (line.split() for line in text.splitlines())}
+    return {
+        int(pid): (int(parent), int(kb) / 1024)
+        for pid, parent, kb in (line.split() for line in text.splitlines())
+    }

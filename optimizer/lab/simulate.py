@@ -1,6 +1,8 @@
-"""A simulated record as files, what the command `simulate` does: a truth, searches in it, and a scenario that reads them.
+"""A simulated record as files, what the command `simulate` does: a truth, searches in
+it, and a scenario that reads them.
 
-The ground of an exercise: roads, who would travel where, and planted changes as people write them.
+The ground of an exercise: roads, who would travel where, and planted changes as people
+write them.
 """
 
 from __future__ import annotations
@@ -61,7 +63,8 @@ def simulate_records(
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> SavedExercise:
-    """Make a truth on real roads and a record of searches in it, and write seizures, effort, truth and a scenario.
+    """Make a truth on real roads and a record of searches in it, and write seizures,
+    effort, truth and a scenario.
 
     Parameters
     ----------
@@ -131,9 +134,12 @@ def make_exercise(
     truth = make_world(world, ground.region.network, ground.prior, np.random.default_rng(of_world))
     per_search = rate_for(truth, effort, seizures, months, np.random.default_rng(of_history))
     trials = of_history.spawn(TRIALS)
-    # search that chases finds may find twice as much or half of what is usual: of a few records the nearest to what was asked for
+    # search that chases finds may find twice as much or half of what is usual: of a few
+    # records the nearest to what was asked for
     found = [
-        make_history(truth, effort, seizures, months, np.random.default_rng(trial), per_search).found.sum()
+        make_history(
+            truth, effort, seizures, months, np.random.default_rng(trial), per_search
+        ).found.sum()
         for trial in trials
     ]
     chosen = trials[int(np.argmin(np.abs(np.log(np.maximum(found, 1.0) / seizures))))]
@@ -174,7 +180,8 @@ class Exercise:
 
 
 def write_exercise(out: OutputFolder, exercise: Exercise) -> None:
-    """Write an exercise into a folder, all or nothing, in place of the files of an earlier one.
+    """Write an exercise into a folder, all or nothing, in place of the files of an
+    earlier one.
 
     Raises
     ------
@@ -200,7 +207,14 @@ def write_exercise(out: OutputFolder, exercise: Exercise) -> None:
             folder / "truth.csv",
             ("segment", "lon", "lat", "road_class", "index", "finds_per_search", "source"),
             (
-                (s, *_place(middle, s), road[s], repr(float(world.rate[s])), repr(float(rate[s])), SOURCE)
+                (
+                    s,
+                    *_place(middle, s),
+                    road[s],
+                    repr(float(world.rate[s])),
+                    repr(float(rate[s])),
+                    SOURCE,
+                )
                 for s in range(rate.size)
             ),
         )
@@ -209,16 +223,26 @@ def write_exercise(out: OutputFolder, exercise: Exercise) -> None:
                 folder / "changes.csv",
                 ("segment", "lon", "lat", "from", "factor", "source"),
                 (
-                    (s, *_place(middle, s), FIRST_MONTH + change.month, f"{change.factor:g}", SOURCE)
+                    (
+                        s,
+                        *_place(middle, s),
+                        FIRST_MONTH + change.month,
+                        f"{change.factor:g}",
+                        SOURCE,
+                    )
                     for change in exercise.changes
                     for s in change.segments.tolist()
                 ),
             )
         save_region(exercise.ground.region, folder / "region.gpkg")
-        (folder / "scenario.toml").write_text(scenario_text(exercise.ground, SOURCE), encoding="utf-8")
+        (folder / "scenario.toml").write_text(
+            scenario_text(exercise.ground, SOURCE), encoding="utf-8"
+        )
 
 
-def _monthly(middle: NDArray[np.float64], amount: NDArray[np.float64]) -> Iterable[Sequence[object]]:
+def _monthly(
+    middle: NDArray[np.float64], amount: NDArray[np.float64]
+) -> Iterable[Sequence[object]]:
     """Return a row for each month and segment with anything."""
     return (
         (FIRST_MONTH + month, s, *_place(middle, s), f"{amount[month, s]:.0f}", SOURCE)
@@ -239,7 +263,9 @@ def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 # The scenario that reads an exercise's files.
 def scenario_text(ground: Ground, source: str) -> str:
-    """Return a scenario as TOML: the exercise's region and record, the terms on evaders that its truth was made about, a post to place."""
+    """Return a scenario as TOML: the exercise's region and record, the terms on evaders
+    that its truth was made about, a post to place.
+    """
     terms = ground.terms.model_dump(exclude_defaults=True) | {
         "decay_minutes": ground.terms.decay_minutes,
         "unreachable": "skip",
@@ -298,7 +324,9 @@ PLACEMENT: dict[str, Any] = {
     "resources": [{"name": "teams", "budget": 5}],
     "kinds": [{"id": "post", "label": "road post", "survival": 0.6, "uses": {"teams": 1}}],
 }
-"""What can be placed in an exercise that no scenario describes: assumed, and meant to be changed."""
+"""What can be placed in an exercise that no scenario describes: assumed, and meant to
+be changed.
+"""
 
 
 @dataclass(frozen=True)
@@ -314,7 +342,8 @@ class Ground:
     terms
         What is assumed of evaders.
     prior
-        The flows that gravity expects: what a risk model is given. The truth's masses scatter about them.
+        The flows that gravity expects: what a risk model is given. The truth's masses
+        scatter about them.
     """
 
     name: str
@@ -323,20 +352,24 @@ class Ground:
     prior: OdTable
 
 
-def read_ground(source: Path, *, border: str | None = None, modes: Sequence[str] = ("drive",)) -> Ground:
+def read_ground(
+    source: Path, *, border: str | None = None, modes: Sequence[str] = ("drive",)
+) -> Ground:
     """Read the ground of an exercise.
 
     Parameters
     ----------
     source
-        A saved network (.gpkg, .graphml), an extract (.osm, .osm.pbf), or a scenario (.toml), whose records are not read.
+        A saved network (.gpkg, .graphml), an extract (.osm, .osm.pbf), or a scenario
+        (.toml), whose records are not read.
     border, modes
         For an extract, as in a scenario's `[region]`.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or nobody could travel on it: no gateway, no settlement, no way between them.
+        If the file cannot be read, or nobody could travel on it: no gateway, no
+        settlement, no way between them.
     """
     existing_file(source, "a network, an extract or a scenario")
     scenario = _scenario(source, border, modes).model_copy(update={"records": RecordsModel()})
@@ -351,7 +384,9 @@ def _scenario(source: Path, border: str | None, modes: Sequence[str]) -> Scenari
     if suffix in NETWORKS:
         region: dict[str, Any] = {"network": Path(source.name)}
     elif suffix in EXTRACTS:
-        region = {"file": Path(source.name), "modes": list(modes)} | ({} if border is None else {"border": border})
+        region = {"file": Path(source.name), "modes": list(modes)} | (
+            {} if border is None else {"border": border}
+        )
     else:
         raise InputError(
             Problem(
@@ -378,8 +413,9 @@ def read_changes(words: Sequence[str], region: Region, months: int) -> tuple[Cha
     Parameters
     ----------
     words
-        Each `PLACE:FROM:FACTOR`: a segment's number, `LON,LAT` (the nearest segment) or a gateway's id (the segments that meet there); a month
-        such as 2024-03; what the true rate is multiplied by from then on.
+        Each `PLACE:FROM:FACTOR`: a segment's number, `LON,LAT` (the nearest segment) or
+        a gateway's id (the segments that meet there); a month such as 2024-03; what the
+        true rate is multiplied by from then on.
     region
         Where the places are.
     months
@@ -407,7 +443,9 @@ def _change(word: str, region: Region, months: int) -> Change:
     if len(parts) < 3:
         raise InputError(Problem(where, repr(word), "PLACE:FROM:FACTOR, such as 812:2024-03:5"))
     place, month, factor = parts
-    return Change(_segments(place, region, where), _month(month, months, where), _factor(factor, where))
+    return Change(
+        _segments(place, region, where), _month(month, months, where), _factor(factor, where)
+    )
 
 
 def _month(text: str, months: int, where: str) -> int:
@@ -418,7 +456,9 @@ def _month(text: str, months: int, where: str) -> int:
         else -1
     )
     if not 0 <= position < months:
-        raise InputError(Problem(where, repr(text), f"a month of the record, {FIRST_MONTH} to {last}"))
+        raise InputError(
+            Problem(where, repr(text), f"a month of the record, {FIRST_MONTH} to {last}")
+        )
     return position
 
 
@@ -436,9 +476,9 @@ def _segments(place: str, region: Region, where: str) -> NDArray[np.int64]:
     network = region.network
     for gateway in region.gateways:
         if gateway.id == place:
-            return np.unique(network.segment[(network.tail == gateway.node) | (network.head == gateway.node)]).astype(
-                np.int64
-            )
+            return np.unique(
+                network.segment[(network.tail == gateway.node) | (network.head == gateway.node)]
+            ).astype(np.int64)
     if re.fullmatch(r"\d+", place):
         if len(place) > 9 or int(place) >= network.n_segments:
             raise InputError(Problem(where, place, f"a segment, 0 to {network.n_segments - 1}"))
@@ -446,7 +486,9 @@ def _segments(place: str, region: Region, where: str) -> NDArray[np.int64]:
     try:
         lon, lat = (float(part) for part in place.split(","))
     except ValueError:
-        raise InputError(Problem(where, repr(place), "a segment's number, LON,LAT or the id of a gateway")) from None
+        raise InputError(
+            Problem(where, repr(place), "a segment's number, LON,LAT or the id of a gateway")
+        ) from None
     if not (abs(lon) <= 180 and abs(lat) <= 90):
         remedy = EXCHANGE if abs(lon) <= 90 and abs(lat) <= 180 else ""
         raise InputError(Problem(where, place, "degrees, longitude first", remedy))

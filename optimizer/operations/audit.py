@@ -1,13 +1,18 @@
-"""Audits: vehicles that chance chooses are inspected in full, so that what passes undetected can be stated with an exact interval.
+"""Audits: vehicles that chance chooses are inspected in full, so that what passes
+undetected can be stated with an exact interval.
 
-A stratum is a site in a shift: N vehicles that pass there in the period, and n times drawn for it. The times are drawn alike and
-independently over all its shifts; the vehicle that comes next is inspected. So the finds are binomial with the share p of vehicles that carry
-a load, and Clopper and Pearson's interval holds p at its level at least, whatever p is. A vehicle's chance follows the gap before it: it is
-assumed that the gaps before loads are those of others.
+A stratum is a site in a shift: N vehicles that pass there in the period, and n times
+drawn for it. The times are drawn alike and independently over all its shifts; the
+vehicle that comes next is inspected. So the finds are binomial with the share p of
+vehicles that carry a load, and Clopper and Pearson's interval holds p at its level at
+least, whatever p is. A vehicle's chance follows the gap before it: it is assumed that
+the gaps before loads are those of others.
 
-Over strata the loads are estimated by Horvitz and Thompson with the known chances n / N of a vehicle: sum of k N / n. Their interval is the sum
-of N times the ends of each stratum's interval at the level 1 - alpha / H, of H strata. With a chance of at least 1 - alpha all of these hold
-together (Bonferroni), and then the sum holds too. It is conservative, the more so the more strata.
+Over strata the loads are estimated by Horvitz and Thompson with the known chances n / N
+of a vehicle: sum of k N / n. Their interval is the sum of N times the ends of each
+stratum's interval at the level 1 - alpha / H, of H strata. With a chance of at least 1
+- alpha all of these hold together (Bonferroni), and then the sum holds too. It is
+conservative, the more so the more strata.
 """
 
 from __future__ import annotations
@@ -55,7 +60,17 @@ if TYPE_CHECKING:
 ALPHA = 0.1
 """Intervals are of 90 %."""
 MOST_DAYS, MOST_VEHICLES = 366, 20_000
-SHEET_COLUMNS = ("audit", "site", "place", "shift", "drawn", "done", "audited", "found", "vehicle_class")
+SHEET_COLUMNS = (
+    "audit",
+    "site",
+    "place",
+    "shift",
+    "drawn",
+    "done",
+    "audited",
+    "found",
+    "vehicle_class",
+)
 READ_COLUMNS = ("audit", "site", "drawn", "done", "audited", "found")
 COUNT_COLUMNS = ("site", "shift", "passed", "found")
 COUNTS = "counts.csv"
@@ -69,7 +84,9 @@ ON_TIME = 15.0
 
 
 class AuditStratum(Strict):
-    """A site in a shift: `passing` vehicles are expected there in the period, and `vehicles` of them are inspected."""
+    """A site in a shift: `passing` vehicles are expected there in the period, and
+    `vehicles` of them are inspected.
+    """
 
     site: ComposedId
     label: str
@@ -77,11 +94,15 @@ class AuditStratum(Strict):
     passing: float = Field(gt=0)
     vehicles: int = Field(ge=1)
     kind: str = Field("", description="id of the entry of [[kinds]] that stands there")
-    inspected: float | None = Field(None, ge=0, le=1, description="share of the vehicles that it inspects")
+    inspected: float | None = Field(
+        None, ge=0, le=1, description="share of the vehicles that it inspects"
+    )
 
 
 class AuditRow(Strict):
-    """One drawn time, by the clock of the place: the next vehicle is inspected, before the shift ends."""
+    """One drawn time, by the clock of the place: the next vehicle is inspected, before
+    the shift ends.
+    """
 
     audit: int = Field(ge=1)
     site: ComposedId
@@ -142,7 +163,9 @@ def expected_width(vehicles: int, rate: float) -> float:
 
 
 def power_of_change(vehicles: int, rate: float, change: float) -> float:
-    """Return the chance that Fisher's exact test, two-sided at 10 %, tells two audits of n vehicles apart."""
+    """Return the chance that Fisher's exact test, two-sided at 10 %, tells two audits
+    of n vehicles apart.
+    """
     rates = rate, min(1.0, rate * change)
     one, other = (_likely(vehicles, p) for p in rates)
     a, b = np.meshgrid(one, other, indexing="ij")
@@ -154,11 +177,16 @@ def power_of_change(vehicles: int, rate: float, change: float) -> float:
 
 
 def _most_uneven(n: int, total: int) -> int:
-    """Return the largest count of one of two audits of n vehicles, among finds of both, at which the test rejects; -1 for none."""
-    width = 5 * math.sqrt(total) + 5  # ten standard deviations and more: what lies below is of no account
+    """Return the largest count of one of two audits of n vehicles, among finds of both,
+    at which the test rejects; -1 for none.
+    """
+    # ten standard deviations and more: what lies below is of no account
+    width = 5 * math.sqrt(total) + 5
     k = np.arange(max(0, total - n, math.floor(total / 2 - width)), total // 2 + 1)
     ways = [_log_ways(n, k), _log_ways(n, total - k), -_log_ways(2 * n, np.array(total))]
-    return int(k[0]) - 1 + int(np.searchsorted(np.cumsum(np.exp(sum(ways))), ALPHA / 2, side="right"))
+    return (
+        int(k[0]) - 1 + int(np.searchsorted(np.cumsum(np.exp(sum(ways))), ALPHA / 2, side="right"))
+    )
 
 
 def _log_ways(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -183,12 +211,14 @@ def plan_audit(
     minutes: float = 10.0,
     new_seed: bool = False,
 ) -> AuditPlan:
-    """Draw the times of an audit at the sites of a plan; the same secret gives the same times.
+    """Draw the times of an audit at the sites of a plan; the same secret gives the same
+    times.
 
     Parameters
     ----------
     plan_folder
-        Folder that `plan` wrote; its sites with traffic are audited, in its shifts, or over the whole day where it has none.
+        Folder that `plan` wrote; its sites with traffic are audited, in its shifts, or
+        over the whole day where it has none.
     first
         First day, such as 2026-12-01.
     seed_file
@@ -217,7 +247,12 @@ def plan_audit(
         ("--days", days, 1 <= days <= MOST_DAYS, f"1 to {MOST_DAYS}"),
         ("--vehicles", vehicles, 1 <= vehicles <= MOST_VEHICLES, f"1 to {MOST_VEHICLES:,}"),
         ("--rate", rate, 0 < rate < 1, "a share above 0 and below 1, such as 0.01"),
-        ("--change", change, 0 < change < 1000 and change != 1, "a factor above 0, not 1, such as 2"),
+        (
+            "--change",
+            change,
+            0 < change < 1000 and change != 1,
+            "a factor above 0, not 1, such as 2",
+        ),
         ("--minutes", minutes, 0 <= minutes <= 1440, "minutes from 0 to 1440"),
     ):
         if not fits:
@@ -228,10 +263,16 @@ def plan_audit(
     secret, told = read_secret(Path(seed_file), opened.path, new=new_seed)
     strata, remarks = _strata(sites, spans, vehicles)
     if not strata:
-        raise InputError(Problem("--days", str(days), "days on which a shift of the plan is worked", "Give more days"))
+        raise InputError(
+            Problem(
+                "--days", str(days), "days on which a shift of the plan is worked", "Give more days"
+            )
+        )
     rows = _drawn_rows(strata, spans, secret, f"audit|{sha256(opened.plan_path)}|{day}|{days}")
     name = opened.path.name if opened.file is None else opened.file.name
-    file = AuditFile(name=name, begin=day.isoformat(), days=days, minutes=minutes, strata=strata, rows=rows)
+    file = AuditFile(
+        name=name, begin=day.isoformat(), days=days, minutes=minutes, strata=strata, rows=rows
+    )
     widths = {n: expected_width(n, rate) for n in {one.vehicles for one in strata}}
     power = power_of_change(len(rows), rate, change)
     width = tuple(widths[one.vehicles] for one in strata)
@@ -241,18 +282,28 @@ def plan_audit(
 def _sites(opened: PlanFolder) -> tuple[list[PlanSite], list[str]]:
     """Return the placed sites with traffic, and what to say of the others."""
     if opened.file is None:
-        raise InputError(Problem(str(opened.plan_path), "options alone", "a plan with sites", "Plan again"))
+        raise InputError(
+            Problem(str(opened.plan_path), "options alone", "a plan with sites", "Plan again")
+        )
     every = opened.file.sites
     found = [site for site in every if site.traffic]
     if not found:
         expected = "at least one site whose traffic is known"
-        remedy = "Add `traffic` to the sites, or [traffic], to the scenario (docs/honest.md), and plan again"
-        raise InputError(Problem(str(opened.plan_path), f"{len(every)} sites, none with traffic", expected, remedy))
+        remedy = (
+            "Add `traffic` to the sites, or [traffic], to the scenario (docs/honest.md), and plan"
+            " again"
+        )
+        raise InputError(
+            Problem(
+                str(opened.plan_path), f"{len(every)} sites, none with traffic", expected, remedy
+            )
+        )
     if len(found) == len(every):
         return found, []
     return found, [
         message(
-            "Left out, as no traffic is known there: {sites} of the plan. Add `traffic` to audit them.",
+            "Left out, as no traffic is known there: {sites} of the plan. Add `traffic` to audit"
+            " them.",
             sites=counted_message("{count} site", "{count} sites", len(every) - len(found)),
         )
     ]
@@ -263,21 +314,31 @@ Spans = Mapping[str, Mapping[str, list[tuple[datetime, datetime]]]]
 
 
 def _spans(opened: PlanFolder, sites: Sequence[str], first: date, days: int) -> Spans:
-    """Return begin and end, by the clock of the place, of each shift in which a site is manned; of the whole day where there are none."""
+    """Return begin and end, by the clock of the place, of each shift in which a site is
+    manned; of the whole day where there are none.
+    """
     every = [first + timedelta(days=k) for k in range(days)]
     if not opened.has_duties:
         midnight = [datetime(day.year, day.month, day.day) for day in every]  # noqa: DTZ001 - by the clock of the place
-        return {site: {"": [(begin, begin + timedelta(days=1)) for begin in midnight]} for site in sites}
+        return {
+            site: {"": [(begin, begin + timedelta(days=1)) for begin in midnight]} for site in sites
+        }
     duties = read_duties(opened.path)
 
     def local(day: date, shift: Shift, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        begin, end = (moment.astimezone(zone).replace(tzinfo=None) for moment in span(day, shift, duties.zone))
+        begin, end = (
+            moment.astimezone(zone).replace(tzinfo=None) for moment in span(day, shift, duties.zone)
+        )
         return begin, max(end, begin + timedelta(minutes=1))
 
     manned = {(duty.option, duty.shift): duties.zone_at(duty) for duty in duties.duties}
     return {
         site: {
-            shift.id: [local(day, shift, manned[site, shift.id]) for day in every if day.weekday() in shift.weekdays]
+            shift.id: [
+                local(day, shift, manned[site, shift.id])
+                for day in every
+                if day.weekday() in shift.weekdays
+            ]
             for shift in duties.shifts
             if (site, shift.id) in manned
         }
@@ -285,10 +346,16 @@ def _spans(opened: PlanFolder, sites: Sequence[str], first: date, days: int) -> 
     }
 
 
-def _strata(sites: Sequence[PlanSite], spans: Spans, vehicles: int) -> tuple[list[AuditStratum], list[str]]:
-    """Return the sites and shifts with traffic, each with its part of the vehicles, and what to say of these parts."""
+def _strata(
+    sites: Sequence[PlanSite], spans: Spans, vehicles: int
+) -> tuple[list[AuditStratum], list[str]]:
+    """Return the sites and shifts with traffic, each with its part of the vehicles, and
+    what to say of these parts.
+    """
     passing = {
-        (site.id, shift): (site.traffic or 0.0) * sum((end - start) / timedelta(days=1) for start, end in times)
+        (site.id, shift): (
+            (site.traffic or 0.0) * sum((end - start) / timedelta(days=1) for start, end in times)
+        )
         for site in sites
         for shift, times in spans[site.id].items()
     }
@@ -310,10 +377,13 @@ def _strata(sites: Sequence[PlanSite], spans: Spans, vehicles: int) -> tuple[lis
     if sum(shares) > vehicles:
         remarks.append(
             message(
-                "{drawn} vehicles are drawn where {asked} were asked for: each of {strata} has one at least.",
+                "{drawn} vehicles are drawn where {asked} were asked for: each of {strata} has one"
+                " at least.",
                 drawn=sum(shares),
                 asked=vehicles,
-                strata=counted_message("{count} site and shift", "{count} sites and shifts", len(shares)),
+                strata=counted_message(
+                    "{count} site and shift", "{count} sites and shifts", len(shares)
+                ),
             )
         )
     remarks += [
@@ -327,12 +397,16 @@ def _strata(sites: Sequence[PlanSite], spans: Spans, vehicles: int) -> tuple[lis
     return strata, remarks
 
 
-def _drawn_rows(strata: Sequence[AuditStratum], spans: Spans, secret: bytes, purpose: str) -> list[AuditRow]:
+def _drawn_rows(
+    strata: Sequence[AuditStratum], spans: Spans, secret: bytes, purpose: str
+) -> list[AuditRow]:
     """Return the drawn times of all strata, by site and in order of time."""
     drawn = sorted(
         (one.site, *when, one.shift)
         for one in strata
-        for when in _times(secret, f"{purpose}|{one.site}|{one.shift}", one.vehicles, spans[one.site][one.shift])
+        for when in _times(
+            secret, f"{purpose}|{one.site}|{one.shift}", one.vehicles, spans[one.site][one.shift]
+        )
     )
     return [
         AuditRow(audit=k, site=site, shift=shift, drawn=when, end=end)
@@ -341,7 +415,9 @@ def _drawn_rows(strata: Sequence[AuditStratum], spans: Spans, secret: bytes, pur
 
 
 def _shared(vehicles: int, passing: Sequence[float]) -> list[int]:
-    """Return the vehicles of each stratum by its traffic, largest remainders first, one at least."""
+    """Return the vehicles of each stratum by its traffic, largest remainders first, one
+    at least.
+    """
     exact = np.array(passing) * vehicles / sum(passing)
     whole = np.floor(exact).astype(int)
     whole[np.argsort(whole - exact, kind="stable")[: vehicles - whole.sum()]] += 1
@@ -370,7 +446,11 @@ def check_audit_file(path: Path, *, overwrite: bool = False) -> None:
         If there is a file that may not be replaced, or none can be written.
     """
     if path.exists() and not overwrite:
-        raise InputError(Problem(str(path), "a file", "no file yet", "Add --overwrite, or name another with --out"))
+        raise InputError(
+            Problem(
+                str(path), "a file", "no file yet", "Add --overwrite, or name another with --out"
+            )
+        )
     check_place(path)
 
 
@@ -398,15 +478,24 @@ def read_audit(path: Path) -> AuditFile:
     """
     audit = read_model(path, AuditFile, "an audit, as `audit plan` writes it")
     strata = {(one.site, one.shift) for one in audit.strata}
-    if len({row.audit for row in audit.rows}) < len(audit.rows) or {(r.site, r.shift) for r in audit.rows} != strata:
+    if (
+        len({row.audit for row in audit.rows}) < len(audit.rows)
+        or {(r.site, r.shift) for r in audit.rows} != strata
+    ):
         raise InputError(
-            Problem(str(path), "rows that do not fit its strata", "what `audit plan` wrote", "Plan it again")
+            Problem(
+                str(path),
+                "rows that do not fit its strata",
+                "what `audit plan` wrote",
+                "Plan it again",
+            )
         )
     return audit
 
 
 def write_sheets(folder: OutputFolder, audit: AuditFile) -> tuple[str, ...]:
-    """Write a sheet for each post and one for the counts, all or none; return their names.
+    """Write a sheet for each post and one for the counts, all or none; return their
+    names.
 
     Raises
     ------
@@ -433,7 +522,8 @@ def write_sheets(folder: OutputFolder, audit: AuditFile) -> tuple[str, ...]:
         for k, site in enumerate(labels, 1)
     }
     counts = [
-        {"site": safe_cell(one.site), "shift": safe_cell(one.shift), "passed": "", "found": ""} for one in audit.strata
+        {"site": safe_cell(one.site), "shift": safe_cell(one.shift), "passed": "", "found": ""}
+        for one in audit.strata
     ]
     tables[COUNTS.removesuffix(".csv")] = AnswerTable(counts, COUNT_COLUMNS)
     write_answer(folder, Answer(tables=tables))
@@ -458,7 +548,8 @@ class AuditResult:
     late, missed
         Drawn times at which a vehicle was inspected too late, or none.
     late_found
-        Loads found in the vehicles that were inspected too late: no part of any rate, and not undetected.
+        Loads found in the vehicles that were inspected too late: no part of any rate,
+        and not undetected.
     passed
         Vehicles.
     ordinary
@@ -490,7 +581,9 @@ class AuditResult:
         return max(0.0, self.passed * rate - self.found - self.late_found - (self.ordinary or 0))
 
     def effectiveness(self, rate: float) -> float | None:
-        """Return the share of loads that ordinary inspection found, at some rate; None where it is not known."""
+        """Return the share of loads that ordinary inspection found, at some rate; None
+        where it is not known.
+        """
         if self.ordinary is None:
             return None
         return min(1.0, self.ordinary / (self.passed * rate)) if self.passed * rate > 0 else 1.0
@@ -523,14 +616,18 @@ class AuditResult:
 
 @dataclass(frozen=True)
 class AuditResults:
-    """The results by site, all of them last, what the reader must know, and detection chances for the next plan."""
+    """The results by site, all of them last, what the reader must know, and detection
+    chances for the next plan.
+    """
 
     rows: tuple[AuditResult, ...]
     warnings: tuple[str, ...]
     detection: tuple[AuditedKind, ...] = ()
 
 
-def audit_results(audit_path: Path, sheets: Sequence[Path], *, on_time: float = ON_TIME) -> AuditResults:
+def audit_results(
+    audit_path: Path, sheets: Sequence[Path], *, on_time: float = ON_TIME
+) -> AuditResults:
     """Read filled sheets of an audit, and estimate what passes.
 
     Parameters
@@ -538,7 +635,8 @@ def audit_results(audit_path: Path, sheets: Sequence[Path], *, on_time: float = 
     audit_path
         What `audit plan` wrote.
     sheets
-        Filled sheets, and that of the counts, or folders of them: they are told apart by their columns.
+        Filled sheets, and that of the counts, or folders of them: they are told apart
+        by their columns.
     on_time
         Minutes after the drawn time within which a vehicle counts as drawn, >= 0.
 
@@ -551,7 +649,11 @@ def audit_results(audit_path: Path, sheets: Sequence[Path], *, on_time: float = 
     if not sheets:
         raise InputError(Problem("sheets", "no file", "the filled sheets of the audit"))
     problems, remarks, filled = ProblemList(), list[str](), FilledSheets({}, {})
-    for path in [file for given in sheets for file in (sorted(given.glob("*.csv")) if given.is_dir() else [given])]:
+    for path in [
+        file
+        for given in sheets
+        for file in (sorted(given.glob("*.csv")) if given.is_dir() else [given])
+    ]:
         with problems.collected():
             table, is_counts = _table(path, remarks)
             if is_counts:
@@ -565,7 +667,9 @@ def audit_results(audit_path: Path, sheets: Sequence[Path], *, on_time: float = 
             where = f"{COUNTS}, {one.stratum.site}, {one.stratum.shift}"
             problems.add(where, f"{one.passed} passed, {inspected} audited", "no more than passed")
     problems.raise_if_any()
-    return AuditResults(tuple(_estimates(strata)), (*remarks, *_remarks(strata)), tuple(_detection(strata)))
+    return AuditResults(
+        tuple(_estimates(strata)), (*remarks, *_remarks(strata)), tuple(_detection(strata))
+    )
 
 
 @dataclass(frozen=True)
@@ -581,7 +685,8 @@ class FilledStratum:
     on_time, late
         Loads found in each vehicle that was inspected in time, and too late.
     passed, ordinary
-        Vehicles that passed, and loads that ordinary inspection found; None where nobody counted.
+        Vehicles that passed, and loads that ordinary inspection found; None where
+        nobody counted.
     """
 
     stratum: AuditStratum
@@ -615,23 +720,41 @@ class FilledSheets:
         found = []
         for one in audit.strata:
             key = one.site, one.shift
-            on_time, late = ([each[1] for each in mine[key] if each and each[0] is wanted] for wanted in (True, False))
-            found.append(FilledStratum(one, len(mine[key]), on_time, late, *self.counts.get(key, (None, None))))
+            on_time, late = (
+                [each[1] for each in mine[key] if each and each[0] is wanted]
+                for wanted in (True, False)
+            )
+            found.append(
+                FilledStratum(
+                    one, len(mine[key]), on_time, late, *self.counts.get(key, (None, None))
+                )
+            )
         return found
 
 
 def _table(path: Path, remarks: list[str]) -> tuple[TextTable, bool]:
     """Return a table, and whether it is that of the counts; a column about people is refused."""
-    wanted = ("site", "found"), tuple(name for name in (*READ_COLUMNS, *COUNT_COLUMNS) if name not in {"site", "found"})
-    columns = WantedColumns(*wanted, remedy="Take a sheet that `audit sheets` wrote", show_header=True)
+    wanted = (
+        ("site", "found"),
+        tuple(name for name in (*READ_COLUMNS, *COUNT_COLUMNS) if name not in {"site", "found"}),
+    )
+    columns = WantedColumns(
+        *wanted, remedy="Take a sheet that `audit sheets` wrote", show_header=True
+    )
     told: list[str] = []
     table = read_csv(path, "a filled sheet of an audit", columns, typed_by_hand=True, remarks=told)
     refuse_personal(path, table.unread, "vehicles, and nothing about people")
     is_counts = "passed" in table.text and "audit" not in table.text
-    missing = [name for name in (COUNT_COLUMNS if is_counts else READ_COLUMNS) if name not in table.text]
+    missing = [
+        name for name in (COUNT_COLUMNS if is_counts else READ_COLUMNS) if name not in table.text
+    ]
     if missing:
         found = f"no column {', '.join(map(repr, missing))}"
-        raise InputError(Problem(f"{path}, line 1", found, "the columns of a sheet", "Take what `audit sheets` wrote"))
+        raise InputError(
+            Problem(
+                f"{path}, line 1", found, "the columns of a sheet", "Take what `audit sheets` wrote"
+            )
+        )
     remarks += [f"{path}: {remark}" for remark in told]
     return table, is_counts
 
@@ -644,36 +767,67 @@ def _count(text: str) -> int | None:
 
 
 def _read_sheet(
-    path: Path, table: TextTable, audit: AuditFile, on_time: float, filled: FilledSheets, problems: ProblemList
+    path: Path,
+    table: TextTable,
+    audit: AuditFile,
+    on_time: float,
+    filled: FilledSheets,
+    problems: ProblemList,
 ) -> None:
     """Add what each drawn time gave."""
-    rows, sites = {row.audit: row for row in audit.rows}, {safe_cell(one.site) for one in audit.strata}
+    rows, sites = (
+        {row.audit: row for row in audit.rows},
+        {safe_cell(one.site) for one in audit.strata},
+    )
     faults = problems.of_file(path)
     for k, line in enumerate(table.number):
         number, site, drawn, at, audited, found = (table.text[name][k] for name in READ_COLUMNS)
         row = rows.get(_count(number) or 0)
         if site not in sites:
-            problems.append(unknown_name(f"{path}, line {line}, column 'site'", site, sorted(sites)))
+            problems.append(
+                unknown_name(f"{path}, line {line}, column 'site'", site, sorted(sites))
+            )
         elif row is None or safe_cell(row.site) != site or _clock(drawn, row.drawn) != row.drawn:
             one = f"audit {number or '(empty)'} of {site} at {drawn or 'no time'}"
-            faults.add(line, one, "a drawn time of this audit", "Take out vehicles that chance did not choose")
+            faults.add(
+                line,
+                one,
+                "a drawn time of this audit",
+                "Take out vehicles that chance did not choose",
+            )
         elif row.audit in filled.done:
             faults.add(line, f"audit {row.audit} again", "each drawn time once")
-        elif (fault := _fault(row, at, _count(audited), _count(found), (audited, found))) is not None:
+        elif (
+            fault := _fault(row, at, _count(audited), _count(found), (audited, found))
+        ) is not None:
             column, said, expected = fault
             faults.add(line, said, expected, column=column)
         elif _count(audited) and (when := _clock(at, row.drawn)) is not None:
             filled.done[row.audit] = when - row.drawn <= timedelta(minutes=on_time), int(found)
 
 
-def _fault(row: AuditRow, at: str, audited: int | None, found: int | None, texts: tuple[str, str]) -> list[str] | None:
-    """Return the column at fault of a filled row, what stands there, and what is expected; None where it is well."""
+def _fault(
+    row: AuditRow, at: str, audited: int | None, found: int | None, texts: tuple[str, str]
+) -> list[str] | None:
+    """Return the column at fault of a filled row, what stands there, and what is
+    expected; None where it is well.
+    """
     when = _clock(at, row.drawn) if audited else row.drawn
     inside = when is not None and row.drawn <= when <= row.end
     rules = (
-        (audited in {None, 0, 1}, "audited", repr(texts[0]), "0 or 1: one vehicle for a drawn time"),
+        (
+            audited in {None, 0, 1},
+            "audited",
+            repr(texts[0]),
+            "0 or 1: one vehicle for a drawn time",
+        ),
         (found != -1, "found", repr(texts[1]), "a count: 0 or 1"),
-        ((found or 0) <= (audited or 0), "found", f"{found} of {audited or 0} audited", "no more than were audited"),
+        (
+            (found or 0) <= (audited or 0),
+            "found",
+            f"{found} of {audited or 0} audited",
+            "no more than were audited",
+        ),
         (not audited or found is not None, "found", "a vehicle without a result", "0 or 1"),
         (when is not None, "done", repr(at), "when it was done, such as 06:30"),
         (
@@ -687,7 +841,9 @@ def _fault(row: AuditRow, at: str, audited: int | None, found: int | None, texts
 
 
 def _clock(text: str, near: datetime) -> datetime | None:
-    """Return a time by the clock of the place; of an hour and minute alone the first not before the drawn one by more than half a day."""
+    """Return a time by the clock of the place; of an hour and minute alone the first
+    not before the drawn one by more than half a day.
+    """
     for form in (CLOCK, "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%H:%M", "%H:%M:%S"):
         try:
             found = datetime.strptime(text, form)  # noqa: DTZ007 - by the clock of the place
@@ -700,7 +856,9 @@ def _clock(text: str, near: datetime) -> datetime | None:
     return None
 
 
-def _read_counts(path: Path, table: TextTable, audit: AuditFile, filled: FilledSheets, problems: ProblemList) -> None:
+def _read_counts(
+    path: Path, table: TextTable, audit: AuditFile, filled: FilledSheets, problems: ProblemList
+) -> None:
     """Add vehicles that passed, and loads that ordinary inspection found, by stratum."""
     strata = {(safe_cell(one.site), safe_cell(one.shift)): one for one in audit.strata}
     sites, faults = {site for site, _ in strata}, problems.of_file(path)
@@ -709,7 +867,9 @@ def _read_counts(path: Path, table: TextTable, audit: AuditFile, filled: FilledS
         passed, found = map(_count, texts)
         one = strata.get((site, shift))
         if site not in sites:
-            problems.append(unknown_name(f"{path}, line {line}, column 'site'", site, sorted(sites)))
+            problems.append(
+                unknown_name(f"{path}, line {line}, column 'site'", site, sorted(sites))
+            )
         elif one is None:
             known = [other for at, other in strata if at == site]
             problems.append(unknown_name(f"{path}, line {line}, column 'shift'", shift, known))
@@ -718,7 +878,12 @@ def _read_counts(path: Path, table: TextTable, audit: AuditFile, filled: FilledS
         elif found == -1:
             faults.add(line, repr(texts[1]), "a count", column="found")
         elif passed is not None and (found or 0) > passed:
-            faults.add(line, f"{found} found of {passed} that passed", "no more than passed", column="found")
+            faults.add(
+                line,
+                f"{found} found of {passed} that passed",
+                "no more than passed",
+                column="found",
+            )
         elif (one.site, one.shift) in filled.counts:
             faults.add(line, f"{site}, {shift} again", "each site and shift once")
         else:
@@ -734,12 +899,16 @@ def _estimates(strata: Sequence[FilledStratum]) -> Iterable[AuditResult]:
 
 
 def _detection(strata: Iterable[FilledStratum]) -> Iterable[AuditedKind]:
-    """Yield the detection chance of each kind whose vehicles and ordinary finds were counted.
+    """Yield the detection chance of each kind whose vehicles and ordinary finds were
+    counted.
 
-    Of a stratum the share of vehicles with a load is Beta(k + 1/2H, n - k + 1/2H), where a kind has H strata: Jeffreys' prior once a kind, as
-    the half load of each of many small strata would outweigh what is found. Ordinary inspection could find the loads that no audit found,
-    times the share q of vehicles that it inspects. Given the sum L of these over the strata of a kind, of which it found x, the
-    chance is Beta(x + 1/2, L - x + 1/2). Over draws of L that is a mixture, stated as the beta distribution of its mean and variance.
+    Of a stratum the share of vehicles with a load is Beta(k + 1/2H, n - k + 1/2H),
+    where a kind has H strata: Jeffreys' prior once a kind, as the half load of each of
+    many small strata would outweigh what is found. Ordinary inspection could find the
+    loads that no audit found, times the share q of vehicles that it inspects. Given the
+    sum L of these over the strata of a kind, of which it found x, the chance is Beta(x
+    + 1/2, L - x + 1/2). Over draws of L that is a mixture, stated as the beta
+    distribution of its mean and variance.
     """
     rng = np.random.default_rng(0)
     by_kind: defaultdict[str, list[tuple[FilledStratum, int, int]]] = defaultdict(list)
@@ -768,7 +937,10 @@ def _sum(site: str, label: str, rows: Sequence[FilledStratum]) -> AuditResult:
     audited = np.array([len(row.on_time) for row in rows])
     late = np.array([len(row.late) for row in rows])
     found = np.array([sum(row.on_time) for row in rows])
-    passed = np.array([row.stratum.passing if row.passed is None else row.passed for row in rows], dtype=np.float64)
+    passed = np.array(
+        [row.stratum.passing if row.passed is None else row.passed for row in rows],
+        dtype=np.float64,
+    )
     share = passed / passed.sum() if passed.sum() > 0 else np.full(len(rows), 1 / len(rows))
     low, high = clopper_pearson(found, audited, ALPHA / len(rows))
     any_low, any_high = (
@@ -803,8 +975,9 @@ def _remarks(strata: Sequence[FilledStratum]) -> list[str]:
     if late or missed:
         found.append(
             message(
-                "Of {drawn} drawn times, {missed} have no inspection and {late} a late one. Both are left out. The intervals hold if it does "
-                "not depend on the vehicle; rate_low_any and rate_high_any hold whatever those vehicles carried.",
+                "Of {drawn} drawn times, {missed} have no inspection and {late} a late one. Both"
+                " are left out. The intervals hold if it does not depend on the vehicle;"
+                " rate_low_any and rate_high_any hold whatever those vehicles carried.",
                 drawn=drawn,
                 missed=missed,
                 late=late,
@@ -813,15 +986,18 @@ def _remarks(strata: Sequence[FilledStratum]) -> list[str]:
     if unknown := sum(one.passed is None for one in strata):
         found.append(
             message(
-                "Nobody counted the vehicles of {strata}: those that the plan expects stand in. Fill in `passed` of counts.csv.",
-                strata=counted_message("{count} site and shift", "{count} sites and shifts", unknown),
+                "Nobody counted the vehicles of {strata}: those that the plan expects stand in."
+                " Fill in `passed` of counts.csv.",
+                strata=counted_message(
+                    "{count} site and shift", "{count} sites and shifts", unknown
+                ),
             )
         )
     if any(one.ordinary is None for one in strata):
         found.append(
             message(
-                "Finds of ordinary inspection are not known everywhere: at least 0 and at most all estimated loads pass. "
-                "Fill in `found` of counts.csv."
+                "Finds of ordinary inspection are not known everywhere: at least 0 and at most all"
+                " estimated loads pass. Fill in `found` of counts.csv."
             )
         )
     return found
@@ -843,4 +1019,7 @@ def write_results(folder: OutputFolder, found: AuditResults) -> None:
         "rows": lines,
         "detection": [one.model_dump() for one in found.detection],
     }
-    write_answer(folder, Answer(tables={"audit-results": AnswerTable(lines)}, content={"audit-results": content}))
+    write_answer(
+        folder,
+        Answer(tables={"audit-results": AnswerTable(lines)}, content={"audit-results": content}),
+    )

@@ -1,7 +1,9 @@
-"""Planned against delivered: which visits were made, late, cut short or not at all, where else units stood, and the effort on each road.
+"""Planned against delivered: which visits were made, late, cut short or not at all,
+where else units stood, and the effort on each road.
 
-A visit counts as made by a unit that stood within reach of its place in its time. Where tracks and log of a unit cover the same time, the track
-counts; the log fills the times without positions.
+A visit counts as made by a unit that stood within reach of its place in its time. Where
+tracks and log of a unit cover the same time, the track counts; the log fills the times
+without positions.
 """
 
 from __future__ import annotations
@@ -64,9 +66,13 @@ SAYS_HOURS = re.compile(r"hour|hora|\b(h|hrs?)\b", re.IGNORECASE)
 FAR_KM = 5.0
 """A position farther than this from every road is not of the region."""
 CLOCK_STEP, CLOCK_SLACK, CLOCK_MOST = 30, 12, 180
-"""Minutes: clocks are off by whole half hours, standing times scatter by less than the slack, and no clock is off by more."""
+"""Minutes: clocks are off by whole half hours, standing times scatter by less than the
+slack, and no clock is off by more.
+"""
 CLOCK_VISITS, CLOCK_SHARE = 3, 0.8
-"""Visits whose begin and end are both off alike, at least, and their share of all that were seen."""
+"""Visits whose begin and end are both off alike, at least, and their share of all that
+were seen.
+"""
 DONE_SHARE = 0.5
 """Least share of the planned time of a visit that counts as done."""
 
@@ -131,7 +137,9 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class JudgedVisit:
-    """A visit, and what became of it: hours stood there in its time, and minutes from its begin to the arrival (NaN for none)."""
+    """A visit, and what became of it: hours stood there in its time, and minutes from
+    its begin to the arrival (NaN for none).
+    """
 
     visit: Visit
     status: Status
@@ -152,7 +160,9 @@ class JudgedVisit:
 
 @dataclass(frozen=True, slots=True)
 class EffortRow:
-    """Hours of a unit on a road on one day: standing or driving; vehicles searched where a log says it, NaN elsewhere."""
+    """Hours of a unit on a road on one day: standing or driving; vehicles searched
+    where a log says it, NaN elsewhere.
+    """
 
     day: date
     segment: int
@@ -221,7 +231,8 @@ class Delivered:
     off_roads_hours
         Hours off the roads, which no row of effort holds.
     effort_unit, hours_each
-        What the amounts of effort that are written count, and the hours of a crew that one of it is.
+        What the amounts of effort that are written count, and the hours of a crew that
+        one of it is.
     known_units
         Whether a roster says which unit goes where.
     names
@@ -280,7 +291,8 @@ def delivered_of_plan(
     plan_folder
         Folder that `plan` wrote, of a scenario with shifts and crews.
     tracks, logs
-        Files of positions and of duty, as `read_tracks` and `read_logs` take them; one at least.
+        Files of positions and of duty, as `read_tracks` and `read_logs` take them; one
+        at least.
     rosters
         Folders of rosters; those in the plan folder if None.
     draws
@@ -288,11 +300,13 @@ def delivered_of_plan(
     units
         Name in the files -> crew, for devices that have names of their own.
     clocks
-        Crew -> minutes to add to its times; 0 says that its times are right although they look an hour off.
+        Crew -> minutes to add to its times; 0 says that its times are right although
+        they look an hour off.
     scenario
         The scenario of the plan; where the folder says it is, if None.
     effort_unit, hours_each
-        What the effort counts, as the `effort_unit` of seizures has it, and the hours of a crew that one of it is, > 0; 1 if None.
+        What the effort counts, as the `effort_unit` of seizures has it, and the hours
+        of a crew that one of it is, > 0; 1 if None.
     params
         Of the comparison.
     listener
@@ -301,13 +315,18 @@ def delivered_of_plan(
     Raises
     ------
     InputError
-        With every fault of the files; if the scenario's effort has the unit, which does not say hours, and `hours_each` is None; if a unit was
-        not planned, positions are of another country, a clock is off, or a shift is logged twice.
+        With every fault of the files; if the scenario's effort has the unit, which does
+        not say hours, and `hours_each` is None; if a unit was not planned, positions
+        are of another country, a clock is off, or a shift is logged twice.
     """
     opened = PlanFolder(plan_folder)
     duties = read_duties(opened.path)
     if not tracks and not logs:
-        raise InputError(Problem("delivered", "no --tracks and no --log", "at least one file of what was recorded"))
+        raise InputError(
+            Problem(
+                "delivered", "no --tracks and no --log", "at least one file of what was recorded"
+            )
+        )
     known = Units(duties, units or {})
     adjust = _adjustments(clocks or {}, known)
     with step(listener, "reading what was recorded"):
@@ -318,14 +337,22 @@ def delivered_of_plan(
         evidence = None
         with problems.collected():
             path = opened.scenario if scenario is None else Path(scenario)
-            evidence = read_evidence(path, settings=opened.settings, skip_unreachable=True, listener=listener)
-            _check_effort_unit(effort_unit, hours_each, {source.unit for source in evidence.scenario.records.effort})
+            evidence = read_evidence(
+                path, settings=opened.settings, skip_unreachable=True, listener=listener
+            )
+            _check_effort_unit(
+                effort_unit,
+                hours_each,
+                {source.unit for source in evidence.scenario.records.effort},
+            )
         with problems.collected():
             found, more = read_tracks([Path(path) for path in tracks], known)
             remarks += more
         with problems.collected():
             roads = evidence.region.network.n_segments if evidence is not None else 0
-            entries, more = read_logs([Path(path) for path in logs], known, named_places(duties), roads)
+            entries, more = read_logs(
+                [Path(path) for path in logs], known, named_places(duties), roads
+            )
             remarks += more
         problems.raise_if_any()
     assert evidence is not None  # noqa: S101 - a fault would have been raised
@@ -336,7 +363,10 @@ def delivered_of_plan(
     visits, known_units = _planned(opened, duties, rosters, draws, first, last)
     with step(listener, "matching positions to roads"):
         graph = length_graph(network)
-        moves = {track.unit: movement(track, network, graph, params.match, params.stays) for track in found}
+        moves = {
+            track.unit: movement(track, network, graph, params.match, params.stays)
+            for track in found
+        }
     stays, lost = _all_stays(moves, entries, network, visits, params)
     remarks += _lost_vehicles(lost)
     check_clocks(stays, visits, adjust, params)
@@ -360,14 +390,18 @@ def delivered_of_plan(
         effort_unit=effort_unit,
         hours_each=1.0 if hours_each is None else hours_each,
         known_units=known_units,
-        names=_names(duties, {agency.id: agency.name or agency.id for agency in evidence.scenario.agencies}),
+        names=_names(
+            duties, {agency.id: agency.name or agency.id for agency in evidence.scenario.agencies}
+        ),
         warnings=(*remarks, *_warnings(moves, entries, stays, judged, known_units, off, params)),
     )
 
 
 def _names(duties: Duties, agencies: Mapping[str, str]) -> dict[str, str]:
     return (
-        {crew.id: crew.name for crew in duties.crews} | {base.id: base.name for base in duties.bases} | dict(agencies)
+        {crew.id: crew.name for crew in duties.crews}
+        | {base.id: base.name for base in duties.bases}
+        | dict(agencies)
     )
 
 
@@ -377,8 +411,13 @@ def _check_effort_unit(unit: str, hours_each: float | None, units: set[str]) -> 
         raise InputError(Problem("--hours-each", str(hours_each), "hours above 0, such as 900"))
     if hours_each is None and unit in units and not SAYS_HOURS.search(unit):
         found = f"{unit!r}, a unit of the scenario's effort whose name does not say hours"
-        remedy = "Give --hours-each, such as 900 for years of an agent in a crew of two; or leave out --effort-unit"
-        raise InputError(Problem("--effort-unit", found, "how many hours of a crew one of it is", remedy))
+        remedy = (
+            "Give --hours-each, such as 900 for years of an agent in a crew of two; or leave out"
+            " --effort-unit"
+        )
+        raise InputError(
+            Problem("--effort-unit", found, "how many hours of a crew one of it is", remedy)
+        )
 
 
 def _adjustments(clocks: Mapping[str, float], known: Units) -> dict[str, float]:
@@ -399,7 +438,8 @@ def check_region(tracks: Iterable[Track], network: Network) -> list[str]:
     Raises
     ------
     InputError
-        If most positions of a track do, naming how far they lie, or that longitude and latitude are exchanged.
+        If most positions of a track do, naming how far they lie, or that longitude and
+        latitude are exchanged.
     """
     problems, remarks = ProblemList(), list[str]()
     for track in tracks:
@@ -409,7 +449,10 @@ def check_region(tracks: Iterable[Track], network: Network) -> list[str]:
             turned = np.abs(track.lon).max() <= 90 and bool(
                 np.median(_metres_away(track.lat, track.lon, network)) <= 1000 * FAR_KM
             )
-            found = f"{far:,} of {away.size:,} positions of {track.unit} far from every road, {np.median(away) / 1000:,.0f} km in the middle"
+            found = (
+                f"{far:,} of {away.size:,} positions of {track.unit} far from every road,"
+                f" {np.median(away) / 1000:,.0f} km in the middle"
+            )
             lon, lat = network.centre
             expected = f"positions of the region, around {lat:.2f}, {lon:.2f} (latitude, longitude)"
             remedy = EXCHANGE if turned else "Give the tracks of this region"
@@ -417,7 +460,8 @@ def check_region(tracks: Iterable[Track], network: Network) -> list[str]:
         elif far:
             remarks.append(
                 message(
-                    "{unit}: {fixes} farther than {km:g} km from every road: counted as off the roads.",
+                    "{unit}: {fixes} farther than {km:g} km from every road: counted as off the"
+                    " roads.",
                     unit=track.unit,
                     fixes=counted_message("{count} position", "{count} positions", far),
                     km=FAR_KM,
@@ -427,17 +471,25 @@ def check_region(tracks: Iterable[Track], network: Network) -> list[str]:
     return remarks
 
 
-def _metres_away(lon: NDArray[np.float64], lat: NDArray[np.float64], network: Network) -> NDArray[np.float64]:
-    """Return the metres from each position to the nearest road, of some hundred of them spread over the track."""
+def _metres_away(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], network: Network
+) -> NDArray[np.float64]:
+    """Return the metres from each position to the nearest road, of some hundred of them
+    spread over the track.
+    """
     chosen = np.unique(np.linspace(0, lon.size - 1, min(lon.size, 400)).astype(np.int64))
     away = network.nearest_segments(lon[chosen], lat[chosen])[1]
     return np.repeat(away, np.diff(np.append(chosen, lon.size)))
 
 
 def check_clocks(
-    stays: Sequence[Stay], visits: Sequence[Visit], said: Mapping[str, float], params: DeliveredParams
+    stays: Sequence[Stay],
+    visits: Sequence[Visit],
+    said: Mapping[str, float],
+    params: DeliveredParams,
 ) -> None:
-    """Refuse units whose standing times are all off by the same half hours, at begin and end: their clocks are wrong.
+    """Refuse units whose standing times are all off by the same half hours, at begin
+    and end: their clocks are wrong.
 
     Raises
     ------
@@ -455,14 +507,24 @@ def check_clocks(
             continue
         minutes, count = Counter(offsets).most_common(1)[0]
         if minutes and count >= max(CLOCK_VISITS, CLOCK_SHARE * len(offsets)):
-            found = f"{unit}: {count} of {len(offsets)} visits begin and end {abs(minutes)} minutes {'late' if minutes > 0 else 'early'}"
-            remedy = f"Put the clock right with --clock '{unit}={-minutes}'; if the unit did work at these times, say --clock '{unit}=0'"
+            found = (
+                f"{unit}: {count} of {len(offsets)} visits begin and end {abs(minutes)} minutes"
+                f" {'late' if minutes > 0 else 'early'}"
+            )
+            remedy = (
+                f"Put the clock right with --clock '{unit}={-minutes}'; if the unit did work at"
+                f" these times, say --clock '{unit}=0'"
+            )
             problems.add("tracks", found, "clocks that agree with the shifts", remedy)
     problems.raise_if_any()
 
 
-def _clock_offsets(stays: Sequence[Stay], visits: Sequence[Visit], params: DeliveredParams) -> list[int]:
-    """Return for each visit with a stay at its place the half hours by which the stay is off, in minutes; none where begin and end differ."""
+def _clock_offsets(
+    stays: Sequence[Stay], visits: Sequence[Visit], params: DeliveredParams
+) -> list[int]:
+    """Return for each visit with a stay at its place the half hours by which the stay
+    is off, in minutes; none where begin and end differ.
+    """
     offsets: list[int] = []
     for visit in visits:
         near = [
@@ -482,16 +544,27 @@ def _clock_offsets(stays: Sequence[Stay], visits: Sequence[Visit], params: Deliv
     return offsets
 
 
-def _days(tracks: Sequence[Track], entries: Sequence[LogEntry], duties: Duties) -> tuple[date, date]:
+def _days(
+    tracks: Sequence[Track], entries: Sequence[LogEntry], duties: Duties
+) -> tuple[date, date]:
     """Return the days of the first and the last record, by the clocks of the plan."""
     times = [float(t) for track in tracks for t in (track.time[0], track.time[-1])]
     times += [t for entry in entries for t in (entry.begin, entry.end)]
     if not times:
-        raise InputError(Problem("--log", "no row that is filled in, and no track", "what was recorded"))
+        raise InputError(
+            Problem("--log", "no row that is filled in, and no track", "what was recorded")
+        )
     first, last = (datetime.fromtimestamp(t, duties.zone).date() for t in (min(times), max(times)))
     if last - first > timedelta(days=400):
         found = f"records from {first.isoformat()} to {last.isoformat()}"
-        raise InputError(Problem("--tracks", found, "records of one year at most", "Check the dates, or give one year"))
+        raise InputError(
+            Problem(
+                "--tracks",
+                found,
+                "records of one year at most",
+                "Check the dates, or give one year",
+            )
+        )
     return first, last
 
 
@@ -504,7 +577,9 @@ def _planned(
     last: date,
 ) -> tuple[list[Visit], bool]:
     """Return the visits of some days, and whether a roster says whose they are."""
-    folders = roster_folders(opened.path) if rosters is None else [Path(folder) for folder in rosters]
+    folders = (
+        roster_folders(opened.path) if rosters is None else [Path(folder) for folder in rosters]
+    )
     if draws:
         folders = [] if rosters is None else folders
     if folders:
@@ -512,12 +587,20 @@ def _planned(
     else:
         if opened.has_mixture:
             if not draws:
-                remedy = "Give the roster of these days with --roster, or what was drawn with --draws"
+                remedy = (
+                    "Give the roster of these days with --roster, or what was drawn with --draws"
+                )
                 found = "a mixture, which has another plan each day"
-                raise InputError(Problem(str(opened.path), found, "what was planned for each day", remedy))
-            duties = drawn_duties(duties, [Path(path) for path in draws], sha256(opened.mixture_path))
+                raise InputError(
+                    Problem(str(opened.path), found, "what was planned for each day", remedy)
+                )
+            duties = drawn_duties(
+                duties, [Path(path) for path in draws], sha256(opened.mixture_path)
+            )
         elif draws:
-            raise InputError(Problem("--draws", f"no {MIXTURE_FILE} in {opened.path}", "the folder of a mixture"))
+            raise InputError(
+                Problem("--draws", f"no {MIXTURE_FILE} in {opened.path}", "the folder of a mixture")
+            )
         visits, known = list(visits_of_duties(duties, first, last)), False
     chosen = [visit for visit in visits if first <= visit.day <= last]
     if not chosen:
@@ -525,7 +608,12 @@ def _planned(
         planned = f"; planned are {days[0].isoformat()} to {days[-1].isoformat()}" if days else ""
         found = f"records from {first.isoformat()} to {last.isoformat()}{planned}"
         raise InputError(
-            Problem("--tracks", found, "records of days that were planned", "Name the roster with --roster")
+            Problem(
+                "--tracks",
+                found,
+                "records of days that were planned",
+                "Name the roster with --roster",
+            )
         )
     return chosen, known
 
@@ -537,7 +625,8 @@ def _all_stays(
     visits: Sequence[Visit],
     params: DeliveredParams,
 ) -> tuple[list[Stay], list[LogEntry]]:
-    """Return the stays of tracks, and of logs where no track covers their time, on the roads of planned places where they stand at one.
+    """Return the stays of tracks, and of logs where no track covers their time, on the
+    roads of planned places where they stand at one.
 
     And the rows of logs whose searched vehicles belong to no stay on a road.
     """
@@ -545,28 +634,44 @@ def _all_stays(
     holder: list[int] = []  # for each row of a log the stay that has its vehicles; -1 for none
     for unit, move in moves.items():
         columns = (move.stay_begin, move.stay_end, move.stay_segment, move.stay_lon, move.stay_lat)
-        for begin, end, segment, lon, lat in zip(*(column.tolist() for column in columns), strict=True):
+        for begin, end, segment, lon, lat in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
             found.append(Stay(unit, begin, end, segment, lon, lat, logged=False))
     for entry in entries:
         lon, lat = entry.lon, entry.lat
         if entry.segment >= 0:
             lon, lat = network.segment_midpoint[entry.segment].tolist()
-        parts = _without(entry.begin, entry.end, moves[entry.unit].covered if entry.unit in moves else np.empty((0, 2)))
+        parts = _without(
+            entry.begin,
+            entry.end,
+            moves[entry.unit].covered if entry.unit in moves else np.empty((0, 2)),
+        )
         seen = [
             k
             for k, stay in enumerate(found)
-            if stay.unit == entry.unit and not stay.logged and stay.begin < entry.end and stay.end > entry.begin
+            if stay.unit == entry.unit
+            and not stay.logged
+            and stay.begin < entry.end
+            and stay.end > entry.begin
         ]
         holder.append(len(found) if parts else -1)
         if not parts and seen and not np.isnan(entry.vehicles):
-            # The track says where the unit stood, the log how many vehicles it searched there.
-            at = max(seen, key=lambda k: min(found[k].end, entry.end) - max(found[k].begin, entry.begin))
+            # The track says where the unit stood, the log how many vehicles it searched
+            # there.
+            at = max(
+                seen, key=lambda k: min(found[k].end, entry.end) - max(found[k].begin, entry.begin)
+            )
             holder[-1] = at
             before = 0.0 if np.isnan(found[at].vehicles) else found[at].vehicles
             found[at] = replace(found[at], vehicles=before + entry.vehicles)
         for k, (begin, end) in enumerate(parts):
             vehicles = entry.vehicles if k == 0 else float("nan")
-            found.append(Stay(entry.unit, begin, end, entry.segment, lon, lat, logged=True, vehicles=vehicles))
+            found.append(
+                Stay(
+                    entry.unit, begin, end, entry.segment, lon, lat, logged=True, vehicles=vehicles
+                )
+            )
     stays = _on_planned_roads(found, network, visits, params)
     return stays, [
         entry
@@ -576,12 +681,17 @@ def _all_stays(
 
 
 def _lost_vehicles(lost: Sequence[LogEntry]) -> Iterable[str]:
-    """Yield what is to be said of rows of logs whose searched vehicles belong to no stay on a road."""
+    """Yield what is to be said of rows of logs whose searched vehicles belong to no
+    stay on a road.
+    """
     if lost:
         yield message(
-            "{rows} searched vehicles where the track of the unit stood on no road in that time: {vehicles:n} of them are left out of the "
-            "effort. Check the times of the log. The first: {first}.",
-            rows=counted_message("{count} row of a log has", "{count} rows of logs have", len(lost)),
+            "{rows} searched vehicles where the track of the unit stood on no road in that time:"
+            " {vehicles:n} of them are left out of the effort. Check the times of the log. The"
+            " first: {first}.",
+            rows=counted_message(
+                "{count} row of a log has", "{count} rows of logs have", len(lost)
+            ),
             vehicles=sum(entry.vehicles for entry in lost),
             first=lost[0].where,
         )
@@ -590,7 +700,9 @@ def _lost_vehicles(lost: Sequence[LogEntry]) -> Iterable[str]:
 def _on_planned_roads(
     stays: Sequence[Stay], network: Network, visits: Sequence[Visit], params: DeliveredParams
 ) -> list[Stay]:
-    """Return stays with the road of the planned place that they are at, and logged ones elsewhere with the nearest road."""
+    """Return stays with the road of the planned place that they are at, and logged ones
+    elsewhere with the nearest road.
+    """
     places = np.array(sorted({(visit.lon, visit.lat) for visit in visits}))
     road = network.nearest_segments(places[:, 0], places[:, 1])[0]
     result = []
@@ -600,7 +712,9 @@ def _on_planned_roads(
         if away[nearest] <= params.near_m and not (stay.logged and stay.segment >= 0):
             result.append(replace(stay, segment=int(road[nearest])))
         elif stay.segment < 0 and stay.logged:
-            segment = int(network.nearest_segments(np.array([stay.lon]), np.array([stay.lat]))[0][0])
+            segment = int(
+                network.nearest_segments(np.array([stay.lon]), np.array([stay.lat]))[0][0]
+            )
             result.append(replace(stay, segment=segment))
         else:
             result.append(stay)
@@ -620,7 +734,9 @@ def _without(begin: float, end: float, covered: NDArray[np.float64]) -> list[tup
     return [(low, high) for low, high in parts if high - low > 60]
 
 
-def _covered(moves: Mapping[str, Movement], entries: Sequence[LogEntry]) -> dict[str, list[tuple[float, float]]]:
+def _covered(
+    moves: Mapping[str, Movement], entries: Sequence[LogEntry]
+) -> dict[str, list[tuple[float, float]]]:
     """Return the times for which there is a record of each unit."""
     covered: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for unit, move in moves.items():
@@ -660,7 +776,9 @@ def judge(
     spans = sorted((max(stay.begin, visit.begin), min(stay.end, visit.end)) for stay in there)
     hours = _length(spans) / 3600
     if not there:
-        seen = any(low < visit.end and high > visit.begin for low, high in covered.get(visit.unit, ()))
+        seen = any(
+            low < visit.end and high > visit.begin for low, high in covered.get(visit.unit, ())
+        )
         return JudgedVisit(visit, "elsewhere" if seen else "no record", 0.0, float("nan"), "")
     late = (min(stay.begin for stay in there) - visit.begin) / 60
     by = max(there, key=lambda stay: min(stay.end, visit.end) - max(stay.begin, visit.begin)).unit
@@ -688,8 +806,12 @@ def _metres(stay: Stay, visit: Visit) -> float:
     return metres_between(stay.lon, stay.lat, visit.lon, visit.lat)
 
 
-def _extra(stays: Sequence[Stay], visits: Sequence[Visit], duties: Duties, params: DeliveredParams) -> Iterable[Stay]:
-    """Yield the stays that are neither at a base nor at a place that was planned for about that time."""
+def _extra(
+    stays: Sequence[Stay], visits: Sequence[Visit], duties: Duties, params: DeliveredParams
+) -> Iterable[Stay]:
+    """Yield the stays that are neither at a base nor at a place that was planned for
+    about that time.
+    """
     bases = [(base.lon, base.lat) for base in duties.bases]
     hour = 3600.0
     for stay in stays:
@@ -705,15 +827,21 @@ def _extra(stays: Sequence[Stay], visits: Sequence[Visit], duties: Duties, param
             yield stay
 
 
-def _effort(moves: Mapping[str, Movement], stays: Sequence[Stay], zone: ZoneInfo) -> tuple[EffortRow, ...]:
-    """Return hours by day, road, unit and kind; a row that runs past midnight belongs to the day on which it begins."""
+def _effort(
+    moves: Mapping[str, Movement], stays: Sequence[Stay], zone: ZoneInfo
+) -> tuple[EffortRow, ...]:
+    """Return hours by day, road, unit and kind; a row that runs past midnight belongs
+    to the day on which it begins.
+    """
     hours: defaultdict[tuple[date, int, str, str], float] = defaultdict(float)
     vehicles: dict[tuple[date, int, str, str], float] = {}
     for unit, move in moves.items():
         driving = (move.stay < 0) & (move.segment >= 0)
         rows = (move.begin[driving], move.seconds[driving], move.segment[driving])
         for begin, seconds, segment in zip(*(column.tolist() for column in rows), strict=True):
-            hours[datetime.fromtimestamp(begin, zone).date(), segment, unit, "drive"] += seconds / 3600
+            hours[datetime.fromtimestamp(begin, zone).date(), segment, unit, "drive"] += (
+                seconds / 3600
+            )
     for stay in stays:
         if stay.segment >= 0:
             key = (datetime.fromtimestamp(stay.begin, zone).date(), stay.segment, stay.unit, "stay")
@@ -728,7 +856,10 @@ def _effort(moves: Mapping[str, Movement], stays: Sequence[Stay], zone: ZoneInfo
 
 
 def _tallies(
-    judged: Sequence[JudgedVisit], extra: Sequence[Stay], moves: Mapping[str, Movement], duties: Duties
+    judged: Sequence[JudgedVisit],
+    extra: Sequence[Stay],
+    moves: Mapping[str, Movement],
+    duties: Duties,
 ) -> Iterable[DeliveryTally]:
     """Yield planned against delivered by unit, base, sector and week."""
     crews = {crew.id: crew for crew in duties.crews}
@@ -736,13 +867,20 @@ def _tallies(
     def names(by: str, one: JudgedVisit) -> str:
         visit = one.visit
         week = visit.day - timedelta(days=visit.day.weekday())
-        return {"unit": visit.unit or one.by, "base": visit.base, "sector": visit.sector, "week": week.isoformat()}[by]
+        return {
+            "unit": visit.unit or one.by,
+            "base": visit.base,
+            "sector": visit.sector,
+            "week": week.isoformat(),
+        }[by]
 
     def of_unit(by: str, unit: str, begin: float) -> str:
         day = datetime.fromtimestamp(begin, duties.zone).date()
         crew = crews[unit]
         week = day - timedelta(days=day.weekday())
-        return {"unit": unit, "base": crew.base, "sector": crew.agency, "week": week.isoformat()}[by]
+        return {"unit": unit, "base": crew.base, "sector": crew.agency, "week": week.isoformat()}[
+            by
+        ]
 
     for by in ("unit", "base", "sector", "week"):
         rows: defaultdict[str, list[JudgedVisit]] = defaultdict(list)
@@ -754,7 +892,9 @@ def _tallies(
         driven: defaultdict[str, float] = defaultdict(float)
         for unit, move in moves.items():
             moving = move.stay < 0
-            for begin, seconds in zip(move.begin[moving].tolist(), move.seconds[moving].tolist(), strict=True):
+            for begin, seconds in zip(
+                move.begin[moving].tolist(), move.seconds[moving].tolist(), strict=True
+            ):
                 driven[of_unit(by, unit, begin)] += seconds / 3600
         for name in sorted({*rows, *besides, *driven}):
             mine = rows[name]
@@ -765,7 +905,9 @@ def _tallies(
                 delivered_hours=sum(one.hours for one in mine),
                 stops_planned=len(mine),
                 stops_done=sum(one.done for one in mine),
-                count={status: sum(one.status == status for one in mine) for status in STATUS_WORDS},
+                count={
+                    status: sum(one.status == status for one in mine) for status in STATUS_WORDS
+                },
                 extra=len(besides[name]),
                 extra_hours=sum(stay.hours for stay in besides[name]),
                 driven_hours=driven[name],
@@ -783,21 +925,27 @@ def _warnings(
 ) -> Iterable[str]:
     """Yield what the reader must know of the figures."""
     if not known_units:
-        yield message("No roster says which unit goes where: a visit counts as made whoever stood there.")
+        yield message(
+            "No roster says which unit goes where: a visit counts as made whoever stood there."
+        )
     lost = sum(one.status == "no record" for one in judged)
     if lost:
         yield message(
-            "{lost} of {count} planned visits have no record: that nobody was there is not known. Hours delivered lie between those below "
-            "and {most:.0f}.",
+            "{lost} of {count} planned visits have no record: that nobody was there is not known."
+            " Hours delivered lie between those below and {most:.0f}.",
             lost=lost,
             count=len(judged),
             most=sum(one.visit.hours if one.status == "no record" else one.hours for one in judged),
         )
-    fixes, off = sum(move.fixes for move in moves.values()), sum(move.off_roads for move in moves.values())
+    fixes, off = (
+        sum(move.fixes for move in moves.values()),
+        sum(move.off_roads for move in moves.values()),
+    )
     if fixes and off > 0.02 * fixes:
         yield message(
-            "{share:.0%} of the positions lie farther than {metres:g} m from every road: {hours:.1f} hours are not in the effort. If the "
-            "roads are drawn coarsely, give --within a longer reach.",
+            "{share:.0%} of the positions lie farther than {metres:g} m from every road:"
+            " {hours:.1f} hours are not in the effort. If the roads are drawn coarsely, give"
+            " --within a longer reach.",
             share=off / fixes,
             metres=params.match.within_m,
             hours=off_hours,
@@ -805,9 +953,12 @@ def _warnings(
     against = [entry for entry in entries if _contradicted(entry, stays, moves, params)]
     if against:
         yield message(
-            "{rows} where the track of the unit stood elsewhere; the track counts. The first: {first}.",
+            "{rows} where the track of the unit stood elsewhere; the track counts. The first:"
+            " {first}.",
             rows=counted_message(
-                "{count} row of a log names a place", "{count} rows of logs name a place", len(against)
+                "{count} row of a log names a place",
+                "{count} rows of logs name a place",
+                len(against),
             ),
             first=against[0].where,
         )
@@ -816,7 +967,9 @@ def _warnings(
 def _contradicted(
     entry: LogEntry, stays: Sequence[Stay], moves: Mapping[str, Movement], params: DeliveredParams
 ) -> bool:
-    """Return whether the track of a unit covers a row of the log and has it somewhere else most of the time."""
+    """Return whether the track of a unit covers a row of the log and has it somewhere
+    else most of the time.
+    """
     if entry.unit not in moves or entry.segment >= 0:
         return False
     covered = (entry.end - entry.begin) - sum(

@@ -1,4 +1,6 @@
-"""What is written of what was delivered: lines of JSON, the effort for the next fit, tables, a map and a page."""
+"""What is written of what was delivered: lines of JSON, the effort for the next fit,
+tables, a map and a page.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,14 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import translated
 from optimizer.operations.delivered import STATUS_WORDS, Delivered, DeliveryTally
 from optimizer.plans.plan_folder import made_of
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, PageSection, ShortPage, write_answer
+from optimizer.report.answer import (
+    Answer,
+    AnswerFiles,
+    AnswerTable,
+    PageSection,
+    ShortPage,
+    write_answer,
+)
 from optimizer.report.content.report_table import Column, ReportTable
 
 if TYPE_CHECKING:
@@ -56,7 +65,8 @@ def tally_line(tally: DeliveryTally) -> dict[str, Any]:
 
 
 def write_delivered(folder: OutputFolder, found: Delivered, language: str = ENGLISH) -> None:
-    """Write the files, all or none; the page is in the language. No file names a person: units are crews.
+    """Write the files, all or none; the page is in the language. No file names a
+    person: units are crews.
 
     Parameters
     ----------
@@ -76,13 +86,24 @@ def write_delivered(folder: OutputFolder, found: Delivered, language: str = ENGL
     answer = Answer(
         tables={
             "delivered": AnswerTable(
-                [{"by": t.by, "name": t.name, **_without(tally_line(t), t.by)} for t in found.tallies]
+                [
+                    {"by": t.by, "name": t.name, **_without(tally_line(t), t.by)}
+                    for t in found.tallies
+                ]
             ),
-            "effort": AnswerTable(effort, EFFORT_COLUMNS, [found.network.lines[row["segment"]] for row in effort]),
+            "effort": AnswerTable(
+                effort, EFFORT_COLUMNS, [found.network.lines[row["segment"]] for row in effort]
+            ),
             "visits": AnswerTable(
-                _visit_rows(found), VISIT_COLUMNS, [shapely.Point(one.visit.lon, one.visit.lat) for one in found.visits]
+                _visit_rows(found),
+                VISIT_COLUMNS,
+                [shapely.Point(one.visit.lon, one.visit.lat) for one in found.visits],
             ),
-            "extra": AnswerTable(_extra_rows(found), EXTRA_COLUMNS, [shapely.Point(s.lon, s.lat) for s in found.extra]),
+            "extra": AnswerTable(
+                _extra_rows(found),
+                EXTRA_COLUMNS,
+                [shapely.Point(s.lon, s.lat) for s in found.extra],
+            ),
         },
         content={"delivered": _content(found)},
         texts={RECORDS: records_toml(found.effort_unit)},
@@ -176,7 +197,10 @@ def _extra_rows(found: Delivered) -> list[dict[str, Any]]:
 def records_toml(unit: str) -> str:
     """Return the entry of a scenario that reads the effort."""
     lines = [
-        "# For a scenario beside this file; elsewhere, mend the path. Seizures that these units made need the same effort_unit.",
+        (
+            "# For a scenario beside this file; elsewhere, mend the path. Seizures that these units"
+            " made need the same effort_unit."
+        ),
         "[[records.effort]]",
         f"file = {toml_value(EFFORT)}",
         f"source = {toml_value(SOURCE)}",
@@ -187,12 +211,16 @@ def records_toml(unit: str) -> str:
 
 
 def delivered_page(found: Delivered) -> ShortPage:
-    """Return the page: planned against delivered, visit by visit, and what it means for the next plan."""
+    """Return the page: planned against delivered, visit by visit, and what it means for
+    the next plan.
+    """
     planned = sum(one.visit.hours for one in found.visits)
     done = sum(one.hours for one in found.visits)
     return ShortPage(
         title=_("{plan}: planned and delivered").format(plan=plain(found.name)),
-        headline=_("From {first} to {last}, {done} of {planned} planned hours were delivered: {share}.").format(
+        headline=_(
+            "From {first} to {last}, {done} of {planned} planned hours were delivered: {share}."
+        ).format(
             first=found.first.isoformat(),
             last=found.last.isoformat(),
             done=number(done, 4),
@@ -207,8 +235,9 @@ def delivered_page(found: Delivered) -> ShortPage:
                 title=_("For the next plan"),
                 sentences=(
                     _(
-                        "effort.csv holds {amount} {unit} ({hours} hours of crews) on {roads} roads, day by day. With records.toml in the "
-                        "scenario, the next fit knows where people really were."
+                        "effort.csv holds {amount} {unit} ({hours} hours of crews) on {roads}"
+                        " roads, day by day. With records.toml in the scenario, the next fit knows"
+                        " where people really were."
                     ).format(
                         amount=number(found.effort_hours / found.hours_each, 4),
                         unit=plain(found.effort_unit),
@@ -216,7 +245,8 @@ def delivered_page(found: Delivered) -> ShortPage:
                         roads=number(len({row.segment for row in found.effort}), 6),
                     ),
                     _(
-                        "visits.geojson, extra.geojson and effort.geojson are maps: visits, stays elsewhere, hours on roads."
+                        "visits.geojson, extra.geojson and effort.geojson are maps: visits, stays"
+                        " elsewhere, hours on roads."
                     ),
                 ),
             ),
@@ -224,9 +254,13 @@ def delivered_page(found: Delivered) -> ShortPage:
                 title=_("What is assumed"),
                 sentences=(
                     _("Where a track and a log cover the same time, the track counts."),
-                    _("A unit that stands within reach of a planned place, in its time, stands there."),
                     _(
-                        "Between two positions a unit drives the shortest way by road, its time spread as free flow would take it."
+                        "A unit that stands within reach of a planned place, in its time, stands"
+                        " there."
+                    ),
+                    _(
+                        "Between two positions a unit drives the shortest way by road, its time"
+                        " spread as free flow would take it."
                     ),
                 ),
             ),
@@ -236,15 +270,27 @@ def delivered_page(found: Delivered) -> ShortPage:
 
 def _tally_tables(found: Delivered) -> tuple[ReportTable, ...]:
     """Return planned against delivered, by week, sector, base and unit."""
-    titles = {"week": _("By week"), "sector": _("By sector"), "base": _("By base"), "unit": _("By unit")}
-    numbers = (_("Planned, h"), _("Delivered, h"), _("Share"), *(_(word) for word in STATUS_WORDS.values()))
+    titles = {
+        "week": _("By week"),
+        "sector": _("By sector"),
+        "base": _("By base"),
+        "unit": _("By unit"),
+    }
+    numbers = (
+        _("Planned, h"),
+        _("Delivered, h"),
+        _("Share"),
+        *(_(word) for word in STATUS_WORDS.values()),
+    )
     numbers += (_("Elsewhere, h"), _("Driven, h"))
     return tuple(
         ReportTable(
             f"by-{by}",
             _("Visits by what became of them; hours at planned places, in their time"),
             (Column(title), *(Column(one, numeric=True) for one in numbers)),
-            tuple(_tally_cells(found, tally) for tally in found.tallies if tally.by == by)[:MOST_ROWS],
+            tuple(_tally_cells(found, tally) for tally in found.tallies if tally.by == by)[
+                :MOST_ROWS
+            ],
         )
         for by, title in titles.items()
     )
@@ -259,7 +305,10 @@ def _missed_visits(found: Delivered) -> ReportTable:
         _("Visits that were not made in full: {count} of {every}; visits.csv has all").format(
             count=number(len(missed), 6), every=number(len(found.visits), 6)
         ),
-        (*map(Column, texts), *(Column(one, numeric=True) for one in (_("Planned, h"), _("Delivered, h")))),
+        (
+            *map(Column, texts),
+            *(Column(one, numeric=True) for one in (_("Planned, h"), _("Delivered, h"))),
+        ),
         tuple(
             (
                 one.visit.day.isoformat(),

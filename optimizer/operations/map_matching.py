@@ -1,11 +1,16 @@
-"""Positions of a vehicle matched to roads by a hidden Markov model (Newson and Krumm 2009, doi:10.1145/1653771.1653818).
+"""Positions of a vehicle matched to roads by a hidden Markov model (Newson and Krumm
+2009, doi:10.1145/1653771.1653818).
 
-States of a position are the places on segments within reach of it, the nearest ones. With d the distance of position t to such a place, the
-emission has density proportional to exp(-d^2 / (2 sigma^2)). Between two positions in a row, a transition has density proportional to
-exp(-|r - s| / beta): r is the shortest way by road between their places, s the great-circle distance between the positions. The most probable
-states are found by Viterbi's recursion. Positions out of reach of every road, and transitions that no road makes, end a chain.
+States of a position are the places on segments within reach of it, the nearest ones.
+With d the distance of position t to such a place, the emission has density proportional
+to exp(-d^2 / (2 sigma^2)). Between two positions in a row, a transition has density
+proportional to exp(-|r - s| / beta): r is the shortest way by road between their
+places, s the great-circle distance between the positions. The most probable states are
+found by Viterbi's recursion. Positions out of reach of every road, and transitions that
+no road makes, end a chain.
 
-Ways by road come from searches of Dijkstra's algorithm in batches, cut at the farthest that any transition of the batch may go.
+Ways by road come from searches of Dijkstra's algorithm in batches, cut at the farthest
+that any transition of the batch may go.
 """
 
 from __future__ import annotations
@@ -42,7 +47,8 @@ class MatchParams:
     noise_m
         Standard deviation sigma of positions across the road, metres.
     detour_m
-        Mean beta of the difference between the way by road and the straight line, metres.
+        Mean beta of the difference between the way by road and the straight line,
+        metres.
     within_m
         Reach: a position farther than this from every road is off the roads.
     candidates
@@ -73,7 +79,8 @@ class MatchedPath:
     linked
         (T - 1,) whether a way by road leads from a position to the next.
     leg, leg_segment, leg_m
-        (p,) parts of those ways: the position that the way sets out from, a segment, and metres on it; in the order of driving.
+        (p,) parts of those ways: the position that the way sets out from, a segment,
+        and metres on it; in the order of driving.
     """
 
     segment: NDArray[np.int64]
@@ -100,7 +107,8 @@ def match_path(
     graph
         Lengths of its arcs in metres, as `length_graph` gives them.
     seconds
-        (T - 1,) from each position to the next; infinity where they are not of one drive.
+        (T - 1,) from each position to the next; infinity where they are not of one
+        drive.
     lon, lat
         (T,) degrees, in order of time.
     params
@@ -108,7 +116,9 @@ def match_path(
     """
     states = _States.near(network, lon, lat, params)
     straight = great_circle_m(lon[:-1], lat[:-1], lon[1:], lat[1:])
-    farthest = np.minimum((1 + params.slack) * straight + params.slack_m, params.fastest_kmh / 3.6 * seconds + 100.0)
+    farthest = np.minimum(
+        (1 + params.slack) * straight + params.slack_m, params.fastest_kmh / 3.6 * seconds + 100.0
+    )
     farthest[~np.isfinite(seconds)] = 0.0
     route = _routes(network, graph, states, farthest)
     with np.errstate(invalid="ignore"):
@@ -136,10 +146,12 @@ def length_graph(network: Network) -> CostGraph:
 
 @dataclass(frozen=True)
 class _States:
-    """Places on roads near T positions, K columns each; unused ones lie at an infinite distance.
+    """Places on roads near T positions, K columns each; unused ones lie at an infinite
+    distance.
 
-    A place is left by the head of the segment's arc and, on a two-way road, by its tail; it is reached the other way round. (T, K, 2) nodes
-    and metres of both; a way that the road does not have is infinitely long.
+    A place is left by the head of the segment's arc and, on a two-way road, by its
+    tail; it is reached the other way round. (T, K, 2) nodes and metres of both; a way
+    that the road does not have is infinitely long.
     """
 
     segment: NDArray[np.int64]
@@ -151,15 +163,28 @@ class _States:
     reach_m: NDArray[np.float64]
 
     @classmethod
-    def near(cls, network: Network, lon: NDArray[np.float64], lat: NDArray[np.float64], params: MatchParams) -> _States:
-        reach = np.full(lon.size, 1.2 * params.within_m)  # the query's plane is that of the whole network
+    def near(
+        cls,
+        network: Network,
+        lon: NDArray[np.float64],
+        lat: NDArray[np.float64],
+        params: MatchParams,
+    ) -> _States:
+        # the query's plane is that of the whole network
+        reach = np.full(lon.size, 1.2 * params.within_m)
         point, segment = network.segments_near(lon, lat, reach)
         along, off = _places(network, point, segment, lon, lat)
         order = np.lexsort((off, point))
         point, segment, along, off = point[order], segment[order], along[order], off[order]
         rank = np.arange(point.size) - np.searchsorted(point, point)
         kept = (off <= params.within_m) & (rank < params.candidates)
-        point, segment, along, off, rank = point[kept], segment[kept], along[kept], off[kept], rank[kept]
+        point, segment, along, off, rank = (
+            point[kept],
+            segment[kept],
+            along[kept],
+            off[kept],
+            rank[kept],
+        )
         shape = (lon.size, int(rank.max(initial=0)) + 1)
         table = np.zeros(shape, dtype=np.int64)
         table[point, rank] = segment
@@ -188,29 +213,43 @@ def _places(
     lon: NDArray[np.float64],
     lat: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return metres along each segment to the place nearest to a point, and from there to the point, in a plane around the points."""
+    """Return metres along each segment to the place nearest to a point, and from there
+    to the point, in a plane around the points.
+    """
     if not point.size:
         return np.empty(0), np.empty(0)
     middle = np.array([lon.mean(), lat.mean()])
     scale = METRES_PER_DEGREE * np.array([np.cos(np.radians(middle[1])), 1.0])
     which, line = np.unique(segment, return_inverse=True)
-    lines = shapely.transform(network.lines[which], lambda degrees: (degrees - middle) * scale)[line]
+    lines = shapely.transform(network.lines[which], lambda degrees: (degrees - middle) * scale)[
+        line
+    ]
     points = shapely.points((np.column_stack((lon, lat))[point] - middle) * scale)
     share = shapely.line_locate_point(lines, points, normalized=True)
-    return share * network.length_m[network.segment_arc[segment]], np.asarray(shapely.distance(lines, points))
+    return share * network.length_m[network.segment_arc[segment]], np.asarray(
+        shapely.distance(lines, points)
+    )
 
 
 def _same(states: _States, t: slice, after: slice) -> NDArray[np.float64]:
-    """Return the (steps, K, K) metres between places of one segment; infinity between segments.
+    """Return the (steps, K, K) metres between places of one segment; infinity between
+    segments.
 
-    On a one-way road a step back is allowed too: it is noise, for a vehicle would have to drive all the way round.
+    On a one-way road a step back is allowed too: it is noise, for a vehicle would have
+    to drive all the way round.
     """
     apart = np.abs(states.along_m[t, :, None] - states.along_m[after, None, :])
-    return np.asarray(np.where(states.segment[t, :, None] == states.segment[after, None, :], apart, np.inf))
+    return np.asarray(
+        np.where(states.segment[t, :, None] == states.segment[after, None, :], apart, np.inf)
+    )
 
 
-def _routes(network: Network, graph: CostGraph, states: _States, farthest: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the (T - 1, K, K) metres by road from each place to each of the next position; infinity beyond (T - 1,) `farthest`."""
+def _routes(
+    network: Network, graph: CostGraph, states: _States, farthest: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the (T - 1, K, K) metres by road from each place to each of the next
+    position; infinity beyond (T - 1,) `farthest`.
+    """
     steps, k = farthest.size, states.segment.shape[1]
     if not steps:
         return np.empty((0, k, k))
@@ -219,7 +258,9 @@ def _routes(network: Network, graph: CostGraph, states: _States, farthest: NDArr
     found[~(usable[:-1, :, None] & usable[1:, None, :])] = np.inf
     shape = (steps, k, 2, k, 2)
     ends = states.leave_m[:-1, :, :, None, None] + states.reach_m[1:, None, None, :, :]
-    ends = np.where(usable[:-1, :, None, None, None] & usable[1:, None, None, :, None], ends, np.inf)
+    ends = np.where(
+        usable[:-1, :, None, None, None] & usable[1:, None, None, :, None], ends, np.inf
+    )
     wanted = np.flatnonzero((ends <= farthest[:, None, None, None, None]).ravel())
     step = wanted // (4 * k * k)
     source = np.broadcast_to(states.leave_node[:-1, :, :, None, None], shape).reshape(-1)[wanted]
@@ -250,7 +291,9 @@ def _between(
 
 @dataclass(frozen=True)
 class _RoadSearch:
-    """A batch of searches on the roads around its sources: `row` of a source and `local` number of a node by number in the network."""
+    """A batch of searches on the roads around its sources: `row` of a source and
+    `local` number of a node by number in the network.
+    """
 
     local: NDArray[np.int64]
     row: NDArray[np.int64]
@@ -270,16 +313,20 @@ def _searches(
     source: NDArray[np.int64],
     farthest: NDArray[np.float64],
 ) -> Iterator[tuple[NDArray[np.int64], _RoadSearch]]:
-    """Yield the positions of wanted ways, (p,) steps and sources, in batches, each with its searches.
+    """Yield the positions of wanted ways, (p,) steps and sources, in batches, each with
+    its searches.
 
-    Sources are taken in the order in which the vehicle comes by, so that those of a batch lie together and the roads around them are few.
+    Sources are taken in the order in which the vehicle comes by, so that those of a
+    batch lie together and the roads around them are few.
     """
     nodes, first, which = np.unique(source, return_index=True, return_inverse=True)
     turn = np.empty(nodes.size, dtype=np.int64)
     turn[np.argsort(first, kind="stable")] = np.arange(nodes.size)
     order = np.argsort(turn[which], kind="stable")
     bounds = np.searchsorted(turn[which][order] // BATCH, np.arange(-(-nodes.size // BATCH) + 1))
-    numbered = csr_array((graph.arc + 1, graph.matrix.indices, graph.matrix.indptr), shape=graph.matrix.shape)
+    numbered = csr_array(
+        (graph.arc + 1, graph.matrix.indices, graph.matrix.indptr), shape=graph.matrix.shape
+    )
     for begin, end in pairwise(bounds.tolist()):
         chosen = order[begin:end]
         sources, limit = np.unique(source[chosen]), float(farthest[step[chosen]].max())
@@ -294,7 +341,12 @@ def _searches(
         metres, before = dijkstra(
             matrix, indices=local[sources].astype(np.int32), limit=limit, return_predecessors=True
         )
-        yield chosen, _RoadSearch(local, row, metres, before, replace(graph, matrix=matrix, arc=arcs.data - 1))
+        yield (
+            chosen,
+            _RoadSearch(
+                local, row, metres, before, replace(graph, matrix=matrix, arc=arcs.data - 1)
+            ),
+        )
 
 
 def _around(network: Network, nodes: NDArray[np.int64], metres: float) -> NDArray[np.int64]:
@@ -303,12 +355,17 @@ def _around(network: Network, nodes: NDArray[np.int64], metres: float) -> NDArra
     low, high = network.lat[nodes].min() - lat_edge, network.lat[nodes].max() + lat_edge
     lon_edge = lat_edge / max(0.01, float(np.cos(np.radians(max(abs(low), abs(high))))))
     west, east = network.lon[nodes].min() - lon_edge, network.lon[nodes].max() + lon_edge
-    inside = (network.lat >= low) & (network.lat <= high) & (network.lon >= west) & (network.lon <= east)
+    inside = (
+        (network.lat >= low) & (network.lat <= high) & (network.lon >= west) & (network.lon <= east)
+    )
     return np.flatnonzero(inside)
 
 
-def _viterbi(emission: NDArray[np.float64], step: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the (T,) most probable states, -1 for none, and (T - 1,) whether two in a row are of one chain.
+def _viterbi(
+    emission: NDArray[np.float64], step: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the (T,) most probable states, -1 for none, and (T - 1,) whether two in a
+    row are of one chain.
 
     Parameters
     ----------
@@ -353,17 +410,23 @@ def _legs(
     linked: NDArray[np.bool_],
     farthest: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the parts of the ways between chosen states: the step, the segment, and metres on it."""
+    """Return the parts of the ways between chosen states: the step, the segment, and
+    metres on it.
+    """
     t = np.flatnonzero(linked)
     a, b = chosen[t], chosen[t + 1]
     segment, after = states.segment[t, a], states.segment[t + 1, b]
     same = np.abs(states.along_m[t, a] - states.along_m[t + 1, b])
     same[segment != after] = np.inf
-    # Of the four ways to leave and reach two places, all searches are made anew: only those of the chosen states, with their roads.
+    # Of the four ways to leave and reach two places, all searches are made anew: only
+    # those of the chosen states, with their roads.
     out, into = np.divmod(np.arange(4), 2)
     ends = states.leave_m[t, a][:, out] + states.reach_m[t + 1, b][:, into]
     step = np.repeat(t, 4)
-    source, target = states.leave_node[t, a][:, out].ravel(), states.reach_node[t + 1, b][:, into].ravel()
+    source, target = (
+        states.leave_node[t, a][:, out].ravel(),
+        states.reach_node[t + 1, b][:, into].ravel(),
+    )
     usable = np.flatnonzero((ends <= farthest[t][:, None]).ravel())
     metres = np.full(4 * t.size, np.inf)
     metres[usable] = ends.ravel()[usable] + _between(
@@ -380,7 +443,10 @@ def _legs(
         for position in some.tolist():
             k, choice = int(driven[position]), int(flat[position])
             arcs = search.way(int(source[choice]), int(target[choice]))
-            first, last = (states.leave_m[t[k], a[k], out[way[k]]], states.reach_m[t[k] + 1, b[k], into[way[k]]])
+            first, last = (
+                states.leave_m[t[k], a[k], out[way[k]]],
+                states.reach_m[t[k] + 1, b[k], into[way[k]]],
+            )
             parts[k] = [
                 (int(segment[k]), float(first)),
                 *((int(network.segment[arc]), float(network.length_m[arc])) for arc in arcs),

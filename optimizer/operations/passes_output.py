@@ -10,7 +10,14 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import translated
 from optimizer.operations.passes import MEASURES
 from optimizer.plans.plan_folder import made_of
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, PageSection, ShortPage, write_answer
+from optimizer.report.answer import (
+    Answer,
+    AnswerFiles,
+    AnswerTable,
+    PageSection,
+    ShortPage,
+    write_answer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,17 +30,24 @@ PASSES = AnswerFiles("passes", ("passes.json", "passes.csv", "passes.html"))
 
 ASSUMED = (
     marked(
-        "Sent: finds of the record, divided by the share of loads that the model says is found. Every find is in the record."
-    ),
-    marked("Found: detection chances of the scenario at what stood, and those of ordinary policing elsewhere."),
-    marked(
-        "Through: loads that come by and are not found there. Of a gateway and of all: loads that are found nowhere."
+        "Sent: finds of the record, divided by the share of loads that the model says is found."
+        " Every find is in the record."
     ),
     marked(
-        "Gone round: loads that would come by if nothing stood, and take another way. Evaders who know the layout choose as the model says."
+        "Found: detection chances of the scenario at what stood, and those of ordinary policing"
+        " elsewhere."
     ),
     marked(
-        "Interdiction rate: found / (found + through). Without audits, it rests on the detection chances that are stated."
+        "Through: loads that come by and are not found there. Of a gateway and of all: loads that"
+        " are found nowhere."
+    ),
+    marked(
+        "Gone round: loads that would come by if nothing stood, and take another way. Evaders who"
+        " know the layout choose as the model says."
+    ),
+    marked(
+        "Interdiction rate: found / (found + through). Without audits, it rests on the detection"
+        " chances that are stated."
     ),
 )
 """What each number rests on."""
@@ -41,7 +55,12 @@ ASSUMED = (
 
 def passes_line(row: PassesRow) -> dict[str, object]:
     """Return a row for JSON."""
-    line: dict[str, object] = {"kind": row.kind, "place": row.place, "label": row.label, "quarter": row.quarter}
+    line: dict[str, object] = {
+        "kind": row.kind,
+        "place": row.place,
+        "label": row.label,
+        "quarter": row.quarter,
+    }
     for name in MEASURES:
         line |= getattr(row, name).line(name)
     return line
@@ -92,25 +111,33 @@ def passes_page(found: Passes) -> ShortPage:
     tables = []
     for kind, (title, head) in titles.items():
         mine = sorted(
-            (row for row in found.rows if row.kind == kind and row.quarter == last), key=lambda row: -row.sent.median
+            (row for row in found.rows if row.kind == kind and row.quarter == last),
+            key=lambda row: -row.sent.median,
         )
         if mine:
             tables.append(
                 _table(
-                    f"by-{kind}", title, head, [(plain(term(row.label)), row) for row in mine], if_right=found.if_right
+                    f"by-{kind}",
+                    title,
+                    head,
+                    [(plain(term(row.label)), row) for row in mine],
+                    if_right=found.if_right,
                 )
             )
     faults = [*map(translated, found.faults)] or [_("Nothing in the record looks doubtful.")]
     said = _("In {quarter}, {found} of {sent} loads were found: an interdiction rate of {rate}.")
     if found.if_right:
         said = _(
-            "In {quarter}, {found} of {sent} loads were found: an interdiction rate of {rate} if the stated chances are right, which "
-            "is not yet known."
+            "In {quarter}, {found} of {sent} loads were found: an interdiction rate of {rate} if"
+            " the stated chances are right, which is not yet known."
         )
     return ShortPage(
         title=_("{scenario}: what passes").format(scenario=plain(term(found.name))),
         headline=said.format(
-            quarter=last, found=_amount(whole.found), sent=_amount(whole.sent), rate=_rate(whole.rate)
+            quarter=last,
+            found=_amount(whole.found),
+            sent=_amount(whole.sent),
+            rate=_rate(whole.rate),
         ),
         warnings=tuple(translated(each) for each in found.warnings),
         sections=(
@@ -132,7 +159,9 @@ def passes_page(found: Passes) -> ShortPage:
                 title=_("What each number rests on"),
                 sentences=(
                     *(_(sentence) for sentence in ASSUMED),
-                    _("Intervals hold 90 % of {draws} draws. Drawn: {drawn}. Not drawn: {fixed}.").format(
+                    _(
+                        "Intervals hold 90 % of {draws} draws. Drawn: {drawn}. Not drawn: {fixed}."
+                    ).format(
                         draws=number(found.draws, 6),
                         drawn="; ".join(map(translated, found.drawn)) or DASH,
                         fixed="; ".join(map(translated, found.fixed)) or DASH,
@@ -143,17 +172,25 @@ def passes_page(found: Passes) -> ShortPage:
     )
 
 
-def _table(name: str, caption: str, head: str, rows: Sequence[tuple[str, PassesRow]], *, if_right: bool) -> ReportTable:
+def _table(
+    name: str, caption: str, head: str, rows: Sequence[tuple[str, PassesRow]], *, if_right: bool
+) -> ReportTable:
     from optimizer.report.content.report_table import Column, ReportTable
 
-    rate = _("Interdiction rate, if stated chances are right") if if_right else _("Interdiction rate")
+    rate = (
+        _("Interdiction rate, if stated chances are right") if if_right else _("Interdiction rate")
+    )
     heads = (_("Sent"), _("Found"), _("Through"), _("Gone round"), rate)
     return ReportTable(
         name,
         caption,
         (Column(head), *(Column(each, numeric=True) for each in heads)),
         tuple(
-            (label, *(_amount(each) for each in (row.sent, row.found, row.through, row.around)), _rate(row.rate))
+            (
+                label,
+                *(_amount(each) for each in (row.sent, row.found, row.through, row.around)),
+                _rate(row.rate),
+            )
             for label, row in rows
         ),
         file="passes.csv",

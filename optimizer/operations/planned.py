@@ -1,4 +1,6 @@
-"""What was planned: the visits that units should have made, from rosters, from draws, or from a plan that stands every day."""
+"""What was planned: the visits that units should have made, from rosters, from draws,
+or from a plan that stands every day.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ class Visit:
     unit
         Id of the crew; empty where no roster says which.
     base, sector
-        Id of the base that it sets out from, and the agency of the duty; empty for none.
+        Id of the base that it sets out from, and the agency of the duty; empty for
+        none.
     label, lon, lat
         The place.
     begin, end
@@ -83,21 +86,30 @@ def visits_of_rosters(duties: Duties, folders: Sequence[Path]) -> list[Visit]:
         path = folder / TABLE
         with problems.collected():
             table = read_csv(
-                path, "a roster", WantedColumns(ROSTER_COLUMNS, remedy="Make the roster again with `roster`")
+                path,
+                "a roster",
+                WantedColumns(ROSTER_COLUMNS, remedy="Make the roster again with `roster`"),
             )
             rows = zip(table.number, *(table.text[name] for name in ROSTER_COLUMNS), strict=True)
             for line, day, shift, start, end, crew_id, duty_id in rows:
                 crew, duty = crews.get(crew_id), duty_of.get(duty_id)
                 try:
                     when = date.fromisoformat(day)
-                    begin, until = (datetime.fromisoformat(text).timestamp() for text in (start, end))
+                    begin, until = (
+                        datetime.fromisoformat(text).timestamp() for text in (start, end)
+                    )
                 except ValueError:
-                    problems.add(f"{path}, line {line}", f"{day}, {start}, {end}", "a day and two times")
+                    problems.add(
+                        f"{path}, line {line}", f"{day}, {start}, {end}", "a day and two times"
+                    )
                     continue
                 if crew is None or duty is None:
                     named = f"crew {crew_id!r}" if crew is None else f"duty {duty_id!r}"
                     problems.add(
-                        f"{path}, line {line}", named, "one of duties.json", "Make the roster again with `roster`"
+                        f"{path}, line {line}",
+                        named,
+                        "one of duties.json",
+                        "Make the roster again with `roster`",
                     )
                     continue
                 base = duty.base_of(crew)
@@ -108,7 +120,10 @@ def visits_of_rosters(duties: Duties, folders: Sequence[Path]) -> list[Visit]:
 
 def _by_cell(duties: Duties) -> tuple[dict[str, Crew], dict[str, Duty]]:
     """Return crews and duties by their ids, and by these as the cells of a roster have them."""
-    crews, every = {crew.id: crew for crew in duties.crews}, {duty.id: duty for duty in duties.duties}
+    crews, every = (
+        {crew.id: crew for crew in duties.crews},
+        {duty.id: duty for duty in duties.duties},
+    )
     return {safe_cell(name): crew for name, crew in crews.items()} | crews, {
         safe_cell(name): duty for name, duty in every.items()
     } | every
@@ -120,48 +135,81 @@ def drawn_duties(duties: Duties, files: Sequence[Path], mixture: str) -> Duties:
     Raises
     ------
     InputError
-        If a file is none of draws of the mixture with this SHA-256, or two files draw for one day and shift.
+        If a file is none of draws of the mixture with this SHA-256, or two files draw
+        for one day and shift.
     """
     drawn: dict[tuple[date, str], frozenset[str]] = {}
     for path in files:
         draws = read_draws(path)
         if draws.mixture != mixture:
-            raise InputError(Problem(str(path), "draws of another mixture", "draws of this plan", "Draw again"))
+            raise InputError(
+                Problem(str(path), "draws of another mixture", "draws of this plan", "Draw again")
+            )
         found = with_draws(duties, draws).drawn
         if twice := sorted(set(found) & set(drawn)):
             day, shift = twice[0]
-            raise InputError(Problem(str(path), f"{day.isoformat()}, shift {shift}, again", "one draw a day and shift"))
+            raise InputError(
+                Problem(
+                    str(path),
+                    f"{day.isoformat()}, shift {shift}, again",
+                    "one draw a day and shift",
+                )
+            )
         drawn |= found
     return duties.as_drawn(drawn)
 
 
 def visits_of_duties(duties: Duties, first: date, last: date) -> Iterator[Visit]:
-    """Yield the visits that a plan, or draws of it, ask for from one day to another; nobody says by which unit."""
+    """Yield the visits that a plan, or draws of it, ask for from one day to another;
+    nobody says by which unit.
+    """
     day = first
     while day <= last:
         for shift in duties.shifts:
             if day.weekday() in shift.weekdays:
                 start, end = (moment.timestamp() for moment in span(day, shift, duties.zone))
                 for duty in duties.duties_on(day, shift.id):
-                    base = min(duty.travel, key=lambda name: (duty.travel[name], name)) if duty.travel else ""
+                    base = (
+                        min(duty.travel, key=lambda name: (duty.travel[name], name))
+                        if duty.travel
+                        else ""
+                    )
                     late = 60 * duty.later
                     yield from _visits(day, shift.name, duty, start + late, end + late, "", base)
         day += timedelta(days=1)
 
 
-def _visits(day: date, shift: str, duty: Duty, begin: float, end: float, unit: str, base: str) -> Iterator[Visit]:
+def _visits(
+    day: date, shift: str, duty: Duty, begin: float, end: float, unit: str, base: str
+) -> Iterator[Visit]:
     """Yield the visits of a duty: its stops, or its site for the whole shift."""
     if not duty.stops:
-        yield Visit(day, shift, duty.id, unit, base, duty.agency, duty.title, duty.lon, duty.lat, begin, end)
+        yield Visit(
+            day, shift, duty.id, unit, base, duty.agency, duty.title, duty.lon, duty.lat, begin, end
+        )
     for stop in duty.stops:
         label = f"{duty.title}, {stop_name(stop)}"
         arrive, leave = begin + 60 * stop.arrive, begin + 60 * stop.leave
         if leave > arrive:
-            yield Visit(day, shift, duty.id, unit, base, duty.agency, label, stop.lon, stop.lat, arrive, leave)
+            yield Visit(
+                day,
+                shift,
+                duty.id,
+                unit,
+                base,
+                duty.agency,
+                label,
+                stop.lon,
+                stop.lat,
+                arrive,
+                leave,
+            )
 
 
 def named_places(duties: Duties) -> dict[str, LogPlace]:
-    """Return the places that a log may name, by ids, labels and marks of duties and stops in small letters; not those of two places."""
+    """Return the places that a log may name, by ids, labels and marks of duties and
+    stops in small letters; not those of two places.
+    """
     found: defaultdict[str, set[LogPlace]] = defaultdict(set)
     for duty in duties.duties:
         site = LogPlace(duty.title, duty.lon, duty.lat)
@@ -170,7 +218,12 @@ def named_places(duties: Duties) -> dict[str, LogPlace]:
                 found[safe_cell(name).casefold()].add(site)
         for number, stop in enumerate(duty.stops, start=1):
             place = LogPlace(stop_name(stop), stop.lon, stop.lat)
-            for name in (stop.label, stop_name(stop), f"{duty.mark}{number}", f"{duty.mark}{number} {stop_name(stop)}"):
+            for name in (
+                stop.label,
+                stop_name(stop),
+                f"{duty.mark}{number}",
+                f"{duty.mark}{number} {stop_name(stop)}",
+            ):
                 found[safe_cell(name).casefold()].add(place)
     return {
         name: next(iter(places))

@@ -1,7 +1,9 @@
-"""What was recorded in the field: positions of units (GPX, CSV, SMART, EarthRanger) and logs of duty, read and checked.
+"""What was recorded in the field: positions of units (GPX, CSV, SMART, EarthRanger) and
+logs of duty, read and checked.
 
-Of a file the time, the place and the unit are read, and of a log what the field sheet asks for. Columns that name people are refused; elements
-of XML that name people (the members of a SMART patrol, the author of a GPX file) are never looked at.
+Of a file the time, the place and the unit are read, and of a log what the field sheet
+asks for. Columns that name people are refused; elements of XML that name people (the
+members of a SMART patrol, the author of a GPX file) are never looked at.
 """
 
 from __future__ import annotations
@@ -44,7 +46,10 @@ if TYPE_CHECKING:
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "fixtime", "recorded_at")
 UNIT_NAMES = ("unit", "crew", "callsign", "call_sign", "vehicle", "device")
 FIRST_YEAR, LAST_YEAR = 1970, 2200
-A_TIME = f"a time, such as 2026-12-01T06:30:00Z or 2026-12-01 06:30, of the years {FIRST_YEAR} to {LAST_YEAR}"
+A_TIME = (
+    f"a time, such as 2026-12-01T06:30:00Z or 2026-12-01 06:30, of the years {FIRST_YEAR} to"
+    f" {LAST_YEAR}"
+)
 ASCII_LIMIT = 80
 
 
@@ -75,7 +80,8 @@ class LogEntry:
     lon, lat
         Degrees; NaN where it names a segment.
     staff, vehicles, finds
-        People who were there, vehicles searched, and in how many something was found; NaN where the row does not say it.
+        People who were there, vehicles searched, and in how many something was found;
+        NaN where the row does not say it.
     assumed
         Whether the row gives hours alone, and the begin is the planned one.
     """
@@ -102,7 +108,8 @@ class Units:
     duties
         Of the plan: its crews are the units.
     renamed
-        Name in the files -> id or label of the crew, for devices that have names of their own.
+        Name in the files -> id or label of the crew, for devices that have names of
+        their own.
     """
 
     def __init__(self, duties: Duties, renamed: Mapping[str, str]) -> None:
@@ -126,22 +133,28 @@ class Units:
             else:
                 self._names[name.casefold().strip()] = crew_id
         problems.raise_if_any()
-        # Files of the field pack have them as cells of a spreadsheet; a name of that very form comes first.
-        self._names = {safe_cell(name): crew_id for name, crew_id in self._names.items()} | self._names
+        # Files of the field pack have them as cells of a spreadsheet; a name of that
+        # very form comes first.
+        self._names = {
+            safe_cell(name): crew_id for name, crew_id in self._names.items()
+        } | self._names
 
     def of(self, name: str) -> str | None:
         """Return the id of the crew that a file names; None where nobody planned it."""
         return self._names.get(name.casefold().strip())
 
     def zone(self, name: str) -> ZoneInfo:
-        """Return whose clocks the times without an offset of a unit show: those of its crew's base."""
+        """Return whose clocks the times without an offset of a unit show: those of its
+        crew's base.
+        """
         return self._zones.get(self.of(name) or "", self._zone)
 
     def unknown(self, where: str, name: str) -> Problem:
         """Return the problem of a unit that nobody planned."""
         remedy = f"Say whose it is: --unit '{name[:ASCII_LIMIT]}=CREW'"
         return replace(
-            unknown_name(where, name, self.known, found=f"the unit {name!r}, which nobody planned"), remedy=remedy
+            unknown_name(where, name, self.known, found=f"the unit {name!r}, which nobody planned"),
+            remedy=remedy,
         )
 
 
@@ -151,8 +164,9 @@ def read_tracks(paths: Sequence[Path], units: Units) -> tuple[list[Track], list[
     Parameters
     ----------
     paths
-        Files: .gpx; .xml of a SMART patrol; .json or .geojson of EarthRanger tracks; anything else is CSV with time, lon, lat and unit.
-        The unit of a file that names none is its name without the suffix.
+        Files: .gpx; .xml of a SMART patrol; .json or .geojson of EarthRanger tracks;
+        anything else is CSV with time, lon, lat and unit. The unit of a file that names
+        none is its name without the suffix.
     units
         Of the plan; times without an offset are by the clocks of each unit's base.
 
@@ -164,8 +178,9 @@ def read_tracks(paths: Sequence[Path], units: Units) -> tuple[list[Track], list[
     Raises
     ------
     InputError
-        With every fault of the files: no positions, no times, units that nobody planned, columns about people, two files that say a unit was
-        in two places at one time.
+        With every fault of the files: no positions, no times, units that nobody
+        planned, columns about people, two files that say a unit was in two places at
+        one time.
     """
     problems, remarks = ProblemList(), list[str]()
     found: defaultdict[str, list[tuple[str, list[Fix]]]] = defaultdict(list)
@@ -175,7 +190,9 @@ def read_tracks(paths: Sequence[Path], units: Units) -> tuple[list[Track], list[
             for name, fixes in _named_fixes(path, units, remarks):
                 named[name] += fixes
             if not any(named.values()):
-                raise InputError(Problem(str(path), "no position with a time", "the tracks of units"))
+                raise InputError(
+                    Problem(str(path), "no position with a time", "the tracks of units")
+                )
             for name, fixes in named.items():
                 unit = units.of(name)
                 if unit is None:
@@ -199,14 +216,18 @@ def _named_fixes(path: Path, units: Units, remarks: list[str]) -> Iterator[tuple
             yield from _smart(path, root, units, remarks)
         else:
             found = f"XML that begins with <{_local(root)[:ASCII_LIMIT]}>"
-            raise InputError(Problem(str(path), found, "a GPX file, or a patrol that SMART exported"))
+            raise InputError(
+                Problem(str(path), found, "a GPX file, or a patrol that SMART exported")
+            )
     elif suffix in GEOJSON_SUFFIXES:
         yield from _earthranger(path, units)
     else:
         yield from _csv(path, units, remarks)
 
 
-def _track(unit: str, parts: list[tuple[str, list[Fix]]], problems: ProblemList, remarks: list[str]) -> Track:
+def _track(
+    unit: str, parts: list[tuple[str, list[Fix]]], problems: ProblemList, remarks: list[str]
+) -> Track:
     """Return the track of a unit from its files, which may repeat one another but not disagree."""
     rows = [(fix, source) for source, fixes in parts for fix in fixes]
     rows.sort(key=lambda row: row[0].time)
@@ -220,7 +241,10 @@ def _track(unit: str, parts: list[tuple[str, list[Fix]]], problems: ProblemList,
                     f", also in {first}" if first != source else ""
                 )
                 problems.add(
-                    source, found, "one place of a unit at a time", "Give each device its own unit, with --unit"
+                    source,
+                    found,
+                    "one place of a unit at a time",
+                    "Give each device its own unit, with --unit",
                 )
                 break
             repeated += 1
@@ -232,11 +256,15 @@ def _track(unit: str, parts: list[tuple[str, list[Fix]]], problems: ProblemList,
                 "{unit}: {fixes} left out.",
                 unit=unit,
                 fixes=counted_message(
-                    "{count} position that repeats another", "{count} positions that repeat others", repeated
+                    "{count} position that repeats another",
+                    "{count} positions that repeat others",
+                    repeated,
                 ),
             )
         )
-    time, lon, lat = (np.array(column, dtype=np.float64) for column in zip(*(fix for fix, _ in kept), strict=True))
+    time, lon, lat = (
+        np.array(column, dtype=np.float64) for column in zip(*(fix for fix, _ in kept), strict=True)
+    )
     return Track(unit, ", ".join(dict.fromkeys(source for source, _ in parts)), time, lon, lat)
 
 
@@ -253,7 +281,9 @@ def clock_text(time: float) -> str:
 
 
 def parsed_time(text: str, zone: ZoneInfo) -> float:
-    """Return seconds since 1970 of an ISO 8601 time, by the zone's clocks where it has no offset; ValueError for anything else."""
+    """Return seconds since 1970 of an ISO 8601 time, by the zone's clocks where it has
+    no offset; ValueError for anything else.
+    """
     moment = datetime.fromisoformat(text.strip())
     if ":" not in text:
         raise ValueError("a day alone")
@@ -262,7 +292,9 @@ def parsed_time(text: str, zone: ZoneInfo) -> float:
 
 
 def _check_year(moment: datetime) -> None:
-    """Raise ValueError for times at the ends of the calendar, which other zones would carry beyond it."""
+    """Raise ValueError for times at the ends of the calendar, which other zones would
+    carry beyond it.
+    """
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError("no time of our age")
 
@@ -272,7 +304,9 @@ def _csv(path: Path, units: Units, remarks: list[str]) -> Iterator[tuple[str, li
     problems = FileProblems(path)
     named: defaultdict[str, list[Fix]] = defaultdict(list)
     names = table.text.get("unit", [path.stem] * len(table))
-    rows = zip(table.number, table.text["time"], table.text["lon"], table.text["lat"], names, strict=True)
+    rows = zip(
+        table.number, table.text["time"], table.text["lon"], table.text["lat"], names, strict=True
+    )
     for line, when, lon, lat, name in rows:
         try:
             time = parsed_time(when, units.zone(name))
@@ -304,7 +338,8 @@ def _table(
     """Read a CSV file, unless a column is about people."""
     names = {"time": TIME_NAMES, "unit": UNIT_NAMES, **POINT_ALIASES}
     aliases = {name: names[name] for name in (*required, *optional) if name in names}
-    # All columns are asked for by their names alone: cells of one that is about people are never kept.
+    # All columns are asked for by their names alone: cells of one that is about people
+    # are never kept.
     told: list[str] = []
     wanted = WantedColumns(
         required,
@@ -326,9 +361,13 @@ def _xml(path: Path) -> Element:
     try:
         return fromstring(path.read_bytes(), forbid_dtd=True)
     except DefusedXmlException:
-        raise InputError(Problem(str(path), "XML that declares entities or a document type", "plain XML")) from None
+        raise InputError(
+            Problem(str(path), "XML that declares entities or a document type", "plain XML")
+        ) from None
     except (ParseError, ValueError, LookupError) as error:
-        raise InputError(Problem(str(path), f"no XML ({error})", "a GPX file, or a patrol of SMART")) from None
+        raise InputError(
+            Problem(str(path), f"no XML ({error})", "a GPX file, or a patrol of SMART")
+        ) from None
     except OSError as error:
         raise InputError(Problem(str(path), error.strerror or str(error), "a track")) from None
 
@@ -343,10 +382,14 @@ def _children(element: Element, name: str) -> list[Element]:
 
 
 def _gpx(path: Path, root: Element, units: Units) -> Iterator[tuple[str, list[Fix]]]:
-    """Yield the tracks of a GPX file; a track without a name is of the unit that the file is named after."""
+    """Yield the tracks of a GPX file; a track without a name is of the unit that the
+    file is named after.
+    """
     problems = FileProblems(path, "point")
     for number, track in enumerate(_children(root, "trk"), start=1):
-        name = next((child.text or "" for child in _children(track, "name")), "").strip() or path.stem
+        name = (
+            next((child.text or "" for child in _children(track, "name")), "").strip() or path.stem
+        )
         zone = units.zone(name)
         fixes: list[Fix] = []
         for part in _children(track, "trkseg"):
@@ -354,18 +397,27 @@ def _gpx(path: Path, root: Element, units: Units) -> Iterator[tuple[str, list[Fi
                 when = next((child.text or "" for child in _children(point, "time")), "")
                 try:
                     fixes.append(
-                        _checked_fix(parsed_time(when, zone), float(point.get("lon", "")), float(point.get("lat", "")))
+                        _checked_fix(
+                            parsed_time(when, zone),
+                            float(point.get("lon", "")),
+                            float(point.get("lat", "")),
+                        )
                     )
                 except ValueError:
                     found = f"lat {point.get('lat')!r}, lon {point.get('lon')!r}, time {when!r}"
-                    problems.add(len(fixes) + 1, found, f"degrees, and {A_TIME}", column=f"track {number}")
+                    problems.add(
+                        len(fixes) + 1, found, f"degrees, and {A_TIME}", column=f"track {number}"
+                    )
                     break
         yield name, fixes
     problems.raise_if_any()
 
 
-def _smart(path: Path, root: Element, units: Units, remarks: list[str]) -> Iterator[tuple[str, list[Fix]]]:
-    """Yield the tracks of a patrol of SMART: lines whose third coordinate is the clock in milliseconds, and waypoints.
+def _smart(
+    path: Path, root: Element, units: Units, remarks: list[str]
+) -> Iterator[tuple[str, list[Fix]]]:
+    """Yield the tracks of a patrol of SMART: lines whose third coordinate is the clock
+    in milliseconds, and waypoints.
 
     The unit is the team, else the patrol's id. Members are not read.
     """
@@ -381,10 +433,16 @@ def _smart(path: Path, root: Element, units: Units, remarks: list[str]) -> Itera
                 when = f"{day.get('date')}T{point.get('time')}"
                 try:
                     fixes.append(
-                        _checked_fix(parsed_time(when, zone), float(point.get("x", "")), float(point.get("y", "")))
+                        _checked_fix(
+                            parsed_time(when, zone),
+                            float(point.get("x", "")),
+                            float(point.get("y", "")),
+                        )
                     )
                 except ValueError:
-                    found = f"a waypoint with x {point.get('x')!r}, y {point.get('y')!r} at {when!r}"
+                    found = (
+                        f"a waypoint with x {point.get('x')!r}, y {point.get('y')!r} at {when!r}"
+                    )
                     raise InputError(Problem(str(path), found, f"degrees, and {A_TIME}")) from None
     if any(_children(leg, "members") for leg in _children(root, "legs")):
         remarks.append(message("{file}: the members of the patrol are not read.", file=path.name))
@@ -399,15 +457,22 @@ def _wkb_fixes(path: Path, text: str, zone: ZoneInfo) -> list[Fix]:
         for moment in moments:
             _check_year(moment)
         clocks = [moment.replace(tzinfo=zone).timestamp() for moment in moments]
-        return [_checked_fix(time, lon, lat) for time, (lon, lat) in zip(clocks, points[:, :2].tolist(), strict=True)]
+        return [
+            _checked_fix(time, lon, lat)
+            for time, (lon, lat) in zip(clocks, points[:, :2].tolist(), strict=True)
+        ]
     except (shapely.errors.ShapelyError, ValueError, OverflowError, OSError):
         raise InputError(
-            Problem(str(path), "a track that cannot be read", "lines with the time as third coordinate")
+            Problem(
+                str(path), "a track that cannot be read", "lines with the time as third coordinate"
+            )
         ) from None
 
 
 def _earthranger(path: Path, units: Units) -> Iterator[tuple[str, list[Fix]]]:
-    """Yield the tracks of subjects that EarthRanger exports as GeoJSON: lines with `coordinateProperties.times`, or points with a time."""
+    """Yield the tracks of subjects that EarthRanger exports as GeoJSON: lines with
+    `coordinateProperties.times`, or points with a time.
+    """
     content = read_json(path, "tracks of EarthRanger")
     while isinstance(content, dict) and isinstance(content.get("data"), dict):
         content = content["data"]  # as its interface answers
@@ -420,11 +485,15 @@ def _earthranger(path: Path, units: Units) -> Iterator[tuple[str, list[Fix]]]:
             yield _feature_fixes(feature, path.stem, units)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
             expected = "a line with coordinateProperties.times, one a point, or a point with a time"
-            raise InputError(Problem(f"{path}, feature {number}", "no positions with times", expected)) from None
+            raise InputError(
+                Problem(f"{path}, feature {number}", "no positions with times", expected)
+            ) from None
 
 
 def _feature_fixes(feature: dict[str, Any], stem: str, units: Units) -> tuple[str, list[Fix]]:
-    """Return the unit and positions of a feature; an error of Python, as the caller has them, where it is something else."""
+    """Return the unit and positions of a feature; an error of Python, as the caller has
+    them, where it is something else.
+    """
     properties, geometry = feature["properties"], feature["geometry"]
     name = str(properties.get("title") or properties.get("unit") or stem).strip()
     zone = units.zone(name)
@@ -458,8 +527,10 @@ def read_logs(
     Parameters
     ----------
     paths
-        CSV files with the columns `LOG_COLUMNS`, or `segment`, or `lon` and `lat`, for the place. A unit, a place, and `begin` and `end`, or
-        `hours` beside `planned_begin`, are needed. A row without any of these three is one that nobody filled in.
+        CSV files with the columns `LOG_COLUMNS`, or `segment`, or `lon` and `lat`, for
+        the place. A unit, a place, and `begin` and `end`, or `hours` beside
+        `planned_begin`, are needed. A row without any of these three is one that nobody
+        filled in.
     units
         As in `read_tracks`.
     places
@@ -470,12 +541,14 @@ def read_logs(
     Returns
     -------
     tuple
-        The rows that are filled in, by unit and time; and what a user should know of the files.
+        The rows that are filled in, by unit and time; and what a user should know of
+        the files.
 
     Raises
     ------
     InputError
-        With every fault of the files: also of two rows that say a unit was on duty twice at one time.
+        With every fault of the files: also of two rows that say a unit was on duty
+        twice at one time.
     """
     problems, remarks, entries = ProblemList(), list[str](), list[LogEntry]()
     for path in paths:
@@ -486,7 +559,9 @@ def read_logs(
         if one.unit == other.unit and other.begin < one.end - 60:
             found = f"{other.unit} on duty since {clock_text(one.begin)} in {Path(one.where).name}"
             # not by `add`, which would cut the line off: the unit is one of the plan's
-            problems.append(Problem(other.where, found, "one log of a shift", "Remove one of the two"))
+            problems.append(
+                Problem(other.where, found, "one log of a shift", "Remove one of the two")
+            )
     problems.raise_if_any()
     return entries, remarks
 
@@ -494,7 +569,9 @@ def read_logs(
 def _log(
     path: Path, units: Units, places: Mapping[str, LogPlace], segments: int, remarks: list[str]
 ) -> Iterator[LogEntry]:
-    table = _table(path, "a duty log", ("unit",), (*LOG_COLUMNS[1:], "segment", "lon", "lat"), remarks)
+    table = _table(
+        path, "a duty log", ("unit",), (*LOG_COLUMNS[1:], "segment", "lon", "lat"), remarks
+    )
     problems = FileProblems(path)
     empty = assumed = 0
     found: list[LogEntry] = []
@@ -512,14 +589,19 @@ def _log(
         found.append(entry)
     problems.raise_if_any()
     if empty:
-        rows = counted_message("{count} row that nobody filled in", "{count} rows that nobody filled in", empty)
-        remarks.append(message("{file}: {rows}: no record of these duties.", file=path.name, rows=rows))
+        rows = counted_message(
+            "{count} row that nobody filled in", "{count} rows that nobody filled in", empty
+        )
+        remarks.append(
+            message("{file}: {rows}: no record of these duties.", file=path.name, rows=rows)
+        )
     told = [entry for entry in found if entry.finds == entry.finds]
     if told:
         remarks.append(
             message(
-                "{file}: something was found in {finds:n} of {vehicles:n} vehicles searched, where the log says both. For the next fit these "
-                "finds must stand in the record of seizures.",
+                "{file}: something was found in {finds:n} of {vehicles:n} vehicles searched, where"
+                " the log says both. For the next fit these finds must stand in the record of"
+                " seizures.",
                 file=path.name,
                 finds=sum(entry.finds for entry in told),
                 vehicles=sum(entry.vehicles for entry in told if entry.vehicles == entry.vehicles),
@@ -527,7 +609,13 @@ def _log(
         )
     if assumed:
         rows = counted_message("{count} row gives", "{count} rows give", assumed)
-        remarks.append(message("{file}: {rows} hours alone: assumed to begin as planned.", file=path.name, rows=rows))
+        remarks.append(
+            message(
+                "{file}: {rows} hours alone: assumed to begin as planned.",
+                file=path.name,
+                rows=rows,
+            )
+        )
     yield from found
 
 
@@ -549,13 +637,19 @@ def _log_entry(
     begin, end, assumed = _log_times(row, units.zone(row["unit"]))
     if not 0 < end - begin <= 4 * 86400:
         raise _CellError(
-            "end", f"{row.get('begin', '')!r} to {row.get('end', '')!r}", "an end after the begin, within four days"
+            "end",
+            f"{row.get('begin', '')!r} to {row.get('end', '')!r}",
+            "an end after the begin, within four days",
         )
     label, segment, lon, lat = _log_place(row, places, segments)
     staff, vehicles, finds = (_number(row, name) for name in ("staff", "vehicles", "finds"))
     if finds > vehicles:
-        raise _CellError("finds", f"{finds:,.10g}", f"at most the {vehicles:,.10g} vehicles searched")
-    return LogEntry(where, unit, begin, end, label, segment, lon, lat, staff, vehicles, finds, assumed)
+        raise _CellError(
+            "finds", f"{finds:,.10g}", f"at most the {vehicles:,.10g} vehicles searched"
+        )
+    return LogEntry(
+        where, unit, begin, end, label, segment, lon, lat, staff, vehicles, finds, assumed
+    )
 
 
 def _log_times(row: Mapping[str, str], zone: ZoneInfo) -> tuple[float, float, bool]:
@@ -576,10 +670,14 @@ def _log_times(row: Mapping[str, str], zone: ZoneInfo) -> tuple[float, float, bo
         begin = moments.get("begin", moments.get("planned_begin"))
         if begin is not None:
             return begin, begin + 3600 * hours, "begin" not in moments
-    raise _CellError("end", "no begin and end", "begin and end, or hours beside one of them or planned_begin")
+    raise _CellError(
+        "end", "no begin and end", "begin and end, or hours beside one of them or planned_begin"
+    )
 
 
-def _log_place(row: Mapping[str, str], places: Mapping[str, LogPlace], segments: int) -> tuple[str, int, float, float]:
+def _log_place(
+    row: Mapping[str, str], places: Mapping[str, LogPlace], segments: int
+) -> tuple[str, int, float, float]:
     """Return what a row calls its place, and its segment or degrees."""
     if text := row.get("segment", ""):
         if not re.fullmatch(r"[0-9]{1,12}", text) or int(text) >= segments:
@@ -594,7 +692,9 @@ def _log_place(row: Mapping[str, str], places: Mapping[str, LogPlace], segments:
     cells = [cell.casefold() for name in names for cell in (name, safe_cell(name))]
     known = next((places[cell] for cell in cells if cell in places), None)
     if known is None:
-        problem = unknown_name("", names[0] or names[1], sorted({place.label for place in places.values()}))
+        problem = unknown_name(
+            "", names[0] or names[1], sorted({place.label for place in places.values()})
+        )
         raise _CellError("place", problem.found, problem.expected, problem.remedy)
     return known.label, -1, known.lon, known.lat
 

@@ -1,10 +1,12 @@
-"""Tracks of units that work a roster more or less as planned, with the truth behind them: to practise `delivered`, and to measure it.
+"""Tracks of units that work a roster more or less as planned, with the truth behind
+them: to practise `delivered`, and to measure it.
 
     python -m optimizer.operations.simulated_tracks results/my-plan --days 28 --out results/practice
 
-Each shift a unit leaves its base, drives the quickest way to each of its places, stands there, and drives back. Some shifts are not worked,
-some begin late, some end early, and sometimes a unit stands at a place that is not its own. Its device gives positions at a fixed interval
-with Gaussian noise, and fails now and then.
+Each shift a unit leaves its base, drives the quickest way to each of its places, stands
+there, and drives back. Some shifts are not worked, some begin late, some end early, and
+sometimes a unit stands at a place that is not its own. Its device gives positions at a
+fixed interval with Gaussian noise, and fails now and then.
 """
 
 from __future__ import annotations
@@ -46,11 +48,14 @@ class FieldErrors:
     Attributes
     ----------
     every_s, noise_m
-        Seconds between positions, and the standard deviation of their noise along each axis.
+        Seconds between positions, and the standard deviation of their noise along each
+        axis.
     missing, late, short, elsewhere
-        Chance of a shift that is not worked, of a visit that begins late, ends early, is at another place.
+        Chance of a shift that is not worked, of a visit that begins late, ends early,
+        is at another place.
     late_minutes, short_share
-        By how much, at least and at most: minutes, and the share of the visit that is cut off.
+        By how much, at least and at most: minutes, and the share of the visit that is
+        cut off.
     silent
         Chance of a shift in which the device fails.
     pace
@@ -80,7 +85,8 @@ class SimulatedTracks:
     hours
         True hours by segment, of the shifts whose device worked.
     stood
-        Visits at whose place the unit stood in their time, with the seconds; of the shifts whose device worked.
+        Visits at whose place the unit stood in their time, with the seconds; of the
+        shifts whose device worked.
     unseen
         Visits of shifts whose device failed.
     """
@@ -103,7 +109,11 @@ class _DayPart:
 
 
 def simulate_tracks(
-    network: Network, duties: Duties, visits: Sequence[Visit], errors: FieldErrors = FieldErrors(), seed: int = 0
+    network: Network,
+    duties: Duties,
+    visits: Sequence[Visit],
+    errors: FieldErrors = FieldErrors(),
+    seed: int = 0,
 ) -> SimulatedTracks:
     """Return tracks of units that work some visits.
 
@@ -132,7 +142,9 @@ def simulate_tracks(
 class _Simulation:
     """One roster at work."""
 
-    def __init__(self, network: Network, duties: Duties, errors: FieldErrors, rng: np.random.Generator) -> None:
+    def __init__(
+        self, network: Network, duties: Duties, errors: FieldErrors, rng: np.random.Generator
+    ) -> None:
         self._network, self._errors, self._rng = network, errors, rng
         self._graph = network.time_graph()
         self._bases = {base.id: (base.lon, base.lat) for base in duties.bases}
@@ -162,7 +174,9 @@ class _Simulation:
             self._hours[piece.segment] += (piece.end - piece.begin) / 3600
         self._fixes[unit].append(self._positions(pieces))
 
-    def _day(self, shift: Sequence[Visit], places: Sequence[tuple[float, float]]) -> tuple[list[_DayPart], float]:
+    def _day(
+        self, shift: Sequence[Visit], places: Sequence[tuple[float, float]]
+    ) -> tuple[list[_DayPart], float]:
         errors, rng, network = self._errors, self._rng, self._network
         pace = rng.uniform(*errors.pace)
         pieces: list[_DayPart] = []
@@ -179,7 +193,11 @@ class _Simulation:
             if rng.random() < errors.elsewhere and len(places) > 1:
                 at = places[int(rng.integers(len(places)))]
             segment = int(network.nearest_segments(np.array([at[0]]), np.array([at[1]]))[0][0])
-            share = float(shapely.line_locate_point(network.lines[segment], shapely.Point(at), normalized=True))
+            share = float(
+                shapely.line_locate_point(
+                    network.lines[segment], shapely.Point(at), normalized=True
+                )
+            )
             way, leave_node, first, last = self._way(node, segment, share)
             takes = pace * sum(seconds for _, seconds, _ in way)
             start = max(time, begin - takes) if np.isfinite(time) else begin - takes
@@ -197,7 +215,11 @@ class _Simulation:
                 stood[visit] = 0.0
             time = leave
             out = pace * last
-            pieces.append(_DayPart(time, time + out, first, segment, 1.0 - share if self._forward(first) else share))
+            pieces.append(
+                _DayPart(
+                    time, time + out, first, segment, 1.0 - share if self._forward(first) else share
+                )
+            )
             node, time = leave_node, time + out
         back = [(arc, float(network.time_s[arc]), 0.0) for arc in self._path(node, base)]
         pieces += self._drive(back, time, pace)
@@ -208,8 +230,12 @@ class _Simulation:
     def _forward(self, arc: int) -> bool:
         return bool(self._network.segment_arc[self._network.segment[arc]] == arc)
 
-    def _way(self, node: int, segment: int, share: float) -> tuple[list[tuple[int, float, float]], int, int, float]:
-        """Return the arcs with seconds to a place on a segment; the node that is reached from it, over which arc, and the seconds."""
+    def _way(
+        self, node: int, segment: int, share: float
+    ) -> tuple[list[tuple[int, float, float]], int, int, float]:
+        """Return the arcs with seconds to a place on a segment; the node that is
+        reached from it, over which arc, and the seconds.
+        """
         network = self._network
         arcs = network.arcs_of(segment)
         best: tuple[float, int, float] | None = None
@@ -220,15 +246,24 @@ class _Simulation:
                 best = (float(total), arc, part)
         assert best is not None  # noqa: S101 - every segment has an arc
         _, arc, part = best
-        way = [(one, float(network.time_s[one]), 1.0) for one in self._path(node, int(network.tail[arc]))]
+        way = [
+            (one, float(network.time_s[one]), 1.0)
+            for one in self._path(node, int(network.tail[arc]))
+        ]
         way.append((arc, part * float(network.time_s[arc]), part))
         return way, int(network.head[arc]), arc, (1 - part) * float(network.time_s[arc])
 
-    def _drive(self, way: Sequence[tuple[int, float, float]], time: float, pace: float) -> list[_DayPart]:
+    def _drive(
+        self, way: Sequence[tuple[int, float, float]], time: float, pace: float
+    ) -> list[_DayPart]:
         pieces = []
         for arc, seconds, part in way:
             end = time + pace * seconds
-            pieces.append(_DayPart(time, end, arc, int(self._network.segment[arc]), -part if 0 < part < 1 else 0.0))
+            pieces.append(
+                _DayPart(
+                    time, end, arc, int(self._network.segment[arc]), -part if 0 < part < 1 else 0.0
+                )
+            )
             time = end
         return pieces
 
@@ -253,10 +288,14 @@ class _Simulation:
             share = piece.share
             if piece.arc >= 0:
                 done = min(1.0, (time - piece.begin) / (piece.end - piece.begin))
-                low, high = (0.0, -share) if share < 0 else (1 - share, 1.0) if share > 0 else (0.0, 1.0)
+                low, high = (
+                    (0.0, -share) if share < 0 else (1 - share, 1.0) if share > 0 else (0.0, 1.0)
+                )
                 share = low + done * (high - low)
                 share = share if self._forward(piece.arc) else 1 - share
-            point = shapely.line_interpolate_point(network.lines[piece.segment], share, normalized=True)
+            point = shapely.line_interpolate_point(
+                network.lines[piece.segment], share, normalized=True
+            )
             points[row] = point.x, point.y
         noise = rng.normal(0.0, errors.noise_m / METRES_PER_DEGREE, points.shape)
         noise[:, 0] /= np.cos(np.radians(points[:, 1]))
@@ -281,9 +320,16 @@ def tracks_csv(tracks: Sequence[Track]) -> str:
     writer.writerow(("time", "lon", "lat", "unit"))
     for track in tracks:
         unit = safe_cell(track.unit)
-        for time, lon, lat in zip(track.time.tolist(), track.lon.tolist(), track.lat.tolist(), strict=True):
+        for time, lon, lat in zip(
+            track.time.tolist(), track.lon.tolist(), track.lat.tolist(), strict=True
+        ):
             writer.writerow(
-                (f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}", f"{lon:.6f}", f"{lat:.6f}", unit)
+                (
+                    f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}",
+                    f"{lon:.6f}",
+                    f"{lat:.6f}",
+                    unit,
+                )
             )
     return stream.getvalue()
 
@@ -294,7 +340,9 @@ def main(words: Sequence[str] | None = None) -> None:
     from optimizer.roster.model import read_duties
     from optimizer.scenario.check.check import read_evidence
 
-    parser = argparse.ArgumentParser(description="Simulated tracks of units that work the rosters of a plan folder.")
+    parser = argparse.ArgumentParser(
+        description="Simulated tracks of units that work the rosters of a plan folder."
+    )
     parser.add_argument("plan_folder", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="new folder for tracks.csv")
     parser.add_argument("--days", type=int, default=28, help="days of the roster that are worked")
@@ -306,16 +354,20 @@ def main(words: Sequence[str] | None = None) -> None:
     visits = visits_of_rosters(duties, roster_folders(opened.path))
     if not visits:
         parser.error(
-            f"{opened.path} has no roster with a visit, and tracks are of rosters: make one with the command `roster`"
+            f"{opened.path} has no roster with a visit, and tracks are of rosters: make one with"
+            " the command `roster`"
         )
     first = min(visit.day for visit in visits)
     visits = [visit for visit in visits if visit.day < first + timedelta(days=given.days)]
-    network = read_evidence(opened.scenario, settings=opened.settings, skip_unreachable=True).region.network
+    network = read_evidence(
+        opened.scenario, settings=opened.settings, skip_unreachable=True
+    ).region.network
     made = simulate_tracks(network, duties, visits, FieldErrors(every_s=given.every), given.seed)
     with new_folder(given.out) as folder:
         (folder / "tracks.csv").write_text(tracks_csv(made.tracks), encoding="utf-8")
     print(
-        f"{len(made.tracks)} units, {sum(track.time.size for track in made.tracks):,} positions: {given.out / 'tracks.csv'}"
+        f"{len(made.tracks)} units, {sum(track.time.size for track in made.tracks):,} positions:"
+        f" {given.out / 'tracks.csv'}"
     )
 
 

@@ -1,8 +1,11 @@
-"""What a unit did, from its positions: where it stood and for how long, and its hours on each road.
+"""What a unit did, from its positions: where it stood and for how long, and its hours
+on each road.
 
-Positions closer together in time than a gap make a drive. Within it, a stay is a run of positions in which the speed, over a minute at least,
-keeps below a limit for some minutes, at one spot. Between stays the positions are matched to roads, and the time from one to the next is spread
-over the way by road as free flow would take it. Where a unit arrives at a stay, or leaves it, between two positions, it drove for as long as it
+Positions closer together in time than a gap make a drive. Within it, a stay is a run of
+positions in which the speed, over a minute at least, keeps below a limit for some
+minutes, at one spot. Between stays the positions are matched to roads, and the time
+from one to the next is spread over the way by road as free flow would take it. Where a
+unit arrives at a stay, or leaves it, between two positions, it drove for as long as it
 takes at its usual pace, and stood for the rest.
 """
 
@@ -132,7 +135,8 @@ def movement(
     wait = places.begin[1:] - places.end[:-1]
     seconds = np.where(wait <= 60 * params.gap_minutes, np.maximum(wait, 1.0), np.inf)
     path = match_path(network, graph, seconds, places.lon, places.lat, match)
-    # Parts of the way between places: free-flow seconds, and their share of the time from one to the next.
+    # Parts of the way between places: free-flow seconds, and their share of the time
+    # from one to the next.
     free = path.leg_m / network.length_m[network.segment_arc[path.leg_segment]]
     free = free * network.time_s[network.segment_arc[path.leg_segment]]
     total = np.bincount(path.leg, weights=free, minlength=wait.size).astype(np.float64)
@@ -151,7 +155,12 @@ def movement(
     away = np.flatnonzero(lost)
     stay = np.flatnonzero(places.stay >= 0)
     rows = (
-        (leg_begin[moving], (share * wait[path.leg])[moving], path.leg_segment[moving], np.full(int(moving.sum()), -1)),
+        (
+            leg_begin[moving],
+            (share * wait[path.leg])[moving],
+            path.leg_segment[moving],
+            np.full(int(moving.sum()), -1),
+        ),
         (end[still], wait[still], path.segment[still], np.full(still.size, -1)),
         (end[away], wait[away], np.full(away.size, -1), np.full(away.size, -1)),
         (begin[stay], (end - begin)[stay], path.segment[stay], places.stay[stay]),
@@ -160,7 +169,11 @@ def movement(
     order = np.argsort(table[0], kind="stable")
     breaks = np.flatnonzero(np.diff(track.time) > 60 * params.gap_minutes)
     starts = np.concatenate(([0], breaks + 1)) if track.time.size else np.empty(0, dtype=np.int64)
-    stops = np.concatenate((breaks, [track.time.size - 1])) if track.time.size else np.empty(0, dtype=np.int64)
+    stops = (
+        np.concatenate((breaks, [track.time.size - 1]))
+        if track.time.size
+        else np.empty(0, dtype=np.int64)
+    )
     return Movement(
         begin=table[0][order],
         seconds=table[1][order],
@@ -178,7 +191,10 @@ def movement(
 
 
 def stays(
-    time: NDArray[np.float64], lon: NDArray[np.float64], lat: NDArray[np.float64], params: StayParams
+    time: NDArray[np.float64],
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    params: StayParams,
 ) -> list[tuple[int, int]]:
     """Return the first and last position of each stay, in order; parameters as of `Track`."""
     if time.size < 2:
@@ -203,10 +219,14 @@ def stays(
 def _at_one_spot(
     lon: NDArray[np.float64], lat: NDArray[np.float64], first: int, last: int, params: StayParams
 ) -> list[tuple[int, int]]:
-    """Return the positions `first` to `last` without those at either end that are not at the spot; none where the run creeps along a road."""
+    """Return the positions `first` to `last` without those at either end that are not
+    at the spot; none where the run creeps along a road.
+    """
     part = slice(first, last + 1)
     at_lon, at_lat = np.median(lon[part]), np.median(lat[part])
-    near = great_circle_m(lon[part], lat[part], np.full(last + 1 - first, at_lon), np.full(last + 1 - first, at_lat))
+    near = great_circle_m(
+        lon[part], lat[part], np.full(last + 1 - first, at_lon), np.full(last + 1 - first, at_lat)
+    )
     here = np.flatnonzero(near <= params.spot_m)
     if here.size < 2 or here.size < AT_THE_SPOT * near.size:
         return []
@@ -231,7 +251,9 @@ def _one_stay(
 
 @dataclass(frozen=True)
 class _Places:
-    """Stays, and positions on the way, in order: when each begins and ends, where it is, which stay (-1: none), positions behind it."""
+    """Stays, and positions on the way, in order: when each begins and ends, where it
+    is, which stay (-1: none), positions behind it.
+    """
 
     begin: NDArray[np.float64]
     end: NDArray[np.float64]
@@ -242,7 +264,9 @@ class _Places:
 
 
 def _places_in_order(track: Track, runs: list[tuple[int, int]], noise_m: float) -> _Places:
-    """Return the places of a track; of positions on the way closer than two standard deviations the first alone (Newson and Krumm, 4.1)."""
+    """Return the places of a track; of positions on the way closer than two standard
+    deviations the first alone (Newson and Krumm, 4.1).
+    """
     stay_of = np.full(track.time.size, -1, dtype=np.int64)
     for k, (first, last) in enumerate(runs):
         stay_of[first : last + 1] = k
@@ -254,12 +278,19 @@ def _places_in_order(track: Track, runs: list[tuple[int, int]], noise_m: float) 
             first, last = runs[k]
             part = slice(first, last + 1)
             where = float(np.median(track.lon[part])), float(np.median(track.lat[part]))
-            rows.append((float(track.time[first]), float(track.time[last]), *where, k, last + 1 - first))
+            rows.append(
+                (float(track.time[first]), float(track.time[last]), *where, k, last + 1 - first)
+            )
             n = last + 1
             continue
         at = float(track.lon[n]), float(track.lat[n])
         ends = n + 1 == track.time.size or stay_of[n + 1] >= 0
-        if not rows or rows[-1][4] >= 0 or ends or metres_between(*at, *rows[-1][2:4]) >= 2 * noise_m:
+        if (
+            not rows
+            or rows[-1][4] >= 0
+            or ends
+            or metres_between(*at, *rows[-1][2:4]) >= 2 * noise_m
+        ):
             rows.append((float(track.time[n]), float(track.time[n]), *at, -1, 1))
         else:
             rows[-1] = (*rows[-1][:5], rows[-1][5] + 1)
@@ -271,13 +302,16 @@ def _places_in_order(track: Track, runs: list[tuple[int, int]], noise_m: float) 
 
 def metres_between(lon: float, lat: float, other_lon: float, other_lat: float) -> float:
     """Return the great-circle distance of two points in degrees."""
-    return float(great_circle_m(*(np.array(degrees) for degrees in (lon, lat, other_lon, other_lat))))
+    return float(
+        great_circle_m(*(np.array(degrees) for degrees in (lon, lat, other_lon, other_lat)))
+    )
 
 
 def _stretched(
     places: _Places, wait: NDArray[np.float64], free: NDArray[np.float64], linked: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return begin and end of places with stays stretched over the time that driving to and from them does not take.
+    """Return begin and end of places with stays stretched over the time that driving to
+    and from them does not take.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Trials: did the plan work? Arms that chance draws, sealed before the first day, and analysed by what else could have been drawn.
+"""Trials: did the plan work? Arms that chance draws, sealed before the first day, and
+analysed by what else could have been drawn.
 
 | kind | what chance draws | what is compared |
 |---|---|---|
@@ -8,9 +9,10 @@
 | risk | the order of equal visits to roads of high, middle and low index | finds for each hour, by class |
 | decoys | places and days of runs with known loads | the share that is found, and what the plan states |
 
-Effects, intervals and p-values of the first four are those of `randomisation`. Of roads the classes themselves are permuted: the null
-hypothesis is that a class says nothing of a road. Decoys have the interval of Clopper and Pearson, and an exact binomial test of the stated
-chance.
+Effects, intervals and p-values of the first four are those of `randomisation`. Of roads
+the classes themselves are permuted: the null hypothesis is that a class says nothing of
+a road. Decoys have the interval of Clopper and Pearson, and an exact binomial test of
+the stated chance.
 """
 
 from __future__ import annotations
@@ -84,9 +86,13 @@ FACT = "trial"
 """Fact of the entry of a ledger that seals a trial: its kind."""
 MOST_CELLS = 50_000
 REDRAWN, POOL, DRAWN_POOL = 1000, 300, 100
-"""Other schedules of an analysis, and of the simulated runs of a design, and of one of draws, which take long to draw."""
+"""Other schedules of an analysis, and of the simulated runs of a design, and of one of
+draws, which take long to draw.
+"""
 CANDIDATES = 200
-"""Schedules among which the better half by balance may be drawn, where sectors have columns to balance."""
+"""Schedules among which the better half by balance may be drawn, where sectors have
+columns to balance.
+"""
 FEWEST_NONE = 0.5
 """Share of the cells that must have a chance of no site nearby for neighbours to be told apart."""
 CLASSES = ("low", "middle", "high")
@@ -99,8 +105,9 @@ COUNTED: dict[TrialOutcome, str] = {
     "finds": "finds at the places themselves",
 }
 ANALYSIS = (
-    "Hajek contrasts weighted by inverse chances, means of units (and of periods, with three units or more) taken out; 90 % interval and "
-    "p-value by {redrawn} other schedules drawn as this one was; by plan, and by what was delivered. Version 1."
+    "Hajek contrasts weighted by inverse chances, means of units (and of periods, with three units"
+    " or more) taken out; 90 % interval and p-value by {redrawn} other schedules drawn as this one"
+    " was; by plan, and by what was delivered. Version 1."
 )
 
 
@@ -111,10 +118,18 @@ class TrialUnit(Strict):
     label: str = ""
     lon: float | None = None
     lat: float | None = None
-    options: list[ComposedId] = Field(default_factory=list, description="options of the plan that belong to it")
-    neighbours: list[int] = Field(default_factory=list, description="positions of units to which its loads may go")
-    balance: list[float] = Field(default_factory=list, description="what arms are balanced on, with mean 1")
-    group: str = Field("", description="class of a road, or kind of a site, by which it is compared")
+    options: list[ComposedId] = Field(
+        default_factory=list, description="options of the plan that belong to it"
+    )
+    neighbours: list[int] = Field(
+        default_factory=list, description="positions of units to which its loads may go"
+    )
+    balance: list[float] = Field(
+        default_factory=list, description="what arms are balanced on, with mean 1"
+    )
+    group: str = Field(
+        "", description="class of a road, or kind of a site, by which it is compared"
+    )
     stated: float | None = Field(None, description="detection chance that the plan states")
 
 
@@ -151,7 +166,10 @@ class TrialFile(Strict):
     redrawn: int = Field(ge=99, le=100_000)
     key: str = Field(
         "",
-        description="HMAC-SHA-256 of this trial's name under the secret, so that the arms can be shown to follow from it",
+        description=(
+            "HMAC-SHA-256 of this trial's name under the secret, so that the arms can be shown to"
+            " follow from it"
+        ),
     )
     days: float = Field(gt=0, description="of a period with its wash-out")
     washout: float = Field(0, ge=0, description="days at the begin of a period that do not count")
@@ -163,8 +181,12 @@ class TrialFile(Strict):
     changed: list[TrialVisit] = Field(
         default_factory=list, description="cells in which somebody changed what was drawn"
     )
-    visits: list[TrialVisit] = Field(default_factory=list, description="of roads, or runs of decoys, in order of time")
-    plans: list[TrialPlan] = Field(default_factory=list, description="the mixture that was drawn from")
+    visits: list[TrialVisit] = Field(
+        default_factory=list, description="of roads, or runs of decoys, in order of time"
+    )
+    plans: list[TrialPlan] = Field(
+        default_factory=list, description="the mixture that was drawn from"
+    )
     begun: dt.date | None = None
     shifts: int = Field(1, ge=1)
     stay: int = Field(1, ge=1)
@@ -194,13 +216,16 @@ class TrialTerms:
     draws
         The file of draws, of a trial of draws.
     clusters
-        Table of sectors: `cluster`, and numbers to balance arms on; the agencies of the plan if None.
+        Table of sectors: `cluster`, and numbers to balance arms on; the agencies of the
+        plan if None.
     near_km
         Distance within which sites are neighbours.
     blocks, block_days, washout
-        Of a switch-back or roll-out: periods (of a roll-out: steps and one more), days of each, and days that do not count.
+        Of a switch-back or roll-out: periods (of a roll-out: steps and one more), days
+        of each, and days that do not count.
     places, visits
-        Of a test of the risk map: roads of a class, and visits to each. Of decoys: `visits` runs at each site.
+        Of a test of the risk map: roads of a class, and visits to each. Of decoys:
+        `visits` runs at each site.
     days
         Over which visits or runs are spread.
     redrawn
@@ -261,7 +286,8 @@ def design_trial(
     first
         First day, such as 2026-12-01.
     seed_file
-        Secret of the arms, of at least 16 bytes; not of `draws`, whose arms are those of the file of draws.
+        Secret of the arms, of at least 16 bytes; not of `draws`, whose arms are those
+        of the file of draws.
     terms
         What is asked for.
     new_seed
@@ -281,7 +307,9 @@ def design_trial(
     if kind != "draws":
         if seed_file is None:
             expected = "the file of a secret, from which the arms follow"
-            raise InputError(Problem("--seed-file", "none", expected, "Name one, and make it with --new-seed"))
+            raise InputError(
+                Problem("--seed-file", "none", expected, "Name one, and make it with --new-seed")
+            )
         secret, told = read_secret(Path(seed_file), opened.path, new=new_seed)
         warnings += told
     name = opened.path.name if opened.file is None else opened.file.name
@@ -308,14 +336,20 @@ def design_trial(
         file = _decoys_design(opened, day, terms, base, numbers)
     if len(file.cells) > MOST_CELLS:
         found = f"{len(file.cells):,} rows of outcomes"
-        raise InputError(Problem("trial design", found, f"at most {MOST_CELLS:,}", "Ask for fewer days or places"))
+        raise InputError(
+            Problem(
+                "trial design", found, f"at most {MOST_CELLS:,}", "Ask for fewer days or places"
+            )
+        )
     file = TrialFile.model_validate(file.model_dump())
     finds = terms.world.rate * terms.world.amount * _fewest_rows(file)
     power: tuple[TrialPower, ...] = ()
     if file.arms and kind != "risk":
         with step(listener, "simulating the trial with traffickers who learn"):
             power = trial_powers(
-                trial_setting(file, DRAWN_POOL if kind == "draws" else POOL), terms.world, runs=terms.runs
+                trial_setting(file, DRAWN_POOL if kind == "draws" else POOL),
+                terms.world,
+                runs=terms.runs,
             )
         warnings += _power_warnings(power)
     if kind == "switch-back":
@@ -334,9 +368,11 @@ def _fewest_rows(file: TrialFile) -> int:
 
 
 def least_ratio(expected: float, alpha: float = ALPHA) -> float:
-    """Return the ratio of two Poisson means that is seen with a power of .8, where `expected` finds are in the arm with fewer.
+    """Return the ratio of two Poisson means that is seen with a power of .8, where
+    `expected` finds are in the arm with fewer.
 
-    The logarithm of the ratio r of two counts has the variance 1 / N + 1 / (r N) nearly (delta method).
+    The logarithm of the ratio r of two counts has the variance 1 / N + 1 / (r N) nearly
+    (delta method).
     """
     need = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(0.8))
     ratio = 2.0
@@ -351,7 +387,12 @@ def _check_terms(kind: TrialKind, terms: TrialTerms) -> None:
         ("--near", terms.near_km, 0 <= terms.near_km <= 20_000, "kilometres, 0 or more"),
         ("--blocks", terms.blocks, 2 <= terms.blocks <= 200, "2 to 200"),
         ("--block-days", terms.block_days, 1 <= terms.block_days <= 366, "1 to 366"),
-        ("--washout", terms.washout, 0 <= terms.washout < terms.block_days, "0 to less than the days of a block"),
+        (
+            "--washout",
+            terms.washout,
+            0 <= terms.washout < terms.block_days,
+            "0 to less than the days of a block",
+        ),
         ("--places", terms.places, 2 <= terms.places <= 1000, "2 to 1,000"),
         ("--visits", terms.visits, 1 <= terms.visits <= 1000, "1 to 1,000"),
         ("--days", terms.days, 1 <= terms.days <= 366, "1 to 366"),
@@ -368,12 +409,23 @@ def _check_terms(kind: TrialKind, terms: TrialTerms) -> None:
     for name, given, kinds in (
         ("--draws", terms.draws, {"draws"}),
         ("--clusters", terms.clusters, {"switch-back", "stepped"}),
-        ("--outcome", None if terms.outcome == "audited" else terms.outcome, {"draws", "switch-back", "stepped"}),
+        (
+            "--outcome",
+            None if terms.outcome == "audited" else terms.outcome,
+            {"draws", "switch-back", "stepped"},
+        ),
     ):
         if given is not None and kind not in kinds:
-            problems.add(name, given, f"none with --kind {kind}", f"It is read with --kind {', '.join(sorted(kinds))}")
+            problems.add(
+                name,
+                given,
+                f"none with --kind {kind}",
+                f"It is read with --kind {', '.join(sorted(kinds))}",
+            )
     if kind == "draws" and terms.draws is None:
-        problems.add("--draws", "none", "the file of draws that is carried out", "Name what `draw` wrote")
+        problems.add(
+            "--draws", "none", "the file of draws that is carried out", "Name what `draw` wrote"
+        )
     if terms.outcome in RISES and not terms.accept_biased:
         problems.add(
             "--outcome",
@@ -387,16 +439,18 @@ def _check_terms(kind: TrialKind, terms: TrialTerms) -> None:
 def bias_of_effort() -> str:
     """Return what to say of an outcome that rises with effort."""
     return message(
-        "Finds at the places themselves rise with effort: more are found where more is looked, even if fewer loads come. An effect on them "
-        "says nothing of what passes."
+        "Finds at the places themselves rise with effort: more are found where more is looked, even"
+        " if fewer loads come. An effect on them says nothing of what passes."
     )
 
 
 def what_lasts(washout: float) -> str:
-    """Return what to say of ways round that are found late, which neither a block nor the simulated traffickers show."""
+    """Return what to say of ways round that are found late, which neither a block nor
+    the simulated traffickers show.
+    """
     return message(
-        "The effect is that of the days that count, which begin {washout:.0f} days after a change. If traffickers find other ways later, less "
-        "of it lasts, or nothing.",
+        "The effect is that of the days that count, which begin {washout:.0f} days after a change."
+        " If traffickers find other ways later, less of it lasts, or nothing.",
         washout=washout,
     )
 
@@ -405,35 +459,55 @@ def _power_warnings(power: Sequence[TrialPower]) -> Iterator[str]:
     last = power[-1]
     if not last.power >= 0.5:
         yield message(
-            "An effect of {effect:.0%} would be found in {power:.0%} of such trials alone. Ask for more units, days or vehicles, or do not "
-            "start.",
+            "An effect of {effect:.0%} would be found in {power:.0%} of such trials alone. Ask for"
+            " more units, days or vehicles, or do not start.",
             effect=last.effect,
             power=last.power,
         )
     if abs(last.bias) > 0.1:
         yield message(
-            "In simulated runs the estimate misses an effect of {effect:.0%} by {bias:+.0%} of it. Where traffickers learn slowly, lengthen "
-            "--washout; where they go to neighbouring sectors, join these. Simulated traffickers find no ways round: "
-            "if yours find some after the wash-out, the estimate is larger than what lasts.",
+            "In simulated runs the estimate misses an effect of {effect:.0%} by {bias:+.0%} of it."
+            " Where traffickers learn slowly, lengthen --washout; where they go to neighbouring"
+            " sectors, join these. Simulated traffickers find no ways round: if yours find some"
+            " after the wash-out, the estimate is larger than what lasts.",
             effect=last.effect,
             bias=last.bias,
         )
 
 
-def _draws_design(opened: PlanFolder, day: dt.date, terms: TrialTerms, base: TrialFile) -> TrialFile:
+def _draws_design(
+    opened: PlanFolder, day: dt.date, terms: TrialTerms, base: TrialFile
+) -> TrialFile:
     assert terms.draws is not None  # noqa: S101 - `_check_terms` has looked
     draws, mixture, instance = read_draws(terms.draws), opened.mixture, opened.instance
     where = str(terms.draws)
     if draws.mixture != sha256(opened.mixture_path):
-        raise InputError(Problem(where, "draws of another mixture", f"those of {opened.mixture_path}", "Draw again"))
+        raise InputError(
+            Problem(
+                where, "draws of another mixture", f"those of {opened.mixture_path}", "Draw again"
+            )
+        )
     if draws.change is not None and draws.change < 1:
         found = f"draws that follow from one another (--change {draws.change:g})"
-        raise InputError(Problem(where, found, "draws of which each has its chance alone", "Draw without --change"))
+        raise InputError(
+            Problem(
+                where, found, "draws of which each has its chance alone", "Draw without --change"
+            )
+        )
     rows = draws.rows
     if rows[0].date != day:
-        raise InputError(Problem("--from", day.isoformat(), f"the first day of the draws, {rows[0].date}"))
+        raise InputError(
+            Problem("--from", day.isoformat(), f"the first day of the draws, {rows[0].date}")
+        )
     if any(row.drawn >= len(mixture.plans) for row in rows):
-        raise InputError(Problem(where, "a plan that the mixture does not have", "draws of this mixture", "Draw again"))
+        raise InputError(
+            Problem(
+                where,
+                "a plan that the mixture does not have",
+                "draws of this mixture",
+                "Draw again",
+            )
+        )
     by_site: dict[str, list[str]] = defaultdict(list)
     for option in instance.options:
         if 0 < mixture.marginals.get(option.id, 0) < 1:
@@ -445,7 +519,9 @@ def _draws_design(opened: PlanFolder, day: dt.date, terms: TrialTerms, base: Tri
     units = []
     for site, ids in by_site.items():
         lon, lat = (None, None) if instance.lonlat is None else _middle(known[ids[0]], instance)
-        units.append(TrialUnit(id=site, label=known[ids[0]].label or site, lon=lon, lat=lat, options=ids))
+        units.append(
+            TrialUnit(id=site, label=known[ids[0]].label or site, lon=lon, lat=lat, options=ids)
+        )
     units = _with_neighbours(units, terms.near_km)
     drawn = np.array([_stand(mixture.plans[row.drawn].options, units) for row in rows]).T
     made = np.array([_stand(row.plan, units) for row in rows]).T
@@ -459,7 +535,10 @@ def _draws_design(opened: PlanFolder, day: dt.date, terms: TrialTerms, base: Tri
     return base.model_copy(
         update={
             "units": units,
-            "periods": [TrialPeriod(begin=row.date, end=row.date + one, shift=row.shift or "") for row in rows],
+            "periods": [
+                TrialPeriod(begin=row.date, end=row.date + one, shift=row.shift or "")
+                for row in rows
+            ],
             "arms": drawn.tolist(),
             "changed": changed,
             "plans": plans,
@@ -472,7 +551,9 @@ def _draws_design(opened: PlanFolder, day: dt.date, terms: TrialTerms, base: Tri
 
 
 def _middle(option: Option, instance: Any) -> tuple[float, float]:  # noqa: ANN401 - an Instance with a map
-    ends = instance.lonlat[np.concatenate((instance.tail[list(option.arcs)], instance.head[list(option.arcs)]))]
+    ends = instance.lonlat[
+        np.concatenate((instance.tail[list(option.arcs)], instance.head[list(option.arcs)]))
+    ]
     lon, lat = ends.mean(axis=0).tolist()
     return lon, lat
 
@@ -483,10 +564,15 @@ def _stand(placed: Iterable[str], units: Sequence[TrialUnit]) -> list[int]:
 
 
 def _with_neighbours(units: Sequence[TrialUnit], near_km: float) -> list[TrialUnit]:
-    """Return units with the positions of those within some kilometres; none where places are not known."""
+    """Return units with the positions of those within some kilometres; none where
+    places are not known.
+    """
     if any(unit.lon is None or unit.lat is None for unit in units):
         return list(units)
-    lon, lat = (np.array([getattr(unit, name) for unit in units], dtype=np.float64) for name in ("lon", "lat"))
+    lon, lat = (
+        np.array([getattr(unit, name) for unit in units], dtype=np.float64)
+        for name in ("lon", "lat")
+    )
     near = great_circle_m(lon[:, None], lat[:, None], lon[None], lat[None]) <= 1000 * near_km
     np.fill_diagonal(near, val=False)
     return [
@@ -496,21 +582,42 @@ def _with_neighbours(units: Sequence[TrialUnit], near_km: float) -> list[TrialUn
 
 
 def _blocks_design(
-    opened: PlanFolder, day: dt.date, terms: TrialTerms, base: TrialFile, numbers: SecretNumbers, warnings: list[str]
+    opened: PlanFolder,
+    day: dt.date,
+    terms: TrialTerms,
+    base: TrialFile,
+    numbers: SecretNumbers,
+    warnings: list[str],
 ) -> TrialFile:
     units = _sectors(opened, terms.clusters)
     stepped = base.kind == "stepped"
     if stepped and len(units) < 3:
-        raise InputError(Problem("--clusters", f"{len(units)} sectors", "3 or more for a roll-out by steps"))
+        raise InputError(
+            Problem("--clusters", f"{len(units)} sectors", "3 or more for a roll-out by steps")
+        )
     if not stepped and terms.blocks % 2:
-        raise InputError(Problem("--blocks", str(terms.blocks), "an even number: one of each layout in every two"))
+        raise InputError(
+            Problem(
+                "--blocks", str(terms.blocks), "an even number: one of each layout in every two"
+            )
+        )
     others = list(range(len(units)))
-    units = [unit.model_copy(update={"neighbours": [k for k in others if k != u]}) for u, unit in enumerate(units)]
+    units = [
+        unit.model_copy(update={"neighbours": [k for k in others if k != u]})
+        for u, unit in enumerate(units)
+    ]
     length, washout = timedelta(days=terms.block_days), timedelta(days=terms.washout)
     begins = [day + k * length for k in range(terms.blocks)]
     periods = [TrialPeriod(begin=begin + washout, end=begin + length) for begin in begins]
-    more = {"units": units, "periods": periods, "days": float(terms.block_days), "washout": float(terms.washout)}
-    file = base.model_copy(update=more | {"steps": min(terms.blocks - 1, len(units)) if stepped else 0})
+    more = {
+        "units": units,
+        "periods": periods,
+        "days": float(terms.block_days),
+        "washout": float(terms.washout),
+    }
+    file = base.model_copy(
+        update=more | {"steps": min(terms.blocks - 1, len(units)) if stepped else 0}
+    )
     if units[0].balance and len(units) > 3:
         tried = _block_schedules(file, np.random.default_rng(0).random, CANDIDATES)
         file = file.model_copy(update={"limit": float(np.median(_imbalance(file, tried)))})
@@ -518,7 +625,8 @@ def _blocks_design(
     if not stepped and len(units) * terms.blocks // 2 < 7:
         warnings.append(
             message(
-                "{count} such schedules are possible: no p-value can be below {least:.2g}. Ask for more blocks or sectors.",
+                "{count} such schedules are possible: no p-value can be below {least:.2g}. Ask for"
+                " more blocks or sectors.",
                 count=2 ** (len(units) * terms.blocks // 2),
                 least=2 / 2 ** (len(units) * terms.blocks // 2),
             )
@@ -527,13 +635,17 @@ def _blocks_design(
 
 
 def _sectors(opened: PlanFolder, clusters: Path | None) -> list[TrialUnit]:
-    """Return the sectors of a table, or the agencies of the options that plan and today's layout do not share."""
+    """Return the sectors of a table, or the agencies of the options that plan and
+    today's layout do not share.
+    """
     instance = opened.instance
     today = {option.id for option in instance.options if option.existing}
     moved = {*opened.ids} ^ today
     if not moved:
         found = "a plan that equals today's layout"
-        raise InputError(Problem(str(opened.plan_path), found, "a plan that changes something", "Plan again"))
+        raise InputError(
+            Problem(str(opened.plan_path), found, "a plan that changes something", "Plan again")
+        )
     if clusters is None:
         ids: dict[str, list[str]] = defaultdict(list)
         for option in instance.options:
@@ -541,11 +653,18 @@ def _sectors(opened: PlanFolder, clusters: Path | None) -> list[TrialUnit]:
                 ids[option.agency or "all"].append(option.id)
         ids = ids or {"all": sorted(moved)}
         return [TrialUnit(id=name, label=name, options=part) for name, part in ids.items()]
-    columns = WantedColumns(("cluster",), ("risk", "effort"), show_header=True, numeric=("risk", "effort"))
-    table, problems = read_csv(clusters, "a table of sectors", columns, typed_by_hand=True), ProblemList()
+    columns = WantedColumns(
+        ("cluster",), ("risk", "effort"), show_header=True, numeric=("risk", "effort")
+    )
+    table, problems = (
+        read_csv(clusters, "a table of sectors", columns, typed_by_hand=True),
+        ProblemList(),
+    )
     refuse_personal(clusters, table.unread, "sectors, and nothing about people")
     faults, names = problems.of_file(clusters), table.text["cluster"]
-    balance = {name: _numbers(table.text[name]) for name in ("risk", "effort") if name in table.text}
+    balance = {
+        name: _numbers(table.text[name]) for name in ("risk", "effort") if name in table.text
+    }
     for k, line in enumerate(table.number):
         if not names[k] or names[k] in names[:k]:
             faults.add(line, repr(names[k]), "the name of a sector, each once", column="cluster")
@@ -587,12 +706,16 @@ def _block_schedules(file: TrialFile, uniform: Callable[[int], Floats], count: i
         step_of = 1 + rank * file.steps // units
         begin = np.rint(step_of * (periods - 1) / file.steps).astype(int)
         return np.asarray(np.arange(periods) >= begin[..., None], dtype=np.int8)
-    first = (uniform(count * units * periods // 2).reshape(count, units, periods // 2) < 0.5).astype(np.int8)
+    first = (
+        uniform(count * units * periods // 2).reshape(count, units, periods // 2) < 0.5
+    ).astype(np.int8)
     return np.stack([first, 1 - first], axis=-1).reshape(count, units, periods)
 
 
 def _imbalance(file: TrialFile, arms: Ints) -> Floats:
-    """Return (schedules,) the largest share by which arms miss what is balanced, over periods and columns."""
+    """Return (schedules,) the largest share by which arms miss what is balanced, over
+    periods and columns.
+    """
     balance = np.array([unit.balance for unit in file.units])
     if not balance.size:
         return np.zeros(len(arms))
@@ -605,18 +728,29 @@ def _restricted(file: TrialFile, uniform: Callable[[int], Floats], count: int) -
     found: list[Ints] = []
     while sum(map(len, found)) < count:
         drawn = _block_schedules(file, uniform, count)
-        found.append(drawn if file.limit is None else drawn[_imbalance(file, drawn) <= file.limit + 1e-12])
+        found.append(
+            drawn if file.limit is None else drawn[_imbalance(file, drawn) <= file.limit + 1e-12]
+        )
     return np.concatenate(found)[:count]
 
 
 def _risk_design(
-    opened: PlanFolder, day: dt.date, terms: TrialTerms, base: TrialFile, numbers: SecretNumbers, listener: Listener
+    opened: PlanFolder,
+    day: dt.date,
+    terms: TrialTerms,
+    base: TrialFile,
+    numbers: SecretNumbers,
+    listener: Listener,
 ) -> TrialFile:
     from optimizer.scenario.compile.compile import compile_scenario
 
-    compiled = compile_scenario(opened.scenario, settings=opened.settings, skip_unreachable=True, listener=listener)
+    compiled = compile_scenario(
+        opened.scenario, settings=opened.settings, skip_unreachable=True, listener=listener
+    )
     if compiled.risk is None:
-        raise InputError(Problem(str(opened.scenario), "no record of seizures", "a scenario with a risk map"))
+        raise InputError(
+            Problem(str(opened.scenario), "no record of seizures", "a scenario with a risk map")
+        )
     network, index = compiled.region.network, compiled.risk.mean
     third = np.argsort(np.argsort(index, kind="stable"), kind="stable") * 3 // index.size
     units = []
@@ -624,7 +758,9 @@ def _risk_design(
         roads = np.flatnonzero(third == level).tolist()
         if len(roads) < terms.places:
             found = f"{len(roads)} roads of {name} index"
-            raise InputError(Problem("--places", str(terms.places), f"at most {len(roads)}: there are {found}"))
+            raise InputError(
+                Problem("--places", str(terms.places), f"at most {len(roads)}: there are {found}")
+            )
         for road in numbers.shuffled(roads)[: terms.places]:
             lon, lat = network.segment_midpoint[road].tolist()
             label = str(network.name[network.segment_arc[road]]) or f"road {road}"
@@ -638,10 +774,16 @@ def _risk_design(
 def _decoys_design(
     opened: PlanFolder, day: dt.date, terms: TrialTerms, base: TrialFile, numbers: SecretNumbers
 ) -> TrialFile:
-    sites = [] if opened.file is None else [site for site in opened.file.sites if site.survival is not None]
+    sites = (
+        []
+        if opened.file is None
+        else [site for site in opened.file.sites if site.survival is not None]
+    )
     if not sites:
         found = "no site with a detection chance"
-        raise InputError(Problem(str(opened.plan_path), found, "a plan of sites", "Plan from a scenario"))
+        raise InputError(
+            Problem(str(opened.plan_path), found, "a plan of sites", "Plan from a scenario")
+        )
     units = [
         TrialUnit(
             id=site.id, label=site.label or site.id, lon=site.lon, lat=site.lat, group=site.type or site.kind,
@@ -670,7 +812,8 @@ def write_design(
     now: datetime | None = None,
     listener: Listener = SILENT,
 ) -> tuple[str, ...]:
-    """Write a trial, the form of its outcomes and its schedule, all or none, and seal it; return the names.
+    """Write a trial, the form of its outcomes and its schedule, all or none, and seal
+    it; return the names.
 
     Parameters
     ----------
@@ -692,13 +835,19 @@ def write_design(
     Raises
     ------
     InputError
-        If the folder or ledger cannot be written, or the trial has begun before it could be sealed.
+        If the folder or ledger cannot be written, or the trial has begun before it
+        could be sealed.
     """
     file, now = design.file, datetime.now(UTC) if now is None else now
     sealed = None if ledger is None else LedgerFolder.ready(ledger)
     if sealed is not None and now.date() >= file.first:
         raise InputError(
-            Problem("--from", f"{file.first}, which has come", "a day to come", "A trial is sealed before it")
+            Problem(
+                "--from",
+                f"{file.first}, which has come",
+                "a day to come",
+                "A trial is sealed before it",
+            )
         )
     folder = DESIGN_FILES.folder(out, *sources, overwrite=overwrite)
     tables = {FORM.removesuffix(".csv"): AnswerTable(list(_form_rows(file)), FORM_COLUMNS)}
@@ -710,7 +859,9 @@ def write_design(
         if (out / name).exists():
             os.chmod(out / name, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101 - arms to come are for few
     if sealed is not None:
-        entry = Entry("file", f"trial of {file.name}", hashed(out / TRIAL), {FACT: file.kind}, time=now)
+        entry = Entry(
+            "file", f"trial of {file.name}", hashed(out / TRIAL), {FACT: file.kind}, time=now
+        )
         append_entries(sealed, [entry], listener)
     return (TRIAL, *(f"{name}.csv" for name in tables))
 
@@ -719,7 +870,13 @@ def _form_rows(file: TrialFile) -> Iterator[dict[str, object]]:
     """Yield the rows of the form, in order of time; they do not say which arm."""
     for cell in file.cells:
         unit, period = file.units[cell.unit], file.periods[cell.period]
-        row = (safe_cell(unit.id), safe_cell(unit.label), unit.lon, unit.lat, period.begin.isoformat())
+        row = (
+            safe_cell(unit.id),
+            safe_cell(unit.label),
+            unit.lon,
+            unit.lat,
+            period.begin.isoformat(),
+        )
         more = ((period.end - timedelta(days=1)).isoformat(), safe_cell(period.shift), "", "", "")
         yield dict(zip(FORM_COLUMNS, (*row, *more), strict=True))
 
@@ -730,8 +887,16 @@ def _schedule_rows(file: TrialFile) -> Iterator[dict[str, object]]:
     for t, period in enumerate(file.periods):
         for unit, arms in zip(file.units, file.arms, strict=True):
             stands = "plan" if arms[t] else "today's layout"
-            row = {"place": safe_cell(unit.id), "label": safe_cell(unit.label), "begin": period.begin - washout}
-            yield row | {"end": period.end - timedelta(days=1), "counts_from": period.begin, "stands": stands}
+            row = {
+                "place": safe_cell(unit.id),
+                "label": safe_cell(unit.label),
+                "begin": period.begin - washout,
+            }
+            yield row | {
+                "end": period.end - timedelta(days=1),
+                "counts_from": period.begin,
+                "stands": stands,
+            }
 
 
 def read_trial(path: Path) -> TrialFile:
@@ -745,12 +910,24 @@ def read_trial(path: Path) -> TrialFile:
     place = path / TRIAL if path.is_dir() else path
     file = read_model(place, TrialFile, "a trial, as `trial design` writes it")
     shape = len(file.units), 1 if file.kind == "risk" else len(file.periods)
-    fits = file.kind == "decoys" or (len(file.arms) == shape[0] and all(len(row) == shape[1] for row in file.arms))
-    inside = all(c.unit < shape[0] and c.period < len(file.periods) for c in (*file.visits, *file.changed))
+    fits = file.kind == "decoys" or (
+        len(file.arms) == shape[0] and all(len(row) == shape[1] for row in file.arms)
+    )
+    inside = all(
+        c.unit < shape[0] and c.period < len(file.periods) for c in (*file.visits, *file.changed)
+    )
     near = all(0 <= k < shape[0] for unit in file.units for k in unit.neighbours)
-    known = {arm for row in file.arms for arm in row} <= ({0, 1, 2} if file.kind == "risk" else {0, 1})
-    if not (fits and inside and near and known) or (file.kind == "draws" and (not file.plans or file.begun is None)):
-        raise InputError(Problem(str(place), "parts that do not fit", "what `trial design` wrote", "Design it again"))
+    known = {arm for row in file.arms for arm in row} <= (
+        {0, 1, 2} if file.kind == "risk" else {0, 1}
+    )
+    if not (fits and inside and near and known) or (
+        file.kind == "draws" and (not file.plans or file.begun is None)
+    ):
+        raise InputError(
+            Problem(
+                str(place), "parts that do not fit", "what `trial design` wrote", "Design it again"
+            )
+        )
     return file
 
 
@@ -773,16 +950,24 @@ def _schedules(file: TrialFile, count: int) -> Ints:
 
 
 def _redrawn_plans(file: TrialFile, count: int) -> Ints:
-    """Return draws of the mixture. Blocks of draws are independent: of each block `count` are drawn, and put together in random orders."""
+    """Return draws of the mixture. Blocks of draws are independent: of each block
+    `count` are drawn, and put together in random orders.
+    """
     assert file.begun is not None  # noqa: S101 - `read_trial` has looked
     periods = [DrawPeriod(period.begin, period.shift or None) for period in file.periods]
     length = block_length(file.shifts, file.stay)
     numbers = np.array(draws_since(file.begun, periods, shifts=file.shifts, stay=file.stay))
     ids = sorted({name for plan in file.plans for name in plan.options})
-    placed = np.array([[name in set(plan.options) for plan in file.plans] for name in ids], dtype=bool)
+    placed = np.array(
+        [[name in set(plan.options) for plan in file.plans] for name in ids], dtype=bool
+    )
     share = [plan.probability for plan in file.plans]
     pool = np.array(
-        [balanced_block(share, placed, length, SecretNumbers(b"redrawn", f"{k}")) for k in range(count)], dtype=np.int64
+        [
+            balanced_block(share, placed, length, SecretNumbers(b"redrawn", f"{k}"))
+            for k in range(count)
+        ],
+        dtype=np.int64,
     )
     rng, drawn = np.random.default_rng(1), np.empty((count, len(periods)), dtype=np.int64)
     block, place = numbers // length, numbers % length
@@ -803,10 +988,14 @@ def trial_setting(file: TrialFile, count: int) -> TrialSetting:
     periods = schedules.shape[2]
     if file.kind == "risk":
         chance = np.stack([np.full(units, float((schedules[0] == k).mean())) for k in range(3)])
-        return TrialSetting(schedules, neighbours, True, chance, file.days, file.washout, at_once=False)
+        return TrialSetting(
+            schedules, neighbours, True, chance, file.days, file.washout, at_once=False
+        )
     nearby = file.kind == "draws" and bool(neighbours.any())
     if file.kind == "draws":
-        stands = np.array([_stand(plan.options, file.units) for plan in file.plans], dtype=np.int8).T
+        stands = np.array(
+            [_stand(plan.options, file.units) for plan in file.plans], dtype=np.int8
+        ).T
         share = np.array([plan.probability for plan in file.plans])
 
         def chances(*, nearby: bool) -> Floats:
@@ -819,6 +1008,8 @@ def trial_setting(file: TrialFile, count: int) -> TrialSetting:
             nearby, chance = False, chances(nearby=False)
     else:
         on = schedules.mean(axis=0).ravel()
-        chance = np.full((2, on.size), 0.5) if file.kind == "switch-back" else np.stack([1 - on, on])
+        chance = (
+            np.full((2, on.size), 0.5) if file.kind == "switch-back" else np.stack([1 - on, on])
+        )
     at_once = file.kind == "draws"
     return TrialSetting(schedules, neighbours, nearby, chance, file.days, file.washout, at_once)

@@ -1,4 +1,6 @@
-"""Results of trials: the outcomes that were counted, against the schedules that chance could have drawn instead."""
+"""Results of trials: the outcomes that were counted, against the schedules that chance
+could have drawn instead.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,8 @@ class TrialRow:
     p
         Of no effect; of decoys that the stated chance holds.
     without
-        Mean outcome of the comparison; of decoys the stated chance. NaN where not known.
+        Mean outcome of the comparison; of decoys the stated chance. NaN where not
+        known.
     cells
         Rows with an outcome.
     """
@@ -114,7 +117,9 @@ class TrialResults:
 
 @dataclass(frozen=True)
 class _Outcomes:
-    """(units, periods) sums of finds, of what they are counted on (0 where nothing is known), and of the share delivered."""
+    """(units, periods) sums of finds, of what they are counted on (0 where nothing is
+    known), and of the share delivered.
+    """
 
     found: Floats
     amount: Floats
@@ -140,14 +145,16 @@ def analyse_trial(
     ledger
         Folder of the ledger that sealed the design; None if none did.
     seed_file
-        Secret of the trial, to show that it is the one that its design names; not looked at if None.
+        Secret of the trial, to show that it is the one that its design names; not
+        looked at if None.
     listener
         Told of the steps.
 
     Raises
     ------
     InputError
-        With every fault of the forms; if the trial is not the one that was sealed, or was sealed after it began.
+        With every fault of the forms; if the trial is not the one that was sealed, or
+        was sealed after it began.
     """
     file = read_trial(trial)
     place = trial / TRIAL if trial.is_dir() else trial
@@ -173,10 +180,13 @@ def analyse_trial(
 
 
 def _sealing(file: TrialFile, place: Path, ledger: Path | None) -> Iterator[str]:
-    """Check that the ledger sealed this trial before it began; yield that nothing did where no ledger is named."""
+    """Check that the ledger sealed this trial before it began; yield that nothing did
+    where no ledger is named.
+    """
     if ledger is None:
         yield message(
-            "No ledger is named: nobody can tell that design and analysis stood before the first day. Seal the next trial with --ledger."
+            "No ledger is named: nobody can tell that design and analysis stood before the first"
+            " day. Seal the next trial with --ledger."
         )
         return
     hash_of = sha256(place)
@@ -184,23 +194,43 @@ def _sealing(file: TrialFile, place: Path, ledger: Path | None) -> Iterator[str]
     times = [
         time_of(entry)
         for entry in entries
-        if entry is not None and FACT in entry.facts and hash_of in {one.sha256 for one in entry.files}
+        if entry is not None
+        and FACT in entry.facts
+        and hash_of in {one.sha256 for one in entry.files}
     ]
     known = [time for time in times if time is not None]
     if not known:
         remedy = "Take the file that was sealed, from a copy"
         raise InputError(
-            Problem(str(place), "a trial that the ledger does not hold", f"one sealed in {ledger}", remedy)
+            Problem(
+                str(place),
+                "a trial that the ledger does not hold",
+                f"one sealed in {ledger}",
+                remedy,
+            )
         )
     if min(known).date() >= file.first:
         found = f"sealed on {min(known):%Y-%m-%d}"
-        raise InputError(Problem(str(ledger), found, f"a day before {file.first}", "A trial that was seen is no trial"))
+        raise InputError(
+            Problem(
+                str(ledger),
+                found,
+                f"a day before {file.first}",
+                "A trial that was seen is no trial",
+            )
+        )
 
 
 def _check_secret(file: TrialFile, seed_file: Path, trial: Path) -> None:
     secret, _ = read_secret(seed_file, trial if trial.is_dir() else trial.parent)
     if not hmac.compare_digest(trial_key(secret, file.kind, file.name, file.first), file.key):
-        raise InputError(Problem(str(seed_file), "a secret that is not that of the trial", "the one it was drawn with"))
+        raise InputError(
+            Problem(
+                str(seed_file),
+                "a secret that is not that of the trial",
+                "the one it was drawn with",
+            )
+        )
 
 
 def _read_outcomes(file: TrialFile, paths: Sequence[Path], remarks: list[str]) -> _Outcomes:
@@ -214,24 +244,34 @@ def _read_outcomes(file: TrialFile, paths: Sequence[Path], remarks: list[str]) -
             table = _form(path, remarks)
             faults = problems.of_file(path)
             for k, line in enumerate(table.number):
-                place, begin, shift, *texts = (table.text.get(name, [""] * len(table))[k] for name in READ_COLUMNS)
+                place, begin, shift, *texts = (
+                    table.text.get(name, [""] * len(table))[k] for name in READ_COLUMNS
+                )
                 if not any(texts):
                     continue
-                # The first rule that a row breaks is told: those below presume that the ones above hold.
+                # The first rule that a row breaks is told: those below presume that the
+                # ones above hold.
                 if place not in sums.place_of:
                     where = f"{path}, line {line}, column 'place'"
                     problems.append(unknown_name(where, place, list(sums.place_of)))
-                elif sums.takes(line, place, begin, shift, faults) and _counts_hold(file, line, texts, faults):
+                elif sums.takes(line, place, begin, shift, faults) and _counts_hold(
+                    file, line, texts, faults
+                ):
                     sums.add(place, begin, shift, [_count(text) for text in texts])
     problems.raise_if_any()
     missing = len(file.cells) - int(sums.rows.sum())
     if missing == len(file.cells):
-        raise InputError(Problem(str(paths[0]), "no outcome", "rows with `found` and `of`", "Fill in the form"))
+        raise InputError(
+            Problem(str(paths[0]), "no outcome", "rows with `found` and `of`", "Fill in the form")
+        )
     if missing:
         remarks.append(
             message(
-                "{missing} have no outcome and are left out: the effect holds if that does not depend on the arm.",
-                missing=counted_message("{count} row of the form", "{count} rows of the form", missing),
+                "{missing} have no outcome and are left out: the effect holds if that does not"
+                " depend on the arm.",
+                missing=counted_message(
+                    "{count} row of the form", "{count} rows of the form", missing
+                ),
             )
         )
     return _Outcomes(sums.found, sums.amount, sums.delivered)
@@ -242,18 +282,29 @@ class _FormSums:
 
     def __init__(self, file: TrialFile) -> None:
         self.place_of = {safe_cell(unit.id): u for u, unit in enumerate(file.units)}
-        self._time_of = {(p.begin.isoformat(), safe_cell(p.shift)): t for t, p in enumerate(file.periods)}
+        self._time_of = {
+            (p.begin.isoformat(), safe_cell(p.shift)): t for t, p in enumerate(file.periods)
+        }
         self._wanted = np.zeros((len(file.units), len(file.periods)))  # rows of the form
         for cell in file.cells:
             self._wanted[cell.unit, cell.period] += 1
-        self.found, self.amount, self.delivered, self.rows = (np.zeros_like(self._wanted) for _ in range(4))
+        self.found, self.amount, self.delivered, self.rows = (
+            np.zeros_like(self._wanted) for _ in range(4)
+        )
 
     def takes(self, line: int, place: str, begin: str, shift: str, faults: FileProblems) -> bool:
-        """Return whether the form has a row for a place and time that was not read yet; else tell it."""
+        """Return whether the form has a row for a place and time that was not read yet;
+        else tell it.
+        """
         u, t = self.place_of[place], self._time_of.get((begin, shift), -1)
         if t < 0 or not self._wanted[u, t]:
             one = f"{begin or 'no day'}{', ' + shift if shift else ''}"
-            faults.add(line, f"{place} on {one}", "a row of this trial's form", "Take out what chance did not draw")
+            faults.add(
+                line,
+                f"{place} on {one}",
+                "a row of this trial's form",
+                "Take out what chance did not draw",
+            )
             return False
         if self.rows[u, t] >= self._wanted[u, t]:
             faults.add(line, f"{place} on {begin} again", "each row of the form once")
@@ -261,7 +312,9 @@ class _FormSums:
         return True
 
     def add(self, place: str, begin: str, shift: str, counts: Sequence[float]) -> None:
-        """Add a row: what was found, of how much, and the share delivered (NaN where it is not said)."""
+        """Add a row: what was found, of how much, and the share delivered (NaN where it
+        is not said).
+        """
         cell = self.place_of[place], self._time_of[begin, shift]
         self.rows[cell] += 1
         self.found[cell] += counts[0]
@@ -274,19 +327,27 @@ def _count(text: str) -> float:
 
 
 def _counts_hold(file: TrialFile, line: int, texts: Sequence[str], faults: FileProblems) -> bool:
-    """Return whether what was found, of how much, and the share delivered can be; else tell the first rule that is broken."""
+    """Return whether what was found, of how much, and the share delivered can be; else
+    tell the first rule that is broken.
+    """
     number, of, given = map(_count, texts)
     decoys = file.kind == "decoys"
     if not (0 <= number < 1e9 and number == int(number)):
         faults.add(line, repr(texts[0]), "a count", column="found")
     elif not 0 < of < 1e12 and not (of == 0 == number):
-        faults.add(line, repr(texts[1]), "the vehicles or hours of these finds, above 0", column="of")
+        faults.add(
+            line, repr(texts[1]), "the vehicles or hours of these finds, above 0", column="of"
+        )
     elif decoys and of != int(of):
         faults.add(line, repr(texts[1]), "a count of runs", column="of")
     elif number > of and (decoys or file.outcome == "audited"):
-        faults.add(line, f"{number:g} found of {of:g}", "no more than were inspected", column="found")
+        faults.add(
+            line, f"{number:g} found of {of:g}", "no more than were inspected", column="found"
+        )
     elif texts[2] and not 0 <= given <= 1:
-        faults.add(line, repr(texts[2]), "the share that was delivered, from 0 to 1", column="delivered")
+        faults.add(
+            line, repr(texts[2]), "the share that was delivered, from 0 to 1", column="delivered"
+        )
     else:
         return True
     return False
@@ -308,11 +369,18 @@ def _form(path: Path, remarks: list[str]) -> Any:  # noqa: ANN401 - a table of t
     return table
 
 
-def _effects(file: TrialFile, found: _Outcomes, setting: TrialSetting, warnings: list[str]) -> Iterator[TrialRow]:
+def _effects(
+    file: TrialFile, found: _Outcomes, setting: TrialSetting, warnings: list[str]
+) -> Iterator[TrialRow]:
     """Yield the effects by plan, and by what was delivered where that differs."""
     arms = np.array(file.arms, dtype=np.int8)
     if file.kind == "risk":
-        found = _Outcomes(*(part.sum(axis=1, keepdims=True) for part in (found.found, found.amount, found.delivered)))
+        found = _Outcomes(
+            *(
+                part.sum(axis=1, keepdims=True)
+                for part in (found.found, found.amount, found.delivered)
+            )
+        )
         planned = np.stack([arms == k for k in (1, 2)]).astype(np.float64)
         exposed, redrawn = arms.ravel(), setting.schedules.reshape(len(setting.schedules), -1)
         names, given = [f"{name} against low index" for name in CLASSES[1:]], None
@@ -322,18 +390,24 @@ def _effects(file: TrialFile, found: _Outcomes, setting: TrialSetting, warnings:
         redrawn = exposures(setting.schedules, setting.neighbours, nearby=setting.nearby)
         names = list(_contrasts(file, setting))
         given = _given(file, arms, found)
-        undrawn = 0 if given is None else int(((arms == 0) & (found.amount > 0) & (found.delivered > 0)).sum())
+        undrawn = (
+            0
+            if given is None
+            else int(((arms == 0) & (found.amount > 0) & (found.delivered > 0)).sum())
+        )
         if undrawn:
             warnings.append(
                 message(
-                    "{rows} say in `delivered` that the arm stood where it was not drawn. Where today's layout stood there, write 0.",
+                    "{rows} say in `delivered` that the arm stood where it was not drawn. Where"
+                    " today's layout stood there, write 0.",
                     rows=counted_message("{count} row", "{count} rows", undrawn),
                 )
             )
         if file.kind == "draws" and not setting.nearby and setting.neighbours.any():
             warnings.append(
                 message(
-                    "At most places a neighbour stands nearly always: what neighbours change cannot be told apart, and is part of the effect."
+                    "At most places a neighbour stands nearly always: what neighbours change cannot"
+                    " be told apart, and is part of the effect."
                 )
             )
     amount = found.amount
@@ -351,7 +425,12 @@ def _effects(file: TrialFile, found: _Outcomes, setting: TrialSetting, warnings:
         if effects is None:
             expected = "outcomes with and without the arm, and some of it delivered"
             raise InputError(
-                Problem(FORM, "outcomes that tell nothing of an arm", expected, "Fill in more of the form")
+                Problem(
+                    FORM,
+                    "outcomes that tell nothing of an arm",
+                    expected,
+                    "Fill in more of the form",
+                )
             )
         return effects
 
@@ -363,14 +442,18 @@ def _effects(file: TrialFile, found: _Outcomes, setting: TrialSetting, warnings:
     if given is not None:
         as_delivered = tested(outcome, doses(given, setting.neighbours, nearby=setting.nearby))
         for name, one in zip(names, as_delivered, strict=True):
-            yield TrialRow(said, f"{name}, as delivered", one.effect, one.low, one.high, one.p, without, cells)
+            yield TrialRow(
+                said, f"{name}, as delivered", one.effect, one.low, one.high, one.p, without, cells
+            )
     warnings += _moved_effort(file, amount, planned, exposed, redrawn, setting.chance)
 
 
 def _moved_effort(
     file: TrialFile, amount: Floats, planned: Floats, exposed: Ints, redrawn: Ints, chance: Floats
 ) -> Iterator[str]:
-    """Yield that what was looked at differs between arms, where that matters and is beyond chance."""
+    """Yield that what was looked at differs between arms, where that matters and is
+    beyond chance.
+    """
     known = (amount > 0).astype(np.float64)
     effort = np.where(amount > 0, amount / max(amount.mean(), 1e-300), 0.0)
     if file.outcome == "flow" or np.ptp(effort[amount > 0]) <= 0:
@@ -380,8 +463,9 @@ def _moved_effort(
     moved = effects_of(own, others, effort.ravel(), planned.reshape(len(planned), -1))
     if moved is not None and min(one.p for one in moved) <= ALPHA:
         yield message(
-            "The vehicles or hours looked at differ between arms (p = {p:.2g}): if more effort finds other loads for each of them, the effect "
-            "is one of effort. Keep effort alike in all arms.",
+            "The vehicles or hours looked at differ between arms (p = {p:.2g}): if more effort"
+            " finds other loads for each of them, the effect is one of effort. Keep effort alike in"
+            " all arms.",
             p=min(one.p for one in moved),
         )
 
@@ -415,7 +499,9 @@ def _decoy_rows(file: TrialFile, found: _Outcomes) -> Iterator[TrialRow]:
         if not runs:
             continue
         weight = found.amount[units].sum(axis=1)
-        stated = float(weight @ np.array([file.units[u].stated or 0.0 for u in units]) / weight.sum())
+        stated = float(
+            weight @ np.array([file.units[u].stated or 0.0 for u in units]) / weight.sum()
+        )
         low, high = map(float, clopper_pearson(hits, runs, ALPHA))
         p = float(stats.binomtest(hits, runs, min(max(stated, 0.0), 1.0)).pvalue)
         yield TrialRow("share of decoys found", name, hits / runs, low, high, p, stated, runs)
@@ -431,7 +517,8 @@ def write_results(
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> None:
-    """Write the effects as CSV and JSON, all or none, and record them with the outcomes in the ledger.
+    """Write the effects as CSV and JSON, all or none, and record them with the outcomes
+    in the ledger.
 
     Raises
     ------
@@ -448,7 +535,12 @@ def write_results(
         "level": 1 - ALPHA,
     }
     content |= {"warnings": [str(each) for each in results.warnings], "rows": lines}
-    write_answer(folder, Answer(tables={"trial-results": AnswerTable(lines)}, content={"trial-results": content}))
+    write_answer(
+        folder,
+        Answer(tables={"trial-results": AnswerTable(lines)}, content={"trial-results": content}),
+    )
     if sealed is not None:
         files = hashed(out / "trial-results.json", *outcomes)
-        append_entries(sealed, [Entry("file", f"results of the trial of {results.file.name}", files)], listener)
+        append_entries(
+            sealed, [Entry("file", f"results of the trial of {results.file.name}", files)], listener
+        )

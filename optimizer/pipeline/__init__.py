@@ -1,6 +1,8 @@
-"""What commands do, as functions with typed results; a name loads on first use, from the package that `__init__.pyi` says.
+"""What commands do, as functions with typed results; a name loads on first use, from
+the package that `__init__.pyi` says.
 
-`lazy_loader` attaches stubs of a package's own modules alone; these functions stand in `analysis`, `plans`, `sharing` and `lab` too.
+`lazy_loader` attaches stubs of a package's own modules alone; these functions stand in
+`analysis`, `plans`, `sharing` and `lab` too.
 """
 
 import ast

@@ -1,4 +1,6 @@
-"""What a scenario would use, what it lacks, what is assumed and what is wrong: everything that is known before anything slow runs."""
+"""What a scenario would use, what it lacks, what is assumed and what is wrong:
+everything that is known before anything slow runs.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ from optimizer.risk.location_error import weak_remarks
 from optimizer.scenario.check.assumptions import Assumption, assumptions_of
 from optimizer.scenario.check.check import ScenarioCheck, check_scenario
 from optimizer.scenario.compile.burden import burden_of
-from optimizer.scenario.compile.options import OptionTable, compile_options, layout_warnings, operators_of, resource_id
+from optimizer.scenario.compile.options import (
+    OptionTable,
+    compile_options,
+    layout_warnings,
+    operators_of,
+    resource_id,
+)
 from optimizer.scenario.demand.delivered_effort import delivered_remarks
 from optimizer.scenario.file.references import fitting_kinds
 from optimizer.scenario.file.traffic import Traffic
@@ -58,7 +66,9 @@ class UsedFile:
 
 @dataclass(frozen=True, slots=True)
 class OptionCount:
-    """Options of one kind at the sites of one agency; the agency is empty where anybody may run them."""
+    """Options of one kind at the sites of one agency; the agency is empty where anybody
+    may run them.
+    """
 
     kind: str
     agency: str
@@ -107,7 +117,8 @@ class CheckedScenario:
     files, options, teams, crews, resources
         What a plan would use; budgets of resources are what a plan may use of each.
     counts
-        Nodes and arcs of the network, gateways, settlements, sites by where they come from, and the like, in order.
+        Nodes and arcs of the network, gateways, settlements, sites by where they come
+        from, and the like, in order.
     unused
         What it would not use, with the reason.
     missing
@@ -150,7 +161,9 @@ class CheckedScenario:
                 "files": [asdict(file) for file in self.files],
                 "options": [asdict(option) for option in self.options],
                 "teams": [asdict(team) for team in self.teams],
-                "crews": [{name: getattr(crew, name) for name in CREW_FIELDS} for crew in self.crews],
+                "crews": [
+                    {name: getattr(crew, name) for name in CREW_FIELDS} for crew in self.crews
+                ],
                 "resources": [asdict(resource) for resource in self.resources],
                 "counts": dict(self.counts),
             },
@@ -192,14 +205,22 @@ def check_scenario_file(
     """
     try:
         check = check_scenario(
-            Path(path), content=content, settings=settings, skip_unreachable=skip_unreachable, listener=listener
+            Path(path),
+            content=content,
+            settings=settings,
+            skip_unreachable=skip_unreachable,
+            listener=listener,
         )
     except InputError as error:  # no file, or no TOML: there is nothing else to say
         return CheckedScenario(str(path), "", error.problems)
     scenario = check.scenario
     if scenario is None:
         return CheckedScenario(
-            str(path), "", check.problems, tuple(_files(scenario, check)), unused=tuple(_unused_rows(check))
+            str(path),
+            "",
+            check.problems,
+            tuple(_files(scenario, check)),
+            unused=tuple(_unused_rows(check)),
         )
     return CheckedScenario(
         path=str(path),
@@ -224,7 +245,12 @@ def _warnings(check: ScenarioCheck) -> Iterator[str]:
     yield from check.warnings
     for records in (check.records, check.effort):
         yield from records.warnings if records is not None else ()
-    if check.records is not None and check.effort is not None and check.region is not None and not check.problems:
+    if (
+        check.records is not None
+        and check.effort is not None
+        and check.region is not None
+        and not check.problems
+    ):
         evidence = gather_evidence(check.records, check.effort, check.region.network)
         yield from weak_remarks(evidence, check.records)
     if check.records is not None and len(check.records):
@@ -238,10 +264,14 @@ def _warnings(check: ScenarioCheck) -> Iterator[str]:
 def _files(scenario: ScenarioModel | None, check: ScenarioCheck) -> Iterator[UsedFile]:
     """Yield the files that were read, those of records once for each table that names them."""
     if scenario is None:
-        yield from (UsedFile(str(file), "a file of the scenario") for file in dict.fromkeys(check.inputs))
+        yield from (
+            UsedFile(str(file), "a file of the scenario") for file in dict.fromkeys(check.inputs)
+        )
         return
     folder = check.path.parent
-    records = {folder / source.file for source in (*scenario.records.seizures, *scenario.records.effort)}
+    records = {
+        folder / source.file for source in (*scenario.records.seizures, *scenario.records.effort)
+    }
     named = {check.path: "scenario"}
     whats = (
         ("areas", scenario.region.areas),
@@ -254,14 +284,21 @@ def _files(scenario: ScenarioModel | None, check: ScenarioCheck) -> Iterator[Use
     named |= {folder / file: what for what, file in whats if file is not None}
     for file in dict.fromkeys(check.inputs):
         if file not in records:
-            rows = check.n_listed - len(scenario.site) if named.get(file) == "sites" and not check.problems else None
+            rows = (
+                check.n_listed - len(scenario.site)
+                if named.get(file) == "sites" and not check.problems
+                else None
+            )
             yield UsedFile(str(file), named.get(file, "region"), rows)
     yield from _record_files("seizures", folder, scenario.records.seizures, check.records)
     yield from _record_files("effort", folder, scenario.records.effort, check.effort)
 
 
 def _record_files(
-    what: str, folder: Path, sources: Sequence[SeizureSource | EffortSource], rows: Seizures | Effort | None
+    what: str,
+    folder: Path,
+    sources: Sequence[SeizureSource | EffortSource],
+    rows: Seizures | Effort | None,
 ) -> Iterator[UsedFile]:
     for position, source in enumerate(sources):
         used = None if rows is None else int((rows.source == position).sum())
@@ -269,7 +306,9 @@ def _record_files(
 
 
 def _options(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[OptionCount]:
-    """Yield the options at the sites that are known; those on the most travelled roads are chosen later."""
+    """Yield the options at the sites that are known; those on the most travelled roads
+    are chosen later.
+    """
     kinds = {kind.id: kind for kind in scenario.kinds}
     count = Counter(
         (kind, operator.agency)
@@ -290,7 +329,9 @@ def _teams(scenario: ScenarioModel) -> Iterator[TeamCount]:
 
 
 def _resources(scenario: ScenarioModel, check: ScenarioCheck) -> tuple[Resource, ...]:
-    """Return the resources with what a plan may use of each; nothing where a fault leaves that open."""
+    """Return the resources with what a plan may use of each; nothing where a fault
+    leaves that open.
+    """
     if check.problems or check.region is None:
         return ()
     caps = burden_of(check.communities, (), {}, scenario, check.region.network).resources()
@@ -321,30 +362,42 @@ def _counts(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[tuple[str
 
 
 def _unused_rows(check: ScenarioCheck) -> Iterator[UnusedItem]:
-    """Yield the rows and columns of records and the things of the map that are not used, counted by reason."""
+    """Yield the rows and columns of records and the things of the map that are not
+    used, counted by reason.
+    """
     for rows in (check.records, check.effort):
         count = Counter((row.file, row.reason) for row in (rows.unused if rows is not None else ()))
         for (file, reason), number in count.items():
             yield UnusedItem(file, reason, number)
     for columns in unread_columns(check.records, check.effort):
         yield UnusedItem(columns.file, columns.reason, len(columns.names))
-    dropped = Counter(item.reason for item in (check.region.dropped if check.region is not None else ()))
+    dropped = Counter(
+        item.reason for item in (check.region.dropped if check.region is not None else ())
+    )
     for reason, number in dropped.most_common():
         yield UnusedItem("region", reason, number)
 
 
 def _unused_entries(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[UnusedItem]:
-    """Yield the entries of tables that nothing refers to, and road classes that the network does not have."""
+    """Yield the entries of tables that nothing refers to, and road classes that the
+    network does not have.
+    """
     offers = scenario.sites.crossings != "none" or scenario.sites.roads > 0
     kinds = {kind.id: kind for kind in scenario.kinds}
-    fitting = {kind for item in check.sites for kind in fitting_kinds(item.site.kinds, item.site.existing, kinds)}
+    fitting = {
+        kind
+        for item in check.sites
+        for kind in fitting_kinds(item.site.kinds, item.site.existing, kinds)
+    }
     fitting |= set(scenario.sites.kinds or kinds) if offers else set()
     for name in kinds:
         if name not in fitting:
             yield UnusedItem(f"kind {name!r}", "no site offers it")
     traffic = Traffic(1.0, 1.0)
     used = {
-        name for kind in scenario.kinds for name in (*kind.amounts(1.0, traffic), *kind.open_cost, *kind.close_cost)
+        name
+        for kind in scenario.kinds
+        for name in (*kind.amounts(1.0, traffic), *kind.open_cost, *kind.close_cost)
     }
     used |= {name for team in scenario.teams for name in team.uses}
     used |= {name for measure in scenario.measures for name in measure.uses}
@@ -376,7 +429,10 @@ def _missing(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[str]:
     elif not scenario.records.effort:
         yield "No [[records.effort]]: each kilometre of road counts as one unit of search effort."
     if check.region is None:
-        yield "The network cannot be read: places of sites and bases, and rows of records, are not checked."
+        yield (
+            "The network cannot be read: places of sites and bases, and rows of records, are not"
+            " checked."
+        )
     if not scenario.kinds:
         yield "No [[kinds]]: nothing is placed at sites."
     elif not check.sites and not scenario.sites.roads:

@@ -21,7 +21,13 @@ from optimizer.plans.plan_content import plan_content
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.changes import Changes
 from optimizer.report.content.report_table import LayerField
-from optimizer.report.geodata.files import GeoTable, table, write_fields, write_geopackage, write_table
+from optimizer.report.geodata.files import (
+    GeoTable,
+    table,
+    write_fields,
+    write_geopackage,
+    write_table,
+)
 from optimizer.report.geodata.layers import comparison_tables, ground_layers, placement_layers
 from optimizer.report.geodata.qgis_project import Mark, Style, StyleClass, write_project
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
@@ -55,7 +61,10 @@ ALERT_FIELDS = (
         LayerField(name, "number", "as in alerts.csv (docs/alerts.md)")
         for name in ("low", "high", "times_expected", "p", "q")
     ),
-    *(LayerField(name, "text", "as in alerts.csv (docs/alerts.md)") for name in ("thin", "new", "remark")),
+    *(
+        LayerField(name, "text", "as in alerts.csv (docs/alerts.md)")
+        for name in ("thin", "new", "remark")
+    ),
 )
 
 CURES = {
@@ -120,7 +129,8 @@ def export_plan(
     figures
         Whether to draw the report's figures as SVG, PDF and PNG.
     language
-        Of figures, titles of layers and legends, such as `es`; that of the plan if None.
+        Of figures, titles of layers and legends, such as `es`; that of the plan if
+        None.
     skip_unreachable
         Leave out destinations that no gateway reaches, as `plan` was told to.
     overwrite
@@ -131,7 +141,8 @@ def export_plan(
     Raises
     ------
     InputError
-        If the folder holds no plan, its scenario is not known or at fault, or `out` cannot be written.
+        If the folder holds no plan, its scenario is not known or at fault, or `out`
+        cannot be written.
     """
     source = Path(plan_folder)
     place = source / "export" if out is None else Path(out)
@@ -139,7 +150,11 @@ def export_plan(
     folder.check()
     _alerts(alerts)  # a fault in them is told before the scenario is read
     opened = reopen_plan(
-        source, scenario=scenario, skip_unreachable=skip_unreachable, language=language, listener=listener
+        source,
+        scenario=scenario,
+        skip_unreachable=skip_unreachable,
+        language=language,
+        listener=listener,
     )
     with speaking(opened.compiled.scenario.report.language, opened.compiled.scenario.translations):
         placed, ground = placement_layers(opened.content), ground_layers(opened.content)
@@ -148,23 +163,40 @@ def export_plan(
         with folder.written() as temporary:
             with step(listener, "writing the layers", stoppable=False):
                 number = PlanFolder(source).number
-                _write_tables(temporary, tables, opened.content.title, "; ".join(opened.content.sources), number)
+                _write_tables(
+                    temporary,
+                    tables,
+                    opened.content.title,
+                    "; ".join(opened.content.sources),
+                    number,
+                )
             if figures:
                 from optimizer.report.figures import save_figures
 
                 with step(listener, "drawing the figures", stoppable=False):
-                    save_figures(temporary, replace(opened.content, number=number), dpi=DPI, kinds=FIGURES)
+                    save_figures(
+                        temporary, replace(opened.content, number=number), dpi=DPI, kinds=FIGURES
+                    )
             files = tuple(sorted(path.name for path in temporary.iterdir()))
     absent = {one.name: CURES.get(one.name, "the plan has none") for one in every if not one.rows}
     return Exported(place, {one.name: len(one.rows) for one in tables}, absent, files, opened.notes)
 
 
-def _write_tables(folder: Path, tables: Sequence[GeoTable], title: str, rights: str, number: str) -> None:
+def _write_tables(
+    folder: Path, tables: Sequence[GeoTable], title: str, rights: str, number: str
+) -> None:
     for one in tables:
         write_table(folder, one)
     write_fields(folder / MEANINGS, tables)
     write_geopackage(folder / PACKAGE, tables)
-    write_project(folder / PROJECT, title, [one for one in tables if one.style is not None], PACKAGE, rights, number)
+    write_project(
+        folder / PROJECT,
+        title,
+        [one for one in tables if one.style is not None],
+        PACKAGE,
+        rights,
+        number,
+    )
 
 
 def _alerts(folder: str | os.PathLike[str] | None) -> GeoTable:
@@ -186,7 +218,9 @@ def _features(path: Path) -> list[dict[str, Any]]:
     content = read_json(path, expected)
     features = content.get("features") if isinstance(content, dict) else None
     whole = isinstance(features, list) and all(
-        isinstance(one, dict) and isinstance(one.get("properties"), dict) and isinstance(one.get("geometry"), dict)
+        isinstance(one, dict)
+        and isinstance(one.get("properties"), dict)
+        and isinstance(one.get("geometry"), dict)
         for one in features
     )
     if not whole:
@@ -207,7 +241,8 @@ class ReopenedPlan:
     content
         What the report says.
     notes
-        What must be known of it: files that have changed since, a mixture that is not shown.
+        What must be known of it: files that have changed since, a mixture that is not
+        shown.
     """
 
     compiled: Compiled
@@ -224,7 +259,8 @@ def reopen_plan(
     language: str | None = None,
     listener: Listener = SILENT,
 ) -> ReopenedPlan:
-    """Return the plan in a folder, or of a variant that the desk saved in one, with its scenario.
+    """Return the plan in a folder, or of a variant that the desk saved in one, with its
+    scenario.
 
     Parameters
     ----------
@@ -242,12 +278,15 @@ def reopen_plan(
     Raises
     ------
     InputError
-        If the folder holds no plan, its scenario is not known or at fault, or the plan is none of it.
+        If the folder holds no plan, its scenario is not known or at fault, or the plan
+        is none of it.
     """
     opened = PlanFolder(folder)
     settings = opened.settings | in_language(language)
     source = opened.scenario if scenario is None else Path(scenario)
-    compiled = compile_scenario(source, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
+    compiled = compile_scenario(
+        source, settings=settings, skip_unreachable=skip_unreachable, listener=listener
+    )
     compiled = changed(compiled, whole_changes(opened.run, Changes(), compiled.instance), settings)
     with step(listener, "evaluating the plan"):
         result = opened.result_in(compiled.instance)
@@ -260,8 +299,14 @@ def reopen_plan(
 
 
 def _rests_on(opened: PlanFolder, compiled: Compiled) -> dict[str, RestsOn | None]:
-    """Return what plan.json says that its sites rest on, by option; nothing unless all files are known to be as they were."""
-    if opened.file is None or not opened.run.get("inputs") or opened.changed_inputs(compiled.inputs):
+    """Return what plan.json says that its sites rest on, by option; nothing unless all
+    files are known to be as they were.
+    """
+    if (
+        opened.file is None
+        or not opened.run.get("inputs")
+        or opened.changed_inputs(compiled.inputs)
+    ):
         return {}
     return {site.id: site.rests_on for site in opened.file.sites}
 
@@ -271,8 +316,11 @@ def _notes(opened: PlanFolder, compiled: Compiled) -> tuple[str, ...]:
     notes = []
     if other := opened.changed_inputs(compiled.inputs):
         notes.append(
-            f"{', '.join(other)} changed since the plan was made: this is of the files as they are now. Plan again to have both agree."
+            f"{', '.join(other)} changed since the plan was made: this is of the files as they are"
+            " now. Plan again to have both agree."
         )
     if opened.has_mixture:
-        notes.append("The plan is a mixture: what is exported is the best single plan, as in plan.json.")
+        notes.append(
+            "The plan is a mixture: what is exported is the best single plan, as in plan.json."
+        )
     return tuple(notes)

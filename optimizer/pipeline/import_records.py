@@ -1,4 +1,6 @@
-"""Foreign records into the files of seizures, effort and traffic that a scenario reads: what the commands `import ...` do."""
+"""Foreign records into the files of seizures, effort and traffic that a scenario reads:
+what the commands `import ...` do.
+"""
 
 from __future__ import annotations
 
@@ -59,11 +61,13 @@ def import_to_folder(
     files
         The foreign records, as given.
     read
-        Calls an importer of `optimizer.records.importers`, such as `import_stop_search`, `import_cbp` or `import_csv`.
+        Calls an importer of `optimizer.records.importers`, such as
+        `import_stop_search`, `import_cbp` or `import_csv`.
     beside
         Other files that `read` reads, such as a mapping.
     ledger
-        Folder of a ledger that receives the hashes of all these files and of what is made of them.
+        Folder of a ledger that receives the hashes of all these files and of what is
+        made of them.
     overwrite
         Replace the files of an import in `out` whoever wrote them.
     listener
@@ -72,8 +76,8 @@ def import_to_folder(
     Raises
     ------
     InputError
-        If the folder cannot be written, the ledger is at fault or the importer refuses its files; where recording itself fails, the folder
-        is written.
+        If the folder cannot be written, the ledger is at fault or the importer refuses
+        its files; where recording itself fails, the folder is written.
     """
     folder = OutputFolder(Path(out), "import", tuple(files), FILES, overwrite)
     folder.check()
@@ -86,8 +90,16 @@ def import_to_folder(
             inside = [inner for path in files if path.is_dir() for inner in sorted(path.iterdir())]
             given = [path for path in files if not path.is_dir()]
             given += [inner for inner in inside if inner.name in summary.files]
-            received = Entry("records", "files to import", hashed(*given, *beside), {"files": len(given)})
-            made, facts = (folder.path / name for name in FILES), {"rows": summary.rows, "kept": summary.kept}
+            received = Entry(
+                "records", "files to import", hashed(*given, *beside), {"files": len(given)}
+            )
+            made, facts = (
+                (folder.path / name for name in FILES),
+                {
+                    "rows": summary.rows,
+                    "kept": summary.kept,
+                },
+            )
             record_made(log, received, f"import {folder.path.name}", made, facts, listener)
     return saved
 
@@ -133,7 +145,9 @@ def import_counts(
         return import_aadt(file, how, checked.region.network, year=year, within_m=within_m)
 
     beside = [scenario] if mapping is None else [scenario, mapping]
-    return import_to_folder(out, [file], read, beside=beside, ledger=ledger, overwrite=overwrite, listener=listener)
+    return import_to_folder(
+        out, [file], read, beside=beside, ledger=ledger, overwrite=overwrite, listener=listener
+    )
 
 
 def csv_mapping(
@@ -141,7 +155,8 @@ def csv_mapping(
     columns: Mapping[str, str | None],
     settings: Mapping[str, str | Sequence[str] | None],
 ) -> mapped_csv.Mapping:
-    """Return the mapping of a CSV file: that of a TOML file, with columns and settings that take precedence where they are given.
+    """Return the mapping of a CSV file: that of a TOML file, with columns and settings
+    that take precedence where they are given.
 
     Parameters
     ----------

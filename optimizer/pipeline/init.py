@@ -1,4 +1,6 @@
-"""A first scenario for a region, as a folder that `plan` runs as it stands, and the region alone: what `init` and `region` do."""
+"""A first scenario for a region, as a folder that `plan` runs as it stands, and the
+region alone: what `init` and `region` do.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import InputError
-from optimizer.base.files.output_folder import OutputFolder, check_new_folder, new_folder, relative_from
+from optimizer.base.files.output_folder import (
+    OutputFolder,
+    check_new_folder,
+    new_folder,
+    relative_from,
+)
 from optimizer.base.files.readwrite import toml_comment, toml_value
 from optimizer.base.text.formatting import plain
 from optimizer.base.work.listener import SILENT, Listener, step
@@ -84,15 +91,20 @@ class NewScenario:
         }
 
 
-def init_scenario(source: RegionModel, folder: str | os.PathLike[str], *, listener: Listener = SILENT) -> NewScenario:
-    """Write a complete, commented scenario for a region, with its network, empty record tables and a README.
+def init_scenario(
+    source: RegionModel, folder: str | os.PathLike[str], *, listener: Listener = SILENT
+) -> NewScenario:
+    """Write a complete, commented scenario for a region, with its network, empty record
+    tables and a README.
 
-    Everything that cannot be known from a map is assumed, and a comment beside it says so.
+    Everything that cannot be known from a map is assumed, and a comment beside it says
+    so.
 
     Parameters
     ----------
     source
-        Where the network comes from, as under `[region]` of a scenario; paths are relative to the working folder.
+        Where the network comes from, as under `[region]` of a scenario; paths are
+        relative to the working folder.
     folder
         Folder to make; where it exists it is empty.
     listener
@@ -101,8 +113,9 @@ def init_scenario(source: RegionModel, folder: str | os.PathLike[str], *, listen
     Raises
     ------
     InputError
-        If the source is at fault, nobody could travel in the region (no gateway, no settlement, no way between them), or anything stands in
-        the folder. Nothing is written then.
+        If the source is at fault, nobody could travel in the region (no gateway, no
+        settlement, no way between them), or anything stands in the folder. Nothing is
+        written then.
     """
     path = Path(folder)
     check_new_folder(path)
@@ -115,7 +128,9 @@ def init_scenario(source: RegionModel, folder: str | os.PathLike[str], *, listen
         save_region(region, temporary / NETWORK)
         text = scenario_text(region, terms, words, source_entry(source, path), NETWORK)
         (temporary / SCENARIO).write_text(text, encoding="utf-8")
-        (temporary / "README.md").write_text(first_readme(region, terms, words, path), encoding="utf-8")
+        (temporary / "README.md").write_text(
+            first_readme(region, terms, words, path), encoding="utf-8"
+        )
         for name, table in (("seizures.csv", SEIZURES), ("effort.csv", EFFORT)):
             (temporary / name).write_text(table.format(lon=lon, lat=lat), encoding="utf-8")
         files = tuple(sorted(item.name for item in temporary.iterdir()))
@@ -124,10 +139,14 @@ def init_scenario(source: RegionModel, folder: str | os.PathLike[str], *, listen
 
 
 def _checked(temporary: Path, path: Path, source: str) -> CheckedScenario:
-    """Return what `check` says of the scenario in its place; raise InputError, in terms of the source, if it has a fault."""
+    """Return what `check` says of the scenario in its place; raise InputError, in terms
+    of the source, if it has a fault.
+    """
     checked = check_scenario_file(temporary / SCENARIO)
     if not checked.ok:
-        raise InputError(*(replace(problem, where=f"the roads of {source}") for problem in checked.problems))
+        raise InputError(
+            *(replace(problem, where=f"the roads of {source}") for problem in checked.problems)
+        )
     files = tuple(replace(file, file=str(path / Path(file.file).name)) for file in checked.files)
     return replace(checked, path=str(path / SCENARIO), files=files)
 
@@ -138,22 +157,32 @@ def source_words(source: RegionModel) -> str:
 
 
 def source_title(source: RegionModel) -> str:
-    """Return a title for the scenario: the country of the border, the place, or the name of the file."""
+    """Return a title for the scenario: the country of the border, the place, or the
+    name of the file.
+    """
     if source.border is not None and Path(source.border).suffix == "":
         return source.border
     word = source.place or source.address
     if word is not None:
         return word
-    name = Path(str(sources_of(source)[0])).name if source.bbox is None else f"Box {source_words(source)}"
+    name = (
+        Path(str(sources_of(source)[0])).name
+        if source.bbox is None
+        else f"Box {source_words(source)}"
+    )
     return name.split(".")[0] if source.bbox is None and name.split(".")[0] else name
 
 
 def source_entry(source: RegionModel, folder: Path) -> dict[str, object]:
-    """Return the fields of `[region]` that were given, with paths as they are from the scenario's folder."""
+    """Return the fields of `[region]` that were given, with paths as they are from the
+    scenario's folder.
+    """
     place = Path(os.path.realpath(folder))
     entry: dict[str, object] = source.model_dump(exclude_unset=True)
     for name, value in entry.items():
-        if isinstance(value, Path) or (name == "border" and Path(str(value)).suffix in {".geojson", ".json"}):
+        if isinstance(value, Path) or (
+            name == "border" and Path(str(value)).suffix in {".geojson", ".json"}
+        ):
             entry[name] = relative_from(Path(str(value)), place)
         elif name == "file" and isinstance(value, list):
             entry[name] = [relative_from(file, place) for file in value]
@@ -179,22 +208,30 @@ TRAFFIC = {
 """Vehicles a day in one direction, of the order of rural counts: assumed."""
 
 LINK = "_link"
-"""End of the class of a road that leads onto or off another: it takes the traffic of the road it serves, as drivers must pass one of both."""
+"""End of the class of a road that leads onto or off another: it takes the traffic of
+the road it serves, as drivers must pass one of both.
+"""
 
 LEAST_TRAFFIC = 5
 """Vehicles a day on roads of other classes, such as paths: assumed."""
 
 SAME_ROAD_M = 200.0
-"""Metres within which gateways on roads of one number or name are lanes and carriageways of one road: assumed."""
+"""Metres within which gateways on roads of one number or name are lanes and
+carriageways of one road: assumed.
+"""
 
 MAIN_TRAFFIC = TRAFFIC["secondary"]
-"""A road of this class or better that ends on the map away from every settlement leads on beyond the map."""
+"""A road of this class or better that ends on the map away from every settlement leads
+on beyond the map.
+"""
 
 END_M = 1500.0
 """Metres from a settlement within which a road may end there: assumed."""
 
 UNCONTROLLED = 0.1
-"""Traffic of a crossing without a border control over that of its class, where other crossings have one: assumed."""
+"""Traffic of a crossing without a border control over that of its class, where other
+crossings have one: assumed.
+"""
 
 TRIPS = 1.0
 """Vehicles a day across the border for each inhabitant of a dead end behind it: assumed."""
@@ -269,15 +306,18 @@ class FirstTerms:
     name
         Title of the report.
     officers, cameras, delay, money
-        Budgets: people in a shift, cameras, vehicle-hours a day, and money; without cameras or money nothing is said of them.
+        Budgets: people in a shift, cameras, vehicle-hours a day, and money; without
+        cameras or money nothing is said of them.
     money_unit
         Unit of the money.
     kinds, bases, teams
-        What can be placed, where teams set out, and teams. Without a base there are no teams.
+        What can be placed, where teams set out, and teams. Without a base there are no
+        teams.
     seizures, effort
         Fields of the tables of records; None where none is named.
     stated
-        Paths of what somebody stated (`officers`, `kinds.0.capacity`, `exposure.ID`): those are no assumptions.
+        Paths of what somebody stated (`officers`, `kinds.0.capacity`, `exposure.ID`):
+        those are no assumptions.
     by_form
         Whether the form writes it, which makes no README and no tables for records.
     """
@@ -297,14 +337,18 @@ class FirstTerms:
     by_form: bool = False
 
     def line(self, path: str, code: str, words: str = "") -> str:
-        """Return a line of TOML with what its number means; one that nobody stated is marked as assumed."""
+        """Return a line of TOML with what its number means; one that nobody stated is
+        marked as assumed.
+        """
         found = () if path in self.stated else ("ASSUMED",)
         comment = ": ".join((*found, *filter(None, (words,))))
         return f"{code:<46} # {comment}" if comment else code
 
 
 def first_terms(region: Region, name: str) -> FirstTerms:
-    """Return what is proposed for a region: posts at a third of its gateways, 2 to 10, and two teams where most loads go."""
+    """Return what is proposed for a region: posts at a third of its gateways, 2 to 10,
+    and two teams where most loads go.
+    """
     posts = min(max(-(-len(region.gateways) // 3), 2), 10)
     base = _base(region)
     teams = () if base is None else (FirstTeam(),)
@@ -316,10 +360,18 @@ def first_terms(region: Region, name: str) -> FirstTerms:
 def base_at(region: Region, place: Settlement, name: str) -> TeamBase:
     """Return a base at the node of a settlement."""
     network = region.network
-    return TeamBase(name, place.node, float(network.lon[place.node]), float(network.lat[place.node]), place.label)
+    return TeamBase(
+        name,
+        place.node,
+        float(network.lon[place.node]),
+        float(network.lat[place.node]),
+        place.label,
+    )
 
 
-def scenario_text(region: Region, terms: FirstTerms, source: str, entry: Mapping[str, object], network: str) -> str:
+def scenario_text(
+    region: Region, terms: FirstTerms, source: str, entry: Mapping[str, object], network: str
+) -> str:
     """Return a first scenario as TOML.
 
     Parameters
@@ -351,12 +403,16 @@ def scenario_text(region: Region, terms: FirstTerms, source: str, entry: Mapping
 
 
 def with_first_exposures(region: Region) -> Region:
-    """Return a region whose gateways carry what a map can tell: vehicles a day by class of road, shared among the lanes of one road.
+    """Return a region whose gateways carry what a map can tell: vehicles a day by class
+    of road, shared among the lanes of one road.
 
-    Two carriageways of a motorway are two gateways on the map, and no reason to expect twice the loads. Lanes through a port are service
-    roads on the map, and serve the road behind them. Elsewhere the lesser class of the two sides counts. Where some crossings have a border
-    control, one without is taken to serve few, whatever the class of its road: editions of a map often change the class. A valley behind
-    the border that leads nowhere else sends no more than those who live there. A region that states exposures keeps them.
+    Two carriageways of a motorway are two gateways on the map, and no reason to expect
+    twice the loads. Lanes through a port are service roads on the map, and serve the
+    road behind them. Elsewhere the lesser class of the two sides counts. Where some
+    crossings have a border control, one without is taken to serve few, whatever the
+    class of its road: editions of a map often change the class. A valley behind the
+    border that leads nowhere else sends no more than those who live there. A region
+    that states exposures keeps them.
     """
     if any(gateway.exposure != 1.0 for gateway in region.gateways):
         return region
@@ -371,17 +427,22 @@ def with_first_exposures(region: Region) -> Region:
         most = float(max(traffic[other] for other in own))
         if some_controlled and not any(gateways[other].kind == "port" for other in own):
             most *= UNCONTROLLED
-        limit = min((behind[gateways[other].node] for other in own if gateways[other].node in behind), default=np.inf)
+        limit = min(
+            (behind[gateways[other].node] for other in own if gateways[other].node in behind),
+            default=np.inf,
+        )
         exposed.append(replace(gateway, exposure=round(max(min(most, limit), 1.0) / len(own), 1)))
     return replace(region, gateways=tuple(exposed))
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayRoad:
-    """The road at a gateway, with that behind the lanes of a port: classes, numbers and names, and which road over the border it is.
+    """The road at a gateway, with that behind the lanes of a port: classes, numbers and
+    names, and which road over the border it is.
 
-    `traffic` is what the classes say of those who pass, in vehicles a day: at a port the best of its roads, elsewhere the lesser of the two
-    sides, as editions of a map class a road differently on either side of a border.
+    `traffic` is what the classes say of those who pass, in vehicles a day: at a port
+    the best of its roads, elsewhere the lesser of the two sides, as editions of a map
+    class a road differently on either side of a border.
     """
 
     classes: tuple[str, ...]
@@ -391,7 +452,9 @@ class GatewayRoad:
 
 
 def gateway_roads(region: Region) -> list[GatewayRoad]:
-    """Return the road at each gateway; those of one group are lanes and carriageways of one road."""
+    """Return the road at each gateway; those of one group are lanes and carriageways of
+    one road.
+    """
     network, gateways = region.network, region.gateways
     at_node: dict[int, list[int]] = {gateway.node: [] for gateway in gateways}
     for ends in (network.tail, network.head):
@@ -399,7 +462,9 @@ def gateway_roads(region: Region) -> list[GatewayRoad]:
             at_node[int(ends[arc])].append(arc)
     arcs = [at_node[gateway.node] for gateway in gateways]
     domestic = [place.node for place in region.settlements if place.domestic]
-    inward = shortest_path_tree(network.n_nodes, network.tail, network.head, network.time_s, domestic).arc
+    inward = shortest_path_tree(
+        network.n_nodes, network.tail, network.head, network.time_s, domestic
+    ).arc
     for gateway, own in zip(gateways, arcs, strict=True):
         road = road_of_port(network, inward, gateway.node) if gateway.kind == "port" else -1
         if road >= 0:
@@ -409,12 +474,16 @@ def gateway_roads(region: Region) -> list[GatewayRoad]:
     traffic = [_passing(network, gateway, own) for gateway, own in zip(gateways, arcs, strict=True)]
     return [
         GatewayRoad(found, frozenset(named), group, passing)
-        for found, named, group, passing in zip(classes, names, _one_road(gateways, names), traffic, strict=True)
+        for found, named, group, passing in zip(
+            classes, names, _one_road(gateways, names), traffic, strict=True
+        )
     ]
 
 
 def _passing(network: Network, gateway: Gateway, arcs: Sequence[int]) -> int:
-    """Return the vehicles a day that the classes of the roads at a gateway let pass over the border."""
+    """Return the vehicles a day that the classes of the roads at a gateway let pass
+    over the border.
+    """
     roads: dict[int, int] = {}
     for arc in arcs:
         other = int(network.tail[arc] + network.head[arc]) - gateway.node
@@ -436,12 +505,16 @@ def _road_names(network: Network, arcs: Sequence[int]) -> set[str]:
 
 
 def _one_road(gateways: Sequence[Gateway], names: Sequence[set[str]]) -> list[int]:
-    """Return the number of the road of each gateway: near ones with a number or name in common are on one."""
+    """Return the number of the road of each gateway: near ones with a number or name in
+    common are on one.
+    """
     group = list(range(len(gateways)))
     for one, other in combinations(range(len(gateways)), 2):
         first, second = gateways[one], gateways[other]
         near = (
-            great_circle_m(*(np.array([value]) for value in (first.lon, first.lat, second.lon, second.lat)))[0]
+            great_circle_m(
+                *(np.array([value]) for value in (first.lon, first.lat, second.lon, second.lat))
+            )[0]
             <= SAME_ROAD_M
         )
         if near and names[one] & names[other]:
@@ -451,9 +524,11 @@ def _one_road(gateways: Sequence[Gateway], names: Sequence[set[str]]) -> list[in
 
 
 def _dead_ends(region: Region) -> dict[int, float]:
-    """Return, by node of a gateway, the vehicles a day that the part of the map behind it sends, where that is a dead end.
+    """Return, by node of a gateway, the vehicles a day that the part of the map behind
+    it sends, where that is a dead end.
 
-    A dead end is reached by one road over the border alone, has inhabitants abroad and none at home, and no main road that leads on.
+    A dead end is reached by one road over the border alone, has inhabitants abroad and
+    none at home, and no main road that leads on.
     """
     network, n = region.network, region.network.n_nodes
     closed = np.zeros(n, dtype=bool)
@@ -467,7 +542,9 @@ def _dead_ends(region: Region) -> dict[int, float]:
     entries: dict[int, set[int]] = {}
     for here, there in ((network.tail, network.head), (network.head, network.tail)):
         touching = closed[here] & ~closed[there]
-        for node, piece in zip(here[touching].tolist(), part[there[touching]].tolist(), strict=True):
+        for node, piece in zip(
+            here[touching].tolist(), part[there[touching]].tolist(), strict=True
+        ):
             entries.setdefault(piece, set()).add(node)
     found: dict[int, float] = {}
     for piece, nodes in entries.items():
@@ -477,28 +554,41 @@ def _dead_ends(region: Region) -> dict[int, float]:
 
 
 def _leads_on(region: Region) -> list[int]:
-    """Return the nodes at which a main road ends away from every settlement: there it leaves the map."""
+    """Return the nodes at which a main road ends away from every settlement: there it
+    leaves the map.
+    """
     network = region.network
-    main = np.array([_class_traffic(name) >= MAIN_TRAFFIC for name in network.road_class.tolist()], dtype=bool)
+    main = np.array(
+        [_class_traffic(name) >= MAIN_TRAFFIC for name in network.road_class.tolist()], dtype=bool
+    )
     pairs = np.unique(np.sort(np.column_stack((network.tail, network.head)), axis=1), axis=0)
     loose = np.bincount(pairs.ravel(), minlength=network.n_nodes) == 1
     ends = [
-        node for node in np.unique(np.concatenate((network.tail[main], network.head[main]))).tolist() if loose[node]
+        node
+        for node in np.unique(np.concatenate((network.tail[main], network.head[main]))).tolist()
+        if loose[node]
     ]
     lon, lat = (
-        np.array([getattr(place, axis) for place in region.settlements], dtype=np.float64) for axis in ("lon", "lat")
+        np.array([getattr(place, axis) for place in region.settlements], dtype=np.float64)
+        for axis in ("lon", "lat")
     )
     return [
         node
         for node in ends
         if not lon.size
-        or great_circle_m(np.full(lon.size, network.lon[node]), np.full(lon.size, network.lat[node]), lon, lat).min()
+        or great_circle_m(
+            np.full(lon.size, network.lon[node]), np.full(lon.size, network.lat[node]), lon, lat
+        ).min()
         > END_M
     ]
 
 
 def _head(terms: FirstTerms, source: str) -> str:
-    by, readme = ("desk --new", "") if terms.by_form else ("init", "README.md beside it says what to fill in first. ")
+    by, readme = (
+        ("desk --new", "")
+        if terms.by_form
+        else ("init", "README.md beside it says what to fill in first. ")
+    )
     return f"""\
 # A first scenario, written by `{by}`. It can be planned as it stands, but every line marked ASSUMED is a guess: replace it by what you know.
 # {readme}All fields: docs/scenario.md. Check your changes: python cli.py check scenario.toml
@@ -515,20 +605,34 @@ def _region(region: Region, entry: Mapping[str, object], file: str) -> str:
     found = [
         f"{network.n_nodes} nodes and {network.n_arcs} arcs",
         _found_border(region),
-        f"{official} official and {len(region.crossings) - official} unofficial crossings, {len(region.gateways)} gateways",
+        (
+            f"{official} official and {len(region.crossings) - official} unofficial crossings,"
+            f" {len(region.gateways)} gateways"
+        ),
         f"{len(region.settlements)} settlements, {domestic} of them on the defended side",
     ]
     again = [f"{name} = {toml_value(value)}" for name, value in entry.items()]
     lines = [
         "[region]",
-        f"{f'network = {toml_value(file)}':<46} # roads, border, crossings, gateways and settlements; QGIS opens it",
+        (
+            f"{f'network = {toml_value(file)}':<46} # roads, border, crossings, gateways and"
+            " settlements; QGIS opens it"
+        ),
     ]
     lines += ["# Found there:", *(toml_comment(f"  {line}") for line in found)]
     lines += [
-        "# Another border, or crossings that are official though no border control is on the map: make the network again each time, with"
+        (
+            "# Another border, or crossings that are official though no border control is on the map:"
+            " make the network again each time, with"
+        )
     ]
     lines += ["# these lines in place of `network`:", *(toml_comment(line) for line in again)]
-    lines += ['# official = ["w123-1"]                      # ids of crossings, OpenStreetMap ways, or [lon, lat]']
+    lines += [
+        (
+            '# official = ["w123-1"]                      # ids of crossings, OpenStreetMap ways, or'
+            " [lon, lat]"
+        )
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -536,21 +640,31 @@ def _found_border(region: Region) -> str:
     if region.border is None:
         return "NO BORDER. " + " ".join(border_warnings(region))
     west, south, east, north = region.border.bounds
-    return f"a border between {west:.3f} and {east:.3f} degrees east, {south:.3f} and {north:.3f} degrees north"
+    return (
+        f"a border between {west:.3f} and {east:.3f} degrees east, {south:.3f} and {north:.3f}"
+        " degrees north"
+    )
 
 
 def _records(terms: FirstTerms) -> str:
     """Return the tables of records that were named, or how to name them."""
     named = {"seizures": terms.seizures, "effort": terms.effort}
     tables = [
-        "\n".join([f"[[records.{name}]]", *(f"{field} = {toml_value(value)}" for field, value in entry.items())])
+        "\n".join(
+            [
+                f"[[records.{name}]]",
+                *(f"{field} = {toml_value(value)}" for field, value in entry.items()),
+            ]
+        )
         for name, entry in named.items()
         if entry is not None
     ]
     if not terms.by_form:
         return RECORDS
     missing = [
-        f"# No [[records.{name}]] yet{WITHOUT[name]} (docs/records.md)." for name in named if named[name] is None
+        f"# No [[records.{name}]] yet{WITHOUT[name]} (docs/records.md)."
+        for name in named
+        if named[name] is None
     ]
     return "\n\n".join([*tables, *missing]) + "\n"
 
@@ -595,34 +709,65 @@ def _evaders(region: Region, terms: FirstTerms, network: str) -> str:
     kinds = Counter(gateway.kind for gateway in region.gateways)
     lines = [
         "[evaders]                                      # who travels from where to where",
-        f"decay_minutes = {DECAY_MINUTES:<30} # ASSUMED: travel time at which a destination attracts 1/e",
-        "habitual_share = 0.3                           # ASSUMED: keep to their routes; the others know the plan",
-        f"mobility = {MOBILE[1]:<35g} # ASSUMED: share of those who know the plan that may enter at another gateway: 0 to 1 (docs/evaders.md)",
-        "switching_loss = 0.1                           # ASSUMED: share of these that is lost on the way there",
-        'unreachable = "skip"                           # settlements that no gateway reaches are left out; `check` names them',
+        (
+            f"decay_minutes = {DECAY_MINUTES:<30} # ASSUMED: travel time at which a destination"
+            " attracts 1/e"
+        ),
+        (
+            "habitual_share = 0.3                           # ASSUMED: keep to their routes; the"
+            " others know the plan"
+        ),
+        (
+            f"mobility = {MOBILE[1]:<35g} # ASSUMED: share of those who know the plan that may"
+            " enter at another gateway: 0 to 1 (docs/evaders.md)"
+        ),
+        (
+            "switching_loss = 0.1                           # ASSUMED: share of these that is lost"
+            " on the way there"
+        ),
+        (
+            'unreachable = "skip"                           # settlements that no gateway reaches'
+            " are left out; `check` names them"
+        ),
     ]
     if len(kinds) > 1:
         words = ", ".join(
-            f"{toml_value(name)} = {count / len(region.gateways):.2f}" for name, count in sorted(kinds.items())
+            f"{toml_value(name)} = {count / len(region.gateways):.2f}"
+            for name, count in sorted(kinds.items())
         )
-        meaning = "share of all loads by kind of gateway: needed where exposures of kinds are not in one unit"
+        meaning = (
+            "share of all loads by kind of gateway: needed where exposures of kinds are not in one"
+            " unit"
+        )
         lines += [toml_comment(f"shares = {{ {words} }}  # {meaning}")]
     lines += [
         "",
-        "[evaders.exposure]                             # ASSUMED: vehicles a day by the class of its road, shared out among carriageways",
-        "# of one road; a tenth where only others have a border control; a dead end behind the border has no more than its inhabitants.",
+        (
+            "[evaders.exposure]                             # ASSUMED: vehicles a day by the class"
+            " of its road, shared out among carriageways"
+        ),
+        (
+            "# of one road; a tenth where only others have a border control; a dead end behind the"
+            " border has no more than its inhabitants."
+        ),
         "# Put counts in their place.",
     ]
     stated = [gateway for gateway in region.gateways if f"exposure.{gateway.id}" in terms.stated]
-    ordered = sorted(region.gateways, key=lambda gateway: (gateway.kind != "port", -gateway.exposure))
+    ordered = sorted(
+        region.gateways, key=lambda gateway: (gateway.kind != "port", -gateway.exposure)
+    )
     listed = ordered[:LISTED] + [gateway for gateway in ordered[LISTED:] if gateway in stated]
     lines += [
-        f"{_key(gateway)} = {toml_value(float(gateway.exposure))}  {toml_comment(_described(gateway, stated=gateway in stated))}"
+        f"{_key(gateway)} = {toml_value(float(gateway.exposure))} "
+        f" {toml_comment(_described(gateway, stated=gateway in stated))}"
         for gateway in listed
     ]
     if len(region.gateways) > len(listed):
         lines += [
-            f"# and {len(region.gateways) - len(listed)} other gateways, in {network}, with the exposures that stand there"
+            (
+                f"# and {len(region.gateways) - len(listed)} other gateways, in {network}, with the"
+                " exposures that stand there"
+            )
         ]
     return "\n".join(lines) + "\n"
 
@@ -636,23 +781,41 @@ def _described(gateway: Gateway, *, stated: bool) -> str:
 
 
 def _resources(terms: FirstTerms) -> str:
-    posts, team = terms.kinds[0].people if terms.kinds else 0, sum(team.number for team in terms.teams)
+    posts, team = (
+        terms.kinds[0].people if terms.kinds else 0,
+        sum(team.number for team in terms.teams),
+    )
     rest = terms.officers - sum(each.number * each.people for each in terms.teams)
-    proposed = f"{rest / posts:g} posts of {posts:g} officers, and {team} teams of {TEAM}" if posts else ""
+    proposed = (
+        f"{rest / posts:g} posts of {posts:g} officers, and {team} teams of {TEAM}" if posts else ""
+    )
     stated = "officers" in terms.stated
     budgets = [
         ("officers", "agency", terms.officers, "officers a shift", "" if stated else proposed),
         ("cameras", "agency", terms.cameras, "cameras", ""),
         ("money", "agency", terms.money, terms.money_unit, ""),
-        ("delay", "", terms.delay, DELAY_UNIT, "what honest travellers may be asked to wait, all together"),
+        (
+            "delay",
+            "",
+            terms.delay,
+            DELAY_UNIT,
+            "what honest travellers may be asked to wait, all together",
+        ),
     ]
     tables = [AGENCY]
     for name, agency, amount, unit, words in budgets:
         if amount > 0 or name not in {"cameras", "money"}:
-            first = f"{'[[resources]]':<46} # what a plan uses up" if len(tables) == 1 else "[[resources]]"
+            first = (
+                f"{'[[resources]]':<46} # what a plan uses up"
+                if len(tables) == 1
+                else "[[resources]]"
+            )
             owner = [f"agency = {toml_value(agency)}"] if agency else []
             budget = terms.line(name, f"budget = {_number(amount)}", words)
-            tables.append("\n".join([first, f'name = "{name}"', *owner, budget, f"unit = {toml_value(unit)}"]) + "\n")
+            tables.append(
+                "\n".join([first, f'name = "{name}"', *owner, budget, f"unit = {toml_value(unit)}"])
+                + "\n"
+            )
     tables += [_kind(terms, k) for k in range(len(terms.kinds))]
     return "\n".join([*tables, *([CAMERA] if terms.cameras > 0 else [])])
 
@@ -663,7 +826,9 @@ def _number(amount: float) -> str:
 
 
 def _uses(terms: FirstTerms, path: str, people: float, money: float) -> str:
-    """Return the line of what a post or a team takes; money counts where there is a budget of it."""
+    """Return the line of what a post or a team takes; money counts where there is a
+    budget of it.
+    """
     spent = f", money = {_number(money)}" if terms.money > 0 and money > 0 else ""
     return terms.line(f"{path}.people", f"uses = {{ officers = {_number(people)}{spent} }}")
 
@@ -675,12 +840,20 @@ def _kind(terms: FirstTerms, k: int) -> str:
         f"{'[[kinds]]':<46} # a way to use a site" if k == 0 else "[[kinds]]",
         f"id = {toml_value(kind.id)}",
         f"label = {toml_value(kind.label)}",
-        terms.line(f"{path}.capacity", f"capacity = {_number(kind.capacity)}", "vehicles inspected an hour"),
         terms.line(
-            f"{path}.detection", f"detection = {_number(kind.detection)}", "chance that an inspection finds a load"
+            f"{path}.capacity", f"capacity = {_number(kind.capacity)}", "vehicles inspected an hour"
+        ),
+        terms.line(
+            f"{path}.detection",
+            f"detection = {_number(kind.detection)}",
+            "chance that an inspection finds a load",
         ),
         _uses(terms, path, kind.people, kind.money),
-        *([terms.line(f"{path}.minutes", delay, "each inspected vehicle loses so much")] if kind.minutes > 0 else []),
+        *(
+            [terms.line(f"{path}.minutes", delay, "each inspected vehicle loses so much")]
+            if kind.minutes > 0
+            else []
+        ),
     ]
     return "\n".join(lines) + "\n"
 
@@ -708,7 +881,10 @@ uses = { cameras = 1, officers = 1 }           # ASSUMED
 def _traffic(region: Region) -> str:
     classes = Counter(region.network.road_class[region.network.segment_arc].tolist())
     lines = [
-        "[traffic.by_class]                             # vehicles a day in one direction; ASSUMED, of the order of rural counts"
+        (
+            "[traffic.by_class]                             # vehicles a day in one direction; ASSUMED,"
+            " of the order of rural counts"
+        )
     ]
     known = [*TRAFFIC, *(f"{name}{LINK}" for name in TRAFFIC)]
     lines += [f"{name} = {_class_traffic(name)}" for name in known if name in classes]
@@ -716,14 +892,22 @@ def _traffic(region: Region) -> str:
     if len(lines) == 1:
         lines[0] = f"# {lines[0]}"
     if other:
-        lines += ["# ASSUMED: on roads of the classes that are not named a post inspects every vehicle. On this map:"]
+        lines += [
+            (
+                "# ASSUMED: on roads of the classes that are not named a post inspects every vehicle."
+                " On this map:"
+            )
+        ]
         lines += [toml_comment(", ".join(other[:20]))]
     return "\n".join(lines) + "\n"
 
 
 def _patrols(terms: FirstTerms) -> str:
     if not terms.bases:
-        return "# No [[teams]]: no settlement lies on roads that teams could drive without crossing the border.\n"
+        return (
+            "# No [[teams]]: no settlement lies on roads that teams could drive without crossing"
+            " the border.\n"
+        )
     tables = []
     for k, base in enumerate(terms.bases):
         head = f"{'[[bases]]':<46} # where patrol teams set out" if k == 0 else "[[bases]]"
@@ -776,7 +960,9 @@ time_limit = 60                                # seconds of search at most
 
 
 def _base(region: Region) -> Settlement | None:
-    """Return the settlement that most loads go to, of those from which teams can drive and come back without crossing the border."""
+    """Return the settlement that most loads go to, of those from which teams can drive
+    and come back without crossing the border.
+    """
     part = _drivable_part(region)
     places = [place for place in region.settlements if place.domestic]
     if not places or not region.gateways:
@@ -785,12 +971,16 @@ def _base(region: Region) -> Settlement | None:
     pull = np.exp(-60 / DECAY_MINUTES * hours) * [place.population for place in places]
     total = pull.sum(axis=1)
     exposure = np.array([gateway.exposure for gateway in region.gateways])
-    loads = (exposure / np.where(total > 0, total, 1.0)) @ pull * part[[place.node for place in places]]
+    loads = (
+        (exposure / np.where(total > 0, total, 1.0)) @ pull * part[[place.node for place in places]]
+    )
     return places[int(loads.argmax())] if loads.max() > 0 else None
 
 
 def _drivable_part(region: Region) -> NDArray[np.bool_]:
-    """(n,) whether a node is in the largest part of the network that can be driven all over without a crossing or gateway."""
+    """(n,) whether a node is in the largest part of the network that can be driven all
+    over without a crossing or gateway.
+    """
     network = region.network
     closed = np.zeros(network.n_nodes, dtype=bool)
     places: Iterator[Any] = iter((*region.crossings, *region.gateways))
@@ -891,9 +1081,14 @@ class SavedRegion:
 
 
 def build_region(
-    source: RegionModel, out: str | os.PathLike[str], *, overwrite: bool = False, listener: Listener = SILENT
+    source: RegionModel,
+    out: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    listener: Listener = SILENT,
 ) -> SavedRegion:
-    """Build a region's network with its border, crossings, gateways and settlements, and save it.
+    """Build a region's network with its border, crossings, gateways and settlements,
+    and save it.
 
     Parameters
     ----------
@@ -926,4 +1121,6 @@ def sources_of(source: RegionModel) -> tuple[str | Path, ...]:
     files = [path for path in (source.network, source.polygon, *extracts) if path is not None]
     if files:
         return tuple(files)
-    return (source.place or source.address or ",".join(f"{number:g}" for number in source.bbox or ()),)
+    return (
+        source.place or source.address or ",".join(f"{number:g}" for number in source.bbox or ()),
+    )

@@ -33,11 +33,22 @@ from optimizer.base.work.kernels import compile_aside
 from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, Stopping, step
 from optimizer.certificate.check import stated
 from optimizer.pipeline.briefing.briefing import briefing
-from optimizer.pipeline.briefing.guarantees import mixed_placements, mixture_facts, plan_warnings, traffic_warnings
+from optimizer.pipeline.briefing.guarantees import (
+    mixed_placements,
+    mixture_facts,
+    plan_warnings,
+    traffic_warnings,
+)
 from optimizer.pipeline.roster.duties import duties_of
 from optimizer.plans.changes import changed, check_budgets, check_names
 from optimizer.plans.comparison import Comparison, compare
-from optimizer.plans.plan_content import StepTime, StepTimes, plan_content, plan_geojson, run_content
+from optimizer.plans.plan_content import (
+    StepTime,
+    StepTimes,
+    plan_content,
+    plan_geojson,
+    run_content,
+)
 from optimizer.plans.plan_folder import CERTIFICATE_FILE, FILES, KnownPlan, PlanFolder
 from optimizer.plans.weak_beats import sites_for_beats, without_weak_beats
 from optimizer.problem.instance.changes import Changes
@@ -74,7 +85,8 @@ class Planned:
     Attributes
     ----------
     compiled
-        The scenario, ready to solve; its warnings are those of the report and of run.json, with what the plan itself gives reason for.
+        The scenario, ready to solve; its warnings are those of the report and of
+        run.json, with what the plan itself gives reason for.
     result
         Plan and bounds; with the method `mixed` the mixture and its bounds.
     comparison
@@ -123,45 +135,57 @@ def plan_scenario(
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> Planned:
-    """Plan a scenario and write a folder: plan, map layers, instance, provenance, figures and report.
+    """Plan a scenario and write a folder: plan, map layers, instance, provenance,
+    figures and report.
 
     Parameters
     ----------
     scenario
         TOML file.
     out
-        Folder to write; made if need be. It receives all files or none; the plan of another scenario there is a fault.
+        Folder to write; made if need be. It receives all files or none; the plan of
+        another scenario there is a fault.
     options
-        `method`, `gap`, `time_limit`, `seed`, `threads` to take in place of what the scenario says under `[solve]`.
+        `method`, `gap`, `time_limit`, `seed`, `threads` to take in place of what the
+        scenario says under `[solve]`.
     changes
         Budgets, sites and limits to take in place of what the scenario says.
     settings
-        Fields of the scenario to set whatever the file says, by path, such as `evaders.habitual_share`.
+        Fields of the scenario to set whatever the file says, by path, such as
+        `evaders.habitual_share`.
     start
-        Plan folder, or plan.json, to begin the search from; what of it this scenario does not have, or cannot have, is told in a warning.
+        Plan folder, or plan.json, to begin the search from; what of it this scenario
+        does not have, or cannot have, is told in a warning.
     given
         Plan folder, or plan.json, to take as it is, without a search.
     scheduler
-        Address of the scheduler of a cluster whose workers search as well, as in `solve`.
+        Address of the scheduler of a cluster whose workers search as well, as in
+        `solve`.
     doubt
-        Draws of what is not known to plan over, and the objective over them; by default none, and every range is taken at its middle. Values of
-        `result` and of the files are those of the scenario as it is all the same; those over draws are in `Planned.doubt`.
+        Draws of what is not known to plan over, and the objective over them; by default
+        none, and every range is taken at its middle. Values of `result` and of the
+        files are those of the scenario as it is all the same; those over draws are in
+        `Planned.doubt`.
     sensitivity
         Whether to vary the assumptions one by one.
     executor
         Who makes the solves over draws, and those of varied assumptions.
     skip_unreachable
-        Leave out destinations that no gateway reaches, whatever the scenario says; `compiled.skipped` names them.
+        Leave out destinations that no gateway reaches, whatever the scenario says;
+        `compiled.skipped` names them.
     report
-        Whether to write report.html and its figures, which take longer than a small search. Every other file is written without them.
+        Whether to write report.html and its figures, which take longer than a small
+        search. Every other file is written without them.
     certificate
-        Whether to write certificate.jsonl.gz, a proof of the bound that `verify` checks. Where there is
-        none in the end, the listener is told why, and the folder is written without it.
+        Whether to write certificate.jsonl.gz, a proof of the bound that `verify`
+        checks. Where there is none in the end, the listener is told why, and the folder
+        is written without it.
     overwrite
         Replace the files of a plan in `out` whoever wrote them.
     listener
-        Receives each step, the steps of the solver within it, bounds and plans; one that cancels ends the search as Ctrl-C does: the plan so
-        far is evaluated and written.
+        Receives each step, the steps of the solver within it, bounds and plans; one
+        that cancels ends the search as Ctrl-C does: the plan so far is evaluated and
+        written.
 
     Raises
     ------
@@ -196,7 +220,9 @@ def plan_scenario(
         evaluated = _evaluated(asked, search, times, stopping)
         different = asked.content | ({} if evaluated.sensitivity is None else {"sensitivity": True})
         described = _described(evaluated)
-        planned = _written(folder, evaluated, described, different, times, stopping, listener, asked.record)
+        planned = _written(
+            folder, evaluated, described, different, times, stopping, listener, asked.record
+        )
         record_plan(
             ledger_of(compiled.scenario, asked.path, listener),
             asked.path,
@@ -244,18 +270,26 @@ class _Asked:
 
 
 def _check_first(folder: OutputFolder, asked: _Asked) -> None:
-    """Check what needs no work: that the arguments agree, folder and ledger can be written, and resources whose budgets change exist."""
+    """Check what needs no work: that the arguments agree, folder and ledger can be
+    written, and resources whose budgets change exist.
+    """
     for name, other in (("--start", asked.start), ("--draws", asked.doubt)):
         if asked.given is not None and other is not None:
-            raise InputError(Problem(f"--given and {name}", "both", "one of them: a plan as it is, or a search"))
+            raise InputError(
+                Problem(f"--given and {name}", "both", "one of them: a plan as it is, or a search")
+            )
     for name, other in (("--given", asked.given), ("--draws", asked.doubt)):
         if asked.record is not None and other is not None:
             found = f"--certificate and {name}"
-            raise InputError(Problem(found, "both", "one of them: what it makes has no certificate yet"))
+            raise InputError(
+                Problem(found, "both", "one of them: what it makes has no certificate yet")
+            )
     folder.check()
     where = str(asked.path)
     try:
-        scenario = validated(ScenarioModel, with_settings(read_content(asked.path), asked.settings, where), where)
+        scenario = validated(
+            ScenarioModel, with_settings(read_content(asked.path), asked.settings, where), where
+        )
     except InputError:
         return  # compiling tells every problem of it
     begun_ledger(scenario, asked.path)
@@ -283,14 +317,20 @@ def _compiled(asked: _Asked, times: StepTimes, stopping: Stopping) -> Compiled:
     solve = compiled.scenario.solve
     if solve.method != MIXED and (solve.stay > 1 or solve.change is not None):
         found = f"stay or change with the method {solve.method!r}"
-        raise InputError(Problem("solve", found, f"the method {MIXED!r}, whose plans are drawn", "Leave them out"))
+        raise InputError(
+            Problem(
+                "solve", found, f"the method {MIXED!r}, whose plans are drawn", "Leave them out"
+            )
+        )
     if asked.doubt is not None or asked.sensitivity:
         check_single_plans(solve.method, "--draws and --sensitivity")
     return changed(compiled, asked.changes, asked.settings)
 
 
 def _with_delivered(compiled: Compiled, times: StepTimes) -> Compiled:
-    """Return a scenario that says what effort that `delivered` wrote has changed of its risk; others as they are."""
+    """Return a scenario that says what effort that `delivered` wrote has changed of its
+    risk; others as they are.
+    """
     evidence = compiled.travel.evidence
     if not any(delivered_sources(evidence)):
         return compiled
@@ -327,18 +367,26 @@ class _PlanSearch:
 def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _PlanSearch:
     """Search for a plan, over draws or not, or take the given one."""
     notes: list[str] = []
-    starts = () if asked.start is None else PlanFolder(asked.start).starts_for(compiled.instance, notes.append)
+    starts = (
+        ()
+        if asked.start is None
+        else PlanFolder(asked.start).starts_for(compiled.instance, notes.append)
+    )
     compiled = _warned(compiled, *notes)
     if asked.doubt is not None:
         with step(times, "solving over draws", stoppable=False):
-            doubt = plans_over_draws(compiled, asked.doubt, starts=starts, executor=asked.executor, listener=times)
+            doubt = plans_over_draws(
+                compiled, asked.doubt, starts=starts, executor=asked.executor, listener=times
+            )
         found = doubt.as_planned(compiled.instance, compiled.scenario.solve.gap)
         return _PlanSearch(_with_doubt(compiled, doubt), found, _plan_of(found), doubt)
     if asked.given is not None:
         found = _given(asked.given, compiled, times)
         return _PlanSearch(compiled, found, _plan_of(found))
     found = _solved(asked, compiled, starts, times)
-    driven = without_weak_beats(compiled.instance, found, {team.id: team.floor for team in compiled.scenario.teams})
+    driven = without_weak_beats(
+        compiled.instance, found, {team.id: team.floor for team in compiled.scenario.teams}
+    )
     return _PlanSearch(_warned(compiled, *driven.warnings), driven.found, _plan_of(driven.found))
 
 
@@ -377,50 +425,67 @@ def _solved(asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: St
         return solved()
     cores, teams = thread_count(terms.threads), compiled.instance.patrols is not None
     if teams and terms.method != MIXED and cores > 1 and FIXED_SHARE * (left or 0.0) >= LEAST_ASIDE:
-        # While this process makes beats it has one core: the others search meanwhile for what it then asks for.
+        # While this process makes beats it has one core: the others search meanwhile
+        # for what it then asks for.
         try:
             aside = Aside(solve_with, *_fixed_gateways(compiled, cores - 1), starts=starts)
         except SolverError as error:
-            times.noted(f"The search as if loads kept their gateway comes first, in this process: {error}")
+            times.noted(
+                f"The search as if loads kept their gateway comes first, in this process: {error}"
+            )
         else:
             with aside:
                 return solved(lambda: _plans_aside(aside, times))
     begun = time.monotonic()
     with step(times, "searching as if loads kept their gateway", stoppable=False):
-        found = solve_with(*_fixed_gateways(compiled, terms.threads), starts=starts, listener=OnlyCancels(times))
+        found = solve_with(
+            *_fixed_gateways(compiled, terms.threads), starts=starts, listener=OnlyCancels(times)
+        )
     starts = (*starts, *_plans_of(found))
-    left = None if left is None else max(left - (time.monotonic() - begun), left * (1 - FIXED_SHARE))
+    left = (
+        None if left is None else max(left - (time.monotonic() - begun), left * (1 - FIXED_SHARE))
+    )
     return solved()
 
 
 FIXED_SHARE = 0.25
-"""Share of the time limit for the search where every load keeps its gateway, from whose plan the search for mobile loads begins."""
+"""Share of the time limit for the search where every load keeps its gateway, from whose
+plan the search for mobile loads begins.
+"""
 
 LEAST_ASIDE = 5.0
 """Seconds that it must have for a process of its own, whose start takes one to two."""
 
 
 def _fixed_gateways(compiled: Compiled, threads: int | None) -> tuple[Instance, SolveOptions]:
-    """Return where and how a plan against loads that keep their gateway is searched for.
+    """Return where and how a plan against loads that keep their gateway is searched
+    for.
 
-    A search for mobile loads that begins from nothing can end far above it (docs/evaders.md).
+    A search for mobile loads that begins from nothing can end far above it
+    (docs/evaders.md).
     """
     terms = compiled.scenario.solve
     seconds = None if terms.time_limit is None else FIXED_SHARE * terms.time_limit
     method = "greedy" if seconds is None else "cuts" if terms.method == MIXED else terms.method
     options = terms.search(method=method, threads=threads, time_limit=seconds)
-    beats = replace(options.params.patrols, bounding=options.params.patrols.diving_again)  # its bound is of no use
+    # its bound is of no use
+    beats = replace(options.params.patrols, bounding=options.params.patrols.diving_again)
     return at_mobility(compiled.instance, compiled.travel, 0.0), replace(
         options, params=replace(options.params, patrols=beats)
     )
 
 
 def _plans_aside(aside: Aside, listener: Listener) -> tuple[Plan, ...]:
-    """Return the plans of that search in another process, once it ends; none, with a word, where the process is lost."""
+    """Return the plans of that search in another process, once it ends; none, with a
+    word, where the process is lost.
+    """
     try:
         return _plans_of(aside.result(listener))
     except OptimizerError as error:
-        listener.noted(f"The search as if loads kept their gateway failed ({error}): it goes on without its plan.")
+        listener.noted(
+            f"The search as if loads kept their gateway failed ({error}): it goes on without its"
+            " plan."
+        )
         return ()
 
 
@@ -429,7 +494,9 @@ def _plans_of(found: Result) -> tuple[Plan, ...]:
 
 
 def _with_doubt(compiled: Compiled, doubt: PlansOverDraws) -> Compiled:
-    """Return a scenario that says what its plan is best for, in place of which part of a range is used."""
+    """Return a scenario that says what its plan is best for, in place of which part of
+    a range is used.
+    """
     middles = set(range_warnings(compiled.scenario))
     kept = (sentence for sentence in compiled.warnings if sentence not in middles)
     return replace(compiled, warnings=(*kept, *uncertainty_sentences(doubt)))
@@ -437,7 +504,9 @@ def _with_doubt(compiled: Compiled, doubt: PlansOverDraws) -> Compiled:
 
 @dataclass(frozen=True)
 class _Evaluated:
-    """A plan beside other layouts, and what it depends on where that was asked for; `compiled` warns of what that shows."""
+    """A plan beside other layouts, and what it depends on where that was asked for;
+    `compiled` warns of what that shows.
+    """
 
     compiled: Compiled
     search: _PlanSearch
@@ -446,7 +515,9 @@ class _Evaluated:
     support: RecordSupport | None
 
 
-def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: Stopping) -> _Evaluated:
+def _evaluated(
+    asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: Stopping
+) -> _Evaluated:
     """Compare the plan with other layouts, and vary assumptions; Ctrl-C leaves the latter out."""
     with step(times, "evaluating the plan", stoppable=False):
         comparison = compare(search.compiled.instance, search.plan)
@@ -454,10 +525,14 @@ def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: S
             better = sites_for_beats(search.compiled.instance, search.found, comparison)
             if better.warnings:
                 compiled = _warned(search.compiled, *better.warnings)
-                search = replace(search, compiled=compiled, found=better.found, plan=_plan_of(better.found))
+                search = replace(
+                    search, compiled=compiled, found=better.found, plan=_plan_of(better.found)
+                )
                 comparison = compare(compiled.instance, search.plan)
     compiled = _warned(
-        search.compiled, *plan_warnings(search.found, comparison), *traffic_warnings(search.compiled, search.found)
+        search.compiled,
+        *plan_warnings(search.found, comparison),
+        *traffic_warnings(search.compiled, search.found),
     )
     support = None
     if asked.report and search.found.mixed is None and not stopping.stopped:
@@ -475,32 +550,46 @@ def _evaluated(asked: _Asked, search: _PlanSearch, times: StepTimes, stopping: S
             executor=asked.executor,
             listener=times,
         )
-    return _Evaluated(_warned(compiled, *sensitivity_sentences(varied)), search, comparison, varied, support)
+    return _Evaluated(
+        _warned(compiled, *sensitivity_sentences(varied)), search, comparison, varied, support
+    )
 
 
-def _support(compiled: Compiled, comparison: Comparison, search: _PlanSearch, times: StepTimes) -> RecordSupport | None:
+def _support(
+    compiled: Compiled, comparison: Comparison, search: _PlanSearch, times: StepTimes
+) -> RecordSupport | None:
     """Return what of the plan rests on the record, as far as quick searches tell."""
     from optimizer.analysis.explain.record import quick_support
 
     if compiled.record.flows is None:
         return None
     value = comparison.plan.value
-    known = KnownPlan(compiled.scenario.name, comparison.instance, search.plan, comparison.placed, value, 0.0, 0.0)
+    known = KnownPlan(
+        compiled.scenario.name, comparison.instance, search.plan, comparison.placed, value, 0.0, 0.0
+    )
     with step(times, "planning without the record's places", stoppable=False):
         terms = compiled.scenario.solve
         try:
             threads = thread_count(terms.threads)
             return quick_support(
-                known, compiled.travel, gap=terms.gap, seed=terms.seed, threads=threads, listener=times
+                known,
+                compiled.travel,
+                gap=terms.gap,
+                seed=terms.seed,
+                threads=threads,
+                listener=times,
             )
-        except OptimizerError as error:  # such as no load that travels by another record: the plan stands all the same
+        # such as no load that travels by another record: the plan stands all the same
+        except OptimizerError as error:
             times.noted(f"What rests on the record could not be told: {error}")
             return None
 
 
 @dataclass(frozen=True)
 class _Described:
-    """The content of plan.json and duties.json, and the placements of a mixture; `compiled` warns where there can be no duties."""
+    """The content of plan.json and duties.json, and the placements of a mixture;
+    `compiled` warns where there can be no duties.
+    """
 
     compiled: Compiled
     plan: PlanFile
@@ -509,7 +598,9 @@ class _Described:
 
 
 def _described(evaluated: _Evaluated) -> _Described:
-    """Describe the plan, and what people do under it; where no duties can be made the plan stands, with a warning that says why."""
+    """Describe the plan, and what people do under it; where no duties can be made the
+    plan stands, with a warning that says why.
+    """
     compiled, found = evaluated.compiled, evaluated.search.found
     support = evaluated.support
     rests_on = {} if support is None else support.by_option
@@ -518,7 +609,9 @@ def _described(evaluated: _Evaluated) -> _Described:
     try:
         duties = duties_of(compiled, mixed or plan, marked=mixed is None)
     except InputError as error:
-        warning = message("No roster can be made of this plan: {fault}", fault=" ".join(str(error).splitlines()))
+        warning = message(
+            "No roster can be made of this plan: {fault}", fault=" ".join(str(error).splitlines())
+        )
         return _Described(_warned(compiled, warning), plan, mixed, None)
     return _Described(compiled, plan, mixed, duties)
 
@@ -533,7 +626,9 @@ def _written(
     listener: Listener,
     record: SearchRecord | None = None,
 ) -> Planned:
-    """Write the folder; Ctrl-C leaves the report out and keeps the plan. `different` is what was asked to be different, for run.json."""
+    """Write the folder; Ctrl-C leaves the report out and keeps the plan. `different` is
+    what was asked to be different, for run.json.
+    """
     compiled, search, varied = described.compiled, evaluated.search, evaluated.sensitivity
     with folder.written() as temporary:
         written = PlanFolder(temporary)
@@ -551,12 +646,21 @@ def _written(
             run_content(compiled, single_plan(search.found), times.done) | dict(different),
             duties=described.duties,
             uncertainty=None if search.doubt is None else uncertainty_content(search.doubt),
-            sensitivity=None if varied is None else {"value": varied.value, "varied": sensitivity_content(varied)},
+            sensitivity=(
+                None
+                if varied is None
+                else {"value": varied.value, "varied": sensitivity_content(varied)}
+            ),
         )
         if search.found.mixed is not None:
-            solve, instance = compiled.scenario.solve, with_mixture(compiled.instance, search.found.mixed.mixture)
+            solve, instance = (
+                compiled.scenario.solve,
+                with_mixture(compiled.instance, search.found.mixed.mixture),
+            )
             name = compiled.scenario.name
-            written.write_mixture(name, instance, search.found, stay=solve.stay, change=solve.change)
+            written.write_mixture(
+                name, instance, search.found, stay=solve.stay, change=solve.change
+            )
         if record is not None:
             try:
                 with step(times, "writing and checking the certificate", stoppable=False):
@@ -578,7 +682,9 @@ def _written(
     )
 
 
-def _write_report(folder: Path, evaluated: _Evaluated, described: _Described, times: StepTimes) -> bool:
+def _write_report(
+    folder: Path, evaluated: _Evaluated, described: _Described, times: StepTimes
+) -> bool:
     from optimizer.report import write_report
 
     compiled, search, varied = described.compiled, evaluated.search, evaluated.sensitivity

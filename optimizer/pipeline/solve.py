@@ -1,6 +1,8 @@
-"""Instance files in, results and exact values out: what the commands `solve` and `evaluate` do.
+"""Instance files in, results and exact values out: what the commands `solve` and
+`evaluate` do.
 
-Imports stay light: a small instance is solved in less time than scenarios and ledgers take to import.
+Imports stay light: a small instance is solved in less time than scenarios and ledgers
+take to import.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Solved:
-    """An instance file, the result of its solve, and the bounds that its certificate was found to prove, where there is one."""
+    """An instance file, the result of its solve, and the bounds that its certificate
+    was found to prove, where there is one.
+    """
 
     source: ReadInstance
     result: Result
@@ -53,34 +57,39 @@ def solve_files(
     certificate: str | os.PathLike[str] | None = None,
     listener: Listener = SILENT,
 ) -> Iterator[Solved]:
-    """Solve instance files one after the other; all are read before the first is solved.
+    """Solve instance files one after the other; all are read before the first is
+    solved.
 
     Parameters
     ----------
     files
         Instance files (JSON).
     options
-        Arguments of `optimizer.solvers.solve.solve`: `method`, `gap`, `time_limit`, `seed`, `threads`, `scheduler`.
+        Arguments of `optimizer.solvers.solve.solve`: `method`, `gap`, `time_limit`,
+        `seed`, `threads`, `scheduler`.
     changes
         Budgets, sites and limits to take in place of what the files say.
     start
-        Plan folder, or plan.json, to begin each search from; what of it an instance does not have is told to the listener.
+        Plan folder, or plan.json, to begin each search from; what of it an instance
+        does not have is told to the listener.
     skip_unreachable
         Leave out evaders without a path; without it they are a fault.
     ledger
-        Folder of a ledger that receives the hashes of each instance file, of the plan to begin from and of the plan, with its bounds. A plan
-        is recorded before it is yielded; where that fails it is yielded all the same.
+        Folder of a ledger that receives the hashes of each instance file, of the plan
+        to begin from and of the plan, with its bounds. A plan is recorded before it is
+        yielded; where that fails it is yielded all the same.
     certificate
-        File that receives a certificate of the bound (docs/certificates.md), for one instance file, solved as it stands. Where
-        there is none in the end, the result is yielded all the same, and the error raised after it.
+        File that receives a certificate of the bound (docs/certificates.md), for one
+        instance file, solved as it stands. Where there is none in the end, the result
+        is yielded all the same, and the error raised after it.
     listener
         Receives steps, bounds and plans, and is told of the ledger's entries.
 
     Yields
     ------
     Solved
-        In the order of the files. Where there is no plan, or it cannot be recorded, the error is raised after the last yield; an interrupt
-        ends the series.
+        In the order of the files. Where there is no plan, or it cannot be recorded, the
+        error is raised after the last yield; an interrupt ends the series.
 
     Raises
     ------
@@ -89,7 +98,11 @@ def solve_files(
     InfeasibleError
         If an instance has no plan.
     """
-    options, paths, changes = dict(options or {}), [Path(file) for file in files], changes or Changes()
+    options, paths, changes = (
+        dict(options or {}),
+        [Path(file) for file in files],
+        changes or Changes(),
+    )
     proof = None if certificate is None else Path(certificate)
     begun = None if start is None else PlanFolder(start)
     asked = {"changes": changes.content} | ({} if start is None else {"start": Path(start).name})
@@ -107,7 +120,8 @@ def solve_files(
     later = _RaisedLater()
     for source in sources:
         first = None if begun is None else begun.start_for(source.instance, listener.noted)
-        with Stopping():  # so that Ctrl-C between the end of a solve and its print does not lose the plan
+        # so that Ctrl-C between the end of a solve and its print does not lose the plan
+        with Stopping():
             record, certified = None if proof is None else SearchRecord(), None
             try:
                 with step(listener, f"solving {source.file}"):
@@ -143,17 +157,33 @@ class _RaisedLater:
 
 
 def _check_certificate(file: Path, files: Sequence[Path], changes: Changes) -> None:
-    """Raise InputError if a certificate cannot be of what is asked for: it is of one instance file as it stands."""
+    """Raise InputError if a certificate cannot be of what is asked for: it is of one
+    instance file as it stands.
+    """
     if len(files) > 1:
-        raise InputError(Problem("certificate", f"{len(files)} instance files", "one", "Solve them one by one"))
+        raise InputError(
+            Problem("certificate", f"{len(files)} instance files", "one", "Solve them one by one")
+        )
     if changes.sentences:
-        remedy = "Change the file, or plan the scenario with --certificate: the plan folder holds the changed instance"
-        raise InputError(Problem("certificate", "an instance that is changed", "an instance file as it stands", remedy))
+        remedy = (
+            "Change the file, or plan the scenario with --certificate: the plan folder holds the"
+            " changed instance"
+        )
+        raise InputError(
+            Problem(
+                "certificate",
+                "an instance that is changed",
+                "an instance file as it stands",
+                remedy,
+            )
+        )
     check_file(file)
 
 
 def _check_skipped(sources: Iterable[ReadInstance]) -> None:
-    """Raise InputError if evaders were left out: a certificate is of the instance file as it stands."""
+    """Raise InputError if evaders were left out: a certificate is of the instance file
+    as it stands.
+    """
     if skipped := sum(len(source.skipped) for source in sources):
         found = f"{skipped} evaders without a path, which --skip-unreachable leaves out"
         remedy = "Take them out of the file"
@@ -161,14 +191,25 @@ def _check_skipped(sources: Iterable[ReadInstance]) -> None:
 
 
 def _solved(
-    instance: Instance, options: Mapping[str, Any], start: Plan | None, listener: Listener, record: SearchRecord | None
+    instance: Instance,
+    options: Mapping[str, Any],
+    start: Plan | None,
+    listener: Listener,
+    record: SearchRecord | None,
 ) -> Result:
     if record is None:
         return solve(instance, **options, start=start, listener=listener)
     given = {name: value for name, value in options.items() if value is not None}
     support = given.pop("support", None)
     starts = () if start is None else (start,)
-    return solve_with(instance, SolveOptions(**given), starts=starts, support=support, listener=listener, record=record)
+    return solve_with(
+        instance,
+        SolveOptions(**given),
+        starts=starts,
+        support=support,
+        listener=listener,
+        record=record,
+    )
 
 
 def _certified(
@@ -181,7 +222,8 @@ def _certified(
 
 
 def certificates_of(folder: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
-    """Return the instance files of a folder that have certificates, with these: that of a plan, or each of the name of an instance file.
+    """Return the instance files of a folder that have certificates, with these: that of
+    a plan, or each of the name of an instance file.
 
     An instance file alone has the certificate of its name beside it.
 
@@ -202,12 +244,19 @@ def certificates_of(folder: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
     if not files:
         found = "no certificate" if path.is_dir() else "no folder"
         expected = f"a plan folder, or a folder of files NAME.json and NAME{CERTIFICATE_SUFFIX}"
-        raise InputError(Problem(str(path), found, expected, "Name the certificate after the instance file"))
-    return [(file.with_name(f"{file.name.removesuffix(CERTIFICATE_SUFFIX)}.json"), file) for file in files]
+        raise InputError(
+            Problem(str(path), found, expected, "Name the certificate after the instance file")
+        )
+    return [
+        (file.with_name(f"{file.name.removesuffix(CERTIFICATE_SUFFIX)}.json"), file)
+        for file in files
+    ]
 
 
 class _Log:
-    """The ledger that a series records itself in. Hashes are of the files as they were when they were read."""
+    """The ledger that a series records itself in. Hashes are of the files as they were
+    when they were read.
+    """
 
     def __init__(self, folder: Path, asked: Mapping[str, Any], listener: Listener) -> None:
         from optimizer.sharing.ledger.store import LedgerFolder
@@ -246,15 +295,21 @@ def read_instances(
     return tuple(read)
 
 
-def read_instance_file(file: str | os.PathLike[str], *, skip_unreachable: bool = False) -> ReadInstance:
+def read_instance_file(
+    file: str | os.PathLike[str], *, skip_unreachable: bool = False
+) -> ReadInstance:
     """Read an instance file; evaders without a path are a fault, or left out."""
     skipped: list[str] = []
-    instance = read_instance(Path(file), on_unreachable=skipped.extend if skip_unreachable else None)
+    instance = read_instance(
+        Path(file), on_unreachable=skipped.extend if skip_unreachable else None
+    )
     return ReadInstance(Path(file), instance, tuple(skipped))
 
 
 def result_without_plan(error: BaseException, options: Mapping[str, Any]) -> Result:
-    """Return the result of a solve that ended without a plan: infeasible, or interrupted before there was one."""
+    """Return the result of a solve that ended without a plan: infeasible, or
+    interrupted before there was one.
+    """
     interrupted = isinstance(error, KeyboardInterrupt)
     return Result(
         method=options.get("method", "auto"),
@@ -288,7 +343,10 @@ class EvaluatedPlan:
 
 
 def evaluate_file(
-    instance: str | os.PathLike[str], plan: str | os.PathLike[str], *, skip_unreachable: bool = False
+    instance: str | os.PathLike[str],
+    plan: str | os.PathLike[str],
+    *,
+    skip_unreachable: bool = False,
 ) -> EvaluatedPlan:
     """Evaluate a plan exactly on the full network.
 

@@ -1,4 +1,6 @@
-"""What a planner asks to be different, applied to a compiled scenario; and the plan that a search is to begin from."""
+"""What a planner asks to be different, applied to a compiled scenario; and the plan
+that a search is to begin from.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ LANGUAGE = "report.language"
 
 
 def changed(compiled: Compiled, changes: Changes, settings: Mapping[str, Any]) -> Compiled:
-    """Return a scenario with an instance that is changed, and a warning that says what was asked for.
+    """Return a scenario with an instance that is changed, and a warning that says what
+    was asked for.
 
     Raises
     ------
@@ -44,11 +47,16 @@ def changed(compiled: Compiled, changes: Changes, settings: Mapping[str, Any]) -
     if not asked:
         return compiled
     warning = message("This plan departs from the scenario, as asked: {changes}.", changes=asked)
-    return replace(compiled, instance=changes.applied(compiled.instance), warnings=(*compiled.warnings, warning))
+    return replace(
+        compiled,
+        instance=changes.applied(compiled.instance),
+        warnings=(*compiled.warnings, warning),
+    )
 
 
 def in_language(code: str | None) -> dict[str, str]:
-    """Return the setting that makes pages in a language; none where nobody asks for one.
+    """Return the setting that makes pages in a language; none where nobody asks for
+    one.
 
     Raises
     ------
@@ -59,7 +67,8 @@ def in_language(code: str | None) -> dict[str, str]:
 
 
 def check_budgets(scenario: ScenarioModel, changes: Changes) -> None:
-    """Check that a scenario has the resources whose budgets change, before it is compiled; caps on searches are looked at later.
+    """Check that a scenario has the resources whose budgets change, before it is
+    compiled; caps on searches are looked at later.
 
     Raises
     ------
@@ -67,8 +76,13 @@ def check_budgets(scenario: ScenarioModel, changes: Changes) -> None:
         With every resource that it does not have, or that several agencies have.
     """
     problems = ProblemList()
-    resources = [Resource(resource_id(each), 0.0, name=each.name, agency=each.agency) for each in scenario.resources]
-    teams = [name for team in scenario.teams for name in dict.fromkeys((team.id, team.label)) if name]
+    resources = [
+        Resource(resource_id(each), 0.0, name=each.name, agency=each.agency)
+        for each in scenario.resources
+    ]
+    teams = [
+        name for team in scenario.teams for name in dict.fromkeys((team.id, team.label)) if name
+    ]
     for name in changes.budgets:
         if name not in teams and not name.startswith(tuple(COUNTED)):
             named_resources(name, resources, teams, problems)
@@ -76,7 +90,8 @@ def check_budgets(scenario: ScenarioModel, changes: Changes) -> None:
 
 
 def check_names(changes: Changes, options: Sequence[Option]) -> None:
-    """Check that every option to force or forbid is among these, before there is an instance.
+    """Check that every option to force or forbid is among these, before there is an
+    instance.
 
     Raises
     ------
@@ -90,12 +105,14 @@ def check_names(changes: Changes, options: Sequence[Option]) -> None:
 
 
 def whole_changes(run: Mapping[str, Any], now: Changes, instance: Instance) -> Changes:
-    """Return the changes that the opened plan was made with, and those of the desk after them.
+    """Return the changes that the opened plan was made with, and those of the desk
+    after them.
 
     Parameters
     ----------
     run
-        Content of the opened plan's run.json; what of its `changes` is not as `plan` writes it is left out.
+        Content of the opened plan's run.json; what of its `changes` is not as `plan`
+        writes it is left out.
     now
         Those of the desk: they stand where both speak of a budget or a name.
     instance
@@ -114,23 +131,37 @@ def whole_changes(run: Mapping[str, Any], now: Changes, instance: Instance) -> C
     return Changes(
         budgets=budgets | dict(now.budgets),
         forced=tuple(dict.fromkeys([*(n for n in forced if n not in now.forbidden), *now.forced])),
-        forbidden=tuple(dict.fromkeys([*(n for n in forbidden if n not in now.forced), *now.forbidden])),
+        forbidden=tuple(
+            dict.fromkeys([*(n for n in forbidden if n not in now.forced), *now.forbidden])
+        ),
         keep_today=earlier.get("keep_today") is True,
         change_at_most=most if isinstance(most, int) else None,
     )
 
 
 def plan_command(variant: Path, changes: Changes, settings: Mapping[str, Any]) -> str:
-    """Return the command that makes the report of a variant by its scenario, to be typed in a shell."""
+    """Return the command that makes the report of a variant by its scenario, to be
+    typed in a shell.
+    """
     plan_folder = next((p for p in variant.parents if folder_sources(p)), None)
     scenario = "SCENARIO.toml" if plan_folder is None else str(folder_sources(plan_folder)[0])
     words = ["plan", scenario, "--given", str(variant), "--out", f"{variant}-plan"]
-    words += [word for name, amount in changes.budgets.items() for word in ("--budget", f"{name}={amount:.10g}")]
+    words += [
+        word
+        for name, amount in changes.budgets.items()
+        for word in ("--budget", f"{name}={amount:.10g}")
+    ]
     words += [word for name in changes.forced for word in ("--force", name)]
     words += [word for name in changes.forbidden for word in ("--forbid", name)]
     words += ["--keep-today"] if changes.keep_today else []
-    words += [] if changes.change_at_most is None else ["--change-at-most", str(changes.change_at_most)]
-    words += [word for path, value in settings.items() for word in ("--set", f"{path}={json.dumps(value)}")]
+    words += (
+        [] if changes.change_at_most is None else ["--change-at-most", str(changes.change_at_most)]
+    )
+    words += [
+        word
+        for path, value in settings.items()
+        for word in ("--set", f"{path}={json.dumps(value)}")
+    ]
     return shlex.join(["python", "cli.py", *words])
 
 

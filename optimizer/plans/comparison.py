@@ -1,4 +1,6 @@
-"""A plan beside the layouts it is compared with, all on the same model; and what its first few changes alone bring."""
+"""A plan beside the layouts it is compared with, all on the same model; and what its
+first few changes alone bring.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
 
 CONTRACTED_FROM = 4_000
-"""Nodes from which the many layouts of a comparison are valued on the contracted network: its making pays off there."""
+"""Nodes from which the many layouts of a comparison are valued on the contracted
+network: its making pays off there.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,13 @@ class Comparison:
     existing
         Today's layout; None where no option is marked existing.
     everything
-        Every option that is not forbidden, without budgets: a lower bound of every plan from these options.
+        Every option that is not forbidden, without budgets: a lower bound of every plan
+        from these options.
     placed
         (options,) mask of the plan.
     marginal_values
-        For each option, by id: by how much the value would rise without it (placed), or fall with it in addition (not placed), >= 0.
+        For each option, by id: by how much the value would rise without it (placed), or
+        fall with it in addition (not placed), >= 0.
     value_of
         Value of an (options,) mask of `instance`: that of `plan_value`, to rounding.
     """
@@ -76,13 +82,16 @@ def compare(instance: Instance, plan: Plan) -> Comparison:
         existing=evaluate(instance, Plan.from_mask(instance, existing)) if existing.any() else None,
         everything=plan_value(instance, allowed),
         placed=placed,
-        marginal_values=marginal_values(instance, plan, value_of) | _additions(instance, evaluated, placed, value_of),
+        marginal_values=marginal_values(instance, plan, value_of)
+        | _additions(instance, evaluated, placed, value_of),
         value_of=value_of,
     )
 
 
 def _values(instance: Instance) -> Callable[[NDArray[np.bool_]], float]:
-    """Return what values any mask: the whole network, or where that is large its contraction, with no option forced or forbidden."""
+    """Return what values any mask: the whole network, or where that is large its
+    contraction, with no option forced or forbidden.
+    """
     if instance.n_nodes < CONTRACTED_FROM:
         return partial(plan_value, instance)
     options = tuple(replace(option, forced=False, forbidden=False) for option in instance.options)
@@ -91,7 +100,9 @@ def _values(instance: Instance) -> Callable[[NDArray[np.bool_]], float]:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A plan with one of its options exchanged for another: positions of what goes and what comes, and its (options,) mask."""
+    """A plan with one of its options exchanged for another: positions of what goes and
+    what comes, and its (options,) mask.
+    """
 
     goes: int
     comes: int
@@ -101,7 +112,8 @@ class Exchange:
 def exchanges(
     instance: Instance, placed: NDArray[np.bool_], option: int, others: Iterable[int], most: int
 ) -> Iterator[Exchange]:
-    """Yield the feasible plans in which an option of a plan is exchanged for another one; or, if the plan has it not, another one for it.
+    """Yield the feasible plans in which an option of a plan is exchanged for another
+    one; or, if the plan has it not, another one for it.
 
     Parameters
     ----------
@@ -118,7 +130,11 @@ def exchanges(
     fitting = 0
     for other in others:
         goes, comes = (option, other) if placed[option] else (other, option)
-        if not placed[goes] or placed[comes] or (instance.use[comes] > left + instance.use[goes]).any():
+        if (
+            not placed[goes]
+            or placed[comes]
+            or (instance.use[comes] > left + instance.use[goes]).any()
+        ):
             continue
         fitting += 1
         if fitting > most:
@@ -130,14 +146,21 @@ def exchanges(
 
 
 def _additions(
-    instance: Instance, plan: Evaluation, placed: NDArray[np.bool_], value_of: Callable[[NDArray[np.bool_]], float]
+    instance: Instance,
+    plan: Evaluation,
+    placed: NDArray[np.bool_],
+    value_of: Callable[[NDArray[np.bool_]], float],
 ) -> dict[str, float]:
-    """Return how much the value falls when each option that is not placed is added; its site's other kinds make way for it.
+    """Return how much the value falls when each option that is not placed is added; its
+    site's other kinds make way for it.
 
-    An option that displaces nothing and watches no arc that an evader takes changes no best response, so that its value is 0 without an
-    evaluation; options with the same effects have the same value.
+    An option that displaces nothing and watches no arc that an evader takes changes no
+    best response, so that its value is 0 without an evaluation; options with the same
+    effects have the same value.
     """
-    travelled = {arc for evader in instance.evaders for route in evader.routes for arc in route.arcs}
+    travelled = {
+        arc for evader in instance.evaders for route in evader.routes for arc in route.arcs
+    }
     travelled |= {arc for response in plan.evaders for arc in response.arcs}
     at_site: dict[str, list[int]] = {}
     for j in np.flatnonzero(placed).tolist():
@@ -160,12 +183,16 @@ def _additions(
     return additions
 
 
-# What the first few changes of a plan alone bring: changes against today's layout are taken back one by one, that of the least loss first.
+# What the first few changes of a plan alone bring: changes against today's layout are
+# taken back one by one, that of the least loss first.
 #
-# To take back an opened site is to leave it out. To take back a closing, or a change of kind, is to let stand what stands; beats make room
-# where there is none. What then fits is put back: it lets no more through. Each layout is feasible and valued exactly, so what it brings is
-# brought by so many changes; that others bring no more is not shown. Losses of the step before decide which are valued anew: one whose old
-# loss is above the best new one is not tried. The way back is a curve: a layout, and its value, for each number of changes.
+# To take back an opened site is to leave it out. To take back a closing, or a change of
+# kind, is to let stand what stands; beats make room where there is none. What then fits
+# is put back: it lets no more through. Each layout is feasible and valued exactly, so
+# what it brings is brought by so many changes; that others bring no more is not shown.
+# Losses of the step before decide which are valued anew: one whose old loss is above
+# the best new one is not tried. The way back is a curve: a layout, and its value, for
+# each number of changes.
 
 
 FEW = (10, 5)
@@ -235,7 +262,8 @@ def first_changes(
         value, makes = value_of(whole), search.made(whole)
         if makes not in best or value < best[makes].value:
             best[makes] = FewChanges(makes, whole, value)
-    for most in few:  # one on the way to fewer changes may let less through, as other things then fit
+    # one on the way to fewer changes may let less through, as other things then fit
+    for most in few:
         within = [layout for makes, layout in sorted(best.items()) if makes <= most < made]
         if within:
             found.append(replace(min(within, key=lambda layout: layout.value), most=most))
@@ -267,7 +295,9 @@ class _Taking:
         """Take changes back until there are so many at most; return whether that could be done."""
         while self.made(self._now) > most:
             best: tuple[float, NDArray[np.bool_]] | None = None
-            open_changes = [j for j in self._today if not self._now[j]] + [j for j in self._new if self._now[j]]
+            open_changes = [j for j in self._today if not self._now[j]] + [
+                j for j in self._new if self._now[j]
+            ]
             for j in sorted(open_changes, key=lambda j: self._loss.get(j, -np.inf)):
                 if best is not None and self._loss.get(j, -np.inf) >= best[0] - self._value:
                     break
@@ -290,10 +320,16 @@ class _Taking:
         mask[j] = not mask[j]
         if mask[j]:
             beside = [
-                k for k, other in enumerate(options) if mask[k] and k != j and other.site == options[j].site != ""
+                k
+                for k, other in enumerate(options)
+                if mask[k] and k != j and other.site == options[j].site != ""
             ]
             mask[beside] = False
-            make_room(self._instance, mask, [k for k in np.flatnonzero(mask).tolist() if k not in self._beats])
+            make_room(
+                self._instance,
+                mask,
+                [k for k in np.flatnonzero(mask).tolist() if k not in self._beats],
+            )
         return None if violations(self._instance, mask) else mask
 
     def filled(self) -> NDArray[np.bool_]:

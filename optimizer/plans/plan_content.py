@@ -81,12 +81,20 @@ def run_content(compiled: Compiled, result: Result, steps: Sequence[StepTime]) -
 
 
 def plan_content(
-    compiled: Compiled, result: Result, comparison: Comparison, rests_on: Mapping[str, RestsOn | None] = NOT_ASKED
+    compiled: Compiled,
+    result: Result,
+    comparison: Comparison,
+    rests_on: Mapping[str, RestsOn | None] = NOT_ASKED,
 ) -> PlanFile:
-    """Return the content of plan.json; placed options and candidates each in the order of the instance, and `rests_on` by option id."""
+    """Return the content of plan.json; placed options and candidates each in the order
+    of the instance, and `rests_on` by option id.
+    """
     options, instance = result.plan.options if result.plan else (), comparison.instance
     sites = [
-        (option.id, _site(compiled, option, comparison.marginal_values[option.id], rests_on.get(option.id)))
+        (
+            option.id,
+            _site(compiled, option, comparison.marginal_values[option.id], rests_on.get(option.id)),
+        )
         for option in compiled.instance.options
     ]
     weighed = (
@@ -111,24 +119,36 @@ def plan_content(
         ),
         resources=resource_entries(instance.resources, instance.amounts(instance.placed(options))),
         sites=[site for option, site in sites if option in options],
-        beats=beat_entries(compiled.instance, [result.plan] if result.plan else [], comparison.marginal_values),
+        beats=beat_entries(
+            compiled.instance, [result.plan] if result.plan else [], comparison.marginal_values
+        ),
         candidates=[site for option, site in sites if option not in options],
     )
 
 
 def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> list[MobilityValues]:
-    """Return what plan and today's layout let through if other shares of the informed loads may change gateway.
+    """Return what plan and today's layout let through if other shares of the informed
+    loads may change gateway.
 
-    Each case also at the ends of detection, and of the local share that its record leaves open.
+    Each case also at the ends of detection, and of the local share that its record
+    leaves open.
     """
     own, travel = compiled.scenario.evaders.mobility, compiled.travel
     if len(travel.evidence.demand.gateways) < 2 or compiled.scenario.evaders.habitual_share == 1:
         return []
     options = comparison.instance.options
-    today = np.array([option.existing for option in options], dtype=bool) if comparison.existing is not None else None
-    ranges = {path: detection_range(chance) for path, chance in detection_chances(compiled.scenario).items()}
+    today = (
+        np.array([option.existing for option in options], dtype=bool)
+        if comparison.existing is not None
+        else None
+    )
+    ranges = {
+        path: detection_range(chance)
+        for path, chance in detection_chances(compiled.scenario).items()
+    }
     low, high = (
-        plan_at_chances(compiled, found, {path: ends[k] for path, ends in ranges.items()}).options for k in (0, 1)
+        plan_at_chances(compiled, found, {path: ends[k] for path, ends in ranges.items()}).options
+        for k in (0, 1)
     )
     stated = compiled.scenario.evaders.local_share is not None
     local_ends = () if stated else travel.record.stated_local()
@@ -136,7 +156,11 @@ def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> lis
     rows = []
     for mobility, free in (*((share, False) for share in sorted({*MOBILE, own})), (1.0, True)):
         own_case = mobility == own and not free
-        instance = comparison.instance if own_case else at_mobility(comparison.instance, travel, mobility, free=free)
+        instance = (
+            comparison.instance
+            if own_case
+            else at_mobility(comparison.instance, travel, mobility, free=free)
+        )
         at_ends = [
             LayoutValues(
                 existing=None if today is None else plan_value(changed, today),
@@ -146,7 +170,9 @@ def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> lis
         ]
         at_local: list[LayoutValues] = []
         for share in local_ends:
-            changed = at_mobility(comparison.instance, travel, mobility, free=free, local_share=share)
+            changed = at_mobility(
+                comparison.instance, travel, mobility, free=free, local_share=share
+            )
             # local loads that have no place in the scenario pass every site
             unseen = float(instance.weight.sum() - changed.weight.sum())
             at_local.append(
@@ -158,7 +184,10 @@ def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> lis
             )
         existing: float | None
         if own_case:
-            existing, plan = comparison.existing.value if comparison.existing else None, comparison.plan.value
+            existing, plan = (
+                (comparison.existing.value if comparison.existing else None),
+                comparison.plan.value,
+            )
             nothing = comparison.nothing.value
         else:
             existing = None if today is None else plan_value(instance, today)
@@ -182,7 +211,8 @@ def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> lis
 def _site(compiled: Compiled, option: Option, worth: float, rests_on: RestsOn | None) -> PlanSite:
     network, site = compiled.region.network, compiled.sites[option.site]
     arc = network.segment_arc[site.segment]
-    kind = next((kind for kind in compiled.scenario.kinds if kind.id == option.type), None)  # None of a measure
+    # None of a measure
+    kind = next((kind for kind in compiled.scenario.kinds if kind.id == option.type), None)
     traffic = past(site, compiled.scenario, network)
     stops = kind is not None and kind.needs_traffic
     return site_entry(
@@ -202,11 +232,15 @@ def _site(compiled: Compiled, option: Option, worth: float, rests_on: RestsOn | 
 
 
 ELSEWHERE = {"lon", "lat", "uses", "segments", "survival"}
-"""Fields of a site that are no properties of its point: its place, and what is not one number or word."""
+"""Fields of a site that are no properties of its point: its place, and what is not one
+number or word.
+"""
 
 
 def plan_geojson(plan: PlanFile, network: Network, attribution: str) -> dict[str, Any]:
-    """Return every site as a point, the segments that placed ones watch as lines, and beats as tours with their stops."""
+    """Return every site as a point, the segments that placed ones watch as lines, and
+    beats as tours with their stops.
+    """
     sites = [(site, True) for site in plan.sites] + [(site, False) for site in plan.candidates]
     watched = sorted({segment for site in plan.sites for segment in site.segments})
     features = [
@@ -218,7 +252,9 @@ def plan_geojson(plan: PlanFile, network: Network, attribution: str) -> dict[str
 
 
 def straight_geojson(plan: PlanFile, instance: Instance) -> dict[str, Any]:
-    """Return the same without the roads' names and shapes, which an instance does not have: sites, and beats from node to node."""
+    """Return the same without the roads' names and shapes, which an instance does not
+    have: sites, and beats from node to node.
+    """
     lonlat = instance.lonlat
     sites = [(site, True) for site in plan.sites] + [(site, False) for site in plan.candidates]
     features = [_site_point(site, chosen=chosen) for site, chosen in sites if site.lon is not None]
@@ -229,7 +265,9 @@ def straight_geojson(plan: PlanFile, instance: Instance) -> dict[str, Any]:
 
 
 def _site_point(site: PlanSite, *, chosen: bool) -> dict[str, Any]:
-    return feature("Point", [site.lon, site.lat], site.model_dump(exclude=ELSEWHERE) | {"chosen": chosen})
+    return feature(
+        "Point", [site.lon, site.lat], site.model_dump(exclude=ELSEWHERE) | {"chosen": chosen}
+    )
 
 
 def _watched_line(network: Network, segment: int) -> dict[str, Any]:
@@ -240,7 +278,9 @@ def _watched_line(network: Network, segment: int) -> dict[str, Any]:
 
 def _driven(beat: PlanBeat, network: Network) -> list[list[float]]:
     """Return the points along the roads that a beat drives."""
-    points: list[list[float]] = network.polylines.take(np.asarray(beat.route, dtype=np.int64)).shape().tolist()
+    points: list[list[float]] = (
+        network.polylines.take(np.asarray(beat.route, dtype=np.int64)).shape().tolist()
+    )
     return points
 
 
@@ -274,12 +314,16 @@ def straight_roads(instance: Instance) -> StraightRoads | None:
     ends = np.sort(np.column_stack((instance.tail, instance.head)).astype(np.int64), axis=1)
     busy = np.zeros(ends.shape[0], dtype=bool)
     busy[[arc for option in instance.options for arc in option.arcs]] = True
-    busy[[arc for evader in instance.evaders for route in evader.routes for arc in route.arcs]] = True
+    busy[[arc for evader in instance.evaders for route in evader.routes for arc in route.arcs]] = (
+        True
+    )
     order = np.argsort(~busy, kind="stable")
     _, first = np.unique(ends[order], axis=0, return_index=True)
     kept = order[np.sort(first)]
     drawn = ends[kept[:MOST_ROADS]]
-    return StraightRoads(instance.lonlat[drawn[:, 0]], instance.lonlat[drawn[:, 1]], max(0, kept.size - MOST_ROADS))
+    return StraightRoads(
+        instance.lonlat[drawn[:, 0]], instance.lonlat[drawn[:, 1]], max(0, kept.size - MOST_ROADS)
+    )
 
 
 @dataclass(frozen=True, slots=True)

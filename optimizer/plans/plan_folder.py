@@ -70,10 +70,14 @@ FILES = (
 """What a plan folder may hold beside figures (`optimizer.report.figure_files`)."""
 
 RECORDED = (PLAN_FILE, INSTANCE_FILE, RUN_FILE, MIXTURE_FILE, UNCERTAINTY_FILE, CERTIFICATE_FILE)
-"""Files whose hashes a ledger keeps: what a plan is and how it was made. The others follow from these."""
+"""Files whose hashes a ledger keeps: what a plan is and how it was made. The others
+follow from these.
+"""
 
 SAME_VALUE = 1e-6
-"""By how much, relative, the value that plan.json states may differ from that on the instance beside it."""
+"""By how much, relative, the value that plan.json states may differ from that on the
+instance beside it.
+"""
 
 IDS_TOLD = 8
 """Ids that a warning lists."""
@@ -100,7 +104,8 @@ class KnownPlan:
     lower
         Proven bound of every plan, as plan.json states it; 0 where it states none.
     same_beats
-        The bound that plan.json states within the beats that were weighed; `lower` without patrol teams.
+        The bound that plan.json states within the beats that were weighed; `lower`
+        without patrol teams.
     """
 
     name: str
@@ -130,22 +135,29 @@ class OwnWords:
     @classmethod
     def of(cls, scenario: ScenarioModel) -> Self:
         """Return the words of a scenario."""
-        return cls({each.id: each.name for each in scenario.agencies if each.name}, scenario.translations)
+        return cls(
+            {each.id: each.name for each in scenario.agencies if each.name}, scenario.translations
+        )
 
     def agency(self, agency: str) -> str:
-        """Return what people call an agency in the language that is spoken: its id where it has no name."""
+        """Return what people call an agency in the language that is spoken: its id
+        where it has no name.
+        """
         return term(told_apart(self.agencies).get(agency, agency))
 
 
 class PlanFolder:
-    """A folder that `plan` wrote, or that the desk wrote for a variant. Each file is read, and checked, when it is first asked for.
+    """A folder that `plan` wrote, or that the desk wrote for a variant. Each file is
+    read, and checked, when it is first asked for.
 
-    Every property raises an `InputError` with the problems of its file, also where it is missing.
+    Every property raises an `InputError` with the problems of its file, also where it
+    is missing.
 
     Parameters
     ----------
     path
-        The folder, or a plan file in it. Where a plan alone is asked for, any JSON file with `options: [id, ...]` will do.
+        The folder, or a plan file in it. Where a plan alone is asked for, any JSON file
+        with `options: [id, ...]` will do.
     skip_unreachable
         Leave out evaders of the instance without a path.
     """
@@ -168,7 +180,10 @@ class PlanFolder:
     @cached_property
     def file(self) -> PlanFile | None:
         """What plan.json holds; None where it is a list of options alone, or of another version."""
-        if not isinstance(self.content, dict) or self.content.get("schema_version") != SCHEMA_VERSION:
+        if (
+            not isinstance(self.content, dict)
+            or self.content.get("schema_version") != SCHEMA_VERSION
+        ):
             return None
         return validated(PlanFile, self.content, str(self.plan_path))
 
@@ -179,10 +194,18 @@ class PlanFolder:
 
     @property
     def site_rows(self) -> list[dict[str, Any]]:
-        """The rows of sites, placed ones first, unchecked; none where plan.json is a list of options alone."""
+        """The rows of sites, placed ones first, unchecked; none where plan.json is a
+        list of options alone.
+        """
         content = self.content if isinstance(self.content, dict) else {}
         tables = [content.get(name) for name in ("sites", "candidates")]
-        return [row for table in tables if isinstance(table, list) for row in table if isinstance(row, dict)]
+        return [
+            row
+            for table in tables
+            if isinstance(table, list)
+            for row in table
+            if isinstance(row, dict)
+        ]
 
     def check_version(self) -> None:
         """Refuse a plan.json of another version."""
@@ -197,7 +220,8 @@ class PlanFolder:
         return plan_in(self.content, instance, str(self.plan_path))
 
     def start_for(self, instance: Instance, tell: Callable[[str], None]) -> Plan | None:
-        """Return what a search of an instance can begin with: its own options, and beats that its teams can drive.
+        """Return what a search of an instance can begin with: its own options, and
+        beats that its teams can drive.
 
         Parameters
         ----------
@@ -209,17 +233,20 @@ class PlanFolder:
         Returns
         -------
         Plan | None
-            A search makes it fit the budgets and demands. None where nothing of it is left.
+            A search makes it fit the budgets and demands. None where nothing of it is
+            left.
         """
         names = self.ids
-        begun = _plan_here(instance, names, drivable_beats(self.content, instance, str(self.plan_path)))
+        begun = _plan_here(
+            instance, names, drivable_beats(self.content, instance, str(self.plan_path))
+        )
         other = [name for name in names if name not in begun.options]
         if other:
             more = f" and {len(other) - IDS_TOLD} more" if len(other) > IDS_TOLD else ""
             tell(
                 message(
-                    "The search does not begin with {lost} of the {count} placements of {path}, which are no options here, nor beats that its "
-                    "teams could drive: {listed}.",
+                    "The search does not begin with {lost} of the {count} placements of {path},"
+                    " which are no options here, nor beats that its teams could drive: {listed}.",
                     lost=len(other),
                     count=len(names),
                     path=str(self.plan_path),
@@ -230,7 +257,8 @@ class PlanFolder:
         if broken := violations(whole, whole.placed(begun.options)):
             tell(
                 message(
-                    "The search begins with what fits of {path}, which is not feasible here: {faults}.",
+                    "The search begins with what fits of {path}, which is not feasible here:"
+                    " {faults}.",
                     path=str(self.plan_path),
                     faults=list(broken),
                 )
@@ -238,27 +266,37 @@ class PlanFolder:
         return begun if begun.placements else None
 
     def starts_for(self, instance: Instance, tell: Callable[[str], None]) -> tuple[Plan, ...]:
-        """Return all that a search of an instance can begin with: the plan as `start_for` says, and of a mixture each plan."""
+        """Return all that a search of an instance can begin with: the plan as
+        `start_for` says, and of a mixture each plan.
+        """
         start = self.start_for(instance, tell)
         starts = [] if start is None else [start]
         if self.has_mixture:
             content = self.mixture_file
-            rows = {"schema_version": SCHEMA_VERSION, "beats": [beat.model_dump(mode="json") for beat in content.beats]}
+            rows = {
+                "schema_version": SCHEMA_VERSION,
+                "beats": [beat.model_dump(mode="json") for beat in content.beats],
+            }
             beats = drivable_beats(rows, instance, str(self.mixture_path))
             starts += [_plan_here(instance, plan.options, beats) for plan in content.plans]
         return tuple(starts)
 
     def result_in(self, instance: Instance) -> Result:
-        """Return the plan with its exact value in an instance, as a search would; it must keep every budget and demand.
+        """Return the plan with its exact value in an instance, as a search would; it
+        must keep every budget and demand.
 
-        The bound is that of plan.json where it was proven for this very instance, else 0.
+        The bound is that of plan.json where it was proven for this very instance, else
+        0.
         """
         chosen = self.plan_of(instance)
         whole = with_plan(instance, chosen)
         placed = whole.placed(chosen.options)
         if broken := violations(whole, placed):
             expected = "a plan that keeps every budget and demand of the scenario"
-            remedy = "Give the budgets and demands that it was made for, or let it be the --start of a search"
+            remedy = (
+                "Give the budgets and demands that it was made for, or let it be the --start of a"
+                " search"
+            )
             raise InputError(Problem(str(self.plan_path), "; ".join(broken), expected, remedy))
         value = plan_value(whole, placed)
         lower = min((self.file.lower or 0.0) if self.file and self._is_of(instance) else 0.0, value)
@@ -290,7 +328,9 @@ class PlanFolder:
     @cached_property
     def _instance_and_skipped(self) -> tuple[Instance, tuple[str, ...]]:
         if not self.instance_path.exists():
-            raise InputError(Problem(str(self._given), f"a folder without {INSTANCE_FILE}", A_PLAN_FOLDER))
+            raise InputError(
+                Problem(str(self._given), f"a folder without {INSTANCE_FILE}", A_PLAN_FOLDER)
+            )
         skipped: list[str] = []
         on_unreachable = skipped.extend if self._skip_unreachable else None
         return read_instance(self.instance_path, on_unreachable=on_unreachable), tuple(skipped)
@@ -307,7 +347,9 @@ class PlanFolder:
 
     @cached_property
     def known(self) -> KnownPlan:
-        """The plan in its own instance, with the bounds that plan.json states; they must belong together."""
+        """The plan in its own instance, with the bounds that plan.json states; they
+        must belong together.
+        """
         self._check_whole()
         plan = self.plan_of(self.instance)
         instance = with_plan(self.instance, plan)
@@ -318,8 +360,13 @@ class PlanFolder:
         value = plan_value(instance, placed)
         lower = same_beats = 0.0
         if (file := self.file) is not None:
-            if file.upper is not None and not math.isclose(file.upper, value, rel_tol=SAME_VALUE, abs_tol=1e-12):
-                found = f"a plan of value {file.upper:.9g}, which has the value {value:.9g} on {INSTANCE_FILE}"
+            if file.upper is not None and not math.isclose(
+                file.upper, value, rel_tol=SAME_VALUE, abs_tol=1e-12
+            ):
+                found = (
+                    f"a plan of value {file.upper:.9g}, which has the value {value:.9g} on"
+                    f" {INSTANCE_FILE}"
+                )
                 expected = "a plan and the instance that it was made for"
                 raise InputError(Problem(str(self.plan_path), found, expected, "Plan again"))
             lower = min(file.lower or 0.0, value)
@@ -332,7 +379,9 @@ class PlanFolder:
         missing = [name for name in (INSTANCE_FILE, PLAN_FILE) if not (self.path / name).is_file()]
         if missing or not here:
             found = f"a folder without {' and '.join(missing)}" if here else "no folder"
-            raise InputError(Problem(str(self._given), found, A_PLAN_FOLDER, how_to_name_a_plan(self._given)))
+            raise InputError(
+                Problem(str(self._given), found, A_PLAN_FOLDER, how_to_name_a_plan(self._given))
+            )
 
     # The mixture, and the duties.
 
@@ -348,10 +397,16 @@ class PlanFolder:
         if not self.has_mixture:
             found = f"no {MIXTURE_FILE}" if self.path.is_dir() else "no such folder"
             remedy = "Plan with --method mixed"
-            raise InputError(Problem(str(self.path), found, "a folder that `plan --method mixed` wrote", remedy))
+            raise InputError(
+                Problem(str(self.path), found, "a folder that `plan --method mixed` wrote", remedy)
+            )
         content = read_model(path, MixtureFile, "a mixture, as `plan --method mixed` writes it")
         if not instance.is_file() or sha256(instance) != content.instance:
-            found = "a mixture of another instance" if instance.is_file() else f"no {INSTANCE_FILE} beside it"
+            found = (
+                "a mixture of another instance"
+                if instance.is_file()
+                else f"no {INSTANCE_FILE} beside it"
+            )
             remedy = "Plan again, or take the mixture that belongs to it"
             raise InputError(Problem(str(path), found, f"the mixture of {instance}", remedy))
         return content
@@ -389,7 +444,8 @@ class PlanFolder:
         return settings if isinstance(settings, dict) else {}
 
     def search_params(self, given: Mapping[str, Any] | None = None) -> SolveParams:
-        """Return the parameters of the search that the plan was made with, with some set anew by name, such as `tree.splits`.
+        """Return the parameters of the search that the plan was made with, with some
+        set anew by name, such as `tree.splits`.
 
         Raises
         ------
@@ -403,10 +459,14 @@ class PlanFolder:
         return SolveParams.of(with_values({}, {**made, **(given or {})}), "--param")
 
     def language(self, asked: str | None = None) -> str:
-        """Return the language of pages on the plan: what is asked for, else that of its own pages; English where neither says so."""
+        """Return the language of pages on the plan: what is asked for, else that of its
+        own pages; English where neither says so.
+        """
         if asked is not None:
             return check_language(asked)
-        return check_language(str(self.run.get("language", ENGLISH)), f"{self.path / RUN_FILE}, language")
+        return check_language(
+            str(self.run.get("language", ENGLISH)), f"{self.path / RUN_FILE}, language"
+        )
 
     @property
     def own_words(self) -> OwnWords:
@@ -414,7 +474,11 @@ class PlanFolder:
         agencies, translations = (self.run.get(key) for key in ("agencies", "translations"))
         return OwnWords(
             _texts(agencies),
-            {code: _texts(table) for code, table in translations.items()} if isinstance(translations, dict) else {},
+            (
+                {code: _texts(table) for code, table in translations.items()}
+                if isinstance(translations, dict)
+                else {}
+            ),
         )
 
     @property
@@ -429,19 +493,27 @@ class PlanFolder:
                 if path.suffix == ".toml":
                     return path
         found = "a plan whose scenario is not where the folder says"
-        raise InputError(Problem(str(self._given), found, "a scenario", "Name it with --scenario FILE"))
+        raise InputError(
+            Problem(str(self._given), found, "a scenario", "Name it with --scenario FILE")
+        )
 
     @property
     def number(self) -> str:
-        """The first digits of the SHA-256 of plan.json, which pages and figures show: whoever has the file can compare."""
+        """The first digits of the SHA-256 of plan.json, which pages and figures show:
+        whoever has the file can compare.
+        """
         return sha256(self.plan_path)[:NUMBER_LENGTH]
 
     def changed_inputs(self, inputs: Iterable[Path]) -> list[str]:
-        """Return the names of the inputs that are not as they were; none where run.json does not say how they were."""
+        """Return the names of the inputs that are not as they were; none where run.json
+        does not say how they were.
+        """
         rows = self.run.get("inputs")
         rows = [row for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)]
         before = {row.get("file"): row.get("sha256") for row in rows}
-        return sorted(path.name for path in inputs if before and before.get(path.name) != sha256(path))
+        return sorted(
+            path.name for path in inputs if before and before.get(path.name) != sha256(path)
+        )
 
     @property
     def recorded(self) -> list[Path]:
@@ -465,7 +537,8 @@ class PlanFolder:
         uncertainty: Mapping[str, Any] | None = None,
         sensitivity: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write a plan, its map layer, its instance, how it was made, and what else there is, into a folder that exists.
+        """Write a plan, its map layer, its instance, how it was made, and what else
+        there is, into a folder that exists.
 
         Parameters
         ----------
@@ -487,7 +560,13 @@ class PlanFolder:
                 write_json(self.path / name, {"schema_version": 1, **content})
 
     def write_mixture(
-        self, name: str, instance: Instance, result: Result, *, stay: int = 1, change: float | None = None
+        self,
+        name: str,
+        instance: Instance,
+        result: Result,
+        *,
+        stay: int = 1,
+        change: float | None = None,
     ) -> None:
         """Write the mixture of a result beside the instance.json that it belongs to.
 
@@ -503,12 +582,21 @@ class PlanFolder:
             Terms of draws, as in `MixtureFile`.
         """
         content = mixture_content(
-            name, sha256(self.instance_path), instance, result, package_version(), stay=stay, change=change
+            name,
+            sha256(self.instance_path),
+            instance,
+            result,
+            package_version(),
+            stay=stay,
+            change=change,
         )
         write_json(self.mixture_path, content.model_dump(mode="json"))
 
-    def write_certificate(self, instance: Instance, record: SearchRecord, result: Result) -> tuple[Fraction, Fraction]:
-        """Write the certificate of a result beside the instance.json that it belongs to; return the bounds that it proves.
+    def write_certificate(
+        self, instance: Instance, record: SearchRecord, result: Result
+    ) -> tuple[Fraction, Fraction]:
+        """Write the certificate of a result beside the instance.json that it belongs
+        to; return the bounds that it proves.
 
         Raises
         ------
@@ -517,7 +605,9 @@ class PlanFolder:
         """
         from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 
-        return write_certificate(self.path / CERTIFICATE_FILE, self.instance_path, instance, record, result)
+        return write_certificate(
+            self.path / CERTIFICATE_FILE, self.instance_path, instance, record, result
+        )
 
 
 def _texts(table: object) -> dict[str, str]:
@@ -535,7 +625,9 @@ def _plan_here(instance: Instance, names: Iterable[str], beats: Iterable[Beat]) 
 
 
 def provenance(**facts: object) -> dict[str, Any]:
-    """Return what every run.json begins with: when, by which version and on what machine it was made; and what else there is to say."""
+    """Return what every run.json begins with: when, by which version and on what
+    machine it was made; and what else there is to say.
+    """
     return {
         "schema_version": 1,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -547,12 +639,14 @@ def provenance(**facts: object) -> dict[str, Any]:
 
 
 def made_of(sources: Iterable[str | Path]) -> str:
-    """Return what stands under the title and the figures of an answer: the marks of handling and the numbers of its plans, and the day.
+    """Return what stands under the title and the figures of an answer: the marks of
+    handling and the numbers of its plans, and the day.
 
     Parameters
     ----------
     sources
-        What it is made of: scenarios, plan folders, or others, of which nothing is said.
+        What it is made of: scenarios, plan folders, or others, of which nothing is
+        said.
     """
     said: list[str] = []
     for source in map(Path, sources):

@@ -1,4 +1,6 @@
-"""A problem to ask questions of: a scenario, an instance file or a plan folder, read and ready to solve."""
+"""A problem to ask questions of: a scenario, an instance file or a plan folder, read
+and ready to solve.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,8 @@ class ProblemSource:
     folder
         The plan folder; None where it is none.
     language
-        Language of pages on it: what was asked for, else that of the scenario, or of a plan folder's pages.
+        Language of pages on it: what was asked for, else that of the scenario, or of a
+        plan folder's pages.
     own_words
         What the scenario calls its agencies and other terms; none for an instance file.
     """
@@ -60,8 +63,11 @@ class ProblemSource:
     language: str = ENGLISH
     own_words: OwnWords = field(default_factory=OwnWords)
 
-    def starts(self, instance: Instance, tell: Callable[[str], None] = SILENT.noted) -> tuple[Plan, ...]:
-        """Return the plans of the folder, for a search of this instance or a changed one to begin from; none where it is no plan folder.
+    def starts(
+        self, instance: Instance, tell: Callable[[str], None] = SILENT.noted
+    ) -> tuple[Plan, ...]:
+        """Return the plans of the folder, for a search of this instance or a changed
+        one to begin from; none where it is no plan folder.
 
         `tell` receives a sentence on what of them is not used, and why.
         """
@@ -85,28 +91,35 @@ def problem_source(
     path
         What to read.
     options
-        `method`, `gap`, `time_limit`, `seed`, `threads` to take in place of the scenario's; an instance has none, and takes the
-        defaults.
+        `method`, `gap`, `time_limit`, `seed`, `threads` to take in place of the
+        scenario's; an instance has none, and takes the defaults.
     settings
-        Fields of the scenario to set; where there is none, those of `[solve]` alone, such as `solve.params.tree.splits`.
+        Fields of the scenario to set; where there is none, those of `[solve]` alone,
+        such as `solve.params.tree.splits`.
     language
         Language of pages in place of the scenario's, or of the plan folder's.
     skip_unreachable
         Leave out evaders without a path.
     budgets
-        Names of resources that will be asked about: those that a scenario lacks are told before its risk is estimated.
+        Names of resources that will be asked about: those that a scenario lacks are
+        told before its risk is estimated.
     listener
         Told of each step.
 
     Raises
     ------
     InputError
-        With every problem of the file at fault, for names of `budgets` that a scenario lacks, or if there are no texts in the language.
+        With every problem of the file at fault, for names of `budgets` that a scenario
+        lacks, or if there are no texts in the language.
     """
     path, asked = Path(path), None if language is None else check_language(language)
     if path.suffix == ".toml":
         evidence = read_evidence(
-            path, solve=options, settings=settings, skip_unreachable=skip_unreachable, listener=listener
+            path,
+            solve=options,
+            settings=settings,
+            skip_unreachable=skip_unreachable,
+            listener=listener,
         )
         check_budgets(evidence.scenario, Changes(budgets=dict.fromkeys(budgets, 0.0)))
         compiled = compile_evidence(evidence, listener)
@@ -123,7 +136,11 @@ def problem_source(
     solve = validated(SolveModel, terms.pop("solve"), f"{path}, solve")
     if terms:
         found = f"fields to set of {', '.join(terms)}"
-        raise InputError(Problem(str(path), found, "those of solve alone, as only a scenario (TOML) has the others"))
+        raise InputError(
+            Problem(
+                str(path), found, "those of solve alone, as only a scenario (TOML) has the others"
+            )
+        )
     folder = PlanFolder(path, skip_unreachable=skip_unreachable)
     if of_plan := path.is_dir() or path.name == PLAN_FILE:
         instance, skipped = folder.instance, folder.skipped

@@ -1,10 +1,15 @@
-"""Beats that bring little: those below their floor are not driven, some give way to sites, and what the others bring and take is told.
+"""Beats that bring little: those below their floor are not driven, some give way to
+sites, and what the others bring and take is told.
 
-Floor: beats go one by one, that of the smallest marginal value among those below their floor first; the others then stop more. Exchange: a site
-that brings most takes the place of the beats of least marginal value that must go for it. What is left is a plan of the same problem, so the
-bound holds as it is. Account: beats are left out one by one, that of the smallest marginal value first, and each layout is valued. They bring
-less for what they take than a site which is not chosen as long as what is lost with each, for each unit of a resource that both use, is below
-what the site would bring beyond the budgets. That is a comparison at the margin: the site may lack other resources, which are named.
+Floor: beats go one by one, that of the smallest marginal value among those below their
+floor first; the others then stop more. Exchange: a site that brings most takes the
+place of the beats of least marginal value that must go for it. What is left is a plan
+of the same problem, so the bound holds as it is. Account: beats are left out one by
+one, that of the smallest marginal value first, and each layout is valued. They bring
+less for what they take than a site which is not chosen as long as what is lost with
+each, for each unit of a resource that both use, is below what the site would bring
+beyond the budgets. That is a comparison at the margin: the site may lack other
+resources, which are named.
 """
 
 from __future__ import annotations
@@ -43,8 +48,11 @@ class DrivenBeats:
     warnings: tuple[Message, ...] = ()
 
 
-def without_weak_beats(instance: Instance, found: Result, floors: Mapping[str, float]) -> DrivenBeats:
-    """Return a result without the beats that stop less than the floor of their teams; of a mixture as it is.
+def without_weak_beats(
+    instance: Instance, found: Result, floors: Mapping[str, float]
+) -> DrivenBeats:
+    """Return a result without the beats that stop less than the floor of their teams;
+    of a mixture as it is.
 
     Parameters
     ----------
@@ -54,7 +62,12 @@ def without_weak_beats(instance: Instance, found: Result, floors: Mapping[str, f
         By id of a type of teams, >= 0, in the unit of the value.
     """
     plan, before = found.plan, found.upper
-    if plan is None or before is None or found.mixed is not None or not any(floors.get(b.team.id) for b in plan.beats):
+    if (
+        plan is None
+        or before is None
+        or found.mixed is not None
+        or not any(floors.get(b.team.id) for b in plan.beats)
+    ):
         return DrivenBeats(found)
     left_out = []
     while weak := _weak(instance, plan, floors):
@@ -65,7 +78,8 @@ def without_weak_beats(instance: Instance, found: Result, floors: Mapping[str, f
     whole = with_plan(instance, plan)
     value = plan_value(whole, whole.placed(plan.options))
     warning = message(
-        "{beats} not driven, as each stops less than the floor of its teams: {names}. What gets through rises by {rise:n} in all.",
+        "{beats} not driven, as each stops less than the floor of its teams: {names}. What gets"
+        " through rises by {rise:n} in all.",
         beats=counted_message("{count} beat is", "{count} beats are", len(left_out)),
         names=shortened(left_out),
         rise=value - before,
@@ -74,14 +88,17 @@ def without_weak_beats(instance: Instance, found: Result, floors: Mapping[str, f
 
 
 def _weak(instance: Instance, plan: Plan, floors: Mapping[str, float]) -> str | None:
-    """Return the id of the beat of the smallest marginal value among those below their floor; None where there is none."""
+    """Return the id of the beat of the smallest marginal value among those below their
+    floor; None where there is none.
+    """
     worth = marginal_values(with_plan(instance, plan), plan)
     below = [beat for beat in plan.beats if worth[beat.id] < floors.get(beat.team.id, 0.0)]
     return min(below, key=lambda beat: (worth[beat.id], beat.id)).id if below else None
 
 
 def sites_for_beats(instance: Instance, found: Result, comparison: Comparison) -> DrivenBeats:
-    """Return a result in which beats give way to sites where their part of the budgets brings more; as it is where none does.
+    """Return a result in which beats give way to sites where their part of the budgets
+    brings more; as it is where none does.
 
     Parameters
     ----------
@@ -96,7 +113,9 @@ def sites_for_beats(instance: Instance, found: Result, comparison: Comparison) -
     whole, gains = comparison.instance, comparison.marginal_values
     placed, value = comparison.placed, comparison.plan.value
     beats = _least_first(comparison, len(instance.options))
-    sites = [j for j, option in enumerate(instance.options) if not placed[j] and not option.forbidden]
+    sites = [
+        j for j, option in enumerate(instance.options) if not placed[j] and not option.forbidden
+    ]
     sites.sort(key=lambda j: -gains[whole.options[j].id])
     comes: list[int] = []
     for j in sites[:MOST_SITES]:
@@ -107,11 +126,19 @@ def sites_for_beats(instance: Instance, found: Result, comparison: Comparison) -
     if not gone:
         return DrivenBeats(found)
     kept = [beat for beat in plan.beats if beat not in gone]
-    better = Plan((*Plan.from_mask(whole, placed & (np.arange(placed.size) < len(instance.options))).placements, *kept))
+    better = Plan(
+        (
+            *Plan.from_mask(
+                whole, placed & (np.arange(placed.size) < len(instance.options))
+            ).placements,
+            *kept,
+        )
+    )
     upper = plan_value(whole, placed)
     names = [whole.options[j].label or whole.options[j].id for j in comes if placed[j]]
     warning = message(
-        "{beats} to {sites}: what they took of the budgets brings more there. What gets through falls by {fall:n}.",
+        "{beats} to {sites}: what they took of the budgets brings more there. What gets through"
+        " falls by {fall:n}.",
         beats=counted_message("{count} beat gives way", "{count} beats give way", len(gone)),
         sites=shortened(names),
         fall=comparison.plan.value - upper,
@@ -119,8 +146,12 @@ def sites_for_beats(instance: Instance, found: Result, comparison: Comparison) -
     return DrivenBeats(replace(found, plan=better, upper=upper, status="feasible"), (warning,))
 
 
-def _with_site(whole: Instance, placed: NDArray[np.bool_], site: int, beats: Sequence[int]) -> NDArray[np.bool_] | None:
-    """Return the mask with a site, without the first beats that must go for it; None where that does not make it feasible."""
+def _with_site(
+    whole: Instance, placed: NDArray[np.bool_], site: int, beats: Sequence[int]
+) -> NDArray[np.bool_] | None:
+    """Return the mask with a site, without the first beats that must go for it; None
+    where that does not make it feasible.
+    """
     mask = placed.copy()
     mask[site] = True
     for beat in beats:
@@ -143,15 +174,18 @@ class BeatsAccount:
     freed
         (n,) what these take: of the resource where there is one, else of each, by id.
     weak
-        How many of the first bring less, each for every unit of the resource, than the site would; 0 where no resource is used by all.
+        How many of the first bring less, each for every unit of the resource, than the
+        site would; 0 where no resource is used by all.
     site
-        Id of the option, not chosen, that brings most for the resource beyond the budgets; empty where there is none.
+        Id of the option, not chosen, that brings most for the resource beyond the
+        budgets; empty where there is none.
     gain
         By how much less would get through with it, >= 0.
     cost
         What it takes of the resource, by id.
     lacks
-        Ids of the resources of which there is not enough for it, even without the weak beats.
+        Ids of the resources of which there is not enough for it, even without the weak
+        beats.
     """
 
     order: tuple[str, ...]
@@ -184,7 +218,13 @@ def beats_account(comparison: Comparison, sites: int) -> BeatsAccount | None:
         mask[beat] = False
         freed = freed + whole.use[beat]
         values.append(comparison.value_of(mask))
-        rows.append({r.id: float(amount) for r, amount in zip(whole.resources, freed, strict=True) if amount})
+        rows.append(
+            {
+                r.id: float(amount)
+                for r, amount in zip(whole.resources, freed, strict=True)
+                if amount
+            }
+        )
     order = tuple(whole.options[beat].id for beat in beats)
     account = BeatsAccount(order, tuple(values), tuple(rows))
     shared = np.flatnonzero((whole.use[beats] > 0).all(axis=0))
@@ -200,7 +240,11 @@ def beats_account(comparison: Comparison, sites: int) -> BeatsAccount | None:
     if not others:
         return account
     resource = next(int(r) for r in shared if (whole.use[others, r] > 0).any())
-    gain = {j: comparison.marginal_values[whole.options[j].id] for j in others if whole.use[j, resource] > 0}
+    gain = {
+        j: comparison.marginal_values[whole.options[j].id]
+        for j in others
+        if whole.use[j, resource] > 0
+    }
     best = max(gain, key=lambda j: (gain[j] / whole.use[j, resource], -j))
     rate = gain[best] / whole.use[best, resource]
     lost = np.diff([comparison.plan.value, *values])

@@ -1,1 +1,3 @@
-"""Problem: network, evaders, options, instance, plan, result and evaluation; knows no risk model and no solver."""
+"""Problem: network, evaders, options, instance, plan, result and evaluation; knows no
+risk model and no solver.
+"""

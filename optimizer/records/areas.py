@@ -15,7 +15,13 @@ import shapely
 from shapely.geometry import shape
 
 from optimizer.base.errors import ProblemList
-from optimizer.base.files.readwrite import IN_DEGREES, TO_DEGREES, geometry_type, looks_projected, read_features
+from optimizer.base.files.readwrite import (
+    IN_DEGREES,
+    TO_DEGREES,
+    geometry_type,
+    looks_projected,
+    read_features,
+)
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, listed, message
 from optimizer.problem.network.exchanged import EXCHANGE, metres_if_exchanged
@@ -39,7 +45,8 @@ class Area:
     Attributes
     ----------
     name
-        How records call it; two areas never share a name, whatever the case of the letters.
+        How records call it; two areas never share a name, whatever the case of the
+        letters.
     geometry
         Polygon or multipolygon in degrees (WGS 84).
     classes
@@ -51,7 +58,9 @@ class Area:
     classes: tuple[str, ...] = ()
 
     def segments(self, network: Network) -> NDArray[np.int64]:
-        """Return the sorted segments whose middle lies inside and whose class belongs to the area, (k,)."""
+        """Return the sorted segments whose middle lies inside and whose class belongs
+        to the area, (k,).
+        """
         middle = network.segment_midpoint
         shapely.prepare(self.geometry)
         inside = np.asarray(shapely.contains_xy(self.geometry, middle[:, 0], middle[:, 1]))
@@ -61,7 +70,9 @@ class Area:
 
 
 def exchanged_areas(areas: Iterable[Area], network: Network) -> list[str]:
-    """Return the names of areas that hold no road of the network, and hold some once longitude and latitude are exchanged."""
+    """Return the names of areas that hold no road of the network, and hold some once
+    longitude and latitude are exchanged.
+    """
     return [
         area.name
         for area in areas
@@ -75,13 +86,15 @@ def exchanged_areas(areas: Iterable[Area], network: Network) -> list[str]:
 def load_areas(path: Path) -> tuple[Area, ...]:
     """Read areas from the polygons of a GeoJSON file.
 
-    Each feature needs a property `name`; a property `classes`, a list of road classes, limits the area to those roads.
+    Each feature needs a property `name`; a property `classes`, a list of road classes,
+    limits the area to those roads.
 
     Raises
     ------
     InputError
-        With every fault of the file: a feature without a name or with one already taken, a geometry that is no valid polygon,
-        positions outside longitude and latitude, classes that are no list of words.
+        With every fault of the file: a feature without a name or with one already
+        taken, a geometry that is no valid polygon, positions outside longitude and
+        latitude, classes that are no list of words.
     """
     problems = ProblemList()
     areas: dict[str, Area] = {}
@@ -95,7 +108,10 @@ def load_areas(path: Path) -> tuple[Area, ...]:
             problems.add(f"{where}, name", repr(name), "the name by which records call the area")
         elif name_key(name) in areas:
             problems.add(
-                f"{where}, name", repr(name), "a name no other area has", "Join its parts into one MultiPolygon"
+                f"{where}, name",
+                repr(name),
+                "a name no other area has",
+                "Join its parts into one MultiPolygon",
             )
         elif geometry is not None:
             areas[name_key(name)] = Area(name.strip(), geometry, classes)
@@ -110,16 +126,29 @@ def name_key(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-def _polygon(geometry: dict[str, Any] | None, where: str, problems: ProblemList) -> BaseGeometry | None:
+def _polygon(
+    geometry: dict[str, Any] | None, where: str, problems: ProblemList
+) -> BaseGeometry | None:
     kind = geometry_type(geometry)
     if geometry is None or kind not in {"Polygon", "MultiPolygon"}:
-        problems.add(where, kind or "no geometry", "a Polygon or MultiPolygon", "Draw the area as a polygon")
+        problems.add(
+            where, kind or "no geometry", "a Polygon or MultiPolygon", "Draw the area as a polygon"
+        )
         return None
     try:
         polygon = shape(geometry)
-    except (ValueError, TypeError, IndexError, KeyError, AttributeError, shapely.errors.ShapelyError):
+    except (
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        AttributeError,
+        shapely.errors.ShapelyError,
+    ):
         problems.add(
-            where, "coordinates that make no polygon", "rings of at least four positions, the last like the first"
+            where,
+            "coordinates that make no polygon",
+            "rings of at least four positions, the last like the first",
         )
         return None
     if polygon.is_empty or not polygon.is_valid:
@@ -139,7 +168,9 @@ def _classes(value: object, where: str, problems: ProblemList) -> tuple[str, ...
         return ()
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         return tuple(value)
-    problems.add(f"{where}, classes", repr(value), 'a list of road classes such as ["trunk", "primary"]')
+    problems.add(
+        f"{where}, classes", repr(value), 'a list of road classes such as ["trunk", "primary"]'
+    )
     return ()
 
 
@@ -190,7 +221,8 @@ class RecordPlaces:
 def locate(rows: RecordParser, gazetteer: Gazetteer) -> RecordPlaces:
     """Return segment or area of each row.
 
-    The most exact place that a row gives is the one that counts: its segment, else its point, else its area.
+    The most exact place that a row gives is the one that counts: its segment, else its
+    point, else its area.
     """
     segment = np.full(rows.used.size, -1, dtype=np.int64)
     area = segment.copy()
@@ -234,14 +266,24 @@ def _area(rows: RecordParser, position: int, gazetteer: Gazetteer) -> int:
     number = gazetteer.number.get(name_key(name), -1)
     if number < 0:
         close = get_close_matches(name_key(name), gazetteer.number, n=3)
-        shown = [gazetteer.areas[gazetteer.number[key]].name for key in close] or [a.name for a in gazetteer.areas[:8]]
+        shown = [gazetteer.areas[gazetteer.number[key]].name for key in close] or [
+            a.name for a in gazetteer.areas[:8]
+        ]
         rows.fault(
             position,
             "area",
-            "an area of the scenario, such as " + ", ".join(shown) if shown else "no area: the scenario has none",
+            (
+                "an area of the scenario, such as " + ", ".join(shown)
+                if shown
+                else "no area: the scenario has none"
+            ),
         )
     elif not gazetteer.members[number].size:
-        rows.leave_out(position, marked("the area holds no segment of the network"), gazetteer.areas[number].name)
+        rows.leave_out(
+            position,
+            marked("the area holds no segment of the network"),
+            gazetteer.areas[number].name,
+        )
     return number
 
 
@@ -254,7 +296,11 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
     segment = np.full(positions.size, -1, dtype=np.int64)
     distance = np.full(positions.size, np.inf)
     segment[valid], distance[valid] = network.nearest_segments(point[valid, 0], point[valid, 1])
-    turned = metres_if_exchanged(network, *point[readable].T) if not (distance <= limit).any() else np.empty(0)
+    turned = (
+        metres_if_exchanged(network, *point[readable].T)
+        if not (distance <= limit).any()
+        else np.empty(0)
+    )
     if (turned <= limit).sum() * 2 > np.count_nonzero(readable):
         rows.problems.add(
             0,
@@ -273,7 +319,9 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
     for at in np.flatnonzero(readable & ~valid):
         wrong = "lat" if abs(point[at, 1]) > 90 else "lon"
         rows.fault(
-            int(positions[at]), wrong, "a latitude in [-90, 90]" if wrong == "lat" else "a longitude in [-180, 180]"
+            int(positions[at]),
+            wrong,
+            "a latitude in [-90, 90]" if wrong == "lat" else "a longitude in [-180, 180]",
         )
     for at in np.flatnonzero(valid & (distance > limit)):
         rows.leave_out(
@@ -285,8 +333,12 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
     return segment
 
 
-def _warn_of_distances(rows: RecordParser, positions: NDArray[np.int64], distance: NDArray[np.float64]) -> None:
-    """Name the points that are used and lie so far from the nearest road that they may belong to another, the farthest first."""
+def _warn_of_distances(
+    rows: RecordParser, positions: NDArray[np.int64], distance: NDArray[np.float64]
+) -> None:
+    """Name the points that are used and lie so far from the nearest road that they may
+    belong to another, the farthest first.
+    """
     far = np.flatnonzero(distance > DOUBTFUL_M)
     if not far.size:
         return
@@ -296,12 +348,17 @@ def _warn_of_distances(rows: RecordParser, positions: NDArray[np.int64], distanc
         message("{metres:.0f} m ({unit} {number})", metres=metres, unit=rows.table.unit, number=n)
         for metres, n in zip(distance[farthest], numbers, strict=True)
     ]
-    points = message("{points} and others", points=listed(named)) if far.size > FARTHEST else listed(named)
+    points = (
+        message("{points} and others", points=listed(named))
+        if far.size > FARTHEST
+        else listed(named)
+    )
     used = int(rows.used[positions].sum())
     rows.warnings.append(
         message(
-            "{file}: {far} of {used} lie more than {metres:g} m from the nearest road, which they count for: {points}. Check them and the "
-            "modes of the region; max_distance_m = {metres:g} leaves them out.",
+            "{file}: {far} of {used} lie more than {metres:g} m from the nearest road, which they"
+            " count for: {points}. Check them and the modes of the region; max_distance_m ="
+            " {metres:g} leaves them out.",
             file=rows.label,
             far=far.size,
             used=counted_message("{count} point", "{count} points", used),

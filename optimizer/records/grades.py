@@ -1,9 +1,13 @@
-"""Grades of reports (the NATO Admiralty code and the UK's 3x5x2), and how reliable sources proved.
+"""Grades of reports (the NATO Admiralty code and the UK's 3x5x2), and how reliable
+sources proved.
 
-Admiralty (STANAG 2022, AJP-2.1): source A (completely reliable) to E (unreliable), F = cannot be judged; information 1 (confirmed) to 5
-(improbable), 6 = cannot be judged. 3x5x2 (College of Policing, intelligence report): source 1 reliable, 2 untested, 3 not reliable;
-information A known directly, B known indirectly and corroborated, C known indirectly, D not known, E suspected to be false; handling P or C.
-F, 6, 2 and D say that nothing is known of the source or of the information: they are no middle of the scale.
+Admiralty (STANAG 2022, AJP-2.1): source A (completely reliable) to E (unreliable), F =
+cannot be judged; information 1 (confirmed) to 5 (improbable), 6 = cannot be judged.
+3x5x2 (College of Policing, intelligence report): source 1 reliable, 2 untested, 3 not
+reliable; information A known directly, B known indirectly and corroborated, C known
+indirectly, D not known, E suspected to be false; handling P or C. F, 6, 2 and D say
+that nothing is known of the source or of the information: they are no middle of the
+scale.
 """
 
 from __future__ import annotations
@@ -24,7 +28,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-GRADE_FORMS = "an Admiralty grade such as B2 (A-F, 1-6) or a 3x5x2 grade such as 1A P (1-3, A-E, P or C)"
+GRADE_FORMS = (
+    "an Admiralty grade such as B2 (A-F, 1-6) or a 3x5x2 grade such as 1A P (1-3, A-E, P or C)"
+)
 
 _ADMIRALTY = re.compile(r"([A-F])\s*[-/]?\s*([1-6])")
 
@@ -60,19 +66,29 @@ class Grade:
 
     @property
     def source_class(self) -> str | None:
-        """Class of the source, A (reliable) to E (not reliable), on the Admiralty scale; None where it is unknown."""
-        return self.source if self.system is GradeSystem.ADMIRALTY and self.source != "F" else _OF_UK.get(self.source)
+        """Class of the source, A (reliable) to E (not reliable), on the Admiralty
+        scale; None where it is unknown.
+        """
+        return (
+            self.source
+            if self.system is GradeSystem.ADMIRALTY and self.source != "F"
+            else _OF_UK.get(self.source)
+        )
 
     @property
     def information_class(self) -> int | None:
-        """Class of the information, 1 (confirmed) to 5 (improbable), on the Admiralty scale; None where it is unknown."""
+        """Class of the information, 1 (confirmed) to 5 (improbable), on the Admiralty
+        scale; None where it is unknown.
+        """
         if self.system is GradeSystem.ADMIRALTY:
             return None if self.information == "6" else int(self.information)
         return _INFORMATION_OF_UK.get(self.information)
 
     @property
     def rank(self) -> int:
-        """Order of preference among reports of one event, 0 first: known and good, then unknown, then known and bad."""
+        """Order of preference among reports of one event, 0 first: known and good, then
+        unknown, then known and bad.
+        """
         source = "ABC?DE".index(self.source_class or "?")
         information = {1: 0, 2: 1, 3: 2, None: 3, 4: 4, 5: 5}[self.information_class]
         return source + information
@@ -83,7 +99,9 @@ _OF_UK = {"1": "B", "3": "E"}
 _INFORMATION_OF_UK = {"A": 1, "B": 2, "C": 3, "E": 5}
 
 UNGRADED_RANK = 6
-"""`Grade.rank` of a report without a grade: as one of which neither source nor information is known."""
+"""`Grade.rank` of a report without a grade: as one of which neither source nor
+information is known.
+"""
 
 
 @lru_cache(maxsize=1024)
@@ -98,7 +116,8 @@ def parse_grade(text: str) -> Grade | None:
 
 
 def grades_conflict(one: Grade, other: Grade) -> bool:
-    """Return whether two grades of one event contradict each other: one holds the source or the information for good, the other for bad.
+    """Return whether two grades of one event contradict each other: one holds the
+    source or the information for good, the other for bad.
 
     What is unknown contradicts nothing.
     """
@@ -112,13 +131,17 @@ def grades_conflict(one: Grade, other: Grade) -> bool:
 #
 #     confirmed_i of known_i  ~  Binomial(p_i),      p_i ~ Beta(c mu_g, c (1 - mu_g)),      g the class of the source's grade
 #
-# mu_g and c are not known either: mu_g has a Beta prior around the share that is usually held of the grade (`USUAL`), worth `STATED`
-# reports, c a log-uniform one over `CONCENTRATIONS`. The posterior of each source is the mixture of Betas over a grid of (mu_g, c),
-# weighted by the beta-binomial chances of all sources of the class. A grade of F or 2 says nothing: the prior of mu is flat, so that such a
-# source is uncertain, not average.
+# mu_g and c are not known either: mu_g has a Beta prior around the share that is
+# usually held of the grade (`USUAL`), worth `STATED` reports, c a log-uniform one over
+# `CONCENTRATIONS`. The posterior of each source is the mixture of Betas over a grid of
+# (mu_g, c), weighted by the beta-binomial chances of all sources of the class. A grade
+# of F or 2 says nothing: the prior of mu is flat, so that such a source is uncertain,
+# not average.
 
 USUAL = {"A": 0.9, "B": 0.75, "C": 0.6, "D": 0.4, "E": 0.2}
-"""Share of reports that are right, by class of source, before any outcome is known: an assumption of this package, no part of the standards."""
+"""Share of reports that are right, by class of source, before any outcome is known: an
+assumption of this package, no part of the standards.
+"""
 
 STATED = 6.0
 """Reports that the usual share counts for."""
@@ -149,16 +172,21 @@ class Reliability:
 
 
 def learn_reliability(
-    classes: Sequence[str | None], confirmed: Sequence[int], known: Sequence[int], level: float = 0.9
+    classes: Sequence[str | None],
+    confirmed: Sequence[int],
+    known: Sequence[int],
+    level: float = 0.9,
 ) -> Reliability:
     """Return the reliability of sources.
 
     Parameters
     ----------
     classes
-        (k,) class of each source, A to E; None where its grade is unknown (F, 2 or none).
+        (k,) class of each source, A to E; None where its grade is unknown (F, 2 or
+        none).
     confirmed, known
-        (k,) reports that were confirmed, and whose outcome is known (confirmed or refuted).
+        (k,) reports that were confirmed, and whose outcome is known (confirmed or
+        refuted).
     level
         Probability of the interval.
     """
@@ -186,4 +214,6 @@ def _prior(one: str, mean: Floats) -> Floats:
     if one not in USUAL:
         return np.zeros(mean.size)
     share = USUAL[one]
-    return np.asarray((STATED * share - 0.5) * np.log(mean) + (STATED * (1 - share) - 0.5) * np.log1p(-mean))
+    return np.asarray(
+        (STATED * share - 0.5) * np.log(mean) + (STATED * (1 - share) - 0.5) * np.log1p(-mean)
+    )

@@ -1,7 +1,9 @@
 """Whose a row is, how it is marked (Traffic Light Protocol 2.0), and who may see it.
 
-A row may be seen by its owner, by the agencies that the owner names, and by every agency where it is marked green or clear. A row that nobody
-may see but its owner enters no total where it is red or amber+strict: what is made of such rows is marked as they are.
+A row may be seen by its owner, by the agencies that the owner names, and by every
+agency where it is marked green or clear. A row that nobody may see but its owner enters
+no total where it is red or amber+strict: what is made of such rows is marked as they
+are.
 """
 
 from __future__ import annotations
@@ -60,8 +62,8 @@ def strictest(markings: Iterable[str]) -> str:
 def markings_of(rows: RecordParser, problems: ProblemList) -> list[Marking | None]:
     """Return the marking of each row that is used; None of the others.
 
-    A row without an owner or a marking, of its own or of its file, and a marking that is none of TLP 2.0, are problems: nothing is released
-    on a guess.
+    A row without an owner or a marking, of its own or of its file, and a marking that
+    is none of TLP 2.0, are problems: nothing is released on a guess.
     """
     source, text = rows.source, rows.table.text
     empty = [""] * len(rows.table)
@@ -71,10 +73,14 @@ def markings_of(rows: RecordParser, problems: ProblemList) -> list[Marking | Non
     for place, number in enumerate(rows.table.number):
         mark = (tlp[place] or source.tlp or "").casefold().removeprefix("tlp:")
         whose = owner[place] or source.owner or ""
-        to = frozenset(released[place].split()) if released[place] else frozenset(source.released_to)
+        to = (
+            frozenset(released[place].split()) if released[place] else frozenset(source.released_to)
+        )
         good = bool(rows.used[place])
         if good and mark not in MARKINGS:
-            problem = unknown_name("tlp", mark, MARKINGS, found=repr(mark) if mark else "no marking")
+            problem = unknown_name(
+                "tlp", mark, MARKINGS, found=repr(mark) if mark else "no marking"
+            )
             faults.add(
                 number,
                 problem.found,
@@ -85,7 +91,11 @@ def markings_of(rows: RecordParser, problems: ProblemList) -> list[Marking | Non
             good = False
         if rows.used[place] and not whose:
             faults.add(
-                number, "no owner", "the agency whose row it is", "Name it, or the file's with owner", column="owner"
+                number,
+                "no owner",
+                "the agency whose row it is",
+                "Name it, or the file's with owner",
+                column="owner",
             )
             good = False
         found.append(Marking(whose, mark, to) if good else None)

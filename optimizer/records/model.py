@@ -1,4 +1,6 @@
-"""Seizures and search effort on the network, as columns of arrays, and how much each segment was searched."""
+"""Seizures and search effort on the network, as columns of arrays, and how much each
+segment was searched.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +46,14 @@ class LocatedRecords:
     warnings
         What the user should know about the rows that are.
     unread
-        What each source did not read of its file's columns; another source may read them.
+        What each source did not read of its file's columns; another source may read
+        them.
     """
 
     OWN: ClassVar[Mapping[str, type]] = {}
-    """Columns beside time and place, and their types: reading fills them, and rows that agree in all may be one row twice."""
+    """Columns beside time and place, and their types: reading fills them, and rows that
+    agree in all may be one row twice.
+    """
 
     segment: NDArray[np.int64]
     area: NDArray[np.int64]
@@ -67,7 +72,9 @@ class LocatedRecords:
         return self.segment.size
 
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.integer]) -> Self:
-        """Return the chosen rows (a mask (k,) or positions); what was not used in reading stays as it is."""
+        """Return the chosen rows (a mask (k,) or positions); what was not used in
+        reading stays as it is.
+        """
         columns = {
             item.name: getattr(self, item.name)[chosen]
             for item in fields(self)
@@ -89,10 +96,15 @@ class Seizures(LocatedRecords):
     drug
         (k,) what was seized; empty where unknown.
     effort_unit
-        For each source the unit of the effort that makes its seizures; None where not stated.
+        For each source the unit of the effort that makes its seizures; None where not
+        stated.
     """
 
-    OWN: ClassVar[Mapping[str, type]] = {"count": np.float64, "quantity_kg": np.float64, "drug": np.str_}
+    OWN: ClassVar[Mapping[str, type]] = {
+        "count": np.float64,
+        "quantity_kg": np.float64,
+        "drug": np.str_,
+    }
 
     count: NDArray[np.float64]
     quantity_kg: NDArray[np.float64]
@@ -101,8 +113,13 @@ class Seizures(LocatedRecords):
 
     @classmethod
     def counted(cls, count: NDArray[np.float64], **known: Any) -> Self:  # noqa: ANN401 - fields by name
-        """Return seizures of which time, place and number are known: every other column of `OWN` is empty, or NaN."""
-        unknown = {name: np.full(count.size, "" if of is np.str_ else np.nan) for name, of in cls.OWN.items()}
+        """Return seizures of which time, place and number are known: every other column
+        of `OWN` is empty, or NaN.
+        """
+        unknown = {
+            name: np.full(count.size, "" if of is np.str_ else np.nan)
+            for name, of in cls.OWN.items()
+        }
         return cls(**{**unknown, "count": count, **known})
 
 
@@ -141,9 +158,11 @@ class Exposure:
     amount
         (units, m) effort by unit and segment.
     months
-        (units, m) over how many months it went, >= 1 where there is any: an effective number, (sum e)^2 / sum e^2 over the months' e.
+        (units, m) over how many months it went, >= 1 where there is any: an effective
+        number, (sum e)^2 / sum e^2 over the months' e.
     first, after
-        (units,) datetime64[D]: the first day of each unit's effort and the day after its last; NaT where it has none.
+        (units,) datetime64[D]: the first day of each unit's effort and the day after
+        its last; NaT where it has none.
     """
 
     units: tuple[str, ...]
@@ -158,13 +177,16 @@ class Exposure:
         return self.units != (ROAD_UNIT,)
 
 
-def spread_effort(effort: Effort | None, network: Network, units: tuple[str, ...] | None = None) -> Exposure:
+def spread_effort(
+    effort: Effort | None, network: Network, units: tuple[str, ...] | None = None
+) -> Exposure:
     """Add up effort by segment; an area's effort is spread over its segments by length.
 
     Parameters
     ----------
     effort
-        The record; None or empty means none is known, and each kilometre of road then counts as one unit.
+        The record; None or empty means none is known, and each kilometre of road then
+        counts as one unit.
     network
         The roads, m segments.
     units
@@ -192,16 +214,26 @@ def spread_effort(effort: Effort | None, network: Network, units: tuple[str, ...
     for area in np.flatnonzero(in_area.any(axis=0)).tolist():
         members = effort.area_segment[area]
         amount[:, members] += np.outer(in_area[:, area], length[members] / length[members].sum())
-    return Exposure(names, amount, _months(effort, unit, amount, length), *_spans(effort, unit, len(names)))
+    return Exposure(
+        names, amount, _months(effort, unit, amount, length), *_spans(effort, unit, len(names))
+    )
 
 
 def _months(
-    effort: Effort, unit: NDArray[np.int64], amount: NDArray[np.float64], length: NDArray[np.float64]
+    effort: Effort,
+    unit: NDArray[np.int64],
+    amount: NDArray[np.float64],
+    length: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """(units, m) effective number of months of effort; a row that spans several counts as one for each of them."""
+    """(units, m) effective number of months of effort; a row that spans several counts
+    as one for each of them.
+    """
     n_units, m = amount.shape
     month = effort.start.astype("datetime64[M]").astype(np.int64)
-    spanned = np.maximum((effort.end - np.timedelta64(1, "D")).astype("datetime64[M]").astype(np.int64) - month + 1, 1)
+    spanned = np.maximum(
+        (effort.end - np.timedelta64(1, "D")).astype("datetime64[M]").astype(np.int64) - month + 1,
+        1,
+    )
     place = np.where(effort.segment >= 0, effort.segment, m + effort.area)
     key, group = np.unique(np.column_stack((unit, place, month)), axis=0, return_inverse=True)
     squared = np.bincount(group.ravel(), effort.amount / np.sqrt(spanned), len(key)) ** 2
@@ -236,12 +268,14 @@ def _complain_of_units(effort: Effort, units: tuple[str, ...]) -> None:
 
 
 def unit_of_seizures(records: Seizures, exposure: Exposure) -> NDArray[np.int64]:
-    """Return for each row of `records` the position of the unit of effort that made its seizures, (k,).
+    """Return for each row of `records` the position of the unit of effort that made its
+    seizures, (k,).
 
     Raises
     ------
     InputError
-        If a source names a unit that has no effort, or names none where effort has several units.
+        If a source names a unit that has no effort, or names none where effort has
+        several units.
     """
     problems = ProblemList()
     units = exposure.units
@@ -253,21 +287,29 @@ def unit_of_seizures(records: Seizures, exposure: Exposure) -> NDArray[np.int64]
             numbers.append(units.index(unit))
         else:
             found = "none" if unit is None else repr(unit)
-            expected = "the unit of the effort that makes these seizures: " + " or ".join(map(repr, units))
+            expected = "the unit of the effort that makes these seizures: " + " or ".join(
+                map(repr, units)
+            )
             problems.add(f"seizures of {source}, effort_unit", found, expected, "State effort_unit")
     problems.raise_if_any()
     return np.array(numbers, dtype=np.int64)[records.source]
 
 
 def in_time(records: Seizures, exposure: Exposure, unit: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return whether each row of `records` falls in a time with effort of its unit, (k,); true where no time is known."""
+    """Return whether each row of `records` falls in a time with effort of its unit,
+    (k,); true where no time is known.
+    """
     before = records.end <= exposure.first[unit]
     behind = records.start >= exposure.after[unit]
     return ~(before | behind)
 
 
-def has_effort(records: Seizures, made_by: NDArray[np.int64], exposure: Exposure) -> NDArray[np.bool_]:
-    """Return whether each row of seizures has effort of its unit behind it, on its segment or somewhere in its area, (k,)."""
+def has_effort(
+    records: Seizures, made_by: NDArray[np.int64], exposure: Exposure
+) -> NDArray[np.bool_]:
+    """Return whether each row of seizures has effort of its unit behind it, on its
+    segment or somewhere in its area, (k,).
+    """
     searched = exposure.amount > 0
     found = searched[made_by, np.maximum(records.segment, 0)]
     for row in np.flatnonzero(records.segment < 0).tolist():

@@ -14,9 +14,14 @@ from optimizer.base.errors import InputError, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-FORMS = "a day (2023-04-30), a month (2023-04), a year (2023), a US fiscal year (FY2023) or first/last of these"
+FORMS = (
+    "a day (2023-04-30), a month (2023-04), a year (2023), a US fiscal year (FY2023) or first/last"
+    " of these"
+)
 
-_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
+_DAY = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+)
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _YEAR = re.compile(r"(\d{4})")
 _FISCAL = re.compile(r"FY ?(\d{4}|\d{2})", re.IGNORECASE)
@@ -29,10 +34,14 @@ _DAY_NUMBER = re.compile(r"[3-6]\d{4}")
 MOST_MONTHS = 12
 
 ALIKE = 0.9
-"""Share of a file's times that must be written alike before their form is taken; the others are faults."""
+"""Share of a file's times that must be written alike before their form is taken; the
+others are faults.
+"""
 
 TELLING = 0.2
-"""Least share of these whose day is above 12. Of random days .6 are; a few alone may be slips in a file of the other order."""
+"""Least share of these whose day is above 12. Of random days .6 are; a few alone may be
+slips in a file of the other order.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +59,18 @@ class Period:
 def parse_period(text: str, date_format: str = "auto") -> Period:
     """Read a time as the whole days it spans.
 
-    A US federal fiscal year runs from 1 October of the year before to 30 September (31 U.S.C. 1102). The hour and the offset of a
-    time stamp are dropped: the day is the one written.
+    A US federal fiscal year runs from 1 October of the year before to 30 September (31
+    U.S.C. 1102). The hour and the offset of a time stamp are dropped: the day is the
+    one written.
 
     Parameters
     ----------
     text
         The time as a record writes it.
     date_format
-        `auto`, `fiscal-year` (a bare year is a fiscal one), or a strptime pattern, whose finest directive sets the span: a pattern
-        without a day is a month, one without a month a year.
+        `auto`, `fiscal-year` (a bare year is a fiscal one), or a strptime pattern,
+        whose finest directive sets the span: a pattern without a day is a month, one
+        without a month a year.
 
     Raises
     ------
@@ -73,25 +84,34 @@ def parse_period(text: str, date_format: str = "auto") -> Period:
             return _first_to_last(text, _fiscal)
         return _by_pattern(text, date_format)
     except (ValueError, OverflowError):
-        expected = FORMS if date_format in {"auto", "fiscal-year"} else f"a time written {date_format}"
+        expected = (
+            FORMS if date_format in {"auto", "fiscal-year"} else f"a time written {date_format}"
+        )
         remedy = 'Write it like 2023-04-30, or state date_format, such as "%d/%m/%y" for 30/04/23'
         if date_format == "auto" and (numbers := _NUMBERS.fullmatch(text)):
             first, second = (int(numbers[place]) > MOST_MONTHS for place in (1, 3))
-            row = f"; this row has the {'day' if first else 'month'} first" if first != second else ""
+            row = (
+                f"; this row has the {'day' if first else 'month'} first" if first != second else ""
+            )
             remedy = (
-                'State date_format, such as "%d/%m/%Y" or "%m/%d/%Y": the file as a whole does not tell the day from the month'
-                + row
+                'State date_format, such as "%d/%m/%Y" or "%m/%d/%Y": the file as a whole does not'
+                " tell the day from the month" + row
             )
         elif date_format == "auto" and _DAY_NUMBER.fullmatch(text):
-            remedy = "If that is the day number of a spreadsheet, show the column as a date there (2024-03-01), and save it again"
+            remedy = (
+                "If that is the day number of a spreadsheet, show the column as a date there"
+                " (2024-03-01), and save it again"
+            )
         raise InputError(Problem("time", repr(text), expected, remedy)) from None
 
 
 def found_format(texts: Iterable[str]) -> str:
-    """Return the strptime pattern of a file's times where they are days in numbers, such as `%d/%m/%Y`; else `auto`.
+    """Return the strptime pattern of a file's times where they are days in numbers,
+    such as `%d/%m/%Y`; else `auto`.
 
-    Which number is the day is told by the file as a whole: one above 12 is no month. Where fewer than `TELLING` are above 12, or one in each
-    place, it is not told. Empty texts do not count.
+    Which number is the day is told by the file as a whole: one above 12 is no month.
+    Where fewer than `TELLING` are above 12, or one in each place, it is not told. Empty
+    texts do not count.
     """
     given = [text for text in texts if text]
     found = [match for text in given if (match := _NUMBERS.fullmatch(text))]
@@ -100,8 +120,14 @@ def found_format(texts: Iterable[str]) -> str:
     forms = Counter((match[2], match[4], match[5] is not None) for match in found)
     (form, count), *_ = forms.most_common(1)
     alike = [match for match in found if (match[2], match[4], match[5] is not None) == form]
-    day_first, month_first = (sum(int(match[place]) > MOST_MONTHS for match in alike) for place in (1, 3))
-    if count < ALIKE * len(given) or min(day_first, month_first) > 0 or max(day_first, month_first) < TELLING * count:
+    day_first, month_first = (
+        sum(int(match[place]) > MOST_MONTHS for match in alike) for place in (1, 3)
+    )
+    if (
+        count < ALIKE * len(given)
+        or min(day_first, month_first) > 0
+        or max(day_first, month_first) < TELLING * count
+    ):
         return "auto"
     mark, clock, seconds = form
     hour = f"{clock}%H:%M" + ":%S" * seconds if clock else ""

@@ -1,4 +1,6 @@
-"""Columns about people, recognised by their names in English, Spanish and Portuguese: an importer refuses to read them."""
+"""Columns about people, recognised by their names in English, Spanish and Portuguese:
+an importer refuses to read them.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,16 @@ PERSONAL = re.compile(
     r"nacimiento|nascimento|pasaportes?|passaportes?|telefon[oe]s?|celular(es)?|licencias?|placas?|matriculas?|cedulas?|dni|curp|cpf|cnh|"
     r"sospechos[oa]s?|suspeit[oa]s?|infractor(es)?|infrator(es)?|victimas?|vitimas?|detenid[oa]s?|detid[oa]s?|presos?"
 )
-"""Words that make a column personal wherever they stand in its name; those with accents are written here without."""
+"""Words that make a column personal wherever they stand in its name; those with accents
+are written here without.
+"""
 NAME = re.compile(r"names?|nombres?|nomes?")
-ALONE = re.compile(r"driver|passenger|officer|leader|conductor|condutor|chofer|motorista|pasajero|passageiro|lider")
-"""Words for one person: where nothing else stands in a column's name, that is who it is; the plural counts them."""
+ALONE = re.compile(
+    r"driver|passenger|officer|leader|conductor|condutor|chofer|motorista|pasajero|passageiro|lider"
+)
+"""Words for one person: where nothing else stands in a column's name, that is who it
+is; the plural counts them.
+"""
 PERSON = re.compile(
     rf"({ALONE.pattern}|person|owner|subject|individual|persona|pessoa|propietario|proprietario|dueno|dono|individuo)(e?s)?|people"
 )
@@ -39,12 +47,18 @@ PART_OF_A_NAME = re.compile(
 def is_personal(column: str) -> bool:
     """Return whether a column's name says that it is about a person.
 
-    Words are separated by case, spaces and signs: `Self-defined ethnicity`, `AgeRange` and `driver_name` are personal, `tonnage`,
-    `area name` and `origin` are not; `name`, `address` and `officer` alone are, and `officers` is not. So are `Teléfono` and
+    Words are separated by case, spaces and signs: `Self-defined ethnicity`, `AgeRange`
+    and `driver_name` are personal, `tonnage`, `area name` and `origin` are not; `name`,
+    `address` and `officer` alone are, and `officers` is not. So are `Teléfono` and
     `nome do motorista`; `municipio` is not.
     """
-    without_accents = "".join(mark for mark in unicodedata.normalize("NFKD", column) if not unicodedata.combining(mark))
-    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", without_accents)]
+    without_accents = "".join(
+        mark for mark in unicodedata.normalize("NFKD", column) if not unicodedata.combining(mark)
+    )
+    words = [
+        word.lower()
+        for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", without_accents)
+    ]
     joined = [*words, *("".join(pair) for pair in pairwise(words))]
 
     def there(wanted: re.Pattern[str]) -> bool:

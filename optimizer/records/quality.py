@@ -1,4 +1,5 @@
-"""How good a record is: months without rows, heaping of numbers and times, effort without finds and finds without effort, outliers.
+"""How good a record is: months without rows, heaping of numbers and times, effort
+without finds and finds without effort, outliers.
 
 Each fault that is found is a sentence that ends in what it does to the plan.
 """
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 LEAST_ROWS = 20
 """Rows below which heaping and outliers are not looked for."""
 UNLIKELY = 1e-4
-"""Chance below which a share or a count is not put down to chance: a record has some dozens of them."""
+"""Chance below which a share or a count is not put down to chance: a record has some
+dozens of them.
+"""
 ROUND = 5
 DAY_ROWS = 0.8
 """Share of rows of one day from which a record is one of days."""
@@ -38,7 +41,10 @@ def record_faults(records: Seizures, effort: Effort | None) -> Iterator[str]:
     effort
         Search effort; None where the scenario has none.
     """
-    for rows, what in ((records, message("seizures")), *(((effort, message("effort")),) if effort is not None else ())):
+    for rows, what in (
+        (records, message("seizures")),
+        *(((effort, message("effort")),) if effort is not None else ()),
+    ):
         yield from _silent_months(rows, what)
     yield from _heaped_amounts(records, effort)
     yield from _heaped_days(records)
@@ -52,7 +58,9 @@ def _months(rows: LocatedRecords) -> NDArray[np.int64]:
 
 
 def _silent_months(rows: LocatedRecords, what: str) -> Iterator[str]:
-    """Yield the sources that have months without a row between their first and their last, by the (unit and) source."""
+    """Yield the sources that have months without a row between their first and their
+    last, by the (unit and) source.
+    """
     for k, name in enumerate(rows.source_name):
         mine = rows.source == k
         if not mine.any():
@@ -64,11 +72,13 @@ def _silent_months(rows: LocatedRecords, what: str) -> Iterator[str]:
         covered = np.zeros(int(last.max() - first.min()) + 1, dtype=bool)
         for a, b in np.unique(np.column_stack((first, last)), axis=0).tolist():
             covered[a - first.min() : b - first.min() + 1] = True
-        missing = [str(np.datetime64(int(first.min()) + int(m), "M")) for m in np.flatnonzero(~covered)]
+        missing = [
+            str(np.datetime64(int(first.min()) + int(m), "M")) for m in np.flatnonzero(~covered)
+        ]
         if missing and mine.sum() >= LEAST_ROWS:
             yield message(
-                "{source}: no {what} in {missing} of {months} months ({names}). If nothing was reported, roads look safer, or less searched, "
-                "than they were then.",
+                "{source}: no {what} in {missing} of {months} months ({names}). If nothing was"
+                " reported, roads look safer, or less searched, than they were then.",
                 source=name,
                 what=what,
                 missing=len(missing),
@@ -79,7 +89,9 @@ def _silent_months(rows: LocatedRecords, what: str) -> Iterator[str]:
 
 def _heaped_amounts(records: Seizures, effort: Effort | None) -> Iterator[str]:
     """Yield amounts that end in 0 or 5 more often than chance has it."""
-    amounts = [(message("quantities of seizures"), records.quantity_kg[np.isfinite(records.quantity_kg)])]
+    amounts = [
+        (message("quantities of seizures"), records.quantity_kg[np.isfinite(records.quantity_kg)])
+    ]
     if effort is not None:
         amounts += [
             (message("amounts of effort in {unit}", unit=unit), effort.amount[mine])
@@ -94,8 +106,8 @@ def _heaped_amounts(records: Seizures, effort: Effort | None) -> Iterator[str]:
             and heaped > 0.5 * whole.size
         ):
             yield message(
-                "{share:.0%} of the {what} are multiples of {step}: they are rounded or guessed. The plan treats them as measured, so its "
-                "intervals are too narrow.",
+                "{share:.0%} of the {what} are multiples of {step}: they are rounded or guessed."
+                " The plan treats them as measured, so its intervals are too narrow.",
                 share=heaped / whole.size,
                 what=what,
                 step=ROUND,
@@ -116,10 +128,13 @@ def _heaped_days(records: Seizures) -> Iterator[str]:
     days = (records.start[single] - records.start[single].astype("datetime64[M]")).astype(int) + 1
     counts = np.bincount(days, minlength=32)
     day = int(counts.argmax())
-    if binom.sf(counts[day] - 1, days.size, 12 / 365.25) < UNLIKELY / 31 and counts[day] > 0.1 * days.size:
+    if (
+        binom.sf(counts[day] - 1, days.size, 12 / 365.25) < UNLIKELY / 31
+        and counts[day] > 0.1 * days.size
+    ):
         yield message(
-            "{share:.0%} of the seizures stand on day {day} of a month: the day of the report and not of the find. Seasons and weeks of the "
-            "plan rest on it.",
+            "{share:.0%} of the seizures stand on day {day} of a month: the day of the report and"
+            " not of the find. Seasons and weeks of the plan rest on it.",
             share=counts[day] / days.size,
             day=day,
         )
@@ -134,8 +149,8 @@ def _one_sided(records: Seizures, effort: Effort) -> Iterator[str]:
     lost = placed & ~np.isin(records.segment, np.array(sorted(covered), dtype=np.int64))
     if records.count[lost].sum() and covered:
         yield message(
-            "{finds:n} of {every:n} finds lie on roads without any recorded effort. There the risk rests on other roads, and effort that is "
-            "missing makes them look riskier.",
+            "{finds:n} of {every:n} finds lie on roads without any recorded effort. There the risk"
+            " rests on other roads, and effort that is missing makes them look riskier.",
             finds=float(records.count[lost].sum()),
             every=float(records.count.sum()),
         )
@@ -150,8 +165,9 @@ def _one_sided(records: Seizures, effort: Effort) -> Iterator[str]:
         silent = np.flatnonzero((found == 0) & (np.exp(-rate * total) < UNLIKELY))
         if rate > 0 and silent.size:
             yield message(
-                "{roads} searched roads have {amount:n} {unit} of effort and no find, where {expected:n} would be usual. If finds are not "
-                "recorded there, the plan leaves these roads open.",
+                "{roads} searched roads have {amount:n} {unit} of effort and no find, where"
+                " {expected:n} would be usual. If finds are not recorded there, the plan leaves"
+                " these roads open.",
                 roads=int(silent.size),
                 amount=float(total[silent].sum()),
                 unit=unit,
@@ -160,7 +176,9 @@ def _one_sided(records: Seizures, effort: Effort) -> Iterator[str]:
 
 
 def _made_by(records: Seizures, unit: str, units: int) -> NDArray[np.bool_]:
-    """Return the seizures that effort of a unit may have made: those of sources that name it, and of those that name none among one unit."""
+    """Return the seizures that effort of a unit may have made: those of sources that
+    name it, and of those that name none among one unit.
+    """
     named = [own == unit or (own is None and units == 1) for own in records.effort_unit]
     return np.array(named, dtype=bool)[records.source]
 
@@ -174,14 +192,16 @@ def _outliers(records: Seizures) -> Iterator[str]:
         months = _months(records)[mine]
         counts = np.bincount(months - months.min(), records.count[mine])
         usual = float(np.median(counts))
-        spread = max(float(np.var(counts[counts <= np.quantile(counts, 0.9)])) / max(usual, 1.0), 1.0)
+        spread = max(
+            float(np.var(counts[counts <= np.quantile(counts, 0.9)])) / max(usual, 1.0), 1.0
+        )
         limit = float(poisson.isf(UNLIKELY, usual / spread)) * spread
         out = np.flatnonzero(counts > max(limit, 3 * usual))
         if out.size and usual > 0:
             worst = int(out[counts[out].argmax()])
             yield message(
-                "{source}: {finds:n} finds in {month}, where {usual:n} are usual. Check that month: a batch of old reports moves risk to where "
-                "it was filed.",
+                "{source}: {finds:n} finds in {month}, where {usual:n} are usual. Check that month:"
+                " a batch of old reports moves risk to where it was filed.",
                 source=name,
                 finds=float(counts[worst]),
                 month=str(np.datetime64(int(months.min()) + worst, "M")),

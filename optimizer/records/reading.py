@@ -1,4 +1,6 @@
-"""Files and data frames of seizures and of search effort: read, checked, put on the network, and how many rows of each are used."""
+"""Files and data frames of seizures and of search effort: read, checked, put on the
+network, and how many rows of each are used.
+"""
 
 from __future__ import annotations
 
@@ -50,14 +52,20 @@ MOST_UNUSED = 0.1
 """Share of a file's rows that may be unused before there is a warning."""
 
 CURES = {
-    "no place": marked("Name the columns of the place under columns, or leave such rows out with where"),
+    "no place": marked(
+        "Name the columns of the place under columns, or leave such rows out with where"
+    ),
     "no time": marked("Name the column of the time under columns, or state the period of all rows"),
     "no ": marked("Check the column, or leave such rows out with where"),
     "farther than": marked("Check that the positions are of this region, or raise max_distance_m"),
-    "the area holds no segment": marked("Check that the areas lie on the roads of this region, and their classes"),
+    "the area holds no segment": marked(
+        "Check that the areas lie on the roads of this region, and their classes"
+    ),
     "left out by where": marked("Correct where: no row has these values"),
     "outside the period": marked("Check the period and the times"),
-    "below the least quantity": marked("Check the unit of the quantities, or lower evaders.least_quantity"),
+    "below the least quantity": marked(
+        "Check the unit of the quantities, or lower evaders.least_quantity"
+    ),
 }
 """Beginning of a reason -> what to do about it."""
 
@@ -80,7 +88,8 @@ def read_seizures(
     sources
         The files.
     network
-        The roads; points go to the nearest segment within the source's `max_distance_m`.
+        The roads; points go to the nearest segment within the source's
+        `max_distance_m`.
     areas
         Areas that rows may name.
     folder
@@ -88,13 +97,15 @@ def read_seizures(
     period
         Rows that do not lie wholly inside are not used.
     least_kg
-        Rows whose seizures hold fewer kilograms on the mean are not used; those without a quantity are.
+        Rows whose seizures hold fewer kilograms on the mean are not used; those without
+        a quantity are.
 
     Raises
     ------
     InputError
-        With every fault found in all files: a file, column, number, date or area that cannot be understood, exchanged coordinates, or
-        a file of which no row can be used.
+        With every fault found in all files: a file, column, number, date or area that
+        cannot be understood, exchanged coordinates, or a file of which no row can be
+        used.
     """
     opened = [partial(open_records, each, folder) for each in sources]
     return _seizures(sources, opened, network, areas, period, least_kg)
@@ -108,8 +119,12 @@ def seizures_of_tables(
     *,
     period: Period | None = None,
 ) -> Seizures:
-    """Return the seizures of tables that are read already, one a source; else as `read_seizures`."""
-    opened = [partial(_opened, source, table) for source, table in zip(sources, tables, strict=True)]
+    """Return the seizures of tables that are read already, one a source; else as
+    `read_seizures`.
+    """
+    opened = [
+        partial(_opened, source, table) for source, table in zip(sources, tables, strict=True)
+    ]
     return _seizures(sources, opened, network, areas, period)
 
 
@@ -127,7 +142,10 @@ def _seizures(
     least_kg: float = 0.0,
 ) -> Seizures:
     gazetteer = Gazetteer(network, tuple(areas))
-    readers = [partial(_seizure_columns, source=source, period=period, least_kg=least_kg) for source in sources]
+    readers = [
+        partial(_seizure_columns, source=source, period=period, least_kg=least_kg)
+        for source in sources
+    ]
     read = Seizures(
         **_read_files(sources, readers, gazetteer, opened, Seizures.OWN),
         effort_unit=tuple(source.effort_unit for source in sources),
@@ -146,14 +164,17 @@ def read_effort(
 ) -> Effort:
     """Read search effort and put it on the network.
 
-    Parameters are those of `read_seizures`, but a row that lies partly inside `period` counts by its share of days inside.
+    Parameters are those of `read_seizures`, but a row that lies partly inside `period`
+    counts by its share of days inside.
 
     Raises
     ------
     InputError
         As `read_seizures` does; a negative amount is a fault.
     """
-    return _effort(sources, [partial(open_records, each, folder) for each in sources], network, areas, period)
+    return _effort(
+        sources, [partial(open_records, each, folder) for each in sources], network, areas, period
+    )
 
 
 def effort_of_tables(
@@ -165,7 +186,9 @@ def effort_of_tables(
     period: Period | None = None,
 ) -> Effort:
     """Return the effort of tables that are read already, one a source; else as `read_effort`."""
-    opened = [partial(_opened, source, table) for source, table in zip(sources, tables, strict=True)]
+    opened = [
+        partial(_opened, source, table) for source, table in zip(sources, tables, strict=True)
+    ]
     return _effort(sources, opened, network, areas, period)
 
 
@@ -179,28 +202,47 @@ def _effort(
     gazetteer = Gazetteer(network, tuple(areas))
     readers = [partial(_effort_columns, source=source, period=period) for source in sources]
     read = Effort(
-        **_read_files(sources, readers, gazetteer, opened, Effort.OWN), unit=tuple(source.unit for source in sources)
+        **_read_files(sources, readers, gazetteer, opened, Effort.OWN),
+        unit=tuple(source.unit for source in sources),
     )
     return remove_double_effort(
         drop_copied_entries(read, [source.unit for source in sources], sources), sources, network
     )
 
 
-def _seizure_columns(rows: RecordParser, *, source: SeizureSource, period: Period | None, least_kg: float) -> Columns:
+def _seizure_columns(
+    rows: RecordParser, *, source: SeizureSource, period: Period | None, least_kg: float
+) -> Columns:
     days = rows.days()
     if period is not None:
         share = _share_inside(days, period)
         for position in np.flatnonzero(rows.used & (share < 1)).tolist():
-            reason = marked("only partly inside the period") if share[position] > 0 else marked("outside the period")
+            reason = (
+                marked("only partly inside the period")
+                if share[position] > 0
+                else marked("outside the period")
+            )
             rows.leave_out(position, reason, days.text(position))
     size = rows.used.size
-    count = rows.numbers("count", whole, "a whole number of seizures >= 0") if rows.has("count") else np.ones(size)
+    count = (
+        rows.numbers("count", whole, "a whole number of seizures >= 0")
+        if rows.has("count")
+        else np.ones(size)
+    )
     drug = np.array(rows.table.text.get("drug", [""] * size), dtype=np.str_)
     quantity = quantities(rows, source)
-    for position in np.flatnonzero(rows.used & (count > 0) & (quantity < least_kg * count)).tolist():
+    for position in np.flatnonzero(
+        rows.used & (count > 0) & (quantity < least_kg * count)
+    ).tolist():
         found = f"{quantity[position] / count[position]:.3g} kg"
         rows.leave_out(position, marked("below the least quantity"), found)
-    return {"start": days.start, "end": days.end, "count": count, "quantity_kg": quantity, "drug": drug}
+    return {
+        "start": days.start,
+        "end": days.end,
+        "count": count,
+        "quantity_kg": quantity,
+        "drug": drug,
+    }
 
 
 def _effort_columns(rows: RecordParser, *, source: EffortSource, period: Period | None) -> Columns:
@@ -219,7 +261,8 @@ def _effort_columns(rows: RecordParser, *, source: EffortSource, period: Period 
         if partly.any():
             rows.warnings.append(
                 message(
-                    "{file}: {count} rows lie partly inside {period}; they count by their share of days inside.",
+                    "{file}: {count} rows lie partly inside {period}; they count by their share of"
+                    " days inside.",
                     file=rows.label,
                     count=partly.sum(),
                     period=str(period),
@@ -243,12 +286,16 @@ def _read_files(
     opened: Sequence[Callable[[], RecordParser]],
     own: Mapping[str, type],
 ) -> dict[str, Any]:
-    """Return the fields of `LocatedRecords` and `own` ones, from all files together; raise with the faults of all."""
+    """Return the fields of `LocatedRecords` and `own` ones, from all files together;
+    raise with the faults of all.
+    """
     problems = ProblemList()
     days = np.empty(0, dtype="datetime64[D]")
     numbers = np.empty(0, dtype=np.int64)
     blank: Columns = {name: np.empty(0, dtype=kind) for name, kind in own.items()}
-    parts = [blank | {"start": days, "end": days, "segment": numbers, "area": numbers, "source": numbers}]
+    parts = [
+        blank | {"start": days, "end": days, "segment": numbers, "area": numbers, "source": numbers}
+    ]
     unused: list[Unused] = []
     warnings: list[str] = []
     unread: list[UnreadColumns] = []
@@ -274,8 +321,12 @@ def _read_files(
     }
 
 
-def _used_columns(rows: RecordParser, reader: Callable[[RecordParser], Columns], gazetteer: Gazetteer) -> Columns:
-    """Return what one file says, column by column, of the rows that can be used; raise with its faults."""
+def _used_columns(
+    rows: RecordParser, reader: Callable[[RecordParser], Columns], gazetteer: Gazetteer
+) -> Columns:
+    """Return what one file says, column by column, of the rows that can be used; raise
+    with its faults.
+    """
     columns = reader(rows)
     places = locate(rows, gazetteer)
     rows.problems.raise_if_any()
@@ -299,14 +350,25 @@ MOST_KG = 50_000.0
 
 
 def _warn_of_dates(rows: RecordParser, columns: Columns) -> None:
-    """Warn of used rows that begin after today, and of those that end before `EARLIEST`, with the first of each."""
+    """Warn of used rows that begin after today, and of those that end before
+    `EARLIEST`, with the first of each.
+    """
     start, end = columns["start"], columns["end"]
     today = np.datetime64(_today())
     for wrong, text in (
-        (start > today, marked("{file}, {unit} {line}: {day} is in the future; rows so dated: {count}. Correct them.")),
+        (
+            start > today,
+            marked(
+                "{file}, {unit} {line}: {day} is in the future; rows so dated: {count}. Correct"
+                " them."
+            ),
+        ),
         (
             end <= EARLIEST,
-            marked("{file}, {unit} {line}: {day} is long past; rows dated before 1950: {count}. Correct them."),
+            marked(
+                "{file}, {unit} {line}: {day} is long past; rows dated before 1950: {count}."
+                " Correct them."
+            ),
         ),
     ):
         _warn_of_rows(rows, wrong & rows.used, text, lambda k: {"day": str(start[k])})
@@ -318,9 +380,12 @@ def _warn_of_quantities(rows: RecordParser, columns: Columns) -> None:
         return
     each = columns["quantity_kg"] / np.maximum(columns["count"], 1)
     text = marked(
-        "{file}, {unit} {line}: {tons:n} t in one seizure; rows with more than 50 t: {count}. Check the unit."
+        "{file}, {unit} {line}: {tons:n} t in one seizure; rows with more than 50 t: {count}. Check"
+        " the unit."
     )
-    _warn_of_rows(rows, rows.used & (each > MOST_KG), text, lambda k: {"tons": float(each[k] / 1000)})
+    _warn_of_rows(
+        rows, rows.used & (each > MOST_KG), text, lambda k: {"tons": float(each[k] / 1000)}
+    )
 
 
 def _warn_of_rows(
@@ -343,13 +408,16 @@ def _lost(rows: RecordParser) -> Counter[str]:
 
 
 def _warn_of_unused(rows: RecordParser) -> None:
-    """Warn where more than a tenth of a file's rows are not used although the scenario wants them, with the commonest reason and its cure."""
+    """Warn where more than a tenth of a file's rows are not used although the scenario
+    wants them, with the commonest reason and its cure.
+    """
     lost = _lost(rows)
     total = int(rows.used.sum()) + lost.total()
     if lost.total() > MOST_UNUSED * total:
         reason, count = lost.most_common(1)[0]
         often = message(
-            "{file}: {lost} of {total} rows are not used, most often ({count}) for this reason: {reason}. {cure}.",
+            "{file}: {lost} of {total} rows are not used, most often ({count}) for this reason:"
+            " {reason}. {cure}.",
             file=rows.label,
             lost=lost.total(),
             total=total,
@@ -372,8 +440,13 @@ def _cure(rows: RecordParser, reason: str) -> str:
     """Return what to do about rows that were left out for a reason."""
     if reason == "no place" and rows.table.unread:
         names = ", ".join(map(repr, rows.table.unread[:12]))
-        return message("Columns that are not read: {columns}; name those of the place under columns", columns=names)
-    return message(next((cure for start, cure in CURES.items() if reason.startswith(start)), OTHERWISE))
+        return message(
+            "Columns that are not read: {columns}; name those of the place under columns",
+            columns=names,
+        )
+    return message(
+        next((cure for start, cure in CURES.items() if reason.startswith(start)), OTHERWISE)
+    )
 
 
 ASKED_FOR = (
@@ -395,7 +468,8 @@ class RowUse:
     file
         As the scenario names it.
     used, lost, left_out
-        Rows that count, rows that cannot be used, and rows that the scenario leaves out.
+        Rows that count, rows that cannot be used, and rows that the scenario leaves
+        out.
     """
 
     file: str
@@ -405,12 +479,20 @@ class RowUse:
 
     def __str__(self) -> str:
         """Return the counts as a sentence without a full stop."""
-        asked = f"; {plural(self.left_out, 'row')} left out as the scenario asks" if self.left_out else ""
+        asked = (
+            f"; {plural(self.left_out, 'row')} left out as the scenario asks"
+            if self.left_out
+            else ""
+        )
         return f"{self.file}: {self.used:,} of {plural(self.used + self.lost, 'row')} used{asked}"
 
 
-def row_uses(sources: Sequence[SeizureSource | EffortSource], records: LocatedRecords) -> tuple[RowUse, ...]:
-    """Return the use of each file that `sources` name, those of one file together; `records` were read from them."""
+def row_uses(
+    sources: Sequence[SeizureSource | EffortSource], records: LocatedRecords
+) -> tuple[RowUse, ...]:
+    """Return the use of each file that `sources` name, those of one file together;
+    `records` were read from them.
+    """
     used: Counter[str] = Counter()
     for position, source in enumerate(sources):
         used[source.file.as_posix()] += int((records.source == position).sum())
@@ -424,11 +506,15 @@ def row_uses(sources: Sequence[SeizureSource | EffortSource], records: LocatedRe
 
 
 def unread_columns(*every: LocatedRecords | None) -> tuple[UnreadColumns, ...]:
-    """Return the columns of each file that no source reads, in any of these records, for each file that has some."""
+    """Return the columns of each file that no source reads, in any of these records,
+    for each file that has some.
+    """
     common: dict[str, tuple[str, ...]] = {}
     for each in [each for records in every if records is not None for each in records.unread]:
         names = set(each.names)
-        common[each.file] = tuple(name for name in common.get(each.file, each.names) if name in names)
+        common[each.file] = tuple(
+            name for name in common.get(each.file, each.names) if name in names
+        )
     return tuple(UnreadColumns(file, names) for file, names in common.items() if names)
 
 
@@ -449,18 +535,22 @@ def seizures_from_frame(
     Parameters
     ----------
     frame
-        One row a seizure: `time`; `lon` and `lat`, a geometry of points, `segment`, or `area`; and if wanted `count`, `quantity`, `drug`.
+        One row a seizure: `time`; `lon` and `lat`, a geometry of points, `segment`, or
+        `area`; and if wanted `count`, `quantity`, `drug`.
     network, areas, period
         As in `read_seizures`.
     **terms
-        Fields of `SeizureSource` but `file`, such as `source="CBP"`, `columns={"time": "date"}`, `effort_unit="hours"`.
+        Fields of `SeizureSource` but `file`, such as `source="CBP"`, `columns={"time":
+        "date"}`, `effort_unit="hours"`.
 
     Raises
     ------
     InputError
         As `read_seizures` does, by row of the frame, from 1.
     """
-    source = validated(SeizureSource, {"file": FILE, "source": FILE, **terms}, "seizures_from_frame")
+    source = validated(
+        SeizureSource, {"file": FILE, "source": FILE, **terms}, "seizures_from_frame"
+    )
     return seizures_of_tables([source], [_table(frame, source)], network, areas, period=period)
 
 
@@ -477,7 +567,8 @@ def effort_from_frame(
     Parameters
     ----------
     frame
-        One row a search or patrol: `time`, or `from` and `to`; a place as in `seizures_from_frame`; `amount`.
+        One row a search or patrol: `time`, or `from` and `to`; a place as in
+        `seizures_from_frame`; `amount`.
     network, areas, period
         As in `read_effort`.
     **terms
@@ -488,14 +579,18 @@ def effort_from_frame(
     InputError
         As `read_effort` does, by row of the frame, from 1.
     """
-    source = validated(EffortSource, {"file": FILE, "source": FILE, "unit": "hours", **terms}, "effort_from_frame")
+    source = validated(
+        EffortSource, {"file": FILE, "source": FILE, "unit": "hours", **terms}, "effort_from_frame"
+    )
     return effort_of_tables([source], [_table(frame, source)], network, areas, period=period)
 
 
 def _table(frame: Any, source: SeizureSource | EffortSource) -> TextTable:  # noqa: ANN401 - as above
     """Return a frame as the text that a file would hold, under the names of fields."""
     if not (hasattr(frame, "columns") and hasattr(frame, "index")):
-        raise InputError(Problem(FILE, f"a {type(frame).__name__}", "a data frame of pandas or geopandas"))
+        raise InputError(
+            Problem(FILE, f"a {type(frame).__name__}", "a data frame of pandas or geopandas")
+        )
     columns = source.columns
     text: dict[str, list[str]] = {}
     for field in type(columns).model_fields:
@@ -505,17 +600,27 @@ def _table(frame: Any, source: SeizureSource | EffortSource) -> TextTable:  # no
             text[field] = [_text(value) for value in frame[name].tolist()]
         elif stated is not None:
             found = f"no column {stated!r} among {', '.join(map(str, frame.columns))}"
-            raise InputError(Problem(f"{FILE}, columns", found, "the columns that are named", "Correct the mapping"))
-    text |= {f"column:{name}": [_text(value) for value in frame[name].tolist()] for name in source.where}
+            raise InputError(
+                Problem(
+                    f"{FILE}, columns", found, "the columns that are named", "Correct the mapping"
+                )
+            )
+    text |= {
+        f"column:{name}": [_text(value) for value in frame[name].tolist()] for name in source.where
+    }
     if not {"lon", "lat"} <= set(text) and getattr(frame, "crs", None) is not None:
         points = frame_points(frame, FILE)
         if points is not None:
-            text["lon"], text["lat"] = ([repr(float(value)) for value in points[:, axis]] for axis in (0, 1))
+            text["lon"], text["lat"] = (
+                [repr(float(value)) for value in points[:, axis]] for axis in (0, 1)
+            )
     return TextTable("row", list(range(1, len(frame) + 1)), text)
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - whatever a frame holds
-    """Return a value as a file would have it: days without midnight, nothing for what is missing."""
+    """Return a value as a file would have it: days without midnight, nothing for what
+    is missing.
+    """
     if value is None or type(value).__name__ == "NAType" or value != value:  # noqa: PLR0124 - NaN and NaT
         return ""
     if hasattr(value, "isoformat"):

@@ -1,6 +1,8 @@
-"""One source's rows: read as text by field, parsed column by column, and brought to one unit.
+"""One source's rows: read as text by field, parsed column by column, and brought to one
+unit.
 
-Every fault is collected, and every row that is not used is given its reason (`RecordParser`). `read_record_file` reads CSV or GeoJSON points.
+Every fault is collected, and every row that is not used is given its reason
+(`RecordParser`). `read_record_file` reads CSV or GeoJSON points.
 """
 
 from __future__ import annotations
@@ -33,7 +35,14 @@ from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, message, shortened
 from optimizer.records.period import Period, found_format, parse_period
 from optimizer.records.personal import is_personal
-from optimizer.records.sources import KILOGRAMS, USUAL_NAMES, WEIGHTS, WITH_UNIT, EffortSource, SeizureSource
+from optimizer.records.sources import (
+    KILOGRAMS,
+    USUAL_NAMES,
+    WEIGHTS,
+    WITH_UNIT,
+    EffortSource,
+    SeizureSource,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +60,8 @@ class Unused:
     file
         As the scenario names it.
     row
-        Line of the CSV file on which the row begins (the header is line 1) or feature of the GeoJSON file (the first is 1).
+        Line of the CSV file on which the row begins (the header is line 1) or feature
+        of the GeoJSON file (the first is 1).
     reason
         Why; rows left out for the same reason have the same text here.
     detail
@@ -77,7 +87,9 @@ class UnreadColumns:
 
     @property
     def reason(self) -> str:
-        """Which columns these are; those that look as if they were about people come first, so that they are not cut off."""
+        """Which columns these are; those that look as if they were about people come
+        first, so that they are not cut off.
+        """
         first = sorted(self.names, key=lambda name: not is_personal(name))
         shown = shortened([repr(plain(name, LONGEST_NAME)) for name in first])
         return message("columns that nothing reads: {columns}", columns=shown)
@@ -99,7 +111,11 @@ class DaySpans:
     def text(self, position: int) -> str:
         """Return one row's first and last day."""
         last = self.end[position] - np.timedelta64(1, "D")
-        return str(self.start[position]) if last == self.start[position] else f"{self.start[position]} to {last}"
+        return (
+            str(self.start[position])
+            if last == self.start[position]
+            else f"{self.start[position]} to {last}"
+        )
 
 
 @dataclass
@@ -143,7 +159,9 @@ class RecordParser:
 
     @cached_property
     def date_format(self) -> str:
-        """How times are written: as the source says, or as all rows that are used show; others may be of another agency."""
+        """How times are written: as the source says, or as all rows that are used show;
+        others may be of another agency.
+        """
         if self.source.date_format != "auto":
             return self.source.date_format
         columns = (self.table.text[name] for name in ("time", "start", "end") if self.has(name))
@@ -170,7 +188,8 @@ class RecordParser:
     ) -> NDArray[np.float64]:
         """Return (k,) numbers of one column, NaN for rows that are not used.
 
-        `read` raises ValueError at what it cannot take. An empty field gives `empty`, or leaves the row out where that is None.
+        `read` raises ValueError at what it cannot take. An empty field gives `empty`,
+        or leaves the row out where that is None.
         """
         values = np.full(self.used.size, np.nan)
         for position in np.flatnonzero(self.used).tolist():
@@ -220,7 +239,8 @@ class RecordParser:
 def found_format_remark(date_format: str) -> str:
     """Return what is to be said where a form of days was found that nobody stated."""
     return message(
-        "days are read as {form}, for the file as a whole tells the day from the month; state date_format if that is wrong.",
+        "days are read as {form}, for the file as a whole tells the day from the month; state"
+        " date_format if that is wrong.",
         form=date_format,
     )
 
@@ -264,23 +284,37 @@ def open_table(
     words: Counter[str] = Counter()
     table = _without_missing_words(table, source.missing, words)
     remarks = (
-        [*remarks, message("{file}: {remark}", file=source.file.as_posix(), remark=missing_remark(words))]
+        [
+            *remarks,
+            message("{file}: {remark}", file=source.file.as_posix(), remark=missing_remark(words)),
+        ]
         if words
         else remarks
     )
     rows = RecordParser(
-        source, path, table, np.ones(len(table), dtype=bool), FileProblems(path, table.unit), warnings=list(remarks)
+        source,
+        path,
+        table,
+        np.ones(len(table), dtype=bool),
+        FileProblems(path, table.unit),
+        warnings=list(remarks),
     )
     for column, allowed in source.where.items():
         for position, text in enumerate(table.text[f"column:{column}"]):
             if text not in allowed:
-                rows.leave_out(position, message("left out by where: {column}", column=column), text)
+                rows.leave_out(
+                    position, message("left out by where: {column}", column=column), text
+                )
     _repeated(rows)
     return rows
 
 
-def _without_missing_words(table: TextTable, words: Sequence[str], found: Counter[str]) -> TextTable:
-    """Return a table with empty cells where a word says that a value is missing, but not in what `where` chooses by; `found` counts them."""
+def _without_missing_words(
+    table: TextTable, words: Sequence[str], found: Counter[str]
+) -> TextTable:
+    """Return a table with empty cells where a word says that a value is missing, but
+    not in what `where` chooses by; `found` counts them.
+    """
     text = {
         name: column if name.startswith("column:") else blanked(column, words, found)
         for name, column in table.text.items()
@@ -305,7 +339,8 @@ def _repeated(rows: RecordParser) -> None:
         more = ", ..." if len(repeats) > 5 else ""
         rows.warnings.append(
             message(
-                '{file}: {rows} ({numbers}); counted all the same. If they are copies, state duplicates = "drop".',
+                "{file}: {rows} ({numbers}); counted all the same. If they are copies, state"
+                ' duplicates = "drop".',
                 file=rows.label,
                 rows=counted_message(
                     "{count} row repeats an earlier row in every column that is read",
@@ -326,7 +361,9 @@ def amount(text: str) -> float:
 
 
 def whole(text: str) -> float:
-    """Return a whole number >= 0; ValueError for anything else, 2.000 among it, which may be two thousand."""
+    """Return a whole number >= 0; ValueError for anything else, 2.000 among it, which
+    may be two thousand.
+    """
     value = amount(text)
     if value != math.floor(value) or MAYBE_THOUSANDS.fullmatch(text):
         raise ValueError("not whole")
@@ -334,7 +371,9 @@ def whole(text: str) -> float:
 
 
 def plain_number(text: str) -> float:
-    """Return a finite number written with digits, a point and perhaps an exponent; ValueError for anything else."""
+    """Return a finite number written with digits, a point and perhaps an exponent;
+    ValueError for anything else.
+    """
     value = float(text)
     if not math.isfinite(value) or "_" in text:
         raise ValueError("not a plain number")
@@ -349,23 +388,28 @@ ALIASES = {**POINT_ALIASES, "quantity_unit": ("quantity_unit", "unit", "units", 
 NUMBERS = (*POINT, "count", "quantity", "amount", "segment")
 
 
-def read_record_file(path: Path, source: SeizureSource | EffortSource, remarks: list[str]) -> TextTable:
-    """Read the fields of a source, under the fields' names, and the columns of its `where` (under `column:` and their names).
+def read_record_file(
+    path: Path, source: SeizureSource | EffortSource, remarks: list[str]
+) -> TextTable:
+    """Read the fields of a source, under the fields' names, and the columns of its
+    `where` (under `column:` and their names).
 
     Parameters
     ----------
     path
         `.geojson` or `.json` is read as GeoJSON points, everything else as CSV.
     source
-        What the scenario says of the file. A field with a named column must be there; another is looked for under its usual name, in whatever
-        case, and a point also under names such as lng and latitude.
+        What the scenario says of the file. A field with a named column must be there;
+        another is looked for under its usual name, in whatever case, and a point also
+        under names such as lng and latitude.
     remarks
         As in `optimizer.base.files.tables.read_csv`.
 
     Raises
     ------
     InputError
-        If the file is missing, is not UTF-8, cannot be parsed, lacks a column that was named, or has no place, time, amount or row.
+        If the file is missing, is not UTF-8, cannot be parsed, lacks a column that was
+        named, or has no place, time, amount or row.
     """
     columns = source.columns
     stated = {field: getattr(columns, field) for field in type(columns).model_fields}
@@ -391,7 +435,8 @@ def read_record_file(path: Path, source: SeizureSource | EffortSource, remarks: 
 
 
 def head_of_records(path: Path) -> FirstRows:
-    """Return the head of a file that may hold records: its columns and first rows; a GeoJSON file's are the properties of its features.
+    """Return the head of a file that may hold records: its columns and first rows; a
+    GeoJSON file's are the properties of its features.
 
     Raises
     ------
@@ -400,11 +445,15 @@ def head_of_records(path: Path) -> FirstRows:
     """
     if path.suffix.lower() not in GEOJSON_SUFFIXES:
         return first_rows(
-            path, "a file of records", {name for names in ALIASES.values() for name in names} | USUAL_NAMES
+            path,
+            "a file of records",
+            {name for names in ALIASES.values() for name in names} | USUAL_NAMES,
         )
     shown = [feature["properties"] for feature in read_features(path)[:HEAD]]
     header = tuple(dict.fromkeys(name for row in shown for name in row))
-    return FirstRows(header, tuple(tuple(_as_text(row.get(name)) for name in header) for row in shown))
+    return FirstRows(
+        header, tuple(tuple(_as_text(row.get(name)) for name in header) for row in shown)
+    )
 
 
 HEAD = 5
@@ -421,9 +470,18 @@ def _read_geojson(path: Path, column_of: Mapping[str, str], required: list[str])
         position = geometry.get("coordinates") if isinstance(geometry, dict) else None
         if geometry is None:
             position = ["", ""]
-        elif geometry_type(geometry) != "Point" or not isinstance(position, list) or len(position) < 2:
+        elif (
+            geometry_type(geometry) != "Point"
+            or not isinstance(position, list)
+            or len(position) < 2
+        ):
             found = geometry_type(geometry) or "a geometry without a type"
-            problems.add(f"{path}, feature {number}", found, "a Point, or no geometry", "Give one point a record")
+            problems.add(
+                f"{path}, feature {number}",
+                found,
+                "a Point, or no geometry",
+                "Give one point a record",
+            )
             continue
         for name, degrees in zip(POINT, position, strict=False):
             point[name].append(str(degrees))
@@ -433,16 +491,24 @@ def _read_geojson(path: Path, column_of: Mapping[str, str], required: list[str])
     header = list(dict.fromkeys(name for feature in features for name in feature["properties"]))
     wanted = _wanted(in_properties, needed)
     check_columns(str(path), header, wanted)
-    text = {name: [_as_text(feature["properties"].get(name)) for feature in features] for name in wanted.among(header)}
+    text = {
+        name: [_as_text(feature["properties"].get(name)) for feature in features]
+        for name in wanted.among(header)
+    }
     unread = tuple(name for name in header if name and name not in text)
-    table = _by_field(TextTable("feature", list(range(1, len(features) + 1)), text, unread), in_properties)
+    table = _by_field(
+        TextTable("feature", list(range(1, len(features) + 1)), text, unread), in_properties
+    )
     table.text.update(point)
     return table
 
 
 def _wanted(column_of: Mapping[str, str], required: list[str]) -> WantedColumns:
     return WantedColumns(
-        tuple(required), tuple(column_of.values()), remedy="Correct the columns mapping", show_header=True
+        tuple(required),
+        tuple(column_of.values()),
+        remedy="Correct the columns mapping",
+        show_header=True,
     )
 
 
@@ -465,17 +531,28 @@ def check_fields(path: Path, source: SeizureSource | EffortSource, table: TextTa
     remedy = "Name the column under columns"
     if source.period is None and "time" not in has and not {"start", "end"} <= has:
         problems.add(
-            f"{path}, columns", f"no time{shown}", "a column of times", remedy + ", or state the period of all rows"
+            f"{path}, columns",
+            f"no time{shown}",
+            "a column of times",
+            remedy + ", or state the period of all rows",
         )
     if not ({"segment"} & has or {"area"} & has or {"lon", "lat"} <= has):
-        problems.add(f"{path}, columns", f"no place{shown}", "lon and lat, or segment, or area", remedy)
+        problems.add(
+            f"{path}, columns", f"no place{shown}", "lon and lat, or segment, or area", remedy
+        )
     if getattr(source, "amount_per_row", 1) is None and "amount" not in has:
         problems.add(
-            f"{path}, columns", f"no amount{shown}", "a column of amounts", remedy + ", or state amount_per_row"
+            f"{path}, columns",
+            f"no amount{shown}",
+            "a column of amounts",
+            remedy + ", or state amount_per_row",
         )
     if not table.number:
         problems.add(
-            str(path), "no row", "at least one record", "Add rows below the header, or leave its table out of [records]"
+            str(path),
+            "no row",
+            "at least one record",
+            "Add rows below the header, or leave its table out of [records]",
         )
     problems.raise_if_any()
 
@@ -522,20 +599,26 @@ PIECES = frozenset(
 
 
 def quantities(rows: RecordParser, source: SeizureSource) -> NDArray[np.float64]:
-    """Return (k,) kilograms of each row, NaN where unknown or not a weight, and note on the rows what was converted and what was not weighed.
+    """Return (k,) kilograms of each row, NaN where unknown or not a weight, and note on
+    the rows what was converted and what was not weighed.
 
-    A unit may stand behind the number ("500 g"), or in the column of units; else it is the source's.
+    A unit may stand behind the number ("500 g"), or in the column of units; else it is
+    the source's.
     """
     size = rows.used.size
     if not rows.has("quantity"):
         return np.full(size, np.nan)
-    words = [word.casefold().rstrip(".") for word in rows.table.text.get("quantity_unit", [""] * size)]
+    words = [
+        word.casefold().rstrip(".") for word in rows.table.text.get("quantity_unit", [""] * size)
+    ]
     if not any(word in WEIGHTS for word in words):
         words = [""] * size  # a column of that name that is about something else
     units: Counter[str] = Counter()
     pieces: Counter[str] = Counter()
     values = np.full(size, np.nan)
-    expected = f"an amount >= 0 in {source.quantity_unit}, or with one of {', '.join(KILOGRAMS)} behind it"
+    expected = (
+        f"an amount >= 0 in {source.quantity_unit}, or with one of {', '.join(KILOGRAMS)} behind it"
+    )
     for position in np.flatnonzero(rows.used).tolist():
         text, word = rows.table.text["quantity"][position], words[position]
         behind = WITH_UNIT.fullmatch(text)
@@ -550,7 +633,8 @@ def quantities(rows: RecordParser, source: SeizureSource) -> NDArray[np.float64]
             rows.fault(
                 position,
                 "quantity_unit",
-                f"one of {', '.join(KILOGRAMS)}, or a word such as pieces or tablets for what is not weighed",
+                f"one of {', '.join(KILOGRAMS)}, or a word such as pieces or tablets for what is"
+                " not weighed",
                 "Correct it, or choose rows by where",
             )
             continue
@@ -580,7 +664,8 @@ def _remark(rows: RecordParser, units: Counter[str], pieces: Counter[str]) -> No
         shown = ", ".join(f"{word} ({count})" for word, count in pieces.most_common(5))
         rows.warnings.append(
             message(
-                "{file}: {rows} give a quantity that is no weight: {shown}. These quantities are left out; the seizures count.",
+                "{file}: {rows} give a quantity that is no weight: {shown}. These quantities are"
+                " left out; the seizures count.",
                 file=rows.label,
                 rows=counted_message("{count} row", "{count} rows", pieces.total()),
                 shown=shown,
@@ -589,13 +674,17 @@ def _remark(rows: RecordParser, units: Counter[str], pieces: Counter[str]) -> No
 
 
 def refuse_mixed_effort(rows: RecordParser, source: EffortSource) -> None:
-    """Note a fault where a column of units says that amounts are of several kinds, and a warning where it names another unit than the source.
+    """Note a fault where a column of units says that amounts are of several kinds, and
+    a warning where it names another unit than the source.
 
-    A column `unit` in which no word is the source's unit may be about something else, such as who searched, and is let be where it has several.
+    A column `unit` in which no word is the source's unit may be about something else,
+    such as who searched, and is let be where it has several.
     """
     if not rows.has("unit"):
         return
-    used = Counter(rows.table.text["unit"][position] for position in np.flatnonzero(rows.used).tolist())
+    used = Counter(
+        rows.table.text["unit"][position] for position in np.flatnonzero(rows.used).tolist()
+    )
     del used[""]
     same = [word for word in used if word.casefold() == source.unit.casefold()]
     shown = ", ".join(f"{word!r} ({plural(count, 'row')})" for word, count in used.most_common(5))
@@ -605,13 +694,15 @@ def refuse_mixed_effort(rows: RecordParser, source: EffortSource) -> None:
             0,
             f"effort in {len(used)} units: {shown}",
             "one unit, for amounts in different units cannot be added",
-            f'Write one entry for each, with its unit and where = {{ {name} = "{same[0]}" }} and so on; if they are one unit, spell it alike',
+            f'Write one entry for each, with its unit and where = {{ {name} = "{same[0]}" }} and so'
+            " on; if they are one unit, spell it alike",
             column=name,
         )
     elif len(used) == 1 and not same:
         rows.warnings.append(
             message(
-                "{file}: its column {column!r} says {shown}, the scenario says {unit!r}. Amounts are taken as {unit}.",
+                "{file}: its column {column!r} says {shown}, the scenario says {unit!r}. Amounts"
+                " are taken as {unit}.",
                 file=rows.label,
                 column=name,
                 shown=shown,

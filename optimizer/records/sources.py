@@ -15,7 +15,9 @@ from optimizer.base.text.language import marked
 from optimizer.records.period import parse_period
 
 KILOGRAMS = {"kg": 1.0, "g": 0.001, "t": 1000.0, "lb": 0.45359237, "oz": 0.028349523125}
-"""Kilograms in each unit of quantity (avoirdupois pound and ounce, exact by the agreement of 1959)."""
+"""Kilograms in each unit of quantity (avoirdupois pound and ounce, exact by the
+agreement of 1959).
+"""
 
 WEIGHTS = {
     **{name: name for name in KILOGRAMS},
@@ -46,21 +48,31 @@ def kilograms_of(text: object) -> float:
     except ValueError:
         amount = 0.0
     if not 0 < amount < float("inf"):
-        raise ValueError(f'an amount above 0 with its unit ({", ".join(KILOGRAMS)}), such as "100 g"')
+        raise ValueError(
+            f'an amount above 0 with its unit ({", ".join(KILOGRAMS)}), such as "100 g"'
+        )
     return amount
 
 
 class _Columns(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    time: Id | None = Field(None, description=marked("Day, month, year, fiscal year or span of the row."))
-    lon: Id | None = Field(None, description=marked("Longitude in degrees (WGS 84). A GeoJSON point needs none."))
+    time: Id | None = Field(
+        None, description=marked("Day, month, year, fiscal year or span of the row.")
+    )
+    lon: Id | None = Field(
+        None, description=marked("Longitude in degrees (WGS 84). A GeoJSON point needs none.")
+    )
     lat: Id | None = Field(None, description=marked("Latitude in degrees (WGS 84)."))
     segment: Id | None = Field(None, description="Number of a segment of the network.")
     area: Id | None = Field(None, description="Name of one of the scenario's areas.")
     owner: Id | None = Field(None, description="Agency whose row it is, for `release`.")
-    tlp: Id | None = Field(None, description="Marking of the row, TLP 2.0: red, amber+strict, amber, green, clear.")
-    released_to: Id | None = Field(None, description="Other agencies that may see the row, separated by blanks.")
+    tlp: Id | None = Field(
+        None, description="Marking of the row, TLP 2.0: red, amber+strict, amber, green, clear."
+    )
+    released_to: Id | None = Field(
+        None, description="Other agencies that may see the row, separated by blanks."
+    )
 
     def usual_name(self, field: str) -> str:
         """Return the column that a field is looked for under when none is named."""
@@ -73,26 +85,42 @@ class SeizureColumns(_Columns):
     drug: Id | None = Field(None, description=marked("What was seized."))
     quantity: Id | None = Field(
         None,
-        description=marked("How much, in `quantity_unit` unless a unit stands behind the number; empty where unknown."),
+        description=marked(
+            "How much, in `quantity_unit` unless a unit stands behind the number; empty where"
+            " unknown."
+        ),
     )
     quantity_unit: Id | None = Field(
         None,
-        description="Unit of each row's quantity: kg, g, t, lb, oz, or a word such as pieces for what is not weighed.",
+        description=(
+            "Unit of each row's quantity: kg, g, t, lb, oz, or a word such as pieces for what is"
+            " not weighed."
+        ),
     )
-    count: Id | None = Field(None, description=marked("Seizures the row stands for; 1 where there is no such column."))
+    count: Id | None = Field(
+        None, description=marked("Seizures the row stands for; 1 where there is no such column.")
+    )
 
 
 class EffortColumns(_Columns):
     """Which column of the file holds what; a field left out is looked for under its own name."""
 
-    start: Id | None = Field(None, alias="from", description="First day of the row, in place of `time`.")
-    end: Id | None = Field(None, alias="to", description="Last day of the row (it belongs to the span).")
+    start: Id | None = Field(
+        None, alias="from", description="First day of the row, in place of `time`."
+    )
+    end: Id | None = Field(
+        None, alias="to", description="Last day of the row (it belongs to the span)."
+    )
     amount: Id | None = Field(None, description=marked("How much searching, in `unit`."))
-    unit: Id | None = Field(None, description="What the row's amount counts; a file with several kinds is refused.")
+    unit: Id | None = Field(
+        None, description="What the row's amount counts; a file with several kinds is refused."
+    )
 
 
 USUAL_NAMES = frozenset(
-    info.alias or field for kind in (SeizureColumns, EffortColumns) for field, info in kind.model_fields.items()
+    info.alias or field
+    for kind in (SeizureColumns, EffortColumns)
+    for field, info in kind.model_fields.items()
 )
 """Columns under which fields of records are looked for when none is named."""
 
@@ -100,18 +128,25 @@ USUAL_NAMES = frozenset(
 class _Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: Path = Field(description=marked("CSV (comma, UTF-8, a header row) or GeoJSON, relative to the scenario."))
+    file: Path = Field(
+        description=marked("CSV (comma, UTF-8, a header row) or GeoJSON, relative to the scenario.")
+    )
     source: Id = Field(description=marked("Who keeps the record, such as CBP."))
     where: dict[Id, Annotated[tuple[str, ...], OneOrMore]] = Field(
         default_factory=dict,
-        description="Column of the file = value or list of values; only rows with one of them are used.",
+        description=(
+            "Column of the file = value or list of values; only rows with one of them are used."
+        ),
     )
     owner: Id | None = Field(
         None, description="Agency whose rows these are, where a row does not say it; for `release`."
     )
     tlp: Id | None = Field(
         None,
-        description="Marking of rows without one of their own, TLP 2.0: red, amber+strict, amber, green, clear; for `release`.",
+        description=(
+            "Marking of rows without one of their own, TLP 2.0: red, amber+strict, amber, green,"
+            " clear; for `release`."
+        ),
     )
     released_to: Annotated[tuple[Id, ...], OneOrMore] = Field(
         (), description="Other agencies that may see rows that do not say it; for `release`."
@@ -122,29 +157,41 @@ class _Source(BaseModel):
     date_format: Id = Field(
         "auto",
         description=marked(
-            "auto (ISO day, month, year, FY2023, first/last, or 31/12/2024 where the file as a whole tells the day from the month), "
-            "fiscal-year (a bare year is a US fiscal year), or a strptime pattern such as %d/%m/%Y."
+            "auto (ISO day, month, year, FY2023, first/last, or 31/12/2024 where the file as a"
+            " whole tells the day from the month), fiscal-year (a bare year is a US fiscal year),"
+            " or a strptime pattern such as %d/%m/%Y."
         ),
     )
     missing: Annotated[tuple[Id, ...], OneOrMore] = Field(
-        MISSING, description="Words that mean an empty cell, whatever their case, in the columns that are read."
+        MISSING,
+        description=(
+            "Words that mean an empty cell, whatever their case, in the columns that are read."
+        ),
     )
     max_distance_m: float = Field(
         500.0,
         gt=0,
         allow_inf_nan=False,
-        description="Points farther than this from every segment are not used; a warning names those used beyond 100 m.",
+        description=(
+            "Points farther than this from every segment are not used; a warning names those used"
+            " beyond 100 m."
+        ),
     )
     duplicates: Literal["keep", "drop"] = Field(
         "keep",
-        description="Rows that equal an earlier row in every column that is read: `keep` counts them again, with a "
-        "warning.",
+        description=(
+            "Rows that equal an earlier row in every column that is read: `keep` counts them again,"
+            " with a warning."
+        ),
     )
 
     overlap: Literal["once", "add"] | None = Field(
         None,
-        description="Where this source has rows of an area and, at the same time, rows inside it: `once` takes the area's as totals that hold "
-        "the others, `add` counts all. Not said: rows that agree count once, others are refused.",
+        description=(
+            "Where this source has rows of an area and, at the same time, rows inside it: `once`"
+            " takes the area's as totals that hold the others, `add` counts all. Not said: rows"
+            " that agree count once, others are refused."
+        ),
     )
 
     @field_validator("period")
@@ -161,7 +208,10 @@ class _Source(BaseModel):
     @classmethod
     def _date_format_has_a_year(cls, value: str) -> str:
         if value not in {"auto", "fiscal-year"} and not re.search("%[Yycx]", value):
-            raise ValueError(f"auto, fiscal-year or a strptime pattern with a year such as %d/%m/%Y, not {value!r}")
+            raise ValueError(
+                "auto, fiscal-year or a strptime pattern with a year such as %d/%m/%Y, not"
+                f" {value!r}"
+            )
         return value
 
 
@@ -169,9 +219,15 @@ class SeizureSource(_Source):
     """A file of seizures: `[[records.seizures]]`."""
 
     columns: SeizureColumns = SeizureColumns()
-    quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field("kg", description="Unit of the quantity column.")
+    quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field(
+        "kg", description="Unit of the quantity column."
+    )
     effort_unit: Id | None = Field(
-        None, description="The unit of the effort that makes these seizures; needed where efforts have several units."
+        None,
+        description=(
+            "The unit of the effort that makes these seizures; needed where efforts have several"
+            " units."
+        ),
     )
 
 
@@ -179,10 +235,14 @@ class EffortSource(_Source):
     """A file of search effort: `[[records.effort]]`."""
 
     columns: EffortColumns = EffortColumns()
-    unit: Id = Field(description=marked("What the amounts count: hours, searches, vehicles, agents."))
+    unit: Id = Field(
+        description=marked("What the amounts count: hours, searches, vehicles, agents.")
+    )
     amount_per_row: float | None = Field(
         None,
         gt=0,
         allow_inf_nan=False,
-        description="What each row counts, where the file has no amount column: 1 where a row is a search.",
+        description=(
+            "What each row counts, where the file has no amount column: 1 where a row is a search."
+        ),
     )

@@ -1,6 +1,8 @@
-"""Tips of residents: place, time, grade and words, of which clusters are made. Who reported is never read.
+"""Tips of residents: place, time, grade and words, of which clusters are made. Who
+reported is never read.
 
-Copies of one tip, and tips that say nearly the same of one place at one time, are one cluster and weigh as one.
+Copies of one tip, and tips that say nearly the same of one place at one time, are one
+cluster and weigh as one.
 """
 
 from __future__ import annotations
@@ -19,7 +21,13 @@ from optimizer.base.text.messages import Message, counted_message, message
 from optimizer.problem.network.exchanged import EXCHANGE, metres_if_exchanged
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.records.fusion.reports import place_key, unlikeness
-from optimizer.records.grades import GRADE_FORMS, Grade, grades_conflict, learn_reliability, parse_grade
+from optimizer.records.grades import (
+    GRADE_FORMS,
+    Grade,
+    grades_conflict,
+    learn_reliability,
+    parse_grade,
+)
 from optimizer.records.period import FORMS, parse_period
 from optimizer.records.personal import is_personal
 from optimizer.records.record_parser import plain_number
@@ -42,7 +50,9 @@ ALIKE = 0.5
 """Unlikeness of words (one minus the cosine of trigrams) up to which they are nearly the same."""
 YES, NO = frozenset(["yes", "true", "1", "confirmed"]), frozenset(["no", "false", "0", "refuted"])
 LEVEL = 0.8
-"""Probability of the interval whose upper end is taken as the share of false tips: 0.9 of the posterior lies below it."""
+"""Probability of the interval whose upper end is taken as the share of false tips: 0.9
+of the posterior lies below it.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,8 @@ class Tips:
     day
         (k,) datetime64[D] of the first tip.
     false_rate
-        (k,) share of such tips that is taken as false, the cautious end of what grades and outcomes tell, in (0, 1).
+        (k,) share of such tips that is taken as false, the cautious end of what grades
+        and outcomes tell, in (0, 1).
     rows
         How many tips were read.
     unused
@@ -64,7 +75,8 @@ class Tips:
     remarks
         Sentences for the planner.
     grade
-        (k,) class of the grade of each, A to E, "?" where it is unknown; empty where nobody says.
+        (k,) class of the grade of each, A to E, "?" where it is unknown; empty where
+        nobody says.
     copies
         (k,) tips of each; empty where nobody says.
     """
@@ -100,13 +112,15 @@ class _TipRows:
 
 
 def read_tips(path: Path, network: Network | None = None) -> Tips:
-    """Read a file of tips: columns `time`, `lon`, `lat`, and where they are there `grade`, `text` and `confirmed`. No other column is kept.
+    """Read a file of tips: columns `time`, `lon`, `lat`, and where they are there
+    `grade`, `text` and `confirmed`. No other column is kept.
 
     Raises
     ------
     InputError
-        If most tips lie on the roads of the network only once longitude and latitude are exchanged; with the rows
-        whose time, place, grade or outcome cannot be understood; if the file is no table, or has no row with a time and place.
+        If most tips lie on the roads of the network only once longitude and latitude
+        are exchanged; with the rows whose time, place, grade or outcome cannot be
+        understood; if the file is no table, or has no row with a time and place.
     """
     wanted = WantedColumns(
         ("time", "lon", "lat"),
@@ -130,13 +144,15 @@ def read_tips(path: Path, network: Network | None = None) -> Tips:
         shown = ", ".join(map(repr, personal[:6]))
         remarks.append(
             message(
-                "{file}: columns that look personal are not read: {names}. Take them out.", file=path.name, names=shown
+                "{file}: columns that look personal are not read: {names}. Take them out.",
+                file=path.name,
+                names=shown,
             )
         )
     remarks.append(
         message(
-            "{file}: {tips} read, {unused} of them without a time or place and not used; {clusters} of time, place and words, each of which "
-            "weighs as one. Tips are no searches.",
+            "{file}: {tips} read, {unused} of them without a time or place and not used; {clusters}"
+            " of time, place and words, each of which weighs as one. Tips are no searches.",
             file=path.name,
             tips=counted_message("{count} tip", "{count} tips", read),
             unused=unused,
@@ -146,14 +162,19 @@ def read_tips(path: Path, network: Network | None = None) -> Tips:
     remarks += _conflicts(path, rows, label)
     day = rows.day[first].astype("datetime64[D]")
     copies = tuple(np.bincount(label).tolist())
-    return Tips(rows.lon[first], rows.lat[first], day, rate, read, unused, tuple(remarks), grade, copies)
+    return Tips(
+        rows.lon[first], rows.lat[first], day, rate, read, unused, tuple(remarks), grade, copies
+    )
 
 
 def _parsed(path: Path, table: TextTable) -> _TipRows:
     """Return the rows that have a time and place, in order of time."""
     problems = FileProblems(path)
     blank = [""] * len(table)
-    column = {name: table.text.get(name, blank) for name in ("time", "lon", "lat", "grade", "text", "confirmed")}
+    column = {
+        name: table.text.get(name, blank)
+        for name in ("time", "lon", "lat", "grade", "text", "confirmed")
+    }
     found: list[tuple[int, float, float, Grade | None, str, bool | None]] = []
     for at, number in enumerate(table.number):
         cell = {name: values[at] for name, values in column.items()}
@@ -165,12 +186,29 @@ def _parsed(path: Path, table: TextTable) -> _TipRows:
             problems.add(number, repr(cell["confirmed"]), "yes, no or nothing", column="confirmed")
         if not (cell["time"] and cell["lon"] and cell["lat"]):
             continue
-        day, place = _day(number, cell["time"], problems), _point(number, cell["lon"], cell["lat"], problems)
-        found.append((day, place[0], place[1], grade, place_key(cell["text"]), None if not word else word in YES))
+        day, place = (
+            _day(number, cell["time"], problems),
+            _point(number, cell["lon"], cell["lat"], problems),
+        )
+        found.append(
+            (
+                day,
+                place[0],
+                place[1],
+                grade,
+                place_key(cell["text"]),
+                None if not word else word in YES,
+            )
+        )
     problems.raise_if_any()
     if not found:
         raise InputError(
-            Problem(str(path), "no tip with a time and a place", "one at least", "Name them time, lon and lat")
+            Problem(
+                str(path),
+                "no tip with a time and a place",
+                "one at least",
+                "Name them time, lon and lat",
+            )
         )
     found.sort(key=lambda row: row[:3])
     return _TipRows(
@@ -184,10 +222,16 @@ def _parsed(path: Path, table: TextTable) -> _TipRows:
 
 
 def _check_exchanged(path: Path, rows: _TipRows, network: Network) -> None:
-    away, turned = network.nearest_segments(rows.lon, rows.lat)[1], metres_if_exchanged(network, rows.lon, rows.lat)
+    away, turned = (
+        network.nearest_segments(rows.lon, rows.lat)[1],
+        metres_if_exchanged(network, rows.lon, rows.lat),
+    )
     near = 1000 * FAR_KM
     if (away <= near).sum() * 2 < away.size < (turned <= near).sum() * 2:
-        found = f"{(away > near).sum()} of {away.size} tips far from every road, but most near one if lon and lat are exchanged"
+        found = (
+            f"{(away > near).sum()} of {away.size} tips far from every road, but most near one if"
+            " lon and lat are exchanged"
+        )
         lon, lat = network.centre
         expected = f"points around {lon:.2f}, {lat:.2f} (longitude, latitude)"
         raise InputError(Problem(f"{path}, columns lon, lat", found, expected, EXCHANGE))
@@ -208,17 +252,25 @@ def _point(number: int, lon: str, lat: str, problems: FileProblems) -> list[floa
         point = [np.inf, np.inf]
     if abs(point[0]) > 180 or abs(point[1]) > 90:
         remedy = EXCHANGE if abs(point[0]) <= 90 and abs(point[1]) <= 180 else ""
-        problems.add(number, f"{lon!r}, {lat!r}", "degrees of longitude and latitude", remedy, column="lon, lat")
+        problems.add(
+            number,
+            f"{lon!r}, {lat!r}",
+            "degrees of longitude and latitude",
+            remedy,
+            column="lon, lat",
+        )
     return point
 
 
 def _clusters(rows: _TipRows) -> Ints:
-    """Return (n,) the cluster of each tip, numbered by its first one: single linkage over words, time and place."""
+    """Return (n,) the cluster of each tip, numbered by its first one: single linkage
+    over words, time and place.
+    """
     words, code = np.unique(np.array(rows.words, dtype=np.str_), return_inverse=True)
     x = rows.lon * np.cos(np.radians(rows.lat.mean())) * KM_PER_DEGREE
-    cells = np.column_stack([code, rows.day, np.round(x / 0.01), np.round(rows.lat * KM_PER_DEGREE / 0.01)]).astype(
-        np.int64
-    )
+    cells = np.column_stack(
+        [code, rows.day, np.round(x / 0.01), np.round(rows.lat * KM_PER_DEGREE / 0.01)]
+    ).astype(np.int64)
     first, same = np.unique(cells, axis=0, return_index=True, return_inverse=True)[1:]
     scaled = np.column_stack([x, rows.lat * KM_PER_DEGREE, rows.day * (NEAR_KM / NEAR_DAYS)])[first]
     pairs = cKDTree(scaled).query_pairs(NEAR_KM, p=np.inf, output_type="ndarray")
@@ -226,7 +278,9 @@ def _clusters(rows: _TipRows) -> Ints:
     km = np.hypot(*(scaled[pairs[:, 0], :2] - scaled[pairs[:, 1], :2]).T)
     here = (km <= HERE_KM) & (rows.day[one] == rows.day[other])
     near = here | ((km <= NEAR_KM) & _alike(words.tolist(), code[one], code[other]))
-    graph = sparse.coo_array((np.ones(near.sum()), (pairs[near, 0], pairs[near, 1])), shape=(first.size, first.size))
+    graph = sparse.coo_array(
+        (np.ones(near.sum()), (pairs[near, 0], pairs[near, 1])), shape=(first.size, first.size)
+    )
     label = connected_components(graph, directed=False)[1][same.ravel()]
     start = np.full(label.max() + 1, label.size)
     np.minimum.at(start, label, np.arange(label.size))
@@ -234,14 +288,19 @@ def _clusters(rows: _TipRows) -> Ints:
 
 
 def _alike(words: list[str], one: Ints, other: Ints) -> NDArray[np.bool_]:
-    """Return (k,) whether pairs of texts, by position among the distinct ones, are nearly the same; texts that say nothing are not."""
+    """Return (k,) whether pairs of texts, by position among the distinct ones, are
+    nearly the same; texts that say nothing are not.
+    """
     out = one == other
     some = np.flatnonzero(~out)
     for block in np.array_split(some, max(1, some.size // 200_000)):
         rows, columns = np.unique(one[block]), np.unique(other[block])
         if rows.size and columns.size:
             table = unlikeness([words[at] for at in rows], [words[at] for at in columns])
-            out[block] = table[np.searchsorted(rows, one[block]), np.searchsorted(columns, other[block])] <= ALIKE
+            out[block] = (
+                table[np.searchsorted(rows, one[block]), np.searchsorted(columns, other[block])]
+                <= ALIKE
+            )
     said = np.array([bool(word) for word in words])
     return np.asarray(out & said[one] & said[other])
 
@@ -256,7 +315,9 @@ def _best_classes(rows: _TipRows, label: Ints) -> tuple[str, ...]:
 
 
 def _false_rates(rows: _TipRows, label: Ints, best: tuple[str, ...]) -> Floats:
-    """Return by cluster the share of tips of its class that is taken as false; 1 where it was refuted."""
+    """Return by cluster the share of tips of its class that is taken as false; 1 where
+    it was refuted.
+    """
     classes = sorted({_class(grade) for grade in rows.grade})
     known = {one: [0, 0] for one in classes}
     outcome: dict[int, set[bool]] = {}
@@ -273,7 +334,10 @@ def _false_rates(rows: _TipRows, label: Ints, best: tuple[str, ...]) -> Floats:
         [known[one][1] for one in classes],
         LEVEL,
     )
-    rate = {one: float(np.clip(1 - low, 0.02, 0.98)) for one, low in zip(classes, learnt.low, strict=True)}
+    rate = {
+        one: float(np.clip(1 - low, 0.02, 0.98))
+        for one, low in zip(classes, learnt.low, strict=True)
+    }
     out = np.array([rate[one] for one in best])
     for own, found in outcome.items():
         if found == {False}:
@@ -282,7 +346,9 @@ def _false_rates(rows: _TipRows, label: Ints, best: tuple[str, ...]) -> Floats:
 
 
 def _class(grade: Grade | None) -> str:
-    """Return the worse of the classes of source and information, A to E; "?" where either is bad or unknown and the other unknown too."""
+    """Return the worse of the classes of source and information, A to E; "?" where
+    either is bad or unknown and the other unknown too.
+    """
     if grade is None:
         return "?"
     parts = [
@@ -304,13 +370,18 @@ def _conflicts(path: Path, rows: _TipRows, label: Ints) -> list[Message]:
     for own, grade in zip(label.tolist(), rows.grade, strict=True):
         if grade is not None:
             seen.setdefault(own, []).append(grade)
-    bad = [own for own, grades in seen.items() if any(grades_conflict(grades[0], other) for other in set(grades[1:]))]
+    bad = [
+        own
+        for own, grades in seen.items()
+        if any(grades_conflict(grades[0], other) for other in set(grades[1:]))
+    ]
     if not bad:
         return []
     shown = " and ".join(sorted({str(grade) for grade in seen[bad[0]]}))
     return [
         message(
-            "{file}: {clusters} of tips with grades that contradict each other (the first: {grades}); the best is taken.",
+            "{file}: {clusters} of tips with grades that contradict each other (the first:"
+            " {grades}); the best is taken.",
             file=path.name,
             clusters=counted_message("{count} cluster", "{count} clusters", len(bad)),
             grades=shown,

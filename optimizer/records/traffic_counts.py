@@ -1,6 +1,7 @@
 """Counts of traffic on numbered roads, and what they say of each segment of a network.
 
-A count stands for the road of its number around it: a place takes that of the nearest count on a road of the same number, up to a distance.
+A count stands for the road of its number around it: a place takes that of the nearest
+count on a road of the same number, up to a distance.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]*)?")
 
 
 class RoadNumber(NamedTuple):
-    """The number of a road: `FM0076` and `FM 76` are FM 76, `I-35E` is I 35 E; empty where a part is not said."""
+    """The number of a road: `FM0076` and `FM 76` are FM 76, `I-35E` is I 35 E; empty
+    where a part is not said.
+    """
 
     system: str
     number: str
@@ -42,7 +45,8 @@ class RoadNumber(NamedTuple):
 
 
 def road_numbers(text: str, systems: Mapping[str, str] | None = None) -> list[RoadNumber]:
-    """Return the numbers that a text names, apart by semicolons or strokes; words without a number are none.
+    """Return the numbers that a text names, apart by semicolons or strokes; words
+    without a number are none.
 
     Parameters
     ----------
@@ -74,8 +78,12 @@ def roads_by_number(network: Network) -> dict[RoadNumber, NDArray[np.int64]]:
     return {number: np.array(segments, dtype=np.int64) for number, segments in found.items()}
 
 
-def same_roads(number: RoadNumber, roads: Mapping[RoadNumber, NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return the segments of roads that a number may mean: a number without letters is of any system."""
+def same_roads(
+    number: RoadNumber, roads: Mapping[RoadNumber, NDArray[np.int64]]
+) -> NDArray[np.int64]:
+    """Return the segments of roads that a number may mean: a number without letters is
+    of any system.
+    """
     if number.system:
         return roads.get(number, np.zeros(0, dtype=np.int64))
     alike = [segments for key, segments in roads.items() if (key.number, key.suffix) == number[1:]]
@@ -108,27 +116,49 @@ def read_traffic_counts(path: Path) -> TrafficCounts:
     Raises
     ------
     InputError
-        With each line at fault: no road number, a place off the globe, or a count that is not above 0.
+        With each line at fault: no road number, a place off the globe, or a count that
+        is not above 0.
     """
-    table = read_csv(path, "a CSV file of traffic counts", WantedColumns(COLUMNS, remedy="Make it with import aadt"))
+    table = read_csv(
+        path,
+        "a CSV file of traffic counts",
+        WantedColumns(COLUMNS, remedy="Make it with import aadt"),
+    )
     problems = FileProblems(path)
     rows = []
     limits = ((-180.0, 180.0), (-90.0, 90.0), (0.0, 1e7))
-    for line, road, *cells in zip(table.number, *(table.text[name] for name in COLUMNS), strict=True):
+    for line, road, *cells in zip(
+        table.number, *(table.text[name] for name in COLUMNS), strict=True
+    ):
         if not road_numbers(road):
-            problems.add(line, f"road {road[:40]!r}", "a road number, such as FM 76", "Remove the row")
+            problems.add(
+                line, f"road {road[:40]!r}", "a road number, such as FM 76", "Remove the row"
+            )
         values = [float(cell) if PLAIN_NUMBER.fullmatch(cell) else None for cell in cells]
-        for name, text, value, (least, most) in zip(COLUMNS[1:], cells, values, limits, strict=True):
-            wrong = value is None or not least <= value <= most or (name == "vehicles_a_day" and value == 0)
+        for name, text, value, (least, most) in zip(
+            COLUMNS[1:], cells, values, limits, strict=True
+        ):
+            wrong = (
+                value is None
+                or not least <= value <= most
+                or (name == "vehicles_a_day" and value == 0)
+            )
             if wrong:
-                expected = "above 0" if name == "vehicles_a_day" else f"from {least:,.10g} to {most:,.10g}"
+                expected = (
+                    "above 0" if name == "vehicles_a_day" else f"from {least:,.10g} to {most:,.10g}"
+                )
                 problems.add(
-                    line, f"{name} {text[:40]!r}", f"a number {expected}", "Remove roads that were not counted"
+                    line,
+                    f"{name} {text[:40]!r}",
+                    f"a number {expected}",
+                    "Remove roads that were not counted",
                 )
         rows.append((road, *(0.0 if value is None else value for value in values)))
     problems.raise_if_any()
     if not rows:
-        raise InputError(Problem(str(path), "a header and no row", "at least one count", "Remove traffic.counts"))
+        raise InputError(
+            Problem(str(path), "a header and no row", "at least one count", "Remove traffic.counts")
+        )
     road, lon, lat, daily = zip(*rows, strict=True)
     return TrafficCounts(road, np.array(lon), np.array(lat), np.array(daily))
 
@@ -150,7 +180,9 @@ class CountedRoads:
     within_km: float
 
     def at(self, segment: NDArray[np.int64], lon: Floats, lat: Floats) -> Floats:
-        """Return (k,) vehicles a day in one direction at places on segments, by the nearest count on the same road; NaN where none is near."""
+        """Return (k,) vehicles a day in one direction at places on segments, by the
+        nearest count on the same road; NaN where none is near.
+        """
         daily, nearest = np.full(segment.size, np.nan), np.full(segment.size, self.within_km * 1000)
         on_road = np.zeros(self.network.n_segments, dtype=bool)
         of_road: dict[RoadNumber, list[int]] = {}
@@ -164,7 +196,9 @@ class CountedRoads:
             places = np.flatnonzero(on_road[segment])
             on_road[same] = False
             for position in positions:
-                away = great_circle_m(lon[places], lat[places], self.counts.lon[position], self.counts.lat[position])
+                away = great_circle_m(
+                    lon[places], lat[places], self.counts.lon[position], self.counts.lat[position]
+                )
                 closer = away < nearest[places]
                 nearest[places[closer]] = away[closer]
                 daily[places[closer]] = self.counts.daily[position]
@@ -174,7 +208,9 @@ class CountedRoads:
     def on_network(self) -> bool:
         """Whether a count bears the number of a road of the network."""
         roads = roads_by_number(self.network)
-        return any(same_roads(one, roads).size for text in self.counts.road for one in road_numbers(text))
+        return any(
+            same_roads(one, roads).size for text in self.counts.road for one in road_numbers(text)
+        )
 
     @cached_property
     def of_segments(self) -> Floats:

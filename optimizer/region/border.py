@@ -1,4 +1,6 @@
-"""The border: which line it is (a closed boundary of the extract, a GeoJSON file, or a shape given in Python), and where ways cross it."""
+"""The border: which line it is (a closed boundary of the extract, a GeoJSON file, or a
+shape given in Python), and where ways cross it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,13 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.readwrite import IN_DEGREES, TO_DEGREES, geometry_type, json_kind, read_json
+from optimizer.base.files.readwrite import (
+    IN_DEGREES,
+    TO_DEGREES,
+    geometry_type,
+    json_kind,
+    read_json,
+)
 from optimizer.base.text.language import marked
 from optimizer.problem.network.polylines import GRID, PORTION
 from optimizer.region.model import Dropped
@@ -28,7 +36,9 @@ if TYPE_CHECKING:
     from optimizer.region.osm import Boundary
 
 BorderSource = BaseGeometry | str | os.PathLike[str] | None
-"""A shape in degrees, a GeoJSON file, the name of a boundary in the extract, or None: the only one that closes, if there is one."""
+"""A shape in degrees, a GeoJSON file, the name of a boundary in the extract, or None:
+the only one that closes, if there is one.
+"""
 
 _LINES = {"LineString", "MultiLineString", "LinearRing"}
 
@@ -36,7 +46,9 @@ _AREAS = {"Polygon", "MultiPolygon"}
 
 
 class WantedShapes(NamedTuple):
-    """What a file of shapes should hold: what it is called, which types of GeoJSON it may have, in words too, and what to draw."""
+    """What a file of shapes should hold: what it is called, which types of GeoJSON it
+    may have, in words too, and what to draw.
+    """
 
     name: str
     types: frozenset[str]
@@ -51,7 +63,10 @@ BORDER = WantedShapes(
     "draw the border as a line",
 )
 POLYGON = WantedShapes(
-    "polygon", frozenset(_AREAS), "polygon (GeoJSON Polygon or MultiPolygon)", "draw the region as a polygon"
+    "polygon",
+    frozenset(_AREAS),
+    "polygon (GeoJSON Polygon or MultiPolygon)",
+    "draw the region as a polygon",
 )
 
 _GEOJSON = {".geojson", ".json"}
@@ -82,16 +97,22 @@ class Border:
 
 def is_border_file(source: BorderSource) -> bool:
     """Whether a source names a file rather than a boundary."""
-    return isinstance(source, os.PathLike) or (isinstance(source, str) and Path(source).suffix.lower() in _GEOJSON)
+    return isinstance(source, os.PathLike) or (
+        isinstance(source, str) and Path(source).suffix.lower() in _GEOJSON
+    )
 
 
-def choose_border(source: BorderSource, boundaries: Sequence[Boundary], where: str) -> Border | None:
-    """Return the border that a source means; None where none is asked for and the extract has none that closes.
+def choose_border(
+    source: BorderSource, boundaries: Sequence[Boundary], where: str
+) -> Border | None:
+    """Return the border that a source means; None where none is asked for and the
+    extract has none that closes.
 
     Raises
     ------
     InputError
-        If several boundaries close and none is named, if the named one is unknown or does not close, or if a file or shape is no border.
+        If several boundaries close and none is named, if the named one is unknown or
+        does not close, or if a file or shape is no border.
     """
     if isinstance(source, BaseGeometry):
         return border_of_shape(source, where)
@@ -100,39 +121,66 @@ def choose_border(source: BorderSource, boundaries: Sequence[Boundary], where: s
     closed = [boundary for boundary in boundaries if boundary.area is not None]
     if source is None:
         if len(closed) > 1:
-            found = f"{len(closed)} closed borders: {', '.join(boundary.label for boundary in closed)}"
-            raise InputError(Problem(where, found, "one border", "Name the one to defend with `border`"))
+            found = (
+                f"{len(closed)} closed borders: {', '.join(boundary.label for boundary in closed)}"
+            )
+            raise InputError(
+                Problem(where, found, "one border", "Name the one to defend with `border`")
+            )
         return _border_of_area(closed[0].area) if closed else None
     wanted = str(source).strip().casefold()
-    named = [boundary for boundary in boundaries if wanted in {name.casefold() for name in boundary.names}]
+    named = [
+        boundary
+        for boundary in boundaries
+        if wanted in {name.casefold() for name in boundary.names}
+    ]
     usable = [boundary for boundary in named if boundary.area is not None]
     if not usable:
-        found = f"border {str(source)!r}, which {'does not close in this extract' if named else 'it does not hold'}"
-        known = f"one that closes: {', '.join(boundary.label for boundary in closed) or 'there is none'}"
+        found = (
+            f"border {str(source)!r}, which"
+            f" {'does not close in this extract' if named else 'it does not hold'}"
+        )
+        known = (
+            "one that closes:"
+            f" {', '.join(boundary.label for boundary in closed) or 'there is none'}"
+        )
         raise InputError(
-            Problem(where, found, known, "Name one of these, give a GeoJSON file, or take a larger extract")
+            Problem(
+                where,
+                found,
+                known,
+                "Name one of these, give a GeoJSON file, or take a larger extract",
+            )
         )
     return _border_of_area(usable[0].area)
 
 
 def read_border(path: Path, wanted: WantedShapes = BORDER) -> Border:
-    """Read a border, or the polygon round a region, from GeoJSON: geometry, Feature or FeatureCollection, of lines or polygons, in degrees.
+    """Read a border, or the polygon round a region, from GeoJSON: geometry, Feature or
+    FeatureCollection, of lines or polygons, in degrees.
 
     Raises
     ------
     InputError
-        If the file is no GeoJSON, holds no line or polygon, or coordinates that cannot be; all faults together.
+        If the file is no GeoJSON, holds no line or polygon, or coordinates that cannot
+        be; all faults together.
     """
     problems = ProblemList()
     shapes = []
-    for where, geometry in _geometries(read_json(path, f"a {wanted.name}"), str(path), wanted, problems):
+    for where, geometry in _geometries(
+        read_json(path, f"a {wanted.name}"), str(path), wanted, problems
+    ):
         shape = _shape(geometry, where, wanted, problems)
         if shape is not None:
             shapes.append(shape)
     if not problems and not shapes:
-        problems.add(str(path), "nothing to draw", f"at least one {wanted.shapes}", f"Draw the {wanted.name}")
+        problems.add(
+            str(path), "nothing to draw", f"at least one {wanted.shapes}", f"Draw the {wanted.name}"
+        )
     problems.raise_if_any()
-    return border_of_shape(shapely.union_all(shapes) if len(shapes) > 1 else shapes[0], str(path), wanted)
+    return border_of_shape(
+        shapely.union_all(shapes) if len(shapes) > 1 else shapes[0], str(path), wanted
+    )
 
 
 def border_of_shape(shape: BaseGeometry, where: str, wanted: WantedShapes = BORDER) -> Border:
@@ -152,27 +200,40 @@ def border_of_shape(shape: BaseGeometry, where: str, wanted: WantedShapes = BORD
     shape = shapely.force_2d(shape)
     if shape.geom_type in _AREAS:
         return _border_of_area(shape)
-    return Border(shapely.line_merge(shape) if shape.geom_type == "MultiLineString" else shape, None)
+    return Border(
+        shapely.line_merge(shape) if shape.geom_type == "MultiLineString" else shape, None
+    )
 
 
 def check_reach(border: Border, bounds: tuple[float, float, float, float], where: str) -> None:
-    """Refuse a border that has nothing to do with a network within `bounds` (west, south, east, north; degrees).
+    """Refuse a border that has nothing to do with a network within `bounds` (west,
+    south, east, north; degrees).
 
     Raises
     ------
     InputError
-        If it neither meets the box nor holds it. Says so where it would with longitude and latitude swapped.
+        If it neither meets the box nor holds it. Says so where it would with longitude
+        and latitude swapped.
     """
     box = shapely.box(*bounds)
-    if shapely.intersects(border.line, box) or (border.area is not None and shapely.contains(border.area, box)):
+    if shapely.intersects(border.line, box) or (
+        border.area is not None and shapely.contains(border.area, box)
+    ):
         return
     swapped = shapely.transform(border.line, lambda points: points[:, ::-1])
     west, south, east, north = border.line.bounds
     found = f"a border between {west:.3f}, {south:.3f} and {east:.3f}, {north:.3f}"
-    near = f"one that meets the roads between {bounds[0]:.3f}, {bounds[1]:.3f} and {bounds[2]:.3f}, {bounds[3]:.3f} (longitude, latitude)"
+    near = (
+        f"one that meets the roads between {bounds[0]:.3f}, {bounds[1]:.3f} and {bounds[2]:.3f},"
+        f" {bounds[3]:.3f} (longitude, latitude)"
+    )
     if shapely.intersects(swapped, box):
-        raise InputError(Problem(where, f"{found}: latitude before longitude", near, "Swap the coordinates"))
-    raise InputError(Problem(where, f"{found}: far away", near, "Check that it belongs to this region"))
+        raise InputError(
+            Problem(where, f"{found}: latitude before longitude", near, "Swap the coordinates")
+        )
+    raise InputError(
+        Problem(where, f"{found}: far away", near, "Check that it belongs to this region")
+    )
 
 
 def _border_of_area(area: BaseGeometry | None) -> Border:
@@ -180,7 +241,12 @@ def _border_of_area(area: BaseGeometry | None) -> Border:
     return Border(cast("BaseGeometry", shapely.boundary(oriented)), oriented)
 
 
-def _geometries(content: Any, where: str, wanted: WantedShapes, problems: ProblemList) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON
+def _geometries(
+    content: Any,  # noqa: ANN401 - parsed JSON
+    where: str,
+    wanted: WantedShapes,
+    problems: ProblemList,
+) -> Iterator[tuple[str, Any]]:
     """Give each geometry of a GeoJSON object with its place in the file."""
     kind = geometry_type(content)
     if kind == "FeatureCollection" and isinstance(content.get("features"), list):
@@ -193,23 +259,51 @@ def _geometries(content: Any, where: str, wanted: WantedShapes, problems: Proble
     else:
         problems.add(
             where,
-            (f"type {kind!r}" if kind else json_kind(content)) if isinstance(content, dict) else "no object",
+            (
+                (f"type {kind!r}" if kind else json_kind(content))
+                if isinstance(content, dict)
+                else "no object"
+            ),
             "GeoJSON",
             f"Save the {wanted.name} as GeoJSON",
         )
 
 
-def _shape(geometry: Any, where: str, wanted: WantedShapes, problems: ProblemList) -> BaseGeometry | None:  # noqa: ANN401 - JSON
-    """Return the shape of a GeoJSON line or polygon; None, with a problem noted, where it is none."""
+def _shape(
+    geometry: Any,  # noqa: ANN401 - parsed JSON
+    where: str,
+    wanted: WantedShapes,
+    problems: ProblemList,
+) -> BaseGeometry | None:
+    """Return the shape of a GeoJSON line or polygon; None, with a problem noted, where
+    it is none.
+    """
     kind, expected = geometry_type(geometry), f"a {wanted.shapes}"
     if kind not in wanted.types:
-        problems.add(where, f"a {kind}" if kind else "no geometry", expected, f"Remove it, or {wanted.remedy}")
+        problems.add(
+            where,
+            f"a {kind}" if kind else "no geometry",
+            expected,
+            f"Remove it, or {wanted.remedy}",
+        )
         return None
     try:
         shape = shapely.geometry.shape(geometry)
         points = shapely.get_coordinates(shape)
-    except (shapely.errors.GEOSException, ValueError, TypeError, KeyError, IndexError, AttributeError):
-        problems.add(where, f"a {kind} whose coordinates cannot be read", expected, "Save it again as GeoJSON")
+    except (
+        shapely.errors.GEOSException,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+    ):
+        problems.add(
+            where,
+            f"a {kind} whose coordinates cannot be read",
+            expected,
+            "Save it again as GeoJSON",
+        )
         return None
     if not points.size:
         problems.add(where, f"a {kind} without points", expected, "Draw it")
@@ -226,9 +320,10 @@ def _shape(geometry: Any, where: str, wanted: WantedShapes, problems: ProblemLis
 
 # Where ways cross a border line.
 #
-# Each stretch of a way on the border (mostly a single point) is judged by the sides on which the way comes and goes: other sides make a
-# crossing, the same side a touch. Ways that end on the border are judged together, point by point: a road that mappers split just at the
-# border crosses it once.
+# Each stretch of a way on the border (mostly a single point) is judged by the sides on
+# which the way comes and goes: other sides make a crossing, the same side a touch. Ways
+# that end on the border are judged together, point by point: a road that mappers split
+# just at the border crosses it once.
 
 _TOUCHES = marked("touches the border without crossing it")
 
@@ -247,7 +342,9 @@ class Cut(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """Entries first..last of a line that lie on the border, and the sides it comes from and goes to (None where it begins or ends)."""
+    """Entries first..last of a line that lie on the border, and the sides it comes from
+    and goes to (None where it begins or ends).
+    """
 
     line: int
     first: int
@@ -265,8 +362,9 @@ class CutWays:
     ways
         The same lines with the new points in them.
     cuts
-        One for each way and place of crossing, in the order of the lines and along each. Ways that end on the border, one on each
-        side, make one crossing together, in the name of the first.
+        One for each way and place of crossing, in the order of the lines and along
+        each. Ways that end on the border, one on each side, make one crossing together,
+        in the name of the first.
     dropped
         Ways that meet the border without a crossing of their own there, and why.
     """
@@ -297,16 +395,22 @@ def cut_ways(ways: Ways, line: BaseGeometry) -> CutWays:
         if stretch.before is None and stretch.after is None:
             dropped.append(_dropped(ways, stretch, _RUNS))
         elif stretch.before is None or stretch.after is None:
-            ends[int(ways.point[stretch.last if stretch.after is None else stretch.first])].append(stretch)
+            ends[int(ways.point[stretch.last if stretch.after is None else stretch.first])].append(
+                stretch
+            )
         elif stretch.before != stretch.after and ON not in {stretch.before, stretch.after}:
             entries.append(stretch.first)
         else:
-            dropped.append(_dropped(ways, stretch, _TOUCHES if stretch.first == stretch.last else _RUNS))
+            dropped.append(
+                _dropped(ways, stretch, _TOUCHES if stretch.first == stretch.last else _RUNS)
+            )
     crossed = set(ways.point[entries].tolist())
     for point, stretches in ends.items():
         entries += _joint_crossing(ways, stretches, dropped, crossed=point in crossed)
     cuts = [Cut(int(owner[entry]), int(ways.point[entry])) for entry in sorted(entries)]
-    return CutWays(with_joints(ways, np.array([cut.point for cut in cuts], dtype=np.int64)), cuts, dropped)
+    return CutWays(
+        with_joints(ways, np.array([cut.point for cut in cuts], dtype=np.int64)), cuts, dropped
+    )
 
 
 def _stretches(contacts: Contacts, border: GridBorder) -> Iterator[_Stretch]:
@@ -315,11 +419,16 @@ def _stretches(contacts: Contacts, border: GridBorder) -> Iterator[_Stretch]:
     flagged = np.flatnonzero(np.isin(ways.point, list(on_border)))
 
     def side(entry: int, direction: int) -> int | None:
-        """Return the side on which the line leaves the border at an entry; None where the line ends there."""
+        """Return the side on which the line leaves the border at an entry; None where
+        the line ends there.
+        """
         line = owner[entry]
         other = entry + direction
-        while ways.start[line] <= other < ways.start[line + 1] and int(ways.point[other]) in inserted:
-            other += direction  # a crossing's own coordinates are rounded: look at the corner behind it
+        while (
+            ways.start[line] <= other < ways.start[line + 1] and int(ways.point[other]) in inserted
+        ):
+            # a crossing's own coordinates are rounded: look at the corner behind it
+            other += direction
         if not ways.start[line] <= other < ways.start[line + 1]:
             return None
         here = int(ways.point[entry])
@@ -327,7 +436,9 @@ def _stretches(contacts: Contacts, border: GridBorder) -> Iterator[_Stretch]:
         return border.side(on_border[here], at, to)
 
     owner = ways.owner
-    for run in _runs(flagged.tolist(), lambda entry: owner[entry] == owner[entry + 1] and side(entry, 1) == ON):
+    for run in _runs(
+        flagged.tolist(), lambda entry: owner[entry] == owner[entry + 1] and side(entry, 1) == ON
+    ):
         yield _Stretch(int(owner[run[0]]), run[0], run[-1], side(run[0], -1), side(run[-1], 1))
 
 
@@ -344,8 +455,12 @@ def _runs(entries: list[int], joined: Callable[[int], bool]) -> Iterator[list[in
         yield run
 
 
-def _joint_crossing(ways: Ways, stretches: list[_Stretch], dropped: list[Dropped], *, crossed: bool) -> list[int]:
-    """Return the entry of the crossing that ways ending in one point make together (one or none); the ways without one join `dropped`."""
+def _joint_crossing(
+    ways: Ways, stretches: list[_Stretch], dropped: list[Dropped], *, crossed: bool
+) -> list[int]:
+    """Return the entry of the crossing that ways ending in one point make together (one
+    or none); the ways without one join `dropped`.
+    """
     sides = {stretch.before if stretch.after is None else stretch.after for stretch in stretches}
     if crossed:
         dropped += [_dropped(ways, stretch, _SHARED) for stretch in stretches]
@@ -370,8 +485,9 @@ LEFT, ON, RIGHT = 1, 0, -1
 class GridBorder:
     """A border line in whole steps of the grid, as straight pieces.
 
-    Coordinates are taken on OpenStreetMap's own grid of 1e-7 degree as integers, so that "left of", "on" and "right of" are exact answers
-    (for straight pieces shorter than 200 degrees; their products then fit 64 bits).
+    Coordinates are taken on OpenStreetMap's own grid of 1e-7 degree as integers, so
+    that "left of", "on" and "right of" are exact answers (for straight pieces shorter
+    than 200 degrees; their products then fit 64 bits).
 
     Attributes
     ----------
@@ -399,7 +515,8 @@ class GridBorder:
         Returns
         -------
         int or None
-            `LEFT`, `RIGHT`, or `ON` along the border; None where the border itself ends at `at`, so that it has no sides there.
+            `LEFT`, `RIGHT`, or `ON` along the border; None where the border itself ends
+            at `at`, so that it has no sides there.
         """
         ahead, behind = self.end[piece], self.begin[piece]
         if (at == ahead).all():
@@ -415,7 +532,11 @@ class GridBorder:
         swept = _cross(a, u) > 0, _cross(u, b) > 0
         bend = _cross(a, b)
         wide = bend < 0 or (bend == 0 and _dot(a, b) < 0)
-        return LEFT if (any(swept) if wide and bend else all(swept) if bend else wide and swept[0]) else RIGHT
+        return (
+            LEFT
+            if (any(swept) if wide and bend else all(swept) if bend else wide and swept[0])
+            else RIGHT
+        )
 
 
 class Contacts(NamedTuple):
@@ -460,7 +581,9 @@ def border_on_grid(line: BaseGeometry) -> GridBorder:
 
 
 def find_contacts(ways: Ways, border: GridBorder) -> Contacts:
-    """Put a point into the ways at every contact with the border that is inside a straight piece of theirs."""
+    """Put a point into the ways at every contact with the border that is inside a
+    straight piece of theirs.
+    """
     step, piece = _candidates(ways, border)
     lonlat = ways.points.lonlat
     p, q = lonlat.steps(ways.point[step]), lonlat.steps(ways.point[step + 1])
@@ -478,32 +601,43 @@ def find_contacts(ways: Ways, border: GridBorder) -> Contacts:
     on_border: dict[int, int] = {}
     for entry, point, side in ((step, p, side_p), (step + 1, q, side_q)):
         touches = (side == 0) & _in_box(begin, end, point)
-        on_border.update(zip(ways.point[entry[touches]].tolist(), piece[touches].tolist(), strict=True))
+        on_border.update(
+            zip(ways.point[entry[touches]].tolist(), piece[touches].tolist(), strict=True)
+        )
     new = len(ways.points) + np.arange(along.size + at.size)
     on_border.update(zip(new[along.size :].tolist(), piece[at].tolist(), strict=True))
 
-    entries, fractions = np.concatenate((step[crosses], step[at])), np.concatenate((along, corner_along))
+    entries, fractions = (
+        np.concatenate((step[crosses], step[at])),
+        np.concatenate((along, corner_along)),
+    )
     ids = _new_ids(ways.points.id, entries, fractions)
     cut = ways.with_insertions(entries, fractions, np.concatenate((where, corner)) / GRID, ids)
     return Contacts(cut, new[: along.size], on_border)
 
 
 def _candidates(ways: Ways, border: GridBorder) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return pairs of a straight piece of a way (its first entry) and of the border whose boxes meet."""
+    """Return pairs of a straight piece of a way (its first entry) and of the border
+    whose boxes meet.
+    """
     if not len(border.begin):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     at = _near(ways, np.concatenate((border.begin, border.end)))
     p, q = (ways.points.lonlat.steps(ways.point[each]) for each in (at, at + 1))
     low, high = np.minimum(p, q), np.maximum(p, q)
     tree = shapely.STRtree(
-        np.asarray(shapely.linestrings(np.stack((border.begin, border.end), axis=1).astype(np.float64)))
+        np.asarray(
+            shapely.linestrings(np.stack((border.begin, border.end), axis=1).astype(np.float64))
+        )
     )
     found, piece = tree.query(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]))
     return at[found], piece
 
 
 def _near(ways: Ways, corners: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the first entry of each straight piece of a way whose box meets the box of some points on the grid."""
+    """Return the first entry of each straight piece of a way whose box meets the box of
+    some points on the grid.
+    """
     low, high = corners.min(axis=0), corners.max(axis=0)
     steps, found = ways.steps, [np.empty(0, dtype=np.int64)]
     for first in range(0, steps.size, PORTION):
@@ -520,7 +654,9 @@ def _corners(
     sides: tuple[NDArray[np.int64], NDArray[np.int64]],
     step: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return border corners inside straight pieces p-q: the pair each is found in (k,), and its grid coordinates (k, 2), once a piece."""
+    """Return border corners inside straight pieces p-q: the pair each is found in (k,),
+    and its grid coordinates (k, 2), once a piece.
+    """
     inside = [
         (side == 0) & _in_box(p, q, corner) & (corner != p).any(1) & (corner != q).any(1)
         for corner, side in zip(corners, sides, strict=True)
@@ -531,8 +667,12 @@ def _corners(
     return pair[first], corner[first]
 
 
-def _new_ids(ids: NDArray[Any], entries: NDArray[np.int64], along: NDArray[np.float64]) -> NDArray[Any]:
-    """Return a new id for each new point: below zero, as OpenStreetMap numbers new objects, counted in the order of the ways."""
+def _new_ids(
+    ids: NDArray[Any], entries: NDArray[np.int64], along: NDArray[np.float64]
+) -> NDArray[Any]:
+    """Return a new id for each new point: below zero, as OpenStreetMap numbers new
+    objects, counted in the order of the ways.
+    """
     rank = np.empty(entries.size, dtype=np.int64)
     rank[np.lexsort((along, entries))] = np.arange(entries.size)
     if ids.dtype.kind == "i":
@@ -545,8 +685,12 @@ def _new_ids(ids: NDArray[Any], entries: NDArray[np.int64], along: NDArray[np.fl
 
 
 def _turn(a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(k,) above 0 where a, b, c (each (k, 2)) turn left, 0 where they lie on one line, below 0 where they turn right."""
-    return np.asarray((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]))
+    """(k,) above 0 where a, b, c (each (k, 2)) turn left, 0 where they lie on one line,
+    below 0 where they turn right.
+    """
+    return np.asarray(
+        (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    )
 
 
 def _opposite(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -1,8 +1,10 @@
 """OpenStreetMap data from its servers, through OSMnx and its cache.
 
-OSMnx is told to keep every way in its own order and untouched (`all_oneway`), so that ways, tags and nodes come out as they would from
-an extract, and everything after this file is the same for both. Fetched are: the outline of what is named, the ways of the asked modes,
-and the nodes for places and border controls; nothing else. OSMnx's global settings are set for the call and put back after it.
+OSMnx is told to keep every way in its own order and untouched (`all_oneway`), so that
+ways, tags and nodes come out as they would from an extract, and everything after this
+file is the same for both. Fetched are: the outline of what is named, the ways of the
+asked modes, and the nodes for places and border controls; nothing else. OSMnx's global
+settings are set for the call and put back after it.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class Service:
     Attributes
     ----------
     cache
-        Folder in which OSMnx keeps every answer; a second call with the same question needs no network.
+        Folder in which OSMnx keeps every answer; a second call with the same question
+        needs no network.
     overpass_url, nominatim_url
         Servers; None for OSMnx's own choice.
     timeout_s
@@ -79,8 +82,11 @@ def find_address(address: str, service: Service) -> shapely.Point:
     return shapely.Point(float(lon), float(lat))
 
 
-def fetch_roads(outline: BaseGeometry, modes: frozenset[str], service: Service, where: str) -> OsmData:
-    """Fetch the ways of the asked modes within an outline (degrees), and its places and border controls.
+def fetch_roads(
+    outline: BaseGeometry, modes: frozenset[str], service: Service, where: str
+) -> OsmData:
+    """Fetch the ways of the asked modes within an outline (degrees), and its places and
+    border controls.
 
     Ways that leave the outline are kept as far as the first node outside.
 
@@ -93,7 +99,11 @@ def fetch_roads(outline: BaseGeometry, modes: frozenset[str], service: Service, 
     missing = Problem(where, asked, "at least one road", "Check the area, or ask for more modes")
     with _asked(service, missing) as osmnx:
         graph = osmnx.graph_from_polygon(
-            outline, custom_filter=list(_filters(modes)), simplify=False, retain_all=True, truncate_by_edge=True
+            outline,
+            custom_filter=list(_filters(modes)),
+            simplify=False,
+            retain_all=True,
+            truncate_by_edge=True,
         )
         features = _fetch_features(osmnx, outline)
     nodes, ways = _nodes(graph), _ways(graph)
@@ -122,7 +132,9 @@ def within(place: shapely.Point, distance_m: float) -> BaseGeometry:
 
 
 def widened(outline: BaseGeometry, margin_m: float) -> BaseGeometry:
-    """Return an outline in degrees with a margin of `margin_m` metres around it (in a plane scaled at its middle latitude)."""
+    """Return an outline in degrees with a margin of `margin_m` metres around it (in a
+    plane scaled at its middle latitude).
+    """
     if not margin_m:
         return outline
     squeeze = np.cos(np.radians((outline.bounds[1] + outline.bounds[3]) / 2))
@@ -133,12 +145,15 @@ def widened(outline: BaseGeometry, margin_m: float) -> BaseGeometry:
 
 
 def _unknown(where: str) -> Problem:
-    return Problem(where, "nothing of that name", "something that OpenStreetMap knows", "Check the spelling")
+    return Problem(
+        where, "nothing of that name", "something that OpenStreetMap knows", "Check the spelling"
+    )
 
 
 @contextmanager
 def _asked(service: Service, missing: Problem) -> Iterator[Any]:
-    """Give OSMnx with its settings as a call needs them, and turn its errors into messages.
+    """Give OSMnx with its settings as a call needs them, and turn its errors into
+    messages.
 
     `missing` is what to say where the servers know nothing of the kind.
     """
@@ -150,11 +165,18 @@ def _asked(service: Service, missing: Problem) -> Iterator[Any]:
         with _told(osmnx, service):
             yield osmnx
     except requests.exceptions.RequestException as error:
-        found, expected = f"no answer from the server ({type(error).__name__})", "OpenStreetMap's servers within reach"
-        raise InputError(Problem(where, found, expected, "Check the network, or read an extract")) from None
+        found, expected = (
+            f"no answer from the server ({type(error).__name__})",
+            "OpenStreetMap's servers within reach",
+        )
+        raise InputError(
+            Problem(where, found, expected, "Check the network, or read an extract")
+        ) from None
     except OSError as error:
         found = error.strerror or str(error)
-        raise InputError(Problem(str(service.cache), found, "a folder that can be written", "Choose another")) from None
+        raise InputError(
+            Problem(str(service.cache), found, "a folder that can be written", "Choose another")
+        ) from None
     except osmnx._errors.ResponseStatusCodeError:  # noqa: SLF001 - OSMnx exports no error type
         found, remedy = "an error of the server", "Try again later, or read an extract"
         raise InputError(Problem(where, found, "an answer", remedy)) from None
@@ -162,7 +184,9 @@ def _asked(service: Service, missing: Problem) -> Iterator[Any]:
         raise InputError(missing) from None
     except (TypeError, ValueError, KeyError) as error:
         found, expected = f"an answer of no use ({error})", "a place with an outline and roads"
-        raise InputError(Problem(where, found, expected, "Name a larger place, or try again later")) from None
+        raise InputError(
+            Problem(where, found, expected, "Name a larger place, or try again later")
+        ) from None
 
 
 @contextmanager
@@ -177,7 +201,8 @@ def _told(osmnx: Any, service: Service) -> Iterator[None]:  # noqa: ANN401 - a m
         "requests_timeout": service.timeout_s,
         "useful_tags_way": list(USED_TAGS),
         "doh_url_template": None,  # else a failed look-up of a name asks a third party
-        "overpass_rate_limit": False,  # else an unreachable server costs a silent minute; 429 and 504 are waited out
+        # else an unreachable server costs a silent minute; 429 and 504 are waited out
+        "overpass_rate_limit": False,
         **({"overpass_url": service.overpass_url} if service.overpass_url else {}),
         **({"nominatim_url": service.nominatim_url} if service.nominatim_url else {}),
     }
@@ -194,7 +219,12 @@ def _told(osmnx: Any, service: Service) -> Iterator[None]:  # noqa: ANN401 - a m
 
 
 def _filters(modes: frozenset[str]) -> Iterable[str]:
-    classes = [road_class for mode in MODES if mode in modes and mode != "ferry" for road_class in MODES[mode]]
+    classes = [
+        road_class
+        for mode in MODES
+        if mode in modes and mode != "ferry"
+        for road_class in MODES[mode]
+    ]
     if classes:
         yield f'["highway"~"^({"|".join(classes)})$"]'
     if "ferry" in modes:
@@ -217,14 +247,23 @@ def _fetch_features(osmnx: Any, outline: BaseGeometry) -> PointFeatures:  # noqa
             controls.append((lon, lat))
         if "place" in tags:
             places.append(
-                PlaceNode(int(number), lon, lat, tags.get("name", ""), tags["place"], tags.get("population", ""))
+                PlaceNode(
+                    int(number),
+                    lon,
+                    lat,
+                    tags.get("name", ""),
+                    tags["place"],
+                    tags.get("population", ""),
+                )
             )
     return PointFeatures(np.array(sorted(controls), dtype=np.float64).reshape(-1, 2), tuple(places))
 
 
 def _nodes(graph: Any) -> OsmNodes:  # noqa: ANN401 - a networkx graph
     node = np.array(list(graph.nodes), dtype=np.int64)
-    lonlat = np.array([(data["x"], data["y"]) for _, data in graph.nodes(data=True)], dtype=np.float64).reshape(-1, 2)
+    lonlat = np.array(
+        [(data["x"], data["y"]) for _, data in graph.nodes(data=True)], dtype=np.float64
+    ).reshape(-1, 2)
     order = np.argsort(node)
     return OsmNodes(node[order], lonlat[order])
 
@@ -255,7 +294,9 @@ def _ways(graph: Any) -> list[_FetchedWay]:  # noqa: ANN401 - as above
 
 
 def _chains(steps: list[tuple[int, int]]) -> Iterator[list[int]]:
-    """Join steps (tail, head) of one way into runs, cut where the way meets itself or where a part of it is missing."""
+    """Join steps (tail, head) of one way into runs, cut where the way meets itself or
+    where a part of it is missing.
+    """
     following: dict[int, list[int]] = {}
     arriving: dict[int, int] = {}
     for tail, head in steps:

@@ -1,7 +1,9 @@
-"""OpenStreetMap extracts (`.osm`, `.osm.pbf`, and compressed `.osm`), parsed by pyosmium.
+"""OpenStreetMap extracts (`.osm`, `.osm.pbf`, and compressed `.osm`), parsed by
+pyosmium.
 
-Passes, each for one kind of object: relations (for borders), ways with the places of their nodes, and nodes with a meaning of their own.
-pyosmium refuses XML entities, so an XML bomb ends as a message.
+Passes, each for one kind of object: relations (for borders), ways with the places of
+their nodes, and nodes with a meaning of their own. pyosmium refuses XML entities, so an
+XML bomb ends as a message.
 """
 
 from __future__ import annotations
@@ -26,7 +28,15 @@ from optimizer.base.files.temporary import scratch_folder
 from optimizer.base.text.formatting import number
 from optimizer.problem.network.polylines import GRID, PORTION, LonLat, ranges
 from optimizer.problem.network.road_classes import MODES
-from optimizer.region.osm import USED_TAGS, Boundary, OsmData, PlaceNode, PointFeatures, Road, read_road
+from optimizer.region.osm import (
+    USED_TAGS,
+    Boundary,
+    OsmData,
+    PlaceNode,
+    PointFeatures,
+    Road,
+    read_road,
+)
 from optimizer.region.ways import Growing
 
 if TYPE_CHECKING:
@@ -37,7 +47,9 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 MOST_EXPANSION = 200
-"""Times its own size that a compressed extract may unpack to: maps as XML shrink ten- to twentyfold, a decompression bomb a thousandfold."""
+"""Times its own size that a compressed extract may unpack to: maps as XML shrink ten-
+to twentyfold, a decompression bomb a thousandfold.
+"""
 
 SUFFIXES = (".osm", ".osm.pbf", ".pbf", ".osm.bz2", ".osm.gz")
 
@@ -46,7 +58,15 @@ WAYS_AT_ONCE = 4_000
 
 _NOT_UTF8 = "text that is not UTF-8"
 
-_NAME_TAGS = ("name", "name:en", "int_name", "official_name", "ISO3166-1", "ISO3166-1:alpha2", "ISO3166-1:alpha3")
+_NAME_TAGS = (
+    "name",
+    "name:en",
+    "int_name",
+    "official_name",
+    "ISO3166-1",
+    "ISO3166-1:alpha2",
+    "ISO3166-1:alpha3",
+)
 
 
 class _Relation(NamedTuple):
@@ -59,7 +79,8 @@ class _Relation(NamedTuple):
 
 
 def read_extract(path: Path, modes: frozenset[str] = frozenset(MODES)) -> OsmData:
-    """Read the roads, ferries, places, border controls and country boundaries of an extract; of ways of other modes no nodes.
+    """Read the roads, ferries, places, border controls and country boundaries of an
+    extract; of ways of other modes no nodes.
 
     Raises
     ------
@@ -71,7 +92,9 @@ def read_extract(path: Path, modes: frozenset[str] = frozenset(MODES)) -> OsmDat
     try:
         return _read(path, modes)
     except UnicodeDecodeError:  # pyosmium decodes each text as it is asked for
-        raise InputError(Problem(str(path), _NOT_UTF8, "a whole OpenStreetMap extract", "Download it again")) from None
+        raise InputError(
+            Problem(str(path), _NOT_UTF8, "a whole OpenStreetMap extract", "Download it again")
+        ) from None
 
 
 def _read(path: Path, modes: frozenset[str]) -> OsmData:
@@ -82,7 +105,12 @@ def _read(path: Path, modes: frozenset[str]) -> OsmData:
     features = _read_features(path)
     if not (features.places or (roads.id.size and (nodes.id.size or not roads.ref.size))):
         raise InputError(
-            Problem(str(path), "no roads and no places", "an OpenStreetMap extract with roads", "Choose another")
+            Problem(
+                str(path),
+                "no roads and no places",
+                "an OpenStreetMap extract with roads",
+                "Choose another",
+            )
         )
     return OsmData(
         way=roads.id,
@@ -132,7 +160,9 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         found = _NOT_UTF8 if "Unicode" in str(error) else f"data that cannot be read ({error})"
-        raise InputError(Problem(str(path), found, "a whole OpenStreetMap extract", "Download it again")) from None
+        raise InputError(
+            Problem(str(path), found, "a whole OpenStreetMap extract", "Download it again")
+        ) from None
 
 
 def _read_relations(path: Path) -> list[_Relation]:
@@ -169,14 +199,17 @@ def _read_rim(path: Path, rim: Sequence[int]) -> RawWays:
 def _read_ways(path: Path, chosen: Any, texts: WayTexts) -> RawWays:  # noqa: ANN401 - pyosmium has no types
     """Return the ways that a filter lets through, with the places of their nodes.
 
-    osmium chooses the ways, looks up their nodes and writes them as text (OPL): to ask for each node in Python takes ten times as long. It
-    knows the nodes that stand before the way that needs them, as in any file in the usual order.
+    osmium chooses the ways, looks up their nodes and writes them as text (OPL): to ask
+    for each node in Python takes ten times as long. It knows the nodes that stand
+    before the way that needs them, as in any file in the usual order.
     """
     import osmium
 
     with scratch_folder() as folder, _readable(path):
         text = folder / "ways.opl"
-        writer = osmium.SimpleWriter(osmium.io.File(str(text), "opl,add_metadata=false,locations_on_ways=true"))
+        writer = osmium.SimpleWriter(
+            osmium.io.File(str(text), "opl,add_metadata=false,locations_on_ways=true")
+        )
         with _undestroyed_if_it_fails(writer):
             store = osmium.NodeLocationsForWays(osmium.index.create_map("sparse_mmap_array"))
             store.ignore_errors()
@@ -196,7 +229,9 @@ def _read_ways(path: Path, chosen: Any, texts: WayTexts) -> RawWays:  # noqa: AN
 
 @contextmanager
 def _undestroyed_if_it_fails(writer: Any) -> Iterator[None]:  # noqa: ANN401 - pyosmium has no types
-    """Keep a writer for good if the block fails: the destructor of one that has failed writes again, and that ends the process."""
+    """Keep a writer for good if the block fails: the destructor of one that has failed
+    writes again, and that ends the process.
+    """
     try:
         yield
     except BaseException:
@@ -205,7 +240,9 @@ def _undestroyed_if_it_fails(writer: Any) -> Iterator[None]:  # noqa: ANN401 - p
 
 
 def _late_nodes(path: Path, wanted: set[int]) -> dict[int, tuple[int, int]]:
-    """Return the places, in steps of 1e-7 degree, of nodes that do not stand before the ways that need them, looked for one by one."""
+    """Return the places, in steps of 1e-7 degree, of nodes that do not stand before the
+    ways that need them, looked for one by one.
+    """
     return {
         each.id: (each.location.x, each.location.y)
         for each in _objects(path, "NODE")
@@ -224,34 +261,53 @@ def _read_features(path: Path) -> PointFeatures:
             controls.append((each.lon, each.lat))
         if "place" in tags and each.location.valid():
             places.append(
-                PlaceNode(each.id, each.lon, each.lat, tags.get("name", ""), tags["place"], tags.get("population", ""))
+                PlaceNode(
+                    each.id,
+                    each.lon,
+                    each.lat,
+                    tags.get("name", ""),
+                    tags["place"],
+                    tags.get("population", ""),
+                )
             )
     return PointFeatures(
-        np.array(sorted(controls), dtype=np.float64).reshape(-1, 2), tuple(sorted(places, key=lambda place: place.id))
+        np.array(sorted(controls), dtype=np.float64).reshape(-1, 2),
+        tuple(sorted(places, key=lambda place: place.id)),
     )
 
 
 def _area(
-    outer: Sequence[NDArray[np.int32] | None], inner: Sequence[NDArray[np.int32] | None], lonlat: NDArray[np.float64]
+    outer: Sequence[NDArray[np.int32] | None],
+    inner: Sequence[NDArray[np.int32] | None],
+    lonlat: NDArray[np.float64],
 ) -> BaseGeometry | None:
-    """Return the area that a boundary's ways enclose; None where one is missing or they do not close."""
+    """Return the area that a boundary's ways enclose; None where one is missing or they
+    do not close.
+    """
     whole, holes = _enclosed(outer, lonlat), _enclosed(inner, lonlat)
     if whole is None or holes is None or whole.is_empty:
         return None
     return shapely.orient_polygons(shapely.difference(whole, holes))
 
 
-def _enclosed(members: Sequence[NDArray[np.int32] | None], lonlat: NDArray[np.float64]) -> BaseGeometry | None:
+def _enclosed(
+    members: Sequence[NDArray[np.int32] | None], lonlat: NDArray[np.float64]
+) -> BaseGeometry | None:
     lines = []
     for points in members:
         if points is None or points.size < 2 or (points < 0).any():
             return None
         lines.append(shapely.linestrings(lonlat[points]))
     polygons, *leftovers = shapely.polygonize_full(np.asarray(lines, dtype=object))
-    return shapely.union_all(shapely.get_parts(polygons)) if shapely.is_empty(leftovers).all() else None
+    return (
+        shapely.union_all(shapely.get_parts(polygons))
+        if shapely.is_empty(leftovers).all()
+        else None
+    )
 
 
-# Ways as osmium writes them (OPL text), taken apart into arrays as narrow as may be: maps have tens of millions of nodes.
+# Ways as osmium writes them (OPL text), taken apart into arrays as narrow as may be:
+# maps have tens of millions of nodes.
 
 UNKNOWN = np.iinfo(np.int32).min
 """Stands for a coordinate that is not known."""
@@ -270,7 +326,8 @@ class RawWays:
     id, tags, name, count
         (w,) OSM id, position in `WayTexts.tags`, name, and number of nodes.
     ref, grid
-        (r,) ids of these nodes, and their (r, 2) places in steps of 1e-7 degree, `UNKNOWN` where they are not known.
+        (r,) ids of these nodes, and their (r, 2) places in steps of 1e-7 degree,
+        `UNKNOWN` where they are not known.
     """
 
     id: NDArray[np.int64]
@@ -288,24 +345,33 @@ class RawWays:
         count = self.count[order].astype(np.int64)
         at = ranges((np.cumsum(self.count) - self.count)[order], count)
         return RawWays(
-            self.id[order], self.tags[order], self.name[order], self.count[order], self.ref[at], self.grid[at]
+            self.id[order],
+            self.tags[order],
+            self.name[order],
+            self.count[order],
+            self.ref[at],
+            self.grid[at],
         )
 
 
 class _Learnt(NamedTuple):
-    """A set of tags: its position in `WayTexts.tags`, -1 where it is no road's, and whether the nodes of its ways are wanted."""
+    """A set of tags: its position in `WayTexts.tags`, -1 where it is no road's, and
+    whether the nodes of its ways are wanted.
+    """
 
     at: int
     wanted: bool
 
 
 class WayTexts:
-    """Takes lines of text apart; ways with the same tags, names aside, share one set of them, and roads of one name the name.
+    """Takes lines of text apart; ways with the same tags, names aside, share one set of
+    them, and roads of one name the name.
 
     Parameters
     ----------
     modes
-        Of ways that cannot be travelled nothing is returned, and of those of other modes no nodes; None for all of every way.
+        Of ways that cannot be travelled nothing is returned, and of those of other
+        modes no nodes; None for all of every way.
 
     Attributes
     ----------
@@ -332,7 +398,8 @@ class WayTexts:
                 elif key in _USED_KEYS:
                     used.append(pair)
             text = b",".join(used)
-            # Few combinations of tags make up millions of ways, so each is judged once and looked up by its text.
+            # Few combinations of tags make up millions of ways, so each is judged once
+            # and looked up by its text.
             at, wanted = self._learnt.get(text) or self._learn(text)
             if at < 0:
                 continue
@@ -344,7 +411,8 @@ class WayTexts:
             counts.append(refs.count(b"n") if wanted else 0)
             if counts[-1]:
                 nodes.append(refs[1:])
-        # All numbers of the batch are parsed at once, in C: there are tens of millions of nodes.
+        # All numbers of the batch are parsed at once, in C: there are tens of millions
+        # of nodes.
         whole = b",".join(nodes).replace(b"xy", b"x999y999").translate(_SEPARATED)  # 999: not known
         table = np.fromstring(whole, dtype=np.float64, sep=" ").reshape(-1, 3)
         place = table[:, 1:]
@@ -360,7 +428,10 @@ class WayTexts:
 
     def _learn(self, text: bytes) -> _Learnt:
         """Note a set of tags."""
-        tags = {key.decode(): _plain(value) for key, value in (pair.split(b"=") for pair in text.split(b",") if pair)}
+        tags = {
+            key.decode(): _plain(value)
+            for key, value in (pair.split(b"=") for pair in text.split(b",") if pair)
+        }
         learnt = _Learnt(-1, wanted=False)
         if self._modes is None or "highway" in tags or tags.get("route") == "ferry":
             wanted = self._modes is None or isinstance(read_road(tags, self._modes), Road)
@@ -373,7 +444,11 @@ class WayTexts:
 def _plain(text: bytes) -> str:
     """Return a text of OPL without its escapes, `%20%` for a space."""
     plain = text.decode()
-    return re.sub("%([0-9a-f]+)%", lambda found: chr(int(found[1], 16)), plain) if "%" in plain else plain
+    return (
+        re.sub("%([0-9a-f]+)%", lambda found: chr(int(found[1], 16)), plain)
+        if "%" in plain
+        else plain
+    )
 
 
 @dataclass(frozen=True)
@@ -385,7 +460,8 @@ class RawNodes:
     id, grid
         (n,) ids in rising order, and their (n, 2) places in steps of 1e-7 degree.
     point
-        (r,) position of each entry of `RawWays.ref`; -1 where the place of the node is not known.
+        (r,) position of each entry of `RawWays.ref`; -1 where the place of the node is
+        not known.
     """
 
     id: NDArray[np.int64]
@@ -393,12 +469,19 @@ class RawNodes:
     point: NDArray[np.int32]
 
 
-def nodes_of(ways: RawWays, look_up: Callable[[set[int]], Mapping[int, tuple[int, int]]]) -> RawNodes:
-    """Return the nodes of ways; `look_up` gives places of those that no way knows, as far as there are any."""
+def nodes_of(
+    ways: RawWays, look_up: Callable[[set[int]], Mapping[int, tuple[int, int]]]
+) -> RawNodes:
+    """Return the nodes of ways; `look_up` gives places of those that no way knows, as
+    far as there are any.
+    """
     ranked = np.sort(ways.ref)
     node = ranked[np.append(True, ranked[1:] != ranked[:-1])[: ranked.size]]
     del ranked
-    point, grid = np.empty(ways.ref.size, dtype=np.int32), np.full((node.size, 2), UNKNOWN, dtype=np.int32)
+    point, grid = (
+        np.empty(ways.ref.size, dtype=np.int32),
+        np.full((node.size, 2), UNKNOWN, dtype=np.int32),
+    )
     for first in range(0, point.size, PORTION):
         rows = slice(first, first + PORTION)
         point[rows] = np.searchsorted(node, ways.ref[rows])
@@ -423,7 +506,8 @@ CHUNK_BYTES = 1 << 20
 
 
 def check_expansion(path: Path, what: str, most: float) -> None:
-    """Refuse a gzip or bzip2 file, by its suffix, that unpacks to more than `most` times its size; nothing is kept of what is unpacked.
+    """Refuse a gzip or bzip2 file, by its suffix, that unpacks to more than `most`
+    times its size; nothing is kept of what is unpacked.
 
     Raises
     ------
@@ -440,8 +524,13 @@ def check_expansion(path: Path, what: str, most: float) -> None:
             while chunk := stream.read(CHUNK_BYTES):
                 unpacked += len(chunk)
                 if unpacked > limit:
-                    found = f"compressed data that unpack to more than {number(most, 6)} times their size"
-                    raise InputError(Problem(str(path), found, what, "If the file is sound, unpack it yourself"))
+                    found = (
+                        f"compressed data that unpack to more than {number(most, 6)} times their"
+                        " size"
+                    )
+                    raise InputError(
+                        Problem(str(path), found, what, "If the file is sound, unpack it yourself")
+                    )
     except (EOFError, OSError, zlib.error) as error:
         found = f"damaged compressed data ({error})"
         raise InputError(Problem(str(path), found, what, "Download it again")) from None

@@ -1,7 +1,9 @@
-"""Graphs that others made, as ways: GraphML and GeoPackage as OSMnx saves them, and networks in memory.
+"""Graphs that others made, as ways: GraphML and GeoPackage as OSMnx saves them, and
+networks in memory.
 
-A graph is taken whole, whatever its modes: someone chose what is in it. Two edges that run to and fro over the same stretch become one
-line, so that both directions share a segment.
+A graph is taken whole, whatever its modes: someone chose what is in it. Two edges that
+run to and fro over the same stretch become one line, so that both directions share a
+segment.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An edge as its file states it: ends, attributes, and points between and including the ends (None where it is straight)."""
+    """An edge as its file states it: ends, attributes, and points between and including
+    the ends (None where it is straight).
+    """
 
     tail: str
     head: str
@@ -52,7 +56,9 @@ class Edge:
 
 @dataclass(frozen=True)
 class RawGraph:
-    """A graph as its file states it: degrees or metres of each node by id, edges, whether these have a direction, and its CRS."""
+    """A graph as its file states it: degrees or metres of each node by id, edges,
+    whether these have a direction, and its CRS.
+    """
 
     nodes: Mapping[str, tuple[float, float]]
     edges: Sequence[Edge]
@@ -62,7 +68,9 @@ class RawGraph:
 
 @dataclass
 class _GraphLines:
-    """Lines being gathered, one entry a line in each list, and the edges left out; attributes by their name in `Ways`."""
+    """Lines being gathered, one entry a line in each list, and the edges left out;
+    attributes by their name in `Ways`.
+    """
 
     dropped: list[Dropped] = field(default_factory=list)
     point: list[NDArray[np.int64]] = field(default_factory=list)
@@ -72,13 +80,16 @@ class _GraphLines:
     shape: list[NDArray[np.float64]] = field(default_factory=list)
 
 
-def ways_of_graph(graph: RawGraph, where: str, speeds: Mapping[str, float] = NO_SPEEDS) -> SourceWays:
+def ways_of_graph(
+    graph: RawGraph, where: str, speeds: Mapping[str, float] = NO_SPEEDS
+) -> SourceWays:
     """Return the edges of a graph as lines, and those left out.
 
     Raises
     ------
     InputError
-        If the graph has no edges, an edge names a node that is not there, or a coordinate cannot be; all faults together.
+        If the graph has no edges, an edge names a node that is not there, or a
+        coordinate cannot be; all faults together.
     """
     _check(graph, where)
     names = list(graph.nodes)
@@ -86,32 +97,54 @@ def ways_of_graph(graph: RawGraph, where: str, speeds: Mapping[str, float] = NO_
     corners = np.array(list(graph.nodes.values()), dtype=np.float64).reshape(-1, 2)
     lines = _gather(graph, position, corners, speeds)
     if not lines.point:
-        raise InputError(Problem(where, "no edges that lead anywhere", "at least one road", "Choose another file"))
+        raise InputError(
+            Problem(
+                where, "no edges that lead anywhere", "at least one road", "Choose another file"
+            )
+        )
     shape = np.concatenate([corners, *lines.shape])
     lonlat = _to_degrees(shape, graph.crs, where)
-    points = Points(id=_ids(names, len(shape)), lonlat=LonLat.of(lonlat), joint=np.arange(len(shape)) < len(names))
+    points = Points(
+        id=_ids(names, len(shape)),
+        lonlat=LonLat.of(lonlat),
+        joint=np.arange(len(shape)) < len(names),
+    )
     ways = Ways(
         points=points,
-        start=np.concatenate(([0], np.cumsum([each.size for each in lines.point]))).astype(np.int64),
+        start=np.concatenate(([0], np.cumsum([each.size for each in lines.point]))).astype(
+            np.int64
+        ),
         point=np.concatenate(lines.point),
         forward=np.array(lines.forward, dtype=bool),
         backward=np.array(lines.backward, dtype=bool),
-        **{name: np.array([each[name] for each in lines.attributes]) for name in lines.attributes[0]},
+        **{
+            name: np.array([each[name] for each in lines.attributes])
+            for name in lines.attributes[0]
+        },
     )
     return SourceWays(ways, lines.dropped)
 
 
 def _gather(
-    graph: RawGraph, position: Mapping[str, int], corners: NDArray[np.float64], speeds: Mapping[str, float]
+    graph: RawGraph,
+    position: Mapping[str, int],
+    corners: NDArray[np.float64],
+    speeds: Mapping[str, float],
 ) -> _GraphLines:
     lines = _GraphLines()
     open_lines: dict[tuple[Any, ...], list[int]] = {}
     total = len(corners)
     for edge in graph.edges:
         tail, head = position[edge.tail], position[edge.head]
-        inner = np.empty((0, 2)) if edge.line is None else _inner(edge.line, corners[tail], corners[head])
+        inner = (
+            np.empty((0, 2))
+            if edge.line is None
+            else _inner(edge.line, corners[tail], corners[head])
+        )
         if tail == head and not len(inner):
-            lines.dropped.append(Dropped(f"edge {edge.tail}-{edge.head}", marked("a loop of no length")))
+            lines.dropped.append(
+                Dropped(f"edge {edge.tail}-{edge.head}", marked("a loop of no length"))
+            )
             continue
         attributes = _attributes(edge.attributes, speeds)
         there, back = (tail, head, inner.tobytes()), (head, tail, inner[::-1].tobytes())
@@ -120,7 +153,9 @@ def _gather(
             lines.backward[partners.pop()] = True
             continue
         open_lines.setdefault((*there, repr(attributes)), []).append(len(lines.point))
-        lines.point.append(np.concatenate(([tail], total + np.arange(len(inner)), [head])).astype(np.int64))
+        lines.point.append(
+            np.concatenate(([tail], total + np.arange(len(inner)), [head])).astype(np.int64)
+        )
         lines.attributes.append(attributes)
         lines.forward.append(True)
         lines.backward.append(not graph.directed)
@@ -129,8 +164,12 @@ def _gather(
     return lines
 
 
-def _inner(line: NDArray[np.float64], begin: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the points of a line between its ends, turned round where the line was drawn from head to tail."""
+def _inner(
+    line: NDArray[np.float64], begin: NDArray[np.float64], end: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the points of a line between its ends, turned round where the line was
+    drawn from head to tail.
+    """
     if (
         np.abs(line[0] - begin).sum() + np.abs(line[-1] - end).sum()
         > np.abs(line[0] - end).sum() + np.abs(line[-1] - begin).sum()
@@ -140,7 +179,9 @@ def _inner(line: NDArray[np.float64], begin: NDArray[np.float64], end: NDArray[n
     return inner[np.append(True, (inner[1:] != inner[:-1]).any(axis=1))] if len(inner) else inner
 
 
-def _attributes(stated: Mapping[str, Any], speeds: Mapping[str, float]) -> dict[str, int | float | str]:
+def _attributes(
+    stated: Mapping[str, Any], speeds: Mapping[str, float]
+) -> dict[str, int | float | str]:
     """Return what an edge states, by the names of `Ways`: numbers are NaN where it states none."""
     way = first_text(stated.get("osmid"))
     road_class = first_text(stated.get("highway")) or first_text(stated.get("road_class")) or "road"
@@ -167,12 +208,20 @@ def _check(graph: RawGraph, where: str) -> None:
     ]
     for what, found in faults[:_SHOWN]:
         problems.add(
-            f"{where}, {what}", found, "x and y as finite numbers, longitude and latitude in degrees", "Correct it"
+            f"{where}, {what}",
+            found,
+            "x and y as finite numbers, longitude and latitude in degrees",
+            "Correct it",
         )
-    strays = [edge for edge in graph.edges if edge.tail not in graph.nodes or edge.head not in graph.nodes]
+    strays = [
+        edge for edge in graph.edges if edge.tail not in graph.nodes or edge.head not in graph.nodes
+    ]
     for edge in strays[:_SHOWN]:
         problems.add(
-            f"{where}, edge {edge.tail}-{edge.head}", "a node that is not in the file", "ends that are", "Add it"
+            f"{where}, edge {edge.tail}-{edge.head}",
+            "a node that is not in the file",
+            "ends that are",
+            "Add it",
         )
     hidden = max(0, len(faults) - _SHOWN) + max(0, len(strays) - _SHOWN)
     if hidden:
@@ -195,26 +244,42 @@ def _to_degrees(points: NDArray[np.float64], crs: str, where: str) -> NDArray[np
         lonlat = np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
     except pyproj.exceptions.ProjError as error:
         raise InputError(
-            Problem(where, f"a coordinate system that is unknown ({error})", "EPSG:4326", "Save it in that")
+            Problem(
+                where,
+                f"a coordinate system that is unknown ({error})",
+                "EPSG:4326",
+                "Save it in that",
+            )
         ) from None
     if not np.isfinite(lonlat).all():
         raise InputError(
             Problem(
-                where, f"coordinates outside {crs}", "coordinates in the system that the file names", "Save it again"
+                where,
+                f"coordinates outside {crs}",
+                "coordinates in the system that the file names",
+                "Save it again",
             )
         )
     return lonlat
 
 
 def _ids(names: Sequence[str], n_points: int) -> NDArray[Any]:
-    """Return (n_points,) ids, whole numbers where all names are; points between nodes get 0 or nothing."""
+    """Return (n_points,) ids, whole numbers where all names are; points between nodes
+    get 0 or nothing.
+    """
     numbers = all(re.fullmatch(r"-?\d{1,18}", name) for name in names)
-    ids = np.zeros(n_points, dtype=np.int64) if numbers else np.full(n_points, "", dtype=f"<U{max(map(len, names))}")
+    ids = (
+        np.zeros(n_points, dtype=np.int64)
+        if numbers
+        else np.full(n_points, "", dtype=f"<U{max(map(len, names))}")
+    )
     ids[: len(names)] = [int(name) for name in names] if numbers else names
     return ids
 
 
-def line_points(geometry: Any) -> NDArray[np.float64] | None:  # noqa: ANN401 - a shapely geometry or None
+def line_points(
+    geometry: Any,  # noqa: ANN401
+) -> NDArray[np.float64] | None:
     """Return the points of a line with at least two; None for anything else."""
     if geometry is None or geometry.geom_type != "LineString" or len(geometry.coords) < 2:
         return None
@@ -225,25 +290,36 @@ _NODE_IDS = ("osmid", "node_id", "id")
 
 
 def read_graphml(path: Path) -> RawGraph:
-    """Read a GraphML file with `x` and `y` on its nodes, as OSMnx saves it. Document type definitions are refused.
+    """Read a GraphML file with `x` and `y` on its nodes, as OSMnx saves it. Document
+    type definitions are refused.
 
     Raises
     ------
     InputError
-        If the file is missing, is no GraphML, declares entities, or has nodes without coordinates.
+        If the file is missing, is no GraphML, declares entities, or has nodes without
+        coordinates.
     """
     existing_file(path, "a graph as GraphML")
     try:
         root = parse(path, forbid_dtd=True).getroot()
     except DefusedXmlException:
-        found, remedy = "a document type definition, which could name other files or expand without end", "Remove it"
+        found, remedy = (
+            "a document type definition, which could name other files or expand without end",
+            "Remove it",
+        )
         raise InputError(Problem(str(path), found, "GraphML without one", remedy)) from None
     except (ParseError, ValueError, LookupError) as error:
-        raise InputError(Problem(str(path), f"XML that cannot be read ({error})", "GraphML", "Save it again")) from None
+        raise InputError(
+            Problem(str(path), f"XML that cannot be read ({error})", "GraphML", "Save it again")
+        ) from None
     graph = None if root is None else next(_children(root, "graph"), None)
     if root is None or graph is None:
-        raise InputError(Problem(str(path), "no element <graph> at the top", "GraphML", "Save it again"))
-    names = {key.get("id", ""): key.get("attr.name", key.get("id", "")) for key in _children(root, "key")}
+        raise InputError(
+            Problem(str(path), "no element <graph> at the top", "GraphML", "Save it again")
+        )
+    names = {
+        key.get("id", ""): key.get("attr.name", key.get("id", "")) for key in _children(root, "key")
+    }
     problems = ProblemList()
     nodes = {}
     for node in _children(graph, "node"):
@@ -252,11 +328,19 @@ def read_graphml(path: Path) -> RawGraph:
             nodes[node.get("id", "")] = float(values["x"]), float(values["y"])
         except (KeyError, ValueError):
             problems.add(
-                f"{path}, node {node.get('id')}", f"x {values.get('x')}, y {values.get('y')}", "two numbers", "Add them"
+                f"{path}, node {node.get('id')}",
+                f"x {values.get('x')}, y {values.get('y')}",
+                "two numbers",
+                "Add them",
             )
     problems.raise_if_any()
     edges = [
-        Edge(edge.get("source", ""), edge.get("target", ""), values, _line(values.get("geometry", "")))
+        Edge(
+            edge.get("source", ""),
+            edge.get("target", ""),
+            values,
+            _line(values.get("geometry", "")),
+        )
         for edge in _children(graph, "edge")
         for values in [_values(edge, names)]
     ]
@@ -276,7 +360,12 @@ def read_graph_geopackage(path: Path) -> RawGraph:
     if not {"nodes", "edges"} <= set(layers):
         found = f"the layers {', '.join(layers) or 'none'}"
         raise InputError(
-            Problem(str(path), found, "the layers nodes and edges, as OSMnx saves them", "Save it with both")
+            Problem(
+                str(path),
+                found,
+                "the layers nodes and edges, as OSMnx saves them",
+                "Save it with both",
+            )
         )
     node_layer, edge_layer = read_layer(path, "nodes"), read_layer(path, "edges")
     points, node_columns = node_layer.geometry, node_layer.columns
@@ -285,12 +374,19 @@ def read_graph_geopackage(path: Path) -> RawGraph:
     id_column = next((name for name in _NODE_IDS if name in node_columns), "")
     if not id_column:
         problems.add(
-            f"{path}, layer nodes", f"the fields {', '.join(node_columns)}", f"one of {', '.join(_NODE_IDS)}", "Add it"
+            f"{path}, layer nodes",
+            f"the fields {', '.join(node_columns)}",
+            f"one of {', '.join(_NODE_IDS)}",
+            "Add it",
         )
     for end in {"u", "v"} - set(columns):
-        problems.add(f"{path}, layer edges", f"no field {end}", "u and v, the ends of each edge", "Add it")
+        problems.add(
+            f"{path}, layer edges", f"no field {end}", "u and v, the ends of each edge", "Add it"
+        )
     if len(points) and (shapely.get_type_id(points) != shapely.GeometryType.POINT).any():
-        problems.add(f"{path}, layer nodes", "a geometry that is no point", "points", "Save it again")
+        problems.add(
+            f"{path}, layer nodes", "a geometry that is no point", "points", "Save it again"
+        )
     problems.raise_if_any()
     names = [str(name) for name in node_columns[id_column].tolist()]
     nodes = dict(zip(names, map(tuple, shapely.get_coordinates(points).tolist()), strict=True))
@@ -303,7 +399,8 @@ def read_graph_geopackage(path: Path) -> RawGraph:
         strict=True,
     )
     edges = [
-        Edge(str(u), str(v), dict(zip(fields, values, strict=True)), line_points(line)) for u, v, line, *values in rows
+        Edge(str(u), str(v), dict(zip(fields, values, strict=True)), line_points(line))
+        for u, v, line, *values in rows
     ]
     return RawGraph(nodes, edges, crs=_crs(node_layer.crs or "EPSG:4326"))
 
@@ -313,7 +410,9 @@ def _crs(name: str) -> str:
     return (
         "EPSG:4326"
         if re.fullmatch(
-            r"(epsg:4326|ogc:crs84|.*wgs 84.*\[\"epsg\",\s*\"?4326\"?\]\].*)", name.strip().lower(), re.DOTALL
+            r"(epsg:4326|ogc:crs84|.*wgs 84.*\[\"epsg\",\s*\"?4326\"?\]\].*)",
+            name.strip().lower(),
+            re.DOTALL,
         )
         else name
     )
@@ -342,7 +441,8 @@ def _values(element: Element, names: dict[str, str]) -> dict[str, str]:
 
 
 def ways_of_network(network: Network) -> SourceWays:
-    """Return the segments of a network as lines: one for both directions where they have the same length and time, else one for each.
+    """Return the segments of a network as lines: one for both directions where they
+    have the same length and time, else one for each.
 
     Loops without a line of their own are left out.
     """
@@ -350,8 +450,13 @@ def ways_of_network(network: Network) -> SourceWays:
     arc, backward = _lines(network)
     count = network.polylines.count[arc]
     loop = (network.tail[arc] == network.head[arc]) & (count <= 2)
-    tail, head = (network.node_id[ends[arc[loop]]].tolist() for ends in (network.tail, network.head))
-    dropped = [Dropped(f"edge {u}-{v}", marked("a loop of no length")) for u, v in zip(tail, head, strict=True)]
+    tail, head = (
+        network.node_id[ends[arc[loop]]].tolist() for ends in (network.tail, network.head)
+    )
+    dropped = [
+        Dropped(f"edge {u}-{v}", marked("a loop of no length"))
+        for u, v in zip(tail, head, strict=True)
+    ]
     arc, backward, count = arc[~loop], backward[~loop], count[~loop]
     start = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
     drawn = network.polylines.take(arc).shape()

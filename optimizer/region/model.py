@@ -1,4 +1,6 @@
-"""A region: a road network and the places on it that border plans speak of, and the terms it was made by."""
+"""A region: a road network and the places on it that border plans speak of, and the
+terms it was made by.
+"""
 
 from __future__ import annotations
 
@@ -54,9 +56,11 @@ class Region:
     attribution
         Whom to name wherever the map is shown.
     open_borders
-        Countries whose border the source holds in part, where it has no border for that reason.
+        Countries whose border the source holds in part, where it has no border for that
+        reason.
     terms
-        Numbers that stood in for what the source does not say; None where nobody says which.
+        Numbers that stood in for what the source does not say; None where nobody says
+        which.
     """
 
     network: Network
@@ -71,7 +75,9 @@ class Region:
 
 
 def parts_between_crossings(region: Region) -> NDArray[np.int64]:
-    """Return the (n,) number of the part that each node lies in where nobody passes a crossing; each crossing is a part by itself."""
+    """Return the (n,) number of the part that each node lies in where nobody passes a
+    crossing; each crossing is a part by itself.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -79,12 +85,16 @@ def parts_between_crossings(region: Region) -> NDArray[np.int64]:
     closed = np.zeros(n, dtype=bool)
     closed[[crossing.node for crossing in region.crossings]] = True
     open_ = ~(closed[network.tail] | closed[network.head])
-    joined = coo_array((np.ones(int(open_.sum())), (network.tail[open_], network.head[open_])), shape=(n, n))
+    joined = coo_array(
+        (np.ones(int(open_.sum())), (network.tail[open_], network.head[open_])), shape=(n, n)
+    )
     return np.asarray(connected_components(joined, directed=False)[1], dtype=np.int64)
 
 
 def beyond_border(region: Region) -> NDArray[np.bool_]:
-    """Return the (n,) mask of nodes on the far side: those that no settlement of the defended side is joined to but by a crossing."""
+    """Return the (n,) mask of nodes on the far side: those that no settlement of the
+    defended side is joined to but by a crossing.
+    """
     part = parts_between_crossings(region)
     home = [part[place.node] for place in region.settlements if place.domestic]
     beyond = ~np.isin(part, home)
@@ -93,7 +103,9 @@ def beyond_border(region: Region) -> NDArray[np.bool_]:
 
 
 def joined_beyond(region: Region) -> bool:
-    """Return whether roads of the far side join two crossings, so that a load can go back over the border and enter elsewhere."""
+    """Return whether roads of the far side join two crossings, so that a load can go
+    back over the border and enter elsewhere.
+    """
     network, part, beyond = region.network, parts_between_crossings(region), beyond_border(region)
     at = np.zeros(network.n_nodes, dtype=bool)
     at[[crossing.node for crossing in region.crossings]] = True
@@ -103,13 +115,17 @@ def joined_beyond(region: Region) -> bool:
 
 
 APPROACH_M = 2000.0
-"""Metres from a crossing within which service roads are the halls and lanes of its port: assumed."""
+"""Metres from a crossing within which service roads are the halls and lanes of its
+port: assumed.
+"""
 
 
 def road_of_port(network: Network, inward: NDArray[np.integer], node: int) -> int:
-    """Return the segment of the road that begins behind the halls of a port; -1 where there is none.
+    """Return the segment of the road that begins behind the halls of a port; -1 where
+    there is none.
 
-    Maps draw the lanes through a port as service roads. The traffic of such a lane is that of the road it leads to, not of its class.
+    Maps draw the lanes through a port as service roads. The traffic of such a lane is
+    that of the road it leads to, not of its class.
 
     Parameters
     ----------
@@ -123,7 +139,8 @@ def road_of_port(network: Network, inward: NDArray[np.integer], node: int) -> in
     Returns
     -------
     int
-        The first segment on the way inland that is no service road, where service roads end within `APPROACH_M`.
+        The first segment on the way inland that is no service road, where service roads
+        end within `APPROACH_M`.
     """
     gone = 0.0
     while gone <= APPROACH_M and (arc := int(inward[node])) >= 0:
@@ -135,9 +152,11 @@ def road_of_port(network: Network, inward: NDArray[np.integer], node: int) -> in
 
 
 def summary(region: Region) -> dict[str, Any]:
-    """Return the counts of a region: nodes, edges, crossings (official, unofficial), gateways, settlements, dropped.
+    """Return the counts of a region: nodes, edges, crossings (official, unofficial),
+    gateways, settlements, dropped.
 
-    `edges` counts directed arcs; `dropped` lists one object a reason, most frequent first.
+    `edges` counts directed arcs; `dropped` lists one object a reason, most frequent
+    first.
     """
     official = sum(crossing.official for crossing in region.crossings)
     reasons = Counter(item.reason for item in region.dropped)
@@ -155,31 +174,36 @@ def summary(region: Region) -> dict[str, Any]:
 
 
 def border_warnings(region: Region) -> list[str]:
-    """Return the sentences for the planner on a border that is not there, or that no road crosses, with what mends it."""
+    """Return the sentences for the planner on a border that is not there, or that no
+    road crosses, with what mends it.
+    """
     gateways = len(region.gateways)
     if region.border is None and region.open_borders:
         warning = message(
-            "No border: that of {countries} does not close in this map, which holds a part of it. Evaders enter where main roads enter the map "
-            "({gateways} gateways), and both sides of the border count as defended, so that posts may stand in the other country. Use a larger "
-            'extract that holds the whole country, or draw the border: border = "border.geojson".',
+            "No border: that of {countries} does not close in this map, which holds a part of it."
+            " Evaders enter where main roads enter the map ({gateways} gateways), and both sides of"
+            " the border count as defended, so that posts may stand in the other country. Use a"
+            " larger extract that holds the whole country, or draw the border: border ="
+            ' "border.geojson".',
             countries=", ".join(region.open_borders),
             gateways=gateways,
         )
     elif region.border is None:
         warning = message(
-            "No border: evaders enter where main roads enter the map ({gateways} gateways). Where there is one, give it: "
-            'border = "border.geojson".',
+            "No border: evaders enter where main roads enter the map ({gateways} gateways). Where"
+            ' there is one, give it: border = "border.geojson".',
             gateways=gateways,
         )
     elif not region.crossings:
         warning = message(
-            "No road crosses the border: there is no crossing and no gateway. Use an extract that reaches beyond the border, ask for more "
-            "modes, or check the border."
+            "No road crosses the border: there is no crossing and no gateway. Use an extract that"
+            " reaches beyond the border, ask for more modes, or check the border."
         )
     elif not region.gateways:
         warning = message(
-            "No road leads in over the border: none of its {crossings} crossings can be entered by. Check the side that is defended (a polygon "
-            "is the defended area), the modes and the directions of roads.",
+            "No road leads in over the border: none of its {crossings} crossings can be entered by."
+            " Check the side that is defended (a polygon is the defended area), the modes and the"
+            " directions of roads.",
             crossings=len(region.crossings),
         )
     else:
@@ -188,22 +212,37 @@ def border_warnings(region: Region) -> list[str]:
 
 
 class RegionTerms(Strict):
-    """Numbers that stand in for what a map does not say; those of distances are assumed.
+    """Numbers that stand in for what a map does not say; those of distances are
+    assumed.
 
-    Border posts often stand a little inside; one on the main road does not watch the track beside it.
+    Border posts often stand a little inside; one on the main road does not watch the
+    track beside it.
     """
 
     speed_kmh: dict[str, Annotated[float, Field(gt=0, le=300)]] = Field(
         {},
-        description="speed by road class, such as `{ track = 20 }`, on roads without a limit of their own; the table of "
-        "docs/region.md for others",
+        description=(
+            "speed by road class, such as `{ track = 20 }`, on roads without a limit of their own;"
+            " the table of docs/region.md for others"
+        ),
     )
-    population: dict[Literal["city", "town", "village", "hamlet"], Annotated[float, Field(gt=0)]] = Field(
-        {}, description="inhabitants of a place that gives none; 100,000, 10,000, 1,000 and 100 where not named"
+    population: dict[
+        Literal["city", "town", "village", "hamlet"], Annotated[float, Field(gt=0)]
+    ] = Field(
+        {},
+        description=(
+            "inhabitants of a place that gives none; 100,000, 10,000, 1,000 and 100 where not named"
+        ),
     )
-    official_within_m: float = Field(500, ge=0, description="a crossing is official with a border control this near")
-    official_off_road_within_m: float = Field(100, ge=0, description="the same on service roads, tracks and paths")
-    settlement_within_m: float = Field(5000, gt=0, description="a place farther from every node is left out")
+    official_within_m: float = Field(
+        500, ge=0, description="a crossing is official with a border control this near"
+    )
+    official_off_road_within_m: float = Field(
+        100, ge=0, description="the same on service roads, tracks and paths"
+    )
+    settlement_within_m: float = Field(
+        5000, gt=0, description="a place farther from every node is left out"
+    )
 
 
 BUILT_IN = RegionTerms()
@@ -222,4 +261,6 @@ def terms_of_text(text: str, where: str) -> RegionTerms:
         return RegionTerms.model_validate_json(text)
     except ValidationError:
         found = "something else than the numbers that stood in for what the map does not say"
-        raise InputError(Problem(where, found, "those that `region` wrote", "Build the region again")) from None
+        raise InputError(
+            Problem(where, found, "those that `region` wrote", "Build the region again")
+        ) from None

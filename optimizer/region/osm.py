@@ -1,7 +1,10 @@
-"""OpenStreetMap's objects as a reader finds them, what its tags say of a way, and the ways that become roads.
+"""OpenStreetMap's objects as a reader finds them, what its tags say of a way, and the
+ways that become roads.
 
-One table holds every class of road with its mode and default speed. Legal access (`access=private`, `motor_vehicle=no`, ...) is left
-out of account on purpose: evaders do not respect it. Direction of travel is respected, because going against it is conspicuous.
+One table holds every class of road with its mode and default speed. Legal access
+(`access=private`, `motor_vehicle=no`, ...) is left out of account on purpose: evaders
+do not respect it. Direction of travel is respected, because going against it is
+conspicuous.
 """
 
 from __future__ import annotations
@@ -34,7 +37,9 @@ ATTRIBUTION = "© OpenStreetMap contributors, ODbL 1.0"
 
 @dataclass(frozen=True, slots=True)
 class PlaceNode:
-    """A node with a `place` tag: its OSM id, degrees, and tags (name, kind of place, population as it stands, empty where missing)."""
+    """A node with a `place` tag: its OSM id, degrees, and tags (name, kind of place,
+    population as it stands, empty where missing).
+    """
 
     id: int
     lon: float
@@ -46,7 +51,9 @@ class PlaceNode:
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """A boundary relation of a country: its OSM id, every name it goes by, and its area in degrees (None where it does not close)."""
+    """A boundary relation of a country: its OSM id, every name it goes by, and its area
+    in degrees (None where it does not close).
+    """
 
     id: int
     names: tuple[str, ...]
@@ -83,9 +90,11 @@ class OsmData:
     way
         (w,) OSM ids.
     tags, tags_of, name
-        Sets of tags, and the (w,) position of each way's among them; ways share sets. (w,) names, which these sets need not hold.
+        Sets of tags, and the (w,) position of each way's among them; ways share sets.
+        (w,) names, which these sets need not hold.
     start, point
-        (w + 1,) and (r,): way i runs through the nodes `point[start[i]:start[i + 1]]`, positions in `node`, -1 for nodes that are missing.
+        (w + 1,) and (r,): way i runs through the nodes `point[start[i]:start[i + 1]]`,
+        positions in `node`, -1 for nodes that are missing.
     node, lonlat
         (n,) ids in rising order, and where the nodes are.
     controls
@@ -109,7 +118,9 @@ class OsmData:
     boundaries: tuple[Boundary, ...] = ()
 
 
-def roads_of(data: OsmData, modes: frozenset[str], where: str, speeds: Mapping[str, float] = NO_SPEEDS) -> SourceWays:
+def roads_of(
+    data: OsmData, modes: frozenset[str], where: str, speeds: Mapping[str, float] = NO_SPEEDS
+) -> SourceWays:
     """Return the ways of the asked modes as lines, and what was left out.
 
     Raises
@@ -121,7 +132,9 @@ def roads_of(data: OsmData, modes: frozenset[str], where: str, speeds: Mapping[s
     usable = np.array([isinstance(road, Road) for road in read], dtype=bool)
     kept = usable[data.tags_of]
     ways = zip(data.way[~kept].tolist(), data.tags_of[~kept].tolist(), strict=True)
-    dropped = [Dropped(f"way {way}", reason) for way, tags in ways if isinstance(reason := read[tags], str)]
+    dropped = [
+        Dropped(f"way {way}", reason) for way, tags in ways if isinstance(reason := read[tags], str)
+    ]
     way, name = data.way[kept], data.name[kept]
     road_of = (np.cumsum(usable, dtype=np.int32) - 1)[data.tags_of[kept]]
     lines = _lines(_entries(data, kept))
@@ -130,13 +143,18 @@ def roads_of(data: OsmData, modes: frozenset[str], where: str, speeds: Mapping[s
         for i in np.intersect1d(lines.incomplete, lines.owner)
     ]
     lost = np.setdiff1d(np.arange(way.size), lines.owner)
-    dropped += [Dropped(f"way {way[i]}", marked("fewer than two points inside the extract")) for i in lost]
+    dropped += [
+        Dropped(f"way {way[i]}", marked("fewer than two points inside the extract")) for i in lost
+    ]
     if not lines.owner.size:
         raise InputError(_no_roads(where, modes, data.way.size))
     points = Points(data.node, data.lonlat, np.zeros(data.node.size, dtype=bool))
-    columns = _columns([road for road in read if isinstance(road, Road)], road_of[lines.owner], name[lines.owner])
+    columns = _columns(
+        [road for road in read if isinstance(road, Road)], road_of[lines.owner], name[lines.owner]
+    )
     return SourceWays(
-        Ways(points=points, start=lines.start, point=lines.point, way=way[lines.owner], **columns), dropped
+        Ways(points=points, start=lines.start, point=lines.point, way=way[lines.owner], **columns),
+        dropped,
     )
 
 
@@ -150,7 +168,9 @@ class _Entries:
 
 @dataclass(frozen=True)
 class _Lines:
-    """Lines of at least two points each: `start` and `point` as in `Ways`, the (w,) way that each is part of, and ways that miss a node."""
+    """Lines of at least two points each: `start` and `point` as in `Ways`, the (w,) way
+    that each is part of, and ways that miss a node.
+    """
 
     start: NDArray[np.int64]
     owner: NDArray[np.int32]
@@ -183,8 +203,12 @@ def _lines(entries: _Entries) -> _Lines:
     return _Lines(start, owner[first[usable]], point, np.unique(owner[absent]))
 
 
-def _columns(roads: Sequence[Road], road_of: NDArray[np.int32], name: NDArray[np.object_]) -> dict[str, NDArray[Any]]:
-    """Return the columns of `Ways` from the roads that there are, the (w,) position of each line's, and (w,) names."""
+def _columns(
+    roads: Sequence[Road], road_of: NDArray[np.int32], name: NDArray[np.object_]
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of `Ways` from the roads that there are, the (w,) position of
+    each line's, and (w,) names.
+    """
     dtypes: dict[str, Any] = {
         "road_class": object,
         "name": object,
@@ -195,7 +219,8 @@ def _columns(roads: Sequence[Road], road_of: NDArray[np.int32], name: NDArray[np
         "time_s": float,
     }
     columns = {
-        field: np.array([getattr(road, field) for road in roads], dtype=kind)[road_of] for field, kind in dtypes.items()
+        field: np.array([getattr(road, field) for road in roads], dtype=kind)[road_of]
+        for field, kind in dtypes.items()
     }
     columns["name"] = np.where(name != "", name, columns["name"])
     return {**columns, "length_m": np.full(road_of.size, np.nan)}
@@ -203,11 +228,24 @@ def _columns(roads: Sequence[Road], road_of: NDArray[np.int32], name: NDArray[np
 
 def _no_roads(where: str, modes: frozenset[str], n_ways: int) -> Problem:
     asked = ", ".join(sorted(modes))
-    found = f"{n_ways} ways, none of them usable in the modes {asked}" if n_ways else "no roads at all"
+    found = (
+        f"{n_ways} ways, none of them usable in the modes {asked}" if n_ways else "no roads at all"
+    )
     return Problem(where, found, "at least one road", "Check the area, or ask for more modes")
 
 
-USED_TAGS = ("highway", "route", "area", "junction", "oneway", "oneway:foot", "maxspeed", "duration", "name", "ref")
+USED_TAGS = (
+    "highway",
+    "route",
+    "area",
+    "junction",
+    "oneway",
+    "oneway:foot",
+    "maxspeed",
+    "duration",
+    "name",
+    "ref",
+)
 
 _NO_ROAD = {
     "proposed",
@@ -244,7 +282,8 @@ class Road:
     speed_kmh
         Free-flow speed in km/h, > 0.
     time_s
-        Seconds for the whole way where it says so itself (a ferry's `duration`), else NaN.
+        Seconds for the whole way where it says so itself (a ferry's `duration`), else
+        NaN.
     """
 
     road_class: str
@@ -266,15 +305,23 @@ def checked_modes(modes: Iterable[str]) -> frozenset[str]:
     """
     asked = [modes] if isinstance(modes, str) else list(modes)
     known = f"one or more of {', '.join(MODES)}"
-    problems = [Problem("modes", repr(mode), known, "Correct it") for mode in asked if mode not in MODES]
+    problems = [
+        Problem("modes", repr(mode), known, "Correct it") for mode in asked if mode not in MODES
+    ]
     if problems or not asked:
         raise InputError(*(problems or [Problem("modes", "none", known, "Name at least one")]))
     return frozenset(asked)
 
 
-def read_road(tags: Mapping[str, str], modes: frozenset[str], speeds: Mapping[str, float] = NO_SPEEDS) -> Road | str:
-    """Return how a way is travelled, or the reason why it is left out; `speeds` by class go before the built-in ones."""
-    value = tags.get("highway", "").split(";")[0].strip() or ("ferry" if tags.get("route") == "ferry" else "")
+def read_road(
+    tags: Mapping[str, str], modes: frozenset[str], speeds: Mapping[str, float] = NO_SPEEDS
+) -> Road | str:
+    """Return how a way is travelled, or the reason why it is left out; `speeds` by
+    class go before the built-in ones.
+    """
+    value = tags.get("highway", "").split(";")[0].strip() or (
+        "ferry" if tags.get("route") == "ferry" else ""
+    )
     if not value:
         return marked("neither a road nor a ferry")
     if value in _NO_ROAD:
@@ -298,7 +345,8 @@ def read_road(tags: Mapping[str, str], modes: frozenset[str], speeds: Mapping[st
 
 
 def parse_duration_s(text: str) -> float:
-    """Return a `duration` tag (`1:30`, `1:30:00`, minutes, or ISO 8601 `PT1H30M`) in seconds; NaN where it is none.
+    """Return a `duration` tag (`1:30`, `1:30:00`, minutes, or ISO 8601 `PT1H30M`) in
+    seconds; NaN where it is none.
 
     Examples
     --------
@@ -311,14 +359,22 @@ def parse_duration_s(text: str) -> float:
         seconds = float(text) * 60
     elif clock := re.fullmatch(r"(\d{1,3}):(\d{2})(?::(\d{2}))?", text):
         seconds = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0)
-    elif (iso := re.fullmatch(r"PT(?:(\d{1,3})H)?(?:(\d{1,4})M)?(?:(\d{1,5})S)?", text)) and any(iso.groups()):
-        seconds = sum(int(value or 0) * unit for value, unit in zip(iso.groups(), (3600, 60, 1), strict=True))
+    elif (iso := re.fullmatch(r"PT(?:(\d{1,3})H)?(?:(\d{1,4})M)?(?:(\d{1,5})S)?", text)) and any(
+        iso.groups()
+    ):
+        seconds = sum(
+            int(value or 0) * unit for value, unit in zip(iso.groups(), (3600, 60, 1), strict=True)
+        )
     return float(seconds) if seconds > 0 else float("nan")
 
 
 def _directions(road_class: str, tags: Mapping[str, str]) -> tuple[bool, bool]:
-    """Return whether a way is travelled forward and backward. A walker obeys `oneway:foot` alone."""
-    oneway = tags.get("oneway:foot", "") if MODE_OF[road_class] == "foot" else tags.get("oneway", "")
+    """Return whether a way is travelled forward and backward. A walker obeys
+    `oneway:foot` alone.
+    """
+    oneway = (
+        tags.get("oneway:foot", "") if MODE_OF[road_class] == "foot" else tags.get("oneway", "")
+    )
     if oneway in _BACKWARD:
         return False, True
     implied = road_class == "motorway" or (

@@ -1,4 +1,6 @@
-"""The places of a region: crossings (which are official, and which let evaders in), gateways at the map's edge, and settlements."""
+"""The places of a region: crossings (which are official, and which let evaders in),
+gateways at the map's edge, and settlements.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
     from optimizer.region.ways import Ways
 
 OfficialMark = str | int | tuple[float, float]
-"""What a user may list as official: a crossing's id, a way's number, or longitude and latitude of a point beside the crossing."""
+"""What a user may list as official: a crossing's id, a way's number, or longitude and
+latitude of a point beside the crossing.
+"""
 
 _OUTBOUND = marked("one-way out of the defended area: nobody enters there")
 
@@ -81,14 +85,22 @@ def make_crossings(
                 way=way,
             )
         )
-    return _marked([crossing for crossing in crossings if crossing.node >= 0], official, terms.official_within_m)
+    return _marked(
+        [crossing for crossing in crossings if crossing.node >= 0],
+        official,
+        terms.official_within_m,
+    )
 
 
 def make_gateways(
     crossings: Sequence[Crossing], network: Network, border: Border, dropped: list[Dropped]
 ) -> tuple[Gateway, ...]:
-    """Return one gateway for each node with a crossing from which an arc leads into the defended area; other crossings join `dropped`."""
-    inward = _starts_inside(network, border, np.array([crossing.node for crossing in crossings], dtype=np.int64))
+    """Return one gateway for each node with a crossing from which an arc leads into the
+    defended area; other crossings join `dropped`.
+    """
+    inward = _starts_inside(
+        network, border, np.array([crossing.node for crossing in crossings], dtype=np.int64)
+    )
     gateways: dict[int, Gateway] = {}
     for crossing in sorted(crossings, key=lambda each: not each.official):
         if not inward[crossing.node]:
@@ -103,7 +115,9 @@ def make_gateways(
 
 
 def _starts_inside(network: Network, border: Border, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(n,) whether an arc leaves each of some nodes towards the defended area: the middle of its first straight piece lies inside."""
+    """(n,) whether an arc leaves each of some nodes towards the defended area: the
+    middle of its first straight piece lies inside.
+    """
     inward = np.zeros(network.n_nodes, dtype=bool)
     inward[nodes] = True
     leaving = np.flatnonzero(inward[network.tail])
@@ -114,7 +128,9 @@ def _starts_inside(network: Network, border: Border, nodes: NDArray[np.int64]) -
     return inward
 
 
-def _marked(crossings: list[Crossing], official: Sequence[OfficialMark], within_m: float) -> tuple[Crossing, ...]:
+def _marked(
+    crossings: list[Crossing], official: Sequence[OfficialMark], within_m: float
+) -> tuple[Crossing, ...]:
     chosen: set[str] = set()
     problems = ProblemList()
     for mark in official:
@@ -129,7 +145,10 @@ def _marked(crossings: list[Crossing], official: Sequence[OfficialMark], within_
                 "Correct it",
             )
     problems.raise_if_any()
-    return tuple(replace(crossing, official=True) if crossing.id in chosen else crossing for crossing in crossings)
+    return tuple(
+        replace(crossing, official=True) if crossing.id in chosen else crossing
+        for crossing in crossings
+    )
 
 
 def _fitting(crossings: Sequence[Crossing], mark: Any, within_m: float) -> list[str]:  # noqa: ANN401 - from a user's file
@@ -146,11 +165,17 @@ def _fitting(crossings: Sequence[Crossing], mark: Any, within_m: float) -> list[
 
 
 def _is_point(mark: Any) -> bool:  # noqa: ANN401 - as above
-    return isinstance(mark, list | tuple) and len(mark) == 2 and all(isinstance(each, int | float) for each in mark)
+    return (
+        isinstance(mark, list | tuple)
+        and len(mark) == 2
+        and all(isinstance(each, int | float) for each in mark)
+    )
 
 
 def _distances(lon: float, lat: float, places: NDArray[np.float64]) -> NDArray[np.float64]:
-    return great_circle_m(np.full(len(places), lon), np.full(len(places), lat), places[:, 0], places[:, 1])
+    return great_circle_m(
+        np.full(len(places), lon), np.full(len(places), lat), places[:, 0], places[:, 1]
+    )
 
 
 _ENOUGH = 2
@@ -158,16 +183,20 @@ _ENOUGH = 2
 
 
 def make_edge_gateways(network: Network) -> tuple[Gateway, ...]:
-    """Return a gateway of kind `edge` for each loose end of a main road that one can drive in from.
+    """Return a gateway of kind `edge` for each loose end of a main road that one can
+    drive in from.
 
-    A main road (motorway to secondary) hardly ever ends anywhere but at the map's edge. Where fewer than two do, loose ends of lesser
-    roads are taken too, class by class; a network without loose ends has no gateways.
+    A main road (motorway to secondary) hardly ever ends anywhere but at the map's edge.
+    Where fewer than two do, loose ends of lesser roads are taken too, class by class; a
+    network without loose ends has no gateways.
     """
     loose = _loose_ends(network)
     order = {row.name: row.edge for row in HIGHWAY_CLASSES if row.edge is not None}
     last = max(order.values()) + 1
     place = np.full(network.n_nodes, last)  # the best place of the roads that leave a node
-    np.minimum.at(place, network.tail, [order.get(name, last) for name in network.road_class.tolist()])
+    np.minimum.at(
+        place, network.tail, [order.get(name, last) for name in network.road_class.tolist()]
+    )
     chosen = loose[:0]
     for number in range(last + 1):
         chosen = loose[place[loose] <= number]
@@ -191,14 +220,19 @@ def make_edge_gateways(network: Network) -> tuple[Gateway, ...]:
 def _loose_ends(network: Network) -> NDArray[np.int64]:
     """Return the nodes on a single segment that an arc leaves."""
     arc = network.segment_arc
-    segments = np.bincount(np.concatenate((network.tail[arc], network.head[arc])), minlength=network.n_nodes)
+    segments = np.bincount(
+        np.concatenate((network.tail[arc], network.head[arc])), minlength=network.n_nodes
+    )
     leaving = np.bincount(network.tail, minlength=network.n_nodes)
     return np.flatnonzero((segments == 1) & (leaving > 0))
 
 
 ASSUMED_POPULATION = {"city": 100_000.0, "town": 10_000.0, "village": 1_000.0, "hamlet": 100.0}
-"""Inhabitants of a place without a usable `population`: the lower end of what OpenStreetMap's wiki (Key:place) calls a city, a town
-and a village, and the upper end of a hamlet. Assumed, and marked so. Other kinds of place are parts of these or single houses."""
+"""Inhabitants of a place without a usable `population`: the lower end of what
+OpenStreetMap's wiki (Key:place) calls a city, a town and a village, and the upper end
+of a hamlet. Assumed, and marked so. Other kinds of place are parts of these or single
+houses.
+"""
 
 
 def make_settlements(
@@ -208,11 +242,16 @@ def make_settlements(
     dropped: list[Dropped],
     terms: RegionTerms = BUILT_IN,
 ) -> tuple[Settlement, ...]:
-    """Return the cities, towns, villages and hamlets on a network; the places left out join `dropped`."""
+    """Return the cities, towns, villages and hamlets on a network; the places left out
+    join `dropped`.
+    """
     wanted = [place for place in places if place.kind in ASSUMED_POPULATION]
     others = [place for place in places if place.kind not in ASSUMED_POPULATION]
     dropped += [
-        Dropped(f"node {place.id}", message("place={kind}: not a settlement of its own", kind=place.kind))
+        Dropped(
+            f"node {place.id}",
+            message("place={kind}: not a settlement of its own", kind=place.kind),
+        )
         for place in others
     ]
     lon, lat = np.array([place.lon for place in wanted]), np.array([place.lat for place in wanted])
@@ -223,13 +262,16 @@ def make_settlements(
     assumed = ASSUMED_POPULATION | dict(terms.population)
     settlements = []
     for i, place in enumerate(wanted):
-        # None is not stated, 0 is stated: hamlets that were given up carry `population=0` and are no destination.
+        # None is not stated, 0 is stated: hamlets that were given up carry
+        # `population=0` and are no destination.
         population = parse_population(place.population)
         if distance[i] > terms.settlement_within_m:
             dropped.append(
                 Dropped(
                     f"node {place.id}",
-                    message("no road within {distance:g} km", distance=terms.settlement_within_m / 1000),
+                    message(
+                        "no road within {distance:g} km", distance=terms.settlement_within_m / 1000
+                    ),
                 )
             )
         elif population == 0:
@@ -259,6 +301,7 @@ def parse_population(text: str) -> int | None:
     (1200, 24678, None)
     """
     match = re.match(
-        r"\s*(?:~|≈|ca\.?|c\.|about|approx\.?)?\s*(\d{1,3}(?:[\s,.'\u2019\u00a0\u202f]\d{3})+|\d+)(?![\d.,])", text
+        r"\s*(?:~|≈|ca\.?|c\.|about|approx\.?)?\s*(\d{1,3}(?:[\s,.'\u2019\u00a0\u202f]\d{3})+|\d+)(?![\d.,])",
+        text,
     )
     return int(re.sub(r"\D", "", match[1])[:12]) if match else None

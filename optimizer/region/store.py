@@ -1,7 +1,8 @@
 """Regions on disk: one GeoPackage that QGIS opens and that reads back to the bit.
 
-Layers: `nodes`, `arcs`, `border`, `crossings`, `gateways`, `settlements` (geometry in WGS 84), `dropped` and `metadata` (tables).
-Numbers are stored as 8-byte integers and doubles, geometries as well-known binary: nothing is rounded.
+Layers: `nodes`, `arcs`, `border`, `crossings`, `gateways`, `settlements` (geometry in
+WGS 84), `dropped` and `metadata` (tables). Numbers are stored as 8-byte integers and
+doubles, geometries as well-known binary: nothing is rounded.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ _KINDS = {"i": "iub", "f": "iuf", "b": "b", "U": "OU"}
 
 
 def save_region(region: Region, path: str | os.PathLike[str]) -> None:
-    """Write a region as one GeoPackage, whole or not at all; the same region gives the same bytes.
+    """Write a region as one GeoPackage, whole or not at all; the same region gives the
+    same bytes.
 
     Raises
     ------
@@ -69,7 +71,11 @@ def save_region(region: Region, path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     if path.suffix.lower() != ".gpkg":
-        raise InputError(Problem(str(path), f"the suffix {path.suffix!r}", "a name that ends in .gpkg", "Rename it"))
+        raise InputError(
+            Problem(
+                str(path), f"the suffix {path.suffix!r}", "a name that ends in .gpkg", "Rename it"
+            )
+        )
     network = region.network
     border = np.array([region.border] if region.border is not None else [], dtype=object)
     metadata = {"format": FORMAT, "version": FORMAT_VERSION, "attribution": region.attribution}
@@ -98,13 +104,19 @@ def save_region(region: Region, path: str | os.PathLike[str]) -> None:
         write_layer(temporary, "border", {}, lambda rows: border[rows], "Unknown")
         for layer, place_type in _PLACES.items():
             places = getattr(region, layer)
-            lonlat = np.array([(place.lon, place.lat) for place in places], dtype=np.float64).reshape(-1, 2)
+            lonlat = np.array(
+                [(place.lon, place.lat) for place in places], dtype=np.float64
+            ).reshape(-1, 2)
             points = np.asarray(shapely.points(lonlat))
             columns = _columns(places, _place_dtypes(place_type))
             write_layer(temporary, layer, columns, points.__getitem__)
-        write_layer(temporary, "dropped", _columns(region.dropped, {"what": np.str_, "reason": np.str_}))
         write_layer(
-            temporary, "metadata", {"key": np.array(list(metadata)), "value": np.array(list(metadata.values()))}
+            temporary, "dropped", _columns(region.dropped, {"what": np.str_, "reason": np.str_})
+        )
+        write_layer(
+            temporary,
+            "metadata",
+            {"key": np.array(list(metadata)), "value": np.array(list(metadata.values()))},
         )
 
 
@@ -114,7 +126,8 @@ def load_region(path: str | os.PathLike[str]) -> Region:
     Raises
     ------
     InputError
-        If the file is missing, is not such a GeoPackage, or its layers contradict each other.
+        If the file is missing, is not such a GeoPackage, or its layers contradict each
+        other.
     """
     path = Path(path)
     layers = layer_names(path)
@@ -123,7 +136,10 @@ def load_region(path: str | os.PathLike[str]) -> Region:
     for layer in ("nodes", "arcs", "border", *_PLACES, "dropped"):
         if layer not in layers:
             problems.add(
-                str(path), f"no layer {layer}", "a region saved whole by this program", "Build the region again"
+                str(path),
+                f"no layer {layer}",
+                "a region saved whole by this program",
+                "Build the region again",
             )
     problems.raise_if_any()
     network = _load_network(path)
@@ -138,7 +154,11 @@ def load_region(path: str | os.PathLike[str]) -> Region:
         dropped=tuple(map(Dropped, dropped["what"].tolist(), dropped["reason"].tolist())),
         attribution=metadata["attribution"],
         open_borders=tuple(metadata["open_borders"].splitlines()),
-        terms=terms_of_text(metadata["terms"], f"{path}, layer metadata, terms") if "terms" in metadata else None,
+        terms=(
+            terms_of_text(metadata["terms"], f"{path}, layer metadata, terms")
+            if "terms" in metadata
+            else None
+        ),
     )
 
 
@@ -158,14 +178,24 @@ def _metadata(path: Path, layers: tuple[str, ...]) -> dict[str, str]:
     expected = f"{FORMAT}, version {FORMAT_VERSION}"
     if "metadata" not in layers:
         raise InputError(
-            Problem(str(path), f"a GeoPackage with the layers {', '.join(layers)}", expected, "Build the region again")
+            Problem(
+                str(path),
+                f"a GeoPackage with the layers {', '.join(layers)}",
+                expected,
+                "Build the region again",
+            )
         )
     columns = _read_table(path, "metadata", {"key": np.str_, "value": np.str_}).columns
     metadata = dict(zip(columns["key"].tolist(), columns["value"].tolist(), strict=True))
     if (metadata.get("format"), metadata.get("version")) != (FORMAT, FORMAT_VERSION):
         found = f"{metadata.get('format')!r}, version {metadata.get('version')!r}"
         raise InputError(
-            Problem(f"{path}, layer metadata", found, expected, "Build the region again with this version")
+            Problem(
+                f"{path}, layer metadata",
+                found,
+                expected,
+                "Build the region again with this version",
+            )
         )
     return {"attribution": "", "open_borders": "", **metadata}
 
@@ -191,11 +221,18 @@ def _load_network(path: Path) -> Network:
     _check_network(path, node_id, len(lonlat), arcs)
     start = np.append(0, np.cumsum(counts.taken(), dtype=np.int64))
     return Network(
-        node_id=node_id, lon=lonlat[:, 0], lat=lonlat[:, 1], polylines=Polylines.of(start, shape), given=None, **arcs
+        node_id=node_id,
+        lon=lonlat[:, 0],
+        lat=lonlat[:, 1],
+        polylines=Polylines.of(start, shape),
+        given=None,
+        **arcs,
     )
 
 
-def _check_network(path: Path, node_id: NDArray[Any], n_nodes: int, arcs: Mapping[str, NDArray[Any]]) -> None:
+def _check_network(
+    path: Path, node_id: NDArray[Any], n_nodes: int, arcs: Mapping[str, NDArray[Any]]
+) -> None:
     problems, where = ProblemList(), f"{path}, layer arcs"
     if not n_nodes or np.unique(node_id).size != n_nodes:
         problems.add(
@@ -205,9 +242,17 @@ def _check_network(path: Path, node_id: NDArray[Any], n_nodes: int, arcs: Mappin
             "Build the region again",
         )
     for end in ("tail", "head"):
-        _refuse(problems, where, end, ~_is_position(arcs[end], n_nodes), "a position in the layer nodes")
+        _refuse(
+            problems, where, end, ~_is_position(arcs[end], n_nodes), "a position in the layer nodes"
+        )
     for measure in ("length_m", "time_s"):
-        _refuse(problems, where, measure, ~(np.isfinite(arcs[measure]) & (arcs[measure] > 0)), "a number above 0")
+        _refuse(
+            problems,
+            where,
+            measure,
+            ~(np.isfinite(arcs[measure]) & (arcs[measure] > 0)),
+            "a number above 0",
+        )
     _refuse(
         problems,
         where,
@@ -218,7 +263,9 @@ def _check_network(path: Path, node_id: NDArray[Any], n_nodes: int, arcs: Mappin
     problems.raise_if_any()
 
 
-def _load_places(path: Path, layer: str, place_type: type[PlaceType], n_nodes: int) -> tuple[PlaceType, ...]:
+def _load_places(
+    path: Path, layer: str, place_type: type[PlaceType], n_nodes: int
+) -> tuple[PlaceType, ...]:
     table = _read_table(path, layer, _place_dtypes(place_type))
     columns = table.columns
     lonlat = _coordinates(path, layer, table.geometry, shapely.GeometryType.POINT)
@@ -233,7 +280,8 @@ def _load_places(path: Path, layer: str, place_type: type[PlaceType], n_nodes: i
     problems.raise_if_any()
     rows = zip(*(column.tolist() for column in columns.values()), lonlat.tolist(), strict=True)
     return tuple(
-        place_type(**dict(zip(columns, values, strict=True)), lon=lon, lat=lat) for *values, (lon, lat) in rows
+        place_type(**dict(zip(columns, values, strict=True)), lon=lon, lat=lat)
+        for *values, (lon, lat) in rows
     )
 
 
@@ -242,24 +290,43 @@ def _read_table(path: Path, layer: str, dtypes: dict[str, Any]) -> Layer:
     return _typed(read_layer(path, layer), f"{path}, layer {layer}", dtypes, {}, {})
 
 
-def _typed(read: Layer, where: str, dtypes: dict[str, Any], newer: Mapping[str, Any], known: dict[str, str]) -> Layer:
-    """Return a layer with the wanted columns and those of the newer ones that it has; equal texts are one object, kept in `known`."""
+def _typed(
+    read: Layer, where: str, dtypes: dict[str, Any], newer: Mapping[str, Any], known: dict[str, str]
+) -> Layer:
+    """Return a layer with the wanted columns and those of the newer ones that it has;
+    equal texts are one object, kept in `known`.
+    """
     columns = read.columns
     dtypes = dtypes | {name: dtype for name, dtype in newer.items() if name in columns}
     problems = ProblemList()
     for name, dtype in dtypes.items():
         column = columns.get(name)
         if column is None:
-            problems.add(where, f"no field {name}", "a region saved by this program", "Build the region again")
+            problems.add(
+                where,
+                f"no field {name}",
+                "a region saved by this program",
+                "Build the region again",
+            )
         elif column.size and column.dtype.kind not in _KINDS[np.dtype(dtype).kind]:
-            problems.add(f"{where}, field {name}", column.dtype, np.dtype(dtype).name, "Build the region again")
+            problems.add(
+                f"{where}, field {name}",
+                column.dtype,
+                np.dtype(dtype).name,
+                "Build the region again",
+            )
     problems.raise_if_any()
     return replace(
         read,
         columns={
-            name: np.array([known.setdefault(text, text) for text in map(str, columns[name].tolist())], dtype=object)
-            if dtype is np.str_
-            else columns[name].astype(dtype)
+            name: (
+                np.array(
+                    [known.setdefault(text, text) for text in map(str, columns[name].tolist())],
+                    dtype=object,
+                )
+                if dtype is np.str_
+                else columns[name].astype(dtype)
+            )
             for name, dtype in dtypes.items()
         },
     )
@@ -270,15 +337,26 @@ def _coordinates(
 ) -> NDArray[np.float64]:
     if geometry.size and (shapely.get_type_id(geometry) != kind).any():
         raise InputError(
-            Problem(f"{path}, layer {layer}", "a geometry of another kind", kind.name.lower(), "Build the region again")
+            Problem(
+                f"{path}, layer {layer}",
+                "a geometry of another kind",
+                kind.name.lower(),
+                "Build the region again",
+            )
         )
     return np.asarray(shapely.get_coordinates(geometry))
 
 
-def _refuse(problems: ProblemList, where: str, field: str, bad: NDArray[np.bool_], expected: str) -> None:
+def _refuse(
+    problems: ProblemList, where: str, field: str, bad: NDArray[np.bool_], expected: str
+) -> None:
     rows = np.flatnonzero(bad)
     if rows.size:
-        problems.add(f"{where}, row {rows[0] + 1}, field {field}", f"{rows.size} rows that do not hold one", expected)
+        problems.add(
+            f"{where}, row {rows[0] + 1}, field {field}",
+            f"{rows.size} rows that do not hold one",
+            expected,
+        )
 
 
 def _is_position(values: NDArray[np.integer], size: int) -> NDArray[np.bool_]:
@@ -286,11 +364,18 @@ def _is_position(values: NDArray[np.integer], size: int) -> NDArray[np.bool_]:
 
 
 def _place_dtypes(place_type: type) -> dict[str, Any]:
-    return {name: _DTYPE[kind] for name, kind in get_type_hints(place_type).items() if name not in {"lon", "lat"}}
+    return {
+        name: _DTYPE[kind]
+        for name, kind in get_type_hints(place_type).items()
+        if name not in {"lon", "lat"}
+    }
 
 
 def _columns(items: Sequence[object], dtypes: dict[str, Any]) -> dict[str, NDArray[Any]]:
-    return {name: np.array([getattr(item, name) for item in items], dtype=dtype) for name, dtype in dtypes.items()}
+    return {
+        name: np.array([getattr(item, name) for item in items], dtype=dtype)
+        for name, dtype in dtypes.items()
+    }
 
 
 # GeoPackage layers as arrays, read and written through pyogrio.
@@ -305,8 +390,10 @@ _APPLICATIONS = {b"GPKG", b"GP10", b"GP11"}
 """What the GeoPackage standard (table 1, "SQLite database header") puts at byte 68."""
 
 _WRITING = {
-    "OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z",  # one date for all, so that equal content gives equal bytes
-    "OGR_SQLITE_SYNCHRONOUS": "OFF",  # the file has a temporary name until it is whole: no need to wait for the disk
+    # one date for all, so that equal content gives equal bytes
+    "OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z",
+    # the file has a temporary name until it is whole: no need to wait for the disk
+    "OGR_SQLITE_SYNCHRONOUS": "OFF",
 }
 
 
@@ -316,8 +403,9 @@ def layer_names(path: Path) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        If the file is missing or is not a GeoPackage. Its header is looked at before GDAL sees the file, because GDAL would
-        follow a text file dressed up as one to other files and servers.
+        If the file is missing or is not a GeoPackage. Its header is looked at before
+        GDAL sees the file, because GDAL would follow a text file dressed up as one to
+        other files and servers.
     """
     import pyogrio
 
@@ -360,7 +448,8 @@ def read_layer(path: Path, layer: str) -> Layer:
 
 
 def read_layer_parts(path: Path, layer: str) -> Iterator[Layer]:
-    """Read a layer `FEATURES_AT_ONCE` features at a time, at least one part: shapes as objects take a multiple of their coordinates.
+    """Read a layer `FEATURES_AT_ONCE` features at a time, at least one part: shapes as
+    objects take a multiple of their coordinates.
 
     Raises
     ------
@@ -415,15 +504,20 @@ def write_layer(
     for first in range(0, max(size, 1), FEATURES_AT_ONCE):
         rows = slice(first, first + FEATURES_AT_ONCE)
         data = [
-            column[rows].astype(object) if column.dtype.kind == "U" else column[rows] for column in columns.values()
+            column[rows].astype(object) if column.dtype.kind == "U" else column[rows]
+            for column in columns.values()
         ]
         wkb = None if geometry is None else np.asarray(shapely.to_wkb(geometry(rows)), dtype=object)
-        pyogrio.raw.write(path, wkb, data, list(columns), layer=layer, driver="GPKG", append=first > 0, **spatial)
+        pyogrio.raw.write(
+            path, wkb, data, list(columns), layer=layer, driver="GPKG", append=first > 0, **spatial
+        )
 
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Make GDAL write quickly and the same bytes for the same content; put its options back afterwards."""
+    """Make GDAL write quickly and the same bytes for the same content; put its options
+    back afterwards.
+    """
     import pyogrio
 
     before = {option: pyogrio.get_gdal_config_option(option) for option in _WRITING}
@@ -448,4 +542,6 @@ def _reading(path: Path, what: str) -> Iterator[None]:
 
 
 def _not_a_geopackage(path: Path, found: str) -> InputError:
-    return InputError(Problem(str(path), found, "a GeoPackage", "Check the file, or build it again"))
+    return InputError(
+        Problem(str(path), found, "a GeoPackage", "Check the file, or build it again")
+    )

@@ -1,4 +1,6 @@
-"""Ways: road lines on shared points, the one shape every source is brought to, and how they become a network."""
+"""Ways: road lines on shared points, the one shape every source is brought to, and how
+they become a network.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,8 @@ class Ways:
     points
         What the lines run through.
     start
-        (w + 1,) where each line starts in `point`; every line has at least two points, and no point twice in a row.
+        (w + 1,) where each line starts in `point`; every line has at least two points,
+        and no point twice in a row.
     point
         (r,) positions in `points`.
     way
@@ -65,7 +68,8 @@ class Ways:
     speed_kmh
         (w,) km/h, > 0.
     length_m, time_s
-        (w,) metres and seconds where the source states them for the whole line, else NaN.
+        (w,) metres and seconds where the source states them for the whole line, else
+        NaN.
     """
 
     points: Points
@@ -92,7 +96,9 @@ class Ways:
 
     @property
     def steps(self) -> NDArray[np.int64]:
-        """(s,) entries of `point` that are followed by another of the same line: the straight pieces."""
+        """(s,) entries of `point` that are followed by another of the same line: the
+        straight pieces.
+        """
         last = np.zeros(self.point.size, dtype=bool)
         last[self.start[1:] - 1] = True
         return np.flatnonzero(~last)
@@ -106,16 +112,24 @@ class Ways:
         return np.append(low, high)
 
     def travelled_m(self) -> NDArray[np.float64]:
-        """(r,) great-circle metres from the start of the first line, summed over all lines; only differences within a line mean anything."""
+        """(r,) great-circle metres from the start of the first line, summed over all
+        lines; only differences within a line mean anything.
+        """
         travelled = np.zeros(self.point.size)
         for first in range(0, self.point.size - 1, PORTION):
             lon, lat = self.points.lonlat.degrees(self.point[first : first + PORTION + 1]).T
-            travelled[first + 1 : first + lon.size] = great_circle_m(lon[:-1], lat[:-1], lon[1:], lat[1:])
+            travelled[first + 1 : first + lon.size] = great_circle_m(
+                lon[:-1], lat[:-1], lon[1:], lat[1:]
+            )
         travelled[self.start[:-1]] = 0.0
         return np.cumsum(travelled, out=travelled)
 
     def with_insertions(
-        self, after: NDArray[np.int64], along: NDArray[np.float64], lonlat: NDArray[np.float64], ids: NDArray[Any]
+        self,
+        after: NDArray[np.int64],
+        along: NDArray[np.float64],
+        lonlat: NDArray[np.float64],
+        ids: NDArray[Any],
     ) -> Ways:
         """Return the ways with k new points put into them; no joints yet.
 
@@ -124,7 +138,8 @@ class Ways:
         after
             (k,) the entry of `point` each new point follows.
         along
-            (k,) how far along that straight piece it lies, in (0, 1): orders several on one piece.
+            (k,) how far along that straight piece it lies, in (0, 1): orders several on
+            one piece.
         lonlat
             (k, 2) degrees.
         ids
@@ -138,11 +153,18 @@ class Ways:
             joint=np.concatenate((self.points.joint, np.zeros(after.size, dtype=bool))),
         )
         shifted = self.start + np.searchsorted(after[order], self.start)
-        return replace(self, points=points, point=np.insert(self.point, after[order] + 1, new[order]), start=shifted)
+        return replace(
+            self,
+            points=points,
+            point=np.insert(self.point, after[order] + 1, new[order]),
+            start=shifted,
+        )
 
 
 class Growing:
-    """An array that parts are put to, in place of `numpy.concatenate`: the memory grows where it stands, so that no part stands twice."""
+    """An array that parts are put to, in place of `numpy.concatenate`: the memory grows
+    where it stands, so that no part stands twice.
+    """
 
     def __init__(self) -> None:
         self._whole: NDArray[Any] | None = None
@@ -175,7 +197,9 @@ class SourceWays:
 
 
 _SHORTEST_M = 0.01
-"""Two nodes may share one spot; a segment between them gets OSM's own resolution of about a centimetre."""
+"""Two nodes may share one spot; a segment between them gets OSM's own resolution of
+about a centimetre.
+"""
 
 _UNCONNECTED = marked("not connected to the main network")
 
@@ -213,7 +237,9 @@ class Pieces:
     columns: Mapping[str, NDArray[Any]]
 
     def network(self) -> Network:
-        """Return the network: an arc for each direction in which a piece is travelled, forward first; both share the line."""
+        """Return the network: an arc for each direction in which a piece is travelled,
+        forward first; both share the line.
+        """
         ways = np.column_stack((self.columns["forward"], self.columns["backward"]))
         turn = np.flatnonzero(ways[self.line].ravel())
         piece, back = (turn >> 1).astype(np.int32), (turn & 1).astype(bool)
@@ -246,9 +272,11 @@ class Assembled:
     Attributes
     ----------
     pieces
-        The largest part that hangs together; nodes in the order of the points, pieces in that of the ways.
+        The largest part that hangs together; nodes in the order of the points, pieces
+        in that of the ways.
     node
-        (p,) position among its nodes of each point, -1 for those that are no node of it.
+        (p,) position among its nodes of each point, -1 for those that are no node of
+        it.
     dropped
         Ways that it holds no piece of.
     """
@@ -260,7 +288,9 @@ class Assembled:
 
 @dataclass(frozen=True)
 class _Stretches:
-    """Stretches of ways between joints: the (k,) entries of `Ways.point` at which each begins and ends."""
+    """Stretches of ways between joints: the (k,) entries of `Ways.point` at which each
+    begins and ends.
+    """
 
     first: NDArray[np.int32]
     last: NDArray[np.int32]
@@ -279,16 +309,20 @@ class _Measures:
 
 
 def assemble(ways: Ways) -> Assembled:
-    """Take ways apart into the pieces of a network, and return the largest weakly connected part.
+    """Take ways apart into the pieces of a network, and return the largest weakly
+    connected part.
 
-    Ways are split where two meet, where one ends, and at joints. A piece that comes back to its own start is split half way, so
-    that no arc is a loop. Each piece is a segment with one or two arcs, and comes from one way: nothing is merged across ways, so
-    that an arc keeps its way's number. What is returned refers to no point of the ways: of a large map they fit beside the pieces, not
-    beside the network.
+    Ways are split where two meet, where one ends, and at joints. A piece that comes
+    back to its own start is split half way, so that no arc is a loop. Each piece is a
+    segment with one or two arcs, and comes from one way: nothing is merged across ways,
+    so that an arc keeps its way's number. What is returned refers to no point of the
+    ways: of a large map they fit beside the pieces, not beside the network.
     """
     stretches = _stretches(ways)
     line = ways.owner[stretches.first]
-    kept = _largest_component(len(ways.points), ways.point[stretches.first], ways.point[stretches.last])
+    kept = _largest_component(
+        len(ways.points), ways.point[stretches.first], ways.point[stretches.last]
+    )
     kept = kept[ways.point[stretches.first]]
     lost = np.setdiff1d(ways.way[line[~kept]], ways.way[line[kept]])
     dropped = [Dropped(f"way {way}", _UNCONNECTED) for way in lost.tolist()]
@@ -331,9 +365,15 @@ def _between(ways: Ways, joint: NDArray[np.bool_]) -> _Stretches:
     return _Stretches(at[:-1][same], at[1:][same])
 
 
-def _largest_component(n_points: int, tail: NDArray[np.integer], head: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """(n_points,) whether a point belongs to the weakly connected component with most nodes (the first of equals)."""
-    matrix = coo_array((np.ones(tail.size, dtype=np.int8), (tail, head)), shape=(n_points, n_points))
+def _largest_component(
+    n_points: int, tail: NDArray[np.integer], head: NDArray[np.integer]
+) -> NDArray[np.bool_]:
+    """(n_points,) whether a point belongs to the weakly connected component with most
+    nodes (the first of equals).
+    """
+    matrix = coo_array(
+        (np.ones(tail.size, dtype=np.int8), (tail, head)), shape=(n_points, n_points)
+    )
     label = connected_components(matrix, directed=True, connection="weak")[1]
     return np.asarray(label == np.argmax(np.bincount(label)))
 
@@ -347,15 +387,23 @@ def _polylines(ways: Ways, stretches: _Stretches) -> Polylines:
 
 
 def _measures(ways: Ways, stretches: _Stretches, line: NDArray[np.int32]) -> _Measures:
-    """Return each piece's share of what the whole line states, or else its own length at the line's speed."""
+    """Return each piece's share of what the whole line states, or else its own length
+    at the line's speed.
+    """
     first, last = stretches.first, stretches.last
     travelled = ways.travelled_m()
-    whole = np.maximum(travelled[ways.start[1:] - 1] - travelled[ways.start[:-1]], _SHORTEST_M)[line]
+    whole = np.maximum(travelled[ways.start[1:] - 1] - travelled[ways.start[:-1]], _SHORTEST_M)[
+        line
+    ]
     drawn = np.maximum(travelled[last] - travelled[first], _SHORTEST_M)
     del travelled
     share = np.minimum(drawn / whole, 1.0)
     length = np.where(np.isnan(ways.length_m[line]), drawn, ways.length_m[line] * share)
-    time = np.where(np.isnan(ways.time_s[line]), length / (ways.speed_kmh[line] / 3.6), ways.time_s[line] * share)
+    time = np.where(
+        np.isnan(ways.time_s[line]),
+        length / (ways.speed_kmh[line] / 3.6),
+        ways.time_s[line] * share,
+    )
     return _Measures(length, time)
 
 

@@ -1,4 +1,5 @@
-"""Report: what a commander reads. The only package beside `lab` and the desk's page that imports matplotlib and bokeh.
+"""Report: what a commander reads. The only package beside `lab` and the desk's page
+that imports matplotlib and bokeh.
 
 `ReportContent` and `write_report` load on first use.
 """

@@ -1,4 +1,6 @@
-"""Figures of analyses: the budget curve, the shares of a cooperation, and maps of plans side by side."""
+"""Figures of analyses: the budget curve, the shares of a cooperation, and maps of plans
+side by side.
+"""
 
 from __future__ import annotations
 
@@ -66,10 +68,31 @@ def draw_frontier(
         Whether the budgets are numbers of sites that may differ from today.
     """
     ax.fill_between(
-        budgets, lower, upper, color=FAINT, alpha=0.6, linewidth=0, label=_("Not known: a better plan may lie here")
+        budgets,
+        lower,
+        upper,
+        color=FAINT,
+        alpha=0.6,
+        linewidth=0,
+        label=_("Not known: a better plan may lie here"),
     )
-    ax.plot(budgets, upper, color=AFTER, marker="o", markersize=4, linewidth=1.8, label=_("Best plan found"))
-    ax.plot(budgets, lower, color=BOUND, linestyle="--", linewidth=1.4, label=_("No plan gets below this"))
+    ax.plot(
+        budgets,
+        upper,
+        color=AFTER,
+        marker="o",
+        markersize=4,
+        linewidth=1.8,
+        label=_("Best plan found"),
+    )
+    ax.plot(
+        budgets,
+        lower,
+        color=BOUND,
+        linestyle="--",
+        linewidth=1.4,
+        label=_("No plan gets below this"),
+    )
     if knee is not None:
         ax.annotate(
             _("From {budget} on a unit brings on average\nless than over the whole curve").format(
@@ -83,12 +106,17 @@ def draw_frontier(
             arrowprops={"arrowstyle": "-", "color": TEXT, "linewidth": 0.8},
             parse_math=False,
         )
-    fall = difference(ValueBounds(lower[0], upper[0]), ValueBounds(lower[-1], upper[-1]), rising=True)
+    fall = difference(
+        ValueBounds(lower[0], upper[0]), ValueBounds(lower[-1], upper[-1]), rising=True
+    )
     said = {
         "less": _("From {first} to {last} the value falls by {fall}"),
         "nothing": _("From {first} to {last} more brings nothing"),
     }
-    title = said.get(fall.says, _("From {first} to {last} the value falls by {low} to {high}: more is not yet known"))
+    title = said.get(
+        fall.says,
+        _("From {first} to {last} the value falls by {low} to {high}: more is not yet known"),
+    )
     first, last = (number(budget) for budget in (budgets[0], budgets[-1]))
     finding = title.format(
         first=first,
@@ -99,7 +127,9 @@ def draw_frontier(
     )
     ax.set_title(fill(finding, LINE_LETTERS), loc="left", fontsize=11, parse_math=False)
     budget = _("Budget of {resource}").format(resource=plain(resource, BUDGET_NAME_LENGTH))
-    ax.set_xlabel(_("Sites that differ from today, at most") if changes else budget, parse_math=False)
+    ax.set_xlabel(
+        _("Sites that differ from today, at most") if changes else budget, parse_math=False
+    )
     ax.xaxis.set_major_locator(MaxNLocator(BUDGETS_NAMED, steps=(1, 2, 5, 10)))
     ax.xaxis.set_major_formatter(lambda amount, _tick: number(amount, 6))
     ax.set_ylabel(_("Loads that get through"))
@@ -127,7 +157,9 @@ def frontier_figure(
     """Return the figure of a curve; parameters as in `draw_frontier`."""
     figure = Figure(figsize=(6.0, 4.4), dpi=CURVE_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    draw_frontier(figure.add_subplot(), resource, budgets, lower, upper, knee, values, changes=changes)
+    draw_frontier(
+        figure.add_subplot(), resource, budgets, lower, upper, knee, values, changes=changes
+    )
     return figure
 
 
@@ -160,24 +192,45 @@ def draw_shares(
     ):
         places = [k + offset for k in range(len(agencies))]
         found = [each.found for each in intervals]
-        sides = [[each.found - each.low for each in intervals], [each.high - each.found for each in intervals]]
-        ax.errorbar(found, places, xerr=sides, fmt=marker, color=color, capsize=3, linewidth=1.4, label=label)
-    ax.set_yticks(range(len(agencies)), [plain(name, AGENCY_NAME_LENGTH) for name in agencies], parse_math=False)
+        sides = [
+            [each.found - each.low for each in intervals],
+            [each.high - each.found for each in intervals],
+        ]
+        ax.errorbar(
+            found,
+            places,
+            xerr=sides,
+            fmt=marker,
+            color=color,
+            capsize=3,
+            linewidth=1.4,
+            label=label,
+        )
+    ax.set_yticks(
+        range(len(agencies)),
+        [plain(name, AGENCY_NAME_LENGTH) for name in agencies],
+        parse_math=False,
+    )
     ax.invert_yaxis()
     measured = _("By how much less gets through (bars: what the bounds prove)")
     if values.share:
         ax.xaxis.set_major_formatter(lambda share, _tick: decimal(100 * share))
         measured = _("By how many points less gets through (bars: what the bounds prove)")
-    ax.set_xlabel(measured, loc="right")  # names of agencies leave little room at the left of the axis alone
+    # names of agencies leave little room at the left of the axis alone
+    ax.set_xlabel(measured, loc="right")
     ax.set_xlim(left=min(0.0, *(each.low for each in (*alone, *shares))))
     ax.grid(axis="x", color=FAINT, linewidth=0.5)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)  # not on the bars
+    # not on the bars
+    ax.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return ax
 
 
 def shares_figure(
-    agencies: Sequence[str], alone: Sequence[ProvenInterval], shares: Sequence[ProvenInterval], values: ValueText
+    agencies: Sequence[str],
+    alone: Sequence[ProvenInterval],
+    shares: Sequence[ProvenInterval],
+    values: ValueText,
 ) -> Figure:
     """Return the figure of a cooperation; parameters as in `draw_shares`."""
     size = (6.0, 1.4 + 0.55 * len(agencies))
@@ -215,7 +268,8 @@ class PlanMap:
     title
         Above it.
     kept, changes, comes, goes
-        (k, 2) degrees of what it has as the first plan has, has of another kind, has besides, and has not.
+        (k, 2) degrees of what it has as the first plan has, has of another kind, has
+        besides, and has not.
     """
 
     title: str
@@ -227,7 +281,11 @@ class PlanMap:
 
 def draw_plan_map(ax: Axes, roads: StraightRoads, plan: PlanMap) -> Axes:
     """Draw a plan over the roads into axes and return them."""
-    ax.add_collection(LineCollection(list(np.stack((roads.begin, roads.end), axis=1)), colors=ROAD, linewidths=0.5))
+    ax.add_collection(
+        LineCollection(
+            list(np.stack((roads.begin, roads.end), axis=1)), colors=ROAD, linewidths=0.5
+        )
+    )
     for name, (label, standing) in LOOKS.items():
         at, look = getattr(plan, name), SITES[standing]
         ax.scatter(
@@ -253,7 +311,9 @@ def draw_plan_map(ax: Axes, roads: StraightRoads, plan: PlanMap) -> Axes:
         ax.set_ylim(low[1] - margin, high[1] + margin)
     ax.set_xticks([])
     ax.set_yticks([])
-    ax.set_title(plain(plan.title, PLAN_NAME_LENGTH), loc="left", fontsize=10, color=TEXT, parse_math=False)
+    ax.set_title(
+        plain(plan.title, PLAN_NAME_LENGTH), loc="left", fontsize=10, color=TEXT, parse_math=False
+    )
     return ax
 
 
@@ -263,7 +323,10 @@ def plan_maps_figure(roads: StraightRoads, plans: Sequence[PlanMap]) -> Figure:
     columns = min(BESIDE, len(shown))
     rows = -(-len(shown) // columns)
     figure = Figure(
-        figsize=(5.2 * columns, 4.4 * rows + 0.5), dpi=PLAN_MAP_DPI, facecolor="white", layout="constrained"
+        figsize=(5.2 * columns, 4.4 * rows + 0.5),
+        dpi=PLAN_MAP_DPI,
+        facecolor="white",
+        layout="constrained",
     )
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -273,5 +336,7 @@ def plan_maps_figure(roads: StraightRoads, plans: Sequence[PlanMap]) -> Figure:
         ax.set_axis_off()
     handles, labels = axes[0].get_legend_handles_labels()
     beside = len(labels) if columns > 1 else 2  # so that it is no wider than one map
-    figure.legend(handles, labels, loc="outside lower center", ncols=beside, frameon=False, fontsize=9)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=beside, frameon=False, fontsize=9
+    )
     return figure

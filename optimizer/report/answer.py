@@ -1,4 +1,6 @@
-"""The folder of an answer to a question about a plan: tables, JSON, figures and a short page, all of them or none."""
+"""The folder of an answer to a question about a plan: tables, JSON, figures and a short
+page, all of them or none.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +44,16 @@ class AnswerFiles:
     command: str
     names: tuple[str, ...]
 
-    def folder(self, out: str | os.PathLike[str], *sources: str | Path, overwrite: bool) -> OutputFolder:
+    def folder(
+        self, out: str | os.PathLike[str], *sources: str | Path, overwrite: bool
+    ) -> OutputFolder:
         """Return the folder for an answer about the sources, checked before the work.
 
         Raises
         ------
         InputError
-            If it cannot be written, or holds what another command, or the same one of other sources, left.
+            If it cannot be written, or holds what another command, or the same one of
+            other sources, left.
         """
         folder = OutputFolder(Path(out), self.command, sources, self.names, overwrite)
         folder.check()
@@ -66,7 +71,8 @@ class AnswerTable:
     columns
         Names at the head where there is no row; None for those of the rows.
     shapes
-        (rows,) where each row lies, in degrees: the table is then written as GeoJSON too.
+        (rows,) where each row lies, in degrees: the table is then written as GeoJSON
+        too.
     """
 
     rows: Sequence[dict[str, Any]]
@@ -76,7 +82,8 @@ class AnswerTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is written; keys are names of files, without their suffixes where there is but one kind of file.
+    """What is written; keys are names of files, without their suffixes where there is
+    but one kind of file.
 
     Attributes
     ----------
@@ -91,11 +98,14 @@ class Answer:
     figures
         Drawn in the language of the reader, and written as PNG and SVG.
     page
-        Made in the language of the reader, with the figures that are there; keys are as above, one at most.
+        Made in the language of the reader, with the figures that are there; keys are as
+        above, one at most.
     made
-        What stands under the page's title and under each figure, in that language: marks of handling, numbers of plans, the day.
+        What stands under the page's title and under each figure, in that language:
+        marks of handling, numbers of plans, the day.
     translations
-        Of a scenario's own terms, by the code of a language; None for those of the block around the writing.
+        Of a scenario's own terms, by the code of a language; None for those of the
+        block around the writing.
     """
 
     tables: Mapping[str, AnswerTable] = field(default_factory=dict)
@@ -128,19 +138,24 @@ def write_answer(folder: OutputFolder, answer: Answer, language: str = ENGLISH) 
         for name, file in answer.files.items():
             shutil.copyfile(file, place / name)
         made = answer.made()
-        images = {name: save_figure(place, name, draw(), made) for name, draw in answer.figures.items()}
+        images = {
+            name: save_figure(place, name, draw(), made) for name, draw in answer.figures.items()
+        }
         for name, page in answer.page.items():
             write_short_page(place / f"{name}.html", replace(page(), made=made), images)
 
 
 def save_figure(folder: Path, name: str, figure: Figure, made: str = "") -> Path:
-    """Write a figure as PNG and SVG into an existing folder, with whose it is under it; return the former."""
+    """Write a figure as PNG and SVG into an existing folder, with whose it is under it;
+    return the former.
+    """
     from optimizer.report.figures import save_as
 
     return save_as(("svg", "png"), figure, folder / name, made)[-1]
 
 
-# A short page: a headline, and sections of sentences, a figure and tables, in the report's style; no script, nothing to load.
+# A short page: a headline, and sections of sentences, a figure and tables, in the
+# report's style; no script, nothing to load.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +171,13 @@ class PageSection:
     tables
         What it lists.
     image, alt
-        Name of its figure, empty for none, and what it shows, for those who cannot see it.
+        Name of its figure, empty for none, and what it shows, for those who cannot see
+        it.
     folded
         Whether it is folded until a reader opens it: what supports the answer.
     maps
-        Maps of loads by policy and period; None for none. A page has them in one section at most.
+        Maps of loads by policy and period; None for none. A page has them in one
+        section at most.
     """
 
     title: str
@@ -208,8 +225,13 @@ def short_page(page: ShortPage, images: Mapping[str, Path]) -> str:
             language=spoken().code,
             images={name: data_uri(path) for name, path in images.items()},
             inches={name: _inches(path) for name, path in images.items()},
-            style=styles("page.css", *["load_maps.css" for section in page.sections if section.maps is not None]),
-            maps=next((section.maps for section in page.sections if section.maps is not None), None),
+            style=styles(
+                "page.css",
+                *["load_maps.css" for section in page.sections if section.maps is not None],
+            ),
+            maps=next(
+                (section.maps for section in page.sections if section.maps is not None), None
+            ),
             rows_shown=ROWS_SHOWN,
             first_rows=first_rows,
         )
@@ -221,7 +243,9 @@ PIXELS = 96
 
 
 def _inches(path: Path) -> float:
-    """Return how wide a PNG file is meant to be: its letters can be read so on paper, and a page shows it no smaller."""
+    """Return how wide a PNG file is meant to be: its letters can be read so on paper,
+    and a page shows it no smaller.
+    """
     with Image.open(path) as image:
         return round(image.width / float(image.info.get("dpi", (PIXELS,))[0]), 1)
 

@@ -1,4 +1,6 @@
-"""Names of the report's figures, and figures of other packages. Nothing is drawn here: what only needs the names does not load matplotlib."""
+"""Names of the report's figures, and figures of other packages. Nothing is drawn here:
+what only needs the names does not load matplotlib.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,15 @@ if TYPE_CHECKING:
 
 WIDTH_INCHES = 10.0
 
-NAMES = ("map-*.png", "sites.png", "layouts.png", "evaders.png", "changes.png", "doubt.png", "sensitivity.png")
+NAMES = (
+    "map-*.png",
+    "sites.png",
+    "layouts.png",
+    "evaders.png",
+    "changes.png",
+    "doubt.png",
+    "sensitivity.png",
+)
 """Files that `optimizer.report.figures.save_figures` may write, as patterns of `fnmatch`."""
 
 
@@ -33,7 +43,8 @@ _added: list[FigureFile] = []
 
 
 def add_figure(name: str, draw: Draw, size: tuple[float, float] = (WIDTH_INCHES, 6.0)) -> None:
-    """Let every report have one more figure, which another package draws; one of the same name is replaced.
+    """Let every report have one more figure, which another package draws; one of the
+    same name is replaced.
 
     Parameters
     ----------
@@ -44,7 +55,10 @@ def add_figure(name: str, draw: Draw, size: tuple[float, float] = (WIDTH_INCHES,
     size
         Width and height, inches.
     """
-    _added[:] = [*(figure for figure in _added if figure.name != name), FigureFile(name, draw, size)]
+    _added[:] = [
+        *(figure for figure in _added if figure.name != name),
+        FigureFile(name, draw, size),
+    ]
 
 
 def added_figures() -> tuple[FigureFile, ...]:

@@ -1,9 +1,12 @@
-"""Still figures of the report: `save_figures` makes the files; the bar charts are drawn here, the maps in `maps/still_maps`.
+"""Still figures of the report: `save_figures` makes the files; the bar charts are drawn
+here, the maps in `maps/still_maps`.
 
-Each function draws into the axes it is given and returns them. The charts: the marginal value of each site, how layouts compare, what evaders
-can still do, plans over draws, and assumptions varied one by one.
+Each function draws into the axes it is given and returns them. The charts: the marginal
+value of each site, how layouts compare, what evaders can still do, plans over draws,
+and assumptions varied one by one.
 
-Figures are made without pyplot, so nothing global is touched and nothing has to be closed. No text of a record is read as mathematics.
+Figures are made without pyplot, so nothing global is touched and nothing has to be
+closed. No text of a record is read as mathematics.
 """
 
 from __future__ import annotations
@@ -26,12 +29,25 @@ from PIL import Image
 from optimizer.base.text.formatting import ARROW, known, percent, plain, sentence
 from optimizer.base.text.language import ENGLISH, localised, spoken
 from optimizer.base.text.language import gettext as _
-from optimizer.report.content.summary import difference, difference_short, difference_unit, less, unit, value
+from optimizer.report.content.summary import (
+    difference,
+    difference_short,
+    difference_unit,
+    less,
+    unit,
+    value,
+)
 from optimizer.report.content.summary import unit as unit_of
 from optimizer.report.figure_files import WIDTH_INCHES, FigureFile, added_figures
 from optimizer.report.maps.geography import Bounds, opening_bounds
 from optimizer.report.maps.map_layers import MapLayers, map_layers
-from optimizer.report.maps.still_maps import LABEL_BOX, draw_look_next, draw_plan, draw_road_layer, made_line
+from optimizer.report.maps.still_maps import (
+    LABEL_BOX,
+    draw_look_next,
+    draw_plan,
+    draw_road_layer,
+    made_line,
+)
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, TEXT, TODAY
 from optimizer.report.words import word
 
@@ -64,38 +80,60 @@ def save_figures(
 ) -> list[Path]:
     """Write the figures into an existing folder and return them.
 
-    Their names stand in `optimizer.report.figure_files` too. They are a map for each road layer (`map-risk.png`; where a risk is given
-    `map-sure.png`, and `map-effort-1.png` and so on for each unit of effort), `map-look-next.png` where the content has it, `map-plan.png`,
-    `sites.png`, `layouts.png` and `evaders.png`. Where it has few changes, draws or sensitivity there are `changes.png`, `doubt.png` and
-    `sensitivity.png` too.
-    A figure without data says so instead of being left out. `layers` are those of the content, where they have been made; `kinds` of file are
+    Their names stand in `optimizer.report.figure_files` too. They are a map for each
+    road layer (`map-risk.png`; where a risk is given `map-sure.png`, and
+    `map-effort-1.png` and so on for each unit of effort), `map-look-next.png` where the
+    content has it, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`. Where
+    it has few changes, draws or sensitivity there are `changes.png`, `doubt.png` and
+    `sensitivity.png` too. A figure without data says so instead of being left out.
+    `layers` are those of the content, where they have been made; `kinds` of file are
     `png`, of `dpi` pixels an inch, `svg` and `pdf`.
     """
     layers = layers or map_layers(content)
     panel = _map_size(layers.bounds, PANEL_INCHES, PANEL_INCHES)
     figures = [
-        FigureFile(f"map-{layer.id}.png", partial(draw_road_layer, layer=layer, bounds=layers.bounds), panel)
+        FigureFile(
+            f"map-{layer.id}.png",
+            partial(draw_road_layer, layer=layer, bounds=layers.bounds),
+            panel,
+        )
         for layer in layers.roads
     ]
     if content.look_next is not None:
-        figures.append(FigureFile("map-look-next.png", partial(draw_look_next, layers=layers), panel))
+        figures.append(
+            FigureFile("map-look-next.png", partial(draw_look_next, layers=layers), panel)
+        )
     large = _map_size(opening_bounds(content, layers.bounds), WIDTH_INCHES, WIDTH_INCHES * 0.74)
     figures += [
         FigureFile("map-plan.png", partial(draw_plan, layers=layers), large),
         FigureFile("sites.png", draw_sites, _bars_size(len(content.sites))),
         FigureFile("layouts.png", draw_layouts, _bars_size(len(content.layouts))),
-        FigureFile("evaders.png", draw_evaders, _bars_size(min(len(content.residual_evaders), MOST_EVADERS))),
+        FigureFile(
+            "evaders.png",
+            draw_evaders,
+            _bars_size(min(len(content.residual_evaders), MOST_EVADERS)),
+        ),
     ]
     if content.first_changes is not None and content.first_changes.curve:
         figures.append(FigureFile("changes.png", draw_changes, (WIDTH_INCHES, 4.5)))
     if content.doubt is not None:
         figures.append(FigureFile("doubt.png", draw_doubt, _bars_size(len(content.doubt.rows))))
     if content.sensitivity is not None:
-        figures.append(FigureFile("sensitivity.png", draw_sensitivity, _bars_size(len(content.sensitivity.rows))))
-    return [path for figure in (*figures, *added_figures()) for path in _save(folder, figure, content, dpi, kinds)]
+        figures.append(
+            FigureFile(
+                "sensitivity.png", draw_sensitivity, _bars_size(len(content.sensitivity.rows))
+            )
+        )
+    return [
+        path
+        for figure in (*figures, *added_figures())
+        for path in _save(folder, figure, content, dpi, kinds)
+    ]
 
 
-def _save(folder: Path, what: FigureFile, content: ReportContent, dpi: int, kinds: Sequence[str]) -> list[Path]:
+def _save(
+    folder: Path, what: FigureFile, content: ReportContent, dpi: int, kinds: Sequence[str]
+) -> list[Path]:
     figure = Figure(figsize=what.size, dpi=dpi, facecolor="white")
     FigureCanvasAgg(figure)
     axes = what.draw(figure.add_subplot(), content)
@@ -127,11 +165,14 @@ class LocalTicks(Formatter):
 
 
 AS_TEXT: dict[Any, Any] = {"pdf.fonttype": 42, "svg.fonttype": "none"}
-"""Words of a figure stay words: outlines that a printer and a search can read (PDF), and text (SVG)."""
+"""Words of a figure stay words: outlines that a printer and a search can read (PDF),
+and text (SVG).
+"""
 
 
 def save_as(kinds: Sequence[str], figure: Figure, path: Path, under: str = "") -> list[Path]:
-    """Write a figure as files of some kinds, without the time, so that the same figure makes the same files; return them.
+    """Write a figure as files of some kinds, without the time, so that the same figure
+    makes the same files; return them.
 
     Its parts get their places once, for all kinds: that takes as long as to draw it.
 
@@ -153,7 +194,9 @@ def save_as(kinds: Sequence[str], figure: Figure, path: Path, under: str = "") -
         figure.draw_without_rendering()
         for (
             legend
-        ) in figure.legends:  # one outside the axes would move with the box that is saved, onto the line under it
+            # one outside the axes would move with the box that is saved, onto the line
+            # under it
+        ) in figure.legends:
             stands = legend.get_window_extent().transformed(figure.transFigure.inverted())
             legend.set_loc("center")
             legend.set_bbox_to_anchor(stands, figure.transFigure)
@@ -184,21 +227,28 @@ def _write_under(figure: Figure, shown: BboxBase, text: str) -> BboxBase:
 def _save_one(kind: str, figure: Figure, file: Path, shown: BboxBase) -> None:
     drawn = BytesIO()
     timeless: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    quick: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if kind == "png" else {}  # it is packed anew below
+    # it is packed anew below
+    quick: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if kind == "png" else {}
     figure.savefig(drawn, format=kind, bbox_inches=shown, metadata=timeless.get(kind), **quick)
     if kind != "png":
         file.write_bytes(drawn.getvalue())
         return
-    with Image.open(drawn) as image:  # few colours: a third of the size and nothing that can be seen
-        image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-            file, optimize=True, dpi=(figure.dpi, figure.dpi)
-        )
+    # few colours: a third of the size and nothing that can be seen
+    with Image.open(drawn) as image:
+        image.convert("RGB").quantize(
+            COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        ).save(file, optimize=True, dpi=(figure.dpi, figure.dpi))
 
 
 def _map_size(bounds: Bounds, width: float, map_width: float) -> tuple[float, float]:
-    """Return a width and height (inches) that fit the map's shape, within what a page and a screen can hold; the rest is legend."""
+    """Return a width and height (inches) that fit the map's shape, within what a page
+    and a screen can hold; the rest is legend.
+    """
     wide = bounds.width * np.cos(np.radians(bounds.middle_latitude))
-    return (width, float(np.clip(map_width * bounds.height / wide + 0.6, 0.45 * width, 1.1 * width)))
+    return (
+        width,
+        float(np.clip(map_width * bounds.height / wide + 0.6, 0.45 * width, 1.1 * width)),
+    )
 
 
 def _bars_size(bars: int) -> tuple[float, float]:
@@ -219,7 +269,9 @@ BELOW = 5.0
 
 
 def draw_sites(ax: Axes, content: ReportContent) -> Axes:
-    """Draw the marginal value of each site: lost without it (in the plan), gained with it (not in the plan)."""
+    """Draw the marginal value of each site: lost without it (in the plan), gained with
+    it (not in the plan).
+    """
     chosen = [
         (_two_lines(f"{place}  {plain(site.label, 2 * SITE_NAME_LENGTH)}"), site)
         for place, site in enumerate(content.chosen, 1)
@@ -232,7 +284,9 @@ def draw_sites(ax: Axes, content: ReportContent) -> Axes:
     ]
     rows = (chosen + sorted(others, key=lambda row: -(row[1].entry.worth or 0.0)))[:MOST_BARS]
     if not rows:
-        return _nothing(ax, _("Marginal value of each site"), _("No site has a marginal value to show."))
+        return _nothing(
+            ax, _("Marginal value of each site"), _("No site has a marginal value to show.")
+        )
     scale = 100 if content.summary.share else 1
     sites = [site for name, site in rows]
     lengths = [(site.entry.worth or 0.0) * scale for site in sites]
@@ -242,7 +296,12 @@ def draw_sites(ax: Axes, content: ReportContent) -> Axes:
         color=[_site_colour(site) for site in sites],
         edgecolor=[_site_edge(site) for site in sites],
     )
-    ax.bar_label(bars, [difference(content.summary, site.entry.worth) for site in sites], padding=3, fontsize=8)
+    ax.bar_label(
+        bars,
+        [difference(content.summary, site.entry.worth) for site in sites],
+        padding=3,
+        fontsize=8,
+    )
     ax.legend(
         handles=_site_legend(sites),
         loc="upper center",
@@ -258,11 +317,17 @@ def draw_sites(ax: Axes, content: ReportContent) -> Axes:
         ),
         parse_math=False,
     )
-    return _finish(ax, _title(_sites_title(content), len(rows), len(content.sites)), [name for name, site in rows])
+    return _finish(
+        ax,
+        _title(_sites_title(content), len(rows), len(content.sites)),
+        [name for name, site in rows],
+    )
 
 
 def draw_changes(ax: Axes, content: ReportContent) -> Axes:
-    """Draw what layouts of few changes of today's let through: of so many changes or fewer the best that was valued."""
+    """Draw what layouts of few changes of today's let through: of so many changes or
+    fewer the best that was valued.
+    """
     facts, summary = content.first_changes, content.summary
     if facts is None or not facts.curve:
         return _nothing(ax, _("What few changes bring"), _("No layout of few changes was valued."))
@@ -270,7 +335,14 @@ def draw_changes(ax: Axes, content: ReportContent) -> Axes:
     changes, values = zip(*facts.curve, strict=True)
     best = np.minimum.accumulate(values) * scale
     ax.step(
-        changes, best, where="post", color=AFTER, linewidth=1.8, marker="o", markersize=4, label=_("Best layout valued")
+        changes,
+        best,
+        where="post",
+        color=AFTER,
+        linewidth=1.8,
+        marker="o",
+        markersize=4,
+        label=_("Best layout valued"),
     )
     for row in facts.rows:
         at = row.value * scale
@@ -286,10 +358,21 @@ def draw_changes(ax: Axes, content: ReportContent) -> Axes:
         ax.axhline(summary.existing * scale, color=TODAY, linewidth=1.2, label=_("Today's layout"))
     if summary.bound is not None and known(summary.bound):
         label = _("No layout within the budgets goes below this")
-        ax.axhline(summary.bound * scale, color=BOUND, linewidth=1.4, linestyle=(0, (4, 2)), label=label)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=2, fontsize=8, frameon=False)
+        ax.axhline(
+            summary.bound * scale, color=BOUND, linewidth=1.4, linestyle=(0, (4, 2)), label=label
+        )
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        borderaxespad=BELOW,
+        ncols=2,
+        fontsize=8,
+        frameon=False,
+    )
     ax.set_xlabel(_("Changes of today's layout at most"))
-    ax.set_ylabel(sentence(plain(unit(summary), 80)) + (", %" if summary.share else ""), parse_math=False)
+    ax.set_ylabel(
+        sentence(plain(unit(summary), 80)) + (", %" if summary.share else ""), parse_math=False
+    )
     ax.grid(axis="y", color=FAINT, linewidth=0.5)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
@@ -304,10 +387,18 @@ def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
     values = [(row.value or 0.0) * scale for row in rows]
     today = content.summary.existing
     upper = content.summary.upper
-    colours = [AFTER if _same(row.value, upper) else TODAY if _same(row.value, today) else ROAD for row in rows]
+    colours = [
+        AFTER if _same(row.value, upper) else TODAY if _same(row.value, today) else ROAD
+        for row in rows
+    ]
     bars = ax.barh(range(len(rows)), values, color=colours, height=0.6)
     ax.bar_label(
-        bars, [value(content.summary, row.value) for row in rows], padding=3, fontsize=9, bbox=LABEL_BOX, zorder=5
+        bars,
+        [value(content.summary, row.value) for row in rows],
+        padding=3,
+        fontsize=9,
+        bbox=LABEL_BOX,
+        zorder=5,
     )
     lower = content.summary.bound
     if lower is not None and known(lower):
@@ -322,50 +413,101 @@ def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
         ax.axvline(today * scale, color=TODAY, linewidth=1.2, label=_("Today's layout"))
     if ax.get_legend_handles_labels()[0]:
         ax.legend(
-            loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=2, frameon=False, fontsize=8
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0.0),
+            borderaxespad=BELOW,
+            ncols=2,
+            frameon=False,
+            fontsize=8,
         )
     ax.set_xlabel(
-        sentence(plain(unit(content.summary), 80)) + (", %" if content.summary.share else ""), parse_math=False
+        sentence(plain(unit(content.summary), 80)) + (", %" if content.summary.share else ""),
+        parse_math=False,
     )
     return _finish(ax, _layouts_title(content), [plain(row.name, SITE_NAME_LENGTH) for row in rows])
 
 
 def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
-    """Draw each evader's chance to get through before and after the plan, those who contribute most first."""
+    """Draw each evader's chance to get through before and after the plan, those who
+    contribute most first.
+    """
     known_rows = [row for row in content.residual_evaders if known(row.before) and known(row.after)]
     rows = sorted(known_rows, key=lambda row: -(row.contribution or 0.0))[:MOST_EVADERS]
     if not rows:
         return _nothing(ax, _("What evaders can still do"), _("No evader has a chance to show."))
     places = np.arange(len(rows))
-    before, after = (np.array([getattr(row, name) for row in rows]) * 100 for name in ("before", "after"))
+    before, after = (
+        np.array([getattr(row, name) for row in rows]) * 100 for name in ("before", "after")
+    )
     ax.hlines(places, after, before, color=BEFORE, linewidth=4)
-    ax.plot(before, places, "o", color=BEFORE, markeredgecolor=TEXT, markersize=7, label=_("With nothing placed"))
-    today = np.array([np.nan if row.today is None else row.today for row in rows], dtype=np.float64) * 100
+    ax.plot(
+        before,
+        places,
+        "o",
+        color=BEFORE,
+        markeredgecolor=TEXT,
+        markersize=7,
+        label=_("With nothing placed"),
+    )
+    today = (
+        np.array([np.nan if row.today is None else row.today for row in rows], dtype=np.float64)
+        * 100
+    )
     if np.isfinite(today).any():
-        ax.plot(today, places, "|", color=TODAY, markersize=15, markeredgewidth=2.5, label=_("Today"))
-    ax.plot(after, places, "o", color=AFTER, markeredgecolor=TEXT, markersize=7, label=_("With the plan"))
+        ax.plot(
+            today, places, "|", color=TODAY, markersize=15, markeredgewidth=2.5, label=_("Today")
+        )
+    ax.plot(
+        after,
+        places,
+        "o",
+        color=AFTER,
+        markeredgecolor=TEXT,
+        markersize=7,
+        label=_("With the plan"),
+    )
     for place, amount in zip(places.tolist(), after.tolist(), strict=True):
         ax.annotate(
-            f"{amount:.0f}", (amount, place), (-7, 0), textcoords="offset points", ha="right", va="center", fontsize=8
+            f"{amount:.0f}",
+            (amount, place),
+            (-7, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=8,
         )
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW, ncols=3, frameon=False, fontsize=8)
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        borderaxespad=BELOW,
+        ncols=3,
+        frameon=False,
+        fontsize=8,
+    )
     ax.set_xlim(0, 102)
     ax.set_xlabel(_("Chance to get through, %"))
     names = [
-        f"{plain(row.start, 44)}\n{ARROW} {plain(row.end, 24)} ({plain(word(row.kind), 10)}, {value(content.summary, row.weight)})"
+        f"{plain(row.start, 44)}\n{ARROW} {plain(row.end, 24)} ({plain(word(row.kind), 10)},"
+        f" {value(content.summary, row.weight)})"
         for row in rows
     ]
     title = _("Most gets through from {start} to {end}: {share} of those loads").format(
         start=plain(rows[0].start, 44), end=plain(rows[0].end, 24), share=percent(rows[0].after, 0)
     )
-    _finish(ax, title if len(rows) == len(known_rows) else _first(title, len(rows), len(known_rows)), names)
+    _finish(
+        ax,
+        title if len(rows) == len(known_rows) else _first(title, len(rows), len(known_rows)),
+        names,
+    )
     ax.set_xlim(left=max(0.0, 10 * np.floor(np.nanmin([*after, *before, *today]) / 10) - 10))
     return ax
 
 
 def _two_lines(text: str) -> str:
     """Return a name on two lines where it is long."""
-    return "\n".join(textwrap.wrap(text, SITE_NAME_LENGTH, max_lines=2, placeholder="\N{HORIZONTAL ELLIPSIS}"))
+    return "\n".join(
+        textwrap.wrap(text, SITE_NAME_LENGTH, max_lines=2, placeholder="\N{HORIZONTAL ELLIPSIS}")
+    )
 
 
 def _same(a: float | None, b: float | None) -> bool:
@@ -379,7 +521,8 @@ def _sites_title(content: ReportContent) -> str:
     if first is None:
         return _("Marginal value of each site")
     return _("{site} matters most: {points} more would get through without it").format(
-        site=plain(first.place or first.label, 40), points=difference_short(content.summary, first.entry.worth)
+        site=plain(first.place or first.label, 40),
+        points=difference_short(content.summary, first.entry.worth),
     )
 
 
@@ -388,13 +531,17 @@ def _layouts_title(content: ReportContent) -> str:
     summary = content.summary
     fewer = less(summary, summary.existing, summary.upper)
     if fewer is None:
-        return _("This plan lets {value} through (shorter is better)").format(value=value(summary, summary.upper))
+        return _("This plan lets {value} through (shorter is better)").format(
+            value=value(summary, summary.upper)
+        )
     said = (
         _("This plan lets {value} through: {points} less than today (shorter is better)")
         if fewer >= 0
         else _("This plan lets {value} through: {points} MORE than today (shorter is better)")
     )
-    return said.format(value=value(summary, summary.upper), points=difference_short(summary, abs(fewer)))
+    return said.format(
+        value=value(summary, summary.upper), points=difference_short(summary, abs(fewer))
+    )
 
 
 def _site_colour(site: SiteRow) -> str:
@@ -415,7 +562,9 @@ def _site_legend(sites: Sequence[SiteRow]) -> list[Patch]:
     }
     shown = {site.standing: site for site in sites}
     return [
-        Patch(facecolor=_site_colour(shown[key]), edgecolor=_site_edge(shown[key]), label=labels[key])
+        Patch(
+            facecolor=_site_colour(shown[key]), edgecolor=_site_edge(shown[key]), label=labels[key]
+        )
         for key in labels
         if key in shown
     ]
@@ -458,7 +607,9 @@ BELOW_DRAWS = 5.0
 
 
 def draw_doubt(ax: Axes, content: ReportContent) -> Axes:
-    """Draw for each plan the interval that holds nine draws in ten, its mean, the mean of the worst draws and the worst draw."""
+    """Draw for each plan the interval that holds nine draws in ten, its mean, the mean
+    of the worst draws and the worst draw.
+    """
     facts = content.doubt
     rows = [] if facts is None else list(facts.rows)
     scale = 100 if content.summary.share else 1
@@ -473,28 +624,59 @@ def draw_doubt(ax: Axes, content: ReportContent) -> Axes:
         label=_("Nine draws in ten"),
     )
     ax.plot([row.mean * scale for row in rows], at, "o", color=AFTER, label=_("Mean"))
-    worst = "" if facts is None else _("Mean of the worst {share}").format(share=percent(1 - facts.level))
+    worst = (
+        ""
+        if facts is None
+        else _("Mean of the worst {share}").format(share=percent(1 - facts.level))
+    )
     ax.plot([row.cvar * scale for row in rows], at, "D", color=BOUND, markersize=5, label=worst)
-    ax.plot([row.worst * scale for row in rows], at, "|", color=TEXT, markersize=13, label=_("Worst draw"))
+    ax.plot(
+        [row.worst * scale for row in rows],
+        at,
+        "|",
+        color=TEXT,
+        markersize=13,
+        label=_("Worst draw"),
+    )
     draws = 0 if facts is None else facts.draws
-    title = _("{plan} is best on average over {draws} draws (left is better)") if rows else _("No plan")
-    return _finished(ax, content, title.format(plan=_best(rows), draws=draws), [row.name for row in rows])
+    title = (
+        _("{plan} is best on average over {draws} draws (left is better)") if rows else _("No plan")
+    )
+    return _finished(
+        ax, content, title.format(plan=_best(rows), draws=draws), [row.name for row in rows]
+    )
 
 
 def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
-    """Draw a tornado: for each assumption the value of the best plan found at its ends, and that of this plan there."""
+    """Draw a tornado: for each assumption the value of the best plan found at its ends,
+    and that of this plan there.
+    """
     facts = content.sensitivity
     if facts is None:
         return ax
     rows = list(facts.rows[:MOST_PLAN_BARS])
     scale = 100 if content.summary.share else 1
     for place, row in enumerate(rows):
-        best = sorted(end * scale for end in (row.best_low, row.best_high, facts.value) if end is not None)
+        best = sorted(
+            end * scale for end in (row.best_low, row.best_high, facts.value) if end is not None
+        )
         ax.barh(
-            place, best[-1] - best[0], left=best[0], color=BEFORE, height=0.6, label=_once(place, _("Best plan found"))
+            place,
+            best[-1] - best[0],
+            left=best[0],
+            color=BEFORE,
+            height=0.6,
+            label=_once(place, _("Best plan found")),
         )
         own = [end * scale for end in (row.plan_low, row.plan_high) if end is not None]
-        ax.plot(own, [place] * len(own), "D", color=AFTER, markersize=4, label=_once(place, _("This plan")))
+        ax.plot(
+            own,
+            [place] * len(own),
+            "D",
+            color=AFTER,
+            markersize=4,
+            label=_once(place, _("This plan")),
+        )
     ax.axvline(facts.value * scale, color=BOUND, linewidth=1.2, label=_("This plan, as assumed"))
     names = [
         _("{assumption}: {low} to {high}").format(
@@ -513,7 +695,9 @@ def draw_sensitivity(ax: Axes, content: ReportContent) -> Axes:
 
 def _best(rows: list[UncertaintyRow]) -> str:
     """Return which plan has the least mean."""
-    return sentence(plain(min(rows, key=lambda row: row.mean).name, PLAN_NAME_LENGTH)) if rows else ""
+    return (
+        sentence(plain(min(rows, key=lambda row: row.mean).name, PLAN_NAME_LENGTH)) if rows else ""
+    )
 
 
 def _once(place: int, label: str) -> str | None:
@@ -523,7 +707,10 @@ def _once(place: int, label: str) -> str | None:
 
 def _finished(ax: Axes, content: ReportContent, title: str, names: list[str]) -> Axes:
     ax.set_yticks(
-        range(len(names)), [plain(name, 2 * PLAN_NAME_LENGTH) for name in names], parse_math=False, fontsize=9
+        range(len(names)),
+        [plain(name, 2 * PLAN_NAME_LENGTH) for name in names],
+        parse_math=False,
+        fontsize=9,
     )
     ax.invert_yaxis()
     ax.set_title(title, loc="left", fontsize=11, parse_math=False)
@@ -535,6 +722,11 @@ def _finished(ax: Axes, content: ReportContent, title: str, names: list[str]) ->
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=BELOW_DRAWS, ncols=4, fontsize=8, frameon=False
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        borderaxespad=BELOW_DRAWS,
+        ncols=4,
+        fontsize=8,
+        frameon=False,
     )
     return ax

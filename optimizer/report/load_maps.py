@@ -1,7 +1,8 @@
-"""Maps of the loads on roads, for each policy and chosen period: line work of a page that shows them one period at a time, without a script.
+"""Maps of the loads on roads, for each policy and chosen period: line work of a page
+that shows them one period at a time, without a script.
 
-Two views: loads, and their change against the first period that is shown. Roads are in classes with edges of 1, 2 or 5 times a power of ten,
-the same for all maps of a view.
+Two views: loads, and their change against the first period that is shown. Roads are in
+classes with edges of 1, 2 or 5 times a power of ten, the same for all maps of a view.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ CHANGE_EDGES = (0.1, 0.4)
 LEAST_LOADS = 1e-3
 """Loads below which a road has no traffic."""
 LETTERS, LINE, BASELINE = 14, 17, 5
-"""Size of the letters of a district's name, height of its line, and how far below its middle the letters stand, in units of the map."""
+"""Size of the letters of a district's name, height of its line, and how far below its
+middle the letters stand, in units of the map.
+"""
 LONGEST_NAME = 28
 
 
@@ -81,7 +84,8 @@ class LoadMaps:
     names
         Names of the districts.
     nothing
-        The last of the periods with nothing placed; its change is against the mean over the policies of their first period.
+        The last of the periods with nothing placed; its change is against the mean over
+        the policies of their first period.
     policies
         Name and maps of each policy, one a period.
     load_key, change_key
@@ -136,11 +140,16 @@ def load_maps(
 
     def frame(period: int, loads: Floats, first: Floats) -> LoadFrame:
         travelled = loads >= LEAST_LOADS
-        # A road that lost all its traffic is in the map of the change, with the roads that are travelled now.
+        # A road that lost all its traffic is in the map of the change, with the roads
+        # that are travelled now.
         change = np.searchsorted(change_edges, loads - first, side="right")
         return LoadFrame(
             period,
-            _classed(lines, np.where(travelled, np.searchsorted(load_edges, loads, side="right"), -1), lambda k: k),
+            _classed(
+                lines,
+                np.where(travelled, np.searchsorted(load_edges, loads, side="right"), -1),
+                lambda k: k,
+            ),
             _classed(
                 lines,
                 np.where(travelled | (first >= LEAST_LOADS), change, -1),
@@ -149,7 +158,12 @@ def load_maps(
         )
 
     drawn = [
-        (name, tuple(frame(period, loads, table[0]) for period, loads in zip(periods, table, strict=True)))
+        (
+            name,
+            tuple(
+                frame(period, loads, table[0]) for period, loads in zip(periods, table, strict=True)
+            ),
+        )
         for name, table in policies.items()
     ]
     shapes = [(name, sheet.plane_shape(shape)) for name, shape in areas]
@@ -205,18 +219,29 @@ def _path(line: BaseGeometry) -> str:
     kept = np.append(True, (points[1:] != points[:-1]).any(axis=1))
     kept[-1] |= kept.sum() < 2
     steps = np.diff(points[kept], axis=0)
-    return f"M{points[0, 0]} {points[0, 1]}l" + " ".join(f"{x} {y}" for x, y in steps.tolist()) if len(steps) else ""
+    return (
+        f"M{points[0, 0]} {points[0, 1]}l" + " ".join(f"{x} {y}" for x, y in steps.tolist())
+        if len(steps)
+        else ""
+    )
 
 
 def _rings(shape: BaseGeometry) -> list[BaseGeometry]:
     parts = shapely.get_parts(shape)
-    return list(shapely.get_rings(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]))
+    return list(
+        shapely.get_rings(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON])
+    )
 
 
-def _classed(lines: Sequence[str], step: Ints, weight: Callable[[int], int]) -> tuple[RoadLines, ...]:
+def _classed(
+    lines: Sequence[str], step: Ints, weight: Callable[[int], int]
+) -> tuple[RoadLines, ...]:
     """Return the roads of each class that has any, those drawn thinnest first; -1 is no class."""
     there = sorted(np.unique(step[step >= 0]).tolist(), key=weight)
-    return tuple(RoadLines(k, "".join(lines[road] for road in np.flatnonzero(step == k).tolist())) for k in there)
+    return tuple(
+        RoadLines(k, "".join(lines[road] for road in np.flatnonzero(step == k).tolist()))
+        for k in there
+    )
 
 
 def _edges(top: float, shares: Sequence[float]) -> Floats:
@@ -245,7 +270,9 @@ def _change_key(edges: Floats) -> tuple[str, ...]:
 
 
 def _names(shapes: Sequence[tuple[str, BaseGeometry]], sheet: _Sheet) -> tuple[DistrictName, ...]:
-    """Return the names at a point of each district, moved up or down where they would lie on another; left out where there is no room."""
+    """Return the names at a point of each district, moved up or down where they would
+    lie on another; left out where there is no room.
+    """
     occupied = OccupiedBoxes(frame=Bounds(0, 0, sheet.width, sheet.height))
     found: list[DistrictName] = []
     for name, shape in shapes:

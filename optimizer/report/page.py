@@ -1,7 +1,9 @@
-"""The report's files, page and figures, all or none; the page is one HTML file that opens with no network, and runs no text of a record.
+"""The report's files, page and figures, all or none; the page is one HTML file that
+opens with no network, and runs no text of a record.
 
-Three locks, each enough alone: Jinja escapes every text; the map's data stand in a JSON block whose `<`, `>` and `&` are escaped and
-which is parsed, not run; and the page's own security policy lets nothing run but the two scripts whose hashes it names, and
+Three locks, each enough alone: Jinja escapes every text; the map's data stand in a JSON
+block whose `<`, `>` and `&` are escaped and which is parsed, not run; and the page's
+own security policy lets nothing run but the two scripts whose hashes it names, and
 nothing load at all.
 """
 
@@ -35,11 +37,23 @@ from optimizer.report.content.placements import not_chosen_table
 from optimizer.report.content.report_content import SECTIONS, ReportContent, report_tables
 from optimizer.report.content.risk import record_limits
 from optimizer.report.content.routes import NO_ARCS, ResidualRoute
-from optimizer.report.content.summary import beats_sentence, headline, not_enough, solve_sentence, unit
+from optimizer.report.content.summary import (
+    beats_sentence,
+    headline,
+    not_enough,
+    solve_sentence,
+    unit,
+)
 from optimizer.report.figures import save_figures
 from optimizer.report.interactive.map import close_ups, first_view, interactive_map, layer_choices
 from optimizer.report.maps.geography import Bounds, border_parts, order_bounds, plane_of
-from optimizer.report.maps.labels import OccupiedBoxes, named_towns, place_badges, place_names, text_width
+from optimizer.report.maps.labels import (
+    OccupiedBoxes,
+    named_towns,
+    place_badges,
+    place_names,
+    text_width,
+)
 from optimizer.report.maps.map_layers import MapLayers, map_layers
 from optimizer.report.styles import read_together, styles
 from optimizer.report.words import GLOSSARY
@@ -53,7 +67,8 @@ if TYPE_CHECKING:
 
 
 def write_report(folder: Path, content: ReportContent) -> list[Path]:
-    """Write `report.html` and its figures into `folder`; files of the same names are replaced, others stay.
+    """Write `report.html` and its figures into `folder`; files of the same names are
+    replaced, others stay.
 
     Parameters
     ----------
@@ -65,8 +80,8 @@ def write_report(folder: Path, content: ReportContent) -> list[Path]:
     Returns
     -------
     list of Path
-        `report.html`, then `sites-not-chosen.csv` where there are such sites, `map-risk.png`, `map-plan.png`, `sites.png`, `layouts.png` and
-        `evaders.png`.
+        `report.html`, then `sites-not-chosen.csv` where there are such sites,
+        `map-risk.png`, `map-plan.png`, `sites.png`, `layouts.png` and `evaders.png`.
 
     Raises
     ------
@@ -79,7 +94,9 @@ def write_report(folder: Path, content: ReportContent) -> list[Path]:
         layers = map_layers(content)
         images = save_figures(temporary, content, layers)
         html = page(content, {image.stem: image for image in images}, layers)
-        (temporary / "report.html").write_text(html, encoding="utf-8", errors="replace", newline="\n")
+        (temporary / "report.html").write_text(
+            html, encoding="utf-8", errors="replace", newline="\n"
+        )
         tables = _write_not_chosen(temporary, content)
         for item in sorted(temporary.iterdir()):
             item.replace(folder / item.name)
@@ -87,7 +104,9 @@ def write_report(folder: Path, content: ReportContent) -> list[Path]:
 
 
 def _write_not_chosen(folder: Path, content: ReportContent) -> list[str]:
-    """Write the sites that are not in the plan as a table for spreadsheets, and return its name; none where there are no such sites."""
+    """Write the sites that are not in the plan as a table for spreadsheets, and return
+    its name; none where there are no such sites.
+    """
     from optimizer.report.geodata.files import write_csv
 
     table = not_chosen_table(content)
@@ -101,14 +120,19 @@ def _write_not_chosen(folder: Path, content: ReportContent) -> list[str]:
 HERE = Path(__file__).parent
 
 NOT_CHOSEN = "sites-not-chosen.csv"
-"""Table of the sites that are not in the plan: the page folds them, and paper does not have them."""
+"""Table of the sites that are not in the plan: the page folds them, and paper does not
+have them.
+"""
 
 ROWS_SHOWN = {"desk": 20, "phone": 5}
-"""Rows of a table that are shown at first on a desk and on a telephone (as page.css has them); a button shows the others, and paper has
-them all of each table that it has."""
+"""Rows of a table that are shown at first on a desk and on a telephone (as page.css has
+them); a button shows the others, and paper has them all of each table that it has.
+"""
 
 
-def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers | None = None) -> str:
+def page(
+    content: ReportContent, images: Mapping[str, Path], layers: MapLayers | None = None
+) -> str:
     """Return the HTML of the report.
 
     Parameters
@@ -116,7 +140,8 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
     content
         What the report says.
     images
-        Files of the still figures by name without suffix (`map-risk`, `map-plan` and what else `save_figures` makes).
+        Files of the still figures by name without suffix (`map-risk`, `map-plan` and
+        what else `save_figures` makes).
     layers
         Layers of the map, where they have been made; None makes them.
     """
@@ -172,8 +197,9 @@ def page(content: ReportContent, images: Mapping[str, Path], layers: MapLayers |
 def told_once(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return JSON with its long lists told shorter; page.js makes lists of them.
 
-    A list of few texts becomes its `texts`, told once, and the `rows` of each in it. A list of whole numbers becomes its `steps`, the first and
-    what each adds to the one before; a list of lists of whole numbers becomes the steps of each, as `lines`.
+    A list of few texts becomes its `texts`, told once, and the `rows` of each in it. A
+    list of whole numbers becomes its `steps`, the first and what each adds to the one
+    before; a list of lists of whole numbers becomes the steps of each, as `lines`.
     """
     if isinstance(value, dict):
         return {name: told_once(part) for name, part in value.items()}
@@ -186,7 +212,10 @@ def told_once(value: Any) -> Any:  # noqa: ANN401 - any JSON
                 return {"texts": list(row), "rows": told_once([row[text] for text in value])}
         if all(type(part) is int for part in value):
             return {"steps": _steps(value)}
-        if all(isinstance(part, list | tuple) and all(type(each) is int for each in part) for part in value):
+        if all(
+            isinstance(part, list | tuple) and all(type(each) is int for each in part)
+            for part in value
+        ):
             return {"lines": [_steps(part) for part in value]}
     return [told_once(part) for part in value]
 
@@ -196,7 +225,9 @@ def _steps(numbers: Sequence[int]) -> list[int]:
 
 
 def _day(created: str) -> str:
-    """Return when the report was made, in words where the language has them; text that is no date as it is."""
+    """Return when the report was made, in words where the language has them; text that
+    is no date as it is.
+    """
     try:
         return long_date(date.fromisoformat(created))
     except ValueError:
@@ -221,11 +252,19 @@ def script_texts() -> dict[str, str]:
 def environment() -> Environment:
     """Return how templates of this folder are filled: every text is escaped."""
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(plain=plain, unbroken=unbroken)
     environment.globals["_"] = markup
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False, "ensure_ascii": False}
+    environment.policies["json.dumps_kwargs"] = {
+        "separators": (",", ":"),
+        "allow_nan": False,
+        "ensure_ascii": False,
+    }
     return environment
 
 
@@ -233,7 +272,8 @@ WHOLE = re.compile(r"\b[A-Z]{1,4}[- ]\d+[A-Z]?\b|\b\d+:\d\d\N{EN DASH}\d+:\d\d")
 
 
 def unbroken(text: str) -> Markup:
-    """Return text in which no line breaks inside a road's number, nor between two times of day.
+    """Return text in which no line breaks inside a road's number, nor between two times
+    of day.
 
     Examples
     --------
@@ -247,7 +287,9 @@ def unbroken(text: str) -> Markup:
 @cache
 def _bokeh_script() -> str:
     """Return bokeh's core script: no widgets, no WebGL and above all no MathJax."""
-    script = "\n".join(Resources(mode="inline", components=["bokeh"], log_level="error").js_raw).replace("\r\n", "\n")
+    script = "\n".join(
+        Resources(mode="inline", components=["bokeh"], log_level="error").js_raw
+    ).replace("\r\n", "\n")
     if "</script" in script.lower() or "<!--" in script:
         raise RuntimeError("bokeh's script cannot stand inside an HTML page")
     return script
@@ -262,7 +304,8 @@ def data_uri(path: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-# The small map of the first page: main roads, border, and what is ordered where, as shapes of SVG in the colours of the page.
+# The small map of the first page: main roads, border, and what is ordered where, as
+# shapes of SVG in the colours of the page.
 
 
 WIDTH = 360.0
@@ -283,7 +326,9 @@ DETAIL = 0.8
 
 @dataclass(frozen=True, slots=True)
 class SmallMark:
-    """A number or letter on its ground, or the name of a town, in units of the map: where it belongs, where it stands, and its action."""
+    """A number or letter on its ground, or the name of a town, in units of the map:
+    where it belongs, where it stands, and its action.
+    """
 
     text: str
     action: str
@@ -300,7 +345,9 @@ class SmallMark:
 
 @dataclass(frozen=True, slots=True)
 class SmallMap:
-    """Width, height; roads, border, beats and the largest hole as paths of SVG, and where that enters; marks of what is ordered; towns."""
+    """Width, height; roads, border, beats and the largest hole as paths of SVG, and
+    where that enters; marks of what is ordered; towns.
+    """
 
     width: float
     height: float
@@ -323,7 +370,8 @@ def small_map(content: ReportContent) -> SmallMap | None:
         if site.id in numbers
     ]
     for place, beat in enumerate(content.driven):
-        spot = beat.stops[len(beat.stops) // 2] if beat.stops else beat.home  # on its roads: several beats share a base
+        # on its roads: several beats share a base
+        spot = beat.stops[len(beat.stops) // 2] if beat.stops else beat.home
         placed.append((spot.lon, spot.lat, letter(place), "drive"))
     placed = [row for row in placed if np.isfinite(row[:2]).all()]
     if not placed:
@@ -377,11 +425,18 @@ def _towns(
     taken: OccupiedBoxes,
     ways: Iterable[ResidualRoute],
 ) -> tuple[SmallMark, ...]:
-    """Return the first towns, those that `ways` are told by and then those at the border first, whose names lie on nothing else."""
+    """Return the first towns, those that `ways` are told by and then those at the
+    border first, whose names lie on nothing else.
+    """
     told = " ".join(f"{way.entry or way.start} {way.end}" for way in ways)
-    towns = sorted((town for part in named_towns(content) for town in part), key=lambda town: town.name not in told)
+    towns = sorted(
+        (town for part in named_towns(content) for town in part),
+        key=lambda town: town.name not in told,
+    )
     at = units(np.array([(town.lon, town.lat) for town in towns], dtype=np.float64).reshape(-1, 2))
-    inside = np.flatnonzero([taken.frame is not None and taken.frame.holds(np.tile(spot, 2)) for spot in at])
+    inside = np.flatnonzero(
+        [taken.frame is not None and taken.frame.holds(np.tile(spot, 2)) for spot in at]
+    )
     names = [plain(towns[k].name, 20) for k in inside]
     widths = [text_width(name, LETTERS) for name in names]
     offsets = place_names(at[inside], widths, 1.2 * LETTERS, 3.0, taken, TOWNS)
@@ -397,8 +452,20 @@ def _path(lines: NDArray[np.object_], frame: shapely.Polygon) -> str:
     if not len(lines):
         return ""
     near = lines[shapely.intersects(lines, frame)]
-    merged = shapely.line_merge(shapely.union_all(near, grid_size=0.1)) if len(near) else shapely.MultiLineString()
+    merged = (
+        shapely.line_merge(shapely.union_all(near, grid_size=0.1))
+        if len(near)
+        else shapely.MultiLineString()
+    )
     cut = shapely.simplify(shapely.intersection(merged, frame), DETAIL)
-    tenths = [np.rint(10 * shapely.get_coordinates(part)).astype(int) for part in shapely.get_parts(cut)]
-    steps = [np.diff(piece, axis=0, prepend=np.zeros((1, 2), dtype=int)) / 10 for piece in tenths if len(piece) > 1]
-    return "".join("M" + "l".join(f"{x:g} {y:g}" for x, y in piece.tolist()) for piece in steps).replace(" -", "-")
+    tenths = [
+        np.rint(10 * shapely.get_coordinates(part)).astype(int) for part in shapely.get_parts(cut)
+    ]
+    steps = [
+        np.diff(piece, axis=0, prepend=np.zeros((1, 2), dtype=int)) / 10
+        for piece in tenths
+        if len(piece) > 1
+    ]
+    return "".join(
+        "M" + "l".join(f"{x:g} {y:g}" for x, y in piece.tolist()) for piece in steps
+    ).replace(" -", "-")

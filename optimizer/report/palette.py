@@ -1,8 +1,10 @@
-"""Colours and symbols of maps and charts, told apart by people who do not see red and green alike.
+"""Colours and symbols of maps and charts, told apart by people who do not see red and
+green alike.
 
-Each scale runs evenly in lightness (61 to 14 of CIELAB) and has a hue of its own: orange to red for risk, purple for how wide an interval
-is, green for effort. Whatever carries meaning stands out from white by 3 to 1 at least. Every kind of place also has a shape of its own, so
-that a grey print still reads.
+Each scale runs evenly in lightness (61 to 14 of CIELAB) and has a hue of its own:
+orange to red for risk, purple for how wide an interval is, green for effort. Whatever
+carries meaning stands out from white by 3 to 1 at least. Every kind of place also has a
+shape of its own, so that a grey print still reads.
 """
 
 from __future__ import annotations
@@ -40,9 +42,11 @@ TODAY = "#b35900"
 """Today's layout in charts."""
 
 BEATS = ("#6000e0", "#e04040", "#400020", "#a060e0", "#000040", "#c06080")
-"""Beats, in turn: as people with each kind of colour blindness see them, no two are nearer than 28 in CIELAB (Machado et al. 2009), and each
-keeps 20 off the routes and 10 off the scale of risk (a search over colours by those distances found them). The letter at each
-post tells those apart that share one."""
+"""Beats, in turn: as people with each kind of colour blindness see them, no two are
+nearer than 28 in CIELAB (Machado et al. 2009), and each keeps 20 off the routes and 10
+off the scale of risk (a search over colours by those distances found them). The letter
+at each post tells those apart that share one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,13 @@ class Symbol:
 
 SITES = {
     "not chosen": Symbol(marked("Site, not chosen"), "circle", "o", 8, "#ffffff90", "#4d4d4d"),
-    "given up": Symbol(marked("Site in use today, closed"), "square", "s", 17, "#ffffff", "#1a1a1a"),
+    "given up": Symbol(
+        marked("Site in use today, closed"), "square", "s", 17, "#ffffff", "#1a1a1a"
+    ),
     "kept": Symbol(marked("Site in the plan, in use today"), "circle", "o", 19, "#1f3d7a"),
-    "changed": Symbol(marked("Site in the plan, other kind than today"), "inverted_triangle", "v", 28, "#7a3e00"),
+    "changed": Symbol(
+        marked("Site in the plan, other kind than today"), "inverted_triangle", "v", 28, "#7a3e00"
+    ),
     "new": Symbol(marked("Site in the plan, new"), "square", "s", 18, "#006b4f"),
 }
 """Symbol of each `SiteRow.standing`, in drawing order."""

@@ -1,4 +1,6 @@
-"""Style sheets and scripts that pages share, as they stand in this folder; reading them draws nothing in."""
+"""Style sheets and scripts that pages share, as they stand in this folder; reading them
+draws nothing in.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Words of the report: those that stand for ids (kinds, classes of roads, how a search ended), and the glossary on its page."""
+"""Words of the report: those that stand for ids (kinds, classes of roads, how a search
+ended), and the glossary on its page.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ STEPS = frozenset((
 
 
 def word(name: str) -> str:
-    """Return what people call a kind or class in the language that is spoken; a name of a scenario's own as it is."""
+    """Return what people call a kind or class in the language that is spoken; a name of
+    a scenario's own as it is.
+    """
     return gettext(_WORDS[name]) if name in _WORDS else name
 
 
@@ -47,55 +51,80 @@ GLOSSARY = (
     (
         marked("Load"),
         marked(
-            "one vehicle with drugs that sets out from a crossing for a place inland. Values are shares or numbers of loads"
+            "one vehicle with drugs that sets out from a crossing for a place inland. Values are"
+            " shares or numbers of loads"
         ),
     ),
     (
         marked("Evader"),
         marked(
-            "the driver of a load. An informed one sees the plan and takes the best route against it; a habitual one keeps to "
-            "his usual routes"
+            "the driver of a load. An informed one sees the plan and takes the best route against"
+            " it; a habitual one keeps to his usual routes"
         ),
     ),
     (
         marked("Gets through"),
         marked(
-            "arrives without being found. The value of a plan is the share (or number) of loads that get through: less is better"
+            "arrives without being found. The value of a plan is the share (or number) of loads"
+            " that get through: less is better"
         ),
     ),
-    (marked("Layout"), marked("the sites in use and the beats driven: today's, this plan's, or nothing at all")),
+    (
+        marked("Layout"),
+        marked("the sites in use and the beats driven: today's, this plan's, or nothing at all"),
+    ),
     (marked("Site"), marked("a place where a checkpoint, a road post or a sensor may stand")),
     (
         marked("Beat"),
-        marked("one team's tour in a shift: from its base past posts, where it stands for a while, and back"),
+        marked(
+            "one team's tour in a shift: from its base past posts, where it stands for a while, and"
+            " back"
+        ),
     ),
     (
         marked("Marginal value"),
         marked(
-            "by how much more gets through without this one site or beat, all others in place. Marginal values do not add up"
+            "by how much more gets through without this one site or beat, all others in place."
+            " Marginal values do not add up"
         ),
     ),
     (
         marked("Bound"),
-        marked("a value that no layout within the budgets can get below: proven. The search found no plan as low"),
+        marked(
+            "a value that no layout within the budgets can get below: proven. The search found no"
+            " plan as low"
+        ),
     ),
     (
         marked("Gap"),
-        marked("how far the plan's value lies above the bound, as a share of the value: what is not known"),
+        marked(
+            "how far the plan's value lies above the bound, as a share of the value: what is not"
+            " known"
+        ),
     ),
     (
         marked("Risk"),
-        marked("seizures for the same effort of search, set against the average road: 2 is twice as many"),
+        marked(
+            "seizures for the same effort of search, set against the average road: 2 is twice as"
+            " many"
+        ),
     ),
-    (marked("Effort"), marked("how much was searched, in hours, vehicles or whatever the record counts")),
+    (
+        marked("Effort"),
+        marked("how much was searched, in hours, vehicles or whatever the record counts"),
+    ),
     (
         marked("90 % interval"),
-        marked("the true figure lies within it nine times in ten, if the model holds. Wide means little is known"),
+        marked(
+            "the true figure lies within it nine times in ten, if the model holds. Wide means"
+            " little is known"
+        ),
     ),
     (
         marked("nats"),
         marked(
-            "the unit of information: a search of 0.7 nats answers one yes-or-no question as open as the toss of a coin"
+            "the unit of information: a search of 0.7 nats answers one yes-or-no question as open"
+            " as the toss of a coin"
         ),
     ),
     (marked("Segment"), marked("a piece of road between two junctions")),

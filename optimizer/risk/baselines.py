@@ -1,4 +1,5 @@
-"""What a risk model must beat: the maps that are drawn today, behind the same interface.
+"""What a risk model must beat: the maps that are drawn today, behind the same
+interface.
 
 RawCounts        seizures, as if everybody had looked everywhere alike
 KernelDensity    the same, spread along the roads
@@ -73,7 +74,9 @@ class _Baseline(GammaModel):
             If seizures cannot be assigned to one unit of effort.
         """
         self._network = network
-        self.evidence_ = fit_location_error(gather_evidence(records, effort, network), records, network)
+        self.evidence_ = fit_location_error(
+            gather_evidence(records, effort, network), records, network
+        )
         counts = self._seen(self.evidence_)
         self.shape_, self.rate_ = HALF + counts.count, HALF + counts.expected
         return self
@@ -83,7 +86,9 @@ class _Baseline(GammaModel):
 
 
 class RawCounts(_Baseline):
-    """Seizures, as if every segment had been searched alike: the hot-spot map that is an effort map."""
+    """Seizures, as if every segment had been searched alike: the hot-spot map that is
+    an effort map.
+    """
 
     def _seen(self, evidence: Evidence) -> _Counts:
         return _Counts(evidence.count, np.full(evidence.count.size, evidence.expected.mean()))
@@ -119,7 +124,8 @@ class KernelDensity(_Baseline):
 
 
 class FlowRegression:
-    """Poisson regression of seizures on the trafficking flow and the road class, with effort as exposure.
+    """Poisson regression of seizures on the trafficking flow and the road class, with
+    effort as exposure.
 
     Parameters
     ----------
@@ -130,7 +136,8 @@ class FlowRegression:
     level
         Probability of the interval, in (0, 1).
     ridge
-        Standard deviation of the normal priors on all but the level, centred on none; infinity is plain Poisson regression.
+        Standard deviation of the normal priors on all but the level, centred on none;
+        infinity is plain Poisson regression.
 
     Attributes
     ----------
@@ -143,7 +150,12 @@ class FlowRegression:
     """
 
     def __init__(
-        self, flows: OdTable | None = None, *, theta: float = 1 / 90, level: float = 0.9, ridge: float = 1.0
+        self,
+        flows: OdTable | None = None,
+        *,
+        theta: float = 1 / 90,
+        level: float = 0.9,
+        ridge: float = 1.0,
     ) -> None:
         self.flows = flows
         self.theta = theta
@@ -151,7 +163,8 @@ class FlowRegression:
         self.ridge = ridge
 
     def fit(self, records: Seizures, effort: Effort | None, network: Network) -> Self:
-        """Fit the regression to segments that were searched; seizures known by area alone are left out.
+        """Fit the regression to segments that were searched; seizures known by area
+        alone are left out.
 
         Raises
         ------
@@ -159,7 +172,9 @@ class FlowRegression:
             If seizures cannot be assigned to one unit of effort.
         """
         self._network = network
-        self.evidence_ = fit_location_error(gather_evidence(records, effort, network), records, network)
+        self.evidence_ = fit_location_error(
+            gather_evidence(records, effort, network), records, network
+        )
         design = class_design(network)
         if self.flows is not None:
             flow = path_flows(network, self.flows, self.theta).net(self.flows.shares()).sum(axis=0)
@@ -173,10 +188,14 @@ class FlowRegression:
         """Return the (m,) part of the log index that the prior flows stand for; 0 without flows."""
         if self.flows is None:
             return np.zeros(self.mean_.size)
-        return np.asarray(self.mean_ - class_design(self._network).columns @ self.coefficients_[:-1])
+        return np.asarray(
+            self.mean_ - class_design(self._network).columns @ self.coefficients_[:-1]
+        )
 
     def _fit_regression(self, cells: Cells, design: Design) -> None:
-        """Set the coefficients to their mode and their covariance to the inverse of the information, by Newton's method with halved steps."""
+        """Set the coefficients to their mode and their covariance to the inverse of the
+        information, by Newton's method with halved steps.
+        """
         x = design.columns[cells.segment]
         precision = np.full(x.shape[1], self.ridge**-2.0)
         precision[0] = design.prior_sd[0] ** -2.0 if np.isfinite(self.ridge) else 0.0
@@ -208,7 +227,8 @@ class FlowRegression:
         return np.asarray(self.mean_ + self.sd_ * rng.standard_normal((n, self.mean_.size)))
 
     def score(self, records: Seizures, effort: Effort | None) -> float:
-        """Return the log chance of a later record given its own effort, a seizure (natural logarithm; higher is better).
+        """Return the log chance of a later record given its own effort, a seizure
+        (natural logarithm; higher is better).
 
         Raises
         ------
@@ -216,10 +236,13 @@ class FlowRegression:
             If the record has effort in a unit that was not fitted.
         """
         later = later_evidence(self.evidence_, records, effort, self._network)
-        return per_outcome(float(self._log_chances_of(later).sum()), cells_of(later), later.area_counts)
+        return per_outcome(
+            float(self._log_chances_of(later).sum()), cells_of(later), later.area_counts
+        )
 
     def log_chances(self, records: Seizures, effort: Effort | None) -> Floats:
-        """Return the (m,) log chance of a later record by segment; of an area, at the first of its segments.
+        """Return the (m,) log chance of a later record by segment; of an area, at the
+        first of its segments.
 
         Raises
         ------

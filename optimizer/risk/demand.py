@@ -1,4 +1,5 @@
-"""Demand: how many loads go from which gateway to which settlement, and the roads that creatures of habit take.
+"""Demand: how many loads go from which gateway to which settlement, and the roads that
+creatures of habit take.
 
 `evaders_between` makes evaders of it in one call.
 """
@@ -29,24 +30,30 @@ def gateway_masses(
 ) -> NDArray[np.float64]:
     """Return how the loads split over gateways: (len(gateways),), summing to 1.
 
-    A rate per unit of effort, times the units that pass, is proportional to loads: mass = risk index * exposure. Exposures of different
-    kinds of gateway (vehicles a year, kilometres of river) do not compare, so `shares` may fix how much each kind carries.
+    A rate per unit of effort, times the units that pass, is proportional to loads: mass
+    = risk index * exposure. Exposures of different kinds of gateway (vehicles a year,
+    kilometres of river) do not compare, so `shares` may fix how much each kind carries.
 
     Parameters
     ----------
     gateways
         Where evaders enter.
     risk_index
-        (len(gateways),) seizures per unit of effort at each gateway relative to the whole, >= 0.
+        (len(gateways),) seizures per unit of effort at each gateway relative to the
+        whole, >= 0.
     shares
-        Share of all loads by gateway kind; kinds not named split by mass alone when no kind is named, and carry nothing otherwise.
+        Share of all loads by gateway kind; kinds not named split by mass alone when no
+        kind is named, and carry nothing otherwise.
     """
     mass = risk_index * np.array([gateway.exposure for gateway in gateways])
     if shares:
         kind = np.array([gateway.kind for gateway in gateways])
         total = {k: mass[kind == k].sum() for k in shares}
         mass = np.array(
-            [m * shares.get(k, 0.0) / total[k] if total.get(k) else 0.0 for m, k in zip(mass, kind, strict=True)]
+            [
+                m * shares.get(k, 0.0) / total[k] if total.get(k) else 0.0
+                for m, k in zip(mass, kind, strict=True)
+            ]
         )
     return np.asarray(mass / mass.sum())
 
@@ -54,7 +61,9 @@ def gateway_masses(
 def travel_hours(
     network: Network, gateways: Sequence[Gateway], settlements: Sequence[Settlement]
 ) -> NDArray[np.float64]:
-    """Return the (gateways, settlements) free-flow travel times in hours; infinity where there is no way."""
+    """Return the (gateways, settlements) free-flow travel times in hours; infinity
+    where there is no way.
+    """
     reached = network.time_graph().distances([gateway.node for gateway in gateways])
     return np.asarray(reached[:, [settlement.node for settlement in settlements]] / 3600)
 
@@ -69,8 +78,10 @@ def gravity(
 ) -> NDArray[np.float64]:
     """Return the (gateways, settlements) share of all loads on each pair.
 
-    Each gateway's loads choose a destination s with probability proportional to population_s^power * exp(-hours_gs / decay_hours): the
-    production-constrained gravity model (Wilson 1967). Rows sum to `masses`, or to 0 where a gateway reaches nothing.
+    Each gateway's loads choose a destination s with probability proportional to
+    population_s^power * exp(-hours_gs / decay_hours): the production-constrained
+    gravity model (Wilson 1967). Rows sum to `masses`, or to 0 where a gateway reaches
+    nothing.
 
     Parameters
     ----------
@@ -87,7 +98,9 @@ def gravity(
     """
     pull = populations[None, :] ** power * np.exp(-hours / decay_hours)
     total = pull.sum(axis=1, keepdims=True)
-    return np.asarray(masses[:, None] * np.divide(pull, total, out=np.zeros_like(pull), where=total > 0))
+    return np.asarray(
+        masses[:, None] * np.divide(pull, total, out=np.zeros_like(pull), where=total > 0)
+    )
 
 
 def gravity_table(
@@ -98,7 +111,8 @@ def gravity_table(
     *,
     decay_hours: float = 2 / 3,
 ) -> OdTable:
-    """Return the table of origins and destinations that gravity expects, the prior of a risk model's flows.
+    """Return the table of origins and destinations that gravity expects, the prior of a
+    risk model's flows.
 
     Parameters
     ----------
@@ -107,7 +121,8 @@ def gravity_table(
     gateways, settlements
         Origins and destinations; either may be empty, and nothing flows then.
     masses
-        (gateways,) loads that enter at each, before any record has spoken (`gateway_masses` with an index of 1).
+        (gateways,) loads that enter at each, before any record has spoken
+        (`gateway_masses` with an index of 1).
     decay_hours
         As `gravity` takes it; population counts by its first power.
     """
@@ -117,7 +132,11 @@ def gravity_table(
         return OdTable(origins, destinations, np.zeros((origins.size, destinations.size)))
     populations = np.array([settlement.population for settlement in settlements], dtype=np.float64)
     hours = travel_hours(network, gateways, settlements)
-    return OdTable(origins, destinations, gravity(masses, populations, hours, decay_hours=decay_hours, power=1.0))
+    return OdTable(
+        origins,
+        destinations,
+        gravity(masses, populations, hours, decay_hours=decay_hours, power=1.0),
+    )
 
 
 def habitual_routes(
@@ -131,10 +150,12 @@ def habitual_routes(
     rng: np.random.Generator,
     order: ArcOrder | None = None,
 ) -> list[tuple[Route, ...]]:
-    """Return for each destination the routes that people who never look at the plan take, with their shares.
+    """Return for each destination the routes that people who never look at the plan
+    take, with their shares.
 
-    Probit route choice by simulation (Burrell 1968): in each draw every segment's cost is multiplied by an independent log-normal error of
-    standard deviation `spread`, and the cheapest route is taken; a route's share is the part of the draws that took it.
+    Probit route choice by simulation (Burrell 1968): in each draw every segment's cost
+    is multiplied by an independent log-normal error of standard deviation `spread`, and
+    the cheapest route is taken; a route's share is the part of the draws that took it.
 
     Parameters
     ----------
@@ -153,7 +174,8 @@ def habitual_routes(
     rng
         Source of the errors.
     order
-        The network's arcs in order, where a caller asks for many origins; made anew where None.
+        The network's arcs in order, where a caller asks for many origins; made anew
+        where None.
     """
     order = order or ArcOrder.of(network.n_nodes, network.tail, network.head)
     taken: list[dict[tuple[int, ...], int]] = [{} for _ in destinations]
@@ -213,7 +235,8 @@ def evaders_between(
     spread: float = 0.3,
     seed: int = 0,
 ) -> tuple[Evader, ...]:
-    """Return an evader for each pair of a gateway and a settlement that loads travel between, by gravity.
+    """Return an evader for each pair of a gateway and a settlement that loads travel
+    between, by gravity.
 
     Parameters
     ----------
@@ -222,24 +245,31 @@ def evaders_between(
     gateways, settlements
         Where evaders enter, and where they go.
     loads
-        All loads a period, > 0: the sum of the weights. With 1 the value of a plan is the share of loads that get through.
+        All loads a period, > 0: the sum of the weights. With 1 the value of a plan is
+        the share of loads that get through.
     risk_index
-        (gateways,) risk index of each gateway, >= 0, or one for all; a gateway's loads are proportional to it times its exposure.
+        (gateways,) risk index of each gateway, >= 0, or one for all; a gateway's loads
+        are proportional to it times its exposure.
     shares, decay_hours, power
         As in `optimizer.risk.demand.gateway_masses` and `gravity`.
     smallest_share
-        Pairs with a smaller share of all loads are left out, and their loads go to the others.
+        Pairs with a smaller share of all loads are left out, and their loads go to the
+        others.
     habitual_share
-        Share of each pair's loads in [0, 1] that keeps to fixed routes, whatever the plan.
+        Share of each pair's loads in [0, 1] that keeps to fixed routes, whatever the
+        plan.
     reliability
-        (m,) chance to pass each arc undetected with nothing placed, by which habitual evaders choose; needed for them alone.
+        (m,) chance to pass each arc undetected with nothing placed, by which habitual
+        evaders choose; needed for them alone.
     draws, spread, seed
-        Of the routes of habitual evaders, as in `optimizer.risk.demand.habitual_routes`.
+        Of the routes of habitual evaders, as in
+        `optimizer.risk.demand.habitual_routes`.
 
     Raises
     ------
     InputError
-        If there are no gateways or settlements, none is reached, or a parameter is out of range.
+        If there are no gateways or settlements, none is reached, or a parameter is out
+        of range.
     """
     index = np.broadcast_to(np.asarray(risk_index, dtype=np.float64), (len(gateways),))
     _check(gateways, settlements, loads, index, habitual_share, reliability)
@@ -250,20 +280,25 @@ def evaders_between(
         populations = np.array([place.population for place in settlements], dtype=np.float64)
         share = gravity(masses, populations, hours, decay_hours=decay_hours, power=power)
     same = np.array([[gateway.node == place.node for place in settlements] for gateway in gateways])
-    # tiny: a weight that underflows would make an evader whose load is a denormal number, and bounds relative to it worthless.
+    # tiny: a weight that underflows would make an evader whose load is a denormal
+    # number, and bounds relative to it worthless.
     kept = np.where((share >= max(smallest_share, np.finfo(np.float64).tiny)) & ~same, share, 0.0)
     if not np.isfinite(kept).all() or not kept.any():
         found = "no gateway from which a road leads to a settlement"
         remedy = "Check positions, exposures, shares and decay_hours"
         raise InputError(Problem("evaders_between", found, "loads between some pair", remedy))
-    # Loads of the pairs left out go to the others in proportion: the weights add up to `loads` whatever is left out.
+    # Loads of the pairs left out go to the others in proportion: the weights add up to
+    # `loads` whatever is left out.
     weight = kept * (loads / kept.sum())
     cost = None if reliability is None else arc_costs(reliability)
     rng = np.random.default_rng(seed)
     evaders: list[Evader] = []
     for g, gateway in enumerate(gateways):
         to = np.flatnonzero(weight[g]).tolist()
-        names = [(f"{gateway.id} > {settlements[s].id}", f"{gateway.label} > {settlements[s].label}") for s in to]
+        names = [
+            (f"{gateway.id} > {settlements[s].id}", f"{gateway.label} > {settlements[s].label}")
+            for s in to
+        ]
         ends = [(gateway.node, settlements[s].node, float(weight[g, s])) for s in to]
         if habitual_share < 1:
             evaders += [
@@ -272,10 +307,21 @@ def evaders_between(
             ]
         if habitual_share > 0 and cost is not None and to:
             targets = [destination for _, destination, _ in ends]
-            routes = habitual_routes(network, cost, gateway.node, targets, draws=draws, spread=spread, rng=rng)
+            routes = habitual_routes(
+                network, cost, gateway.node, targets, draws=draws, spread=spread, rng=rng
+            )
             evaders += [
-                Evader(f"{name}, habitual", origin, destination, load * habitual_share, usual, f"{label}, habitual")
-                for (name, label), (origin, destination, load), usual in zip(names, ends, routes, strict=True)
+                Evader(
+                    f"{name}, habitual",
+                    origin,
+                    destination,
+                    load * habitual_share,
+                    usual,
+                    f"{label}, habitual",
+                )
+                for (name, label), (origin, destination, load), usual in zip(
+                    names, ends, routes, strict=True
+                )
             ]
     return tuple(evaders)
 
@@ -300,8 +346,18 @@ def _check(
                 "a negative or missing index",
                 "numbers from 0",
             ),
-            ("habitual_share", not 0 <= habitual_share <= 1, f"{habitual_share:g}", "a share in [0, 1]"),
-            ("reliability", habitual_share > 0 and reliability is None, "none", "(m,) chances, by which they choose"),
+            (
+                "habitual_share",
+                not 0 <= habitual_share <= 1,
+                f"{habitual_share:g}",
+                "a share in [0, 1]",
+            ),
+            (
+                "reliability",
+                habitual_share > 0 and reliability is None,
+                "none",
+                "(m,) chances, by which they choose",
+            ),
         )
         if wrong
     ]

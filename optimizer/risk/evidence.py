@@ -1,10 +1,12 @@
 """Seizures against what the search effort would have found if every segment were alike.
 
-Efforts in different units cannot be added, so each unit u gets its own global rate g_u = seizures / effort, and effort becomes
-*expected seizures* e = g_u E, which can. Observed over expected is the risk index: 1 is a segment where a unit of effort finds what it
-finds on the whole (in epidemiology the standardised ratio).
+Efforts in different units cannot be added, so each unit u gets its own global rate g_u
+= seizures / effort, and effort becomes *expected seizures* e = g_u E, which can.
+Observed over expected is the risk index: 1 is a segment where a unit of effort finds
+what it finds on the whole (in epidemiology the standardised ratio).
 
-`cells_of` gives the evidence as the likelihood takes it: one cell for each segment and unit of effort.
+`cells_of` gives the evidence as the likelihood takes it: one cell for each segment and
+unit of effort.
 """
 
 from __future__ import annotations
@@ -16,7 +18,15 @@ import numpy as np
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.messages import message
-from optimizer.records.model import ROAD_UNIT, Effort, Exposure, Seizures, in_time, spread_effort, unit_of_seizures
+from optimizer.records.model import (
+    ROAD_UNIT,
+    Effort,
+    Exposure,
+    Seizures,
+    in_time,
+    spread_effort,
+    unit_of_seizures,
+)
 from optimizer.risk.numerics.likelihood import AreaCount, Cells
 
 if TYPE_CHECKING:
@@ -27,7 +37,9 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
 
 LEAST_SEIZURES = 0.5
-"""Seizures that stand for none in the global rate: the mean of a Poisson's rate under Jeffreys's prior once nothing was found."""
+"""Seizures that stand for none in the global rate: the mean of a Poisson's rate under
+Jeffreys's prior once nothing was found.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +49,8 @@ class WrittenPlaces:
     Attributes
     ----------
     count, expected
-        (units, m) seizures of each unit, those where no effort is recorded among them, and expected seizures of the effort as recorded.
+        (units, m) seizures of each unit, those where no effort is recorded among them,
+        and expected seizures of the effort as recorded.
     exact
         (units,) whether places of the unit are taken as right.
     """
@@ -62,9 +75,11 @@ class Evidence:
     unit_count, unit_expected
         (len(units), m) the part that is known to be the segment's own, by unit.
     months
-        (len(units), m) over how many months the effort of each segment went, >= 1 where there is any (an effective number).
+        (len(units), m) over how many months the effort of each segment went, >= 1 where
+        there is any (an effective number).
     area_counts
-        Seizures of which only the area is known, and the effort behind them, area by area; with the segments' own they make up the whole.
+        Seizures of which only the area is known, and the effort behind them, area by
+        area; with the segments' own they make up the whole.
     searched
         (m,) whether effort is recorded there, on the segment or in an area around it.
     warnings
@@ -72,10 +87,12 @@ class Evidence:
     exposure
         The effort by unit and segment that the seizures were set against, as recorded.
     misplaced
-        (len(units),) share of each unit's seizures that are taken as not made by the effort recorded where they lie
-        (`optimizer.risk.location_error`); None where all are.
+        (len(units),) share of each unit's seizures that are taken as not made by the
+        effort recorded where they lie (`optimizer.risk.location_error`); None where all
+        are.
     written
-        The record as it was written down; None where some of it is known by area alone, or no effort is recorded.
+        The record as it was written down; None where some of it is known by area alone,
+        or no effort is recorded.
     """
 
     units: tuple[str, ...]
@@ -104,7 +121,9 @@ class Evidence:
 
     @property
     def faulty(self) -> bool:
-        """Whether seizures lie where no effort of their unit is recorded: what else is wrong in such a record, nobody knows."""
+        """Whether seizures lie where no effort of their unit is recorded: what else is
+        wrong in such a record, nobody knows.
+        """
         if self.written is None or not self.own_expected.any():
             return False
         inexact = ~self.written.exact
@@ -138,12 +157,14 @@ def gather_evidence(
     """Set seizures against effort.
 
     - An area's effort is spread over its segments by length.
-    - An area's seizures are spread over its segments by the effort of their unit there, as if all were equally risky. They stay a pool:
-      they tell the mean of the area, not which of its roads it was.
-    - Where an area has both seizures with a point (N of them) and seizures without (Y), each segment's expected seizures are divided in
-      that proportion: N / (N + Y) stand behind its own count.
-    - Seizures where their unit has no effort, or from a time before or after all its effort, are reported and left out: no effort is known
-      for them.
+    - An area's seizures are spread over its segments by the effort of their unit there,
+      as if all were equally risky. They stay a pool: they tell the mean of the area,
+      not which of its roads it was.
+    - Where an area has both seizures with a point (N of them) and seizures without (Y),
+      each segment's expected seizures are divided in that proportion: N / (N + Y) stand
+      behind its own count.
+    - Seizures where their unit has no effort, or from a time before or after all its
+      effort, are reported and left out: no effort is known for them.
     - With no effort at all each kilometre of road counts as one unit of it.
 
     Parameters
@@ -153,10 +174,12 @@ def gather_evidence(
     network
         The roads they lie on.
     units, global_rate
-        Units and rates of an earlier record, to measure this one against; by default this record's own.
+        Units and rates of an earlier record, to measure this one against; by default
+        this record's own.
     comparable
-        The effort in amounts that compare, such as hours of an average month: expected seizures are made of them, while `exposure` keeps the
-        effort as recorded. By default the two are the same.
+        The effort in amounts that compare, such as hours of an average month: expected
+        seizures are made of them, while `exposure` keeps the effort as recorded. By
+        default the two are the same.
     exposure
         `effort` spread over the segments, where that was done before.
 
@@ -179,27 +202,43 @@ def gather_evidence(
         warnings += _left_out(records.count[(unit == number) & ~timely].sum(), seized, name)
         if amount.any():
             rate[number] = (
-                max(seized.total, LEAST_SEIZURES) / amount.sum() if global_rate is None else global_rate[number]
+                max(seized.total, LEAST_SEIZURES) / amount.sum()
+                if global_rate is None
+                else global_rate[number]
             )
-            parts.append(_evidence_of_unit(seized, rate[number] * amount, weighed.months[number], number))
+            parts.append(
+                _evidence_of_unit(seized, rate[number] * amount, weighed.months[number], number)
+            )
     return _join(parts, exposure, weighed.months, rate, warnings)
 
 
 def later_evidence(
-    known: Evidence, records: Seizures, effort: Effort | None, network: Network, comparable: Effort | None = None
+    known: Evidence,
+    records: Seizures,
+    effort: Effort | None,
+    network: Network,
+    comparable: Effort | None = None,
 ) -> Evidence:
-    """Set a later record against its own effort at the global rates of an earlier one; `comparable` as in `gather_evidence`.
+    """Set a later record against its own effort at the global rates of an earlier one;
+    `comparable` as in `gather_evidence`.
 
-    A unit without effort in the earlier record has a rate of 1. Where there was no effort at all, the later record's own rate is used, so that
-    only its places are judged.
+    A unit without effort in the earlier record has a rate of 1. Where there was no
+    effort at all, the later record's own rate is used, so that only its places are
+    judged.
 
     Raises
     ------
     InputError
         If the later record has effort in a unit that the earlier one does not name.
     """
-    rate = None if known.units == (ROAD_UNIT,) else np.where(np.isnan(known.global_rate), 1.0, known.global_rate)
-    return gather_evidence(records, effort, network, units=known.units, global_rate=rate, comparable=comparable)
+    rate = (
+        None
+        if known.units == (ROAD_UNIT,)
+        else np.where(np.isnan(known.global_rate), 1.0, known.global_rate)
+    )
+    return gather_evidence(
+        records, effort, network, units=known.units, global_rate=rate, comparable=comparable
+    )
 
 
 @dataclass(frozen=True)
@@ -243,13 +282,17 @@ def _seizures_of_unit(records: Seizures, amount: NDArray[np.float64]) -> _UnitSe
             by_area[area] = float(in_area[area])
         else:
             without += in_area[area]
-    return _UnitSeizures(np.where(amount > 0, located, 0.0), by_area, records.area_segment, float(without))
+    return _UnitSeizures(
+        np.where(amount > 0, located, 0.0), by_area, records.area_segment, float(without)
+    )
 
 
 def _evidence_of_unit(
     seized: _UnitSeizures, expected: NDArray[np.float64], months: NDArray[np.float64], unit: int
 ) -> _UnitEvidence:
-    """Divide expected seizures between what is the segment's own and what is known by area alone."""
+    """Divide expected seizures between what is the segment's own and what is known by
+    area alone.
+    """
     size = expected.size
     own_share = np.ones(size)
     spread = np.zeros(size)
@@ -263,10 +306,18 @@ def _evidence_of_unit(
         shares.append((members, share))
     pooled = (1 - own_share) * expected
     area_counts = [
-        AreaCount(members, pooled[members] * share / spread[members], unit, share, float(months[members].max()))
+        AreaCount(
+            members,
+            pooled[members] * share / spread[members],
+            unit,
+            share,
+            float(months[members].max()),
+        )
         for members, share in shares
     ]
-    return _UnitEvidence(unit, seized.located + spread, expected, seized.located, own_share * expected, area_counts)
+    return _UnitEvidence(
+        unit, seized.located + spread, expected, seized.located, own_share * expected, area_counts
+    )
 
 
 def _join(
@@ -300,8 +351,8 @@ def _left_out(untimely: float, seized: _UnitSeizures, unit: str) -> list[str]:
     if seized.without_effort:
         remarks.append(
             message(
-                "{count:g} seizures lie where no effort in {unit} is recorded. They are counted here and left out of the rate: nothing says "
-                "how hard anybody looked.",
+                "{count:g} seizures lie where no effort in {unit} is recorded. They are counted"
+                " here and left out of the rate: nothing says how hard anybody looked.",
                 count=seized.without_effort,
                 unit=unit,
             )
@@ -309,7 +360,8 @@ def _left_out(untimely: float, seized: _UnitSeizures, unit: str) -> list[str]:
     if untimely:
         remarks.append(
             message(
-                "{count:g} seizures come from before or after all effort in {unit}. They are counted here and left out of the rate.",
+                "{count:g} seizures come from before or after all effort in {unit}. They are"
+                " counted here and left out of the rate.",
                 count=untimely,
                 unit=unit,
             )
@@ -322,21 +374,23 @@ def _remarks(parts: Sequence[_UnitEvidence], exposure: Exposure) -> list[str]:
     if not exposure.recorded:
         remarks.append(
             message(
-                "No search effort was given. The rate is then seizures per kilometre of road: it measures where people searched as much as "
-                "where drugs pass."
+                "No search effort was given. The rate is then seizures per kilometre of road: it"
+                " measures where people searched as much as where drugs pass."
             )
         )
     elif len(parts) > 1:
         remarks.append(
             message(
-                "Effort comes in several units. The index compares places searched in the same unit; that places searched in one unit are "
-                "on the whole as risky as those searched in another is an assumption, not a finding."
+                "Effort comes in several units. The index compares places searched in the same"
+                " unit; that places searched in one unit are on the whole as risky as those"
+                " searched in another is an assumption, not a finding."
             )
         )
     if not any(part.count.any() for part in parts):
         remarks.append(
             message(
-                "No seizure has effort behind it. The index says how little was found for the effort, and nothing of where."
+                "No seizure has effort behind it. The index says how little was found for the"
+                " effort, and nothing of where."
             )
         )
     return remarks
@@ -359,7 +413,8 @@ def cells_of(evidence: Evidence, yes_no: Collection[str] = ()) -> Cells:
     Raises
     ------
     InputError
-        If a segment has more seizures than searches, or seizures of such searches are known by area alone.
+        If a segment has more seizures than searches, or seizures of such searches are
+        known by area alone.
     """
     unit, segment = np.nonzero(evidence.unit_expected > 0)
     expected = evidence.unit_expected[unit, segment]
@@ -367,22 +422,27 @@ def cells_of(evidence: Evidence, yes_no: Collection[str] = ()) -> Cells:
     count = evidence.unit_count[unit, segment]
     searches = np.where(binary, evidence.exposure.amount[unit, segment], np.nan)
     _complain(evidence, yes_no, int((count > searches * (1 + 1e-9)).sum()))
-    return Cells(segment, unit, count, expected, np.maximum(evidence.months[unit, segment], 1.0), searches)
+    return Cells(
+        segment, unit, count, expected, np.maximum(evidence.months[unit, segment], 1.0), searches
+    )
 
 
 def tempered(cells: Cells, misplaced: NDArray[np.float64] | None) -> Cells:
-    """Return cells whose log likelihood counts for less as far as seizures of their unit are taken as misplaced.
+    """Return cells whose log likelihood counts for less as far as seizures of their
+    unit are taken as misplaced.
 
-    A likelihood that is known to be wrong in part is raised to a power below 1; for a Poisson count that is count and expectation multiplied by
-    it (general Bayesian updating: Bissiri, Holmes and Walker 2016, J. R. Statist. Soc. B 78(5)). Half of few counts may no longer tell places
-    apart at all: then the model takes them as counted.
+    A likelihood that is known to be wrong in part is raised to a power below 1; for a
+    Poisson count that is count and expectation multiplied by it (general Bayesian
+    updating: Bissiri, Holmes and Walker 2016, J. R. Statist. Soc. B 78(5)). Half of few
+    counts may no longer tell places apart at all: then the model takes them as counted.
 
     Parameters
     ----------
     cells
         As counted.
     misplaced
-        (units,) share of the seizures of each unit that are taken as misplaced, in [0, 1]; None where there are none.
+        (units,) share of the seizures of each unit that are taken as misplaced, in [0,
+        1]; None where there are none.
     """
     if misplaced is None or not misplaced.any():
         return cells

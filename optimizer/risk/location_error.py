@@ -1,14 +1,18 @@
-"""Seizures where nobody is recorded to have searched: misplaced, of searches that were not written down, or from tips.
+"""Seizures where nobody is recorded to have searched: misplaced, of searches that were
+not written down, or from tips.
 
-Left out they are lost, and what is left is biased: a road beside a searched one loses its seizures to it.
+Left out they are lost, and what is left is biased: a road beside a searched one loses
+its seizures to it.
 
 Where each seizure of one unit of effort lies is taken as a draw from a mixture,
 
     P(s) = pi_0 e_s / e + sum over d of pi_d (G_d e)_s / e + pi_t h_s / h,
 
-e the recorded effort, G_d e where effort comes to lie once places are wrong by a standard deviation of d metres along each axis, and h road
-length: tips come from anywhere. The weights pi are the likeliest (EM). A record all of whose seizures lie where effort is gives pi_0 = 1.
-Every seizure then counts, and the seizures expected on a segment are their number times P.
+e the recorded effort, G_d e where effort comes to lie once places are wrong by a
+standard deviation of d metres along each axis, and h road length: tips come from
+anywhere. The weights pi are the likeliest (EM). A record all of whose seizures lie
+where effort is gives pi_0 = 1. Every seizure then counts, and the seizures expected on
+a segment are their number times P.
 """
 
 from __future__ import annotations
@@ -44,25 +48,31 @@ POINTS = 5
 MOST_CELLS = 3000
 """Cells along each side of the raster on which effort is spread, at most."""
 START_WEIGHT, MOST_ROUNDS = 0.9, 300
-"""Weight that the effort as recorded begins with, and rounds of the search: where errors of places change nothing, none are claimed."""
+"""Weight that the effort as recorded begins with, and rounds of the search: where
+errors of places change nothing, none are claimed.
+"""
 KEPT_RASTERS, KEPT_SPREADS = 12, 6
 """Rasters that are kept, and efforts spread on each."""
 LEAST_STRAY = 5
 """Seizures of a unit without effort from which on they are not left out."""
 FEW_SEIZURES, WEAK_STRAY_SHARE = 150, 0.4
-"""Seizures of a unit below which, and share of them without effort from which on, a risk map is weak (results/risk/model.md)."""
+"""Seizures of a unit below which, and share of them without effort from which on, a
+risk map is weak (results/risk/model.md).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LocationError:
-    """Where the seizures of a unit of effort are to be expected if every segment is alike.
+    """Where the seizures of a unit of effort are to be expected if every segment is
+    alike.
 
     Attributes
     ----------
     chance
         (m,) chance that a seizure is recorded on each segment; sums to 1.
     by_effort
-        Share of the seizures that effort made, wherever they were written down, in [0, 1]; the others are from tips.
+        Share of the seizures that effort made, wherever they were written down, in [0,
+        1]; the others are from tips.
     misplaced
         Share that is not where its effort is recorded to be, in [0, 1].
     weight
@@ -90,32 +100,45 @@ def estimate_location_error(count: Floats, effort: Floats, network: Network) -> 
     others = len(chance) - 1
     weight = np.array([START_WEIGHT, *[(1 - START_WEIGHT) / others] * others])
     for _ in range(MOST_ROUNDS):
-        # EM for the weights alone: each seizure is shared by how likely each part makes its place. The likelihood is concave in them.
+        # EM for the weights alone: each seizure is shared by how likely each part makes
+        # its place. The likelihood is concave in them.
         each = weight[:, None] * chance[:, seen]
         weight = (each / each.sum(axis=0)) @ count[seen] / count[seen].sum()
-    return LocationError(np.asarray(weight @ chance), float(1 - weight[-1]), float(1 - weight[0]), weight)
+    return LocationError(
+        np.asarray(weight @ chance), float(1 - weight[-1]), float(1 - weight[0]), weight
+    )
 
 
 def mixture_parts(effort: Floats, network: Network) -> Floats:
-    """Return (parts, m) chances: of searches as recorded by (m,) effort, of the same spread by each distance, and of tips by length of road."""
+    """Return (parts, m) chances: of searches as recorded by (m,) effort, of the same
+    spread by each distance, and of tips by length of road.
+    """
     length = network.length_m[network.segment_arc]
     parts = [effort, *(spread(network, effort, distance) for distance in DISTANCES_M), length]
     return np.array([part / part.sum() for part in parts])
 
 
 def learnt_errors(evidence: Evidence, network: Network) -> tuple[LocationError | None, ...]:
-    """Return for each unit of effort the errors of places that `fit_location_error` found; None where it left the unit as it was."""
+    """Return for each unit of effort the errors of places that `fit_location_error`
+    found; None where it left the unit as it was.
+    """
     shares, written = evidence.misplaced, evidence.written
     if shares is None or written is None:
         return (None,) * len(evidence.units)
     return tuple(
-        estimate_location_error(written.count[unit], written.expected[unit], network) if share > 0 else None
+        (
+            estimate_location_error(written.count[unit], written.expected[unit], network)
+            if share > 0
+            else None
+        )
         for unit, share in enumerate(shares)
     )
 
 
 def spread(network: Network, effort: Floats, distance_m: float) -> Floats:
-    """Return where (m,) effort comes to lie, (m,), when its places are wrong by `distance_m` along each axis and moved to the nearest road."""
+    """Return where (m,) effort comes to lie, (m,), when its places are wrong by
+    `distance_m` along each axis and moved to the nearest road.
+    """
     raster = _raster(network, distance_m)
     key = np.ascontiguousarray(effort).tobytes()
     known = raster.spreads.get(key)
@@ -128,7 +151,8 @@ def spread(network: Network, effort: Floats, distance_m: float) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class _Raster:
-    """Cells on which effort is spread by one distance, and the last efforts spread: every model of a record asks for the same.
+    """Cells on which effort is spread by one distance, and the last efforts spread:
+    every model of a record asks for the same.
 
     Attributes
     ----------
@@ -156,7 +180,9 @@ class _Raster:
         length = network.length_m[network.segment_arc]
         lines = np.repeat(network.lines, POINTS)
         along = np.tile((np.arange(POINTS) + 0.5) / POINTS, length.size)
-        lonlat = shapely.get_coordinates(shapely.line_interpolate_point(lines, along, normalized=True))
+        lonlat = shapely.get_coordinates(
+            shapely.line_interpolate_point(lines, along, normalized=True)
+        )
         scale = METRES_PER_DEGREE * np.array([np.cos(np.radians(lonlat[:, 1].mean())), 1.0])
         xy = (lonlat - lonlat.min(axis=0)) * scale
         cell = max(distance_m / 2, float(xy.max()) / MOST_CELLS)
@@ -166,7 +192,9 @@ class _Raster:
 
     def spread(self, effort: Floats) -> Floats:
         """Return where (m,) effort comes to lie."""
-        density = (_smoothed(self.at, self.reach, effort) / self.roads).reshape(-1, POINTS).mean(axis=1)
+        density = (
+            (_smoothed(self.at, self.reach, effort) / self.roads).reshape(-1, POINTS).mean(axis=1)
+        )
         moved = density * self.network.length_m[self.network.segment_arc]
         return np.asarray(moved * effort.sum() / moved.sum())
 
@@ -186,21 +214,27 @@ def _raster(network: Network, distance_m: float) -> _Raster:
 
 
 def _smoothed(at: NDArray[np.int64], reach: float, values: Floats) -> Floats:
-    """Return (m POINTS,) what lies around each point of (m,) values, each spread evenly over the points of its segment."""
+    """Return (m POINTS,) what lies around each point of (m,) values, each spread evenly
+    over the points of its segment.
+    """
     raster = np.zeros(at.max(axis=1) + 1)
     np.add.at(raster, tuple(at), np.repeat(values / POINTS, POINTS))
     return np.asarray(gaussian_filter(raster, reach, mode="constant", truncate=3.0)[tuple(at)])
 
 
 ALONG, OFFSETS = 5, 10
-"""Points of a segment, and errors tried at each, by which chances to be written down elsewhere are computed."""
+"""Points of a segment, and errors tried at each, by which chances to be written down
+elsewhere are computed.
+"""
 
 
 def misplacement(network: Network, segments: NDArray[np.int64], error_m: float) -> csr_array:
-    """Return the (m, m) chance that a seizure made on one of some segments (columns) is written down on each segment (rows).
+    """Return the (m, m) chance that a seizure made on one of some segments (columns) is
+    written down on each segment (rows).
 
-    A place anywhere on the segment is wrong by a normal error along each axis, and what is wrong lies on the nearest segment. Errors are a
-    lattice of low discrepancy (R. Korobov; generators of the plastic number), so that they are the same in every run.
+    A place anywhere on the segment is wrong by a normal error along each axis, and what
+    is wrong lies on the nearest segment. Errors are a lattice of low discrepancy (R.
+    Korobov; generators of the plastic number), so that they are the same in every run.
 
     Parameters
     ----------
@@ -227,9 +261,11 @@ def misplacement(network: Network, segments: NDArray[np.int64], error_m: float) 
 def fit_location_error(
     evidence: Evidence, records: Seizures, network: Network, exact: Collection[str] = ()
 ) -> Evidence:
-    """Return the evidence with the seizures of no recorded effort among it, and with what is expected of each segment to match.
+    """Return the evidence with the seizures of no recorded effort among it, and with
+    what is expected of each segment to match.
 
-    Units with fewer than `LEAST_STRAY` of them are left as they are, and so is everything where seizures are known by area alone.
+    Units with fewer than `LEAST_STRAY` of them are left as they are, and so is
+    everything where seizures are known by area alone.
 
     Parameters
     ----------
@@ -258,7 +294,8 @@ def fit_location_error(
         count[unit] += stray
         where = estimate_location_error(count[unit], expected[unit], network)
         total = float(count[unit].sum())
-        # What is expected takes the shape of where seizures are written down; the rate stays what effort finds, without the tips.
+        # What is expected takes the shape of where seizures are written down; the rate
+        # stays what effort finds, without the tips.
         expected[unit] = total * where.chance
         rate[unit] *= total * where.by_effort / before
         misplaced[unit] = where.misplaced
@@ -266,9 +303,10 @@ def fit_location_error(
         warnings = [one for one in warnings if before_it not in one]
         warnings.append(
             message(
-                "{stray:g} of {total:g} seizures lie where no effort in {unit} is recorded. The risk model takes {misplaced:.0%} of all as "
-                "written down elsewhere than their search, and {tips:.0%} as due to no search (tips); intervals are wider for it. If effort is "
-                "missing from the record, add it.",
+                "{stray:g} of {total:g} seizures lie where no effort in {unit} is recorded. The"
+                " risk model takes {misplaced:.0%} of all as written down elsewhere than their"
+                " search, and {tips:.0%} as due to no search (tips); intervals are wider for it. If"
+                " effort is missing from the record, add it.",
                 stray=stray.sum(),
                 total=total,
                 unit=name,
@@ -294,7 +332,9 @@ def fit_location_error(
 
 
 def _strays(evidence: Evidence, records: Seizures) -> Floats:
-    """Return the (units, m) seizures at segments without effort of their unit, of the time of its effort."""
+    """Return the (units, m) seizures at segments without effort of their unit, of the
+    time of its effort.
+    """
     made_by = unit_of_seizures(records, evidence.exposure)
     kept = in_time(records, evidence.exposure, made_by) & (records.segment >= 0)
     found = np.zeros_like(evidence.unit_expected)
@@ -308,10 +348,12 @@ def _is_weak(total: float, stray: float) -> bool:
 
 def _weak(stray: float, total: float, unit: str) -> str:
     return message(
-        "{stray:g} of only {total:g} seizures lie where no effort in {unit} is recorded: the risk map is weak. In simulated records of fewer "
-        "than {few} seizures, {share:.0%} or more of them such, the twentieth of roads that it ranks highest held .49 of what it could, and "
-        "less than .3 in 5 of 14 (with fewer of them such .70, and 2 of 36). Add the missing effort, correct the places, or take a longer "
-        'period; until then hold it against [risk] model = "shrunk" by `risk backtest`, and place nothing because of a single road.',
+        "{stray:g} of only {total:g} seizures lie where no effort in {unit} is recorded: the risk"
+        " map is weak. In simulated records of fewer than {few} seizures, {share:.0%} or more of"
+        " them such, the twentieth of roads that it ranks highest held .49 of what it could, and"
+        " less than .3 in 5 of 14 (with fewer of them such .70, and 2 of 36). Add the missing"
+        " effort, correct the places, or take a longer period; until then hold it against [risk]"
+        ' model = "shrunk" by `risk backtest`, and place nothing because of a single road.',
         stray=stray,
         total=total,
         unit=unit,
@@ -321,7 +363,9 @@ def _weak(stray: float, total: float, unit: str) -> str:
 
 
 def weak_remarks(evidence: Evidence, records: Seizures) -> list[str]:
-    """Return what to know, before any model is fitted, of units whose few seizures lie to a large part where no effort is recorded."""
+    """Return what to know, before any model is fitted, of units whose few seizures lie
+    to a large part where no effort is recorded.
+    """
     if evidence.area_counts or not evidence.exposure.recorded:
         return []
     stray = _strays(evidence, records).sum(axis=1)

@@ -1,15 +1,19 @@
-"""What a load carries on the mean, by where it set out, from the quantities of seizures.
+"""What a load carries on the mean, by where it set out, from the quantities of
+seizures.
 
-Loads are a Poisson process with marks: the drug d of a load and its kilograms x. Finding thins it. Where the chance to be found does not
-depend on the mark, the marks of seizures are draws of those of loads, and a load from origin g weighs on the mean
+Loads are a Poisson process with marks: the drug d of a load and its kilograms x.
+Finding thins it. Where the chance to be found does not depend on the mark, the marks of
+seizures are draws of those of loads, and a load from origin g weighs on the mean
 
     m_g = sum over d of p_gd h_d exp(mu_gd) S_d
 
-with p_gd the share of loads from g that carry d and h_d the worth of a kilogram (1, or a harm index). Row i of a record stands for n_i seizures
-of x_i kilograms each; r_ig is the chance that they set out at g, and w_ig = n_i r_ig.
+with p_gd the share of loads from g that carry d and h_d the worth of a kilogram (1, or
+a harm index). Row i of a record stands for n_i seizures of x_i kilograms each; r_ig is
+the chance that they set out at g, and w_ig = n_i r_ig.
 
-Quantities have heavy tails: a few seizures hold most of the weight, and the mean of a few rows says little of a place. So origins are told
-apart by means of logarithms, and the shape of the tail is that of all seizures of the drug (smearing, Duan 1983):
+Quantities have heavy tails: a few seizures hold most of the weight, and the mean of a
+few rows says little of a place. So origins are told apart by means of logarithms, and
+the shape of the tail is that of all seizures of the drug (smearing, Duan 1983):
 
     S_d = sum over i of n_i x_i / sum over i, g of w_ig exp(mu_gd)
 
@@ -19,14 +23,17 @@ p and mu are partially pooled (credibility of Buhlmann and Straub), mu with y = 
     s^2  = sum over g, i of w_ig (y_i - ybar_g)^2 / sum over g of max(n_g - 1, 0)          n_g = sum over i of r_ig
     t^2  = max(0, (sum over g of w_g (ybar_g - ybar)^2 - (G - 1) s^2) / (w - sum over g of w_g^2 / w))
 
-t^2 = 0 pools all: mu is then the mean of all rows. s^2 / t^2 counts as `LEAST_POOL` at least: few rows that happen to agree prove little.
-p is the mean of the indicators of the drugs, with one z_g for all of them (s^2 and t^2 are sums over drugs), so that its rows sum to 1.
+t^2 = 0 pools all: mu is then the mean of all rows. s^2 / t^2 counts as `LEAST_POOL` at
+least: few rows that happen to agree prove little. p is the mean of the indicators of
+the drugs, with one z_g for all of them (s^2 and t^2 are sums over drugs), so that its
+rows sum to 1.
 
 References
 ----------
-H. Buhlmann and E. Straub (1970), Glaubwuerdigkeit fuer Schadensaetze, Mitteilungen der Vereinigung schweizerischer Versicherungsmathematiker.
-H. Buhlmann and A. Gisler (2005), A Course in Credibility Theory and its Applications, Springer, chapter 4.
-N. Duan (1983), Smearing estimate: a nonparametric retransformation method, JASA 78(383).
+H. Buhlmann and E. Straub (1970), Glaubwuerdigkeit fuer Schadensaetze, Mitteilungen der
+Vereinigung schweizerischer Versicherungsmathematiker. H. Buhlmann and A. Gisler (2005),
+A Course in Credibility Theory and its Applications, Springer, chapter 4. N. Duan
+(1983), Smearing estimate: a nonparametric retransformation method, JASA 78(383).
 """
 
 from __future__ import annotations
@@ -86,8 +93,12 @@ def credibility(value: Floats, weight: Floats, member: Floats | None = None) -> 
     used = of_group > 0
     total = float(of_group.sum())
     every = weight.sum(axis=1) @ value / total
-    own = np.where(used[:, None], (weight.T @ value) / np.where(used, of_group, 1.0)[:, None], every)
-    spread = sum(float((weight[:, g] @ (value - own[g]) ** 2).sum()) for g in np.flatnonzero(used).tolist())
+    own = np.where(
+        used[:, None], (weight.T @ value) / np.where(used, of_group, 1.0)[:, None], every
+    )
+    spread = sum(
+        float((weight[:, g] @ (value - own[g]) ** 2).sum()) for g in np.flatnonzero(used).tolist()
+    )
     free = float(np.maximum(observed[used] - 1, 0).sum())
     within = spread / free if free > 0 else np.inf
     apart = total - float((of_group**2).sum()) / total
@@ -110,7 +121,8 @@ class MeanMarks:
     Attributes
     ----------
     share
-        (origins, drugs) p: share of the loads of each origin that carry a drug; rows sum to 1.
+        (origins, drugs) p: share of the loads of each origin that carry a drug; rows
+        sum to 1.
     kg
         (origins, drugs) exp(mu) S: mean kilograms of a load of a drug.
     """
@@ -119,7 +131,9 @@ class MeanMarks:
     kg: Floats
 
     def of_load(self, worth: Floats) -> Floats:
-        """Return (origins,) m: what a load weighs on the mean, where a kilogram of each of the (drugs,) drugs is worth so much."""
+        """Return (origins,) m: what a load weighs on the mean, where a kilogram of each
+        of the (drugs,) drugs is worth so much.
+        """
         return np.asarray((self.share * self.kg) @ worth)
 
 

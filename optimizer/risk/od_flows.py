@@ -1,17 +1,21 @@
-"""Origin-destination flows: a prior table, and what the seizures on the roads say about it.
+"""Origin-destination flows: a prior table, and what the seizures on the roads say about
+it.
 
     y_s ~ Poisson(E_s scale sum over pairs k of q_k P_ks),      q_k ~ Gamma(shape a, mean q0_k)
 
-P_ks is the flow of one unit of pair k on segment s (`path_flows`, below), E_s the effort. Expectation and maximisation (Vardi's
-network tomography with Gamma priors) share each seizure among the pairs that pass there, in proportion to what they bring, and add it to
-their prior count.
+P_ks is the flow of one unit of pair k on segment s (`path_flows`, below), E_s the
+effort. Expectation and maximisation (Vardi's network tomography with Gamma priors)
+share each seizure among the pairs that pass there, in proportion to what they bring,
+and add it to their prior count.
 
-Alone this is badly over-confident, for it knows of no seizure that is not on somebody's way. `od_draws` therefore takes draws of the whole rate
-field, which know better how little is known, and explains each of them.
+Alone this is badly over-confident, for it knows of no seizure that is not on somebody's
+way. `od_draws` therefore takes draws of the whole rate field, which know better how
+little is known, and explains each of them.
 
 References
 ----------
-Y. Vardi (1996), Network tomography: estimating source-destination traffic intensities from link data, JASA 91(433).
+Y. Vardi (1996), Network tomography: estimating source-destination traffic intensities
+from link data, JASA 91(433).
 """
 
 from __future__ import annotations
@@ -86,7 +90,9 @@ class LinkUse:
 
 
 def link_use(flows: PathFlows, segments: NDArray[np.int64]) -> LinkUse:
-    """Return how the pairs of the flows' table pass the (j,) segments; pairs with a share of `SMALLEST` or less are left out."""
+    """Return how the pairs of the flows' table pass the (j,) segments; pairs with a
+    share of `SMALLEST` or less are left out.
+    """
     shares = flows.table.shares()
     kept = shares > SMALLEST
     even = kept.astype(np.float64)
@@ -98,7 +104,8 @@ def link_use(flows: PathFlows, segments: NDArray[np.int64]) -> LinkUse:
 
 
 def explain(passing: LinkUse, count: Floats, expected: Floats, shape: float) -> Floats:
-    """Return the (k, d) flows of the pairs that explain d sets of counts, as rates of the same unit as count / expected.
+    """Return the (k, d) flows of the pairs that explain d sets of counts, as rates of
+    the same unit as count / expected.
 
     Parameters
     ----------
@@ -142,8 +149,12 @@ def fit_od(flows: PathFlows, count: Floats, expected: Floats, shape: float = 1.0
     return od_draws(flows, count[None, :], expected, shape)[0]
 
 
-def od_draws(flows: PathFlows, counts: Floats, expected: Floats, shape: float = 1.0) -> list[OdTable]:
-    """Return one table for each of the (d, m) sets of seizures that `expected` (m,) effort would make, such as draws of a rate times effort."""
+def od_draws(
+    flows: PathFlows, counts: Floats, expected: Floats, shape: float = 1.0
+) -> list[OdTable]:
+    """Return one table for each of the (d, m) sets of seizures that `expected` (m,)
+    effort would make, such as draws of a rate times effort.
+    """
     segments = np.flatnonzero(expected > 0)
     passing = link_use(flows, segments)
     found = explain(passing, counts[:, segments].T, expected[segments], shape)
@@ -155,19 +166,23 @@ def od_draws(flows: PathFlows, counts: Floats, expected: Floats, shape: float = 
     return tables
 
 
-# Where trafficking would pass: flows between origins and destinations along randomised shortest paths.
+# Where trafficking would pass: flows between origins and destinations along randomised
+# shortest paths.
 #
-# A traveller who minds delay, but not only delay, steps from node i along arc a with weight M_a = exp(-theta time_a) / (arcs that leave i).
-# With Z = (I - M)^-1, the mean number of times that the flow of one pair (o, d) uses the arc from i to j is z_oi M_a z_jd / z_od: an
-# exponential preference among all walks, which nears the shortest path as theta grows. What counts on a segment is the net flow: there less
-# back.
+# A traveller who minds delay, but not only delay, steps from node i along arc a with
+# weight M_a = exp(-theta time_a) / (arcs that leave i). With Z = (I - M)^-1, the mean
+# number of times that the flow of one pair (o, d) uses the arc from i to j is z_oi M_a
+# z_jd / z_od: an exponential preference among all walks, which nears the shortest path
+# as theta grows. What counts on a segment is the net flow: there less back.
 #
-# One sparse LU and a solve an end point give all pairs. M has no negative entries, so I - M and its factors lose no relative precision
-# however small z is; theta is lowered where z itself would leave the range of floating point.
+# One sparse LU and a solve an end point give all pairs. M has no negative entries, so I
+# - M and its factors lose no relative precision however small z is; theta is lowered
+# where z itself would leave the range of floating point.
 #
 # References
 # ----------
-# M. Saerens, Y. Achbany, F. Fouss, L. Yen (2009), Randomized shortest-path problems: two related models, Neural Computation 21(8).
+# M. Saerens, Y. Achbany, F. Fouss, L. Yen (2009), Randomized shortest-path problems:
+# two related models, Neural Computation 21(8).
 
 FAINTEST = 1e-290
 """Weight of a pair below which products would leave the range of floating point."""
@@ -175,7 +190,9 @@ FAINTEST = 1e-290
 MOST_LOWERINGS = 40
 
 KEPT_BYTES = 400_000_000
-"""Paths that were computed are kept, the last ones up to this size: the fits of a backtest ask for the same again and again."""
+"""Paths that were computed are kept, the last ones up to this size: the fits of a
+backtest ask for the same again and again.
+"""
 
 
 @dataclass(frozen=True)
@@ -214,8 +231,15 @@ class PathFlows:
         return float(self.table.shares()[self.from_origin[:, self.table.destinations] <= 0].sum())
 
     def net(self, weight: Floats) -> Floats:
-        """Return the (g, m) net flow on each segment of what leaves each origin, for a (g, s) table of weights >= 0."""
-        return np.array([np.abs(self.along @ (self._leaving(g) * self._sought(g, weight))) for g in range(len(weight))])
+        """Return the (g, m) net flow on each segment of what leaves each origin, for a
+        (g, s) table of weights >= 0.
+        """
+        return np.array(
+            [
+                np.abs(self.along @ (self._leaving(g) * self._sought(g, weight)))
+                for g in range(len(weight))
+            ]
+        )
 
     def _leaving(self, g: int) -> Floats:
         return np.asarray(self.from_origin[g][self.network.tail] * self.step)
@@ -229,13 +253,16 @@ class PathFlows:
         return np.asarray((self.to_destination @ self._share(g, weight))[self.network.head])
 
     def by_pair(self, g: int, weight: Floats, segments: NDArray[np.int64] | None = None) -> Floats:
-        """Return the (segments, s) flow from origin g to each destination, in the direction of the origin's net flow.
+        """Return the (segments, s) flow from origin g to each destination, in the
+        direction of the origin's net flow.
 
-        What runs against it (a detour of one destination on the main road to another) counts as negative, so that the sum over destinations is
-        the net flow of the origin. Weights are (g, s); `segments` are all by default.
+        What runs against it (a detour of one destination on the main road to another)
+        counts as negative, so that the sum over destinations is the net flow of the
+        origin. Weights are (g, s); `segments` are all by default.
         """
         along, back = self._directions if segments is None else self._directions[:, segments]
-        leaving = np.append(self._leaving(g), 0.0)  # an arc of -1, where a segment is one-way, carries nothing
+        # an arc of -1, where a segment is one-way, carries nothing
+        leaving = np.append(self._leaving(g), 0.0)
         head = self.network.head
         flow = leaving[along, None] * self.to_destination[head[along]]
         flow -= leaving[back, None] * self.to_destination[head[back]]
@@ -243,28 +270,40 @@ class PathFlows:
         flow *= np.sign(flow.sum(axis=1, keepdims=True))
         return np.asarray(flow)
 
-    def by_end(self, weight: Floats, segments: NDArray[np.int64] | None = None) -> tuple[Floats, Floats]:
-        """Return the (segments, g) net flow of each origin and the (segments, s) flow to each destination: sums of `by_pair`.
+    def by_end(
+        self, weight: Floats, segments: NDArray[np.int64] | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return the (segments, g) net flow of each origin and the (segments, s) flow
+        to each destination: sums of `by_pair`.
 
-        What leaves origin g on an arc is a_g times the destinations' T, so that sums over origins are products of small matrices.
+        What leaves origin g on an arc is a_g times the destinations' T, so that sums
+        over origins are products of small matrices.
         """
         arcs = self._directions if segments is None else self._directions[:, segments]
         share = np.array([self._share(g, weight) for g in range(len(weight))])
-        run = np.array((1.0, -1.0))[:, None] * np.append(self.step, 0.0)[arcs]  # an arc of -1 carries nothing
+        # an arc of -1 carries nothing
+        run = np.array((1.0, -1.0))[:, None] * np.append(self.step, 0.0)[arcs]
         leaving = [
-            one[:, None] * self.from_origin.T[self.network.tail[arc]] for one, arc in zip(run, arcs, strict=True)
+            one[:, None] * self.from_origin.T[self.network.tail[arc]]
+            for one, arc in zip(run, arcs, strict=True)
         ]
         sought = [self.to_destination[self.network.head[arc]] for arc in arcs]
         net = sum(left * (wanted @ share.T) for left, wanted in zip(leaving, sought, strict=True))
         sign = np.sign(net)
-        to = sum(((left * sign) @ share) * wanted for left, wanted in zip(leaving, sought, strict=True))
+        to = sum(
+            ((left * sign) @ share) * wanted for left, wanted in zip(leaving, sought, strict=True)
+        )
         return np.abs(net), np.asarray(to)
 
     @cached_property
     def _directions(self) -> NDArray[np.int64]:
-        """(2, m) the arc of each segment that runs as it is drawn, and the one against it; -1 where there is none."""
+        """(2, m) the arc of each segment that runs as it is drawn, and the one against
+        it; -1 where there is none.
+        """
         arcs = np.full((2, self.network.n_segments), -1, dtype=np.int64)
-        arcs[(self.along.data < 0).astype(np.int64), self.network.segment] = np.arange(self.step.size)
+        arcs[(self.along.data < 0).astype(np.int64), self.network.segment] = np.arange(
+            self.step.size
+        )
         return arcs
 
 
@@ -278,8 +317,9 @@ def path_flows(network: Network, table: OdTable, theta: float) -> PathFlows:
     table
         Origins and destinations.
     theta
-        Preference for short times, per second, > 0: with 1/90 a way that takes 90 s longer is e times less likely. It is lowered as far as
-        it takes for every pair that has a way to have a weight in floating point.
+        Preference for short times, per second, > 0: with 1/90 a way that takes 90 s
+        longer is e times less likely. It is lowered as far as it takes for every pair
+        that has a way to have a weight in floating point.
     """
     known = _KEPT.get(network, table, theta)
     if known is None:
@@ -301,20 +341,33 @@ def _find_paths(network: Network, table: OdTable, theta: float) -> PathFlows:
         walks = _walks(network, table, theta)
     drawn = np.where(network.tail == network.tail[network.segment_arc][network.segment], 1.0, -1.0)
     along = csc_array(
-        coo_array((drawn, (network.segment, np.arange(network.n_arcs))), shape=(network.n_segments, network.n_arcs))
+        coo_array(
+            (drawn, (network.segment, np.arange(network.n_arcs))),
+            shape=(network.n_segments, network.n_arcs),
+        )
     )
-    return PathFlows(network, table, theta, walks.step, walks.from_origin, walks.to_destination, along)
+    return PathFlows(
+        network, table, theta, walks.step, walks.from_origin, walks.to_destination, along
+    )
 
 
 class _KeptPaths:
-    """Paths by network (the object itself), places, pairs that carry anything, and theta as asked for; the oldest go first."""
+    """Paths by network (the object itself), places, pairs that carry anything, and
+    theta as asked for; the oldest go first.
+    """
 
     def __init__(self) -> None:
         self._paths: OrderedDict[bytes, PathFlows] = OrderedDict()
 
     @staticmethod
     def _key(network: Network, table: OdTable, theta: float) -> bytes:
-        said = (np.array([id(network)]), np.array([theta]), table.origins, table.destinations, table.weight > 0)
+        said = (
+            np.array([id(network)]),
+            np.array([theta]),
+            table.origins,
+            table.destinations,
+            table.weight > 0,
+        )
         return b"|".join(np.ascontiguousarray(one).tobytes() for one in said)
 
     def get(self, network: Network, table: OdTable, theta: float) -> PathFlows | None:
@@ -326,14 +379,21 @@ class _KeptPaths:
         return known
 
     def add(self, paths: PathFlows, theta: float) -> None:
-        """Keep paths, and drop the oldest while all are larger than `KEPT_BYTES`; each keeps its network, so that the id stays its own."""
+        """Keep paths, and drop the oldest while all are larger than `KEPT_BYTES`; each
+        keeps its network, so that the id stays its own.
+        """
         self._paths[self._key(paths.network, paths.table, theta)] = paths
         while sum(map(_size, self._paths.values())) > KEPT_BYTES:
             self._paths.popitem(last=False)
 
 
 def _size(paths: PathFlows) -> int:
-    return paths.step.nbytes + paths.from_origin.nbytes + paths.to_destination.nbytes + paths.along.data.nbytes
+    return (
+        paths.step.nbytes
+        + paths.from_origin.nbytes
+        + paths.to_destination.nbytes
+        + paths.along.data.nbytes
+    )
 
 
 _KEPT = _KeptPaths()
@@ -353,7 +413,9 @@ def _walks(network: Network, table: OdTable, theta: float) -> _Walks:
     leaving = np.maximum(np.bincount(network.tail, minlength=n), 1)
     step = np.exp(-theta * network.time_s) / leaving[network.tail]
     matrix = csc_array(eye_array(n) - coo_array((step, (network.tail, network.head)), shape=(n, n)))
-    factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True})
+    factor = splu(
+        matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True}
+    )
     from_origin = np.maximum(factor.solve(_columns(table.origins, n), "T").T, 0)  # type: ignore[call-overload]  # stubs lack trans
     to_destination = np.maximum(factor.solve(_columns(table.destinations, n)), 0)
     return _Walks(step, np.ascontiguousarray(from_origin), np.ascontiguousarray(to_destination))

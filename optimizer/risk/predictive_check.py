@@ -1,11 +1,15 @@
-"""A fit held against its own record: what it expects of the effort it was fitted to, against what that effort found.
+"""A fit held against its own record: what it expects of the effort it was fitted to,
+against what that effort found.
 
-Found and expected are compared in all, by the sources of each unit of effort, by quarter, and by the form of the place (a point or segment, or
-an area alone). The p-value of a comparison is the two-sided mid-p-value of the count under the distribution that the fitted rates predict:
-Poisson, or negative binomial with the shape that the fit gave to a month's counts. It takes the rates as known, and so is too large rather than
-too small: the counts were fitted to, and lie nearer to their expectation than new ones would. A comparison fails if its p-value is below
-`FALSE_ALARM` over the number of comparisons (Bonferroni), so that a record which the model describes fails anywhere with a chance of at most
-`FALSE_ALARM`, whatever its size.
+Found and expected are compared in all, by the sources of each unit of effort, by
+quarter, and by the form of the place (a point or segment, or an area alone). The
+p-value of a comparison is the two-sided mid-p-value of the count under the distribution
+that the fitted rates predict: Poisson, or negative binomial with the shape that the fit
+gave to a month's counts. It takes the rates as known, and so is too large rather than
+too small: the counts were fitted to, and lie nearer to their expectation than new ones
+would. A comparison fails if its p-value is below `FALSE_ALARM` over the number of
+comparisons (Bonferroni), so that a record which the model describes fails anywhere with
+a chance of at most `FALSE_ALARM`, whatever its size.
 """
 
 from __future__ import annotations
@@ -17,7 +21,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.text.messages import Message, message
-from optimizer.records.model import Effort, LocatedRecords, Seizures, has_effort, in_time, unit_of_seizures
+from optimizer.records.model import (
+    Effort,
+    LocatedRecords,
+    Seizures,
+    has_effort,
+    in_time,
+    unit_of_seizures,
+)
 from optimizer.risk.alerts.chance import PredictiveCounts, p_values
 
 if TYPE_CHECKING:
@@ -53,9 +64,11 @@ class FoundAgainstExpected:
     Attributes
     ----------
     aspect, name
-        Which part: in all, the sources of one unit of effort, a quarter, or one form of place.
+        Which part: in all, the sources of one unit of effort, a quarter, or one form of
+        place.
     found, expected
-        Seizures with effort behind them, and how many the fit expects of that effort; >= 0.
+        Seizures with effort behind them, and how many the fit expects of that effort;
+        >= 0.
     p
         Two-sided mid-p-value, in [0, 1].
     """
@@ -91,29 +104,36 @@ class PredictiveCheck:
     def failed(self) -> tuple[FoundAgainstExpected, ...]:
         """The comparisons that chance does not explain, the least likely first."""
         limit = FALSE_ALARM / max(len(self.comparisons), 1)
-        return tuple(sorted((one for one in self.comparisons if one.p < limit), key=lambda one: one.p))
+        return tuple(
+            sorted((one for one in self.comparisons if one.p < limit), key=lambda one: one.p)
+        )
 
     @property
     def contradictions(self) -> tuple[FoundAgainstExpected, ...]:
-        """Those of the failed ones that are not about time: all times are added up, so that a fit need not follow what changes."""
+        """Those of the failed ones that are not about time: all times are added up, so
+        that a fit need not follow what changes.
+        """
         return tuple(one for one in self.failed if one.aspect is not Aspect.QUARTER)
 
     def warnings(self) -> tuple[str, ...]:
-        """Return what a reader must know of the failed comparisons; nothing where there are none."""
+        """Return what a reader must know of the failed comparisons; nothing where there
+        are none.
+        """
         changed = [one for one in self.failed if one.aspect is Aspect.QUARTER]
         out: list[str] = []
         if self.contradictions:
             out.append(
                 message(
-                    "The risk model contradicts its own record: {comparisons}. Do not rely on its rates.",
+                    "The risk model contradicts its own record: {comparisons}. Do not rely on its"
+                    " rates.",
                     comparisons=_listed(self.contradictions),
                 )
             )
         if changed:
             out.append(
                 message(
-                    "Seizures changed over time more than the effort explains: {comparisons}. The risk model adds all times up: leave out old "
-                    "periods if they no longer hold.",
+                    "Seizures changed over time more than the effort explains: {comparisons}. The"
+                    " risk model adds all times up: leave out old periods if they no longer hold.",
                     comparisons=_listed(changed),
                 )
             )
@@ -146,7 +166,11 @@ class FittedRates:
 
 
 def check_record(
-    records: Seizures, comparable: Effort | None, network: Network, evidence: Evidence, fitted: FittedRates
+    records: Seizures,
+    comparable: Effort | None,
+    network: Network,
+    evidence: Evidence,
+    fitted: FittedRates,
 ) -> PredictiveCheck:
     """Compare a fit with the record it was fitted to.
 
@@ -164,17 +188,35 @@ def check_record(
     parts = _Parts.of(evidence, fitted)
     found = evidence.unit_count.sum(axis=1)
     in_areas = np.zeros(found.size)
-    np.add.at(in_areas, [area.unit for area in evidence.area_counts], [area.count for area in evidence.area_counts])
-    comparisons = [_compared(Aspect.ALL, message("in all"), found.sum() + in_areas.sum(), parts, np.ones(found.size))]
+    np.add.at(
+        in_areas,
+        [area.unit for area in evidence.area_counts],
+        [area.count for area in evidence.area_counts],
+    )
+    comparisons = [
+        _compared(
+            Aspect.ALL, message("in all"), found.sum() + in_areas.sum(), parts, np.ones(found.size)
+        )
+    ]
     if found.size > 1:
         for unit in np.flatnonzero(fitted.expected > 0).tolist():
             name = _sources_of(records, evidence, unit)
             comparisons.append(
-                _compared(Aspect.SOURCE, name, found[unit] + in_areas[unit], parts, np.eye(found.size)[unit])
+                _compared(
+                    Aspect.SOURCE,
+                    name,
+                    found[unit] + in_areas[unit],
+                    parts,
+                    np.eye(found.size)[unit],
+                )
             )
     if evidence.area_counts:
-        comparisons.append(_compared(Aspect.PLACE, message("at points"), found.sum(), parts, parts.own_share))
-        comparisons.append(_compared(Aspect.PLACE, message("in areas"), in_areas.sum(), parts, 1 - parts.own_share))
+        comparisons.append(
+            _compared(Aspect.PLACE, message("at points"), found.sum(), parts, parts.own_share)
+        )
+        comparisons.append(
+            _compared(Aspect.PLACE, message("in areas"), in_areas.sum(), parts, 1 - parts.own_share)
+        )
     if comparable is not None and len(comparable):
         comparisons += _by_quarter(records, comparable, network, evidence, parts, fitted.index)
     return PredictiveCheck(tuple(comparisons))
@@ -182,7 +224,9 @@ def check_record(
 
 @dataclass(frozen=True, eq=False)
 class _Parts:
-    """(units,) expected seizures, their part behind points, and what a month's clumps add to the variance of a count, over their shape."""
+    """(units,) expected seizures, their part behind points, and what a month's clumps
+    add to the variance of a count, over their shape.
+    """
 
     expected: Floats
     own_share: Floats
@@ -199,10 +243,17 @@ class _Parts:
             total[area.unit] += expected
             clumping[area.unit] += expected**2 / area.clumps
         used = np.where(total > 0, total, 1.0)
-        return cls(fitted.expected, own.sum(axis=1) / used, clumping * (fitted.expected / used) ** 2, fitted.shape)
+        return cls(
+            fitted.expected,
+            own.sum(axis=1) / used,
+            clumping * (fitted.expected / used) ** 2,
+            fitted.shape,
+        )
 
 
-def _compared(aspect: Aspect, name: str, found: float, parts: _Parts, share: Floats) -> FoundAgainstExpected:
+def _compared(
+    aspect: Aspect, name: str, found: float, parts: _Parts, share: Floats
+) -> FoundAgainstExpected:
     """Compare what was found with a share of each unit's expected seizures."""
     expected = float(share @ parts.expected)
     if expected <= 0:
@@ -216,17 +267,27 @@ def _compared(aspect: Aspect, name: str, found: float, parts: _Parts, share: Flo
 
 def _sources_of(records: Seizures, evidence: Evidence, unit: int) -> str:
     made_by = unit_of_seizures(records, evidence.exposure)
-    names = [records.source_name[number] for number in np.unique(records.source[made_by == unit]).tolist()]
+    names = [
+        records.source_name[number]
+        for number in np.unique(records.source[made_by == unit]).tolist()
+    ]
     if not names:
         return message("in {unit}", unit=evidence.units[unit])
     return message("in {unit} ({sources})", unit=evidence.units[unit], sources=", ".join(names))
 
 
 def _by_quarter(
-    records: Seizures, comparable: Effort, network: Network, evidence: Evidence, parts: _Parts, index: Floats
+    records: Seizures,
+    comparable: Effort,
+    network: Network,
+    evidence: Evidence,
+    parts: _Parts,
+    index: Floats,
 ) -> Iterator[FoundAgainstExpected]:
     """Compare quarter by quarter, in units all of whose rows lie within one."""
-    unit = np.array([evidence.units.index(name) for name in comparable.unit], dtype=np.int64)[comparable.source]
+    unit = np.array([evidence.units.index(name) for name in comparable.unit], dtype=np.int64)[
+        comparable.source
+    ]
     made_by = unit_of_seizures(records, evidence.exposure)
     counted = has_effort(records, made_by, evidence.exposure)
     if evidence.misplaced is not None:
@@ -238,12 +299,18 @@ def _by_quarter(
     quarterly[unit[worked & (_quarter(comparable.start) != _last_quarter(comparable))]] = False
     quarterly[made_by[counted & (_quarter(records.start) != _last_quarter(records))]] = False
     worked, counted = worked & quarterly[unit], counted & quarterly[made_by]
-    quarter = np.unique(np.concatenate((_quarter(comparable.start)[worked], _quarter(records.start)[counted])))
+    quarter = np.unique(
+        np.concatenate((_quarter(comparable.start)[worked], _quarter(records.start)[counted]))
+    )
     if quarter.size < 2:
         return
     share = np.zeros((quarter.size, len(evidence.units)))
     weight = comparable.amount * _index_at(comparable, network, index)
-    np.add.at(share, (np.searchsorted(quarter, _quarter(comparable.start)[worked]), unit[worked]), weight[worked])
+    np.add.at(
+        share,
+        (np.searchsorted(quarter, _quarter(comparable.start)[worked]), unit[worked]),
+        weight[worked],
+    )
     share /= np.maximum(share.sum(axis=0), 1e-300)
     number = np.searchsorted(quarter, _quarter(records.start)[counted])
     found = np.bincount(number, records.count[counted], quarter.size)
@@ -262,9 +329,17 @@ def _last_quarter(rows: LocatedRecords) -> Ints:
 
 
 def _index_at(rows: LocatedRecords, network: Network, index: Floats) -> Floats:
-    """Return the (k,) index where each row lies; over an area its mean by length, as effort is spread."""
+    """Return the (k,) index where each row lies; over an area its mean by length, as
+    effort is spread.
+    """
     length = network.length_m[network.segment_arc]
     of_area = np.array(
-        [np.average(index[own], weights=length[own]) if own.size else 0.0 for own in rows.area_segment] or [0.0]
+        [
+            np.average(index[own], weights=length[own]) if own.size else 0.0
+            for own in rows.area_segment
+        ]
+        or [0.0]
     )
-    return np.where(rows.segment >= 0, index[np.maximum(rows.segment, 0)], of_area[np.maximum(rows.area, 0)])
+    return np.where(
+        rows.segment >= 0, index[np.maximum(rows.segment, 0)], of_area[np.maximum(rows.area, 0)]
+    )

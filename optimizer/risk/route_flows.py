@@ -3,21 +3,26 @@
     y_i ~ Poisson(sum over the segments s of row i of e_is rate_s),      rate_s = sum of f_p over the routes p on s + l_i
     f_p = c m_o m_d g_p      g_p ~ Gamma(a q_k share_p, mean q_k share_p)      m ~ Gamma(A, mean 1)      l_i ~ Gamma(b, mean l)
 
-A row i is a segment, or an area of which only the sum is known; e is the effort there as expected seizures. Route p belongs to pair k, which
-goes from origin o to destination d: q_k is the pair's share by gravity, share_p the share of the route by travel time (probit draws). The flows
-of several routes or pairs add up to a Gamma of the same kind: one number, a, says how closely pairs keep to gravity and routes to travel
-time, and two pairs that the record cannot tell apart stay in proportion. m is what all pairs of one end have in common, l_i what no flow
-explains.
+A row i is a segment, or an area of which only the sum is known; e is the effort there
+as expected seizures. Route p belongs to pair k, which goes from origin o to destination
+d: q_k is the pair's share by gravity, share_p the share of the route by travel time
+(probit draws). The flows of several routes or pairs add up to a Gamma of the same kind:
+one number, a, says how closely pairs keep to gravity and routes to travel time, and two
+pairs that the record cannot tell apart stay in proportion. m is what all pairs of one
+end have in common, l_i what no flow explains.
 
-Expectation and maximisation (Vardi's network tomography with Gamma priors, posterior means in place of modes) share each seizure among the
-routes that pass and the place itself, in proportion to what they bring; the place by the mean of log l_i (variational Bayes), for l_i is
-known from one count alone. l is estimated by the marginal likelihood of the counts, places integrated out; c follows from the sums. What a
-route without effort carries stays at its prior.
+Expectation and maximisation (Vardi's network tomography with Gamma priors, posterior
+means in place of modes) share each seizure among the routes that pass and the place
+itself, in proportion to what they bring; the place by the mean of log l_i (variational
+Bayes), for l_i is known from one count alone. l is estimated by the marginal likelihood
+of the counts, places integrated out; c follows from the sums. What a route without
+effort carries stays at its prior.
 
 References
 ----------
-Y. Vardi (1996), Network tomography: estimating source-destination traffic intensities from link data, JASA 91(433).
-M. G. H. Bell (1991), The estimation of origin-destination matrices by constrained generalised least squares, Transportation Research B 25(1).
+Y. Vardi (1996), Network tomography: estimating source-destination traffic intensities
+from link data, JASA 91(433). M. G. H. Bell (1991), The estimation of origin-destination
+matrices by constrained generalised least squares, Transportation Research B 25(1).
 """
 
 from __future__ import annotations
@@ -47,7 +52,9 @@ PRIOR_SEIZURES = 500.0
 """a: how many seizures the prior of all pairs and routes together is worth."""
 
 ORIGIN_SHAPE, DESTINATION_SHAPE = 0.5, 5.0
-"""A: how many seizures the prior of one origin's or destination's factor is worth: what a gateway sends is known least."""
+"""A: how many seizures the prior of one origin's or destination's factor is worth: what
+a gateway sends is known least.
+"""
 
 LOCAL_SHAPE = 1.0
 """b: how uneven places are in what no flow explains; below 1, few places hold most of it."""
@@ -95,7 +102,10 @@ class CandidateRoutes:
 
 
 def candidate_routes(
-    network: Network, ends: Sequence[tuple[int, int]], weight: Floats, routes: Sequence[Sequence[Route]]
+    network: Network,
+    ends: Sequence[tuple[int, int]],
+    weight: Floats,
+    routes: Sequence[Sequence[Route]],
 ) -> CandidateRoutes:
     """Return the routes of pairs as arrays.
 
@@ -108,12 +118,15 @@ def candidate_routes(
     weight
         (k,) share of all loads of each pair.
     routes
-        At least one route of each pair, as `optimizer.risk.demand.habitual_routes` returns them.
+        At least one route of each pair, as `optimizer.risk.demand.habitual_routes`
+        returns them.
     """
     origin, destination = np.array(ends, dtype=np.int64).reshape(-1, 2).T
     flat = [route for of_pair in routes for route in of_pair]
     length = np.array([len(route.arcs) for route in flat], dtype=np.int64)
-    arcs = np.fromiter(chain.from_iterable(route.arcs for route in flat), dtype=np.int64, count=int(length.sum()))
+    arcs = np.fromiter(
+        chain.from_iterable(route.arcs for route in flat), dtype=np.int64, count=int(length.sum())
+    )
     at = (network.segment[arcs], np.repeat(np.arange(len(flat)), length))
     on = csr_array((np.ones(arcs.size), at), shape=(network.n_segments, len(flat)))
     on.data[:] = 1.0
@@ -129,7 +142,8 @@ def candidate_routes(
 
 @dataclass(frozen=True, eq=False)
 class CountedRows:
-    """What a record says in sums: rows of segments with the effort behind them, and what was found there.
+    """What a record says in sums: rows of segments with the effort behind them, and
+    what was found there.
 
     Attributes
     ----------
@@ -158,7 +172,8 @@ class RouteFlows:
     anywhere
         (d,) mean of l_i before a record: where there is no row.
     likelihood
-        (d,) logarithm of the marginal likelihood of the counts, up to what is the same for every effort behind the same counts.
+        (d,) logarithm of the marginal likelihood of the counts, up to what is the same
+        for every effort behind the same counts.
     """
 
     flow: Floats
@@ -168,8 +183,11 @@ class RouteFlows:
     likelihood: Floats
 
 
-def explain_by_routes(routes: CandidateRoutes, record: CountedRows, rounds: int = MOST_ROUNDS) -> RouteFlows:
-    """Return the flows of routes that explain counts, and what of the counts they leave to the places themselves.
+def explain_by_routes(
+    routes: CandidateRoutes, record: CountedRows, rounds: int = MOST_ROUNDS
+) -> RouteFlows:
+    """Return the flows of routes that explain counts, and what of the counts they leave
+    to the places themselves.
 
     Parameters
     ----------
@@ -228,11 +246,14 @@ def explain_by_routes(routes: CandidateRoutes, record: CountedRows, rounds: int 
     return RouteFlows(flow, left, at_place, mean_local, likelihood)
 
 
-def _local_share(count: Floats, effort: Floats, by_flow: Floats, even: Floats) -> tuple[Floats, Floats]:
-    """Return the (d,) posterior mean of the share of seizures that no flow explains, all shares alike before, and the (d,) log likelihood.
+def _local_share(
+    count: Floats, effort: Floats, by_flow: Floats, even: Floats
+) -> tuple[Floats, Floats]:
+    """Return the (d,) posterior mean of the share of seizures that no flow explains,
+    all shares alike before, and the (d,) log likelihood.
 
-    The count of a row is a Poisson one of the flows and a negative binomial one of the place; the sum is taken for one negative binomial of
-    the same mean and variance.
+    The count of a row is a Poisson one of the flows and a negative binomial one of the
+    place; the sum is taken for one negative binomial of the same mean and variance.
 
     Parameters
     ----------
@@ -253,18 +274,24 @@ def _local_share(count: Floats, effort: Floats, by_flow: Floats, even: Floats) -
     chance += (gammaln(y + r) - gammaln(r) + y * np.log(m / (r + m))).sum(axis=1)
     most = chance.max(axis=0)
     weight = np.exp(chance - most)
-    return np.asarray((SHARES @ weight) / weight.sum(axis=0)), np.asarray(most + np.log(weight.mean(axis=0)))
+    return np.asarray((SHARES @ weight) / weight.sum(axis=0)), np.asarray(
+        most + np.log(weight.mean(axis=0))
+    )
 
 
 def _factors(group: Ints, found: Floats, expected: Floats, shape: float) -> Floats:
-    """Return the (groups, d) factor of each group: what was found of it over what its routes expect, with the shape added to both."""
+    """Return the (groups, d) factor of each group: what was found of it over what its
+    routes expect, with the shape added to both.
+    """
     return np.asarray((shape + _sums(group, found)) / (shape + _sums(group, expected)))
 
 
 def _sums(group: Ints, values: Floats) -> Floats:
     """Return the (groups, d) sums of (p, d) values."""
     at = (group, np.arange(group.size))
-    members = csr_array((np.ones(group.size), at), shape=(int(group.max(initial=-1)) + 1, group.size))
+    members = csr_array(
+        (np.ones(group.size), at), shape=(int(group.max(initial=-1)) + 1, group.size)
+    )
     return np.asarray(members @ values)
 
 
@@ -280,9 +307,11 @@ class LocalTraffic:
     Attributes
     ----------
     ways
-        Arcs of each way, in order of travel: the segment, and from it to the nearest through road.
+        Arcs of each way, in order of travel: the segment, and from it to the nearest
+        through road.
     weight
-        (len(ways),) share of the local loads on each, the heaviest first; their sum is at most 1, as loops that lead nowhere have no way.
+        (len(ways),) share of the local loads on each, the heaviest first; their sum is
+        at most 1, as loops that lead nowhere have no way.
     listed
         How many of them, from the heaviest on, are looked at one by one.
     """
@@ -293,12 +322,15 @@ class LocalTraffic:
 
     @property
     def elsewhere(self) -> float:
-        """Share of the local loads at no listed place, in [0, 1]; 0 where there are no local loads."""
+        """Share of the local loads at no listed place, in [0, 1]; 0 where there are no
+        local loads.
+        """
         share = 1.0 - float(self.weight[: self.listed].sum())
         return share if self.ways and share > ROUNDING else 0.0
 
     def passed(self, reliability: Floats) -> float:
-        """Return the mean chance of the loads elsewhere to pass their ways; 1 for those without a way.
+        """Return the mean chance of the loads elsewhere to pass their ways; 1 for those
+        without a way.
 
         Parameters
         ----------
@@ -308,15 +340,22 @@ class LocalTraffic:
         rest = self.weight[self.listed :].tolist()
         chance = [float(np.prod(reliability[list(way)])) for way in self.ways[self.listed :]]
         away = self.elsewhere
-        return 1.0 - sum(w * (1 - c) for w, c in zip(rest, chance, strict=True)) / away if away > 0 else 1.0
+        return (
+            1.0 - sum(w * (1 - c) for w, c in zip(rest, chance, strict=True)) / away
+            if away > 0
+            else 1.0
+        )
 
 
-def local_traffic(network: Network, rate: Floats, through: NDArray[np.bool_], most: int) -> LocalTraffic:
+def local_traffic(
+    network: Network, rate: Floats, through: NDArray[np.bool_], most: int
+) -> LocalTraffic:
     """Return where local loads are.
 
-    Each segment has one way: the quickest one over it to a through road, or the segment alone where it is part of one or none can be reached.
-    The loads on the ways are those whose sums come nearest to the rate (Richardson and Lucy's iteration), so that the segments
-    on the way from a place do not count as places again.
+    Each segment has one way: the quickest one over it to a through road, or the segment
+    alone where it is part of one or none can be reached. The loads on the ways are
+    those whose sums come nearest to the rate (Richardson and Lucy's iteration), so that
+    the segments on the way from a place do not count as places again.
 
     Parameters
     ----------
@@ -335,7 +374,9 @@ def local_traffic(network: Network, rate: Floats, through: NDArray[np.bool_], mo
     if not ways:
         return LocalTraffic((), np.empty(0), 0)
     weight = _explained(network, ways, rate)
-    loops = rate[[place for place, way in zip(places.tolist(), found, strict=True) if not way]].sum()
+    loops = rate[
+        [place for place, way in zip(places.tolist(), found, strict=True) if not way]
+    ].sum()
     order = np.argsort(-weight, kind="stable")
     order = order[weight[order] > 0]
     share = weight[order] / (weight.sum() + loops)
@@ -343,10 +384,17 @@ def local_traffic(network: Network, rate: Floats, through: NDArray[np.bool_], mo
 
 
 def _ways(network: Network, places: Ints, through: NDArray[np.bool_]) -> list[tuple[int, ...]]:
-    """Return the way of each segment in `places`, as arcs; none for a road that leads back to where it begins, on a through road."""
-    ends = np.unique(np.concatenate((network.tail[through[network.segment]], network.head[through[network.segment]])))
+    """Return the way of each segment in `places`, as arcs; none for a road that leads
+    back to where it begins, on a through road.
+    """
+    ends = np.unique(
+        np.concatenate(
+            (network.tail[through[network.segment]], network.head[through[network.segment]])
+        )
+    )
     onward = shortest_path_tree(network.n_nodes, network.tail, network.head, network.time_s, ends)
-    outward = network.segment_arc.copy()  # the arc of each segment that leads to a through road sooner
+    # the arc of each segment that leads to a through road sooner
+    outward = network.segment_arc.copy()
     nearer = np.lexsort((onward.cost[network.head], network.segment))
     outward[network.segment[nearer[::-1]]] = nearer[::-1]
     tail, head, then = network.tail.tolist(), network.head.tolist(), onward.arc.tolist()
@@ -366,7 +414,9 @@ def _ways(network: Network, places: Ints, through: NDArray[np.bool_]) -> list[tu
 def _explained(network: Network, ways: list[tuple[int, ...]], rate: Floats) -> Floats:
     """Return the (ways,) loads whose sums on the segments come nearest to the rate."""
     length = np.array([len(way) for way in ways])
-    arcs = np.fromiter((arc for way in ways for arc in way), dtype=np.int64, count=int(length.sum()))
+    arcs = np.fromiter(
+        (arc for way in ways for arc in way), dtype=np.int64, count=int(length.sum())
+    )
     at = (network.segment[arcs], np.repeat(np.arange(len(ways)), length))
     on = csr_array((np.ones(arcs.size), at), shape=(rate.size, len(ways)))
     back = csr_array(on.T)

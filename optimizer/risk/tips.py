@@ -1,21 +1,26 @@
-"""Tips as weak evidence of risk: noisy observations of flow with a share of false reports, whose influence is bounded.
+"""Tips as weak evidence of risk: noisy observations of flow with a share of false
+reports, whose influence is bounded.
 
-A cluster of tips near segment s is a report that is true with chance 1 - phi, and then comes from where much passes, or false, and then from
-anywhere. With e^eta the segment's index over the network's mean, its likelihood ratio is
+A cluster of tips near segment s is a report that is true with chance 1 - phi, and then
+comes from where much passes, or false, and then from anywhere. With e^eta the segment's
+index over the network's mean, its likelihood ratio is
 
     L(eta) = phi + (1 - phi) min(e^eta, R)          between phi and phi + (1 - phi) R
 
-and it counts with the weight w = exp(-(d / REACH_KM)^2 / 2), d the distance. eta ~ N(mu, sd^2) is what the record says of the segment (its
-median and interval). The shift is what the tips make of its mean,
+and it counts with the weight w = exp(-(d / REACH_KM)^2 / 2), d the distance. eta ~
+N(mu, sd^2) is what the record says of the segment (its median and interval). The shift
+is what the tips make of its mean,
 
     T = E[eta | tips] - mu,     cut at B = log(1.25)
 
-Bound. L does not fall as eta rises, so T >= 0 (Chebyshev's inequality for two monotone functions); the cut gives T <= B. However many tips
-there are, of whatever grade, no index is lowered, and none raised by more than the factor e^B = 1.25. In a month at most `MOST_CLUSTERS`
-clusters of a cell of the map count, the least doubtful, the earliest among equals. What this means for a plan stands in
-`optimizer.scenario.demand.travel`.
+Bound. L does not fall as eta rises, so T >= 0 (Chebyshev's inequality for two monotone
+functions); the cut gives T <= B. However many tips there are, of whatever grade, no
+index is lowered, and none raised by more than the factor e^B = 1.25. In a month at most
+`MOST_CLUSTERS` clusters of a cell of the map count, the least doubtful, the earliest
+among equals. What this means for a plan stands in `optimizer.scenario.demand.travel`.
 
-Tips are no searches: effort, seizures and `searched` stay as they are, and a place that nobody searched stays unknown.
+Tips are no searches: effort, seizures and `searched` stay as they are, and a place that
+nobody searched stays unknown.
 """
 
 from __future__ import annotations
@@ -72,9 +77,11 @@ class TipShift:
     counts
         (k,) whether each counts.
     nearest
-        (k,) the segment nearest to each; -1 where it does not count or none is within three times `REACH_KM`.
+        (k,) the segment nearest to each; -1 where it does not count or none is within
+        three times `REACH_KM`.
     alone
-        (k,) the factor by which it alone would raise the index of that segment, in [1, 1.25].
+        (k,) the factor by which it alone would raise the index of that segment, in [1,
+        1.25].
     """
 
     log_factor: Floats
@@ -87,7 +94,9 @@ class TipShift:
     alone: Floats
 
     def shifted(self, estimate: RiskEstimate) -> RiskEstimate:
-        """Return the estimate with every index multiplied by its factor; what was searched stays as it is."""
+        """Return the estimate with every index multiplied by its factor; what was
+        searched stays as it is.
+        """
         factor = np.exp(self.log_factor)
         return replace(
             estimate,
@@ -99,7 +108,8 @@ class TipShift:
 
 
 def weigh_tips(tips: Tips, estimate: RiskEstimate, network: Network) -> TipShift:
-    """Return how far clusters of tips raise each segment's index above what the record says.
+    """Return how far clusters of tips raise each segment's index above what the record
+    says.
 
     Parameters
     ----------
@@ -114,7 +124,9 @@ def weigh_tips(tips: Tips, estimate: RiskEstimate, network: Network) -> TipShift
     middle = network.segment_midpoint
     scale = KM_PER_DEGREE * np.array([np.cos(np.radians(middle[:, 1].mean())), 1.0])
     points = np.column_stack([tips.lon, tips.lat])[counted] * scale
-    far = cKDTree(points).sparse_distance_matrix(cKDTree(middle * scale), 3 * REACH_KM, output_type="ndarray")
+    far = cKDTree(points).sparse_distance_matrix(
+        cKDTree(middle * scale), 3 * REACH_KM, output_type="ndarray"
+    )
     cluster, segment = far["i"].astype(np.int64), far["j"].astype(np.int64)
     apart = np.linalg.norm(middle[segment] * scale - points[cluster], axis=1)
     weight = np.exp(-0.5 * (apart / REACH_KM) ** 2)
@@ -122,7 +134,8 @@ def weigh_tips(tips: Tips, estimate: RiskEstimate, network: Network) -> TipShift
     mean = float(length @ estimate.mean / length.sum())
     index, false_rate = _log_index(estimate, mean), tips.false_rate[counted]
     order = np.lexsort([apart, cluster])
-    near = order[np.unique(cluster[order], return_index=True)[1]]  # the nearest segment of each cluster that has one
+    # the nearest segment of each cluster that has one
+    near = order[np.unique(cluster[order], return_index=True)[1]]
     own = _LogIndex(index.middle[segment[near]], index.sd[segment[near]])
     nearest, alone = np.full(tips.size, -1), np.ones(tips.size)
     at = counted[cluster[near]]
@@ -141,10 +154,16 @@ def weigh_tips(tips: Tips, estimate: RiskEstimate, network: Network) -> TipShift
 
 
 def _within_limit(tips: Tips) -> Ints:
-    """Return the clusters that count: of each cell and month `MOST_CLUSTERS`, those least often false, the earliest among equals."""
+    """Return the clusters that count: of each cell and month `MOST_CLUSTERS`, those
+    least often false, the earliest among equals.
+    """
     east = np.floor(tips.lon * np.cos(np.radians(tips.lat)) * KM_PER_DEGREE / CELL_KM)
     cell = np.column_stack(
-        [east, np.floor(tips.lat * KM_PER_DEGREE / CELL_KM), tips.day.astype("datetime64[M]").astype(np.int64)]
+        [
+            east,
+            np.floor(tips.lat * KM_PER_DEGREE / CELL_KM),
+            tips.day.astype("datetime64[M]").astype(np.int64),
+        ]
     )
     place = np.unique(cell, axis=0, return_inverse=True)[1].ravel()
     order = np.lexsort([np.arange(tips.size), tips.false_rate, place])
@@ -154,7 +173,9 @@ def _within_limit(tips: Tips) -> Ints:
 
 @dataclass(frozen=True, eq=False)
 class _LogIndex:
-    """What the record says of eta, the log index over the mean: (m,) middles, and standard deviations."""
+    """What the record says of eta, the log index over the mean: (m,) middles, and
+    standard deviations.
+    """
 
     middle: Floats
     sd: Floats
@@ -170,7 +191,9 @@ def _log_index(estimate: RiskEstimate, mean: float) -> _LogIndex:
 
 
 def _shift(index: _LogIndex, segment: Ints, weight: Floats, false_rate: Floats) -> Floats:
-    """Return (m,) shifts of the mean log index, by quadrature over what the record says of each segment."""
+    """Return (m,) shifts of the mean log index, by quadrature over what the record says
+    of each segment.
+    """
     out = np.zeros(index.middle.size)
     touched, at = np.unique(segment, return_inverse=True)
     if not touched.size:
@@ -179,7 +202,11 @@ def _shift(index: _LogIndex, segment: Ints, weight: Floats, false_rate: Floats) 
     eta = index.middle[touched][:, None] + sd[:, None] * NODES
     log_ratio = np.zeros_like(eta)
     flow = np.minimum(np.exp(eta), LARGEST_RATIO)[at]
-    np.add.at(log_ratio, at, weight[:, None] * np.log(false_rate[:, None] + (1 - false_rate[:, None]) * flow))
+    np.add.at(
+        log_ratio,
+        at,
+        weight[:, None] * np.log(false_rate[:, None] + (1 - false_rate[:, None]) * flow),
+    )
     posterior = WEIGHTS * np.exp(log_ratio - log_ratio.max(axis=1, keepdims=True))
     shift = sd * (posterior @ NODES) / posterior.sum(axis=1)
     out[touched] = np.clip(shift, 0.0, BOUND)

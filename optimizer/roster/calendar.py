@@ -1,8 +1,10 @@
 """The shifts of a horizon on the clock and in elapsed time.
 
-A shift begins when the clock shows its start and lasts its hours as elapsed time. On the night on which the clocks go forward an eight-hour
-shift from 22:00 thus ends at 07:00, on the night on which they go back at 05:00. Every rule (rest, hours a week) counts elapsed time. A start
-that the clock skips is taken an hour later by that clock, and one that it shows twice is the first of the two (PEP 495).
+A shift begins when the clock shows its start and lasts its hours as elapsed time. On
+the night on which the clocks go forward an eight-hour shift from 22:00 thus ends at
+07:00, on the night on which they go back at 05:00. Every rule (rest, hours a week)
+counts elapsed time. A start that the clock skips is taken an hour later by that clock,
+and one that it shows twice is the first of the two (PEP 495).
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ MOST_WEEKS = 26
 NIGHT = range(23, 30)
 """Hours of a night, counted from the midnight before: 23:00 to 06:00."""
 NIGHT_MINUTES = 180
-"""A shift that holds this much of a night is a night shift (article 2 of the European Working Time Directive, 2003/88/EC)."""
+"""A shift that holds this much of a night is a night shift (article 2 of the European
+Working Time Directive, 2003/88/EC).
+"""
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -117,7 +121,9 @@ def span(day: date, shift: Shift, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def clock_notes(slots: Sequence[Slot], zone: ZoneInfo) -> list[str]:
-    """Return a sentence for every shift during which the clocks change, and what that does to its end."""
+    """Return a sentence for every shift during which the clocks change, and what that
+    does to its end.
+    """
     notes: list[str] = []
     for slot in slots:
         start, end = slot.start.astimezone(zone), slot.end.astimezone(zone)
@@ -125,12 +131,14 @@ def clock_notes(slots: Sequence[Slot], zone: ZoneInfo) -> list[str]:
         if moved:
             minutes = round(moved.total_seconds() / 60)
             forward = marked(
-                "{shift}: the clocks go forward by {minutes} minutes. The shift lasts its {hours:g} hours all the same and ends at {end}; it "
-                "overlaps the next where shifts hand over by the clock."
+                "{shift}: the clocks go forward by {minutes} minutes. The shift lasts its {hours:g}"
+                " hours all the same and ends at {end}; it overlaps the next where shifts hand over"
+                " by the clock."
             )
             back = marked(
-                "{shift}: the clocks go back by {minutes} minutes. The shift lasts its {hours:g} hours all the same and ends at {end}; it "
-                "leaves a gap before the next where shifts hand over by the clock."
+                "{shift}: the clocks go back by {minutes} minutes. The shift lasts its {hours:g}"
+                " hours all the same and ends at {end}; it leaves a gap before the next where"
+                " shifts hand over by the clock."
             )
             notes.append(
                 message(
@@ -153,7 +161,8 @@ def overlap_notes(duties: Duties) -> list[str]:
             if minutes:
                 notes.append(
                     message(
-                        "The shifts {one} and {other} overlap by {hours:g} hours: both are manned then.",
+                        "The shifts {one} and {other} overlap by {hours:g} hours: both are manned"
+                        " then.",
                         one=one.name,
                         other=other.name,
                         hours=minutes / 60,
@@ -168,7 +177,9 @@ def _overlap(one: Shift, other: Shift) -> int:
         return 0
     day = 24 * 60
     a, b = (60 * shift.begins.hour + shift.begins.minute for shift in (one, other))
-    shared = [min(a + one.minutes, b + k * day + other.minutes) - max(a, b + k * day) for k in (-1, 0, 1)]
+    shared = [
+        min(a + one.minutes, b + k * day + other.minutes) - max(a, b + k * day) for k in (-1, 0, 1)
+    ]
     return sum(max(0, minutes) for minutes in shared)
 
 
@@ -178,11 +189,15 @@ def is_night(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
 
 
 def _night_minutes(start: datetime, end: datetime, zone: ZoneInfo) -> float:
-    """Return the elapsed minutes between `start` and `end` (UTC) that lie in a night of the zone."""
+    """Return the elapsed minutes between `start` and `end` (UTC) that lie in a night of
+    the zone.
+    """
     day, total = start.astimezone(zone).date() - timedelta(days=1), 0.0
     while day <= end.astimezone(zone).date():
         dusk = datetime.combine(day, time(NIGHT.start), zone).astimezone(UTC)
-        dawn = datetime.combine(day + timedelta(days=1), time(NIGHT.stop - 24), zone).astimezone(UTC)
+        dawn = datetime.combine(day + timedelta(days=1), time(NIGHT.stop - 24), zone).astimezone(
+            UTC
+        )
         total += max(0.0, (min(end, dawn) - max(start, dusk)).total_seconds() / 60)
         day += timedelta(days=1)
     return total

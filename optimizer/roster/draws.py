@@ -1,46 +1,64 @@
-"""Draws of a mixture over days or shifts, and how far the frequencies of placements lie from their probabilities.
+"""Draws of a mixture over days or shifts, and how far the frequencies of placements lie
+from their probabilities.
 
-Which plan of a mixture is used when: draws whose frequencies follow the probabilities, of every plan and of every placement.
+Which plan of a mixture is used when: draws whose frequencies follow the probabilities,
+of every plan and of every placement.
 
-Plans s have probabilities p_s; placement j is in plan s where A_js = 1. Periods are drawn in blocks of L. Each block gets counts n_s with
-sum_s n_s = L by dependent rounding of L p_s (Gandhi, Khuller, Parthasarathy, Srinivasan 2006; the walk is the cube method of Deville and Tille
-2004):
+Plans s have probabilities p_s; placement j is in plan s where A_js = 1. Periods are
+drawn in blocks of L. Each block gets counts n_s with sum_s n_s = L by dependent
+rounding of L p_s (Gandhi, Khuller, Parthasarathy, Srinivasan 2006; the walk is the cube
+method of Deville and Tille 2004):
 
-1. x = L p. A plan is settled when x_s is whole; a placement is settled when sum_s A_js x_s is whole.
-2. Along a direction d with sum_s d_s = 0 and A_j d = 0 for every settled placement j, over plans that are not settled, x moves forward or back
-   to where the next plan or placement is settled, by a step of mean 0: so E[n_s] = L p_s, and each count is L p_s rounded up or down.
-3. Where there is no such direction, the settled placement with fewest open plans is given up (Beck and Fiala 1981); its count may then be off
-   by more than one.
+1. x = L p. A plan is settled when x_s is whole; a placement is settled when sum_s A_js
+   x_s is whole.
+2. Along a direction d with sum_s d_s = 0 and A_j d = 0 for every settled placement j,
+   over plans that are not settled, x moves forward or back to where the next plan or
+   placement is settled, by a step of mean 0: so E[n_s] = L p_s, and each count is L p_s
+   rounded up or down.
+3. Where there is no such direction, the settled placement with fewest open plans is
+   given up (Beck and Fiala 1981); its count may then be off by more than one.
 
-A block is halved by the same rounding with x = n / 2, and its halves again, until parts of at most `SHORTEST` periods are left, which are put
-in random order: parts of a block track p nearly as well as the whole. Somebody who has seen the beginning of a part can guess a little of its
-end: that is the price of frequencies that are kept.
+A block is halved by the same rounding with x = n / 2, and its halves again, until parts
+of at most `SHORTEST` periods are left, which are put in random order: parts of a block
+track p nearly as well as the whole. Somebody who has seen the beginning of a part can
+guess a little of its end: that is the price of frequencies that are kept.
 
-One rounding has E[n_s] = L p_s exactly. Of `TRIES` roundings of a block the one is taken in which the count of the placement that is worst off
-is nearest to its probability, so that E[n_s] = L p_s holds up to that choice.
+One rounding has E[n_s] = L p_s exactly. Of `TRIES` roundings of a block the one is
+taken in which the count of the placement that is worst off is nearest to its
+probability, so that E[n_s] = L p_s holds up to that choice.
 
-Numbers come from HMAC-SHA-256 of a secret, so that they are the same on every machine and say nothing of one another without the secret.
+Numbers come from HMAC-SHA-256 of a secret, so that they are the same on every machine
+and say nothing of one another without the secret.
 
-Draws of a mixture of which little changes from one to the next: rounds through its plans, with feasible steps between.
+Draws of a mixture of which little changes from one to the next: rounds through its
+plans, with feasible steps between.
 
-A share c of the sites may change: with N placements in the largest plan, at most m = floor(c N) may come new and at most m may go from one
-draw to the next. With m = 0 no mixture keeps to it.
+A share c of the sites may change: with N placements in the largest plan, at most m =
+floor(c N) may come new and at most m may go from one draw to the next. With m = 0 no
+mixture keeps to it.
 
-1. A round has whole counts n_s of plans s with E[n_s] = L p_s, where L is the draws of 30 days, or of more months where the steps of a path
-   through all plans would be more than a third of that (`balanced_counts`). It is halved, and halves are, while that path's steps are no more
-   than a sixth of the part (`balanced_parts`).
-2. The plans of a part follow one another in an order of small differences, forward or back by chance: the nearest next, then exchanges of two
-   links (2-opt). Where all are near enough to each other, draws are in random order.
-3. Between two that follow one another stand steps: each takes out up to m placements that the next plan does not have, and adds up to m that
-   it has, as budgets and exclusions allow. Any part of a feasible plan keeps to those, so the steps always arrive, after at most
-   ceil(out / m) + ceil(in / m) draws. With requirements they may not: then the mixture is refused.
+1. A round has whole counts n_s of plans s with E[n_s] = L p_s, where L is the draws of
+   30 days, or of more months where the steps of a path through all plans would be more
+   than a third of that (`balanced_counts`). It is halved, and halves are, while that
+   path's steps are no more than a sixth of the part (`balanced_parts`).
+2. The plans of a part follow one another in an order of small differences, forward or
+   back by chance: the nearest next, then exchanges of two links (2-opt). Where all are
+   near enough to each other, draws are in random order.
+3. Between two that follow one another stand steps: each takes out up to m placements
+   that the next plan does not have, and adds up to m that it has, as budgets and
+   exclusions allow. Any part of a feasible plan keeps to those, so the steps always
+   arrive, after at most ceil(out / m) + ceil(in / m) draws. With requirements they may
+   not: then the mixture is refused.
 
-So a round of B steps takes L + B draws, and over whole rounds a placement's share misses its probability by at most B / (L + B), up to one draw
-of a plan a round; by less, as steps are made of the plans beside them. What it comes to is measured over `MEASURED` rounds of another secret.
-Over times shorter than a round shares are off by more, and who sees the plan of today knows much of the next: that is the price of little
+So a round of B steps takes L + B draws, and over whole rounds a placement's share
+misses its probability by at most B / (L + B), up to one draw of a plan a round; by
+less, as steps are made of the plans beside them. What it comes to is measured over
+`MEASURED` rounds of another secret. Over times shorter than a round shares are off by
+more, and who sees the plan of today knows much of the next: that is the price of little
 change.
 
-The seed file: the secret from which draws and times of audits follow, that its owner alone can read.
+The seed file: the secret from which draws and times of audits follow, that its owner
+alone can read.
 """
 
 from __future__ import annotations
@@ -87,14 +105,19 @@ BLOCK_DAYS = 30
 
 
 def practically_one(mixture: Mixture) -> str:
-    """Return a sentence where a mixture is one plan, or practically so; empty where its draws differ."""
+    """Return a sentence where a mixture is one plan, or practically so; empty where its
+    draws differ.
+    """
     likeliest = max(mixture.probabilities)
     if len(mixture.plans) == 1:
-        return message("The mixture is one plan: every draw is the same, and whoever sees one knows them all.")
+        return message(
+            "The mixture is one plan: every draw is the same, and whoever sees one knows them all."
+        )
     if likeliest < PRACTICALLY_ONE:
         return ""
     return message(
-        "The mixture is practically one plan: one of {plans} is drawn {share:.2%} of the time. Whoever watches a few draws knows the others.",
+        "The mixture is practically one plan: one of {plans} is drawn {share:.2%} of the time."
+        " Whoever watches a few draws knows the others.",
         plans=counted_message("{count} plan", "{count} plans", len(mixture.plans)),
         share=likeliest,
     )
@@ -141,7 +164,8 @@ class Frequencies:
     rows
         Of each placement, the one that is farthest off first.
     worst_month
-        The largest miss over any `BLOCK_DAYS` days in a row; None where there are fewer.
+        The largest miss over any `BLOCK_DAYS` days in a row; None where there are
+        fewer.
     """
 
     rows: tuple[Frequency, ...]
@@ -156,12 +180,16 @@ class Frequencies:
 def periods_of(first: date, days: int, shifts: Sequence[str]) -> list[DrawPeriod]:
     """Return the periods of some days: one a shift, or one a day where no shifts are named."""
     return [
-        DrawPeriod(first + timedelta(days=day), shift) for day in range(days) for shift in (tuple(shifts) or (None,))
+        DrawPeriod(first + timedelta(days=day), shift)
+        for day in range(days)
+        for shift in tuple(shifts) or (None,)
     ]
 
 
 def draws_since(begun: date, periods: Sequence[DrawPeriod], *, shifts: int, stay: int) -> list[int]:
-    """Return the number of the draw that each period has, from `begun` on, with so many shifts a day; each stays for so many periods."""
+    """Return the number of the draw that each period has, from `begun` on, with so many
+    shifts a day; each stays for so many periods.
+    """
     numbers, seen, count = [], None, 0
     for period in periods:
         count = 0 if period.date != seen else count + 1
@@ -176,11 +204,19 @@ def block_length(shifts: int, stay: int) -> int:
 
 
 def draw_plans(
-    mixture: Mixture, secret: bytes, purpose: str, begun: date, periods: Sequence[DrawPeriod], *, shifts: int, stay: int
+    mixture: Mixture,
+    secret: bytes,
+    purpose: str,
+    begun: date,
+    periods: Sequence[DrawPeriod],
+    *,
+    shifts: int,
+    stay: int,
 ) -> list[int]:
     """Return for each period the position of the plan that is drawn.
 
-    What is drawn for a period depends on the secret, the purpose, `begun`, `shifts`, `stay` and the period, not on which periods are asked for.
+    What is drawn for a period depends on the secret, the purpose, `begun`, `shifts`,
+    `stay` and the period, not on which periods are asked for.
 
     Parameters
     ----------
@@ -200,7 +236,9 @@ def draw_plans(
         Periods that a plan stays, >= 1.
     """
     ids = list(mixture.marginals)
-    placed = np.array([[name in set(plan.options) for plan in mixture.plans] for name in ids], dtype=bool)
+    placed = np.array(
+        [[name in set(plan.options) for plan in mixture.plans] for name in ids], dtype=bool
+    )
     placed = placed.reshape(len(ids), len(mixture.plans))
     length = block_length(shifts, stay)
     blocks: dict[int, list[int]] = {}
@@ -208,13 +246,17 @@ def draw_plans(
     for number in draws_since(begun, periods, shifts=shifts, stay=stay):
         block, place = divmod(number, length)
         if block not in blocks:
-            numbers = SecretNumbers(secret, f"{purpose}|{begun.isoformat()}|{shifts}|{stay}|{block}")
+            numbers = SecretNumbers(
+                secret, f"{purpose}|{begun.isoformat()}|{shifts}|{stay}|{block}"
+            )
             blocks[block] = balanced_block(mixture.probabilities, placed, length, numbers)
         drawn.append(blocks[block][place])
     return drawn
 
 
-def frequencies(probabilities: Mapping[str, float], rows: Sequence[frozenset[str]], a_day: int) -> Frequencies:
+def frequencies(
+    probabilities: Mapping[str, float], rows: Sequence[frozenset[str]], a_day: int
+) -> Frequencies:
     """Return how often each placement is in some rows, beside its probability.
 
     Parameters
@@ -227,10 +269,14 @@ def frequencies(probabilities: Mapping[str, float], rows: Sequence[frozenset[str
         Periods a day.
     """
     ids = sorted(set(probabilities).union(*rows))
-    table = np.array([[name in row for row in rows] for name in ids], dtype=bool).reshape(len(ids), len(rows))
+    table = np.array([[name in row for row in rows] for name in ids], dtype=bool).reshape(
+        len(ids), len(rows)
+    )
     wanted = np.array([probabilities.get(name, 0.0) for name in ids])
     share = table.mean(axis=1) if len(rows) else np.zeros(len(ids))
-    found = [Frequency(name, float(p), float(s)) for name, p, s in zip(ids, wanted, share, strict=True)]
+    found = [
+        Frequency(name, float(p), float(s)) for name, p, s in zip(ids, wanted, share, strict=True)
+    ]
     month = BLOCK_DAYS * a_day
     return Frequencies(
         rows=tuple(sorted(found, key=lambda row: (-row.off, row.placement))),
@@ -240,21 +286,30 @@ def frequencies(probabilities: Mapping[str, float], rows: Sequence[frozenset[str
 
 def _misses(table: NDArray[np.bool_], wanted: NDArray[np.float64], length: int) -> Iterator[float]:
     """Yield the largest miss over each run of so many periods."""
-    sums: NDArray[np.float64] = np.concatenate((np.zeros((len(table), 1)), np.cumsum(table, axis=1)), axis=1)
+    sums: NDArray[np.float64] = np.concatenate(
+        (np.zeros((len(table), 1)), np.cumsum(table, axis=1)), axis=1
+    )
     for start in range(table.shape[1] - length + 1):
         share = (sums[:, start + length] - sums[:, start]) / length
         yield float(np.abs(share - wanted).max(initial=0.0))
 
 
-# The draws file: which plan of a mixture is used in which period, and which placements that means.
+# The draws file: which plan of a mixture is used in which period, and which placements
+# that means.
 class DrawRow(Strict):
     """What is placed in one shift, or on one day."""
 
     date: dt.date = Field(description="day on which it begins")
     shift: str | None = Field(None, description="id of the shift; null for all shifts of the day")
     plan: list[ComposedId] = Field(description="ids of everything that is placed")
-    drawn: int = Field(ge=0, description="position in the mixture of the plan that was drawn, or that a step leads to")
-    step: bool = Field(False, description="whether it is on the way from one plan to the next, so that little changes")
+    drawn: int = Field(
+        ge=0,
+        description="position in the mixture of the plan that was drawn, or that a step leads to",
+    )
+    step: bool = Field(
+        False,
+        description="whether it is on the way from one plan to the next, so that little changes",
+    )
     overridden: bool = Field(False, description="whether somebody changed what was drawn")
 
 
@@ -266,7 +321,9 @@ class DrawsFile(Strict):
     mixture: str = Field(description="SHA-256 of the mixture.json that was drawn from")
     begun: dt.date = Field(description="first day of the first block of draws")
     every: Literal["day", "shift"] = Field(description="how often a plan is drawn")
-    stay: Annotated[int, Field(ge=1, le=30)] = Field(1, description="days, or shifts, that a plan stays")
+    stay: Annotated[int, Field(ge=1, le=30)] = Field(
+        1, description="days, or shifts, that a plan stays"
+    )
     change: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None, description="largest share of the sites that changes from one draw to the next"
     )
@@ -286,11 +343,19 @@ def read_draws(path: Path) -> DrawsFile:
     problems, seen = ProblemList(), set()
     for k, row in enumerate(content.rows):
         if (row.date, row.shift) in seen:
-            problems.add(f"{path}, rows[{k}]", f"{_period(row)} again", "each period once", "Draw again")
+            problems.add(
+                f"{path}, rows[{k}]", f"{_period(row)} again", "each period once", "Draw again"
+            )
         if (row.shift is None) != (content.every == "day"):
-            problems.add(f"{path}, rows[{k}].shift", repr(row.shift), f"draws of one plan a {content.every}")
+            problems.add(
+                f"{path}, rows[{k}].shift", repr(row.shift), f"draws of one plan a {content.every}"
+            )
         if set(row.plan) - set(content.marginals) and not row.overridden:
-            problems.add(f"{path}, rows[{k}].plan", "placements without a probability", "placements of `marginals`")
+            problems.add(
+                f"{path}, rows[{k}].plan",
+                "placements without a probability",
+                "placements of `marginals`",
+            )
         seen.add((row.date, row.shift))
     problems.raise_if_any()
     return content
@@ -316,7 +381,8 @@ def check_covers(draws: DrawsFile, days: list[dt.date], where: str) -> None:
         raise InputError(Problem(where, found, f"draws from {min(days)} to {max(days)}", remedy))
 
 
-# Duties of draws: each shift has those of what is placed in it, and a roster may man less than was drawn.
+# Duties of draws: each shift has those of what is placed in it, and a roster may man
+# less than was drawn.
 def with_draws(duties: Duties, draws: DrawsFile) -> Duties:
     """Return duties that are asked for in the shifts alone in which their placement is drawn."""
     every = [shift.id for shift in duties.shifts]
@@ -329,16 +395,24 @@ def with_draws(duties: Duties, draws: DrawsFile) -> Duties:
 
 
 def manned_frequencies(roster: Roster, draws: DrawsFile) -> Frequencies:
-    """Return how often each placement that needs people is fully manned, over the shifts in which it may be, beside its probability."""
+    """Return how often each placement that needs people is fully manned, over the
+    shifts in which it may be, beside its probability.
+    """
     short = {(gap.day, gap.shift.id, gap.duty.option) for gap in roster.gaps}
     asked = {duty.option for duty in roster.duties.duties}
     slots = slots_of(roster.duties, roster.first, roster.weeks)
     manned = [
-        frozenset(duty.option for duty in slot.duties if (slot.day, slot.shift.id, duty.option) not in short)
+        frozenset(
+            duty.option
+            for duty in slot.duties
+            if (slot.day, slot.shift.id, duty.option) not in short
+        )
         for slot in slots
     ]
     return frequencies(
-        {name: p for name, p in draws.marginals.items() if name in asked}, manned, len(roster.duties.shifts)
+        {name: p for name, p in draws.marginals.items() if name in asked},
+        manned,
+        len(roster.duties.shifts),
     )
 
 
@@ -401,18 +475,27 @@ def balanced_block(
     rows = telling_rows(placements)
     counts = balanced_counts(np.asarray(probabilities, dtype=float), rows, periods, numbers)
     parts = balanced_parts(counts, rows, SHORTEST, numbers)
-    return [plan for part in parts for plan in numbers.shuffled(np.repeat(np.arange(part.size), part).tolist())]
+    return [
+        plan
+        for part in parts
+        for plan in numbers.shuffled(np.repeat(np.arange(part.size), part).tolist())
+    ]
 
 
-def balanced_counts(share: Floats, rows: Incidence, periods: int, numbers: SecretNumbers) -> NDArray[np.int64]:
-    """Return how often each plan is drawn in a block: the best of `TRIES` roundings; (plans,) p and (placements, plans) `telling_rows`."""
+def balanced_counts(
+    share: Floats, rows: Incidence, periods: int, numbers: SecretNumbers
+) -> NDArray[np.int64]:
+    """Return how often each plan is drawn in a block: the best of `TRIES` roundings;
+    (plans,) p and (placements, plans) `telling_rows`.
+    """
     expected = periods * share / share.sum()
     tried = [dependent_rounding(expected, rows, numbers) for _ in range(TRIES)]
     return min(tried, key=lambda counts: float(np.abs(rows @ (counts - expected)).max(initial=0.0)))
 
 
 def dependent_rounding(x: Floats, rows: Incidence, numbers: SecretNumbers) -> NDArray[np.int64]:
-    """Return whole (plans,) numbers of mean x with the sum of x: each is x rounded up or down, as are most sums over (placements, plans) rows.
+    """Return whole (plans,) numbers of mean x with the sum of x: each is x rounded up
+    or down, as are most sums over (placements, plans) rows.
 
     Raises
     ------
@@ -434,7 +517,10 @@ def dependent_rounding(x: Floats, rows: Incidence, numbers: SecretNumbers) -> ND
             kept[dropped] = settled[dropped] = touched[dropped] = False
             direction = _null_vector(np.vstack((np.ones(free.size), rows[settled][:, free])))
         moving = rows[touched & ~settled]
-        levels, rates = np.append(x[free], moving @ x), np.append(direction, moving[:, free] @ direction)
+        levels, rates = (
+            np.append(x[free], moving @ x),
+            np.append(direction, moving[:, free] @ direction),
+        )
         forward, back = _farthest(levels, rates), _farthest(levels, -rates)
         x[free] += (forward if numbers.next() * (forward + back) < back else -back) * direction
         x = _snapped(x)
@@ -444,7 +530,9 @@ def dependent_rounding(x: Floats, rows: Incidence, numbers: SecretNumbers) -> ND
 def balanced_parts(
     counts: NDArray[np.int64], rows: Incidence, shortest: int, numbers: SecretNumbers
 ) -> list[NDArray[np.int64]]:
-    """Return (plans,) counts of parts of a block, one after the other: halves of halves, down to at most `shortest` periods, all balanced."""
+    """Return (plans,) counts of parts of a block, one after the other: halves of
+    halves, down to at most `shortest` periods, all balanced.
+    """
     length = int(counts.sum())
     if length <= shortest:
         return [counts]
@@ -455,7 +543,9 @@ def balanced_parts(
 
 
 def telling_rows(placements: Incidence) -> Incidence:
-    """Return the rows that say something: not those of placements in every plan or in none, and each once."""
+    """Return the rows that say something: not those of placements in every plan or in
+    none, and each once.
+    """
     rows = np.unique(placements, axis=0)
     return np.asarray(rows[rows.any(axis=1) & ~rows.all(axis=1)])
 
@@ -474,7 +564,9 @@ def _farthest(levels: Floats, rates: Floats) -> float:
 
 
 def _null_vector(matrix: Floats) -> Floats | None:
-    """Return a vector that every row of a matrix is orthogonal to, of largest entry 1; None where there is none. The same on every machine."""
+    """Return a vector that every row of a matrix is orthogonal to, of largest entry 1;
+    None where there is none. The same on every machine.
+    """
     work = matrix.astype(float)
     pivots: list[int] = []
     for column in range(work.shape[1]):
@@ -508,7 +600,9 @@ MEASURED = 12
 
 @dataclass(frozen=True, slots=True)
 class GradualDraw:
-    """What is drawn: ids of placements, the position of the plan that it is or leads to, and whether it is such a step."""
+    """What is drawn: ids of placements, the position of the plan that it is or leads
+    to, and whether it is such a step.
+    """
 
     plan: tuple[str, ...]
     drawn: int
@@ -543,7 +637,8 @@ class GradualRounds:
 
     @classmethod
     def of(cls, mixture: Mixture, instance: Instance, change: float, block: int) -> GradualRounds:
-        """Return the rounds of a mixture in which at most a share `change` of the sites, in (0, 1], changes at a time.
+        """Return the rounds of a mixture in which at most a share `change` of the
+        sites, in (0, 1], changes at a time.
 
         Parameters
         ----------
@@ -568,7 +663,9 @@ class GradualRounds:
         return cls(whole, masks, np.array(mixture.probabilities), most, blocks * block, part)
 
     def draws(self, secret: bytes, purpose: str) -> Iterator[GradualDraw]:
-        """Yield what is drawn, one after the other without end; it follows from the secret and the purpose."""
+        """Yield what is drawn, one after the other without end; it follows from the
+        secret and the purpose.
+        """
         rows, last = telling_rows(self.masks.T), -1
         for number in count():
             numbers = SecretNumbers(secret, f"{purpose}|{number}")
@@ -584,7 +681,9 @@ class GradualRounds:
     def _between(self, begin: int, end: int) -> list[Mask]:
         """Return the steps from one plan to another."""
         if (begin, end) not in self._known:
-            self._known[begin, end] = _steps(self.instance, self.masks[begin], self.masks[end], self.most)
+            self._known[begin, end] = _steps(
+                self.instance, self.masks[begin], self.masks[end], self.most
+            )
         return self._known[begin, end]
 
     def _order(self, often: NDArray[np.int64], last: int, numbers: SecretNumbers) -> list[int]:
@@ -599,16 +698,21 @@ class GradualRounds:
         return [plan for plan in path for _ in range(int(often[plan]))]
 
     def measured(self) -> tuple[GradualDraw, ...]:
-        """Return the draws of `MEASURED` rounds and a part of the next, of a secret that is none."""
+        """Return the draws of `MEASURED` rounds and a part of the next, of a secret
+        that is none.
+        """
         draws = self.draws(b"", "measured")
         return tuple(islice(draws, MEASURED * self.length))
 
 
 def drawn_mixture(draws: Sequence[GradualDraw], instance: Instance) -> Mixture:
-    """Return what an evader meets over some draws as a mixture, on an instance that has all beats."""
+    """Return what an evader meets over some draws as a mixture, on an instance that has
+    all beats.
+    """
     often = Counter(one.plan for one in draws)
     return Mixture(
-        tuple(Plan.of(instance, plan) for plan in often), tuple(number / len(draws) for number in often.values())
+        tuple(Plan.of(instance, plan) for plan in often),
+        tuple(number / len(draws) for number in often.values()),
     )
 
 
@@ -623,9 +727,13 @@ def most_changed(mixture: Mixture, change: float) -> int:
     largest = max(len(plan.options) for plan in mixture.plans)
     most = int(np.floor(change * largest + 1e-9))
     if most < 1 and len(mixture.plans) > 1:
-        found = f"{change:.3g} of {largest} placements, which is less than one: no mixture keeps to it"
+        found = (
+            f"{change:.3g} of {largest} placements, which is less than one: no mixture keeps to it"
+        )
         remedy = "Let more sites change, or use plan.json, which is the same every day"
-        raise InputError(Problem(WHERE, found, f"a share of at least {np.ceil(1000 / largest) / 1000:g}", remedy))
+        raise InputError(
+            Problem(WHERE, found, f"a share of at least {np.ceil(1000 / largest) / 1000:g}", remedy)
+        )
     return max(most, 1)
 
 
@@ -642,7 +750,9 @@ def _path(masks: Mask, chosen: NDArray[np.int64]) -> list[int]:
         for i in range(1, len(order) - 1):
             for j in range(i + 1, len(order)):
                 a, b, c = order[i - 1], order[i], order[j]
-                onward = apart[b, order[j + 1]] - apart[c, order[j + 1]] if j + 1 < len(order) else 0
+                onward = (
+                    apart[b, order[j + 1]] - apart[c, order[j + 1]] if j + 1 < len(order) else 0
+                )
                 if apart[a, c] - apart[a, b] + onward < 0:
                     order[i : j + 1] = order[i : j + 1][::-1]
                     better = True
@@ -650,19 +760,28 @@ def _path(masks: Mask, chosen: NDArray[np.int64]) -> list[int]:
 
 
 def _steps(instance: Instance, begin: Mask, end: Mask, most: int) -> list[Mask]:
-    """Return the feasible plans between two, at most `most` placements come and at most `most` go at a time."""
+    """Return the feasible plans between two, at most `most` placements come and at most
+    `most` go at a time.
+    """
     steps, here = [], begin
     while (going := np.flatnonzero(here & ~end)).size > most or (end & ~here).sum() > most:
         after = _step(instance, here, end, going[:most], most)
         if after is None:
-            found = f"plans that differ by {int((begin & ~end).sum())} placements, with no feasible plan on the way"
+            found = (
+                f"plans that differ by {int((begin & ~end).sum())} placements, with no feasible"
+                " plan on the way"
+            )
             expected = f"steps of at most {most} placements that reach every requirement"
-            raise InputError(Problem(WHERE, found, expected, "Let more sites change from one day to the next"))
+            raise InputError(
+                Problem(WHERE, found, expected, "Let more sites change from one day to the next")
+            )
         steps.append(here := after)
     return steps
 
 
-def _step(instance: Instance, here: Mask, end: Mask, going: NDArray[np.int64], most: int) -> Mask | None:
+def _step(
+    instance: Instance, here: Mask, end: Mask, going: NDArray[np.int64], most: int
+) -> Mask | None:
     """Return the next plan on the way to another; None where requirements forbid it."""
     for leaving in range(going.size, -1, -1):
         after = here.copy()
@@ -681,7 +800,9 @@ LEAST_SECRET = 16
 """Bytes of a secret below which it could be guessed."""
 
 
-def read_secret(path: Path, plan_folder: Path, *, new: bool = False) -> tuple[bytes, tuple[str, ...]]:
+def read_secret(
+    path: Path, plan_folder: Path, *, new: bool = False
+) -> tuple[bytes, tuple[str, ...]]:
     """Return the secret of a seed file, and warnings about who may read it.
 
     Parameters
@@ -696,7 +817,8 @@ def read_secret(path: Path, plan_folder: Path, *, new: bool = False) -> tuple[by
     Raises
     ------
     InputError
-        If the file lies in the plan folder, is missing, too short, or there already where it is to be made.
+        If the file lies in the plan folder, is missing, too short, or there already
+        where it is to be made.
     """
     if path.resolve().is_relative_to(plan_folder.resolve()):
         found = "a file in the plan folder"
@@ -705,23 +827,38 @@ def read_secret(path: Path, plan_folder: Path, *, new: bool = False) -> tuple[by
     if new:
         _make(path)
     if not path.exists():
-        raise InputError(Problem(str(path), "no such file", "a seed file", "Make one with --new-seed"))
+        raise InputError(
+            Problem(str(path), "no such file", "a seed file", "Make one with --new-seed")
+        )
     secret = existing_file(path, "a seed file").read_bytes().strip()
     if len(secret) < LEAST_SECRET:
         expected = f"a secret of at least {LEAST_SECRET} bytes"
-        raise InputError(Problem(str(path), f"{len(secret)} bytes", expected, "Make one with --new-seed"))
+        raise InputError(
+            Problem(str(path), f"{len(secret)} bytes", expected, "Make one with --new-seed")
+        )
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return secret, (f"{path} can be read by others, who can then tell every draw. Make it yours alone: chmod 600.",)
+        return secret, (
+            (
+                f"{path} can be read by others, who can then tell every draw. Make it yours alone:"
+                " chmod 600."
+            ),
+        )
     return secret, ()
 
 
 def _make(path: Path) -> None:
     """Write a new secret that its owner alone can read."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR
+        )
     except FileExistsError:
-        raise InputError(Problem(str(path), "a file", "no file yet, for --new-seed", "Leave --new-seed out")) from None
+        raise InputError(
+            Problem(str(path), "a file", "no file yet, for --new-seed", "Leave --new-seed out")
+        ) from None
     except OSError as error:
-        raise InputError(Problem(str(path), error.strerror or str(error), "a place for a seed file")) from None
+        raise InputError(
+            Problem(str(path), error.strerror or str(error), "a place for a seed file")
+        ) from None
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32) + "\n")

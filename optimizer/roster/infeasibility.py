@@ -50,7 +50,8 @@ REMEDY: dict[Rule, str] = {
 
 @dataclass(frozen=True, slots=True)
 class MoreCrews:
-    """How many more crews like one that there is, without its leave, make a roster possible.
+    """How many more crews like one that there is, without its leave, make a roster
+    possible.
 
     Attributes
     ----------
@@ -72,14 +73,19 @@ class MoreCrews:
     def __str__(self) -> str:
         """Return it as a sentence."""
         none = "there is none" if self.confirmed else "one solver (CP-SAT) finds none"
-        fewer = f"; with one fewer {none}" if self.least else "; whether fewer would do is not known"
+        fewer = (
+            f"; with one fewer {none}" if self.least else "; whether fewer would do is not known"
+        )
         crews = f"{self.number} more crew{'s' if self.number > 1 else ''}"
         return (
-            f"With {crews} like {self.like.name} ({self.like.people} people, without leave) there is a roster{fewer}."
+            f"With {crews} like {self.like.name} ({self.like.people} people, without leave) there"
+            f" is a roster{fewer}."
         )
 
 
-UNCONFIRMED = "That there is no roster is the answer of one solver (CP-SAT), not confirmed by a second way."
+UNCONFIRMED = (
+    "That there is no roster is the answer of one solver (CP-SAT), not confirmed by a second way."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,8 @@ class InfeasibilityReport:
         where = f"{self.slot.name}, {self.duty.title}"
         whose = f" for {self.duty.agency}" if self.duty.agency else ""
         return (
-            f"No roster{whose}: {where}: {self.needed:,.0f} {self.reason} (rule: {RULE_NAMES[self.rule]}). {REMEDY[self.rule]}."
+            f"No roster{whose}: {where}: {self.needed:,.0f} {self.reason} (rule:"
+            f" {RULE_NAMES[self.rule]}). {REMEDY[self.rule]}."
             + ("" if self.cure is None else f" {self.cure}")
             + ("" if self.confirmed else f" {UNCONFIRMED}")
         )
@@ -133,11 +140,15 @@ class InfeasibilityReport:
             "there": self.there,
             "confirmed": self.confirmed,
             "message": str(self),
-        } | ({} if self.cure is None else {"more_crews": self.cure.number, "like": self.cure.like.id})
+        } | (
+            {} if self.cure is None else {"more_crews": self.cure.number, "like": self.cure.like.id}
+        )
 
 
 class NoRosterError(InfeasibleError):
-    """No roster keeps every rule; `reports` name rule and shift, one for each independent part that fails."""
+    """No roster keeps every rule; `reports` name rule and shift, one for each
+    independent part that fails.
+    """
 
     def __init__(self, *reports: InfeasibilityReport) -> None:
         super().__init__("\n".join(str(report) for report in reports))
@@ -153,7 +164,9 @@ class _Family:
 
 
 def impossible(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport | None:
-    """Return the first necessary condition that a subproblem violates; None where it violates none, or the clock ends the counting."""
+    """Return the first necessary condition that a subproblem violates; None where it
+    violates none, or the clock ends the counting.
+    """
     for check in (_too_few_people, _too_few_at_once, _too_few_hours, _too_few_days):
         report = check(subproblem, clock)
         if report is not None:
@@ -162,7 +175,9 @@ def impossible(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport | No
 
 
 def _too_few_people(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport | None:
-    """Find a duty that all crews who may do it together cannot fill, or cannot on a day of leave."""
+    """Find a duty that all crews who may do it together cannot fill, or cannot on a day
+    of leave.
+    """
     away: defaultdict[date, list[int]] = defaultdict(list)
     for c, crew in enumerate(subproblem.crews):
         for day in crew.away:
@@ -178,8 +193,13 @@ def _too_few_people(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport
         people = people_of[duty.id]
         there = people - sum(subproblem.crews[c].people for c in away[slot.day] if c in crews)
         if people < duty.staff:
-            able = f"of the crews of its agency that serve it from their base and can do it, there are {people}"
-            return InfeasibilityReport("crews", slot, duty, duty.staff, people, f"people are needed and, {able}")
+            able = (
+                "of the crews of its agency that serve it from their base and can do it, there are"
+                f" {people}"
+            )
+            return InfeasibilityReport(
+                "crews", slot, duty, duty.staff, people, f"people are needed and, {able}"
+            )
         if there < duty.staff:
             return InfeasibilityReport(
                 "away", slot, duty, duty.staff, there, f"people are needed and {there} are not away"
@@ -199,11 +219,17 @@ def _too_few_at_once(subproblem: Subproblem, clock: Clock) -> InfeasibilityRepor
             inside, crews = family.tasks, family.crews
             needed = sum(subproblem.duties[t].duty.staff for t in inside)
             first = subproblem.duties[inside[0]]
-            there = sum(subproblem.crews[c].people for c in crews if first.slot.day not in subproblem.crews[c].away)
+            there = sum(
+                subproblem.crews[c].people
+                for c in crews
+                if first.slot.day not in subproblem.crews[c].away
+            )
             if there < needed:
                 others = f", over {len(inside)} duties at once" if len(inside) > 1 else ""
                 reason = f"people are needed{others} and {there} may be sent"
-                return InfeasibilityReport("one at a time", first.slot, first.duty, needed, there, reason)
+                return InfeasibilityReport(
+                    "one at a time", first.slot, first.duty, needed, there, reason
+                )
     return None
 
 
@@ -214,7 +240,8 @@ def _too_few_hours(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport 
             return None
         inside, crews = family.tasks, family.crews
         minutes = [
-            subproblem.duties[t].duty.staff * (task.end - task.start + 2 * min(task.travel.values()))
+            subproblem.duties[t].duty.staff
+            * (task.end - task.start + 2 * min(task.travel.values()))
             for t in inside
             for task in [subproblem.problem.tasks[t]]
         ]
@@ -223,15 +250,17 @@ def _too_few_hours(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport 
             first = _where_it_runs_out(subproblem, inside, minutes, there)
             needed, have = sum(minutes) / 60, there / 60
             reason = (
-                f"person-hours of work are needed in the week of {_monday(subproblem, inside)} (travel counted) and {len(crews)} crews have "
-                f"{have:,.0f}"
+                f"person-hours of work are needed in the week of {_monday(subproblem, inside)}"
+                f" (travel counted) and {len(crews)} crews have {have:,.0f}"
             )
             return InfeasibilityReport("hours", first.slot, first.duty, needed, have, reason)
     return None
 
 
 def _too_few_days(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport | None:
-    """Find a week whose duties take more shifts than their crews may work, where nobody can work two shifts that begin on one day."""
+    """Find a week whose duties take more shifts than their crews may work, where nobody
+    can work two shifts that begin on one day.
+    """
     for family in _weeks(subproblem):
         if clock.over:
             return None
@@ -241,15 +270,20 @@ def _too_few_days(subproblem: Subproblem, clock: Clock) -> InfeasibilityReport |
         staff = [subproblem.duties[t].duty.staff for t in inside]
         days = sorted({subproblem.duties[t].slot.day for t in inside})
         free = {c: sum(day not in subproblem.crews[c].away for day in days) for c in crews}
-        there = sum(subproblem.crews[c].people * min(7 - subproblem.crews[c].days_off, free[c]) for c in crews)
+        there = sum(
+            subproblem.crews[c].people * min(7 - subproblem.crews[c].days_off, free[c])
+            for c in crews
+        )
         without_rule = sum(subproblem.crews[c].people * free[c] for c in crews)
         if there < sum(staff) <= without_rule:
             first = _where_it_runs_out(subproblem, inside, staff, there)
             reason = (
-                f"person-shifts are needed in the week of {_monday(subproblem, inside)} and {len(crews)} crews may work {there:,.0f} of them "
-                "with their days off"
+                f"person-shifts are needed in the week of {_monday(subproblem, inside)} and"
+                f" {len(crews)} crews may work {there:,.0f} of them with their days off"
             )
-            return InfeasibilityReport("days off", first.slot, first.duty, sum(staff), there, reason)
+            return InfeasibilityReport(
+                "days off", first.slot, first.duty, sum(staff), there, reason
+            )
     return None
 
 
@@ -263,7 +297,9 @@ def _weeks(subproblem: Subproblem) -> Iterator[_Family]:
 
 
 def _families(subproblem: Subproblem, tasks: list[int]) -> Iterator[_Family]:
-    """Yield the tasks that only certain crews may do, with those crews: once for each set of crews, and all together."""
+    """Yield the tasks that only certain crews may do, with those crews: once for each
+    set of crews, and all together.
+    """
     able = {t: frozenset(subproblem.problem.tasks[t].travel) for t in tasks}
     everybody = frozenset().union(*able.values())
     for crews in sorted({*able.values(), everybody}, key=lambda some: (len(some), sorted(some))):
@@ -280,7 +316,9 @@ def _one_a_day(subproblem: Subproblem, tasks: list[int], crews: list[int]) -> bo
     return all(b[0] - a[1] < rest for day in spans.values() for a in day for b in day if a < b)
 
 
-def _where_it_runs_out(subproblem: Subproblem, tasks: list[int], amounts: list[int], there: int) -> SlotDuty:
+def _where_it_runs_out(
+    subproblem: Subproblem, tasks: list[int], amounts: list[int], there: int
+) -> SlotDuty:
     """Return the first task, in order of time, by which more is needed than there is."""
     total = 0
     for t, amount in zip(tasks, amounts, strict=True):
@@ -296,11 +334,13 @@ def _monday(subproblem: Subproblem, tasks: list[int]) -> str:
     return (slot.day - timedelta(days=slot.index % 7)).isoformat()
 
 
-# Which rule fails, and in which shift, where the search has found that there is no roster.
+# Which rule fails, and in which shift, where the search has found that there is no
+# roster.
 #
-# Two questions are asked. Which rule, left out alone, makes a roster possible? And in the roster that lacks the fewest people, what keeps
-# each crew that may do the first duty that lacks somebody from doing it? The rule named is, of those that answer the first, the one that
-# keeps most crews.
+# Two questions are asked. Which rule, left out alone, makes a roster possible? And in
+# the roster that lacks the fewest people, what keeps each crew that may do the first
+# duty that lacks somebody from doing it? The rule named is, of those that answer the
+# first, the one that keeps most crews.
 
 RULES: tuple[RuleName, ...] = ("rest", "hours", "days in a row", "days off", "away")
 
@@ -308,7 +348,10 @@ Reason = Literal["there", "free"] | CrewRule
 
 CREW_IS: dict[Reason, tuple[str, str]] = {
     "there": ("is sent", "are sent"),
-    "free": ("is free, which would break another shift", "are free, which would break another shift"),
+    "free": (
+        "is free, which would break another shift",
+        "are free, which would break another shift",
+    ),
     "one at a time": ("is on another duty", "are on other duties"),
     "away": ("is away", "are away"),
     "rest": ("is resting", "are resting"),
@@ -332,7 +375,11 @@ def diagnose(subproblem: Subproblem, weeks: int, clock: Clock, seed: int) -> Inf
     seed
         Of the search.
     """
-    repairing = [rule for rule in RULES if exists_without(subproblem.problem, weeks, clock, seed, frozenset({rule}))]
+    repairing = [
+        rule
+        for rule in RULES
+        if exists_without(subproblem.problem, weeks, clock, seed, frozenset({rule}))
+    ]
     found = fewest_short(subproblem.problem, weeks, clock, seed, until_first=True)
     if found is None or not found.missing:
         return _unlocated(subproblem, weeks, repairing)
@@ -347,28 +394,40 @@ def diagnose(subproblem: Subproblem, weeks: int, clock: Clock, seed: int) -> Inf
         duty,
         duty.staff,
         there,
-        f"people are needed and {there} can be had. {_crew_states(reasons)}{_other_rules(rule, repairing)}",
+        f"people are needed and {there} can be had."
+        f" {_crew_states(reasons)}{_other_rules(rule, repairing)}",
         confirmed=False,
     )
 
 
-def _unlocated(subproblem: Subproblem, weeks: int, repairing: Sequence[RuleName]) -> InfeasibilityReport:
+def _unlocated(
+    subproblem: Subproblem, weeks: int, repairing: Sequence[RuleName]
+) -> InfeasibilityReport:
     """Return what can be said when the clock ended the search for the shift."""
     rule: Rule = repairing[0] if repairing else "rest"
     first = subproblem.duties[0]
-    reason = f"people are needed, and no roster of the first {weeks} weeks fills every shift; time ended the search for the one that fails"
-    return InfeasibilityReport(rule, first.slot, first.duty, first.duty.staff, 0, reason, confirmed=False)
+    reason = (
+        f"people are needed, and no roster of the first {weeks} weeks fills every shift; time ended"
+        " the search for the one that fails"
+    )
+    return InfeasibilityReport(
+        rule, first.slot, first.duty, first.duty.staff, 0, reason, confirmed=False
+    )
 
 
 def _reasons(problem: RosterProblem, pairs: Sequence[Pair], t: int) -> Counter[Reason]:
     """Return what keeps the crews that may do a task from doing it, with the number of crews."""
     work, task = work_done(problem, pairs), problem.tasks[t]
     sent = {crew for crew, u in pairs if u == t}
-    return Counter("there" if c in sent else work[c].kept_by(problem, c, task) or "free" for c in task.travel)
+    return Counter(
+        "there" if c in sent else work[c].kept_by(problem, c, task) or "free" for c in task.travel
+    )
 
 
 def _failing_rule(repairing: Sequence[RuleName], reasons: Counter[Reason]) -> Rule:
-    """Return, of the rules without which there is a roster, the one that keeps most crews; without any, the rule that keeps most."""
+    """Return, of the rules without which there is a roster, the one that keeps most
+    crews; without any, the rule that keeps most.
+    """
     if repairing:
         return max(repairing, key=lambda rule: (reasons[rule], -RULES.index(rule)))
     blocking: tuple[Rule, ...] = (*RULES, "one at a time")
@@ -379,7 +438,9 @@ def _crew_states(reasons: Counter[Reason]) -> str:
     """Return 'Of 3 crews that may go, 1 is sent and 2 are resting'."""
     listed = [f"{count} {CREW_IS[reason][count > 1]}" for reason, count in reasons.items()]
     total = sum(reasons.values())
-    return f"Of {total} {'crew' if total == 1 else 'crews'} that may go, {', '.join(sorted(listed))}"
+    return (
+        f"Of {total} {'crew' if total == 1 else 'crews'} that may go, {', '.join(sorted(listed))}"
+    )
 
 
 def _other_rules(rule: Rule, repairing: Sequence[RuleName]) -> str:

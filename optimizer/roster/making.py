@@ -13,7 +13,13 @@ from optimizer.base.text.formatting import number, plural
 from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.roster.calendar import Slot, check_weeks, clock_notes, overlap_notes, slots_of
-from optimizer.roster.infeasibility import InfeasibilityReport, MoreCrews, NoRosterError, diagnose, impossible
+from optimizer.roster.infeasibility import (
+    InfeasibilityReport,
+    MoreCrews,
+    NoRosterError,
+    diagnose,
+    impossible,
+)
 from optimizer.roster.model import Assignment, Duties, Duty, Gap, Roster, Worked
 from optimizer.roster.solver import (
     Clock,
@@ -48,7 +54,9 @@ FILLING = 0.75
 
 @dataclass
 class _Filled:
-    """A subproblem with a roster; `missing` people by task where gaps are allowed, and whether time ended the search for fewer."""
+    """A subproblem with a roster; `missing` people by task where gaps are allowed, and
+    whether time ended the search for fewer.
+    """
 
     subproblem: Subproblem
     pairs: tuple[Pair, ...]
@@ -68,7 +76,8 @@ def make_roster(
     before: Sequence[Worked] = (),
     listener: Listener = SILENT,
 ) -> Roster:
-    """Assign crews to every duty of every shift, keeping every crew's rules and sharing hours, nights and weekends evenly.
+    """Assign crews to every duty of every shift, keeping every crew's rules and sharing
+    hours, nights and weekends evenly.
 
     Parameters
     ----------
@@ -79,12 +88,15 @@ def make_roster(
     weeks
         1 to 26.
     seed
-        Of the search, >= 0: the same seed gives the same roster, unless the time limit or Ctrl-C ended the search.
+        Of the search, >= 0: the same seed gives the same roster, unless the time limit
+        or Ctrl-C ended the search.
     time_limit
-        Seconds for the whole roster. With `allow_gaps` each part (agencies that share no crew or duty) has its share, by its pairs of crew and
-        duty; without, the search for the rules that fail may take `REASON_SECONDS` more.
+        Seconds for the whole roster. With `allow_gaps` each part (agencies that share
+        no crew or duty) has its share, by its pairs of crew and duty; without, the
+        search for the rules that fail may take `REASON_SECONDS` more.
     allow_gaps
-        Where no roster fills every shift, make one that lacks few people and list what it lacks.
+        Where no roster fills every shift, make one that lacks few people and list what
+        it lacks.
     before
         The last shifts of the roster before, whose rest and days in a row go on.
     listener
@@ -99,7 +111,8 @@ def make_roster(
     InfeasibleError
         If time ran out before there was a roster.
     KeyboardInterrupt
-        If Ctrl-C came before there was one; after that it ends the search and the best roster so far is returned.
+        If Ctrl-C came before there was one; after that it ends the search and the best
+        roster so far is returned.
     """
     check_weeks(weeks)
     began = time.monotonic()
@@ -107,7 +120,9 @@ def make_roster(
     search = _RosterSearch(time_limit, seed, allow_gaps, listener)
     try:
         asked = sum(len(slot.duties) for slot in slots)
-        search.begin(f"counting {plural(len(duties.crews), 'crew')} and {plural(asked, 'duty', 'duties')}")
+        search.begin(
+            f"counting {plural(len(duties.crews), 'crew')} and {plural(asked, 'duty', 'duties')}"
+        )
         subproblems = subproblems_of(duties, slots, first, weeks, before)
         filled = search.fill(subproblems)
         limit = search.balance(filled)
@@ -124,15 +139,26 @@ def make_roster(
         limit=None if proven else limit,
         seconds=time.monotonic() - began,
         seed=seed,
-        notes=(*_missing_notes(filled, asked, limit), *clock_notes(slots, duties.zone), *overlap_notes(duties)),
+        notes=(
+            *_missing_notes(filled, asked, limit),
+            *clock_notes(slots, duties.zone),
+            *overlap_notes(duties),
+        ),
     )
 
 
 class _RosterSearch:
-    """Fills all subproblems before it balances any, so that Ctrl-C finds a whole roster as early as can be."""
+    """Fills all subproblems before it balances any, so that Ctrl-C finds a whole roster
+    as early as can be.
+    """
 
     def __init__(self, seconds: float, seed: int, allow_gaps: bool, listener: Listener) -> None:
-        self._seconds, self._seed, self._allow_gaps, self._listener = seconds, seed, allow_gaps, listener
+        self._seconds, self._seed, self._allow_gaps, self._listener = (
+            seconds,
+            seed,
+            allow_gaps,
+            listener,
+        )
         self._clock = Clock(time.monotonic() + seconds, self._tick)
         self._reasons: Clock | None = None
         self._doing, self._said = "", 0.0
@@ -162,42 +188,70 @@ class _RosterSearch:
             if (report := impossible(subproblem, self._clock)) is not None
         }
         if reports and not self._allow_gaps:
-            raise NoRosterError(*(self._cured(subproblems[k], report) for k, report in reports.items()))
+            raise NoRosterError(
+                *(self._cured(subproblems[k], report) for k, report in reports.items())
+            )
         filled = []
-        work = [1 + sum(len(task.travel) for task in subproblem.problem.tasks) for subproblem in subproblems]
+        work = [
+            1 + sum(len(task.travel) for task in subproblem.problem.tasks)
+            for subproblem in subproblems
+        ]
         filling = self._clock.part(FILLING) if self._allow_gaps else self._clock
         for k, subproblem in enumerate(subproblems):
-            self.begin(f"finding a roster{_which(subproblem, k, subproblems)} of {_size(subproblem)}")
+            self.begin(
+                f"finding a roster{_which(subproblem, k, subproblems)} of {_size(subproblem)}"
+            )
             filling.interrupted |= self._clock.interrupted
             clock = filling.part(work[k] / sum(work[k:])) if self._allow_gaps else self._clock
-            one = None if k in reports or clock.interrupted else self._first(subproblem, reports, k, clock)
+            one = (
+                None
+                if k in reports or clock.interrupted
+                else self._first(subproblem, reports, k, clock)
+            )
             if one is not None:
                 filled.append(one)
             elif self._allow_gaps:
                 filled.append(self._short(subproblem, clock))
         if reports and not self._allow_gaps:
-            raise NoRosterError(*(self._cured(subproblems[k], report) for k, report in reports.items()))
+            raise NoRosterError(
+                *(self._cured(subproblems[k], report) for k, report in reports.items())
+            )
         return filled
 
     def _cured(self, subproblem: Subproblem, report: InfeasibilityReport) -> InfeasibilityReport:
-        """Return a report with how many more crews would do, as far as the time for a reason tells."""
+        """Return a report with how many more crews would do, as far as the time for a
+        reason tells.
+        """
         self.begin("looking for how many crews would do")
         able = [crew for crew in subproblem.crews if report.duty.open_to(crew)]
         if not able:
             return report
-        like = max(able, key=lambda crew: (sum(one.duty.open_to(crew) for one in subproblem.duties), crew.people))
-        cure = _more_crews(subproblem, like, self._patient_clock(), self._seed, confirmed=report.confirmed)
+        like = max(
+            able,
+            key=lambda crew: (
+                sum(one.duty.open_to(crew) for one in subproblem.duties),
+                crew.people,
+            ),
+        )
+        cure = _more_crews(
+            subproblem, like, self._patient_clock(), self._seed, confirmed=report.confirmed
+        )
         return replace(report, cure=cure)
 
     def _first(
         self, subproblem: Subproblem, reports: dict[int, InfeasibilityReport], k: int, clock: Clock
     ) -> _Filled | None:
-        """Return a subproblem with a roster; where there is none, note why unless gaps are allowed. These have half of the time."""
-        outcome = first_roster(subproblem.problem, clock.part(0.5) if self._allow_gaps else clock, self._seed)
+        """Return a subproblem with a roster; where there is none, note why unless gaps
+        are allowed. These have half of the time.
+        """
+        outcome = first_roster(
+            subproblem.problem, clock.part(0.5) if self._allow_gaps else clock, self._seed
+        )
         if outcome.ended == "unknown":
             if not self._allow_gaps:
                 self._stop(outcome.limit)
-            clock.interrupted |= outcome.limit == "interrupted"  # a roster that is made without a search is left
+            # a roster that is made without a search is left
+            clock.interrupted |= outcome.limit == "interrupted"
             return None
         if outcome.ended == "infeasible":
             if not self._allow_gaps:
@@ -207,7 +261,9 @@ class _RosterSearch:
         return _Filled(subproblem, outcome.pairs, {})
 
     def _short(self, subproblem: Subproblem, clock: Clock) -> _Filled:
-        self.begin(f"finding a roster with few gaps{': ' + subproblem.name if subproblem.name else ''}")
+        self.begin(
+            f"finding a roster with few gaps{': ' + subproblem.name if subproblem.name else ''}"
+        )
         found = fewest_short(subproblem.problem, subproblem.problem.weeks, clock, self._seed)
         assert found is not None  # noqa: S101 - without `until_first` there is one
         self._clock.interrupted |= clock.interrupted
@@ -215,8 +271,12 @@ class _RosterSearch:
         return _Filled(short, found.pairs, found.missing, cut=found.cut)
 
     def _patient_clock(self) -> Clock:
-        """Return the time for the reasons of all parts together: it may go beyond the time limit."""
-        self._reasons = self._reasons or Clock(max(self._clock.until, time.monotonic() + REASON_SECONDS), self._tick)
+        """Return the time for the reasons of all parts together: it may go beyond the
+        time limit.
+        """
+        self._reasons = self._reasons or Clock(
+            max(self._clock.until, time.monotonic() + REASON_SECONDS), self._tick
+        )
         return self._reasons
 
     def _stop(self, limit: str | None) -> NoReturn:
@@ -224,9 +284,10 @@ class _RosterSearch:
         if limit == "interrupted":
             raise KeyboardInterrupt
         raise InfeasibleError(
-            f"The time limit of {number(self._seconds, 6)} seconds ended the search before it had a roster, while {self._what()}. Nobody was "
-            "assigned, and it is not known whether a roster exists. Give it more time with --time-limit, or look with --allow-gaps at what "
-            "it lacks."
+            f"The time limit of {number(self._seconds, 6)} seconds ended the search before it had a"
+            f" roster, while {self._what()}. Nobody was assigned, and it is not known whether a"
+            " roster exists. Give it more time with --time-limit, or look with --allow-gaps at"
+            " what it lacks."
         )
 
     def _what(self) -> str:
@@ -256,8 +317,11 @@ MOST_MORE = 4096
 """Crews more beyond which nobody asks how many would do."""
 
 
-def _more_crews(subproblem: Subproblem, like: Crew, clock: Clock, seed: int, *, confirmed: bool) -> MoreCrews | None:
-    """Return the least number of crews more, like one, with which there is a roster: doubled until there is one, then halved between.
+def _more_crews(
+    subproblem: Subproblem, like: Crew, clock: Clock, seed: int, *, confirmed: bool
+) -> MoreCrews | None:
+    """Return the least number of crews more, like one, with which there is a roster:
+    doubled until there is one, then halved between.
 
     `confirmed` says whether counting shows that there is none without more.
     """
@@ -283,16 +347,27 @@ def _more_crews(subproblem: Subproblem, like: Crew, clock: Clock, seed: int, *, 
 
 
 def _with_crews(subproblem: Subproblem, like: Crew, number: int) -> Subproblem:
-    """Return a subproblem with so many more crews like one, without its leave; they have no shifts before the roster."""
+    """Return a subproblem with so many more crews like one, without its leave; they
+    have no shifts before the roster.
+    """
     c, size = subproblem.crews.index(like), len(subproblem.crews)
-    new = [like.model_copy(update={"id": f"{like.id}+{k}", "away": []}) for k in range(1, number + 1)]
+    new = [
+        like.model_copy(update={"id": f"{like.id}+{k}", "away": []}) for k in range(1, number + 1)
+    ]
     tasks = tuple(
-        replace(task, travel={**task.travel, **{size + k: task.travel[c] for k in range(number)}})
-        if c in task.travel
-        else task
+        (
+            replace(
+                task, travel={**task.travel, **{size + k: task.travel[c] for k in range(number)}}
+            )
+            if c in task.travel
+            else task
+        )
         for task in subproblem.problem.tasks
     )
-    return replace(subproblem, problem=replace(subproblem.problem, crews=(*subproblem.crews, *new), tasks=tasks))
+    return replace(
+        subproblem,
+        problem=replace(subproblem.problem, crews=(*subproblem.crews, *new), tasks=tasks),
+    )
 
 
 def _size(subproblem: Subproblem) -> str:
@@ -312,7 +387,9 @@ def _assignments(duties: Duties, filled: Sequence[_Filled]) -> tuple[Assignment,
         for crew, task in one.pairs
     ]
     order = {crew.id: position for position, crew in enumerate(duties.crews)}
-    return tuple(sorted(made, key=lambda a: (a.start.timestamp(), a.shift.id, a.duty.id, order[a.crew.id])))
+    return tuple(
+        sorted(made, key=lambda a: (a.start.timestamp(), a.shift.id, a.duty.id, order[a.crew.id]))
+    )
 
 
 def _assignment(duties: Duties, crew: Crew, where: SlotDuty) -> Assignment:
@@ -333,13 +410,21 @@ def _assignment(duties: Duties, crew: Crew, where: SlotDuty) -> Assignment:
 
 
 def _gaps(filled: Sequence[_Filled]) -> tuple[Gap, ...]:
-    lacking = [(one.subproblem.duties[task], missing) for one in filled for task, missing in one.missing.items()]
+    lacking = [
+        (one.subproblem.duties[task], missing)
+        for one in filled
+        for task, missing in one.missing.items()
+    ]
     lacking.sort(key=lambda pair: (pair[0].start, pair[0].duty.id))
-    return tuple(Gap(where.slot.day, where.slot.shift, where.duty, missing) for where, missing in lacking)
+    return tuple(
+        Gap(where.slot.day, where.slot.shift, where.duty, missing) for where, missing in lacking
+    )
 
 
 def _missing_notes(filled: Sequence[_Filled], asked: int, limit: str | None) -> list[str]:
-    """Return a sentence on what the whole roster lacks, and one where time or Ctrl-C ended the search for less."""
+    """Return a sentence on what the whole roster lacks, and one where time or Ctrl-C
+    ended the search for less.
+    """
     lacking = {one.subproblem.name: sum(one.missing.values()) for one in filled if one.missing}
     if not lacking:
         return []
@@ -351,7 +436,10 @@ def _missing_notes(filled: Sequence[_Filled], asked: int, limit: str | None) -> 
         asked=asked,
         where=f" ({where})" if where else "",
     )
-    longer = message("The time limit ended the search for a roster that lacks fewer: give it more with --time-limit.")
+    longer = message(
+        "The time limit ended the search for a roster that lacks fewer: give it more with"
+        " --time-limit."
+    )
     if limit == "interrupted":
         longer = message("Ctrl-C ended the search for a roster that lacks fewer.")
     return [said, longer] if any(one.cut for one in filled) else [said]
@@ -416,13 +504,20 @@ def subproblems_of(
         What crews did just before it; shifts of crews that are no more are left out.
     """
     asked = {duty.id: duty for slot in slots for duty in slot.duties}
-    able = {duty.id: [c for c, crew in enumerate(duties.crews) if duty.open_to(crew)] for duty in asked.values()}
+    able = {
+        duty.id: [c for c, crew in enumerate(duties.crews) if duty.open_to(crew)]
+        for duty in asked.values()
+    }
     group = _groups(able)
     subproblems = []
     for root in sorted(set(group.values())):
-        mine = [SlotDuty(slot, duty) for slot in slots for duty in slot.duties if group[duty.id] == root]
+        mine = [
+            SlotDuty(slot, duty) for slot in slots for duty in slot.duties if group[duty.id] == root
+        ]
         crews = sorted({c for one in mine for c in able[one.duty.id]})
-        subproblems.append(_subproblem(tuple(mine), tuple(duties.crews[c] for c in crews), first, weeks, before))
+        subproblems.append(
+            _subproblem(tuple(mine), tuple(duties.crews[c] for c in crews), first, weeks, before)
+        )
     return subproblems
 
 
@@ -439,14 +534,20 @@ def _groups(able: dict[str, list[int]]) -> dict[str, str]:
             duty = stack.pop()
             if duty not in group:
                 group[duty] = first
-                stack += [other for crew in able[duty] for other in duties_of[crew] if other not in group]
+                stack += [
+                    other for crew in able[duty] for other in duties_of[crew] if other not in group
+                ]
                 for crew in able[duty]:
                     duties_of[crew] = []
     return group
 
 
 def _subproblem(
-    asked: tuple[SlotDuty, ...], crews: tuple[Crew, ...], first: date, weeks: int, before: Sequence[Worked]
+    asked: tuple[SlotDuty, ...],
+    crews: tuple[Crew, ...],
+    first: date,
+    weeks: int,
+    before: Sequence[Worked],
 ) -> Subproblem:
     asked_of = {one.duty.id: one.duty for one in asked}
     minutes = {  # the same table on every day: with many crews it is what is large
@@ -468,11 +569,15 @@ def _subproblem(
     agencies = sorted({duty.agency for duty in (one.duty for one in asked) if duty.agency})
     position = {crew.id: c for c, crew in enumerate(crews)}
     earlier = tuple(
-        EarlierShift(position[one.crew], (one.date - first).days, _minutes(one.leave), _minutes(one.back))
+        EarlierShift(
+            position[one.crew], (one.date - first).days, _minutes(one.leave), _minutes(one.back)
+        )
         for one in before
         if one.crew in position
     )
-    return Subproblem(", ".join(agencies), asked, RosterProblem(crews, tasks, first, weeks, earlier))
+    return Subproblem(
+        ", ".join(agencies), asked, RosterProblem(crews, tasks, first, weeks, earlier)
+    )
 
 
 def _minutes(moment: datetime) -> int:

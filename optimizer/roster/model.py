@@ -1,4 +1,5 @@
-"""What a plan asks of people and who there is, as `duties.json` of a plan folder has it; shifts, crews, assignments and rosters.
+"""What a plan asks of people and who there is, as `duties.json` of a plan folder has
+it; shifts, crews, assignments and rosters.
 
 A roster as a table has one row an assignment, and is safe to open in a spreadsheet.
 """
@@ -35,7 +36,9 @@ Drawn = Mapping[tuple[date, str], frozenset[str]]
 """Ids of what is placed, by day and shift."""
 
 Rule = Literal["crews", "one at a time", "away", "rest", "hours", "days in a row", "days off"]
-"""What can keep a crew from a shift: nobody who may do it, elsewhere at that time, leave, and the four rules of a crew."""
+"""What can keep a crew from a shift: nobody who may do it, elsewhere at that time,
+leave, and the four rules of a crew.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Assignment:
     start, end
         Of the duty, by the clocks of the crew's base, with their offset from UTC.
     leave, back
-        When the crew leaves its base and is back there; `start` and `end` themselves for a beat, which is one tour from its base.
+        When the crew leaves its base and is back there; `start` and `end` themselves
+        for a beat, which is one tour from its base.
     base
         Id of that base; empty where there is none.
     """
@@ -124,7 +128,8 @@ def read_duties(folder: Path) -> Duties:
     Raises
     ------
     InputError
-        If the folder has no duties, with every fault in them, or if the plan needs nobody.
+        If the folder has no duties, with every fault in them, or if the plan needs
+        nobody.
     """
     content = read_duties_file(folder)
     if not content.duties:
@@ -137,13 +142,20 @@ def read_duties(folder: Path) -> Duties:
 
 
 def _check_shifts(shifts: Sequence[Shift], where: str) -> None:
-    """Reject two shifts that begin together: other overlaps may be wanted, this is one shift written twice."""
+    """Reject two shifts that begin together: other overlaps may be wanted, this is one
+    shift written twice.
+    """
     problems = ProblemList()
     for k, shift in enumerate(shifts):
         for other in shifts[:k]:
             if shift.start == other.start and shift.weekdays & other.weekdays:
                 found = f"shifts {other.id!r} and {shift.id!r} that both begin at {shift.start}"
-                problems.add(where, found, "shifts that begin at different times", "Remove one, or part them by `days`")
+                problems.add(
+                    where,
+                    found,
+                    "shifts that begin at different times",
+                    "Remove one, or part them by `days`",
+                )
     problems.raise_if_any()
 
 
@@ -156,7 +168,9 @@ LONGEST = timedelta(days=4)
 
 
 class Worked(BaseModel):
-    """A shift of the roster before: crew, the day it began, when the crew left its base and was back."""
+    """A shift of the roster before: crew, the day it began, when the crew left its base
+    and was back.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -202,7 +216,8 @@ def read_earlier(path: Path, first: date) -> tuple[Worked, ...]:
     Raises
     ------
     InputError
-        If the file is no summary of a roster, or its roster reaches into the one that follows.
+        If the file is no summary of a roster, or its roster reaches into the one that
+        follows.
     """
     content = read_model(path, _Summary, "the summary that `roster` writes")
     _check(content.last_shifts, path, first)
@@ -214,10 +229,16 @@ def _check(worked: Iterable[Worked], path: Path, first: date) -> None:
         if one.date >= first:
             found = f"a shift of crew {one.crew!r} on {one.date.isoformat()}"
             expected = f"a roster that ends before {first.isoformat()}"
-            raise InputError(Problem(str(path), found, expected, "Begin later, or name the roster before that one"))
+            raise InputError(
+                Problem(
+                    str(path), found, expected, "Begin later, or name the roster before that one"
+                )
+            )
         if not timedelta(0) < one.back - one.leave < LONGEST:
             found = f"a shift from {one.leave.isoformat()} to {one.back.isoformat()}"
-            raise InputError(Problem(str(path), found, "shifts that end after they begin, within a day or two"))
+            raise InputError(
+                Problem(str(path), found, "shifts that end after they begin, within a day or two")
+            )
 
 
 COLUMNS = (
@@ -244,7 +265,9 @@ COLUMNS = (
 )
 
 FORMULA = re.compile(r"[=+\-@]")
-"""What a cell of text begins with that spreadsheets may take for a formula or a command; the same as of imported tables."""
+"""What a cell of text begins with that spreadsheets may take for a formula or a
+command; the same as of imported tables.
+"""
 
 
 def roster_csv(roster: Roster) -> str:
@@ -262,7 +285,9 @@ def stops_text(stops: Sequence[DutyStop], assignment: Assignment) -> str:
     def clock(minutes: float) -> str:
         return f"{moment(assignment, minutes):%H:%M}"
 
-    return "; ".join(f"{clock(stop.arrive)}-{clock(stop.leave)} {stop_name(stop)}" for stop in stops)
+    return "; ".join(
+        f"{clock(stop.arrive)}-{clock(stop.leave)} {stop_name(stop)}" for stop in stops
+    )
 
 
 def stop_name(stop: DutyStop) -> str:
@@ -271,13 +296,17 @@ def stop_name(stop: DutyStop) -> str:
 
 
 def crew_name(crew: Crew) -> str:
-    """Return what people call a crew, in the language that is spoken: of several alike their name and its number."""
+    """Return what people call a crew, in the language that is spoken: of several alike
+    their name and its number.
+    """
     stem, space, end = crew.name.rpartition(" ")
     return f"{term(stem)} {end}" if space and end.isdecimal() else term(crew.name)
 
 
 def leaving(assignment: Assignment) -> str:
-    """Return when a crew leaves, by the clock of its base: '05:10', or '23:10 (28 Nov)' where that is not the day of the shift."""
+    """Return when a crew leaves, by the clock of its base: '05:10', or '23:10 (28 Nov)'
+    where that is not the day of the shift.
+    """
     clock = f"{assignment.leave:%H:%M}"
     day = assignment.leave.date()
     return clock if day == assignment.day else f"{clock} ({short_date(day)})"
@@ -285,7 +314,9 @@ def leaving(assignment: Assignment) -> str:
 
 def moment(assignment: Assignment, minutes: float) -> datetime:
     """Return the time some minutes after the start of an assignment, in its zone."""
-    return (assignment.start.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(assignment.start.tzinfo)
+    return (assignment.start.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(
+        assignment.start.tzinfo
+    )
 
 
 def safe_cell(text: str) -> str:
@@ -333,16 +364,23 @@ LOG_COLUMNS = (
     "vehicles",
     "finds",
 )
-"""Columns of a log of duty; crews fill in `begin` and `end`, or `hours`, and `staff`, `vehicles` (searched) and `finds`."""
+"""Columns of a log of duty; crews fill in `begin` and `end`, or `hours`, and `staff`,
+`vehicles` (searched) and `finds`.
+"""
 
 
 def log_csv(roster: Roster) -> str:
-    """Return a log of duty to be filled in as CSV: a row a crew and place, with the planned times."""
+    """Return a log of duty to be filled in as CSV: a row a crew and place, with the
+    planned times.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(LOG_COLUMNS)
     for one in roster.assignments:
-        visits = [(stop_name(stop), moment(one, stop.arrive), moment(one, stop.leave)) for stop in one.duty.stops]
+        visits = [
+            (stop_name(stop), moment(one, stop.arrive), moment(one, stop.leave))
+            for stop in one.duty.stops
+        ]
         for place, begin, end in visits or [(one.duty.name, one.start, one.end)]:
             times = (begin.isoformat(timespec="minutes"), end.isoformat(timespec="minutes"))
             ids = (one.crew.id, one.duty.id, place)
@@ -369,7 +407,9 @@ class DutyStop(Strict):
 
 
 class DutyRoad(Strict):
-    """A road near the duties, for the small maps of sheets; `number` is what its signs say, if that is short."""
+    """A road near the duties, for the small maps of sheets; `number` is what its signs
+    say, if that is short.
+    """
 
     number: str = Field("", max_length=20)
     main: bool = False
@@ -385,9 +425,11 @@ class DutyTown(Strict):
 
 
 class Duty(Strict):
-    """What an option of the plan asks for in one shift; `travel` is empty where every crew goes there at once.
+    """What an option of the plan asks for in one shift; `travel` is empty where every
+    crew goes there at once.
 
-    `mark` is the number or letter on the report's maps; `stops` are those of a beat, `track` the points along the roads that it drives.
+    `mark` is the number or letter on the report's maps; `stops` are those of a beat,
+    `track` the points along the roads that it drives.
     """
 
     id: DutyId
@@ -401,9 +443,14 @@ class Duty(Strict):
     place: str = ""
     lon: Longitude
     lat: Latitude
-    travel: dict[str, Minutes] = Field({}, description="minutes from each base that serves it; any crew where empty")
+    travel: dict[str, Minutes] = Field(
+        {}, description="minutes from each base that serves it; any crew where empty"
+    )
     later: Minutes = Field(
-        0.0, description="minutes after the start of the shift at which it begins, and so much later it ends"
+        0.0,
+        description=(
+            "minutes after the start of the shift at which it begins, and so much later it ends"
+        ),
     )
     stops: tuple[DutyStop, ...] = ()
     mark: str = Field("", max_length=20)
@@ -431,7 +478,9 @@ class Duty(Strict):
         )
 
     def travel_of(self, crew: Crew) -> int:
-        """Return the whole minutes from a crew's base, or from the nearest base where the crew has none."""
+        """Return the whole minutes from a crew's base, or from the nearest base where
+        the crew has none.
+        """
         return math.ceil(self.travel[self.base_of(crew)]) if self.travel else 0
 
     def base_of(self, crew: Crew) -> str:
@@ -442,10 +491,14 @@ class Duty(Strict):
 
 
 class Duties(Strict):
-    """What a plan asks of people, and who there is; version 2. Those of version 1 have neither marks nor tracks nor roads."""
+    """What a plan asks of people, and who there is; version 2. Those of version 1 have
+    neither marks nor tracks nor roads.
+    """
 
     schema_version: Literal[1, 2]
-    language: str = Field("en", max_length=20, description="language of rosters, as in the scenario")
+    language: str = Field(
+        "en", max_length=20, description="language of rosters, as in the scenario"
+    )
     name: str
     time_zone: TimeZone
     shifts: list[Shift] = Field(min_length=1, max_length=48)
@@ -462,7 +515,9 @@ class Duties(Strict):
 
     @property
     def drawn(self) -> Drawn:
-        """What is placed, by day and shift, where plans are drawn; empty for a single plan. A shift that is not there places nothing."""
+        """What is placed, by day and shift, where plans are drawn; empty for a single
+        plan. A shift that is not there places nothing.
+        """
         return self._drawn
 
     def as_drawn(self, drawn: Drawn) -> Duties:
@@ -481,8 +536,13 @@ class Duties(Strict):
         return next((each.name for each in self.bases if each.id == base), base)
 
     def zone_of(self, base: str) -> ZoneInfo:
-        """Return whose clocks the crews of a base follow; those of the shifts for crews without one."""
-        return next((ZoneInfo(each.time_zone) for each in self.bases if each.id == base and each.time_zone), self.zone)
+        """Return whose clocks the crews of a base follow; those of the shifts for crews
+        without one.
+        """
+        return next(
+            (ZoneInfo(each.time_zone) for each in self.bases if each.id == base and each.time_zone),
+            self.zone,
+        )
 
     def zone_names(self) -> tuple[str, ...]:
         """Return the zones that crews follow, each once."""
@@ -490,10 +550,14 @@ class Duties(Strict):
 
     def zone_at(self, duty: Duty) -> ZoneInfo:
         """Return whose clocks a duty follows: those of its nearest base."""
-        return self.zone_of(min(duty.travel, key=lambda base: (duty.travel[base], base), default=""))
+        return self.zone_of(
+            min(duty.travel, key=lambda base: (duty.travel[base], base), default="")
+        )
 
     def duties_on(self, day: date, shift: str) -> tuple[Duty, ...]:
-        """Return the duties of one shift of one day: of a single plan the same every day, of draws those of what is placed then."""
+        """Return the duties of one shift of one day: of a single plan the same every
+        day, of draws those of what is placed then.
+        """
         asked = tuple(duty for duty in self.duties if duty.shift == shift)
         placed = self.drawn.get((day, shift), frozenset())
         return tuple(duty for duty in asked if duty.option in placed) if self.drawn else asked
@@ -510,7 +574,9 @@ def read_duties_file(folder: Path) -> Duties:
     path = folder / DUTIES_FILE
     if not folder.is_dir():
         found = "a file" if folder.is_file() else "no such folder"
-        raise InputError(Problem(str(folder), found, "a folder that `plan` wrote", how_to_name_a_plan(folder)))
+        raise InputError(
+            Problem(str(folder), found, "a folder that `plan` wrote", how_to_name_a_plan(folder))
+        )
     if not path.is_file():
         raise InputError(
             Problem(
@@ -531,7 +597,8 @@ def write_duties_file(folder: Path, duties: Duties) -> None:
 
 
 def check_duties(duties: Duties, where: str) -> None:
-    """Check that ids come once, that names name what exists, and that beats fit their shifts.
+    """Check that ids come once, that names name what exists, and that beats fit their
+    shifts.
 
     Raises
     ------
@@ -550,7 +617,11 @@ def check_duties(duties: Duties, where: str) -> None:
             shift = shifts.get(duty.shift)
             if stop.leave < stop.arrive or (shift is not None and stop.leave > shift.hours * 60):
                 found = f"a stop from minute {number(stop.arrive, 6)} to {number(stop.leave, 6)}"
-                problems.add(f"{here}.stops", found, "stops that end after they begin and before the shift ends")
+                problems.add(
+                    f"{here}.stops",
+                    found,
+                    "stops that end after they begin and before the shift ends",
+                )
     for k, crew in enumerate(duties.crews):
         _named(f"{where}, crews[{k}].base", [crew.base] if crew.base else [], bases, problems)
     problems.raise_if_any()
@@ -560,7 +631,12 @@ def _once(table: str, ids: list[str], where: str, problems: ProblemList) -> None
     seen: set[str] = set()
     for position, name in enumerate(ids):
         if name in seen:
-            problems.add(f"{where}, {table}[{position}].id", f"{name!r} again", "each id once", "Rename or remove it")
+            problems.add(
+                f"{where}, {table}[{position}].id",
+                f"{name!r} again",
+                "each id once",
+                "Rename or remove it",
+            )
         seen.add(name)
 
 

@@ -1,6 +1,8 @@
-"""The sheets of crews: for each duty of the plan and shift a page, with a sheet a week to print, and a page that lists them.
+"""The sheets of crews: for each duty of the plan and shift a page, with a sheet a week
+to print, and a page that lists them.
 
-Where a duty takes place as GPX 1.1 and KML 2.2: waypoints with their times, and the track of a beat.
+Where a duty takes place as GPX 1.1 and KML 2.2: waypoints with their times, and the
+track of a beat.
 
 There are no colours: a bare one breaks readers of GPX.
 """
@@ -61,7 +63,9 @@ STEM_LENGTH, ROAD = 40, 60
 """Characters of a file's name, and of a road in a heading."""
 
 SHEET_CM, ROW_CM, STOP_CM, ONE_COLUMN = 25.2, 0.52, 1.8, 20
-"""Height of a sheet of Letter or A4 within its margins, of a row of its log and of a stop, and the most rows of a log in one column."""
+"""Height of a sheet of Letter or A4 within its margins, of a row of its log and of a
+stop, and the most rows of a log in one column.
+"""
 MAP_CM = (6.0, 13.2)
 """Least and most height of the map of a printed sheet."""
 
@@ -91,15 +95,23 @@ class FieldDuty:
     @property
     def title(self) -> str:
         """The duty and its shift."""
-        return _("{duty}, {shift}").format(duty=self.first.duty.title, shift=term(self.first.shift.name))
+        return _("{duty}, {shift}").format(
+            duty=self.first.duty.title, shift=term(self.first.shift.name)
+        )
 
     def heading(self, near: PlaceNames) -> str:
-        """Return the duty and its shift as a sheet says it: a beat by its roads, and what they are near to."""
+        """Return the duty and its shift as a sheet says it: a beat by its roads, and
+        what they are near to.
+        """
         duty = self.first.duty
         if not (duty.stops and duty.mark):
             return self.title
-        roads = [(plain(term(stop_name(stop)), ROAD).partition(" (")[0], stop) for stop in duty.stops]
-        named = dict.fromkeys(near.joined(road, near.where(stop.lon, stop.lat, road)) for road, stop in roads)
+        roads = [
+            (plain(term(stop_name(stop)), ROAD).partition(" (")[0], stop) for stop in duty.stops
+        ]
+        named = dict.fromkeys(
+            near.joined(road, near.where(stop.lon, stop.lat, road)) for road, stop in roads
+        )
         said = _("Beat {mark}: {name}").format(mark=duty.mark, name="; ".join(named))
         return _("{duty}, {shift}").format(duty=said, shift=term(self.first.shift.name))
 
@@ -123,8 +135,12 @@ class _Day:
 
 
 def field_duties(roster: Roster) -> tuple[FieldDuty, ...]:
-    """Return every duty that somebody is assigned to, by the start of its shift, then as in the plan."""
-    rows: defaultdict[str, defaultdict[date, list[Assignment]]] = defaultdict(lambda: defaultdict(list))
+    """Return every duty that somebody is assigned to, by the start of its shift, then
+    as in the plan.
+    """
+    rows: defaultdict[str, defaultdict[date, list[Assignment]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for one in roster.assignments:
         rows[one.duty.id][one.day].append(one)
     made: list[FieldDuty] = []
@@ -132,10 +148,18 @@ def field_duties(roster: Roster) -> tuple[FieldDuty, ...]:
         days = rows.get(duty.id)
         if days:
             first = days[min(days)][0]
-            words = re.sub(r"[^A-Za-z0-9]+", "-", f"{first.shift.id} {duty.mark} {duty.name}").strip("-")[:STEM_LENGTH]
+            words = re.sub(
+                r"[^A-Za-z0-9]+", "-", f"{first.shift.id} {duty.mark} {duty.name}"
+            ).strip("-")[:STEM_LENGTH]
             stem = f"{len(made) + 1:03d}-{words.strip('-')}"
             made.append(
-                FieldDuty(stem, first, dict(days), waypoints(first, roster.duties), bases_of(duty, roster.duties))
+                FieldDuty(
+                    stem,
+                    first,
+                    dict(days),
+                    waypoints(first, roster.duties),
+                    bases_of(duty, roster.duties),
+                )
             )
     return tuple(sorted(made, key=lambda one: (one.first.shift.start, one.stem)))
 
@@ -143,9 +167,16 @@ def field_duties(roster: Roster) -> tuple[FieldDuty, ...]:
 def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
     """Return the page of a duty: a sheet a week."""
     weeks, reached = [_week(roster, duty, k) for k in range(roster.weeks)], _reached(roster, duty)
-    others = [one.places[0] for one in every if one.first.shift.id == duty.first.shift.id and one is not duty]
+    others = [
+        one.places[0]
+        for one in every
+        if one.first.shift.id == duty.first.shift.id and one is not duty
+    ]
     map_cm = round(_map_cm(duty, weeks, len(reached) + len(roster.duties.look_for)), 1)
-    sizes = {"on-screen": ON_SCREEN, "on-paper": Size(PAPER_WIDTH, round(PAPER_WIDTH * map_cm / PAPER_CM))}
+    sizes = {
+        "on-screen": ON_SCREEN,
+        "on-paper": Size(PAPER_WIDTH, round(PAPER_WIDTH * map_cm / PAPER_CM)),
+    }
     around, near = (roster.duties.roads, roster.duties.towns), towns_of(roster)
     return template("sheet.html").render(
         language=spoken().code,
@@ -153,7 +184,10 @@ def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
         duty=duty,
         first=duty.first,
         pictures={
-            name: (size, Markup(sketch(duty.places, duty.bases, duty.track, others, *around, size)))  # noqa: S704 - built as XML, which escapes
+            name: (
+                size,
+                Markup(sketch(duty.places, duty.bases, duty.track, others, *around, size)),  # noqa: S704
+            )
             for name, size in sizes.items()
         },
         named=[_named(place, duty, near) for place in duty.places],
@@ -168,19 +202,26 @@ def sheet(roster: Roster, duty: FieldDuty, every: tuple[FieldDuty, ...]) -> str:
 
 
 def _named(place: Waypoint, duty: FieldDuty, near: PlaceNames) -> tuple[str, str]:
-    """Return mark and name of a place, and where it lies from the nearest town; empty where no town is known."""
-    title = place.title.partition(" (")[0] if duty.first.duty.stops else place.title  # a post is called by its degrees
+    """Return mark and name of a place, and where it lies from the nearest town; empty
+    where no town is known.
+    """
+    # a post is called by its degrees
+    title = place.title.partition(" (")[0] if duty.first.duty.stops else place.title
     where = near.where(place.lon, place.lat)
     return title, "" if near.in_degrees(where) else where
 
 
 def towns_of(roster: Roster) -> PlaceNames:
     """Return the towns that a roster's places are near to."""
-    return PlaceNames(None, [NamedPlace(town.name, town.lon, town.lat, "town") for town in roster.duties.towns])
+    return PlaceNames(
+        None, [NamedPlace(town.name, town.lon, town.lat, "town") for town in roster.duties.towns]
+    )
 
 
 def _map_cm(duty: FieldDuty, weeks: Sequence[tuple[_Day, ...]], lines: int) -> float:
-    """Return how high the map may be on paper, so that a week takes one sheet where its log leaves room for a map."""
+    """Return how high the map may be on paper, so that a week takes one sheet where its
+    log leaves room for a map.
+    """
     rows = max(sum(day.rows for day in week) for week in weeks)
     log = ROW_CM * (rows if rows <= ONE_COLUMN else -(-rows // 2) + 1)
     words = 6.7 + 0.5 * lines  # headings, the shift, the key of the map, what to do
@@ -188,23 +229,32 @@ def _map_cm(duty: FieldDuty, weeks: Sequence[tuple[_Day, ...]], lines: int) -> f
 
 
 def _reached(roster: Roster, duty: FieldDuty) -> list[tuple[str, str, str]]:
-    """Return for each base of a duty that says it: its name, who commands there, and how to reach them."""
+    """Return for each base of a duty that says it: its name, who commands there, and
+    how to reach them.
+    """
     bases = [base for base in roster.duties.bases if base.id in duty.first.duty.travel]
     told = [base for base in bases if base.commander or base.channel]
-    return [tuple(plain(text) for text in (term(base.label or base.id), base.commander, base.channel)) for base in told]  # type: ignore[misc]
+    rows = [(term(base.label or base.id), base.commander, base.channel) for base in told]
+    return [(plain(name), plain(commander), plain(channel)) for name, commander, channel in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class _DayOfBase:
-    """What the crews of a base do on a day: sheets with the crews that take them, by the start of their shift."""
+    """What the crews of a base do on a day: sheets with the crews that take them, by
+    the start of their shift.
+    """
 
     name: str
     duties: tuple[tuple[FieldDuty, str], ...]
 
 
 def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str]) -> str:
-    """Return the page that lists the sheets by base and day, and the calendars; `calendars` gives the file of each crew's label."""
-    found: defaultdict[str, defaultdict[date, list[tuple[FieldDuty, str]]]] = defaultdict(lambda: defaultdict(list))
+    """Return the page that lists the sheets by base and day, and the calendars;
+    `calendars` gives the file of each crew's label.
+    """
+    found: defaultdict[str, defaultdict[date, list[tuple[FieldDuty, str]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for duty in every:
         for day, assignments in duty.days.items():
             crews: defaultdict[str, list[str]] = defaultdict(list)
@@ -213,7 +263,10 @@ def index(roster: Roster, every: tuple[FieldDuty, ...], calendars: dict[str, str
             for base, labels in crews.items():
                 found[base][day].append((duty, ", ".join(labels)))
     bases = [
-        (term(roster.duties.base_name(base)), [_DayOfBase(short_date(day), tuple(days[day])) for day in sorted(days)])
+        (
+            term(roster.duties.base_name(base)),
+            [_DayOfBase(short_date(day), tuple(days[day])) for day in sorted(days)],
+        )
         for base, days in sorted(found.items())
     ]
     return template("sheet_index.html").render(
@@ -235,14 +288,20 @@ field.addEventListener("input", () => {
   }
 });
 """
-"""Script of the index: it shows the sheets whose place, shift or crews have what is typed. Without it the page is whole too."""
+"""Script of the index: it shows the sheets whose place, shift or crews have what is
+typed. Without it the page is whole too.
+"""
 
 
 @cache
 def template(name: str) -> Template:
     """Return a page of this folder, in the colours of all pages."""
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["plain"] = plain
     environment.globals.update(_=markup, colours=styles())
@@ -254,14 +313,19 @@ def _week(roster: Roster, duty: FieldDuty, k: int) -> tuple[_Day, ...]:
     return tuple(
         _Day(
             short_date(day),
-            tuple(f"{crew_name(one.crew)} ({_away(roster, duty, one)})" for one in duty.days.get(day, ())),
+            tuple(
+                f"{crew_name(one.crew)} ({_away(roster, duty, one)})"
+                for one in duty.days.get(day, ())
+            ),
         )
         for day in days
     )
 
 
 def _away(roster: Roster, duty: FieldDuty, one: Assignment) -> str:
-    """Return when a crew leaves and is back by the clocks of its base, which are named where the sheet shows others."""
+    """Return when a crew leaves and is back by the clocks of its base, which are named
+    where the sheet shows others.
+    """
     own, shown = (roster.duties.zone_of(crew.base).key for crew in (one.crew, duty.first.crew))
     return f"{leaving(one)}-{one.back:%H:%M}" + (f" {own}" if own != shown else "")
 
@@ -277,7 +341,8 @@ def _code(text: str) -> str:
     return stream.getvalue().decode("ascii")
 
 
-# A map of a duty as SVG: its places and track, the base, the roads and what lies near, a scale and where north is.
+# A map of a duty as SVG: its places and track, the base, the roads and what lies near,
+# a scale and where north is.
 
 
 class Size(NamedTuple):
@@ -288,7 +353,9 @@ class Size(NamedTuple):
 
 
 ON_SCREEN, PAPER_WIDTH, PAPER_CM = Size(480.0, 360.0), 720.0, 19.0
-"""The picture of a screen, whose letters a telephone still shows; the width of that of paper, and what it is there."""
+"""The picture of a screen, whose letters a telephone still shows; the width of that of
+paper, and what it is there.
+"""
 
 ROADS_NUMBERED, AROUND_NUMBER = 16, 8.0
 """Numbers of roads on a map, and how many pixels around one are free."""
@@ -334,39 +401,59 @@ def sketch(
     towns: Sequence[DutyTown] = (),
     size: Size = ON_SCREEN,
 ) -> str:
-    """Return the map, with the nearest town of each place; `others`, `roads` and further towns are drawn where they lie within it.
+    """Return the map, with the nearest town of each place; `others`, `roads` and
+    further towns are drawn where they lie within it.
 
-    Texts lie on nothing else: numbers of places stand first, then bases, towns, other duties and roads, and one without room is left out.
+    Texts lie on nothing else: numbers of places stand first, then bases, towns, other
+    duties and roads, and one without room is left out.
     """
     nearest = (
-        {min(towns, key=lambda town: math.dist((town.lon, town.lat), (p.lon, p.lat))) for p in places}
+        {
+            min(towns, key=lambda town: math.dist((town.lon, town.lat), (p.lon, p.lat)))
+            for p in places
+        }
         if towns
         else set()
     )
     shown = [(town.lon, town.lat) for town in nearest]
     frame = _frame([(p.lon, p.lat) for p in (*places, *bases)] + list(track) + shown, size)
-    box = {"width": f"{size.width:g}", "height": f"{size.height:g}", "viewBox": f"0 0 {size.width:g} {size.height:g}"}
-    root = ET.Element("svg", box | {"role": "img", "aria-label": _("Map of the places below, north up")})
+    box = {
+        "width": f"{size.width:g}",
+        "height": f"{size.height:g}",
+        "viewBox": f"0 0 {size.width:g} {size.height:g}",
+    }
+    root = ET.Element(
+        "svg", box | {"role": "img", "aria-label": _("Map of the places below, north up")}
+    )
     ET.SubElement(root, "rect", x="0", y="0", width="100%", height="100%", fill="#fff")
     taken = OccupiedBoxes(frame=Bounds(2.0, 2.0, size.width - 2, size.height - 2))
     drawn = _add_roads(root, frame, roads)
     if len(track) > 1:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (frame.at(*point) for point in track))
-        ET.SubElement(root, "polyline", {"points": points, "fill": "none", "stroke": "#7a00b8", "stroke-width": "3"})
+        ET.SubElement(
+            root,
+            "polyline",
+            {"points": points, "fill": "none", "stroke": "#7a00b8", "stroke-width": "3"},
+        )
     _add_scale(root, frame, taken)
     at = {
         kind: [(spot, text) for lon, lat, text in each if frame.shows(spot := frame.at(lon, lat))]
         for kind, each in (
             ("other", [(other.lon, other.lat, other.mark) for other in others]),
             ("town", [(town.lon, town.lat, plain(town.name, 28)) for town in towns]),
-            ("base", [(base.lon, base.lat, plain(base.name.partition(",")[0], 28)) for base in bases]),
+            (
+                "base",
+                [(base.lon, base.lat, plain(base.name.partition(",")[0], 28)) for base in bases],
+            ),
             ("place", [(place.lon, place.lat, place.mark or "x") for place in places]),
         )
     }
     for kind, spots in at.items():
         for spot, _text_there in spots:
             _add_mark(root, kind, spot)
-        taken.add(boxes_around(np.array([spot for spot, _said in spots]).reshape(-1, 2), MARK_SIZES[kind]))
+        taken.add(
+            boxes_around(np.array([spot for spot, _said in spots]).reshape(-1, 2), MARK_SIZES[kind])
+        )
     for kind in ("place", "base", "town", "other"):
         _add_names(root, at[kind], kind, taken)
     _add_numbers(root, drawn, [spot for spot, _said in at["place"]], taken)
@@ -378,8 +465,11 @@ def _frame(points: Sequence[tuple[float, float]], size: Size) -> _Frame:
     lon, lat = (min(lons) + max(lons)) / 2, (min(lats) + max(lats)) / 2
     wide = (max(lons) - min(lons)) * KM_PER_DEGREE * math.cos(math.radians(lat))
     high = (max(lats) - min(lats)) * KM_PER_DEGREE
-    free = Size(0.84 * size.width, size.height - 2 * 34)  # room for names and the scale at the edges
-    return _Frame(size, lon, lat, min(free.width / max(wide, LEAST_KM), free.height / max(high, LEAST_KM / 2)))
+    # room for names and the scale at the edges
+    free = Size(0.84 * size.width, size.height - 2 * 34)
+    return _Frame(
+        size, lon, lat, min(free.width / max(wide, LEAST_KM), free.height / max(high, LEAST_KM / 2))
+    )
 
 
 TEXTS = {
@@ -394,7 +484,11 @@ TEXTS = {
 MARK_SIZES = {"place": 16.0, "base": 12.0, "town": 9.0, "other": 7.0}
 """Sizes of the marks of each kind, in pixels."""
 
-CIRCLES = {"place": ("7", "#006b4f", "#fff"), "town": ("4", "#fff", "#1a1a1a"), "other": ("3", "#6b6b6b", "none")}
+CIRCLES = {
+    "place": ("7", "#006b4f", "#fff"),
+    "town": ("4", "#fff", "#1a1a1a"),
+    "other": ("3", "#6b6b6b", "none"),
+}
 """Radius, colour and edge of the marks that are circles."""
 
 
@@ -408,7 +502,9 @@ def _add_mark(root: ET.Element, kind: str, spot: _Spot) -> None:
     ET.SubElement(root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=radius, fill=fill, stroke=edge)
 
 
-def _add_names(root: ET.Element, named: Sequence[tuple[_Spot, str]], kind: str, taken: OccupiedBoxes) -> None:
+def _add_names(
+    root: ET.Element, named: Sequence[tuple[_Spot, str]], kind: str, taken: OccupiedBoxes
+) -> None:
     """Write texts beside their marks where there is room."""
     size, colour = TEXTS[kind]
     points = np.array([spot for spot, _said in named]).reshape(-1, 2)
@@ -418,11 +514,23 @@ def _add_names(root: ET.Element, named: Sequence[tuple[_Spot, str]], kind: str, 
         if offset is not None:
             side = int(np.sign(offset[0]))  # the text begins at its mark, however wide its font is
             anchor = ("middle", "start", "end")[side]
-            _text(root, spot.x + offset[0] - side * width / 2, spot.y + offset[1], text, colour, size, anchor)
+            _text(
+                root,
+                spot.x + offset[0] - side * width / 2,
+                spot.y + offset[1],
+                text,
+                colour,
+                size,
+                anchor,
+            )
 
 
-def _add_roads(root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad]) -> list[tuple[str, LineString]]:
-    """Draw the roads that the map shows, minor ones first, and return the numbers of main ones with what shows of them."""
+def _add_roads(
+    root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad]
+) -> list[tuple[str, LineString]]:
+    """Draw the roads that the map shows, minor ones first, and return the numbers of
+    main ones with what shows of them.
+    """
     numbered = []
     for road in sorted(roads, key=lambda road: road.main):
         spots = [frame.at(*point) for point in road.points]
@@ -431,7 +539,9 @@ def _add_roads(root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad]) -> li
             continue
         line = " ".join(f"{x:.0f},{y:.0f}" for x, y in spots)
         look = (
-            {"stroke": "#767676", "stroke-width": "1.8"} if road.main else {"stroke": "#8f8f8f", "stroke-width": "0.8"}
+            {"stroke": "#767676", "stroke-width": "1.8"}
+            if road.main
+            else {"stroke": "#8f8f8f", "stroke-width": "0.8"}
         )
         ET.SubElement(root, "polyline", {"points": line, "fill": "none", **look})
         if road.main and road.number:
@@ -440,12 +550,19 @@ def _add_roads(root: ET.Element, frame: _Frame, roads: Sequence[DutyRoad]) -> li
 
 
 def _add_numbers(
-    root: ET.Element, numbered: Sequence[tuple[str, LineString]], places: Sequence[_Spot], taken: OccupiedBoxes
+    root: ET.Element,
+    numbered: Sequence[tuple[str, LineString]],
+    places: Sequence[_Spot],
+    taken: OccupiedBoxes,
 ) -> None:
-    """Write each number of a road once on it, where nothing stands; that of the road at a place first, and near it."""
+    """Write each number of a road once on it, where nothing stands; that of the road at
+    a place first, and near it.
+    """
     size, colour = TEXTS["road"]
     spots = [(text, _Spot(*point.coords[0])) for text, line in numbered for point in _along(line)]
-    far = [min((math.dist(spot, place) for place in places), default=0.0) for _number, spot in spots]
+    far = [
+        min((math.dist(spot, place) for place in places), default=0.0) for _number, spot in spots
+    ]
     written = set[str]()
     for k in np.argsort(far, kind="stable").tolist():
         text, spot = spots[k]
@@ -462,24 +579,33 @@ def _add_numbers(
 
 def _along(line: LineString) -> NDArray[np.object_]:
     """Return places for a number on a road, some 20 pixels from one another."""
-    return shapely.line_interpolate_point(line, np.linspace(0.1, 0.9, 2 + int(line.length / 25)), normalized=True)
+    return shapely.line_interpolate_point(
+        line, np.linspace(0.1, 0.9, 2 + int(line.length / 25)), normalized=True
+    )
 
 
 def _add_scale(root: ET.Element, frame: _Frame, taken: OccupiedBoxes) -> None:
-    """Draw a bar of a round number of kilometres, and an arrow to the north; what they fill is taken."""
+    """Draw a bar of a round number of kilometres, and an arrow to the north; what they
+    fill is taken.
+    """
     width, height = frame.size
     km = round_below(0.25 * width / frame.scale)
     long = km * frame.scale
-    ET.SubElement(root, "rect", x="10", y=f"{height - 12:g}", width=f"{long:.1f}", height="3", fill="#1a1a1a")
+    ET.SubElement(
+        root, "rect", x="10", y=f"{height - 12:g}", width=f"{long:.1f}", height="3", fill="#1a1a1a"
+    )
     _text(root, 10 + long / 2, height - 21, f"{number(km, 6)} km", "#1a1a1a", 13)
     ET.SubElement(root, "path", d=f"M{width - 15:g} 8 l5 14 l-5 -4 l-5 4 z", fill="#1a1a1a")
     _text(root, width - 15, 32, _("N"), "#1a1a1a", 13)
     taken.add(np.array([(5.0, height - 32, 15 + long, height), (width - 28, 0.0, width, 42.0)]))
 
 
-def _text(root: ET.Element, x: float, y: float, text: str, colour: str, size: int, anchor: str = "middle") -> None:
+def _text(
+    root: ET.Element, x: float, y: float, text: str, colour: str, size: int, anchor: str = "middle"
+) -> None:
     """Write a text around a place, or from it on."""
-    words = {"x": f"{x:.1f}", "y": f"{y + 0.35 * size:.1f}", "text-anchor": anchor}  # the middle of its letters
+    # the middle of its letters
+    words = {"x": f"{x:.1f}", "y": f"{y + 0.35 * size:.1f}", "text-anchor": anchor}
     words |= {"font-size": str(size), "fill": colour}
     words |= {"stroke": "#fff", "stroke-width": "3", "paint-order": "stroke"}  # legible over roads
     ET.SubElement(root, "text", words).text = text
@@ -492,7 +618,9 @@ CREATOR = "border-interdiction"
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """A place of a duty: its mark and name, when somebody is there by which clocks, and where it is."""
+    """A place of a duty: its mark and name, when somebody is there by which clocks, and
+    where it is.
+    """
 
     mark: str
     name: str
@@ -523,11 +651,15 @@ class Waypoint:
 
 
 def waypoints(one: Assignment, duties: Duties) -> tuple[Waypoint, ...]:
-    """Return the places of a duty in order, with times as on the day of an assignment: the stops of a beat, or the site."""
+    """Return the places of a duty in order, with times as on the day of an assignment:
+    the stops of a beat, or the site.
+    """
     duty, zone = one.duty, duties.zone_of(one.crew.base).key
     if not duty.stops:
         times = f"{one.start:%H:%M}-{one.end:%H:%M}"
-        return (Waypoint(plain(duty.mark), plain(term(duty.name)), times, duty.lon, duty.lat, zone),)
+        return (
+            Waypoint(plain(duty.mark), plain(term(duty.name)), times, duty.lon, duty.lat, zone),
+        )
     return tuple(
         Waypoint(
             f"{plain(duty.mark)}{place}",
@@ -544,7 +676,9 @@ def waypoints(one: Assignment, duties: Duties) -> tuple[Waypoint, ...]:
 def bases_of(duty: Duty, duties: Duties) -> tuple[Waypoint, ...]:
     """Return the bases that crews set out from for a duty."""
     near = [base for base in duties.bases if base.id in duty.travel]
-    return tuple(Waypoint("", plain(term(base.label or base.id)), "", base.lon, base.lat) for base in near)
+    return tuple(
+        Waypoint("", plain(term(base.label or base.id)), "", base.lon, base.lat) for base in near
+    )
 
 
 def gpx(title: str, places: Sequence[Waypoint], track: Sequence[tuple[float, float]]) -> str:
@@ -554,7 +688,8 @@ def gpx(title: str, places: Sequence[Waypoint], track: Sequence[tuple[float, flo
     document = GPX()
     document.creator, document.name = CREATOR, plain(title)
     document.waypoints = [
-        GPXWaypoint(p.lat, p.lon, name=p.title or _("Base"), description=p.when or None) for p in places
+        GPXWaypoint(p.lat, p.lon, name=p.title or _("Base"), description=p.when or None)
+        for p in places
     ]
     if len(track) > 1:
         points = [GPXTrackPoint(lat, lon) for lon, lat in track]

@@ -1,7 +1,9 @@
-"""The constraint program (CP-SAT) of the rosters of a run of weeks: which crew does which task.
+"""The constraint program (CP-SAT) of the rosters of a run of weeks: which crew does
+which task.
 
-Sets: crews c, tasks t (a duty in one shift of one day, from a_t to b_t, asking for n_t people), weeks. m_ct are the minutes crew c travels to
-t; p_c are its people. x_ct = 1 if c does t; it exists where c may do t and is not away.
+Sets: crews c, tasks t (a duty in one shift of one day, from a_t to b_t, asking for n_t
+people), weeks. m_ct are the minutes crew c travels to t; p_c are its people. x_ct = 1
+if c does t; it exists where c may do t and is not away.
 
     cover        sum_c p_c x_ct >= n_t                                                 for every t
     rest         x_ct + x_cu <= 1            if a_u - m_cu - (b_t + m_ct) < rest_c      for every c, t before u
@@ -10,12 +12,15 @@ t; p_c are its people. x_ct = 1 if c does t; it exists where c may do t and is n
     days off     sum of worked days of a week <= 7 - off_c                              for every c and week
     evenly       minimise sum_c of the squares of nights, weekend shifts and blocks of hours on duty, weighted by 1 / hours_c
 
-Rest is written as cliques where all tasks of a run of shifts exclude each other, and by thresholds of travel where only the far ones do. A
-square is a sum of steps of growing cost, which is as tight as its relaxation.
+Rest is written as cliques where all tasks of a run of shifts exclude each other, and by
+thresholds of travel where only the far ones do. A square is a sum of steps of growing
+cost, which is as tight as its relaxation.
 
-A long horizon is found week by week with the work before held fixed; where a week has no solution, the weeks before it are solved again with
-it, so that "infeasible" is returned only for the whole beginning of the horizon: it is a proof. The roster is then balanced, whole or by
-neighbourhoods. One worker, a seed and limits in CP-SAT's own deterministic time: the same call gives the same roster unless the clock ends it.
+A long horizon is found week by week with the work before held fixed; where a week has
+no solution, the weeks before it are solved again with it, so that "infeasible" is
+returned only for the whole beginning of the horizon: it is a proof. The roster is then
+balanced, whole or by neighbourhoods. One worker, a seed and limits in CP-SAT's own
+deterministic time: the same call gives the same roster unless the clock ends it.
 """
 
 from __future__ import annotations
@@ -43,7 +48,9 @@ if TYPE_CHECKING:
 
 
 QUICK_EFFORT = 2.0
-"""Deterministic time of the first look for a roster, without linear programming, which is quick where there is slack."""
+"""Deterministic time of the first look for a roster, without linear programming, which
+is quick where there is slack.
+"""
 
 
 @dataclass
@@ -68,7 +75,9 @@ class CrewWork:
         self.away[task.day // 7] += minutes_away(task, crew)
 
     def spare(self, task: RosterTask, crew: int) -> float:
-        """Return the least minutes between this work and a task, below 0 where they overlap, infinity where there is no work."""
+        """Return the least minutes between this work and a task, below 0 where they
+        overlap, infinity where there is no work.
+        """
         leave, back = task.start - task.travel[crew], task.end + task.travel[crew]
         return min((max(leave - b, a - back) for a, b in self.spans), default=inf)
 
@@ -85,13 +94,19 @@ class CrewWork:
             ("rest", spare >= limits.rest_minutes),
             ("hours", self.away[week] + minutes_away(task, crew) <= limits.week_minutes),
             ("days in a row", run <= limits.most_days),
-            ("days off", len({day for day in self.days if day // 7 == week} | {task.day}) <= 7 - limits.days_off),
+            (
+                "days off",
+                len({day for day in self.days if day // 7 == week} | {task.day})
+                <= 7 - limits.days_off,
+            ),
         )
         return next((rule for rule, kept in holds if not kept), None)
 
 
 class RosterProgram:
-    """The constraint program of a run of weeks, with the work outside it fixed; the clock ends the making of it as well as the search."""
+    """The constraint program of a run of weeks, with the work outside it fixed; the
+    clock ends the making of it as well as the search.
+    """
 
     def __init__(
         self,
@@ -117,7 +132,9 @@ class RosterProgram:
         self._whole = self._build(gaps=gaps)
 
     def _build(self, *, gaps: bool) -> bool:
-        """Make variables and rules; return False where the clock ended that first, as it may with thousands of crews."""
+        """Make variables and rules; return False where the clock ended that first, as
+        it may with thousands of crews.
+        """
         for t, task in enumerate(self.problem.tasks):
             if self._clock.over:
                 return False
@@ -131,7 +148,9 @@ class RosterProgram:
         return True
 
     def _make_pairs(self, t: int, task: RosterTask) -> None:
-        for crew in task.travel if self._crews is None else sorted(self._crews & task.travel.keys()):
+        for crew in (
+            task.travel if self._crews is None else sorted(self._crews & task.travel.keys())
+        ):
             if self._open(crew, task):
                 self._x[crew, t] = self.model.new_bool_var("")
                 self._of_crew[crew].append(t)
@@ -236,7 +255,9 @@ class RosterProgram:
                     self.model.add(sum(days) <= limits.most_days - taken)
 
     def _worked_days(self, crew: int, slots: dict[tuple[int, int], list[int]]) -> dict[int, Any]:
-        """Return for each day whether a crew works on it: the sum of its tasks where at most one is possible, else a variable of its own."""
+        """Return for each day whether a crew works on it: the sum of its tasks where at
+        most one is possible, else a variable of its own.
+        """
         rest = self._rest(self.problem.crews[crew])
         of_day: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
         for slot in sorted(slots):
@@ -252,13 +273,19 @@ class RosterProgram:
         return works
 
     def shorten(self, start: AbstractSet[Pair] = frozenset()) -> None:
-        """Minimise the people missing, and then the people sent, starting from a roster of these weeks."""
+        """Minimise the people missing, and then the people sent, starting from a roster
+        of these weeks.
+        """
         for pair, x in self._x.items() if start else ():
             self.model.add_hint(x, pair in start)
         sent = cp_model.LinearExpr.weighted_sum(
             list(self._x.values()), [self.problem.crews[crew].people for crew, _ in self._x]
         )
-        price = 1 + sum(task.staff for task in self.problem.tasks) + sum(c.people for c in self.problem.crews)
+        price = (
+            1
+            + sum(task.staff for task in self.problem.tasks)
+            + sum(c.people for c in self.problem.crews)
+        )
         self.model.minimize(price * sum(self._short.values()) + sent)
 
     def even_out(self, start: Sequence[Pair]) -> None:
@@ -273,17 +300,26 @@ class RosterProgram:
             share, outside = crew_weight(self.problem, crew), self._fixed[crew]
             nights = [t for t in tasks if self.problem.tasks[t].night]
             weekends = [t for t in tasks if self.problem.tasks[t].weekend]
-            cost += self._square(crew, nights, [1] * len(nights), outside.nights, 1, share * NIGHT_WEIGHT)
-            cost += self._square(crew, weekends, [1] * len(weekends), outside.weekends, 1, share * WEEKEND_WEIGHT)
+            cost += self._square(
+                crew, nights, [1] * len(nights), outside.nights, 1, share * NIGHT_WEIGHT
+            )
+            cost += self._square(
+                crew, weekends, [1] * len(weekends), outside.weekends, 1, share * WEEKEND_WEIGHT
+            )
             work = [self.problem.tasks[t].end - self.problem.tasks[t].start for t in tasks]
             cost += self._square(crew, tasks, work, outside.minutes, self.problem.block, share)
         self.model.minimize(sum(cost))
 
-    def _square(self, crew: int, tasks: list[int], amounts: list[int], done: int, block: int, weight: int) -> list[Any]:
-        """Return the cost of a square: a step for each block of an amount, each dearer than the one before."""
+    def _square(
+        self, crew: int, tasks: list[int], amounts: list[int], done: int, block: int, weight: int
+    ) -> list[Any]:
+        """Return the cost of a square: a step for each block of an amount, each dearer
+        than the one before.
+        """
         if not tasks:
             return []
-        most = len({self.problem.tasks[t].start for t in tasks}) * max(amounts)  # one task at a time
+        # one task at a time
+        most = len({self.problem.tasks[t].start for t in tasks}) * max(amounts)
         if block > 1:
             most = min(most, len(self.weeks) * self.problem.crews[crew].week_minutes)
         first = done // block
@@ -300,15 +336,25 @@ class RosterProgram:
             self.model.add_implication(b, a)
         # a block that earlier weeks began is paid for already
         begun = done % block != 0
-        return [weight * (2 * (first + k) + 1) * step for k, step in enumerate(steps) if not (k == 0 and begun)]
+        return [
+            weight * (2 * (first + k) + 1) * step
+            for k, step in enumerate(steps)
+            if not (k == 0 and begun)
+        ]
 
     def first(self, seed: int, *, effort: float | None = None) -> Ended:
-        """Look for any roster: quickly at first, then with the linear programs that prove that there is none."""
+        """Look for any roster: quickly at first, then with the linear programs that
+        prove that there is none.
+        """
         ended = self.search(seed, first=True, effort=QUICK_EFFORT, quick=True)
         return self.search(seed, first=True, effort=effort) if ended == "unknown" else ended
 
-    def search(self, seed: int, *, first: bool = False, effort: float | None = None, quick: bool = False) -> Ended:
-        """Solve, to the end or until the deterministic time `effort` is spent; the roster found is in `pairs`."""
+    def search(
+        self, seed: int, *, first: bool = False, effort: float | None = None, quick: bool = False
+    ) -> Ended:
+        """Solve, to the end or until the deterministic time `effort` is spent; the
+        roster found is in `pairs`.
+        """
         if self._hopeless and self._whole:
             return "infeasible"
         if self._clock.over or not self._whole:
@@ -380,7 +426,9 @@ class RosterTask:
 
 @dataclass(frozen=True)
 class EarlierShift:
-    """A shift that a crew worked before the horizon: its day (below 0) and the minutes at which it left its base and was back."""
+    """A shift that a crew worked before the horizon: its day (below 0) and the minutes
+    at which it left its base and was back.
+    """
 
     crew: int
     day: int
@@ -414,7 +462,9 @@ class RosterProblem:
 
     @cached_property
     def block(self) -> int:
-        """Minutes that measure every task, at least an hour: blocks of duty are what is balanced."""
+        """Minutes that measure every task, at least an hour: blocks of duty are what is
+        balanced.
+        """
         return max(LEAST_BLOCK, gcd(*(task.end - task.start for task in self.tasks)))
 
 
@@ -425,7 +475,8 @@ class RosterOutcome:
     Attributes
     ----------
     ended
-        `optimal`: no roster is more even. `infeasible`: none exists, proven by the first `weeks` weeks alone.
+        `optimal`: no roster is more even. `infeasible`: none exists, proven by the
+        first `weeks` weeks alone.
     limit
         What ended it early.
     pairs
@@ -450,7 +501,9 @@ WEIGHT_STEPS = 4
 def with_gaps(problem: RosterProblem, pairs: Sequence[Pair]) -> RosterProblem:
     """Return the problem that asks only for the people that a roster has."""
     there = people_there(problem, pairs)
-    tasks = tuple(replace(task, staff=min(task.staff, there[t])) for t, task in enumerate(problem.tasks))
+    tasks = tuple(
+        replace(task, staff=min(task.staff, there[t])) for t, task in enumerate(problem.tasks)
+    )
     return replace(problem, tasks=tasks)
 
 
@@ -474,10 +527,14 @@ def people_there(problem: RosterProblem, pairs: Iterable[Pair]) -> defaultdict[i
 
 
 def without_idle(problem: RosterProblem, pairs: Sequence[Pair]) -> list[Pair]:
-    """Leave out crews that a task does not need, the smallest and the most worked first; less work never breaks a rule."""
+    """Leave out crews that a task does not need, the smallest and the most worked
+    first; less work never breaks a rule.
+    """
     there, minutes = people_there(problem, pairs), _minutes(problem, pairs)
     kept = set(pairs)
-    for crew, task in sorted(pairs, key=lambda pair: (pair[1], problem.crews[pair[0]].people, -minutes[pair[0]], pair)):
+    for crew, task in sorted(
+        pairs, key=lambda pair: (pair[1], problem.crews[pair[0]].people, -minutes[pair[0]], pair)
+    ):
         people = problem.crews[crew].people
         if there[task] - people >= problem.tasks[task].staff:
             there[task] -= people
@@ -502,7 +559,9 @@ def loads(problem: RosterProblem, pairs: Sequence[Pair]) -> defaultdict[int, flo
     loads: defaultdict[int, float] = defaultdict(float)
     for crew, on_duty in minutes.items():
         blocks = -(-on_duty // problem.block)
-        squares = NIGHT_WEIGHT * nights[crew] ** 2 + WEEKEND_WEIGHT * weekends[crew] ** 2 + blocks**2
+        squares = (
+            NIGHT_WEIGHT * nights[crew] ** 2 + WEEKEND_WEIGHT * weekends[crew] ** 2 + blocks**2
+        )
         loads[crew] = crew_weight(problem, crew) * squares
     return loads
 
@@ -520,7 +579,9 @@ def minutes_away(task: RosterTask, crew: int) -> int:
 
 
 def crew_weight(problem: RosterProblem, crew: int) -> int:
-    """Return the weight of a crew's work: more where it works fewer hours a week than the others."""
+    """Return the weight of a crew's work: more where it works fewer hours a week than
+    the others.
+    """
     longest = max(limits.week_minutes for limits in problem.crews)
     return max(1, round(WEIGHT_STEPS * longest / max(1, problem.crews[crew].week_minutes)))
 
@@ -558,9 +619,12 @@ class Clock:
 
 
 def solve_until(solver: cp_model.CpSolver, model: cp_model.CpModel, clock: Clock) -> Any:  # noqa: ANN401 - an untyped status
-    """Solve in a thread, so that this one receives Ctrl-C, which stops the search; the best solution so far is kept."""
+    """Solve in a thread, so that this one receives Ctrl-C, which stops the search; the
+    best solution so far is kept.
+    """
     answer: list[Any] = []
-    done = threading.Event()  # a join that Ctrl-C ends would take the thread for finished (CPython issue 89437)
+    # a join that Ctrl-C ends would take the thread for finished (CPython issue 89437)
+    done = threading.Event()
 
     def run() -> None:
         try:
@@ -602,7 +666,9 @@ PATIENCE = 40
 """Steps without gain after which the search of neighbourhoods ends."""
 
 SHORT_EFFORT = 4.0
-"""Deterministic time of one question of the search for a reason, and of the fewest people short in a week."""
+"""Deterministic time of one question of the search for a reason, and of the fewest
+people short in a week.
+"""
 
 
 def first_roster(problem: RosterProblem, clock: Clock, seed: int) -> RosterOutcome:
@@ -636,11 +702,15 @@ def first_roster(problem: RosterProblem, clock: Clock, seed: int) -> RosterOutco
     return RosterOutcome("feasible", None, tuple(sorted(pairs)), problem.weeks)
 
 
-def balanced(problem: RosterProblem, pairs: Sequence[Pair], clock: Clock, seed: int) -> RosterOutcome:
-    """Spread hours, nights and weekends more evenly, starting from a roster that keeps all rules.
+def balanced(
+    problem: RosterProblem, pairs: Sequence[Pair], clock: Clock, seed: int
+) -> RosterOutcome:
+    """Spread hours, nights and weekends more evenly, starting from a roster that keeps
+    all rules.
 
-    A small problem is solved whole, which may prove that nothing is more even. What is left is a search of neighbourhoods: the work of some
-    crews in some weeks is done anew with all else fixed, again and again until none of many tries helps.
+    A small problem is solved whole, which may prove that nothing is more even. What is
+    left is a search of neighbourhoods: the work of some crews in some weeks is done
+    anew with all else fixed, again and again until none of many tries helps.
 
     Parameters
     ----------
@@ -672,7 +742,9 @@ class _Reached:
 
 
 def _even_out(problem: RosterProblem, reached: _Reached, clock: Clock, seed: int) -> None:
-    """Solve whole if that is small enough, then by neighbourhoods; what is reached is kept at every moment."""
+    """Solve whole if that is small enough, then by neighbourhoods; what is reached is
+    kept at every moment.
+    """
     if sum(len(task.travel) for task in problem.tasks) <= WHOLE_PAIRS:
         model = RosterProgram(problem, range(problem.weeks), [], clock)
         model.even_out(reached.pairs)
@@ -688,15 +760,23 @@ def _even_out(problem: RosterProblem, reached: _Reached, clock: Clock, seed: int
         reached.pairs = better
 
 
-def _step(problem: RosterProblem, best: list[Pair], clock: Clock, seed: int, rng: Random) -> list[Pair]:
+def _step(
+    problem: RosterProblem, best: list[Pair], clock: Clock, seed: int, rng: Random
+) -> list[Pair]:
     """Do the work of some crews in some weeks anew; return a more even roster, or the same list."""
     weeks, crews = _neighbourhood(problem, best, rng)
-    inside = {pair for pair in best if pair[0] in crews and problem.tasks[pair[1]].day // 7 in weeks}
+    inside = {
+        pair for pair in best if pair[0] in crews and problem.tasks[pair[1]].day // 7 in weeks
+    }
     outside = [pair for pair in best if pair not in inside]
     model = RosterProgram(problem, weeks, outside, clock, crews=crews)
     model.even_out(sorted(inside))
     ended = model.search(seed, effort=STEP_EFFORT)
-    return _more_even(problem, best, outside + model.pairs) if ended in {"optimal", "feasible"} else best
+    return (
+        _more_even(problem, best, outside + model.pairs)
+        if ended in {"optimal", "feasible"}
+        else best
+    )
 
 
 def _more_even(problem: RosterProblem, one: list[Pair], other: Sequence[Pair]) -> list[Pair]:
@@ -705,12 +785,18 @@ def _more_even(problem: RosterProblem, one: list[Pair], other: Sequence[Pair]) -
     return trimmed if unevenness(problem, trimmed) < unevenness(problem, one) else one
 
 
-def _neighbourhood(problem: RosterProblem, pairs: Sequence[Pair], rng: Random) -> tuple[range, frozenset[int]]:
-    """Pick a few crews, some of them the most and the least loaded, and as many weeks as keep the model small."""
+def _neighbourhood(
+    problem: RosterProblem, pairs: Sequence[Pair], rng: Random
+) -> tuple[range, frozenset[int]]:
+    """Pick a few crews, some of them the most and the least loaded, and as many weeks
+    as keep the model small.
+    """
     load = loads(problem, pairs)
     length = rng.randint(1, problem.weeks)
     begin = rng.randint(0, problem.weeks - length)
-    in_weeks = sum(len(task.travel) for task in problem.tasks if begin <= task.day // 7 < begin + length)
+    in_weeks = sum(
+        len(task.travel) for task in problem.tasks if begin <= task.day // 7 < begin + length
+    )
     size = max(2, min(len(problem.crews), STEP_PAIRS * len(problem.crews) // max(1, in_weeks)))
     order = sorted(range(len(problem.crews)), key=lambda crew: (load[crew], rng.random()))
     ends = max(1, size // 4)
@@ -722,7 +808,9 @@ def _neighbourhood(problem: RosterProblem, pairs: Sequence[Pair], rng: Random) -
 
 @dataclass(frozen=True)
 class ShortRoster:
-    """A roster that may lack people: who does what, the number missing by task, and whether time ended the search for fewer."""
+    """A roster that may lack people: who does what, the number missing by task, and
+    whether time ended the search for fewer.
+    """
 
     pairs: tuple[Pair, ...]
     missing: dict[int, int]
@@ -732,7 +820,8 @@ class ShortRoster:
 def fewest_short(
     problem: RosterProblem, weeks: int, clock: Clock, seed: int, *, until_first: bool = False
 ) -> ShortRoster | None:
-    """Find a roster of the first weeks that lacks as few people as can be found, week after week.
+    """Find a roster of the first weeks that lacks as few people as can be found, week
+    after week.
 
     Parameters
     ----------
@@ -767,7 +856,11 @@ def fewest_short(
             return None
         pairs = without_idle(problem, [*pairs, *(model.pairs if found else start)])
         there = people_there(problem, pairs)
-        lack = {t: task.staff - there[t] for t, task in enumerate(problem.tasks) if task.day // 7 == week}
+        lack = {
+            t: task.staff - there[t]
+            for t, task in enumerate(problem.tasks)
+            if task.day // 7 == week
+        }
         short |= {t: missing for t, missing in lack.items() if missing > 0}
         if short and until_first:
             break
@@ -775,15 +868,18 @@ def fewest_short(
 
 
 def quick_week(problem: RosterProblem, week: int, pairs: Sequence[Pair]) -> list[Pair]:
-    """Return a roster of a week after others that keeps all rules and may lack people: crew after crew, with no search.
+    """Return a roster of a week after others that keeps all rules and may lack people:
+    crew after crew, with no search.
 
-    Tasks with the fewest people to spare come first. Of the crews that are free the one goes that leaves fewest people idle, is away for
-    the shortest time, and has worked least.
+    Tasks with the fewest people to spare come first. Of the crews that are free the one
+    goes that leaves fewest people idle, is away for the shortest time, and has worked
+    least.
     """
     work, made = work_done(problem, pairs), list[Pair]()
     tasks = {t: task for t, task in enumerate(problem.tasks) if task.day // 7 == week}
     able = {
-        t: sum(problem.crews[crew].people for crew in task.travel) / max(task.staff, 1) for t, task in tasks.items()
+        t: sum(problem.crews[crew].people for crew in task.travel) / max(task.staff, 1)
+        for t, task in tasks.items()
     }
     for t, task in sorted(tasks.items(), key=lambda item: (able[item[0]], item[0])):
         needed = task.staff
@@ -795,7 +891,10 @@ def quick_week(problem: RosterProblem, week: int, pairs: Sequence[Pair]) -> list
             }
             if not people:
                 break
-            crew = min(people, key=lambda c: (max(people[c] - needed, 0), task.travel[c], work[c].away[week], c))
+            crew = min(
+                people,
+                key=lambda c: (max(people[c] - needed, 0), task.travel[c], work[c].away[week], c),
+            )
             needed -= people[crew]
             made.append((crew, t))
             work[crew].add(task, crew)
@@ -805,6 +904,10 @@ def quick_week(problem: RosterProblem, week: int, pairs: Sequence[Pair]) -> list
 def exists_without(
     problem: RosterProblem, weeks: int, clock: Clock, seed: int, dropped: AbstractSet[RuleName]
 ) -> bool | None:
-    """Return whether the first weeks have a roster if some rules need not be kept; None where that was not found out."""
-    ended = RosterProgram(problem, range(weeks), [], clock, dropped=dropped).first(seed, effort=SHORT_EFFORT)
+    """Return whether the first weeks have a roster if some rules need not be kept; None
+    where that was not found out.
+    """
+    ended = RosterProgram(problem, range(weeks), [], clock, dropped=dropped).first(
+        seed, effort=SHORT_EFFORT
+    )
     return {"optimal": True, "feasible": True, "infeasible": False}.get(ended)

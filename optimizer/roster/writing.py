@@ -1,8 +1,9 @@
 """The folder of a roster: table, calendars, page and summary, all or none.
 
-The page says for each week who is where, by post, on one sheet, and who works when, by crew and base. It prints and asks no server. A cell
-holds when a crew leaves and the mark of its duty on the report's maps; a table says what each mark is. So a week of many crews fits on few
-sheets, and its tables on a phone, which shows one of them at a time.
+The page says for each week who is where, by post, on one sheet, and who works when, by
+crew and base. It prints and asks no server. A cell holds when a crew leaves and the
+mark of its duty on the report's maps; a table says what each mark is. So a week of many
+crews fits on few sheets, and its tables on a phone, which shows one of them at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import number, plain
-from optimizer.base.text.language import ENGLISH, counted, localised, long_date, ngettext, short_date, spoken, term
+from optimizer.base.text.language import (
+    ENGLISH,
+    counted,
+    localised,
+    long_date,
+    ngettext,
+    short_date,
+    spoken,
+    term,
+)
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
 from optimizer.roster.calendar import is_night
@@ -44,7 +54,13 @@ if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.scenario.file.roster_model import Crew, Shift
 
-TABLE, CALENDAR, PAGE, SUMMARY, PACK = "roster.csv", "roster.ics", "roster.html", "summary.json", "field-pack.zip"
+TABLE, CALENDAR, PAGE, SUMMARY, PACK = (
+    "roster.csv",
+    "roster.ics",
+    "roster.html",
+    "summary.json",
+    "field-pack.zip",
+)
 
 FILES = (TABLE, CALENDAR, PAGE, SUMMARY, PACK)
 """What a roster's folder holds beside a calendar for each crew."""
@@ -53,7 +69,11 @@ NAME_LENGTH = 80
 
 
 def write_roster(
-    folder: OutputFolder, roster: Roster, made: datetime, version: str, pack: Callable[[dict[str, str]], bytes]
+    folder: OutputFolder,
+    roster: Roster,
+    made: datetime,
+    version: str,
+    pack: Callable[[dict[str, str]], bytes],
 ) -> tuple[str, ...]:
     """Write a roster in place of an earlier one, whose files are removed.
 
@@ -68,7 +88,8 @@ def write_roster(
     version
         Of this package.
     pack
-        Makes the field pack of the calendars of crews with duties, by the name of their file.
+        Makes the field pack of the calendars of crews with duties, by the name of their
+        file.
 
     Returns
     -------
@@ -87,18 +108,29 @@ def write_roster(
         texts = {
             TABLE: roster_csv(roster),
             CALENDAR: calendar(
-                roster, roster.assignments, _("{plan}, all crews").format(plan=roster.duties.name), made, crew=True
+                roster,
+                roster.assignments,
+                _("{plan}, all crews").format(plan=roster.duties.name),
+                made,
+                crew=True,
             ),
             PAGE: roster_page(roster),
         }
         for crew in roster.duties.crews:
             title = _("{plan}, {crew}").format(plan=roster.duties.name, crew=crew_name(crew))
             texts[names[crew.id]] = calendar(roster, of_crew[crew.id], title, made, crew=False)
-        own = {names[crew.id]: texts[names[crew.id]] for crew in roster.duties.crews if of_crew[crew.id]}
+        own = {
+            names[crew.id]: texts[names[crew.id]]
+            for crew in roster.duties.crews
+            if of_crew[crew.id]
+        }
         (temporary / PACK).write_bytes(pack(own))
         for name, text in texts.items():
             (temporary / name).write_text(text, encoding="utf-8", errors="replace", newline="")
-        write_json(temporary / SUMMARY, summary(roster, version) | {"created": made.isoformat(timespec="seconds")})
+        write_json(
+            temporary / SUMMARY,
+            summary(roster, version) | {"created": made.isoformat(timespec="seconds")},
+        )
     return (*sorted(texts), SUMMARY, PACK)
 
 
@@ -132,7 +164,12 @@ def summary(roster: Roster, version: str) -> dict[str, Any]:
         "version": version,
         "assignments": len(roster.assignments),
         "gaps": [
-            {"date": g.day.isoformat(), "shift": g.shift.id, "duty": g.duty.id, "missing": g.missing}
+            {
+                "date": g.day.isoformat(),
+                "shift": g.shift.id,
+                "duty": g.duty.id,
+                "missing": g.missing,
+            }
             for g in roster.gaps
         ],
         "spread": {
@@ -170,7 +207,9 @@ LINE_OCTETS = 75
 """Longest line in octets, without its end (RFC 5545, 3.1)."""
 
 
-def calendar(roster: Roster, assignments: Iterable[Assignment], name: str, made: datetime, *, crew: bool) -> str:
+def calendar(
+    roster: Roster, assignments: Iterable[Assignment], name: str, made: datetime, *, crew: bool
+) -> str:
     """Return a calendar of some assignments.
 
     Parameters
@@ -207,7 +246,9 @@ def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Se
     title = _("{shift}: {duty}").format(shift=term(one.shift.name), duty=one.duty.title)
     lines = [
         f"{crew_name(one.crew)} ({_people(one.crew.people)})",
-        _("On duty {start} to {end} ({zone})").format(start=f"{one.start:%H:%M}", end=f"{one.end:%H:%M}", zone=zone),
+        _("On duty {start} to {end} ({zone})").format(
+            start=f"{one.start:%H:%M}", end=f"{one.end:%H:%M}", zone=zone
+        ),
         _("Leave {base} at {leave}, back at {back}").format(
             base=base, leave=f"{one.leave:%H:%M}", back=f"{one.back:%H:%M}"
         ),
@@ -236,7 +277,9 @@ def _people(count: int) -> str:
 def _stop_event(
     roster: Roster, one: Assignment, made: datetime, place: int, stop: DutyStop, *, crew: bool
 ) -> Sequence[str]:
-    """Return the event of a stop of a beat: beside that of the whole duty, it takes no time of its own."""
+    """Return the event of a stop of a beat: beside that of the whole duty, it takes no
+    time of its own.
+    """
     title = f"{one.duty.mark}{place} {stop_name(stop)}"
     return (
         "BEGIN:VEVENT",
@@ -253,7 +296,9 @@ def _stop_event(
 
 
 def _uid(roster: Roster, one: Assignment, part: str = "") -> str:
-    """Return an id that stays when a roster is made anew: a crew sent elsewhere in a shift has its event moved, not doubled."""
+    """Return an id that stays when a roster is made anew: a crew sent elsewhere in a
+    shift has its event moved, not doubled.
+    """
     words = (roster.duties.name, one.crew.id, one.day.isoformat(), one.shift.id)
     digest = hashlib.sha256("\x1f".join(words).encode("utf-8", "replace")).hexdigest()
     return f"{digest[:32]}{part}@border-interdiction"
@@ -350,7 +395,9 @@ def roster_page(roster: Roster) -> str:
 
 
 def _marks(roster: Roster) -> dict[str, str]:
-    """Return the mark of each option: that of the report's maps, or a letter P and a number where it has none."""
+    """Return the mark of each option: that of the report's maps, or a letter P and a
+    number where it has none.
+    """
     options = dict.fromkeys(duty.option for duty in roster.duties.duties)
     own = {duty.option: duty.mark for duty in roster.duties.duties if duty.mark}
     return {option: own.get(option) or f"P{k}" for k, option in enumerate(options, start=1)}
@@ -362,7 +409,9 @@ def _week(roster: Roster, k: int, marks: dict[str, str]) -> Week:
     by_crew: defaultdict[tuple[str, date], list[Assignment]] = defaultdict(list)
     for one in roster.assignments:
         by_crew[one.crew.id, one.day].append(one)
-    title = _("Week {number}: {first} to {last}").format(number=k + 1, first=headings[0], last=headings[6])
+    title = _("Week {number}: {first} to {last}").format(
+        number=k + 1, first=headings[0], last=headings[6]
+    )
     groups: defaultdict[str, list[Crew]] = defaultdict(list)
     for crew in roster.duties.crews:
         groups[term(roster.duties.base_name(crew.base)) or crew.agency].append(crew)
@@ -379,7 +428,11 @@ def _week(roster: Roster, k: int, marks: dict[str, str]) -> Week:
 
 
 def _crews_title(roster: Roster, week: str, base: str, crews: Sequence[Crew]) -> str:
-    title = _("{week}, crews of {base}").format(week=week, base=base) if base else _("{week}, crews").format(week=week)
+    title = (
+        _("{week}, crews of {base}").format(week=week, base=base)
+        if base
+        else _("{week}, crews").format(week=week)
+    )
     if len(roster.duties.zone_names()) == 1:
         return title
     zones = sorted({roster.duties.zone_of(crew.base).key for crew in crews})
@@ -387,19 +440,27 @@ def _crews_title(roster: Roster, week: str, base: str, crews: Sequence[Crew]) ->
 
 
 def _crew_line(
-    crew: Crew, days: list[date], by_crew: defaultdict[tuple[str, date], list[Assignment]], marks: dict[str, str]
+    crew: Crew,
+    days: list[date],
+    by_crew: defaultdict[tuple[str, date], list[Assignment]],
+    marks: dict[str, str],
 ) -> CrewLine:
     worked = [one for day in days for one in by_crew[crew.id, day]]
     seconds = sum((one.back.timestamp() - one.leave.timestamp()) for one in worked)
     cells = tuple(
-        [f"{leaving(one)} {marks[one.duty.option]} {_short_name(one.duty)}" for one in by_crew[crew.id, day]]
+        [
+            f"{leaving(one)} {marks[one.duty.option]} {_short_name(one.duty)}"
+            for one in by_crew[crew.id, day]
+        ]
         for day in days
     )
     return CrewLine(crew_name(crew), cells, localised(f"{seconds / 3600:.1f}"))
 
 
 def _short_name(duty: Duty) -> str:
-    """Return what a cell calls a duty beside its mark: the place without its kind, of a beat its first stop."""
+    """Return what a cell calls a duty beside its mark: the place without its kind, of a
+    beat its first stop.
+    """
     name = stop_name(duty.stops[0]) if duty.stops else duty.name
     return plain(term(name).partition(" (")[0], SHORT_NAME)
 
@@ -417,7 +478,9 @@ def _by_shift(roster: Roster) -> list[tuple[Shift, Duty]]:
 
 
 def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
-    """Return what each mark means, with the stops of beats by the clock, as on their first day; shifts that are alike in one line."""
+    """Return what each mark means, with the stops of beats by the clock, as on their
+    first day; shifts that are alike in one line.
+    """
     first = {one.duty.id: one for one in reversed(roster.assignments)}
     lines: dict[tuple[str, str, int, str], MarkLine] = {}
     for shift, duty in _by_shift(roster):
@@ -429,7 +492,9 @@ def _mark_lines(roster: Roster, marks: dict[str, str]) -> list[MarkLine]:
 
 
 def _stops(roster: Roster, one: Assignment) -> str:
-    """Return the stops of an assignment by the clocks of its crew's base, which are named where crews follow several."""
+    """Return the stops of an assignment by the clocks of its crew's base, which are
+    named where crews follow several.
+    """
     stops = stops_text(one.duty.stops, one)
     return (
         f"{stops} ({roster.duties.zone_of(one.crew.base).key})"
@@ -440,31 +505,43 @@ def _stops(roster: Roster, one: Assignment) -> str:
 
 def _gap(gap: Gap) -> str:
     return _("{day}, {shift}, {duty}: {count} people missing").format(
-        day=f"{gap.day:%a} {gap.day.isoformat()}" if spoken().code == ENGLISH else short_date(gap.day),
+        day=(
+            f"{gap.day:%a} {gap.day.isoformat()}"
+            if spoken().code == ENGLISH
+            else short_date(gap.day)
+        ),
         shift=term(gap.shift.name),
         duty=gap.duty.title,
         count=gap.missing,
     )
 
 
-# A week of all posts and crews on one sheet of paper: posts and beats down, days and shifts across, numbers of crews in the cells.
+# A week of all posts and crews on one sheet of paper: posts and beats down, days and
+# shifts across, numbers of crews in the cells.
 #
-# What fits is computed from the width of letters, with room to spare, so that a sheet is one of A4 and of Letter, landscape. A week that does
-# not fit is split into the least number of sheets for its rows in their order, and each sheet says so.
+# What fits is computed from the width of letters, with room to spare, so that a sheet
+# is one of A4 and of Letter, landscape. A week that does not fit is split into the
+# least number of sheets for its rows in their order, and each sheet says so.
 LETTER, SPACE = 4.46, 2.3
-"""Points across of a digit or letter of 7 points, and of a space, in the widest of the page's fonts (DejaVu Sans)."""
+"""Points across of a digit or letter of 7 points, and of a space, in the widest of the
+page's fonts (DejaVu Sans).
+"""
 
 LINE = 8.0
 """Points from line to line."""
 
 WIDTH, HEIGHT = 745.0, 482.0
-"""Points of the table's body, on Letter across and on A4 down: margins of 0.8 cm, title, two sentences and headings are taken off."""
+"""Points of the table's body, on Letter across and on A4 down: margins of 0.8 cm,
+title, two sentences and headings are taken off.
+"""
 
 NAME = 82.0
 """Points of the column with the names of posts."""
 
 NARROWEST = 31.5
-"""Points of the narrowest column of a shift: two numbers of three digits beside each other, and its edges."""
+"""Points of the narrowest column of a shift: two numbers of three digits beside each
+other, and its edges.
+"""
 
 EDGES = 2.4
 """Points of a cell that are not for text, across and down."""
@@ -478,7 +555,9 @@ SHIFT_LETTERS, MOST_LETTERS = 6, 60
 
 @dataclass(frozen=True, slots=True)
 class WeekRow:
-    """A post or beat: its mark, its name with what its crews are called, and who is there in each shift."""
+    """A post or beat: its mark, its name with what its crews are called, and who is
+    there in each shift.
+    """
 
     mark: str
     name: str
@@ -557,7 +636,10 @@ def week_tables(roster: Roster, k: int, title: str, marks: Mapping[str, str]) ->
         tables += [_table(shifts, here, part) for part in _parts(shown, width)]
     notes = _notes(roster, days, shifts)
     if len(tables) > 1:
-        split = _("{rows} in {shifts} do not fit on one sheet of paper: this is sheet {sheet} of {sheets}.")
+        split = _(
+            "{rows} in {shifts} do not fit on one sheet of paper: this is sheet {sheet} of"
+            " {sheets}."
+        )
         count = {
             "rows": counted("{count} post or beat", "{count} posts and beats", len(rows)),
             "shifts": counted("{count} shift", "{count} shifts", len(columns)),
@@ -579,7 +661,9 @@ def week_tables(roster: Roster, k: int, title: str, marks: Mapping[str, str]) ->
     ]
 
 
-def _table(shifts: Sequence[Shift], columns: Sequence[tuple[date, Shift]], rows: tuple[WeekRow, ...]) -> WeekTable:
+def _table(
+    shifts: Sequence[Shift], columns: Sequence[tuple[date, Shift]], rows: tuple[WeekRow, ...]
+) -> WeekTable:
     heads = _headings(shifts)
     days = groupby(day for day, _shift in columns)
     return WeekTable(
@@ -593,7 +677,9 @@ def _table(shifts: Sequence[Shift], columns: Sequence[tuple[date, Shift]], rows:
 
 
 def _parts(rows: Sequence[WeekRow], width: float) -> list[tuple[WeekRow, ...]]:
-    """Return the rows sheet by sheet: on the least number of sheets, which are about equally full."""
+    """Return the rows sheet by sheet: on the least number of sheets, which are about
+    equally full.
+    """
     down = [row.points(width) for row in rows]
     counts = _counts(down, HEIGHT)
     for lines in range(int(HEIGHT / LINE), 0, -1):
@@ -605,7 +691,9 @@ def _parts(rows: Sequence[WeekRow], width: float) -> list[tuple[WeekRow, ...]]:
 
 
 def _counts(down: Sequence[float], height: float) -> list[int]:
-    """Return how many rows each sheet of a height has where each has as many as fit, which makes the least number of sheets."""
+    """Return how many rows each sheet of a height has where each has as many as fit,
+    which makes the least number of sheets.
+    """
     counts, left = [0], height
     for points in down:
         if points > left and counts[-1]:
@@ -617,7 +705,9 @@ def _counts(down: Sequence[float], height: float) -> list[int]:
 
 
 def _headings(shifts: Sequence[Shift]) -> dict[str, str]:
-    """Return what stands above the column of each shift: when it begins, or its name where two begin alike."""
+    """Return what stands above the column of each shift: when it begins, or its name
+    where two begin alike.
+    """
     starts = [shift.start for shift in shifts]
     alike = len(set(starts)) < len(starts)
     return {
@@ -628,7 +718,9 @@ def _headings(shifts: Sequence[Shift]) -> dict[str, str]:
 
 def _notes(roster: Roster, days: Sequence[date], shifts: Sequence[Shift]) -> tuple[str, ...]:
     heads = _headings(shifts)
-    named = "; ".join(f"{heads[shift.id]} {plain(term(shift.name), MOST_LETTERS)}" for shift in shifts)
+    named = "; ".join(
+        f"{heads[shift.id]} {plain(term(shift.name), MOST_LETTERS)}" for shift in shifts
+    )
     first, last = days[0], days[-1]
     working = {one.crew.id for one in roster.assignments if first <= one.day <= last}
     idle = len(roster.duties.crews) - len(working)
@@ -639,17 +731,25 @@ def _notes(roster: Roster, days: Sequence[date], shifts: Sequence[Shift]) -> tup
         else []
     )
     return (
-        _("Shifts: {shifts}. Numbers are those of crews; -2 means that two people are missing.").format(shifts=named),
+        _(
+            "Shifts: {shifts}. Numbers are those of crews; -2 means that two people are missing."
+        ).format(shifts=named),
         *clocks,
         *(
-            [_("Without duty in this week: {crews}.").format(crews=counted("{count} crew", "{count} crews", idle))]
+            [
+                _("Without duty in this week: {crews}.").format(
+                    crews=counted("{count} crew", "{count} crews", idle)
+                )
+            ]
             if idle
             else []
         ),
     )
 
 
-def _rows(roster: Roster, columns: Sequence[tuple[date, Shift]], marks: Mapping[str, str]) -> list[WeekRow]:
+def _rows(
+    roster: Roster, columns: Sequence[tuple[date, Shift]], marks: Mapping[str, str]
+) -> list[WeekRow]:
     """Return a row for each post and beat that somebody is wanted at in one of the shifts."""
     there: defaultdict[tuple[str, date, str], list[Assignment]] = defaultdict(list)
     lacking: dict[tuple[str, date, str], int] = {}
@@ -672,9 +772,21 @@ def _rows(roster: Roster, columns: Sequence[tuple[date, Shift]], marks: Mapping[
         places = [(option, day, shift.id) for day, shift in columns]
         stems = {_stem(one.crew) for place in places for one in there[place]}
         stem = stems.pop() if len(stems) == 1 else ""
-        cells = tuple(_cell([one.crew for one in there[place]], stem, lacking.get(place, 0)) for place in places)
-        rows.append(WeekRow(marks[option], plain(f"{stem}: {name}" if stem else name, MOST_LETTERS), cells))
-    return sorted(rows, key=lambda row: (int(row.mark) if row.mark.isdecimal() else math.inf, len(row.mark), row.mark))
+        cells = tuple(
+            _cell([one.crew for one in there[place]], stem, lacking.get(place, 0))
+            for place in places
+        )
+        rows.append(
+            WeekRow(marks[option], plain(f"{stem}: {name}" if stem else name, MOST_LETTERS), cells)
+        )
+    return sorted(
+        rows,
+        key=lambda row: (
+            int(row.mark) if row.mark.isdecimal() else math.inf,
+            len(row.mark),
+            row.mark,
+        ),
+    )
 
 
 def _stem(crew: Crew) -> str:
@@ -684,7 +796,9 @@ def _stem(crew: Crew) -> str:
 
 
 def _cell(crews: Sequence[Crew], stem: str, missing: int) -> str:
-    """Return who is there: the numbers of crews of one stem, or their names, and how many people are missing."""
+    """Return who is there: the numbers of crews of one stem, or their names, and how
+    many people are missing.
+    """
     lack = [f"-{missing}"] if missing else []
     if stem:
         ends = sorted((crew_name(crew).rpartition(" ")[2] for crew in crews), key=int)

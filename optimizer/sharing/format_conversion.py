@@ -1,6 +1,7 @@
 """Seizures and tips from one format into another: what the command `exchange` does.
 
-Seizures and tips as STIX 2.1, GeoJSON and CSV, there and back: one data dictionary (`FIELDS`) for every format.
+Seizures and tips as STIX 2.1, GeoJSON and CSV, there and back: one data dictionary
+(`FIELDS`) for every format.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ def exchange_records(
     made: datetime | None = None,
     overwrite: bool = False,
 ) -> Exchanged:
-    """Read seizures or tips from CSV, GeoJSON or a STIX 2.1 bundle, and write them in another of these formats, by the ending of its name.
+    """Read seizures or tips from CSV, GeoJSON or a STIX 2.1 bundle, and write them in
+    another of these formats, by the ending of its name.
 
     Parameters
     ----------
@@ -93,14 +95,21 @@ def exchange_records(
     Raises
     ------
     InputError
-        If a file is at fault, a marking is unknown, a coordinate is none, or `out` is there already.
+        If a file is at fault, a marking is unknown, a coordinate is none, or `out` is
+        there already.
     """
     path, target = Path(source), Path(out)
     existing_file(path, "seizures or tips")
     if target.suffix.lower() not in FORMATS:
-        raise InputError(Problem(str(target), f"the ending {target.suffix!r}", "one of .csv, .geojson, .json (STIX)"))
+        raise InputError(
+            Problem(
+                str(target), f"the ending {target.suffix!r}", "one of .csv, .geojson, .json (STIX)"
+            )
+        )
     if target.exists() and not overwrite:
-        raise InputError(Problem(str(target), "a file", "no file yet", "Add --overwrite, or name another"))
+        raise InputError(
+            Problem(str(target), "a file", "no file yet", "Add --overwrite, or name another")
+        )
     kind: Kind = "tip" if tips else "seizure"
     remarks: list[str] = []
     every = _read(path, kind, remarks)
@@ -114,7 +123,11 @@ def exchange_records(
         if style == "geojson"
         else write_stix(rows, made or datetime.now(UTC))
     )
-    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    text = (
+        content
+        if isinstance(content, str)
+        else json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    )
     with written_whole(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Exchanged(target, style, len(rows), len(every) - len(rows), tuple(remarks))
@@ -135,7 +148,9 @@ def _check(rows: Sequence[ExchangeRow], where: str) -> None:
     for number, row in enumerate(rows, start=1):
         here, mark = f"{where}, row {number}", row.get("tlp").casefold().removeprefix("tlp:")
         if mark and mark not in MARKING_IDS:
-            problems.add(here, repr(row.get("tlp")), "a marking of TLP 2.0: " + ", ".join(MARKING_IDS))
+            problems.add(
+                here, repr(row.get("tlp")), "a marking of TLP 2.0: " + ", ".join(MARKING_IDS)
+            )
         elif mark:
             row.texts["tlp"] = mark
         for name, most in (("lon", 180), ("lat", 90)):
@@ -144,17 +159,26 @@ def _check(rows: Sequence[ExchangeRow], where: str) -> None:
             except ValueError:
                 wrong = True
             if wrong:
-                problems.add(here, f"{name} {row.get(name)!r}", f"degrees, at most {most}", _cure(row))
+                problems.add(
+                    here, f"{name} {row.get(name)!r}", f"degrees, at most {most}", _cure(row)
+                )
         try:
             if row.get("time"):
                 parse_period(row.get("time"))
         except InputError as error:
-            problems.add(f"{here}, time", repr(row.get("time")), error.problems[0].expected, error.problems[0].remedy)
+            problems.add(
+                f"{here}, time",
+                repr(row.get("time")),
+                error.problems[0].expected,
+                error.problems[0].remedy,
+            )
     problems.raise_if_any()
 
 
 def _cure(row: ExchangeRow) -> str:
-    """Return what to do about a place that is none: longitude and latitude are exchanged, or in metres."""
+    """Return what to do about a place that is none: longitude and latitude are
+    exchanged, or in metres.
+    """
     try:
         can = abs(plain_number(row.get("lon"))) <= 90 and abs(plain_number(row.get("lat"))) <= 180
     except ValueError:
@@ -172,13 +196,15 @@ class ExchangeField:
     Attributes
     ----------
     name
-        Column of a CSV file, property of a GeoJSON feature, field of the STIX extension.
+        Column of a CSV file, property of a GeoJSON feature, field of the STIX
+        extension.
     kinds
         Rows that have it.
     meaning
         What stands there.
     stix
-        Where STIX 2.1 itself has a word for it; empty where the extension alone holds it.
+        Where STIX 2.1 itself has a word for it; empty where the extension alone holds
+        it.
     """
 
     name: str
@@ -193,12 +219,16 @@ FIELDS = (
     ExchangeField("time", BOTH, "day, month, year or span, as the record writes it"),
     ExchangeField("lon", BOTH, "longitude in degrees (WGS 84)", "`longitude` of a `location`"),
     ExchangeField("lat", BOTH, "latitude in degrees (WGS 84)", "`latitude` of a `location`"),
-    ExchangeField("area", BOTH, "name of an area, where there is no point", "`name` of a `location`"),
+    ExchangeField(
+        "area", BOTH, "name of an area, where there is no point", "`name` of a `location`"
+    ),
     ExchangeField("drug", ("seizure",), "what was seized"),
     ExchangeField("quantity", ("seizure",), "how much"),
     ExchangeField("quantity_unit", ("seizure",), "kg, g, t, lb, oz, or a word; kg where empty"),
     ExchangeField("count", ("seizure",), "seizures that the row stands for; 1 where empty"),
-    ExchangeField("grade", BOTH, "grade of the report: Admiralty (`B2`) or 3x5x2 (`1A P`); never a confidence"),
+    ExchangeField(
+        "grade", BOTH, "grade of the report: Admiralty (`B2`) or 3x5x2 (`1A P`); never a confidence"
+    ),
     ExchangeField("text", ("tip",), "what was told, in words", "`content` of a `note`"),
     ExchangeField("confirmed", ("tip",), "yes, no, or nothing where it is not known"),
     ExchangeField("owner", BOTH, "agency whose row it is", "`created_by_ref`, an `identity`"),
@@ -235,7 +265,11 @@ def read_exchange_csv(path: Path, kind: Kind, remarks: list[str]) -> list[Exchan
         If the file is no table, or has no time.
     """
     wanted = WantedColumns(
-        ("time",), names_of(kind), aliases=POINT_ALIASES, numeric=("lon", "lat", "quantity", "count"), show_header=True
+        ("time",),
+        names_of(kind),
+        aliases=POINT_ALIASES,
+        numeric=("lon", "lat", "quantity", "count"),
+        show_header=True,
     )
     table = read_csv(path, f"a file of {kind}s", wanted, remarks=remarks)
     if table.unread:
@@ -262,9 +296,15 @@ def read_exchange_geojson(path: Path, kind: Kind) -> list[ExchangeRow]:
         values = {name: str(feature["properties"].get(name) or "") for name in names_of(kind)}
         if geometry is not None:
             position = geometry.get("coordinates") if isinstance(geometry, dict) else None
-            if geometry_type(geometry) != "Point" or not isinstance(position, list) or len(position) < 2:
+            if (
+                geometry_type(geometry) != "Point"
+                or not isinstance(position, list)
+                or len(position) < 2
+            ):
                 problems.add(
-                    f"{path}, feature {number}", geometry_type(geometry) or "no type", "a Point, or no geometry"
+                    f"{path}, feature {number}",
+                    geometry_type(geometry) or "no type",
+                    "a Point, or no geometry",
                 )
                 continue
             values |= {"lon": str(position[0]), "lat": str(position[1])}
@@ -289,17 +329,24 @@ def geojson_of(rows: Sequence[ExchangeRow]) -> dict[str, Any]:
     """Return rows as GeoJSON points; those without one have no geometry."""
     features = []
     for row in rows:
-        point = [float(row.get("lon")), float(row.get("lat"))] if row.get("lon") and row.get("lat") else None
+        point = (
+            [float(row.get("lon")), float(row.get("lat"))]
+            if row.get("lon") and row.get("lat")
+            else None
+        )
         properties = {name: text for name, text in row.texts.items() if name not in {"lon", "lat"}}
         geometry = None if point is None else {"type": "Point", "coordinates": point}
         features.append({"type": "Feature", "geometry": geometry, "properties": properties})
     return {"type": "FeatureCollection", "features": features}
 
 
-# STIX 2.1 bundles: a seizure as an `incident`, a tip as a `note`, with a `location`, an owner, a marking, and an extension for the rest.
+# STIX 2.1 bundles: a seizure as an `incident`, a tip as a `note`, with a `location`, an
+# owner, a marking, and an extension for the rest.
 #
-# STIX has no words for drugs, amounts and grades; they stand in a property extension of ours, whose definition is in the bundle. A program
-# that does not know it still has place, owner and marking. TLP 2.0 is the extension of OASIS with its fixed marking definitions.
+# STIX has no words for drugs, amounts and grades; they stand in a property extension of
+# ours, whose definition is in the bundle. A program that does not know it still has
+# place, owner and marking. TLP 2.0 is the extension of OASIS with its fixed marking
+# definitions.
 OWN = "extension-definition--8f1f0a3e-6c55-5d0c-9a3b-6f8d2c1a7e42"
 """Our extension; `docs/sharing.md` describes it."""
 
@@ -363,29 +410,52 @@ def _objects_of(row: ExchangeRow, key: str, stamp: str) -> list[dict[str, Any]]:
         made.append(_marking(mark))
         common["object_marking_refs"] = [MARKING_IDS[mark]]
     if owner := row.get("owner"):
-        identity = {"type": "identity", "spec_version": "2.1", "created": DEFINED, "modified": DEFINED}
-        made.append(identity | {"id": _id("identity", owner), "name": owner, "identity_class": "organization"})
+        identity = {
+            "type": "identity",
+            "spec_version": "2.1",
+            "created": DEFINED,
+            "modified": DEFINED,
+        }
+        made.append(
+            identity
+            | {
+                "id": _id("identity", owner),
+                "name": owner,
+                "identity_class": "organization",
+            }
+        )
         common["created_by_ref"] = _id("identity", owner)
     place: dict[str, Any] | None = None
-    if row.get("lon") and row.get("lat"):  # STIX has no location that is a name alone: an area stands in the extension
+    # STIX has no location that is a name alone: an area stands in the extension
+    if row.get("lon") and row.get("lat"):
         point = {"longitude": float(row.get("lon")), "latitude": float(row.get("lat"))}
         place = {"type": "location", "id": _id("location", key)} | common | point
         made.append(place)
     extension = {name: row.get(name) for name in names_of(row.kind) if row.get(name)}
     main: dict[str, Any] = {"type": _OBJECT[row.kind], "id": _id(_OBJECT[row.kind], key)} | common
-    main["extensions"] = {OWN: {"extension_type": "property-extension", "kind": row.kind, **extension}}
+    main["extensions"] = {
+        OWN: {"extension_type": "property-extension", "kind": row.kind, **extension}
+    }
     if row.kind == "tip":
         about = MAKER_ID if place is None else place["id"]
-        return [*made, main | {"content": row.get("text") or "a tip without words", "object_refs": [about]}]
+        return [
+            *made,
+            main | {"content": row.get("text") or "a tip without words", "object_refs": [about]},
+        ]
     main["name"] = f"seizure of {row.get('drug') or 'drugs'}, {row.get('time') or 'time not known'}"
     if place is None:
         return [*made, main]
-    tie = {"type": "relationship", "id": _id("relationship", key), "relationship_type": "related-to"} | common
+    tie = {
+        "type": "relationship",
+        "id": _id("relationship", key),
+        "relationship_type": "related-to",
+    } | common
     return [*made, main, tie | {"source_ref": main["id"], "target_ref": place["id"]}]
 
 
 def read_stix(content: Mapping[str, Any], where: str) -> list[ExchangeRow]:
-    """Return the rows of a bundle: objects with our extension in full, other incidents and notes as far as STIX has words for them.
+    """Return the rows of a bundle: objects with our extension in full, other incidents
+    and notes as far as STIX has words for them.
 
     Raises
     ------
@@ -399,12 +469,18 @@ def read_stix(content: Mapping[str, Any], where: str) -> list[ExchangeRow]:
         or not isinstance(objects, list)
         or not all(isinstance(o, dict) for o in objects)
     ):
-        problems.add(where, "JSON of another kind", "a bundle of STIX 2.1", "Name a file that holds a bundle")
+        problems.add(
+            where, "JSON of another kind", "a bundle of STIX 2.1", "Name a file that holds a bundle"
+        )
         problems.raise_if_any()
     known = cast("list[dict[str, Any]]", objects)
     by_id = {str(one.get("id")): one for one in known}
     marks = {name: mark for mark, name in MARKING_IDS.items()} | _own_markings(known)
-    ties = {str(o.get("source_ref")): str(o.get("target_ref")) for o in known if o.get("type") == "relationship"}
+    ties = {
+        str(o.get("source_ref")): str(o.get("target_ref"))
+        for o in known
+        if o.get("type") == "relationship"
+    }
     rows = []
     for place, one in enumerate(known):
         if str(one.get("type")) in _KIND:
@@ -424,14 +500,30 @@ def _row_of(
 ) -> ExchangeRow:
     kind = _KIND[str(one["type"])]
     own = _extension(one, OWN)
-    values = {name: str(own[name]) for name in names_of(kind) if own.get(name) is not None and own[name] != ""}
+    values = {
+        name: str(own[name])
+        for name in names_of(kind)
+        if own.get(name) is not None and own[name] != ""
+    }
     for name in values:
         if isinstance(own[name], dict | list):
-            problems.add(f"{where}, {name}", f"JSON of another kind ({type(own[name]).__name__})", "a text or number")
-    # A tip (note) names its place itself; of a seizure (sighting or observation) a relationship elsewhere in the bundle does.
-    refs = _references(one, "object_refs", where, problems) if kind == "tip" else [ties.get(str(one.get("id")), "")]
-    location = next((by_id[ref] for ref in refs if by_id.get(ref, {}).get("type") == "location"), {})
-    # What other programs wrote stands in STIX's own fields. `created` is when the object was written: a last resort for the day of the event.
+            problems.add(
+                f"{where}, {name}",
+                f"JSON of another kind ({type(own[name]).__name__})",
+                "a text or number",
+            )
+    # A tip (note) names its place itself; of a seizure (sighting or observation) a
+    # relationship elsewhere in the bundle does.
+    refs = (
+        _references(one, "object_refs", where, problems)
+        if kind == "tip"
+        else [ties.get(str(one.get("id")), "")]
+    )
+    location = next(
+        (by_id[ref] for ref in refs if by_id.get(ref, {}).get("type") == "location"), {}
+    )
+    # What other programs wrote stands in STIX's own fields. `created` is when the
+    # object was written: a last resort for the day of the event.
     found = {
         "lon": _text(location.get("longitude")),
         "lat": _text(location.get("latitude")),
@@ -450,10 +542,18 @@ def _row_of(
             "Mark the object, or take the other marking out",
         )
     if len(set(held)) > 1 or (held and values.get("tlp", held[0]) != held[0]):
-        problems.add(where, f"the markings {', '.join(sorted({*held, values.get('tlp', held[0])}))}", "one marking")
+        problems.add(
+            where,
+            f"the markings {', '.join(sorted({*held, values.get('tlp', held[0])}))}",
+            "one marking",
+        )
     found["tlp"] = held[0] if held else ""
-    # Our own extension wins: it holds the values as they were, STIX's fields are a copy for others.
-    return ExchangeRow(kind, {name: text for name, text in (found | values).items() if text and name in names_of(kind)})
+    # Our own extension wins: it holds the values as they were, STIX's fields are a copy
+    # for others.
+    return ExchangeRow(
+        kind,
+        {name: text for name, text in (found | values).items() if text and name in names_of(kind)},
+    )
 
 
 def _own_markings(objects: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -504,7 +604,10 @@ def _definition() -> dict[str, Any]:
         "created": DEFINED,
         "modified": DEFINED,
         "name": "Seizures and tips",
-        "description": "Time as written, drug, amount, grade, outcome and recipients of a seizure (incident) or tip (note).",
+        "description": (
+            "Time as written, drug, amount, grade, outcome and recipients of a seizure (incident)"
+            " or tip (note)."
+        ),
         "schema": "docs/sharing.md#data-dictionary",
         "version": "1.0.0",
         "extension_types": ["property-extension"],

@@ -82,22 +82,26 @@ def fuse_feeds(
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> FusedRecord:
-    """Read several agencies' feeds, find what they report twice, and write one record of it.
+    """Read several agencies' feeds, find what they report twice, and write one record
+    of it.
 
     Parameters
     ----------
     feeds
-        Feeds (TOML), or CSV files with a mapping of the same name beside each; two at least.
+        Feeds (TOML), or CSV files with a mapping of the same name beside each; two at
+        least.
     out
         Folder to write; an earlier fusion of the same feeds in it is replaced.
     review
-        A `review.csv` with decisions. It may be the one in `out`: it is read before the folder is replaced.
+        A `review.csv` with decisions. It may be the one in `out`: it is read before the
+        folder is replaced.
     areas
         GeoJSON of areas that reports name in place of a point.
     window
         Days between the days of two reports of one event at most, from 1 to 31.
     ledger
-        Folder of a ledger that receives the hashes of all files that were read and of the record.
+        Folder of a ledger that receives the hashes of all files that were read and of
+        the record.
     overwrite
         Replace the files of a fusion in `out` whoever wrote them.
     listener
@@ -115,17 +119,28 @@ def fuse_feeds(
     log = None if ledger is None else LedgerFolder.ready(Path(ledger))
     read = read_feeds(paths)
     decisions = None if review is None else read_review(Path(review))
-    fused = fuse(read, areas=() if areas is None else load_areas(Path(areas)), review=decisions, window=window)
+    fused = fuse(
+        read,
+        areas=() if areas is None else load_areas(Path(areas)),
+        review=decisions,
+        window=window,
+    )
     summary = fused.imported.summary
     beside = tuple(Path(each) for each in (review, areas) if each is not None)
     sources = tuple(dict.fromkeys((*(path for feed in read for path in feed.files), *beside)))
-    given = [] if log is None else hashed(*sources)  # before the folder is replaced, which may hold the review
-    with Stopping():  # so that Ctrl-C between the two does not leave a record that is not in the ledger
+    # before the folder is replaced, which may hold the review
+    given = [] if log is None else hashed(*sources)
+    # so that Ctrl-C between the two does not leave a record that is not in the ledger
+    with Stopping():
         changed = write_import(folder, fused.imported)
         seconds = time.perf_counter() - begun
         if log is not None:
-            received = Entry("records", f"feeds of {folder.path.name}", given, {"feeds": len(paths)})
+            received = Entry(
+                "records", f"feeds of {folder.path.name}", given, {"feeds": len(paths)}
+            )
             made = (folder.path / name for name in FILES if name.endswith(".csv"))
             facts = {"rows": fused.rows, "merged": fused.merged, "doubtful": fused.doubtful}
             record_made(log, received, f"fused record {folder.path.name}", made, facts, listener)
-    return FusedRecord(folder.path, fused.rows, fused.merged, fused.doubtful, seconds, summary, changed, sources)
+    return FusedRecord(
+        folder.path, fused.rows, fused.merged, fused.doubtful, seconds, summary, changed, sources
+    )

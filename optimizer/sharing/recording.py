@@ -1,4 +1,6 @@
-"""What commands record of themselves in a ledger: hashes of files and figures; the content stays where it is."""
+"""What commands record of themselves in a ledger: hashes of files and figures; the
+content stays where it is.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
 
 def ledger_of(scenario: ScenarioModel, path: Path, listener: Listener) -> LedgerFolder | None:
-    """Return the ledger that a scenario names, begun where there is none yet; None where it names none.
+    """Return the ledger that a scenario names, begun where there is none yet; None
+    where it names none.
 
     Parameters
     ----------
@@ -48,12 +51,14 @@ def ledger_of(scenario: ScenarioModel, path: Path, listener: Listener) -> Ledger
 
 
 def begun_ledger(scenario: ScenarioModel, path: Path) -> LedgerFolder | None:
-    """Return the ledger that a scenario in a file names, to which entries can be added; None where there is none yet and one can begin.
+    """Return the ledger that a scenario in a file names, to which entries can be added;
+    None where there is none yet and one can begin.
 
     Raises
     ------
     InputError
-        If the ledger's folder is something else, entries cannot be added, or the name of one that is to begin cannot be a log's.
+        If the ledger's folder is something else, entries cannot be added, or the name
+        of one that is to begin cannot be a log's.
     """
     if scenario.ledger is None:
         return None
@@ -75,7 +80,8 @@ def record_plan(
     asked: Mapping[str, Any],
     listener: Listener,
 ) -> None:
-    """Record a plan: the records it rests on, the model fitted to them, what was asked to be different, and the plan.
+    """Record a plan: the records it rests on, the model fitted to them, what was asked
+    to be different, and the plan.
 
     Parameters
     ----------
@@ -102,7 +108,8 @@ def record_plan(
 
 
 def record_overrides(plan_folder: Path, draws: Path, overrides: int, listener: Listener) -> None:
-    """Record overrides of draws in the ledger that the scenario of a plan folder names, if it is there and names one.
+    """Record overrides of draws in the ledger that the scenario of a plan folder names,
+    if it is there and names one.
 
     Parameters
     ----------
@@ -111,7 +118,8 @@ def record_overrides(plan_folder: Path, draws: Path, overrides: int, listener: L
     draws
         The file of draws.
     overrides
-        How many there are; which ones stands in the draws alone, as who reads the ledger must not know tonight's sites.
+        How many there are; which ones stands in the draws alone, as who reads the
+        ledger must not know tonight's sites.
     listener
         Told of the entries, or of why there is none.
 
@@ -135,13 +143,21 @@ def record_overrides(plan_folder: Path, draws: Path, overrides: int, listener: L
     ledger = ledger_of(scenario, sources[0], listener)
     if ledger is not None and scenario.ledger is not None:
         entry = Entry(
-            "override", f"draws of {scenario.name}", hashed(draws), {"overrides": overrides}, scenario.ledger.agency
+            "override",
+            f"draws of {scenario.name}",
+            hashed(draws),
+            {"overrides": overrides},
+            scenario.ledger.agency,
         )
         append_entries(ledger, [entry], listener)
 
 
 def _entries(
-    scenario: Path, compiled: Compiled, result: Result, files: Iterable[Path], asked: Mapping[str, Any]
+    scenario: Path,
+    compiled: Compiled,
+    result: Result,
+    files: Iterable[Path],
+    asked: Mapping[str, Any],
 ) -> Iterator[Entry]:
     asked_of = compiled.scenario
     agency = "" if asked_of.ledger is None else asked_of.ledger.agency
@@ -157,16 +173,26 @@ def _entries(
     model: dict[str, Fact] = {"model": asked_of.risk.model, "interval": asked_of.risk.interval}
     model |= {"fitted": compiled.model is not None, "version": package_version()}
     yield Entry(
-        "model", f"model of {asked_of.name}", hashed(scenario, *(p for p in rest if p != scenario)), model, agency
+        "model",
+        f"model of {asked_of.name}",
+        hashed(scenario, *(p for p in rest if p != scenario)),
+        model,
+        agency,
     )
     yield from asked_entry(f"the plan of {asked_of.name}", asked, agency)
     yield Entry("plan", f"plan of {asked_of.name}", hashed(*files), result_facts(result), agency)
 
 
 def record_release(
-    ledger: LedgerFolder, scenario: ScenarioModel, agency: str, files: list[Path], rows: int, listener: Listener
+    ledger: LedgerFolder,
+    scenario: ScenarioModel,
+    agency: str,
+    files: list[Path],
+    rows: int,
+    listener: Listener,
 ) -> None:
-    """Record what was released to an agency: the hashes of the files, and how many rows it may see.
+    """Record what was released to an agency: the hashes of the files, and how many rows
+    it may see.
 
     Parameters
     ----------
@@ -190,7 +216,11 @@ def record_release(
     """
     by = "" if scenario.ledger is None else scenario.ledger.agency
     entry = Entry(
-        "release", f"release of {scenario.name} to {agency}", hashed(*files), {"to": agency, "rows": rows}, by
+        "release",
+        f"release of {scenario.name} to {agency}",
+        hashed(*files),
+        {"to": agency, "rows": rows},
+        by,
     )
     append_entries(ledger, [entry], listener)
 
@@ -226,7 +256,11 @@ def append_entries(ledger: LedgerFolder, entries: list[Entry], listener: Listene
     added = ledger.append(entries)
     for warning in added.warnings:
         listener.noted(f"Warning: {warning}")
-    places = f"entry {added.first}" if len(entries) == 1 else f"entries {added.first} to {added.size - 1}"
+    places = (
+        f"entry {added.first}"
+        if len(entries) == 1
+        else f"entries {added.first} to {added.size - 1}"
+    )
     listener.noted(f"Note: recorded as {places} of the ledger {ledger.path}.")
 
 
@@ -238,7 +272,8 @@ def record_made(
     facts: Mapping[str, Fact],
     listener: Listener,
 ) -> None:
-    """Record files that were received, and the record made of them: hashes, and how many rows there are.
+    """Record files that were received, and the record made of them: hashes, and how
+    many rows there are.
 
     Parameters
     ----------
@@ -273,7 +308,8 @@ def record_result(
     asked: Mapping[str, Any],
     listener: Listener,
 ) -> None:
-    """Record the plan of an instance file, and how much was asked to be different; nothing where there is no plan.
+    """Record the plan of an instance file, and how much was asked to be different;
+    nothing where there is no plan.
 
     Parameters
     ----------
@@ -284,7 +320,8 @@ def record_result(
     name
         Name of the instance.
     result
-        Its plan, of which the hash of the ids of its options is recorded, as `solve --json` prints them under `plan`.
+        Its plan, of which the hash of the ids of its options is recorded, as `solve
+        --json` prints them under `plan`.
     asked
         Changes that were asked for.
     listener
@@ -303,7 +340,12 @@ def record_result(
         "options_sha256": hashlib.sha256(ids.encode()).hexdigest(),
     }
     append_entries(
-        ledger, [*asked_entry(f"the plan of {name}", asked), Entry("plan", f"plan of {name}", files, facts)], listener
+        ledger,
+        [
+            *asked_entry(f"the plan of {name}", asked),
+            Entry("plan", f"plan of {name}", files, facts),
+        ],
+        listener,
     )
 
 
@@ -338,7 +380,9 @@ def asked_entry(of: str, asked: Mapping[str, Any], agency: str = "") -> Iterator
 
 
 def _counted(asked: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:
-    """Yield how much was asked for under each name; what it was stands in run.json, whose hash is recorded."""
+    """Yield how much was asked for under each name; what it was stands in run.json,
+    whose hash is recorded.
+    """
     for name, value in asked.items():
         if isinstance(value, dict):
             yield from ((f"{name}.{part}", count) for part, count in _counted(value))

@@ -1,4 +1,6 @@
-"""What an agency may see of a scenario or of a record, as a folder: what the command `release` does."""
+"""What an agency may see of a scenario or of a record, as a folder: what the command
+`release` does.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,15 @@ MINIMUM = 10
 NETWORK, AREAS, SCENARIO = "network.gpkg", "areas.geojson", "scenario.toml"
 
 NAMES = (
-    *("seizures*.csv", "effort*.csv", "aggregates.csv", "records.toml", "risk.csv", "plan.geojson", "release.json"),
+    *(
+        "seizures*.csv",
+        "effort*.csv",
+        "aggregates.csv",
+        "records.toml",
+        "risk.csv",
+        "plan.geojson",
+        "release.json",
+    ),
     *(NETWORK, AREAS, SCENARIO),
 )
 
@@ -99,14 +109,17 @@ def release_to(
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> Released:
-    """Write what an agency may see: rows, totals of others, a scenario of its own, a risk map of these rows alone, its part of a plan.
+    """Write what an agency may see: rows, totals of others, a scenario of its own, a
+    risk map of these rows alone, its part of a plan.
 
-    Nothing that is written depends on a withheld row, but for totals of at least `minimum` rows.
+    Nothing that is written depends on a withheld row, but for totals of at least
+    `minimum` rows.
 
     Parameters
     ----------
     source
-        Scenario (TOML), or a record of seizures or effort (CSV or GeoJSON) with the usual names of columns.
+        Scenario (TOML), or a record of seizures or effort (CSV or GeoJSON) with the
+        usual names of columns.
     agency
         Its id.
     out
@@ -114,7 +127,8 @@ def release_to(
     minimum
         Least number of rows in a total, >= 2; totals are multiples of it.
     plan
-        Folder of a plan, of which the agency's own placements and those that all share are released.
+        Folder of a plan, of which the agency's own placements and those that all share
+        are released.
     risk
         Whether to make the risk map, of a scenario.
     overwrite
@@ -125,7 +139,8 @@ def release_to(
     Raises
     ------
     InputError
-        If a row has no owner or no known marking, the agency is named nowhere, or a file is at fault.
+        If a row has no owner or no known marking, the agency is named nowhere, or a
+        file is at fault.
     """
     path = Path(source)
     if minimum < 2:
@@ -149,18 +164,25 @@ def release_to(
         if plan is not None:
             _write_plan(place / "plan.geojson", Path(plan), agency)
             notes.append(
-                "Where a plan places its sites tells something of all that it rests on, also of withheld rows."
+                "Where a plan places its sites tells something of all that it rests on, also of"
+                " withheld rows."
             )
         written = _write_list(place, agency, minimum, files)
     released = sum(len(table) for table in found.tables)
     ledger = None if scenario is None else ledger_of(scenario, path, listener)
     if ledger is not None and scenario is not None:
-        record_release(ledger, scenario, agency, [folder.path / name for name in written], released, listener)
-    return Released(folder.path, released, found.withheld, written, len(found.aggregates), tuple(notes))
+        record_release(
+            ledger, scenario, agency, [folder.path / name for name in written], released, listener
+        )
+    return Released(
+        folder.path, released, found.withheld, written, len(found.aggregates), tuple(notes)
+    )
 
 
 def _checked(path: Path, listener: Listener) -> ScenarioCheck | None:
-    """Return a scenario that is without fault, and whose ledger can be written; None of a record."""
+    """Return a scenario that is without fault, and whose ledger can be written; None of
+    a record.
+    """
     if path.suffix.lower() != ".toml":
         return None
     check = check_scenario(path, listener=listener)
@@ -170,10 +192,18 @@ def _checked(path: Path, listener: Listener) -> ScenarioCheck | None:
     return check
 
 
-def _rows_for(agency: str, path: Path, scenario: ScenarioModel | None, minimum: int) -> ReleasedRows:
-    """Return what an agency may see of the records of a scenario, or of one file; the agency must be named somewhere."""
+def _rows_for(
+    agency: str, path: Path, scenario: ScenarioModel | None, minimum: int
+) -> ReleasedRows:
+    """Return what an agency may see of the records of a scenario, or of one file; the
+    agency must be named somewhere.
+    """
     sources: list[SeizureSource | EffortSource]
-    sources = [_record(path)] if scenario is None else [*scenario.records.seizures, *scenario.records.effort]
+    sources = (
+        [_record(path)]
+        if scenario is None
+        else [*scenario.records.seizures, *scenario.records.effort]
+    )
     found = released_rows(sources, path.parent, agency, minimum)
     known = found.agencies | {one.id for one in (scenario.agencies if scenario else ())}
     if agency not in known:
@@ -182,21 +212,41 @@ def _rows_for(agency: str, path: Path, scenario: ScenarioModel | None, minimum: 
 
 
 def _write_scenario(
-    place: Path, check: ScenarioCheck, scenario: ScenarioModel, agency: str, files: Mapping[str, ReleasedTable]
+    place: Path,
+    check: ScenarioCheck,
+    scenario: ScenarioModel,
+    agency: str,
+    files: Mapping[str, ReleasedTable],
 ) -> list[str]:
     """Write the agency's own scenario; return what whoever releases it should know."""
     write_agency_scenario(place, check, scenario, agency, files)
-    notes = ["Settings of the scenario go over as they are: see that none was set by rows that are withheld."]
+    notes = [
+        (
+            "Settings of the scenario go over as they are: see that none was set by rows that are"
+            " withheld."
+        )
+    ]
     if check.tips is not None:
-        notes.append("Tips are not released, whatever their marking; `exchange --tips` hands them over.")
+        notes.append(
+            "Tips are not released, whatever their marking; `exchange --tips` hands them over."
+        )
     return notes
 
 
-def _write_list(place: Path, agency: str, minimum: int, files: Mapping[str, ReleasedTable]) -> tuple[str, ...]:
-    """Write release.json, the list of what was written with its hashes; return the names of all files, that one last."""
+def _write_list(
+    place: Path, agency: str, minimum: int, files: Mapping[str, ReleasedTable]
+) -> tuple[str, ...]:
+    """Write release.json, the list of what was written with its hashes; return the
+    names of all files, that one last.
+    """
     names = tuple(sorted(item.name for item in place.iterdir()))
-    listed = [{"name": name, "sha256": sha256(place / name)} | _marks(files.get(name)) for name in names]
-    rule = {"minimum": minimum, "totals": "multiples of minimum, of rows marked amber, by area or cell and year"}
+    listed = [
+        {"name": name, "sha256": sha256(place / name)} | _marks(files.get(name)) for name in names
+    ]
+    rule = {
+        "minimum": minimum,
+        "totals": "multiples of minimum, of rows marked amber, by area or cell and year",
+    }
     write_json(place / "release.json", {"schema_version": 1, "to": agency, **rule, "files": listed})
     return (*names, "release.json")
 
@@ -204,7 +254,11 @@ def _write_list(place: Path, agency: str, minimum: int, files: Mapping[str, Rele
 def _record(path: Path) -> SeizureSource | EffortSource:
     """Return what a file is by its columns: effort where it has amounts."""
     plain = path.suffix.lower() not in GEOJSON_SUFFIXES
-    kind = EffortSource if plain and "amount" in csv_header(path, "a record", USUAL_NAMES) else SeizureSource
+    kind = (
+        EffortSource
+        if plain and "amount" in csv_header(path, "a record", USUAL_NAMES)
+        else SeizureSource
+    )
     described: dict[str, Any] = {"file": Path(path.name), "source": path.stem}
     return kind(**described, unit="amount") if kind is EffortSource else kind(**described)
 
@@ -216,7 +270,11 @@ def _write_rows(place: Path, found: ReleasedRows, minimum: int) -> dict[str, Rel
         number = sum(table.kind == other.kind for other in files.values())
         files[f"{table.kind}{f'-{number + 1}' if number else ''}.csv"] = table
     for name, table in files.items():
-        usual = {field: table.source.columns.usual_name(field) for field in table.columns if field not in MARKS}
+        usual = {
+            field: table.source.columns.usual_name(field)
+            for field in table.columns
+            if field not in MARKS
+        }
         frame = pd.DataFrame(table.columns, dtype=object).rename(columns=usual)
         for column in frame.columns:
             frame[column] = safe_text(frame[column].map(str).astype(object))
@@ -247,7 +305,9 @@ def _write_entries(path: Path, files: Mapping[str, ReleasedTable]) -> None:
 
 
 def _write_risk(place: Path, files: Mapping[str, ReleasedTable]) -> None:
-    """Write the risk of every segment as the released files alone give it: whoever has them can make the same."""
+    """Write the risk of every segment as the released files alone give it: whoever has
+    them can make the same.
+    """
     evidence = read_evidence(place / SCENARIO, skip_unreachable=True)
     if evidence.records is None or not len(evidence.records):
         return
@@ -275,7 +335,9 @@ def _write_risk(place: Path, files: Mapping[str, ReleasedTable]) -> None:
 
 
 def _write_plan(path: Path, folder: Path, agency: str) -> None:
-    """Write the agency's own placements and those that all share: where they stand and what they use, no value and no other site."""
+    """Write the agency's own placements and those that all share: where they stand and
+    what they use, no value and no other site.
+    """
     plan = read_plan_file(folder / PLAN_FILE if folder.is_dir() else folder)
     features = []
     for site in plan.sites:
@@ -294,14 +356,26 @@ def _write_plan(path: Path, folder: Path, agency: str) -> None:
     for beat in plan.beats:
         if beat.agency in {"", agency}:
             line = [[stop.lon, stop.lat] for stop in beat.stops]
-            kept = {"id": beat.id, "label": beat.label, "kind": beat.kind, "team": beat.team, "base": beat.base}
-            features.append(feature("MultiPoint", line, kept | {"owner": beat.agency, "tlp": "amber"}))
+            kept = {
+                "id": beat.id,
+                "label": beat.label,
+                "kind": beat.kind,
+                "team": beat.team,
+                "base": beat.base,
+            }
+            features.append(
+                feature("MultiPoint", line, kept | {"owner": beat.agency, "tlp": "amber"})
+            )
     content = {"type": "FeatureCollection", "features": features}
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _marks(table: ReleasedTable | None) -> dict[str, object]:
-    return {} if table is None else {"rows": len(table), "owner": " ".join(table.owners), "tlp": table.tlp}
+    return (
+        {}
+        if table is None
+        else {"rows": len(table), "owner": " ".join(table.owners), "tlp": table.tlp}
+    )
 
 
 MARKS = ("owner", "tlp", "released_to")
@@ -395,10 +469,13 @@ class ReleasedRows:
 def released_rows(
     sources: Sequence[SeizureSource | EffortSource], folder: Path, agency: str, minimum: int
 ) -> ReleasedRows:
-    """Return the rows that an agency may see, and totals of the seizures that it may not see.
+    """Return the rows that an agency may see, and totals of the seizures that it may
+    not see.
 
-    A total counts the rows marked amber of one area (or cell of one degree) and year, in steps of `minimum`: a count below it is left out, and
-    one from it to twice it is given as `minimum`. There are no sums over areas or years, so that nothing can be found by subtraction.
+    A total counts the rows marked amber of one area (or cell of one degree) and year,
+    in steps of `minimum`: a count below it is left out, and one from it to twice it is
+    given as `minimum`. There are no sums over areas or years, so that nothing can be
+    found by subtraction.
 
     Parameters
     ----------
@@ -414,7 +491,8 @@ def released_rows(
     Raises
     ------
     InputError
-        With every row that has no owner or no marking that is known, and every file that cannot be read.
+        With every row that has no owner or no marking that is known, and every file
+        that cannot be read.
     """
     problems = ProblemList()
     read: list[tuple[RecordParser, list[Marking | None]]] = []
@@ -432,7 +510,11 @@ def released_rows(
         if mark is not None and mark.counted and not mark.seen_by(agency)
     )
     known = {
-        name for _, marks in read for mark in marks if mark is not None for name in (mark.owner, *mark.released_to)
+        name
+        for _, marks in read
+        for mark in marks
+        if mark is not None
+        for name in (mark.owner, *mark.released_to)
     }
     return ReleasedRows(
         tuple(table for table in tables if len(table)),
@@ -444,7 +526,9 @@ def released_rows(
 
 def _table(rows: RecordParser, marks: Sequence[Marking | None], agency: str) -> ReleasedTable:
     seen = [place for place, mark in enumerate(marks) if mark is not None and mark.seen_by(agency)]
-    fields = [name for name in rows.table.text if name not in MARKS and not name.startswith("column:")]
+    fields = [
+        name for name in rows.table.text if name not in MARKS and not name.startswith("column:")
+    ]
     columns = {name: [rows.table.text[name][place] for place in seen] for name in fields}
     columns = {name: texts for name, texts in columns.items() if name in KEPT or any(texts)}
     chosen = [mark for place in seen if (mark := marks[place]) is not None]
@@ -512,9 +596,14 @@ def entry_of(table: ReleasedTable, name: str) -> dict[str, Any]:
 
 
 def write_agency_scenario(
-    folder: Path, check: ScenarioCheck, scenario: ScenarioModel, agency: str, files: Mapping[str, ReleasedTable]
+    folder: Path,
+    check: ScenarioCheck,
+    scenario: ScenarioModel,
+    agency: str,
+    files: Mapping[str, ReleasedTable],
 ) -> list[str]:
-    """Write the scenario of an agency, its roads and its areas; return the names of the files.
+    """Write the scenario of an agency, its roads and its areas; return the names of the
+    files.
 
     Parameters
     ----------
@@ -553,12 +642,15 @@ def write_agency_scenario(
 
 
 def _of_agency(scenario: ScenarioModel, check: ScenarioCheck, agency: str) -> dict[str, Any]:
-    """Return the tables of what can be placed: the agency's own and what all share, and of those all that they name."""
+    """Return the tables of what can be placed: the agency's own and what all share, and
+    of those all that they name.
+    """
     mine = {"", agency}  # what belongs to nobody is shared by all
     resources = [one for one in scenario.resources if one.agency in mine]
     names = {one.name for one in resources}
     kinds = _kinds_of(scenario, check, agency, names)
-    # A team goes out only if all that it uses does: it would tell of another agency's resource.
+    # A team goes out only if all that it uses does: it would tell of another agency's
+    # resource.
     teams = [team for team in scenario.teams if team.agency in mine and set(team.uses) <= names]
     if not resources or not (kinds or teams):
         return {name: list(rows) for name, rows in NOTHING.items()}
@@ -569,18 +661,29 @@ def _of_agency(scenario: ScenarioModel, check: ScenarioCheck, agency: str) -> di
         site = placed.site
         if not _may_man(site, agency):
             continue
-        # A site of another agency that this one may man becomes its own: who else mans it, and what stands there today, is not told.
-        fields = _dumped(site) | {"manned_by": [], "agency": site.agency if site.agency in mine else agency}
+        # A site of another agency that this one may man becomes its own: who else mans
+        # it, and what stands there today, is not told.
+        fields = _dumped(site) | {
+            "manned_by": [],
+            "agency": site.agency if site.agency in mine else agency,
+        }
         fields["kinds"] = [name for name in site.kinds if name in ids]
         if site.existing not in ids or site.agency not in mine:
             fields.pop("existing", None)
-        if not site.kinds or fields["kinds"]:  # an empty list means every kind: a site left with none is dropped
+        # an empty list means every kind: a site left with none is dropped
+        if not site.kinds or fields["kinds"]:
             sites.append({name: value for name, value in fields.items() if value not in ([], "")})
     there = {site["id"] for site in sites}
     groups = [[name for name in group if name in there] for group in scenario.exclusions]
     found: dict[str, Any] = {"exclusions": [group for group in groups if len(group) > 1]}
-    found |= {"agencies": [_agency_entry(one, usable) for one in scenario.agencies if one.id == agency]}
-    found |= {"resources": [_dumped(one) for one in resources], "sites": _offered(scenario, mine, ids), "site": sites}
+    found |= {
+        "agencies": [_agency_entry(one, usable) for one in scenario.agencies if one.id == agency]
+    }
+    found |= {
+        "resources": [_dumped(one) for one in resources],
+        "sites": _offered(scenario, mine, ids),
+        "site": sites,
+    }
     crews = _crews_of(scenario, agency, {*categories(), *usable})
     shifts = {shift.id for shift in scenario.shifts} if crews else set()
     found |= {"kinds": [_narrowed(_dumped(kind), shifts=shifts, by=ids) for kind in kinds]}
@@ -598,10 +701,14 @@ def _may_man(site: SiteModel, agency: str) -> bool:
     return site.agency in {"", agency} or agency in site.manned_by
 
 
-def _kinds_of(scenario: ScenarioModel, check: ScenarioCheck, agency: str, names: set[str]) -> list[KindModel]:
-    """Return the kinds that an agency may place: some site of its own offers them, and it has all that they use.
+def _kinds_of(
+    scenario: ScenarioModel, check: ScenarioCheck, agency: str, names: set[str]
+) -> list[KindModel]:
+    """Return the kinds that an agency may place: some site of its own offers them, and
+    it has all that they use.
 
-    A kind that also needs another agency's resource, or is answered by kinds that the agency does not have alone, would tell of them.
+    A kind that also needs another agency's resource, or is answered by kinds that the
+    agency does not have alone, would tell of them.
     """
     known = [kind.id for kind in scenario.kinds]
     fitting = {
@@ -609,18 +716,24 @@ def _kinds_of(scenario: ScenarioModel, check: ScenarioCheck, agency: str, names:
         for placed in check.sites[: check.n_listed]
         if _may_man(placed.site, agency)
         for name in fitting_kinds(
-            placed.site.kinds, placed.site.existing if placed.site.agency in {"", agency} else "", known
+            placed.site.kinds,
+            placed.site.existing if placed.site.agency in {"", agency} else "",
+            known,
         )
     }
     if scenario.sites.agency in {"", agency} and offers_sites(scenario.sites.model_dump()):
         fitting |= set(scenario.sites.kinds or known)
-    kinds = [kind for kind in scenario.kinds if kind.id in fitting and _needs(kind.model_dump()) <= names]
+    kinds = [
+        kind for kind in scenario.kinds if kind.id in fitting and _needs(kind.model_dump()) <= names
+    ]
     there = {kind.id for kind in kinds}
     return [kind for kind in kinds if kind.cue is None or there & set(kind.cue.by)]
 
 
 def _offered(scenario: ScenarioModel, mine: set[str], ids: set[str]) -> dict[str, Any]:
-    """Return the settings of sites that no table lists; of those that another agency owns, none is offered."""
+    """Return the settings of sites that no table lists; of those that another agency
+    owns, none is offered.
+    """
     settings = _dumped(scenario.sites)
     kinds = [name for name in scenario.sites.kinds if name in ids]
     for name in ("file", "columns"):
@@ -654,16 +767,25 @@ def _crews_of(scenario: ScenarioModel, agency: str, can: set[str]) -> list[dict[
 
 
 def _bases_of(
-    scenario: ScenarioModel, agency: str, teams: Sequence[TeamModel], crews: Sequence[Mapping[str, Any]]
+    scenario: ScenarioModel,
+    agency: str,
+    teams: Sequence[TeamModel],
+    crews: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Return the bases that teams and crews set out from; one of another agency that they name becomes their own."""
+    """Return the bases that teams and crews set out from; one of another agency that
+    they name becomes their own.
+    """
     mine = {"", agency}
-    named = {name for team in teams for name in team.bases} | {crew.get("base", "") for crew in crews}
+    named = {name for team in teams for name in team.bases} | {
+        crew.get("base", "") for crew in crews
+    }
     kept = [base for base in scenario.bases if base.id in named or (base.agency in mine and teams)]
     return [_dumped(base) | ({} if base.agency in mine else {"agency": agency}) for base in kept]
 
 
-def _narrowed(content: dict[str, Any], *, shifts: set[str], by: set[str] | None = None) -> dict[str, Any]:
+def _narrowed(
+    content: dict[str, Any], *, shifts: set[str], by: set[str] | None = None
+) -> dict[str, Any]:
     """Return a kind or team that names only shifts and answering kinds which go out with it."""
     if "shifts" in content:
         content["shifts"] = [name for name in content["shifts"] if name in shifts]
@@ -686,12 +808,16 @@ def _dumped(model: BaseModel) -> dict[str, Any]:
 
 
 def _write_areas(source: Path, names: Iterable[str], target: Path) -> None:
-    """Write the polygons that released rows name, and no other property than their names and classes."""
+    """Write the polygons that released rows name, and no other property than their
+    names and classes.
+    """
     wanted = {name.casefold() for name in names}
     features = [
         {
             "type": "Feature",
-            "properties": {"name": area.name} | ({"classes": list(area.classes)} if area.classes else {}),
+            "properties": (
+                {"name": area.name} | ({"classes": list(area.classes)} if area.classes else {})
+            ),
             "geometry": area.geometry.__geo_interface__,
         }
         for area in load_areas(source)
@@ -704,7 +830,11 @@ def _write_areas(source: Path, names: Iterable[str], target: Path) -> None:
 def _text(content: Mapping[str, Any], agency: str) -> str:
     """Return a scenario as TOML."""
     plain = {name: value for name, value in content.items() if not _is_table(value)}
-    lines = [toml_comment(f"What was released to {agency}: its own options, on the rows that it may see.")]
+    lines = [
+        toml_comment(
+            f"What was released to {agency}: its own options, on the rows that it may see."
+        )
+    ]
     lines += [f"{name} = {toml_value(value)}" for name, value in plain.items()]
     for name, value in content.items():
         if isinstance(value, dict) and value:
@@ -715,7 +845,9 @@ def _text(content: Mapping[str, Any], agency: str) -> str:
 
 
 def _is_table(value: object) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+    )
 
 
 def _fields(content: Mapping[str, Any]) -> Sequence[str]:

@@ -1,1 +1,3 @@
-"""Solvers: from an instance to a plan with proven bounds. Only this package and the roster solver import ortools."""
+"""Solvers: from an instance to a plan with proven bounds. Only this package and the
+roster solver import ortools.
+"""

@@ -1,11 +1,15 @@
-"""The best plan over draws, by the mean, the mean of the worst draws, or the worst draw, with proven bounds.
+"""The best plan over draws, by the mean, the mean of the worst draws, or the worst
+draw, with proven bounds.
 
-The mean is the value of an ordinary instance: each evader with its mean weight. The other objectives are solved by branch and cut with the
-linear terms of `branch_and_cut.master` over the same contraction, which is the same for every weight.
+The mean is the value of an ordinary instance: each evader with its mean weight. The
+other objectives are solved by branch and cut with the linear terms of
+`branch_and_cut.master` over the same contraction, which is the same for every weight.
 
-With patrol teams the linear terms hold for the beats that are weighed. Over every beat the bound is that of ordinary instances: for any weights
-q of the envelope of the objective (`optimizer.problem.plan.weight_scenarios`), min over x of sum_d q_d V_d(x) is at most min over x of max
-over q, the optimum. The mean's weights are among them, and so are the weights of the draws that count at a plan.
+With patrol teams the linear terms hold for the beats that are weighed. Over every beat
+the bound is that of ordinary instances: for any weights q of the envelope of the
+objective (`optimizer.problem.plan.weight_scenarios`), min over x of sum_d q_d V_d(x) is
+at most min over x of max over q, the optimum. The mean's weights are among them, and so
+are the weights of the draws that count at a plan.
 """
 
 from __future__ import annotations
@@ -48,7 +52,8 @@ def solve_over_draws(
     proven: float = 0.0,
     listener: Listener = SILENT,
 ) -> Result:
-    """Return the best plan by an objective over draws; `lower` and `upper` are of the objective.
+    """Return the best plan by an objective over draws; `lower` and `upper` are of the
+    objective.
 
     Parameters
     ----------
@@ -59,9 +64,11 @@ def solve_over_draws(
     options, listener
         As in `optimizer.solvers.solve.solve`; `compact` knows the mean alone.
     starts
-        Plans to begin from; with teams their beats are those that other objectives than the mean weigh.
+        Plans to begin from; with teams their beats are those that other objectives than
+        the mean weigh.
     proven
-        A lower bound of the optimum over every beat that is known already, such as that of the mean.
+        A lower bound of the optimum over every beat that is known already, such as that
+        of the mean.
 
     Raises
     ------
@@ -83,21 +90,37 @@ def solve_over_draws(
     plans = list(starts)
     if (
         starts
-    ):  # the draws that count at the first plan, as an ordinary instance: beats of its own, and a bound over every beat
+        # the draws that count at the first plan, as an ordinary instance: beats of its own,
+        # and a bound over every beat
+    ):
         worst = _weighed_at(draws, objective, starts[0])
         seconds = None if time_limit is None else max(BOUNDING * time_limit, LEAST_SECONDS)
-        bounding = solve_with(worst, replace(options, time_limit=seconds), starts=starts, listener=listener)
+        bounding = solve_with(
+            worst, replace(options, time_limit=seconds), starts=starts, listener=listener
+        )
         proven = max(proven, bounding.lower or 0.0)
         plans += [] if bounding.plan is None else [bounding.plan]
     beats = _beats_of(plans)
     with_them = replace(draws, instance=with_beats(with_teams(instance), beats))
     left = None if time_limit is None else max(until - time.monotonic(), LEAST_SECONDS)
-    result = _placed(with_them, objective, replace(options, time_limit=left), _named(plans, beats), proven, listener)
+    result = _placed(
+        with_them,
+        objective,
+        replace(options, time_limit=left),
+        _named(plans, beats),
+        proven,
+        listener,
+    )
     return _over_every_beat(result, proven, len(beats), beats, options.gap)
 
 
 def _placed(
-    draws: Draws, objective: Objective, options: SolveOptions, starts: Sequence[Plan], proven: float, listener: Listener
+    draws: Draws,
+    objective: Objective,
+    options: SolveOptions,
+    starts: Sequence[Plan],
+    proven: float,
+    listener: Listener,
 ) -> Result:
     """Return the best plan of options alone."""
     instance = draws.instance
@@ -117,12 +140,16 @@ def _weighed_at(draws: Draws, objective: Objective, plan: Plan) -> Instance:
     whole = replace(draws, instance=with_plan(draws.instance, plan))
     values = whole.values(whole.instance.placed(plan.options))
     weight = draws.weight.T @ worst_weights(values, objective.caps(draws.probability))
-    evaders = (replace(e, weight=float(w)) for e, w in zip(draws.instance.evaders, weight, strict=True))
+    evaders = (
+        replace(e, weight=float(w)) for e, w in zip(draws.instance.evaders, weight, strict=True)
+    )
     return replace(draws.instance, evaders=tuple(evaders))
 
 
 def _beats_of(plans: Sequence[Plan]) -> tuple[Beat, ...]:
-    """Return the beats of plans, each tour as often as the plan that has it most often, with ids of their own."""
+    """Return the beats of plans, each tour as often as the plan that has it most often,
+    with ids of their own.
+    """
     kept: list[Beat] = []
     for plan in plans:
         left = list(kept)
@@ -132,7 +159,10 @@ def _beats_of(plans: Sequence[Plan]) -> tuple[Beat, ...]:
                 kept.append(beat)
             else:
                 left.remove(same)
-    return tuple(replace(b, option=replace(b.option, id=f"{b.option.id} #{k + 1}")) for k, b in enumerate(kept))
+    return tuple(
+        replace(b, option=replace(b.option, id=f"{b.option.id} #{k + 1}"))
+        for k, b in enumerate(kept)
+    )
 
 
 def _named(plans: Sequence[Plan], beats: Sequence[Beat]) -> list[Plan]:
@@ -161,8 +191,12 @@ def _with_bound(result: Result, proven: float, gap: float) -> Result:
     return replace(result, lower=lower, status="optimal" if closed else result.status)
 
 
-def _over_every_beat(result: Result, proven: float, weighed: int, beats: Sequence[Beat], gap: float) -> Result:
-    """Return a result over some beats as one over every beat: its bound is what is proven of all."""
+def _over_every_beat(
+    result: Result, proven: float, weighed: int, beats: Sequence[Beat], gap: float
+) -> Result:
+    """Return a result over some beats as one over every beat: its bound is what is
+    proven of all.
+    """
     if result.plan is None or result.upper is None:
         return result
     known = {beat.id: beat for beat in beats}

@@ -1,8 +1,11 @@
-"""What is asked of a search, and the parameters of its parts that a researcher may turn.
+"""What is asked of a search, and the parameters of its parts that a researcher may
+turn.
 
-`SolveParams` can be set from a TOML file and by `--param tree.most_rounds=4` (`optimizer.base.params`), in a scenario under `[solve.params]`,
-and from Python. Whatever they are, bounds are proven and plans are valued exactly: parameters change how long a search takes and which plans it
-finds. Tolerances of proofs are no parameters; they stand as constants beside the proof.
+`SolveParams` can be set from a TOML file and by `--param tree.most_rounds=4`
+(`optimizer.base.params`), in a scenario under `[solve.params]`, and from Python.
+Whatever they are, bounds are proven and plans are valued exactly: parameters change how
+long a search takes and which plans it finds. Tolerances of proofs are no parameters;
+they stand as constants beside the proof.
 """
 
 from __future__ import annotations
@@ -25,11 +28,15 @@ class RootParams(Params):
     patience: Count = 5
     """rounds over which that rise is measured; one round alone often moves between equal optima"""
     flat_rounds: Count = 80
-    """rounds before a bound that has not moved counts as stalled; at first too few paths are known"""
+    """rounds before a bound that has not moved counts as stalled; at first too few
+    paths are known
+    """
     slack_solves: Count = 3
     """linear programs after which a row without a dual is dropped; fewer keep programs small"""
     most_tightenings: NonNegativeInt = 4
-    """times that bounds of evaders are tightened under the budgets, with a loop of cuts after each"""
+    """times that bounds of evaders are tightened under the budgets, with a loop of cuts
+    after each
+    """
     tightening_share: Share = 0.1
     """share of the time left that one of these may take"""
 
@@ -47,7 +54,9 @@ class TreeParams(Params):
     search_every: Count = 3
     """every so many rounds at a node search for new paths; the others take those known"""
     slack_solves: Count = 12
-    """linear programs after which a row without a dual is dropped; more than at the root, as nodes differ"""
+    """linear programs after which a row without a dual is dropped; more than at the
+    root, as nodes differ
+    """
     splits: NonNegativeInt = 3
     """splits tried without a better one before the best is taken (strong branching)"""
     splits_beside_relaxed: NonNegativeInt = 0
@@ -67,7 +76,9 @@ class HeuristicParams(Params):
     share: Share = 0.25
     """share of the time left for one local search, and of the time spent for all beside the tree"""
     nodes_between: Count = 8
-    """nodes between two local searches where there is no time limit, so that a search can be repeated"""
+    """nodes between two local searches where there is no time limit, so that a search
+    can be repeated
+    """
     wide_gap: Chance = 0.05
     """relative gap above which ruins, and a search from a greedy plan, are worth their time"""
     most_ruins: NonNegativeInt = 120
@@ -87,7 +98,9 @@ class HeuristicParams(Params):
     min_cut_nodes: Count = 200
     """nodes of the program that looks for it; 20 found no plan on rio-grande-100"""
     min_cut_share: Share = 0.3
-    """share of the time left that it may take; if that is below 5 s, 5 s or 0.8 of that time, the lesser"""
+    """share of the time left that it may take; if that is below 5 s, 5 s or 0.8 of that
+    time, the lesser
+    """
 
 
 @dataclass(frozen=True)
@@ -113,7 +126,9 @@ class WorkerParams(Params):
     start_after: NonNegativeFloat = 2.0
     """seconds of search before they are started, which costs about 1.5 s of processor time each"""
     slice_seconds: PositiveFloat = 2.0
-    """seconds after which a worker hands back its open nodes, so that all work near the least bound"""
+    """seconds after which a worker hands back its open nodes, so that all work near the
+    least bound
+    """
     most_nodes: Count = 8
     """open nodes given to a worker at once"""
     most_lost: NonNegativeInt = 6
@@ -122,7 +137,9 @@ class WorkerParams(Params):
 
 @dataclass(frozen=True)
 class PatrolParams(Params):
-    """Beats of patrol teams (`patrols.joint`); shares are of the time limit, and end with the step named."""
+    """Beats of patrol teams (`patrols.joint`); shares are of the time limit, and end
+    with the step named.
+    """
 
     generating: Share = 0.25
     """share after which column generation must end"""
@@ -133,11 +150,15 @@ class PatrolParams(Params):
     diving_again: Share = 0.44
     """share after which the dive for beats beside these must end"""
     bounding: Share = 0.95
-    """share after which the tree that bounds plans with any beats must end; up to `diving_again`: no such tree"""
+    """share after which the tree that bounds plans with any beats must end; up to
+    `diving_again`: no such tree
+    """
     most_beats: NonNegativeInt = 120
     """beats of the placement problem beside those of its first plan: those of least reduced cost"""
     listed: NonNegativeInt = 40
-    """beats up to which all that a better plan may hold are listed, which proves its bound for all beats"""
+    """beats up to which all that a better plan may hold are listed, which proves its
+    bound for all beats
+    """
     most_rounds: Count = 60
     """rounds of column generation at the root"""
     proof_every: Count = 6
@@ -148,7 +169,9 @@ class PatrolParams(Params):
 
 @dataclass(frozen=True)
 class MixedParams(Params):
-    """The method `mixed` (`mixed.solve_mixed`, `mixed.double_oracle`); shares are of the time limit."""
+    """The method `mixed` (`mixed.solve_mixed`, `mixed.double_oracle`); shares are of
+    the time limit.
+    """
 
     single: Annotated[float, Field(gt=0, lt=1)] = 0.15
     """share for the best single plan"""
@@ -159,9 +182,13 @@ class MixedParams(Params):
     recorded: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """with a certificate, share kept for the search that it is made from"""
     proof: Share = 0.25
-    """share of the search after which a mixture is certified though it may still improve; then after rounds of at most that proof's time"""
+    """share of the search after which a mixture is certified though it may still
+    improve; then after rounds of at most that proof's time
+    """
     kept_for_proof: Annotated[float, Field(ge=0, lt=1)] = 0.4
-    """share of the search that is kept for certifying the last mixture; less once a proof has shown how long one takes"""
+    """share of the search that is kept for certifying the last mixture; less once a
+    proof has shown how long one takes
+    """
     sampled: NonNegativeInt = 60
     """plans sampled at first from the marginals of the relaxation"""
     starts: Count = 2
@@ -179,13 +206,17 @@ class ClockParams(Params):
     """What the time limit counts (`optimizer.base.work.work_clock`)."""
 
     by_work: bool = False
-    """whether it counts work, the processor seconds of the longest chain of work of all processes, in place of seconds by the clock: what other
-    programs do then does not shorten the search; one linear program may go on beyond it"""
+    """whether it counts work, the processor seconds of the longest chain of work of all
+    processes, in place of seconds by the clock: what other programs do then does not
+    shorten the search; one linear program may go on beyond it
+    """
 
 
 @dataclass(frozen=True)
 class SolveParams(Params):
-    """All parameters of a search, by part; seconds and shares of time are of work (`optimizer.base.work.work_clock`)."""
+    """All parameters of a search, by part; seconds and shares of time are of work
+    (`optimizer.base.work.work_clock`).
+    """
 
     root: RootParams = RootParams()
     tree: TreeParams = TreeParams()
@@ -199,7 +230,9 @@ class SolveParams(Params):
 
 @dataclass(frozen=True)
 class SolveOptions:
-    """What is asked of a search, whatever its method; each as in `optimizer.solvers.solve.solve`."""
+    """What is asked of a search, whatever its method; each as in
+    `optimizer.solvers.solve.solve`.
+    """
 
     method: str = "auto"
     gap: float = 1e-4

@@ -1,4 +1,6 @@
-"""`place` runs a method on options alone, and values its plan on the full network; what a method is, and the methods by name."""
+"""`place` runs a method on options alone, and values its plan on the full network; what
+a method is, and the methods by name.
+"""
 
 from __future__ import annotations
 
@@ -61,27 +63,38 @@ def place(
     options, listener
         As in `solve`.
     overlay
-        The instance contracted, by one who knows it better; by default it is contracted here. `compact` takes none.
+        The instance contracted, by one who knows it better; by default it is contracted
+        here. `compact` takes none.
     master
-        The linear program of `cuts`, not cut yet, over this overlay; by default one is made. Where it has relaxed options, `proven` and its
-        bounds are those of plans with any of them, and no time is spent on better plans: there are searches without relaxed options for that.
+        The linear program of `cuts`, not cut yet, over this overlay; by default one is
+        made. Where it has relaxed options, `proven` and its bounds are those of plans
+        with any of them, and no time is spent on better plans: there are searches
+        without relaxed options for that.
     starts
-        (options,) masks of plans to begin from and to search around; one that is not feasible is made to fit.
+        (options,) masks of plans to begin from and to search around; one that is not
+        feasible is made to fit.
     proven
         A lower bound of the optimal value that is known already.
     known
-        Value of a plan that is known and that this search cannot make, as of one with relaxed options: nodes of no lower bound are pruned.
+        Value of a plan that is known and that this search cannot make, as of one with
+        relaxed options: nodes of no lower bound are pruned.
     began
-        `work_seconds()` at which the work began of which this is a part; by default now. Other processes are started some seconds after it.
+        `work_seconds()` at which the work began of which this is a part; by default
+        now. Other processes are started some seconds after it.
     exact
-        Value of an (options,) mask on the full network, where the overlay's is not the sum over the instance's evaders.
+        Value of an (options,) mask on the full network, where the overlay's is not the
+        sum over the instance's evaders.
     warm_start
-        Rows of earlier solves over the same overlay, changed into those of this one: for a series of problems of other budgets, or of other
-        options forced and forbidden. Where there are `starts` no greedy plan is made then, and no ruins before the root is cut.
+        Rows of earlier solves over the same overlay, changed into those of this one:
+        for a series of problems of other budgets, or of other options forced and
+        forbidden. Where there are `starts` no greedy plan is made then, and no ruins
+        before the root is cut.
     greedy_known
-        Whether a plan of `starts` is no worse than a greedy one: none is made then after the time limit.
+        Whether a plan of `starts` is no worse than a greedy one: none is made then
+        after the time limit.
     record
-        Receives what a certificate of the bound needs; of the method `cuts`, without `master` and `warm_start`.
+        Receives what a certificate of the bound needs; of the method `cuts`, without
+        `master` and `warm_start`.
 
     Raises
     ------
@@ -135,7 +148,9 @@ def place(
 
 
 def limited_as_asked(options: SolveOptions) -> AbstractContextManager[None]:
-    """Limit what is done within by the clock of the machine, or by work where the parameters say so."""
+    """Limit what is done within by the clock of the machine, or by work where the
+    parameters say so.
+    """
     if options.params.clock.by_work and options.time_limit is not None:
         return limited(np.inf, options.time_limit)
     return limited(options.time_limit)
@@ -146,9 +161,13 @@ def check_options(options: SolveOptions) -> None:
     if options.method not in METHODS:
         raise InputError(unknown_name("method", options.method, METHODS))
     if not 0 <= options.gap < np.inf:
-        raise InputError(Problem("gap", str(options.gap), "a number of at least 0, such as 0.01 for 1 %"))
+        raise InputError(
+            Problem("gap", str(options.gap), "a number of at least 0, such as 0.01 for 1 %")
+        )
     if options.time_limit is not None and not options.time_limit > 0:
-        raise InputError(Problem("time limit", str(options.time_limit), "a number of seconds above 0"))
+        raise InputError(
+            Problem("time limit", str(options.time_limit), "a number of seconds above 0")
+        )
     if options.seed < 0:
         raise InputError(Problem("seed", str(options.seed), "a whole number of at least 0"))
     if options.params != SolveParams():  # a series of solves need not check what nobody set
@@ -156,12 +175,14 @@ def check_options(options: SolveOptions) -> None:
 
 
 class MethodSearch(Protocol):
-    """One solve as its method sees it: offer plans, prove bounds, and return when `closed`, out of time, or with nothing left to try.
+    """One solve as its method sees it: offer plans, prove bounds, and return when
+    `closed`, out of time, or with nothing left to try.
 
     Attributes
     ----------
     placed
-        (options,) mask of the best plan so far; at first the forced options, with as few more as the requirements ask for.
+        (options,) mask of the best plan so far; at first the forced options, with as
+        few more as the requirements ask for.
     lower, upper
         Proven bound, and value of the best plan on the overlay.
     limit
@@ -179,7 +200,9 @@ class MethodSearch(Protocol):
 
     @property
     def overlay(self) -> Overlay:
-        """The contracted network: `overlay.value(placed)` is the exact value of a plan, `overlay.free` the options that may be placed."""
+        """The contracted network: `overlay.value(placed)` is the exact value of a plan,
+        `overlay.free` the options that may be placed.
+        """
 
     @property
     def seed(self) -> int:
@@ -194,7 +217,9 @@ class MethodSearch(Protocol):
         """Whether the bounds have met to within the gap asked for."""
 
     def offer(self, placed: NDArray[np.bool_]) -> None:
-        """Take a plan as the best one if it is feasible and better; a solve values its last one again on the full network."""
+        """Take a plan as the best one if it is feasible and better; a solve values its
+        last one again on the full network.
+        """
 
     def prove(self, lower: float) -> None:
         """Take a lower bound of the optimal value: what is told here is believed."""
@@ -209,12 +234,16 @@ def _run(method: Callable[[SolveState], None], search: SolveState) -> None:
 
 
 def _make_sure(search: SolveState) -> None:
-    """See to it that the plan is no worse than one to begin from, filled, or a greedy one; not where the search was whole, or was stopped."""
+    """See to it that the plan is no worse than one to begin from, filled, or a greedy
+    one; not where the search was whole, or was stopped.
+    """
     stop_if_cancelled(search.listener)
     if search.closed or search.looked or not search.improves:
         return
     paths = None if search.warm_start is None else search.warm_start.paths
-    improver = PlanImprover.without_tree(search) if paths is None else PlanImprover(search, paths.values)
+    improver = (
+        PlanImprover.without_tree(search) if paths is None else PlanImprover(search, paths.values)
+    )
     improver.make_sure()
 
 
@@ -234,7 +263,9 @@ METHODS.update(installed_methods())
 
 
 def register_method(name: str, method: Callable[[MethodSearch], None]) -> None:
-    """Let `solve`, `--method` and scenarios use a method that another package defines; one of the same name is replaced."""
+    """Let `solve`, `--method` and scenarios use a method that another package defines;
+    one of the same name is replaced.
+    """
     METHODS[name] = method
     if name not in METHOD_NAMES:
         METHOD_NAMES.append(name)

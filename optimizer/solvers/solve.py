@@ -1,4 +1,6 @@
-"""`solve`: the best plan of any instance, with or without patrol teams, or the best mixture of plans; its steps are calls of `place`."""
+"""`solve`: the best plan of any instance, with or without patrol teams, or the best
+mixture of plans; its steps are calls of `place`.
+"""
 
 from __future__ import annotations
 
@@ -46,58 +48,75 @@ def solve(
     params: SolveParams | None = None,
     listener: Listener = SILENT,
 ) -> Result:
-    """Place options, and beats where there are patrol teams, so that as little as possible gets through; prove how good the plan is.
+    """Place options, and beats where there are patrol teams, so that as little as
+    possible gets through; prove how good the plan is.
 
-    Ctrl-C ends the search and returns the best plan so far with its bounds; a second one raises KeyboardInterrupt.
+    Ctrl-C ends the search and returns the best plan so far with its bounds; a second
+    one raises KeyboardInterrupt.
 
     Parameters
     ----------
     instance
         The problem.
     method
-        `cuts` (branch and cut), `compact` (one mixed-integer program in HiGHS), `greedy` (a greedy plan and one local search; its bound is
-        the value with every option placed), or `auto`, which is `cuts`: none of the benchmark's problems is solved faster by another
-        (results/benchmarks.md). `mixed` makes a mixture of plans, against evaders who know it but not the plan of the day; the result's bounds
-        are then those of mixtures, its plan is the best single one (`Result.mixed`).
+        `cuts` (branch and cut), `compact` (one mixed-integer program in HiGHS),
+        `greedy` (a greedy plan and one local search; its bound is the value with every
+        option placed), or `auto`, which is `cuts`: none of the benchmark's problems is
+        solved faster by another (results/benchmarks.md). `mixed` makes a mixture of
+        plans, against evaders who know it but not the plan of the day; the result's
+        bounds are then those of mixtures, its plan is the best single one
+        (`Result.mixed`).
     gap
-        Relative gap (upper - lower) / upper at which to stop, >= 0; one below `PROVEN` (1e-7) counts as that. It is a promise about the
-        bound: whatever it is, no method stops before it has made a greedy plan and one local search, unless the time limit comes first (`cuts`
-        makes no greedy plan where its own has a gap of at most 0.1 %). The greedy plan is made even then, where the gap is not closed, but
-        ended after a quarter of the limit, at least 5 s, beyond it: the listener is told. So no plan is worse than today's layout or `start`,
-        nor than a greedy plan made whole by more than 0.1 %, or by the gap where time ended once it was closed.
+        Relative gap (upper - lower) / upper at which to stop, >= 0; one below `PROVEN`
+        (1e-7) counts as that. It is a promise about the bound: whatever it is, no
+        method stops before it has made a greedy plan and one local search, unless the
+        time limit comes first (`cuts` makes no greedy plan where its own has a gap of
+        at most 0.1 %). The greedy plan is made even then, where the gap is not closed,
+        but ended after a quarter of the limit, at least 5 s, beyond it: the listener is
+        told. So no plan is worse than today's layout or `start`, nor than a greedy plan
+        made whole by more than 0.1 %, or by the gap where time ended once it was
+        closed.
     time_limit
         Seconds, > 0; None for no limit.
     seed
         Seed of every random choice, >= 0.
     start
-        A plan to begin from and to search around; what the instance does not have, or has no room for, is left out. With patrol teams its
-        beats are among the first columns.
+        A plan to begin from and to search around; what the instance does not have, or
+        has no room for, is left out. With patrol teams its beats are among the first
+        columns.
     threads
-        Processes that expand the tree of `cuts` once it has taken some seconds; None for one on each core. With 1 the same arguments give the
-        same search, but for time limits.
+        Processes that expand the tree of `cuts` once it has taken some seconds; None
+        for one on each core. With 1 the same arguments give the same search, but for
+        time limits.
     scheduler
-        Address of the scheduler of a dask.distributed cluster, whose workers expand the tree instead.
+        Address of the scheduler of a dask.distributed cluster, whose workers expand the
+        tree instead.
     support
-        With the method `mixed`, how many different plans the mixture has at most, >= 1; None for as many as are found. The lower bound stays
-        that of all mixtures.
+        With the method `mixed`, how many different plans the mixture has at most, >= 1;
+        None for as many as are found. The lower bound stays that of all mixtures.
     params
-        Parameters of the search, None for their defaults; they change how long it takes and which plans it finds, never what is proven.
+        Parameters of the search, None for their defaults; they change how long it takes
+        and which plans it finds, never what is proven.
     listener
-        Told of steps, of bounds as they move, and of each better plan; a search that it cancels ends as by Ctrl-C.
+        Told of steps, of bounds as they move, and of each better plan; a search that it
+        cancels ends as by Ctrl-C.
 
     Raises
     ------
     InputError
-        If an argument is out of range, or the instance has faults (`Instance.problems`).
+        If an argument is out of range, or the instance has faults
+        (`Instance.problems`).
     InfeasibleError
-        If the forced options break a constraint, or no plan reaches the requirements; it names the constraint. (Without either the empty
-        plan is feasible.)
+        If the forced options break a constraint, or no plan reaches the requirements;
+        it names the constraint. (Without either the empty plan is feasible.)
     SolverError
         If the solver underneath fails.
     KeyboardInterrupt
         If it comes before there is any plan.
     """
-    options = SolveOptions(method, gap, time_limit, seed, threads, scheduler, params or SolveParams())
+    options = SolveOptions(
+        method, gap, time_limit, seed, threads, scheduler, params or SolveParams()
+    )
     starts = () if start is None else (start,)
     return solve_with(instance, options, starts=starts, support=support, listener=listener)
 
@@ -112,10 +131,12 @@ def solve_with(
     listener: Listener = SILENT,
     record: SearchRecord | None = None,
 ) -> Result:
-    """Solve as `solve` does, with its arguments in one object and any number of plans to begin from.
+    """Solve as `solve` does, with its arguments in one object and any number of plans
+    to begin from.
 
-    Plans that are `awaited` are those of `optimizer.solvers.patrols.joint.solve_joint`; without teams, and for mixtures, nobody asks for them.
-    A record of the search, for a certificate, is made in one process with the method `mixed`.
+    Plans that are `awaited` are those of `optimizer.solvers.patrols.joint.solve_joint`;
+    without teams, and for mixtures, nobody asks for them. A record of the search, for a
+    certificate, is made in one process with the method `mixed`.
     """
     instance.check()
     if record is not None:
@@ -124,9 +145,12 @@ def solve_with(
     _check_support(support, options.method)
     mixed = kernel_modules.MIXED * (options.method == MIXED)
     modules = kernel_modules.SEARCH + kernel_modules.TOURS * (instance.patrols is not None) + mixed
-    kernels.ready(modules, instance.tail.size * len(instance.evaders), listener)  # before the time limit begins to run
+    # before the time limit begins to run
+    kernels.ready(modules, instance.tail.size * len(instance.evaders), listener)
     if options.method == MIXED:
-        return solve_mixed(instance, options, support=support, listener=listener, starts=starts, record=record)
+        return solve_mixed(
+            instance, options, support=support, listener=listener, starts=starts, record=record
+        )
     if instance.patrols is None:
         masks = [instance.placed(known_options(instance, start)) for start in starts]
         return place(instance, options, listener=listener, starts=masks, record=record)
@@ -143,7 +167,8 @@ def plan_without_search(
     seed: int = 0,
     listener: Listener = SILENT,
 ) -> Result:
-    """Return the best of what is known without a search: plans to begin from, made to fit and filled, today's layout, a greedy plan.
+    """Return the best of what is known without a search: plans to begin from, made to
+    fit and filled, today's layout, a greedy plan.
 
     Parameters
     ----------
@@ -165,12 +190,20 @@ def plan_without_search(
     if instance.patrols is None:
         masks = [instance.placed(known_options(instance, plan)) for plan in starts]
         return place(
-            instance, options, overlay=overlay, exact=exact, starts=masks, proven=proven, listener=OnlyCancels(listener)
+            instance,
+            options,
+            overlay=overlay,
+            exact=exact,
+            starts=masks,
+            proven=proven,
+            listener=OnlyCancels(listener),
         )
     found = []
     for plan in [plan_made_to_fit(instance, start) for start in starts] or [Plan(())]:
         whole = with_plan(instance, plan)
-        result = place(whole, options, starts=[whole.placed(plan.options)], listener=OnlyCancels(listener))
+        result = place(
+            whole, options, starts=[whole.placed(plan.options)], listener=OnlyCancels(listener)
+        )
         chosen = None if result.plan is None else with_tours(result.plan, plan.beats)
         lower = min(
             proven, np.inf if result.upper is None else result.upper
@@ -189,6 +222,10 @@ def _check_support(support: int | None, method: str) -> None:
         return
     if method != MIXED:
         remedy = "Leave the support out, or take the method 'mixed'"
-        raise InputError(Problem("support", f"{support} with the method {method!r}", f"the method {MIXED!r}", remedy))
+        raise InputError(
+            Problem(
+                "support", f"{support} with the method {method!r}", f"the method {MIXED!r}", remedy
+            )
+        )
     if support < 1:
         raise InputError(Problem("support", str(support), "a whole number of plans of at least 1"))

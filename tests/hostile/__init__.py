@@ -1,1 +1,3 @@
-"""Random tiny problems that cross every feature, held against every plan with every beat: `python -m tests.hostile`."""
+"""Random tiny problems that cross every feature, held against every plan with every
+beat: `python -m tests.hostile`.
+"""

@@ -1,4 +1,6 @@
-"""Random tiny problems: the content of an instance file, of a border that crosses the features that are wanted."""
+"""Random tiny problems: the content of an instance file, of a border that crosses the
+features that are wanted.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from tests.hostile.referee import Referee, TooManyError
 Content = dict[str, Any]
 
 FEATURES: dict[str, float] = {
-    "branching": 0.15,  # more options of about one worth, more evaders, tighter budgets: a tree has to branch
+    # more options of about one worth, more evaders, tighter budgets: a tree has to
+    # branch
+    "branching": 0.15,
     "ties": 0.3,  # few different numbers, so that values, uses and paths are equal
     "parallel": 0.3,  # arcs beside one another, and arcs from a node to itself
     "border": 0.35,  # gateways with fords that lead one way
@@ -36,13 +40,22 @@ FEATURES: dict[str, float] = {
     "two bases": 0.3,
     "limit at posts": 0.4,
     "driving": 0.6,
-    "odd dwells": 0.25,  # survivals and arcs of one and two slots have nothing to do with each other
+    # survivals and arcs of one and two slots have nothing to do with each other
+    "odd dwells": 0.25,
     "shared elements": 0.3,  # of patrols, also of two types of teams
     "low times": 0.2,  # the file says that a beat holds each element once
 }
 """How often each is wanted."""
 
-OF_TEAMS = {"two teams", "two bases", "limit at posts", "driving", "odd dwells", "shared elements", "low times"}
+OF_TEAMS = {
+    "two teams",
+    "two bases",
+    "limit at posts",
+    "driving",
+    "odd dwells",
+    "shared elements",
+    "low times",
+}
 MOST_PLANS = 3000
 FEW_PLANS = 12
 """Below it, a problem is taken in one of 16 seeds alone."""
@@ -59,7 +72,9 @@ class Case:
 
 
 def case_of(seed: int, only: Collection[str] = ()) -> Case:
-    """Return the problem of a seed, with the features that it must have; its plans can be listed."""
+    """Return the problem of a seed, with the features that it must have; its plans can
+    be listed.
+    """
     for attempt in range(100):
         maker = _Maker(random.Random(f"{seed} {' '.join(sorted(only))} {attempt}"), only)  # noqa: S311 - no secret
         content = maker.content(f"hostile-{seed}")
@@ -135,7 +150,11 @@ class _Maker:
             return 0.0
         if "branching" in self.wanted:
             return self.rng.uniform(0.35, 0.65)
-        return self.rng.choice([0.25, 0.5, 0.8]) if "ties" in self.wanted else self.rng.uniform(0.05, 0.95)
+        return (
+            self.rng.choice([0.25, 0.5, 0.8])
+            if "ties" in self.wanted
+            else self.rng.uniform(0.05, 0.95)
+        )
 
     def reliability(self) -> float:
         if "ties" in self.wanted:
@@ -169,7 +188,9 @@ class _Maker:
         self._budgets(options, resources, patrols)
         exclusions = []
         if "exclusions" in self.wanted:
-            exclusions = [[o["id"] for o in rng.sample(options, min(len(options), rng.randint(2, 3)))]]
+            exclusions = [
+                [o["id"] for o in rng.sample(options, min(len(options), rng.randint(2, 3)))]
+            ]
         return {
             "schema_version": 2,
             "name": name,
@@ -233,7 +254,9 @@ class _Maker:
             else self.rng.choice([0.0, 1.0, self.rng.uniform(0.1, 3)])
         )
 
-    def _evaders(self, gateways: list[int], towns: list[int], start: dict[int, int]) -> list[Content]:
+    def _evaders(
+        self, gateways: list[int], towns: list[int], start: dict[int, int]
+    ) -> list[Content]:
         rng = self.rng
         before: dict[int, int] = {}
         loss, scale = rng.choice([0.0, 0.1, 0.5]), rng.choice([None, 1.0, 3.0])
@@ -248,24 +271,41 @@ class _Maker:
                 self.nodes.append(f"any from {self.nodes[g]}")
                 before[g] = len(self.nodes) - 1
                 for h in gateways:
-                    cost = 1.0 if h == g else (1 - loss) * (1.0 if scale is None else math.exp(-abs(g - h) / scale))
+                    cost = (
+                        1.0
+                        if h == g
+                        else (1 - loss) * (1.0 if scale is None else math.exp(-abs(g - h) / scale))
+                    )
                     self.arcs.append((before[g], start[h], cost))
             share = rng.choice([0.0, 0.3, 1.0]) if mobile else 0.0
             parts = [(start[g], 1 - share)] + ([(before[g], share)] if mobile else [])
-            habit = rng.choice([0.3, 1.0, 0.5]) if "habitual" in self.wanted and rng.random() < 0.7 else 0.0
+            habit = (
+                rng.choice([0.3, 1.0, 0.5])
+                if "habitual" in self.wanted and rng.random() < 0.7
+                else 0.0
+            )
             for origin, part in parts:
                 if part * (1 - habit) > 0:
-                    evaders.append(self._evader(len(evaders), origin, town, weight * part * (1 - habit)))
+                    evaders.append(
+                        self._evader(len(evaders), origin, town, weight * part * (1 - habit))
+                    )
             if habit:
                 routes = [self._walk(start[g], town) for _ in range(rng.randint(1, 3))]
                 split = [rng.choice([1, 1, 2, 3]) for _ in routes]
                 shares = [each / sum(split) for each in split]
                 found = [{"arcs": r, "share": s} for r, s in zip(routes, shares, strict=True)]
-                evaders.append(self._evader(len(evaders), start[g], town, weight * habit) | {"routes": found})
+                evaders.append(
+                    self._evader(len(evaders), start[g], town, weight * habit) | {"routes": found}
+                )
         return evaders or [self._evader(0, start[gateways[0]], towns[0], 1.0)]
 
     def _evader(self, k: int, origin: int, town: int, weight: float) -> Content:
-        return {"id": f"e{k}", "origin": self.nodes[origin], "destination": self.nodes[town], "weight": weight}
+        return {
+            "id": f"e{k}",
+            "origin": self.nodes[origin],
+            "destination": self.nodes[town],
+            "weight": weight,
+        }
 
     def _walk(self, origin: int, destination: int) -> list[int]:
         """Return a random walk: habitual routes may pass a node again."""
@@ -289,7 +329,8 @@ class _Maker:
         options: list[Content] = []
         for j in range(count):
             arcs = rng.sample(
-                range(self.inner), rng.choice([0, 1, 1, 2, 2, 3]) if rng.random() < 0.2 else rng.randint(1, 2)
+                range(self.inner),
+                rng.choice([0, 1, 1, 2, 2, 3]) if rng.random() < 0.2 else rng.randint(1, 2),
             )
             options.append(
                 {
@@ -322,13 +363,18 @@ class _Maker:
         rng = self.rng
         if "odd uses" in self.wanted:
             return rng.uniform(0, 5)
-        return rng.choice([0.0, 1.0, 1.0, 2.0, 3.0]) * (1.0 if "ties" in self.wanted else rng.choice([1.0, 0.1, 2.5]))
+        return rng.choice([0.0, 1.0, 1.0, 2.0, 3.0]) * (
+            1.0 if "ties" in self.wanted else rng.choice([1.0, 0.1, 2.5])
+        )
 
     def _resources(self, options: list[Content]) -> tuple[list[str], list[Content]]:
         """Give options what they use; return agencies and resources, without budgets."""
         rng = self.rng
         agencies = ["north", "south"][: 2 if "agencies" in self.wanted else 0]
-        own = [{"id": f"agents@{name}", "name": "agents", "agency": name, "budget": 0.0} for name in agencies]
+        own = [
+            {"id": f"agents@{name}", "name": "agents", "agency": name, "budget": 0.0}
+            for name in agencies
+        ]
         shared: list[Content] = [{"id": "money", "budget": 0.0}]
         if not agencies or rng.random() < 0.3:
             shared.append({"id": "agents", "budget": 0.0})
@@ -351,20 +397,27 @@ class _Maker:
                 stands |= {option["site"]} - {""}
 
     def _prices(self, options: list[Content], resources: list[Content]) -> None:
-        """Let opening and closing take some of what is there: closing at most what every form of the option uses."""
+        """Let opening and closing take some of what is there: closing at most what
+        every form of the option uses.
+        """
         if "prices" not in self.wanted:
             return
         for option in options:
             for resource in resources:
                 name, agency = resource["id"], resource.get("agency", "")
-                if self.rng.random() < 0.5 or (option["agency"] and agency not in {"", option["agency"]}):
+                if self.rng.random() < 0.5 or (
+                    option["agency"] and agency not in {"", option["agency"]}
+                ):
                     continue
                 if option["existing"]:
                     key = [option[part] for part in ("site", "type", "agency")]
                     forms = [
                         o
                         for o in options
-                        if o is option or (all(key[:2]) and [o[part] for part in ("site", "type", "agency")] == key)
+                        if o is option
+                        or (
+                            all(key[:2]) and [o[part] for part in ("site", "type", "agency")] == key
+                        )
                     ]
                     most = min(o["uses"].get(name, 0.0) for o in forms)
                     amount = most * self.rng.choice([0.5, 1.0])
@@ -373,25 +426,40 @@ class _Maker:
                 if amount:
                     option["change"][name] = amount
 
-    def _budgets(self, options: list[Content], resources: list[Content], patrols: Content | None) -> None:
+    def _budgets(
+        self, options: list[Content], resources: list[Content], patrols: Content | None
+    ) -> None:
         rng = self.rng
-        teams = [] if patrols is None else [team for team in patrols["teams"] for _ in range(team["number"])]
+        teams = (
+            []
+            if patrols is None
+            else [team for team in patrols["teams"] for _ in range(team["number"])]
+        )
         for resource in resources:
             name = resource["id"]
-            uses = [o["uses"].get(name, 0.0) for o in options] + [t["uses"].get(name, 0.0) for t in teams]
+            uses = [o["uses"].get(name, 0.0) for o in options] + [
+                t["uses"].get(name, 0.0) for t in teams
+            ]
             closing = sum(o["change"].get(name, 0.0) for o in options if o["existing"])
             if "exact budgets" in self.wanted:
-                resource["budget"] = sum(rng.sample(uses, rng.randint(len(uses) // 4, len(uses)))) + closing
+                resource["budget"] = (
+                    sum(rng.sample(uses, rng.randint(len(uses) // 4, len(uses)))) + closing
+                )
             else:
                 low, high = (0.25, 0.5) if "branching" in self.wanted else (0.3, 1.1)
-                resource["budget"] = rng.uniform(low, high) * sum(uses) + closing * rng.choice([0.5, 1.0, 1.0])
+                resource["budget"] = rng.uniform(low, high) * sum(uses) + closing * rng.choice(
+                    [0.5, 1.0, 1.0]
+                )
 
     def _requirements(self, options: list[Content]) -> list[Content]:
         rng = self.rng
         found = []
         for number in range(rng.randint(1, 2)):
             some = rng.sample(options, rng.randint(1, len(options)))
-            terms = [{"option": o["id"], "coefficient": rng.choice([1.0, 1.0, -1.0, 2.0, 0.5])} for o in some]
+            terms = [
+                {"option": o["id"], "coefficient": rng.choice([1.0, 1.0, -1.0, 2.0, 0.5])}
+                for o in some
+            ]
             if rng.random() < 0.3:  # beside another
                 terms = [
                     {"option": o["id"], "coefficient": c}
@@ -399,7 +467,11 @@ class _Maker:
                 ]
             reached = sum(t["coefficient"] for t in terms if rng.random() < 0.4)
             found.append(
-                {"id": f"r{number}", "terms": terms, "least": min(reached, 0.0) if rng.random() < 0.5 else reached}
+                {
+                    "id": f"r{number}",
+                    "terms": terms,
+                    "least": min(reached, 0.0) if rng.random() < 0.5 else reached,
+                }
             )
         return found
 
@@ -429,7 +501,9 @@ class _Maker:
         self.driven: list[int] = []
         for t in range(2 if "two teams" in self.wanted else 1):
             agency = rng.choice([*agencies, ""]) if agencies else ""
-            allowed = [r["id"] for r in resources if not agency or r.get("agency", "") in {"", agency}]
+            allowed = [
+                r["id"] for r in resources if not agency or r.get("agency", "") in {"", agency}
+            ]
             team: Content = {
                 "id": f"t{t}",
                 "number": rng.choice([1, 1, 2, 2, 3]),
@@ -447,7 +521,9 @@ class _Maker:
                 for post in chosen:
                     if "shared elements" not in self.wanted:
                         dwell[post] = []
-                    row = self._dwells(team["most_slots"], post, watched[post], dwell.setdefault(post, []))
+                    row = self._dwells(
+                        team["most_slots"], post, watched[post], dwell.setdefault(post, [])
+                    )
                     dwells.append(row)
                 patrols.append(self._patrol(team, base["id"], chosen, dwells))
         limit = rng.randint(1, 2) if "limit at posts" in self.wanted else None
@@ -464,16 +540,26 @@ class _Maker:
         return content
 
     def _dwells(self, most: int, post: int, arcs: list[int], known: list[int]) -> list[int]:
-        """Return the elements of dwelling 1, 2, ... slots, of which some are known; what is new is known from then on."""
+        """Return the elements of dwelling 1, 2, ... slots, of which some are known;
+        what is new is known from then on.
+        """
         base, found = self.chance(), []
         for slots in range(1, most + 1):
             if len(known) >= slots and self.rng.random() < 0.8:
-                found.append(known[slots - 1] if self.rng.random() < 0.8 else self.rng.choice(known))
+                found.append(
+                    known[slots - 1] if self.rng.random() < 0.8 else self.rng.choice(known)
+                )
             elif "odd dwells" in self.wanted:
-                some = arcs if self.rng.random() < 0.5 else self.rng.sample(range(self.inner), self.rng.randint(0, 2))
+                some = (
+                    arcs
+                    if self.rng.random() < 0.5
+                    else self.rng.sample(range(self.inner), self.rng.randint(0, 2))
+                )
                 found.append(self._element(post, {arc: self.chance() for arc in some}))
             else:  # the longer, the fewer get through, by less and less
-                found.append(self._element(post, dict.fromkeys(arcs, 1 - (1 - base) * slots / (most + 1))))
+                found.append(
+                    self._element(post, dict.fromkeys(arcs, 1 - (1 - base) * slots / (most + 1)))
+                )
         known += [element for element in found if element not in known]
         return found
 
@@ -487,10 +573,13 @@ class _Maker:
         self.elements["times"].append(1)
         return number
 
-    def _patrol(self, team: Content, base: str, chosen: list[int], dwells: list[list[int]]) -> Content:
+    def _patrol(
+        self, team: Content, base: str, chosen: list[int], dwells: list[list[int]]
+    ) -> Content:
         rng, places = self.rng, len(chosen) + 1
         seconds = [
-            [0 if i == j else rng.choice([0, SLOT // 4, SLOT // 2, SLOT]) for j in range(places)] for i in range(places)
+            [0 if i == j else rng.choice([0, SLOT // 4, SLOT // 2, SLOT]) for j in range(places)]
+            for i in range(places)
         ]
         table: list[list[int | None]] = [list(row) for row in seconds]
         if rng.random() < 0.15 and places > 2:
@@ -498,7 +587,9 @@ class _Maker:
         drives: Content = {"leg": [], "element": []}
         if "driving" in self.wanted:
             if not self.driven or "shared elements" not in self.wanted:
-                effects = [{rng.randrange(self.inner): self.chance()} for _ in range(rng.randint(1, 2))]
+                effects = [
+                    {rng.randrange(self.inner): self.chance()} for _ in range(rng.randint(1, 2))
+                ]
                 self.driven = [self._element(-1, effect) for effect in effects]
             for leg in range(places * places):
                 if leg % (places + 1) and rng.random() < 0.4:

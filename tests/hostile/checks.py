@@ -1,4 +1,6 @@
-"""What is held against the referee: every way to ask for a plan, a mixture, a curve or a split, and what comes back."""
+"""What is held against the referee: every way to ask for a plan, a mixture, a curve or
+a split, and what comes back.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,14 @@ from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.over_draws import solve_over_draws
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.params import PatrolParams, RootParams, SolveOptions, SolveParams, TreeParams, WorkerParams
+from optimizer.solvers.params import (
+    PatrolParams,
+    RootParams,
+    SolveOptions,
+    SolveParams,
+    TreeParams,
+    WorkerParams,
+)
 from optimizer.solvers.solve import solve_with
 from tests.certificate_cases import damaged
 from tests.hostile.cases import Content
@@ -82,12 +91,18 @@ class Trial:
         """Return parameters that make some searches know few beats, and roots stall soon."""
         rng = self.rng
         patrols = PatrolParams(
-            listed=rng.choice([0, 0, 40]), most_beats=rng.choice([0, 1, 3, 120]), most_rounds=rng.choice([1, 3, 60])
+            listed=rng.choice([0, 0, 40]),
+            most_beats=rng.choice([0, 1, 3, 120]),
+            most_rounds=rng.choice([1, 3, 60]),
         )
         root = RootParams(flat_rounds=rng.choice([1, 80]), patience=rng.choice([1, 5]))
         splits = TreeParams(splits=rng.choice([0, 3]), splits_beside_relaxed=rng.choice([0, 2]))
         return rng.choice(
-            [SolveParams(), SolveParams(patrols=patrols), SolveParams(patrols=patrols, root=root, tree=splits)]
+            [
+                SolveParams(),
+                SolveParams(patrols=patrols),
+                SolveParams(patrols=patrols, root=root, tree=splits),
+            ]
         )
 
     def random_plan(self) -> Plan:
@@ -106,7 +121,9 @@ class Trial:
         return Plan((*plan.placements, *beats))
 
 
-def searched(trial: Trial, search: Callable[[], Result], gap: float, told: Told | None = None) -> Iterator[str]:
+def searched(
+    trial: Trial, search: Callable[[], Result], gap: float, told: Told | None = None
+) -> Iterator[str]:
     """Yield what is false about a search; where no plan is feasible, it must say so."""
     try:
         result = search()
@@ -127,12 +144,17 @@ def searched(trial: Trial, search: Callable[[], Result], gap: float, told: Told 
 def check_cuts(trial: Trial) -> Iterator[str]:
     """Search whole."""
     told, options = Told(), trial.options(method=trial.rng.choice(["auto", "cuts"]))
-    yield from searched(trial, lambda: solve_with(trial.instance, options, listener=told), options.gap, told)
+    yield from searched(
+        trial, lambda: solve_with(trial.instance, options, listener=told), options.gap, told
+    )
     if trial.instance.patrols is None and trial.referee.least < math.inf:
         for method in ("cuts", "compact"):
             whole = solve_with(trial.instance, replace(options, method=method))
             if whole.status != "optimal":
-                yield f"false status: {whole.status} by {method} without a limit: {whole.lower!r} to {whole.upper!r}"
+                yield (
+                    f"false status: {whole.status} by {method} without a limit: {whole.lower!r} to"
+                    f" {whole.upper!r}"
+                )
 
 
 def check_methods(trial: Trial) -> Iterator[str]:
@@ -146,24 +168,42 @@ def check_stopped(trial: Trial) -> Iterator[str]:
     """Stop a search after any amount of work, or by a time limit too short for it."""
     method = trial.rng.choice(["cuts", "cuts", "cuts", "compact", "greedy"])
     if trial.rng.random() < 0.3:
-        options, told = trial.options(method=method, time_limit=10 ** trial.rng.uniform(-6, -1)), Told()
+        options, told = (
+            trial.options(method=method, time_limit=10 ** trial.rng.uniform(-6, -1)),
+            Told(),
+        )
     else:
-        options, told = trial.options(method=method, gap=0.0), Told(int(10 ** trial.rng.uniform(0, 2.5)))
+        options, told = (
+            trial.options(method=method, gap=0.0),
+            Told(int(10 ** trial.rng.uniform(0, 2.5))),
+        )
     starts = [trial.random_plan()] if trial.rng.random() < 0.3 else []
     yield from searched(
-        trial, lambda: solve_with(trial.instance, options, starts=starts, listener=told), options.gap, told
+        trial,
+        lambda: solve_with(trial.instance, options, starts=starts, listener=told),
+        options.gap,
+        told,
     )
 
 
 def check_warm(trial: Trial) -> Iterator[str]:
     """Begin from given plans, feasible or not."""
-    told, options = Told(), trial.options(method=trial.rng.choice(["cuts", "cuts", "compact", "greedy"]))
+    told, options = (
+        Told(),
+        trial.options(method=trial.rng.choice(["cuts", "cuts", "compact", "greedy"])),
+    )
     starts = [trial.random_plan() for _ in range(trial.rng.randint(1, 3))]
     yield from searched(
-        trial, lambda: solve_with(trial.instance, options, starts=starts, listener=told), options.gap, told
+        trial,
+        lambda: solve_with(trial.instance, options, starts=starts, listener=told),
+        options.gap,
+        told,
     )
     feasible = [
-        s for s in starts if not trial.referee.fault_of(placed(s)) and trial.referee.overrun(placed(s).options, {}) <= 0
+        s
+        for s in starts
+        if not trial.referee.fault_of(placed(s))
+        and trial.referee.overrun(placed(s).options, {}) <= 0
     ]
     if feasible and trial.referee.least < math.inf:
         best = min(trial.referee.value(placed(start)) for start in feasible)
@@ -174,9 +214,13 @@ def check_warm(trial: Trial) -> Iterator[str]:
 
 def check_processes(trial: Trial) -> Iterator[str]:
     """Search in two processes from the first moment on."""
-    options = trial.options(threads=2, gap=0.0, params=SolveParams(workers=WorkerParams(start_after=0.0)))
+    options = trial.options(
+        threads=2, gap=0.0, params=SolveParams(workers=WorkerParams(start_after=0.0))
+    )
     told = Told()
-    yield from searched(trial, lambda: solve_with(trial.instance, options, listener=told), options.gap, told)
+    yield from searched(
+        trial, lambda: solve_with(trial.instance, options, listener=told), options.gap, told
+    )
 
 
 def check_shared(trial: Trial) -> Iterator[str]:
@@ -189,7 +233,9 @@ def check_shared(trial: Trial) -> Iterator[str]:
     tree = shared_tree(trial.instance, overlay, cut=rng.random() < 0.7, groups=groups, lost=lost)
     if above(tree.lower, referee.least, referee.size):
         yield f"false bound: {tree.lower!r} above {referee.least!r}"
-    if above(referee.least, tree.upper, referee.size) or above(tree.upper * (1 - 3e-7), referee.least, referee.size):
+    if above(referee.least, tree.upper, referee.size) or above(
+        tree.upper * (1 - 3e-7), referee.least, referee.size
+    ):
         yield f"false value: {tree.upper!r} where {referee.least!r} is the least"
 
 
@@ -219,12 +265,17 @@ def check_certificate(trial: Trial) -> Iterator[str]:
     if referee.least == math.inf:
         return
     method = rng.choice(["cuts", "cuts", "mixed"])
-    options, record = trial.options(method=method, gap=1e-6 if method == "mixed" else rng.choice(GAPS)), SearchRecord()
+    options, record = (
+        trial.options(method=method, gap=1e-6 if method == "mixed" else rng.choice(GAPS)),
+        SearchRecord(),
+    )
     with TemporaryDirectory() as place:
         file = trial.write(Path(place) / "instance.json")
         instance = read_instance(file)
         certificate = file.with_suffix(".jsonl.gz")
-        told = Told(int(10 ** rng.uniform(1, 3)) if method == "cuts" and rng.random() < 0.3 else math.inf)
+        told = Told(
+            int(10 ** rng.uniform(1, 3)) if method == "cuts" and rng.random() < 0.3 else math.inf
+        )
         try:
             result = solve_with(instance, options, record=record, listener=told)
             bounds = write_certificate(certificate, file, instance, record, result)
@@ -265,7 +316,9 @@ def accepted_wrongly(trial: Trial, file: Path, certificate: Path) -> Iterator[st
         kind, changed = damaged(lines, trial.rng)
         if changed == lines or len(trial.referee.options) == 0:
             continue
-        certificate.write_bytes(gzip.compress("".join(json.dumps(line) + "\n" for line in changed).encode(), 1))
+        certificate.write_bytes(
+            gzip.compress("".join(json.dumps(line) + "\n" for line in changed).encode(), 1)
+        )
         try:
             bounds = check(str(file), str(certificate))
         except Fault:
@@ -277,12 +330,16 @@ def accepted_wrongly(trial: Trial, file: Path, certificate: Path) -> Iterator[st
 
 
 def check_draws(trial: Trial) -> Iterator[str]:
-    """Plan over draws: of weights, and of what options and teams detect, each set of chances a copy of the network."""
+    """Plan over draws: of weights, and of what options and teams detect, each set of
+    chances a copy of the network.
+    """
     rng, base = trial.rng, trial.content
     layers = rng.choice([1, 2, 2, 3])
     copies = [base, *(_other_chances(base, layer) for layer in range(1, layers))]
     draws, own = rng.randint(max(1, layers), 5), [e["weight"] for e in base["evaders"]]
-    weight = [[w * rng.choice([0.0, 0.5, 1.0, 2.0, rng.uniform(0, 3)]) for w in own] for _ in range(draws)]
+    weight = [
+        [w * rng.choice([0.0, 0.5, 1.0, 2.0, rng.uniform(0, 3)]) for w in own] for _ in range(draws)
+    ]
     parts = [rng.choice([1.0, 1.0, rng.uniform(0.1, 3)]) for _ in range(draws)]
     probability = np.array(parts) / sum(parts)
     wide = np.zeros((draws, layers, len(own)))
@@ -290,7 +347,10 @@ def check_draws(trial: Trial) -> Iterator[str]:
         wide[d, d % layers] = weight[d]
     rows = wide.reshape(draws, -1)
     instance = layered_instance([trial.read(copy) for copy in copies])
-    evaders = tuple(replace(e, weight=float(w)) for e, w in zip(instance.evaders, probability @ rows, strict=True))
+    evaders = tuple(
+        replace(e, weight=float(w))
+        for e, w in zip(instance.evaders, probability @ rows, strict=True)
+    )
     problem = Draws(replace(instance, evaders=evaders), csr_array(rows), probability)
     cases = [Referee(_weighing(copies[d % layers], weight[d])) for d in range(draws)]
     columns, sure = trial.referee.plans
@@ -299,7 +359,11 @@ def check_draws(trial: Trial) -> Iterator[str]:
     mean: Result | None = None
     for text in ("mean", rng.choice(["cvar:0", "cvar:0.5", "cvar:0.8"]), "worst"):
         objective = Objective.parsed(text)
-        least = float(over_draws(values, probability, objective.measure, objective.level)[sure].min(initial=math.inf))
+        least = float(
+            over_draws(values, probability, objective.measure, objective.level)[sure].min(
+                initial=math.inf
+            )
+        )
         options = trial.options(method="cuts" if rng.random() < 0.8 else "greedy")
         known = mean if rng.random() < 0.8 else None
         starts = () if known is None or known.plan is None else (known.plan,)
@@ -324,19 +388,28 @@ def check_draws(trial: Trial) -> Iterator[str]:
             yield f"{text}: false value: {result.upper!r} of {value!r}"
         if above(result.lower, least, size):
             yield f"{text}: false bound: {result.lower!r} above {least!r}"
-        if result.status == "optimal" and above(value * (1 - max(options.gap, PROVEN)), least, size):
+        if result.status == "optimal" and above(
+            value * (1 - max(options.gap, PROVEN)), least, size
+        ):
             yield f"{text}: false status: optimal at {value!r} where {least!r} is possible"
 
 
 def _other_chances(base: Content, layer: int) -> Content:
-    """Return a content whose options and teams detect otherwise; each chance depends on its place alone."""
+    """Return a content whose options and teams detect otherwise; each chance depends on
+    its place alone.
+    """
 
     def other(survival: float, *place: object) -> float:
         own = random.Random(f"{layer} {place}")  # noqa: S311 - no secret
         return own.choice([survival, 0.0, min(survival * own.uniform(0.3, 1.5), 0.99)])
 
     options = [
-        o | {"effects": [e | {"survival": other(e["survival"], o["id"], e["arc"])} for e in o["effects"]]}
+        o
+        | {
+            "effects": [
+                e | {"survival": other(e["survival"], o["id"], e["arc"])} for e in o["effects"]
+            ]
+        }
         for o in base["options"]
     ]
     patrols = base.get("patrols")
@@ -344,14 +417,22 @@ def _other_chances(base: Content, layer: int) -> Content:
         table = patrols["elements"]
         rows = list(zip(table["element"], table["arc"], table["survival"], strict=True))
         # what detects nothing in one set of chances has no entry there
-        kept = [(e, a, other(s, e, a)) for e, a, s in rows if random.Random(f"{layer} {e} {a} kept").random() < 0.8]  # noqa: S311
-        columns = {name: [row[k] for row in kept] for k, name in enumerate(("element", "arc", "survival"))}
+        kept = [
+            (e, a, other(s, e, a))
+            for e, a, s in rows
+            if random.Random(f"{layer} {e} {a} kept").random() < 0.8  # noqa: S311
+        ]
+        columns = {
+            name: [row[k] for row in kept] for k, name in enumerate(("element", "arc", "survival"))
+        }
         patrols = patrols | {"elements": table | columns}
     return base | {"options": options, "patrols": patrols}
 
 
 def _weighing(content: Content, weight: Sequence[float]) -> Content:
-    return content | {"evaders": [e | {"weight": w} for e, w in zip(content["evaders"], weight, strict=True)]}
+    return content | {
+        "evaders": [e | {"weight": w} for e, w in zip(content["evaders"], weight, strict=True)]
+    }
 
 
 def check_frontier(trial: Trial) -> Iterator[str]:
@@ -368,13 +449,17 @@ def check_frontier(trial: Trial) -> Iterator[str]:
     terms = SolveModel(method=method, gap=rng.choice([0.0, 1e-4, 0.05]), time_limit=None, threads=1)
     starts = [trial.random_plan()] if rng.random() < 0.3 else []
     seconds, told = _hurry(rng)
-    grid = [dict(zip(chosen, amounts, strict=True)) for amounts in product(*(r.amounts for r in ranges))]
+    grid = [
+        dict(zip(chosen, amounts, strict=True)) for amounts in product(*(r.amounts for r in ranges))
+    ]
     cases = [_changed(content, budgets) for budgets in grid]
     if cases and any(case is None for case in cases):
         return
     referees = [Referee(case) for case in cases if case is not None]
     try:
-        found = frontier(trial.instance, ranges, terms, starts=starts, time_limit=seconds, listener=told)
+        found = frontier(
+            trial.instance, ranges, terms, starts=starts, time_limit=seconds, listener=told
+        )
     except KeyboardInterrupt:
         if told.patience == math.inf:
             yield "false interrupt"
@@ -398,11 +483,16 @@ def _hurry(rng: random.Random) -> tuple[float | None, Told]:
 
 def _range(trial: Trial, name: str, points: int) -> BudgetRange:
     rng, content = trial.rng, trial.content
-    if name == CHANGES or any(name == t["id"] for t in (content["patrols"] or {"teams": []})["teams"]):
+    if name == CHANGES or any(
+        name == t["id"] for t in (content["patrols"] or {"teams": []})["teams"]
+    ):
         return BudgetRange(name, tuple(float(k) for k in range(min(points, 3))))
     budget = next(r["budget"] for r in content["resources"] if r["id"] == name)
     amounts = sorted(
-        {budget * rng.choice([0.5, 0.8, 1.0, 1.0, 1.2, 2.0, rng.uniform(0, 2)]) for _ in range(points)}
+        {
+            budget * rng.choice([0.5, 0.8, 1.0, 1.0, 1.2, 2.0, rng.uniform(0, 2)])
+            for _ in range(points)
+        }
         | {budget, budget + 1}
     )
     return BudgetRange(name, tuple(amounts))
@@ -410,37 +500,58 @@ def _range(trial: Trial, name: str, points: int) -> BudgetRange:
 
 def _changed(content: Content, budgets: dict[str, float]) -> Content:
     """Return a content with other budgets, numbers of teams, or a limit of changes."""
-    content = content | {"resources": [r | {"budget": budgets.get(r["id"], r["budget"])} for r in content["resources"]]}
+    content = content | {
+        "resources": [
+            r | {"budget": budgets.get(r["id"], r["budget"])} for r in content["resources"]
+        ]
+    }
     if content["patrols"] is not None:
-        teams = [t | {"number": int(budgets.get(t["id"], t["number"]))} for t in content["patrols"]["teams"]]
+        teams = [
+            t | {"number": int(budgets.get(t["id"], t["number"]))}
+            for t in content["patrols"]["teams"]
+        ]
         content = content | {"patrols": content["patrols"] | {"teams": teams}}
     return content if CHANGES not in budgets else _few_changes(content, int(budgets[CHANGES]))
 
 
 def _few_changes(content: Content, most: int) -> Content:
-    """Return a content with a limit of changes: sites of today that a plan lacks, and others at sites where nothing stands."""
+    """Return a content with a limit of changes: sites of today that a plan lacks, and
+    others at sites where nothing stands.
+    """
     options = content["options"]
     today = [o for o in options if o["existing"]]
     occupied = {o["site"] for o in today} - {""}
     new = [o for o in options if not o["existing"] and o["site"] not in occupied]
-    terms = [{"option": o["id"], "coefficient": c} for part, c in ((today, 1.0), (new, -1.0)) for o in part]
+    terms = [
+        {"option": o["id"], "coefficient": c}
+        for part, c in ((today, 1.0), (new, -1.0))
+        for o in part
+    ]
     row = {"id": "few changes", "terms": terms, "least": float(len(today) - most)}
     return content | {"requirements": [*content["requirements"], row]}
 
 
 def check_changes(trial: Trial) -> Iterator[str]:
-    """Change budgets, force and forbid options and sites, keep today, limit changes; search what comes of it."""
+    """Change budgets, force and forbid options and sites, keep today, limit changes;
+    search what comes of it.
+    """
     rng, content = trial.rng, trial.content
     names = [o["id"] for o in content["options"]]
     sites = sorted({o["site"] for o in content["options"]} - {""})
     today = [o["id"] for o in content["options"] if o["existing"]]
     forced = rng.sample(names + sites, 1) if rng.random() < 0.5 else []
     forbidden = (
-        rng.sample([n for n in names if n not in today], 1) if rng.random() < 0.5 and len(today) < len(names) else []
+        rng.sample([n for n in names if n not in today], 1)
+        if rng.random() < 0.5 and len(today) < len(names)
+        else []
     )
     keep = bool(today) and rng.random() < 0.3
     most = rng.randint(0, 3) if rng.random() < 0.5 else None
-    budgets = {r["id"]: r["budget"] * rng.choice([0.7, 1.0, 1.5]) for r in content["resources"] if rng.random() < 0.4}
+    budgets = {
+        r["id"]: r["budget"] * rng.choice([0.7, 1.0, 1.5])
+        for r in content["resources"]
+        if rng.random() < 0.4
+    }
     for team in (content["patrols"] or {"teams": []})["teams"]:
         if rng.random() < 0.3:
             budgets[team["id"]] = float(rng.randint(0, 2))
@@ -452,7 +563,11 @@ def check_changes(trial: Trial) -> Iterator[str]:
         return
     gone = {n for n in names if n in forbidden}
     options = [
-        o | {"forbidden": o["forbidden"] or o["id"] in gone, "forced": o["forced"] and o["id"] not in gone}
+        o
+        | {
+            "forbidden": o["forbidden"] or o["id"] in gone,
+            "forced": o["forced"] and o["id"] not in gone,
+        }
         for o in changed["options"]
     ]
     for name in forced:
@@ -474,7 +589,9 @@ def check_changes(trial: Trial) -> Iterator[str]:
     trial.referee = Referee(changed | {"options": options})
     told, asked = Told(), trial.options(method=rng.choice(["cuts", "cuts", "compact", "greedy"]))
     starts = [trial.random_plan()] if rng.random() < 0.5 else []
-    found = searched(trial, lambda: solve_with(instance, asked, starts=starts, listener=told), asked.gap, told)
+    found = searched(
+        trial, lambda: solve_with(instance, asked, starts=starts, listener=told), asked.gap, told
+    )
     yield from (f"{changes.content}: {each}" for each in found)
 
 
@@ -483,7 +600,10 @@ def check_cooperate(trial: Trial) -> Iterator[str]:
     rng, content = trial.rng, trial.content
     others: Others = rng.choice(("absent", "today"))
     terms = SolveModel(
-        method=rng.choice(["cuts", "cuts", "greedy"]), gap=rng.choice([0.0, 1e-4, 0.05]), time_limit=None, threads=1
+        method=rng.choice(["cuts", "cuts", "greedy"]),
+        gap=rng.choice([0.0, 1e-4, 0.05]),
+        time_limit=None,
+        threads=1,
     )
     starts = [trial.random_plan()] if rng.random() < 0.4 else []
     seconds, told = _hurry(rng)
@@ -493,7 +613,9 @@ def check_cooperate(trial: Trial) -> Iterator[str]:
     coalitions = [c for k in range(1, len(names) + 1) for c in combinations(names, k)]
     referees = {c: Referee(_coalition(content, frozenset(c), others)) for c in coalitions}
     try:
-        found = cooperate(trial.instance, terms, others=others, starts=starts, time_limit=seconds, listener=told)
+        found = cooperate(
+            trial.instance, terms, others=others, starts=starts, time_limit=seconds, listener=told
+        )
     except KeyboardInterrupt:
         if told.patience == math.inf:
             yield "false interrupt"
@@ -523,7 +645,11 @@ def _false_split(
         if (
             not each.solved and not each.plan.placements
         ):  # stands for a plan that nobody looked for: its value is a bound all the same
-            faulty = [f"false value: {each.upper!r}"] if above(referee.least, each.upper, referee.size) else []
+            faulty = (
+                [f"false value: {each.upper!r}"]
+                if above(referee.least, each.upper, referee.size)
+                else []
+            )
         if above(each.lower, referee.least, referee.size):
             faulty.append(f"false bound: {each.lower!r} above {referee.least!r}")
         yield from (f"{found.others} {each.members}: {f}" for f in faulty)
@@ -533,18 +659,28 @@ def _false_split(
         true = math.fsum(worth[j | {share.agency}] - worth[j] for j in joins) / len(joins)
         slack = 1e-7 * trial.referee.size
         if not share.share.low - slack <= true <= share.share.high + slack:
-            yield f"false share of {share.agency}: {true!r} not in {share.share.low!r} to {share.share.high!r}"
+            yield (
+                f"false share of {share.agency}: {true!r} not in {share.share.low!r} to"
+                f" {share.share.high!r}"
+            )
 
 
 def _agencies(content: Content) -> list[str]:
     teams = [] if content["patrols"] is None else content["patrols"]["teams"]
-    named = [each.get("agency", "") for part in (content["resources"], content["options"], teams) for each in part]
+    named = [
+        each.get("agency", "")
+        for part in (content["resources"], content["options"], teams)
+        for each in part
+    ]
     return list(dict.fromkeys(name for name in named if name))
 
 
 def _owners(content: Content, each: Content) -> frozenset[str]:
     owner = {r["id"]: r.get("agency", "") for r in content["resources"]}
-    return frozenset({each["agency"], *(owner[name] for name, amount in each["uses"].items() if amount > 0)} - {""})
+    return frozenset(
+        {each["agency"], *(owner[name] for name, amount in each["uses"].items() if amount > 0)}
+        - {""}
+    )
 
 
 def _coalition(content: Content, members: frozenset[str], others: str) -> Content:
@@ -553,7 +689,11 @@ def _coalition(content: Content, members: frozenset[str], others: str) -> Conten
     for option in content["options"]:
         if not _owners(content, option) <= members:
             stays = others == "today" and option["existing"]
-            option = option | {"forced": stays, "forbidden": not stays, "change": option["change"] if stays else {}}  # noqa: PLW2901
+            option = option | {  # noqa: PLW2901
+                "forced": stays,
+                "forbidden": not stays,
+                "change": option["change"] if stays else {},
+            }
         options.append(option)
     patrols = content["patrols"]
     if patrols is not None:

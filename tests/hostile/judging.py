@@ -53,7 +53,9 @@ def faults(referee: Referee, result: Result, gap: float, told: Told | None = Non
         return
     yield from false_plan(referee, result.plan, result.upper)
     yield from false_bounds(referee, result, told)
-    if result.status == "optimal" and above(result.upper * (1 - max(gap, PROVEN)), referee.least, referee.size):
+    if result.status == "optimal" and above(
+        result.upper * (1 - max(gap, PROVEN)), referee.least, referee.size
+    ):
         yield f"false status: optimal at {result.upper!r} where {referee.least!r} is possible"
 
 
@@ -82,7 +84,9 @@ def false_bounds(referee: Referee, result: Result, told: Told | None = None) -> 
         yield f"false bounds told: worse than one before: {falls or rises}"
 
 
-def false_mixture(referee: Referee, result: Result, told: Told, support: int | None) -> Iterator[str]:
+def false_mixture(
+    referee: Referee, result: Result, told: Told, support: int | None
+) -> Iterator[str]:
     """Yield what is false about a mixture and its bounds."""
     low, high = referee.game()
     size, mixed = referee.size, result.mixed
@@ -99,7 +103,9 @@ def false_mixture(referee: Referee, result: Result, told: Told, support: int | N
     yield from false_parts(referee, mixed.mixture, result.upper)
     if support is not None and len(mixed.mixture.plans) > support:
         yield f"false support: {len(mixed.mixture.plans)} plans of {support}"
-    if result.status == "optimal" and above(result.upper * (1 - max(result.tolerance, PROVEN)), high, size):
+    if result.status == "optimal" and above(
+        result.upper * (1 - max(result.tolerance, PROVEN)), high, size
+    ):
         yield f"false status: optimal at {result.upper!r} where {high!r} is possible"
 
 

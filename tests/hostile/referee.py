@@ -1,7 +1,9 @@
-"""The referee: what a problem is worth, from the content of its file alone, as docs/instance.md says what it means.
+"""The referee: what a problem is worth, from the content of its file alone, as
+docs/instance.md says what it means.
 
-Nothing of the package is imported. Every plan with every beat is listed; each evader has every simple path, and a value is the product along
-it. A single plan is valued a second time, by relaxing the arcs until nothing rises (Bellman 1958).
+Nothing of the package is imported. Every plan with every beat is listed; each evader
+has every simple path, and a value is the product along it. A single plan is valued a
+second time, by relaxing the arcs until nothing rises (Bellman 1958).
 """
 
 from __future__ import annotations
@@ -22,11 +24,15 @@ Floats = NDArray[np.float64]
 SURE = 1e-12
 """Relative overrun of a limit at which a plan is feasible whatever is said about rounding."""
 MAYBE = 3e-9
-"""Relative overrun of a limit at which a plan may still count as feasible: BUDGET_TOLERANCE, and rounding."""
+"""Relative overrun of a limit at which a plan may still count as feasible:
+BUDGET_TOLERANCE, and rounding.
+"""
 
 
 class Tour(NamedTuple):
-    """A beat: who drives it from where, its posts (1 to n, as the patrol numbers them) and slots."""
+    """A beat: who drives it from where, its posts (1 to n, as the patrol numbers them)
+    and slots.
+    """
 
     team: str
     base: str
@@ -64,15 +70,20 @@ class Referee:
         self.reliability: list[float] = arcs["reliability"]
         self.n_nodes = len(node)
         self.evaders = [
-            e | {"origin": node[e["origin"]], "destination": node[e["destination"]]} for e in content["evaders"]
+            e | {"origin": node[e["origin"]], "destination": node[e["destination"]]}
+            for e in content["evaders"]
         ]
         self.options: list[dict[str, Any]] = content["options"]
         self.patrols: dict[str, Any] | None = content.get("patrols")
-        self.effects = [{e["arc"]: e["survival"] for e in option["effects"]} for option in self.options]
+        self.effects = [
+            {e["arc"]: e["survival"] for e in option["effects"]} for option in self.options
+        ]
         if self.patrols is not None:
             table = self.patrols["elements"]
             parts: list[dict[int, float]] = [{} for _ in table["post"]]
-            for element, arc, survival in zip(table["element"], table["arc"], table["survival"], strict=True):
+            for element, arc, survival in zip(
+                table["element"], table["arc"], table["survival"], strict=True
+            ):
                 parts[element][arc] = parts[element].get(arc, 1.0) * survival
             self.effects += parts
 
@@ -80,7 +91,9 @@ class Referee:
 
     @cached_property
     def tours(self) -> dict[Tour, tuple[tuple[int, ...], tuple[int, ...]]]:
-        """What every beat there is is made of: how often it has each element, and at which posts it dwells."""
+        """What every beat there is is made of: how often it has each element, and at
+        which posts it dwells.
+        """
         if self.patrols is None:
             return {}
         found = {}
@@ -93,11 +106,18 @@ class Referee:
                         elements = self._elements(patrol, team, posts, slots)
                         if elements is not None:
                             stands = tuple(sorted(patrol["posts"][p - 1] for p in posts))
-                            found[Tour(team["id"], patrol["base"], posts, slots)] = (elements, stands)
+                            found[Tour(team["id"], patrol["base"], posts, slots)] = (
+                                elements,
+                                stands,
+                            )
         return found
 
     def _elements(
-        self, patrol: dict[str, Any], team: dict[str, Any], posts: Sequence[int], slots: Sequence[int]
+        self,
+        patrol: dict[str, Any],
+        team: dict[str, Any],
+        posts: Sequence[int],
+        slots: Sequence[int],
     ) -> tuple[int, ...] | None:
         """Return how often a tour has each element; None where it does not fit the shift."""
         assert self.patrols is not None
@@ -108,7 +128,9 @@ class Referee:
             if seconds is None:
                 return None
             clock += seconds + dwell * team["slot_s"]
-            for leg, element in zip(patrol["drives"]["leg"], patrol["drives"]["element"], strict=True):
+            for leg, element in zip(
+                patrol["drives"]["leg"], patrol["drives"]["element"], strict=True
+            ):
                 counts[element] += leg == at * places + post
             if post:
                 counts[patrol["dwell"][post - 1][dwell - 1]] += 1
@@ -116,8 +138,12 @@ class Referee:
         return tuple(counts) if clock <= team["shift_s"] else None
 
     @cached_property
-    def _sets_of_beats(self) -> dict[tuple[tuple[str, int], ...], set[tuple[tuple[int, ...], tuple[int, ...]]]]:
-        """By numbers of teams used: the elements and the posts of every set of beats with so many teams."""
+    def _sets_of_beats(
+        self,
+    ) -> dict[tuple[tuple[str, int], ...], set[tuple[tuple[int, ...], tuple[int, ...]]]]:
+        """By numbers of teams used: the elements and the posts of every set of beats
+        with so many teams.
+        """
         sets: dict[tuple[tuple[str, int], ...], set[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
         if self.patrols is None:
             return {(): {((), ())}}
@@ -137,13 +163,18 @@ class Referee:
                     raise TooManyError
                 by_count.append(
                     {
-                        (_sum([e for e, _ in chosen], n_elements), _sum([p for _, p in chosen], n_posts))
+                        (
+                            _sum([e for e, _ in chosen], n_elements),
+                            _sum([p for _, p in chosen], n_posts),
+                        )
                         for chosen in combinations_with_replacement(sorted(own), count)
                     }
                 )
             sets = {
                 (*used, (team["id"], count)): {
-                    (_sum([e, f], n_elements), _sum([p, q], n_posts)) for e, p in some for f, q in by_count[count]
+                    (_sum([e, f], n_elements), _sum([p, q], n_posts))
+                    for e, p in some
+                    for f, q in by_count[count]
                 }
                 for used, some in sets.items()
                 for count in range(team["number"] + 1)
@@ -151,12 +182,17 @@ class Referee:
             }
         if limit is None:
             return sets
-        return {used: {each for each in some if max(each[1], default=0) <= limit} for used, some in sets.items()}
+        return {
+            used: {each for each in some if max(each[1], default=0) <= limit}
+            for used, some in sets.items()
+        }
 
     # What a plan may.
 
     def overrun(self, options: frozenset[str], teams: dict[str, int]) -> float:
-        """Return by how much options and beats of so many teams exceed their limits, the worst of all, relative to it; 1 for a broken rule."""
+        """Return by how much options and beats of so many teams exceed their limits,
+        the worst of all, relative to it; 1 for a broken rule.
+        """
         placed = [option for option in self.options if option["id"] in options]
         if any(o.get("forced") and o["id"] not in options for o in self.options) or any(
             o.get("forbidden") for o in placed
@@ -169,14 +205,20 @@ class Referee:
         worst = 0.0
         for asked in self.content.get("requirements", []):
             terms = [t.get("coefficient", 1.0) for t in asked["terms"] if t["option"] in options]
-            size = 1.0 + abs(asked["least"]) + sum(abs(t.get("coefficient", 1.0)) for t in asked["terms"])
+            size = (
+                1.0
+                + abs(asked["least"])
+                + sum(abs(t.get("coefficient", 1.0)) for t in asked["terms"])
+            )
             worst = max(worst, (asked["least"] - math.fsum(terms)) / size)
         for resource in self.content["resources"]:
             name, budget = resource["id"], resource["budget"]
             used = [o["uses"].get(name, 0.0) for o in placed] + self._changing(options, name)
             for team in () if self.patrols is None else self.patrols["teams"]:
                 used.append(team["uses"].get(name, 0.0) * teams.get(team["id"], 0))
-            closing = sum(o.get("change", {}).get(name, 0.0) for o in self.options if o.get("existing"))
+            closing = sum(
+                o.get("change", {}).get(name, 0.0) for o in self.options if o.get("existing")
+            )
             over = math.fsum([*used, -budget])
             if over > 0:
                 worst = max(worst, over / (budget + closing) if budget + closing else 1.0)
@@ -186,11 +228,17 @@ class Referee:
         return worst
 
     def _changing(self, options: frozenset[str], name: str) -> list[float]:
-        """Return what opening and closing take: an option at a site of its own type and agency is what stands there, under other terms."""
+        """Return what opening and closing take: an option at a site of its own type and
+        agency is what stands there, under other terms.
+        """
         amounts = []
         for option in self.options:
             amount = option.get("change", {}).get(name, 0.0)
-            same = [o for o in self.options if o is option or (_place(o) is not None and _place(o) == _place(option))]
+            same = [
+                o
+                for o in self.options
+                if o is option or (_place(o) is not None and _place(o) == _place(option))
+            ]
             if option.get("existing"):
                 amounts.append(0.0 if any(o["id"] in options for o in same) else amount)
             elif option["id"] in options and not any(o.get("existing") for o in same):
@@ -202,7 +250,10 @@ class Referee:
         unknown = [tour for tour in plan.beats if tour not in self.tours]
         if unknown:
             return f"no team can drive {unknown[0]}"
-        teams = {t: sum(tour.team == t for tour in plan.beats) for t in {tour.team for tour in plan.beats}}
+        teams = {
+            t: sum(tour.team == t for tour in plan.beats)
+            for t in {tour.team for tour in plan.beats}
+        }
         over = self.overrun(plan.options, teams)
         if over > MAYBE:
             return f"a limit is exceeded, by {over:g} of it"
@@ -215,7 +266,9 @@ class Referee:
 
     @cached_property
     def plans(self) -> tuple[Counts, NDArray[np.bool_]]:
-        """(plans, columns) how often each option and element is there, and (plans,) whether it is feasible for sure, of all that may be."""
+        """(plans, columns) how often each option and element is there, and (plans,)
+        whether it is feasible for sure, of all that may be.
+        """
         rows: dict[tuple[int, ...], bool] = {}
         names = [option["id"] for option in self.options]
         for bits in product((0, 1), repeat=len(names)):
@@ -247,10 +300,16 @@ class Referee:
             if node == destination:
                 yield arcs
                 continue
-            stack += [(b, [*arcs, k], seen | {b}) for k, (a, b) in enumerate(self.ends) if a == node and b not in seen]
+            stack += [
+                (b, [*arcs, k], seen | {b})
+                for k, (a, b) in enumerate(self.ends)
+                if a == node and b not in seen
+            ]
 
     def answers(self, k: int, columns: Counts) -> Floats:
-        """Return the (answers, plans) chances of evader k: along each simple path, or the mean over his routes."""
+        """Return the (answers, plans) chances of evader k: along each simple path, or
+        the mean over his routes.
+        """
         evader = self.evaders[k]
         if evader.get("routes"):
             along = self._along([route["arcs"] for route in evader["routes"]], columns)
@@ -269,7 +328,9 @@ class Referee:
 
     def values(self, columns: Counts) -> Floats:
         """Return the values of (plans, columns) plans."""
-        parts = [e["weight"] * self.answers(k, columns).max(axis=0) for k, e in enumerate(self.evaders)]
+        parts = [
+            e["weight"] * self.answers(k, columns).max(axis=0) for k, e in enumerate(self.evaders)
+        ]
         return np.asarray(np.sum(parts, axis=0))
 
     def columns_of(self, plan: Placed) -> Counts:
@@ -288,7 +349,10 @@ class Referee:
         total = []
         for evader in self.evaders:
             if evader.get("routes"):
-                shares = [r["share"] * math.prod(survival[arc] for arc in r["arcs"]) for r in evader["routes"]]
+                shares = [
+                    r["share"] * math.prod(survival[arc] for arc in r["arcs"])
+                    for r in evader["routes"]
+                ]
                 total.append(evader["weight"] * math.fsum(shares))
                 continue
             best = [0.0] * self.n_nodes
@@ -317,8 +381,9 @@ class Referee:
     def game(self) -> tuple[float, float]:
         """Return a lower and an upper bound of the value of mixtures.
 
-        They are what the best plan leaves a strategy, and what evaders achieve against a mixture. Both come from one linear program over all
-        plans and all paths, and neither depends on its tolerances.
+        They are what the best plan leaves a strategy, and what evaders achieve against
+        a mixture. Both come from one linear program over all plans and all paths, and
+        neither depends on its tolerances.
         """
         columns, sure = self.plans
         parts = [self.answers(k, columns) for k in range(len(self.evaders))]
@@ -336,8 +401,14 @@ class Referee:
         assert found.x is not None, found.message
         mixture = np.maximum(found.x[n:], 0.0)
         mixture /= mixture.sum()
-        high = math.fsum(w * float((part[:, sure] @ mixture).max()) for w, part in zip(weights, parts, strict=True))
-        strategy, left = np.maximum(-np.asarray(found.ineqlin.marginals), 0.0), np.zeros(len(columns))
+        high = math.fsum(
+            w * float((part[:, sure] @ mixture).max())
+            for w, part in zip(weights, parts, strict=True)
+        )
+        strategy, left = (
+            np.maximum(-np.asarray(found.ineqlin.marginals), 0.0),
+            np.zeros(len(columns)),
+        )
         begin = 0
         for weight, part in zip(weights, parts, strict=True):
             share = strategy[begin : begin + len(part)]
@@ -356,7 +427,9 @@ class Referee:
 
 
 def over_draws(values: Floats, probability: Floats, measure: str, level: float) -> Floats:
-    """Return the objective of (draws, plans) values: their mean, the mean of the worst share 1 - level, or the worst."""
+    """Return the objective of (draws, plans) values: their mean, the mean of the worst
+    share 1 - level, or the worst.
+    """
     if measure == "worst":
         return np.asarray(values.max(axis=0))
     found = np.empty(values.shape[1])

@@ -1,4 +1,6 @@
-"""Tiny scenarios through the functions that planners call: mobility, costs, teams, agencies; a search, the plan as given, a curve, a split."""
+"""Tiny scenarios through the functions that planners call: mobility, costs, teams,
+agencies; a search, the plan as given, a curve, a split.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ passing = {passing}
 posts = 2
 uses = {{ teams = 1 }}
 """
-COSTS = "uses = { teams = 1 }\nopen_cost = { teams = 1.5 }\nclose_cost = { teams = 2 }\ncost_years = 4"
+COSTS = (
+    "uses = { teams = 1 }\nopen_cost = { teams = 1.5 }\nclose_cost = { teams = 2 }\ncost_years = 4"
+)
 
 
 def scenario_text(rng: random.Random) -> str:
@@ -53,7 +57,10 @@ def scenario_text(rng: random.Random) -> str:
     if rng.random() < 0.5:
         text = text.replace("uses = { teams = 1 }", COSTS)
     if rng.random() < 0.4:
-        second = '[[agencies]]\nid = "customs"\nname = "Customs"\n\n[[resources]]\nname = "teams"\nagency = "customs"\nbudget = 1\n\n[[kinds]]'
+        second = (
+            '[[agencies]]\nid = "customs"\nname = "Customs"\n\n[[resources]]\nname ='
+            ' "teams"\nagency = "customs"\nbudget = 1\n\n[[kinds]]'
+        )
         text = text.replace("[[kinds]]", second)
     if rng.random() < 0.5:
         limit = rng.random() < 0.5
@@ -84,9 +91,14 @@ def check_scenario(trial: Trial) -> Iterator[str]:
     rng = trial.rng
     text, settings = scenario_text(rng), settings_of(rng)
     sites = (
-        SITES.replace("b,North road,10.2,50.2,police", "b,North road,10.2,50.2,customs") if "customs" in text else SITES
+        SITES.replace("b,North road,10.2,50.2,police", "b,North road,10.2,50.2,customs")
+        if "customs" in text
+        else SITES
     )
-    method, gap = rng.choice(["cuts", "cuts", "cuts", "compact", "greedy", "mixed"]), rng.choice([0.0, 1e-4, 0.05])
+    method, gap = (
+        rng.choice(["cuts", "cuts", "cuts", "compact", "greedy", "mixed"]),
+        rng.choice([0.0, 1e-4, 0.05]),
+    )
     options = {"method": method, "gap": gap, "threads": 1, "time_limit": 20.0}
     changes = Changes(change_at_most=rng.randint(0, 3) if rng.random() < 0.3 else None)
     with TemporaryDirectory() as place:
@@ -95,11 +107,18 @@ def check_scenario(trial: Trial) -> Iterator[str]:
         (folder / "sites.csv").write_text(sites, encoding="utf-8")
         try:
             planned = plan_scenario(
-                path, folder / "out", options=options, settings=settings, changes=changes, report=False
+                path,
+                folder / "out",
+                options=options,
+                settings=settings,
+                changes=changes,
+                report=False,
             )
         except InfeasibleError:
             return  # the problem of a scenario has no file where it is refused
-        referee = Referee(json.loads((folder / "out" / "instance.json").read_text(encoding="utf-8")))
+        referee = Referee(
+            json.loads((folder / "out" / "instance.json").read_text(encoding="utf-8"))
+        )
         result = planned.result
         if method == "mixed":
             yield from false_mixture(referee, result, Told(), None)
@@ -108,11 +127,18 @@ def check_scenario(trial: Trial) -> Iterator[str]:
         yield from _false_mobility(path, settings, referee)
         plan = json.loads((folder / "out" / "plan.json").read_text(encoding="utf-8"))
         given = plan_scenario(
-            path, folder / "given", given=folder / "out", settings=settings, changes=changes, report=False
+            path,
+            folder / "given",
+            given=folder / "out",
+            settings=settings,
+            changes=changes,
+            report=False,
         )
         assert given.result.plan is not None
         assert given.result.upper is not None
-        yield from (f"given: {each}" for each in false_plan(referee, given.result.plan, given.result.upper))
+        yield from (
+            f"given: {each}" for each in false_plan(referee, given.result.plan, given.result.upper)
+        )
         if set(plan["options"]) != set(given.plan.options):
             yield f"false plan: {given.plan.options} where {plan['options']} was given"
         compared = compare_plans([folder / "out", "today"])
@@ -125,14 +151,20 @@ def check_scenario(trial: Trial) -> Iterator[str]:
 
 
 def _false_mobility(path: Path, settings: dict[str, Any], mobile: Referee) -> Iterator[str]:
-    """Yield what is false about the values of a scenario with mobile loads: each takes the gateway that is best for it after the way there."""
+    """Yield what is false about the values of a scenario with mobile loads: each takes
+    the gateway that is best for it after the way there.
+    """
     share = settings.get("evaders.mobility", 0.0)
     fixed = settings | {"evaders.mobility": 0.0}
     file = path.parent / "fixed.json"
     write_instance(file, compile_scenario(path, settings=fixed).instance)
     content = json.loads(file.read_text(encoding="utf-8"))
     gates = [name for name in ("west-port", "east-port", "ford") if name in content["nodes"]["id"]]
-    for options in ([], [o["id"] for o in content["options"][::2]], [o["id"] for o in content["options"]]):
+    for options in (
+        [],
+        [o["id"] for o in content["options"][::2]],
+        [o["id"] for o in content["options"]],
+    ):
         plan, total = Placed(frozenset(options)), []
         for evader in content["evaders"]:
             alone = _value(content, evader, plan)
@@ -140,7 +172,8 @@ def _false_mobility(path: Path, settings: dict[str, Any], mobile: Referee) -> It
                 total.append(evader["weight"] * alone)
                 continue
             best = max(
-                _cost(settings, evader["origin"], gate) * _value(content, evader | {"origin": gate}, plan)
+                _cost(settings, evader["origin"], gate)
+                * _value(content, evader | {"origin": gate}, plan)
                 for gate in gates
             )
             total.append(evader["weight"] * ((1 - share) * alone + share * best))

@@ -1,4 +1,6 @@
-"""The smallest problem that still shows a fault: parts are taken away one by one, as long as it does."""
+"""The smallest problem that still shows a fault: parts are taken away one by one, as
+long as it does.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def _plainer_roads(content: Content) -> Iterator[Content]:
     for k, evader in enumerate(content["evaders"]):
         if evader.get("routes"):
             informed = {name: value for name, value in evader.items() if name != "routes"}
-            yield content | {"evaders": [informed if j == k else e for j, e in enumerate(content["evaders"])]}
+            yield content | {
+                "evaders": [informed if j == k else e for j, e in enumerate(content["evaders"])]
+            }
     for k in range(len(content["arcs"]["tail"]) - 1, -1, -1):
         if (smaller := _without_arc(content, k)) is not None:
             yield smaller
@@ -71,12 +75,17 @@ def _plainer_options(content: Content) -> Iterator[Content]:
             if option[field] != plain:
                 yield _with_option(content, k, {field: plain})
         for e in range(len(option["effects"])):
-            yield _with_option(content, k, {"effects": option["effects"][:e] + option["effects"][e + 1 :]})
+            yield _with_option(
+                content, k, {"effects": option["effects"][:e] + option["effects"][e + 1 :]}
+            )
 
 
 def _without_option(content: Content, k: int) -> Content:
     name = content["options"][k]["id"]
-    requirements = [r | {"terms": [t for t in r["terms"] if t["option"] != name]} for r in content["requirements"]]
+    requirements = [
+        r | {"terms": [t for t in r["terms"] if t["option"] != name]}
+        for r in content["requirements"]
+    ]
     exclusions = [[n for n in group if n != name] for group in content["exclusions"]]
     return content | {
         "options": content["options"][:k] + content["options"][k + 1 :],
@@ -86,20 +95,28 @@ def _without_option(content: Content, k: int) -> Content:
 
 
 def _with_option(content: Content, k: int, fields: Content) -> Content:
-    return content | {"options": [o | fields if j == k else o for j, o in enumerate(content["options"])]}
+    return content | {
+        "options": [o | fields if j == k else o for j, o in enumerate(content["options"])]
+    }
 
 
 def _without_resource(content: Content, k: int, name: str) -> Content:
     def less(each: Content) -> Content:
         return each | {
-            part: {n: a for n, a in each[part].items() if n != name} for part in ("uses", "change") if part in each
+            part: {n: a for n, a in each[part].items() if n != name}
+            for part in ("uses", "change")
+            if part in each
         }
 
     patrols = content["patrols"]
     if patrols is not None:
         patrols = patrols | {"teams": [less(team) for team in patrols["teams"]]}
     resources = content["resources"][:k] + content["resources"][k + 1 :]
-    return content | {"resources": resources, "options": [less(o) for o in content["options"]], "patrols": patrols}
+    return content | {
+        "resources": resources,
+        "options": [less(o) for o in content["options"]],
+        "patrols": patrols,
+    }
 
 
 def _without_arc(content: Content, k: int) -> Content | None:
@@ -114,14 +131,24 @@ def _without_arc(content: Content, k: int) -> Content | None:
         return arc - (arc > k)
 
     for option in small["options"]:
-        option["effects"] = [e | {"arc": moved(e["arc"])} for e in option["effects"] if e["arc"] != k]
+        option["effects"] = [
+            e | {"arc": moved(e["arc"])} for e in option["effects"] if e["arc"] != k
+        ]
     for evader in small["evaders"]:
         for route in evader.get("routes", []):
             route["arcs"] = [moved(arc) for arc in route["arcs"]]
     if small["patrols"] is not None:
         table = small["patrols"]["elements"]
-        rows = [r for r in zip(table["element"], table["arc"], table["survival"], strict=True) if r[1] != k]
-        table |= {"element": [r[0] for r in rows], "arc": [moved(r[1]) for r in rows], "survival": [r[2] for r in rows]}
+        rows = [
+            r
+            for r in zip(table["element"], table["arc"], table["survival"], strict=True)
+            if r[1] != k
+        ]
+        table |= {
+            "element": [r[0] for r in rows],
+            "arc": [moved(r[1]) for r in rows],
+            "survival": [r[2] for r in rows],
+        }
     return small
 
 
@@ -136,7 +163,11 @@ def _fewer_teams(content: Content) -> Iterator[Content]:
     for k, team in enumerate(patrols["teams"]):
         less: list[Content] = [{"uses": {}}, {"agency": ""}]
         less += [{"number": team["number"] - 1}] if team["number"] > 1 else []
-        less += [{"shift_s": team["shift_s"] - team["slot_s"]}] if team["shift_s"] > team["slot_s"] else []
+        less += (
+            [{"shift_s": team["shift_s"] - team["slot_s"]}]
+            if team["shift_s"] > team["slot_s"]
+            else []
+        )
         for fields in less:
             if fields != {name: team[name] for name in fields}:
                 teams = [t | fields if j == k else t for j, t in enumerate(patrols["teams"])]
@@ -145,5 +176,8 @@ def _fewer_teams(content: Content) -> Iterator[Content]:
         if patrol["drives"]["leg"]:
             none = patrol | {"drives": {"leg": [], "element": []}}
             yield content | {
-                "patrols": patrols | {"patrols": [none if j == k else p for j, p in enumerate(patrols["patrols"])]}
+                "patrols": (
+                    patrols
+                    | {"patrols": [none if j == k else p for j, p in enumerate(patrols["patrols"])]}
+                )
             }

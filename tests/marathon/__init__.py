@@ -1,1 +1,3 @@
-"""The marathon: damaged inputs, brute force, kills, terminal and disk faults, in numbers (`python -m tests.marathon`)."""
+"""The marathon: damaged inputs, brute force, kills, terminal and disk faults, in
+numbers (`python -m tests.marathon`).
+"""

@@ -1,4 +1,6 @@
-"""`python -m tests.marathon --only PART --count N --seed S`: prints faults and counts; `--page` keeps the figures."""
+"""`python -m tests.marathon --only PART --count N --seed S`: prints faults and counts;
+`--page` keeps the figures.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,12 @@ FUZZ_SECONDS = 60
 """Seconds of fuzzing of each kind of file, where no count is given."""
 
 
-def run_part(part: str, count: int, seed: int, keep: Path | None = None, kinds: Sequence[str] = ()) -> Tally:
-    """Run a part of the marathon, of readers those of some kinds of files alone, and return its counts."""
+def run_part(
+    part: str, count: int, seed: int, keep: Path | None = None, kinds: Sequence[str] = ()
+) -> Tally:
+    """Run a part of the marathon, of readers those of some kinds of files alone, and
+    return its counts.
+    """
     tally = Tally(loud=True)
     run = getattr(import_module(f"tests.marathon.{part}"), f"run_{part}")
     more: dict[str, tuple[Any, ...]] = {"readers": (keep, kinds), "fuzz": (kinds,)}
@@ -31,7 +37,9 @@ def run_part(part: str, count: int, seed: int, keep: Path | None = None, kinds: 
 
 
 def _processor_seconds() -> float:
-    """Return the processor seconds of this process and of those that it has started and that have ended."""
+    """Return the processor seconds of this process and of those that it has started and
+    that have ended.
+    """
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
@@ -39,22 +47,34 @@ def _processor_seconds() -> float:
 def main() -> int:
     """Run the parts asked for; return 1 where there was any fault."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.marathon", description="Damaged inputs, brute force, kills and faults."
+        prog="python -m tests.marathon",
+        description="Damaged inputs, brute force, kills and faults.",
     )
     parser.add_argument(
-        "--only", choices=[*COUNTS, "fuzz"], action="append", help="a part; all but fuzz where not given"
+        "--only",
+        choices=[*COUNTS, "fuzz"],
+        action="append",
+        help="a part; all but fuzz where not given",
     )
     parser.add_argument(
         "--count",
         type=int,
-        help="cases of each part; by default 10,000 inputs and instances, 5,000 with features, 50 kills, all faults; of fuzz seconds a kind",
+        help=(
+            "cases of each part; by default 10,000 inputs and instances, 5,000 with features, 50"
+            " kills, all faults; of fuzz seconds a kind"
+        ),
     )
     parser.add_argument("--seed", type=int, default=0, help="number of the first case")
     parser.add_argument("--keep", type=Path, help="folder for damaged files that make a fault")
     parser.add_argument(
-        "--kind", action="append", default=[], help="a kind of file that readers read; all where not given"
+        "--kind",
+        action="append",
+        default=[],
+        help="a kind of file that readers read; all where not given",
     )
-    parser.add_argument("--page", action="store_true", help="add the figures to results/marathon.md")
+    parser.add_argument(
+        "--page", action="store_true", help="add the figures to results/marathon.md"
+    )
     parser.add_argument("--note", default="", help="what the page is to say of these figures")
     asked = parser.parse_args()
     faults = 0
@@ -63,10 +83,14 @@ def main() -> int:
         tally = run_part(part, count, asked.seed, asked.keep, asked.kind)
         if part == "fuzz":
             count = tally.total()
-        row = MarathonRow.of(part, count, asked.seed, tally, _processor_seconds() - began, asked.note)
+        row = MarathonRow.of(
+            part, count, asked.seed, tally, _processor_seconds() - began, asked.note
+        )
         for (group, outcome), number in sorted(tally.counts.items()):
             print(f"{part}: {group}: {number} {outcome}")
-        for fault, number in Counter(line.split(": ", 3)[-1] for line in tally.faults).most_common(40):
+        for fault, number in Counter(line.split(": ", 3)[-1] for line in tally.faults).most_common(
+            40
+        ):
             print(f"{part}: FAULT {number} x {fault}")
         print(row.line, flush=True)
         faults += len(tally.faults)

@@ -60,17 +60,45 @@ def make_commands(folder: Path, only: Collection[str] = ()) -> list[Command]:
         plan_scenario(scenario, folder / "planned", options={"method": "greedy"}, report=False)
     searches = test_importers.searches(folder, [test_importers.search(linked="True")])
     paths = test_convert.written(folder)
-    convert = (str(paths["graph"]), "--options", str(paths["options"]), "--evaders", str(paths["evaders"]))
-    hazard = ("--unit", "m", "--detection-per-km", "0.1", "--budget", "teams=2", "--budget", "money=13")
+    convert = (
+        str(paths["graph"]),
+        "--options",
+        str(paths["options"]),
+        "--evaders",
+        str(paths["evaders"]),
+    )
+    hazard = (
+        "--unit",
+        "m",
+        "--detection-per-km",
+        "0.1",
+        "--budget",
+        "teams=2",
+        "--budget",
+        "money=13",
+    )
     commands = [
         Command("plan", ("plan", str(scenario), "--time-limit", "20")),
         Command(
-            "roster", ("roster", str(folder / "planned"), "--from", "2026-12-01", "--weeks", "1", "--time-limit", "5")
+            "roster",
+            (
+                "roster",
+                str(folder / "planned"),
+                "--from",
+                "2026-12-01",
+                "--weeks",
+                "1",
+                "--time-limit",
+                "5",
+            ),
         ),
         Command("region", ("region", "--network", str(folder / "network.gpkg"))),
         Command("convert", ("convert", "dimacs", *convert, *hazard), ".json"),
         Command("import", ("import", "stop-search", str(searches))),
-        Command("simulate", ("simulate", str(folder / "network.gpkg"), "--seizures", "50", "--months", "6")),
+        Command(
+            "simulate",
+            ("simulate", str(folder / "network.gpkg"), "--seizures", "50", "--months", "6"),
+        ),
     ]
     return [one for one in commands if not only or one.name in only]
 
@@ -88,14 +116,20 @@ def state(out: Path) -> str:
         return "half-written"
     marker = validated(Marker, read_json(out / MARKER, "a mark"), str(out))
     one_moment = {round((out / name).stat().st_mtime) for name in marker.files if name in names}
-    return "whole" if names >= set(marker.files) and max(one_moment) - min(one_moment) < 120 else "half-written"
+    return (
+        "whole"
+        if names >= set(marker.files) and max(one_moment) - min(one_moment) < 120
+        else "half-written"
+    )
 
 
 def leftovers(out: Path) -> list[str]:
     """Return what lies beside a place that no run should leave there."""
     if not out.parent.exists():
         return []
-    return sorted(item.name for item in out.parent.iterdir() if item.name.startswith(f".{out.name}-"))
+    return sorted(
+        item.name for item in out.parent.iterdir() if item.name.startswith(f".{out.name}-")
+    )
 
 
 def settle(out: Path) -> None:

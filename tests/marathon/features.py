@@ -11,7 +11,9 @@ SECONDS = 120
 
 
 def run_features(tally: Tally, count: int, seed: int) -> None:
-    """Ask about `count` problems with features drawn at random, each in some of the ways there are."""
+    """Ask about `count` problems with features drawn at random, each in some of the
+    ways there are.
+    """
     for number in range(seed, seed + count):
         case = case_of(number)
         for name in checks_of(case):

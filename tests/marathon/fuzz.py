@@ -1,7 +1,9 @@
-"""Coverage-guided fuzzing of the readers of text, by atheris (`pip install atheris`, which the package does not need).
+"""Coverage-guided fuzzing of the readers of text, by atheris (`pip install atheris`,
+which the package does not need).
 
-Each kind of file is fuzzed in a process of its own, as libFuzzer ends the process that it runs in. It begins from the good sample alone and
-keeps what reaches new code in a temporary folder, so that no corpus grows.
+Each kind of file is fuzzed in a process of its own, as libFuzzer ends the process that
+it runs in. It begins from the good sample alone and keeps what reaches new code in a
+temporary folder, so that no corpus grows.
 """
 
 from __future__ import annotations
@@ -30,8 +32,23 @@ MOST_BYTES = 4096
 """Longest input: samples are shorter."""
 
 KINDS = (
-    *("scenario: scenario.toml", "scenario: sites.csv", "scenario: seizures.csv", "scenario: effort.csv", "areas"),
-    *("instance", "plan file", "duties", "import csv", "mapping", "searches", "tips", "exchange: tips.json"),
+    *(
+        "scenario: scenario.toml",
+        "scenario: sites.csv",
+        "scenario: seizures.csv",
+        "scenario: effort.csv",
+        "areas",
+    ),
+    *(
+        "instance",
+        "plan file",
+        "duties",
+        "import csv",
+        "mapping",
+        "searches",
+        "tips",
+        "exchange: tips.json",
+    ),
     *("feed", "review", "ledger: entries", "ledger: checkpoint", "ledger: key", "ledger: proof"),
 )
 """Kinds of text files, as the readers' samples call them."""
@@ -49,7 +66,15 @@ def run_fuzz(tally: Tally, seconds: int, seed: int, kinds: Sequence[str] = ()) -
         sys.exit("atheris is not installed: python -m pip install atheris")
     for kind in kinds or KINDS:
         with TemporaryDirectory(prefix="fuzz-") as place:
-            command = [sys.executable, "-m", "tests.marathon.fuzz", kind, place, str(seconds), str(seed)]
+            command = [
+                sys.executable,
+                "-m",
+                "tests.marathon.fuzz",
+                kind,
+                place,
+                str(seconds),
+                str(seed),
+            ]
             paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
             options: dict[str, Any] = {
                 "text": True,
@@ -63,7 +88,10 @@ def run_fuzz(tally: Tally, seconds: int, seed: int, kinds: Sequence[str] = ()) -
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             places = [line.strip() for line in lines if "/optimizer/" in line]
-            error = next((line for line in lines if re.match(r"\s*[\w.]+(Error|Exception|timeout)", line)), lines[-1])
+            error = next(
+                (line for line in lines if re.match(r"\s*[\w.]+(Error|Exception|timeout)", line)),
+                lines[-1],
+            )
             tally.add(kind, "traceback", f"{error.strip()} {places[-1] if places else ''}")
 
 
@@ -73,7 +101,9 @@ def _fuzz(kind: str, place: Path, seconds: str, seed: str) -> None:
     sample = sample_of(kind, place / "good")
     for (
         function
-    ) in _own_functions():  # after the sample is made, whose kernels numba does not compile from instrumented code
+        # after the sample is made, whose kernels numba does not compile from instrumented
+        # code
+    ) in _own_functions():
         atheris.instrument_func(function)
     corpus = place / "corpus"
     corpus.mkdir()
@@ -92,7 +122,10 @@ def _fuzz(kind: str, place: Path, seconds: str, seed: str) -> None:
         "-timeout=60",
         "-rss_limit_mb=4096",
     ]
-    atheris.Setup([sys.argv[0], *limits, "-print_final_stats=1", f"-artifact_prefix={place}/", str(corpus)], once)
+    atheris.Setup(
+        [sys.argv[0], *limits, "-print_final_stats=1", f"-artifact_prefix={place}/", str(corpus)],
+        once,
+    )
     atheris.Fuzz()
 
 
@@ -102,11 +135,17 @@ def _own_functions() -> Iterator[FunctionType]:
         if name.startswith("optimizer."):
             owners = [
                 module,
-                *(each for each in vars(module).values() if isinstance(each, type) and each.__module__ == name),
+                *(
+                    each
+                    for each in vars(module).values()
+                    if isinstance(each, type) and each.__module__ == name
+                ),
             ]
             for owner in owners:
                 yield from (
-                    each for each in vars(owner).values() if isinstance(each, FunctionType) and each.__module__ == name
+                    each
+                    for each in vars(owner).values()
+                    if isinstance(each, FunctionType) and each.__module__ == name
                 )
 
 

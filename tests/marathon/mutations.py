@@ -1,4 +1,6 @@
-"""Damage to files: to their bytes whatever they hold, to numbers and cells of text, and to the tree of JSON."""
+"""Damage to files: to their bytes whatever they hold, to numbers and cells of text, and
+to the tree of JSON.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,25 @@ WORDS = [
     ),
 ]
 TREES: list[Any] = [
-    *(None, True, False, "", "x", "nan", 0, -1, 1, 1.5, 1e308, 10**30, -0.0, 1e-320, "\x00", "\ud800", "a" * 3000),
+    *(
+        None,
+        True,
+        False,
+        "",
+        "x",
+        "nan",
+        0,
+        -1,
+        1,
+        1.5,
+        1e308,
+        10**30,
+        -0.0,
+        1e-320,
+        "\x00",
+        "\ud800",
+        "a" * 3000,
+    ),
     *(
         [],
         {},
@@ -96,13 +116,15 @@ CELL = re.compile(rb"[^,;\t\n\r\"=:<>{}\[\]]+")
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
-    """Return a damaged copy of a file: JSON often in its tree, anything else in its bytes, numbers and words."""
+    """Return a damaged copy of a file: JSON often in its tree, anything else in its
+    bytes, numbers and words.
+    """
     if content[:1] in b"{[" and rng.random() < 0.7:
         return _damaged_json(content, rng)
     for _ in range(rng.choice([1, 1, 1, 2, 4])):
-        content = rng.choice([_number, _number, _cell, _cell, _byte, _cut, _doubled, _inserted, _line, _ended])(
-            content, rng
-        )
+        content = rng.choice(
+            [_number, _number, _cell, _cell, _byte, _cut, _doubled, _inserted, _line, _ended]
+        )(content, rng)
     return content
 
 

@@ -1,4 +1,6 @@
-"""The figures of the marathons that were run: rows in results/marathon/rows.jsonl, and the page that is made of them."""
+"""The figures of the marathons that were run: rows in results/marathon/rows.jsonl, and
+the page that is made of them.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class MarathonRow(Strict):
     note: str = ""
 
     @classmethod
-    def of(cls, part: str, count: int, seed: int, tally: Tally, processor_s: float, note: str = "") -> MarathonRow:
+    def of(
+        cls, part: str, count: int, seed: int, tally: Tally, processor_s: float, note: str = ""
+    ) -> MarathonRow:
         """Return the row of a part."""
         named = {"traceback", "wrong", "half-written", "hang"}
         return cls(
@@ -68,9 +72,10 @@ class MarathonRow(Strict):
     def line(self) -> str:
         """The counts in a sentence."""
         return (
-            f"{self.part}: {self.count} {WHAT[self.part]} from seed {self.seed}, {self.cases} outcomes: {self.tracebacks} tracebacks, "
-            f"{self.wrong} wrong bounds or plans, {self.half_written} half-written, {self.hangs} hangs, {self.other} other faults; "
-            f"{self.processor_s:g} processor s"
+            f"{self.part}: {self.count} {WHAT[self.part]} from seed {self.seed}, {self.cases}"
+            f" outcomes: {self.tracebacks} tracebacks, {self.wrong} wrong bounds or plans,"
+            f" {self.half_written} half-written, {self.hangs} hangs, {self.other} other faults;"
+            f" {self.processor_s:g} processor s"
         )
 
 
@@ -111,4 +116,6 @@ def write_marathon_page() -> Path:
         )
         for r in rows
     ]
-    return write_page(PAGE, "marathon.md.j2", table=PageTable.of(columns, cells, {"cases": "{:,}".format}))
+    return write_page(
+        PAGE, "marathon.md.j2", table=PageTable.of(columns, cells, {"cases": "{:,}".format})
+    )

@@ -1,4 +1,6 @@
-"""Every reader on damaged files: it accepts or refuses them with a message, and never does anything else."""
+"""Every reader on damaged files: it accepts or refuses them with a message, and never
+does anything else.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,12 @@ SECONDS = 60
 """What one reader may take for a small file on a busy machine."""
 
 
-def run_readers(tally: Tally, count: int, seed: int, keep: Path | None = None, only: Sequence[str] = ()) -> None:
-    """Damage `count` files, the kinds in turn; files at fault are kept in a folder where one is given."""
+def run_readers(
+    tally: Tally, count: int, seed: int, keep: Path | None = None, only: Sequence[str] = ()
+) -> None:
+    """Damage `count` files, the kinds in turn; files at fault are kept in a folder
+    where one is given.
+    """
     with TemporaryDirectory(prefix="marathon-") as name:
         every = make_samples(Path(name) / "good")
         if strange := set(only) - {one.name for one in every}:
@@ -33,7 +39,9 @@ def run_readers(tally: Tally, count: int, seed: int, keep: Path | None = None, o
             sample = samples[number % len(samples)]
             copy = Path(name) / "damaged"
             shutil.copytree(
-                sample.file.parent, copy, ignore=lambda folder, names: [n for n in names if (Path(folder) / n).is_dir()]
+                sample.file.parent,
+                copy,
+                ignore=lambda folder, names: [n for n in names if (Path(folder) / n).is_dir()],
             )
             content = damaged(sample.file.read_bytes(), random.Random(f"{sample.name} {number}"))  # noqa: S311 - no secret
             (copy / sample.file.name).write_bytes(content)
@@ -53,7 +61,11 @@ def tried(sample: Sample, path: Path, tally: Tally, which: str) -> None:
     except OptimizerError as error:
         tally.add(
             sample.name,
-            "refused" if all(printable(line) == line for line in str(error).split("\n")) else "unprintable",
+            (
+                "refused"
+                if all(printable(line) == line for line in str(error).split("\n"))
+                else "unprintable"
+            ),
             which,
         )
     except HangError:

@@ -11,7 +11,12 @@ from typing import Any
 
 from optimizer.base.errors import InputError
 from optimizer.lab.backtest.searches import read_searches
-from optimizer.lab.converters.road_instance import InstanceInputs, dimacs_instance, hazard, tntp_instance
+from optimizer.lab.converters.road_instance import (
+    InstanceInputs,
+    dimacs_instance,
+    hazard,
+    tntp_instance,
+)
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.pipeline.plan import plan_scenario
@@ -31,7 +36,12 @@ from optimizer.sharing.format_conversion import exchange_records
 from optimizer.sharing.fuse import fuse_feeds
 from optimizer.sharing.ledger.notes import ED25519, Checkpoint
 from optimizer.sharing.ledger.proofs import InclusionProof, prove_entry
-from optimizer.sharing.ledger.signing import make_checkpoint, make_key, read_signing_key, read_verifier_key
+from optimizer.sharing.ledger.signing import (
+    make_checkpoint,
+    make_key,
+    read_signing_key,
+    read_verifier_key,
+)
 from optimizer.sharing.ledger.store import SETTINGS, Entry, EntryFile, LedgerFolder
 from optimizer.sharing.ledger.verifying import verify_ledger
 from optimizer.solvers.mip.backend import _last_improving
@@ -57,7 +67,10 @@ TIPS = """time,lon,lat,grade,text,confirmed
 2024-03,10.20,50.21,F6,boats,no
 ,10.20,50.21,,no time,
 """
-LINE = '{"type": "Feature", "properties": {}, "geometry": {"type": "LineString", "coordinates": [[9.8, 50.0], [10.6, 50.0]]}}'
+LINE = (
+    '{"type": "Feature", "properties": {}, "geometry": {"type": "LineString", "coordinates": [[9.8,'
+    " 50.0], [10.6, 50.0]]}}"
+)
 FIRST = date(2026, 12, 1)
 
 
@@ -72,7 +85,8 @@ class Sample:
     file
         A good one; its folder holds what it belongs to.
     read
-        Reads the file of that name in another folder; raises `OptimizerError` where it is damaged.
+        Reads the file of that name in another folder; raises `OptimizerError` where it
+        is damaged.
     """
 
     name: str
@@ -96,12 +110,21 @@ def sample_of(kind: str, folder: Path) -> Sample:
 
 def _scenario(folder: Path) -> list[Sample]:
     folder.mkdir(parents=True)
-    scenario = write_scenario(folder, SCENARIO + BASE + TEAM + PEOPLE.replace("number = 6", "number = 20"))
+    scenario = write_scenario(
+        folder, SCENARIO + BASE + TEAM + PEOPLE.replace("number = 6", "number = 20")
+    )
     plan_scenario(scenario, folder / "out", options={"method": "greedy"}, report=False)
     roster_of_plan(folder / "out", FIRST.isoformat(), weeks=1, out=folder / "roster", time_limit=5)
     out = folder / "out"
     instance = read_instance(out / "instance.json")
-    names = ("scenario.toml", "sites.csv", "seizures.csv", "effort.csv", "areas.geojson", "network.gpkg")
+    names = (
+        "scenario.toml",
+        "sites.csv",
+        "seizures.csv",
+        "effort.csv",
+        "areas.geojson",
+        "network.gpkg",
+    )
     checked = [Sample(f"scenario: {name}", folder / name, _check) for name in names]
     return [
         *checked,
@@ -111,7 +134,11 @@ def _scenario(folder: Path) -> list[Sample]:
         Sample("plan", out / "plan.json", partial(read_plan, instance=instance)),
         Sample("plan file", out / "plan.json", read_plan_file),
         Sample("duties", out / "duties.json", lambda path: read_duties(path.parent)),
-        Sample("roster summary", folder / "roster/summary.json", partial(read_earlier, first=date(2027, 6, 1))),
+        Sample(
+            "roster summary",
+            folder / "roster/summary.json",
+            partial(read_earlier, first=date(2027, 6, 1)),
+        ),
     ]
 
 
@@ -141,7 +168,8 @@ def _regions(folder: Path) -> list[Sample]:
 def _imports(folder: Path) -> list[Sample]:
     folder.mkdir(parents=True)
     test_importers.searches(
-        folder, [test_importers.search(linked="True"), test_importers.search("2020-02-02T10:00:00+00:00")]
+        folder,
+        [test_importers.search(linked="True"), test_importers.search("2020-02-02T10:00:00+00:00")],
     )
     test_importers.cbp_file(folder)
     (folder / "mapping.toml").write_text(MAPPING, encoding="utf-8")
@@ -151,7 +179,8 @@ def _imports(folder: Path) -> list[Sample]:
 
     def mapped(path: Path) -> None:
         import_csv(
-            path.parent / "table.csv", checked_mapping(read_mapping(path.parent / "mapping.toml"), "mapping.toml")
+            path.parent / "table.csv",
+            checked_mapping(read_mapping(path.parent / "mapping.toml"), "mapping.toml"),
         )
 
     return [
@@ -164,7 +193,9 @@ def _imports(folder: Path) -> list[Sample]:
 
 
 def _ledger(folder: Path) -> list[Sample]:
-    """Return the files of a ledger; they lie side by side, as readers are given a copy of a folder without those in it."""
+    """Return the files of a ledger; they lie side by side, as readers are given a copy
+    of a folder without those in it.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     ledger = LedgerFolder.made(folder, "a.example/ledger")
     (folder.parent / "record.csv").write_text("time,lon,lat\n", encoding="utf-8")
@@ -173,25 +204,47 @@ def _ledger(folder: Path) -> list[Sample]:
     make_checkpoint(ledger, read_signing_key(key.private))
     beside = folder.parent / "ledger-beside"
     beside.mkdir()
-    (beside / "proof").write_text(prove_entry(ledger, str(folder.parent / "record.csv")).content, encoding="utf-8")
+    (beside / "proof").write_text(
+        prove_entry(ledger, str(folder.parent / "record.csv")).content, encoding="utf-8"
+    )
     (beside / "key.pub").write_bytes(key.public.read_bytes())
-    (beside / "checkpoint.txt").write_bytes(ledger.checkpoint_file(ledger.checkpoint_sizes()[-1]).read_bytes())
+    (beside / "checkpoint.txt").write_bytes(
+        ledger.checkpoint_file(ledger.checkpoint_sizes()[-1]).read_bytes()
+    )
 
     def verified(path: Path) -> None:
         verify_ledger(path.parent, key=read_verifier_key(str(key.public), ED25519, "key"))
 
     return [
         Sample("ledger: entries", ledger.entries, verified),
-        Sample("ledger: settings", folder / SETTINGS, lambda path: LedgerFolder.opened(path.parent)),
-        Sample("ledger: checkpoint", beside / "checkpoint.txt", lambda path: Checkpoint.parsed(path.read_bytes(), "x")),
-        Sample("ledger: key", beside / "key.pub", lambda path: read_verifier_key(str(path), ED25519, "key")),
-        Sample("ledger: proof", beside / "proof", lambda path: InclusionProof.parsed(path.read_bytes(), "x")),
+        Sample(
+            "ledger: settings", folder / SETTINGS, lambda path: LedgerFolder.opened(path.parent)
+        ),
+        Sample(
+            "ledger: checkpoint",
+            beside / "checkpoint.txt",
+            lambda path: Checkpoint.parsed(path.read_bytes(), "x"),
+        ),
+        Sample(
+            "ledger: key",
+            beside / "key.pub",
+            lambda path: read_verifier_key(str(path), ED25519, "key"),
+        ),
+        Sample(
+            "ledger: proof",
+            beside / "proof",
+            lambda path: InclusionProof.parsed(path.read_bytes(), "x"),
+        ),
     ]
 
 
 def _foreign(folder: Path) -> list[Sample]:
     folder.mkdir(parents=True)
-    texts = {"net": test_convert.NET, "trips": test_convert.TRIPS, "tntp": test_convert.TNTP_OPTIONS}
+    texts = {
+        "net": test_convert.NET,
+        "trips": test_convert.TRIPS,
+        "tntp": test_convert.TNTP_OPTIONS,
+    }
     test_convert.written(folder, **texts)
     for name, text in {
         "arcgain0.txt": "1 2 0.5\n2 3 0.9\n1 3 0.2\n",
@@ -204,7 +257,9 @@ def _foreign(folder: Path) -> list[Sample]:
     def dimacs(path: Path) -> None:
         at = path.parent
         inputs = InstanceInputs(at / "options.txt", test_convert.BUDGETS, test_convert.PER_KM)
-        dimacs_instance(at / "graph.txt", inputs, at / "evaders.txt", coordinates=at / "coordinates.txt")
+        dimacs_instance(
+            at / "graph.txt", inputs, at / "evaders.txt", coordinates=at / "coordinates.txt"
+        )
 
     def tntp(path: Path) -> None:
         at = path.parent
@@ -215,7 +270,9 @@ def _foreign(folder: Path) -> list[Sample]:
         snip_instance(path.parent, number=0, snipno=1, budget=1)
 
     readers = {
-        **dict.fromkeys(["graph.txt", "options.txt", "evaders.txt", "coordinates.txt"], ("DIMACS", dimacs)),
+        **dict.fromkeys(
+            ["graph.txt", "options.txt", "evaders.txt", "coordinates.txt"], ("DIMACS", dimacs)
+        ),
         **dict.fromkeys(["net.txt", "trips.txt", "tntp.txt"], ("TNTP", tntp)),
         **dict.fromkeys(["arcgain0.txt", "intd_arc0.txt", "Scenarios.txt"], ("SNIP", snip)),
     }
@@ -231,7 +288,10 @@ def _shared(folder: Path) -> list[Sample]:
     feeds = [feed.name for feed in test_fusion.two_feeds(folder)]
     fuse_feeds([folder / name for name in feeds], folder / "fused")
     review = (folder / "fused/review.csv").read_text(encoding="utf-8").splitlines()
-    decided = [review[0], *(word + row for word, row in zip(("same", "different", ""), review[1:], strict=False))]
+    decided = [
+        review[0],
+        *(word + row for word, row in zip(("same", "different", ""), review[1:], strict=False)),
+    ]
     (folder / "review.csv").write_text("\n".join([*decided, ""]), encoding="utf-8")
     (folder / "tips.csv").write_text(TIPS, encoding="utf-8")
     for name in ("tips.geojson", "tips.json"):
@@ -244,11 +304,21 @@ def _shared(folder: Path) -> list[Sample]:
     def exchanged(path: Path) -> None:
         exchange_records(path, path.parent / "out.csv", tips=True, overwrite=True)
 
-    read = {"customs-feed.toml": "feed", "customs.csv": "feed: records", "customs-effort.csv": "feed: effort"}
+    read = {
+        "customs-feed.toml": "feed",
+        "customs.csv": "feed: records",
+        "customs-effort.csv": "feed: effort",
+    }
     return [
-        *(Sample(name, folder / file, fused) for file, name in {**read, "review.csv": "review"}.items()),
+        *(
+            Sample(name, folder / file, fused)
+            for file, name in {**read, "review.csv": "review"}.items()
+        ),
         Sample("tips", folder / "tips.csv", read_tips),
-        *(Sample(f"exchange: {file}", folder / file, exchanged) for file in ("tips.csv", "tips.geojson", "tips.json")),
+        *(
+            Sample(f"exchange: {file}", folder / file, exchanged)
+            for file in ("tips.csv", "tips.geojson", "tips.json")
+        ),
     ]
 
 

@@ -1,4 +1,6 @@
-"""Every method against brute force, on ordinary instances and on numbers at the edge (`tests.edge`)."""
+"""Every method against brute force, on ordinary instances and on numbers at the edge
+(`tests.edge`).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ SECONDS = 120
 
 
 def run_solvers(tally: Tally, count: int, seed: int) -> None:
-    """Solve `count` instances by every method; those of even seeds are ordinary, the others have numbers at the edge."""
+    """Solve `count` instances by every method; those of even seeds are ordinary, the
+    others have numbers at the edge.
+    """
     for number in range(seed, seed + count):
         kind = "edge" if number % 2 else "ordinary"
         try:
@@ -27,7 +31,11 @@ def run_solvers(tally: Tally, count: int, seed: int) -> None:
             tally.add(kind, "traceback", f"instance {number}: {last_frame(error)}")
         else:
             for method, what in found:
-                tally.add(f"{kind}: {method}", "right" if what in FINE else "wrong", f"instance {number}: {what}")
+                tally.add(
+                    f"{kind}: {method}",
+                    "right" if what in FINE else "wrong",
+                    f"instance {number}: {what}",
+                )
 
 
 def _ordinary(seed: int) -> Iterator[tuple[str, str]]:
@@ -39,4 +47,6 @@ def _ordinary(seed: int) -> Iterator[tuple[str, str]]:
         except OptimizerError as error:
             yield method, f"refused: {error}"
             continue
-        yield from ((method, what) for what in [*faults(instance, known, result, gap)] or [result.status])
+        yield from (
+            (method, what) for what in [*faults(instance, known, result, gap)] or [result.status]
+        )

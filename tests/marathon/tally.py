@@ -51,7 +51,11 @@ class Tally:
 
 def last_frame(error: BaseException) -> str:
     """Return the exception with the innermost place of our own code that it came through."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/optimizer/" in frame.filename]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "/optimizer/" in frame.filename
+    ]
     at = f"{frames[-1].filename.split('/optimizer/')[-1]}:{frames[-1].lineno}" if frames else "?"
     text = str(error).replace("\n", " ")
     return f"{type(error).__name__} at {at}: {text[:160]}"

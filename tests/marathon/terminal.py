@@ -1,4 +1,6 @@
-"""Commands on terminals and disks that fail them: one message, an exit code that says so, nothing half written."""
+"""Commands on terminals and disks that fail them: one message, an exit code that says
+so, nothing half written.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ def _dangling(out: Path) -> Path:
 
 
 def _full_disk(out: Path) -> Path:
-    """Put a file system of one page there, which is full at once; where that is not allowed, a place that nobody can write."""
+    """Put a file system of one page there, which is full at once; where that is not
+    allowed, a place that nobody can write.
+    """
     out.parent.mkdir(parents=True, exist_ok=True)
     mounted = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(out.parent)]
     if subprocess.run(mounted, check=False, capture_output=True).returncode:
@@ -88,7 +92,9 @@ FAULTS = [
     Fault("LC_ALL=C", frozenset({0}), {"LC_ALL": "C", "LANG": "C"}),
     Fault("LC_ALL=tr_TR.UTF-8", frozenset({0}), {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}),
     Fault(
-        "read-only installation", frozenset({0}), {"NUMBA_CACHE_DIR": "/proc/nowhere", "PYTHONDONTWRITEBYTECODE": "1"}
+        "read-only installation",
+        frozenset({0}),
+        {"NUMBA_CACHE_DIR": "/proc/nowhere", "PYTHONDONTWRITEBYTECODE": "1"},
     ),
     Fault("full disk", frozenset({1}), place=_full_disk),
     Fault("a link in a circle", frozenset({1}), place=_circle),

@@ -1,6 +1,8 @@
-"""`python -m tests.referees nuts|calibration --count N` adds rows to results/risk/; `page` makes results/risk/referees.md of them.
+"""`python -m tests.referees nuts|calibration --count N` adds rows to results/risk/;
+`page` makes results/risk/referees.md of them.
 
-`nuts --print` prints rows and keeps none. NumPyro is in the extra `test` where its wheels exist.
+`nuts --print` prints rows and keeps none. NumPyro is in the extra `test` where its
+wheels exist.
 """
 
 from __future__ import annotations
@@ -21,10 +23,16 @@ def main() -> int:
         prog="python -m tests.referees", description="Independent judges of the risk model."
     )
     parser.add_argument("what", choices=["nuts", "calibration", "page"])
-    parser.add_argument("--count", type=int, help="truths; by default 4 for nuts and 600 for calibration")
-    parser.add_argument("--draws", type=int, default=1000, help="draws of a chain, after half as many to warm up")
+    parser.add_argument(
+        "--count", type=int, help="truths; by default 4 for nuts and 600 for calibration"
+    )
+    parser.add_argument(
+        "--draws", type=int, default=1000, help="draws of a chain, after half as many to warm up"
+    )
     parser.add_argument("--chains", type=int, default=2, help="chains of the sampler")
-    parser.add_argument("--candidate", action="append", help="field, or field + flow; both by default")
+    parser.add_argument(
+        "--candidate", action="append", help="field, or field + flow; both by default"
+    )
     parser.add_argument("--print", action="store_true", help="print rows instead of keeping them")
     asked = parser.parse_args()
     if asked.what == "page":
@@ -37,7 +45,11 @@ def main() -> int:
         from tests.referees.nuts import CANDIDATES, run_nuts
 
         rows = run_nuts(
-            seeds, names=asked.candidate or CANDIDATES, warmup=asked.draws // 2, draws=asked.draws, chains=asked.chains
+            seeds,
+            names=asked.candidate or CANDIDATES,
+            warmup=asked.draws // 2,
+            draws=asked.draws,
+            chains=asked.chains,
         )
     else:
         from tests.referees.calibration import run_calibration

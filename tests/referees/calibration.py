@@ -1,8 +1,11 @@
-"""Simulation-based calibration: truths drawn from the model's own prior, and where each truth lies among the draws of its posterior.
+"""Simulation-based calibration: truths drawn from the model's own prior, and where each
+truth lies among the draws of its posterior.
 
-Were the approximation exact, the rank of the truth among n draws would be uniform on 0..n (Talts et al. 2018, arXiv:1804.06788).
-Draws whose record has fewer than `FEWEST` or more than `MOST` seizures are thrown away: whether a truth is kept depends on its
-record alone, so that ranks stay uniform. `python -m tests.referees calibration` runs it; a short version is a test.
+Were the approximation exact, the rank of the truth among n draws would be uniform on
+0..n (Talts et al. 2018, arXiv:1804.06788). Draws whose record has fewer than `FEWEST`
+or more than `MOST` seizures are thrown away: whether a truth is kept depends on its
+record alone, so that ranks stay uniform. `python -m tests.referees calibration` runs
+it; a short version is a test.
 """
 
 from __future__ import annotations
@@ -34,7 +37,9 @@ CERTAIN = 1e5
 
 @dataclass(frozen=True)
 class Truth:
-    """A truth drawn from the prior, with its record: its kind, the (m,) log rate, and the table that makes its flows."""
+    """A truth drawn from the prior, with its record: its kind, the (m,) log rate, and
+    the table that makes its flows.
+    """
 
     kind: str
     log_rate: Floats
@@ -55,7 +60,8 @@ class CalibrationRow:
     replaced
         Whether the product gave the averaged model up for a simpler one.
     searched, unsearched, pairs
-        (BINS,) how many segments, and pairs of the table, have their rank in each part of 0..DRAWS.
+        (BINS,) how many segments, and pairs of the table, have their rank in each part
+        of 0..DRAWS.
     held_searched, held_unsearched, held_pairs
         How many lie inside 90 % intervals, segments by the model's own spread.
     widened_searched, widened_unsearched
@@ -118,17 +124,23 @@ def draw_truth(seed: int, size: int) -> Truth:
 
 
 def _total(table: OdTable, prior: OdTable) -> float:
-    """Return how much more flows in all than under the prior table: columns are relative to the prior's mean."""
+    """Return how much more flows in all than under the prior table: columns are
+    relative to the prior's mean.
+    """
     return float(table.weight.sum() / prior.shares().sum())
 
 
 def judge(seed: int, size: int = 5, *, shrink: float = 1.0) -> CalibrationRow:
-    """Return where a truth lies in the posterior of its record; spreads are multiplied by `shrink`, to see that the judge notices."""
+    """Return where a truth lies in the posterior of its record; spreads are multiplied
+    by `shrink`, to see that the judge notices.
+    """
     truth = draw_truth(seed, size)
     case = truth.case
     rng = np.random.default_rng([20261126, seed])
     # no doubt: these truths are the model's own, without tips
-    model = FieldFlow(case.table, season=False, shape=np.inf, masses=True, params=RiskParams(doubt=0.0))
+    model = FieldFlow(
+        case.table, season=False, shape=np.inf, masses=True, params=RiskParams(doubt=0.0)
+    )
     model.fit(*case.records, case.network)
     published, model._widening = model.widening, shrink
     estimate = model.predict()
@@ -149,7 +161,8 @@ def judge(seed: int, size: int = 5, *, shrink: float = 1.0) -> CalibrationRow:
         kind=truth.kind,
         seizures=int(case.count.sum()),
         weights={
-            one.name: round(float(weight), 4) for one, weight in zip(model.candidates_, model.weights_, strict=True)
+            one.name: round(float(weight), 4)
+            for one, weight in zip(model.candidates_, model.weights_, strict=True)
         },
         replaced=any("is used in its place" in remark for remark in model.remarks_),
         searched=_histogram(rank[seen]),
@@ -164,7 +177,9 @@ def judge(seed: int, size: int = 5, *, shrink: float = 1.0) -> CalibrationRow:
 
 
 def _rank(draws: Floats, true: Floats, rng: np.random.Generator) -> Ints:
-    """Return the rank of each truth among its draws; a truth that equals some of them gets a place among these by chance."""
+    """Return the rank of each truth among its draws; a truth that equals some of them
+    gets a place among these by chance.
+    """
     equal = np.isclose(draws, true, rtol=1e-9, atol=0)
     below = ((draws < true) & ~equal).sum(axis=0)
     return np.asarray(below + rng.integers(0, equal.sum(axis=0) + 1), dtype=np.int64)
@@ -195,12 +210,16 @@ def mean_rank(histograms: list[list[int]]) -> Spread:
 
 
 def outer_share(histograms: list[list[int]]) -> Spread:
-    """Return the share of ranks in the outer tenth of 0..1, both ends together, truth by truth; 0.1 is wanted."""
+    """Return the share of ranks in the outer tenth of 0..1, both ends together, truth
+    by truth; 0.1 is wanted.
+    """
     return _spread([(one[0] + one[-1]) / sum(one) for one in histograms if sum(one)], 2 / BINS)
 
 
 def _spread(values: list[float], wanted: float) -> Spread:
-    return Spread(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))), wanted)
+    return Spread(
+        float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))), wanted
+    )
 
 
 def run_calibration(seeds: range, size: int = 5) -> list[dict[str, Any]]:

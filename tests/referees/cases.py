@@ -41,7 +41,9 @@ class SmallCase:
         return records_of(by_segment(self.count)), effort_of(by_segment(self.hours))
 
     def dense(self, flow: tuple[float, float] | None = None, shape: float = np.inf) -> DenseModel:
-        """Return the dense model of it: the field alone, or with flows for a theta and a local share."""
+        """Return the dense model of it: the field alone, or with flows for a theta and
+        a local share.
+        """
         columns = class_columns(self.network)
         mean, sd = np.zeros(columns.shape[1]), np.array([10.0] + [1.0] * (columns.shape[1] - 1))
         own = np.ones(self.network.n_segments)
@@ -55,18 +57,34 @@ class SmallCase:
         at = np.flatnonzero(self.hours > 0)
         rate = self.count.sum() / self.hours.sum()
         return DenseModel(
-            laplacian_of(self.network), columns, mean, sd, own, at, self.count[at], rate * self.hours[at], shape
+            laplacian_of(self.network),
+            columns,
+            mean,
+            sd,
+            own,
+            at,
+            self.count[at],
+            rate * self.hours[at],
+            shape,
         )
 
 
 def small_case(size: int, seed: int, seizures: float = 3.0) -> SmallCase:
-    """Return a lattice of size x size junctions, rates that are part smooth and part flow, and about so many seizures a segment searched."""
+    """Return a lattice of size x size junctions, rates that are part smooth and part
+    flow, and about so many seizures a segment searched.
+    """
     rng = np.random.default_rng(seed)
     network = grid_network(size, rng, keep=1.0)
     corner = size * size
-    table = OdTable(np.array([0, size - 1]), np.array([corner - 1, corner - size]), np.array([[3.0, 1.0], [1.0, 2.0]]))
+    table = OdTable(
+        np.array([0, size - 1]),
+        np.array([corner - 1, corner - size]),
+        np.array([[3.0, 1.0], [1.0, 2.0]]),
+    )
     m = network.n_segments
-    smooth = np.linalg.cholesky(np.linalg.inv(2.0 * (0.1 * np.eye(m) + laplacian_of(network)))) @ rng.normal(size=m)
+    smooth = np.linalg.cholesky(
+        np.linalg.inv(2.0 * (0.1 * np.eye(m) + laplacian_of(network)))
+    ) @ rng.normal(size=m)
     rate = np.exp(0.7 * np.log(flow_over_mean(network, table, 1 / 90) + 0.1) + smooth)
     hours = rng.gamma(1.0, 1.0, m) * (rng.random(m) < 0.7)
     hours *= seizures * (hours > 0).sum() / (hours @ rate)

@@ -1,7 +1,10 @@
-"""The field + flow model written down once more, with dense matrices and nothing of the package but the roads and the record.
+"""The field + flow model written down once more, with dense matrices and nothing of the
+package but the roads and the record.
 
-Everything follows docs/risk.md: the graph of segments that meet, its Laplacian, randomised shortest paths by the inverse of I - M, the joint
-density of (beta, u, v) with all its constants, Newton's method on the whole of it, and Laplace's approximation from the dense Hessian.
+Everything follows docs/risk.md: the graph of segments that meet, its Laplacian,
+randomised shortest paths by the inverse of I - M, the joint density of (beta, u, v)
+with all its constants, Newton's method on the whole of it, and Laplace's approximation
+from the dense Hessian.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ WIDEST = 3.0
 
 @dataclass(frozen=True)
 class DenseFit:
-    """A normal approximation: (m,) mean and standard deviation of the log rate, and the log marginal likelihood."""
+    """A normal approximation: (m,) mean and standard deviation of the log rate, and the
+    log marginal likelihood.
+    """
 
     mean: Floats
     sd: Floats
@@ -64,7 +69,9 @@ class DenseModel:
     shape: float = np.inf
 
     def precision(self, logs: Floats) -> Floats:
-        """Return the prior precision of (beta, u, v) for the (3,) log tau, log kappa^2 and log nugget."""
+        """Return the prior precision of (beta, u, v) for the (3,) log tau, log kappa^2
+        and log nugget.
+        """
         tau, kappa2, nugget = np.exp(logs)
         m, p = self.columns.shape
         out = np.zeros((p + 2 * m, p + 2 * m))
@@ -81,8 +88,8 @@ class DenseModel:
     def fit(self, logs: Floats, spread: Floats | None = None) -> DenseFit:
         """Return the normal approximation at given hyperparameters.
 
-        With `spread`, (m,) standard deviations, Poisson counts have their log chance averaged over log rates of that spread:
-        y eta - e exp(eta + spread^2 / 2).
+        With `spread`, (m,) standard deviations, Poisson counts have their log chance
+        averaged over log rates of that spread: y eta - e exp(eta + spread^2 / 2).
         """
         prior, to_rate = self.precision(logs), self.map()
         centre = np.concatenate((self.prior_mean, np.zeros(2 * len(self.columns))))
@@ -112,7 +119,9 @@ class DenseModel:
         return DenseFit(to_rate @ z, sd, float(log_marginal))
 
     def nearest(self, logs: Floats, rounds: int) -> DenseFit:
-        """Return the normal distribution nearest to the posterior after some rounds of spread and mode in turn."""
+        """Return the normal distribution nearest to the posterior after some rounds of
+        spread and mode in turn.
+        """
         fit = self.fit(logs)
         for _ in range(rounds):
             fit = self.fit(logs, fit.sd)
@@ -125,11 +134,16 @@ class DenseModel:
             return 0.5 * float(z @ z) - self.fit(HYPER_MEAN + HYPER_SD * z).log_marginal
 
         starts = [np.zeros(3), np.array([1.0, 0.0, -1.0]), np.array([-0.5, 0.0, 1.0])]
-        found = [minimize(cost, one, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-4}) for one in starts]
+        found = [
+            minimize(cost, one, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-4})
+            for one in starts
+        ]
         return np.asarray(HYPER_MEAN + HYPER_SD * min(found, key=lambda one: float(one.fun)).x)
 
     def averaged(self, nodes: int) -> DenseFit:
-        """Return mean and standard deviation of the mixture over the hyperparameters, and their marginal likelihood, by Gauss-Hermite rules."""
+        """Return mean and standard deviation of the mixture over the hyperparameters,
+        and their marginal likelihood, by Gauss-Hermite rules.
+        """
         at, weight = np.polynomial.hermite_e.hermegauss(nodes)
         fits, logs = [], []
         for index in product(range(nodes), repeat=3):
@@ -144,7 +158,9 @@ class DenseModel:
         return DenseFit(mean, np.sqrt(share @ (sds**2 + (means - mean) ** 2)), float(total))
 
 
-def _climb(chance: Callable[[Floats], tuple[float, Floats, Floats]], start: Floats) -> tuple[Floats, float, Floats]:
+def _climb(
+    chance: Callable[[Floats], tuple[float, Floats, Floats]], start: Floats
+) -> tuple[Floats, float, Floats]:
     z = start
     value, slope, hessian = chance(z)
     for _ in range(200):
@@ -173,16 +189,22 @@ def laplacian_of(network: Network) -> Floats:
         meet = [s for s in range(m) if node in ends[s]]
         for s, t in product(meet, meet):
             if s != t:
-                weight[s, t] += (1.0 if classes[s] == classes[t] else ACROSS_CLASSES) / (len(meet) - 1)
+                weight[s, t] += (1.0 if classes[s] == classes[t] else ACROSS_CLASSES) / (
+                    len(meet) - 1
+                )
     return np.asarray(np.diag(weight.sum(axis=1)) - weight)
 
 
 def class_columns(network: Network) -> Floats:
-    """Return the level and one column for each road class of two segments or more, where there are several classes."""
+    """Return the level and one column for each road class of two segments or more,
+    where there are several classes.
+    """
     classes = network.road_class[network.segment_arc]
     names = sorted(set(classes.tolist()))
     kept = [name for name in names if (classes == name).sum() > 1] if len(names) > 1 else []
-    return np.column_stack([np.ones(classes.size), *[(classes == name).astype(float) for name in kept]])
+    return np.column_stack(
+        [np.ones(classes.size), *[(classes == name).astype(float) for name in kept]]
+    )
 
 
 def flow_over_mean(network: Network, table: OdTable, theta: float) -> Floats:
@@ -190,7 +212,9 @@ def flow_over_mean(network: Network, table: OdTable, theta: float) -> Floats:
     n, m = network.n_nodes, network.n_segments
     leaving = np.bincount(network.tail, minlength=n)
     step = np.zeros((n, n))
-    np.add.at(step, (network.tail, network.head), np.exp(-theta * network.time_s) / leaving[network.tail])
+    np.add.at(
+        step, (network.tail, network.head), np.exp(-theta * network.time_s) / leaving[network.tail]
+    )
     z = np.linalg.inv(np.eye(n) - step)
     arc = network.segment_arc
     total = np.zeros(m)

@@ -1,4 +1,6 @@
-"""Kernels of searches once more, in arrays of NumPy, by SciPy, or by enumeration: slower to run, quicker to check."""
+"""Kernels of searches once more, in arrays of NumPy, by SciPy, or by enumeration:
+slower to run, quicker to check.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,16 @@ from optimizer.solvers.patrols.tours.tour import Tour, seconds_of
 def cheapest_paths(
     overlay: Overlay, searches: Searches, cost: NDArray[np.float64]
 ) -> list[tuple[int, float, list[int]]]:
-    """Return commodity, value and watched arcs, from its end on, of the path of least cost of every commodity, as SciPy finds it."""
+    """Return commodity, value and watched arcs, from its end on, of the path of least
+    cost of every commodity, as SciPy finds it.
+    """
     graph = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, cost, reverse=searches.reverse)
     before = graph.trees(searches.roots)[1]
     entering = [graph.entering(tree) for tree in before]
     found = []
-    for commodity, (row, leaf) in enumerate(zip(searches.row.tolist(), searches.leaf.tolist(), strict=True)):
+    for commodity, (row, leaf) in enumerate(
+        zip(searches.row.tolist(), searches.leaf.tolist(), strict=True)
+    ):
         node, value, watched = leaf, 1.0, []
         while before[row, node] >= 0:
             arc = int(entering[row][node])
@@ -46,7 +52,11 @@ def cheapest_paths(
 
 
 def best_cuts(
-    paths: Paths, x: NDArray[np.float64], bases: NDArray[np.bool_], kinds: Kinds, floor: NDArray[np.float64]
+    paths: Paths,
+    x: NDArray[np.float64],
+    bases: NDArray[np.bool_],
+    kinds: Kinds,
+    floor: NDArray[np.float64],
 ) -> Cuts:
     """Return what `separation.best_cuts` returns: of all cuts of each commodity the best."""
     parts = [star_cuts(paths, x, base, floor) for base in bases[kinds.stars]]
@@ -56,7 +66,9 @@ def best_cuts(
     return every.take(best[value[best] > floor[every.commodity[best]]])
 
 
-def chord_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]) -> Cuts:
+def chord_cuts(
+    paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]
+) -> Cuts:
     """Return for each commodity the chord cut, among its paths, of largest value at x.
 
     Parameters
@@ -73,7 +85,9 @@ def chord_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], fl
     chosen = paths.take(_best_chords(paths, x, base))
     chords = _Chords.of(chosen, base)
     side = chords.value * (1 + np.where(chords.inside, chords.slope, 0.0).sum(axis=1))
-    return _cuts(chosen.commodity, side, chosen.option, chords.value[:, None] * chords.slope, floor, x.size)
+    return _cuts(
+        chosen.commodity, side, chosen.option, chords.value[:, None] * chords.slope, floor, x.size
+    )
 
 
 @dataclass(frozen=True)
@@ -111,10 +125,14 @@ class _Chords:
         return cls(inside, slope, value)
 
 
-def _best_chords(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _best_chords(
+    paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     """Return the path of each commodity whose chord cut is largest at x."""
     chords, point = _Chords.of(paths, base), np.append(x, 0.0)[paths.option]
-    cut_value = chords.value * (1 - (chords.slope * np.where(chords.inside, point - 1, point)).sum(axis=1))
+    cut_value = chords.value * (
+        1 - (chords.slope * np.where(chords.inside, point - 1, point)).sum(axis=1)
+    )
     return best_of_each(paths.commodity, cut_value)
 
 
@@ -125,11 +143,17 @@ def tangent_cuts(paths: Paths, x: NDArray[np.float64], floor: NDArray[np.float64
         depth = np.minimum(-np.log(paths.survival), STEEPEST)
     at = (depth * point).sum(axis=1)
     value = paths.value * np.exp(-at)
-    return _cuts(paths.commodity, value * (1 + at), paths.option, value[:, None] * depth, floor, x.size)
+    return _cuts(
+        paths.commodity, value * (1 + at), paths.option, value[:, None] * depth, floor, x.size
+    )
 
 
-def star_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]) -> Cuts:
-    """Return for each commodity the star cut over its paths of largest value at x; parameters as in `chord_cuts`."""
+def star_cuts(
+    paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], floor: NDArray[np.float64]
+) -> Cuts:
+    """Return for each commodity the star cut over its paths of largest value at x;
+    parameters as in `chord_cuts`.
+    """
     if not paths.commodity.size:
         return _cuts(paths.commodity, paths.value, paths.option, paths.survival, floor, x.size)
     value = paths.values(np.append(base, False))
@@ -149,7 +173,9 @@ def star_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], flo
         after = following[row, rung]
         drop = (level[row, rung] - level[row, after])[:, None]
         used = ladder[row, rung]
-        parts.append((row, paths.option[used], np.minimum(drop, level[row, rung][:, None] * loss[row, rung])))
+        parts.append(
+            (row, paths.option[used], np.minimum(drop, level[row, rung][:, None] * loss[row, rung]))
+        )
         going = (after < last) & there[row, np.minimum(after, last - 1)]
         row, rung = row[going], after[going]
     rows, option, coefficient = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -159,7 +185,8 @@ def star_cuts(paths: Paths, x: NDArray[np.float64], base: NDArray[np.bool_], flo
 def _best_sequence(
     level: NDArray[np.float64], loss: NDArray[np.float64], point: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return, by commodity and path, the largest value of a star cut that begins there, and the path that follows in it.
+    """Return, by commodity and path, the largest value of a star cut that begins there,
+    and the path that follows in it.
 
     Parameters
     ----------
@@ -185,11 +212,16 @@ def _best_sequence(
 
 
 def _ladders(
-    commodity: NDArray[np.int64], value: NDArray[np.float64], point: NDArray[np.float64], loss: NDArray[np.float64]
+    commodity: NDArray[np.int64],
+    value: NDArray[np.float64],
+    point: NDArray[np.float64],
+    loss: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the commodities, and for each at most `LONGEST_STAR` of its paths by falling value, -1 in the padding.
+    """Return the commodities, and for each at most `LONGEST_STAR` of its paths by
+    falling value, -1 in the padding.
 
-    Kept are paths that are touched less than every better one, where touched means the sum of x, or of x (1 - rho).
+    Kept are paths that are touched less than every better one, where touched means the
+    sum of x, or of x (1 - rho).
     """
     order = np.lexsort((-value, commodity))
     commodity = commodity[order]
@@ -220,7 +252,8 @@ def _cuts(
     n_options: int,
     row: NDArray[np.int64] | None = None,
 ) -> Cuts:
-    """Gather (lines, width) coefficients, line l part of cut row[l] (l itself if None), and lower each to a - L.
+    """Gather (lines, width) coefficients, line l part of cut row[l] (l itself if None),
+    and lower each to a - L.
 
     An option may be there several times in a cut only where `row` is given.
     """
@@ -264,7 +297,9 @@ def fill(
 
 @dataclass(frozen=True, slots=True)
 class _Extension:
-    """A visit to add to a tour, or (post 0) a dwell to lengthen, with its gain per second, at a place in the tour, by so many slots."""
+    """A visit to add to a tour, or (post 0) a dwell to lengthen, with its gain per
+    second, at a place in the tour, by so many slots.
+    """
 
     rate: float
     place: int
@@ -296,9 +331,16 @@ class Recreating(TourImprover):
             left -= step.slots * problem.slot
 
     def _best_step(
-        self, posts: list[int], slots: list[int], left: int, power: float, shaking: NDArray[np.float64]
+        self,
+        posts: list[int],
+        slots: list[int],
+        left: int,
+        power: float,
+        shaking: NDArray[np.float64],
     ) -> _Extension | None:
-        """Return the visit to add, or the dwell to lengthen, of the best rate; None where nothing fits."""
+        """Return the visit to add, or the dwell to lengthen, of the best rate; None
+        where nothing fits.
+        """
         problem = self._problem
         at = np.array([0, *posts, 0])
         i, j = at[:-1], at[1:]
@@ -307,7 +349,10 @@ class Recreating(TourImprover):
         longer[:, at] = 2 * problem.shift + 1
         place, post = np.nonzero(longer + problem.slot <= left)
         seconds = longer[place, post][:, None] + self._dwell[1:]
-        rate = _rate(gain[place, post][:, None] + self._prize[post, 1:], seconds, power) * shaking[post][:, None]
+        rate = (
+            _rate(gain[place, post][:, None] + self._prize[post, 1:], seconds, power)
+            * shaking[post][:, None]
+        )
         rate[seconds > left] = -1.0
         best = divmod(int(rate.argmax()), problem.most_slots) if rate.size else (0, 0)
         top = rate[best] if rate.size else -1.0
@@ -315,10 +360,19 @@ class Recreating(TourImprover):
             other = self._best_stay(posts, slots, left, power, shaking)
             if other.rate > max(float(top), 0.0):
                 return other
-        return _Extension(float(top), int(place[best[0]]), int(post[best[0]]), best[1] + 1) if top >= 0 else None
+        return (
+            _Extension(float(top), int(place[best[0]]), int(post[best[0]]), best[1] + 1)
+            if top >= 0
+            else None
+        )
 
     def _best_stay(
-        self, posts: list[int], slots: list[int], left: int, power: float, shaking: NDArray[np.float64]
+        self,
+        posts: list[int],
+        slots: list[int],
+        left: int,
+        power: float,
+        shaking: NDArray[np.float64],
     ) -> _Extension:
         """Return the longer dwell of the best rate, negative where none fits."""
         had = np.array(slots)[:, None]
@@ -331,6 +385,10 @@ class Recreating(TourImprover):
         return _Extension(float(rate[place, slot]), int(place), 0, int(slot) - slots[place])
 
 
-def _rate(gain: NDArray[np.float64], seconds: NDArray[np.int64], power: float) -> NDArray[np.float64]:
-    """Return the gain, raised to a power, per second; negative where nothing is gained but by a visit that takes no time."""
+def _rate(
+    gain: NDArray[np.float64], seconds: NDArray[np.int64], power: float
+) -> NDArray[np.float64]:
+    """Return the gain, raised to a power, per second; negative where nothing is gained
+    but by a visit that takes no time.
+    """
     return np.asarray(np.maximum(gain, 0.0) ** power / np.maximum(seconds, 1))

@@ -1,6 +1,8 @@
-"""The posterior by Markov chain Monte Carlo: NumPyro's No-U-Turn sampler on the dense model, hyperparameters sampled too.
+"""The posterior by Markov chain Monte Carlo: NumPyro's No-U-Turn sampler on the dense
+model, hyperparameters sampled too.
 
-`python -m tests.referees nuts` runs it. JAX starts threads of its own, so the tests run it in a process of its own as well.
+`python -m tests.referees nuts` runs it. JAX starts threads of its own, so the tests run
+it in a process of its own as well.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ CANDIDATES = ("field", "field + flow")
 
 @dataclass(frozen=True)
 class SampledPosterior:
-    """Draws of the log rates, (n, m), the largest R-hat of any of them, and the share of transitions that diverged."""
+    """Draws of the log rates, (n, m), the largest R-hat of any of them, and the share
+    of transitions that diverged.
+    """
 
     rates: Floats
     r_hat: float
@@ -47,11 +51,14 @@ class NutsRow:
     r_hat, diverged
         Of the sampler.
     median_off, worst_off
-        Distance of the medians in the sampler's standard deviations, its median and its largest over segments.
+        Distance of the medians in the sampler's standard deviations, its median and its
+        largest over segments.
     width, narrowest
-        Width of the 90 % intervals, not widened, over the sampler's: median and least over segments.
+        Width of the 90 % intervals, not widened, over the sampler's: median and least
+        over segments.
     held, held_widened
-        Share of the sampler's draws inside the 90 % intervals, not widened and widened as the product does, mean over segments.
+        Share of the sampler's draws inside the 90 % intervals, not widened and widened
+        as the product does, mean over segments.
     """
 
     seed: int
@@ -68,8 +75,12 @@ class NutsRow:
     held_widened: float
 
 
-def sample_posterior(model: DenseModel, *, warmup: int, draws: int, chains: int, seed: int) -> SampledPosterior:
-    """Return draws of the log rates of a Poisson model, from `chains` chains one after the other."""
+def sample_posterior(
+    model: DenseModel, *, warmup: int, draws: int, chains: int, seed: int
+) -> SampledPosterior:
+    """Return draws of the log rates of a Poisson model, from `chains` chains one after
+    the other.
+    """
     import jax
     import jax.numpy as jnp
     import numpyro
@@ -81,8 +92,12 @@ def sample_posterior(model: DenseModel, *, warmup: int, draws: int, chains: int,
     m = len(model.columns)
 
     def record() -> None:
-        z = numpyro.sample("hyper", law.Normal(jnp.array(HYPER_MEAN), jnp.array(HYPER_SD)).to_event(1))
-        beta = numpyro.sample("beta", law.Normal(jnp.array(model.prior_mean), jnp.array(model.prior_sd)).to_event(1))
+        z = numpyro.sample(
+            "hyper", law.Normal(jnp.array(HYPER_MEAN), jnp.array(HYPER_SD)).to_event(1)
+        )
+        beta = numpyro.sample(
+            "beta", law.Normal(jnp.array(model.prior_mean), jnp.array(model.prior_sd)).to_event(1)
+        )
         smooth = numpyro.sample("smooth", law.Normal(jnp.zeros(m), 1.0).to_event(1))
         alone = numpyro.sample("alone", law.Normal(jnp.zeros(m), 1.0).to_event(1))
         field = vector @ (smooth * jnp.exp(-0.5 * (z[0] + jnp.log(jnp.exp(z[1]) + value))))
@@ -93,18 +108,33 @@ def sample_posterior(model: DenseModel, *, warmup: int, draws: int, chains: int,
 
     kernel = numpyro.infer.NUTS(record, target_accept_prob=0.95)
     sampler = numpyro.infer.MCMC(
-        kernel, num_warmup=warmup, num_samples=draws, num_chains=chains, chain_method="sequential", progress_bar=False
+        kernel,
+        num_warmup=warmup,
+        num_samples=draws,
+        num_chains=chains,
+        chain_method="sequential",
+        progress_bar=False,
     )
     sampler.run(jax.random.PRNGKey(seed), extra_fields=("diverging",))
     by_chain = np.asarray(sampler.get_samples(group_by_chain=True)["rate"], dtype=np.float64)
     r_hat = float(np.max(numpyro.diagnostics.split_gelman_rubin(by_chain)))
-    return SampledPosterior(by_chain.reshape(-1, m), r_hat, float(np.mean(sampler.get_extra_fields()["diverging"])))
+    return SampledPosterior(
+        by_chain.reshape(-1, m), r_hat, float(np.mean(sampler.get_extra_fields()["diverging"]))
+    )
 
 
 def compare(
-    case: SmallCase, seed: int, *, names: Sequence[str] = CANDIDATES, warmup: int, draws: int, chains: int
+    case: SmallCase,
+    seed: int,
+    *,
+    names: Sequence[str] = CANDIDATES,
+    warmup: int,
+    draws: int,
+    chains: int,
 ) -> list[NutsRow]:
-    """Return a row for the field alone and one for the field with flows, at the theta and local share that the product chose."""
+    """Return a row for the field alone and one for the field with flows, at the theta
+    and local share that the product chose.
+    """
     model = FieldFlow(case.table, season=False, masses=False, shape=np.inf)
     model.fit(*case.records, case.network)
     rows = []
@@ -142,7 +172,10 @@ def _row(case: SmallCase, seed: int, ours: Candidate, sampled: SampledPosterior)
         float(off.max()),
         float(np.median(width)),
         float(width.min()),
-        *(float((np.abs(sampled.rates - ours.mean) <= factor * reach).mean()) for factor in (1.0, widening)),
+        *(
+            float((np.abs(sampled.rates - ours.mean) <= factor * reach).mean())
+            for factor in (1.0, widening)
+        ),
     )
 
 
@@ -151,7 +184,12 @@ def run_nuts(
 ) -> list[dict[str, Any]]:
     """Return the rows of small records, one for each of the candidates named, as dictionaries."""
     return [
-        {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(row).items()}
+        {
+            name: round(value, 4) if isinstance(value, float) else value
+            for name, value in asdict(row).items()
+        }
         for seed in seeds
-        for row in compare(small_case(4, seed), seed, names=names, warmup=warmup, draws=draws, chains=chains)
+        for row in compare(
+            small_case(4, seed), seed, names=names, warmup=warmup, draws=draws, chains=chains
+        )
     ]

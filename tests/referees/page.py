@@ -57,7 +57,15 @@ def write_page(folder: Path) -> None:
     """Write the page and its picture from the rows beside it."""
     nuts, calibration = (_rows(folder / f"{name}.jsonl") for name in ("nuts", "calibration"))
     _draw(calibration, folder / PICTURE)
-    text = INTRO + "\n" + _nuts_table(nuts) + CALIBRATION + "\n" + _calibration_table(calibration) + READING
+    text = (
+        INTRO
+        + "\n"
+        + _nuts_table(nuts)
+        + CALIBRATION
+        + "\n"
+        + _calibration_table(calibration)
+        + READING
+    )
     (folder / "referees.md").write_text(text, encoding="utf-8")
 
 
@@ -71,7 +79,14 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def _nuts_table(rows: list[Row]) -> str:
-    header = ["record", "candidate", "seizures", "R-hat", "diverged", "medians off, median (largest)"]
+    header = [
+        "record",
+        "candidate",
+        "seizures",
+        "R-hat",
+        "diverged",
+        "medians off, median (largest)",
+    ]
     header += ["width of intervals, median (least)", "held by 90 %", "widened"]
     cells = [
         [
@@ -102,16 +117,28 @@ def _calibration_table(rows: list[Row]) -> str:
                 continue
             mean, outer = mean_rank(ranks), outer_share(ranks)
             held = sum(row[f"held_{what}"] for row in chosen) / number
-            widened = "" if what == "pairs" else f"{sum(row[f'widened_{what}'] for row in chosen) / number:.3f}"
+            widened = (
+                ""
+                if what == "pairs"
+                else f"{sum(row[f'widened_{what}'] for row in chosen) / number:.3f}"
+            )
             places = f"{mean.mean:.3f} ({mean.z:+.1f})"
             cells.append(
-                [f"{kind} ({len(chosen)})", label, str(number), places, f"{outer.mean:.3f}", f"{held:.3f}", widened]
+                [
+                    f"{kind} ({len(chosen)})",
+                    label,
+                    str(number),
+                    places,
+                    f"{outer.mean:.3f}",
+                    f"{held:.3f}",
+                    widened,
+                ]
             )
     replaced = sum(row["replaced"] for row in rows)
     return (
         _table(header, cells)
-        + "\nThe check of a fit against its own record made the product give way to a simpler model in "
-        f"{replaced} of {len(rows)} truths.\n"
+        + "\nThe check of a fit against its own record made the product give way to a simpler"
+        f" model in {replaced} of {len(rows)} truths.\n"
     )
 
 
@@ -124,7 +151,12 @@ def _draw(rows: list[Row], path: Path) -> None:
     figure, axes = plt.subplots(1, 3, figsize=(9, 2.6), layout="constrained", sharey=True)
     for axis, (what, label) in zip(axes, WHAT.items(), strict=True):
         total = np.sum([row[what] for row in rows], axis=0)
-        axis.bar((np.arange(BINS) + 0.5) / BINS, total / total.sum() * BINS, width=0.9 / BINS, color="#4c78a8")
+        axis.bar(
+            (np.arange(BINS) + 0.5) / BINS,
+            total / total.sum() * BINS,
+            width=0.9 / BINS,
+            color="#4c78a8",
+        )
         axis.axhline(1.0, color="black", linewidth=0.8)
         axis.set_title(f"{label} ({total.sum():,})", fontsize=9)
         axis.set_xlabel("rank of the truth among the draws", fontsize=8)

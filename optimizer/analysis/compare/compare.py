@@ -1,9 +1,11 @@
-"""Plans side by side on one model: values, by group of evaders, by origin and by agency, and what differs, site by site.
+"""Plans side by side on one model: values, by group of evaders, by origin and by
+agency, and what differs, site by site.
 
-Plans from anywhere as plans of one instance: plan folders, today's layout, and plans drawn by hand.
+Plans from anywhere as plans of one instance: plan folders, today's layout, and plans
+drawn by hand.
 
-What a plan of another instance has is matched by option, then by site; points and lines are snapped to sites. What does not match is kept
-as a list.
+What a plan of another instance has is matched by option, then by site; points and lines
+are snapped to sites. What does not match is kept as a list.
 """
 
 from __future__ import annotations
@@ -65,13 +67,16 @@ class ComparedPlan:
     by_origin
         What gets through by crossing, gateway or other origin; sums to `value`.
     by_agency
-        By how much the value would rise without all that an agency has placed; "" is what belongs to none.
+        By how much the value would rise without all that an agency has placed; "" is
+        what belongs to none.
     by_drug
-        What gets through by drug, as far as the record of a scenario tells what evaders carry; sums to `value`, empty without one.
+        What gets through by drug, as far as the record of a scenario tells what evaders
+        carry; sums to `value`, empty without one.
     open_evaders
         The evaders of whom most gets through, with the routes left to them.
     comes, goes
-        What it has and the first plan has not, and the other way round; of equal beats the surplus.
+        What it has and the first plan has not, and the other way round; of equal beats
+        the surplus.
     """
 
     matched: MatchedPlan
@@ -93,7 +98,10 @@ class ComparedPlan:
     @property
     def order(self) -> Ordered:
         """What an order says of the sites that differ from the first plan; beats are none."""
-        comes, goes = ([each.option for each in part if not isinstance(each, Beat)] for part in (self.comes, self.goes))
+        comes, goes = (
+            [each.option for each in part if not isinstance(each, Beat)]
+            for part in (self.comes, self.goes)
+        )
         return ordered(comes, goes)
 
 
@@ -106,7 +114,8 @@ class ComparisonModel:
     model, instance
         Its name, and itself.
     lower
-        Proven: no feasible plan of the model lets less through. 0 where nothing is known.
+        Proven: no feasible plan of the model lets less through. 0 where nothing is
+        known.
     places
         Where its options stand.
     drugs
@@ -128,7 +137,9 @@ class ComparisonModel:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanComparison(ComparisonModel):
-    """Plans on one model, in the order that was asked for; the others are compared with the first."""
+    """Plans on one model, in the order that was asked for; the others are compared with
+    the first.
+    """
 
     plans: tuple[ComparedPlan, ...]
 
@@ -151,11 +162,14 @@ def compare_plans(
     Parameters
     ----------
     plans
-        `today`, plan folders, plan files, tables of sites (CSV) or points and lines (GeoJSON), as `matched_plan` has them.
+        `today`, plan folders, plan files, tables of sites (CSV) or points and lines
+        (GeoJSON), as `matched_plan` has them.
     on
-        The model: a scenario, an instance file or a plan folder; by default the first plan folder among the plans.
+        The model: a scenario, an instance file or a plan folder; by default the first
+        plan folder among the plans.
     evaders
-        For how many evaders the routes left are sought in each plan: those of whom most gets through.
+        For how many evaders the routes left are sought in each plan: those of whom most
+        gets through.
     skip_unreachable
         Leave out evaders without a path.
     listener
@@ -172,7 +186,9 @@ def compare_plans(
         if folder is None:
             found = "no plan folder with its instance.json"
             remedy = "Give a scenario, an instance or a plan folder with --on"
-            raise InputError(Problem("plans to compare", found, "a model to compare them on", remedy))
+            raise InputError(
+                Problem("plans to compare", found, "a model to compare them on", remedy)
+            )
         on = folder
     with step(listener, f"reading {on}"):
         model = _model(Path(on), skip_unreachable=skip_unreachable, listener=listener)
@@ -189,7 +205,9 @@ def compare_plans(
 
 
 def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> ComparisonModel:
-    """Read the model, with the bound that is known of it: that of its plan, or the value with everything placed where there are no teams."""
+    """Read the model, with the bound that is known of it: that of its plan, or the
+    value with everything placed where there are no teams.
+    """
     source = problem_source(path, skip_unreachable=skip_unreachable, listener=listener)
     lower, rows = 0.0, []
     if source.folder is not None and source.folder.plan_path.is_file():
@@ -199,7 +217,9 @@ def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> Compari
         lower = plan_value(source.instance, allowed)
     drugs = None if source.compiled is None else drug_shares(source.compiled)
     places = SitePlaces.of(source.instance, rows)
-    return ComparisonModel(str(path), source.instance, lower, places, drugs, source.language, source.own_words)
+    return ComparisonModel(
+        str(path), source.instance, lower, places, drugs, source.language, source.own_words
+    )
 
 
 def _compared(
@@ -210,8 +230,13 @@ def _compared(
     weights = np.array([evader.weight for evader in whole.evaders])
     through = weights * evader_values(whole, placed)
     value = float(through.sum())
-    agencies = dict.fromkeys(option.agency for option, x in zip(whole.options, placed, strict=True) if x)
-    without = {name: placed & np.array([o.agency != name for o in whole.options], dtype=bool) for name in agencies}
+    agencies = dict.fromkeys(
+        option.agency for option, x in zip(whole.options, placed, strict=True) if x
+    )
+    without = {
+        name: placed & np.array([o.agency != name for o in whole.options], dtype=bool)
+        for name in agencies
+    }
     return ComparedPlan(
         matched=matched,
         value=value,
@@ -220,7 +245,9 @@ def _compared(
         by_origin=_sums([origin_name(whole, evader) for evader in whole.evaders], through),
         by_agency={name: plan_value(whole, rest) - value for name, rest in without.items()},
         by_drug={} if model.drugs is None else _by_drug(model.drugs, through),
-        open_evaders=evaders_left(whole, placed, {beat.id for beat in matched.plan.beats}, evaders, listener),
+        open_evaders=evaders_left(
+            whole, placed, {beat.id for beat in matched.plan.beats}, evaders, listener
+        ),
         comes=_surplus(matched.plan, first),
         goes=_surplus(first, matched.plan),
     )
@@ -232,7 +259,9 @@ def _by_drug(drugs: DrugShares, through: NDArray[np.float64]) -> dict[str, float
 
 
 def origin_name(instance: Instance, evader: Evader) -> str:
-    """Return where an evader comes from: the first part of its label `FROM > TO`, else the id of its node."""
+    """Return where an evader comes from: the first part of its label `FROM > TO`, else
+    the id of its node.
+    """
     start, arrow, _ = evader.label.partition(" > ")
     return start if arrow else str(instance.node_id[evader.origin])
 
@@ -245,7 +274,9 @@ def _sums(names: Sequence[str], amounts: NDArray[np.float64]) -> dict[str, float
 
 
 def _surplus(plan: Plan, other: Plan) -> tuple[Placement, ...]:
-    """Return the placements of a plan that another has not, or not as often: a plan may have several equal beats."""
+    """Return the placements of a plan that another has not, or not as often: a plan may
+    have several equal beats.
+    """
     left = Counter(_key(placement) for placement in other.placements)
     found = []
     for placement in plan.placements:
@@ -257,20 +288,24 @@ def _surplus(plan: Plan, other: Plan) -> tuple[Placement, ...]:
 
 
 def _key(placement: Placement) -> Hashable:
-    """Return what tells placements apart: beats of two plans may have one id and be different tours."""
+    """Return what tells placements apart: beats of two plans may have one id and be
+    different tours.
+    """
     if isinstance(placement, Beat):
         return (placement.team.id, placement.base.id, placement.posts, placement.slots)
     return placement.id
 
 
-# What each evader carries, as far as a record tells: the mix of what was seized along his routes.
+# What each evader carries, as far as a record tells: the mix of what was seized along
+# his routes.
 UNKNOWN = "not stated"
 """Name of what a record does not say."""
 
 
 @dataclass(frozen=True)
 class DrugShares:
-    """The share of each drug in what evaders carry: an estimate from the record, beside the model, which knows no drugs.
+    """The share of each drug in what evaders carry: an estimate from the record, beside
+    the model, which knows no drugs.
 
     Attributes
     ----------
@@ -285,15 +320,20 @@ class DrugShares:
 
 
 def drug_shares(compiled: Compiled) -> DrugShares | None:
-    """Return what each evader of a scenario carries; None where its record names no drug.
+    """Return what each evader of a scenario carries; None where its record names no
+    drug.
 
-    A seizure counts for an evader by the share of its segments, one or those of its area, that his routes travel: the habitual ones by their
-    shares, or the best one with nothing placed. An evader along whose routes nothing was seized carries the mix of the whole record.
+    A seizure counts for an evader by the share of its segments, one or those of its
+    area, that his routes travel: the habitual ones by their shares, or the best one
+    with nothing placed. An evader along whose routes nothing was seized carries the mix
+    of the whole record.
     """
     records, network = compiled.records, compiled.region.network
     if records is None or not (records.drug != "").any():
         return None
-    names, drug = np.unique(np.where(records.drug == "", UNKNOWN, records.drug), return_inverse=True)
+    names, drug = np.unique(
+        np.where(records.drug == "", UNKNOWN, records.drug), return_inverse=True
+    )
     found = np.zeros((network.n_segments, names.size))
     for row in np.flatnonzero(records.count > 0).tolist():
         area = int(records.area[row])
@@ -310,7 +350,9 @@ def drug_shares(compiled: Compiled) -> DrugShares | None:
 def _segment_shares(compiled: Compiled) -> csr_array:
     """Return the (evaders, segments) share of each evader that travels each segment."""
     instance, network = compiled.instance, compiled.region.network
-    best = best_responses(instance.n_nodes, instance.tail, instance.head, instance.reliability, instance.evaders)
+    best = best_responses(
+        instance.n_nodes, instance.tail, instance.head, instance.reliability, instance.evaders
+    )
     rows, columns, shares = [], [], []
     for k, evader in enumerate(instance.evaders):
         routes = [(route.arcs, route.share) for route in evader.routes] or [(best[k], 1.0)]
@@ -319,7 +361,10 @@ def _segment_shares(compiled: Compiled) -> csr_array:
             rows.append(np.full(segments.size, k))
             columns.append(segments)
             shares.append(np.full(segments.size, share))
-    place = (np.concatenate(rows or [np.empty(0, int)]), np.concatenate(columns or [np.empty(0, int)]))
+    place = (
+        np.concatenate(rows or [np.empty(0, int)]),
+        np.concatenate(columns or [np.empty(0, int)]),
+    )
     shape = (len(instance.evaders), network.n_segments)
     return csr_array((np.concatenate(shares or [np.empty(0)]), place), shape=shape)
 
@@ -328,10 +373,14 @@ TODAY = "today"
 """What a planner writes for what stands today."""
 
 FARTHEST_M = 2000.0
-"""Metres from what is drawn to a site beyond which it means none. Assumed: more than the error of drawing on a map of a county."""
+"""Metres from what is drawn to a site beyond which it means none. Assumed: more than
+the error of drawing on a map of a county.
+"""
 
 BESIDE_LINE_M = 500.0
-"""Metres from a drawn line up to which it means every site. Assumed: a line is drawn along roads, across which no site lies so far."""
+"""Metres from a drawn line up to which it means every site. Assumed: a line is drawn
+along roads, across which no site lies so far.
+"""
 
 
 @dataclass(frozen=True)
@@ -343,7 +392,9 @@ class SitePlaces:
 
     @classmethod
     def of(cls, instance: Instance, rows: Iterable[Mapping[str, Any]] = ()) -> SitePlaces:
-        """Return the places that rows of a plan file give, else the middle between the ends of the first arc that each option watches."""
+        """Return the places that rows of a plan file give, else the middle between the
+        ends of the first arc that each option watches.
+        """
         lon, lat = np.full(len(instance.options), np.nan), np.full(len(instance.options), np.nan)
         for j, option in enumerate(instance.options):
             if instance.lonlat is not None and option.arcs:
@@ -367,7 +418,8 @@ class MatchedPlan:
     plan
         What of it the instance has.
     notes
-        How it was matched, a sentence each: kinds and points taken for others, with the distance.
+        How it was matched, a sentence each: kinds and points taken for others, with the
+        distance.
     unmatched
         What of it is no option of the instance.
     """
@@ -389,8 +441,9 @@ def matched_plan(name: str, instance: Instance, places: SitePlaces) -> MatchedPl
     Parameters
     ----------
     name
-        `today`, a plan folder, a plan file (JSON), a table with a column `site` and perhaps `kind` (CSV), or points and lines (GeoJSON),
-        whose property `kind` says what stands there. A point means the nearest site, a line every site near it.
+        `today`, a plan folder, a plan file (JSON), a table with a column `site` and
+        perhaps `kind` (CSV), or points and lines (GeoJSON), whose property `kind` says
+        what stands there. A point means the nearest site, a line every site near it.
     instance
         The problem.
     places
@@ -399,7 +452,8 @@ def matched_plan(name: str, instance: Instance, places: SitePlaces) -> MatchedPl
     Raises
     ------
     InputError
-        If the file is at fault, a name is no site, a point or line is too far from any, or nothing of a plan matches.
+        If the file is at fault, a name is no site, a point or line is too far from any,
+        or nothing of a plan matches.
     """
     if name == TODAY and not Path(name).exists():
         return _today(instance)
@@ -419,7 +473,11 @@ def _today(instance: Instance) -> MatchedPlan:
         if option.existing:
             found.add(option)
     if not found.plan.placements:
-        raise InputError(Problem(TODAY, "no option that is marked as existing", "an instance with sites that exist"))
+        raise InputError(
+            Problem(
+                TODAY, "no option that is marked as existing", "an instance with sites that exist"
+            )
+        )
     return found
 
 
@@ -435,16 +493,26 @@ def _from_plan_file(name: str, folder: PlanFolder, instance: Instance) -> Matche
         if each in instance.option_index:
             found.add(instance.options[instance.option_index[each]])
             continue
-        here = [option for option in instance.options if option.site and option.site == row.get("site")]
+        here = [
+            option for option in instance.options if option.site and option.site == row.get("site")
+        ]
         if not here:
             found.unmatched.append(each)
             continue
-        same = [option for option in here if row.get("type") == option.type] or _of_kind(here, row.get("kind")) or here
+        same = (
+            [option for option in here if row.get("type") == option.type]
+            or _of_kind(here, row.get("kind"))
+            or here
+        )
         _take(found, same, each, told=True)
     if ids and not found.plan.placements:
         expected = f"a plan with sites of {instance.name!r}"
         raise InputError(
-            Problem(str(folder.plan_path), f"none of its {len(ids)} placements is an option there", expected)
+            Problem(
+                str(folder.plan_path),
+                f"none of its {len(ids)} placements is an option there",
+                expected,
+            )
         )
     return found
 
@@ -457,7 +525,9 @@ def _from_table(name: str, path: Path, instance: Instance) -> MatchedPlan:
     for line, site, kind in zip(table.number, table.text["site"], kinds, strict=True):
         here = named_options(instance.options, site, f"{path}, line {line}, site", problems)
         if here:
-            _choose(found, [instance.options[j] for j in here], kind, f"{path}, line {line}", problems)
+            _choose(
+                found, [instance.options[j] for j in here], kind, f"{path}, line {line}", problems
+            )
     problems.raise_if_any()
     return found
 
@@ -466,10 +536,19 @@ def _from_drawing(name: str, path: Path, instance: Instance, places: SitePlaces)
     found, problems = MatchedPlan(name), ProblemList()
     known = np.flatnonzero(np.isfinite(places.lon) & np.isfinite(places.lat))
     if not known.size:
-        raise InputError(Problem(str(path), "a drawing, for an instance without places", "an instance with a map"))
+        raise InputError(
+            Problem(
+                str(path), "a drawing, for an instance without places", "an instance with a map"
+            )
+        )
     features = read_features(path)
-    if any("chosen" in feature["properties"] for feature in features):  # it has every site on offer, and no beats
-        raise InputError(Problem(str(path), "the map layer of a plan", "a drawing", "Name the plan's folder instead"))
+    # it has every site on offer, and no beats
+    if any("chosen" in feature["properties"] for feature in features):
+        raise InputError(
+            Problem(
+                str(path), "the map layer of a plan", "a drawing", "Name the plan's folder instead"
+            )
+        )
     for number, feature in enumerate(features, start=1):
         where = f"{path}, feature {number}"
         shapes = drawn_shapes(feature["geometry"])
@@ -477,16 +556,26 @@ def _from_drawing(name: str, path: Path, instance: Instance, places: SitePlaces)
             problems.add(where, geometry_type(feature["geometry"]) or "no geometry", EXPECTED)
         for shape in shapes:
             metres = dict(
-                zip(known.tolist(), shape.metres_to(places.lon[known], places.lat[known]).tolist(), strict=True)
+                zip(
+                    known.tolist(),
+                    shape.metres_to(places.lon[known], places.lat[known]).tolist(),
+                    strict=True,
+                )
             )
             for site, away in _snapped(instance, metres, shape, where, problems).items():
                 found.notes.append(
                     message(
-                        "Line {number} is taken for {site}, {away:.0f} m away.", number=number, site=site, away=away
+                        "Line {number} is taken for {site}, {away:.0f} m away.",
+                        number=number,
+                        site=site,
+                        away=away,
                     )
                     if shape.is_line
                     else message(
-                        "Point {number} is taken for {site}, {away:.0f} m away.", number=number, site=site, away=away
+                        "Point {number} is taken for {site}, {away:.0f} m away.",
+                        number=number,
+                        site=site,
+                        away=away,
                     )
                 )
                 here = [o for o in instance.options if (o.site or o.id) == site]
@@ -496,24 +585,39 @@ def _from_drawing(name: str, path: Path, instance: Instance, places: SitePlaces)
 
 
 def _snapped(
-    instance: Instance, metres: dict[int, float], shape: DrawnShape, where: str, problems: ProblemList
+    instance: Instance,
+    metres: dict[int, float],
+    shape: DrawnShape,
+    where: str,
+    problems: ProblemList,
 ) -> dict[str, float]:
-    """Return the sites that a shape means with their distance: the nearest, and for a line all near it, in the order of the distance."""
+    """Return the sites that a shape means with their distance: the nearest, and for a
+    line all near it, in the order of the distance.
+    """
     order = sorted(metres, key=lambda j: metres[j])
     sites: dict[str, float] = {}
     for j in order:
         sites.setdefault(instance.options[j].site or instance.options[j].id, metres[j])
     nearest, away = next(iter(sites.items()))
     if away > FARTHEST_M:
-        far = f"a {'line' if shape.is_line else 'point'} {away / 1000:.1f} km from the nearest site, {nearest!r}"
-        problems.add(where, far, f"one within {FARTHEST_M / 1000:,.10g} km of a site", "Move it to a site")
+        far = (
+            f"a {'line' if shape.is_line else 'point'} {away / 1000:.1f} km from the nearest site,"
+            f" {nearest!r}"
+        )
+        problems.add(
+            where, far, f"one within {FARTHEST_M / 1000:,.10g} km of a site", "Move it to a site"
+        )
         return {}
     near = {site: each for site, each in sites.items() if each <= BESIDE_LINE_M}
     return near if shape.is_line and near else {nearest: away}
 
 
-def _choose(found: MatchedPlan, here: list[Option], kind: str, where: str, problems: ProblemList) -> None:
-    """Add the option of the kind that was asked for at a site; where none was, what exists there, else the first."""
+def _choose(
+    found: MatchedPlan, here: list[Option], kind: str, where: str, problems: ProblemList
+) -> None:
+    """Add the option of the kind that was asked for at a site; where none was, what
+    exists there, else the first.
+    """
     same = _of_kind(here, kind) if kind else here
     if not same:
         known = dict.fromkeys(each for o in here for each in (o.type, o.kind) if each)
@@ -560,11 +664,15 @@ class DrawnShape:
     def metres_to(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the metres from places to the nearest point of the shape.
 
-        Each place is the centre of a plane of equal scale both ways: exact to the metre within the distances at which sites are taken.
+        Each place is the centre of a plane of equal scale both ways: exact to the metre
+        within the distances at which sites are taken.
         """
         scale = METRES_PER_DEGREE
         east = (self.corners[:, 0] - lon[:, None] + 180) % 360 - 180
-        x, y = scale * east * np.cos(np.radians(lat))[:, None], scale * (self.corners[:, 1] - lat[:, None])
+        x, y = (
+            scale * east * np.cos(np.radians(lat))[:, None],
+            scale * (self.corners[:, 1] - lat[:, None]),
+        )
         if not self.is_line:
             return np.asarray(np.hypot(x[:, 0], y[:, 0]))
         dx, dy = np.diff(x, axis=1), np.diff(y, axis=1)
@@ -574,7 +682,9 @@ class DrawnShape:
 
 
 def drawn_shapes(geometry: dict[str, Any] | None) -> tuple[DrawnShape, ...]:
-    """Return the points and lines of a geometry of GeoJSON, one each; none where it is no geometry that can be drawn, in degrees."""
+    """Return the points and lines of a geometry of GeoJSON, one each; none where it is
+    no geometry that can be drawn, in degrees.
+    """
     kind, positions = geometry_type(geometry), (geometry or {}).get("coordinates")
     depth = TYPES.get(kind, -1)
     if depth < 0 or not isinstance(positions, list):
@@ -584,7 +694,9 @@ def drawn_shapes(geometry: dict[str, Any] | None) -> tuple[DrawnShape, ...]:
         parts = [[each] for each in positions]
     found = [_corners(part, line=kind.endswith("LineString")) for part in parts]
     return (
-        tuple(DrawnShape(each) for each in found if each is not None) if all(each is not None for each in found) else ()
+        tuple(DrawnShape(each) for each in found if each is not None)
+        if all(each is not None for each in found)
+        else ()
     )
 
 

@@ -1,4 +1,6 @@
-"""What is written of plans side by side: lines of JSON, and a folder with a table, maps and a page."""
+"""What is written of plans side by side: lines of JSON, and a folder with a table, maps
+and a page.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from optimizer.report.answer import ShortPage
 
 COMPARISON = AnswerFiles(
-    "compare", ("compare.json", "compare.csv", "differences.csv", "compare.html", "maps.png", "maps.svg")
+    "compare",
+    ("compare.json", "compare.csv", "differences.csv", "compare.html", "maps.png", "maps.svg"),
 )
 BREAKDOWNS: Mapping[str, str] = {
     "by_kind": "{name}",
@@ -56,7 +59,10 @@ def compare_folder(
     InputError
         If it cannot be written, or holds what another command or other plans left.
     """
-    sources = (*(Path(plan) if Path(plan).exists() else plan for plan in plans), *(() if on is None else (on,)))
+    sources = (
+        *(Path(plan) if Path(plan).exists() else plan for plan in plans),
+        *(() if on is None else (on,)),
+    )
     return COMPARISON.folder(out, *sources, overwrite=overwrite)
 
 
@@ -82,23 +88,35 @@ def plan_line(plan: ComparedPlan, comparison: PlanComparison) -> dict[str, Any]:
     }
 
 
-def breakdown_rows(comparison: PlanComparison, which: str, *, ids: bool = False) -> list[tuple[str, tuple[float, ...]]]:
-    """Return a row for each name in a breakdown, with the amount in each plan, in the order of the first plan; for a table with `ids`."""
+def breakdown_rows(
+    comparison: PlanComparison, which: str, *, ids: bool = False
+) -> list[tuple[str, tuple[float, ...]]]:
+    """Return a row for each name in a breakdown, with the amount in each plan, in the
+    order of the first plan; for a table with `ids`.
+    """
     plans = comparison.plans
     keys = dict.fromkeys(name for plan in plans for name in getattr(plan, which))
-    called = {name: _(KINDS[name]) if which == "by_kind" else name or _("no agency") for name in keys}
+    called = {
+        name: _(KINDS[name]) if which == "by_kind" else name or _("no agency") for name in keys
+    }
     if which == "by_agency" and not ids:
         called |= {name: comparison.own_words.agency(name) for name in keys if name}
     if which == "by_origin" and not ids:
         called |= {name: term(name) for name in keys if name}
     return [
-        (_(BREAKDOWNS[which]).format(name=called[name]), tuple(getattr(plan, which).get(name, 0.0) for plan in plans))
+        (
+            _(BREAKDOWNS[which]).format(name=called[name]),
+            tuple(getattr(plan, which).get(name, 0.0) for plan in plans),
+        )
         for name in keys
     ]
 
 
-def write_comparison(folder: OutputFolder, comparison: PlanComparison, language: str = ENGLISH) -> None:
-    """Write the files of a comparison, all or none; maps where the model has places; page and maps are in the language.
+def write_comparison(
+    folder: OutputFolder, comparison: PlanComparison, language: str = ENGLISH
+) -> None:
+    """Write the files of a comparison, all or none; maps where the model has places;
+    page and maps are in the language.
 
     Raises
     ------
@@ -115,7 +133,13 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
                 for plan, amount in zip(comparison.plans, amounts, strict=True)
             ]
     differs = [
-        {"plan": plan.matched.name, "do": verb, "id": each.id, "name": each.label, "agency": each.agency}
+        {
+            "plan": plan.matched.name,
+            "do": verb,
+            "id": each.id,
+            "name": each.label,
+            "agency": each.agency,
+        }
         for plan in comparison.plans[1:]
         for verb, placements in changes(plan).items()
         for each in placements
@@ -126,8 +150,15 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
             "compare": AnswerTable(rows),
             "differences": AnswerTable(differs, ("plan", "do", "id", "name", "agency")),
         },
-        content={"compare": {"schema_version": 1, "plans": [plan_line(each, comparison) for each in comparison.plans]}},
-        figures={} if roads is None else {"maps": lambda: plan_maps_figure(roads, _maps(comparison))},
+        content={
+            "compare": {
+                "schema_version": 1,
+                "plans": [plan_line(each, comparison) for each in comparison.plans],
+            }
+        },
+        figures=(
+            {} if roads is None else {"maps": lambda: plan_maps_figure(roads, _maps(comparison))}
+        ),
         page={"compare": lambda: comparison_page(comparison)},
         made=lambda: made_of(folder.sources),
         translations=comparison.own_words.translations,
@@ -136,7 +167,9 @@ def write_comparison(folder: OutputFolder, comparison: PlanComparison, language:
 
 
 def comparison_page(comparison: PlanComparison) -> ShortPage:
-    """Return the page of a comparison: the choice, where the plans differ and in what, then what gets through each."""
+    """Return the page of a comparison: the choice, where the plans differ and in what,
+    then what gets through each.
+    """
     from optimizer.report.analysis_figures import MOST_PLANS
     from optimizer.report.answer import PageSection, ShortPage
 
@@ -147,23 +180,41 @@ def comparison_page(comparison: PlanComparison) -> ShortPage:
     )
     values = comparison.text
     left = tuple(
-        f"{_short(plan)}: {evader_sentence(each, values)}" for plan in plans for each in plan.open_evaders[:MOST_OPEN]
+        f"{_short(plan)}: {evader_sentence(each, values)}"
+        for plan in plans
+        for each in plan.open_evaders[:MOST_OPEN]
     )
     differs = PageSection(
         title=_("What differs from {plan}").format(plan=_short(first)),
         image="maps",
-        alt=_("Maps of what differs from the first plan: sites opened, changed, closed and kept, and beats."),
-        sentences=(*(order_sentence(plan, first) for plan in plans[1:]), *((left_out,) if more > 0 else ())),
+        alt=_(
+            "Maps of what differs from the first plan: sites opened, changed, closed and kept, and"
+            " beats."
+        ),
+        sentences=(
+            *(order_sentence(plan, first) for plan in plans[1:]),
+            *((left_out,) if more > 0 else ()),
+        ),
         tables=_differences(comparison),
     )
     return ShortPage(
         title=_("Plans side by side"),
         headline=" ".join(_choice(comparison)),
-        warnings=tuple(f"{plan.matched.name}: {translated(each)}" for plan in plans for each in _doubts(plan)),
+        warnings=tuple(
+            f"{plan.matched.name}: {translated(each)}" for plan in plans for each in _doubts(plan)
+        ),
         sections=(
             *((differs,) if len(plans) > 1 else ()),
             PageSection(title=_("What gets through"), tables=_values(comparison)),
-            *([PageSection(title=_("Routes left to those of whom most gets through"), sentences=left)] if left else ()),
+            *(
+                [
+                    PageSection(
+                        title=_("Routes left to those of whom most gets through"), sentences=left
+                    )
+                ]
+                if left
+                else ()
+            ),
         ),
     )
 
@@ -173,7 +224,9 @@ MOST_OPEN = 3
 
 
 def _choice(comparison: PlanComparison) -> list[str]:
-    """Say which plan lets least through, by how much less than the next best, and what is proven of all plans."""
+    """Say which plan lets least through, by how much less than the next best, and what
+    is proven of all plans.
+    """
     values, ranked = comparison.text, sorted(comparison.plans, key=lambda plan: plan.value)
     best, others = ranked[0], ranked[1:]
     least, value = values.pair(comparison.lower, best.value)
@@ -208,17 +261,23 @@ CHANGED = {
 
 
 def changes(plan: ComparedPlan) -> dict[str, list[Placement]]:
-    """Return what to order to get from the first plan to another: what opens, changes, closes, and which beats come and go."""
+    """Return what to order to get from the first plan to another: what opens, changes,
+    closes, and which beats come and go.
+    """
     comes: list[Placement] = [each for each in plan.comes if isinstance(each, Beat)]
     goes: list[Placement] = [each for each in plan.goes if isinstance(each, Beat)]
     by_id = {each.id: each for each in plan.differs}
     order = plan.order
-    sites = [[by_id[option.id] for option in part] for part in (order.opens, order.changes, order.closes)]
+    sites = [
+        [by_id[option.id] for option in part] for part in (order.opens, order.changes, order.closes)
+    ]
     return dict(zip(CHANGED, (*sites, comes, goes), strict=True))
 
 
 def order_sentence(plan: ComparedPlan, first: ComparedPlan) -> str:
-    """Say what to order to get from the first plan to another: the first names of each kind, and how many more there are."""
+    """Say what to order to get from the first plan to another: the first names of each
+    kind, and how many more there are.
+    """
     parts = []
     for verb, placements in changes(plan).items():
         if placements:
@@ -227,8 +286,12 @@ def order_sentence(plan: ComparedPlan, first: ComparedPlan) -> str:
             sites = translated(shortened(names, NAMED))
             parts.append(_(CHANGED[verb][0]).format(sites=sites))
     if not parts:
-        return _("From {first} to {plan}: nothing to order.").format(first=_short(first), plan=_short(plan))
-    return _("From {first} to {plan}: {what}.").format(first=_short(first), plan=_short(plan), what="; ".join(parts))
+        return _("From {first} to {plan}: nothing to order.").format(
+            first=_short(first), plan=_short(plan)
+        )
+    return _("From {first} to {plan}: {what}.").format(
+        first=_short(first), plan=_short(plan), what="; ".join(parts)
+    )
 
 
 NAMED = 3
@@ -237,7 +300,9 @@ NAMED = 3
 
 def _doubts(plan: ComparedPlan) -> tuple[str, ...]:
     """Return what is against a plan, and how it was matched."""
-    strange = message("no options of the model: {options}", options=", ".join(plan.matched.unmatched))
+    strange = message(
+        "no options of the model: {options}", options=", ".join(plan.matched.unmatched)
+    )
     return (*plan.violations, *((strange,) if plan.matched.unmatched else ()), *plan.matched.notes)
 
 
@@ -249,7 +314,10 @@ def _values(comparison: PlanComparison) -> tuple[Any, ...]:
     all_of_it = (_("In all"), *(values.value(plan.value) for plan in plans))
     parts = {
         which: tuple(
-            (sentence(what), *(values.points(x) if which == "by_agency" else values.value(x) for x in amounts))
+            (
+                sentence(what),
+                *(values.points(x) if which == "by_agency" else values.value(x) for x in amounts),
+            )
             for what, amounts in breakdown_rows(comparison, which)
         )
         for which in BREAKDOWNS
@@ -280,7 +348,9 @@ def _differences(comparison: PlanComparison) -> tuple[Any, ...]:
     return tuple(
         ReportTable(
             f"differs-{k}",
-            _("To order, to get to {plan}: {count}").format(plan=_short(plan), count=number(len(plan.differs))),
+            _("To order, to get to {plan}: {count}").format(
+                plan=_short(plan), count=number(len(plan.differs))
+            ),
             columns,
             tuple(
                 (_(CHANGED[verb][1]), row_name(each))
@@ -295,7 +365,9 @@ def _differences(comparison: PlanComparison) -> tuple[Any, ...]:
 
 
 def _maps(comparison: PlanComparison) -> list[PlanMap]:
-    """Return a map of what differs for each plan but the first; of a plan alone, one of what it has."""
+    """Return a map of what differs for each plan but the first; of a plan alone, one of
+    what it has.
+    """
     from optimizer.report.analysis_figures import PlanMap
 
     first, values, maps = comparison.plans[0], comparison.text, []
@@ -310,7 +382,9 @@ def _maps(comparison: PlanComparison) -> list[PlanMap]:
                 if plan.value <= first.value
                 else _("{points} MORE gets through with {plan}")
             )
-            title = said.format(plan=_short(plan), points=values.points(abs(values.less(plan.value, first.value))))
+            title = said.format(
+                plan=_short(plan), points=values.points(abs(values.less(plan.value, first.value)))
+            )
         come, gone = (*done["open"], *done["drive"]), (*done["close"], *done["no longer drive"])
         at = [_at(comparison, part) for part in (kept, done["change"], come, gone)]
         maps.append(PlanMap(title, *at))

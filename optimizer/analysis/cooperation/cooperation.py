@@ -1,10 +1,14 @@
-"""What several agencies reach alone, in every coalition, and together; what cooperation is worth, and how to split it fairly.
+"""What several agencies reach alone, in every coalition, and together; what cooperation
+is worth, and how to split it fairly.
 
-The worth of a coalition is by how much its best plan lowers what gets through, against nobody placing anything (or, where the others keep what
-they have, against today). It has its members' options and resources, and in full what all share; of the others it has nothing, or what stands
-today. A plan of some members is one of more members too, so plans and bounds are passed on between coalitions.
+The worth of a coalition is by how much its best plan lowers what gets through, against
+nobody placing anything (or, where the others keep what they have, against today). It
+has its members' options and resources, and in full what all share; of the others it has
+nothing, or what stands today. A plan of some members is one of more members too, so
+plans and bounds are passed on between coalitions.
 
-Whose roads a site relieves: by how much less gets through because of it, by the agencies whose roads the evaders travelled before.
+Whose roads a site relieves: by how much less gets through because of it, by the
+agencies whose roads the evaders travelled before.
 """
 
 from __future__ import annotations
@@ -117,9 +121,11 @@ class Cooperation:
     shares
         One an agency.
     worth
-        What all reach together beyond the sum of what each reaches alone; below 0 where sites of several do the same work.
+        What all reach together beyond the sum of what each reaches alone; below 0 where
+        sites of several do the same work.
     in_core
-        Whether the split is in the core: no coalition does better apart. None where the bounds, or sampling, leave it open.
+        Whether the split is in the core: no coalition does better apart. None where the
+        bounds, or sampling, leave it open.
     better_apart
         Coalitions that, by the plans found, do.
     sampled
@@ -169,7 +175,9 @@ class _Game:
         return coalition_problem(self.instance, [self.agencies[k] for k in members], self.others)
 
     def key(self, members: Coalition) -> str:
-        """Return what messages call a coalition: its members' names, or their ids where names would not tell coalitions apart."""
+        """Return what messages call a coalition: its members' names, or their ids where
+        names would not tell coalitions apart.
+        """
         names = [self.own_words.agency(each) for each in self.agencies]
         apart = len(set(names)) == len(names) and not any("+" in name for name in names)
         called = names if apart else self.agencies
@@ -177,13 +185,18 @@ class _Game:
 
     @property
     def rising(self) -> bool:
-        """Whether every plan of a coalition is one of more agencies: so it is where no option must be used and nothing must be reached.
+        """Whether every plan of a coalition is one of more agencies: so it is where no
+        option must be used and nothing must be reached.
 
-        What stands today must also be free to go where others are absent, as who joins has to close what he does not keep; and it must be
-        allowed to stay where others keep it.
+        What stands today must also be free to go where others are absent, as who joins
+        has to close what he does not keep; and it must be allowed to stay where others
+        keep it.
         """
         today = [option for option in self.instance.options if option.existing]
-        bound = [option.forbidden if self.others == "today" else any(option.change.values()) for option in today]
+        bound = [
+            option.forbidden if self.others == "today" else any(option.change.values())
+            for option in today
+        ]
         return not (self.instance.forced.any() or self.instance.requirements or any(bound))
 
 
@@ -200,10 +213,12 @@ def cooperate(
     finished: FinishedTasks | None = None,
     listener: Listener = SILENT,
 ) -> Cooperation:
-    """Plan for each agency alone, for each coalition, and for all; split what all reach fairly.
+    """Plan for each agency alone, for each coalition, and for all; split what all reach
+    fairly.
 
-    Ctrl-C ends the search; coalitions that were not solved have the bounds that the others prove, and the intervals are as much wider. Where
-    their time ran out they have a greedy plan besides.
+    Ctrl-C ends the search; coalitions that were not solved have the bounds that the
+    others prove, and the intervals are as much wider. Where their time ran out they
+    have a greedy plan besides.
 
     Parameters
     ----------
@@ -212,7 +227,8 @@ def cooperate(
     terms
         Method, gap and seed of each solve.
     others
-        What those outside a coalition have: nothing (`absent`), or what stands today (`today`).
+        What those outside a coalition have: nothing (`absent`), or what stands today
+        (`today`).
     orders
         Above 8 agencies, how many orders of joining are sampled, >= 2.
     starts
@@ -220,18 +236,21 @@ def cooperate(
     own_words
         What pages and messages call the agencies; by default their ids.
     time_limit
-        Seconds for all coalitions together; by default five times that of `terms`, None where that has none.
+        Seconds for all coalitions together; by default five times that of `terms`, None
+        where that has none.
     executor
         Who solves them.
     finished
-        Where coalitions are kept as they are solved, and read from in place of solving them.
+        Where coalitions are kept as they are solved, and read from in place of solving
+        them.
     listener
         Told of each.
 
     Raises
     ------
     InputError
-        If there are fewer than two agencies, or today's sites break a constraint where others keep them.
+        If there are fewer than two agencies, or today's sites break a constraint where
+        others keep them.
     InfeasibleError
         If a coalition has no feasible plan.
     """
@@ -241,11 +260,22 @@ def cooperate(
         time_limit = SINGLE_SOLVES * terms.time_limit
     until = None if time_limit is None else time.monotonic() + time_limit
     game = _Game(instance, agencies, others, terms, tuple(starts), own_words or OwnWords())
-    sample = () if len(agencies) <= MOST_FOR_EVERY_COALITION else sampled_orders(len(agencies), orders, terms.seed)
+    sample = (
+        ()
+        if len(agencies) <= MOST_FOR_EVERY_COALITION
+        else sampled_orders(len(agencies), orders, terms.seed)
+    )
     coalitions = coalitions_on(sample) if sample else every_coalition(len(agencies))
     tasks = [
-        Task(game.key(each), each, tuple(game.key(less) for less in _one_less(each, coalitions)), size=len(each))
-        for each in coalitions  # a bound of many members holds for fewer of them too, and takes longest to prove
+        Task(
+            game.key(each),
+            each,
+            tuple(game.key(less) for less in _one_less(each, coalitions)),
+            size=len(each),
+        )
+        # a bound of many members holds for fewer of them too, and takes longest to
+        # prove
+        for each in coalitions
     ]
     known: dict[Coalition, Mapping[str, Any]] = {}
     with Stopping(listener) as stopping:
@@ -273,15 +303,29 @@ def cooperation_digest(
     starts: Sequence[Plan] = (),
     own_words: OwnWords | None = None,
 ) -> str:
-    """Return the digest of all that the coalitions' values, and the keys of their tasks, depend on, for `FinishedTasks`."""
+    """Return the digest of all that the coalitions' values, and the keys of their
+    tasks, depend on, for `FinishedTasks`.
+    """
     begun = [packed_plan(start) for start in starts]
     agencies = agencies_of(instance)
     called = [] if own_words is None else [own_words.agency(each) for each in agencies]
-    return series_digest(instance, "cooperate", agencies, terms.of_search(), others, orders, time_limit, begun, called)
+    return series_digest(
+        instance,
+        "cooperate",
+        agencies,
+        terms.of_search(),
+        others,
+        orders,
+        time_limit,
+        begun,
+        called,
+    )
 
 
 def solve_coalition(call: TaskCall) -> dict[str, Any]:
-    """Return bounds and plan of a coalition, from the plans of one member less: the best first, and with teams the beats of all."""
+    """Return bounds and plan of a coalition, from the plans of one member less: the
+    best first, and with teams the beats of all.
+    """
     game: _Game = call.shared
     case, terms = game.case(call.task.argument), game.terms
     options = terms.search(time_limit=call.seconds, threads=call.threads(terms.threads))
@@ -290,19 +334,28 @@ def solve_coalition(call: TaskCall) -> dict[str, Any]:
     if case.patrols is not None:
         result = solve_joint(case, options, starts=[*plans, *game.starts], listener=call.listener)
     else:
-        result = solve_with(case, options, starts=[*plans[:1], *game.starts], listener=call.listener)
+        result = solve_with(
+            case, options, starts=[*plans[:1], *game.starts], listener=call.listener
+        )
     return _content(result)
 
 
 def _without_search(
-    game: _Game, members: Coalition, known: Mapping[Coalition, Mapping[str, Any]], listener: Listener
+    game: _Game,
+    members: Coalition,
+    known: Mapping[Coalition, Mapping[str, Any]],
+    listener: Listener,
 ) -> dict[str, Any]:
-    """Return bounds and plan of a coalition that was not solved: the best of its members' plans, those given and a greedy one."""
+    """Return bounds and plan of a coalition that was not solved: the best of its
+    members' plans, those given and a greedy one.
+    """
     case = game.case(members)
     less = [each for some, each in known.items() if game.rising and some < members]
     best = sorted(less, key=lambda each: float(each["upper"]))[:1]
     plans = [unpacked_plan(case, each["plan"]) for each in best]
-    result = plan_without_search(case, [*plans, *game.starts], seed=game.terms.seed, listener=listener)
+    result = plan_without_search(
+        case, [*plans, *game.starts], seed=game.terms.seed, listener=listener
+    )
     return _content(result) | {"solved": False}
 
 
@@ -318,7 +371,14 @@ def _checked(instance: Instance, others: Others, orders: int) -> tuple[str, ...]
     if len(agencies) < 2:
         found = f"one agency, {agencies[0]!r}" if agencies else "no agency"
         remedy = "Name owners with `agency` in [[resources]], [[site]] and [[teams]]"
-        problems.append(Problem(instance.name, found, "at least two agencies with resources, options or teams", remedy))
+        problems.append(
+            Problem(
+                instance.name,
+                found,
+                "at least two agencies with resources, options or teams",
+                remedy,
+            )
+        )
     if orders < 2:
         problems.add("orders of joining", str(orders), "at least 2")
     problems.raise_if_any()
@@ -341,9 +401,14 @@ def _cooperation(
     sample: tuple[tuple[int, ...], ...],
 ) -> Cooperation:
     instance, agencies = game.instance, game.agencies
-    before = existing_mask(instance) if game.others == "today" else np.zeros(len(instance.options), dtype=bool)
+    before = (
+        existing_mask(instance)
+        if game.others == "today"
+        else np.zeros(len(instance.options), dtype=bool)
+    )
     nobody = plan_value(instance, before)
-    known_to_fit = before if game.rising else np.zeros_like(before)  # with nothing placed as much gets through as can
+    # with nothing placed as much gets through as can
+    known_to_fit = before if game.rising else np.zeros_like(before)
     least = {"options": list(instance.ids_of(known_to_fit)), "beats": []}
     first = {"lower": 0.0, "upper": plan_value(instance, known_to_fit), "plan": least}
     values = tuple(_value(game, members, known, first) for members in coalitions)
@@ -364,7 +429,9 @@ def _cooperation(
         shares=shares,
         worth=split.cooperation(),
         in_core=split.in_core(),
-        better_apart=tuple(tuple(agencies[k] for k in sorted(each)) for each in split.better_apart()),
+        better_apart=tuple(
+            tuple(agencies[k] for k in sorted(each)) for each in split.better_apart()
+        ),
         sampled=len(sample) or None,
         gains=site_gains(instance, values[-1].plan),
         own_words=game.own_words,
@@ -372,9 +439,14 @@ def _cooperation(
 
 
 def _value(
-    game: _Game, members: Coalition, known: Mapping[Coalition, Mapping[str, Any]], first: Mapping[str, Any]
+    game: _Game,
+    members: Coalition,
+    known: Mapping[Coalition, Mapping[str, Any]],
+    first: Mapping[str, Any],
 ) -> CoalitionValue:
-    """Return the value of a coalition with what others prove of it: plans of fewer members, bounds of more."""
+    """Return the value of a coalition with what others prove of it: plans of fewer
+    members, bounds of more.
+    """
     own = known.get(members)
     plans, bounds = ([first, own] if own else [first]), ([own["lower"]] if own else [0.0])
     if game.rising:
@@ -400,8 +472,10 @@ class SiteGain:
     owners
         Agencies that it is of; of several for a joint one.
     gains
-        By how much less gets through because of it, the rest of the plan as it is, by the agency whose roads the evaders travel when nothing is
-        placed; an evader counts in equal parts for all of whom he passes an option, and under the empty name where he passes none.
+        By how much less gets through because of it, the rest of the plan as it is, by
+        the agency whose roads the evaders travel when nothing is placed; an evader
+        counts in equal parts for all of whom he passes an option, and under the empty
+        name where he passes none.
     """
 
     placement: Placement
@@ -416,7 +490,9 @@ class SiteGain:
 
 @dataclass(frozen=True, slots=True)
 class AgencyGain:
-    """What all placements of an agency, or all joint ones of the same agencies, bring together; fields as of `SiteGain`."""
+    """What all placements of an agency, or all joint ones of the same agencies, bring
+    together; fields as of `SiteGain`.
+    """
 
     owners: tuple[str, ...]
     placements: int
@@ -436,12 +512,20 @@ def site_gains(instance: Instance, plan: Plan) -> tuple[SiteGain, ...]:
     gains = []
     for (_, placement), by_agency in zip(groups, falls, strict=True):
         owners = sorted(owners_of(whole, placement.uses, placement.agency))
-        gains.append(SiteGain(placement, tuple(owners), {name: each for name, each in by_agency.items() if each > 0}))
+        gains.append(
+            SiteGain(
+                placement,
+                tuple(owners),
+                {name: each for name, each in by_agency.items() if each > 0},
+            )
+        )
     return tuple(sorted(gains, key=lambda each: -each.total))
 
 
 def agency_gains(instance: Instance, plan: Plan) -> tuple[AgencyGain, ...]:
-    """Return what the placements of each agency, and the joint ones of several, bring to each agency; the largest first."""
+    """Return what the placements of each agency, and the joint ones of several, bring
+    to each agency; the largest first.
+    """
     whole = with_plan(instance, plan)
     groups: dict[tuple[str, ...], list[str]] = {}
     for placement in plan.placements:
@@ -449,13 +533,16 @@ def agency_gains(instance: Instance, plan: Plan) -> tuple[AgencyGain, ...]:
         groups.setdefault(owners, []).append(placement.id)
     falls = _falls(whole, plan, list(groups.values()))
     gains = [
-        AgencyGain(owners, len(ids), by_agency) for (owners, ids), by_agency in zip(groups.items(), falls, strict=True)
+        AgencyGain(owners, len(ids), by_agency)
+        for (owners, ids), by_agency in zip(groups.items(), falls, strict=True)
     ]
     return tuple(sorted(gains, key=lambda each: -each.total))
 
 
 def _falls(whole: Instance, plan: Plan, groups: Sequence[Sequence[str]]) -> list[dict[str, float]]:
-    """Return by how much less gets through because of each group of placements, by the agency whose roads the evaders travel."""
+    """Return by how much less gets through because of each group of placements, by the
+    agency whose roads the evaders travel.
+    """
     placed = whole.placed(plan.options)
     values = evader_values(whole, placed)
     weights = np.array([evader.weight for evader in whole.evaders])
@@ -477,11 +564,17 @@ def _shares_of_agencies(instance: Instance) -> dict[str, np.ndarray]:
             roads.setdefault(name, set()).update(option.arcs)
     responses = evaluate(instance, ()).evaders
     met = [
-        [name for name, arcs in roads.items() if not arcs.isdisjoint(_travelled(instance, k, response.arcs))]
+        [
+            name
+            for name, arcs in roads.items()
+            if not arcs.isdisjoint(_travelled(instance, k, response.arcs))
+        ]
         for k, response in enumerate(responses)
     ]
     return {
-        name: np.array([(name in each or (not name and not each)) / max(len(each), 1) for each in met])
+        name: np.array(
+            [(name in each or (not name and not each)) / max(len(each), 1) for each in met]
+        )
         for name in [*roads, ""]
     }
 

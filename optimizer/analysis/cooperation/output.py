@@ -1,4 +1,6 @@
-"""What is written and said of a cooperation: lines of JSON, sentences, and a folder with tables and a figure."""
+"""What is written and said of a cooperation: lines of JSON, sentences, and a folder
+with tables and a figure.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,27 @@ from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answ
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.analysis.cooperation.cooperation import AgencyShare, CoalitionValue, Cooperation, SiteGain
+    from optimizer.analysis.cooperation.cooperation import (
+        AgencyShare,
+        CoalitionValue,
+        Cooperation,
+        SiteGain,
+    )
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.plan.result import ProvenInterval
     from optimizer.report.answer import ShortPage
 
 COOPERATION = AnswerFiles(
     "cooperate",
-    ("cooperation.json", "cooperation.html", "coalitions.csv", "shares.csv", "sites.csv", "shares.png", "shares.svg"),
+    (
+        "cooperation.json",
+        "cooperation.html",
+        "coalitions.csv",
+        "shares.csv",
+        "sites.csv",
+        "shares.png",
+        "shares.svg",
+    ),
 )
 
 
@@ -70,21 +85,29 @@ def site_line(gain: SiteGain) -> dict[str, Any]:
 def sentences(found: Cooperation) -> tuple[str, ...]:
     """Return what a planner should read with the numbers."""
     alone = (
-        _("Alone means: own options and resources and, in full, what all share; the others have nothing.")
+        _(
+            "Alone means: own options and resources and, in full, what all share; the others have"
+            " nothing."
+        )
         if found.others == "absent"
         else _(
-            "Alone means: own options and resources and, in full, what all share; the others have what stands today, which stays."
+            "Alone means: own options and resources and, in full, what all share; the others have"
+            " what stands today, which stays."
         )
     )
     lines = [
-        f"{alone} " + _("Without any agency {value} gets through.").format(value=_text(found).value(found.nobody)),
+        f"{alone} "
+        + _("Without any agency {value} gets through.").format(
+            value=_text(found).value(found.nobody)
+        ),
         _worth_sentence(found),
         _apart_sentence(found),
     ]
     if found.sampled is not None:
         lines.append(
             _(
-                "Shares are means over {orders} sampled orders of joining; their ranges hold {errors} standard errors on either side."
+                "Shares are means over {orders} sampled orders of joining; their ranges hold"
+                " {errors} standard errors on either side."
             ).format(orders=localised(f"{found.sampled:,}"), errors=localised("1.96"))
         )
     return tuple(lines)
@@ -94,38 +117,54 @@ def _worth_sentence(found: Cooperation) -> str:
     worth = found.worth
     said = {
         "less": _(
-            "Together they reach {amount} more than the sum of what each reaches alone (proven: between {low} and {high})."
+            "Together they reach {amount} more than the sum of what each reaches alone (proven:"
+            " between {low} and {high})."
         ),
         "more": _(
-            "Together they reach {amount} less than the sum of what each reaches alone (proven: between {low} and {high}): "
-            "sites of several stop the same evaders, and shared resources count for each."
+            "Together they reach {amount} less than the sum of what each reaches alone (proven:"
+            " between {low} and {high}): sites of several stop the same evaders, and shared"
+            " resources count for each."
         ),
-        "nothing": _("Together they reach what each reaches alone, and no more (proven: between {low} and {high})."),
+        "nothing": _(
+            "Together they reach what each reaches alone, and no more (proven: between {low} and"
+            " {high})."
+        ),
         "open": _(
-            "Whether together they reach more than the sum of what each reaches alone is not yet known: between {low} and {high} more."
+            "Whether together they reach more than the sum of what each reaches alone is not yet"
+            " known: between {low} and {high} more."
         ),
     }[_worth(found).says]
-    amount, low, high = (_text(found).points(each) for each in (abs(worth.found), worth.low, worth.high))
+    amount, low, high = (
+        _text(found).points(each) for each in (abs(worth.found), worth.low, worth.high)
+    )
     return said.format(amount=amount, low=low, high=high)
 
 
 def _apart_sentence(found: Cooperation) -> str:
     if found.in_core:
         return _("Nobody does better apart: no coalition reaches more than its members' shares.")
-    apart = translated(shortened([_members(found, each) for each in found.better_apart], 3, between="; "))
+    apart = translated(
+        shortened([_members(found, each) for each in found.better_apart], 3, between="; ")
+    )
     if found.in_core is None and apart:
         said = _(
-            "Whether a coalition would reach more apart than its members' shares is not yet known; by the plans found {coalitions} would."
+            "Whether a coalition would reach more apart than its members' shares is not yet known;"
+            " by the plans found {coalitions} would."
         )
     elif found.in_core is None:
-        said = _("Whether a coalition would reach more apart than its members' shares is not yet known.")
+        said = _(
+            "Whether a coalition would reach more apart than its members' shares is not yet known."
+        )
     else:
-        said = _("The split does not hold: {coalitions} would reach more apart than its members' shares.")
+        said = _(
+            "The split does not hold: {coalitions} would reach more apart than its members' shares."
+        )
     return said.format(coalitions=apart or _("a coalition"))
 
 
 def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = ENGLISH) -> None:
-    """Write the files of a cooperation, all or none; page and figure are in the language.
+    """Write the files of a cooperation, all or none; page and figure are in the
+    language.
 
     Raises
     ------
@@ -154,7 +193,8 @@ def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = 
         "sites": sites,
     }
     coalition_rows = [
-        each | {"coalition": " + ".join(each["coalition"]), "plan": " ".join(each["plan"])} for each in coalitions
+        each | {"coalition": " + ".join(each["coalition"]), "plan": " ".join(each["plan"])}
+        for each in coalitions
     ]
     site_rows = [
         {"option": each["option"], "owners": " + ".join(each["owners"]), "brings": each["brings"]}
@@ -166,7 +206,11 @@ def write_cooperation(folder: OutputFolder, found: Cooperation, language: str = 
     answer = Answer(
         tables={name: AnswerTable(rows) for name, rows in tables.items()},
         content={"cooperation": content},
-        figures={"shares": lambda: shares_figure([*map(found.own_words.agency, agencies)], alone, fair, _text(found))},
+        figures={
+            "shares": lambda: shares_figure(
+                [*map(found.own_words.agency, agencies)], alone, fair, _text(found)
+            )
+        },
         page={"cooperation": lambda: cooperation_page(found)},
         made=lambda: made_of(folder.sources),
         translations=found.own_words.translations,
@@ -179,21 +223,35 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
 
-    agencies, values, called = [each.agency for each in found.shares], _text(found), found.own_words.agency
+    agencies, values, called = (
+        [each.agency for each in found.shares],
+        _text(found),
+        found.own_words.agency,
+    )
     shares = ReportTable(
         "shares",
-        _("What each agency reaches alone, and its share of what all reach, as found, with the range that is proven"),
+        _(
+            "What each agency reaches alone, and its share of what all reach, as found, with the"
+            " range that is proven"
+        ),
         (
             Column(_("Agency")),
-            *(Column(_in_points(name, values), numeric=True) for name in (_("Reaches alone"), _("Fair share"))),
+            *(
+                Column(_in_points(name, values), numeric=True)
+                for name in (_("Reaches alone"), _("Fair share"))
+            ),
         ),
-        tuple((called(each.agency), interval(found, each.alone), interval(found, each.share)) for each in found.shares),
+        tuple(
+            (called(each.agency), interval(found, each.alone), interval(found, each.share))
+            for each in found.shares
+        ),
         file="shares.csv",
     )
     coalitions = ReportTable(
         "coalitions",
         _(
-            "What gets through under the best plan of each coalition, and by how much less that is than without any agency"
+            "What gets through under the best plan of each coalition, and by how much less that is"
+            " than without any agency"
         ),
         (
             Column(_("Coalition")),
@@ -216,7 +274,8 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     sites = ReportTable(
         "sites",
         _(
-            "By how much less gets through because of each site of the plan of all, and on whose roads the evaders travel with nothing placed"
+            "By how much less gets through because of each site of the plan of all, and on whose"
+            " roads the evaders travel with nothing placed"
         ),
         (
             Column(_("Site")),
@@ -242,31 +301,44 @@ def cooperation_page(found: Cooperation) -> ShortPage:
         known="open" not in (_together(found).says, _worth(found).says),
         headline=(
             _(
-                "What {count} agencies bring together is not yet known: what gets through falls from {nobody} to {bound} at best."
+                "What {count} agencies bring together is not yet known: what gets through falls"
+                " from {nobody} to {bound} at best."
             )
             if _together(found).says == "open"
-            else _(
-                "Together {count} agencies bring what gets through from {nobody} to {value}; no plan brings it below {bound}."
+            else (
+                _(
+                    "Together {count} agencies bring what gets through from {nobody} to {value}; no"
+                    " plan brings it below {bound}."
+                )
+                if found.together.lower > 0
+                else _(
+                    "Together {count} agencies bring what gets through from {nobody} to {value};"
+                    " how much better a plan could be is not known."
+                )
             )
-            if found.together.lower > 0
-            else _(
-                "Together {count} agencies bring what gets through from {nobody} to {value}; how much better a plan could be is not known."
-            )
-        ).format(count=number(len(agencies)), nobody=values.value(found.nobody), value=value, bound=bound),
+        ).format(
+            count=number(len(agencies)), nobody=values.value(found.nobody), value=value, bound=bound
+        ),
         warnings=(
-            _("{missing} of {count} coalitions were not solved; those have the bounds that the others prove.").format(
-                missing=number(missing), count=number(len(found.coalitions))
-            ),
-        )
-        if missing
-        else (),
+            (
+                _(
+                    "{missing} of {count} coalitions were not solved; those have the bounds that"
+                    " the others prove."
+                ).format(missing=number(missing), count=number(len(found.coalitions))),
+            )
+            if missing
+            else ()
+        ),
         sections=(
             PageSection(
                 title=_("The split"),
                 sentences=sentences(found),
                 tables=(shares,),
                 image="shares",
-                alt=_("What each agency reaches alone, and its share of what all reach, each with its range."),
+                alt=_(
+                    "What each agency reaches alone, and its share of what all reach, each with its"
+                    " range."
+                ),
             ),
             PageSection(title=_("The coalitions"), tables=(coalitions,)),
             PageSection(title=_("Whose roads each site relieves"), tables=(sites,)),
@@ -275,12 +347,23 @@ def cooperation_page(found: Cooperation) -> ShortPage:
 
 
 def _relieved(found: Cooperation, gain: SiteGain) -> str:
-    """Return on which agencies' roads less gets through because of a site: the most first, and what is left for the others."""
+    """Return on which agencies' roads less gets through because of a site: the most
+    first, and what is left for the others.
+    """
     values = _text(found)
-    gains = sorted(((gain.gains.get(each.agency, 0.0), each.agency) for each in found.shares), key=lambda one: -one[0])
-    shown = [(points, name) for points, name in gains if values.difference(points) != values.difference(0.0)]
+    gains = sorted(
+        ((gain.gains.get(each.agency, 0.0), each.agency) for each in found.shares),
+        key=lambda one: -one[0],
+    )
+    shown = [
+        (points, name)
+        for points, name in gains
+        if values.difference(points) != values.difference(0.0)
+    ]
     first, others = shown[:RELIEVED], sum(points for points, _name in shown[RELIEVED:])
-    parts = [f"{found.own_words.agency(name)} {values.difference(points)}" for points, name in first]
+    parts = [
+        f"{found.own_words.agency(name)} {values.difference(points)}" for points, name in first
+    ]
     if others:
         parts.append(_("others {points}").format(points=values.difference(others)))
     return "; ".join(parts) or DASH
@@ -311,7 +394,9 @@ def _together(found: Cooperation) -> Difference:
 
 
 def interval(found: Cooperation, each: ProvenInterval) -> str:
-    """Return what is known of a worth, in words: as found, with its range, or the range alone where that leaves open whether it is any."""
+    """Return what is known of a worth, in words: as found, with its range, or the range
+    alone where that leaves open whether it is any.
+    """
     values = _text(found)
     return _known(Difference(each.low, each.found, each.high, found.nobody), values) or with_range(
         *(values.difference(amount) for amount in (each.found, each.low, each.high))
@@ -325,7 +410,9 @@ def reaches(found: Cooperation, coalition: CoalitionValue) -> str:
 
 
 def _known(reached: Difference, values: ValueText) -> str:
-    """Return that a difference is not yet known, and between what it lies; empty where it is known."""
+    """Return that a difference is not yet known, and between what it lies; empty where
+    it is known.
+    """
     if reached.says != "open":
         return ""
     low, high = values.difference(reached.low), values.difference(reached.high)

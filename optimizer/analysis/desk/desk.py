@@ -1,6 +1,8 @@
-"""A planner's desk: a plan, what is asked of the next one, and the exact value of both after every action.
+"""A planner's desk: a plan, what is asked of the next one, and the exact value of both
+after every action.
 
-The page that shows it is `optimizer.analysis.desk.page`, which knows this class by `optimizer.analysis.desk.view.DeskActions` alone.
+The page that shows it is `optimizer.analysis.desk.page`, which knows this class by
+`optimizer.analysis.desk.view.DeskActions` alone.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 
 
 def tour_name(beat: Beat) -> str:
-    """Return the name of a tour: team, base, and the posts in order, each with the slots that it dwells there."""
+    """Return the name of a tour: team, base, and the posts in order, each with the
+    slots that it dwells there.
+    """
     stops = " ".join(f"{post}x{slots}" for post, slots in zip(beat.posts, beat.slots, strict=True))
     return f"{beat.team.id} from {beat.base.id}, tour {stops}"
 
@@ -75,22 +79,36 @@ class BeatDemands:
 
     def includes(self, other: BeatDemands) -> bool:
         """Return whether all demands of others are among these."""
-        names = {tour_name(beat): must for must, beats in ((True, self.must), (False, self.banned)) for beat in beats}
+        names = {
+            tour_name(beat): must
+            for must, beats in ((True, self.must), (False, self.banned))
+            for beat in beats
+        }
         return all(names.get(tour_name(beat)) is True for beat in other.must) and all(
             names.get(tour_name(beat)) is False for beat in other.banned
         )
 
     def kept_in(self, plan: Plan) -> Plan:
-        """Return a plan with its beats that must be driven under the ids of their tours, one of each, and without those that must not be."""
+        """Return a plan with its beats that must be driven under the ids of their
+        tours, one of each, and without those that must not be.
+        """
         musts = {tour_name(beat): beat for beat in self.must}
         left = dict(musts)
-        rest = [left.pop(tour_name(beat), beat) for beat in plan.beats if self.mark(tour_name(beat)) is not False]
+        rest = [
+            left.pop(tour_name(beat), beat)
+            for beat in plan.beats
+            if self.mark(tour_name(beat)) is not False
+        ]
         return Plan((*plan.fixed, *rest, *left.values()))
 
     def as_options(self, plan: Plan) -> Plan:
-        """Return a plan of `kept_in` with its beats that must be driven as options, not as beats."""
+        """Return a plan of `kept_in` with its beats that must be driven as options, not
+        as beats.
+        """
         ids = {beat.id for beat in self.must}
-        return Plan(tuple(Placement(each.option) if each.id in ids else each for each in plan.placements))
+        return Plan(
+            tuple(Placement(each.option) if each.id in ids else each for each in plan.placements)
+        )
 
 
 def _without(beats: Iterable[Beat], name: str) -> tuple[Beat, ...]:
@@ -128,7 +146,9 @@ class DeskState:
 
 @dataclass(frozen=True, slots=True)
 class DeskModel:
-    """The problem with the beats of a plan among its options, and its contraction in which no option is forced or forbidden."""
+    """The problem with the beats of a plan among its options, and its contraction in
+    which no option is forced or forbidden.
+    """
 
     instance: Instance
     overlay: Overlay
@@ -149,7 +169,9 @@ class ProvenBound:
     beats: BeatDemands = NO_DEMANDS
 
     def holds_for(self, case: Instance, beats: BeatDemands) -> bool:
-        """Return whether every plan of a case, the same problem with other budgets and marks, and demands on beats, is one of the problem."""
+        """Return whether every plan of a case, the same problem with other budgets and
+        marks, and demands on beats, is one of the problem.
+        """
         here = self.instance
         pairs = list(zip(case.options, here.options, strict=True))
         return bool(
@@ -174,7 +196,8 @@ class Desk:
     base
         Its problem as it was opened, without beats.
     sites
-        Positions of the options of each site, by its name; an option without a site is one of its own.
+        Positions of the options of each site, by its name; an option without a site is
+        one of its own.
     case
         The problem with the budgets and demands of now.
     model
@@ -205,7 +228,9 @@ class Desk:
         self.base: Instance = replace(
             known.instance,
             options=tuple(option for option in known.instance.options if option.id not in beats),
-            resources=tuple(resource for resource in known.instance.resources if resource.id not in numbers),
+            resources=tuple(
+                resource for resource in known.instance.resources if resource.id not in numbers
+            ),
         )
         self.sites: dict[str, tuple[int, ...]] = {}
         for j, option in enumerate(self.base.options):
@@ -243,9 +268,15 @@ class Desk:
     @property
     def lower(self) -> float:
         """Proven: no plan that keeps the budgets and demands lets less through."""
-        known = [bound.lower for bound in self._proven if bound.holds_for(self.case, self.state.beats)]
+        known = [
+            bound.lower for bound in self._proven if bound.holds_for(self.case, self.state.beats)
+        ]
         if self.base.patrols is None:
-            known.append(self.model.overlay.value(np.array([not o.forbidden for o in self.case.options], dtype=bool)))
+            known.append(
+                self.model.overlay.value(
+                    np.array([not o.forbidden for o in self.case.options], dtype=bool)
+                )
+            )
         return max(known, default=0.0)
 
     def used(self) -> NDArray[np.float64]:
@@ -253,13 +284,18 @@ class Desk:
         return self.model.instance.amounts(self.placed)
 
     def mark(self, site: str) -> Mapping[str, bool]:
-        """Return the demands on a site: by its name or that of an option there, whether that must (or must not) be used."""
+        """Return the demands on a site: by its name or that of an option there, whether
+        that must (or must not) be used.
+        """
         names = {site, *(self.base.options[j].id for j in self.options_of(site))}
         changes = self.state.changes
-        return {n: True for n in changes.forced if n in names} | {n: False for n in changes.forbidden if n in names}
+        return {n: True for n in changes.forced if n in names} | {
+            n: False for n in changes.forbidden if n in names
+        }
 
     def options_of(self, name: str) -> tuple[int, ...]:
-        """Return the positions of the options that the name of a site, or the id of an option, means.
+        """Return the positions of the options that the name of a site, or the id of an
+        option, means.
 
         Raises
         ------
@@ -273,22 +309,30 @@ class Desk:
         raise InputError(unknown_name("site", name, [*self.sites, *self.base.option_index]))
 
     def adds(self, name: str) -> float:
-        """Return by how much less gets through with a site or option than without it, the rest of the plan shown as it is, budgets aside."""
+        """Return by how much less gets through with a site or option than without it,
+        the rest of the plan shown as it is, budgets aside.
+        """
         return self.option_adds(self.options_of(name))
 
     def option_adds(self, options: Sequence[int]) -> float:
-        """Return the same of options of the model, by position, of which the best one counts where none is used."""
+        """Return the same of options of the model, by position, of which the best one
+        counts where none is used.
+        """
         used = [j for j in options if self.placed[j]]
         if used:
             rest = self.placed.copy()
             rest[used] = False
             return self._valued(rest) - self.value
-        return self.value - min(self._valued(swapped(self.model.instance, self.placed, j)) for j in options)
+        return self.value - min(
+            self._valued(swapped(self.model.instance, self.placed, j)) for j in options
+        )
 
     def force(self, name: str) -> None:
-        """Demand that a site, of whichever kind, or one option of it is used; the plan shown then uses it.
+        """Demand that a site, of whichever kind, or one option of it is used; the plan
+        shown then uses it.
 
-        Where the site has several kinds, the one comes that keeps the budgets and lets least through. What excludes it makes way.
+        Where the site has several kinds, the one comes that keeps the budgets and lets
+        least through. What excludes it makes way.
 
         Raises
         ------
@@ -304,7 +348,8 @@ class Desk:
         )
 
     def forbid(self, name: str) -> None:
-        """Demand that a site, or one option of it, is not used; the plan shown then does without.
+        """Demand that a site, or one option of it, is not used; the plan shown then
+        does without.
 
         Raises
         ------
@@ -338,7 +383,9 @@ class Desk:
         )
 
     def turn(self, name: str) -> None:
-        """Go on to the next demand on a site or option: none, must be used, must not be used, none."""
+        """Go on to the next demand on a site or option: none, must be used, must not be
+        used, none.
+        """
         marks = self.mark(self._site(self.options_of(name)[0]))
         if marks.get(name) is True:
             self.forbid(name)
@@ -348,12 +395,15 @@ class Desk:
             self.force(name)
 
     def tours(self) -> dict[str, Beat]:
-        """Return the beats of the plan shown, and those that must not be driven, by the names of their tours."""
+        """Return the beats of the plan shown, and those that must not be driven, by the
+        names of their tours.
+        """
         state = self.state
         return {tour_name(beat): beat for beat in (*state.plan.beats, *state.beats.banned)}
 
     def demand_beat(self, name: str, must: bool | None) -> None:
-        """Demand that the tour of this name is driven, or is not; None takes the demand back and leaves the plan shown.
+        """Demand that the tour of this name is driven, or is not; None takes the demand
+        back and leaves the plan shown.
 
         Raises
         ------
@@ -391,7 +441,11 @@ class Desk:
         self._do(
             changes,
             self.placed,
-            message("{name}: {amount:.10g}", name=resource_name(own[resource], self.names), amount=amount),
+            message(
+                "{name}: {amount:.10g}",
+                name=resource_name(own[resource], self.names),
+                amount=amount,
+            ),
         )
 
     def show(self, result: Result, case: Instance, model: DeskModel | None = None) -> None:
@@ -407,13 +461,20 @@ class Desk:
             The model of its plan, where one is made already.
         """
         if result.plan is None:
-            raise InputError(Problem(message("search"), message("no plan"), message("a plan; give it more time")))
+            raise InputError(
+                Problem(message("search"), message("no plan"), message("a plan; give it more time"))
+            )
         if model is not None:
             self._models[_beats_key(result.plan)] = model
         if result.lower is not None:
             self._proven.append(ProvenBound(case, result.lower, self.state.beats))
         self._push(
-            replace(self.state, plan=result.plan, action=message("the best plan found from there"), result=result)
+            replace(
+                self.state,
+                plan=result.plan,
+                action=message("the best plan found from there"),
+                result=result,
+            )
         )
 
     def undo(self) -> None:
@@ -453,7 +514,11 @@ class Desk:
         changes.applied(self.base)
         fixed = Plan.from_mask(self.base, placed[: len(self.base.options)])
         state = self.state
-        self._push(DeskState(changes, Plan((*fixed.placements, *state.plan.beats)), action, beats=state.beats))
+        self._push(
+            DeskState(
+                changes, Plan((*fixed.placements, *state.plan.beats)), action, beats=state.beats
+            )
+        )
 
     def _push(self, state: DeskState) -> None:
         del self._states[self._place + 1 :]
@@ -474,7 +539,10 @@ class Desk:
         self.value = self._valued(self.placed)
         self.evaluation_seconds = time.perf_counter() - began
         whole = with_plan(self.case, state.plan)
-        self.shortfalls: tuple[str, ...] = (*impossible(whole, self.names), *shortfalls(whole, self.placed, self.names))
+        self.shortfalls: tuple[str, ...] = (
+            *impossible(whole, self.names),
+            *shortfalls(whole, self.placed, self.names),
+        )
 
     def _valued(self, placed: NDArray[np.bool_]) -> float:
         return self.model.overlay.value(placed)
@@ -491,7 +559,9 @@ class Desk:
         return plans[best]
 
     def _marked(self, site: str, name: str | None, *, must: bool) -> Changes:
-        """Return the changes with another demand at a site: what contradicts it goes; no name takes all demands there back."""
+        """Return the changes with another demand at a site: what contradicts it goes;
+        no name takes all demands there back.
+        """
         names = {site, *(self.base.options[j].id for j in self.sites[site])}
         whole = name is None or name == site or must
         mine: Callable[[str], bool] = lambda n: n in names and (whole or n in {name, site})  # noqa: E731
@@ -510,16 +580,21 @@ class Desk:
 
 
 def _beats_key(plan: Plan) -> Hashable:
-    return tuple((beat.id, beat.team.id, beat.base.id, beat.posts, beat.slots) for beat in plan.beats)
+    return tuple(
+        (beat.id, beat.team.id, beat.base.id, beat.posts, beat.slots) for beat in plan.beats
+    )
 
 
 NAME_LENGTH = 60
 """Characters of a name that a sentence shows."""
 
-USES = marked("The plan shown uses {total:n6} of {budget:n6} {resource}: {excess:n6} too much{unit}.")
+USES = marked(
+    "The plan shown uses {total:n6} of {budget:n6} {resource}: {excess:n6} too much{unit}."
+)
 
 NEEDS = marked(
-    "No plan can have all that must be used: it alone needs {total:n6} of {budget:n6} {resource}: {excess:n6} too much{unit}."
+    "No plan can have all that must be used: it alone needs {total:n6} of {budget:n6} {resource}:"
+    " {excess:n6} too much{unit}."
 )
 
 
@@ -536,14 +611,20 @@ def resource_name(resource: Resource, names: Mapping[str, str]) -> str:
     return f"{name} ({plain(resource.agency, NAME_LENGTH)})" if resource.agency else name
 
 
-def shortfalls(instance: Instance, placed: NDArray[np.bool_], names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a sentence for every constraint that an (options,) mask breaks, the budgets first; none for a feasible plan."""
+def shortfalls(
+    instance: Instance, placed: NDArray[np.bool_], names: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return a sentence for every constraint that an (options,) mask breaks, the
+    budgets first; none for a feasible plan.
+    """
     options = instance.options
     together = [[j for j in group if placed[j]] for group in instance.conflicts]
     return (
         *_over_budget(instance, placed, USES, names),
         *(
-            message("{names} exclude each other.", names=listed(option_name(options[j]) for j in group))
+            message(
+                "{names} exclude each other.", names=listed(option_name(options[j]) for j in group)
+            )
             for group in together
             if len(group) > 1
         ),
@@ -558,12 +639,16 @@ def shortfalls(instance: Instance, placed: NDArray[np.bool_], names: Mapping[str
             if not each.is_met(placed)
         ),
         *(
-            message("{name} must be used, and the plan shown does not use it.", name=option_name(option))
+            message(
+                "{name} must be used, and the plan shown does not use it.", name=option_name(option)
+            )
             for option, used in zip(options, placed, strict=True)
             if option.forced and not used
         ),
         *(
-            message("{name} must not be used, and the plan shown uses it.", name=option_name(option))
+            message(
+                "{name} must not be used, and the plan shown uses it.", name=option_name(option)
+            )
             for option, used in zip(options, placed, strict=True)
             if option.forbidden and used
         ),
@@ -571,7 +656,9 @@ def shortfalls(instance: Instance, placed: NDArray[np.bool_], names: Mapping[str
 
 
 def impossible(instance: Instance, names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a sentence for every budget that the forced options alone exceed: then no plan can have them all."""
+    """Return a sentence for every budget that the forced options alone exceed: then no
+    plan can have them all.
+    """
     return _over_budget(instance, instance.forced, NEEDS, names)
 
 
@@ -588,7 +675,9 @@ def _over_budget(
             excess=total - resource.budget,
             unit=_unit(resource),
         )
-        for r, (resource, total) in enumerate(zip(instance.resources, instance.amounts(placed).tolist(), strict=True))
+        for r, (resource, total) in enumerate(
+            zip(instance.resources, instance.amounts(placed).tolist(), strict=True)
+        )
         if used[r] > most[r]
     )
 

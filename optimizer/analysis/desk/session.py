@@ -1,6 +1,8 @@
-"""A planner at a desk: the desk, the folder it was opened from, and the search that runs in the background.
+"""A planner at a desk: the desk, the folder it was opened from, and the search that
+runs in the background.
 
-What a desk reads and writes: a plan folder, and variants of its plan in folders within it.
+What a desk reads and writes: a plan folder, and variants of its plan in folders within
+it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.analysis.compare.compare import SitePlaces
-from optimizer.analysis.desk.desk import NAME_LENGTH, Desk, DeskModel, option_name, resource_name, tour_name
+from optimizer.analysis.desk.desk import (
+    NAME_LENGTH,
+    Desk,
+    DeskModel,
+    option_name,
+    resource_name,
+    tour_name,
+)
 from optimizer.analysis.desk.shown import DeskGround, shown_beats, shown_content, shown_sites
 from optimizer.analysis.desk.view import (
     DeskActions,
@@ -97,7 +106,8 @@ class DeskSession(DeskActions):
     folder
         The plan folder.
     params
-        Parameters of the search to set by name, such as `tree.splits`; the others are those that the plan was made with.
+        Parameters of the search to set by name, such as `tree.splits`; the others are
+        those that the plan was made with.
     skip_unreachable
         Leave out evaders without a path.
     listener
@@ -125,11 +135,15 @@ class DeskSession(DeskActions):
             self._params = self.opened.search_params(params)
         with step(listener, "contracting"):
             self.desk = Desk(known)
-            self.desk.base.check()  # what an action changes is checked against it: not while a planner waits for the first
+            # what an action changes is checked against it: not while a planner waits
+            # for the first
+            self.desk.base.check()
         self._places = SitePlaces.of(self.desk.base, self.opened.site_rows)
         rows = {row.id: row for row in _rows(self.opened.file)}
         self._entries = [
-            _site(self.desk, j, self._places, rows.get(option.id)).model_copy(update={"label": option_name(option)})
+            _site(self.desk, j, self._places, rows.get(option.id)).model_copy(
+                update={"label": option_name(option)}
+            )
             for j, option in enumerate(self.desk.base.options)
         ]
         today = np.array([option.existing for option in self.desk.base.options], dtype=bool)
@@ -149,7 +163,9 @@ class DeskSession(DeskActions):
 
     @cached_property
     def ground(self) -> DeskGround | None:
-        """What the map shows whatever the plan, in the language that is spoken when it is first asked for; None without a map."""
+        """What the map shows whatever the plan, in the language that is spoken when it
+        is first asked for; None without a map.
+        """
         ground = DeskGround.of(self.opened, self.desk.base)
         if ground is not None and not ground.bare:
             self.desk.names = ground.names.resources
@@ -157,7 +173,9 @@ class DeskSession(DeskActions):
 
     @property
     def on_map(self) -> Hashable:
-        """What the map depends on: it changes with the plan shown and with demands on sites and beats."""
+        """What the map depends on: it changes with the plan shown and with demands on
+        sites and beats.
+        """
         state = self.desk.state
         beats = tuple(map(tour_name, state.beats.must)), tuple(map(tour_name, state.beats.banned))
         return (
@@ -175,7 +193,12 @@ class DeskSession(DeskActions):
         content = shown_content(self.ground, self.desk, self._entries, share=self._values.share)
         demands = {name: self._whole_demand(name) for name in self.desk.sites}
         must, must_not = (
-            tuple(place for name, asked in demands.items() if asked is wanted for place in self._place(name))
+            tuple(
+                place
+                for name, asked in demands.items()
+                if asked is wanted
+                for place in self._place(name)
+            )
             for wanted in (True, False)
         )
         return DeskMapContent(content, self._numbered(), must, must_not, self.ground.bare)
@@ -187,7 +210,9 @@ class DeskSession(DeskActions):
         return [(lon, lat)] if math.isfinite(lon) else []
 
     def work(self, seconds: float) -> bool:
-        """Work out what sites of the plan shown add, for so long; return whether all of it has become known just now."""
+        """Work out what sites of the plan shown add, for so long; return whether all of
+        it has become known just now.
+        """
         if self._search is not None or self._worth.known:
             return False
         self._worth.work(seconds)
@@ -196,7 +221,11 @@ class DeskSession(DeskActions):
 
     def site_at(self, mark: str) -> str:
         """Return the name of the site whose mark it is on the map; empty for another mark."""
-        j = self.desk.base.option_index.get(mark.removeprefix("site-"), -1) if mark.startswith("site-") else -1
+        j = (
+            self.desk.base.option_index.get(mark.removeprefix("site-"), -1)
+            if mark.startswith("site-")
+            else -1
+        )
         return next((name for name, options in self.desk.sites.items() if j in options), "")
 
     @property
@@ -204,7 +233,9 @@ class DeskSession(DeskActions):
         return ValueText.of(self.desk.base.weight)
 
     def _numbered(self) -> dict[str, str]:
-        """Return the number of each option that is used or closed in the plan shown, by id: once given, a site keeps it."""
+        """Return the number of each option that is used or closed in the plan shown, by
+        id: once given, a site keeps it.
+        """
         options, numbers, placed = self.desk.base.options, self._numbers, self.desk.placed
         here = {j: self.desk.sites[options[j].site or options[j].id] for j in range(len(options))}
         used = [j for j in here if placed[j]]
@@ -253,13 +284,18 @@ class DeskSession(DeskActions):
         effect = (
             _("Without it {value} would get through: it takes {adds} off. It needs {needs}.")
             if used
-            else _("With it as well, budgets aside, {value} would get through: {adds} less. It needs {needs}.")
+            else _(
+                "With it as well, budgets aside, {value} would get through: {adds} less. It needs"
+                " {needs}."
+            )
         )
         as_kind = _("as {kind} {needs}") if len(options) > 1 else "{needs}"
         needs = [as_kind.format(kind=self._kind(j), needs=self._needs(j)) for j in options]
         value = desk.value + adds if used else desk.value - adds
         said = self._values
-        return effect.format(value=said.value(value), adds=said.points(adds), needs="; ".join(needs))
+        return effect.format(
+            value=said.value(value), adds=said.points(adds), needs="; ".join(needs)
+        )
 
     def turn(self, name: str) -> None:
         """Go on to the next demand on a site: none, must be used, must not be used."""
@@ -315,7 +351,8 @@ class DeskSession(DeskActions):
             self._version += 1
 
     def poll(self) -> str:
-        """Lay the plan of a search that has ended on the desk; return what came of it, empty where nothing has ended.
+        """Lay the plan of a search that has ended on the desk; return what came of it,
+        empty where nothing has ended.
 
         Raises
         ------
@@ -336,10 +373,14 @@ class DeskSession(DeskActions):
             found = _("The best plan found lets {value} through; {why} after {seconds} s.")
         elif gained > 0:
             found = _(
-                "The best plan found lets {value} through, {gained} less than the one that was shown; {why} after {seconds} s."
+                "The best plan found lets {value} through, {gained} less than the one that was"
+                " shown; {why} after {seconds} s."
             )
         else:
-            found = _("The best plan found lets {value} through: the one that was shown; {why} after {seconds} s.")
+            found = _(
+                "The best plan found lets {value} through: the one that was shown; {why} after"
+                " {seconds} s."
+            )
         return found.format(
             value=self._values.value(self.desk.value),
             gained=self._values.points(gained),
@@ -352,7 +393,9 @@ class DeskSession(DeskActions):
         place = save_variant(self._free(), self.opened, name)
         self.saved.append(place)
         again = PlanFolder(place).run["again"]
-        return _("{folder}. Report, figures and duties are made by: {command}").format(folder=place, command=again)
+        return _("{folder}. Report, figures and duties are made by: {command}").format(
+            folder=place, command=again
+        )
 
     def close(self, seconds: float = 5.0) -> None:
         """Stop what runs, and wait for it."""
@@ -364,7 +407,12 @@ class DeskSession(DeskActions):
         """Return the desk, where no search needs it as it is."""
         if self._search is not None:
             raise InputError(
-                Problem(message("desk"), message("a search that runs"), message("its end"), message("Stop it, or wait"))
+                Problem(
+                    message("desk"),
+                    message("a search that runs"),
+                    message("its end"),
+                    message("Stop it, or wait"),
+                )
             )
         return self.desk
 
@@ -374,28 +422,47 @@ class DeskSession(DeskActions):
         if search is None:
             return None
         lower = max(search.lower, self.desk.lower)
-        return DeskProgress(search.seconds, search.time_limit, search.step, lower, search.upper, search.cancelled())
+        return DeskProgress(
+            search.seconds, search.time_limit, search.step, lower, search.upper, search.cancelled()
+        )
 
     def _whole_demand(self, name: str) -> bool | None:
-        """Return whether a site must (or must not) be used; a demand for one of several kinds asks for the site."""
+        """Return whether a site must (or must not) be used; a demand for one of several
+        kinds asks for the site.
+        """
         options, marks = self.desk.sites[name], self.desk.mark(name)
-        whole = marks.get(name, marks.get(self.desk.base.options[options[0]].id) if len(options) == 1 else None)
+        whole = marks.get(
+            name, marks.get(self.desk.base.options[options[0]].id) if len(options) == 1 else None
+        )
         return whole if whole is not None else (True if True in marks.values() else None)
 
     def _site(self, name: str, rows: Mapping[str, SiteRow], numbers: Mapping[str, str]) -> DeskSite:
         desk, options = self.desk, self.desk.sites[name]
-        first, marks, must = desk.base.options[options[0]], desk.mark(name), self._whole_demand(name)
+        first, marks, must = (
+            desk.base.options[options[0]],
+            desk.mark(name),
+            self._whole_demand(name),
+        )
         used = [j for j in options if desk.placed[j]]
-        standing: Standing = "must" if must else "must not" if must is False else "used" if used else "not used"
+        standing: Standing = (
+            "must" if must else "must not" if must is False else "used" if used else "not used"
+        )
         alone = len(options) == 1
         asked = [
             self._asked(mark, None if each == name or alone else desk.base.option_index[each])
             for each, mark in marks.items()
         ]
-        stands = [_("in the plan") if alone else _("in the plan as {kind}").format(kind=self._kind(j)) for j in used]
+        stands = [
+            _("in the plan") if alone else _("in the plan as {kind}").format(kind=self._kind(j))
+            for j in used
+        ]
         today = [_("in use today")] if any(desk.base.options[j].existing for j in options) else []
         shown = rows[desk.base.options[(used or options)[0]].id]
-        kept = [self._numbers[each] for j in options if (each := desk.base.options[j].id) in self._numbers]
+        kept = [
+            self._numbers[each]
+            for j in options
+            if (each := desk.base.options[j].id) in self._numbers
+        ]
         called = option_name(first) if first.label or alone else plain(name, NAME_LENGTH)
         return DeskSite(
             name=name,
@@ -431,17 +498,27 @@ class DeskSession(DeskActions):
 
     def _needs(self, option: int) -> str:
         uses = self.desk.base.options[option].uses
-        said = [amount_of(r, uses[r.id], self.desk.names) for r in self.desk.base.resources if uses.get(r.id)]
+        said = [
+            amount_of(r, uses[r.id], self.desk.names)
+            for r in self.desk.base.resources
+            if uses.get(r.id)
+        ]
         return "; ".join(said) or _("nothing")
 
     def _kind(self, option: int) -> str:
         found = self.desk.base.options[option]
-        called = found.type if self.ground is None else self.ground.names.kinds.get(found.type, found.type)
+        called = (
+            found.type
+            if self.ground is None
+            else self.ground.names.kinds.get(found.type, found.type)
+        )
         return plain(called or word(found.kind), NAME_LENGTH)
 
     def _budgets(self) -> tuple[DeskBudget, ...]:
         desk, opened = self.desk, self._opened[1].tolist()
-        used = dict(zip((r.id for r in desk.model.instance.resources), desk.used().tolist(), strict=True))
+        used = dict(
+            zip((r.id for r in desk.model.instance.resources), desk.used().tolist(), strict=True)
+        )
         needs, more = desk.base.use, self._worth.more()
         return tuple(
             DeskBudget(
@@ -452,7 +529,9 @@ class DeskSession(DeskActions):
                 budget=resource.budget,
                 opened=opened[r],
                 most=(most := _end(opened[r], needs[:, r], whole)),
-                step=1.0 if whole and most <= 10 * STEPS else 10.0 ** round(math.log10(most / STEPS)),
+                step=(
+                    1.0 if whole and most <= 10 * STEPS else 10.0 ** round(math.log10(most / STEPS))
+                ),
                 more=more.get(resource.id),
                 known=self._worth.known,
             )
@@ -462,13 +541,16 @@ class DeskSession(DeskActions):
 
 
 def _end(opened: float, needs: np.ndarray, whole: bool) -> float:
-    """Return where the slider of a budget ends: twice the budget, and at least three of what needs most of it."""
+    """Return where the slider of a budget ends: twice the budget, and at least three of
+    what needs most of it.
+    """
     end = max(2.0 * opened, 3.0 * float(needs.max(initial=0.0)), 1.0 if whole else 1e-6)
     return float(math.ceil(end)) if end >= 1 else end
 
 
 class DeskWorth:
-    """What each site of the plan shown adds, worked out bit by bit, as that takes longer than an action may.
+    """What each site of the plan shown adds, worked out bit by bit, as that takes
+    longer than an action may.
 
     Parameters
     ----------
@@ -498,7 +580,9 @@ class DeskWorth:
             self._worth.append(self._desk.option_adds([len(self._worth)]))
 
     def more(self) -> dict[str, DeskGain]:
-        """Return what more of each budget pays for, by its id: the site that brings most for each unit, alone if possible."""
+        """Return what more of each budget pays for, by its id: the site that brings
+        most for each unit, alone if possible.
+        """
         if not self.known:
             return {}
         if self._more is None:
@@ -518,13 +602,21 @@ class DeskWorth:
                 continue
             used = dict(
                 zip(
-                    (r.id for r in instance.resources), instance.amounts(swapped(instance, desk.placed, j)), strict=True
+                    (r.id for r in instance.resources),
+                    instance.amounts(swapped(instance, desk.placed, j)),
+                    strict=True,
                 )
             )
-            short = {r: float(used[r] - most) for r, most in budgets.items() if used[r] > most * (1 + BUDGET_TOLERANCE)}
+            short = {
+                r: float(used[r] - most)
+                for r, most in budgets.items()
+                if used[r] > most * (1 + BUDGET_TOLERANCE)
+            }
             for resource, amount in short.items():
                 others = "; ".join(
-                    amount_of(resources[r], more, desk.names) for r, more in short.items() if r != resource
+                    amount_of(resources[r], more, desk.names)
+                    for r, more in short.items()
+                    if r != resource
                 )
                 option = desk.base.options[j]
                 gained = DeskGain(amount, others, row_name(option) or option_name(option), gain)
@@ -534,22 +626,28 @@ class DeskWorth:
 
 
 def amount_of(resource: Resource, amount: float, names: Mapping[str, str]) -> str:
-    """Return an amount of a resource with its unit and agency; `names` are what people call resources, by id."""
+    """Return an amount of a resource with its unit and agency; `names` are what people
+    call resources, by id.
+    """
     name = plain(term(resource.name or resource.id), NAME_LENGTH)
     agency = resource_name(resource, names).removeprefix(name)
     return amounts({name: Amount(amount, plain(term(resource.unit), NAME_LENGTH))}) + agency
 
 
-# A search in the background: the best plan for the budgets and demands on a desk, from the plan shown.
+# A search in the background: the best plan for the budgets and demands on a desk, from
+# the plan shown.
 BEATS_KEPT = 0.3
-"""Share of the time of a search with teams that it first spends on sites alone, with the beats of the plan shown."""
+"""Share of the time of a search with teams that it first spends on sites alone, with
+the beats of the plan shown.
+"""
 
 LEAST_SECONDS = 0.1
 """What is left for the search with other beats, at least."""
 
 
 class DeskSearch(SilentListener):
-    """A search for the best plan, in a thread of its own; it has the best plan so far when it is stopped.
+    """A search for the best plan, in a thread of its own; it has the best plan so far
+    when it is stopped.
 
     Parameters
     ----------
@@ -561,7 +659,8 @@ class DeskSearch(SilentListener):
     Attributes
     ----------
     lower, upper
-        Bound that is proven so far, and value of the best plan so far; infinite where none is known.
+        Bound that is proven so far, and value of the best plan so far; infinite where
+        none is known.
     step
         What is being done.
     done
@@ -578,10 +677,19 @@ class DeskSearch(SilentListener):
     """
 
     def __init__(
-        self, desk: Desk, *, time_limit: float, gap: float = 1e-4, params: SolveParams = SolveParams()
+        self,
+        desk: Desk,
+        *,
+        time_limit: float,
+        gap: float = 1e-4,
+        params: SolveParams = SolveParams(),
     ) -> None:
         if not 0 < time_limit < math.inf:
-            raise InputError(Problem(message("time limit"), str(time_limit), message("a number of seconds above 0")))
+            raise InputError(
+                Problem(
+                    message("time limit"), str(time_limit), message("a number of seconds above 0")
+                )
+            )
         self.desk, self.case, self.model = desk, desk.case, desk.model
         self.time_limit, self.gap, self.params = time_limit, gap, params
         self.lower, self.upper, self.step = 0.0, math.inf, marked("begins")
@@ -614,7 +722,8 @@ class DeskSearch(SilentListener):
         self._thread.join(seconds)
 
     def take(self) -> None:
-        """Lay the plan that it found on the desk, or the one that was shown with what is proven now, where that is better.
+        """Lay the plan that it found on the desk, or the one that was shown with what
+        is proven now, where that is better.
 
         Raises
         ------
@@ -623,7 +732,11 @@ class DeskSearch(SilentListener):
         """
         if self.result is None:
             raise InputError(
-                Problem("search", self.failure or "no end yet", "a plan that keeps every budget and demand")
+                Problem(
+                    "search",
+                    self.failure or "no end yet",
+                    "a plan that keeps every budget and demand",
+                )
             )
         desk, found = self.desk, self.result
         if desk.feasible and found.upper is not None and desk.value < found.upper:
@@ -650,15 +763,25 @@ class DeskSearch(SilentListener):
             if result.plan is not None and self.case.patrols is not None:
                 self.model = DeskModel.of(self.desk.base, result.plan)
             self.result = result
-            self.failure = "" if result.plan is not None else message("no plan before the time ended: give it more")
+            self.failure = (
+                ""
+                if result.plan is not None
+                else message("no plan before the time ended: give it more")
+            )
         except OptimizerError as error:
             self.failure = error.args[0] if error.args else ""
         except BaseException as error:  # noqa: BLE001 - a thread has nobody else to tell
             stopped = is_interrupt(error)
-            self.failure = message("stopped before there was a plan") if stopped else f"{type(error).__name__}: {error}"
+            self.failure = (
+                message("stopped before there was a plan")
+                if stopped
+                else f"{type(error).__name__}: {error}"
+            )
 
     def _solved(self) -> Result:
-        """Search for sites with the beats of the plan shown; where there are teams, then for sites and beats together, from both plans."""
+        """Search for sites with the beats of the plan shown; where there are teams,
+        then for sites and beats together, from both plans.
+        """
         case, state = self.case, self.desk.state
         if case.patrols is None:
             return self._placed(case, self.time_limit)
@@ -669,7 +792,8 @@ class DeskSearch(SilentListener):
         names = () if near.plan is None else near.plan.options
         fixed = Plan.of(case, [name for name in names if name in case.option_index])
         same = Plan((*fixed.placements, *(beats[name] for name in names if name in beats)))
-        proven = min(self.desk.lower, near.upper or 0.0)  # what is proven there is so of these beats alone
+        # what is proven there is so of these beats alone
+        proven = min(self.desk.lower, near.upper or 0.0)
         near = replace(near, plan=same, lower=proven, weighed_lower=near.lower, status="feasible")
         if self._stopped:
             return near
@@ -711,7 +835,8 @@ VARIANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
 def save_variant(desk: Desk, opened: PlanFolder, name: str) -> Path:
-    """Write the plan shown, with its problem, into a new folder `variants/NAME` of the plan folder: whole, or not at all.
+    """Write the plan shown, with its problem, into a new folder `variants/NAME` of the
+    plan folder: whole, or not at all.
 
     Parameters
     ----------
@@ -730,7 +855,8 @@ def save_variant(desk: Desk, opened: PlanFolder, name: str) -> Path:
     Raises
     ------
     InputError
-        If the plan breaks a budget or demand, the name is none, a variant of that name exists, or the folder cannot be written.
+        If the plan breaks a budget or demand, the name is none, a variant of that name
+        exists, or the folder cannot be written.
     """
     where = message("name of the variant")
     if not VARIANT_NAME.fullmatch(name):
@@ -739,10 +865,16 @@ def save_variant(desk: Desk, opened: PlanFolder, name: str) -> Path:
     if desk.shortfalls:
         expected = message("a plan that keeps every budget and demand")
         remedy = message("Ask for the best plan from here, or change the budgets")
-        raise InputError(Problem(message("plan to save"), joined(desk.shortfalls, " "), expected, remedy))
+        raise InputError(
+            Problem(message("plan to save"), joined(desk.shortfalls, " "), expected, remedy)
+        )
     place = opened.path / VARIANTS / name
     if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(opened.path)):
-        raise InputError(Problem(str(place), "a place outside of the plan folder", "one within it", "Remove the link"))
+        raise InputError(
+            Problem(
+                str(place), "a place outside of the plan folder", "one within it", "Remove the link"
+            )
+        )
     if place.exists():
         raise InputError(
             Problem(
@@ -753,29 +885,43 @@ def save_variant(desk: Desk, opened: PlanFolder, name: str) -> Path:
             )
         )
     original = opened.file
-    plan = variant_content(desk, original, f"{original.name if original else desk.base.name} ({name})")
+    plan = variant_content(
+        desk, original, f"{original.name if original else desk.base.name} ({name})"
+    )
     with new_folder(place) as new:
-        PlanFolder(new).write(plan, straight_geojson(plan, desk.base), desk.case, _run_content(desk, opened, place))
+        PlanFolder(new).write(
+            plan, straight_geojson(plan, desk.base), desk.case, _run_content(desk, opened, place)
+        )
     return place
 
 
 def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFile:
-    """Return what plan.json of the plan shown holds; what the desk does not know of a site is taken from the plan that was opened."""
+    """Return what plan.json of the plan shown holds; what the desk does not know of a
+    site is taken from the plan that was opened.
+    """
     instance, placed, result = desk.model.instance, desk.placed, desk.state.result
     places, rows = SitePlaces.of(desk.base), {row.id: row for row in _rows(original)}
     own = range(len(desk.base.options))
     sites = [
-        _site(desk, j, places, rows.get(desk.base.options[j].id)).model_copy(update={"worth": _worth(desk, j)})
+        _site(desk, j, places, rows.get(desk.base.options[j].id)).model_copy(
+            update={"worth": _worth(desk, j)}
+        )
         for j in own
     ]
     overlay = desk.model.overlay
     today = np.array([option.existing for option in instance.options], dtype=bool)
-    allowed = np.array([not o.forbidden for o in desk.case.options] + [True] * (placed.size - len(own)), dtype=bool)
-    worth = {beat.id: _worth(desk, instance.option_index[beat.id]) for beat in desk.state.plan.beats}
+    allowed = np.array(
+        [not o.forbidden for o in desk.case.options] + [True] * (placed.size - len(own)), dtype=bool
+    )
+    worth = {
+        beat.id: _worth(desk, instance.option_index[beat.id]) for beat in desk.state.plan.beats
+    }
     beats = beat_entries(desk.base, [desk.state.plan], worth)
     budgets = {resource.id: resource.budget for resource in desk.case.resources}
     # Demands on beats are resources of the model that the case does not have.
-    resources = [replace(each, budget=budgets.get(each.id, each.budget)) for each in instance.resources]
+    resources = [
+        replace(each, budget=budgets.get(each.id, each.budget)) for each in instance.resources
+    ]
     lower = min(desk.lower, desk.value)
     return PlanFile(
         schema_version=SCHEMA_VERSION,
@@ -810,13 +956,20 @@ def _rows(original: PlanFile | None) -> list[PlanSite]:
 
 
 def _site(desk: Desk, j: int, places: SitePlaces, row: PlanSite | None) -> PlanSite:
-    """Return what is known of an option: from the plan that was opened, where that has it; what it adds was of that plan."""
+    """Return what is known of an option: from the plan that was opened, where that has
+    it; what it adds was of that plan.
+    """
     option = desk.case.options[j]
     if row is not None:
         return row.model_copy(update={"forced": option.forced, "forbidden": option.forbidden})
     if not np.isfinite(places.lon[j]):
         return site_entry(option, 0.0)
-    return site_entry(option, 0.0, lon=round(float(places.lon[j]), DIGITS), lat=round(float(places.lat[j]), DIGITS))
+    return site_entry(
+        option,
+        0.0,
+        lon=round(float(places.lon[j]), DIGITS),
+        lat=round(float(places.lat[j]), DIGITS),
+    )
 
 
 def _worth(desk: Desk, j: int) -> float:
@@ -824,12 +977,22 @@ def _worth(desk: Desk, j: int) -> float:
 
 
 def _run_content(desk: Desk, opened: PlanFolder, place: Path) -> dict[str, Any]:
-    """Return what it takes to make the variant again: the run of the plan that was opened, and what was changed."""
+    """Return what it takes to make the variant again: the run of the plan that was
+    opened, and what was changed.
+    """
     result, run = desk.state.result, opened.run
     changes = whole_changes(run, desk.state.changes, desk.base)
     kept = {
         name: run[name]
-        for name in ("packages", "inputs", "settings", "options", "language", "agencies", "translations")
+        for name in (
+            "packages",
+            "inputs",
+            "settings",
+            "options",
+            "language",
+            "agencies",
+            "translations",
+        )
         if name in run
     }
     return provenance(
@@ -843,6 +1006,9 @@ def _run_content(desk: Desk, opened: PlanFolder, place: Path) -> dict[str, Any]:
             "must_not": [tour_name(beat) for beat in desk.state.beats.banned],
         },
         start=Path(os.path.realpath(opened.path)).name,
-        warnings=[*run.get("warnings", ()), "Made at the desk from another plan: " + "; ".join(desk.actions) + "."],
+        warnings=[
+            *run.get("warnings", ()),
+            "Made at the desk from another plan: " + "; ".join(desk.actions) + ".",
+        ],
         **kept,
     )

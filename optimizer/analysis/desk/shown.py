@@ -1,7 +1,8 @@
 """The plan that lies on a desk, as the content of a report: the report's map draws it.
 
-Roads, border, places and names come from the scenario of the plan folder, where that is at hand and its roads are those of the plan's problem.
-Else roads are straight lines between the nodes of the problem, and there is no border and no town; the page says so.
+Roads, border, places and names come from the scenario of the plan folder, where that is
+at hand and its roads are those of the plan's problem. Else roads are straight lines
+between the nodes of the problem, and there is no border and no town; the page says so.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ import numpy as np
 
 from optimizer.base.errors import InputError
 from optimizer.base.text.language import term
-from optimizer.plans.display_names import DisplayNames, beat_rows, place_names, said_places, said_region, site_rows
+from optimizer.plans.display_names import (
+    DisplayNames,
+    beat_rows,
+    place_names,
+    said_places,
+    said_region,
+    site_rows,
+)
 from optimizer.problem.files.plan_file import PlanSite, beat_entries
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
@@ -75,7 +83,9 @@ class DeskGround:
 
     @classmethod
     def of(cls, opened: PlanFolder, base: Instance) -> DeskGround | None:
-        """Return the ground of a plan folder's problem; None where neither a scenario nor the problem has a map."""
+        """Return the ground of a plan folder's problem; None where neither a scenario
+        nor the problem has a map.
+        """
         read = _scenario_of(opened, base)
         if read is None:
             network = _straight(base)
@@ -91,14 +101,19 @@ class DeskGround:
             place_names(read),
             said_places(read.scenario.report.places),
             read.scenario.report.routes,
-            tuple(filter(None, map(term, (read.region.attribution, *read.scenario.report.sources)))),
+            tuple(
+                filter(None, map(term, (read.region.attribution, *read.scenario.report.sources)))
+            ),
         )
 
     @cached_property
     def drawn(self) -> tuple[int, ...]:
         """Positions of the evaders whose routes are drawn: the heaviest informed ones."""
         evaders = self.base.evaders
-        order = sorted((k for k, each in enumerate(evaders) if not each.routes), key=lambda k: -evaders[k].weight)
+        order = sorted(
+            (k for k, each in enumerate(evaders) if not each.routes),
+            key=lambda k: -evaders[k].weight,
+        )
         return tuple(order[: self.routes])
 
     @cached_property
@@ -114,17 +129,23 @@ class DeskGround:
 
     def answers(self, plan: Plan) -> tuple[Response, ...]:
         """Return what those evaders do under a plan."""
-        return evaluate(replace(self.base, evaders=tuple(self.base.evaders[k] for k in self.drawn)), plan).evaders
+        return evaluate(
+            replace(self.base, evaders=tuple(self.base.evaders[k] for k in self.drawn)), plan
+        ).evaders
 
 
 def _scenario_of(opened: PlanFolder, base: Instance) -> ScenarioEvidence | None:
-    """Return what the scenario of a plan folder says; None where it is not at hand, faulty, or of other roads."""
+    """Return what the scenario of a plan folder says; None where it is not at hand,
+    faulty, or of other roads.
+    """
     try:
         read = read_evidence(opened.scenario, settings=opened.settings)
     except InputError:
         return None
     network, n = read.region.network, read.region.network.n_arcs
-    same = np.array_equal(base.tail[:n], network.tail) and np.array_equal(base.head[:n], network.head)
+    same = np.array_equal(base.tail[:n], network.tail) and np.array_equal(
+        base.head[:n], network.head
+    )
     return read if same else None
 
 
@@ -146,7 +167,9 @@ def plain_names(base: Instance) -> DisplayNames:
     return DisplayNames({}, {each.id: each.name or each.id for each in base.resources})
 
 
-def shown_content(ground: DeskGround, desk: Desk, entries: Sequence[PlanSite], *, share: bool) -> ReportContent:
+def shown_content(
+    ground: DeskGround, desk: Desk, entries: Sequence[PlanSite], *, share: bool
+) -> ReportContent:
     """Return the plan shown as the content of a report: what its map needs.
 
     Parameters
@@ -173,22 +196,34 @@ def shown_content(ground: DeskGround, desk: Desk, entries: Sequence[PlanSite], *
     )
 
 
-def shown_sites(ground: DeskGround | None, desk: Desk, entries: Sequence[PlanSite]) -> tuple[SiteRow, ...]:
-    """Return the report's rows of all options of a desk; marginal values, which take longer, are not in them."""
+def shown_sites(
+    ground: DeskGround | None, desk: Desk, entries: Sequence[PlanSite]
+) -> tuple[SiteRow, ...]:
+    """Return the report's rows of all options of a desk; marginal values, which take
+    longer, are not in them.
+    """
     names = plain_names(desk.base) if ground is None else ground.names
     spots = None if ground is None else ground.spots
     rows = [each.model_copy(update={"worth": None}) for each in entries]
     own = desk.placed[: len(rows)].tolist()
-    chosen, others = ([row for row, used in zip(rows, own, strict=True) if used is wanted] for wanted in (True, False))
+    chosen, others = (
+        [row for row, used in zip(rows, own, strict=True) if used is wanted]
+        for wanted in (True, False)
+    )
     return site_rows(chosen, others, names, spots)
 
 
 def shown_beats(ground: DeskGround | None, desk: Desk) -> tuple[BeatRow, ...]:
     """Return the report's rows of the beats of the plan shown."""
     instance = desk.model.instance
-    worth = {beat.id: desk.option_adds([instance.option_index[beat.id]]) for beat in desk.state.plan.beats}
+    worth = {
+        beat.id: desk.option_adds([instance.option_index[beat.id]])
+        for beat in desk.state.plan.beats
+    }
     entries = beat_entries(desk.base, [desk.state.plan], worth)
-    names, spots = (plain_names(desk.base), None) if ground is None else (ground.names, ground.spots)
+    names, spots = (
+        (plain_names(desk.base), None) if ground is None else (ground.names, ground.spots)
+    )
     return beat_rows(entries, names, spots)
 
 

@@ -27,7 +27,8 @@ class DeskSite:
     mark
         Name of its mark on the map; empty where it has no place.
     number
-        Its number on the map and in the list, which it keeps; empty where it never was in a plan shown.
+        Its number on the map and in the list, which it keeps; empty where it never was
+        in a plan shown.
     road
         Its road, and where that is.
     standing
@@ -41,7 +42,8 @@ class DeskSite:
     kinds
         Ids of its options, each with what people call its kind.
     adds
-        By how much less gets through with it than without it, the rest of the plan as it is, budgets aside; None until that is worked out.
+        By how much less gets through with it than without it, the rest of the plan as
+        it is, budgets aside; None until that is worked out.
     """
 
     name: str
@@ -84,7 +86,9 @@ class DeskBeat:
 
 @dataclass(frozen=True, slots=True)
 class DeskGain:
-    """What more of a budget pays for: `amount` more, what of `others` (in words), the `site` that then fits, and its `gain`."""
+    """What more of a budget pays for: `amount` more, what of `others` (in words), the
+    `site` that then fits, and its `gain`.
+    """
 
     amount: float
     others: str
@@ -101,11 +105,13 @@ class DeskBudget:
     id, name, unit
         Of the resource.
     used, budget, opened
-        What the plan shown uses, what there is now, and what there was when the plan was opened.
+        What the plan shown uses, what there is now, and what there was when the plan
+        was opened.
     most, step
         Where its slider ends, and how far it moves at once.
     more
-        The site that brings most for each unit more of it, if possible of it alone, the rest of the plan shown as it is; None for none.
+        The site that brings most for each unit more of it, if possible of it alone, the
+        rest of the plan shown as it is; None for none.
     known
         Whether that is worked out.
     """
@@ -124,7 +130,8 @@ class DeskBudget:
 
 @dataclass(frozen=True, slots=True)
 class DeskProgress:
-    """How far a search in the background is: seconds, what it does, proven bound, and value of the best plan; infinite for none.
+    """How far a search in the background is: seconds, what it does, proven bound, and
+    value of the best plan; infinite for none.
 
     `stopping` is true from when it was asked to end until it has ended.
     """
@@ -148,8 +155,8 @@ class DeskView:
     values
         How values are written.
     value, opened_value, today, lower
-        Exact value of the plan shown, of the one that was opened, of today's layout (None where nothing stands), and the proven bound for
-        what is asked now.
+        Exact value of the plan shown, of the one that was opened, of today's layout
+        (None where nothing stands), and the proven bound for what is asked now.
     evaluation_ms
         Milliseconds that the value took.
     faults
@@ -196,7 +203,8 @@ class DeskMapContent:
     must, must_not
         (k, 2) degrees of the sites that are demanded, or refused.
     bare
-        Whether there is no scenario behind it: straight roads, without border and towns.
+        Whether there is no scenario behind it: straight roads, without border and
+        towns.
     """
 
     content: ReportContent
@@ -207,7 +215,9 @@ class DeskMapContent:
 
 
 class DeskActions(Protocol):
-    """What the page asks of a desk; every action raises InputError, and changes nothing, where it cannot be done."""
+    """What the page asks of a desk; every action raises InputError, and changes
+    nothing, where it cannot be done.
+    """
 
     @property
     def version(self) -> int:
@@ -215,13 +225,17 @@ class DeskActions(Protocol):
 
     @property
     def on_map(self) -> Hashable:
-        """What the map depends on: it changes with the plan shown and with demands on sites and beats."""
+        """What the map depends on: it changes with the plan shown and with demands on
+        sites and beats.
+        """
 
     def map(self) -> DeskMapContent | None:
         """Return what the map shows; None where there is none."""
 
     def work(self, seconds: float) -> bool:
-        """Work out what sites of the plan shown add, for so long; return whether all of it has become known just now."""
+        """Work out what sites of the plan shown add, for so long; return whether all of
+        it has become known just now.
+        """
 
     def site_at(self, mark: str) -> str:
         """Return the name of the site whose mark it is on the map; empty for another mark."""
@@ -266,7 +280,8 @@ class DeskActions(Protocol):
         """End the search soon, with the best plan so far."""
 
     def poll(self) -> str:
-        """Lay the plan of a search that has ended on the desk; return what came of it, empty where nothing has ended.
+        """Lay the plan of a search that has ended on the desk; return what came of it,
+        empty where nothing has ended.
 
         Raises
         ------

@@ -1,11 +1,15 @@
-"""Why a plan is as it is: what each site adds, what would replace it, why others were left out, and which routes remain.
+"""Why a plan is as it is: what each site adds, what would replace it, why others were
+left out, and which routes remain.
 
 The best routes that a plan leaves to an evader, told apart by the sites they pass.
 
-The best routes of a road network differ by a detour round a block. Here each route avoids at least one site of every better one: route 1 is the
-best; route k is the best among the routes that, for each i < k, pass not all of the sites of route i. They are found by best-first search over
-sets of closed sites: where the best route with the sites F closed passes all sites of an earlier route, or is taken itself, every later route
-avoids one of these sites, so that F is split into F with each of them closed as well.
+The best routes of a road network differ by a detour round a block. Here each route
+avoids at least one site of every better one: route 1 is the best; route k is the best
+among the routes that, for each i < k, pass not all of the sites of route i. They are
+found by best-first search over sets of closed sites: where the best route with the
+sites F closed passes all sites of an earlier route, or is taken itself, every later
+route avoids one of these sites, so that F is split into F with each of them closed as
+well.
 """
 
 from __future__ import annotations
@@ -17,7 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.analysis.explain.replacements import OptionPrice, Pricing, promising, released, root_rows, swapped
+from optimizer.analysis.explain.replacements import (
+    OptionPrice,
+    Pricing,
+    promising,
+    released,
+    root_rows,
+    swapped,
+)
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import ValueText
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL, Executor
@@ -40,7 +51,9 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
 
 COMPARING = 0.05
-"""Share of the time limit that is kept for what comes after the solves, and for the last of them, which may take a little longer."""
+"""Share of the time limit that is kept for what comes after the solves, and for the
+last of them, which may take a little longer.
+"""
 
 AT_ROOT = 0.15
 """Share of the time limit in which the root program is cut whose rows all solves begin with."""
@@ -58,7 +71,8 @@ class TouchedEvader:
     evader
         Who.
     without, with_it
-        Chance to get through without and with the option, the rest of the plan as it is.
+        Chance to get through without and with the option, the rest of the plan as it
+        is.
     """
 
     evader: Evader
@@ -82,15 +96,18 @@ class ExplainedOption:
     price
         The best plan without it, or with it.
     adds
-        By how much the value is lower with it than without it, the rest of the plan as it is and, where it is not chosen, budgets aside and in
-        place of what excludes it; below 0 where that was better.
+        By how much the value is lower with it than without it, the rest of the plan as
+        it is and, where it is not chosen, budgets aside and in place of what excludes
+        it; below 0 where that was better.
     touched
-        The evaders whose chance to get through it changes, those first of whom it lowers most.
+        The evaders whose chance to get through it changes, those first of whom it
+        lowers most.
     habitual_routes
         How many routes of habitual evaders pass it.
     comes, goes
-        Positions of the options that the best plan without it, or with it, has and the plan has not, and the other way round, itself aside;
-        those of the largest marginal value first.
+        Positions of the options that the best plan without it, or with it, has and the
+        plan has not, and the other way round, itself aside; those of the largest
+        marginal value first.
     """
 
     known: KnownPlan
@@ -103,18 +120,24 @@ class ExplainedOption:
 
     @property
     def replacement(self) -> int | None:
-        """What takes its place where it is chosen, else what makes way for it: that of the largest marginal value."""
+        """What takes its place where it is chosen, else what makes way for it: that of
+        the largest marginal value.
+        """
         others = self.comes if self.price.chosen else self.goes
         return others[0] if others else None
 
     @property
     def cost(self) -> float | None:
-        """By how much the value of the best plan found without it, or with it, exceeds that of the plan."""
+        """By how much the value of the best plan found without it, or with it, exceeds
+        that of the plan.
+        """
         return None if self.price.upper is None else self.price.upper - self.known.value
 
     @property
     def cost_low(self) -> float | None:
-        """Proven: it costs at least so much against the plan; below 0 where a better plan is not ruled out. With teams, of the same beats."""
+        """Proven: it costs at least so much against the plan; below 0 where a better
+        plan is not ruled out. With teams, of the same beats.
+        """
         proven = self.price.lower if self.price.same_beats is None else self.price.same_beats
         return None if proven is None else proven - self.known.value
 
@@ -132,7 +155,8 @@ class Explanation:
     evaders
         Those of whom most gets through, with the routes left to them.
     wanted
-        How many options were to be priced; fewer are where time ran out or Ctrl-C was pressed.
+        How many options were to be priced; fewer are where time ran out or Ctrl-C was
+        pressed.
     """
 
     known: KnownPlan
@@ -160,9 +184,11 @@ def explain_folder(
     executor: Executor = SERIAL,
     listener: Listener = SILENT,
 ) -> Explanation:
-    """Explain the plan in a folder; parameters as in `explain_plan`, the time limit with the reading.
+    """Explain the plan in a folder; parameters as in `explain_plan`, the time limit
+    with the reading.
 
-    The parameters of the search are those that the plan was made with; `params` sets some anew by name, such as `tree.splits`.
+    The parameters of the search are those that the plan was made with; `params` sets
+    some anew by name, such as `tree.splits`.
 
     Raises
     ------
@@ -203,25 +229,32 @@ def explain_plan(
     executor: Executor = SERIAL,
     listener: Listener = SILENT,
 ) -> Explanation:
-    """Price the options of a plan, and the most promising others: the problem is solved again without, or with, each.
+    """Price the options of a plan, and the most promising others: the problem is solved
+    again without, or with, each.
 
-    With patrol teams the beats of the plan are kept, or left out; no others are made, and bounds over every beat are those of the plan. Ctrl-C
-    ends the series; what is priced so far is kept.
+    With patrol teams the beats of the plan are kept, or left out; no others are made,
+    and bounds over every beat are those of the plan. Ctrl-C ends the series; what is
+    priced so far is kept.
 
     Parameters
     ----------
     known
         The plan with its problem.
     sites
-        Ids of options, sites, SITE:KIND, or labels to price; by default all chosen ones and the most promising others.
+        Ids of options, sites, SITE:KIND, or labels to price; by default all chosen ones
+        and the most promising others.
     others
-        How many options that the plan does not have are priced where no sites are named.
+        How many options that the plan does not have are priced where no sites are
+        named.
     evaders
-        For how many evaders the routes left are sought: those of whom most gets through, weight included.
+        For how many evaders the routes left are sought: those of whom most gets
+        through, weight included.
     gap, seed, params
-        Relative gap at which each solve stops, its seed, and the parameters of its search.
+        Relative gap at which each solve stops, its seed, and the parameters of its
+        search.
     time_limit
-        Seconds for everything; None for no limit. No solve is begun after it, the first aside.
+        Seconds for everything; None for no limit. No solve is begun after it, the first
+        aside.
     executor
         Who solves the problems.
     listener
@@ -236,7 +269,11 @@ def explain_plan(
     named = _named(known.instance, sites)
     _check(others, evaders, time_limit)
     until = None if time_limit is None else began + (1 - COMPARING) * time_limit
-    fixed = [int(j) for j in np.flatnonzero(known.placed) if known.instance.options[j].id not in _beats(known)]
+    fixed = [
+        int(j)
+        for j in np.flatnonzero(known.placed)
+        if known.instance.options[j].id not in _beats(known)
+    ]
     with Stopping(listener) as stopping:
         with step(stopping, "contracting"):
             first = named or fixed
@@ -251,7 +288,9 @@ def explain_plan(
             end = None if most is None else work_seconds() + most
             asked = SolveOptions(gap=gap, seed=seed, threads=1, params=params)
             rows = stopping.attempt(lambda: root_rows(known, overlay, gap, end, stopping, params))
-        prices = Pricing(known, overlay, asked, partners, rows).prices(options, until, executor, stopping)
+        prices = Pricing(known, overlay, asked, partners, rows).prices(
+            options, until, executor, stopping
+        )
         with step(stopping, "comparing with the plan", stoppable=False):
             explained = _explained(known, prices)
     return Explanation(known, explained, left, len(options))
@@ -287,15 +326,27 @@ def _explained(known: KnownPlan, prices: Sequence[OptionPrice]) -> tuple[Explain
     values = evader_values(instance, known.placed)
     weights = np.array([evader.weight for evader in instance.evaders])
     every = {arc for option in instance.options for arc in option.arcs}
-    routes = [set(r.arcs) & every for evader in instance.evaders if evader.weight > 0 for r in evader.routes]
+    routes = [
+        set(r.arcs) & every
+        for evader in instance.evaders
+        if evader.weight > 0
+        for r in evader.routes
+    ]
     explained = []
     for price in prices:
         other = evader_values(instance, swapped(instance, known.placed, price.option))
         without, with_it = (other, values) if price.chosen else (values, other)
         watched = set(instance.options[price.option].arcs)
         fall = weights * (without - with_it)
-        touched = [k for k in np.argsort(-fall, kind="stable").tolist() if abs(without[k] - with_it[k]) > TOUCHED]
-        touching = tuple(TouchedEvader(instance.evaders[k], float(without[k]), float(with_it[k])) for k in touched)
+        touched = [
+            k
+            for k in np.argsort(-fall, kind="stable").tolist()
+            if abs(without[k] - with_it[k]) > TOUCHED
+        ]
+        touching = tuple(
+            TouchedEvader(instance.evaders[k], float(without[k]), float(with_it[k]))
+            for k in touched
+        )
         plan = known.placed if price.plan is None else price.plan
         explained.append(
             ExplainedOption(
@@ -311,13 +362,19 @@ def _explained(known: KnownPlan, prices: Sequence[OptionPrice]) -> tuple[Explain
     return tuple(explained)
 
 
-def _by_loss(instance: Instance, plan: NDArray[np.bool_], chosen: NDArray[np.bool_], leave_out: int) -> tuple[int, ...]:
-    """Return the positions of some options of a plan, that without which its value rises most first."""
+def _by_loss(
+    instance: Instance, plan: NDArray[np.bool_], chosen: NDArray[np.bool_], leave_out: int
+) -> tuple[int, ...]:
+    """Return the positions of some options of a plan, that without which its value
+    rises most first.
+    """
     weights = np.array([evader.weight for evader in instance.evaders])
     options = [j for j in np.flatnonzero(chosen).tolist() if j != leave_out]
     if len(options) < 2:
         return tuple(options)
-    value = {j: float(weights @ evader_values(instance, swapped(instance, plan, j))) for j in options}
+    value = {
+        j: float(weights @ evader_values(instance, swapped(instance, plan, j))) for j in options
+    }
     return tuple(sorted(options, key=lambda j: -value[j]))
 
 
@@ -349,18 +406,26 @@ class ExplainedEvader:
     def called(self, route: OpenRoute) -> list[str]:
         """Return what people call a route: its sites by their names.
 
-        Sites without a name stay out, but for those where something stands; where no site of the route has a name, all are called by their ids.
+        Sites without a name stay out, but for those where something stands; where no
+        site of the route has a name, all are called by their ids.
         """
         named = [
-            name for site in route.sites if (name := self.site_names.get(site, site)) != site or site in self.standing
+            name
+            for site in route.sites
+            if (name := self.site_names.get(site, site)) != site or site in self.standing
         ]
         return named or list(route.sites)
 
 
 def evaders_left(
-    instance: Instance, placed: NDArray[np.bool_], beats: Collection[str], count: int, listener: Listener
+    instance: Instance,
+    placed: NDArray[np.bool_],
+    beats: Collection[str],
+    count: int,
+    listener: Listener,
 ) -> tuple[ExplainedEvader, ...]:
-    """Return the evaders of whom most gets through, weight included; fewer where the listener has cancelled.
+    """Return the evaders of whom most gets through, weight included; fewer where the
+    listener has cancelled.
 
     Parameters
     ----------
@@ -380,7 +445,9 @@ def evaders_left(
     fixed = [option for option in instance.options if option.id not in beats]
     sites, names = SitesOnArcs.of(fixed), site_names(fixed)
     standing = frozenset(
-        o.site or o.id for o, x in zip(instance.options, placed, strict=True) if x and o.id not in beats
+        o.site or o.id
+        for o, x in zip(instance.options, placed, strict=True)
+        if x and o.id not in beats
     )
     survival = instance.survival(placed)
     found: list[ExplainedEvader] = []
@@ -424,7 +491,8 @@ class OpenRoute:
     arcs
         Arc positions in order of travel.
     sites
-        Sites that it passes, used or not, in order of travel; an option without a site counts as one of its own.
+        Sites that it passes, used or not, in order of travel; an option without a site
+        counts as one of its own.
     """
 
     through: float
@@ -435,7 +503,9 @@ class OpenRoute:
 
 @dataclass(frozen=True)
 class RoutesLeft:
-    """The routes that are left to an evader, the best first, and whether a further one may have been missed."""
+    """The routes that are left to an evader, the best first, and whether a further one
+    may have been missed.
+    """
 
     routes: tuple[OpenRoute, ...]
     complete: bool = True
@@ -466,7 +536,9 @@ class SitesOnArcs:
         for name, arcs in watched.items():
             for arc in arcs:
                 on[arc] = (*on.get(arc, ()), name)
-        return cls(on, {name: np.array(sorted(arcs), dtype=np.int64) for name, arcs in watched.items()})
+        return cls(
+            on, {name: np.array(sorted(arcs), dtype=np.int64) for name, arcs in watched.items()}
+        )
 
     def along(self, arcs: tuple[int, ...]) -> tuple[str, ...]:
         """Return the sites that a route passes, each once, in order of travel."""
@@ -474,7 +546,11 @@ class SitesOnArcs:
 
 
 def routes_left(
-    instance: Instance, survival: NDArray[np.float64], evader: Evader, sites: SitesOnArcs, count: int = 3
+    instance: Instance,
+    survival: NDArray[np.float64],
+    evader: Evader,
+    sites: SitesOnArcs,
+    count: int = 3,
 ) -> RoutesLeft:
     """Return the best routes of an evader.
 
@@ -485,7 +561,8 @@ def routes_left(
     survival
         (m,) chance to pass each arc under the plan: `instance.survival(placed)`.
     evader
-        One of the instance's. A habitual one has its own routes, those first on which most gets through.
+        One of the instance's. A habitual one has its own routes, those first on which
+        most gets through.
     sites
         By which routes are told apart.
     count
@@ -493,11 +570,18 @@ def routes_left(
     """
     if evader.routes:
         own = [
-            OpenRoute(float(np.prod(survival[list(route.arcs)])), route.share, route.arcs, sites.along(route.arcs))
+            OpenRoute(
+                float(np.prod(survival[list(route.arcs)])),
+                route.share,
+                route.arcs,
+                sites.along(route.arcs),
+            )
             for route in evader.routes
         ]
         open_ones = [route for route in own if route.through > 0]
-        return RoutesLeft(tuple(sorted(open_ones, key=lambda route: -route.share * route.through)[:count]))
+        return RoutesLeft(
+            tuple(sorted(open_ones, key=lambda route: -route.share * route.through)[:count])
+        )
     return _Search(instance, arc_costs(survival), evader, sites).best(count)
 
 
@@ -521,8 +605,9 @@ class _Search:
             same = next((one for one in found if set(one.sites) <= set(route.sites)), None)
             if same is None:
                 found.append(same := route)
-            # All further routes avoid a site of `same`, so that the set of closed sites is split by which of them it is. A route
-            # without sites is contained in every other, so that none differs from it.
+            # All further routes avoid a site of `same`, so that the set of closed sites
+            # is split by which of them it is. A route without sites is contained in
+            # every other, so that none differs from it.
             for name in same.sites:
                 if self.searches >= MOST_SEARCHES:
                     return RoutesLeft(tuple(found), complete=len(found) == count)
@@ -530,8 +615,12 @@ class _Search:
                     heapq.heappush(queue, entry)
         return RoutesLeft(tuple(found))
 
-    def _opened(self, closed: frozenset[str]) -> Iterator[tuple[float, int, frozenset[str], OpenRoute]]:
-        """Yield the best route with some sites closed, behind its cost; nothing where there is none, or it was asked before."""
+    def _opened(
+        self, closed: frozenset[str]
+    ) -> Iterator[tuple[float, int, frozenset[str], OpenRoute]]:
+        """Yield the best route with some sites closed, behind its cost; nothing where
+        there is none, or it was asked before.
+        """
         if closed in self.seen:
             return
         self.seen.add(closed)

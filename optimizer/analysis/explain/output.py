@@ -1,4 +1,6 @@
-"""An explanation as it is written and read: lines of JSON, sentences in a planner's words, and a page."""
+"""An explanation as it is written and read: lines of JSON, sentences in a planner's
+words, and a page.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,10 @@ def option_line(explained: ExplainedOption) -> dict[str, Any]:
 
 
 def write_explanation(
-    folder: OutputFolder, explanation: Explanation, language: str = ENGLISH, own_words: OwnWords | None = None
+    folder: OutputFolder,
+    explanation: Explanation,
+    language: str = ENGLISH,
+    own_words: OwnWords | None = None,
 ) -> None:
     """Write the files of an explanation, all or none; the page is in the language.
 
@@ -80,7 +85,8 @@ def write_explanation(
         "evaders": [evader_line(evader) for evader in explanation.evaders],
     }
     rows = [
-        {name: line[name] for name in PRICED} | {name: " ".join(line[name]) for name in ("comes", "goes")}
+        {name: line[name] for name in PRICED}
+        | {name: " ".join(line[name]) for name in ("comes", "goes")}
         for line in lines
     ]
     answer = Answer(
@@ -93,17 +99,36 @@ def write_explanation(
     write_answer(folder, answer, language)
 
 
-PRICED = ("option", "site", "label", "chosen", "adds", "cost", "cost_low", "lower", "upper", "substitute")
+PRICED = (
+    "option",
+    "site",
+    "label",
+    "chosen",
+    "adds",
+    "cost",
+    "cost_low",
+    "lower",
+    "upper",
+    "substitute",
+)
 """Columns of explain.csv, beside what comes and goes."""
 
 
 def explanation_page(explanation: Explanation) -> ShortPage:
-    """Return the page of an explanation: what adds most, the sites of the plan and those left out by what they add, and the routes left."""
+    """Return the page of an explanation: what adds most, the sites of the plan and
+    those left out by what they add, and the routes left.
+    """
     from optimizer.report.answer import PageSection, ShortPage
 
-    known, missing, values = explanation.known, explanation.wanted - len(explanation.options), explanation.text
+    known, missing, values = (
+        explanation.known,
+        explanation.wanted - len(explanation.options),
+        explanation.text,
+    )
     ranked = sorted(explanation.options, key=lambda one: -one.adds)
-    used, others = ([one for one in ranked if one.price.chosen is chosen] for chosen in (True, False))
+    used, others = (
+        [one for one in ranked if one.price.chosen is chosen] for chosen in (True, False)
+    )
     bound, value = values.pair(known.lower, known.value)
     proven = (
         _("{value} gets through; no feasible plan lets less than {bound} through.")
@@ -115,7 +140,8 @@ def explanation_page(explanation: Explanation) -> ShortPage:
         best = used[0]
         said.append(
             _("Most is added by {site}: without it {points} more would get through.").format(
-                site=_name(best.known.instance.options[best.price.option]), points=values.points(best.adds)
+                site=_name(best.known.instance.options[best.price.option]),
+                points=values.points(best.adds),
             )
         )
     better = [-one.cost for one in used if one.cost is not None and one.cost < -ROUNDING]
@@ -142,10 +168,16 @@ def explanation_page(explanation: Explanation) -> ShortPage:
                 title=_("Site by site"),
                 tables=(
                     *_prices(
-                        "used", _("Sites of the plan: what each adds, and what it costs to do without it"), used, values
+                        "used",
+                        _("Sites of the plan: what each adds, and what it costs to do without it"),
+                        used,
+                        values,
                     ),
                     *_prices(
-                        "others", _("Sites left out: what each would add, and what it costs to have it"), others, values
+                        "others",
+                        _("Sites left out: what each would add, and what it costs to have it"),
+                        others,
+                        values,
                     ),
                 ),
             ),
@@ -156,15 +188,22 @@ def explanation_page(explanation: Explanation) -> ShortPage:
 
 
 def _better(gains: Sequence[float], values: ValueText) -> str:
-    """Say that looking for plans without sites of this one found better ones: their costs are below 0."""
+    """Say that looking for plans without sites of this one found better ones: their
+    costs are below 0.
+    """
     said = _(
-        "Without {count} of these sites a plan was found that is better, by up to {points}: plan again, with more time."
+        "Without {count} of these sites a plan was found that is better, by up to {points}: plan"
+        " again, with more time."
     )
     return said.format(count=number(len(gains)), points=values.points(max(gains)))
 
 
-def _prices(name: str, caption: str, priced: Sequence[ExplainedOption], values: ValueText) -> tuple[ReportTable, ...]:
-    """Return a row an option, that which adds most first: what it adds and costs, how much of that is proven, what it is exchanged for."""
+def _prices(
+    name: str, caption: str, priced: Sequence[ExplainedOption], values: ValueText
+) -> tuple[ReportTable, ...]:
+    """Return a row an option, that which adds most first: what it adds and costs, how
+    much of that is proven, what it is exchanged for.
+    """
     from optimizer.report.content.report_table import Column, ReportTable
 
     heads = (_("Adds, points"), _("Costs, points")) if values.share else (_("Adds"), _("Costs"))
@@ -198,7 +237,11 @@ def option_sentences(explained: ExplainedOption) -> tuple[str, ...]:
 def evader_sentence(explained: ExplainedEvader, values: ValueText) -> str:
     """Return which routes are left to an evader, by the roads they take."""
     evader, left = explained.evader, explained.left
-    on_route = _("{chance} by {roads}, which a share of {share} takes") if evader.routes else _("{chance} by {roads}")
+    on_route = (
+        _("{chance} by {roads}, which a share of {share} takes")
+        if evader.routes
+        else _("{chance} by {roads}")
+    )
     routes = [
         on_route.format(
             chance=percent(route.through),
@@ -208,9 +251,15 @@ def evader_sentence(explained: ExplainedEvader, values: ValueText) -> str:
         for route in left.routes
     ]
     said = (
-        _("{who}: {weight} of all loads, of which {chance} get through. Best routes left: {routes}.")
+        _(
+            "{who}: {weight} of all loads, of which {chance} get through. Best routes left:"
+            " {routes}."
+        )
         if values.share
-        else _("{who}: loads that weigh {weight}, of which {chance} get through. Best routes left: {routes}.")
+        else _(
+            "{who}: loads that weigh {weight}, of which {chance} get through. Best routes left:"
+            " {routes}."
+        )
     ).format(
         who=_name(evader),
         weight=values.value(evader.weight),
@@ -227,7 +276,8 @@ def _effect(explained: ExplainedOption) -> list[str]:
     other = value + adds if explained.price.chosen else value - adds
     if explained.price.chosen:
         said = _(
-            "{name} is used: {value} gets through with it, and {without} if it alone were given up, {adds} more."
+            "{name} is used: {value} gets through with it, and {without} if it alone were given up,"
+            " {adds} more."
         ).format(
             name=name,
             value=values.value(value),
@@ -236,7 +286,8 @@ def _effect(explained: ExplainedOption) -> list[str]:
         )
     else:
         said = _(
-            "{name} is not used: with it in addition, budgets aside, {with_it} would get through in place of {value}."
+            "{name} is not used: with it in addition, budgets aside, {with_it} would get through in"
+            " place of {value}."
         ).format(name=name, with_it=values.value(other), value=values.value(value))
     who = [_name(each.evader) for each in explained.touched]
     changed = (
@@ -256,8 +307,17 @@ def _effect(explained: ExplainedOption) -> list[str]:
 def _re_solved(explained: ExplainedOption) -> list[str]:
     price, options = explained.price, explained.known.instance.options
     values = ValueText.of(explained.known.instance.weight)
-    if price.upper is None or price.lower is None or explained.cost is None or explained.cost_low is None:
-        none = _("There is no plan without it: {reason}") if price.chosen else _("There is no plan with it: {reason}")
+    if (
+        price.upper is None
+        or price.lower is None
+        or explained.cost is None
+        or explained.cost_low is None
+    ):
+        none = (
+            _("There is no plan without it: {reason}")
+            if price.chosen
+            else _("There is no plan with it: {reason}")
+        )
         return [none.format(reason=translated(price.reason))]
     bound, value = values.pair(price.lower, price.upper)
     found = (
@@ -269,7 +329,8 @@ def _re_solved(explained: ExplainedOption) -> list[str]:
         _("at least {bound} gets through in any such plan")
         if price.same_beats is None
         else _(
-            "at least {bound} gets through in any such plan, and at least {same_beats} with no other beats than those of the plan"
+            "at least {bound} gets through in any such plan, and at least {same_beats} with no"
+            " other beats than those of the plan"
         )
     ).format(bound=bound, same_beats=values.pair(price.same_beats or 0.0, price.upper)[0])
     comes, goes = ([_name(options[j]) for j in each] for each in (explained.comes, explained.goes))
@@ -280,7 +341,9 @@ def _re_solved(explained: ExplainedOption) -> list[str]:
     option = options[price.option]
     if explained.cost < -ROUNDING and (option.forced if price.chosen else option.forbidden):
         demand = (
-            _("That it must be used costs {cost}.") if price.chosen else _("That it must not be used costs {cost}.")
+            _("That it must be used costs {cost}.")
+            if price.chosen
+            else _("That it must not be used costs {cost}.")
         )
         return [*said, demand.format(cost=values.points(-explained.cost))]
     return [*said, _cost(explained.cost, explained.cost_low, _change(explained), values)]
@@ -300,7 +363,11 @@ def _making_way(comes: Sequence[str], goes: Sequence[str]) -> str:
         if goes
         else _("Nothing makes way for it")
     )
-    also = ngettext("; {names} comes as well.", "; {names} come as well.", len(comes)) if comes else "."
+    also = (
+        ngettext("; {names} comes as well.", "; {names} come as well.", len(comes))
+        if comes
+        else "."
+    )
     return said.format(names=_listed(goes)) + also.format(names=_listed(comes))
 
 
@@ -316,7 +383,10 @@ def _change(explained: ExplainedOption) -> str:
 def _cost(cost: float, low: float, change: str, values: ValueText) -> str:
     """Return what the planner loses, and what of it is proven."""
     if cost < -ROUNDING:
-        said = _("{change} gives a better plan than this one, by {cost}: plan again, from there, with more time.")
+        said = _(
+            "{change} gives a better plan than this one, by {cost}: plan again, from there, with"
+            " more time."
+        )
     elif abs(cost) <= ROUNDING:
         said = _("{change} costs nothing: the best plan found is as good as this one.")
     elif low > ROUNDING:
@@ -327,7 +397,9 @@ def _cost(cost: float, low: float, change: str, values: ValueText) -> str:
 
 
 def _name(named: Option | Evader) -> str:
-    """Return what people call an option or an evader, whose label ends with the word for its kind."""
+    """Return what people call an option or an evader, whose label ends with the word
+    for its kind.
+    """
     name = plain(named.label or named.id)
     start, comma, end = name.rpartition(", ")
     if end != named.kind:

@@ -1,16 +1,22 @@
-"""What of a plan rests on the seizure record, and what on gravity, assumed masses and roads.
+"""What of a plan rests on the seizure record, and what on gravity, assumed masses and
+roads.
 
-The problem is solved again for records that cannot know where the risk is: the places of the record are permuted, its size and its rates stay.
-A site that such plans keep is not the record's. It is also solved by gravity alone, for half and twice the record, and for the record as it is,
-which tells how much of a change is the search's own.
+The problem is solved again for records that cannot know where the risk is: the places
+of the record are permuted, its size and its rates stay. A site that such plans keep is
+not the record's. It is also solved by gravity alone, for half and twice the record, and
+for the record as it is, which tells how much of a change is the search's own.
 
-Seizures and effort of a place move together, so that each place keeps what was found there per effort; what moves is where it lies. Places that
-the same units of effort searched are exchanged with each other: roads of one sector for those of another, and no port for a sector. An area in
-which seizures or effort have points stays, and points within it are exchanged with each other alone.
+Seizures and effort of a place move together, so that each place keeps what was found
+there per effort; what moves is where it lies. Places that the same units of effort
+searched are exchanged with each other: roads of one sector for those of another, and no
+port for a sector. An area in which seizures or effort have points stays, and points
+within it are exchanged with each other alone.
 
-`record_support` takes a fit of the risk model and a search for each record. `quick_support`, for the report, takes one search, by gravity, and
-no fit: effort counts as the fit to the record itself has it, and the other plans are local searches. They may find nothing though there are
-better plans. So a site counts as one of assumed flows only where going without it costs more than the search by gravity leaves open.
+`record_support` takes a fit of the risk model and a search for each record.
+`quick_support`, for the report, takes one search, by gravity, and no fit: effort counts
+as the fit to the record itself has it, and the other plans are local searches. They may
+find nothing though there are better plans. So a site counts as one of assumed flows
+only where going without it costs more than the search by gravity leaves open.
 """
 
 from __future__ import annotations
@@ -29,7 +35,14 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import message, shortened, translated
 from optimizer.base.work.aside import Aside
 from optimizer.base.work.executor import LEAST_SECONDS, SERIAL, Executor
-from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, Stopping, step, stop_if_cancelled
+from optimizer.base.work.listener import (
+    SILENT,
+    Listener,
+    OnlyCancels,
+    Stopping,
+    step,
+    stop_if_cancelled,
+)
 from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.plans.display_names import row_name
@@ -68,16 +81,26 @@ Table = TypeVar("Table", bound="LocatedRecords")
 
 RECORD = AnswerFiles("explain --record", ("record.json", "record.csv", "record.html"))
 
-GRAVITY, PERMUTED, AS_IT_IS, HALVED, DOUBLED = "gravity", "permuted", "as it is", "halved", "doubled"
+GRAVITY, PERMUTED, AS_IT_IS, HALVED, DOUBLED = (
+    "gravity",
+    "permuted",
+    "as it is",
+    "halved",
+    "doubled",
+)
 
 PERMUTATIONS = 4
 """Records with permuted places for a report."""
 QUICK_RUINS = 60
-"""Ruins in a row without a better plan after which one of its searches ends: with 30 many plans stay as they are (results/rio-grande.md)."""
+"""Ruins in a row without a better plan after which one of its searches ends: with 30
+many plans stay as they are (results/rio-grande.md).
+"""
 QUICK_SECONDS = 10.0
 """Work of its ruins, and of the search by gravity, at most."""
 ASIDE = 10_000_000
-"""Arcs times evaders from which on half of them are made in another process, whose start takes one to two seconds."""
+"""Arcs times evaders from which on half of them are made in another process, whose
+start takes one to two seconds.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +143,11 @@ class RecordSupport:
     faults
         Why some could not be, a sentence each.
     seconds
-        Of each search, twice as many by gravity where that is a whole search; None without a limit.
+        Of each search, twice as many by gravity where that is a whole search; None
+        without a limit.
     loose
-        Sites that all plans have and that are not told all the same: a plan without one is nearly as good, as far as searches tell.
+        Sites that all plans have and that are not told all the same: a plan without one
+        is nearly as good, as far as searches tell.
     """
 
     known: KnownPlan
@@ -139,7 +164,9 @@ class RecordSupport:
 
     @property
     def blind(self) -> tuple[OtherRecord, ...]:
-        """The plans that do not know where the record has its seizures: with its places permuted, and by gravity alone."""
+        """The plans that do not know where the record has its seizures: with its places
+        permuted, and by gravity alone.
+        """
         return tuple(other for other in self.others if other.kind in {PERMUTED, GRAVITY})
 
     def kept(self, site: int) -> int:
@@ -151,7 +178,9 @@ class RecordSupport:
         return sum(not self.uses(other, site) for site in self.sites)
 
     def rests_on(self, site: int) -> RestsOn | None:
-        """Return what a site rests on; None where the plans do not tell, or a further search by the same record has it not either."""
+        """Return what a site rests on; None where the plans do not tell, or a further
+        search by the same record has it not either.
+        """
         made = all(self.of(kind) for kind in (PERMUTED, GRAVITY, AS_IT_IS))
         if not made or not all(self.uses(other, site) for other in self.of(AS_IT_IS)):
             return None
@@ -193,21 +222,26 @@ def record_support(
     executor: Executor = SERIAL,
     listener: Listener = SILENT,
 ) -> RecordSupport:
-    """Solve the problem of a plan folder again for other records: permuted, none, half, twice.
+    """Solve the problem of a plan folder again for other records: permuted, none, half,
+    twice.
 
-    The search by gravity begins from nothing, the others from the plan, those with permuted places from the plan by gravity too. A site goes
-    only where a better plan was found. Ctrl-C ends the series; what is solved so far is kept.
+    The search by gravity begins from nothing, the others from the plan, those with
+    permuted places from the plan by gravity too. A site goes only where a better plan
+    was found. Ctrl-C ends the series; what is solved so far is kept.
 
     Parameters
     ----------
     folder
-        As `plan` writes it; its scenario and the files that this names must be as they were.
+        As `plan` writes it; its scenario and the files that this names must be as they
+        were.
     permutations
         How many records with permuted places, >= 1.
     gap, seed, params
-        Relative gap at which each search stops; seed of searches and permutations; parameters of the search to set anew.
+        Relative gap at which each search stops; seed of searches and permutations;
+        parameters of the search to set anew.
     time_limit
-        Seconds of all searches together, shared evenly; None for no limit. The fits of the risk model come on top.
+        Seconds of all searches together, shared evenly; None for no limit. The fits of
+        the risk model come on top.
     skip_unreachable
         Leave out evaders without a path.
     executor
@@ -218,8 +252,8 @@ def record_support(
     Raises
     ------
     InputError
-        If the folder holds no plan with its instance and scenario, a file has changed since, a number is out of range, or the plan takes
-        nothing from a record.
+        If the folder holds no plan with its instance and scenario, a file has changed
+        since, a number is out of range, or the plan takes nothing from a record.
     """
     problems = ProblemList()
     if permutations < 1:
@@ -230,22 +264,37 @@ def record_support(
     with step(listener, f"reading {folder}"):
         opened = PlanFolder(folder, skip_unreachable=skip_unreachable)
         known, search_params = opened.known, opened.search_params(params)
-        evidence = read_evidence(opened.scenario, settings=opened.settings, skip_unreachable=skip_unreachable)
+        evidence = read_evidence(
+            opened.scenario, settings=opened.settings, skip_unreachable=skip_unreachable
+        )
     _check(opened, evidence)
     tasks = [
         Task(GRAVITY, (GRAVITY, 0), size=2),
-        *(Task(f"{PERMUTED} {k}", (PERMUTED, k), after=(GRAVITY,)) for k in range(1, permutations + 1)),
+        *(
+            Task(f"{PERMUTED} {k}", (PERMUTED, k), after=(GRAVITY,))
+            for k in range(1, permutations + 1)
+        ),
         *(Task(kind, (kind, 0)) for kind in (AS_IT_IS, HALVED, DOUBLED)),
     ]
-    seconds = None if time_limit is None else max(time_limit / sum(task.size for task in tasks), LEAST_SECONDS)
+    seconds = (
+        None
+        if time_limit is None
+        else max(time_limit / sum(task.size for task in tasks), LEAST_SECONDS)
+    )
     found: list[OtherRecord] = []
     faults: list[str] = []
-    shared = _RecordTerms(evidence, known, SolveOptions("auto", gap, seconds, seed, 1, params=search_params))
+    shared = _RecordTerms(
+        evidence, known, SolveOptions("auto", gap, seconds, seed, 1, params=search_params)
+    )
     for ended in executor.run(plan_otherwise, tasks, shared=shared, listener=listener):
         if ended.error is None:
             found.append(ended.result)
         else:
-            faults.append(message("{what} could not be solved: {fault}", what=ended.task.key, fault=ended.fault))
+            faults.append(
+                message(
+                    "{what} could not be solved: {fault}", what=ended.task.key, fault=ended.fault
+                )
+            )
     return RecordSupport(known, _sites(known), tuple(found), len(tasks), tuple(faults), seconds)
 
 
@@ -261,40 +310,67 @@ def _check(opened: PlanFolder, evidence: ScenarioEvidence) -> None:
     where, weights = str(evidence.path), evidence.scenario.evaders.weights
     if changed := opened.changed_inputs(evidence.inputs):
         found = f"files that have changed since the plan was made: {shortened(changed)}"
-        raise InputError(Problem(str(opened.path), found, "the files that it was made of", "Plan again"))
+        raise InputError(
+            Problem(str(opened.path), found, "the files that it was made of", "Plan again")
+        )
     if evidence.records is None or not len(evidence.records):
-        found, remedy = "no seizures", "Everything rests on gravity, assumed masses and roads: nothing need be asked"
+        found, remedy = (
+            "no seizures",
+            "Everything rests on gravity, assumed masses and roads: nothing need be asked",
+        )
         raise InputError(Problem(f"{where}, records", found, "a record of seizures", remedy))
     if weights == "gravity":
         remedy = "Nothing of this plan rests on the record: nothing need be asked"
         expected = "weights from the record: record or gateways"
         raise InputError(Problem(f"{where}, evaders, weights", repr(weights), expected, remedy))
     if not can_exchange(evidence):
-        raise InputError(Problem(f"{where}, records", "no two places that could be exchanged", "at least two places"))
+        raise InputError(
+            Problem(
+                f"{where}, records", "no two places that could be exchanged", "at least two places"
+            )
+        )
 
 
 def plan_otherwise(call: TaskCall) -> OtherRecord:
-    """Return the best plan where the record says something else: the plan as it is where none was found that is better there."""
+    """Return the best plan where the record says something else: the plan as it is
+    where none was found that is better there.
+    """
     shared, (kind, draw) = call.shared, call.task.argument
     known: KnownPlan = shared.known
     instance, asked = known.instance, shared.asked
     if kind != AS_IT_IS:
         with Stopping(call.listener, breakable=True):
-            travel = scenario_travel(otherwise(shared.evidence, kind, np.random.default_rng([asked.seed, draw])))
+            travel = scenario_travel(
+                otherwise(shared.evidence, kind, np.random.default_rng([asked.seed, draw]))
+            )
             instance = with_travel(instance, travel)
     # A plan made without the record must not begin from one that was made with it.
-    starts = () if kind == GRAVITY else (known.placed, *(other.placed for other in call.earlier if other is not None))
+    starts = (
+        ()
+        if kind == GRAVITY
+        else (known.placed, *(other.placed for other in call.earlier if other is not None))
+    )
     seconds = None if asked.time_limit is None else asked.time_limit * call.task.size
-    result = place(instance, replace(asked, time_limit=seconds), starts=starts, listener=call.listener)
+    result = place(
+        instance, replace(asked, time_limit=seconds), starts=starts, listener=call.listener
+    )
     placed = known.placed if result.plan is None else instance.placed(result.plan.options)
     own, upper = (plan_value(instance, mask) for mask in (known.placed, placed))
     return better_there(known, kind, placed, own, upper, asked.gap, result.lower or 0.0)
 
 
 def better_there(
-    known: KnownPlan, kind: str, placed: Mask, own: float, upper: float, gap: float, lower: float = 0.0
+    known: KnownPlan,
+    kind: str,
+    placed: Mask,
+    own: float,
+    upper: float,
+    gap: float,
+    lower: float = 0.0,
 ) -> OtherRecord:
-    """Return what a search found by another record, or the plan as it is where that is not better there; both values are by that record."""
+    """Return what a search found by another record, or the plan as it is where that is
+    not better there; both values are by that record.
+    """
     if own - upper <= tolerance_of(gap) * own:
         return OtherRecord(kind, known.placed, lower, own, known.value)
     return OtherRecord(kind, placed, lower, upper, plan_value(known.instance, placed))
@@ -311,11 +387,13 @@ def quick_support(
     threads: int = 1,
     listener: Listener = SILENT,
 ) -> RecordSupport | None:
-    """Ask the same without fits: by gravity, for permuted records and for the record as it is.
+    """Ask the same without fits: by gravity, for permuted records and for the record as
+    it is.
 
-    The plan by gravity comes of a search that begins from nothing, each other one of local searches and of ruins around the best of the plan
-    itself and of what was found for the other records. Where going without a site would cost no more than the search by gravity leaves open,
-    it is not told that it rests on assumed flows.
+    The plan by gravity comes of a search that begins from nothing, each other one of
+    local searches and of ruins around the best of the plan itself and of what was found
+    for the other records. Where going without a site would cost no more than the search
+    by gravity leaves open, it is not told that it rests on assumed flows.
 
     Parameters
     ----------
@@ -328,8 +406,8 @@ def quick_support(
     ruins
         After how many in a row without a better plan each search ends.
     threads
-        Processes: with two or more, half of the plans of a large problem are made in another one. They are the same but for searches that
-        `QUICK_SECONDS` end.
+        Processes: with two or more, half of the plans of a large problem are made in
+        another one. They are the same but for searches that `QUICK_SECONDS` end.
     listener
         Told of each record; one that cancels ends the series.
 
@@ -339,9 +417,21 @@ def quick_support(
     """
     if travel.record.flows is None or not can_exchange(travel.evidence):
         return None
-    kinds = [(GRAVITY, 0), *((PERMUTED, draw) for draw in range(1, permutations + 1)), (AS_IT_IS, 0)]
+    kinds = [
+        (GRAVITY, 0),
+        *((PERMUTED, draw) for draw in range(1, permutations + 1)),
+        (AS_IT_IS, 0),
+    ]
     half = len(kinds) // 2
-    here, there = (known, travel, kinds, range(half)), (known, travel, kinds, range(half, len(kinds)))
+    here, there = (
+        (known, travel, kinds, range(half)),
+        (
+            known,
+            travel,
+            kinds,
+            range(half, len(kinds)),
+        ),
+    )
     best_there = []
     if threads > 1 and known.instance.tail.size * len(known.instance.evaders) >= ASIDE:
         try:
@@ -360,8 +450,12 @@ def quick_support(
         stop_if_cancelled(listener)
         overlay = each.overlay
         best = min((each.placed, *plans), key=overlay.value)
-        if best is not each.placed:  # a plan found for one record may be better for another than what was found there
-            best = local_search(*_searchable(known.instance, overlay), best, listener=OnlyCancels(listener))
+        # a plan found for one record may be better for another than what was found
+        # there
+        if best is not each.placed:
+            best = local_search(
+                *_searchable(known.instance, overlay), best, listener=OnlyCancels(listener)
+            )
         own, upper = overlay.value(known.placed), overlay.value(best)
         found.append(better_there(known, each.kind, best, own, upper, gap, each.lower))
     support = RecordSupport(known, _sites(known), tuple(found), len(kinds), (), None)
@@ -383,13 +477,18 @@ def _done_without(
     left: float,
     listener: Listener = SILENT,
 ) -> set[int]:
-    """Return the sites of a plan that can be given up, and others taken with their budget, at a cost of at most a share of its value."""
+    """Return the sites of a plan that can be given up, and others taken with their
+    budget, at a cost of at most a share of its value.
+    """
     _, _, pooled = _searchable(instance, overlay)
     found = set()
     for site in sites:
         stop_if_cancelled(listener)
         here = _at_place(instance, site)
-        options = tuple(replace(o, forbidden=True) if h else o for o, h in zip(instance.options, here, strict=True))
+        options = tuple(
+            replace(o, forbidden=True) if h else o
+            for o, h in zip(instance.options, here, strict=True)
+        )
         pooled.refresh(other.placed & ~here)
         without = complete_plan(replace(instance, options=options), pooled, other.placed & ~here)
         if overlay.value(without) <= other.upper * (1 + left):
@@ -400,12 +499,16 @@ def _done_without(
 def _at_place(instance: Instance, site: int) -> Mask:
     """Return which options are the one of a site, or other kinds at its place."""
     place = instance.options[site].site
-    return np.array([j == site or option.site == place != "" for j, option in enumerate(instance.options)])
+    return np.array(
+        [j == site or option.site == place != "" for j, option in enumerate(instance.options)]
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class _FoundThere:
-    """The problem by a record of a kind, contracted, with the best plan found there and a proven bound, 0 where none was asked for."""
+    """The problem by a record of a kind, contracted, with the best plan found there and
+    a proven bound, 0 where none was asked for.
+    """
 
     kind: str
     overlay: Overlay
@@ -423,8 +526,15 @@ def searched_around(
     seed: int,
     listener: Listener = SILENT,
 ) -> list[_FoundThere]:
-    """Return what is found for the kinds at `turns` around a plan and those found before, by gravity from nothing as well."""
-    plans, found, quiet, params = [known.placed], [], OnlyCancels(listener), HeuristicParams(most_ruins=ruins)
+    """Return what is found for the kinds at `turns` around a plan and those found
+    before, by gravity from nothing as well.
+    """
+    plans, found, quiet, params = (
+        [known.placed],
+        [],
+        OnlyCancels(listener),
+        HeuristicParams(most_ruins=ruins),
+    )
     once = SolveOptions(gap=gap, time_limit=QUICK_SECONDS, seed=seed, threads=1)
     for turn in turns:
         kind, draw = kinds[turn]
@@ -443,7 +553,9 @@ def searched_around(
                 plans += [] if whole.plan is None else [instance.placed(whole.plan.options)]
             best = local_search(*problem, min(plans, key=overlay.value), listener=quiet)
             rng, until = np.random.default_rng(seed), work_seconds() + QUICK_SECONDS
-            ruined = ruin_and_recreate(*problem, best, rng=rng, until=until, listener=quiet, params=params)
+            ruined = ruin_and_recreate(
+                *problem, best, rng=rng, until=until, listener=quiet, params=params
+            )
             if (ruined != best).any():
                 ruined = local_search(*problem, ruined, listener=quiet)
             plans.append(ruined)
@@ -464,7 +576,11 @@ def otherwise(evidence: ScenarioEvidence, kind: str, rng: np.random.Generator) -
         by_gravity = {"weights": "gravity"}
         demand = replace(evidence.demand, terms=evidence.demand.terms.model_copy(update=by_gravity))
         evaders = evidence.scenario.evaders.model_copy(update=by_gravity)
-        return replace(evidence, scenario=evidence.scenario.model_copy(update={"evaders": evaders}), demand=demand)
+        return replace(
+            evidence,
+            scenario=evidence.scenario.model_copy(update={"evaders": evaders}),
+            demand=demand,
+        )
     if kind == PERMUTED:
         records, effort = permuted(records, effort, rng)
         return replace(evidence, records=records, effort=effort)
@@ -475,12 +591,17 @@ def otherwise(evidence: ScenarioEvidence, kind: str, rng: np.random.Generator) -
     count = rng.binomial(whole, 0.5) if kind == HALVED else records.count * factor
     records = replace(records, count=count.astype(np.float64)).take(count > 0)
     return replace(
-        evidence, records=records, effort=None if effort is None else replace(effort, amount=effort.amount * factor)
+        evidence,
+        records=records,
+        effort=None if effort is None else replace(effort, amount=effort.amount * factor),
     )
 
 
-def permuted(records: Seizures, effort: Effort | None, rng: np.random.Generator) -> tuple[Seizures, Effort | None]:
-    """Return a record whose places are exchanged with each other; seizures and effort of a place move together.
+def permuted(
+    records: Seizures, effort: Effort | None, rng: np.random.Generator
+) -> tuple[Seizures, Effort | None]:
+    """Return a record whose places are exchanged with each other; seizures and effort
+    of a place move together.
 
     Parameters
     ----------
@@ -501,18 +622,26 @@ def permuted(records: Seizures, effort: Effort | None, rng: np.random.Generator)
 def can_exchange(evidence: ScenarioEvidence) -> bool:
     """Return whether a record has two places that a permutation could exchange."""
     records, effort = evidence.records, evidence.effort
-    return records is not None and any(len(places) > 1 for places in exchanged_places(records, effort))
+    return records is not None and any(
+        len(places) > 1 for places in exchanged_places(records, effort)
+    )
 
 
 def exchanged_places(records: Seizures, effort: Effort | None) -> list[list[Place]]:
-    """Return the groups of places within which a permutation exchanges: those that the same units of effort searched."""
+    """Return the groups of places within which a permutation exchanges: those that the
+    same units of effort searched.
+    """
     searched: defaultdict[Place, set[str]] = defaultdict(set)
     inside: defaultdict[str, set[int]] = defaultdict(set)
     for table in (records,) if effort is None else (records, effort):
-        for row in np.unique(np.stack((table.segment, table.area, table.source)), axis=1).T.tolist():
+        for row in np.unique(
+            np.stack((table.segment, table.area, table.source)), axis=1
+        ).T.tolist():
             segment, area, source = row
             place: Place = segment if segment >= 0 else table.area_name[area]
-            searched[place] |= {effort.unit[source]} if table is effort and effort is not None else set()
+            searched[place] |= (
+                {effort.unit[source]} if table is effort and effort is not None else set()
+            )
             if segment < 0:
                 inside[table.area_name[area]] = set(table.area_segment[area].tolist())
     points = {place for place in searched if isinstance(place, int)}
@@ -522,7 +651,9 @@ def exchanged_places(records: Seizures, effort: Effort | None) -> list[list[Plac
     groups: defaultdict[tuple[object, ...], list[Place]] = defaultdict(list)
     for place, units in searched.items():
         if isinstance(place, int):
-            groups["point", frozenset(units), frozenset(name for name in held if place in held[name])].append(place)
+            groups[
+                "point", frozenset(units), frozenset(name for name in held if place in held[name])
+            ].append(place)
         elif place not in held:
             groups["area", frozenset(units)].append(place)
     return list(groups.values())
@@ -531,15 +662,21 @@ def exchanged_places(records: Seizures, effort: Effort | None) -> list[list[Plac
 def _moved(table: Table, to: Mapping[Place, Place]) -> Table:
     """Return records at other places."""
     number_of = {name: k for k, name in enumerate(table.area_name)}
-    area = np.array([number_of[str(to.get(name, name))] for name in table.area_name] or [-1], dtype=np.int64)
-    segments = [int(to.get(segment, segment)) if segment >= 0 else -1 for segment in table.segment.tolist()]
+    area = np.array(
+        [number_of[str(to.get(name, name))] for name in table.area_name] or [-1], dtype=np.int64
+    )
+    segments = [
+        int(to.get(segment, segment)) if segment >= 0 else -1 for segment in table.segment.tolist()
+    ]
     at_area = np.where(table.area >= 0, area[table.area], -1)
     return replace(table, segment=np.array(segments, dtype=np.int64), area=at_area)
 
 
 # What people read of it.
 def support_sentences(found: RecordSupport) -> tuple[str, ...]:
-    """Return which sites rest on the record and which do not, what the record is worth, and what was not solved."""
+    """Return which sites rest on the record and which do not, what the record is worth,
+    and what was not solved.
+    """
     said: list[str] = []
     if found.of(PERMUTED) and found.sites:
         said += _rests(found)
@@ -549,16 +686,17 @@ def support_sentences(found: RecordSupport) -> tuple[str, ...]:
         half, twice, own = (number(found.changed(each[0])) for each in changes)
         said.append(
             _(
-                "Half the record changes {half} of the sites, twice the record {twice}; a further search with the record as it is changes "
-                "{own}, which is the search's own."
+                "Half the record changes {half} of the sites, twice the record {twice}; a further"
+                " search with the record as it is changes {own}, which is the search's own."
             ).format(half=half, twice=twice, own=own)
         )
     gaps = [(other.upper - other.lower) / other.upper for other in found.others if other.upper > 0]
     if gaps:
         said.append(
             _(
-                "A site goes only where a better plan was found: all searches but that by gravity begin from this plan. The widest gap to a "
-                "proven bound at the end of one was {gap}; more --time-limit looks further."
+                "A site goes only where a better plan was found: all searches but that by gravity"
+                " begin from this plan. The widest gap to a proven bound at the end of one was"
+                " {gap}; more --time-limit looks further."
             ).format(gap=percent(max(gaps), 0))
         )
     said += [f"{translated(fault).rstrip('.')}." for fault in found.faults]
@@ -573,26 +711,35 @@ def rests_sentence(found: RecordSupport) -> str:
     sites, untold = counted("{count} site", "{count} sites", len(found.sites)), len(found.on(None))
     if found.sites and untold == len(found.sites):
         none = _(
-            "For none of {sites} could the searches tell whether it rests on the record of seizures, or on where loads are assumed to enter "
-            "and go."
+            "For none of {sites} could the searches tell whether it rests on the record of"
+            " seizures, or on where loads are assumed to enter and go."
         )
         return none.format(sites=sites)
     said = _(
-        "Of {sites} {record} on the record of seizures, {gravity} on where loads are assumed to enter and go."
+        "Of {sites} {record} on the record of seizures, {gravity} on where loads are assumed to"
+        " enter and go."
     ).format(
         sites=sites,
-        record=counted("{count} is found to rest", "{count} are found to rest", len(found.on("record"))),
+        record=counted(
+            "{count} is found to rest", "{count} are found to rest", len(found.on("record"))
+        ),
         gravity=number(len(found.on("gravity"))),
     )
-    return f"{said} " + _("For {untold} the searches could not tell.").format(untold=number(untold)) if untold else said
+    return (
+        f"{said} " + _("For {untold} the searches could not tell.").format(untold=number(untold))
+        if untold
+        else said
+    )
 
 
 def how_told(found: RecordSupport) -> str:
     """Return by which plans that is told."""
     return _(
-        "A site rests on the record where none of {blind} plans made without its places has it ({permuted} with places of the record "
-        "exchanged, the others by assumed flows alone), on assumed flows where all have it. It is not told where some have it, where a "
-        "further search by the same record goes without it, or where going without it costs less than short searches leave open."
+        "A site rests on the record where none of {blind} plans made without its places has it"
+        " ({permuted} with places of the record exchanged, the others by assumed flows alone), on"
+        " assumed flows where all have it. It is not told where some have it, where a further"
+        " search by the same record goes without it, or where going without it costs less than"
+        " short searches leave open."
     ).format(blind=number(len(found.blind)), permuted=number(len(found.of(PERMUTED))))
 
 
@@ -608,17 +755,23 @@ def _worth(found: RecordSupport, other: OtherRecord) -> str:
     value, values = found.known.value, ValueText.of(found.known.instance.weight)
     if (other.placed == found.known.placed).all():
         return _(
-            "By gravity alone no better plan than this one was found: nothing shows that the record is worth anything here."
+            "By gravity alone no better plan than this one was found: nothing shows that the record"
+            " is worth anything here."
         )
     if other.value <= value * (1 + 1e-9):
         said = _(
-            "A plan made without the record is as good by the record itself: {without} gets through, {value} under this plan."
+            "A plan made without the record is as good by the record itself: {without} gets"
+            " through, {value} under this plan."
         )
         return said.format(without=values.value(other.value), value=values.value(value))
     return _(
-        "Under a plan made without the record {without} gets through by the record itself, {value} under this plan: the record is worth "
-        "{worth}."
-    ).format(without=values.value(other.value), value=values.value(value), worth=values.points(other.value - value))
+        "Under a plan made without the record {without} gets through by the record itself, {value}"
+        " under this plan: the record is worth {worth}."
+    ).format(
+        without=values.value(other.value),
+        value=values.value(value),
+        worth=values.points(other.value - value),
+    )
 
 
 def _label(found: RecordSupport, site: int) -> str:
@@ -643,7 +796,12 @@ def support_content(found: RecordSupport) -> dict[str, Any]:
             for other in found.others
         ],
         "sites": [
-            {"option": options[j].id, "rests_on": found.rests_on(j), "kept": found.kept(j), "plans": len(blind)}
+            {
+                "option": options[j].id,
+                "rests_on": found.rests_on(j),
+                "kept": found.kept(j),
+                "plans": len(blind),
+            }
             for j in found.sites
         ],
         "sentences": list(support_sentences(found)),
@@ -651,14 +809,17 @@ def support_content(found: RecordSupport) -> dict[str, Any]:
 
 
 def write_support(folder: OutputFolder, found: RecordSupport, language: str = ENGLISH) -> None:
-    """Write record.json, record.csv and record.html, all or none; the page is in the language.
+    """Write record.json, record.csv and record.html, all or none; the page is in the
+    language.
 
     Raises
     ------
     InputError
         If there are no texts in that language, or the folder cannot be written.
     """
-    content: dict[str, Any] = {"schema_version": 1, "plan": found.known.name} | support_content(found)
+    content: dict[str, Any] = {"schema_version": 1, "plan": found.known.name} | support_content(
+        found
+    )
     answer = Answer(
         tables={"record": AnswerTable(content["sites"], ("option", "rests_on", "kept", "plans"))},
         content={"record": content},
@@ -669,7 +830,9 @@ def write_support(folder: OutputFolder, found: RecordSupport, language: str = EN
 
 
 def support_page(found: RecordSupport) -> ShortPage:
-    """Return the page: what rests on the record, and the sites, those first that rest on it most."""
+    """Return the page: what rests on the record, and the sites, those first that rest
+    on it most.
+    """
     from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
 
@@ -682,9 +845,16 @@ def support_page(found: RecordSupport) -> ShortPage:
     plans, rows = number(len(found.blind)), []
     for site in sorted(found.sites, key=found.kept):
         scaled = [found.of(kind) for kind in (HALVED, DOUBLED)]
-        kept = [DASH if not each else _("yes") if found.uses(each[0], site) else _("no") for each in scaled]
+        kept = [
+            DASH if not each else _("yes") if found.uses(each[0], site) else _("no")
+            for each in scaled
+        ]
         rows.append(
-            (_label(found, site), _("{count} of {plans}").format(count=number(found.kept(site)), plans=plans), *kept)
+            (
+                _label(found, site),
+                _("{count} of {plans}").format(count=number(found.kept(site)), plans=plans),
+                *kept,
+            )
         )
     sentences = support_sentences(found) or (_("No plan for another record was made."),)
     caption = _("Sites of the plan, those first that rest on the record most")

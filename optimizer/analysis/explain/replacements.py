@@ -1,4 +1,6 @@
-"""What each site of a plan is worth: the problem solved again without it, or with it, from plans that are known and over one contraction."""
+"""What each site of a plan is worth: the problem solved again without it, or with it,
+from plans that are known and over one contraction.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from optimizer.solvers.params import SolveOptions, SolveParams
 
 MOST_PARTNERS = 40
-"""Options that one is exchanged for at most, of those that fit into the budgets; the report tries fewer of the same."""
+"""Options that one is exchanged for at most, of those that fit into the budgets; the
+report tries fewer of the same.
+"""
 
 NOTHING = 1e-12
 """A gain below this share of the value is rounding."""
@@ -48,9 +52,11 @@ class OptionPrice:
     plan
         (options,) mask of the best plan found; None where no plan is feasible.
     lower, upper
-        Proven bound of all such plans, with whatever beats, and value of `plan`; None where no plan is feasible.
+        Proven bound of all such plans, with whatever beats, and value of `plan`; None
+        where no plan is feasible.
     same_beats
-        Proven bound of such plans that have no other beats than the plan, at least `lower`; None without patrol teams.
+        Proven bound of such plans that have no other beats than the plan, at least
+        `lower`; None without patrol teams.
     reason
         Why no plan is feasible; empty where one is.
     """
@@ -73,11 +79,13 @@ class Pricing:
     known
         The plan.
     overlay
-        Contraction of the problem in which the options to price are neither forced nor forbidden (`released`).
+        Contraction of the problem in which the options to price are neither forced nor
+        forbidden (`released`).
     asked
         What each solve is asked for, but for its time.
     partners
-        Options outside the plan, by position, those first that would gain most in addition: what one of the plan is exchanged for.
+        Options outside the plan, by position, those first that would gain most in
+        addition: what one of the plan is exchanged for.
     rows
         Rows of the root program of the problem, which hold in each case as well.
     """
@@ -95,7 +103,9 @@ class Pricing:
         return change(instance.options[option].id)
 
     def exchanged(self, option: int) -> NDArray[np.bool_] | None:
-        """Return the best plan in which an option is exchanged one for one, as the report weighs exchanges; None where none is feasible."""
+        """Return the best plan in which an option is exchanged one for one, as the
+        report weighs exchanges; None where none is feasible.
+        """
         case, placed = self.case(option), self.known.placed
         others = self.partners if placed[option] else np.flatnonzero(placed).tolist()
         found = [each.placed for each in exchanges(case, placed, option, others, MOST_PARTNERS)]
@@ -104,17 +114,22 @@ class Pricing:
     def prices(
         self, options: Sequence[int], until: float | None, executor: Executor, listener: Listener
     ) -> list[OptionPrice]:
-        """Price options of the plan, one solve each; those that Ctrl-C, or the time, left room for, in the order given.
+        """Price options of the plan, one solve each; those that Ctrl-C, or the time,
+        left room for, in the order given.
 
-        No solve takes anything from another; at the end each gets the best plan of them all that is one of its case.
+        No solve takes anything from another; at the end each gets the best plan of them
+        all that is one of its case.
         """
         instance, placed = self.known.instance, self.known.placed
         tasks = [
-            Task(f"{'without' if placed[j] else 'with'} {instance.options[j].id}", j) for j in dict.fromkeys(options)
+            Task(f"{'without' if placed[j] else 'with'} {instance.options[j].id}", j)
+            for j in dict.fromkeys(options)
         ]
         found: dict[int, OptionPrice] = {}
         with Stopping(listener) as stopping:
-            for ended in executor.run(price_option, tasks, shared=self, until=until, listener=stopping):
+            for ended in executor.run(
+                price_option, tasks, shared=self, until=until, listener=stopping
+            ):
                 if isinstance(ended.error, LostTaskError):
                     stopping.noted(f"{ended.task.key} is not priced: {ended.fault}.")
                 elif (price := ended.value()) is not None:
@@ -134,7 +149,9 @@ class Pricing:
             if not violations(case, other.plan):
                 upper, plan = other.upper, other.plan
         same_beats = None if price.same_beats is None else min(price.same_beats, upper)
-        return replace(price, plan=plan, upper=upper, lower=min(price.lower, upper), same_beats=same_beats)
+        return replace(
+            price, plan=plan, upper=upper, lower=min(price.lower, upper), same_beats=same_beats
+        )
 
 
 def price_option(call: TaskCall) -> OptionPrice | None:
@@ -144,7 +161,8 @@ def price_option(call: TaskCall) -> OptionPrice | None:
     known, own = pricing.known, pricing.known.instance.options[option]
     chosen = bool(known.placed[option])
     case = pricing.case(option)
-    narrower = not (own.forced if chosen else own.forbidden)  # every plan of the case is one of the problem
+    # every plan of the case is one of the problem
+    narrower = not (own.forced if chosen else own.forbidden)
     begun = [_begun(case, known.placed, option)]
     if (exchanged := pricing.exchanged(option)) is not None:
         begun.append(exchanged)
@@ -170,9 +188,16 @@ def price_option(call: TaskCall) -> OptionPrice | None:
 
 
 def root_rows(
-    known: KnownPlan, overlay: Overlay, gap: float, until: float | None, listener: Listener, params: SolveParams
+    known: KnownPlan,
+    overlay: Overlay,
+    gap: float,
+    until: float | None,
+    listener: Listener,
+    params: SolveParams,
 ) -> ValueRows:
-    """Return the rows of the problem's root program, cut until it stalls, meets the plan, or time is up."""
+    """Return the rows of the problem's root program, cut until it stalls, meets the
+    plan, or time is up.
+    """
     until = np.inf if until is None else until
     tree = BranchAndCut(known.instance, overlay, known.value, gap, until, listener, params=params)
     with step(listener, "cutting the root"):
@@ -183,21 +208,30 @@ def root_rows(
 def released(instance: Instance, options: Sequence[int]) -> Instance:
     """Return an instance in which some options, by position, are neither forced nor forbidden."""
     chosen = set(options)
-    marks = (replace(o, forced=False, forbidden=False) if j in chosen else o for j, o in enumerate(instance.options))
+    marks = (
+        replace(o, forced=False, forbidden=False) if j in chosen else o
+        for j, o in enumerate(instance.options)
+    )
     return replace(instance, options=tuple(marks))
 
 
 def swapped(instance: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
-    """Return a plan without one of its options, or with one more in place of what excludes it; budgets aside."""
+    """Return a plan without one of its options, or with one more in place of what
+    excludes it; budgets aside.
+    """
     plan = placed.copy()
     plan[option] = not placed[option]
     if plan[option]:
-        plan[[j for group in instance.conflicts if option in group for j in group if j != option]] = False
+        plan[
+            [j for group in instance.conflicts if option in group for j in group if j != option]
+        ] = False
     return plan
 
 
 def _begun(case: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
-    """Return a plan to begin from: a plan without an option, or with it and less of what uses the same resources."""
+    """Return a plan to begin from: a plan without an option, or with it and less of
+    what uses the same resources.
+    """
     plan = swapped(case, placed, option)
     if plan[option]:
         make_room(case, plan, [option])
@@ -205,9 +239,11 @@ def _begun(case: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np
 
 
 def promising(known: KnownPlan, overlay: Overlay) -> list[int]:
-    """Return the options outside a plan, those first that would gain most if there were budget for one more; then those that gain most alone.
+    """Return the options outside a plan, those first that would gain most if there were
+    budget for one more; then those that gain most alone.
 
-    Options of a site that is used already, and forbidden ones, come in place of what is there.
+    Options of a site that is used already, and forbidden ones, come in place of what is
+    there.
     """
     instance, nothing = known.instance, known.instance.forced
     value, alone = overlay.value(known.placed), overlay.value(nothing)

@@ -1,16 +1,23 @@
-"""The budget curve: the best value, and its proven bound, over a range of budgets of one resource, or a grid of two.
+"""The budget curve: the best value, and its proven bound, over a range of budgets of
+one resource, or a grid of two.
 
-With a larger budget every plan of a smaller one is still feasible, so the optimal value f never rises: f(b) >= f(b') for b <= b'. So a plan
-found at b is an upper bound at every larger budget, and a bound proven at b' holds at every smaller one. The smallest and the largest budget
-are solved first, then the one in the middle, and so on by halves: each from the plan of the nearest smaller one, below the bound of the nearest
-larger one, over one contraction of the network, with the rows on values that the root programs of both have in use: these hold under any budget
-(`value_rows`), and one or two programs more are mostly enough. Plans to begin from are that of the smaller budget and that of the larger one
-without what there is no room for, filled greedily. So no point waits for more than the two around it, and they can be solved at the same time.
-What each point proves is passed on to all others, so the curve and its bound never rise, whatever the search missed at a point. Every point
-begins from the plans that are given too, made to fit. One that was not searched has the best of all these and a greedy plan.
+With a larger budget every plan of a smaller one is still feasible, so the optimal value
+f never rises: f(b) >= f(b') for b <= b'. So a plan found at b is an upper bound at
+every larger budget, and a bound proven at b' holds at every smaller one. The smallest
+and the largest budget are solved first, then the one in the middle, and so on by
+halves: each from the plan of the nearest smaller one, below the bound of the nearest
+larger one, over one contraction of the network, with the rows on values that the root
+programs of both have in use: these hold under any budget (`value_rows`), and one or two
+programs more are mostly enough. Plans to begin from are that of the smaller budget and
+that of the larger one without what there is no room for, filled greedily. So no point
+waits for more than the two around it, and they can be solved at the same time. What
+each point proves is passed on to all others, so the curve and its bound never rise,
+whatever the search missed at a point. Every point begins from the plans that are given
+too, made to fit. One that was not searched has the best of all these and a greedy plan.
 
-How many sites may differ from today's layout is such a budget too (`CHANGES`): a plan of few changes is one of more. Beats do not count. A
-point where the plan of the next larger number is feasible has nothing left to search: it has its value and its bound.
+How many sites may differ from today's layout is such a budget too (`CHANGES`): a plan
+of few changes is one of more. Beats do not count. A point where the plan of the next
+larger number is feasible has nothing left to search: it has its value and its bound.
 """
 
 from __future__ import annotations
@@ -33,7 +40,14 @@ from optimizer.problem.instance.changes import Changes, changes_made, difference
 from optimizer.problem.instance.instance import Instance, series_digest
 from optimizer.problem.instance.methods import check_single_plans
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import Plan, known_options, packed_plan, unpacked_plan, violations, with_plan
+from optimizer.problem.plan.plan import (
+    Plan,
+    known_options,
+    packed_plan,
+    unpacked_plan,
+    violations,
+    with_plan,
+)
 from optimizer.problem.plan.result import (
     Difference,
     ProvenInterval,
@@ -83,7 +97,8 @@ class BudgetRange:
     Attributes
     ----------
     resource
-        Its id, or its name where one agency alone has it; the id or name of a type of teams; or `CHANGES`.
+        Its id, or its name where one agency alone has it; the id or name of a type of
+        teams; or `CHANGES`.
     amounts
         The budgets, rising.
     """
@@ -93,12 +108,14 @@ class BudgetRange:
 
     @classmethod
     def between(cls, resource: str, first: float, last: float, points: int) -> BudgetRange:
-        """Return so many budgets at even distances, whole numbers where both ends are and there is room for as many.
+        """Return so many budgets at even distances, whole numbers where both ends are
+        and there is room for as many.
 
         Raises
         ------
         InputError
-            If the ends are swapped, equal or out of range, or there are fewer than two points.
+            If the ends are swapped, equal or out of range, or there are fewer than two
+            points.
         """
         problems = ProblemList()
         where = f"budgets of {resource}"
@@ -120,7 +137,11 @@ class BudgetRange:
         ):
             found = f"{points} points from {first:.10g} to {last:.10g}"
             raise InputError(
-                Problem(where, found, "whole numbers, and no more points than there are from first to last")
+                Problem(
+                    where,
+                    found,
+                    "whole numbers, and no more points than there are from first to last",
+                )
             )
         if float(first).is_integer() and float(last).is_integer() and points - 1 <= last - first:
             amounts = np.round(amounts)
@@ -128,7 +149,8 @@ class BudgetRange:
 
     @classmethod
     def of_changes(cls, instance: Instance) -> BudgetRange:
-        """Return numbers of changes against today's layout, the last of which allows every change.
+        """Return numbers of changes against today's layout, the last of which allows
+        every change.
 
         Raises
         ------
@@ -140,14 +162,17 @@ class BudgetRange:
         most = len(today) + len(sites)
         if not today or not most:
             found = "no option that stands today"
-            raise InputError(Problem("changes of today's layout", found, "what exists marked as existing"))
+            raise InputError(
+                Problem("changes of today's layout", found, "what exists marked as existing")
+            )
         few = [count for count in STEPS if count < most]
         return cls(CHANGES, tuple(map(float, (*few, most))))
 
 
 @dataclass(frozen=True)
 class FrontierPoint:
-    """The best plan found for some budgets, and the bound that no plan within them goes below.
+    """The best plan found for some budgets, and the bound that no plan within them goes
+    below.
 
     Attributes
     ----------
@@ -158,7 +183,8 @@ class FrontierPoint:
     plan
         The plan, of this point or of a smaller budget.
     certified
-        What the point's certificate proves: the lower bound, and the value of its plan; None where it has none.
+        What the point's certificate proves: the lower bound, and the value of its plan;
+        None where it has none.
     """
 
     budgets: tuple[float, ...]
@@ -175,7 +201,8 @@ class FrontierPoint:
 
 @dataclass(frozen=True)
 class MarginalGain:
-    """What one more unit of a resource brings from one point of a curve to the next: how much the value falls, in [low, high], and as found.
+    """What one more unit of a resource brings from one point of a curve to the next:
+    how much the value falls, in [low, high], and as found.
 
     `says` is what may be stated of it.
     """
@@ -198,7 +225,8 @@ class Frontier:
     points
         In the order of the budgets, those of the last resource running fastest.
     complete
-        Whether every point was searched; one that was not has what the others prove of it.
+        Whether every point was searched; one that was not has what the others prove of
+        it.
     units
         Unit of each of the ranges, for people; empty where it has none.
     with_beats
@@ -226,13 +254,21 @@ class Frontier:
             width = after.budgets[0] - before.budgets[0]
             gain = difference(before, after, rising=True)
             found.append(
-                MarginalGain(before.budgets[0], gain.found / width, gain.low / width, gain.high / width, gain.says)
+                MarginalGain(
+                    before.budgets[0],
+                    gain.found / width,
+                    gain.low / width,
+                    gain.high / width,
+                    gain.says,
+                )
             )
         return tuple(found)
 
     @property
     def fall(self) -> Difference:
-        """By how much less gets through with the largest budgets than with the smallest, as far as bounds say."""
+        """By how much less gets through with the largest budgets than with the
+        smallest, as far as bounds say.
+        """
         return difference(self.points[0], self.points[-1], rising=True)
 
     @property
@@ -241,21 +277,28 @@ class Frontier:
         return any(each.resource == CHANGES for each in self.ranges)
 
     def share(self, k: int) -> ProvenInterval:
-        """Return what share, in [0, 1], of the fall from the first point to the last is reached at the point of position k; NaN without a fall.
+        """Return what share, in [0, 1], of the fall from the first point to the last is
+        reached at the point of position k; NaN without a fall.
 
-        With V_0, V_k, V_n the optimal values, (V_0 - V_k) / (V_0 - V_n) rises with V_0 and V_n, and falls with V_k.
+        With V_0, V_k, V_n the optimal values, (V_0 - V_k) / (V_0 - V_n) rises with V_0
+        and V_n, and falls with V_k.
         """
         first, here, last = self.points[0], self.points[k], self.points[-1]
 
         def share(start: float, reached: float, end: float) -> float:
-            return min(max((start - reached) / (start - end), 0.0), 1.0) if start > end else float("nan")
+            return (
+                min(max((start - reached) / (start - end), 0.0), 1.0)
+                if start > end
+                else float("nan")
+            )
 
         low = share(first.lower, here.upper, last.lower)
         high = share(first.upper, here.lower, last.upper)
         return ProvenInterval(low, share(first.upper, here.upper, last.upper), high)
 
     def knee(self) -> FrontierPoint | None:
-        """Return the point of a curve of one resource that lies furthest below the line from its first to its last.
+        """Return the point of a curve of one resource that lies furthest below the line
+        from its first to its last.
 
         None on a straight line, and where the bounds do not prove that it lies below.
         """
@@ -264,7 +307,10 @@ class Frontier:
         if len(self.ranges) > 1 or fall <= 0:
             return None
         width = last.budgets[0] - first.budgets[0]
-        depth = [(first.upper - p.upper) / fall - (p.budgets[0] - first.budgets[0]) / width for p in self.points]
+        depth = [
+            (first.upper - p.upper) / fall - (p.budgets[0] - first.budgets[0]) / width
+            for p in self.points
+        ]
         best = int(np.argmax(depth))
         share = (self.points[best].budgets[0] - first.budgets[0]) / width
         proven = (1 - share) * first.lower + share * last.lower - self.points[best].upper
@@ -284,8 +330,9 @@ def frontier(
 ) -> Frontier:
     """Solve an instance over a range of budgets of one resource, or a grid of two.
 
-    Ctrl-C ends the search; points that were not searched have the bounds that the others prove. The same holds for points whose time has run
-    out before they were begun; these have a greedy plan besides.
+    Ctrl-C ends the search; points that were not searched have the bounds that the
+    others prove. The same holds for points whose time has run out before they were
+    begun; these have a greedy plan besides.
 
     Parameters
     ----------
@@ -298,18 +345,21 @@ def frontier(
     starts
         Plans that are known, of any budgets.
     time_limit
-        Seconds for all points together; by default three times that of `terms`, None where that has none.
+        Seconds for all points together; by default three times that of `terms`, None
+        where that has none.
     executor
         Who solves the points.
     finished
-        Where points are kept as they are solved, and read from in place of solving them.
+        Where points are kept as they are solved, and read from in place of solving
+        them.
     listener
         Told of each point.
 
     Raises
     ------
     InputError
-        If a resource is not the instance's, or there are other than one or two different ones.
+        If a resource is not the instance's, or there are other than one or two
+        different ones.
     InfeasibleError
         If no plan is feasible with a budget.
     KeyboardInterrupt
@@ -317,11 +367,20 @@ def frontier(
     """
     if len(ranges) not in {1, 2} or len({each.resource for each in ranges}) < len(ranges):
         found = ", ".join(each.resource for each in ranges) or "none"
-        raise InputError(Problem("resources of the frontier", found, "one resource, or two different ones"))
-    check_single_plans(terms.method, "the frontier")
-    if any(each.resource == CHANGES for each in ranges) and CHANGES in {r.name or r.id for r in instance.resources}:
         raise InputError(
-            Problem("resources of the frontier", f"a resource named {CHANGES!r}", "another name", "Rename the resource")
+            Problem("resources of the frontier", found, "one resource, or two different ones")
+        )
+    check_single_plans(terms.method, "the frontier")
+    if any(each.resource == CHANGES for each in ranges) and CHANGES in {
+        r.name or r.id for r in instance.resources
+    }:
+        raise InputError(
+            Problem(
+                "resources of the frontier",
+                f"a resource named {CHANGES!r}",
+                "another name",
+                "Rename the resource",
+            )
         )
     if time_limit is None and terms.time_limit is not None:
         time_limit = SINGLE_SOLVES * terms.time_limit
@@ -358,19 +417,28 @@ def frontier(
 
 
 def up_to_changes_made(found: Frontier, instance: Instance) -> Frontier:
-    """Return a curve of changes whose last point stands at the number that its plan makes; no point lies beyond.
+    """Return a curve of changes whose last point stands at the number that its plan
+    makes; no point lies beyond.
 
-    The bound of the last point holds for every plan of so many changes, as it does for every plan.
+    The bound of the last point holds for every plan of so many changes, as it does for
+    every plan.
     """
     last = found.points[-1]
-    made = float(changes_made(instance.options, instance.placed(known_options(instance, last.plan))))
-    points = (*(point for point in found.points[:-1] if point.budgets[0] < made), replace(last, budgets=(made,)))
+    made = float(
+        changes_made(instance.options, instance.placed(known_options(instance, last.plan)))
+    )
+    points = (
+        *(point for point in found.points[:-1] if point.budgets[0] < made),
+        replace(last, budgets=(made,)),
+    )
     span = BudgetRange(CHANGES, tuple(point.budgets[0] for point in points))
     return replace(found, ranges=(span,), points=points)
 
 
 def point_files(k: int) -> tuple[str, str]:
-    """Return the names of the files that hold the problem of the point of position k and its certificate."""
+    """Return the names of the files that hold the problem of the point of position k
+    and its certificate.
+    """
     return f"point-{k + 1}.json", f"point-{k + 1}{CERTIFICATE_SUFFIX}"
 
 
@@ -383,10 +451,13 @@ def certified(
     time_limit: float | None = None,
     listener: Listener = SILENT,
 ) -> Frontier:
-    """Write the problem of each point with a certificate of its bound into a folder; return the curve with what these prove.
+    """Write the problem of each point with a certificate of its bound into a folder;
+    return the curve with what these prove.
 
-    Points take bounds and rows from one another, and the checker of certificates believes neither. So each is searched once more, by itself and
-    recorded, from its plan. Ctrl-C ends this; a point that then has no certificate, or whose search proves too little, is told to the listener.
+    Points take bounds and rows from one another, and the checker of certificates
+    believes neither. So each is searched once more, by itself and recorded, from its
+    plan. Ctrl-C ends this; a point that then has no certificate, or whose search proves
+    too little, is told to the listener.
 
     Parameters
     ----------
@@ -404,7 +475,8 @@ def certified(
     Raises
     ------
     InputError
-        If such bounds have no certificate yet (`check_certifiable`), or a file cannot be written.
+        If such bounds have no certificate yet (`check_certifiable`), or a file cannot
+        be written.
     """
     check_certifiable(instance, terms.search())
     if time_limit is None and terms.time_limit is not None:
@@ -417,7 +489,11 @@ def certified(
             if stopping.cancelled():
                 stopping.noted(f"Stopped: points {k + 1} to {len(points)} have no certificate.")
                 break
-            seconds = None if until is None else max((until - time.monotonic()) / (len(points) - k), LEAST_SECONDS)
+            seconds = (
+                None
+                if until is None
+                else max((until - time.monotonic()) / (len(points) - k), LEAST_SECONDS)
+            )
             with step(stopping, f"certificate {k + 1} of {len(points)}"):
                 case, record = curve.case(point.budgets), SearchRecord()
                 file, certificate = (folder / name for name in point_files(k))
@@ -445,34 +521,45 @@ def frontier_digest(
     """Return the digest of all that the points of a frontier depend on, for `FinishedTasks`."""
     spans = [[each.resource, *each.amounts] for each in ranges]
     begun = [packed_plan(start) for start in starts]
-    return series_digest(instance, "frontier in stretches", spans, terms.of_search(), time_limit, begun)
+    return series_digest(
+        instance, "frontier in stretches", spans, terms.of_search(), time_limit, begun
+    )
 
 
 def _point(
-    instance: Instance, budgets: tuple[float, ...], known: Mapping[tuple[float, ...], dict[str, Any]]
+    instance: Instance,
+    budgets: tuple[float, ...],
+    known: Mapping[tuple[float, ...], dict[str, Any]],
 ) -> FrontierPoint:
     """Return a point with what the others prove of it."""
     best, lower = best_below(budgets, known), bound_above(budgets, known)
     if best is None:
         raise KeyboardInterrupt  # before there was a plan of the smallest budget
-    return FrontierPoint(budgets, min(lower, best["upper"]), best["upper"], unpacked_plan(instance, best["plan"]))
+    return FrontierPoint(
+        budgets, min(lower, best["upper"]), best["upper"], unpacked_plan(instance, best["plan"])
+    )
 
 
-# The points of a budget curve: which are solved one after another in one process, and how one follows from those around it.
+# The points of a budget curve: which are solved one after another in one process, and
+# how one follows from those around it.
 #
-# A curve of fixed options alone is split into stretches of at most `STRETCH` points, which can be solved at the same time. Within a stretch
-# the two ends come first, then the point in the middle, then the middle ones of both halves, and so on. A point begins with:
+# A curve of fixed options alone is split into stretches of at most `STRETCH` points,
+# which can be solved at the same time. Within a stretch the two ends come first, then
+# the point in the middle, then the middle ones of both halves, and so on. A point
+# begins with:
 #
-# - the plan of the nearest smaller budget, and that of the nearest larger one without what there is no room for, both filled greedily;
-# - the bound of the larger budget, which holds here too: a plan of a smaller budget is one of a larger budget;
-# - the rows on values that the root programs of both neighbours have in use (`value_rows`), and all paths found so far, over one contraction
-#   of the network.
+# - the plan of the nearest smaller budget, and that of the nearest larger one without
+#   what there is no room for, both filled greedily;
+# - the bound of the larger budget, which holds here too: a plan of a smaller budget is
+#   one of a larger budget;
+# - the rows on values that the root programs of both neighbours have in use
+#   (`value_rows`), and all paths found so far, over one contraction of the network.
 #
-# It ends as soon as its bounds have met to within the gap. Which points make a stretch does not depend on the number of processes, so the
-# results do not.
+# It ends as soon as its bounds have met to within the gap. Which points make a stretch
+# does not depend on the number of processes, so the results do not.
 #
-# On a grid of two resources each point is a task of its own, in the same order over the whole range. So it is with patrol teams, whose beats
-# and rows no other point can take.
+# On a grid of two resources each point is a task of its own, in the same order over the
+# whole range. So it is with patrol teams, whose beats and rows no other point can take.
 
 STRETCH = 15
 """Most points that are solved one after another, each from the one before."""
@@ -500,7 +587,8 @@ class Curve:
     terms
         Method, gap and seed.
     overlay
-        The contraction of the problem; None where the method, or patrol teams, make their own.
+        The contraction of the problem; None where the method, or patrol teams, make
+        their own.
     starts
         Plans that are known.
     """
@@ -528,7 +616,8 @@ def _asked(resources: Sequence[str], budgets: Sequence[float]) -> Changes:
 
 
 def tasks_of(axes: Sequence[Sequence[float]], *, linked: bool) -> list[Task]:
-    """Return the tasks of a series: each a tuple of budgets, solved in this order, after the tasks around them.
+    """Return the tasks of a series: each a tuple of budgets, solved in this order,
+    after the tasks around them.
 
     Parameters
     ----------
@@ -543,11 +632,16 @@ def tasks_of(axes: Sequence[Sequence[float]], *, linked: bool) -> list[Task]:
     count = -(-len(budgets) // STRETCH)
     cuts = [round(k * len(budgets) / count) for k in range(count + 1)]
     stretches = [budgets[a:b] for a, b in pairwise(cuts)]
-    return [Task(f"{_key(part[0])} to {_key(part[-1])}", tuple(_by_turns(part)), size=len(part)) for part in stretches]
+    return [
+        Task(f"{_key(part[0])} to {_key(part[-1])}", tuple(_by_turns(part)), size=len(part))
+        for part in stretches
+    ]
 
 
 def _by_turns(part: Sequence[Budgets]) -> Iterator[Budgets]:
-    """Yield the budgets of a stretch: both ends, the middle one, the middle ones of both halves, and so on."""
+    """Yield the budgets of a stretch: both ends, the middle one, the middle ones of
+    both halves, and so on.
+    """
     yield part[0]
     spans = [(0, len(part) - 1)]
     if len(part) > 1:
@@ -561,28 +655,36 @@ def _by_turns(part: Sequence[Budgets]) -> Iterator[Budgets]:
 
 
 def solve_points(call: TaskCall) -> dict[str, Any]:
-    """Return bounds and plans of the points of a task, from those of the tasks before it; `unfinished` where not all were searched."""
+    """Return bounds and plans of the points of a task, from those of the tasks before
+    it; `unfinished` where not all were searched.
+    """
     curve: Curve = call.shared
     todo: tuple[Budgets, ...] = call.task.argument
     parts = [each for each in call.earlier if each is not None]
     around: dict[Budgets, Mapping[str, Any]] = {
         tuple(each["budgets"]): each for part in parts for each in part["points"]
     }
-    first = ValueRows.joined([ValueRows.unpacked(part["rows"]) for part in parts if part["rows"] is not None])
-    # Points of earlier tasks share one set of rows, so that `near` below, by identity, joins it once.
+    first = ValueRows.joined(
+        [ValueRows.unpacked(part["rows"]) for part in parts if part["rows"] is not None]
+    )
+    # Points of earlier tasks share one set of rows, so that `near` below, by identity,
+    # joins it once.
     rows: dict[Budgets, ValueRows | None] = dict.fromkeys(around, first)
     paths = None if curve.overlay is None or len(todo) == 1 else SharedPaths.of(curve.overlay)
     until = None if call.seconds is None else time.monotonic() + call.seconds
     made: dict[Budgets, dict[str, Any]] = {}
     for number, budgets in enumerate(todo):
-        # The first point of a task is searched whatever the time: a task without a point would tell nothing.
+        # The first point of a task is searched whatever the time: a task without a
+        # point would tell nothing.
         left = None if until is None else until - time.monotonic()
         if made and (call.listener.cancelled() or (left is not None and left <= 0)):
             break
         seconds = None if left is None else max(left / (len(todo) - number), LEAST_SECONDS)
         near = {id(rows[each]): rows[each] for each in _around(budgets, rows)}
         warm_start = WarmStart(
-            ValueRows.joined([each for each in near.values() if each is not None]), paths, quick=True
+            ValueRows.joined([each for each in near.values() if each is not None]),
+            paths,
+            quick=True,
         )
         name = f"point {number + 1} of {len(todo)}, {_key(budgets)}"
         with step(call.listener, name, stoppable=False) if len(todo) > 1 else nullcontext():
@@ -626,13 +728,20 @@ def _solved(
             whole = with_plan(case, larger)
             if not violations(whole, whole.placed(larger.options)):
                 return {**each, "budgets": list(budgets), "lower": min(proven, each["upper"])}
-    options, listener = terms.search(time_limit=seconds, threads=call.threads(terms.threads)), call.listener
+    options, listener = (
+        terms.search(time_limit=seconds, threads=call.threads(terms.threads)),
+        call.listener,
+    )
     if case.patrols is not None:
         plans = [unpacked_plan(case, each["plan"]) for each in _nearest_above(budgets, around)]
         every = [*(plans if plan is None else [plan, *plans]), *curve.starts]
         result = solve_joint(case, options, starts=every, proven=proven, listener=listener)
     else:
-        values = warm_start.paths.values if warm_start.paths is not None and warm_start.paths.values.knows else None
+        values = (
+            warm_start.paths.values
+            if warm_start.paths is not None and warm_start.paths.values.knows
+            else None
+        )
         more = _reduced(case, _nearest_above(budgets, around), values)
         given = [case.placed(known_options(case, start)) for start in curve.starts]
         starts = (case.forced if plan is None else case.placed(plan.options), *more, *given)
@@ -653,7 +762,9 @@ def _solved(
 def _without_search(
     curve: Curve, budgets: Budgets, known: Mapping[Budgets, Mapping[str, Any]], listener: Listener
 ) -> dict[str, Any]:
-    """Return bounds and plan of a point that was not searched: the best of its neighbours' plans, those given and a greedy one."""
+    """Return bounds and plan of a point that was not searched: the best of its
+    neighbours' plans, those given and a greedy one.
+    """
     case, below = curve.case(budgets), best_below(budgets, known)
     around = [*([] if below is None else [below]), *_nearest_above(budgets, known)]
     plans = [unpacked_plan(curve.instance, each["plan"]) for each in around]
@@ -679,16 +790,22 @@ def _content(budgets: Budgets, result: Result) -> dict[str, Any]:
     }
 
 
-def _nearest_above(budgets: Budgets, known: Mapping[Budgets, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _nearest_above(
+    budgets: Budgets, known: Mapping[Budgets, Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
     """Return the results, with plans, of the nearest budgets that are nowhere smaller."""
-    above = sorted(k for k in known if k != budgets and all(a >= b for a, b in zip(k, budgets, strict=True)))
+    above = sorted(
+        k for k in known if k != budgets and all(a >= b for a, b in zip(k, budgets, strict=True))
+    )
     return [known[k] for k in above if known[k]["plan"] is not None][:ABOVE]
 
 
 def _reduced(
     case: Instance, larger: Iterable[Mapping[str, Any]], values: PooledValues | None
 ) -> list[NDArray[np.bool_]]:
-    """Return some plans without what the budgets of a case have no room for; those that fit as they are are left out."""
+    """Return some plans without what the budgets of a case have no room for; those that
+    fit as they are are left out.
+    """
     found = []
     for each in larger:
         plan = case.placed(unpacked_plan(case, each["plan"]).options)
@@ -703,7 +820,9 @@ def _key(budgets: Sequence[float]) -> str:
 
 
 def _by_halves(axes: Sequence[Sequence[float]]) -> list[tuple[tuple[float, ...], tuple[str, ...]]]:
-    """Return the points of a grid, each with the keys of those that it comes after: the two around it along one axis."""
+    """Return the points of a grid, each with the keys of those that it comes after: the
+    two around it along one axis.
+    """
     around = [_parents(len(axis)) for axis in axes]
     depth = [_depths(parents) for parents in around]
     cells = list(product(*(range(len(axis)) for axis in axes)))
@@ -721,7 +840,9 @@ def _by_halves(axes: Sequence[Sequence[float]]) -> list[tuple[tuple[float, ...],
 
 
 def _parents(count: int) -> dict[int, tuple[int, ...]]:
-    """Return for each of so many budgets in order those that it lies halfway between, the first two being the ends."""
+    """Return for each of so many budgets in order those that it lies halfway between,
+    the first two being the ends.
+    """
     found: dict[int, tuple[int, ...]] = {0: (), count - 1: (0,)}
     spans = [(0, count - 1)]
     while spans:
@@ -747,12 +868,20 @@ def _depths(parents: Mapping[int, tuple[int, ...]]) -> dict[int, int]:
 def best_below(
     budgets: Sequence[float], known: Mapping[tuple[float, ...], Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
-    """Return the best result of budgets that are nowhere larger, if there is one; of equal ones that of the smallest."""
+    """Return the best result of budgets that are nowhere larger, if there is one; of
+    equal ones that of the smallest.
+    """
     smaller = [k for k in sorted(known) if all(a <= b for a, b in zip(k, budgets, strict=True))]
-    return min((known[k] for k in smaller if known[k]["plan"] is not None), key=lambda r: r["upper"], default=None)
+    return min(
+        (known[k] for k in smaller if known[k]["plan"] is not None),
+        key=lambda r: r["upper"],
+        default=None,
+    )
 
 
-def bound_above(budgets: Sequence[float], known: Mapping[tuple[float, ...], Mapping[str, Any]]) -> float:
+def bound_above(
+    budgets: Sequence[float], known: Mapping[tuple[float, ...], Mapping[str, Any]]
+) -> float:
     """Return the best bound that is proven for budgets that are nowhere smaller."""
     larger = [k for k in known if all(a >= b for a, b in zip(k, budgets, strict=True))]
     return max((known[k]["lower"] for k in larger), default=0.0)

@@ -34,17 +34,30 @@ if TYPE_CHECKING:
 
 POINT_FILES = ("point-*.json", f"point-*{CERTIFICATE_SUFFIX}")
 FRONTIER = AnswerFiles(
-    "frontier", ("frontier.csv", "frontier.json", "frontier.html", "frontier.png", "frontier.svg", *POINT_FILES)
+    "frontier",
+    (
+        "frontier.csv",
+        "frontier.json",
+        "frontier.html",
+        "frontier.png",
+        "frontier.svg",
+        *POINT_FILES,
+    ),
 )
 
 
 def point_content(found: Frontier, k: int) -> dict[str, Any]:
-    """Return a point for JSON: budgets, bounds, gap, ids of the plan, and what is new and gone against the point before it.
+    """Return a point for JSON: budgets, bounds, gap, ids of the plan, and what is new
+    and gone against the point before it.
 
     One with a certificate says what it proves, and in which files it stands.
     """
     point = found.points[k]
-    before = set(found.points[k - 1].plan.options) if k and len(found.ranges) == 1 else set(point.plan.options)
+    before = (
+        set(found.points[k - 1].plan.options)
+        if k and len(found.ranges) == 1
+        else set(point.plan.options)
+    )
     now = set(point.plan.options)
     return {
         "budgets": list(point.budgets),
@@ -60,7 +73,12 @@ def point_content(found: Frontier, k: int) -> dict[str, Any]:
 
 def _certified(k: int, lower: Fraction, value: Fraction) -> dict[str, Any]:
     problem, certificate = point_files(k)
-    return {"lower": float(lower), "value": float(value), "instance": problem, "certificate": certificate}
+    return {
+        "lower": float(lower),
+        "value": float(value),
+        "instance": problem,
+        "certificate": certificate,
+    }
 
 
 def write_frontier(
@@ -71,7 +89,8 @@ def write_frontier(
     certificates: Path | None = None,
     own_words: OwnWords | None = None,
 ) -> None:
-    """Write the files of a curve, all or none; page and figure, that of a curve of one resource, are in the language.
+    """Write the files of a curve, all or none; page and figure, that of a curve of one
+    resource, are in the language.
 
     The certificates of its points are copied from a folder.
 
@@ -111,7 +130,9 @@ def write_frontier(
         found.text,
         changes=changes,
     )
-    certified = [name for k, point in enumerate(found.points) if point.certified for name in point_files(k)]
+    certified = [
+        name for k, point in enumerate(found.points) if point.certified for name in point_files(k)
+    ]
     answer = Answer(
         tables={"frontier": AnswerTable(rows)},
         content={"frontier": content},
@@ -142,7 +163,11 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
         )
         rows.append((*amounts, brings, _changed(content)))
     changes = found.of_changes
-    columns = [*budget_titles(found), _("Gets through") if found.shares else _("Value"), _("No plan below")]
+    columns = [
+        *budget_titles(found),
+        _("Gets through") if found.shares else _("Value"),
+        _("No plan below"),
+    ]
     table = ReportTable(
         "points",
         _("What one more brings until the next row, as found, with the range that is proven"),
@@ -157,23 +182,34 @@ def frontier_page(found: Frontier, instance_name: str) -> ShortPage:
     knee = found.knee()
     said = [knee_sentence(found, knee)] if knee else []
     said.append(certificate_sentence(found))
-    title = _("{name}: value over the changes of today's layout") if changes else _("{name}: value over the budget")
+    title = (
+        _("{name}: value over the changes of today's layout")
+        if changes
+        else _("{name}: value over the budget")
+    )
     return ShortPage(
         title=title.format(name=instance_name),
         headline=fall_sentence(found),
         known=found.fall.says != "open",
-        warnings=()
-        if found.complete
-        else (_("Not all points were searched; those have the bounds that the others prove."),),
+        warnings=(
+            ()
+            if found.complete
+            else (_("Not all points were searched; those have the bounds that the others prove."),)
+        ),
         sections=(
             PageSection(
                 title=_("The curve") if len(names) == 1 else _("The grid"),
                 sentences=(*change_sentences(found), *said),
                 tables=(table,),
                 image="frontier",
-                alt=_("Value of the best plan found and its proven bound over the changes of today's layout.")
-                if changes
-                else _("Value of the best plan found and its proven bound over the budget."),
+                alt=(
+                    _(
+                        "Value of the best plan found and its proven bound over the changes of"
+                        " today's layout."
+                    )
+                    if changes
+                    else _("Value of the best plan found and its proven bound over the budget.")
+                ),
             ),
         ),
     )
@@ -183,11 +219,18 @@ def certificate_sentence(found: Frontier) -> str:
     """Say whether the bounds can be checked without this program."""
     count = sum(point.certified is not None for point in found.points)
     if found.with_beats:
-        return _("The bounds hold for every beat that the teams could drive. Such bounds have no certificate yet.")
+        return _(
+            "The bounds hold for every beat that the teams could drive. Such bounds have no"
+            " certificate yet."
+        )
     if not count:
-        return _("The bounds of this curve have no certificate. The option --certificate asks for one of each point.")
+        return _(
+            "The bounds of this curve have no certificate. The option --certificate asks for one of"
+            " each point."
+        )
     return _(
-        "{count} of {all} points have a certificate of their bound in this folder. The command verify checks them."
+        "{count} of {all} points have a certificate of their bound in this folder. The command"
+        " verify checks them."
     ).format(count=number(count), all=number(len(found.points)))
 
 
@@ -196,15 +239,21 @@ NAMED_CHANGES = (5, 10)
 
 
 def change_sentences(found: Frontier) -> list[str]:
-    """Say what share of all that changes bring few of them bring, as found and as far as it is proven; nothing of another curve."""
+    """Say what share of all that changes bring few of them bring, as found and as far
+    as it is proven; nothing of another curve.
+    """
     if not found.of_changes or len(found.ranges) > 1:
         return []
     all_found = found.fall.says == "less"
     said = (
-        _("With {few} of {all} changes {found} of what all of them bring is reached; at least {low} is proven.")
+        _(
+            "With {few} of {all} changes {found} of what all of them bring is reached; at least"
+            " {low} is proven."
+        )
         if all_found
         else _(
-            "With {few} of {all} changes {found} of what all of them bring is reached, as found; how much is not yet known."
+            "With {few} of {all} changes {found} of what all of them bring is reached, as found;"
+            " how much is not yet known."
         )
     )
     sentences = []
@@ -212,7 +261,10 @@ def change_sentences(found: Frontier) -> list[str]:
         if point.budgets[0] in NAMED_CHANGES:
             share = found.share(k)
             if share.found == share.found:  # not NaN: there is something to share
-                numbers = {"few": number(point.budgets[0]), "all": number(found.points[-1].budgets[0])}
+                numbers = {
+                    "few": number(point.budgets[0]),
+                    "all": number(found.points[-1].budgets[0]),
+                }
                 low = percent(share.low if share.low == share.low else 0.0, 0)
                 sentences.append(said.format(**numbers, found=percent(share.found, 0), low=low))
     return sentences
@@ -221,7 +273,10 @@ def change_sentences(found: Frontier) -> list[str]:
 def budget_titles(found: Frontier) -> list[str]:
     """Return what people call each budget, with its unit: `money, thousand USD a year`."""
     units = _units(found)
-    names = [_("Changes at most") if each.resource == CHANGES else term(each.resource) for each in found.ranges]
+    names = [
+        _("Changes at most") if each.resource == CHANGES else term(each.resource)
+        for each in found.ranges
+    ]
     return [
         name if not unit else unit if begins_with_name(unit, name) else f"{name}, {unit}"
         for name, unit in zip(names, units, strict=True)
@@ -241,12 +296,18 @@ def knee_sentence(found: Frontier, knee: FrontierPoint) -> str:
     resource, unit = _names(found)[0], _units(found)[0]
     if resource == CHANGES:
         return _(
-            "Up to {count} changes each brings on average more than over the whole curve; beyond them less."
+            "Up to {count} changes each brings on average more than over the whole curve; beyond"
+            " them less."
         ).format(count=number(knee.budgets[0], 6))
     return _(
-        "Up to {budget} of {resource} a unit brings on average more than over the whole curve; beyond it less."
+        "Up to {budget} of {resource} a unit brings on average more than over the whole curve;"
+        " beyond it less."
     ).format(
-        budget=number(knee.budgets[0], 6) if begins_with_name(unit, resource) else _amount(knee.budgets[0], unit),
+        budget=(
+            number(knee.budgets[0], 6)
+            if begins_with_name(unit, resource)
+            else _amount(knee.budgets[0], unit)
+        ),
         resource=unit if begins_with_name(unit, resource) else resource,
     )
 
@@ -260,7 +321,8 @@ def fall_sentence(found: Frontier) -> str:
         "nothing": _("From {first} to {last} more brings nothing: {most} gets through."),
     }
     opened = _(
-        "What more brings from {first} to {last} is not yet known: between {low} and {high}. More time brings the bounds together."
+        "What more brings from {first} to {last} is not yet known: between {low} and {high}. More"
+        " time brings the bounds together."
     )
     return said.get(fall.says, opened).format(
         first=_budgets(first.budgets, names, units),
@@ -273,16 +335,22 @@ def fall_sentence(found: Frontier) -> str:
 
 
 def _brings(gain: MarginalGain, values: ValueText) -> str:
-    """Return what one more unit brings, with its range; of a unit it may be little, so that points have two digits that count."""
+    """Return what one more unit brings, with its range; of a unit it may be little, so
+    that points have two digits that count.
+    """
     scale = 100 if values.share else 1
-    found, low, high = (number(scale * each, 2 if values.share else 4) for each in (gain.found, gain.low, gain.high))
+    found, low, high = (
+        number(scale * each, 2 if values.share else 4) for each in (gain.found, gain.low, gain.high)
+    )
     if gain.says == "open":
         return _("not yet known: between {low} and {high}").format(low=low, high=high)
     return with_range(found, low, high)
 
 
 def _changed(content: dict[str, Any]) -> str:
-    """Return how many options a plan has that the one before has not, and the other way round; the file has their ids."""
+    """Return how many options a plan has that the one before has not, and the other way
+    round; the file has their ids.
+    """
     parts = [
         text.format(count=len(content[name]))
         for name, text in (("added", _("{count} more")), ("dropped", _("{count} fewer")))
@@ -297,11 +365,17 @@ def _amount(amount: float, unit: str) -> str:
 
 def _budgets(budgets: Sequence[float], names: Sequence[str], units: Sequence[str]) -> str:
     shown = [
-        counted("{count} change", "{count} changes", int(amount))
-        if name == CHANGES
-        else amounts({name: Amount(amount, unit)})
-        if unit
-        else _amount(amount, name)
+        (
+            counted("{count} change", "{count} changes", int(amount))
+            if name == CHANGES
+            else amounts({name: Amount(amount, unit)})
+            if unit
+            else _amount(amount, name)
+        )
         for amount, name, unit in zip(budgets, names, units, strict=True)
     ]
-    return shown[0] if len(shown) == 1 else _("{first} and {second}").format(first=shown[0], second=shown[1])
+    return (
+        shown[0]
+        if len(shown) == 1
+        else _("{first} and {second}").format(first=shown[0], second=shown[1])
+    )

@@ -1,4 +1,6 @@
-"""Alerts: the places of a scenario whose recent seizures depart from what their search effort led to expect, with their trends."""
+"""Alerts: the places of a scenario whose recent seizures depart from what their search
+effort led to expect, with their trends.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
 
 TIPS_UNUSED = message("Tips are not used here, for they are no searches; `plan` uses them.")
 ALERTS = AnswerFiles(
-    "risk alerts", ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv", "alerts.html")
+    "risk alerts",
+    ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv", "alerts.html"),
 )
 JUDGED = (
     "place",
@@ -97,7 +100,9 @@ def _first_day(since: str) -> date:
     try:
         return parse_period(since).start
     except InputError:
-        raise InputError(Problem("--since", repr(since), "a day (2024-10-01) or a month (2024-10)")) from None
+        raise InputError(
+            Problem("--since", repr(since), "a day (2024-10-01) or a month (2024-10)")
+        ) from None
 
 
 def find_alerts(
@@ -114,26 +119,31 @@ def find_alerts(
     language: str | None = None,
     listener: Listener = SILENT,
 ) -> RiskAlerts:
-    """Compare the recent seizures of each place with what its own search effort led to expect.
+    """Compare the recent seizures of each place with what its own search effort led to
+    expect.
 
     Parameters
     ----------
     scenario
         TOML file.
     since
-        First day of the recent window (2024-10-01 or 2024-10); by default the last quarter.
+        First day of the recent window (2024-10-01 or 2024-10); by default the last
+        quarter.
     fdr
         Expected share of false alarms among alarms, in (0, 1); not by `every`.
     false_a_year
         By `every`: expected false alarms a year at most, all places together, > 0.
     by
-        Kind of place; `every` tests segments, neighbourhoods, zones, crossings and areas together.
+        Kind of place; `every` tests segments, neighbourhoods, zones, crossings and
+        areas together.
     memory
         Months before the window to learn from, >= 1; by default all of them.
     any_dependence
-        Use the rule of Benjamini and Yekutieli, which holds however places depend on each other.
+        Use the rule of Benjamini and Yekutieli, which holds however places depend on
+        each other.
     out
-        Folder to write alerts and trends to as CSV, alerts as GeoJSON, and a figure; None writes nothing.
+        Folder to write alerts and trends to as CSV, alerts as GeoJSON, and a figure;
+        None writes nothing.
     overwrite
         Replace files of these names in `out` whoever wrote them.
     language
@@ -144,12 +154,15 @@ def find_alerts(
     Raises
     ------
     InputError
-        If the scenario is at fault, has no records, or nothing lies in the window or before it.
+        If the scenario is at fault, has no records, or nothing lies in the window or
+        before it.
     """
     if by not in get_args(PlaceKind):
         raise InputError(unknown_name("--by", by, get_args(PlaceKind)))
     if not 0 < false_a_year < math.inf:
-        raise InputError(Problem("--false-a-year", str(false_a_year), "a number above 0, such as 1"))
+        raise InputError(
+            Problem("--false-a-year", str(false_a_year), "a number above 0, such as 1")
+        )
     spoken = None if language is None else check_language(language)
     folder = None if out is None else ALERTS.folder(out, Path(scenario), overwrite=overwrite)
     start = None if since is None else _first_day(since)
@@ -159,7 +172,9 @@ def find_alerts(
     chosen, places = field_model(evidence), _places(by, evidence)
     with step(listener, "estimating risk before the window"):
         effort = evidence.effort
-        monitor = AlertMonitor(chosen.model, records, effort, network, since=start, memory=memory, listener=listener)
+        monitor = AlertMonitor(
+            chosen.model, records, effort, network, since=start, memory=memory, listener=listener
+        )
     with step(listener, "judging the window"):
         budget = false_a_year if by == "every" else None
         found = monitor.test(places, fdr=fdr, any_dependence=any_dependence, false_a_year=budget)
@@ -169,7 +184,11 @@ def find_alerts(
         unused = () if evidence.tips is None else (TIPS_UNUSED,)
         warnings = (*chosen.warnings, *unused, *found.warnings)
         result = RiskAlerts(
-            by, found, tuple(trends(monitor, [whole_place(network), *shown])), warnings, evidence.scenario.name
+            by,
+            found,
+            tuple(trends(monitor, [whole_place(network), *shown])),
+            warnings,
+            evidence.scenario.name,
         )
     if folder is not None:
         _save(folder, result, evidence, spoken or evidence.scenario.report.language)
@@ -180,9 +199,21 @@ def _places(by: PlaceKind, evidence: ScenarioEvidence) -> tuple[Place, ...]:
     network, gateways = evidence.region.network, evidence.demand.gateways
     records, effort = evidence.records, evidence.effort
     if by == "every":
-        known = records is not None and effort is not None and any(part.size for part in records.area_segment)
-        areas = area_places(records, effort) if known and records is not None and effort is not None else ()
-        return (*places_of_every_scale(network), *(crossing_places(network, gateways) if gateways else ()), *areas)
+        known = (
+            records is not None
+            and effort is not None
+            and any(part.size for part in records.area_segment)
+        )
+        areas = (
+            area_places(records, effort)
+            if known and records is not None and effort is not None
+            else ()
+        )
+        return (
+            *places_of_every_scale(network),
+            *(crossing_places(network, gateways) if gateways else ()),
+            *areas,
+        )
     if by == "crossing":
         return crossing_places(network, gateways)
     if by == "area" and records is not None and effort is not None:
@@ -192,7 +223,10 @@ def _places(by: PlaceKind, evidence: ScenarioEvidence) -> tuple[Place, ...]:
 
 def alert_remark(one: PlaceTest) -> str:
     """Return what must be known of a tested place, in a few words."""
-    thin, new = message("one seizure alone: thin"), message("never searched before: expectation is wide")
+    thin, new = (
+        message("one seizure alone: thin"),
+        message("never searched before: expectation is wide"),
+    )
     if one.thin and one.new:
         return message("{thin}; {new}", thin=thin, new=new)
     return thin if one.thin else new if one.new else ""
@@ -255,7 +289,9 @@ def _save(out: OutputFolder, result: RiskAlerts, evidence: ScenarioEvidence, lan
     """Write the folder, all files or none."""
     found, network = result.alerts, evidence.region.network
     rows = [alert_row(one) for one in found.tested]
-    shapes = [shapely.MultiLineString(list(network.lines[one.place.segments])) for one in found.tested]
+    shapes = [
+        shapely.MultiLineString(list(network.lines[one.place.segments])) for one in found.tested
+    ]
     tables = {
         "alerts": AnswerTable(rows, JUDGED, shapes),
         "trends": AnswerTable(_trend_rows(result.trends)),
@@ -286,9 +322,13 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
     heads = (_("Found"), _("Expected"))
     judged = ReportTable(
         "alerts",
-        _("Places whose seizures depart from what their search effort led to expect; {kept}").format(kept=_kept(found))
-        if found.alarms
-        else _("None stands out. The nearest to an alarm"),
+        (
+            _(
+                "Places whose seizures depart from what their search effort led to expect; {kept}"
+            ).format(kept=_kept(found))
+            if found.alarms
+            else _("None stands out. The nearest to an alarm")
+        ),
         (
             Column(_("Place")),
             *(Column(head, numeric=True) for head in heads),
@@ -303,7 +343,7 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
                 _("{low} to {high}").format(low=number(one.low), high=number(one.high)),
                 translated(alert_remark(one)),
             )
-            for one in (found.alarms or found.tested[:NEAREST])
+            for one in found.alarms or found.tested[:NEAREST]
         ),
         file="alerts.csv",
     )
@@ -327,7 +367,9 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
                         if math.isnan(one.ratio)
                         else (
                             decimal(one.ratio, 2),
-                            _("{low} to {high}").format(low=decimal(one.low, 2), high=decimal(one.high, 2)),
+                            _("{low} to {high}").format(
+                                low=decimal(one.low, 2), high=decimal(one.high, 2)
+                            ),
                         )
                     ),
                 )
@@ -341,11 +383,16 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
         "unrecorded",
         _("Seizures of the window without recorded search effort"),
         (Column(_("Place")), Column(_("From")), Column(_("To")), Column(_("Found"), numeric=True)),
-        tuple((plain(term(one.place)), str(one.start), str(one.last), number(one.count)) for one in found.unrecorded),
+        tuple(
+            (plain(term(one.place)), str(one.start), str(one.last), number(one.count))
+            for one in found.unrecorded
+        ),
         file="unrecorded.csv",
     )
     return ShortPage(
-        title=_("{name}: alerts, {window}").format(name=term(result.name), window=translated(found.window.said)),
+        title=_("{name}: alerts, {window}").format(
+            name=term(result.name), window=translated(found.window.said)
+        ),
         headline=_alerts_headline(result),
         known=bool(found.tested),
         warnings=all_translated(result.warnings),
@@ -363,7 +410,11 @@ def alerts_page(result: RiskAlerts) -> ShortPage:
                 ),
                 tables=tuple(trends),
             ),
-            *([PageSection(title=_("Not judged"), tables=(unrecorded,))] if found.unrecorded else ()),
+            *(
+                [PageSection(title=_("Not judged"), tables=(unrecorded,))]
+                if found.unrecorded
+                else ()
+            ),
         ),
     )
 
@@ -376,7 +427,9 @@ def _name(place: Place) -> str:
 def _kept(found: Alerts) -> str:
     """Return how many false alarms are expected."""
     if found.false_a_year is not None:
-        return _("at most {count} false alarms a year are expected in all").format(count=number(found.false_a_year))
+        return _("at most {count} false alarms a year are expected in all").format(
+            count=number(found.false_a_year)
+        )
     return _("{share} of alarms are expected to be false").format(share=percent(found.fdr, 0))
 
 
@@ -384,12 +437,17 @@ def _alerts_headline(result: RiskAlerts) -> str:
     found = result.alerts
     window, every = translated(found.window.said), number(len(found.tested), 6)
     if not found.tested:
-        return _("No place can be judged in {window}: none has search effort of its own in it.").format(window=window)
+        return _(
+            "No place can be judged in {window}: none has search effort of its own in it."
+        ).format(window=window)
     if not found.alarms:
-        return _("No alert in {window}: none of {count} places stands out.").format(window=window, count=every)
+        return _("No alert in {window}: none of {count} places stands out.").format(
+            window=window, count=every
+        )
     first = found.alarms[0]
     return _(
-        "In {window} {alarms} of {count} places stand out. The clearest is {place}: {found} seizures, where {expected} were expected."
+        "In {window} {alarms} of {count} places stand out. The clearest is {place}: {found}"
+        " seizures, where {expected} were expected."
     ).format(
         window=window,
         alarms=number(len(found.alarms), 6),

@@ -1,9 +1,13 @@
-"""Where to look next: the information that one more patrol of a segment would give about the risk there and around.
+"""Where to look next: the information that one more patrol of a segment would give
+about the risk there and around.
 
-The command `risk look`, the report of `plan` and Python callers get the same answer from here. Unless the caller says otherwise the patrol
-is the usual one of the record: the unit of effort that covers the most road, and the median effort of a searched segment in a month.
+The command `risk look`, the report of `plan` and Python callers get the same answer
+from here. Unless the caller says otherwise the patrol is the usual one of the record:
+the unit of effort that covers the most road, and the median effort of a searched
+segment in a month.
 
-The risk model of a scenario for commands that need the joint uncertainty of all segments.
+The risk model of a scenario for commands that need the joint uncertainty of all
+segments.
 """
 
 from __future__ import annotations
@@ -46,7 +50,9 @@ if TYPE_CHECKING:
 SEARCH_ADVICE = AnswerFiles("risk look", ("look.csv", "look.geojson", "look.html"))
 
 MOST_DRAWS, FEWEST_DRAWS, DRAWN = 200, 50, 1_400_000
-"""Joint draws of the log rates: as many as keep draws times segments within the last, which takes about a second."""
+"""Joint draws of the log rates: as many as keep draws times segments within the last,
+which takes about a second.
+"""
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,16 @@ class RoadToLookAt:
     expected_finds
         Median of the expected seizures of the patrol.
     information_nats, around_nats, look_rank
-        Information that the patrol gives about the segment, and about it and those around, in nats (higher is better); the rank by the latter.
+        Information that the patrol gives about the segment, and about it and those
+        around, in nats (higher is better); the rank by the latter.
     chance_among_worst, thompson_rank
-        Chance that the segment is among the worst 5 % of the road length, and the rank by it.
+        Chance that the segment is among the worst 5 % of the road length, and the rank
+        by it.
     reason
         Why one would look there, in a few words.
     tips
-        Tips that count, clusters of them, of which it is the nearest segment; they change neither information nor ranks.
+        Tips that count, clusters of them, of which it is the nearest segment; they
+        change neither information nor ranks.
     index_with_tips
         Median risk index that `plan` takes with all tips.
     """
@@ -111,11 +120,13 @@ class RiskLook:
     patrol
         The effort that was assumed.
     roads
-        Every segment on which some agency may act, the one with the most information first; ranks are over all segments.
+        Every segment on which some agency may act, the one with the most information
+        first; ranks are over all segments.
     warnings
         What a reader must know.
     tips
-        Tips that a search could settle, those that raise the risk most first; empty without tips.
+        Tips that a search could settle, those that raise the risk most first; empty
+        without tips.
     places
         What the page says roads are near to; None for their names and numbers alone.
     name
@@ -151,9 +162,11 @@ def where_to_look(
     scenario
         TOML file.
     effort, unit
-        Effort of the patrol, > 0, and its unit; by default the usual one (`usual_patrol`).
+        Effort of the patrol, > 0, and its unit; by default the usual one
+        (`usual_patrol`).
     out
-        Folder to write `look.csv` and `look.geojson` to, with every road on which some agency may act; None writes nothing.
+        Folder to write `look.csv` and `look.geojson` to, with every road on which some
+        agency may act; None writes nothing.
     overwrite
         Replace files of these names in `out` whoever wrote them.
     language
@@ -178,13 +191,24 @@ def where_to_look(
     network = evidence.region.network
     with step(listener, "computing the information of a patrol"):
         gain = information_of_patrol(fitted.model, network, effort=effort, unit=unit)
-        shift = None if evidence.tips is None else weigh_tips(evidence.tips, fitted.model.predict(), network)
+        shift = (
+            None
+            if evidence.tips is None
+            else weigh_tips(evidence.tips, fitted.model.predict(), network)
+        )
         facts = tip_facts(shift, lambda segment: segment_label(network, segment))
         warnings, rows = fitted.warnings, () if facts is None else facts.rows
         if shift is not None:
             warnings += (_tips_sentence(shift),)
         roads, places = _roads(evidence, gain, shift), place_names(evidence)
-        look = RiskLook(PatrolEffort(gain.amount, gain.unit), roads, warnings, rows, places, evidence.scenario.name)
+        look = RiskLook(
+            PatrolEffort(gain.amount, gain.unit),
+            roads,
+            warnings,
+            rows,
+            places,
+            evidence.scenario.name,
+        )
     if folder is not None:
         _save(folder, look, evidence, spoken or evidence.scenario.report.language)
     return look
@@ -193,7 +217,8 @@ def where_to_look(
 def information_of_patrol(
     model: FieldFlow, network: Network, *, effort: float | None = None, unit: str | None = None
 ) -> InformationGain:
-    """Return the expected seizures and the information of one patrol, segment by segment.
+    """Return the expected seizures and the information of one patrol, segment by
+    segment.
 
     Parameters
     ----------
@@ -211,11 +236,14 @@ def information_of_patrol(
     """
     usual = usual_patrol(model, network, unit)
     draws = int(np.clip(DRAWN // network.n_segments, FEWEST_DRAWS, MOST_DRAWS))
-    return information_gain(model, network, usual.amount if effort is None else effort, usual.unit, draws=draws)
+    return information_gain(
+        model, network, usual.amount if effort is None else effort, usual.unit, draws=draws
+    )
 
 
 def usual_patrol(model: FieldFlow, network: Network, unit: str | None = None) -> PatrolEffort:
-    """Return the effort that a searched segment gets in a usual month (the median over segments).
+    """Return the effort that a searched segment gets in a usual month (the median over
+    segments).
 
     Parameters
     ----------
@@ -233,16 +261,24 @@ def usual_patrol(model: FieldFlow, network: Network, unit: str | None = None) ->
     """
     exposure, rated = model.evidence_.exposure, np.isfinite(model.evidence_.global_rate)
     covered = np.where(rated, (exposure.amount > 0) @ network.length_m[network.segment_arc], 0.0)
-    usable = [name for name, length in zip(exposure.units, covered.tolist(), strict=True) if length > 0]
+    usable = [
+        name for name, length in zip(exposure.units, covered.tolist(), strict=True) if length > 0
+    ]
     if not exposure.recorded or not usable:
         raise InputError(
             Problem(
-                "effort", "none recorded", "search effort, from which the expected seizures of a patrol are computed"
+                "effort",
+                "none recorded",
+                "search effort, from which the expected seizures of a patrol are computed",
             )
         )
     if unit is not None and unit not in usable:
         raise InputError(
-            Problem("--unit", repr(unit), "a unit with recorded effort: " + " or ".join(map(repr, usable)))
+            Problem(
+                "--unit",
+                repr(unit),
+                "a unit with recorded effort: " + " or ".join(map(repr, usable)),
+            )
         )
     number = int(np.argmax(covered)) if unit is None else exposure.units.index(unit)
     there = exposure.amount[number] > 0
@@ -253,22 +289,34 @@ def usual_patrol(model: FieldFlow, network: Network, unit: str | None = None) ->
 def _check_unit(evidence: ScenarioEvidence, unit: str | None) -> None:
     """Refuse a unit that the records do not have before the slow fit."""
     if unit is not None and evidence.effort is not None and unit not in evidence.effort.unit:
-        raise InputError(Problem("--unit", repr(unit), " or ".join(map(repr, dict.fromkeys(evidence.effort.unit)))))
+        raise InputError(
+            Problem(
+                "--unit", repr(unit), " or ".join(map(repr, dict.fromkeys(evidence.effort.unit)))
+            )
+        )
 
 
 def _tips_sentence(shift: TipShift) -> str:
     """Say what tips do here, and what they do not."""
     return (
-        f"Tips: {shift.used} count, {shift.over_limit} more do not. They are no searches: information, ranks and chances here are those of the "
-        f"record; {(shift.log_factor > 0).sum()} roads have a higher index with them, by at most {math.expm1(BOUND):.0%}."
+        f"Tips: {shift.used} count, {shift.over_limit} more do not. They are no searches:"
+        " information, ranks and chances here are those of the record;"
+        f" {(shift.log_factor > 0).sum()} roads have a higher index with them, by at most"
+        f" {math.expm1(BOUND):.0%}."
     )
 
 
-def _roads(evidence: ScenarioEvidence, gain: InformationGain, shift: TipShift | None) -> tuple[RoadToLookAt, ...]:
+def _roads(
+    evidence: ScenarioEvidence, gain: InformationGain, shift: TipShift | None
+) -> tuple[RoadToLookAt, ...]:
     network, ours = evidence.region.network, evidence.jurisdictions.anyones
     none = np.zeros(gain.median.size)
     factor = np.exp(none if shift is None else shift.log_factor)
-    near = none if shift is None else np.bincount(shift.nearest[shift.nearest >= 0], minlength=none.size)
+    near = (
+        none
+        if shift is None
+        else np.bincount(shift.nearest[shift.nearest >= 0], minlength=none.size)
+    )
     risk, look, worst = (_ranks(values) for values in (gain.median, gain.around, gain.top))
     return tuple(
         RoadToLookAt(
@@ -311,7 +359,8 @@ def _save(out: OutputFolder, look: RiskLook, evidence: ScenarioEvidence, languag
     shapes = [lines[road.segment] for road in look.roads]
     answer = Answer(
         tables={"look": AnswerTable(rows, shapes=shapes)},
-        page={"look": lambda: look_page(replace(look, places=place_names(evidence)))},  # said in its language
+        # said in its language
+        page={"look": lambda: look_page(replace(look, places=place_names(evidence)))},
         made=lambda: made_of(out.sources),
         translations=evidence.scenario.translations,
     )
@@ -323,7 +372,9 @@ NAMED_ROADS = 10
 
 
 def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
-    """Return the page: where a patrol teaches most, the first roads, and tips that a search could settle."""
+    """Return the page: where a patrol teaches most, the first roads, and tips that a
+    search could settle.
+    """
     from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
 
@@ -332,7 +383,8 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
     roads = ReportTable(
         "look",
         _(
-            "What a patrol of {patrol} would give: the road with most information about itself and the roads around first"
+            "What a patrol of {patrol} would give: the road with most information about itself and"
+            " the roads around first"
         ).format(patrol=patrol),
         (Column(_("Road")), *(Column(head, numeric=True) for head in heads), Column(_("Why"))),
         tuple(
@@ -355,7 +407,14 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
             Column(_("What settles it")),
         ),
         tuple(
-            (plain(row.label), row.day, row.grade, number(row.before, 2), number(row.after, 2), row.cure)
+            (
+                plain(row.label),
+                row.day,
+                row.grade,
+                number(row.before, 2),
+                number(row.after, 2),
+                row.cure,
+            )
             for row in look.tips
         ),
         file="look.csv",
@@ -363,18 +422,26 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
     more = len(look.roads) - top
     return ShortPage(
         title=_("{name}: where to look next").format(name=term(look.name)),
-        headline=_("A patrol of {patrol} teaches most on {road} ({reason}).").format(
-            patrol=patrol, road=look.called(look.roads[0]), reason=_(look.roads[0].reason)
-        )
-        if look.roads
-        else _("There is no road on which an agency may act."),
+        headline=(
+            _("A patrol of {patrol} teaches most on {road} ({reason}).").format(
+                patrol=patrol, road=look.called(look.roads[0]), reason=_(look.roads[0].reason)
+            )
+            if look.roads
+            else _("There is no road on which an agency may act.")
+        ),
         warnings=all_translated(look.warnings),
         sections=(
             PageSection(
                 title=_("The first roads"),
-                sentences=(_("{count} more roads are in look.csv, which --out writes.").format(count=number(more, 6)),)
-                if more > 0
-                else (),
+                sentences=(
+                    (
+                        _("{count} more roads are in look.csv, which --out writes.").format(
+                            count=number(more, 6)
+                        ),
+                    )
+                    if more > 0
+                    else ()
+                ),
                 tables=(roads,),
             ),
             *([PageSection(title=_("Tips"), tables=(tips,))] if look.tips else ()),
@@ -382,15 +449,19 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
     )
 
 
-# The report's section on where to look next: the first roads of the result of `risk look`.
+# The report's section on where to look next: the first roads of the result of `risk
+# look`.
 ROADS = 15
 
 LARGEST = 100_000
-"""Segments beyond which the report leaves this out: drawing the whole field would take most of the time of a plan."""
+"""Segments beyond which the report leaves this out: drawing the whole field would take
+most of the time of a plan.
+"""
 
 
 def look_next(compiled: Compiled) -> SearchAdvice | None:
-    """Return where a search would give most information; None on a large network, and without a field model or effort.
+    """Return where a search would give most information; None on a large network, and
+    without a field model or effort.
 
     Roads on which no agency may act are left out.
     """
@@ -422,12 +493,14 @@ def look_left_out(compiled: Compiled) -> list[str]:
         return []
     return [
         _(
-            "Where a search would give most information is left out: the network has {segments} segments, more than {most}."
+            "Where a search would give most information is left out: the network has {segments}"
+            " segments, more than {most}."
         ).format(segments=number(segments), most=number(LARGEST))
     ]
 
 
-# What residents' tips do to the risk, one by one: rows of the report, and of `risk look`.
+# What residents' tips do to the risk, one by one: rows of the report, and of `risk
+# look`.
 ROWS = 20
 """Tips that are shown."""
 
@@ -436,7 +509,8 @@ LITTLE = 1.01
 
 
 def tip_facts(shift: TipShift | None, road: Callable[[int], str]) -> TipFacts | None:
-    """Return what tips do, the `ROWS` that raise the index of their road most first; None without tips.
+    """Return what tips do, the `ROWS` that raise the index of their road most first;
+    None without tips.
 
     Parameters
     ----------
@@ -478,12 +552,23 @@ def _cure(shift: TipShift, at: int) -> str:
     if shift.tips.false_rate[at] >= 1:
         return _("refuted: it counts for nothing")
     if not shift.counts[at]:
-        return _("does not count: others of its month and neighbourhood, less doubtful or earlier, are counted")
+        return _(
+            "does not count: others of its month and neighbourhood, less doubtful or earlier, are"
+            " counted"
+        )
     if shift.alone[at] < LITTLE:
         unknown = bool(shift.tips.grade) and shift.tips.grade[at] == "?"
-        return _("grade it: unknown weighs next to nothing") if unknown else _("the record says more than the tip")
+        return (
+            _("grade it: unknown weighs next to nothing")
+            if unknown
+            else _("the record says more than the tip")
+        )
     again = bool(shift.before.searched[segment])
-    return _("search the road again, and say whether it holds") if again else _("search the road: nobody has")
+    return (
+        _("search the road again, and say whether it holds")
+        if again
+        else _("search the road: nobody has")
+    )
 
 
 @dataclass(frozen=True)
@@ -503,12 +588,15 @@ class FieldModel:
 
 
 def field_model(evidence: ScenarioEvidence) -> FieldModel:
-    """Return the scenario's risk model, not fitted yet, if it has joint uncertainty; else the default model and a warning."""
+    """Return the scenario's risk model, not fitted yet, if it has joint uncertainty;
+    else the default model and a warning.
+    """
     model = evidence.risk_model()
     if isinstance(model, FieldFlow):
         return FieldModel(model, evidence.warnings)
     remark = (
-        f"The scenario's risk model, {evidence.scenario.risk.model}, has no joint uncertainty; field-flow is used here."
+        f"The scenario's risk model, {evidence.scenario.risk.model}, has no joint uncertainty;"
+        " field-flow is used here."
     )
     return FieldModel(FieldFlow(evidence.demand.prior()), (*evidence.warnings, remark))
 
@@ -523,9 +611,15 @@ def fitted_field_model(evidence: ScenarioEvidence, listener: Listener = SILENT) 
     """
     if evidence.effort is None or not (evidence.effort.amount > 0).any():
         expected = "search effort, from which the expected seizures of a patrol are computed"
-        raise InputError(Problem(f"{evidence.inputs[0]}, records.effort", "none", expected, "Add [[records.effort]]"))
+        raise InputError(
+            Problem(
+                f"{evidence.inputs[0]}, records.effort", "none", expected, "Add [[records.effort]]"
+            )
+        )
     chosen = field_model(evidence)
-    fitted = chosen.model.fit(seizures_of(evidence), evidence.effort, evidence.region.network, listener=listener)
+    fitted = chosen.model.fit(
+        seizures_of(evidence), evidence.effort, evidence.region.network, listener=listener
+    )
     return FieldModel(fitted, (*chosen.warnings, *fitted.predict().warnings))
 
 

@@ -1,7 +1,9 @@
-"""Which assumption moves the value of a plan most, and which changes the plan: each varied alone, the problem solved at both ends of its range.
+"""Which assumption moves the value of a plan most, and which changes the plan: each
+varied alone, the problem solved at both ends of its range.
 
-Options, posts and beats stay those of the plan's problem; what changes is who travels, what detects how well, and budgets. With patrol teams
-the solves keep or leave out the beats of the plan and make no others.
+Options, posts and beats stay those of the plan's problem; what changes is who travels,
+what detects how well, and budgets. With patrol teams the solves keep or leave out the
+beats of the plan and make no others.
 """
 
 from __future__ import annotations
@@ -15,7 +17,14 @@ import numpy as np
 
 from optimizer.base.text.formatting import number
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import Message, all_translated, listed, message, shortened, translated
+from optimizer.base.text.messages import (
+    Message,
+    all_translated,
+    listed,
+    message,
+    shortened,
+    translated,
+)
 from optimizer.base.work.executor import SERIAL, Executor
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.base.work.tasks import Task, TaskCall
@@ -53,8 +62,9 @@ class VariedPlan:
     lower, upper
         Proven bound, and value of the best plan found.
     comes, goes
-        Ids of what the best plan found has and the plan has not, and the other way round. None where the plan is as good, or where the better
-        plan is better without the change too: then it is the search that found it, not the assumption.
+        Ids of what the best plan found has and the plan has not, and the other way
+        round. None where the plan is as good, or where the better plan is better
+        without the change too: then it is the search that found it, not the assumption.
     """
 
     value: float | None
@@ -73,12 +83,16 @@ class VariedAssumption:
     high: VariedPlan | None
 
     def swing(self, value: float) -> float:
-        """Return by how much the value of the best plan found differs at most between the ends and the plan as assumed."""
+        """Return by how much the value of the best plan found differs at most between
+        the ends and the plan as assumed.
+        """
         known = [value, *(end.upper for end in (self.low, self.high) if end is not None)]
         return max(known) - min(known)
 
     def swing_bounds(self, assumed: ValueBounds) -> ValueBounds:
-        """Return what is proven of the swing of best plans, from the bounds of the best as assumed; it has no most without an end."""
+        """Return what is proven of the swing of best plans, from the bounds of the best
+        as assumed; it has no most without an end.
+        """
         ends: list[Bounded] = [assumed, *(end for end in (self.low, self.high) if end is not None)]
         least = max(a.lower for a in ends) - min(a.upper for a in ends)
         most = max(a.upper for a in ends) - min(a.lower for a in ends)
@@ -113,12 +127,18 @@ class Sensitivity:
     def leads(self) -> bool:
         """Whether bounds prove that the first assumption moves the value most."""
         swings = [each.swing_bounds(ValueBounds(self.lower, self.value)) for each in self.varied]
-        return bool(swings) and swings[0].lower > 0 and all(swings[0].lower >= other.upper for other in swings[1:])
+        return (
+            bool(swings)
+            and swings[0].lower > 0
+            and all(swings[0].lower >= other.upper for other in swings[1:])
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class _Base:
-    """What all variations have in common: the scenario's file and how it was read, its compilation, and the plan on its instance."""
+    """What all variations have in common: the scenario's file and how it was read, its
+    compilation, and the plan on its instance.
+    """
 
     path: Path
     settings: Mapping[str, object]
@@ -158,7 +178,9 @@ def sensitivity_of(
     """
     terms = compiled.scenario.solve
     varied = variations(compiled)
-    tasks = [Task(f"{each.name}: {end.text}", end) for each in varied for end in (each.low, each.high)]
+    tasks = [
+        Task(f"{each.name}: {end.text}", end) for each in varied for end in (each.low, each.high)
+    ]
     until = None if terms.time_limit is None else time.monotonic() + SOLVES * terms.time_limit
     whole = with_plan(compiled.instance, plan)
     base = _Base(path, dict(settings or {}), skip_unreachable, compiled, whole, plan)
@@ -166,23 +188,32 @@ def sensitivity_of(
     faults: list[Message] = []
     for ended in executor.run(vary, tasks, shared=base, until=until, listener=listener):
         if ended.error is not None:
-            faults.append(message("{what} could not be solved: {fault}", what=ended.task.key, fault=ended.fault))
+            faults.append(
+                message(
+                    "{what} could not be solved: {fault}", what=ended.task.key, fault=ended.fault
+                )
+            )
         else:
             found[ended.task.key] = ended.result
     value = plan_value(whole, whole.placed(plan.options))
     ends = [found.get(task.key) for task in tasks]
-    outcomes = [VariedAssumption(each, ends[2 * k], ends[2 * k + 1]) for k, each in enumerate(varied)]
+    outcomes = [
+        VariedAssumption(each, ends[2 * k], ends[2 * k + 1]) for k, each in enumerate(varied)
+    ]
     outcomes.sort(key=lambda each: -each.swing(value))
     left = len(tasks) - len(found) - len(faults)
     if left:
         faults.append(
             message(
-                "{left} of {ends} ends were not solved before the time was over: give more with --time-limit",
+                "{left} of {ends} ends were not solved before the time was over: give more with"
+                " --time-limit",
                 left=left,
                 ends=len(tasks),
             )
         )
-    return Sensitivity(value, tuple(outcomes), tuple(faults), whole.patrols is not None, min(lower, value))
+    return Sensitivity(
+        value, tuple(outcomes), tuple(faults), whole.patrols is not None, min(lower, value)
+    )
 
 
 def vary(call: TaskCall) -> VariedPlan:
@@ -206,7 +237,13 @@ def vary(call: TaskCall) -> VariedPlan:
     if better and not violations(base.instance, best):
         better = not fits or plan_value(base.instance, best) >= plan_value(base.instance, own)
     comes, goes = (best & ~own, own & ~best) if better else (own & ~own, own & ~own)
-    return VariedPlan(value if fits else None, result.lower or 0.0, result.upper, case.ids_of(comes), case.ids_of(goes))
+    return VariedPlan(
+        value if fits else None,
+        result.lower or 0.0,
+        result.upper,
+        case.ids_of(comes),
+        case.ids_of(goes),
+    )
 
 
 def _case(base: _Base, end: VariationEnd) -> Instance:
@@ -217,7 +254,9 @@ def _case(base: _Base, end: VariationEnd) -> Instance:
     if end.chances:
         return plan_at_chances(base.compiled, base.plan, end.chances)
     evidence = read_evidence(
-        base.path, settings={**base.settings, **end.settings}, skip_unreachable=base.skip_unreachable
+        base.path,
+        settings={**base.settings, **end.settings},
+        skip_unreachable=base.skip_unreachable,
     )
     return with_travel(instance, scenario_travel(evidence))
 
@@ -226,7 +265,9 @@ BUDGET = 0.1
 """Relative change of budgets, by whole units where they are whole, at least one."""
 
 HABITUAL, POWER, SHARE = 0.2, 0.25, 0.1
-"""Changes of the share of habitual evaders, of the exponent of population, and of the share of a kind of gateway."""
+"""Changes of the share of habitual evaders, of the exponent of population, and of the
+share of a kind of gateway.
+"""
 
 DECAY, EXPOSURE, HAZARD = 1.5, 2.0, 2.0
 """Factors on the decay time, on the exposure of gateways, and on the hazard without the plan."""
@@ -246,7 +287,8 @@ class VariationEnd:
     text
         In words.
     budgets, chances, settings
-        What is different: budgets by resource, detection chances by path, or fields of the scenario; one of them is given.
+        What is different: budgets by resource, detection chances by path, or fields of
+        the scenario; one of them is given.
     """
 
     text: str
@@ -264,7 +306,8 @@ class Variation:
     name
         What is varied.
     source
-        Whether the scenario states the range (`stated`) or it is a default one (`default`).
+        Whether the scenario states the range (`stated`) or it is a default one
+        (`default`).
     low, high
         Its ends.
     """
@@ -276,8 +319,16 @@ class Variation:
 
 
 def variations(compiled: Compiled) -> tuple[Variation, ...]:
-    """Return the assumptions of a compiled scenario that are varied: budgets, detection, and who travels."""
-    return (*_budgets(compiled), *_detection(compiled), *_travel(compiled), *_gateways(compiled), *_record(compiled))
+    """Return the assumptions of a compiled scenario that are varied: budgets,
+    detection, and who travels.
+    """
+    return (
+        *_budgets(compiled),
+        *_detection(compiled),
+        *_travel(compiled),
+        *_gateways(compiled),
+        *_record(compiled),
+    )
 
 
 def _budgets(compiled: Compiled) -> Iterator[Variation]:
@@ -286,7 +337,9 @@ def _budgets(compiled: Compiled) -> Iterator[Variation]:
             step = resource.budget * BUDGET
             step = float(max(1, round(step))) if float(resource.budget).is_integer() else step
             amounts = (resource.budget - step, resource.budget + step)
-            ends = (VariationEnd(number(amount, 6), budgets={resource.id: amount}) for amount in amounts)
+            ends = (
+                VariationEnd(number(amount, 6), budgets={resource.id: amount}) for amount in amounts
+            )
             yield Variation(message("budget of {resource}", resource=resource.id), DEFAULT, *ends)
 
 
@@ -302,27 +355,38 @@ def _detection(compiled: Compiled) -> Iterator[Variation]:
 def _travel(compiled: Compiled) -> Iterator[Variation]:
     terms, background = compiled.scenario.evaders, compiled.scenario.background
     habitual, power, decay = terms.habitual_share, terms.population_power, terms.decay_minutes
-    yield _field("evaders.habitual_share", max(habitual - HABITUAL, 0.0), min(habitual + HABITUAL, 1.0))
+    yield _field(
+        "evaders.habitual_share", max(habitual - HABITUAL, 0.0), min(habitual + HABITUAL, 1.0)
+    )
     yield _field("evaders.population_power", max(power - POWER, 0.0), min(power + POWER, 3.0))
     yield _field("evaders.decay_minutes", decay / DECAY, decay * DECAY)
     if background.per_hour > 0:
-        yield _field("background.per_hour", background.per_hour / HAZARD, background.per_hour * HAZARD)
+        yield _field(
+            "background.per_hour", background.per_hour / HAZARD, background.per_hour * HAZARD
+        )
     if background.far_side_loss > 0:
         loss = background.far_side_loss
         yield _field("background.far_side_loss", loss / HAZARD, min(loss * HAZARD, (1 + loss) / 2))
 
 
 def _gateways(compiled: Compiled) -> Iterator[Variation]:
-    """Yield the masses of gateways: shares of kinds where the scenario gives them, else exposures by kind, and the heaviest gateway's."""
+    """Yield the masses of gateways: shares of kinds where the scenario gives them, else
+    exposures by kind, and the heaviest gateway's.
+    """
     terms, gateways = compiled.scenario.evaders, compiled.gateways
     kinds = list(dict.fromkeys(gateway.kind for gateway in gateways))
-    shares = {str(kind): share for kind, share in terms.shares.items() if kind in kinds and share > 0}
+    shares = {
+        str(kind): share for kind, share in terms.shares.items() if kind in kinds and share > 0
+    }
     several = list(shares or kinds)
     several = several[:1] if len(several) == 2 else several if len(several) > 2 else []
     for kind in several:
         if shares:
             low, high = max(shares[kind] - SHARE, 0.0), min(shares[kind] + SHARE, 1.0)
-            ends = (VariationEnd(number(each), settings=_with_share(shares, kind, each)) for each in (low, high))
+            ends = (
+                VariationEnd(number(each), settings=_with_share(shares, kind, each))
+                for each in (low, high)
+            )
             yield Variation(message("share of {kind} among gateways", kind=kind), DEFAULT, *ends)
         else:
             yield _exposure(
@@ -334,27 +398,41 @@ def _gateways(compiled: Compiled) -> Iterator[Variation]:
     if len(gateways) > 1:
         heaviest = gateways[int(np.argmax(load))]
         yield _exposure(
-            compiled, message("exposure of {gateway}", gateway=heaviest.label or heaviest.id), [heaviest.id]
+            compiled,
+            message("exposure of {gateway}", gateway=heaviest.label or heaviest.id),
+            [heaviest.id],
         )
 
 
 def _record(compiled: Compiled) -> Iterator[Variation]:
     if compiled.record.flows is None:
         return
-    ends = (VariationEnd(text, settings={"evaders.weights": text}) for text in ("gravity", "record"))
+    ends = (
+        VariationEnd(text, settings={"evaders.weights": text}) for text in ("gravity", "record")
+    )
     yield Variation("evaders.weights", DEFAULT, *ends)
     if compiled.scenario.evaders.local_evaders > 0:
-        yield _field("evaders.local_share", 0.0, max(LOCAL, min(compiled.record.local_loads + LOCAL, 1.0)))
+        yield _field(
+            "evaders.local_share", 0.0, max(LOCAL, min(compiled.record.local_loads + LOCAL, 1.0))
+        )
 
 
 def _field(path: str, low: float, high: float) -> Variation:
-    return Variation(path, DEFAULT, *(VariationEnd(number(each, 4), settings={path: each}) for each in (low, high)))
+    return Variation(
+        path,
+        DEFAULT,
+        *(VariationEnd(number(each, 4), settings={path: each}) for each in (low, high)),
+    )
 
 
 def _with_share(shares: Mapping[str, float], kind: str, share: float) -> dict[str, object]:
     """Return all shares with that of a kind changed, and the others in proportion."""
     rest = sum(each for name, each in shares.items() if name != kind)
-    scaled = {name: each * (1 - share) / rest for name, each in shares.items() if name != kind and rest > 0}
+    scaled = {
+        name: each * (1 - share) / rest
+        for name, each in shares.items()
+        if name != kind and rest > 0
+    }
     return {"evaders.shares": {**scaled, kind: share}}
 
 
@@ -362,7 +440,10 @@ def _exposure(compiled: Compiled, name: str, ids: list[str]) -> Variation:
     given = dict(compiled.scenario.evaders.exposure)
     own = {gateway.id: gateway.exposure for gateway in compiled.gateways}
     ends = (
-        VariationEnd(text, settings={"evaders.exposure": {**given, **{each: own[each] * factor for each in ids}}})
+        VariationEnd(
+            text,
+            settings={"evaders.exposure": {**given, **{each: own[each] * factor for each in ids}}},
+        )
         for text, factor in (
             (message("1/{factor:g} of it", factor=EXPOSURE), 1 / EXPOSURE),
             (message("{factor:g} times", factor=EXPOSURE), EXPOSURE),
@@ -376,17 +457,27 @@ IDS_LISTED = 6
 
 
 def sensitivity_sentences(found: Sensitivity) -> tuple[str, ...]:
-    """Return what moves the value most, what changes the plan, and what was not varied or not solved."""
+    """Return what moves the value most, what changes the plan, and what was not varied
+    or not solved.
+    """
     flipping = [each.variation.name for each in found.varied if _flips(each, {})]
-    teams = message("With patrol teams the beats of the plan are kept or left out, and no others are made.")
+    teams = message(
+        "With patrol teams the beats of the plan are kept or left out, and no others are made."
+    )
     return (
         *_swing_sentences(found),
-        message("Another plan is better at an end of: {assumptions}.", assumptions=listed(flipping))
-        if flipping
-        else message("At no end was a plan found that is better there and not as the scenario is."),
+        (
+            message(
+                "Another plan is better at an end of: {assumptions}.", assumptions=listed(flipping)
+            )
+            if flipping
+            else message(
+                "At no end was a plan found that is better there and not as the scenario is."
+            )
+        ),
         message(
-            "Each assumption is varied alone, over the range that the scenario states or else a default one; sites on offer, posts and "
-            "everything else stay as they are."
+            "Each assumption is varied alone, over the range that the scenario states or else a"
+            " default one; sites on offer, posts and everything else stay as they are."
         ),
         *((teams,) if found.teams else ()),
         *(f"{translated(fault).rstrip('.')}." for fault in found.faults),
@@ -394,7 +485,9 @@ def sensitivity_sentences(found: Sensitivity) -> tuple[str, ...]:
 
 
 def _swing_sentences(found: Sensitivity) -> Iterator[Message]:
-    """Yield which assumption moves the value most where bounds prove it, else between what it may."""
+    """Yield which assumption moves the value most where bounds prove it, else between
+    what it may.
+    """
     for each in found.varied[:1]:
         swing = each.swing_bounds(ValueBounds(found.lower, found.value))
         if found.leads:
@@ -405,22 +498,24 @@ def _swing_sentences(found: Sensitivity) -> Iterator[Message]:
             )
         elif math.isinf(swing.upper):
             yield message(
-                "Which assumption moves the value most is not yet known: an end of {assumption} was not solved.",
+                "Which assumption moves the value most is not yet known: an end of {assumption} was"
+                " not solved.",
                 assumption=each.variation.name,
             )
         elif swing.upper <= ROUNDING * found.value:
             yield message("No assumption that was varied moves the value.")
         elif len(found.varied) == 1:
             yield message(
-                "How much {assumption} moves the value is not yet known: by between {low:.4g} and {high:.4g}.",
+                "How much {assumption} moves the value is not yet known: by between {low:.4g} and"
+                " {high:.4g}.",
                 assumption=each.variation.name,
                 low=swing.lower,
                 high=swing.upper,
             )
         else:
             yield message(
-                "Which assumption moves the value most is not yet known: {assumption} by between {low:.4g} and {high:.4g}, and another may "
-                "by as much.",
+                "Which assumption moves the value most is not yet known: {assumption} by between"
+                " {low:.4g} and {high:.4g}, and another may by as much.",
                 assumption=each.variation.name,
                 low=swing.lower,
                 high=swing.upper,
@@ -448,7 +543,9 @@ def sensitivity_facts(found: Sensitivity, labels: Mapping[str, str]) -> Sensitiv
 
 
 def sensitivity_content(found: Sensitivity) -> list[dict[str, Any]]:
-    """Return what --json and sensitivity.json say, an object an assumption, that which moves the value most first."""
+    """Return what --json and sensitivity.json say, an object an assumption, that which
+    moves the value most first.
+    """
     return [
         {
             "assumption": each.variation.name,
@@ -466,7 +563,13 @@ def sensitivity_content(found: Sensitivity) -> list[dict[str, Any]]:
 def _end(end: VariedPlan | None) -> dict[str, Any] | None:
     if end is None:
         return None
-    return {"plan": end.value, "lower": end.lower, "upper": end.upper, "comes": list(end.comes), "goes": list(end.goes)}
+    return {
+        "plan": end.value,
+        "lower": end.lower,
+        "upper": end.upper,
+        "comes": list(end.comes),
+        "goes": list(end.goes),
+    }
 
 
 def _flips(each: VariedAssumption, labels: Mapping[str, str]) -> str:

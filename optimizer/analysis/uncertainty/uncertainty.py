@@ -1,4 +1,6 @@
-"""Plans over draws of what is not known: the best by several objectives, and how each of them and today's layout would fare in every draw."""
+"""Plans over draws of what is not known: the best by several objectives, and how each
+of them and today's layout would fare in every draw.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +63,10 @@ class UncertaintyRequest:
 class PlanOverDraws(UncertaintyRow):
     """A plan over the draws, with what its row of the report leaves out.
 
-    `name` is what it is best for (an objective as a command line names it, or `middle of everything`), `today` or `nothing placed`. `cvar` is
-    at the level of the table, `low` and `high` are the quantiles at 5 % and 95 %, and regret is over the plans of the table.
+    `name` is what it is best for (an objective as a command line names it, or `middle
+    of everything`), `today` or `nothing placed`. `cvar` is at the level of the table,
+    `low` and `high` are the quantiles at 5 % and 95 %, and regret is over the plans of
+    the table.
 
     Attributes
     ----------
@@ -71,7 +75,8 @@ class PlanOverDraws(UncertaintyRow):
     values
         (draws,) its exact value in each.
     result
-        How it was found; None for plans that were not searched for. Bounds are of its objective.
+        How it was found; None for plans that were not searched for. Bounds are of its
+        objective.
     violations
         What of the scenario it breaks; only today's layout may.
     """
@@ -91,11 +96,13 @@ class PlansOverDraws:
     request
         What was asked.
     chosen
-        The plan that is best by the objective asked for, on the scenario's own instance.
+        The plan that is best by the objective asked for, on the scenario's own
+        instance.
     result
         How it was found; its bounds are of the objective.
     middle
-        The result on the scenario's own instance, where every range is at its middle and flows are means over draws.
+        The result on the scenario's own instance, where every range is at its middle
+        and flows are means over draws.
     plans
         The plan asked for first, then the others, then today's and nothing.
     level
@@ -114,7 +121,9 @@ class PlansOverDraws:
     fixed: tuple[str, ...]
 
     def as_planned(self, instance: Instance, gap: float) -> Result:
-        """Return the result of the chosen plan on the scenario's own instance: its value there, and the bound of every plan there."""
+        """Return the result of the chosen plan on the scenario's own instance: its
+        value there, and the bound of every plan there.
+        """
         whole = with_plan(instance, self.chosen)
         value = plan_value(whole, whole.placed(self.chosen.options))
         lower = min(self.middle.lower or 0.0, value)
@@ -150,8 +159,9 @@ def plans_over_draws(
 ) -> PlansOverDraws:
     """Plan a compiled scenario over draws of what it does not know.
 
-    Solved are the scenario itself (all ranges at their middle), the mean, the mean of the worst draws and the worst draw, each from the plans
-    before it, for at most the time limit of the scenario each.
+    Solved are the scenario itself (all ranges at their middle), the mean, the mean of
+    the worst draws and the worst draw, each from the plans before it, for at most the
+    time limit of the scenario each.
 
     Parameters
     ----------
@@ -171,7 +181,8 @@ def plans_over_draws(
     InputError
         If there is nothing to draw, or the number of draws is out of range.
     InfeasibleError
-        If no plan is feasible, or the search of the objective ended before it had a plan.
+        If no plan is feasible, or the search of the objective ended before it had a
+        plan.
     KeyboardInterrupt
         If it comes before there is any plan.
     """
@@ -183,22 +194,33 @@ def plans_over_draws(
     tasks = [
         Task(MIDDLE, None),
         Task("mean", objectives["mean"], (MIDDLE,)),
-        *(Task(text, each, (MIDDLE, "mean")) for text, each in objectives.items() if text != "mean"),
+        *(
+            Task(text, each, (MIDDLE, "mean"))
+            for text, each in objectives.items()
+            if text != "mean"
+        ),
     ]
-    tasks.sort(key=lambda task: task.key not in {MIDDLE, "mean", request.objective.text})  # what is asked for first
+    # what is asked for first
+    tasks.sort(key=lambda task: task.key not in {MIDDLE, "mean", request.objective.text})
     until = None if terms.time_limit is None else time.monotonic() + len(tasks) * terms.time_limit
     shared = _DrawTerms(compiled.instance, made.draws, terms, starts)
     results: dict[str, Result] = {}
-    for ended in executor.run(solve_objective, tasks, shared=shared, until=until, listener=listener):
+    for ended in executor.run(
+        solve_objective, tasks, shared=shared, until=until, listener=listener
+    ):
         results[ended.task.key] = ended.value()
     middle = results.get(MIDDLE)
     if middle is None:
         raise KeyboardInterrupt
     if middle.plan is None:
-        raise InfeasibleError("The search over draws ended before it had a plan. Give it more time.")
+        raise InfeasibleError(
+            "The search over draws ended before it had a plan. Give it more time."
+        )
     asked = results.get(request.objective.text)
     if asked is None or asked.plan is None:
-        asked = results[request.objective.text] = _instead(made.draws, request.objective, results.get("mean"), middle)
+        asked = results[request.objective.text] = _instead(
+            made.draws, request.objective, results.get("mean"), middle
+        )
     with step(listener, "valuing plans in every draw", stoppable=False):
         plans = _judged(compiled.instance, made.draws, results, cvar, request.objective.text)
     chosen = unpacked_plan(compiled.instance, packed_plan(asked.plan or middle.plan))
@@ -206,32 +228,60 @@ def plans_over_draws(
 
 
 def solve_objective(call: TaskCall) -> Result:
-    """Return the best plan by an objective over draws; of the scenario itself where the task names none."""
+    """Return the best plan by an objective over draws; of the scenario itself where the
+    task names none.
+    """
     series: _DrawTerms = call.shared
     objective: Objective | None = call.task.argument
     threads = series.terms.threads if call.alone else 1
     options, listener = series.terms.search(time_limit=call.seconds, threads=threads), call.listener
     if objective is None:
         return solve_with(series.instance, options, starts=series.starts, listener=listener)
-    found = [result.plan for result in reversed(call.earlier) if result is not None and result.plan is not None]
-    starts = [unpacked_plan(series.draws.instance, packed_plan(plan)) for plan in (*found, *series.starts)]
-    known = [call.earlier[-1]] if objective.measure != "mean" and call.earlier[-1] is not None else []
-    proven = max((result.lower or 0.0 for result in known), default=0.0)  # the mean is at most any other objective
-    return solve_over_draws(series.draws, objective, options, starts=starts, proven=proven, listener=listener)
+    found = [
+        result.plan
+        for result in reversed(call.earlier)
+        if result is not None and result.plan is not None
+    ]
+    starts = [
+        unpacked_plan(series.draws.instance, packed_plan(plan)) for plan in (*found, *series.starts)
+    ]
+    known = (
+        [call.earlier[-1]] if objective.measure != "mean" and call.earlier[-1] is not None else []
+    )
+    # the mean is at most any other objective
+    proven = max((result.lower or 0.0 for result in known), default=0.0)
+    return solve_over_draws(
+        series.draws, objective, options, starts=starts, proven=proven, listener=listener
+    )
 
 
 def _instead(draws: Draws, objective: Objective, mean: Result | None, middle: Result) -> Result:
-    """Return the outcome of an objective that the search did not come to: the plan of the mean, or of the middle, with the mean's bound."""
+    """Return the outcome of an objective that the search did not come to: the plan of
+    the mean, or of the middle, with the mean's bound.
+    """
     found = middle if mean is None or mean.plan is None else mean
     lower = 0.0 if mean is None else mean.lower
-    upper = None if found.plan is None else objective.value(_values(draws, found.plan), draws.probability)
-    return replace(found, status="feasible", limit=found.limit or "time", lower=lower, upper=upper, weighed_lower=lower)
+    upper = (
+        None
+        if found.plan is None
+        else objective.value(_values(draws, found.plan), draws.probability)
+    )
+    return replace(
+        found,
+        status="feasible",
+        limit=found.limit or "time",
+        lower=lower,
+        upper=upper,
+        weighed_lower=lower,
+    )
 
 
 def _judged(
     instance: Instance, draws: Draws, results: Mapping[str, Result], cvar: Objective, asked: str
 ) -> tuple[PlanOverDraws, ...]:
-    """Return the plans in every draw: the one asked for, the other objectives', today's and nothing."""
+    """Return the plans in every draw: the one asked for, the other objectives', today's
+    and nothing.
+    """
     names = [asked, *(name for name in results if name != asked)]
     plans: dict[str, Plan | None] = {name: results[name].plan for name in names}
     existing = [option.id for option in instance.options if option.existing]
@@ -260,7 +310,9 @@ def _judged(
                 beats_today=None if today is None else float(draws.probability @ (by_draw < today)),
                 regret=float(draws.probability @ excess),
                 most_regret=float(excess.max()),
-                violations=tuple(violations(instance, instance.placed(options))) if name == TODAY else (),
+                violations=(
+                    tuple(violations(instance, instance.placed(options))) if name == TODAY else ()
+                ),
             )
         )
     return tuple(judged)
@@ -283,8 +335,9 @@ def uncertainty_sentences(doubt: PlansOverDraws) -> tuple[str, ...]:
     worst = message("the mean of the worst {share:.3g} of the draws", share=1 - objective.level)
     return (
         message(
-            "This plan is the best found for {what} ({objective}), over {draws} draws: {upper:.6g}, and no plan is below {lower:.6g}. Its "
-            "other figures are those with every range at its middle and flows at their means.",
+            "This plan is the best found for {what} ({objective}), over {draws} draws: {upper:.6g},"
+            " and no plan is below {lower:.6g}. Its other figures are those with every range at its"
+            " middle and flows at their means.",
             what=words.get(objective.text, worst),
             objective=objective.text,
             draws=request.draws,
@@ -298,9 +351,15 @@ def uncertainty_sentences(doubt: PlansOverDraws) -> tuple[str, ...]:
 
 def uncertainty_facts(doubt: PlansOverDraws) -> UncertaintyFacts:
     """Return what the report says of draws."""
-    rows = tuple(replace(plan, name=plan_name(plan, doubt), note="; ".join(plan.violations)) for plan in doubt.plans)
+    rows = tuple(
+        replace(plan, name=plan_name(plan, doubt), note="; ".join(plan.violations))
+        for plan in doubt.plans
+    )
     return UncertaintyFacts(
-        draws=doubt.request.draws, says=all_translated(uncertainty_sentences(doubt)), level=doubt.level, rows=rows
+        draws=doubt.request.draws,
+        says=all_translated(uncertainty_sentences(doubt)),
+        level=doubt.level,
+        rows=rows,
     )
 
 
@@ -309,7 +368,11 @@ def plan_name(plan: PlanOverDraws, doubt: PlansOverDraws) -> str:
     if plan.name in {TODAY, NOTHING}:
         return _("today's layout") if plan.name == TODAY else _("nothing placed")
     name = _("every range at its middle") if plan.name == MIDDLE else plan.name
-    return _("{plan} (this plan)").format(plan=name) if plan.name == doubt.request.objective.text else name
+    return (
+        _("{plan} (this plan)").format(plan=name)
+        if plan.name == doubt.request.objective.text
+        else name
+    )
 
 
 def uncertainty_content(doubt: PlansOverDraws) -> dict[str, Any]:

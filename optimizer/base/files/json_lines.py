@@ -1,4 +1,6 @@
-"""Rows of JSON, one object a line: appended as work goes on, read back as far as they were finished."""
+"""Rows of JSON, one object a line: appended as work goes on, read back as far as they
+were finished.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ def read_json_lines(path: Path, kind: type[Model]) -> list[Model]:
     """
     if not path.is_file():
         return []
-    lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last line break was never finished
+    # what follows the last line break was never finished
+    lines = path.read_bytes().split(b"\n")[:-1]
     rows = []
     for number, line in enumerate(lines, 1):
         where = f"{path}, line {number}"
@@ -48,7 +51,8 @@ def read_json_lines(path: Path, kind: type[Model]) -> list[Model]:
 
 
 def append_json_lines(path: Path, rows: Iterable[Strict]) -> None:
-    """Add rows to a file, after removing a last line that a crash left unfinished; they are on disk when this returns.
+    """Add rows to a file, after removing a last line that a crash left unfinished; they
+    are on disk when this returns.
 
     Raises
     ------
@@ -65,7 +69,9 @@ def append_json_lines(path: Path, rows: Iterable[Strict]) -> None:
             os.fsync(stream.fileno())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(Problem(str(path.parent), reason, "a folder to write in", "Choose another --out")) from None
+        raise InputError(
+            Problem(str(path.parent), reason, "a folder to write in", "Choose another --out")
+        ) from None
 
 
 def _finished(path: Path) -> int:
@@ -74,11 +80,14 @@ def _finished(path: Path) -> int:
     return content.rfind(b"\n") + 1
 
 
-# Results of a series kept as they come, beside the output that they are for: the same command goes on from them.
+# Results of a series kept as they come, beside the output that they are for: the same
+# command goes on from them.
 
 
 class FinishedRow(Strict):
-    """A result: of which problem, of which task of its series (`piece`, as the files have had it)."""
+    """A result: of which problem, of which task of its series (`piece`, as the files
+    have had it).
+    """
 
     problem: str
     piece: str
@@ -110,7 +119,9 @@ class FinishedTasks:
             If it holds results of another problem, unless they may be overwritten.
         """
         found = cls(out.with_name(f"{out.name}.pieces.jsonl"), problem)
-        if overwrite and any(row.problem != problem for row in read_json_lines(found.file, FinishedRow)):
+        if overwrite and any(
+            row.problem != problem for row in read_json_lines(found.file, FinishedRow)
+        ):
             found.remove()
         found.results()
         return found

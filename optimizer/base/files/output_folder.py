@@ -1,4 +1,6 @@
-"""Folders of output: checked before the work, filled beside their place, swapped in at once; over what the same command made, or new ones."""
+"""Folders of output: checked before the work, filled beside their place, swapped in at
+once; over what the same command made, or new ones.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,8 @@ class OutputFolder:
     command
         Name of the command.
     sources
-        What it is made of: files as paths, anything else in words. A run with the same command and sources may replace it.
+        What it is made of: files as paths, anything else in words. A run with the same
+        command and sources may replace it.
     names
         Names of the files that it may receive, as patterns of `fnmatch`.
     overwrite
@@ -59,12 +62,14 @@ class OutputFolder:
     overwrite: bool = False
 
     def check(self) -> None:
-        """Check that the folder can be written, before the work whose outcome it is to hold; restore what a killed run left halfway.
+        """Check that the folder can be written, before the work whose outcome it is to
+        hold; restore what a killed run left halfway.
 
         Raises
         ------
         InputError
-            If it cannot be written, or it holds files of these names that the same command did not make of the same sources.
+            If it cannot be written, or it holds files of these names that the same
+            command did not make of the same sources.
         """
         with write_errors(self.path):
             place = self._place
@@ -74,12 +79,17 @@ class OutputFolder:
         if not place.exists():
             return
         if not place.is_dir():
-            raise InputError(Problem(str(self.path), "a file", "a folder, or nothing yet", "Choose another --out"))
+            raise InputError(
+                Problem(
+                    str(self.path), "a file", "a folder, or nothing yet", "Choose another --out"
+                )
+            )
         self._check_content(place)
 
     @contextmanager
     def written(self) -> Iterator[Path]:
-        """Give an empty folder beside the place; swap it in if the block ends well. Other files of the place stay.
+        """Give an empty folder beside the place; swap it in if the block ends well.
+        Other files of the place stay.
 
         Raises
         ------
@@ -93,7 +103,9 @@ class OutputFolder:
             with folder_beside(place) as new:
                 yield new
                 files = sorted(item.name for item in new.iterdir())
-                marker = Marker(command=self.command, sources=self._named_sources(place), files=files)
+                marker = Marker(
+                    command=self.command, sources=self._named_sources(place), files=files
+                )
                 write_json(new / MARKER, marker.model_dump())
                 _swap(new, place, self.names)
 
@@ -102,7 +114,10 @@ class OutputFolder:
         return Path(os.path.realpath(self.path))
 
     def _named_sources(self, place: Path) -> list[str]:
-        return [source if isinstance(source, str) else relative_from(source, place) for source in self.sources]
+        return [
+            source if isinstance(source, str) else relative_from(source, place)
+            for source in self.sources
+        ]
 
     def _check_content(self, place: Path) -> None:
         names = sorted(item.name for item in place.iterdir() if _matches(item.name, self.names))
@@ -110,7 +125,12 @@ class OutputFolder:
             if (place / name).is_dir():
                 expected = "a file, or nothing yet"
                 raise InputError(
-                    Problem(str(self.path / name), "a folder", expected, "Move it, or choose another --out")
+                    Problem(
+                        str(self.path / name),
+                        "a folder",
+                        expected,
+                        "Move it, or choose another --out",
+                    )
                 )
         there, sources = _read_marker(place), self._named_sources(place)
         if self.overwrite or (there is None and not names):
@@ -121,17 +141,27 @@ class OutputFolder:
             found = f"what `{there.command}` made of {shortened(there.sources, FILES_NAMED)}"
         else:
             return
-        expected = f"a folder without such files, or what `{self.command}` made of {shortened(sources, FILES_NAMED)}"
+        expected = (
+            f"a folder without such files, or what `{self.command}` made of"
+            f" {shortened(sources, FILES_NAMED)}"
+        )
         raise InputError(
-            Problem(str(self.path), found, expected, "Choose another --out, or replace it with --overwrite")
+            Problem(
+                str(self.path),
+                found,
+                expected,
+                "Choose another --out, or replace it with --overwrite",
+            )
         )
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder beside a place where nothing stands yet; put it there if the block ends well.
+    """Give an empty folder beside a place where nothing stands yet; put it there if the
+    block ends well.
 
-    What is in it is the user's from then on: it has no mark, and no command replaces it.
+    What is in it is the user's from then on: it has no mark, and no command replaces
+    it.
 
     Raises
     ------
@@ -151,12 +181,14 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def check_new_folder(path: Path) -> None:
-    """Check that a folder can be made, and that nothing stands there, before the work whose outcome it is to hold.
+    """Check that a folder can be made, and that nothing stands there, before the work
+    whose outcome it is to hold.
 
     Raises
     ------
     InputError
-        If it is a file, a folder with anything in it, one that cannot be replaced, or cannot be written.
+        If it is a file, a folder with anything in it, one that cannot be replaced, or
+        cannot be written.
     """
     place = Path(os.path.realpath(path))
     expected, remedy = "a new folder, or an empty one", "Name another folder"
@@ -166,7 +198,11 @@ def check_new_folder(path: Path) -> None:
         _check_replaceable(path, place)
         names = sorted(item.name for item in place.iterdir()) if place.exists() else []
         if names:
-            raise InputError(Problem(str(path), f"a folder with {shortened(names, FILES_NAMED)}", expected, remedy))
+            raise InputError(
+                Problem(
+                    str(path), f"a folder with {shortened(names, FILES_NAMED)}", expected, remedy
+                )
+            )
         check_place(path)
 
 
@@ -179,7 +215,9 @@ def _check_replaceable(path: Path, place: Path) -> None:
         found = "the root of a mounted disk"
     if found:
         expected = "a folder that can be replaced as a whole"
-        raise InputError(Problem(str(path), found, expected, f"Name a folder, such as {path / 'out'}"))
+        raise InputError(
+            Problem(str(path), found, expected, f"Name a folder, such as {path / 'out'}")
+        )
 
 
 def _swap(new: Path, place: Path, names: tuple[str, ...]) -> None:
@@ -201,7 +239,9 @@ def _swap(new: Path, place: Path, names: tuple[str, ...]) -> None:
 
 
 def _restore(place: Path) -> None:
-    """End what runs that were killed while they swapped left halfway: the old folder comes back, or what it alone holds goes over."""
+    """End what runs that were killed while they swapped left halfway: the old folder
+    comes back, or what it alone holds goes over.
+    """
     for left in left_behind(place, OLD):
         if place.exists():
             _bring_over(left, place)
@@ -212,9 +252,11 @@ def _restore(place: Path) -> None:
 
 
 def _bring_over(old: Path, place: Path, names: tuple[str, ...] = ()) -> None:
-    """Move what no run of ours wrote from an old folder to the one in its place, and remove the rest.
+    """Move what no run of ours wrote from an old folder to the one in its place, and
+    remove the rest.
 
-    Where the old folder does not say what was written there, that is what goes by one of `names`.
+    Where the old folder does not say what was written there, that is what goes by one
+    of `names`.
     """
     marker = _read_marker(old)
     ours = names if marker is None else (MARKER, *marker.files)
@@ -239,9 +281,15 @@ def _read_marker(folder: Path) -> Marker | None:
 
 
 def folder_sources(folder: Path) -> tuple[Path, ...]:
-    """Return the files that a folder of output was made of, from its mark; none where it has no mark, or one of them is gone."""
+    """Return the files that a folder of output was made of, from its mark; none where
+    it has no mark, or one of them is gone.
+    """
     marker = _read_marker(folder)
-    paths = [Path(os.path.normpath(folder / source)) for source in marker.sources] if marker is not None else []
+    paths = (
+        [Path(os.path.normpath(folder / source)) for source in marker.sources]
+        if marker is not None
+        else []
+    )
     return tuple(paths) if all(path.exists() for path in paths) else ()
 
 

@@ -1,4 +1,6 @@
-"""Files: read with a clear message, written whole or not at all, fingerprinted; and what kind of file some bytes are."""
+"""Files: read with a clear message, written whole or not at all, fingerprinted; and
+what kind of file some bytes are.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,25 @@ LEAST_FREE = 10_000_000
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 _WRITE_ERRORS = _NO_ROOM | {
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR),
-    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EBUSY, errno.ENOTEMPTY, errno.EXDEV, errno.EMFILE, errno.EINVAL),
+    *(
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.EIO,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.EISDIR,
+    ),
+    *(
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.EBUSY,
+        errno.ENOTEMPTY,
+        errno.EXDEV,
+        errno.EMFILE,
+        errno.EINVAL,
+    ),
 }
 """What a system says of a place that cannot be written; anything else is a defect of ours."""
 
@@ -42,18 +61,27 @@ def existing_file(path: Path, what: str) -> Path:
         If there is no such file, it is a folder, or there is no permission to read it.
     """
     if path.is_dir():
-        raise InputError(Problem(str(path), "a folder", f"a file ({what})", "Name the file inside it"))
+        raise InputError(
+            Problem(str(path), "a folder", f"a file ({what})", "Name the file inside it")
+        )
     if not path.is_file():
         elsewhere = "Check the path; in a scenario it is relative to the scenario's folder"
-        missing = path if path.parent.is_dir() else path.parent  # the folder's name may be the misspelt one
+        # the folder's name may be the misspelt one
+        missing = path if path.parent.is_dir() else path.parent
         try:
-            listed = sorted(each.name for each in missing.parent.iterdir() if each.is_file() == (missing is path))
+            listed = sorted(
+                each.name
+                for each in missing.parent.iterdir()
+                if each.is_file() == (missing is path)
+            )
             near = close_match(missing.name, listed)
         except OSError:  # no such folder, or not ours to list
             near = ""
         raise InputError(Problem(str(path), "no such file", what, near or elsewhere))
     if not os.access(path, os.R_OK):
-        raise InputError(Problem(str(path), "no permission to read", what, "Change the permissions of the file"))
+        raise InputError(
+            Problem(str(path), "no permission to read", what, "Change the permissions of the file")
+        )
     return path
 
 
@@ -77,7 +105,8 @@ def read_text(path: Path, what: str) -> str:
     Raises
     ------
     InputError
-        If the file is missing, cannot be read, is of a kind that is no text, or is not UTF-8.
+        If the file is missing, cannot be read, is of a kind that is no text, or is not
+        UTF-8.
     """
     content = read_bytes(path, what)
     if (kind := binary_kind(content)) is not None:
@@ -90,10 +119,15 @@ def read_text(path: Path, what: str) -> str:
 
 
 def not_utf8(error: UnicodeDecodeError) -> str:
-    """Return what to say of bytes that are not UTF-8: with the letter that Western European Windows would take the first for."""
+    """Return what to say of bytes that are not UTF-8: with the letter that Western
+    European Windows would take the first for.
+    """
     byte = error.object[error.start : error.start + 1]
     letter = byte.decode("cp1252", errors="ignore")
-    return f"bytes that are not UTF-8 (0x{byte.hex().upper()}{f', {letter!r} in Windows-1252' if letter else ''})"
+    return (
+        "bytes that are not UTF-8"
+        f" (0x{byte.hex().upper()}{f', {letter!r} in Windows-1252' if letter else ''})"
+    )
 
 
 def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped until a schema has seen it
@@ -106,7 +140,11 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
     """
 
     def refuse(constant: str) -> None:
-        raise InputError(Problem(str(path), constant, "a finite number, or null where it is unknown", "Replace it"))
+        raise InputError(
+            Problem(
+                str(path), constant, "a finite number, or null where it is unknown", "Replace it"
+            )
+        )
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         content = dict(pairs)
@@ -114,7 +152,12 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
             keys = [key for key, _ in pairs]
             twice = next(key for key in keys if keys.count(key) > 1)
             raise InputError(
-                Problem(str(path), f"the key {twice!r} twice in one object", "each key once", "Remove one")
+                Problem(
+                    str(path),
+                    f"the key {twice!r} twice in one object",
+                    "each key once",
+                    "Remove one",
+                )
             )
         return content
 
@@ -134,9 +177,13 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
             )
         ) from None
     except RecursionError:
-        raise InputError(Problem(str(path), "brackets nested too deep to read", f"{what} as JSON")) from None
+        raise InputError(
+            Problem(str(path), "brackets nested too deep to read", f"{what} as JSON")
+        ) from None
     except ValueError as error:  # Python refuses integers of thousands of digits
-        raise InputError(Problem(str(path), str(error), f"{what} as JSON, with numbers of ordinary size")) from None
+        raise InputError(
+            Problem(str(path), str(error), f"{what} as JSON, with numbers of ordinary size")
+        ) from None
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -145,23 +192,32 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file is missing, is not UTF-8, or is not TOML; with the place at fault, or with what the file is instead.
+        If the file is missing, is not UTF-8, or is not TOML; with the place at fault,
+        or with what the file is instead.
     """
     text = read_text(path, what)
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise InputError(Problem(str(path), "brackets nested too deep to read", f"{what} as TOML")) from None
-    except ValueError as error:  # TOMLDecodeError, and Python's refusal of integers of thousands of digits
+        raise InputError(
+            Problem(str(path), "brackets nested too deep to read", f"{what} as TOML")
+        ) from None
+    # TOMLDecodeError, and Python's refusal of integers of thousands of digits
+    except ValueError as error:
         kind = text_kind(text)
         found = f"text that is not TOML ({error})" if kind is None else kind.name
-        remedy = "Correct the file there" if kind is None else kind.remedy or "Check that it is the right file"
+        remedy = (
+            "Correct the file there"
+            if kind is None
+            else kind.remedy or "Check that it is the right file"
+        )
         raise InputError(Problem(str(path), found, f"{what} as TOML", remedy)) from None
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it over `path` only if the block ends well.
+    """Give a temporary path beside `path`; rename it over `path` only if the block ends
+    well.
 
     Raises
     ------
@@ -177,7 +233,8 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def write_errors(path: Path, other: str = "choose another --out") -> Iterator[None]:
-    """Turn what the system says of a place that cannot be written into one message, with what to do other than to make room.
+    """Turn what the system says of a place that cannot be written into one message,
+    with what to do other than to make room.
 
     Raises
     ------
@@ -198,21 +255,25 @@ def check_file(path: Path) -> None:
     Raises
     ------
     InputError
-        If a folder or a link that leads nowhere stands in its place, or it cannot be written.
+        If a folder or a link that leads nowhere stands in its place, or it cannot be
+        written.
     """
     check_place(path)
     if path.is_dir():
-        raise InputError(Problem(str(path), "a folder", "a file, or nothing yet", "Choose another --out"))
+        raise InputError(
+            Problem(str(path), "a folder", "a file, or nothing yet", "Choose another --out")
+        )
 
 
 def check_place(path: Path) -> None:
-    """Check that a file or folder can be made, by making a folder of its name beside it for a moment.
+    """Check that a file or folder can be made, by making a folder of its name beside it
+    for a moment.
 
     Raises
     ------
     InputError
-        If a file stands where a folder is needed, a link leads nowhere, the place cannot be written, a name is too long, or the disk is
-        full.
+        If a file stands where a folder is needed, a link leads nowhere, the place
+        cannot be written, a name is too long, or the disk is full.
     """
     with write_errors(path):
         nearest = _nearest_folder(path.absolute())
@@ -220,8 +281,13 @@ def check_place(path: Path) -> None:
             (probe / path.absolute().relative_to(nearest)).mkdir(parents=True)
             free = shutil.disk_usage(probe).free
     if free < LEAST_FREE:
-        found, expected = f"{free / 1e6:.1f} MB free", f"a disk with at least {LEAST_FREE / 1e6:.0f} MB free"
-        raise InputError(Problem(str(nearest), found, expected, "Make room, or choose another --out"))
+        found, expected = (
+            f"{free / 1e6:.1f} MB free",
+            f"a disk with at least {LEAST_FREE / 1e6:.0f} MB free",
+        )
+        raise InputError(
+            Problem(str(nearest), found, expected, "Make room, or choose another --out")
+        )
 
 
 def _nearest_folder(place: Path) -> Path:
@@ -234,7 +300,9 @@ def _nearest_folder(place: Path) -> Path:
     if nearest.is_symlink() and not nearest.exists():
         raise InputError(_dangling(nearest))
     if not nearest.is_dir():
-        raise InputError(Problem(str(nearest), "a file", "a folder, or nothing yet", "Choose another --out"))
+        raise InputError(
+            Problem(str(nearest), "a file", "a folder, or nothing yet", "Choose another --out")
+        )
     if not os.access(nearest, os.W_OK):
         found, expected = "no permission to write", "a folder that can be written"
         raise InputError(Problem(str(nearest), found, expected, "Choose another --out"))
@@ -254,15 +322,21 @@ def write_json(path: Path, content: object, *, indent: int | None = 2) -> None:
 
 
 MANY = 1000
-"""Entries from which on a list of a JSON file has one line an entry: Python indents a hundred times slower than it writes lines."""
+"""Entries from which on a list of a JSON file has one line an entry: Python indents a
+hundred times slower than it writes lines.
+"""
 
 
 def _json_text(content: object, indent: int | None) -> str:
-    """Return JSON; with `indent`, long lists that are fields of the outermost object have one line an entry."""
+    """Return JSON; with `indent`, long lists that are fields of the outermost object
+    have one line an entry.
+    """
     encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
     indented = json.JSONEncoder(allow_nan=False, ensure_ascii=False, indent=indent).encode
     fields = content if isinstance(content, dict) else {}
-    if indent is None or not any(isinstance(rows, list) and len(rows) >= MANY for rows in fields.values()):
+    if indent is None or not any(
+        isinstance(rows, list) and len(rows) >= MANY for rows in fields.values()
+    ):
         return indented(content)
     line = "\n" + indent * " "
 
@@ -272,7 +346,12 @@ def _json_text(content: object, indent: int | None) -> str:
             return f"[{blank}{f',{blank}'.join(map(encode, value))}{line}]"
         return indented(value).replace("\n", line)  # a line feed within a text is escaped
 
-    return "{" + line + f",{line}".join(f"{encode(str(key))}: {text(value)}" for key, value in fields.items()) + "\n}"
+    return (
+        "{"
+        + line
+        + f",{line}".join(f"{encode(str(key))}: {text(value)}" for key, value in fields.items())
+        + "\n}"
+    )
 
 
 def sha256(path: Path) -> str:
@@ -284,18 +363,25 @@ def sha256(path: Path) -> str:
 def _unwritable(path: Path, error: OSError, other: str = "choose another --out") -> Problem:
     reason = os.strerror(error.errno) if error.errno else str(error)
     remedy = f"Make room, or {other}" if error.errno in _NO_ROOM else other[:1].upper() + other[1:]
-    return Problem(str(path), reason[:1].lower() + reason[1:], "a place that can be written", remedy)
+    return Problem(
+        str(path), reason[:1].lower() + reason[1:], "a place that can be written", remedy
+    )
 
 
 def _dangling(path: Path) -> Problem:
     found = f"a link to {path.readlink()}, which does not exist"
-    return Problem(str(path), found, "a folder, or nothing yet", "Remove the link, or choose another --out")
+    return Problem(
+        str(path), found, "a folder, or nothing yet", "Remove the link, or choose another --out"
+    )
 
 
-# What kind of file some bytes or some JSON are, so that a message names what was found and not the first letter that did not fit.
+# What kind of file some bytes or some JSON are, so that a message names what was found
+# and not the first letter that did not fit.
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file, as messages call it, and how to make another kind of it; the remedy may be empty."""
+    """A kind of file, as messages call it, and how to make another kind of it; the
+    remedy may be empty.
+    """
 
     name: str
     remedy: str = ""
@@ -315,7 +401,10 @@ SPREADSHEETS = (_XLS, _XLSX, _ODS)
 
 _SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
     (b"\x00\x00\x27\x0a", FileKind("a shapefile", _TO_GEOJSON)),
-    (b"SQLite format 3\0", FileKind("a GeoPackage or another SQLite database", "Export its table as a text file")),
+    (
+        b"SQLite format 3\0",
+        FileKind("a GeoPackage or another SQLite database", "Export its table as a text file"),
+    ),
     (b"\xd0\xcf\x11\xe0", _XLS),
     (b"\x1f\x8b", FileKind("gzip data", "Unpack it")),
     (b"BZh", FileKind("bzip2 data", "Unpack it")),
@@ -334,7 +423,9 @@ _IN_ZIP: tuple[tuple[bytes, FileKind], ...] = (
 
 _ZIP = FileKind("a ZIP archive", "Unpack it")
 
-_WEB_PAGE = FileKind("a web page", "Download the file itself; the server may have answered with an error page")
+_WEB_PAGE = FileKind(
+    "a web page", "Download the file itself; the server may have answered with an error page"
+)
 
 _XML = FileKind("an XML file")
 
@@ -347,7 +438,9 @@ _COMMANDS = {INSTANCE: "Use `solve`, which takes instances"}
 
 
 def binary_kind(content: bytes) -> FileKind | None:
-    """Return the kind of a file that is no text, by its first bytes; None where they say nothing."""
+    """Return the kind of a file that is no text, by its first bytes; None where they
+    say nothing.
+    """
     if content.startswith(b"PK\x03\x04"):
         ends = content[:_MOST_ZIP] + content[-_MOST_ZIP:]
         return next((kind for mark, kind in _IN_ZIP if mark in ends), _ZIP)
@@ -355,7 +448,9 @@ def binary_kind(content: bytes) -> FileKind | None:
 
 
 def text_kind(text: str) -> FileKind | None:
-    """Return the kind of a text that was taken for something else: XML, JSON or TOML; None where it is none of them."""
+    """Return the kind of a text that was taken for something else: XML, JSON or TOML;
+    None where it is none of them.
+    """
     start = text.lstrip()[:200].casefold()
     if start.startswith("<"):
         return _WEB_PAGE if "html" in start else _XML
@@ -372,12 +467,18 @@ def text_kind(text: str) -> FileKind | None:
 
 
 def json_kind(content: object) -> str:
-    """Return what an object of JSON is, by its keys: an instance, a plan, GeoJSON, or an object or a list of something else."""
+    """Return what an object of JSON is, by its keys: an instance, a plan, GeoJSON, or
+    an object or a list of something else.
+    """
     if not isinstance(content, dict):
         return "a list" if isinstance(content, list) else "a bare value"
     if "nodes" in content and "arcs" in content:
         return INSTANCE
-    if isinstance(content.get("features"), list) or "coordinates" in content or content.get("type") == "Feature":
+    if (
+        isinstance(content.get("features"), list)
+        or "coordinates" in content
+        or content.get("type") == "Feature"
+    ):
         return GEOJSON
     options = content.get("options")
     if isinstance(options, list) and not any(isinstance(option, dict) for option in options):
@@ -386,22 +487,29 @@ def json_kind(content: object) -> str:
     return f"an object with {keys}" if keys else "an empty object"
 
 
-# Values as TOML writes them: text of maps and records cannot end its string, its comment or its line.
+# Values as TOML writes them: text of maps and records cannot end its string, its
+# comment or its line.
 def toml_value(value: object) -> str:
     """Return a value on one line of TOML.
 
     Parameters
     ----------
     value
-        Text, a number, a truth value, or lists and dicts of these; anything else goes as its text. Lone surrogates, which no file can hold,
-        become U+FFFD.
+        Text, a number, a truth value, or lists and dicts of these; anything else goes
+        as its text. Lone surrogates, which no file can hold, become U+FFFD.
     """
     if isinstance(value, bool | int):
         return json.dumps(value)
     if isinstance(value, float):
         return repr(float(value))  # inf and nan are words of TOML, too
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{toml_value(str(name))} = {toml_value(item)}" for name, item in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(
+                f"{toml_value(str(name))} = {toml_value(item)}" for name, item in value.items()
+            )
+            + " }"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(toml_value(item) for item in value) + "]"
     text = str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -415,41 +523,62 @@ def toml_comment(text: str) -> str:
 
 GEOJSON_SUFFIXES = frozenset({".geojson", ".json"})
 
-IN_DEGREES = "longitude and latitude in degrees, not coordinates of a projected reference system (CRS)"
+IN_DEGREES = (
+    "longitude and latitude in degrees, not coordinates of a projected reference system (CRS)"
+)
 
 TO_DEGREES = "Convert them to longitude and latitude in WGS 84 (EPSG:4326)"
 """What to do about positions in another coordinate reference system."""
 
 LEAST_METRES = 1000.0
-"""Size of a coordinate, beyond degrees, from which on it is taken for metres of a projected system; below it, for a slip."""
+"""Size of a coordinate, beyond degrees, from which on it is taken for metres of a
+projected system; below it, for a slip.
+"""
 
 
 def read_features(path: Path) -> list[dict[str, Any]]:
-    """Return the features of a GeoJSON FeatureCollection in WGS 84, each with `properties`, an object, and `geometry`, an object or None.
+    """Return the features of a GeoJSON FeatureCollection in WGS 84, each with
+    `properties`, an object, and `geometry`, an object or None.
 
     Raises
     ------
     InputError
-        If the file is not a FeatureCollection, or names a reference system other than WGS 84 (RFC 7946 allows no other).
+        If the file is not a FeatureCollection, or names a reference system other than
+        WGS 84 (RFC 7946 allows no other).
     """
     content = read_json(path, "a GeoJSON file")
     features = content.get("features") if isinstance(content, dict) else None
     if not isinstance(features, list):
         kind = json_kind(content)
         found = "GeoJSON that is no collection" if kind == GEOJSON else kind
-        raise InputError(Problem(str(path), found, "a GeoJSON FeatureCollection", "Export it as GeoJSON"))
+        raise InputError(
+            Problem(str(path), found, "a GeoJSON FeatureCollection", "Export it as GeoJSON")
+        )
     for number, feature in enumerate(features, start=1):
         if not isinstance(feature, dict) or not isinstance(feature.get("geometry"), dict | None):
             expected = "a Feature with a geometry, an object or null"
-            raise InputError(Problem(f"{path}, feature {number}", json_kind(feature), expected, "Export it as GeoJSON"))
+            raise InputError(
+                Problem(
+                    f"{path}, feature {number}",
+                    json_kind(feature),
+                    expected,
+                    "Export it as GeoJSON",
+                )
+            )
     system = str(content.get("crs") or "CRS84")
     if "CRS84" not in system and "4326" not in system:
-        raise InputError(Problem(f"{path}, crs", system, "longitude and latitude in WGS 84", "Export it in EPSG:4326"))
+        raise InputError(
+            Problem(
+                f"{path}, crs", system, "longitude and latitude in WGS 84", "Export it in EPSG:4326"
+            )
+        )
     return [
         {
             **feature,
             "geometry": feature.get("geometry"),
-            "properties": feature["properties"] if isinstance(feature.get("properties"), dict) else {},
+            "properties": (
+                feature["properties"] if isinstance(feature.get("properties"), dict) else {}
+            ),
         }
         for feature in features
     ]
@@ -457,15 +586,23 @@ def read_features(path: Path) -> list[dict[str, Any]]:
 
 def feature(kind: str, coordinates: object, properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return a feature with a geometry of some kind and its properties."""
-    return {"type": "Feature", "geometry": {"type": kind, "coordinates": coordinates}, "properties": dict(properties)}
+    return {
+        "type": "Feature",
+        "geometry": {"type": kind, "coordinates": coordinates},
+        "properties": dict(properties),
+    }
 
 
 def geometry_type(geometry: object) -> str:
-    """Return the type of a geometry as its file gives it; empty where there is none, or it is no text."""
+    """Return the type of a geometry as its file gives it; empty where there is none, or
+    it is no text.
+    """
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     return kind if isinstance(kind, str) else ""
 
 
 def looks_projected(*coordinates: float) -> bool:
-    """Return whether coordinates that are no degrees are of the size of metres in a projected system."""
+    """Return whether coordinates that are no degrees are of the size of metres in a
+    projected system.
+    """
     return any(LEAST_METRES <= abs(value) < math.inf for value in coordinates)

@@ -1,12 +1,17 @@
-"""CSV tables as text: the columns that are wanted, each row with the line it begins on. Other columns are never kept.
+"""CSV tables as text: the columns that are wanted, each row with the line it begins on.
+Other columns are never kept.
 
-Commas, semicolons, tabs and vertical bars separate cells, numbers may have a decimal comma, coordinates may be degrees, minutes and seconds,
-titles may stand above the header, text may be UTF-16 with its mark, and the file a workbook, where that is clear and the caller passes it on;
-what is not clear is refused, and the message names what was seen.
+Commas, semicolons, tabs and vertical bars separate cells, numbers may have a decimal
+comma, coordinates may be degrees, minutes and seconds, titles may stand above the
+header, text may be UTF-16 with its mark, and the file a workbook, where that is clear
+and the caller passes it on; what is not clear is refused, and the message names what
+was seen.
 
-Of a workbook (.xlsx, .xls, .ods; python-calamine, which the extra `sheets` installs) one sheet is read: the first one that is not hidden and
-has cells. Cells have their stored values: a formula is its last result, a date is ISO text, a number has all its digits. A cell with an error
-(#N/A) or a formula without a stored result is empty. What cells look like (formats, colours, hidden rows) is not read.
+Of a workbook (.xlsx, .xls, .ods; python-calamine, which the extra `sheets` installs)
+one sheet is read: the first one that is not hidden and has cells. Cells have their
+stored values: a formula is its last result, a date is ISO text, a number has all its
+digits. A cell with an error (#N/A) or a formula without a stored result is empty. What
+cells look like (formats, colours, hidden rows) is not read.
 """
 
 from __future__ import annotations
@@ -23,7 +28,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import FileProblems, InputError, Problem
-from optimizer.base.files.readwrite import SPREADSHEETS, binary_kind, existing_file, not_utf8, text_kind
+from optimizer.base.files.readwrite import (
+    SPREADSHEETS,
+    binary_kind,
+    existing_file,
+    not_utf8,
+    text_kind,
+)
 from optimizer.base.text.messages import counted_message, listed, message
 from optimizer.base.text.names import close_match
 
@@ -46,13 +57,17 @@ class WantedColumns:
     remedy
         What to do about a missing column that resembles no other.
     show_header
-        Whether a message may list the names in the header; not where the first row might hold personal data.
+        Whether a message may list the names in the header; not where the first row
+        might hold personal data.
     aliases
-        Name -> names, in small letters, under which the column is read where it is missing and one of them alone is there.
+        Name -> names, in small letters, under which the column is read where it is
+        missing and one of them alone is there.
     numeric
-        Names of columns of numbers, which may have a decimal comma; the further columns hold numbers too.
+        Names of columns of numbers, which may have a decimal comma; the further columns
+        hold numbers too.
     degrees
-        Names of columns of longitudes and latitudes, which may be degrees, minutes and seconds.
+        Names of columns of longitudes and latitudes, which may be degrees, minutes and
+        seconds.
     """
 
     required: tuple[str, ...]
@@ -67,7 +82,11 @@ class WantedColumns:
     def among(self, header: Sequence[str]) -> list[str]:
         """Return the wanted columns that a header has, the further ones last."""
         further = [name for name in header if self.prefix and name.startswith(self.prefix)]
-        return [name for name in dict.fromkeys([*self.required, *self.optional, *further]) if name in header]
+        return [
+            name
+            for name in dict.fromkeys([*self.required, *self.optional, *further])
+            if name in header
+        ]
 
     def spellings(self) -> set[str]:
         """Return every name under which a wanted column may be found, in small letters."""
@@ -84,7 +103,8 @@ class TextTable:
     unit
         What `number` counts: "line" of a CSV file or "feature" of a GeoJSON file.
     number
-        (k,) the line on which each row begins (the header is line 1), or the feature it is (the first is 1).
+        (k,) the line on which each row begins (the header is line 1), or the feature it
+        is (the first is 1).
     text
         Column -> (k,) texts; optional columns that the file does not have are absent.
     unread
@@ -121,19 +141,22 @@ def read_csv(
     wanted
         The columns to read.
     problems
-        Collector for rows of a wrong length, which the caller raises; None raises them here.
+        Collector for rows of a wrong length, which the caller raises; None raises them
+        here.
     typed_by_hand
-        Whether people write the file: cells at the end of a row may then be missing, rows of empty cells are skipped, and a
-        column whose name resembles a wanted one, or occurs twice, is refused as a slip.
+        Whether people write the file: cells at the end of a row may then be missing,
+        rows of empty cells are skipped, and a column whose name resembles a wanted one,
+        or occurs twice, is refused as a slip.
     remarks
-        Receives a sentence on how the file was read where it is not comma-separated UTF-8 with decimal points and the wanted names; with None
-        such a file is refused, for nobody would be told.
+        Receives a sentence on how the file was read where it is not comma-separated
+        UTF-8 with decimal points and the wanted names; with None such a file is
+        refused, for nobody would be told.
 
     Raises
     ------
     InputError
-        If the file is missing, empty or of another kind (`csv_text`), is no CSV, lacks a column, or has a column twice. No message repeats
-        a cell below the header.
+        If the file is missing, empty or of another kind (`csv_text`), is no CSV, lacks
+        a column, or has a column twice. No message repeats a cell below the header.
     """
     decoded = csv_text(path, what)
     above = lines_above_header(decoded.text, wanted)
@@ -150,7 +173,8 @@ def read_csv(
         header = [name.strip() for name in next(reader, [])]
         meant = renamed(header, wanted.aliases)
         dialect += [
-            message("the column {column!r} for {name!r}", column=column, name=name) for column, name in meant.items()
+            message("the column {column!r} for {name!r}", column=column, name=name)
+            for column, name in meant.items()
         ]
         header = [meant.get(name, name) for name in header]
         _check_header(where, header, wanted, every=typed_by_hand)
@@ -158,17 +182,21 @@ def read_csv(
         positions = [header.index(name) for name in columns]
         begin = reader.line_num + 1
         for row in reader:
-            # A row begins at `line`; `line_num` is where it ends, which is lines later where a quoted cell holds line ends.
+            # A row begins at `line`; `line_num` is where it ends, which is lines later
+            # where a quoted cell holds line ends.
             line, begin = begin, reader.line_num + 1
             if not row:
                 continue
-            # What people type may lack cells at the end of a row, and have rows of bare separators, as spreadsheets leave them.
+            # What people type may lack cells at the end of a row, and have rows of bare
+            # separators, as spreadsheets leave them.
             if len(row) > len(header) or (len(row) < len(header) and not typed_by_hand):
                 quote = f"Quote cells that hold {SEPARATORS[separator]}"
                 collected.add(line, f"{len(row)} cells", f"{len(header)}, one a column", quote)
             elif not typed_by_hand or any(cell.strip() for cell in row):
                 numbers.append(line)
-                rows.append([row[position].strip() if position < len(row) else "" for position in positions])
+                rows.append(
+                    [row[position].strip() if position < len(row) else "" for position in positions]
+                )
     except csv.Error as error:
         expected = f"cells separated by {SEPARATORS[separator]}, with quotes that are closed"
         where = f"{path}, line {reader.line_num}"
@@ -181,7 +209,9 @@ def read_csv(
     dialect += _points_for_commas(text, [*wanted.numeric, *further])
     if dialect:
         _pass_on(path, dialect, remarks)
-    doubted = [name for name in (*wanted.numeric, *further) if name in text and name not in wanted.degrees]
+    doubted = [
+        name for name in (*wanted.numeric, *further) if name in text and name not in wanted.degrees
+    ]
     _tell_doubtful_points(path, numbers, {name: text[name] for name in doubted}, remarks)
     unread = [name for name in header if name and name not in columns] if wanted.show_header else []
     return TextTable("line", numbers, text, tuple(unread))
@@ -198,10 +228,12 @@ def _layout(decoded: DecodedText, above: int, separator: str) -> list[str]:
 
 
 def lines_above_header(text: str, wanted: WantedColumns) -> int:
-    """Return how many lines of titles and notes stand above the header: 0 unless a later line alone names every required column.
+    """Return how many lines of titles and notes stand above the header: 0 unless a
+    later line alone names every required column.
 
-    Where none is required it is the line that alone names two wanted ones. Files that people keep, and exports of offices, have a title, a
-    date or a note above their table.
+    Where none is required it is the line that alone names two wanted ones. Files that
+    people keep, and exports of offices, have a title, a date or a note above their
+    table.
     """
     lines = list(islice(_lines(text), MOST_ABOVE))
     needed = [{name.casefold(), *wanted.aliases.get(name, ())} for name in wanted.required]
@@ -210,7 +242,11 @@ def lines_above_header(text: str, wanted: WantedColumns) -> int:
     def is_header(names: set[str]) -> bool:
         return all(each & names for each in needed) if needed else len(names & known) > 1
 
-    complete = [at for at, line in enumerate(lines) if any(is_header(set(_cells(line, mark))) for mark in SEPARATORS)]
+    complete = [
+        at
+        for at, line in enumerate(lines)
+        if any(is_header(set(_cells(line, mark))) for mark in SEPARATORS)
+    ]
     if len(complete) != 1 or any(line.count('"') % 2 for line in lines[: complete[0]]):
         return 0
     first = next((line for line in lines if line.strip()), "")
@@ -219,7 +255,9 @@ def lines_above_header(text: str, wanted: WantedColumns) -> int:
 
 
 def _lines(text: str) -> io.StringIO:
-    """Return what gives the lines of a text as `csv.reader` counts them: a form feed in a title ends none."""
+    """Return what gives the lines of a text as `csv.reader` counts them: a form feed in
+    a title ends none.
+    """
     return io.StringIO(text, newline="")
 
 
@@ -233,9 +271,11 @@ def _without_lines(text: str, count: int) -> str:
 
 
 def _decimal_degrees(text: dict[str, list[str]], columns: Sequence[str]) -> list[str]:
-    """Put decimal degrees in place of degrees, minutes and seconds; return what to say of it.
+    """Put decimal degrees in place of degrees, minutes and seconds; return what to say
+    of it.
 
-    A column is changed as a whole, as a cell that cannot be read so is for its reader to refuse.
+    A column is changed as a whole, as a cell that cannot be read so is for its reader
+    to refuse.
     """
     changed = {}
     for name in columns:
@@ -247,7 +287,8 @@ def _decimal_degrees(text: dict[str, list[str]], columns: Sequence[str]) -> list
 
 
 def decimal_degrees(cell: str) -> str:
-    r"""Return a coordinate in degrees, minutes and seconds as decimal degrees; empty where it is none.
+    r"""Return a coordinate in degrees, minutes and seconds as decimal degrees; empty
+    where it is none.
 
     >>> decimal_degrees("98° 14' 30.5\" W")
     '-98.2418056'
@@ -255,18 +296,28 @@ def decimal_degrees(cell: str) -> str:
     '26.2083333'
     """
     found = SEXAGESIMAL.fullmatch(cell)
-    if found is None or (found["before"] and found["after"]) or (found["sign"] and (found["before"] or found["after"])):
+    if (
+        found is None
+        or (found["before"] and found["after"])
+        or (found["sign"] and (found["before"] or found["after"]))
+    ):
         return ""
-    parts = [float((found[part] or "0").replace(",", ".")) for part in ("degrees", "minutes", "seconds")]
+    parts = [
+        float((found[part] or "0").replace(",", ".")) for part in ("degrees", "minutes", "seconds")
+    ]
     if max(parts[1:]) >= 60:
         return ""
-    is_negative = found["sign"] in {"-", "\u2212"} or (found["before"] or found["after"] or "").upper() in {"S", "W"}
+    is_negative = found["sign"] in {"-", "\u2212"} or (
+        found["before"] or found["after"] or ""
+    ).upper() in {"S", "W"}
     size = parts[0] + parts[1] / 60 + parts[2] / 3600
     return f"{-size if is_negative else size:.7f}".rstrip("0").rstrip(".")
 
 
 def _points_for_commas(text: dict[str, list[str]], numeric: Sequence[str]) -> list[str]:
-    """Put decimal points into columns of numbers that have decimal commas; return what to say of it."""
+    """Put decimal points into columns of numbers that have decimal commas; return what
+    to say of it.
+    """
     names = [name for name in numeric if name in text]
     if not has_decimal_comma(text[name] for name in names):
         return []
@@ -277,16 +328,23 @@ def _points_for_commas(text: dict[str, list[str]], numeric: Sequence[str]) -> li
 def _pass_on(path: Path, dialect: Sequence[str], remarks: list[str] | None) -> None:
     """Say how a file was read, or refuse it where nobody would be told."""
     if remarks is None:
-        expected = "commas between cells, UTF-8, decimal points and the documented names of the columns"
+        expected = (
+            "commas between cells, UTF-8, decimal points and the documented names of the columns"
+        )
         remedy = "Separate the columns by commas and save the file as CSV UTF-8"
         raise InputError(Problem(str(path), " and ".join(dialect), expected, remedy))
     remarks.append(message("{file}: read with {dialect}.", file=path.name, dialect=listed(dialect)))
 
 
 def _tell_doubtful_points(
-    path: Path, lines: Sequence[int], columns: Mapping[str, Sequence[str]], remarks: list[str] | None
+    path: Path,
+    lines: Sequence[int],
+    columns: Mapping[str, Sequence[str]],
+    remarks: list[str] | None,
 ) -> None:
-    """Say which points of numbers are read as decimal points and may stand between thousands, or refuse them where nobody would be told."""
+    """Say which points of numbers are read as decimal points and may stand between
+    thousands, or refuse them where nobody would be told.
+    """
     for name, cells in columns.items():
         doubtful = doubtful_points(cells)
         if not doubtful:
@@ -297,12 +355,15 @@ def _tell_doubtful_points(
         where = f"{path.name}, line {lines[at]}, column {name!r}"
         if remarks is None:
             expected = "a number whose point can be read in one way"
-            remedy = f"Write {found.replace('.', '')} if the point stands between thousands, else {found}0"
+            remedy = (
+                f"Write {found.replace('.', '')} if the point stands between thousands, else"
+                f" {found}0"
+            )
             raise InputError(Problem(where, found, expected, remedy))
         remarks.append(
             message(
-                "{where}: {found} is read as {small}; {cells} of the column may have a point between thousands. If so, write {large}; if not, "
-                "write {clear}.",
+                "{where}: {found} is read as {small}; {cells} of the column may have a point"
+                " between thousands. If so, write {large}; if not, write {clear}.",
                 where=where,
                 found=found,
                 small=f"{float(found):.10g}",
@@ -335,22 +396,27 @@ class DecodedText:
 
 
 def csv_text(path: Path, what: str) -> DecodedText:
-    """Return the text of a CSV file, or of a sheet of a workbook; a file of another kind gets a message that says what it is.
+    """Return the text of a CSV file, or of a sheet of a workbook; a file of another
+    kind gets a message that says what it is.
 
-    Bytes that are not UTF-8 are read as Windows-1252, which Excel writes, where nothing else can be meant (`_western_text`).
+    Bytes that are not UTF-8 are read as Windows-1252, which Excel writes, where nothing
+    else can be meant (`_western_text`).
 
     Raises
     ------
     InputError
-        If the file is missing, empty, of another kind (an archive, a web page, JSON, a workbook that cannot be opened), in none of these
-        encodings, or holds NUL characters.
+        If the file is missing, empty, of another kind (an archive, a web page, JSON, a
+        workbook that cannot be opened), in none of these encodings, or holds NUL
+        characters.
     """
     try:
         content = existing_file(path, what).read_bytes()
     except OSError as error:
         raise InputError(Problem(str(path), error.strerror or str(error), what)) from None
     if not content.strip():
-        raise InputError(Problem(str(path), "an empty file", what, "Check that the file is complete"))
+        raise InputError(
+            Problem(str(path), "an empty file", what, "Check that the file is complete")
+        )
     if (kind := binary_kind(content)) is not None:
         remedy = kind.remedy
         if kind in SPREADSHEETS:
@@ -364,17 +430,27 @@ def csv_text(path: Path, what: str) -> DecodedText:
     except UnicodeDecodeError as error:
         if not wide and (western := _western_text(content)) is not None:
             letters = "".join(sorted({letter for letter in western if not letter.isascii()}))
-            return DecodedText(western, message("Windows-1252 as its encoding ({letters})", letters=letters))
+            return DecodedText(
+                western, message("Windows-1252 as its encoding ({letters})", letters=letters)
+            )
         line = content.count(b"\n", 0, error.start) + 1
         found = "bytes that are not UTF-16, after its mark" if wide else not_utf8(error)
         remedy = "Save it as CSV UTF-8"
-        raise InputError(Problem(f"{path}, line {line}", found, f"{what} in UTF-8", remedy)) from None
+        raise InputError(
+            Problem(f"{path}, line {line}", found, f"{what} in UTF-8", remedy)
+        ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError(Problem(f"{path}, line {line}", "a NUL character", f"{what} as CSV", "Save it as CSV UTF-8"))
+        raise InputError(
+            Problem(
+                f"{path}, line {line}", "a NUL character", f"{what} as CSV", "Save it as CSV UTF-8"
+            )
+        )
     start = text.lstrip()[:1]
     if start and start in "<{[" and (other := text_kind(text)) is not None:
-        raise InputError(Problem(str(path), other.name, f"{what} as CSV", other.remedy or "Save it as CSV UTF-8"))
+        raise InputError(
+            Problem(str(path), other.name, f"{what} as CSV", other.remedy or "Save it as CSV UTF-8")
+        )
     return DecodedText(text, "UTF-16" if wide else "")
 
 
@@ -393,21 +469,29 @@ def _sheet_said(sheet: Sheet) -> str:
 
 
 LETTERS = "áéíóúàèìòùâêîôûäëïöüãõñçßÁÉÍÓÚÀÈÌÒÙÂÊÎÔÛÄËÏÖÜÃÕÑÇ"
-"""Letters of Spanish, Portuguese, French, German and Italian; other languages of Windows-1252 share too many codes with other encodings."""
+"""Letters of Spanish, Portuguese, French, German and Italian; other languages of
+Windows-1252 share too many codes with other encodings.
+"""
 
 SIGNS = "¿¡ºª°€«»"
-"""Signs of these languages that stand at the end of a word; in the middle of one they are letters of MS-DOS or of the Mac."""
+"""Signs of these languages that stand at the end of a word; in the middle of one they
+are letters of MS-DOS or of the Mac.
+"""
 
 MOST_FOREIGN = 1 / 2
-"""Largest share of letters beyond ASCII among all letters of the words that have one: more is another alphabet."""
+"""Largest share of letters beyond ASCII among all letters of the words that have one:
+more is another alphabet.
+"""
 
 
 def _western_text(content: bytes) -> str | None:
-    """Return bytes as Windows-1252 where nothing else can be meant; None where another encoding may be.
+    """Return bytes as Windows-1252 where nothing else can be meant; None where another
+    encoding may be.
 
-    Every letter beyond ASCII is one of `LETTERS`, no three of them stand together, and they are few in their words: Cyrillic and Greek words
-    consist of such codes. `SIGNS` stand beside letters on one side at most. Codes 128 to 159, in which MS-DOS and the Mac have their
-    letters, do not occur but for the euro sign.
+    Every letter beyond ASCII is one of `LETTERS`, no three of them stand together, and
+    they are few in their words: Cyrillic and Greek words consist of such codes. `SIGNS`
+    stand beside letters on one side at most. Codes 128 to 159, in which MS-DOS and the
+    Mac have their letters, do not occur but for the euro sign.
     """
     try:
         text = content.decode("cp1252")
@@ -417,14 +501,18 @@ def _western_text(content: bytes) -> str | None:
     if not beyond <= {*LETTERS, *SIGNS}:
         return None
     words = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
-    foreign, letters = sum(letter in LETTERS for word in words for letter in word), sum(map(len, words))
+    foreign, letters = (
+        sum(letter in LETTERS for word in words for letter in word),
+        sum(map(len, words)),
+    )
     several = re.search(f"[{LETTERS}]{{3}}", text)
     inside = re.search(f"[^\\W\\d_][{SIGNS}][^\\W\\d_]", text)
     return None if several or inside or foreign > MOST_FOREIGN * letters else text
 
 
 def csv_header(path: Path, what: str, known: Collection[str]) -> list[str]:
-    """Return the names of the columns of a CSV file, casefolded, whatever separates them.
+    """Return the names of the columns of a CSV file, casefolded, whatever separates
+    them.
 
     Parameters
     ----------
@@ -439,13 +527,17 @@ def csv_header(path: Path, what: str, known: Collection[str]) -> list[str]:
         As `csv_text`.
     """
     text = csv_text(path, what).text
-    header = _without_lines(text, lines_above_header(text, WantedColumns((), tuple(known)))).partition("\n")[0]
+    header = _without_lines(
+        text, lines_above_header(text, WantedColumns((), tuple(known)))
+    ).partition("\n")[0]
     return [name.strip().strip('"') for name in re.split(r"[,;\t|]", header.strip().casefold())]
 
 
 @dataclass(frozen=True, slots=True)
 class FirstRows:
-    """The head of a table, to look at: names of its columns, its first rows, and how it was read."""
+    """The head of a table, to look at: names of its columns, its first rows, and how it
+    was read.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -453,7 +545,8 @@ class FirstRows:
 
 
 def first_rows(path: Path, what: str, known: Collection[str], most: int = 5) -> FirstRows:
-    """Return the head of a CSV file or a sheet of a workbook; parameters as of `csv_header`, and `most` rows.
+    """Return the head of a CSV file or a sheet of a workbook; parameters as of
+    `csv_header`, and `most` rows.
 
     Raises
     ------
@@ -466,13 +559,17 @@ def first_rows(path: Path, what: str, known: Collection[str], most: int = 5) -> 
     separator = separator_of(text, {name.casefold() for name in known})
     reader = csv.reader(_lines(text), delimiter=separator)
     try:
-        rows = [tuple(cell.strip() for cell in row) for row in islice(filter(any, reader), most + 1)]
+        rows = [
+            tuple(cell.strip() for cell in row) for row in islice(filter(any, reader), most + 1)
+        ]
     except csv.Error as error:
         line = above + reader.line_num
         raise InputError(
             Problem(f"{path}, line {line}", str(error), f"{what} as CSV", "Save it as CSV UTF-8")
         ) from None
-    return FirstRows(rows[0] if rows else (), tuple(rows[1:]), tuple(_layout(decoded, above, separator)))
+    return FirstRows(
+        rows[0] if rows else (), tuple(rows[1:]), tuple(_layout(decoded, above, separator))
+    )
 
 
 def _check_header(where: str, header: Sequence[str], wanted: WantedColumns, *, every: bool) -> None:
@@ -488,13 +585,20 @@ def _check_header(where: str, header: Sequence[str], wanted: WantedColumns, *, e
             near = "" if name in known or name in further else close_match(before + colon, known)
             if near:
                 problems.append(
-                    Problem(where, f"column {name!r}", "a column that is known, or a name unlike any", near)
+                    Problem(
+                        where,
+                        f"column {name!r}",
+                        "a column that is known, or a name unlike any",
+                        near,
+                    )
                 )
     if problems:
         raise InputError(*problems)
 
 
-def _column_problems(where: str, header: Sequence[str], wanted: WantedColumns, *, every: bool = False) -> list[Problem]:
+def _column_problems(
+    where: str, header: Sequence[str], wanted: WantedColumns, *, every: bool = False
+) -> list[Problem]:
     problems = []
     names = wanted.among(header)
     shown = f" among {', '.join(repr(name) for name in header[:12])}" if wanted.show_header else ""
@@ -502,23 +606,38 @@ def _column_problems(where: str, header: Sequence[str], wanted: WantedColumns, *
         if name not in header:
             near = close_match(name, [column for column in header if column not in names])
             problems.append(
-                Problem(where, f"no column {name!r}{shown}", "a header row with this column", near or wanted.remedy)
+                Problem(
+                    where,
+                    f"no column {name!r}{shown}",
+                    "a header row with this column",
+                    near or wanted.remedy,
+                )
             )
     for name in dict.fromkeys(header) if every else names:
         if name and header.count(name) > 1:
             found = f"column {name!r} {header.count(name)} times"
-            problems.append(Problem(where, found, "each column once", "Rename or remove one of them"))
+            problems.append(
+                Problem(where, found, "each column once", "Rename or remove one of them")
+            )
     return problems
 
 
-# How a text table is written: what separates its cells, and whether its numbers have a decimal comma. What is not clear stays as it is.
-SEPARATORS = {",": message("commas"), ";": message("semicolons"), "\t": message("tabs"), "|": message("vertical bars")}
+# How a text table is written: what separates its cells, and whether its numbers have a
+# decimal comma. What is not clear stays as it is.
+SEPARATORS = {
+    ",": message("commas"),
+    ";": message("semicolons"),
+    "\t": message("tabs"),
+    "|": message("vertical bars"),
+}
 
 POINT_ALIASES = {
     "lon": ("lon", "lng", "long", "longitude"),
     "lat": ("lat", "latitude"),
 }
-"""Names of columns that can mean nothing else than longitude and latitude; x and y may be metres of a projected system."""
+"""Names of columns that can mean nothing else than longitude and latitude; x and y may
+be metres of a projected system.
+"""
 
 MISSING = ("NA", "N/A", "#N/A", "NULL", "-")
 """Words by which statistics programs, spreadsheets, databases and people mark a missing value."""
@@ -531,7 +650,9 @@ SEXAGESIMAL = re.compile(
     r"(?P<minutes>\d{1,2}(?:[.,]\d+)?)\s*(?:['\u2019\u2032:]\s*|\s|$|(?=[NSEWnsew]))"
     r"(?:(?P<seconds>\d{1,2}(?:[.,]\d+)?)\s*(?:[\"\u201d\u2033]|'')?)?\s*(?P<after>[NSEWnsew])?"
 )
-"""Degrees and minutes, and perhaps seconds, with a sign or a letter of the compass. O is not read: it is west in Spanish and east in German."""
+"""Degrees and minutes, and perhaps seconds, with a sign or a letter of the compass. O
+is not read: it is west in Spanish and east in German.
+"""
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
@@ -547,7 +668,8 @@ TELLS_POINTS = re.compile(r"[+-]?(?:\d*\.\d|\d{4})")
 
 
 def separator_of(text: str, wanted: Collection[str]) -> str:
-    """Return what separates the cells of a table: under which its first line holds most of the wanted names, a comma where several do.
+    """Return what separates the cells of a table: under which its first line holds most
+    of the wanted names, a comma where several do.
 
     Where it holds none of them under any, it is what alone splits the line.
     """
@@ -569,7 +691,8 @@ def _cells(line: str, mark: str) -> list[str]:
 
 
 def renamed(header: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return column of the header -> wanted name, for wanted names that are not there and one other column that can mean nothing else.
+    """Return column of the header -> wanted name, for wanted names that are not there
+    and one other column that can mean nothing else.
 
     Parameters
     ----------
@@ -587,7 +710,9 @@ def renamed(header: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict
 
 
 def blanked(column: Sequence[str], words: Collection[str], found: Counter[str]) -> list[str]:
-    """Return a column with empty cells in place of words that mean a missing value, whatever their case; `found` counts each spelling."""
+    """Return a column with empty cells in place of words that mean a missing value,
+    whatever their case; `found` counts each spelling.
+    """
     meant = {word.casefold() for word in words}
     missing = [bool(cell) and cell.casefold() in meant for cell in column]
     found.update(cell for cell, is_missing in zip(column, missing, strict=True) if is_missing)
@@ -604,20 +729,26 @@ def missing_remark(found: Counter[str]) -> str:
 
 
 def has_decimal_comma(columns: Iterable[Sequence[str]]) -> bool:
-    """Return whether the numbers of some columns have a decimal comma: one that cannot separate thousands, and no number with a point."""
+    """Return whether the numbers of some columns have a decimal comma: one that cannot
+    separate thousands, and no number with a point.
+    """
     clear = False
     for column in columns:
         for cell in column:
             if DECIMAL_POINT.fullmatch(cell):
                 return False
-            clear = clear or (DECIMAL_COMMA.fullmatch(cell) is not None and THOUSANDS.fullmatch(cell) is None)
+            clear = clear or (
+                DECIMAL_COMMA.fullmatch(cell) is not None and THOUSANDS.fullmatch(cell) is None
+            )
     return clear
 
 
 def doubtful_points(cells: Sequence[str]) -> list[int]:
-    """Return the positions of cells such as 1.400 that may be 1,400; none where other cells of the column tell what a point is.
+    """Return the positions of cells such as 1.400 that may be 1,400; none where other
+    cells of the column tell what a point is.
 
-    A number of four digits without a point says that thousands have no mark, and one with a point but not three decimals what points are.
+    A number of four digits without a point says that thousands have no mark, and one
+    with a point but not three decimals what points are.
 
     >>> doubtful_points(["3", "1.400 kg", ""]), doubtful_points(["0.250", "1.400"]), doubtful_points(["1200", "1.400"])
     ([1], [], [])
@@ -633,12 +764,24 @@ def with_point(cell: str) -> str:
 
 
 LARGEST = 1 << 29
-"""Bytes that the parts of a workbook may have unpacked: a small archive can hold what no memory does."""
+"""Bytes that the parts of a workbook may have unpacked: a small archive can hold what
+no memory does.
+"""
 
 MOST_CELLS = 1 << 25
-"""Cells from the first to the last filled one of a sheet: one stray cell far off makes a sheet that no memory holds."""
+"""Cells from the first to the last filled one of a sheet: one stray cell far off makes
+a sheet that no memory holds.
+"""
 
-CANNOT_UNPACK = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError, OSError)
+CANNOT_UNPACK = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    OSError,
+)
 """What Python's zipfile raises for damaged archives."""
 
 EXTENT = re.compile(rb'<dimension ref="(?:[A-Z]+\d+:)?([A-Z]+)(\d+)"')
@@ -658,9 +801,11 @@ class Sheet:
     name
         The sheet's name.
     others
-        Names of the other sheets, which are not read: those with cells, and all that are hidden.
+        Names of the other sheets, which are not read: those with cells, and all that
+        are hidden.
     errors
-        Cells of the workbook, in whichever sheet, that hold an error and are read as empty; 0 for .xls, which is not looked through.
+        Cells of the workbook, in whichever sheet, that hold an error and are read as
+        empty; 0 for .xls, which is not looked through.
     """
 
     text: str
@@ -670,33 +815,51 @@ class Sheet:
 
 
 def sheet_of(path: Path, content: bytes, kind: str) -> Sheet | None:
-    """Return the sheet that is read of a workbook, which messages call `kind`; None where the reader of workbooks is not installed.
+    """Return the sheet that is read of a workbook, which messages call `kind`; None
+    where the reader of workbooks is not installed.
 
     Raises
     ------
     InputError
-        If the workbook is damaged, locked by a password, too large unpacked, or has no sheet with cells.
+        If the workbook is damaged, locked by a password, too large unpacked, or has no
+        sheet with cells.
     """
     try:
         from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
     except ImportError:
         return None
-    damaged = Problem(str(path), kind, "one that is whole and opens without a password", "Save the sheet as CSV UTF-8")
+    damaged = Problem(
+        str(path),
+        kind,
+        "one that is whole and opens without a password",
+        "Save the sheet as CSV UTF-8",
+    )
     try:
         errors = _checked(path, content)
     except CANNOT_UNPACK as error:
         raise InputError(replace(damaged, found=f"{kind} ({error})")) from None
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        every = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+        every = [
+            sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet
+        ]
         shown = [sheet.name for sheet in every if sheet.visible == SheetVisibleEnum.Visible]
-        sheets = {name: workbook.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in shown}
+        sheets = {
+            name: workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            for name in shown
+        }
     except CalamineError as error:
         raise InputError(replace(damaged, found=f"{kind} ({error})")) from None
-    filled = [name for name, rows in sheets.items() if any(cell != "" for row in rows for cell in row)]
+    filled = [
+        name for name, rows in sheets.items() if any(cell != "" for row in rows for cell in row)
+    ]
     if not filled:
         raise InputError(
-            Problem(str(path), "a workbook without a filled cell in a sheet that is shown", "a sheet with a header row")
+            Problem(
+                str(path),
+                "a workbook without a filled cell in a sheet that is shown",
+                "a sheet with a header row",
+            )
         )
     first = filled[0]
     unread = (sheet.name for sheet in every if sheet.name not in shown or sheet.name in filled[1:])
@@ -713,7 +876,11 @@ def _checked(path: Path, content: bytes) -> int:
             found = f"a workbook of {unpacked / 1e6:,.0f} MB unpacked"
             expected = f"at most {LARGEST / 1e6:,.0f} MB"
             raise InputError(Problem(str(path), found, expected, "Save the sheet as CSV UTF-8"))
-        parts = [name for name in archive.namelist() if name == "content.xml" or name.startswith("xl/worksheets/sheet")]
+        parts = [
+            name
+            for name in archive.namelist()
+            if name == "content.xml" or name.startswith("xl/worksheets/sheet")
+        ]
         errors = 0
         for name in parts:
             part = archive.read(name)
@@ -729,7 +896,12 @@ def _check_extent(path: Path, columns: int, rows: int) -> None:
         found = f"a sheet whose last filled cell is in row {rows:,} and column {columns:,}"
         expected = f"at most {MOST_CELLS:,} cells up to there"
         raise InputError(
-            Problem(str(path), found, expected, "Delete empty rows and columns, or save the sheet as CSV UTF-8")
+            Problem(
+                str(path),
+                found,
+                expected,
+                "Delete empty rows and columns, or save the sheet as CSV UTF-8",
+            )
         )
 
 
@@ -741,7 +913,8 @@ def _as_csv(rows: list[list[Any]]) -> str:
         if any(cells):
             writer.writerow(cells)
         else:
-            written.write("\n")  # an empty row keeps its line, so that messages name the rows of the sheet
+            # an empty row keeps its line, so that messages name the rows of the sheet
+            written.write("\n")
     return written.getvalue()
 
 

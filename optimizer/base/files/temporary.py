@@ -1,4 +1,6 @@
-"""Temporary folders that no run leaves for good: each is locked while its run lives, and what a killed run left is removed by the next."""
+"""Temporary folders that no run leaves for good: each is locked while its run lives,
+and what a killed run left is removed by the next.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ ABANDONED_S = 86_400.0
 
 @contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
-    """Give an empty folder beside `path`, on the same disk; it is removed at the end, unless it was renamed.
+    """Give an empty folder beside `path`, on the same disk; it is removed at the end,
+    unless it was renamed.
 
     Folders that killed runs left there for the same `path` are removed first.
 
@@ -43,13 +46,16 @@ def folder_beside(path: Path) -> Iterator[Path]:
     """
     for left in left_behind(path, NEW):
         shutil.rmtree(left, ignore_errors=True)
-    with _locked_folder(lambda: _made(path.parent / f"{_stem(path)}{secrets.token_hex(4)}{NEW}")) as folder:
+    with _locked_folder(
+        lambda: _made(path.parent / f"{_stem(path)}{secrets.token_hex(4)}{NEW}")
+    ) as folder:
         yield folder
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Give an empty folder in the system's folder for temporary files; those that killed runs of this user left are removed first.
+    """Give an empty folder in the system's folder for temporary files; those that
+    killed runs of this user left are removed first.
 
     Raises
     ------
@@ -65,7 +71,9 @@ def scratch_folder() -> Iterator[Path]:
 
 def left_behind(path: Path, ending: str) -> list[Path]:
     """Return the temporary folders of `path` with an ending that no living run holds."""
-    return _abandoned(path.parent, re.compile(re.escape(_stem(path)) + r"[0-9a-f]{8}" + re.escape(ending)))
+    return _abandoned(
+        path.parent, re.compile(re.escape(_stem(path)) + r"[0-9a-f]{8}" + re.escape(ending))
+    )
 
 
 @contextmanager
@@ -110,7 +118,11 @@ def _abandoned(parent: Path, name: re.Pattern[str]) -> list[Path]:
 
 def _mine(folder: Path) -> bool:
     try:
-        return folder.is_dir() and not folder.is_symlink() and (os.name == "nt" or folder.stat().st_uid == os.getuid())
+        return (
+            folder.is_dir()
+            and not folder.is_symlink()
+            and (os.name == "nt" or folder.stat().st_uid == os.getuid())
+        )
     except OSError:
         return False
 
@@ -124,7 +136,9 @@ def _free(folder: Path) -> bool:
 
 
 def _lock(folder: Path) -> int | None:
-    """Return the descriptor that holds a folder; None where another run holds it or it is gone, -1 where there are no locks."""
+    """Return the descriptor that holds a folder; None where another run holds it or it
+    is gone, -1 where there are no locks.
+    """
     if fcntl is None:
         return -1
     try:

@@ -23,14 +23,19 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 
 
 def plain(text: object, most: int | None = None) -> str:
-    """Return `text` on one line, without control characters, direction overrides and lone surrogates, cut at `most` characters.
+    """Return `text` on one line, without control characters, direction overrides and
+    lone surrogates, cut at `most` characters.
 
-    It is cut between words where at least half of the characters are left then. Spaces that do not break stay, between a number and its
-    sign; several spaces in a row are one.
+    It is cut between words where at least half of the characters are left then. Spaces
+    that do not break stay, between a number and its sign; several spaces in a row are
+    one.
     """
     line = str(text)
-    if not line.isprintable() or "  " in line or line != line.strip():  # most texts are plain already
-        kept = "".join(mark if mark.isprintable() or mark in JOINERS + UNBROKEN else " " for mark in line)
+    # most texts are plain already
+    if not line.isprintable() or "  " in line or line != line.strip():
+        kept = "".join(
+            mark if mark.isprintable() or mark in JOINERS + UNBROKEN else " " for mark in line
+        )
         line = re.sub(r"\s{2,}", " ", kept).strip()
     if most is None or len(line) <= most:
         return line
@@ -44,7 +49,9 @@ def known(value: float | None) -> bool:
 
 
 def decimal(value: float | None, digits: int = 1) -> str:
-    """Return a number with a fixed number of decimals; one too small to show reads `<0.1`, not `0.0`."""
+    """Return a number with a fixed number of decimals; one too small to show reads
+    `<0.1`, not `0.0`.
+    """
     if value is None or not known(value):
         return DASH
     least = 10.0**-digits
@@ -65,14 +72,17 @@ class ValueText:
     Attributes
     ----------
     share
-        Whether values are shares of all loads, written as percentages, and differences of them as percentage points; else they are numbers.
+        Whether values are shares of all loads, written as percentages, and differences
+        of them as percentage points; else they are numbers.
     """
 
     share: bool
 
     @classmethod
     def of(cls, weights: Iterable[float]) -> ValueText:
-        """Return how values are written of evaders of such weights: as shares where they come to 1."""
+        """Return how values are written of evaders of such weights: as shares where
+        they come to 1.
+        """
         return cls(bool(abs(sum(weights) - 1.0) <= ROUNDING))
 
     def value(self, amount: float | None) -> str:
@@ -80,40 +90,58 @@ class ValueText:
         return percent(amount) if self.share else number(amount, SIGNIFICANT)
 
     def pair(self, lower: float, upper: float) -> tuple[str, str]:
-        """Return the bound that is proven and the value of a plan, as every page and the console's last lines show them of that plan.
+        """Return the bound that is proven and the value of a plan, as every page and
+        the console's last lines show them of that plan.
 
-        The bound is the value less what `left` says a better plan may gain, so that the page adds up. It claims no more than was proven. A
-        value that is not finite is that of no plan: its bound is rounded down alone.
+        The bound is the value less what `left` says a better plan may gain, so that the
+        page adds up. It claims no more than was proven. A value that is not finite is
+        that of no plan: its bound is rounded down alone.
         """
         if not lower < upper < math.inf:
             return self.bound(lower), self.value(upper)
         return self.value(max(self.shown(upper) - self.left(lower, upper), 0.0)), self.value(upper)
 
     def bound(self, lower: float) -> str:
-        """Return a bound rounded down, as the console tells it while a search goes on: it never falls, whatever plan is found.
+        """Return a bound rounded down, as the console tells it while a search goes on:
+        it never falls, whatever plan is found.
 
-        That of `pair` may be less by one of its last digit, so that it adds up with the value.
+        That of `pair` may be less by one of its last digit, so that it adds up with the
+        value.
         """
         return self.value(self._rounded(lower, math.floor))
 
     def shown(self, amount: float) -> float:
         """Return the number that a reader sees of a value."""
-        return float(f"{100 * amount:.1f}") / 100 if self.share else round(amount, _decimals(amount, SIGNIFICANT))
+        return (
+            float(f"{100 * amount:.1f}") / 100
+            if self.share
+            else round(amount, _decimals(amount, SIGNIFICANT))
+        )
 
     def less(self, before: float, after: float) -> float:
-        """Return by how much less a value is than another, as a reader reckons it from what is shown of both: the page adds up."""
+        """Return by how much less a value is than another, as a reader reckons it from
+        what is shown of both: the page adds up.
+        """
         apart, exact = self.shown(before) - self.shown(after), before - after
         if apart or not self.share:
             return apart or exact
         return max(-TOO_SMALL, min(exact, TOO_SMALL))
 
     def left(self, lower: float, upper: float) -> float:
-        """Return what a plan better than one of value `upper` may gain where `lower` is proven: what is shown of both apart, or more."""
-        return max(self.at_most(upper - lower), self.shown(upper) - self._rounded(lower, math.floor))
+        """Return what a plan better than one of value `upper` may gain where `lower` is
+        proven: what is shown of both apart, or more.
+        """
+        return max(
+            self.at_most(upper - lower), self.shown(upper) - self._rounded(lower, math.floor)
+        )
 
     def difference(self, amount: float | None) -> str:
         """Return a difference without its unit, as a column of a table has it: `2.5`."""
-        return decimal(amount * 100) if self.share and amount is not None else number(amount, SIGNIFICANT)
+        return (
+            decimal(amount * 100)
+            if self.share and amount is not None
+            else number(amount, SIGNIFICANT)
+        )
 
     def points(self, amount: float | None) -> str:
         """Return a difference: `2.5 points`."""
@@ -140,7 +168,9 @@ ROUNDING = 1e-9
 
 
 def number(value: float | None, significant: int = 3) -> str:
-    """Return a number with thousands separators: whole numbers in full, others to some significant digits."""
+    """Return a number with thousands separators: whole numbers in full, others to some
+    significant digits.
+    """
     if value is None or not known(value):
         return DASH
     if float(value).is_integer() and abs(value) < 1e15:
@@ -153,7 +183,9 @@ def number(value: float | None, significant: int = 3) -> str:
 
 
 def _decimals(value: float, significant: int) -> int:
-    """Return how many decimals a number has in so many significant digits; a whole number is not rounded."""
+    """Return how many decimals a number has in so many significant digits; a whole
+    number is not rounded.
+    """
     return max(0, significant - 1 - math.floor(math.log10(abs(value)))) if value else 0
 
 
@@ -163,14 +195,16 @@ def two_digits(amount: float) -> float:
 
 
 def round_below(amount: float) -> float:
-    """Return the largest of 1, 2, 5 times a power of ten that is not above an amount > 0.
+    """Return the largest of 1, 2, 5 times a power of ten that is not above an amount >
+    0.
 
     Examples
     --------
     >>> [round_below(amount) for amount in (0.7, 1.0, 49.0)]
     [0.5, 1.0, 20.0]
     """
-    power = 10.0 ** math.floor(math.log10(amount) + 1e-9)  # an allowance for powers of ten but for rounding
+    # an allowance for powers of ten but for rounding
+    power = 10.0 ** math.floor(math.log10(amount) + 1e-9)
     return power * max(step for step in (1, 2, 5) if step * power <= amount * (1 + 1e-9))
 
 
@@ -193,15 +227,20 @@ def amount_with_unit(amount: float, unit: str) -> str:
 
 
 def larger_unit(unit: str, *amounts: float | None) -> tuple[str, float]:
-    """Return millions in place of a unit of thousands where an amount reaches one, and what to divide by; else the unit, and 1."""
+    """Return millions in place of a unit of thousands where an amount reaches one, and
+    what to divide by; else the unit, and 1.
+    """
     thousands = gettext("thousand {unit}").partition("{unit}")[0]
-    if plain(unit).startswith(thousands) and any(amount is not None and abs(amount) >= 1000 for amount in amounts):
+    if plain(unit).startswith(thousands) and any(
+        amount is not None and abs(amount) >= 1000 for amount in amounts
+    ):
         return gettext("million {unit}").format(unit=plain(unit).removeprefix(thousands)), 1000.0
     return unit, 1.0
 
 
 def amounts(costs: Mapping[str, Amount]) -> str:
-    """Return amounts of resources as one line, each with its unit; a unit that begins with the name stands for both.
+    """Return amounts of resources as one line, each with its unit; a unit that begins
+    with the name stands for both.
 
     Examples
     --------
@@ -216,7 +255,9 @@ def amounts(costs: Mapping[str, Amount]) -> str:
 
 
 def begins_with_name(unit: str, name: str) -> bool:
-    """Return whether a unit begins with the name of its resource, and so stands for both: `agents a shift` of agents."""
+    """Return whether a unit begins with the name of its resource, and so stands for
+    both: `agents a shift` of agents.
+    """
     return plain(unit).split(" ")[0].casefold() == plain(name).casefold()
 
 
@@ -237,7 +278,8 @@ def clock(seconds: float) -> str:
 
 
 def letter(place: int) -> str:
-    """Return the letter of the first, second, ... of a list: A to Z, then AA, AB and so on.
+    """Return the letter of the first, second, ... of a list: A to Z, then AA, AB and so
+    on.
 
     Parameters
     ----------

@@ -1,7 +1,10 @@
-"""The language of what people read: report, roster and field pages, calendars and figures.
+"""The language of what people read: report, roster and field pages, calendars and
+figures.
 
-Texts are written in English where they are made, and looked up by that English (gettext) in the catalogue of the language that is
-spoken. What the console prints, keys of JSON, names of files and of columns stay English: nothing is spoken but within `speaking`.
+Texts are written in English where they are made, and looked up by that English
+(gettext) in the catalogue of the language that is spoken. What the console prints, keys
+of JSON, names of files and of columns stay English: nothing is spoken but within
+`speaking`.
 """
 
 from __future__ import annotations
@@ -59,7 +62,9 @@ class Language:
 
 _ENGLISH = Language()
 _spoken: ContextVar[Language] = ContextVar("language", default=_ENGLISH)
-_translations: ContextVar[Mapping[str, Mapping[str, str]]] = ContextVar("translations", default=MappingProxyType({}))
+_translations: ContextVar[Mapping[str, Mapping[str, str]]] = ContextVar(
+    "translations", default=MappingProxyType({})
+)
 _terms: ContextVar[Mapping[str, str]] = ContextVar("terms", default=MappingProxyType({}))
 
 
@@ -69,7 +74,8 @@ def languages() -> tuple[str, ...]:
 
 
 def check_language(code: str, where: str = "language") -> str:
-    """Return a language's code as HTML has it (`es-MX` for `es_mx`); `where` is what messages call its place.
+    """Return a language's code as HTML has it (`es-MX` for `es_mx`); `where` is what
+    messages call its place.
 
     Raises
     ------
@@ -78,10 +84,15 @@ def check_language(code: str, where: str = "language") -> str:
     """
     language, _, region = code.strip().replace("_", "-").partition("-")
     made = "-".join(filter(None, (language.lower(), region.upper())))
-    if language.lower() in languages() and (not region or (language.lower() != ENGLISH and _is_known(made))):
+    if language.lower() in languages() and (
+        not region or (language.lower() != ENGLISH and _is_known(made))
+    ):
         return made
     listed = ", ".join(languages())
-    expected = f"one of {listed}; all but {ENGLISH} also with a region whose numbers and dates to write, such as es-MX"
+    expected = (
+        f"one of {listed}; all but {ENGLISH} also with a region whose numbers and dates to write,"
+        " such as es-MX"
+    )
     raise InputError(Problem(where, repr(code), expected, "docs/language.md says how to add one"))
 
 
@@ -96,7 +107,9 @@ def _is_known(code: str) -> bool:
 
 
 @contextmanager
-def speaking(code: str, translations: Mapping[str, Mapping[str, str]] | None = None) -> Iterator[Language]:
+def speaking(
+    code: str, translations: Mapping[str, Mapping[str, str]] | None = None
+) -> Iterator[Language]:
     """Make texts in a language, within the block.
 
     Parameters
@@ -104,7 +117,8 @@ def speaking(code: str, translations: Mapping[str, Mapping[str, str]] | None = N
     code
         Of the language.
     translations
-        Of a scenario's own terms, by the code of a language; `term` says them. None for those of the block around this one.
+        Of a scenario's own terms, by the code of a language; `term` says them. None for
+        those of the block around this one.
 
     Raises
     ------
@@ -140,16 +154,20 @@ def spoken() -> Language:
 
 
 def terms_in(code: str, translations: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """Return a scenario's terms in a language: those of its region come before those of the language alone."""
+    """Return a scenario's terms in a language: those of its region come before those of
+    the language alone.
+    """
     language = code.partition("-")[0]
     return dict(translations.get(language, {})) | dict(translations.get(code, {}))
 
 
 def term(text: str) -> str:
-    """Return a term of a scenario's own in the language that is spoken; as it is written where there is no translation.
+    """Return a term of a scenario's own in the language that is spoken; as it is
+    written where there is no translation.
 
-    Of a label that ends with a term in brackets, such as `US 281 (checkpoint)`, both parts are translated; of one that begins with a term
-    before a colon, such as `mobile team: I-35, I-10`, that term is.
+    Of a label that ends with a term in brackets, such as `US 281 (checkpoint)`, both
+    parts are translated; of one that begins with a term before a colon, such as `mobile
+    team: I-35, I-10`, that term is.
     """
     terms = _terms.get()
     if text in terms or not terms:
@@ -168,7 +186,9 @@ def gettext(text: str) -> str:
 
 
 def ngettext(one: str, many: str, count: int) -> str:
-    """Return the text for a count in the language that is spoken; the count itself is put in by the caller."""
+    """Return the text for a count in the language that is spoken; the count itself is
+    put in by the caller.
+    """
     return _spoken.get().texts.ngettext(one, many, count)
 
 
@@ -178,7 +198,9 @@ def pgettext(context: str, text: str) -> str:
 
 
 def counted(one: str, many: str, count: int) -> str:
-    """Return a count and its noun, which do not part at the end of a line: `counted("{count} site", "{count} sites", 3)`."""
+    """Return a count and its noun, which do not part at the end of a line:
+    `counted("{count} site", "{count} sites", 3)`.
+    """
     text = ngettext(one, many, count).replace("{count} ", "{count}\N{NO-BREAK SPACE}")
     return text.format(count=localised(f"{count:,}"))
 
@@ -189,14 +211,18 @@ def marked(text: str) -> str:
 
 
 def markup(text: str, **values: object) -> Markup:
-    """Return a text of the catalogue for a template, which trusts it as markup; values are escaped unless they are markup themselves."""
+    """Return a text of the catalogue for a template, which trusts it as markup; values
+    are escaped unless they are markup themselves.
+    """
     from markupsafe import Markup
 
     return Markup(gettext(text)).format(**values)  # noqa: S704 - our own texts
 
 
 def localised(number: str) -> str:
-    """Return a number that was written as in English, with the marks of the language that is spoken."""
+    """Return a number that was written as in English, with the marks of the language
+    that is spoken.
+    """
     language = _spoken.get()
     if language.code == ENGLISH:
         return number

@@ -1,4 +1,6 @@
-"""Sentences that are written in English for the console and for JSON, and can be said again in another language for a report."""
+"""Sentences that are written in English for the console and for JSON, and can be said
+again in another language for a report.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 NUMBER = re.compile(r"n(\d*)|\.?(\d*)g")
-"""Formats of `optimizer.base.text.formatting.number`, with a count of significant digits: no number that people read has an exponent."""
+"""Formats of `optimizer.base.text.formatting.number`, with a count of significant
+digits: no number that people read has an exponent.
+"""
 
 SHARE = re.compile(r"\.(\d)%")
 """Formats of `optimizer.base.text.formatting.percent`, with a count of decimals."""
@@ -24,7 +28,8 @@ NAMED = 8
 
 
 class Message(str):
-    """A sentence in English that knows what it was made of; `translated` says it in the language that is spoken.
+    """A sentence in English that knows what it was made of; `translated` says it in the
+    language that is spoken.
 
     Joined to other text it is plain text, and stays English.
     """
@@ -34,8 +39,12 @@ class Message(str):
     values: dict[str, Any]
     many: str
 
-    def __new__(cls, text: str, template: str = "", values: dict[str, Any] | None = None, many: str = "") -> Self:
-        """Return the sentence; `template` is what the catalogue has, with places for `values`, `many` its plural by the value `count`."""
+    def __new__(
+        cls, text: str, template: str = "", values: dict[str, Any] | None = None, many: str = ""
+    ) -> Self:
+        """Return the sentence; `template` is what the catalogue has, with places for
+        `values`, `many` its plural by the value `count`.
+        """
         made = super().__new__(cls, text)
         made.template, made.values, made.many = template or text, values or {}, many
         return made
@@ -47,18 +56,26 @@ def message(template: str, /, **values: object) -> Message:
     Parameters
     ----------
     template
-        As the catalogue has it, with named places as of `str.format`; `{x:n}` stands for `number(x)`, `{x:n6}` for `number(x, 6)`,
-        `{x:.1%}` for `percent(x, 1)`.
+        As the catalogue has it, with named places as of `str.format`; `{x:n}` stands
+        for `number(x)`, `{x:n6}` for `number(x, 6)`, `{x:.1%}` for `percent(x, 1)`.
     values
-        What belongs there: numbers, text of a scenario (said by its translation where it has one) or record, other such sentences, or lists
-        of them (joined by semicolons).
+        What belongs there: numbers, text of a scenario (said by its translation where
+        it has one) or record, other such sentences, or lists of them (joined by
+        semicolons).
     """
     return Message(_ENGLISH.vformat(template, (), values), template, values)
 
 
 def counted_message(one: str, many: str, count: int) -> Message:
-    """Return a count and its noun in English: `counted_message("{count} row", "{count} rows", 3)`."""
-    return Message((one if count == 1 else many).replace("{count} ", f"{count:,}{SPACE}"), one, {"count": count}, many)
+    """Return a count and its noun in English: `counted_message("{count} row", "{count}
+    rows", 3)`.
+    """
+    return Message(
+        (one if count == 1 else many).replace("{count} ", f"{count:,}{SPACE}"),
+        one,
+        {"count": count},
+        many,
+    )
 
 
 def listed(texts: Iterable[str]) -> Message:
@@ -66,8 +83,11 @@ def listed(texts: Iterable[str]) -> Message:
     return joined(texts, ", ")
 
 
-def shortened(names: Sequence[str], most: int = NAMED, count: int | None = None, between: str = ", ") -> Message:
-    """Return the first `most` names with commas, and how many more there are; `count` in all, where `names` are the first alone.
+def shortened(
+    names: Sequence[str], most: int = NAMED, count: int | None = None, between: str = ", "
+) -> Message:
+    """Return the first `most` names with commas, and how many more there are; `count`
+    in all, where `names` are the first alone.
 
     Names that may hold commas themselves have something else `between` them.
 

@@ -1,4 +1,6 @@
-"""Names: what to say of one that must be among known ones and is not, and how those of several things are told apart."""
+"""Names: what to say of one that must be among known ones and is not, and how those of
+several things are told apart.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 ALL_NAMED, NEAREST_NAMED = 12, 6
-"""Known names up to which a message lists all; of more it lists the nearest and a few, and counts the others."""
+"""Known names up to which a message lists all; of more it lists the nearest and a few,
+and counts the others.
+"""
 LIKENESS = 0.6
 """Likeness from which a name may be what was meant."""
 PART_LIKENESS, LEAST_PART, PARTLY_NAMED = 0.8, 4, 3
-"""Likeness from which a word may be one of a longer name, the fewest letters to look for in one, and the most such names."""
+"""Likeness from which a word may be one of a longer name, the fewest letters to look
+for in one, and the most such names.
+"""
 
 
 def unknown_name(
-    where: str, name: str, known: Collection[str], *, found: str = "", expected: str = "", remedy: str = ""
+    where: str,
+    name: str,
+    known: Collection[str],
+    *,
+    found: str = "",
+    expected: str = "",
+    remedy: str = "",
 ) -> Problem:
-    """Return the problem of a name that is not among the known ones, with the nearest of them as the remedy.
+    """Return the problem of a name that is not among the known ones, with the nearest
+    of them as the remedy.
 
     Parameters
     ----------
@@ -41,11 +54,18 @@ def unknown_name(
     remedy
         What to do where no known name is near.
     """
-    return Problem(where, found or repr(name), expected or one_of(known, name), close_match(name, known) or remedy)
+    return Problem(
+        where,
+        found or repr(name),
+        expected or one_of(known, name),
+        close_match(name, known) or remedy,
+    )
 
 
 def one_of(known: Collection[str], like: str) -> str:
-    """Return 'one of a, b, c' for a message; of many names those like the one given come first, then a few, and the others are counted."""
+    """Return 'one of a, b, c' for a message; of many names those like the one given
+    come first, then a few, and the others are counted.
+    """
     names = list(known)
     if not names:
         return "nothing, as none is defined"
@@ -55,13 +75,17 @@ def one_of(known: Collection[str], like: str) -> str:
 
 
 def close_match(word: str, known: Iterable[str]) -> str:
-    """Return 'Did you mean ...?' for the known words nearest to a misspelt one, or an empty string."""
+    """Return 'Did you mean ...?' for the known words nearest to a misspelt one, or an
+    empty string.
+    """
     near = _near(word, list(known))
     return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def _near(word: str, known: list[str]) -> list[str]:
-    """Return the known name nearest to a misspelt one, letter case aside; else a few that hold it, or each word of it."""
+    """Return the known name nearest to a misspelt one, letter case aside; else a few
+    that hold it, or each word of it.
+    """
     by_key: dict[str, list[str]] = {}
     for name in known:
         by_key.setdefault(name.casefold(), []).append(name)

@@ -1,8 +1,11 @@
-"""Processes of this program beside this one: messages to and from one, and one call made in one.
+"""Processes of this program beside this one: messages to and from one, and one call
+made in one.
 
-Each runs a module of this package, in a session of its own, so that the terminal's Ctrl-C reaches the parent alone, and ends when its standard
-input closes: none outlives its parent. They are not forked: a fork of a process with threads may hang, and some systems have none. Nor are they
-processes of `multiprocessing`, which run the script of a user anew. Messages are pickled, and made by this program at both ends.
+Each runs a module of this package, in a session of its own, so that the terminal's
+Ctrl-C reaches the parent alone, and ends when its standard input closes: none outlives
+its parent. They are not forked: a fork of a process with threads may hang, and some
+systems have none. Nor are they processes of `multiprocessing`, which run the script of
+a user anew. Messages are pickled, and made by this program at both ends.
 """
 
 from __future__ import annotations
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""Environment of a worker process: its linear algebra uses one core, so that times are those of one core."""
+"""Environment of a worker process: its linear algebra uses one core, so that times are
+those of one core.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,11 @@ class ProcessEnded:
 
 
 def own_session() -> dict[str, Any]:
-    """Return the arguments of `Popen` for a process that the terminal's Ctrl-C does not reach, from its first moment."""
-    if sys.platform == "win32":  # it has no sessions: in a group of its own a process is not told of Ctrl-C
+    """Return the arguments of `Popen` for a process that the terminal's Ctrl-C does not
+    reach, from its first moment.
+    """
+    # it has no sessions: in a group of its own a process is not told of Ctrl-C
+    if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
 
@@ -56,7 +64,8 @@ class MessageProcess:
     arguments
         Those.
     received
-        Told of each message, in a thread of its own, and at last that the process has `ProcessEnded`.
+        Told of each message, in a thread of its own, and at last that the process has
+        `ProcessEnded`.
     """
 
     def __init__(self, module: str, arguments: list[str], received: Callable[[Any], None]) -> None:
@@ -76,12 +85,16 @@ class MessageProcess:
         except OSError:
             self._errors.close()
             raise
-        self._threads = [threading.Thread(target=one, daemon=True) for one in (self._write, self._read)]
+        self._threads = [
+            threading.Thread(target=one, daemon=True) for one in (self._write, self._read)
+        ]
         for thread in self._threads:
             thread.start()
 
     def tell(self, message: bytes) -> None:
-        """Send a pickled message, in the order of the calls, without waiting for the process to read it."""
+        """Send a pickled message, in the order of the calls, without waiting for the
+        process to read it.
+        """
         self._outbox.put(message)
 
     def end(self) -> None:
@@ -131,7 +144,8 @@ class MessageProcess:
 
 
 def message_pipe() -> Callable[[Any], None]:
-    """Begin a process that gets messages: return a function that sends one whole and at once, whichever thread calls it.
+    """Begin a process that gets messages: return a function that sends one whole and at
+    once, whichever thread calls it.
 
     Ctrl-C is left to the parent, and what C++ prints is no message.
     """
@@ -156,7 +170,8 @@ WAIT_SECONDS = 0.1
 
 
 class Aside:
-    """A call in a process of its own, which begins at once; as a context manager it ends the process, whether the call has ended or not.
+    """A call in a process of its own, which begins at once; as a context manager it
+    ends the process, whether the call has ended or not.
 
     Parameters
     ----------
@@ -171,7 +186,9 @@ class Aside:
         If no process can be started.
     """
 
-    def __init__(self, function: Callable[..., Any], /, *arguments: object, **named: object) -> None:
+    def __init__(
+        self, function: Callable[..., Any], /, *arguments: object, **named: object
+    ) -> None:
         call = pickle.dumps((function, arguments, named), protocol=pickle.HIGHEST_PROTOCOL)
         self._began = work_seconds()
         self._received: SimpleQueue[Any] = SimpleQueue()
@@ -194,7 +211,8 @@ class Aside:
         self._process.end()
 
     def result(self, listener: Listener) -> Any:  # noqa: ANN401 - whatever the function returns
-        """Wait for the result, once. The call counts as work of this thread since it was begun, less what was done meanwhile.
+        """Wait for the result, once. The call counts as work of this thread since it
+        was begun, less what was done meanwhile.
 
         Raises
         ------
@@ -229,13 +247,17 @@ def main() -> None:
         result = function(*arguments, **named)
     except Exception as raised:  # noqa: BLE001 - the parent raises it
         error = (
-            raised if isinstance(raised, OptimizerError) else SolverError(f"{type(raised).__name__}: {raised}"[:300])
+            raised
+            if isinstance(raised, OptimizerError)
+            else SolverError(f"{type(raised).__name__}: {raised}"[:300])
         )
     report((work_seconds(), result, error))
 
 
 def end_with_parent() -> None:
-    """End this process when the parent closes its end; read below Python's buffer, whose lock would hold up a normal end."""
+    """End this process when the parent closes its end; read below Python's buffer,
+    whose lock would hold up a normal end.
+    """
     while os.read(0, 1024):
         pass
     os._exit(1)

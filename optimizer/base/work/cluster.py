@@ -30,7 +30,8 @@ NO_WARNING = "1 TiB"
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Files of an encrypted connection as `dask worker` takes them; without any, dask's own configuration holds.
+    """Files of an encrypted connection as `dask worker` takes them; without any, dask's
+    own configuration holds.
 
     Attributes
     ----------
@@ -62,7 +63,11 @@ class TlsFiles:
         ]
         if problems:
             raise InputError(*problems)
-        files = {"tls_ca_file": self.ca_file, "tls_client_cert": self.cert, "tls_client_key": self.key}
+        files = {
+            "tls_ca_file": self.ca_file,
+            "tls_client_cert": self.cert,
+            "tls_client_key": self.key,
+        }
         named = {name: str(file) for name, file in files.items() if file is not None}
         return Security(**named, require_encryption=True) if named else Security()
 
@@ -73,7 +78,8 @@ NO_TLS = TlsFiles()
 
 @contextmanager
 def connected(address: str, tls: TlsFiles = NO_TLS) -> Iterator[Client]:
-    """Yield a client of a cluster whose workers have this version of the package, and close it.
+    """Yield a client of a cluster whose workers have this version of the package, and
+    close it.
 
     Parameters
     ----------
@@ -85,7 +91,8 @@ def connected(address: str, tls: TlsFiles = NO_TLS) -> Iterator[Client]:
     Raises
     ------
     InputError
-        If the extra is not installed, nobody answers at the address, there are no workers, or a worker has another version of this package.
+        If the extra is not installed, nobody answers at the address, there are no
+        workers, or a worker has another version of this package.
     """
     client = _client(address, tls)
     try:
@@ -96,7 +103,8 @@ def connected(address: str, tls: TlsFiles = NO_TLS) -> Iterator[Client]:
 
 
 class ClusterWorkers:
-    """The workers of a cluster; a task whose worker dies is given to another by the scheduler.
+    """The workers of a cluster; a task whose worker dies is given to another by the
+    scheduler.
 
     Parameters
     ----------
@@ -108,7 +116,9 @@ class ClusterWorkers:
         What all calls take; sent to each worker.
     """
 
-    def __init__(self, address: str, tls: TlsFiles, function: Callable[[TaskCall], Any], shared: object) -> None:
+    def __init__(
+        self, address: str, tls: TlsFiles, function: Callable[[TaskCall], Any], shared: object
+    ) -> None:
         self._stack = ExitStack()
         self._client: Client = self._stack.enter_context(connected(address, tls))
         self.cores = sum(self._client.nthreads().values())
@@ -147,8 +157,9 @@ class ClusterWorkers:
 def given_to_all(client: Client, shared: object) -> Future:
     """Return what tasks may take as an argument.
 
-    It is a task's result and not scattered data: what only a lost worker held is made again from the argument that the scheduler keeps.
-    It is sent once; dask, which takes it for the graph of a computation, would advise against that by a warning.
+    It is a task's result and not scattered data: what only a lost worker held is made
+    again from the argument that the scheduler keeps. It is sent once; dask, which takes
+    it for the graph of a computation, would advise against that by a warning.
     """
     import dask
 
@@ -171,7 +182,10 @@ def _outcome(future: Future, task: Task) -> TaskOutcome:
         if isinstance(error, KilledWorker):
             error = LostTaskError(f"{error.allowed_failures + 1} workers died while running it")
         return TaskOutcome(task, None, error)
-    raise SolverError("The cluster's scheduler went away. What has ended is kept; the same command goes on from there.")
+    raise SolverError(
+        "The cluster's scheduler went away. What has ended is kept; the same command goes on from"
+        " there."
+    )
 
 
 def _client(address: str, tls: TlsFiles) -> Client:
@@ -191,20 +205,25 @@ def _client(address: str, tls: TlsFiles) -> Client:
         _ask_scheduler(address, security)
         return Client(address, timeout=CONNECT_SECONDS, security=security, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
-        reason = next(iter(str(error).splitlines()), "") or f"no answer within {CONNECT_SECONDS:g} seconds"
+        reason = (
+            next(iter(str(error).splitlines()), "")
+            or f"no answer within {CONNECT_SECONDS:g} seconds"
+        )
         raise InputError(
             Problem(
                 "--scheduler",
                 f"{address!r}: {reason}",
                 "the address of a running scheduler, such as tcp://10.0.0.1:8786",
-                "Start one with `dask scheduler`, and workers with `dask worker ADDRESS`; a tls:// address needs --tls-ca-file, --tls-cert "
-                "and --tls-key, or the same in dask's configuration",
+                "Start one with `dask scheduler`, and workers with `dask worker ADDRESS`; a tls://"
+                " address needs --tls-ca-file, --tls-cert and --tls-key, or the same in dask's"
+                " configuration",
             )
         ) from None
 
 
 def _ask_scheduler(address: str, security: Security) -> None:
-    """Ask whoever listens at an address what it is; `Client` itself would wait for ever on a port that accepts and says nothing.
+    """Ask whoever listens at an address what it is; `Client` itself would wait for ever
+    on a port that accepts and says nothing.
 
     Raises
     ------
@@ -217,7 +236,9 @@ def _ask_scheduler(address: str, security: Security) -> None:
 
     async def ask() -> object:
         try:
-            comm = await connect(address, timeout=CONNECT_SECONDS, **security.get_connection_args("client"))
+            comm = await connect(
+                address, timeout=CONNECT_SECONDS, **security.get_connection_args("client")
+            )
         except MemoryError:  # the beginning of another protocol, taken for a size
             return None
         try:
@@ -228,7 +249,8 @@ def _ask_scheduler(address: str, security: Security) -> None:
 
     async def answer() -> object:
         asked = asyncio.ensure_future(ask())
-        done, _ = await asyncio.wait({asked}, timeout=CONNECT_SECONDS)  # `wait_for` waits for who ignores its end
+        # `wait_for` waits for who ignores its end
+        done, _ = await asyncio.wait({asked}, timeout=CONNECT_SECONDS)
         if not done:
             asked.cancel()
             raise TimeoutError
@@ -246,7 +268,12 @@ def _check_workers(client: Client, address: str) -> None:
         there = client.run(package_version)
     except TimeoutError:
         raise InputError(
-            Problem(f"--scheduler {address}", "no workers", "at least one", f"Start some: dask worker {address}")
+            Problem(
+                f"--scheduler {address}",
+                "no workers",
+                "at least one",
+                f"Start some: dask worker {address}",
+            )
         ) from None
     for worker, version in there.items():
         if version != here:

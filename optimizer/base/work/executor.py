@@ -1,4 +1,6 @@
-"""A series of tasks: one after another in this process, in several processes, or on a dask cluster. The results are the same in each."""
+"""A series of tasks: one after another in this process, in several processes, or on a
+dask cluster. The results are the same in each.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,14 @@ from optimizer.base.errors import InputError, Problem, SolverError
 from optimizer.base.work.aside import ONE_THREAD
 from optimizer.base.work.cluster import NO_TLS, ClusterWorkers, TlsFiles
 from optimizer.base.work.listener import SILENT, Listener, Stopping, step
-from optimizer.base.work.tasks import LostTaskError, Task, TaskCall, TaskOutcome, Workers, outcome_of
+from optimizer.base.work.tasks import (
+    LostTaskError,
+    Task,
+    TaskCall,
+    TaskOutcome,
+    Workers,
+    outcome_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +48,8 @@ class Executor:
     jobs
         Processes, >= 1; with 1 the calls are made in this one.
     scheduler
-        Address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers run them instead.
+        Address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers run
+        them instead.
     tls
         Files of an encrypted connection to it.
     """
@@ -65,9 +75,11 @@ class Executor:
     ) -> Iterator[TaskOutcome]:
         """Make the calls and yield them as they end.
 
-        Ctrl-C, or a listener that cancels, ends the series: processes are killed and what they ran is lost; a call in this process ends as its
-        own search does, and its result is yielded but not kept. A worker that dies costs the task that it ran: another worker begins it anew,
-        and where that dies too the task has an error.
+        Ctrl-C, or a listener that cancels, ends the series: processes are killed and
+        what they ran is lost; a call in this process ends as its own search does, and
+        its result is yielded but not kept. A worker that dies costs the task that it
+        ran: another worker begins it anew, and where that dies too the task has an
+        error.
 
         Parameters
         ----------
@@ -78,10 +90,11 @@ class Executor:
         shared
             What all calls take, sent to each worker once.
         until
-            `time.monotonic()` from which on no task is begun, the first aside; the time left is shared among the tasks left.
+            `time.monotonic()` from which on no task is begun, the first aside; the time
+            left is shared among the tasks left.
         finished
-            Where results are kept as they come, and read from in place of calls; they must then be what JSON can hold. One that is
-            `unfinished` is not kept.
+            Where results are kept as they come, and read from in place of calls; they
+            must then be what JSON can hold. One that is `unfinished` is not kept.
         listener
             Told of each task, with the time left.
 
@@ -96,13 +109,22 @@ class Executor:
                 yield series.end(TaskOutcome(series.waiting[key], result))
         if not series.waiting:
             return
-        with Stopping(listener) as stopping, closing(self._workers(function, shared, stopping)) as workers:
+        with (
+            Stopping(listener) as stopping,
+            closing(self._workers(function, shared, stopping)) as workers,
+        ):
             for ended in series.carried_out(workers, stopping):
-                if finished and ended.error is None and not (stopping.cancelled() or _is_unfinished(ended.result)):
+                if (
+                    finished
+                    and ended.error is None
+                    and not (stopping.cancelled() or _is_unfinished(ended.result))
+                ):
                     finished.keep(ended.task.key, ended.result)
                 yield ended
 
-    def _workers(self, function: Callable[[TaskCall], Any], shared: object, listener: Listener) -> Workers:
+    def _workers(
+        self, function: Callable[[TaskCall], Any], shared: object, listener: Listener
+    ) -> Workers:
         if self.scheduler is not None:
             return ClusterWorkers(self.scheduler, self.tls, function, shared)
         if self.jobs == 1:
@@ -115,7 +137,8 @@ SERIAL = Executor()
 
 
 def thread_count(threads: int | None) -> int:
-    """Return how many processes to search with: as many as asked for, or one for each core.
+    """Return how many processes to search with: as many as asked for, or one for each
+    core.
 
     Raises
     ------
@@ -126,8 +149,14 @@ def thread_count(threads: int | None) -> int:
     if threads is None:
         return most
     if not 1 <= threads <= most:
-        expected = "1, as there is one core" if most == 1 else f"a whole number from 1 to {most}, the cores there are"
-        raise InputError(Problem("threads", str(threads), expected, "Leave it out to use all cores"))
+        expected = (
+            "1, as there is one core"
+            if most == 1
+            else f"a whole number from 1 to {most}, the cores there are"
+        )
+        raise InputError(
+            Problem("threads", str(threads), expected, "Leave it out to use all cores")
+        )
     return threads
 
 
@@ -155,8 +184,10 @@ class _Series:
         self.waiting = {task.key: task for task in tasks}
         self._total = len(tasks)
         self._until, self._listener = until, listener
-        self._results: dict[str, Any] = {}  # of ended tasks, for those that take them; `None` where a task failed
-        # tasks that have ended in any way: one that waits for a failed task begins as well, and its function sees that nothing came
+        # of ended tasks, for those that take them; `None` where a task failed
+        self._results: dict[str, Any] = {}
+        # tasks that have ended in any way: one that waits for a failed task begins as
+        # well, and its function sees that nothing came
         self._known: set[str] = set()
         self._running: dict[str, _Running] = {}
         self._made = 0
@@ -178,7 +209,8 @@ class _Series:
             self._hand_out(workers)
             if not self._running:
                 return
-            # `ended` waits half a second at most, so that Ctrl-C and a listener that cancels are seen between any two tasks
+            # `ended` waits half a second at most, so that Ctrl-C and a listener that
+            # cancels are seen between any two tasks
             for ended in workers.ended():
                 self._note_time(self._running.pop(ended.task.key))
                 yield self.end(ended)
@@ -206,16 +238,25 @@ class _Series:
                 workers.submit(call)
 
     def _late(self) -> bool:
-        # the first task is begun however late it is: a series that gives nothing at all would have no result to show
-        return self._until is not None and bool(self._made or self._running) and time.monotonic() >= self._until
+        # the first task is begun however late it is: a series that gives nothing at all
+        # would have no result to show
+        return (
+            self._until is not None
+            and bool(self._made or self._running)
+            and time.monotonic() >= self._until
+        )
 
     def _share(self, size: int, cores: int) -> float | None:
-        """Return the time of a task that begins: its share, by size, of that which is left, times those who run at a time."""
+        """Return the time of a task that begins: its share, by size, of that which is
+        left, times those who run at a time.
+        """
         if self._until is None:
             return None
         left = self._until - time.monotonic()
-        # `cores` tasks run side by side, so that each may take so many times its share of what is left. What tasks so far took beyond the
-        # seconds that they were given (reading, a last linear program) is taken off beforehand, or the series would end late by all of it.
+        # `cores` tasks run side by side, so that each may take so many times its share
+        # of what is left. What tasks so far took beyond the seconds that they were
+        # given (reading, a last linear program) is taken off beforehand, or the series
+        # would end late by all of it.
         share = size * cores / (sum(task.size for task in self.waiting.values()) + size)
         return max(left * min(1.0, share) - self._overrun, LEAST_SECONDS)
 
@@ -245,7 +286,9 @@ class _Here:
 
     slots = cores = 1
 
-    def __init__(self, function: Callable[[TaskCall], Any], shared: object, listener: Listener) -> None:
+    def __init__(
+        self, function: Callable[[TaskCall], Any], shared: object, listener: Listener
+    ) -> None:
         self._function, self._shared, self._listener = function, shared, listener
         self._ended: deque[TaskOutcome] = deque()
 
@@ -302,7 +345,8 @@ class WorkerProcesses:
         """Return what has ended within half a second."""
         busy = {worker.connection: worker for worker in self._workers if worker.call is not None}
         found = []
-        for connection in wait(list(busy), timeout=0.5):  # a wait without a timeout is not interruptible everywhere
+        # a wait without a timeout is not interruptible everywhere
+        for connection in wait(list(busy), timeout=0.5):
             worker = busy[connection]  # type: ignore[index]
             try:
                 ended = pickle.loads(worker.connection.recv_bytes())  # noqa: S301 - our own process
@@ -330,7 +374,9 @@ class WorkerProcesses:
             return
 
     def _lost(self, worker: _Worker) -> TaskOutcome | None:
-        """Put another process in the place of one that died, with the task that it ran; give that up after `TRIES`."""
+        """Put another process in the place of one that died, with the task that it ran;
+        give that up after `TRIES`.
+        """
         call = worker.call
         assert call is not None  # noqa: S101 - it was busy
         worker.process.join()
@@ -340,7 +386,9 @@ class WorkerProcesses:
         if worker.tried >= TRIES:
             reason = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
             return TaskOutcome(
-                call.task, None, LostTaskError(f"{worker.tried} workers died of it, the last by {reason}")
+                call.task,
+                None,
+                LostTaskError(f"{worker.tried} workers died of it, the last by {reason}"),
             )
         fresh = self._started()
         self._workers.append(fresh)
@@ -350,7 +398,9 @@ class WorkerProcesses:
     def _started(self) -> _Worker:
         context = get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(there, self._function, self._shared), daemon=True)
+        process = context.Process(
+            target=_serve, args=(there, self._function, self._shared), daemon=True
+        )
         with _one_thread_each(), _interrupts_held_back():
             process.start()
         there.close()
@@ -359,7 +409,9 @@ class WorkerProcesses:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Start processes meanwhile with `ONE_THREAD`; a process of `multiprocessing` inherits the environment and takes no other."""
+    """Start processes meanwhile with `ONE_THREAD`; a process of `multiprocessing`
+    inherits the environment and takes no other.
+    """
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)
     try:
@@ -374,7 +426,9 @@ def _one_thread_each() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Let each process that starts meanwhile begin with Ctrl-C held back: the terminal sends it to all, amid imports too."""
+    """Let each process that starts meanwhile begin with Ctrl-C held back: the terminal
+    sends it to all, amid imports too.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -403,7 +457,11 @@ def _packed(ended: TaskOutcome) -> bytes:
         content = pickle.dumps(ended)
         pickle.loads(content)  # noqa: S301 - our own; some errors can be written and not read
     except Exception:  # noqa: BLE001 - whatever it is, the words are left
-        return pickle.dumps(TaskOutcome(ended.task, None, SolverError(ended.fault or "a result that cannot be sent")))
+        return pickle.dumps(
+            TaskOutcome(
+                ended.task, None, SolverError(ended.fault or "a result that cannot be sent")
+            )
+        )
     return content
 
 

@@ -1,11 +1,15 @@
-"""Kernels: functions of loops over arrays that run as they stand, or compiled by numba, with the same results to the last bit.
+"""Kernels: functions of loops over arrays that run as they stand, or compiled by numba,
+with the same results to the last bit.
 
-Small problems need no compiler: to load numba takes .7 s of processor time. `ready` loads what large ones need, and compiles it, once for an
-installation; numba keeps it where NUMBA_CACHE_DIR says, beside the modules, or in the user's own cache. As the results are the same, a search
-does not depend on what was compiled when. So a kernel sums, sorts and takes powers in loops of its own: NumPy and numba order sums of arrays
+Small problems need no compiler: to load numba takes .7 s of processor time. `ready`
+loads what large ones need, and compiles it, once for an installation; numba keeps it
+where NUMBA_CACHE_DIR says, beside the modules, or in the user's own cache. As the
+results are the same, a search does not depend on what was compiled when. So a kernel
+sums, sorts and takes powers in loops of its own: NumPy and numba order sums of arrays
 differently, and NumPy's exp is not that of the C library.
 
-A kernel is written for the compiler too: whole-array functions of NumPy, slices and masks take it longer than the loops that they spare.
+A kernel is written for the compiler too: whole-array functions of NumPy, slices and
+masks take it longer than the loops that they spare.
 """
 
 from __future__ import annotations
@@ -44,9 +48,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LARGE = 1_000
-"""Arcs times evaders from which on kernels are compiled: searches of smaller problems take less time than numba takes to load."""
+"""Arcs times evaders from which on kernels are compiled: searches of smaller problems
+take less time than numba takes to load.
+"""
 ASIDE = "INTERDICT_COMPILES_KERNELS"
-"""Variable of the environment of a process that compiles for another one: it begins no further process."""
+"""Variable of the environment of a process that compiles for another one: it begins no
+further process.
+"""
 
 
 class Kernel(Generic[P, R]):
@@ -55,7 +63,8 @@ class Kernel(Generic[P, R]):
     Parameters
     ----------
     function
-        Of arrays and numbers. Its annotations say which: `Ints`, `Ints2` for two axes, `Floats`, `Floats2`, `Mask`, `Masks`, `int`, `float`.
+        Of arrays and numbers. Its annotations say which: `Ints`, `Ints2` for two axes,
+        `Floats`, `Floats2`, `Mask`, `Masks`, `int`, `float`.
     """
 
     def __init__(self, function: Callable[P, R]) -> None:
@@ -90,7 +99,8 @@ _loading = Lock()
 
 
 def ready(modules: Sequence[str], size: float = np.inf, listener: Listener = SILENT) -> None:
-    """Load the compiled kernels of modules, after compiling those that numba does not keep yet; nothing where the problem is small.
+    """Load the compiled kernels of modules, after compiling those that numba does not
+    keep yet; nothing where the problem is small.
 
     Parameters
     ----------
@@ -110,7 +120,9 @@ def ready(modules: Sequence[str], size: float = np.inf, listener: Listener = SIL
             found = []
         with contextlib.ExitStack() as stack:
             if not all(_is_kept(*each[1:]) for each in found):
-                stack.enter_context(step(listener, "compiling kernels, once for this installation", stoppable=False))
+                stack.enter_context(
+                    step(listener, "compiling kernels, once for this installation", stoppable=False)
+                )
                 _begin_aside(modules)
             for each, dispatcher, signature in found:
                 _compile(dispatcher, signature)
@@ -119,29 +131,47 @@ def ready(modules: Sequence[str], size: float = np.inf, listener: Listener = SIL
 
 
 def compile_aside(modules: Sequence[str]) -> None:
-    """Let another process compile the kernels of modules where numba does not keep them, while this one does something else."""
+    """Let another process compile the kernels of modules where numba does not keep
+    them, while this one does something else.
+    """
     with contextlib.suppress(ImportError):
-        if not all(_is_kept(*each[1:]) for name in modules if name not in _loaded for each in _dispatchers(name)):
+        if not all(
+            _is_kept(*each[1:])
+            for name in modules
+            if name not in _loaded
+            for each in _dispatchers(name)
+        ):
             _begin_aside(modules)
 
 
 def _begin_aside(modules: Sequence[str]) -> None:
-    """Begin a process, unless there is one, that compiles from the last kernel on: `ready` begins with the first and takes what is kept."""
+    """Begin a process, unless there is one, that compiles from the last kernel on:
+    `ready` begins with the first and takes what is kept.
+    """
     if _aside or cores() == 1 or ASIDE in os.environ:
         return
-    code = f"import sys; sys.path[:] = {sys.path}; from {__name__} import ready; ready({tuple(reversed(modules))})"
+    code = (
+        f"import sys; sys.path[:] = {sys.path}; from {__name__} import ready;"
+        f" ready({tuple(reversed(modules))})"
+    )
     nowhere = subprocess.DEVNULL
     with contextlib.suppress(OSError):
         command = [sys.executable, "-c", code]
         environment = os.environ | {ASIDE: "1"}
-        _aside.append(subprocess.Popen(command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere))  # noqa: S603
+        _aside.append(
+            subprocess.Popen(  # noqa: S603
+                command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere
+            )
+        )
         atexit.register(_aside[-1].kill)
 
 
 def _dispatchers(module_name: str) -> list[tuple[Kernel[..., Any], Any, tuple[Any, ...]]]:
-    """Return the kernels of a module with what numba makes of them and their types, not compiled yet.
+    """Return the kernels of a module with what numba makes of them and their types, not
+    compiled yet.
 
-    Functions that call one another must all be compiled, so each is made anew from its code, with the compiled ones in place of the plain ones.
+    Functions that call one another must all be compiled, so each is made anew from its
+    code, with the compiled ones in place of the plain ones.
     """
     import numba
 
@@ -160,15 +190,21 @@ def _dispatchers(module_name: str) -> list[tuple[Kernel[..., Any], Any, tuple[An
         if isinstance(value, Kernel) and value.__module__ == module_name:
             names[name] = dispatcher = _cached(FunctionType(value.plain.__code__, names, name))
             types = value.plain.__annotations__
-            found.append((value, dispatcher, tuple(kinds[types[each]] for each in types if each != "return")))
+            found.append(
+                (value, dispatcher, tuple(kinds[types[each]] for each in types if each != "return"))
+            )
         elif isinstance(value, FunctionType) and value in _parts:
             fresh = FunctionType(value.__code__, names, name)
-            names[name] = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(fresh)
+            names[name] = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+                fresh
+            )
     return found
 
 
 def _cached(function: FunctionType) -> Any:  # noqa: ANN401 - numba has no types
-    """Return a function that numba compiles and keeps; in a folder of this process where it may write nowhere else, or not at all."""
+    """Return a function that numba compiles and keeps; in a folder of this process
+    where it may write nowhere else, or not at all.
+    """
     import numba
 
     options = {"nogil": True, "no_cfunc_wrapper": True}
@@ -181,15 +217,21 @@ def _cached(function: FunctionType) -> Any:  # noqa: ANN401 - numba has no types
     except OSError:
         return numba.njit(**options)(function)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = folder  # for processes that this one starts, too
+    # for processes that this one starts, too
+    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = folder
     return numba.njit(cache=True, **options)(function)
 
 
 def _is_kept(dispatcher: Any, signature: tuple[Any, ...]) -> bool:  # noqa: ANN401
-    """Whether numba keeps a compiled function of these types; its cache has no public way to ask."""
+    """Whether numba keeps a compiled function of these types; its cache has no public
+    way to ask.
+    """
     cache = dispatcher._cache  # noqa: SLF001
     try:
-        return cache._index_key(signature, dispatcher.targetctx.codegen()) in cache._cache_file._load_index()  # noqa: SLF001
+        return (
+            cache._index_key(signature, dispatcher.targetctx.codegen())  # noqa: SLF001
+            in cache._cache_file._load_index()  # noqa: SLF001
+        )
     except Exception:  # noqa: BLE001 - another version of numba, no cache, or a file at fault: it will be compiled
         return False
 

@@ -1,4 +1,6 @@
-"""How a long computation reports steps, bounds and plans as they come, and how its caller or Ctrl-C stops it."""
+"""How a long computation reports steps, bounds and plans as they come, and how its
+caller or Ctrl-C stops it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """What a long computation calls; `SilentListener` does nothing and is the class to derive from."""
+    """What a long computation calls; `SilentListener` does nothing and is the class to
+    derive from.
+    """
 
     def step_started(self, name: str) -> None:
         """Note that a step begins; steps may be nested."""
@@ -28,7 +32,9 @@ class Listener(Protocol):
         """Tell the user something that is no step, such as how many rows of a file are used."""
 
     def search_began(self, *, shares: bool, seconds: float | None) -> None:
-        """Note that bounds will come: whether they are shares of all loads, and how many seconds the search has; None for no limit."""
+        """Note that bounds will come: whether they are shares of all loads, and how
+        many seconds the search has; None for no limit.
+        """
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Note the bounds of the optimal value; `upper` is infinite while no plan is known."""
@@ -36,11 +42,14 @@ class Listener(Protocol):
     def plan_found(self, placed: NDArray[Any], value: float) -> None:
         """Note a feasible plan and its value.
 
-        `placed` says how often each option of the instance is placed; a search over beats appends its beats in the order it made them.
+        `placed` says how often each option of the instance is placed; a search over
+        beats appends its beats in the order it made them.
         """
 
     def cancelled(self) -> bool:
-        """Return whether to stop; a search that is cancelled ends as one that is interrupted by Ctrl-C."""
+        """Return whether to stop; a search that is cancelled ends as one that is
+        interrupted by Ctrl-C.
+        """
 
 
 class SilentListener(Listener):
@@ -74,7 +83,8 @@ SILENT: Listener = SilentListener()
 
 
 class ForwardingListener(SilentListener):
-    """Passes everything on to another listener; derive from it to change or add to some of it.
+    """Passes everything on to another listener; derive from it to change or add to some
+    of it.
 
     Parameters
     ----------
@@ -115,7 +125,9 @@ class ForwardingListener(SilentListener):
 
 
 class OnlyCancels(SilentListener):
-    """Asks another listener whether to stop, and tells it nothing but notes, if those: the bounds of a part are none of the whole."""
+    """Asks another listener whether to stop, and tells it nothing but notes, if those:
+    the bounds of a part are none of the whole.
+    """
 
     def __init__(self, listener: Listener, *, notes: bool = False) -> None:
         self._listener = listener
@@ -165,14 +177,18 @@ def stop_if_cancelled(listener: Listener) -> None:
         raise KeyboardInterrupt
 
 
-# Ctrl-C: the first one stops a computation, which keeps what it has; the second one leaves.
+# Ctrl-C: the first one stops a computation, which keeps what it has; the second one
+# leaves.
 #
-# Python raises KeyboardInterrupt wherever it happens to be: between two steps of a solve that would lose the plan. Within `Stopping` it is
-# raised inside `attempt` alone; elsewhere Ctrl-C is remembered, and `cancelled()` says so from then on. So it is too in what is left of an
-# `attempt`, or of one that is `breakable`, after a `Stopping` within it has ended without an error: then there is something to keep.
+# Python raises KeyboardInterrupt wherever it happens to be: between two steps of a
+# solve that would lose the plan. Within `Stopping` it is raised inside `attempt` alone;
+# elsewhere Ctrl-C is remembered, and `cancelled()` says so from then on. So it is too
+# in what is left of an `attempt`, or of one that is `breakable`, after a `Stopping`
+# within it has ended without an error: then there is something to keep.
 #
-# Code in C may turn the KeyboardInterrupt into another exception, with or without naming it as the cause: Python itself makes a SystemError
-# of one that comes with a result, NumPy a TypeError of one within a comparison of structures.
+# Code in C may turn the KeyboardInterrupt into another exception, with or without
+# naming it as the cause: Python itself makes a SystemError of one that comes with a
+# result, NumPy a TypeError of one within a comparison of structures.
 
 T = TypeVar("T")
 
@@ -181,17 +197,20 @@ _active: list[Stopping] = []
 
 
 class Stopping(ForwardingListener):
-    """A listener that also cancels after Ctrl-C, which it takes over as a context manager; those within others share it.
+    """A listener that also cancels after Ctrl-C, which it takes over as a context
+    manager; those within others share it.
 
-    Ctrl-C is left alone outside the main thread, and where another program has a handler of its own. A search that is cancelled by the
-    listener, or by a KeyboardInterrupt within `attempt`, is stopped in the same way.
+    Ctrl-C is left alone outside the main thread, and where another program has a
+    handler of its own. A search that is cancelled by the listener, or by a
+    KeyboardInterrupt within `attempt`, is stopped in the same way.
 
     Parameters
     ----------
     listener
         Everything is passed on to it.
     breakable
-        Whether the first Ctrl-C raises KeyboardInterrupt also outside of `attempt`: where there is nothing to keep yet.
+        Whether the first Ctrl-C raises KeyboardInterrupt also outside of `attempt`:
+        where there is nothing to keep yet.
 
     Attributes
     ----------
@@ -224,7 +243,9 @@ class Stopping(ForwardingListener):
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        """Give Ctrl-C back; one that comes within this is a KeyboardInterrupt, after which nothing of this one is left."""
+        """Give Ctrl-C back; one that comes within this is a KeyboardInterrupt, after
+        which nothing of this one is left.
+        """
         last = _active == [self]
         if error is None and len(_active) > 1:
             _active[-2].breakable = False
@@ -234,7 +255,8 @@ class Stopping(ForwardingListener):
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def attempt(self, work: Callable[[], T]) -> T | None:
-        """Return what some work returns; None, with `stopped` set, where Ctrl-C or the listener has broken it off.
+        """Return what some work returns; None, with `stopped` set, where Ctrl-C or the
+        listener has broken it off.
 
         Any exception of work within which Ctrl-C came is taken for the interrupt.
         """
@@ -263,7 +285,9 @@ class Stopping(ForwardingListener):
         """Act on the first Ctrl-C, where this is the outermost: by default not at all."""
 
     def second_interrupt(self) -> None:
-        """Act on each further Ctrl-C, where this is the outermost: by default raise KeyboardInterrupt, wherever that is."""
+        """Act on each further Ctrl-C, where this is the outermost: by default raise
+        KeyboardInterrupt, wherever that is.
+        """
         raise KeyboardInterrupt
 
 
@@ -291,24 +315,28 @@ def _take(_: int, __: FrameType | None) -> None:
 
 # Ctrl-C around calls of MathOpt.
 #
-# MathOpt's binding calls Python while it converts a result (protobuf's `GetMessageClass`). A Ctrl-C that came during the solve is raised
-# there, and the binding drops the exception: the interrupt is lost. So it is held back until the call has returned, which is no later than it
-# would be raised anyway.
+# MathOpt's binding calls Python while it converts a result (protobuf's
+# `GetMessageClass`). A Ctrl-C that came during the solve is raised there, and the
+# binding drops the exception: the interrupt is lost. So it is held back until the call
+# has returned, which is no later than it would be raised anyway.
 
 
-# The functions below those of `signal`, whose conversions to enumerations took most of the time of a block.
+# The functions below those of `signal`, whose conversions to enumerations took most of
+# the time of a block.
 _plain = getattr(signal, "_signal", signal)
 _handler_of, _set_handler = _plain.getsignal, _plain.signal
 
 
 @contextmanager
 def interrupt_held_back() -> Iterator[None]:
-    """Call the handler of Ctrl-C that came within the block at its end; only the main thread receives signals.
+    """Call the handler of Ctrl-C that came within the block at its end; only the main
+    thread receives signals.
 
     Raises
     ------
     KeyboardInterrupt
-        At the end of the block, if Ctrl-C came within it and Python's own handler is installed.
+        At the end of the block, if Ctrl-C came within it and Python's own handler is
+        installed.
     """
     handler = _handler_of(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):

@@ -1,8 +1,10 @@
-"""The tasks of a series, what the function that does them gets, what comes of them, and who does them.
+"""The tasks of a series, what the function that does them gets, what comes of them, and
+who does them.
 
-A task is one call. It may take results of tasks before it; which ones is fixed beforehand, so that no result depends on who is quicker. The
-function is a module's (it is sent by name), and so much of it as takes random numbers has a seed in its arguments. Where a solve is ended by
-time its result depends on the time, whoever does it.
+A task is one call. It may take results of tasks before it; which ones is fixed
+beforehand, so that no result depends on who is quicker. The function is a module's (it
+is sent by name), and so much of it as takes random numbers has a seed in its arguments.
+Where a solve is ended by time its result depends on the time, whoever does it.
 """
 
 from __future__ import annotations
@@ -52,9 +54,11 @@ class TaskCall:
     earlier
         Results of the tasks of `after`; None for one that has none.
     seconds
-        Its share of the time that is left, less what tasks so far took longer than they were given; None without a limit.
+        Its share of the time that is left, less what tasks so far took longer than they
+        were given; None without a limit.
     alone
-        Whether nothing else of the series runs at the same time: then it may use more than one core.
+        Whether nothing else of the series runs at the same time: then it may use more
+        than one core.
     listener
         To tell; silent in another process.
     """
@@ -67,9 +71,11 @@ class TaskCall:
     listener: Listener
 
     def threads(self, asked: int | None) -> int:
-        """Return how many processes a solve may use: as many as asked for where nothing else runs, else one.
+        """Return how many processes a solve may use: as many as asked for where nothing
+        else runs, else one.
 
-        Where none are asked for it is one, as several do not repeat a search; the series itself uses more cores with `jobs`.
+        Where none are asked for it is one, as several do not repeat a search; the
+        series itself uses more cores with `jobs`.
         """
         return asked if self.alone and asked is not None else 1
 
@@ -98,7 +104,11 @@ class TaskOutcome:
         if self.error is None:
             return ""
         text = str(self.error)
-        return text if isinstance(self.error, OptimizerError) else f"{type(self.error).__name__}: {text}"[:300]
+        return (
+            text
+            if isinstance(self.error, OptimizerError)
+            else f"{type(self.error).__name__}: {text}"[:300]
+        )
 
     def value(self) -> Any:  # noqa: ANN401 - whatever the function returns
         """Return the result.
@@ -142,7 +152,9 @@ class Workers(Protocol):
         """Begin a task."""
 
     def ended(self) -> Sequence[TaskOutcome]:
-        """Wait for half a second at most, in this process as long as it takes; return what has ended."""
+        """Wait for half a second at most, in this process as long as it takes; return
+        what has ended.
+        """
 
     def close(self) -> None:
         """End all that is under way."""

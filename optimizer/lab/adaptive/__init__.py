@@ -1,1 +1,3 @@
-"""Published findings on traffickers who adapt as named experiments, and policies that learn side by side."""
+"""Published findings on traffickers who adapt as named experiments, and policies that
+learn side by side.
+"""

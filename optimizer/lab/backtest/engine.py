@@ -1,4 +1,6 @@
-"""The engine of every backtest: periods forecast one after the other, then the figures over all of them."""
+"""The engine of every backtest: periods forecast one after the other, then the figures
+over all of them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,14 @@ import numpy as np
 
 from optimizer.base.errors import InputError
 from optimizer.base.work.listener import Listener, Stopping, step
-from optimizer.lab.backtest.statistics import Recalibration, Tenth, mean_interval, resamples, sums, tenths
+from optimizer.lab.backtest.statistics import (
+    Recalibration,
+    Tenth,
+    mean_interval,
+    resamples,
+    sums,
+    tenths,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,17 +34,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PeriodForecast:
-    """One test period with what each model forecast of it; cells are numbered alike in all periods.
+    """One test period with what each model forecast of it; cells are numbered alike in
+    all periods.
 
     Attributes
     ----------
     result
         Its line of the table.
     cell, weight, gain, unseen
-        (r,) scored rows: their cell, the number of outcomes that the gain is divided by, model -> log chance over that of the global rate,
-        and whether nobody had searched there before.
+        (r,) scored rows: their cell, the number of outcomes that the gain is divided
+        by, model -> log chance over that of the global rate, and whether nobody had
+        searched there before.
     place_cell, finds, size, predicted
-        (s,) places: their cell, what was found, searches (or expected finds), and model -> prediction.
+        (s,) places: their cell, what was found, searches (or expected finds), and model
+        -> prediction.
     past_finds, past_searches, later_finds
         (c,) of cells, before the period and in it.
     """
@@ -56,7 +68,8 @@ class PeriodForecast:
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedRecord:
-    """A record that models are judged by: that of one force, or of one scenario, over all its periods.
+    """A record that models are judged by: that of one force, or of one scenario, over
+    all its periods.
 
     Attributes
     ----------
@@ -65,10 +78,11 @@ class JudgedRecord:
     outcome
         What the gain is divided by: `search`, or `find` where finds are counted.
     searches, finds, places, cells
-        Searches (where finds are counted, the finds that the effort makes at the global rate), finds, places that were searched, and the
-        cells they lie in.
+        Searches (where finds are counted, the finds that the effort makes at the global
+        rate), finds, places that were searched, and the cells they lie in.
     unseen
-        Share of the searches of the test periods at places where nobody had searched before.
+        Share of the searches of the test periods at places where nobody had searched
+        before.
     remarks
         What a reader must know.
     """
@@ -105,7 +119,9 @@ FAILURES = (InputError, ArithmeticError, ValueError, MemoryError)
 
 @dataclass(frozen=True)
 class ForecastRun:
-    """The periods that were forecast, those that failed with the reason of each, and whether Ctrl-C ended it before all were."""
+    """The periods that were forecast, those that failed with the reason of each, and
+    whether Ctrl-C ended it before all were.
+    """
 
     periods: list[PeriodForecast]
     failed: dict[str, str]
@@ -115,14 +131,16 @@ class ForecastRun:
     def remarks(self) -> tuple[str, ...]:
         """What a reader must know of the periods that failed."""
         return tuple(
-            f"{label} could not be forecast and is left out: {reason}" for label, reason in self.failed.items()
+            f"{label} could not be forecast and is left out: {reason}"
+            for label, reason in self.failed.items()
         )
 
 
 def forecast_periods(
     todo: Iterable[tuple[str, Callable[[], PeriodForecast | None]]], listener: Listener
 ) -> ForecastRun:
-    """Forecast periods, each by its label and what makes it; a period that fails and Ctrl-C keep the periods done.
+    """Forecast periods, each by its label and what makes it; a period that fails and
+    Ctrl-C keep the periods done.
 
     Raises
     ------
@@ -166,11 +184,16 @@ class JudgedRun:
 
 
 def judge(
-    subject: Subject, periods: Sequence[PeriodForecast], seed: list[int], listener: Listener, label: str
+    subject: Subject,
+    periods: Sequence[PeriodForecast],
+    seed: list[int],
+    listener: Listener,
+    label: str,
 ) -> JudgedRun:
     """Return the figures over all periods.
 
-    They take a moment: after a Ctrl-C they are computed again, so that the periods done are kept.
+    They take a moment: after a Ctrl-C they are computed again, so that the periods done
+    are kept.
     """
 
     def judged() -> Judged:
@@ -186,7 +209,9 @@ def judge(
     return JudgedRun(judged() if first is None else first, stopping.stopped)
 
 
-def _judged(subject: Subject, periods: Sequence[PeriodForecast], rng: np.random.Generator) -> Judged:
+def _judged(
+    subject: Subject, periods: Sequence[PeriodForecast], rng: np.random.Generator
+) -> Judged:
     cells, cell = np.unique(np.concatenate([one.cell for one in periods]), return_inverse=True)
     cell = cell.ravel()
     drawn = resamples(cells.size, rng)
@@ -201,10 +226,15 @@ def _judged(subject: Subject, periods: Sequence[PeriodForecast], rng: np.random.
         **{one.name: getattr(subject, one.name) for one in fields(JudgedRecord)},
         periods=[one.result for one in periods],
         gain={
-            name: _gain(np.concatenate([one.gain[name] for one in periods]), weight, cell, drawn, unseen)
+            name: _gain(
+                np.concatenate([one.gain[name] for one in periods]), weight, cell, drawn, unseen
+            )
             for name in names
         },
-        calibration={name: subject.recalibrate(values, finds, size, at, drawn) for name, values in predicted.items()},
+        calibration={
+            name: subject.recalibrate(values, finds, size, at, drawn)
+            for name, values in predicted.items()
+        },
         tenths=tenths(predicted[names[0]], finds, size),
         heterogeneity=subject.heterogeneity(rng),
         hot_spots=_hot_spots(periods),
@@ -239,7 +269,8 @@ MNATS = 1000.0
 
 @dataclass(frozen=True)
 class Gain:
-    """Log score over that of the global rate, in mnats a search (a find where finds are counted).
+    """Log score over that of the global rate, in mnats a search (a find where finds are
+    counted).
 
     Attributes
     ----------
@@ -265,8 +296,9 @@ class PeriodResult:
     label
         Such as 2020-01.
     learnt_from, searches, finds
-        Searches before it; its own, and how many of them found something. Where finds are counted: finds before it; those that its effort
-        would make at the rate before, and those it made.
+        Searches before it; its own, and how many of them found something. Where finds
+        are counted: finds before it; those that its effort would make at the rate
+        before, and those it made.
     chance
         Finds per unit of effort before it; None where there are several units.
     unseen
@@ -289,7 +321,9 @@ class PeriodResult:
 
 @dataclass(frozen=True)
 class HotSpots:
-    """Later finds held by the 5 % of places with most past finds, and with most past searches: shares of them all."""
+    """Later finds held by the 5 % of places with most past finds, and with most past
+    searches: shares of them all.
+    """
 
     by_finds: float
     by_searches: float
@@ -310,7 +344,8 @@ class Judged(JudgedRecord):
     tenths
         The first model's predictions against what was found.
     heterogeneity
-        p of the test for cells, for places, and (searches alone) for what cells have in common across periods: `cells`, `places`, `lasting`.
+        p of the test for cells, for places, and (searches alone) for what cells have in
+        common across periods: `cells`, `places`, `lasting`.
     hot_spots
         None where no later find is left.
     """
@@ -373,7 +408,8 @@ def periods_of(month: NDArray[np.datetime64], length: PeriodLength) -> NDArray[n
 
 
 def folds(month: NDArray[np.datetime64], length: PeriodLength = "month") -> list[Fold]:
-    """Return the test periods in the order of time, the first period that has rows left out.
+    """Return the test periods in the order of time, the first period that has rows left
+    out.
 
     Parameters
     ----------
@@ -385,7 +421,13 @@ def folds(month: NDArray[np.datetime64], length: PeriodLength = "month") -> list
     period = periods_of(month, length)
     months = 3 if length == "quarter" else 1
     return [
-        Fold(label_of(start, length), start, start + np.timedelta64(months, "M"), period < start, period == start)
+        Fold(
+            label_of(start, length),
+            start,
+            start + np.timedelta64(months, "M"),
+            period < start,
+            period == start,
+        )
         for start in np.unique(period)[1:]
     ]
 
@@ -400,7 +442,8 @@ SHARE = 0.05
 
 
 def held_by_top(score: Floats, later: Floats, share: float = SHARE) -> float:
-    """Return how much of `later` lies in the share of places with the highest score; places that tie at the edge count in part.
+    """Return how much of `later` lies in the share of places with the highest score;
+    places that tie at the edge count in part.
 
     Parameters
     ----------

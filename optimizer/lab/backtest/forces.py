@@ -1,4 +1,6 @@
-"""The backtest of forces: searches at points that end in yes or no, each period forecast by every model."""
+"""The backtest of forces: searches at points that end in yes or no, each period
+forecast by every model.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,13 @@ from optimizer.lab.backtest.engine import (
     judge,
     periods_of,
 )
-from optimizer.lab.backtest.searches import Excluded, ForceSearches, nearest_neighbours, point_network, squares
+from optimizer.lab.backtest.searches import (
+    Excluded,
+    ForceSearches,
+    nearest_neighbours,
+    point_network,
+    squares,
+)
 from optimizer.lab.backtest.statistics import permutation_p, recalibrate, sums
 from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
@@ -93,7 +101,9 @@ def backtest_forces(
             continue
         interrupted = forecast.interrupted
         if forecast.periods:
-            subject = replace(_subject(rows, square, forecast.periods, length), remarks=forecast.remarks)
+            subject = replace(
+                _subject(rows, square, forecast.periods, length), remarks=forecast.remarks
+            )
             label = f"{rows.force}: intervals and tests"
             done = judge(subject, forecast.periods, [seed, len(judged)], listener, label)
             interrupted |= done.interrupted
@@ -102,7 +112,10 @@ def backtest_forces(
             break
     if not judged and not interrupted:
         raise InputError(
-            *(Problem(item.force, item.reason, "a force that can be judged", _remedy(item)) for item in left_out)
+            *(
+                Problem(item.force, item.reason, "a force that can be judged", _remedy(item))
+                for item in left_out
+            )
         )
     return Backtest(length, seed, judged, left_out, interrupted)
 
@@ -114,14 +127,21 @@ def _unfit(rows: ForceSearches, length: PeriodLength) -> str:
         span = str(months[0]) if months.size == 1 else f"{months[0]} to {months[-1]}"
         return f"all searches lie in one {length} ({span}): nothing is left to forecast"
     if not rows.found.any():
-        return f"none of {rows.searches:g} searches found anything: there is no rate, and nothing to tell places apart"
+        return (
+            f"none of {rows.searches:g} searches found anything: there is no rate, and nothing to"
+            " tell places apart"
+        )
     if rows.found.all():
         return f"every one of {rows.searches:g} searches found something: the outcome tells nothing"
     return ""
 
 
 def _remedy(item: Excluded) -> str:
-    return "Add earlier or later files" if "forecast" in item.reason else "Check the outcomes of the files"
+    return (
+        "Add earlier or later files"
+        if "forecast" in item.reason
+        else "Check the outcomes of the files"
+    )
 
 
 def _forecast(rows: ForceSearches, square: Ints, fold: Fold) -> PeriodForecast:
@@ -165,7 +185,9 @@ def _forecast(rows: ForceSearches, square: Ints, fold: Fold) -> PeriodForecast:
     )
 
 
-def _subject(rows: ForceSearches, square: Ints, periods: Sequence[PeriodForecast], length: PeriodLength) -> Subject:
+def _subject(
+    rows: ForceSearches, square: Ints, periods: Sequence[PeriodForecast], length: PeriodLength
+) -> Subject:
     place = np.unique(np.column_stack((rows.lon, rows.lat)), axis=0, return_inverse=True)[1].ravel()
     searches = np.concatenate([one.weight for one in periods])
     unseen = np.concatenate([one.unseen for one in periods])
@@ -185,8 +207,12 @@ def _subject(rows: ForceSearches, square: Ints, periods: Sequence[PeriodForecast
 def _heterogeneity(
     rows: ForceSearches, square: Ints, place: Ints, length: PeriodLength, rng: np.random.Generator
 ) -> dict[str, float]:
-    """Return p for cells, for places, and for what lasts in cells; people searched together move as one."""
-    _, first, unit = np.unique(np.column_stack((rows.group, place)), axis=0, return_index=True, return_inverse=True)
+    """Return p for cells, for places, and for what lasts in cells; people searched
+    together move as one.
+    """
+    _, first, unit = np.unique(
+        np.column_stack((rows.group, place)), axis=0, return_index=True, return_inverse=True
+    )
     unit = unit.ravel()
     outcome = sums(unit, rows.weight * rows.found, first.size) / sums(unit, rows.weight, first.size)
     stratum = periods_of(rows.month, length)[first].astype(np.int64)
@@ -203,9 +229,11 @@ PSEUDO_COUNT = 0.5
 
 @dataclass(frozen=True)
 class ForecastTask:
-    """One test period of one force, on the m points that were searched before or during it.
+    """One test period of one force, on the m points that were searched before or during
+    it.
 
-    The points of the period are known, for its effort is given; its finds are for the scores alone (`later_finds`).
+    The points of the period are known, for its effort is given; its finds are for the
+    scores alone (`later_finds`).
 
     Attributes
     ----------
@@ -214,7 +242,8 @@ class ForecastTask:
     cell
         (m,) square of each point.
     point, month, amount, found
-        (k,) the rows to learn from, one a point and month: searches and how many of them found something.
+        (k,) the rows to learn from, one a point and month: searches and how many of
+        them found something.
     searches, finds
         (m,) the same by point.
     later_searches, later_finds
@@ -243,7 +272,9 @@ class ForecastTask:
     def chance(self) -> float:
         """The global chance that a search finds something, from the searches before the period."""
         total = float(self.searches.sum())
-        return float(np.clip(self.finds.sum(), PSEUDO_COUNT, max(total - PSEUDO_COUNT, total / 2)) / total)
+        return float(
+            np.clip(self.finds.sum(), PSEUDO_COUNT, max(total - PSEUDO_COUNT, total / 2)) / total
+        )
 
     @property
     def judged(self) -> NDArray[np.int64]:
@@ -281,7 +312,8 @@ def make_task(rows: ForceSearches, fold: Fold) -> ForecastTask:
     )
 
 
-# What models forecast of searches at points: the log chance of each point's outcomes, and the chance of a single search.
+# What models forecast of searches at points: the log chance of each point's outcomes,
+# and the chance of a single search.
 #
 # global      every search finds something with the chance of all searches before
 # field       `FieldFlow` on the graph of nearest points, without flows (the product's model)
@@ -291,7 +323,9 @@ def make_task(rows: ForceSearches, fold: Fold) -> ForecastTask:
 UNIT = "searches"
 
 MONTHS_FOR_A_SEASON = 13
-"""Months to learn from as of which one month of the year has been seen twice; before, a season and a trend cannot be separated."""
+"""Months to learn from as of which one month of the year has been seen twice; before, a
+season and a trend cannot be separated.
+"""
 
 STRENGTHS = (-2.0, 12.0)
 """Range of the log strength of the beta distribution; at its end all places are alike."""
@@ -299,7 +333,8 @@ STRENGTHS = (-2.0, 12.0)
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a model forecasts of the points searched in a test period (those of `ForecastTask.judged`, j of them).
+    """What a model forecasts of the points searched in a test period (those of
+    `ForecastTask.judged`, j of them).
 
     Attributes
     ----------
@@ -321,7 +356,9 @@ def same_everywhere(task: ForecastTask) -> Forecast:
     at, chance = task.judged, task.chance
     found, searches = task.later_finds[at], task.later_searches[at]
     return Forecast(
-        found * np.log(chance) + (searches - found) * np.log1p(-chance), np.full(at.size, chance), f"{chance:.3f}"
+        found * np.log(chance) + (searches - found) * np.log1p(-chance),
+        np.full(at.size, chance),
+        f"{chance:.3f}",
     )
 
 
@@ -329,13 +366,17 @@ def by_field(task: ForecastTask) -> Forecast:
     """Forecast by the field on the graph of nearest points."""
     months = np.unique(task.month).size
     model = FieldFlow(
-        neighbours=nearest_neighbours(task.lon, task.lat), yes_no=(UNIT,), season=months >= MONTHS_FOR_A_SEASON
+        neighbours=nearest_neighbours(task.lon, task.lat),
+        yes_no=(UNIT,),
+        season=months >= MONTHS_FOR_A_SEASON,
     ).fit(*as_rows(task), point_network(task.lon, task.lat))
     at = task.judged
     seasonal = task.later_by_month[at] @ model.season_ / task.later_searches[at]
     rate = float(model.evidence_.global_rate[0]) * seasonal
     mean, sd = model.mean_[at], model.sd_[at]
-    chance = np.exp(log_chance(_cells(at, np.ones(at.size), np.ones(at.size), rate), mean, sd, np.inf))
+    chance = np.exp(
+        log_chance(_cells(at, np.ones(at.size), np.ones(at.size), rate), mean, sd, np.inf)
+    )
     cells = _cells(at, task.later_finds[at], task.later_searches[at], rate)
     spread = float(np.std(np.log(chance / (1 - chance))))
     return Forecast(log_chance(cells, mean, sd, np.inf), chance, f"log odds spread {spread:.2f}")
@@ -379,7 +420,9 @@ def as_rows(task: ForecastTask) -> tuple[Seizures, Effort]:
 
 
 def _cells(at: NDArray[np.int64], found: Floats, searches: Floats, rate: Floats) -> Cells:
-    return Cells(at, np.zeros(at.size, dtype=np.int64), found, rate * searches, np.ones(at.size), searches)
+    return Cells(
+        at, np.zeros(at.size, dtype=np.int64), found, rate * searches, np.ones(at.size), searches
+    )
 
 
 def by_points(task: ForecastTask) -> Forecast:
@@ -393,7 +436,9 @@ def by_squares(task: ForecastTask) -> Forecast:
 
 
 def _shrunk(task: ForecastTask, place: NDArray[np.int64]) -> Forecast:
-    """Forecast by beta-binomial places; a place's outcomes are forecast together and shared among its points by their searches."""
+    """Forecast by beta-binomial places; a place's outcomes are forecast together and
+    shared among its points by their searches.
+    """
     size = int(place.max()) + 1
     finds, searches = sums(place, task.finds, size), sums(place, task.searches, size)
     strength = strength_of(finds, searches, task.chance)
@@ -402,11 +447,14 @@ def _shrunk(task: ForecastTask, place: NDArray[np.int64]) -> Forecast:
     together = betaln(a + later[0], b + later[1] - later[0]) - betaln(a, b)
     at = task.judged
     share = task.later_searches[at] / later[1][place[at]]
-    return Forecast(share * together[place[at]], (a / (a + b))[place[at]], f"strength {strength:.3g}")
+    return Forecast(
+        share * together[place[at]], (a / (a + b))[place[at]], f"strength {strength:.3g}"
+    )
 
 
 def strength_of(finds: Floats, searches: Floats, chance: float) -> float:
-    """Return the likeliest strength (how many searches the prior counts as) of beta-binomial places around one chance.
+    """Return the likeliest strength (how many searches the prior counts as) of
+    beta-binomial places around one chance.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""A rolling backtest of a scenario or of files of searches, and its files: what the command `risk backtest` does."""
+"""A rolling backtest of a scenario or of files of searches, and its files: what the
+command `risk backtest` does.
+"""
 
 from __future__ import annotations
 
@@ -56,13 +58,15 @@ def run_backtest(
     Parameters
     ----------
     records
-        One scenario (TOML), or files of searches that `import stop-search` wrote, or folders with one.
+        One scenario (TOML), or files of searches that `import stop-search` wrote, or
+        folders with one.
     length
         Length of a period.
     seed
         Of resampling and shuffling, >= 0.
     out
-        Folder to write the results to, unless no period was judged; None writes nothing.
+        Folder to write the results to, unless no period was judged; None writes
+        nothing.
     overwrite
         Replace the files of a backtest in `out` whoever wrote them.
     listener
@@ -74,7 +78,11 @@ def run_backtest(
         If a file is at fault or the folder cannot be written.
     """
     paths = [Path(path) for path in records]
-    folder = None if out is None else OutputFolder(Path(out), "risk backtest", tuple(paths), FILES, overwrite)
+    folder = (
+        None
+        if out is None
+        else OutputFolder(Path(out), "risk backtest", tuple(paths), FILES, overwrite)
+    )
     if folder is not None:
         folder.check()
     if len(paths) == 1 and paths[0].suffix.lower() == SCENARIO:
@@ -101,7 +109,8 @@ def as_json(backtest: Backtest) -> dict[str, Any]:
 
 
 def write_backtest(out: OutputFolder, backtest: Backtest) -> None:
-    """Write a backtest into a folder, all files or none; text that a spreadsheet would take for a formula gets an apostrophe in the CSV.
+    """Write a backtest into a folder, all files or none; text that a spreadsheet would
+    take for a formula gets an apostrophe in the CSV.
 
     Raises
     ------
@@ -111,13 +120,17 @@ def write_backtest(out: OutputFolder, backtest: Backtest) -> None:
     with out.written() as folder:
         write_json(folder / JSON, as_json(backtest))
         rows = frame(backtest)
-        for column in rows.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes]]:
+        for column in rows.columns[
+            [not pd.api.types.is_numeric_dtype(kind) for kind in rows.dtypes]
+        ]:
             text = rows[column].fillna("").astype(str)
             rows[column] = safe_text(text)
         rows.to_csv(folder / CSV, index=False, lineterminator="\n", encoding="utf-8")
         if backtest.judged:
             save_calibration(folder / PICTURE, [_panel(one) for one in backtest.judged])
-        (folder / PAGE).write_text(backtest_text(backtest, PICTURE if backtest.judged else None), encoding="utf-8")
+        (folder / PAGE).write_text(
+            backtest_text(backtest, PICTURE if backtest.judged else None), encoding="utf-8"
+        )
 
 
 def _panel(judged: Judged) -> Panel:
@@ -127,7 +140,9 @@ def _panel(judged: Judged) -> Panel:
 
 
 def frame(backtest: Backtest) -> pd.DataFrame:
-    """Return one row a force, model and period, and one for all periods together (`all`); unknown numbers are empty."""
+    """Return one row a force, model and period, and one for all periods together
+    (`all`); unknown numbers are empty.
+    """
     rows: list[dict[str, object]] = []
     for one in backtest.judged:
         for name, gain in one.gain.items():
@@ -174,7 +189,8 @@ def frame(backtest: Backtest) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-# A backtest as tables and sentences, for the page and the terminal, and its calibration drawn.
+# A backtest as tables and sentences, for the page and the terminal, and its calibration
+# drawn.
 
 
 MINUS = "\N{MINUS SIGN}"
@@ -204,7 +220,9 @@ def _chance(value: float | None) -> str:
     return DASH if value is None else f"{value:.4f}"
 
 
-def _between(value: float | None, ends: tuple[float, float] | None, show: Callable[[float], str]) -> str:
+def _between(
+    value: float | None, ends: tuple[float, float] | None, show: Callable[[float], str]
+) -> str:
     low, high = ends or (None, None)
     return interval(value, low, high, show)
 
@@ -244,12 +262,21 @@ def _hot_spots(judged: Judged) -> str:
 
 def gain_table(judged: Sequence[Judged]) -> PageTable:
     """Return one row a force and model: its gain and its calibration."""
-    columns = ("force", "model", f"gain, mnats [{100 * LEVEL:.0f} %]", "never searched", "slope", "intercept")
+    columns = (
+        "force",
+        "model",
+        f"gain, mnats [{100 * LEVEL:.0f} %]",
+        "never searched",
+        "slope",
+        "intercept",
+    )
     rows = []
     for one in judged:
         for name, gain in one.gain.items():
             shown = _between(gain.value, gain.interval, signed(1))
-            rows.append([one.name, name, shown, gain.unseen, _slope(one, name), _intercept(one, name)])
+            rows.append(
+                [one.name, name, shown, gain.unseen, _slope(one, name), _intercept(one, name)]
+            )
     return PageTable.of(columns, rows, {"never searched": signed(1)})
 
 
@@ -266,7 +293,16 @@ def _intercept(judged: Judged, model: str) -> str:
 def period_table(judged: Sequence[Judged]) -> PageTable:
     """Return one row a force and period, the gains of all models side by side."""
     models = list(dict.fromkeys(name for one in judged for name in one.gain))
-    columns = ("force", "period", "learnt from", "searches", "finds", "rate before", "never searched", *models)
+    columns = (
+        "force",
+        "period",
+        "learnt from",
+        "searches",
+        "finds",
+        "rate before",
+        "never searched",
+        *models,
+    )
     rows = [
         [
             *(one.name, period.label, period.learnt_from, period.searches, period.finds),
@@ -289,23 +325,31 @@ def sentences(backtest: Backtest) -> list[str]:
     out = []
     for one in backtest.judged:
         searched = "searches" if one.outcome == "search" else "expected finds of the effort"
-        p_cells, p_places, p_lasting = (_chance(one.heterogeneity.get(p)) for p in ("cells", "places", "lasting"))
+        p_cells, p_places, p_lasting = (
+            _chance(one.heterogeneity.get(p)) for p in ("cells", "places", "lasting")
+        )
         first = next(iter(one.gain))
         out += [
             (
-                f"{one.name}: {_amount(one.searches)} {searched}, {_amount(one.finds)} finds, {one.places:,} places in {one.cells:,} cells. "
-                f"{_amount(_judged_searches(one))} were judged, {WHOLE(one.unseen)} of them where nobody had searched before. Places differ: "
-                f"p = {p_cells} (cells), {p_places} (places), {p_lasting} (cells, across periods). Later finds in the 5 % of cells with most "
-                f"past finds / searches: {_hot_spots(one)}."
+                f"{one.name}: {_amount(one.searches)} {searched}, {_amount(one.finds)} finds,"
+                f" {one.places:,} places in {one.cells:,} cells. {_amount(_judged_searches(one))}"
+                f" were judged, {WHOLE(one.unseen)} of them where nobody had searched before."
+                f" Places differ: p = {p_cells} (cells), {p_places} (places), {p_lasting} (cells,"
+                " across periods). Later finds in the 5 % of cells with most past finds /"
+                f" searches: {_hot_spots(one)}."
             ),
-            f"{one.name}, {first}: calibration slope {_slope(one, first)}, intercept {_intercept(one, first)}.",
+            (
+                f"{one.name}, {first}: calibration slope {_slope(one, first)}, intercept"
+                f" {_intercept(one, first)}."
+            ),
             *(f"{one.name}: {remark}" for remark in one.remarks),
         ]
     return out + [f"Not judged: {item.force}: {item.reason}." for item in backtest.excluded]
 
 
 def backtest_text(backtest: Backtest, picture: str | None) -> str:
-    """Return the page as Markdown, in which names from records are text and nothing else.
+    """Return the page as Markdown, in which names from records are text and nothing
+    else.
 
     Parameters
     ----------
@@ -330,9 +374,12 @@ def backtest_text(backtest: Backtest, picture: str | None) -> str:
         periods=period_table(judged),
         picture=picture,
         excluded=[
-            replace(item, force=markdown(item.force), reason=markdown(item.reason)) for item in backtest.excluded
+            replace(item, force=markdown(item.force), reason=markdown(item.reason))
+            for item in backtest.excluded
         ],
-        remarks=list(dict.fromkeys(f"{one.name}: {remark}" for one in judged for remark in one.remarks)),
+        remarks=list(
+            dict.fromkeys(f"{one.name}: {remark}" for one in judged for remark in one.remarks)
+        ),
     )
 
 
@@ -354,11 +401,13 @@ class Panel:
     title
         Above it.
     predicted
-        (g,) predicted share of searches with a find, or predicted finds over those expected.
+        (g,) predicted share of searches with a find, or predicted finds over those
+        expected.
     finds, searches
         (g,) what was found, and in how many searches (or how many finds were expected).
     counted
-        Whether finds are counted against those expected, rather than searches that end in yes or no.
+        Whether finds are counted against those expected, rather than searches that end
+        in yes or no.
     """
 
     title: str
@@ -373,7 +422,10 @@ def save_calibration(path: Path, panels: Sequence[Panel]) -> None:
     across = min(COLUMNS, max(1, len(panels)))
     down = max(1, -(-len(panels) // COLUMNS))
     figure = Figure(
-        figsize=(PANEL_INCHES * across, PANEL_INCHES * down), dpi=DPI, facecolor="white", layout="constrained"
+        figsize=(PANEL_INCHES * across, PANEL_INCHES * down),
+        dpi=DPI,
+        facecolor="white",
+        layout="constrained",
     )
     canvas = FigureCanvasAgg(figure)
     for number, one in enumerate(panels):
@@ -383,7 +435,9 @@ def save_calibration(path: Path, panels: Sequence[Panel]) -> None:
 
 
 def draw_tenths(ax: Axes, panel: Panel) -> Axes:
-    """Draw what each group promised and what was found there, with the numbers under it: finds, and of how many searches (or expected)."""
+    """Draw what each group promised and what was found there, with the numbers under
+    it: finds, and of how many searches (or expected).
+    """
     at = np.arange(1, panel.finds.size + 1)
     found = panel.finds / panel.searches
     ax.errorbar(
@@ -409,15 +463,21 @@ def draw_tenths(ax: Axes, panel: Panel) -> Axes:
     )
     ax.set_xticks(
         at,
-        [f"{y:.0f} of {n:.0f}" for y, n in zip(panel.finds.tolist(), panel.searches.tolist(), strict=True)],
+        [
+            f"{y:.0f} of {n:.0f}"
+            for y, n in zip(panel.finds.tolist(), panel.searches.tolist(), strict=True)
+        ],
         rotation=90,
         fontsize=7,
     )
     ax.set_ylim(bottom=0)
     ax.set_xlabel(
-        ("Finds of those expected" if panel.counted else "Finds of searches") + ", in tenths of rising prediction"
+        ("Finds of those expected" if panel.counted else "Finds of searches")
+        + ", in tenths of rising prediction"
     )
-    ax.set_ylabel("Finds over those at the global rate" if panel.counted else "Share of searches with a find")
+    ax.set_ylabel(
+        "Finds over those at the global rate" if panel.counted else "Share of searches with a find"
+    )
     ax.set_title(panel.title, loc="left", color=TEXT, parse_math=False)
     ax.legend(loc="lower right", fontsize=8, frameon=False)
     ax.grid(color=FAINT, linewidth=0.6)
@@ -427,7 +487,9 @@ def draw_tenths(ax: Axes, panel: Panel) -> Axes:
 
 
 def _ends(panel: Panel) -> Floats:
-    """Return (2, g) interval of each share, or rate where finds are counted, under Jeffreys's prior."""
+    """Return (2, g) interval of each share, or rate where finds are counted, under
+    Jeffreys's prior.
+    """
     sides = np.array([[0.5 - TENTHS_LEVEL / 2], [0.5 + TENTHS_LEVEL / 2]])
     if panel.counted:
         ends = np.asarray(gamma.ppf(sides, panel.finds + 0.5)) / panel.searches

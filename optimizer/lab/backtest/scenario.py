@@ -1,7 +1,9 @@
-"""The backtest of a scenario: records on roads, counted against effort, each period forecast from everything before it.
+"""The backtest of a scenario: records on roads, counted against effort, each period
+forecast from everything before it.
 
-Rows lie in cells of about 500 m; an area whose effort or seizures have no point is one cell with all its roads, for of it only the sum is
-known. Each cell is scored by the models' own `score`, given its own effort, against the global rates of the units before.
+Rows lie in cells of about 500 m; an area whose effort or seizures have no point is one
+cell with all its roads, for of it only the sum is known. Each cell is scored by the
+models' own `score`, given its own effort, against the global rates of the units before.
 """
 
 from __future__ import annotations
@@ -48,7 +50,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-BASELINES = {"field": FieldFlow, "shrunk": ShrunkRate, "counts-over-effort": CountsOverEffort, "raw-counts": RawCounts}
+BASELINES = {
+    "field": FieldFlow,
+    "shrunk": ShrunkRate,
+    "counts-over-effort": CountsOverEffort,
+    "raw-counts": RawCounts,
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,8 @@ class RoadPeriod:
 def backtest_scenario(
     path: Path, length: PeriodLength = "month", *, seed: int = 0, listener: Listener = SILENT
 ) -> Backtest:
-    """Judge the risk model of a scenario on its own records; Ctrl-C keeps the periods done.
+    """Judge the risk model of a scenario on its own records; Ctrl-C keeps the periods
+    done.
 
     Parameters
     ----------
@@ -99,9 +107,11 @@ def backtest_scenario(
         raise InputError(
             Problem(
                 f"{path}, records.effort",
-                f"{int(within.sum())} of {len(effort)} rows that lie within one {length}, and nothing before or after them",
+                f"{int(within.sum())} of {len(effort)} rows that lie within one {length}, and"
+                " nothing before or after them",
                 f"effort in at least two {length}s",
-                "Give effort by month, or by quarter with --period quarter: longer spans do not say when it was",
+                "Give effort by month, or by quarter with --period quarter: longer spans do not say"
+                " when it was",
             )
         )
     cell = cells_of_rows(known.region.network, records, effort)
@@ -115,7 +125,8 @@ def backtest_scenario(
         return one.forecast
 
     run = forecast_periods(
-        ((f"{path.name}: {label_of(start, length)}", partial(make, start)) for start in starts), listener
+        ((f"{path.name}: {label_of(start, length)}", partial(make, start)) for start in starts),
+        listener,
     )
     if not run.periods and not run.interrupted:
         raise InputError(
@@ -139,7 +150,10 @@ def backtest_scenario(
         places=int(everything.searched.sum()),
         cells=int(np.unique(cell[everything.searched]).size),
         unseen=float(
-            np.average([one.result.unseen for one in run.periods], weights=[one.result.searches for one in run.periods])
+            np.average(
+                [one.result.unseen for one in run.periods],
+                weights=[one.result.searches for one in run.periods],
+            )
         ),
         recalibrate=recalibrate_counts,
         heterogeneity=partial(_heterogeneity, done),
@@ -159,13 +173,22 @@ def _heterogeneity(periods: Sequence[RoadPeriod], rng: np.random.Generator) -> d
     cells = np.unique(np.concatenate([one.forecast.cell for one in periods]))
     return {
         "cells": scatter_p(np.searchsorted(cells, cell), period, count, expected, rng),
-        "places": scatter_p(np.unique(segment, return_inverse=True)[1].ravel(), period, count, expected, rng),
+        "places": scatter_p(
+            np.unique(segment, return_inverse=True)[1].ravel(), period, count, expected, rng
+        ),
     }
 
 
 def _both(known: ScenarioEvidence, path: Path) -> tuple[Seizures, Effort]:
-    if known.records is None or known.effort is None or not len(known.effort) or not len(known.records):
-        found = "no seizures" if known.records is None or not len(known.records) else "no search effort"
+    if (
+        known.records is None
+        or known.effort is None
+        or not len(known.effort)
+        or not len(known.records)
+    ):
+        found = (
+            "no seizures" if known.records is None or not len(known.records) else "no search effort"
+        )
         raise InputError(
             Problem(
                 f"{path}, records",
@@ -177,17 +200,27 @@ def _both(known: ScenarioEvidence, path: Path) -> tuple[Seizures, Effort]:
     return known.records, known.effort
 
 
-def _test_periods(effort: Effort, length: PeriodLength) -> tuple[list[np.datetime64], NDArray[np.bool_]]:
-    """Return the first month of each test period, and which rows of effort lie within one period."""
+def _test_periods(
+    effort: Effort, length: PeriodLength
+) -> tuple[list[np.datetime64], NDArray[np.bool_]]:
+    """Return the first month of each test period, and which rows of effort lie within
+    one period.
+    """
     first = periods_of(effort.start.astype("datetime64[M]"), length)
     last = periods_of((effort.end - np.timedelta64(1, "D")).astype("datetime64[M]"), length)
     within = (first == last) & (effort.amount > 0)
-    earliest = effort.end[effort.amount > 0].min() if (effort.amount > 0).any() else np.datetime64("NaT")
-    return [start for start in np.unique(first[within]) if earliest <= start.astype("datetime64[D]")], within
+    earliest = (
+        effort.end[effort.amount > 0].min() if (effort.amount > 0).any() else np.datetime64("NaT")
+    )
+    return [
+        start for start in np.unique(first[within]) if earliest <= start.astype("datetime64[D]")
+    ], within
 
 
 def cells_of_rows(network: Network, records: Seizures, effort: Effort) -> Ints:
-    """Return the (m,) cell of each segment: squares, those that share an area with rows of its own joined to one."""
+    """Return the (m,) cell of each segment: squares, those that share an area with rows
+    of its own joined to one.
+    """
     middle = network.segment_midpoint
     square = squares(middle[:, 0], middle[:, 1])
     ties: list[Ints] = []
@@ -203,7 +236,9 @@ def cells_of_rows(network: Network, records: Seizures, effort: Effort) -> Ints:
 
 def _row_cell(rows: Seizures | Effort, cell: Ints) -> Ints:
     """Return the (k,) cell of each row; -1 for an area without a segment."""
-    of_area = np.array([cell[members[0]] if members.size else -1 for members in rows.area_segment], dtype=np.int64)
+    of_area = np.array(
+        [cell[members[0]] if members.size else -1 for members in rows.area_segment], dtype=np.int64
+    )
     located = cell[np.maximum(rows.segment, 0)]
     return np.where(rows.segment >= 0, located, of_area[rows.area] if of_area.size else -1)
 
@@ -217,23 +252,31 @@ def _forecast(
     within: NDArray[np.bool_],
     cell: Ints,
 ) -> RoadPeriod | None:
-    """Return what the models forecast of one period; None if it has no find with effort behind it, or nothing lies before it."""
+    """Return what the models forecast of one period; None if it has no find with effort
+    behind it, or nothing lies before it.
+    """
     network = known.region.network
     begin = start.astype("datetime64[D]")
     after = (start + np.timedelta64(3 if length == "quarter" else 1, "M")).astype("datetime64[D]")
-    past = records.take(records.end <= begin), effort.take((effort.end <= begin) & (effort.amount > 0))
+    past = (
+        records.take(records.end <= begin),
+        effort.take((effort.end <= begin) & (effort.amount > 0)),
+    )
     before = gather_evidence(*past, network)
     models = _models(known)
     for model in models.values():
         model.fit(*past, network)
     fitted = np.isfinite(before.global_rate)
     units = np.array([before.units.index(name) for name in effort.unit])
-    # A unit that the past does not have has no rate to forecast from; its effort is left out for every model alike.
+    # A unit that the past does not have has no rate to forecast from; its effort is
+    # left out for every model alike.
     chosen = within & (effort.start >= begin) & (effort.end <= after) & fitted[units[effort.source]]
     later_effort = effort.take(chosen)
     inside = records.take((records.start >= begin) & (records.end <= after))
     # A cell's seizures need no effort of the very day: the period is judged as a whole.
-    later_records = replace(inside, start=np.full(len(inside), begin), end=np.full(len(inside), after))
+    later_records = replace(
+        inside, start=np.full(len(inside), begin), end=np.full(len(inside), after)
+    )
     if not len(later_effort):
         return None
     later = later_evidence(before, later_records, later_effort, network)
@@ -246,7 +289,8 @@ def _forecast(
     more = {}
     for name, model in models.items():
         over = model.log_chances(later_records, later_effort)
-        # Gain over the global rate. Gamma models score a segment's counts together, the field cell by cell; the reference does the same.
+        # Gain over the global rate. Gamma models score a segment's counts together, the
+        # field cell by cell; the reference does the same.
         over -= _reference(later, together=isinstance(model, GammaModel))
         more[name] = sums(cell, over, n_cells)[cells]
     segment = np.flatnonzero(later.expected > 0)
@@ -260,8 +304,12 @@ def _forecast(
         searches=float(later.expected.sum()),
         finds=total,
         chance=float(before.global_rate[used[0]]) if used.size == 1 else None,
-        unseen=float(later.expected[segment][~before.searched[segment]].sum() / later.expected.sum()),
-        gain={name: MNATS * float(values.sum()) / max(total, 1e-300) for name, values in more.items()},
+        unseen=float(
+            later.expected[segment][~before.searched[segment]].sum() / later.expected.sum()
+        ),
+        gain={
+            name: MNATS * float(values.sum()) / max(total, 1e-300) for name, values in more.items()
+        },
         note={},
     )
     forecast = PeriodForecast(
@@ -285,7 +333,9 @@ def _forecast(
 
 
 def _index_in(model: RiskModel, effort: Effort, expected: Floats) -> Floats:
-    """Return the (m,) index that a model forecasts for the effort of a period: with its season and its rates, over those of the time before."""
+    """Return the (m,) index that a model forecasts for the effort of a period: with its
+    season and its rates, over those of the time before.
+    """
     if not isinstance(model, FieldFlow):
         return model.predict().mean
     forecast = model.expected_seizures(effort)
@@ -309,14 +359,18 @@ def _models(known: ScenarioEvidence) -> dict[str, JudgedModel]:
 
 
 def _reference(evidence: Evidence, *, together: bool) -> Floats:
-    """Return the (m,) log chance of a record at the global rates; `together` adds units up segment by segment, as Gamma models do.
+    """Return the (m,) log chance of a record at the global rates; `together` adds units
+    up segment by segment, as Gamma models do.
 
-    What is known by area alone stands at the first of the area's segments, as in the models' own `log_chances`.
+    What is known by area alone stands at the first of the area's segments, as in the
+    models' own `log_chances`.
     """
     count = evidence.own_count[None] if together else evidence.unit_count
     expected = evidence.own_expected[None] if together else evidence.unit_expected
     out = np.where(
-        expected > 0, count * np.log(np.where(expected > 0, expected, 1.0)) - expected - gammaln(count + 1), 0.0
+        expected > 0,
+        count * np.log(np.where(expected > 0, expected, 1.0)) - expected - gammaln(count + 1),
+        0.0,
     )
     by_place = np.asarray(out.sum(axis=0))
     for area in evidence.area_counts:
@@ -326,23 +380,33 @@ def _reference(evidence: Evidence, *, together: bool) -> Floats:
 
 
 def _remarks(
-    records: Seizures, effort: Effort, within: NDArray[np.bool_], length: PeriodLength, periods: Sequence[RoadPeriod]
+    records: Seizures,
+    effort: Effort,
+    within: NDArray[np.bool_],
+    length: PeriodLength,
+    periods: Sequence[RoadPeriod],
 ) -> tuple[str, ...]:
     remarks = []
     if (records.area >= 0).any() or (effort.area >= 0).any():
         remarks.append(
-            "Areas are scored as sums: what is known of seizures or effort by area alone says nothing of which of its roads it was. "
-            "An area, with those that overlap it, is one cell."
+            "Areas are scored as sums: what is known of seizures or effort by area alone says"
+            " nothing of which of its roads it was. An area, with those that overlap it, is one"
+            " cell."
         )
     straddling = int((~within & (effort.amount > 0)).sum())
     if straddling:
         remarks.append(
-            f"{straddling} rows of effort reach over the end of a {length}: they are learnt from once they are past, and never judged."
+            f"{straddling} rows of effort reach over the end of a {length}: they are learnt from"
+            " once they are past, and never judged."
         )
     remarks.append(
-        "Searches are the finds that the effort makes at the global rate before. The gain where nobody had searched is that of whole cells."
+        "Searches are the finds that the effort makes at the global rate before. The gain where"
+        " nobody had searched is that of whole cells."
     )
     left_out = sum(one.left_out for one in periods)
     if left_out:
-        remarks.append(f"{left_out:g} later seizures have no effort behind them in their period and are left out.")
+        remarks.append(
+            f"{left_out:g} later seizures have no effort behind them in their period and are left"
+            " out."
+        )
     return tuple(remarks)

@@ -1,4 +1,6 @@
-"""Searches with an outcome, as `import stop-search` writes them: read, checked, one force at a time."""
+"""Searches with an outcome, as `import stop-search` writes them: read, checked, one
+force at a time.
+"""
 
 from __future__ import annotations
 
@@ -96,15 +98,17 @@ def read_searches(
     Parameters
     ----------
     paths
-        Files, or folders with a `searches.csv`. What stands beside them in `import.json` says which forces were left out.
+        Files, or folders with a `searches.csv`. What stands beside them in
+        `import.json` says which forces were left out.
     remarks
         As in `optimizer.base.files.tables.read_csv`.
 
     Raises
     ------
     InputError
-        With the faults of all files: a missing file or column, a time, number or outcome that cannot be understood, a weight of nothing,
-        or one month of a force in two files.
+        With the faults of all files: a missing file or column, a time, number or
+        outcome that cannot be understood, a weight of nothing, or one month of a force
+        in two files.
     """
     files = [path / NAME if path.is_dir() else path for path in paths]
     faults = ProblemList()
@@ -113,7 +117,16 @@ def read_searches(
         try:
             _complain_of_raw_file(file)
             parts.append(
-                _checked(read_columns(file, WHAT, COLUMNS, numeric=NUMBERS, degrees=("lon", "lat"), remarks=remarks))
+                _checked(
+                    read_columns(
+                        file,
+                        WHAT,
+                        COLUMNS,
+                        numeric=NUMBERS,
+                        degrees=("lon", "lat"),
+                        remarks=remarks,
+                    )
+                )
             )
         except InputError as error:
             faults.extend(error)
@@ -134,7 +147,11 @@ def _complain_of_raw_file(file: Path) -> None:
         header = stream.readline()
     if LINKED.encode() in header:
         found = "a file of data.police.uk as it was published"
-        raise InputError(Problem(str(file), found, WHAT, "Import it first: cli.py import stop-search FILES --out DIR"))
+        raise InputError(
+            Problem(
+                str(file), found, WHAT, "Import it first: cli.py import stop-search FILES --out DIR"
+            )
+        )
 
 
 def _checked(rows: pd.DataFrame) -> pd.DataFrame:
@@ -167,19 +184,28 @@ def _complain_of_months(rows: pd.DataFrame) -> None:
     """Refuse one month of one force from two files: nothing tells copies from other searches."""
     month = rows["time"].str.slice(0, 7)
     of_month: dict[tuple[str, str], set[str]] = {}
-    for force, when, file in zip(rows["source"].tolist(), month.tolist(), rows[FILE].tolist(), strict=True):
+    for force, when, file in zip(
+        rows["source"].tolist(), month.tolist(), rows[FILE].tolist(), strict=True
+    ):
         of_month.setdefault((force, when), set()).add(file)
     twice = sorted((key, sorted(files)) for key, files in of_month.items() if len(files) > 1)
     if twice:
         (force, when), files = twice[0]
-        found = f"{len(twice)} months of a force in several files, such as {when} of {force} in {' and '.join(files)}"
-        raise InputError(Problem("searches", found, "each month of a force in one file", "Import them together"))
+        found = (
+            f"{len(twice)} months of a force in several files, such as {when} of {force} in"
+            f" {' and '.join(files)}"
+        )
+        raise InputError(
+            Problem("searches", found, "each month of a force in one file", "Import them together")
+        )
 
 
 def _of_force(force: str, rows: pd.DataFrame) -> ForceSearches:
     month = np.array([text[:7] for text in rows["time"]], dtype="datetime64[M]")
     _, group = np.unique(
-        np.column_stack((pd.factorize(rows[FILE])[0], rows["group"].to_numpy(np.int64))), axis=0, return_inverse=True
+        np.column_stack((pd.factorize(rows[FILE])[0], rows["group"].to_numpy(np.int64))),
+        axis=0,
+        return_inverse=True,
     )
     order = np.argsort(month, kind="stable")
     return ForceSearches(
@@ -194,7 +220,9 @@ def _of_force(force: str, rows: pd.DataFrame) -> ForceSearches:
 
 
 def _left_out(file: Path) -> list[Excluded]:
-    """Return the forces that the import left out because of their outcomes, as the summary beside the file says."""
+    """Return the forces that the import left out because of their outcomes, as the
+    summary beside the file says.
+    """
     summary = file.parent / COUNTS
     if not summary.is_file():
         return []
@@ -208,12 +236,16 @@ def _left_out(file: Path) -> list[Excluded]:
     return out
 
 
-# Points in place of roads: the publisher's snap points as segments of their own, and the graph of nearest points for the field.
+# Points in place of roads: the publisher's snap points as segments of their own, and
+# the graph of nearest points for the field.
 #
-# Points are anonymised, so distances below about 50 m mean nothing; the weights below do not tell distances up to `NEAR_M` apart.
+# Points are anonymised, so distances below about 50 m mean nothing; the weights below
+# do not tell distances up to `NEAR_M` apart.
 
 NEAREST = 8
-"""Points to which each point is tied; 4 and 16 gave the same gains within 1 mnat (results/risk.md)."""
+"""Points to which each point is tied; 4 and 16 gave the same gains within 1 mnat
+(results/risk.md).
+"""
 
 NEAR_M = 200.0
 """Metres up to which a tie has its full weight; beyond, it falls as one over the distance."""
@@ -226,14 +258,17 @@ def plane(lon: Floats, lat: Floats) -> Floats:
     """Return (m, 2) metres east and north of the middle of (m,) points, equirectangular."""
     scale = METRES_PER_DEGREE
     middle_lon, middle_lat = (lon.min() + lon.max()) / 2, (lat.min() + lat.max()) / 2
-    return np.column_stack(((lon - middle_lon) * scale * np.cos(np.radians(middle_lat)), (lat - middle_lat) * scale))
+    return np.column_stack(
+        ((lon - middle_lon) * scale * np.cos(np.radians(middle_lat)), (lat - middle_lat) * scale)
+    )
 
 
 def squares(lon: Floats, lat: Floats) -> NDArray[np.int64]:
-    """Return the (m,) number of the square in which each point lies, from 0 without gaps.
+    """Return the (m,) number of the square in which each point lies, from 0 without
+    gaps.
 
-    Squares lie in rows along parallels, counted from the equator and the meridian of Greenwich: which points share one depends on no other
-    point.
+    Squares lie in rows along parallels, counted from the equator and the meridian of
+    Greenwich: which points share one depends on no other point.
     """
     scale = METRES_PER_DEGREE / CELL_M
     row = np.floor(lat * scale)
@@ -262,13 +297,17 @@ def nearest_neighbours(lon: Floats, lat: Floats, nearest: int = NEAREST) -> Neig
     two, apart = np.asarray(other, dtype=np.int64).ravel(), np.asarray(distance).ravel()
     itself = one == two
     one, two, apart = one[~itself], two[~itself], apart[~itself]
-    pair, at = np.unique(np.column_stack((np.minimum(one, two), np.maximum(one, two))), axis=0, return_index=True)
+    pair, at = np.unique(
+        np.column_stack((np.minimum(one, two), np.maximum(one, two))), axis=0, return_index=True
+    )
     weight = np.minimum(1.0, NEAR_M / np.maximum(apart[at], 1e-9)) / k
     return Neighbours(m, pair[:, 0], pair[:, 1], weight)
 
 
 def point_network(lon: Floats, lat: Floats) -> Network:
-    """Return m points as a network of m segments that lead nowhere, for models that ask for one; all have one class and one metre."""
+    """Return m points as a network of m segments that lead nowhere, for models that ask
+    for one; all have one class and one metre.
+    """
     m = lon.size
     number = np.arange(m)
     place = number.astype(np.int32)
@@ -284,5 +323,7 @@ def point_network(lon: Floats, lat: Floats) -> Network:
         name=np.full(m, ""),
         way=np.zeros(m, dtype=np.int64),
         segment=place,
-        polylines=Polylines.of(np.arange(0, 2 * m + 1, 2), np.repeat(np.column_stack((lon, lat)), 2, axis=0)),
+        polylines=Polylines.of(
+            np.arange(0, 2 * m + 1, 2), np.repeat(np.column_stack((lon, lat)), 2, axis=0)
+        ),
     )

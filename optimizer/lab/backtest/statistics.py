@@ -1,13 +1,16 @@
-"""Statistics of backtests: recalibration of predictions, intervals by resampling, permutation tests, sums by place.
+"""Statistics of backtests: recalibration of predictions, intervals by resampling,
+permutation tests, sums by place.
 
-Whether predictions come true: logistic (or Poisson) recalibration, and what was found in tenths of the prediction.
+Whether predictions come true: logistic (or Poisson) recalibration, and what was found
+in tenths of the prediction.
 
     logit P(found) = intercept + slope x logit(predicted)        intercept 0 and slope 1 where predictions come true;
                                                                  slope below 1: predictions differ more than places do
 
 Reference
 ---------
-D. R. Cox (1958), Two further applications of a model for binary regression, Biometrika 45.
+D. R. Cox (1958), Two further applications of a model for binary regression, Biometrika
+45.
 """
 
 from __future__ import annotations
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
 STEPS = 30
 
 LEAST_SPREAD = 1e-6
-"""Standard deviation of the log odds below which all predictions are equal, and no slope can be estimated."""
+"""Standard deviation of the log odds below which all predictions are equal, and no
+slope can be estimated.
+"""
 
 TENTHS = 10
 
@@ -49,7 +54,9 @@ class Recalibration:
 
 UNTOLD = Recalibration(None, None, None, None)
 
-Family: TypeAlias = "tuple[Callable[[Floats], Floats], Callable[[Floats], Floats], Callable[[Floats], Floats]]"
+Family: TypeAlias = (
+    "tuple[Callable[[Floats], Floats], Callable[[Floats], Floats], Callable[[Floats], Floats]]"
+)
 
 LOGISTIC: Family = (expit, logit, lambda p: p * (1 - p))
 
@@ -63,10 +70,11 @@ class Tenth:
     Attributes
     ----------
     predicted
-        Mean predicted chance of a find; where finds are counted, the mean predicted risk index.
+        Mean predicted chance of a find; where finds are counted, the mean predicted
+        risk index.
     searches, finds
-        How many searches there were, and how many found something; where finds are counted, how many the global rate expects, and how many
-        there were.
+        How many searches there were, and how many found something; where finds are
+        counted, how many the global rate expects, and how many there were.
     """
 
     predicted: float
@@ -75,9 +83,14 @@ class Tenth:
 
 
 def recalibrate(
-    chance: Floats, finds: Floats, searches: Floats, cell: NDArray[np.int64], drawn: NDArray[np.int64]
+    chance: Floats,
+    finds: Floats,
+    searches: Floats,
+    cell: NDArray[np.int64],
+    drawn: NDArray[np.int64],
 ) -> Recalibration:
-    """Return intercept and slope of predicted chances, and intervals under resampling of cells.
+    """Return intercept and slope of predicted chances, and intervals under resampling
+    of cells.
 
     Parameters
     ----------
@@ -94,16 +107,22 @@ def recalibrate(
 
 
 def recalibrate_counts(
-    index: Floats, finds: Floats, expected: Floats, cell: NDArray[np.int64], drawn: NDArray[np.int64]
+    index: Floats,
+    finds: Floats,
+    expected: Floats,
+    cell: NDArray[np.int64],
+    drawn: NDArray[np.int64],
 ) -> Recalibration:
-    """Return intercept and slope of a predicted risk index: log E finds = log expected + intercept + slope x log index.
+    """Return intercept and slope of a predicted risk index: log E finds = log expected
+    + intercept + slope x log index.
 
     Parameters
     ----------
     index
         (r,) predicted finds over those of the global rate, > 0.
     finds, expected
-        (r,) what was found, and what the effort would have found at the global rate, > 0.
+        (r,) what was found, and what the effort would have found at the global rate, >
+        0.
     cell, drawn
         As in `recalibrate`.
     """
@@ -113,13 +132,21 @@ def recalibrate_counts(
 
 
 def _with_intervals(
-    x: Floats, finds: Floats, size: Floats, cell: NDArray[np.int64], drawn: NDArray[np.int64], family: Family
+    x: Floats,
+    finds: Floats,
+    size: Floats,
+    cell: NDArray[np.int64],
+    drawn: NDArray[np.int64],
+    family: Family,
 ) -> Recalibration:
     if np.sqrt(np.average((x - np.average(x, weights=size)) ** 2, weights=size)) < LEAST_SPREAD:
         return UNTOLD
     fitted = regressions(x, finds, size, np.ones((1, x.size)), family)[0]
     draws = np.concatenate(
-        [regressions(x, finds, size, drawn[i : i + AT_ONCE][:, cell], family) for i in range(0, len(drawn), AT_ONCE)]
+        [
+            regressions(x, finds, size, drawn[i : i + AT_ONCE][:, cell], family)
+            for i in range(0, len(drawn), AT_ONCE)
+        ]
     )
     known = bool(np.isfinite(fitted).all())
     return Recalibration(
@@ -130,8 +157,11 @@ def _with_intervals(
     )
 
 
-def regressions(x: Floats, finds: Floats, size: Floats, times: NDArray[np.number], family: Family) -> Floats:
-    """Return intercept and slope of b regressions on one covariate by Newton's method, (b, 2); NaN where there is no finite one.
+def regressions(
+    x: Floats, finds: Floats, size: Floats, times: NDArray[np.number], family: Family
+) -> Floats:
+    """Return intercept and slope of b regressions on one covariate by Newton's method,
+    (b, 2); NaN where there is no finite one.
 
     Parameters
     ----------
@@ -155,7 +185,8 @@ def regressions(x: Floats, finds: Floats, size: Floats, times: NDArray[np.number
             h00, h01, h11 = weight.sum(axis=1), weight @ z, weight @ z**2
             det = h00 * h11 - h01**2
             step = np.column_stack(((h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det))
-            far = np.maximum(np.abs(step[:, 1:]) * np.abs(z).max(), 1.0)  # no step moves a prediction by more than e
+            # no step moves a prediction by more than e
+            far = np.maximum(np.abs(step[:, 1:]) * np.abs(z).max(), 1.0)
             beta = beta + step / far
             if not (np.abs(step) > 1e-10).any():
                 break
@@ -166,7 +197,9 @@ def regressions(x: Floats, finds: Floats, size: Floats, times: NDArray[np.number
 
 
 def tenths(chance: Floats, finds: Floats, searches: Floats) -> list[Tenth]:
-    """Return up to ten groups of rows of rising predicted chance with about as many searches each; rows of one chance stay together."""
+    """Return up to ten groups of rows of rising predicted chance with about as many
+    searches each; rows of one chance stay together.
+    """
     value, row = np.unique(chance, return_inverse=True)
     row = row.ravel()
     n, y = np.bincount(row, searches), np.bincount(row, finds)
@@ -184,7 +217,8 @@ def tenths(chance: Floats, finds: Floats, searches: Floats) -> list[Tenth]:
     return out
 
 
-# Intervals by resampling whole cells: outcomes of one place are not independent of each other.
+# Intervals by resampling whole cells: outcomes of one place are not independent of each
+# other.
 
 DRAWS = 1000
 
@@ -197,7 +231,9 @@ def resamples(n_cells: int, rng: np.random.Generator, draws: int = DRAWS) -> NDA
 
 
 def interval(values: Floats, level: float = LEVEL) -> tuple[float, float] | None:
-    """Return the central interval of the draws of a figure; None if more than a tenth of them have no value (NaN)."""
+    """Return the central interval of the draws of a figure; None if more than a tenth
+    of them have no value (NaN).
+    """
     known = values[np.isfinite(values)]
     if known.size < 0.9 * values.size or not known.size:
         return None
@@ -205,7 +241,9 @@ def interval(values: Floats, level: float = LEVEL) -> tuple[float, float] | None
     return float(low), float(high)
 
 
-def mean_interval(total: Floats, weight: Floats, drawn: NDArray[np.int64]) -> tuple[float, float] | None:
+def mean_interval(
+    total: Floats, weight: Floats, drawn: NDArray[np.int64]
+) -> tuple[float, float] | None:
     """Return the interval of sum(total) / sum(weight) under resampling of cells.
 
     Parameters
@@ -220,10 +258,12 @@ def mean_interval(total: Floats, weight: Floats, drawn: NDArray[np.int64]) -> tu
         return interval(np.where(below > 0, drawn @ total / below, np.nan))
 
 
-# Whether places are alike, by a permutation test: what searches found, shuffled among the searches of one period.
+# Whether places are alike, by a permutation test: what searches found, shuffled among
+# the searches of one period.
 #
-# The statistic is the sum over places of (finds - searches x chance of the period)^2, which is locally the most powerful against chances that
-# vary from place to place. People searched together move together. Under the null hypothesis p is uniform.
+# The statistic is the sum over places of (finds - searches x chance of the period)^2,
+# which is locally the most powerful against chances that vary from place to place.
+# People searched together move together. Under the null hypothesis p is uniform.
 
 SHUFFLES = 1999
 
@@ -237,7 +277,8 @@ def permutation_p(
     *,
     lasting: bool = False,
 ) -> float:
-    """Return how often shuffled outcomes differ as much between places as the real ones, in (0, 1].
+    """Return how often shuffled outcomes differ as much between places as the real
+    ones, in (0, 1].
 
     Parameters
     ----------
@@ -252,8 +293,9 @@ def permutation_p(
     shuffles
         How many; p is a multiple of 1 / (shuffles + 1).
     lasting
-        Count only what places have in common across periods (the sum over places and pairs of periods of the product of their residuals): a
-        place where one night's operation found much does not count.
+        Count only what places have in common across periods (the sum over places and
+        pairs of periods of the product of their residuals): a place where one night's
+        operation found much does not count.
     """
     order = np.argsort(stratum, kind="stable")
     place, outcome = place[order], outcome[order]
@@ -266,7 +308,11 @@ def permutation_p(
 
     def differ(values: Floats) -> Floats:
         all_in_all = np.square(np.asarray(whole @ values)).sum(axis=0)
-        return np.asarray(all_in_all - np.square(np.asarray(parts @ values)).sum(axis=0) if lasting else all_in_all)
+        return np.asarray(
+            all_in_all - np.square(np.asarray(parts @ values)).sum(axis=0)
+            if lasting
+            else all_in_all
+        )
 
     real = float(differ(residual))
     least = real - 1e-9 * abs(real)  # equal sums in another order
@@ -287,7 +333,8 @@ def scatter_p(
     rng: np.random.Generator,
     shuffles: int = SHUFFLES,
 ) -> float:
-    """Return p where finds are counted: each period's finds are thrown at random on its effort.
+    """Return p where finds are counted: each period's finds are thrown at random on its
+    effort.
 
     Finds that come in clumps (a convoy) make p too small.
 
@@ -296,7 +343,8 @@ def scatter_p(
     place, stratum
         (k,) place and period of each row, from 0.
     count, expected
-        (k,) finds, whole numbers, and what the effort would find at the global rate, > 0.
+        (k,) finds, whole numbers, and what the effort would find at the global rate, >
+        0.
     rng, shuffles
         As in `permutation_p`.
     """

@@ -1,1 +1,3 @@
-"""Benchmark: families of instances, runs that cannot hurt each other, and the page that compares the methods."""
+"""Benchmark: families of instances, runs that cannot hurt each other, and the page that
+compares the methods.
+"""

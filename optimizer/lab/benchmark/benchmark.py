@@ -1,4 +1,6 @@
-"""A benchmark of the methods on families of instances, what the command `bench` does: which runs there are to make, and their pool."""
+"""A benchmark of the methods on families of instances, what the command `bench` does:
+which runs there are to make, and their pool.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,13 @@ from optimizer.base.work.listener import SILENT, Listener, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task, TaskCall
 from optimizer.lab.benchmark.best_known import BestKnown, best_values, improve_known
 from optimizer.lab.benchmark.families import INSTANCES, cases, instance_file, known_families
-from optimizer.lab.benchmark.page import best_of, family_table, methods_of, scores, write_benchmark_page
+from optimizer.lab.benchmark.page import (
+    best_of,
+    family_table,
+    methods_of,
+    scores,
+    write_benchmark_page,
+)
 from optimizer.lab.benchmark.peers import PEERS, check_peers, outside_packages
 from optimizer.lab.benchmark.rows import AGAIN, FILE, PlacementAsked, PlacementRow, RunOptions
 from optimizer.lab.rows import Case, RowStore, family_of, kill_family, solver_stamp
@@ -79,9 +87,11 @@ class Benchmark:
         tls_cert: Path | None = None,
         tls_key: Path | None = None,
     ) -> None:
-        """Make the runs of `todo`, on this machine `jobs` at a time or on the dask cluster of a scheduler's address.
+        """Make the runs of `todo`, on this machine `jobs` at a time or on the dask
+        cluster of a scheduler's address.
 
-        `on_row` is called after a row is kept; the files are those of an encrypted connection to the scheduler.
+        `on_row` is called after a row is kept; the files are those of an encrypted
+        connection to the scheduler.
 
         Raises
         ------
@@ -129,7 +139,8 @@ def plan_benchmark(
     folder
         Where the rows are and go.
     options
-        How runs are made: by default of every method but peers, with `GAP`, `TIME_LIMIT` and `MEMORY_LIMIT`.
+        How runs are made: by default of every method but peers, with `GAP`,
+        `TIME_LIMIT` and `MEMORY_LIMIT`.
     large
         Add the instances too large for the repository.
     snip_dir
@@ -142,19 +153,29 @@ def plan_benchmark(
     Raises
     ------
     InputError
-        If a family or method is not known, a peer's solver is not installed, or no instance matches.
+        If a family or method is not known, a peer's solver is not installed, or no
+        instance matches.
     """
     for name in options.methods:
         if name not in METHODS and name not in PEERS:
             raise InputError(unknown_name("--method", name, [*METHODS, *PEERS]))
     check_peers(options.methods)
-    chosen = cases(families, only=options.only, large=large, snip_dir=snip_dir, instances=instances or INSTANCES)
+    chosen = cases(
+        families,
+        only=options.only,
+        large=large,
+        snip_dir=snip_dir,
+        instances=instances or INSTANCES,
+    )
     planned = plan_runs(chosen, options, folder, listener)
     return Benchmark(chosen, planned, missing(planned, folder), folder)
 
 
-def improve_best_known(folder: Path, instances: Path | None = None) -> Iterator[tuple[Path, BestKnown]]:
-    """Keep the solutions and bounds of a folder of rows that are better than those known; yield each with its file.
+def improve_best_known(
+    folder: Path, instances: Path | None = None
+) -> Iterator[tuple[Path, BestKnown]]:
+    """Keep the solutions and bounds of a folder of rows that are better than those
+    known; yield each with its file.
 
     Rows of peers are not used: their bounds hold for their solvers' tolerances only.
     """
@@ -164,7 +185,9 @@ def improve_best_known(folder: Path, instances: Path | None = None) -> Iterator[
 
 def benchmark_page(folder: Path, instances: Path | None = None, **asked: float | None) -> PageFiles:
     """Write the page of a folder of rows; keywords as in `write_benchmark_page`."""
-    return write_benchmark_page(folder, row_store(folder).read(), _kept_cases(instances or INSTANCES), **asked)
+    return write_benchmark_page(
+        folder, row_store(folder).read(), _kept_cases(instances or INSTANCES), **asked
+    )
 
 
 def _kept_cases(folder: Path) -> list[Case[Instance]]:
@@ -180,7 +203,8 @@ def row_store(folder: Path) -> RowStore[PlacementRow]:
 def plan_runs(
     cases: Sequence[Case[Instance]], options: RunOptions, folder: Path, listener: Listener = SILENT
 ) -> list[PlannedRun]:
-    """Return every run of a benchmark: instance by instance, method by method, seed by seed.
+    """Return every run of a benchmark: instance by instance, method by method, seed by
+    seed.
 
     Instances without a file of their own are written into `folder`/instances.
     """
@@ -203,7 +227,9 @@ def plan_runs(
                     gap_asked=GAP if options.gap is None else options.gap,
                     time_limit=TIME_LIMIT if options.time_limit is None else options.time_limit,
                     limit_by=options.limit_by,
-                    memory_limit=MEMORY_LIMIT if options.memory_limit is None else options.memory_limit,
+                    memory_limit=(
+                        MEMORY_LIMIT if options.memory_limit is None else options.memory_limit
+                    ),
                     threads=options.threads,
                     best=best.get(case.name),
                     package=outside_packages().get(method, ""),
@@ -237,7 +263,8 @@ def carry_out(
     folder
         Where the rows go.
     runner
-        Makes runs and yields their rows as they end; closed when the benchmark is interrupted.
+        Makes runs and yields their rows as they end; closed when the benchmark is
+        interrupted.
     on_row
         Called after a row is kept.
 
@@ -257,7 +284,8 @@ def carry_out(
 def pool(todo: Sequence[PlannedRun], jobs: int = 1) -> Generator[PlacementRow, None, None]:
     """Make runs on this machine, `jobs` at a time, and yield their rows as they end.
 
-    With more than one at a time they share memory bandwidth and caches: times are clean with one.
+    With more than one at a time they share memory bandwidth and caches: times are clean
+    with one.
     """
     stop = threading.Event()
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="run")
@@ -289,7 +317,8 @@ def _rows(done: set[Future[PlacementRow | None]]) -> Iterator[PlacementRow]:
             yield row
 
 
-# One run in a process of its own, with limits of memory and time: a run that crashes costs its own row only.
+# One run in a process of its own, with limits of memory and time: a run that crashes
+# costs its own row only.
 
 WORKER = "optimizer.lab.benchmark.worker"
 """Module of the child process."""
@@ -298,7 +327,9 @@ LOOK_SECONDS = 0.05
 """Seconds between two measurements of the resident size."""
 
 GRACE_SECONDS = 30.0
-"""How long after one and a quarter times its time limit a run that has not ended by itself is killed."""
+"""How long after one and a quarter times its time limit a run that has not ended by
+itself is killed.
+"""
 
 HELD_UP = 20.0
 """How many times as long a run whose limit is one by work may take: other programs hold it up."""
@@ -353,7 +384,9 @@ def run(job: Job, instance: Path, stopped: Callable[[], bool] = lambda: False) -
         reported = child.reported | ({"status": ended, "limit": ended} if ended else {})
         if "status" not in reported:
             reported |= {"status": "failed", "note": _last_line(errors, child.process.returncode)}
-    return _row(job, reported, seconds=reported.get("seconds", child.seconds), peak_mb=child.peak_mb)
+    return _row(
+        job, reported, seconds=reported.get("seconds", child.seconds), peak_mb=child.peak_mb
+    )
 
 
 def lost_row(job: Job, note: str, status: str = "lost") -> PlacementRow:
@@ -361,7 +394,9 @@ def lost_row(job: Job, note: str, status: str = "lost") -> PlacementRow:
     return _row(job, {"status": status, "note": note}, seconds=None, peak_mb=None)
 
 
-def _row(job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: float | None) -> PlacementRow:
+def _row(
+    job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: float | None
+) -> PlacementRow:
     upper = reported.get("upper")
     content = {name: value for name, value in reported.items() if name in PlacementRow.model_fields}
     return PlacementRow(
@@ -370,7 +405,11 @@ def _row(job: Job, reported: dict[str, Any], *, seconds: float | None, peak_mb: 
             "gap": relative_gap(reported.get("lower"), upper),
             "gap_to_best": relative_gap(job.best, upper),
             "seconds": None if seconds is None else round(seconds, 4),
-            "peak_mb": None if peak_mb is None else round(max(peak_mb, reported.get("own_peak_mb") or 0.0), 1),
+            "peak_mb": (
+                None
+                if peak_mb is None
+                else round(max(peak_mb, reported.get("own_peak_mb") or 0.0), 1)
+            ),
         }
     )
 
@@ -389,7 +428,9 @@ def order_of(job: Job, instance: Path) -> dict[str, Any]:
 
 
 class _WatchedChild:
-    """The process of a run, in a session of its own so that Ctrl-C in the terminal reaches the parent alone."""
+    """The process of a run, in a session of its own so that Ctrl-C in the terminal
+    reaches the parent alone.
+    """
 
     def __init__(self, job: Job, instance: Path, errors: IO[bytes]) -> None:
         self.reported: dict[str, Any] = {}
@@ -414,7 +455,9 @@ class _WatchedChild:
         return None if self._ready is None else time.monotonic() - self._ready
 
     def watch(self, stopped: Callable[[], bool]) -> str | None:
-        """Wait for the end; return why the process is to be killed (`memory`, `time`, `stopped`), or None when it ended by itself."""
+        """Wait for the end; return why the process is to be killed (`memory`, `time`,
+        `stopped`), or None when it ended by itself.
+        """
         longest = self._job.time_limit * 1.25 + GRACE_SECONDS
         if self._job.limit_by == "work":
             longest *= HELD_UP
@@ -425,7 +468,9 @@ class _WatchedChild:
                 return "stopped"
             if resident > self._job.memory_limit:
                 return "memory"
-            if (self.seconds or 0.0) > longest or time.monotonic() - self._began > longest + READING_SECONDS:
+            if (
+                self.seconds or 0.0
+            ) > longest or time.monotonic() - self._began > longest + READING_SECONDS:
                 return "time"
             time.sleep(LOOK_SECONDS)
         return None
@@ -461,11 +506,14 @@ _stopped: set[str] = set()
 """Benchmarks that this worker was asked to stop."""
 
 
-def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) -> Generator[PlacementRow, None, None]:
+def cluster(
+    todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS
+) -> Generator[PlacementRow, None, None]:
     """Make runs on the workers of a cluster and yield their rows as they end.
 
-    The instance travels with the task, so workers need this package but no shared folder. When a worker dies, the scheduler gives its run
-    to another; a run that takes down several workers is marked `lost`, and the benchmark goes on.
+    The instance travels with the task, so workers need this package but no shared
+    folder. When a worker dies, the scheduler gives its run to another; a run that takes
+    down several workers is marked `lost`, and the benchmark goes on.
 
     Parameters
     ----------
@@ -479,8 +527,9 @@ def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) ->
     Raises
     ------
     InputError
-        If the extra is not installed, nobody answers at the address, there are no workers, or a worker has another version of this package
-        or of one that a method comes from.
+        If the extra is not installed, nobody answers at the address, there are no
+        workers, or a worker has another version of this package or of one that a method
+        comes from.
     SolverError
         If the scheduler goes away while runs are being made.
     """
@@ -491,10 +540,14 @@ def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) ->
         _check_packages(client, {planned.job.method: planned.job.package for planned in todo})
         try:
             with Stopping() as stopping:
-                for ended in Executor(scheduler=address, tls=tls).run(run_packed, tasks, listener=stopping):
+                for ended in Executor(scheduler=address, tls=tls).run(
+                    run_packed, tasks, listener=stopping
+                ):
                     if ended.error is not None:
                         lost = isinstance(ended.error, LostTaskError)
-                        yield lost_row(ended.task.argument[0], ended.fault, "lost" if lost else "failed")
+                        yield lost_row(
+                            ended.task.argument[0], ended.fault, "lost" if lost else "failed"
+                        )
                     elif ended.result is not None:
                         yield PlacementRow(**ended.result)
                 if stopping.cancelled():
@@ -504,7 +557,9 @@ def cluster(todo: Sequence[PlannedRun], address: str, tls: TlsFiles = NO_TLS) ->
 
 
 def run_packed(call: TaskCall) -> dict[str, Any] | None:
-    """Make a run on a worker from a packed instance file; return its row as JSON content, or None when asked to stop."""
+    """Make a run on a worker from a packed instance file; return its row as JSON
+    content, or None when asked to stop.
+    """
     job, packed, token = call.task.argument
     with scratch_folder() as folder:
         path = folder / f"{job.instance}.json"
@@ -527,7 +582,9 @@ def _check_packages(client: Client, packages: dict[str, str]) -> None:
             found = outside.get(method, "")
             if found != package:
                 where = f"worker {worker}, method {method!r}"
-                raise InputError(Problem(where, found or "no package", package, "Install the same one"))
+                raise InputError(
+                    Problem(where, found or "no package", package, "Install the same one")
+                )
 
 
 def _stop(client: Client, token: str) -> None:

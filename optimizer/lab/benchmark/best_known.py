@@ -1,9 +1,11 @@
-"""Best-known solutions, a `.sol.json` beside an instance, accepted only after evaluation; and results of other people beside them.
+"""Best-known solutions, a `.sol.json` beside an instance, accepted only after
+evaluation; and results of other people beside them.
 
 What others have published of the SNIP problems.
 
-Optima and times of snipno 3: Chen & Luedtke, INFORMS Journal on Computing (2022), from the logs of their Benders branch and cut
-(explicit rows at the root, presolve and cuts of Gurobi on): Gurobi 8.1 with 4 threads, on their machine, which is another than ours.
+Optima and times of snipno 3: Chen & Luedtke, INFORMS Journal on Computing (2022), from
+the logs of their Benders branch and cut (explicit rows at the root, presolve and cuts
+of Gurobi on): Gurobi 8.1 with 4 threads, on their machine, which is another than ours.
 """
 
 from __future__ import annotations
@@ -71,7 +73,8 @@ def check_known(known: BestKnown, instance: Instance, where: str) -> None:
     Raises
     ------
     InputError
-        If its plan names unknown options, is not feasible, has another value than it says, or lies below its own bound.
+        If its plan names unknown options, is not feasible, has another value than it
+        says, or lies below its own bound.
     """
     problems = ProblemList()
     unknown = [option for option in known.options if option not in instance.option_index]
@@ -99,8 +102,11 @@ def best_values(cases: Iterable[Case[Instance]]) -> dict[str, float]:
     return values
 
 
-def improve_known(cases: Iterable[Case[Instance]], rows: Iterable[PlacementRow]) -> Iterator[tuple[Path, BestKnown]]:
-    """Write the best-known solutions that some rows improve on, each evaluated again first; yield what was written.
+def improve_known(
+    cases: Iterable[Case[Instance]], rows: Iterable[PlacementRow]
+) -> Iterator[tuple[Path, BestKnown]]:
+    """Write the best-known solutions that some rows improve on, each evaluated again
+    first; yield what was written.
 
     Parameters
     ----------
@@ -112,8 +118,8 @@ def improve_known(cases: Iterable[Case[Instance]], rows: Iterable[PlacementRow])
     Raises
     ------
     InputError
-        If a plan has another value than its row says, or a bound lies above the value of a plan: then one of the two is wrong, and it is
-        not written.
+        If a plan has another value than its row says, or a bound lies above the value
+        of a plan: then one of the two is wrong, and it is not written.
     """
     rows = list(rows)
     for case in cases:
@@ -125,7 +131,8 @@ def improve_known(cases: Iterable[Case[Instance]], rows: Iterable[PlacementRow])
         mine = [row for row in rows if row.instance == case.name and row.content == digest]
         before = read_known(file) if file.is_file() else None
         if before is not None and before.sha256 != content:
-            before = None  # the instance was made anew: what was known of its namesake does not hold
+            # the instance was made anew: what was known of its namesake does not hold
+            before = None
         after = _best(case.name, content, mine, before)
         if after is None or after == before:
             continue
@@ -134,14 +141,18 @@ def improve_known(cases: Iterable[Case[Instance]], rows: Iterable[PlacementRow])
         yield file, after
 
 
-def _best(name: str, content: str, rows: list[PlacementRow], before: BestKnown | None) -> BestKnown | None:
+def _best(
+    name: str, content: str, rows: list[PlacementRow], before: BestKnown | None
+) -> BestKnown | None:
     """Return the best plan and the best bound of all rows and of what was known."""
     best = before
     for row in rows:
         if row.upper is None or row.plan is None or row.lower is None:
             continue
         if best is None or row.upper < best.value * (1 - TOLERANCE):
-            bound, prover = (row.lower, row.method) if best is None else (best.bound, best.bound_method)
+            bound, prover = (
+                (row.lower, row.method) if best is None else (best.bound, best.bound_method)
+            )
             best = BestKnown(
                 instance=name,
                 sha256=content,
@@ -159,10 +170,14 @@ def _best(name: str, content: str, rows: list[PlacementRow], before: BestKnown |
     provers = [row for row in rows if row.lower is not None]
     top = max(provers, key=lambda row: row.lower or 0.0, default=None)
     if top is not None and top.lower is not None and top.lower > best.bound * (1 + TOLERANCE):
-        best = best.model_copy(update={"bound": top.lower, "bound_method": top.method, "date": top.date})
+        best = best.model_copy(
+            update={"bound": top.lower, "bound_method": top.method, "date": top.date}
+        )
     _check_bound(name, best)
     bound = min(best.bound, best.value)
-    return best.model_copy(update={"bound": bound, "gap": max(0.0, relative_gap(bound, best.value) or 0.0)})
+    return best.model_copy(
+        update={"bound": bound, "gap": max(0.0, relative_gap(bound, best.value) or 0.0)}
+    )
 
 
 def _check_bound(name: str, best: BestKnown) -> None:
@@ -170,14 +185,16 @@ def _check_bound(name: str, best: BestKnown) -> None:
         raise InputError(
             Problem(
                 name,
-                f"a bound of {best.bound!r} by {best.bound_method} above the value {best.value!r} of a plan by {best.method}",
+                f"a bound of {best.bound!r} by {best.bound_method} above the value {best.value!r}"
+                f" of a plan by {best.method}",
                 "a bound that no plan passes",
                 "One of the two methods is wrong: find out which before anything is kept",
             )
         )
 
 
-# Results of other people beside the best that is known: a table of values, instance by instance, judged by what is proven.
+# Results of other people beside the best that is known: a table of values, instance by
+# instance, judged by what is proven.
 Verdict = Literal["better", "equal", "worse", "below the proven bound"]
 
 COMPARE_TOLERANCE = 1e-6
@@ -195,11 +212,13 @@ class ComparedResult:
     value
         Value that the table gives, or that its plan has.
     best, bound
-        Value and lower bound of the best-known solution; the bound of a published optimum is itself.
+        Value and lower bound of the best-known solution; the bound of a published
+        optimum is itself.
     difference
         (value - best) / best; 0 where both are 0.
     verdict
-        `better` or `worse` by more than 1e-6, relative, or `equal`; `below the proven bound` cannot be, and one of the two is wrong.
+        `better` or `worse` by more than 1e-6, relative, or `equal`; `below the proven
+        bound` cannot be, and one of the two is wrong.
     plan_checked
         Whether the table gave a plan, which was evaluated and found feasible.
     """
@@ -213,26 +232,37 @@ class ComparedResult:
     plan_checked: bool
 
 
-def compare_results(table: str | os.PathLike[str], instances: Path = INSTANCES) -> list[ComparedResult]:
+def compare_results(
+    table: str | os.PathLike[str], instances: Path = INSTANCES
+) -> list[ComparedResult]:
     """Compare a table of results with the best-known solutions.
 
     Parameters
     ----------
     table
-        CSV with the columns `instance`, `value` and, if there, `plan`: the ids of the options placed, separated by blanks. With a plan the
-        value may be empty: it is then that of the plan.
+        CSV with the columns `instance`, `value` and, if there, `plan`: the ids of the
+        options placed, separated by blanks. With a plan the value may be empty: it is
+        then that of the plan.
     instances
         Folder of families. Instances of `snip` are compared with published optima.
 
     Raises
     ------
     InputError
-        If the table cannot be read, an instance is not known, a value is no number from 0, or a plan is not feasible or has another value.
+        If the table cannot be read, an instance is not known, a value is no number from
+        0, or a plan is not feasible or has another value.
     """
     path = Path(table)
     problems = FileProblems(path)
-    read = read_csv(path, "a table of results", WantedColumns(("instance",), ("value", "plan"), show_header=True))
-    stored = {case.name: case for case in (cases(["all"], instances=instances) if known_families(instances) else [])}
+    read = read_csv(
+        path,
+        "a table of results",
+        WantedColumns(("instance",), ("value", "plan"), show_header=True),
+    )
+    stored = {
+        case.name: case
+        for case in (cases(["all"], instances=instances) if known_families(instances) else [])
+    }
     known = _known(stored)
     compared = []
     for row, line in enumerate(read.number):
@@ -242,7 +272,9 @@ def compare_results(table: str | os.PathLike[str], instances: Path = INSTANCES) 
             problems.add(line, fault.found, fault.expected, fault.remedy, column="instance")
             continue
         plan = read.text.get("plan", [""] * len(read))[row].split()
-        value = _value(read.text.get("value", [""] * len(read))[row], plan, stored.get(name), problems, line)
+        value = _value(
+            read.text.get("value", [""] * len(read))[row], plan, stored.get(name), problems, line
+        )
         if value is not None:
             compared.append(_compared(name, value, known[name], plan_checked=bool(plan)))
     problems.raise_if_any()
@@ -260,7 +292,9 @@ def _known(stored: dict[str, Case[Instance]]) -> dict[str, tuple[float, float]]:
     return known
 
 
-def _value(text: str, plan: list[str], case: Case[Instance] | None, problems: FileProblems, line: int) -> float | None:
+def _value(
+    text: str, plan: list[str], case: Case[Instance] | None, problems: FileProblems, line: int
+) -> float | None:
     """Return the value of a row, which its plan must have; None where it is at fault."""
     try:
         stated = float(text) if text else None
@@ -275,20 +309,26 @@ def _value(text: str, plan: list[str], case: Case[Instance] | None, problems: Fi
     unknown = [option for option in plan if option not in instance.option_index]
     if unknown:
         fault = unknown_name("", unknown[0], list(instance.option_index))
-        problems.add(line, fault.found, "ids of options of the instance", fault.remedy, column="plan")
+        problems.add(
+            line, fault.found, "ids of options of the instance", fault.remedy, column="plan"
+        )
         return None
     placed = instance.placed(plan)
     for sentence in violations(instance, placed):
         problems.add(line, sentence, "a feasible plan", column="plan")
         return None
     exact = plan_value(instance, placed)
-    if stated is not None and not np.isclose(stated, exact, rtol=COMPARE_TOLERANCE, atol=COMPARE_TOLERANCE):
+    if stated is not None and not np.isclose(
+        stated, exact, rtol=COMPARE_TOLERANCE, atol=COMPARE_TOLERANCE
+    ):
         problems.add(line, f"{stated!r}", f"{exact!r}, the value of the plan", column="value")
         return None
     return exact
 
 
-def _compared(name: str, value: float, known: tuple[float, float], *, plan_checked: bool) -> ComparedResult:
+def _compared(
+    name: str, value: float, known: tuple[float, float], *, plan_checked: bool
+) -> ComparedResult:
     best, bound = known
     difference = (value - best) / best if best else float(value > 0)
     verdict: Verdict = "better" if difference < 0 else "worse"
@@ -299,7 +339,9 @@ def _compared(name: str, value: float, known: tuple[float, float], *, plan_check
     return ComparedResult(name, value, best, bound, difference, verdict, plan_checked)
 
 
-PUBLISHED_SOURCE = "Chen & Luedtke, INFORMS Journal on Computing (2022): Gurobi 8.1, 4 threads, their machine"
+PUBLISHED_SOURCE = (
+    "Chen & Luedtke, INFORMS Journal on Computing (2022): Gurobi 8.1, 4 threads, their machine"
+)
 
 PUBLISHED_OPTIMA = {
     "snip-0-3-30": 0.216429,
@@ -332,7 +374,9 @@ PUBLISHED_PEERS_SETTING = (
     "November 2026, all on one machine (not that of the other tables), one thread, "
     "processor seconds of the search, gap 0.0001, once each"
 )
-"""How the times of `PUBLISHED_PEERS` were measured, side by side; they are stated here, as the benchmark cannot run Gurobi."""
+"""How the times of `PUBLISHED_PEERS` were measured, side by side; they are stated here,
+as the benchmark cannot run Gurobi.
+"""
 
 PUBLISHED_PEERS_COLUMNS = (
     "problem",

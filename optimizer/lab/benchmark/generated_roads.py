@@ -1,17 +1,25 @@
-"""Families of generated roads. `region`: two countries, a border with a barrier along it, few official crossings and many tracks.
+"""Families of generated roads. `region`: two countries, a border with a barrier along
+it, few official crossings and many tracks.
 
 How a region is made, all from one seed:
 
-1. points at random, about one every 2.25 square kilometres, the border a wavy line from west to east through the middle, home in the north;
-2. roads along the Gabriel graph of the points (Gabriel & Sokal 1969), thinned to its minimum spanning tree and some of the rest,
-   which gives junctions the three ways that real ones mostly have;
-3. the barrier: of the roads that cross the border a few become official crossings, some tracks, the rest none; by `mountains` the roads
-   within 8 km of the border are tracks besides, and half of what is not in the tree is gone; a `river` leaves its banks as they are;
-4. towns of rank-size population (Zipf) spread over both countries; cities are joined by motorways, towns to their two nearest larger
-   ones by primary roads, villages and crossings to their nearest town by secondary ones; each later road follows earlier ones where it can;
+1. points at random, about one every 2.25 square kilometres, the border a wavy line from
+   west to east through the middle, home in the north;
+2. roads along the Gabriel graph of the points (Gabriel & Sokal 1969), thinned to its
+   minimum spanning tree and some of the rest, which gives junctions the three ways that
+   real ones mostly have;
+3. the barrier: of the roads that cross the border a few become official crossings, some
+   tracks, the rest none; by `mountains` the roads within 8 km of the border are tracks
+   besides, and half of what is not in the tree is gone; a `river` leaves its banks as
+   they are;
+4. towns of rank-size population (Zipf) spread over both countries; cities are joined by
+   motorways, towns to their two nearest larger ones by primary roads, villages and
+   crossings to their nearest town by secondary ones; each later road follows earlier
+   ones where it can;
 5. evaders from the larger towns abroad to those at home by a gravity model;
-6. checkpoints on every crossing and on the busiest roads at home within 60 km of the border, patrols over several segments
-   behind the crossings; each sector of the border has officers of its own, vehicles and money are shared.
+6. checkpoints on every crossing and on the busiest roads at home within 60 km of the
+   border, patrols over several segments behind the crossings; each sector of the border
+   has officers of its own, vehicles and money are shared.
 """
 
 from __future__ import annotations
@@ -95,7 +103,8 @@ def region_instance(
     habitual: float = 0.0,
     seed: int,
 ) -> Instance:
-    """Return a generated border region as an instance; see the module for how it is made.
+    """Return a generated border region as an instance; see the module for how it is
+    made.
 
     Parameters
     ----------
@@ -136,7 +145,9 @@ def region_instance(
 
 
 def budgets(options: tuple[Option, ...], share: float) -> Iterable[Resource]:
-    """Yield the resources that options use, each with a budget of `share` of what all of them would use, rounded up to whole units."""
+    """Yield the resources that options use, each with a budget of `share` of what all
+    of them would use, rounded up to whole units.
+    """
     names = sorted({name for option in options for name in option.uses})
     for name in names:
         every = sum(option.uses.get(name, 0.0) for option in options)
@@ -153,7 +164,9 @@ def draw_land(n_nodes: int, barrier: Barrier, rng: np.random.Generator) -> Land:
     ends, in_tree = _thinned(xy, rng)
     crossing = (depth[ends[:, 0]] > 0) != (depth[ends[:, 1]] > 0)
     built, official = _built(xy, ends, in_tree, crossing, depth, barrier, rng)
-    passing = np.where(official, 0.8, np.where(crossing, np.round(rng.uniform(0.9, 0.98, len(ends)), 3), 1.0))
+    passing = np.where(
+        official, 0.8, np.where(crossing, np.round(rng.uniform(0.9, 0.98, len(ends)), 3), 1.0)
+    )
     plain = RoadMap(xy, ends[built], np.full(built.sum(), "minor", dtype="<U9"), passing[built])
     roads = largest_part(plain)
     depth = roads.xy[:, 1] - _border(roads.xy[:, 0], width)
@@ -168,10 +181,16 @@ def _border(x: NDArray[np.float64], width: float) -> NDArray[np.float64]:
     return np.asarray(0.04 * width * np.sin(turn) + 0.015 * width * np.sin(3.7 * turn + 1.0))
 
 
-def _thinned(xy: NDArray[np.float64], rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the Gabriel graph's edges, thinned, and which of them belong to its minimum spanning tree."""
+def _thinned(
+    xy: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the Gabriel graph's edges, thinned, and which of them belong to its
+    minimum spanning tree.
+    """
     corners = Delaunay(xy).simplices.astype(np.int64)
-    pairs = np.sort(np.concatenate((corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]])), axis=1)
+    pairs = np.sort(
+        np.concatenate((corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]])), axis=1
+    )
     pairs = np.unique(pairs, axis=0)
     half = np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T) / 2
     nearest = cKDTree(xy).query(xy[pairs].mean(axis=1))[0]
@@ -235,7 +254,9 @@ def _counts(home: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def _classes(land: Land, barrier: Barrier) -> NDArray[np.str_]:
-    """Return each segment's class: roads are built from the best class down, and follow those that stand."""
+    """Return each segment's class: roads are built from the best class down, and follow
+    those that stand.
+    """
     roads = land.roads
     cost = roads.length_km.copy()
     high = np.abs(land.depth[roads.ends]).max(axis=1) < STRIP_KM
@@ -246,7 +267,9 @@ def _classes(land: Land, barrier: Barrier) -> NDArray[np.str_]:
     if barrier == "mountains":
         rank[high] = CLASSES.index("track")
     rank[land.crossing & ~land.official] = CLASSES.index("track")
-    for level, pairs in enumerate((_between_cities(land), _to_larger_towns(land), _to_nearest_town(land))):
+    for level, pairs in enumerate(
+        (_between_cities(land), _to_larger_towns(land), _to_nearest_town(land))
+    ):
         used = _along(roads, cost, pairs)
         cost[used] *= FOLLOW
         rank[used] = np.minimum(rank[used], level)
@@ -254,7 +277,9 @@ def _classes(land: Land, barrier: Barrier) -> NDArray[np.str_]:
     return np.asarray(np.array(CLASSES)[rank])
 
 
-def _along(roads: RoadMap, cost: NDArray[np.float64], pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
+def _along(
+    roads: RoadMap, cost: NDArray[np.float64], pairs: list[tuple[int, int]]
+) -> NDArray[np.int64]:
     """Return the segments on the cheapest ways between pairs of nodes."""
     network = roads.network
     graph = cost_graph(network.n_nodes, network.tail, network.head, np.tile(cost, 2))
@@ -267,7 +292,9 @@ def _along(roads: RoadMap, cost: NDArray[np.float64], pairs: list[tuple[int, int
 
 
 def _between_cities(land: Land) -> list[tuple[int, int]]:
-    """Return pairs of cities: in each country a chain of the four largest from west to east, and the two capitals."""
+    """Return pairs of cities: in each country a chain of the four largest from west to
+    east, and the two capitals.
+    """
     home = land.depth[land.towns] > 0
     pairs = [(int(land.towns[~home][0]), int(land.towns[home][0]))]
     for side in (home, ~home):
@@ -290,7 +317,9 @@ def _to_larger_towns(land: Land) -> list[tuple[int, int]]:
 
 
 def _to_nearest_town(land: Land) -> list[tuple[int, int]]:
-    """Return villages (one node in forty) and the ends of official crossings, each with the nearest town of its country."""
+    """Return villages (one node in forty) and the ends of official crossings, each with
+    the nearest town of its country.
+    """
     villages = np.arange(20, len(land.roads.xy), 40)
     nodes = np.unique(np.concatenate((villages, land.roads.ends[land.official].ravel())))
     pairs = []
@@ -303,7 +332,9 @@ def _to_nearest_town(land: Land) -> list[tuple[int, int]]:
 
 
 def land_demand(land: Land, habitual: float) -> Demand:
-    """Return who goes where: from the larger half of the towns abroad to the larger half of those at home."""
+    """Return who goes where: from the larger half of the towns abroad to the larger
+    half of those at home.
+    """
     home = land.depth[land.towns] > 0
     abroad, goals = land.towns[~home], land.towns[home]
     origins, goals = abroad[: max(8, abroad.size // 2)], goals[: max(8, goals.size // 2)]
@@ -320,7 +351,9 @@ def land_demand(land: Land, habitual: float) -> Demand:
 
 
 def _inland(land: Land) -> NDArray[np.bool_]:
-    """(s,) whether a checkpoint can stand on a segment: at home, near enough to the border, and not across it."""
+    """(s,) whether a checkpoint can stand on a segment: at home, near enough to the
+    border, and not across it.
+    """
     depth = land.depth[land.roads.ends]
     return np.asarray((depth.min(axis=1) > 0) & (depth.max(axis=1) < REACH_KM))
 
@@ -332,17 +365,23 @@ def _crossings(land: Land, loads: NDArray[np.float64]) -> list[int]:
 
 
 def _exits(land: Land, loads: NDArray[np.float64]) -> list[list[int]]:
-    """Return for each crossing, the busiest first, the segments that lead on from its home end, the busiest first."""
+    """Return for each crossing, the busiest first, the segments that lead on from its
+    home end, the busiest first.
+    """
     inland = _inland(land)
     exits = []
     for segment in _crossings(land, loads):
-        near = np.flatnonzero(np.isin(land.roads.ends, land.roads.ends[segment]).any(axis=1) & inland)
+        near = np.flatnonzero(
+            np.isin(land.roads.ends, land.roads.ends[segment]).any(axis=1) & inland
+        )
         exits.append(near[np.argsort(-loads[near], kind="stable")].tolist())
     return exits
 
 
 def _posts(land: Land, loads: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Return where checkpoints can stand: on the crossings, the busiest first, then at the choke points of the home country."""
+    """Return where checkpoints can stand: on the crossings, the busiest first, then at
+    the choke points of the home country.
+    """
     return choke_points(land.roads, loads, _inland(land), count, _crossings(land, loads))
 
 
@@ -362,12 +401,15 @@ def _sectors(x: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     return np.asarray(np.clip(place.astype(np.int64), 0, count - 1))
 
 
-# The `andorra-like` family: a small mountain country of few valleys, between two large neighbours. Generated, without map data.
+# The `andorra-like` family: a small mountain country of few valleys, between two large
+# neighbours. Generated, without map data.
 #
-# Three trunk valleys meet at the capital: one leads down to the southern neighbour, one climbs to the eastern one, one ends under the
-# peaks. Side valleys leave the trunks. Every valley has one through road, so a post on it is hard to avoid, except by the tracks over the
-# passes that join valley heads with each other and with the neighbours' own valleys. Towns are small street grids tied to their road. Abroad, a
-# road around the mountains joins the two crossings, the foreign towns and the feet of the passes.
+# Three trunk valleys meet at the capital: one leads down to the southern neighbour, one
+# climbs to the eastern one, one ends under the peaks. Side valleys leave the trunks.
+# Every valley has one through road, so a post on it is hard to avoid, except by the
+# tracks over the passes that join valley heads with each other and with the neighbours'
+# own valleys. Towns are small street grids tied to their road. Abroad, a road around
+# the mountains joins the two crossings, the foreign towns and the feet of the passes.
 
 
 TRUNKS = (("south", -110.0, 16.0), ("east", 25.0, 19.0), ("north", 125.0, 13.0))
@@ -404,7 +446,9 @@ class _Sketch:
         self.rank.append(CLASSES.index(road_class))
         self.passing.append(passing)
 
-    def chain(self, start: int, points: NDArray[np.float64], road_class: str, *, home: bool) -> list[int]:
+    def chain(
+        self, start: int, points: NDArray[np.float64], road_class: str, *, home: bool
+    ) -> list[int]:
         """Add a road from a node through new points; return its nodes, the start included."""
         nodes = [start]
         for xy in points:
@@ -423,19 +467,32 @@ class _Sketch:
     def roads(self) -> RoadMap:
         """Return the map."""
         return RoadMap(
-            np.array(self.xy), np.array(self.ends), np.array(CLASSES)[self.rank], np.array(self.passing, dtype=float)
+            np.array(self.xy),
+            np.array(self.ends),
+            np.array(CLASSES)[self.rank],
+            np.array(self.passing, dtype=float),
         )
 
 
 def valleys_instance(
-    spacing: float, *, n_side: int, blocks: int, n_posts: int, n_patrols: int, share: float, habitual: float, seed: int
+    spacing: float,
+    *,
+    n_side: int,
+    blocks: int,
+    n_posts: int,
+    n_patrols: int,
+    share: float,
+    habitual: float,
+    seed: int,
 ) -> Instance:
-    """Return a generated valley country as an instance; see the module for how it is made.
+    """Return a generated valley country as an instance; see the module for how it is
+    made.
 
     Parameters
     ----------
     spacing
-        Kilometres between junctions along valley roads, > 0: the smaller, the more nodes.
+        Kilometres between junctions along valley roads, > 0: the smaller, the more
+        nodes.
     n_side
         Side valleys.
     blocks
@@ -461,7 +518,9 @@ def valleys_instance(
         np.array(foreign),
         masses / masses.sum(),
         np.array([*towns, *foreign]),
-        np.concatenate((np.round(25_000 / np.arange(1, len(towns) + 1)), np.full(len(foreign), 15_000.0))),
+        np.concatenate(
+            (np.round(25_000 / np.arange(1, len(towns) + 1)), np.full(len(foreign), 15_000.0))
+        ),
         decay_hours=0.8,
         smallest=0.001,
         habitual=habitual,
@@ -489,19 +548,25 @@ def valleys_instance(
 
 @dataclass(frozen=True)
 class ValleyCountry:
-    """A drawn country: its roads, the nodes of its towns (the capital first) and those of the towns abroad."""
+    """A drawn country: its roads, the nodes of its towns (the capital first) and those
+    of the towns abroad.
+    """
 
     sketch: _Sketch
     towns: list[int]
     foreign: list[int]
 
 
-def draw_country(spacing: float, n_side: int, blocks: int, rng: np.random.Generator) -> ValleyCountry:
+def draw_country(
+    spacing: float, n_side: int, blocks: int, rng: np.random.Generator
+) -> ValleyCountry:
     """Draw a country."""
     sketch = _Sketch()
     capital = sketch.point(np.zeros(2), home=True)
     trunks = {
-        name: sketch.chain(capital, _winding(np.zeros(2), bearing, length, spacing, rng), "primary", home=True)
+        name: sketch.chain(
+            capital, _winding(np.zeros(2), bearing, length, spacing, rng), "primary", home=True
+        )
         for name, bearing, length in TRUNKS
     }
     heads = [trunks["north"][-1]]
@@ -522,21 +587,27 @@ def draw_country(spacing: float, n_side: int, blocks: int, rng: np.random.Genera
     ring, foreign = _abroad(sketch, spacing, rng)
     for name in ("south", "east"):
         gate = _nearest(sketch, ring, trunks[name][-1])
-        last = sketch.chain(trunks[name][-1], _steps(sketch, trunks[name][-1], gate, spacing), "primary", home=False)[
-            -1
-        ]
+        last = sketch.chain(
+            trunks[name][-1], _steps(sketch, trunks[name][-1], gate, spacing), "primary", home=False
+        )[-1]
         sketch.join(last, gate, "primary", POST)
     _passes(sketch, heads, ring, spacing)
     return ValleyCountry(sketch, towns, foreign)
 
 
 def _winding(
-    start: NDArray[np.float64], bearing: float, length: float, spacing: float, rng: np.random.Generator
+    start: NDArray[np.float64],
+    bearing: float,
+    length: float,
+    spacing: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Return the points, (k, 2), of a road that winds along a bearing."""
     steps = max(3, round(length / spacing))
     turn = np.radians(bearing + np.cumsum(rng.normal(0, 8, steps)) * 0.5)
-    return np.asarray(start + np.cumsum(np.column_stack((np.cos(turn), np.sin(turn))) * length / steps, axis=0))
+    return np.asarray(
+        start + np.cumsum(np.column_stack((np.cos(turn), np.sin(turn))) * length / steps, axis=0)
+    )
 
 
 def _streets(sketch: _Sketch, centre: int, blocks: int, rng: np.random.Generator) -> None:
@@ -548,7 +619,10 @@ def _streets(sketch: _Sketch, centre: int, blocks: int, rng: np.random.Generator
     middle = np.array(sketch.xy[centre])
     nodes = np.array(
         [
-            [sketch.point(middle + across * (i - blocks / 2) + along * (j + 1), home=True) for j in range(blocks)]
+            [
+                sketch.point(middle + across * (i - blocks / 2) + along * (j + 1), home=True)
+                for j in range(blocks)
+            ]
             for i in range(blocks)
         ]
     )
@@ -561,7 +635,9 @@ def _streets(sketch: _Sketch, centre: int, blocks: int, rng: np.random.Generator
     sketch.join(centre, int(nodes[blocks // 2, 0]), "minor")
 
 
-def _abroad(sketch: _Sketch, spacing: float, rng: np.random.Generator) -> tuple[list[int], list[int]]:
+def _abroad(
+    sketch: _Sketch, spacing: float, rng: np.random.Generator
+) -> tuple[list[int], list[int]]:
     """Add the road around the mountains; return its nodes and the towns on it."""
     count = round(2 * np.pi * OUTSIDE_KM / (2 * spacing))
     bearings = np.linspace(0, 2 * np.pi, count, endpoint=False)
@@ -569,12 +645,17 @@ def _abroad(sketch: _Sketch, spacing: float, rng: np.random.Generator) -> tuple[
     points = np.column_stack((np.cos(bearings), np.sin(bearings))) * radius[:, None]
     ring = sketch.chain(sketch.point(points[0], home=False), points[1:], "secondary", home=False)
     sketch.join(ring[-1], ring[0], "secondary")
-    foreign = [ring[int(k)] for k in np.linspace(0, count, 9, endpoint=False) + rng.integers(0, max(1, count // 18), 9)]
+    foreign = [
+        ring[int(k)]
+        for k in np.linspace(0, count, 9, endpoint=False) + rng.integers(0, max(1, count // 18), 9)
+    ]
     return ring, foreign
 
 
 def _passes(sketch: _Sketch, heads: list[int], ring: list[int], spacing: float) -> None:
-    """Add tracks over the passes: from every valley head abroad, and between heads near each other."""
+    """Add tracks over the passes: from every valley head abroad, and between heads near
+    each other.
+    """
     for head in heads:
         sketch.track(head, _nearest(sketch, ring, head), spacing, PASS)
     for k, one in enumerate(heads):
@@ -597,11 +678,13 @@ def _steps(sketch: _Sketch, one: int, two: int, spacing: float) -> NDArray[np.fl
     return np.asarray(a + (b - a) * (np.arange(1, pieces) / pieces)[:, None])
 
 
-# Generated road maps: two-way segments on a plane, and the network, evaders, checkpoints and patrols that go with them.
+# Generated road maps: two-way segments on a plane, and the network, evaders,
+# checkpoints and patrols that go with them.
 #
-# Two families of the benchmark stand on it. Every number here is assumed; the point of the families is their shape (hierarchy, few
-# crossings, long parallel roads), not any real place. The plane is drawn around 0 degrees north and east, where there is open sea, so that
-# nobody takes a map for a country.
+# Two families of the benchmark stand on it. Every number here is assumed; the point of
+# the families is their shape (hierarchy, few crossings, long parallel roads), not any
+# real place. The plane is drawn around 0 degrees north and east, where there is open
+# sea, so that nobody takes a map for a country.
 
 
 CLASSES = ("motorway", "primary", "secondary", "minor", "track")
@@ -612,7 +695,9 @@ WATCH_PER_HOUR = dict(zip(CLASSES, (0.04, 0.03, 0.02, 0.015, 0.01), strict=True)
 WINDING = 1.2
 """Length of a road over the straight line between its ends."""
 STORED_KM_PER_DEGREE = 111.195
-"""Length of a degree as the stored instances were made: with another, some coordinates round otherwise and the files come out changed."""
+"""Length of a degree as the stored instances were made: with another, some coordinates
+round otherwise and the files come out changed.
+"""
 DIGITS = 6
 """Decimals of every generated probability."""
 
@@ -630,7 +715,8 @@ class RoadMap:
     road_class
         (s,) one of `CLASSES`.
     passing
-        (s,) chance in (0, 1] to pass the check that stands on a segment for good, such as a border post; 1 where none does.
+        (s,) chance in (0, 1] to pass the check that stands on a segment for good, such
+        as a border post; 1 where none does.
     """
 
     xy: NDArray[np.float64]
@@ -694,13 +780,17 @@ def largest_part(roads: RoadMap) -> RoadMap:
     position = np.cumsum(kept) - 1
     inside = kept[roads.ends[:, 0]]
     return RoadMap(
-        roads.xy[kept], position[roads.ends[inside]], roads.road_class[inside], np.asarray(roads.passing[inside])
+        roads.xy[kept],
+        position[roads.ends[inside]],
+        roads.road_class[inside],
+        np.asarray(roads.passing[inside]),
     )
 
 
 @dataclass(frozen=True)
 class Demand:
-    """Who goes where: origins with their share of all loads, destinations with their pull.
+    """Who goes where: origins with their share of all loads, destinations with their
+    pull.
 
     Attributes
     ----------
@@ -715,7 +805,8 @@ class Demand:
     smallest
         Pairs with a smaller share of all loads are left out.
     habitual
-        Share of each pair's loads carried by those who keep to fixed routes; 0 for none.
+        Share of each pair's loads carried by those who keep to fixed routes; 0 for
+        none.
     """
 
     origins: NDArray[np.int64]
@@ -727,14 +818,20 @@ class Demand:
     habitual: float = 0.0
 
     def shares(self, roads: RoadMap) -> NDArray[np.float64]:
-        """Return the (origins, destinations) share of all loads on each pair, the small ones 0; they sum to 1."""
+        """Return the (origins, destinations) share of all loads on each pair, the small
+        ones 0; they sum to 1.
+        """
         hours = roads.network.time_graph().distances(self.origins)[:, self.destinations] / 3600
-        shares = gravity(self.masses, self.populations, hours, decay_hours=self.decay_hours, power=1.0)
+        shares = gravity(
+            self.masses, self.populations, hours, decay_hours=self.decay_hours, power=1.0
+        )
         shares[shares < self.smallest * shares.sum()] = 0.0
         return np.asarray(np.round(shares / shares.sum(), 7))
 
     def evaders(self, roads: RoadMap, rng: np.random.Generator) -> Iterator[Evader]:
-        """Yield the evaders: an informed one for each pair, and a habitual one beside it if some are."""
+        """Yield the evaders: an informed one for each pair, and a habitual one beside
+        it if some are.
+        """
         cost = roads.network.time_s / 3600 - np.log(roads.reliability)
         for origin, shares in zip(self.origins.tolist(), self.shares(roads), strict=True):
             served = np.flatnonzero(shares)
@@ -745,34 +842,56 @@ class Demand:
                 else [()] * len(goals)
             )
             for goal, share, kept in zip(goals, shares[served].tolist(), routes, strict=True):
-                yield Evader(f"{origin}>{goal}", origin, goal, round(share * (1 - self.habitual), 9))
+                yield Evader(
+                    f"{origin}>{goal}", origin, goal, round(share * (1 - self.habitual), 9)
+                )
                 if self.habitual:
-                    yield Evader(f"{origin}>{goal}, habitual", origin, goal, round(share * self.habitual, 9), kept)
+                    yield Evader(
+                        f"{origin}>{goal}, habitual",
+                        origin,
+                        goal,
+                        round(share * self.habitual, 9),
+                        kept,
+                    )
 
 
-def traffic(roads: RoadMap, demand: Demand, rng: np.random.Generator, *, draws: int = 4) -> NDArray[np.float64]:
-    """Return the (s,) share of loads on each segment when routes are chosen under random errors of judgement."""
+def traffic(
+    roads: RoadMap, demand: Demand, rng: np.random.Generator, *, draws: int = 4
+) -> NDArray[np.float64]:
+    """Return the (s,) share of loads on each segment when routes are chosen under
+    random errors of judgement.
+    """
     network = roads.network
     cost = network.time_s / 3600 - np.log(roads.reliability)
     shares = demand.shares(roads)
     loads = np.zeros(network.n_segments)
     for _ in range(draws):
         error = np.exp(0.4 * rng.standard_normal(network.n_segments))
-        graph = cost_graph(network.n_nodes, network.tail, network.head, cost * error[network.segment])
+        graph = cost_graph(
+            network.n_nodes, network.tail, network.head, cost * error[network.segment]
+        )
         for origin, row in zip(demand.origins.tolist(), shares, strict=True):
             served = np.flatnonzero(row)
             predecessors = graph.trees([origin])[1][0]
             for arcs, share in zip(
-                graph.paths(predecessors, demand.destinations[served].tolist()), row[served], strict=True
+                graph.paths(predecessors, demand.destinations[served].tolist()),
+                row[served],
+                strict=True,
             ):
                 loads[network.segment[list(arcs)]] += share / draws
     return loads
 
 
 def choke_points(
-    roads: RoadMap, loads: NDArray[np.float64], allowed: NDArray[np.bool_], count: int, first: Sequence[int] = ()
+    roads: RoadMap,
+    loads: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    count: int,
+    first: Sequence[int] = (),
 ) -> NDArray[np.int64]:
-    """Return at most `count` segments: those named `first`, then allowed ones, the busiest first, no two of which share an end."""
+    """Return at most `count` segments: those named `first`, then allowed ones, the
+    busiest first, no two of which share an end.
+    """
     chosen = list(first[:count])
     taken = set(roads.ends[chosen].ravel().tolist())
     for segment in np.lexsort((np.arange(loads.size), -loads)).tolist():
@@ -786,7 +905,9 @@ def choke_points(
 
 
 def beat(roads: RoadMap, loads: NDArray[np.float64], start: int, length: int) -> tuple[int, ...]:
-    """Return the segments of a patrol: from `start` on, always the busiest neighbour not yet in it."""
+    """Return the segments of a patrol: from `start` on, always the busiest neighbour
+    not yet in it.
+    """
     segments = [start]
     while len(segments) < length:
         touched = np.isin(roads.ends, np.unique(roads.ends[segments])).any(axis=1)
@@ -799,7 +920,9 @@ def beat(roads: RoadMap, loads: NDArray[np.float64], start: int, length: int) ->
 
 @dataclass(frozen=True, slots=True)
 class CheckpointKind:
-    """A kind of checkpoint: detection is drawn from a range, and posts of one site exclude each other."""
+    """A kind of checkpoint: detection is drawn from a range, and posts of one site
+    exclude each other.
+    """
 
     kind: str
     detection: tuple[float, float]
@@ -807,13 +930,17 @@ class CheckpointKind:
     money: float
 
 
-POSTS = (CheckpointKind("permanent", (0.5, 0.8), 8.0, 30.0), CheckpointKind("tactical", (0.25, 0.5), 4.0, 10.0))
+POSTS = (
+    CheckpointKind("permanent", (0.5, 0.8), 8.0, 30.0),
+    CheckpointKind("tactical", (0.25, 0.5), 4.0, 10.0),
+)
 
 
 def checkpoint_options(
     roads: RoadMap, segments: NDArray[np.int64], sector: NDArray[np.int64], rng: np.random.Generator
 ) -> Iterator[Option]:
-    """Yield the checkpoints that can stand on segments; on minor roads and tracks a tactical one only.
+    """Yield the checkpoints that can stand on segments; on minor roads and tracks a
+    tactical one only.
 
     Parameters
     ----------
@@ -842,9 +969,14 @@ def checkpoint_options(
 
 
 def patrol_options(
-    roads: RoadMap, beats: Sequence[tuple[int, ...]], sector: NDArray[np.int64], rng: np.random.Generator
+    roads: RoadMap,
+    beats: Sequence[tuple[int, ...]],
+    sector: NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> Iterator[Option]:
-    """Yield a patrol for each beat: it needs a vehicle, and an evader who travels the whole beat may meet it on every segment."""
+    """Yield a patrol for each beat: it needs a vehicle, and an evader who travels the
+    whole beat may meet it on every segment.
+    """
     for j, segments in enumerate(beats):
         agency = f"sector-{sector[segments[0]]}"
         survival = round(1.0 - float(rng.uniform(0.06, 0.2)), DIGITS)

@@ -1,9 +1,12 @@
-"""The library: problems of the benchmark with all that is known of them, as one archive that needs no part of this package.
+"""The library: problems of the benchmark with all that is known of them, as one archive
+that needs no part of this package.
 
-A search that a time limit ends may differ from run to run. So certificates are made first, into a folder, and an accepted one is not made
-again; the archive follows from instance files, known solutions and certificates alone, to the last byte.
+A search that a time limit ends may differ from run to run. So certificates are made
+first, into a folder, and an accepted one is not made again; the archive follows from
+instance files, known solutions and certificates alone, to the last byte.
 
-A placement problem as a bilevel linear program, in the two files that bilevel solvers and libraries read: MPS, and an auxiliary file.
+A placement problem as a bilevel linear program, in the two files that bilevel solvers
+and libraries read: MPS, and an auxiliary file.
 
 Sets      T destinations of informed evaders; V overlay nodes; A overlay arcs a = (i, j), some with an option j(a); C habitual routes
 Data      r_a, s_a; d^t_i the weight of the evaders from i to t, D_t their sum; R_c, rho_cm of habitual routes and the options that they meet
@@ -16,11 +19,14 @@ such that sum_{a out of i} (y^t_a + z^t_a) <= d^t_i + sum_{a into i} r_a (y^t_a 
           y^t_a <= D_t (1 - x_j(a))                                                                 option arcs
           v_c1 + w_c1 <= R_c,   v_cm + w_cm <= v_c,m-1 + rho_c,m-1 w_c,m-1,   v_cm <= R_c (1 - x_m)
 
-What sets out from i is multiplied by the chance to pass each arc, so the most that arrives is d^t_i times the best path's value: the follower's
-optimum is the value of plan x. D_t is large enough because chances are at most 1, and a best flow runs in no circle. Leader and follower have
-the same objective, with opposite senses; so which optimum the follower takes makes no difference.
+What sets out from i is multiplied by the chance to pass each arc, so the most that
+arrives is d^t_i times the best path's value: the follower's optimum is the value of
+plan x. D_t is large enough because chances are at most 1, and a best flow runs in no
+circle. Leader and follower have the same objective, with opposite senses; so which
+optimum the follower takes makes no difference.
 
-The auxiliary file is the name-based one of MibS and BOBILib: the follower's variables with their costs, which it minimises, and its rows.
+The auxiliary file is the name-based one of MibS and BOBILib: the follower's variables
+with their costs, which it minimises, and its rows.
 """
 
 from __future__ import annotations
@@ -42,7 +48,13 @@ from optimizer.base.version import package_version
 from optimizer.certificate import check as checker
 from optimizer.certificate.check import Fault, check
 from optimizer.lab.benchmark.benchmark import GAP, TIME_LIMIT
-from optimizer.lab.benchmark.best_known import PUBLISHED_OPTIMA, TOLERANCE, BestKnown, check_known, read_known
+from optimizer.lab.benchmark.best_known import (
+    PUBLISHED_OPTIMA,
+    TOLERANCE,
+    BestKnown,
+    check_known,
+    read_known,
+)
 from optimizer.lab.benchmark.families import SUFFIX, cases, instance_file, known_file
 from optimizer.lab.pages import PageTable, fixed, page_text, thousands
 from optimizer.problem.files.instance_file import read_instance
@@ -81,7 +93,8 @@ class LibraryProblem:
     known
         Its best-known solution; None where none is kept.
     certificate, certified, fault
-        Its certificate with the bounds that the checker found it to prove; or why there is none.
+        Its certificate with the bounds that the checker found it to prove; or why there
+        is none.
     """
 
     family: str
@@ -121,26 +134,31 @@ def library_problems(
     snip_dir: Path | None = None,
     instances: Path,
 ) -> Iterator[LibraryProblem]:
-    """Yield problems of some families, each with a certificate: that of the folder if the checker accepts it, else one that is made.
+    """Yield problems of some families, each with a certificate: that of the folder if
+    the checker accepts it, else one that is made.
 
     Parameters
     ----------
     families, large, snip_dir, instances
         As for a benchmark.
     folder
-        Receives certificates, in `certificates`, and the instance files of problems that have none of their own.
+        Receives certificates, in `certificates`, and the instance files of problems
+        that have none of their own.
     options
         `only`, and gap, time limit and first seed of a search that makes a certificate.
 
     Raises
     ------
     InputError
-        If a family is not known, two problems have one name, or a best-known solution is not what it says.
+        If a family is not known, two problems have one name, or a best-known solution
+        is not what it says.
     """
     found = cases(families, only=options.only, large=large, snip_dir=snip_dir, instances=instances)
     twice = [name for name, count in Counter(case.name for case in found).items() if count > 1]
     if twice:  # certificates and bilevel files are named by the problem alone
-        raise InputError(Problem("--family", f"several problems named {', '.join(twice)}", "names that differ"))
+        raise InputError(
+            Problem("--family", f"several problems named {', '.join(twice)}", "names that differ")
+        )
     for case in found:
         yield _problem(case, folder, options)
 
@@ -153,10 +171,19 @@ def _problem(case: Case[Instance], folder: Path, options: RunOptions) -> Library
         if known.sha256 != sha256(file):  # its bound is that of another problem
             expected = f"the solution of {file.name} as it is"
             raise InputError(
-                Problem(f"{solution}, sha256", known.sha256, expected, "Leave the file out, or make it anew")
+                Problem(
+                    f"{solution}, sha256",
+                    known.sha256,
+                    expected,
+                    "Leave the file out, or make it anew",
+                )
             )
         check_known(known, instance, str(solution))
-    certificate, bounds, fault = folder / "certificates" / f"{case.name}{CERTIFICATE_SUFFIX}", None, ""
+    certificate, bounds, fault = (
+        folder / "certificates" / f"{case.name}{CERTIFICATE_SUFFIX}",
+        None,
+        "",
+    )
     try:
         bounds = check(str(file), str(certificate))
     except Fault as told:
@@ -175,15 +202,23 @@ def _problem(case: Case[Instance], folder: Path, options: RunOptions) -> Library
             bounds = write_certificate(certificate, file, instance, record, result)
         except (InfeasibleError, SolverError) as error:
             fault = str(error)
-    if known is not None and bounds is not None and known.bound > bounds[1] * (1 + Fraction(TOLERANCE)):
+    if (
+        known is not None
+        and bounds is not None
+        and known.bound > bounds[1] * (1 + Fraction(TOLERANCE))
+    ):
         proven = f"at most {float(bounds[1])!r}, which a plan is proven to have"
         raise InputError(Problem(f"{solution}, bound", f"{known.bound!r}", proven))
-    return LibraryProblem(case.family, instance, file, known, None if bounds is None else certificate, bounds, fault)
+    return LibraryProblem(
+        case.family, instance, file, known, None if bounds is None else certificate, bounds, fault
+    )
 
 
 @dataclass(frozen=True)
 class Library:
-    """What an archive holds, counted: its bytes, its files, and the problems that have bilevel files."""
+    """What an archive holds, counted: its bytes, its files, and the problems that have
+    bilevel files.
+    """
 
     size: int
     files: int
@@ -191,7 +226,9 @@ class Library:
 
 
 def write_library(
-    archive: Path, problems: Sequence[LibraryProblem], on_problem: Callable[[str], None] = lambda _: None
+    archive: Path,
+    problems: Sequence[LibraryProblem],
+    on_problem: Callable[[str], None] = lambda _: None,
 ) -> Library:
     """Write the archive, whole or not at all; the same problems make the same bytes.
 
@@ -211,7 +248,9 @@ def write_library(
         place_of = f"instances/{problem.family}/{problem.name}"
         content[f"{place_of}{SUFFIX}"] = problem.file.read_bytes()
         if problem.known is not None:
-            content[f"{place_of}.sol.json"] = (problem.known.model_dump_json(indent=2) + "\n").encode()
+            content[f"{place_of}.sol.json"] = (
+                problem.known.model_dump_json(indent=2) + "\n"
+            ).encode()
         if problem.certificate is not None:
             content[f"{place_of}{CERTIFICATE_SUFFIX}"] = problem.certificate.read_bytes()
         bilevel = _bilevel_files(problem)
@@ -227,7 +266,9 @@ def write_library(
     content["problems.csv"] = table.frame.to_csv(index=False, lineterminator="\n").encode()
     content["check.py"] = Path(checker.__file__).read_bytes()
     content["CITATION.cff"] = page_text("library.cff.j2", version=version).encode()
-    content["README.md"] = page_text("library.md.j2", version=version, table=str(table), **counts).encode()
+    content["README.md"] = page_text(
+        "library.md.j2", version=version, table=str(table), **counts
+    ).encode()
     content["SHA256SUMS"] = "".join(
         f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(content.items())
     ).encode()
@@ -244,7 +285,11 @@ def _bilevel_files(problem: LibraryProblem) -> dict[str, bytes]:
     if program is None:
         return {}
     mps = program.mps(problem.name).encode()
-    return {} if len(mps) > LARGEST_MPS else {".mps": mps, ".aux": program.auxiliary(problem.name).encode()}
+    return (
+        {}
+        if len(mps) > LARGEST_MPS
+        else {".mps": mps, ".aux": program.auxiliary(problem.name).encode()}
+    )
 
 
 COLUMNS = (
@@ -268,12 +313,15 @@ def _row(problem: LibraryProblem, *, has_bilevel: bool) -> tuple[object, ...]:
 
 
 CONSTANT = "const"
-"""Variable fixed at 1 that carries what no plan changes: readers differ in the sign of a constant on the right-hand side of the objective."""
+"""Variable fixed at 1 that carries what no plan changes: readers differ in the sign of
+a constant on the right-hand side of the objective.
+"""
 
 
 @dataclass
 class BilevelProgram:
-    """The program: its rows, the leader's first, over the options and then the follower's variables.
+    """The program: its rows, the leader's first, over the options and then the
+    follower's variables.
 
     Attributes
     ----------
@@ -282,7 +330,8 @@ class BilevelProgram:
     lower, upper
         (options,) bounds of the leader's variables.
     rewards
-        Follower variable and what a unit of it brings; constant is what is had without any.
+        Follower variable and what a unit of it brings; constant is what is had without
+        any.
     """
 
     rows: RowBuilder
@@ -294,7 +343,9 @@ class BilevelProgram:
 
     def add(self, side: float, columns: Sequence[int], values: Sequence[float]) -> None:
         """Add one row."""
-        self.rows.add_row(side, np.array(columns, dtype=np.int64), np.array(values, dtype=np.float64))
+        self.rows.add_row(
+            side, np.array(columns, dtype=np.int64), np.array(values, dtype=np.float64)
+        )
 
     def new_columns(self, count: int) -> NDArray[np.int64]:
         """Add variables of the follower."""
@@ -304,16 +355,22 @@ class BilevelProgram:
     def names(self) -> list[str]:
         """Names of the variables."""
         leader = self.lower.size
-        return [f"x{j}" for j in range(leader)] + [f"y{j}" for j in range(self.rows.n_columns - leader)]
+        return [f"x{j}" for j in range(leader)] + [
+            f"y{j}" for j in range(self.rows.n_columns - leader)
+        ]
 
     @property
     def row_names(self) -> list[str]:
         """Names of the rows: u0, u1, ... of the leader, l0, l1, ... of the follower."""
         leader = self.n_leader_rows
-        return [f"u{k}" for k in range(leader)] + [f"l{k}" for k in range(self.rows.n_rows - leader)]
+        return [f"u{k}" for k in range(leader)] + [
+            f"l{k}" for k in range(self.rows.n_rows - leader)
+        ]
 
     def mps(self, name: str) -> str:
-        """Return the file in free MPS. Numbers have all their digits, which the writer of OR-Tools cuts to six."""
+        """Return the file in free MPS. Numbers have all their digits, which the writer
+        of OR-Tools cuts to six.
+        """
         matrix, names, rows = csc_array(self.rows.table()), self.names, self.row_names
         lines = [f"NAME {name}", "ROWS", " N obj", *(f" G {row}" for row in rows), "COLUMNS"]
         lines += [" MARKER MARKER 'MARKER' 'INTORG'"]
@@ -322,7 +379,8 @@ class BilevelProgram:
                 lines += [" MARKER MARKER 'MARKER' 'INTEND'"]
             part = slice(matrix.indptr[j], matrix.indptr[j + 1])
             entries = [
-                (rows[k], value) for k, value in zip(matrix.indices[part], matrix.data[part].tolist(), strict=True)
+                (rows[k], value)
+                for k, value in zip(matrix.indices[part], matrix.data[part].tolist(), strict=True)
             ]
             if j in self.rewards or not entries:
                 entries.insert(0, ("obj", self.rewards.get(j, 0.0)))
@@ -330,7 +388,11 @@ class BilevelProgram:
         if len(names) == self.lower.size:
             lines += [" MARKER MARKER 'MARKER' 'INTEND'"]
         lines += [f" {CONSTANT} obj {self.constant!r}", "RHS"]
-        lines += [f" rhs {row} {side!r}" for row, side in zip(rows, self.rows.sides.tolist(), strict=True) if side]
+        lines += [
+            f" rhs {row} {side!r}"
+            for row, side in zip(rows, self.rows.sides.tolist(), strict=True)
+            if side
+        ]
         lines.append("BOUNDS")
         for column, low, high in zip(names, self.lower.tolist(), self.upper.tolist(), strict=False):
             lines += [f" UP bnd {column} 1"] if low != high else [f" FX bnd {column} {int(low)}"]
@@ -339,16 +401,21 @@ class BilevelProgram:
     def auxiliary(self, name: str) -> str:
         """Return the auxiliary file: the follower minimises less what it gains."""
         leader, rows = self.lower.size, self.row_names[self.n_leader_rows :]
-        costs = [f"{column} {-self.rewards.get(leader + j, 0.0)!r}" for j, column in enumerate(self.names[leader:])]
+        costs = [
+            f"{column} {-self.rewards.get(leader + j, 0.0)!r}"
+            for j, column in enumerate(self.names[leader:])
+        ]
         head = ["@NUMVARS", str(len(costs)), "@NUMCONSTRS", str(len(rows))]
         body = ["@VARSBEGIN", *costs, "@VARSEND", "@CONSTRSBEGIN", *rows, "@CONSTRSEND"]
         return "\n".join([*head, *body, "@NAME", name, "@MPS", f"{name}.mps", ""])
 
 
 def bilevel_program(instance: Instance) -> BilevelProgram | None:
-    """Return the program of an instance on its contracted network; None where it has no linear form.
+    """Return the program of an instance on its contracted network; None where it has no
+    linear form.
 
-    That is so with patrol teams, whose beats are not listed, and where options share parts, whose survivals multiply.
+    That is so with patrol teams, whose beats are not listed, and where options share
+    parts, whose survivals multiply.
     """
     if instance.patrols is not None:
         return None
@@ -383,7 +450,9 @@ def _add_destination(program: BilevelProgram, overlay: Overlay, target: int) -> 
     free_of_cost = np.zeros(overlay.tail.size)
     from_origins = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, free_of_cost)
     to_target = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, free_of_cost, reverse=True)
-    reached = np.asarray(np.isfinite(from_origins.distances(np.flatnonzero(demand))).any(axis=0), dtype=bool)
+    reached = np.asarray(
+        np.isfinite(from_origins.distances(np.flatnonzero(demand))).any(axis=0), dtype=bool
+    )
     leads = np.isfinite(to_target.distances(np.array([target]))[0])
     arcs = np.flatnonzero(reached[overlay.tail] & leads[overlay.head] & (overlay.tail != target))
     watched = overlay.option[arcs] >= 0
@@ -392,7 +461,9 @@ def _add_destination(program: BilevelProgram, overlay: Overlay, target: int) -> 
     under = program.new_columns(int(passed.sum()))
     tail = np.concatenate((overlay.tail[arcs], overlay.tail[arcs[passed]]))
     head = np.concatenate((overlay.head[arcs], overlay.head[arcs[passed]]))
-    kept = np.concatenate((overlay.reliability[arcs], (overlay.reliability * overlay.survival)[arcs[passed]]))
+    kept = np.concatenate(
+        (overlay.reliability[arcs], (overlay.reliability * overlay.survival)[arcs[passed]])
+    )
     column = np.concatenate((plain, under))
     arrive = head == target
     program.rewards.update(zip(column[arrive].tolist(), kept[arrive].tolist(), strict=True))
@@ -404,7 +475,9 @@ def _add_destination(program: BilevelProgram, overlay: Overlay, target: int) -> 
         values = np.concatenate((-np.ones(arcs_out.size), kept[arcs_in]))
         program.add(-float(demand[node]), columns.tolist(), values.tolist())
     total = float(demand.sum())
-    for own, option in zip(plain[watched].tolist(), overlay.option[arcs[watched]].tolist(), strict=True):
+    for own, option in zip(
+        plain[watched].tolist(), overlay.option[arcs[watched]].tolist(), strict=True
+    ):
         program.add(-total, (own, option), (-1.0, -total))
 
 
@@ -413,10 +486,16 @@ def _add_routes(program: BilevelProgram, routes: FixedRoutes) -> None:
     for c, value in enumerate(routes.value.tolist()):
         links = np.flatnonzero(routes.route == c)
         before: Sequence[tuple[int, float]] = ()
-        for option, rho in zip(routes.option[links].tolist(), routes.survival[links].tolist(), strict=True):
+        for option, rho in zip(
+            routes.option[links].tolist(), routes.survival[links].tolist(), strict=True
+        ):
             past, under = program.new_columns(2).tolist()
             side = 0.0 if before else -value
-            program.add(side, (past, under, *(j for j, _ in before)), (-1.0, -1.0, *(kept for _, kept in before)))
+            program.add(
+                side,
+                (past, under, *(j for j, _ in before)),
+                (-1.0, -1.0, *(kept for _, kept in before)),
+            )
             program.add(-value, (past, option), (-1.0, -value))
             before = ((past, 1.0), (under, rho))
         if before:

@@ -1,15 +1,22 @@
-"""Runs of the suite `mixed`: the method and its peers on the same cases, each run in a process of its own, and the page.
+"""Runs of the suite `mixed`: the method and its peers on the same cases, each run in a
+process of its own, and the page.
 
-The clock of such a process is its processor time, for limits as for what is measured, so that what else the machine does does not count; the
-search has one process, and linear programs, whose solver has a clock of its own, are not broken off. The value of a mixture is its
-`exploitability`, found outside of the time.
+The clock of such a process is its processor time, for limits as for what is measured,
+so that what else the machine does does not count; the search has one process, and
+linear programs, whose solver has a clock of its own, are not broken off. The value of a
+mixture is its `exploitability`, found outside of the time.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence  # noqa: TC003 - the dataclass's annotations are read by tools
+from collections.abc import (
+    Callable,  # noqa: TC003
+    Iterable,  # noqa: TC003
+    Iterator,  # noqa: TC003
+    Sequence,  # noqa: TC003
+)
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -27,7 +34,15 @@ from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.generated_roads import draw_country, draw_land
 from optimizer.lab.benchmark.rows import MixedRow, mixed_key
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share
-from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, matching, newest_version, solver_stamp
+from optimizer.lab.rows import (
+    Case,
+    PlannedRow,
+    distinct,
+    made_with,
+    matching,
+    newest_version,
+    solver_stamp,
+)
 from optimizer.problem.files.instance_file import make_instance
 from optimizer.problem.instance.evaders import Evader, Searches, arc_costs
 from optimizer.problem.instance.instance import Instance, content_digest
@@ -40,7 +55,12 @@ from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.mixed.defender import Swaps
-from optimizer.solvers.mixed.double_oracle import CertifiedMixture, DoubleOracle, MarginalRelaxation, sampled_plan
+from optimizer.solvers.mixed.double_oracle import (
+    CertifiedMixture,
+    DoubleOracle,
+    MarginalRelaxation,
+    sampled_plan,
+)
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.overlay.overlay import Overlay, fixed_routes_of
 from optimizer.solvers.search.feasible_start import feasible_start
@@ -63,14 +83,18 @@ def uniform(instance: Instance, terms: PeerTerms) -> PeerAnswer:
     """Return a mixture of plans filled at random."""
     rng, start = np.random.default_rng(terms.seed), feasible_start(instance)
     everything = np.ones(start.size)
-    return _equally(instance, [sampled_plan(instance, start, everything, rng) for _ in range(DRAWN)])
+    return _equally(
+        instance, [sampled_plan(instance, start, everything, rng) for _ in range(DRAWN)]
+    )
 
 
 def betweenness(instance: Instance, _: PeerTerms) -> PeerAnswer:
     """Return the plan of the options that most of the evaders' weight passes."""
     roads = roads_as_overlay(instance)
     load = np.zeros(len(instance.options))
-    for weight, path in zip(roads.weight.tolist(), roads.paths(np.zeros_like(roads.free)), strict=True):
+    for weight, path in zip(
+        roads.weight.tolist(), roads.paths(np.zeros_like(roads.free)), strict=True
+    ):
         met = np.unique(roads.option[list(path)])
         load[met[met >= 0]] += weight
     placed = feasible_start(instance)
@@ -127,7 +151,15 @@ def double_oracle(instance: Instance, terms: PeerTerms) -> PeerAnswer:
     single = CertifiedMixture((start,), np.ones(1), roads.value(start))
     relaxation = MarginalRelaxation(instance, roads)  # its cuts are not made: it holds the routes
     search = DoubleOracle(
-        instance, roads, relaxation, start, single, terms.gap, terms.work_until, terms.seed, terms.listener
+        instance,
+        roads,
+        relaxation,
+        start,
+        single,
+        terms.gap,
+        terms.work_until,
+        terms.seed,
+        terms.listener,
     )
     search.lower = relaxation.lower
     search.game.add(start)
@@ -166,9 +198,13 @@ VALUING = 60.0
 
 
 def planned_rows(
-    cases: Iterable[Case[Instance]], gap: float | None, limit: float | None, methods: Sequence[str] = ()
+    cases: Iterable[Case[Instance]],
+    gap: float | None,
+    limit: float | None,
+    methods: Sequence[str] = (),
 ) -> Iterator[PlannedRow[MixedRow]]:
-    """Give the rows of some cases, each by some methods or every one: first ours on all, as the others take longer.
+    """Give the rows of some cases, each by some methods or every one: first ours on
+    all, as the others take longer.
 
     Raises
     ------
@@ -186,7 +222,9 @@ def planned_rows(
             yield PlannedRow(key, partial(_in_own_process, name, instance, method, asked))
 
 
-def _in_own_process(name: str, instance: Instance, method: str, asked: tuple[float, float]) -> MixedRow:
+def _in_own_process(
+    name: str, instance: Instance, method: str, asked: tuple[float, float]
+) -> MixedRow:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(measure, name, instance, method, asked).result()
 
@@ -209,7 +247,9 @@ class _Progress(SilentListener):
         gap = relative_gap(lower, upper)
         for most in REACHED:
             if gap is not None and 100 * gap <= most:
-                self.reached.setdefault(f"{most:g}", time.monotonic() - self.began - self.contraction)
+                self.reached.setdefault(
+                    f"{most:g}", time.monotonic() - self.began - self.contraction
+                )
 
     def cancelled(self) -> bool:
         """Return whether the time has come."""
@@ -217,7 +257,9 @@ class _Progress(SilentListener):
 
 
 def measure(name: str, instance: Instance, method: str, asked: tuple[float, float]) -> MixedRow:
-    """Make a run and return its row; from then on the clock of this process is its processor time."""
+    """Make a run and return its row; from then on the clock of this process is its
+    processor time.
+    """
     time.monotonic = time.process_time
     gap, limit = asked
     linear_program.LONGEST = 0.0
@@ -257,7 +299,13 @@ def _run(instance: Instance, method: str, terms: PeerTerms, limit: float) -> Pee
     if method != OURS:
         return PEERS[method](instance, terms)
     result = solve(
-        instance, method=OURS, gap=terms.gap, time_limit=limit, seed=terms.seed, threads=1, listener=terms.listener
+        instance,
+        method=OURS,
+        gap=terms.gap,
+        time_limit=limit,
+        seed=terms.seed,
+        threads=1,
+        listener=terms.listener,
     )
     if (found := result.mixed) is None:
         raise SolverError(f"no mixture of {instance.name}")
@@ -267,7 +315,9 @@ def _run(instance: Instance, method: str, terms: PeerTerms, limit: float) -> Pee
 
 def _value(mixture: Mixture, instance: Instance) -> float | None:
     try:
-        return exploitability(mixture, instance, listener=_Progress(time.monotonic() + VALUING)).value
+        return exploitability(
+            mixture, instance, listener=_Progress(time.monotonic() + VALUING)
+        ).value
     except (SolverError, KeyboardInterrupt):
         return None
 
@@ -275,7 +325,10 @@ def _value(mixture: Mixture, instance: Instance) -> float | None:
 def write_mixed_page(path: Path, rows: Sequence[MixedRow]) -> PageFiles:
     """Write the page of the rows of the newest version."""
     chosen = newest_version(rows)
-    cases = {row.case: [one for one in chosen if one.case == row.case] for row in sorted(chosen, key=_place)}
+    cases = {
+        row.case: [one for one in chosen if one.case == row.case]
+        for row in sorted(chosen, key=_place)
+    }
     text = page_text(
         "mixed.md.j2",
         **made_with(chosen),
@@ -301,11 +354,17 @@ def _goals(rows: Sequence[MixedRow]) -> PageTable:
     """Return how many cases that are not saturated keep to the goals."""
     lines = []
     for options, must in MUST.items():
-        ours = [row for row in rows if row.method == OURS and row.options == options and not row.saturated]
+        ours = [
+            row
+            for row in rows
+            if row.method == OURS and row.options == options and not row.saturated
+        ]
         if ours:
             gaps = [_gap(row) for row in ours]
             counts = [f"{sum(gap <= most for gap in gaps)} of {len(gaps)}" for most in (must, GAP)]
-            lines.append((options, distinct(f"{row.time_limit:g}" for row in ours), must, *counts, max(gaps)))
+            lines.append(
+                (options, distinct(f"{row.time_limit:g}" for row in ours), must, *counts, max(gaps))
+            )
     columns = ("options", "limit s", "must", "keep the must", "keep the aim of .5 %", "worst gap")
     return PageTable.of(columns, lines, {"must": share(0), "worst gap": share(2)})
 
@@ -332,7 +391,11 @@ def _ours(rows: Sequence[MixedRow]) -> PageTable:
     columns = (*each, "contraction s", "plans", "single plan", "proven gain", "saturated")
     shown = dict.fromkeys(("lower", "upper", "exact", "single plan"), fixed(5))
     return PageTable.of(
-        columns, lines, shown | dict.fromkeys(("gap", "proven gain"), share(2)) | dict.fromkeys(columns[5:10], fixed(1))
+        columns,
+        lines,
+        shown
+        | dict.fromkeys(("gap", "proven gain"), share(2))
+        | dict.fromkeys(columns[5:10], fixed(1)),
     )
 
 
@@ -342,9 +405,14 @@ def _peers(cases: dict[str, list[MixedRow]]) -> PageTable:
     for case, rows in cases.items():
         if (lower := max(row.lower or 0.0 for row in rows)) > 0:
             of = {row.method: _shown(row) for row in rows}
-            above = [None if (value := of.get(method)) is None else value / lower - 1 for method in METHODS]
+            above = [
+                None if (value := of.get(method)) is None else value / lower - 1
+                for method in METHODS
+            ]
             lines.append((case, lower, *above))
-    return PageTable.of(("case", "bound", *METHODS), lines, {"bound": fixed(5)} | dict.fromkeys(METHODS, share(1)))
+    return PageTable.of(
+        ("case", "bound", *METHODS), lines, {"bound": fixed(5)} | dict.fromkeys(METHODS, share(1))
+    )
 
 
 def _shown(row: MixedRow) -> float | None:
@@ -352,7 +420,9 @@ def _shown(row: MixedRow) -> float | None:
 
 
 def _oracle(cases: dict[str, list[MixedRow]]) -> PageTable:
-    """Return the times to the smallest gap that ours reached of those noted, beside the double oracle's on the roads."""
+    """Return the times to the smallest gap that ours reached of those noted, beside the
+    double oracle's on the roads.
+    """
     lines = []
     for case, rows in cases.items():
         of = {row.method: row for row in rows}
@@ -361,20 +431,33 @@ def _oracle(cases: dict[str, list[MixedRow]]) -> PageTable:
             continue
         gap = min(ours.reached, key=float)
         mine, other = ours.reached[gap], theirs.reached.get(gap)
-        times = f"{other / mine:.1f}" if other is not None else f"more than {theirs.seconds / mine:.1f}"
+        times = (
+            f"{other / mine:.1f}" if other is not None else f"more than {theirs.seconds / mine:.1f}"
+        )
         lines.append((case, f"{gap} %", mine, other, times, theirs.seconds, _gap(theirs)))
-    columns = ("case", "to a gap of", "mixed, s", "double oracle, s", "times", "it ended after s", "with a gap of")
+    columns = (
+        "case",
+        "to a gap of",
+        "mixed, s",
+        "double oracle, s",
+        "times",
+        "it ended after s",
+        "with a gap of",
+    )
     shown = dict.fromkeys((columns[2], columns[3], columns[5]), fixed(1))
     return PageTable.of(columns, lines, shown | {columns[6]: share(1)})
 
 
-# Cases for mixtures of plans: informed evaders from the rim of a road network to anywhere in it, and units for roads that good routes use.
+# Cases for mixtures of plans: informed evaders from the rim of a road network to
+# anywhere in it, and units for roads that good routes use.
 #
-# On each map and seed 160 pairs of one of 16 origins in the outer tenth of the nodes and one of 24 destinations anywhere get random
-# weights. Roads are watched in proportion to the time on them, such that 75 % get over the median fastest route with nothing placed, times
-# a random factor of .8 to 1.25. Options are the roads with most traffic over six rounds of best routes, each of which makes the roads used
-# so far dearer, with a random factor of .5 to 1.5, apart by 1/120 of the map's width where there are enough; 30, 50 or 70 % get past one.
-# All numbers are assumed.
+# On each map and seed 160 pairs of one of 16 origins in the outer tenth of the nodes
+# and one of 24 destinations anywhere get random weights. Roads are watched in
+# proportion to the time on them, such that 75 % get over the median fastest route with
+# nothing placed, times a random factor of .8 to 1.25. Options are the roads with most
+# traffic over six rounds of best routes, each of which makes the roads used so far
+# dearer, with a random factor of .5 to 1.5, apart by 1/120 of the map's width where
+# there are enough; 30, 50 or 70 % get past one. All numbers are assumed.
 
 SIZES = ((200, 10), (500, 20))
 """Options, and units to place on them."""
@@ -395,28 +478,45 @@ GENERATED: dict[str, Callable[[], Network]] = {
 }
 
 
-def mixed_cases(only: Sequence[str], seeds: Sequence[int], extracts: Path | None) -> list[Case[Instance]]:
-    """Return the cases `MAP-OPTIONS-UNITS-SEED` whose names match: of the generated maps, and of an extract or all in a folder.
+def mixed_cases(
+    only: Sequence[str], seeds: Sequence[int], extracts: Path | None
+) -> list[Case[Instance]]:
+    """Return the cases `MAP-OPTIONS-UNITS-SEED` whose names match: of the generated
+    maps, and of an extract or all in a folder.
 
     Raises
     ------
     InputError
         If none does.
     """
-    found = [] if extracts is None else sorted(extracts.glob("*.osm.pbf")) if extracts.is_dir() else [extracts]
+    found = (
+        []
+        if extracts is None
+        else sorted(extracts.glob("*.osm.pbf"))
+        if extracts.is_dir()
+        else [extracts]
+    )
     maps: dict[str, Callable[[], Network]] = {
         path.name.split(".")[0].split("-")[0]: partial(_network_of, path) for path in found
     }
     maps |= GENERATED
     cases = [
-        Case("mixed", f"{name}-{options}-{units}-{seed}", partial(_case, name, make, (options, units), seed))
+        Case(
+            "mixed",
+            f"{name}-{options}-{units}-{seed}",
+            partial(_case, name, make, (options, units), seed),
+        )
         for options, units in SIZES
         for name, make in maps.items()
         for seed in seeds
     ]
     if not (chosen := matching(cases, only)):
-        expected = f"a pattern that matches one such as {cases[0].name}, of the maps {', '.join(maps)}"
-        raise InputError(Problem("--only", ", ".join(only), expected, "Name extracts with --extract"))
+        expected = (
+            f"a pattern that matches one such as {cases[0].name}, of the maps {', '.join(maps)}"
+        )
+        raise InputError(
+            Problem("--only", ", ".join(only), expected, "Name extracts with --extract")
+        )
     return chosen
 
 
@@ -431,7 +531,9 @@ def _case(name: str, make: Callable[[], Network], size: tuple[int, int], seed: i
     return mixed_case(make(), f"{name}-{size[0]}-{size[1]}-{seed}", size, seed)
 
 
-def mixed_case(network: Network, name: str, size: tuple[int, int], seed: int, evaders: int = EVADERS) -> Instance:
+def mixed_case(
+    network: Network, name: str, size: tuple[int, int], seed: int, evaders: int = EVADERS
+) -> Instance:
     """Return a case on a network, of so many options, units and evaders."""
     rng = np.random.default_rng(seed)
     pairs = _evaders(network, evaders, rng)
@@ -440,7 +542,9 @@ def mixed_case(network: Network, name: str, size: tuple[int, int], seed: int, ev
     slowly = np.exp(-network.time_s / network.time_s.sum())
     seconds = [network.time_s[list(path)].sum() for path in searches.paths(*ends, slowly)]
     watched = rng.uniform(0.8, 1.25, network.n_segments)[network.segment]
-    reliability = np.exp(np.log(THROUGH) / np.median(seconds) * network.time_s * watched).clip(1e-9, 1.0)
+    reliability = np.exp(np.log(THROUGH) / np.median(seconds) * network.time_s * watched).clip(
+        1e-9, 1.0
+    )
     cost, load = arc_costs(reliability), np.zeros(network.n_segments)
     for _ in range(REPRICING_ROUNDS):
         used = np.zeros(load.size)
@@ -448,7 +552,9 @@ def mixed_case(network: Network, name: str, size: tuple[int, int], seed: int, ev
             used[np.unique(network.segment[list(path)])] += evader.weight
         load += used
         cost = cost * np.where(used[network.segment] > 0, DEARER, 1.0)
-    chosen = _apart(network, np.where(load > 0, load * rng.uniform(0.5, 1.5, load.size), 0.0), size[0])
+    chosen = _apart(
+        network, np.where(load > 0, load * rng.uniform(0.5, 1.5, load.size), 0.0), size[0]
+    )
     options = []
     for j, segment in enumerate(chosen):
         arcs = tuple(np.flatnonzero(network.segment == segment).tolist())
@@ -456,12 +562,19 @@ def mixed_case(network: Network, name: str, size: tuple[int, int], seed: int, ev
         options.append(Option(f"s{j}", arcs, (survival,) * len(arcs), {"units": 1.0}))
     resources = (Resource("units", float(size[1])),)
     return make_instance(
-        network, reliability=reliability, evaders=pairs, options=options, resources=resources, name=name
+        network,
+        reliability=reliability,
+        evaders=pairs,
+        options=options,
+        resources=resources,
+        name=name,
     )
 
 
 def _evaders(network: Network, count: int, rng: np.random.Generator) -> list[Evader]:
-    """Return evaders with random ends in the largest piece of the network from every node of which every other is reached."""
+    """Return evaders with random ends in the largest piece of the network from every
+    node of which every other is reached.
+    """
     piece = connected_components(network.time_graph().matrix, directed=True, connection="strong")[1]
     nodes = np.flatnonzero(piece == np.bincount(piece).argmax())
     place = _plane(network)[nodes]
@@ -472,7 +585,10 @@ def _evaders(network: Network, count: int, rng: np.random.Generator) -> list[Eva
     weight = rng.uniform(0.2, 1, count)
     ends = [pairs[at] for at in rng.choice(len(pairs), count, replace=False).tolist()]
     shares = (weight / weight.sum()).tolist()
-    return [Evader(f"e{k}", o, d, share) for k, ((o, d), share) in enumerate(zip(ends, shares, strict=True))]
+    return [
+        Evader(f"e{k}", o, d, share)
+        for k, ((o, d), share) in enumerate(zip(ends, shares, strict=True))
+    ]
 
 
 def _plane(network: Network) -> Floats:
@@ -490,12 +606,16 @@ def _apart(network: Network, score: Floats, count: int) -> list[int]:
     order = order[score[order] > 0]
     chosen: list[int] = []
     for segment in order.tolist():
-        if len(chosen) < count and not (np.hypot(*(middle[chosen] - middle[segment]).T) < near).any():
+        if (
+            len(chosen) < count
+            and not (np.hypot(*(middle[chosen] - middle[segment]).T) < near).any()
+        ):
             chosen.append(segment)
     return (chosen + [s for s in order.tolist() if s not in set(chosen)])[:count]
 
 
-# Other ways to randomise, on the roads themselves: without the overlay and the marginal relaxation that the method `mixed` has.
+# Other ways to randomise, on the roads themselves: without the overlay and the marginal
+# relaxation that the method `mixed` has.
 #
 # uniform             as many plans as `DRAWN`, each filled at random, of equal probability
 # betweenness         the one plan of the options that most evaders' best routes meet with nothing placed
@@ -517,7 +637,9 @@ ROUTES, USED_DEARER = 20, 1.3
 
 @dataclass(frozen=True)
 class PeerTerms:
-    """What a peer is asked for: `gap` and `seed` as in `solve`, `until` a `time.monotonic()`; only `double oracle` uses the gap."""
+    """What a peer is asked for: `gap` and `seed` as in `solve`, `until` a
+    `time.monotonic()`; only `double oracle` uses the gap.
+    """
 
     gap: float
     until: float
@@ -532,7 +654,9 @@ class PeerTerms:
 
 @dataclass(frozen=True)
 class PeerAnswer:
-    """A mixture, with proven bounds where the method has them, and what ours says of single plans."""
+    """A mixture, with proven bounds where the method has them, and what ours says of
+    single plans.
+    """
 
     mixture: Mixture
     lower: float | None = None
@@ -541,7 +665,8 @@ class PeerAnswer:
 
 
 def roads_as_overlay(instance: Instance) -> Overlay:
-    """Return the roads as they are in the form of an overlay, for instances without forced options whose roads hold one option each.
+    """Return the roads as they are in the form of an overlay, for instances without
+    forced options whose roads hold one option each.
 
     Raises
     ------
@@ -549,7 +674,11 @@ def roads_as_overlay(instance: Instance) -> Overlay:
         If they do not.
     """
     option, arc, survival = instance.effects
-    if instance.forced.any() or np.unique(arc).size < arc.size or any(o.forbidden for o in instance.options):
+    if (
+        instance.forced.any()
+        or np.unique(arc).size < arc.size
+        or any(o.forbidden for o in instance.options)
+    ):
         raise ValueError("forced or forbidden options, or a road with several")
     free = np.ones(len(instance.options), dtype=bool)
     on, passed = np.full(instance.tail.size, -1, dtype=np.int64), np.ones(instance.tail.size)
@@ -591,7 +720,9 @@ def _survivals(paths: Paths, n_options: int) -> Floats:
 
 
 def _may_add(instance: Instance, placed: Mask) -> Mask:
-    return np.asarray(options_that_fit(instance, placed) & options_that_break_none(instance, placed))
+    return np.asarray(
+        options_that_fit(instance, placed) & options_that_break_none(instance, placed)
+    )
 
 
 def _equally(instance: Instance, masks: list[Mask]) -> PeerAnswer:

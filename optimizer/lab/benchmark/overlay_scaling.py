@@ -1,4 +1,6 @@
-"""How the contraction grows with the road network and the number of options: each case in a process of its own."""
+"""How the contraction grows with the road network and the number of options: each case
+in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ MAJOR = ("motorway", "trunk", "primary", "secondary", "tertiary")
 def planned_rows(
     sizes: Sequence[int] = SIZES, options: Sequence[int] = OPTIONS, extract: Path | None = None
 ) -> Iterator[PlannedRow[OverlayRow]]:
-    """Give the rows of generated networks of each size, and of the extract if given, with each number of options."""
+    """Give the rows of generated networks of each size, and of the extract if given,
+    with each number of options.
+    """
     networks = [*(str(size) for size in sizes), *([str(extract)] if extract is not None else [])]
     for network in networks:
         for count in options:
@@ -83,14 +87,24 @@ def _in_own_process(network: str, options: int) -> OverlayRow:
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
     )
     if done.returncode:
-        raise SolverError(f"{network} with {options} options: {done.stderr.strip().splitlines()[-1:]}")
+        raise SolverError(
+            f"{network} with {options} options: {done.stderr.strip().splitlines()[-1:]}"
+        )
     return OverlayRow(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def measure_case(network: str, options: int) -> OverlayRow:
-    """Measure one case in this process; `network` is a number of nodes or the path of an extract."""
-    instance = _instance(scaling_roads(int(network)), options) if network.isdigit() else _of_extract(network, options)
-    contract_s, overlay = min((_timed(lambda: contract(instance)) for _ in range(2)), key=itemgetter(0))
+    """Measure one case in this process; `network` is a number of nodes or the path of
+    an extract.
+    """
+    instance = (
+        _instance(scaling_roads(int(network)), options)
+        if network.isdigit()
+        else _of_extract(network, options)
+    )
+    contract_s, overlay = min(
+        (_timed(lambda: contract(instance)) for _ in range(2)), key=itemgetter(0)
+    )
     peak_mb = own_peak_mb()
     sources = _sources(instance)
     scipy_s = _search_seconds(instance, sources) * sources.size
@@ -125,15 +139,24 @@ def _instance(roads: ScalingRoads, options: int) -> Instance:
     rng = np.random.default_rng(1)
     chosen = rng.choice(np.flatnonzero(roads.major), options, replace=False)
     arcs = {int(s): tuple(np.flatnonzero(roads.segment == s).tolist()) for s in chosen}
-    origins, destinations = (rng.integers(0, roads.n_nodes, count).tolist() for count in (ORIGINS, DESTINATIONS))
+    origins, destinations = (
+        rng.integers(0, roads.n_nodes, count).tolist() for count in (ORIGINS, DESTINATIONS)
+    )
     return Instance(
         name="roads",
         node_id=np.arange(roads.n_nodes),
         tail=roads.tail,
         head=roads.head,
         reliability=np.exp(-FOUND_AN_HOUR / 3600 * roads.time_s),
-        evaders=tuple(Evader(f"{o} to {d}", o, d, 1 / ORIGINS / DESTINATIONS) for o in origins for d in destinations),
-        options=tuple(Option(f"post-{s}", both, (SURVIVAL,) * len(both), {"teams": 1.0}) for s, both in arcs.items()),
+        evaders=tuple(
+            Evader(f"{o} to {d}", o, d, 1 / ORIGINS / DESTINATIONS)
+            for o in origins
+            for d in destinations
+        ),
+        options=tuple(
+            Option(f"post-{s}", both, (SURVIVAL,) * len(both), {"teams": 1.0})
+            for s, both in arcs.items()
+        ),
         resources=(Resource("teams", BUDGET),),
     )
 
@@ -145,7 +168,9 @@ def _of_extract(extract: str, options: int) -> Instance:
 
 
 def problem_on(network: Network, options: int) -> Instance:
-    """Return a problem of random options on the largest piece of a network from every node of which every other is reached."""
+    """Return a problem of random options on the largest piece of a network from every
+    node of which every other is reached.
+    """
     _, piece = connected_components(network.time_graph().matrix, directed=True, connection="strong")
     inside = piece == np.bincount(piece).argmax()
     kept = np.flatnonzero(inside[network.tail] & inside[network.head])
@@ -166,15 +191,20 @@ def problem_on(network: Network, options: int) -> Instance:
 def _sources(instance: Instance) -> NDArray[np.int64]:
     watched = instance.effects[1]
     ends = [end for evader in instance.evaders for end in (evader.origin, evader.destination)]
-    return np.unique(np.concatenate((instance.tail[watched], instance.head[watched], ends))).astype(np.int64)
+    return np.unique(np.concatenate((instance.tail[watched], instance.head[watched], ends))).astype(
+        np.int64
+    )
 
 
 def _search_seconds(instance: Instance, sources: NDArray[np.int64]) -> float:
     """Return the mean seconds of a SciPy Dijkstra on the roads, over a sample of the sources."""
-    graph = cost_graph(instance.n_nodes, instance.tail, instance.head, arc_costs(instance.reliability))
+    graph = cost_graph(
+        instance.n_nodes, instance.tail, instance.head, arc_costs(instance.reliability)
+    )
     sample = sources[np.linspace(0, sources.size - 1, min(SAMPLE, sources.size)).astype(int)]
     seconds, _ = min(
-        (_timed(lambda: [graph.distances([s]) for s in sample.tolist()]) for _ in range(2)), key=itemgetter(0)
+        (_timed(lambda: [graph.distances([s]) for s in sample.tolist()]) for _ in range(2)),
+        key=itemgetter(0),
     )
     return seconds / len(sample)
 
@@ -182,7 +212,9 @@ def _search_seconds(instance: Instance, sources: NDArray[np.int64]) -> float:
 def _as_instance(instance: Instance, overlay: Overlay) -> Instance:
     """Return the overlay as an instance of its own, of the same options."""
     arcs = [np.flatnonzero(overlay.option == j) for j in range(len(instance.options))]
-    ends = zip(overlay.origin.tolist(), overlay.destination.tolist(), overlay.weight.tolist(), strict=True)
+    ends = zip(
+        overlay.origin.tolist(), overlay.destination.tolist(), overlay.weight.tolist(), strict=True
+    )
     return Instance(
         name="overlay",
         node_id=np.arange(overlay.n_nodes),
@@ -199,7 +231,9 @@ def _as_instance(instance: Instance, overlay: Overlay) -> Instance:
 
 
 def _timed(run: Callable[[], T]) -> tuple[float, T]:
-    """Return processor seconds and outcome: all that is measured runs on one core, and what else the machine does should not count."""
+    """Return processor seconds and outcome: all that is measured runs on one core, and
+    what else the machine does should not count.
+    """
     began = time.process_time()
     outcome = run()
     return time.process_time() - began, outcome
@@ -244,7 +278,9 @@ def write_overlay_page(path: Path, rows: Sequence[OverlayRow]) -> PageFiles:
         "origins": ORIGINS,
         "destinations": DESTINATIONS,
         "sample": SAMPLE,
-        "table": PageTable.of(list(COLUMNS.values()), [[getattr(row, k) for k in COLUMNS] for row in chosen], FORMATS),
+        "table": PageTable.of(
+            list(COLUMNS.values()), [[getattr(row, k) for k in COLUMNS] for row in chosen], FORMATS
+        ),
     }
     return PageFiles(write_page(path, "overlay.md.j2", **content), [])
 
@@ -296,8 +332,12 @@ def scaling_roads(n_nodes: int) -> ScalingRoads:
     rng = np.random.default_rng(0)
     side = int(np.sqrt(JUNCTIONS * n_nodes))
     ends, fast = _streets(side, rng)
-    xy = np.stack(np.divmod(np.arange(side * side), side), axis=1) + rng.uniform(-0.35, 0.35, (side * side, 2))
-    metres = BLOCK_M * np.hypot(*(xy[ends[:, 0]] - xy[ends[:, 1]]).T) * rng.uniform(1, 1.4, len(ends))
+    xy = np.stack(np.divmod(np.arange(side * side), side), axis=1) + rng.uniform(
+        -0.35, 0.35, (side * side, 2)
+    )
+    metres = (
+        BLOCK_M * np.hypot(*(xy[ends[:, 0]] - xy[ends[:, 1]]).T) * rng.uniform(1, 1.4, len(ends))
+    )
     seconds = metres / np.where(fast, FAST_MS, rng.choice(SLOW_MS, len(ends)))
     ends, street, pieces = _bent(ends, int(BENDS * n_nodes), side * side, rng)
     seconds, fast = seconds[street] / pieces * rng.uniform(0.7, 1.3, street.size), fast[street]
@@ -316,7 +356,9 @@ def scaling_roads(n_nodes: int) -> ScalingRoads:
 
 
 def _streets(side: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the (streets, 2) ends, and which are fast: those, a random spanning tree, and others up to the number wanted."""
+    """Return the (streets, 2) ends, and which are fast: those, a random spanning tree,
+    and others up to the number wanted.
+    """
     node = np.arange(side * side).reshape(side, side)
     ends = np.concatenate(
         (
@@ -324,7 +366,9 @@ def _streets(side: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], ND
             np.column_stack((node[:-1].ravel(), node[1:].ravel())),
         )
     )
-    line = np.concatenate((np.repeat(np.arange(side), side - 1), np.tile(np.arange(side), side - 1)))
+    line = np.concatenate(
+        (np.repeat(np.arange(side), side - 1), np.tile(np.arange(side), side - 1))
+    )
     fast = line % FAST_EVERY == FAST_EVERY // 2
     chance = np.where(fast, 1e-9, rng.uniform(1e-6, 1, len(ends)))
     tree = minimum_spanning_tree(csr_array((chance, ends.T), shape=(node.size, node.size))).tocoo()
@@ -338,7 +382,9 @@ def _streets(side: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], ND
 def _bent(
     ends: NDArray[np.int64], bends: int, first: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Put nodes, numbered from `first`, into random streets; return ends of the pieces, the street of each, and how many it has."""
+    """Put nodes, numbered from `first`, into random streets; return ends of the pieces,
+    the street of each, and how many it has.
+    """
     pieces = np.bincount(rng.integers(0, len(ends), bends), minlength=len(ends)) + 1
     street = np.repeat(np.arange(len(ends)), pieces)
     place = np.arange(street.size) - np.repeat(np.cumsum(pieces) - pieces, pieces)

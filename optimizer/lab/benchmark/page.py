@@ -1,6 +1,8 @@
-"""The page of the placement benchmark: methods by family, goals, peers, SNIP beside the published times; and what the rows come to.
+"""The page of the placement benchmark: methods by family, goals, peers, SNIP beside the
+published times; and what the rows come to.
 
-The performance profile of a benchmark: for each method the share of problems it solves within a factor of the quickest.
+The performance profile of a benchmark: for each method the share of problems it solves
+within a factor of the quickest.
 """
 
 from __future__ import annotations
@@ -30,7 +32,15 @@ from optimizer.lab.benchmark.best_known import (
     best_values,
 )
 from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
-from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, seconds, small_share
+from optimizer.lab.pages import (
+    PageFiles,
+    PageTable,
+    fixed,
+    page_text,
+    save_text,
+    seconds,
+    small_share,
+)
 from optimizer.lab.rows import Case, date_range, distinct, made_with
 from optimizer.report.palette import FAINT, TEXT
 
@@ -45,11 +55,18 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
 
 BASE = "compact"
-"""The method that times are compared with: the strongest that an open solver does out of the box."""
+"""The method that times are compared with: the strongest that an open solver does out
+of the box.
+"""
 
 FAMILY_COLUMNS = ("family", "method", "problems", "proven", "time, s", "gap", "to best", "peak, MB")
 
-FAMILY_FORMATS = {"time, s": seconds, "gap": small_share, "to best": small_share, "peak, MB": fixed(0)}
+FAMILY_FORMATS = {
+    "time, s": seconds,
+    "gap": small_share,
+    "to best": small_share,
+    "peak, MB": fixed(0),
+}
 
 
 def write_benchmark_page(
@@ -58,7 +75,8 @@ def write_benchmark_page(
     cases: Iterable[Case[Instance]],
     **asked: float | None,
 ) -> PageFiles:
-    """Write the page and its picture beside the folder of rows: `X.md` and `X-profile.png` for a folder `X`.
+    """Write the page and its picture beside the folder of rows: `X.md` and
+    `X-profile.png` for a folder `X`.
 
     Parameters
     ----------
@@ -69,7 +87,8 @@ def write_benchmark_page(
     cases
         Instances whose best-known solutions the repository keeps.
     asked
-        `gap_asked`, `time_limit`, `memory_limit` that rows must have; None for those of the newest row.
+        `gap_asked`, `time_limit`, `memory_limit` that rows must have; None for those of
+        the newest row.
 
     Raises
     ------
@@ -81,9 +100,17 @@ def write_benchmark_page(
     chosen = usual_setting(own, **asked)
     if not chosen:
         raise InputError(
-            Problem(str(folder), f"{len(own)} rows, none with these limits", "rows of runs", "Run some first")
+            Problem(
+                str(folder),
+                f"{len(own)} rows, none with these limits",
+                "rows of runs",
+                "Run some first",
+            )
         )
-    page, picture = folder.with_name(f"{folder.name}.md"), folder.with_name(f"{folder.name}-profile.png")
+    page, picture = (
+        folder.with_name(f"{folder.name}.md"),
+        folder.with_name(f"{folder.name}-profile.png"),
+    )
     best = best_of(own, best_values(cases))
     table = scores(chosen, best)
     others = [row for row in rows if row not in own]
@@ -112,7 +139,8 @@ def benchmark_text(
     picture
         File of the performance profile, relative to the page.
     others
-        Rows that stand in the tables of goals, total times and peers alone: of peers, and of searches by several processes.
+        Rows that stand in the tables of goals, total times and peers alone: of peers,
+        and of searches by several processes.
     """
     first, methods = rows[0], methods_of(table)
     peers = newest_by_method(others, PEER_METHODS)
@@ -132,7 +160,10 @@ def benchmark_text(
         killed=sum(row.status in {"memory", "time"} for row in rows),
         failed=sum(row.status in {"failed", "lost"} for row in rows),
         made=_made_table([*rows, *peers]),
-        goals=goal_table([*(row for row in rows if row.method == "auto"), *newest_by_method(others, ["auto"])], found),
+        goals=goal_table(
+            [*(row for row in rows if row.method == "auto"), *newest_by_method(others, ["auto"])],
+            found,
+        ),
         goals_stated=STATED,
         totals=_total_table(found),
         peers=peer_table(beside),
@@ -163,13 +194,21 @@ def _made_table(rows: Sequence[PlacementRow]) -> PageTable:
                 len(mine),
                 date_range(mine),
                 f"{min(loads):.1f} to {max(loads):.1f}" if loads else None,
-                f"processor s{f', {clock} by the clock' if clock else ''}" if clock < len(mine) else "by the clock",
-                f"by work{f', {len(mine) - by_work} by the clock' if by_work < len(mine) else ''}"
-                if by_work
-                else "by the clock",
+                (
+                    f"processor s{f', {clock} by the clock' if clock else ''}"
+                    if clock < len(mine)
+                    else "by the clock"
+                ),
+                (
+                    f"by work{f', {len(mine) - by_work} by the clock' if by_work < len(mine) else ''}"
+                    if by_work
+                    else "by the clock"
+                ),
             )
         )
-    return PageTable.of(("method", "package", "commit", "rows", "days", "load", "time", "limit"), lines, {})
+    return PageTable.of(
+        ("method", "package", "commit", "rows", "days", "load", "time", "limit"), lines, {}
+    )
 
 
 def _total_table(found: Sequence[Total]) -> PageTable | None:
@@ -188,14 +227,28 @@ def _total_table(found: Sequence[Total]) -> PageTable | None:
         )
         for one in found
     ]
-    head = ("family", "problems", "auto, s", "best others, s", "ratio", "of proven ones", "unproven alone")
+    head = (
+        "family",
+        "problems",
+        "auto, s",
+        "best others, s",
+        "ratio",
+        "of proven ones",
+        "unproven alone",
+    )
     last = ("best others, where proven", "unproven: gap of auto, and of the best other")
     return PageTable.of((*head, *last), lines, {}) if lines else None
 
 
 def _peer_ratio() -> float:
-    """Return how many times as long the published form took in Gurobi 13 as this package did then: a geometric mean."""
-    both = [(ours, peer) for ours, peer, *_ in PUBLISHED_PEERS.values() if ours is not None and peer is not None]
+    """Return how many times as long the published form took in Gurobi 13 as this
+    package did then: a geometric mean.
+    """
+    both = [
+        (ours, peer)
+        for ours, peer, *_ in PUBLISHED_PEERS.values()
+        if ours is not None and peer is not None
+    ]
     return geometric_mean([peer / ours for ours, peer in both])
 
 
@@ -234,21 +287,37 @@ def _snip_table(table: Sequence[Score], methods: Sequence[str]) -> PageTable | N
     problems = by_problem(score for score in table if score.family == "snip")
     if not problems:
         return None
-    timed = [method for method in methods if any(method in row and row[method].proven for row in problems.values())]
+    timed = [
+        method
+        for method in methods
+        if any(method in row and row[method].proven for row in problems.values())
+    ]
     against = [method for method in timed if method != BASE]
-    head = ["problem", "value", *(f"{m}, s" for m in timed), *(f"{BASE} / {m}" for m in against if BASE in timed)]
+    head = [
+        "problem",
+        "value",
+        *(f"{m}, s" for m in timed),
+        *(f"{BASE} / {m}" for m in against if BASE in timed),
+    ]
     head += ["published, s", *(f"published / {m}" for m in timed)]
     rows = [_snip_row(name, row, timed, against) for name, row in sorted(problems.items())]
     return PageTable.of(head, [*rows, _snip_means(problems, timed, against)], {})
 
 
-def _snip_row(name: str, row: dict[str, Score], timed: Sequence[str], against: Sequence[str]) -> list[str | None]:
+def _snip_row(
+    name: str, row: dict[str, Score], timed: Sequence[str], against: Sequence[str]
+) -> list[str | None]:
     value = min((score.upper for score in row.values() if score.upper is not None), default=None)
     published = PUBLISHED_OPTIMA.get(name)
-    differs = published is not None and value is not None and abs(value - published) > 2 * PUBLISHED_ROUNDING
+    differs = (
+        published is not None
+        and value is not None
+        and abs(value - published) > 2 * PUBLISHED_ROUNDING
+    )
     cells: list[str | None] = [
         name,
-        (DASH if value is None else f"{value:.6f}") + (f" (published {published:.6f})" if differs else ""),
+        (DASH if value is None else f"{value:.6f}")
+        + (f" (published {published:.6f})" if differs else ""),
     ]
     cells += [_time_cell(row.get(method)) for method in timed]
     if BASE in timed:
@@ -257,14 +326,19 @@ def _snip_row(name: str, row: dict[str, Score], timed: Sequence[str], against: S
     return cells + [_ratio_cell([_published_over(name, row, method)]) for method in timed]
 
 
-def _snip_means(problems: dict[str, dict[str, Score]], timed: Sequence[str], against: Sequence[str]) -> list[str]:
+def _snip_means(
+    problems: dict[str, dict[str, Score]], timed: Sequence[str], against: Sequence[str]
+) -> list[str]:
     cells = ["geometric mean", "", *("" for _ in timed)]
     if BASE in timed:
-        cells += [_mean_cell([_base_over(row, method) for row in problems.values()]) for method in against]
+        cells += [
+            _mean_cell([_base_over(row, method) for row in problems.values()]) for method in against
+        ]
     cells.append("")
     published = {name: row for name, row in problems.items() if name in PUBLISHED_SECONDS}
     return cells + [
-        _mean_cell([_published_over(name, row, method) for name, row in published.items()]) for method in timed
+        _mean_cell([_published_over(name, row, method) for name, row in published.items()])
+        for method in timed
     ]
 
 
@@ -277,7 +351,9 @@ class Speedup:
 
 
 def _base_over(row: dict[str, Score], method: str) -> Speedup | None:
-    """Return the base's time over a method's: a lower bound where the base ran into its limit, nothing where the method did."""
+    """Return the base's time over a method's: a lower bound where the base ran into its
+    limit, nothing where the method did.
+    """
     if BASE not in row or method not in row or not row[method].proven:
         return None
     ratio = max(row[BASE].seconds, LEAST_SECONDS) / max(row[method].seconds, LEAST_SECONDS)
@@ -292,12 +368,16 @@ def _published_over(name: str, row: dict[str, Score], method: str) -> Speedup | 
 
 
 def _ratio_cell(ratios: Sequence[Speedup | None]) -> str:
-    """Return the geometric mean of the ratios that are known, with > where one of them is a lower bound."""
+    """Return the geometric mean of the ratios that are known, with > where one of them
+    is a lower bound.
+    """
     known = [one for one in ratios if one is not None]
     if not known:
         return DASH
     mean = geometric_mean([one.ratio for one in known])
-    return ("> " if any(one.at_least for one in known) else "") + (f"{mean:.2f}" if mean < 10 else f"{mean:.1f}")
+    return ("> " if any(one.at_least for one in known) else "") + (
+        f"{mean:.2f}" if mean < 10 else f"{mean:.1f}"
+    )
 
 
 def _mean_cell(ratios: Sequence[Speedup | None]) -> str:
@@ -308,8 +388,12 @@ def _mean_cell(ratios: Sequence[Speedup | None]) -> str:
 def _problem_table(table: Sequence[Score], methods: Sequence[str]) -> PageTable:
     rows = []
     for name, row in by_problem(table).items():
-        lower = max((score.lower for score in row.values() if score.lower is not None), default=None)
-        upper = min((score.upper for score in row.values() if score.upper is not None), default=None)
+        lower = max(
+            (score.lower for score in row.values() if score.lower is not None), default=None
+        )
+        upper = min(
+            (score.upper for score in row.values() if score.upper is not None), default=None
+        )
         rows.append([name, lower, upper, *(_problem_cell(row.get(method)) for method in methods)])
     formats = {"best bound": fixed(6), "best value": fixed(6)}
     return PageTable.of(["problem", "best bound", "best value", *methods], rows, formats)
@@ -343,11 +427,13 @@ class TreeGoal:
     work
         What is measured.
     unit
-        `s` for time, `gap` for the gap at the end, `ratio` for the total time over that of the best others.
+        `s` for time, `gap` for the gap at the end, `ratio` for the total time over that
+        of the best others.
     must, aim
         In that unit.
     instances
-        Of the rows that it is measured by; several: their geometric mean. Empty for `ratio`, and where no row holds it.
+        Of the rows that it is measured by; several: their geometric mean. Empty for
+        `ratio`, and where no row holds it.
     threads
         Processes of the search in those rows.
     stated
@@ -367,8 +453,9 @@ class TreeGoal:
 
 
 STATED = (
-    "2026-11-26, `solve_joint(gap=.001, time_limit=60)` on the instance that `plan` writes, once a seed, "
-    "on a machine with nothing beside; dense-25-sensors 2026-11-29, 60 s of work in one process"
+    "2026-11-26, `solve_joint(gap=.001, time_limit=60)` on the instance that `plan` writes, once a"
+    " seed, on a machine with nothing beside; dense-25-sensors 2026-11-29, 60 s of work in one"
+    " process"
 )
 """How what stands in the column `stated` was measured."""
 
@@ -397,14 +484,17 @@ GOALS = (
 
 
 class _Measured(NamedTuple):
-    """What was found of a goal, and the worst of it as a number; a dash and None where there is nothing."""
+    """What was found of a goal, and the worst of it as a number; a dash and None where
+    there is nothing.
+    """
 
     text: str = DASH
     worst: float | None = None
 
 
 def goal_table(rows: Sequence[PlacementRow], found: Sequence[Total]) -> PageTable:
-    """Return the goals, what rows of `auto` say of each, what is stated, and whether it is reached; by the rows where there are any.
+    """Return the goals, what rows of `auto` say of each, what is stated, and whether it
+    is reached; by the rows where there are any.
 
     Parameters
     ----------
@@ -435,11 +525,19 @@ def _outcome(goal: TreeGoal, reached: float | None) -> str:
         return DASH
     if reached <= goal.aim:
         return "aim reached"
-    return "must reached" if reached <= goal.must else f"must missed by {_difference(goal, reached - goal.must)}"
+    return (
+        "must reached"
+        if reached <= goal.must
+        else f"must missed by {_difference(goal, reached - goal.must)}"
+    )
 
 
 def _difference(goal: TreeGoal, much: float) -> str:
-    return f"{100 * much:.2f} points" if goal.unit == "gap" else f"{much:.2f}{' s' if goal.unit == 's' else ''}"
+    return (
+        f"{100 * much:.2f} points"
+        if goal.unit == "gap"
+        else f"{much:.2f}{' s' if goal.unit == 's' else ''}"
+    )
 
 
 def _shown(goal: TreeGoal, value: float) -> str:
@@ -454,9 +552,14 @@ def _by_rows(goal: TreeGoal, rows: Iterable[PlacementRow]) -> _Measured:
     if not goal.instances or {row.instance for row in mine} != set(goal.instances):
         return _Measured()
     if goal.unit == "gap":
-        gaps = {row.seed: 1.0 if row.gap is None else row.gap for row in sorted(mine, key=lambda row: row.seed)}
+        gaps = {
+            row.seed: 1.0 if row.gap is None else row.gap
+            for row in sorted(mine, key=lambda row: row.seed)
+        }
         several = len(gaps) > 1
-        text = ", ".join((f"seed {seed} " if several else "") + _gap(gap) for seed, gap in gaps.items())
+        text = ", ".join(
+            (f"seed {seed} " if several else "") + _gap(gap) for seed, gap in gaps.items()
+        )
         return _Measured(text, max(gaps.values()))
     times = [seconds_of(row) for row in mine if row.status == "optimal"]
     if len(times) < len(mine) or None in times:
@@ -477,13 +580,16 @@ def _ratios(found: Sequence[Total]) -> _Measured:
     return _Measured(text, max(one.ratio for one in found))
 
 
-# The table of the placement benchmark's page that sets this package beside other solvers: stated times, and those of the rows.
+# The table of the placement benchmark's page that sets this package beside other
+# solvers: stated times, and those of the rows.
 MEASURED = ("auto", "auto-old", "scip", "highs")
 """Methods that have a column of their own, where there are rows of them."""
 
 
 def peer_table(table: Sequence[Score]) -> PageTable:
-    """Return the stated times of other solvers, and those of `auto` and of peers by this benchmark's own rows."""
+    """Return the stated times of other solvers, and those of `auto` and of peers by
+    this benchmark's own rows.
+    """
     rows = by_problem(table)
     methods = [method for method in MEASURED if any(method in row for row in rows.values())]
     remade = [name for name, row in rows.items() if "highs" in row]
@@ -498,7 +604,9 @@ def peer_table(table: Sequence[Score]) -> PageTable:
         )
         for name in dict.fromkeys((*PUBLISHED_PEERS, *remade))
     ]
-    return PageTable.of((*PUBLISHED_PEERS_COLUMNS, *(f"here: {method}, s" for method in methods)), lines, {})
+    return PageTable.of(
+        (*PUBLISHED_PEERS_COLUMNS, *(f"here: {method}, s" for method in methods)), lines, {}
+    )
 
 
 # What the rows come to: medians over seeds, mean times, ratios.
@@ -518,7 +626,8 @@ class Score:
     instance, family, method
         Names.
     seconds
-        Median of `seconds_of`; a run that did not prove the gap asked for within its time limit counts as that limit.
+        Median of `seconds_of`; a run that did not prove the gap asked for within its
+        time limit counts as that limit.
     proven
         Whether the median run proved the gap.
     gap
@@ -547,25 +656,37 @@ class Score:
 
 
 def usual_setting(rows: Sequence[PlacementRow], **asked: float | None) -> list[PlacementRow]:
-    """Return the rows of one setting: the newest row's among those that match what is asked for.
+    """Return the rows of one setting: the newest row's among those that match what is
+    asked for.
 
-    A setting is a gap, a time and a memory limit, and a version; of a method of another package, the version of its newest row. Of runs that
-    differ by what their limit counts alone, the newest stays.
+    A setting is a gap, a time and a memory limit, and a version; of a method of another
+    package, the version of its newest row. Of runs that differ by what their limit
+    counts alone, the newest stays.
     """
-    matching = [row for row in rows if all(value in {None, getattr(row, name)} for name, value in asked.items())]
+    matching = [
+        row
+        for row in rows
+        if all(value in {None, getattr(row, name)} for name, value in asked.items())
+    ]
     if not matching:
         return []
     newest = max(matching, key=lambda row: row.date)
     same = [row for row in matching if row.setting == newest.setting]
     package = {row.method: row.package for row in sorted(same, key=lambda row: row.date)}
     same = [row for row in same if row.package == package[row.method]]
-    last = {(row.instance, row.method, row.seed): row for row in sorted(same, key=lambda row: row.date)}
+    last = {
+        (row.instance, row.method, row.seed): row for row in sorted(same, key=lambda row: row.date)
+    }
     return [row for row in same if last[row.instance, row.method, row.seed] is row]
 
 
 def newest_by_method(rows: Sequence[PlacementRow], methods: Iterable[str]) -> list[PlacementRow]:
     """Return the rows of some methods, of each those of the setting of its newest row."""
-    return [row for method in methods for row in usual_setting([row for row in rows if row.method == method])]
+    return [
+        row
+        for method in methods
+        for row in usual_setting([row for row in rows if row.method == method])
+    ]
 
 
 def scores(rows: Iterable[PlacementRow], best: dict[str, float]) -> list[Score]:
@@ -577,7 +698,9 @@ def scores(rows: Iterable[PlacementRow], best: dict[str, float]) -> list[Score]:
 
 
 def best_of(rows: Iterable[PlacementRow], known: dict[str, float]) -> dict[str, float]:
-    """Return the best value of each instance: what was known, or a run's where it is better by more than a rounded value's last place."""
+    """Return the best value of each instance: what was known, or a run's where it is
+    better by more than a rounded value's last place.
+    """
     best = dict(known)
     for row in rows:
         if row.upper is not None:
@@ -597,7 +720,11 @@ def geometric_mean(ratios: Sequence[float]) -> float:
 
 def complete(table: Sequence[Score], methods: Sequence[str]) -> dict[str, dict[str, Score]]:
     """Return the problems that every one of the methods was run on: instance to method to score."""
-    return {name: row for name, row in by_problem(table).items() if all(method in row for method in methods)}
+    return {
+        name: row
+        for name, row in by_problem(table).items()
+        if all(method in row for method in methods)
+    }
 
 
 def by_problem(table: Iterable[Score]) -> dict[str, dict[str, Score]]:
@@ -610,22 +737,26 @@ def by_problem(table: Iterable[Score]) -> dict[str, dict[str, Score]]:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The total time of `auto` on some problems beside that of the best other method of each problem, chosen afterwards.
+    """The total time of `auto` on some problems beside that of the best other method of
+    each problem, chosen afterwards.
 
     Attributes
     ----------
     family
         Name; `all` for all problems.
     problems
-        Number of problems compared: those that `auto` and some other method were run on.
+        Number of problems compared: those that `auto` and some other method were run
+        on.
     auto, best
         Total seconds.
     unproven
         Seconds that count on both sides for problems that no method proved.
     chosen
-        How often each other method was the best one, on the problems that one of them proved.
+        How often each other method was the best one, on the problems that one of them
+        proved.
     open_gaps
-        On the problems that no method proved: mean gap of `auto`, and mean of the least gap of the others; None without such problems.
+        On the problems that no method proved: mean gap of `auto`, and mean of the least
+        gap of the others; None without such problems.
     """
 
     family: str
@@ -648,16 +779,23 @@ class Total:
 
 
 def totals(table: Sequence[Score]) -> list[Total]:
-    """Return how `auto` compares with the best other method chosen problem by problem: by family, and on all problems; none without any."""
+    """Return how `auto` compares with the best other method chosen problem by problem:
+    by family, and on all problems; none without any.
+    """
     problems = [row for row in by_problem(table).values() if "auto" in row and len(row) > 1]
     families = dict.fromkeys(row["auto"].family for row in problems)
-    found = [_total(family, [row for row in problems if row["auto"].family == family]) for family in families]
+    found = [
+        _total(family, [row for row in problems if row["auto"].family == family])
+        for family in families
+    ]
     return [*found, _total("all", problems)] if problems else []
 
 
 def _total(family: str, problems: Sequence[dict[str, Score]]) -> Total:
     rivals = [[score for score in row.values() if score.method != "auto"] for row in problems]
-    winners = [min(scores, key=lambda score: (not score.proven, score.seconds)) for scores in rivals]
+    winners = [
+        min(scores, key=lambda score: (not score.proven, score.seconds)) for scores in rivals
+    ]
     left = [row for row in problems if not any(score.proven for score in row.values())]
     least = [min(score.gap for score in row.values() if score.method != "auto") for row in left]
     return Total(
@@ -667,19 +805,28 @@ def _total(family: str, problems: Sequence[dict[str, Score]]) -> Total:
         best=math.fsum(score.seconds for score in winners),
         unproven=math.fsum(row["auto"].seconds for row in left),
         chosen=dict(Counter(score.method for score in winners if score.proven).most_common()),
-        open_gaps=(float(np.mean([row["auto"].gap for row in left])), float(np.mean(least))) if left else None,
+        open_gaps=(
+            (float(np.mean([row["auto"].gap for row in left])), float(np.mean(least)))
+            if left
+            else None
+        ),
     )
 
 
 def profile(table: Sequence[Score], methods: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    """Return for each method its sorted times over the best method's, problem by problem; infinity where it proved nothing in time.
+    """Return for each method its sorted times over the best method's, problem by
+    problem; infinity where it proved nothing in time.
 
-    Performance profiles: Dolan & More, Mathematical Programming 91 (2002). Only problems that every method was run on count.
+    Performance profiles: Dolan & More, Mathematical Programming 91 (2002). Only
+    problems that every method was run on count.
     """
     problems = list(complete(table, methods).values())
     times = {
         method: np.array(
-            [max(row[method].seconds, LEAST_SECONDS) if row[method].proven else np.inf for row in problems]
+            [
+                max(row[method].seconds, LEAST_SECONDS) if row[method].proven else np.inf
+                for row in problems
+            ]
         )
         for method in methods
     }
@@ -688,7 +835,12 @@ def profile(table: Sequence[Score], methods: Sequence[str]) -> dict[str, NDArray
     quickest = np.min(list(times.values()), axis=0)
     return {
         method: np.sort(
-            np.divide(own, quickest, out=np.full(own.size, np.inf), where=np.isfinite(own) & np.isfinite(quickest))
+            np.divide(
+                own,
+                quickest,
+                out=np.full(own.size, np.inf),
+                where=np.isfinite(own) & np.isfinite(quickest),
+            )
         )
         for method, own in times.items()
     }
@@ -697,7 +849,11 @@ def profile(table: Sequence[Score], methods: Sequence[str]) -> dict[str, NDArray
 def _score(runs: list[PlacementRow], best: float | None) -> Score:
     first = runs[0]
     seconds = np.median([_counted(row) for row in runs])
-    to_best = [(row.upper - best) / row.upper if row.upper else 0.0 for row in runs if row.upper is not None and best]
+    to_best = [
+        (row.upper - best) / row.upper if row.upper else 0.0
+        for row in runs
+        if row.upper is not None and best
+    ]
     return Score(
         instance=first.instance,
         family=first.family,
@@ -714,7 +870,9 @@ def _score(runs: list[PlacementRow], best: float | None) -> Score:
 
 
 def seconds_of(row: PlacementRow) -> float | None:
-    """Return the time of a run: processor seconds where one process searched and they were recorded, else by the clock; None where unknown."""
+    """Return the time of a run: processor seconds where one process searched and they
+    were recorded, else by the clock; None where unknown.
+    """
     return row.processor_s if row.threads == 1 and row.processor_s is not None else row.seconds
 
 
@@ -724,12 +882,20 @@ def _proven(row: PlacementRow) -> bool:
 
 
 def _counted(row: PlacementRow) -> float:
-    """Return the seconds a run counts: its own if it proved what was asked in time, else its time limit."""
+    """Return the seconds a run counts: its own if it proved what was asked in time,
+    else its time limit.
+    """
     took = seconds_of(row)
     return took if took is not None and _proven(row) else row.time_limit
 
 
-STYLES = (("#2b7bba", "-"), ("#d55e00", "--"), ("#006b4f", "-."), ("#a3477a", ":"), ("#1a1a1a", (0, (6, 1, 1, 1))))
+STYLES = (
+    ("#2b7bba", "-"),
+    ("#d55e00", "--"),
+    ("#006b4f", "-."),
+    ("#a3477a", ":"),
+    ("#1a1a1a", (0, (6, 1, 1, 1))),
+)
 """Colour and dash of each curve: distinguishable in grey too."""
 
 WIDEST = 1000.0
@@ -744,7 +910,8 @@ def draw_profile(ax: Axes, ratios: Mapping[str, NDArray[np.float64]]) -> Axes:
     ax
         Where to draw.
     ratios
-        For each method, (problems,) its time over that of the quickest method of the problem, >= 1, sorted; infinity where it failed.
+        For each method, (problems,) its time over that of the quickest method of the
+        problem, >= 1, sorted; infinity where it failed.
     """
     finite = np.concatenate([own[np.isfinite(own)] for own in ratios.values()] or [np.ones(1)])
     right = float(np.clip(finite.max(initial=1.0) * 1.3, 2.0, WIDEST))
@@ -766,7 +933,9 @@ def draw_profile(ax: Axes, ratios: Mapping[str, NDArray[np.float64]]) -> Axes:
     ax.set_xlabel("Time over that of the quickest method of each problem")
     ax.set_ylabel("Problems proven within that factor")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda factor, _: f"{factor:g}"))
-    ax.xaxis.set_minor_formatter(FuncFormatter(lambda factor, _: f"{factor:g}" if right < 12 else ""))
+    ax.xaxis.set_minor_formatter(
+        FuncFormatter(lambda factor, _: f"{factor:g}" if right < 12 else "")
+    )
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     ax.set_title("Performance profile", loc="left", color=TEXT)
     ax.legend(loc="lower right", facecolor="white", edgecolor="none", framealpha=1.0)

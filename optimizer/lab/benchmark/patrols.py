@@ -1,4 +1,6 @@
-"""The suites `patrols` and `steadiness`: fixed options alone, teams alone, or both, with the same budgets and seconds; and their pages."""
+"""The suites `patrols` and `steadiness`: fixed options alone, teams alone, or both,
+with the same budgets and seconds; and their pages.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ from optimizer.base.text.formatting import DASH
 from optimizer.base.version import package_version
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.families import INSTANCES
-from optimizer.lab.benchmark.generated_roads import Barrier, draw_country, draw_land, region_instance, valleys_instance
+from optimizer.lab.benchmark.generated_roads import (
+    Barrier,
+    draw_country,
+    draw_land,
+    region_instance,
+    valleys_instance,
+)
 from optimizer.lab.benchmark.rows import PLANS, PatrolMethod, PatrolRow, RunAsked, RunOptions
 from optimizer.lab.pages import PageFiles, PageTable, fixed, page_text, save_text, share, thousands
 from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, newest_version, solver_stamp
@@ -126,7 +134,11 @@ def _fixed(prepared: PreparedCase, asked: RunAsked) -> dict[str, Any]:
 
 def _search(asked: RunAsked) -> SolveOptions:
     return SolveOptions(
-        gap=asked.gap_asked, time_limit=asked.time_limit, seed=asked.seed, threads=asked.threads, params=asked.params
+        gap=asked.gap_asked,
+        time_limit=asked.time_limit,
+        seed=asked.seed,
+        threads=asked.threads,
+        params=asked.params,
     )
 
 
@@ -148,7 +160,9 @@ def _with_beats(prepared: PreparedCase, asked: RunAsked) -> dict[str, Any]:
 
 
 def _pricing(prepared: PreparedCase, asked: RunAsked) -> dict[str, Any]:
-    """Bound the whole over all beats as the joint plan does first, with as much of the time, and tell how long pricing took."""
+    """Bound the whole over all beats as the joint plan does first, with as much of the
+    time, and tell how long pricing took.
+    """
     started = time.monotonic()
     until = work_seconds() + PatrolParams().generating * asked.time_limit
     generation = ColumnGeneration(with_teams(prepared.instance), prepared.field, seed=asked.seed)
@@ -196,11 +210,13 @@ def _sizes(prepared: PreparedCase) -> dict[str, int]:
     }
 
 
-# The cases with patrols: shipped scenarios with teams, and generated countries where checkpoints and teams use one budget of agents.
+# The cases with patrols: shipped scenarios with teams, and generated countries where
+# checkpoints and teams use one budget of agents.
 #
-# A generated case is the benchmark's own region or valley country of the same seed. Its checkpoints keep their places, chances and
-# officers, but all draw on one resource, `agents`; so does a team, and there are as many teams as the agents suffice for, so that
-# checkpoints alone, patrols alone and both together can each spend the same.
+# A generated case is the benchmark's own region or valley country of the same seed. Its
+# checkpoints keep their places, chances and officers, but all draw on one resource,
+# `agents`; so does a team, and there are as many teams as the agents suffice for, so
+# that checkpoints alone, patrols alone and both together can each spend the same.
 
 AGENTS = "agents"
 
@@ -209,8 +225,9 @@ TEAM_AGENTS = 2
 SHIFT_HOURS, SLOT_MINUTES, MOST_SLOTS = 8, 30, 4
 
 DETECTION, PASSING = 0.4, 0.1
-"""Chance that a team detects a loaded evader whom it meets while it dwells, and while it drives: assumed, the first between the chances of
-the family's kinds of checkpoint."""
+"""Chance that a team detects a loaded evader whom it meets while it dwells, and while
+it drives: assumed, the first between the chances of the family's kinds of checkpoint.
+"""
 
 SPACING_M = 2000.0
 """Least distance between two posts."""
@@ -219,16 +236,26 @@ FAMILY = "patrols"
 
 
 def patrol_cases(instances: Path = INSTANCES) -> list[Case[Instance]]:
-    """Return every case: shipped scenarios that have teams, a valley country, three border regions."""
+    """Return every case: shipped scenarios that have teams, a valley country, three
+    border regions.
+    """
     return [*shipped_cases(instances), *_generated()]
 
 
 def shipped_cases(instances: Path = INSTANCES) -> list[Case[Instance]]:
     """Return a case for each folder with a scenario that has teams."""
     files = sorted(instances.glob("*/scenario.toml"))
-    with_teams = [path for path in files if "teams" in tomllib.loads(path.read_text(encoding="utf-8"))]
+    with_teams = [
+        path for path in files if "teams" in tomllib.loads(path.read_text(encoding="utf-8"))
+    ]
     return [
-        Case(FAMILY, path.parent.name, partial(_scenario, path), shipped=True, about=f"{path.parent.name}/{path.name}")
+        Case(
+            FAMILY,
+            path.parent.name,
+            partial(_scenario, path),
+            shipped=True,
+            about=f"{path.parent.name}/{path.name}",
+        )
         for path in with_teams
     ]
 
@@ -292,7 +319,8 @@ def region_case(
     n_posts
         Most posts of teams.
     n_bases
-        Bases, >= 1: in each of as many strips from west to east, the town at home nearest to the border; none where a strip has no town.
+        Bases, >= 1: in each of as many strips from west to east, the town at home
+        nearest to the border; none where a strip has no town.
     """
     instance = region_instance(
         n_nodes,
@@ -308,12 +336,20 @@ def region_case(
     towns = land.towns[land.depth[land.towns] > 0]
     x = land.roads.xy[towns, 0]
     strip = np.clip(((x - x.min()) / np.ptp(x) * n_bases).astype(np.int64), 0, n_bases - 1)
-    bases = [int(mine[land.depth[mine].argmin()]) for k in range(n_bases) for mine in (towns[strip == k],) if mine.size]
+    bases = [
+        int(mine[land.depth[mine].argmin()])
+        for k in range(n_bases)
+        for mine in (towns[strip == k],)
+        if mine.size
+    ]
     return _shared(instance, land.roads.network, land.depth > 0, bases, share, n_posts)
 
 
-def valleys_case(*, n_checkpoints: int, share: float, habitual: float, n_posts: int, seed: int) -> Instance:
-    """Return the valley country of 911 nodes with checkpoints and teams that share agents; bases in the capital and below both gates.
+def valleys_case(
+    *, n_checkpoints: int, share: float, habitual: float, n_posts: int, seed: int
+) -> Instance:
+    """Return the valley country of 911 nodes with checkpoints and teams that share
+    agents; bases in the capital and below both gates.
 
     Parameters
     ----------
@@ -336,16 +372,34 @@ def valleys_case(*, n_checkpoints: int, share: float, habitual: float, n_posts: 
     country = draw_country(spacing, n_side, blocks, np.random.default_rng(seed))
     sketch, towns = country.sketch, country.towns
     capital, south, east = towns[0], towns[2], towns[4]
-    return _shared(instance, sketch.roads().network, np.array(sketch.home), [capital, south, east], share, n_posts)
+    return _shared(
+        instance,
+        sketch.roads().network,
+        np.array(sketch.home),
+        [capital, south, east],
+        share,
+        n_posts,
+    )
 
 
 def _shared(
-    instance: Instance, network: Network, home: Mask, bases: Sequence[int], share: float, n_posts: int
+    instance: Instance,
+    network: Network,
+    home: Mask,
+    bases: Sequence[int],
+    share: float,
+    n_posts: int,
 ) -> Instance:
-    """Return the checkpoints of an instance and teams that never leave home, with one budget of agents."""
-    if not (np.array_equal(network.tail, instance.tail) and np.array_equal(network.head, instance.head)):
+    """Return the checkpoints of an instance and teams that never leave home, with one
+    budget of agents.
+    """
+    if not (
+        np.array_equal(network.tail, instance.tail) and np.array_equal(network.head, instance.head)
+    ):
         raise ValueError(f"{instance.name}: its roads are not those drawn beside it")
-    checkpoints = tuple(_with_agents(option) for option in instance.options if option.kind == "checkpoint")
+    checkpoints = tuple(
+        _with_agents(option) for option in instance.options if option.kind == "checkpoint"
+    )
     every = sum(option.uses[AGENTS] for option in checkpoints)
     budget = float(TEAM_AGENTS * np.ceil(share * every / TEAM_AGENTS))
     team = TeamType(
@@ -359,19 +413,31 @@ def _shared(
         uses={AGENTS: float(TEAM_AGENTS)},
         label="mobile team",
     )
-    instance = replace(instance, options=checkpoints, resources=(Resource(AGENTS, budget, unit="agents a shift"),))
+    instance = replace(
+        instance, options=checkpoints, resources=(Resource(AGENTS, budget, unit="agents a shift"),)
+    )
     inside = home[network.tail[network.segment_arc]] & home[network.head[network.segment_arc]]
-    posts = choose_posts(network, instance.reliability, instance.evaders, inside, n_posts, SPACING_M)
+    posts = choose_posts(
+        network, instance.reliability, instance.evaders, inside, n_posts, SPACING_M
+    )
     assigned = [
-        (team, TeamBase(f"base-{node}", node, float(network.lon[node]), float(network.lat[node])), range(len(posts)))
+        (
+            team,
+            TeamBase(f"base-{node}", node, float(network.lon[node]), float(network.lat[node])),
+            range(len(posts)),
+        )
         for node in bases
     ]
-    return replace(instance, patrols=patrol_field(network, posts, assigned, np.flatnonzero(~home).tolist()))
+    return replace(
+        instance, patrols=patrol_field(network, posts, assigned, np.flatnonzero(~home).tolist())
+    )
 
 
 def _with_agents(option: Option) -> Option:
     """Return a checkpoint whose officers are agents of one resource, and nothing else it uses."""
-    officers = sum(amount for name, amount in option.uses.items() if name.partition("@")[0] == "officers")
+    officers = sum(
+        amount for name, amount in option.uses.items() if name.partition("@")[0] == "officers"
+    )
     return replace(option, uses={AGENTS: officers}, agency="")
 
 
@@ -380,7 +446,9 @@ def _scenario(path: Path) -> Instance:
 
     compiled = compile_scenario(path)
     if compiled.instance.patrols is None:
-        raise InputError(Problem(str(path), "no teams", "at least one entry of [[teams]]", "Add some"))
+        raise InputError(
+            Problem(str(path), "no teams", "at least one entry of [[teams]]", "Add some")
+        )
     return compiled.instance
 
 
@@ -431,7 +499,9 @@ class CaseComparison:
 
     @property
     def other(self) -> PatrolRow | None:
-        """The better of the two plans of one kind; None before both have been run, or where neither has a plan."""
+        """The better of the two plans of one kind; None before both have been run, or
+        where neither has a plan.
+        """
         rows = [self.rows.get(method) for method in PLANS[:2]]
         known = [row for row in rows if row is not None and row.value is not None]
         return min(known, key=lambda row: row.value or 0.0) if all(rows) and known else None
@@ -448,17 +518,25 @@ class CaseComparison:
 
     @property
     def worse(self) -> float:
-        """How much larger the joint plan's value is than the better of the others, relative to it; at most 0 where it is no larger."""
+        """How much larger the joint plan's value is than the better of the others,
+        relative to it; at most 0 where it is no larger.
+        """
         if self.joint is None or self.other is None or self.other.value is None:
             return 0.0
         if self.joint.value is None:
             return float("inf")
-        return (self.joint.value - self.other.value) / self.joint.value if self.joint.value > 0 else 0.0
+        return (
+            (self.joint.value - self.other.value) / self.joint.value
+            if self.joint.value > 0
+            else 0.0
+        )
 
     @property
     def holds(self) -> bool:
         """Whether the joint plan is no worse than the others beyond its certified gap."""
-        return self.worse <= SAME or (self.certified is not None and self.worse <= self.certified + SAME)
+        return self.worse <= SAME or (
+            self.certified is not None and self.worse <= self.certified + SAME
+        )
 
 
 def write_patrol_page(path: Path, rows: Sequence[PatrolRow]) -> PageFiles:
@@ -496,16 +574,20 @@ def patrol_text(rows: Sequence[PatrolRow]) -> str:
 
 
 def usual(rows: Sequence[PatrolRow]) -> list[PatrolRow]:
-    """Return the rows with the newest row's gap, time limit and version; of each case those of one content.
+    """Return the rows with the newest row's gap, time limit and version; of each case
+    those of one content.
 
-    That is the newest under which all three plans have been made, or the newest where there is none.
+    That is the newest under which all three plans have been made, or the newest where
+    there is none.
     """
     newest = max(rows, key=lambda row: row.date)
     same = [row for row in rows if row.setting == newest.setting]
     groups: dict[tuple[str, str], list[PatrolRow]] = {}
     for row in same:
         groups.setdefault((row.case, row.content), []).append(row)
-    ranked = sorted(groups.values(), key=lambda group: (_whole(group), max(row.date for row in group)))
+    ranked = sorted(
+        groups.values(), key=lambda group: (_whole(group), max(row.date for row in group))
+    )
     of_case = {group[0].case: group for group in ranked}
     return [row for row in same if row in of_case[row.case]]
 
@@ -521,7 +603,10 @@ def comparisons(rows: Sequence[PatrolRow]) -> list[CaseComparison]:
     groups: dict[tuple[str, int], dict[PatrolMethod, PatrolRow]] = {}
     for row in sorted(rows, key=lambda row: not row.shipped):
         groups.setdefault((row.case, row.seed), {})[row.method] = row
-    return [CaseComparison(f"{case}, seed {seed}" if several else case, mine) for (case, seed), mine in groups.items()]
+    return [
+        CaseComparison(f"{case}, seed {seed}" if several else case, mine)
+        for (case, seed), mine in groups.items()
+    ]
 
 
 def goal_table(compared: Sequence[CaseComparison]) -> PageTable:
@@ -547,11 +632,20 @@ def _shipped_gaps(compared: Sequence[CaseComparison]) -> Iterator[list[str]]:
             continue
         alone = one.rows.get("checkpoints only")
         beside = (
-            "" if alone is None else f"; checkpoints alone leave {_percent(relative_gap(alone.lower, alone.value))}"
+            ""
+            if alone is None
+            else f"; checkpoints alone leave {_percent(relative_gap(alone.lower, alone.value))}"
         )
-        met = one.certified is not None and one.certified <= LEAST_GAP and one.joint.time_limit <= WITHIN_SECONDS
+        met = (
+            one.certified is not None
+            and one.certified <= LEAST_GAP
+            and one.joint.time_limit <= WITHIN_SECONDS
+        )
         yield [
-            f"gap against all beats at most {_percent(LEAST_GAP)} within {WITHIN_SECONDS:g} s on shipped scenarios",
+            (
+                f"gap against all beats at most {_percent(LEAST_GAP)} within {WITHIN_SECONDS:g} s"
+                " on shipped scenarios"
+            ),
             one.label,
             f"{_percent(one.certified)} in {one.joint.seconds:.0f} s{beside}",
             _verdict(met, "met", "missed"),
@@ -566,20 +660,35 @@ def _pricing_goals(compared: Sequence[CaseComparison]) -> Iterator[list[str]]:
         yield [
             f"median pricing problem to proof below {PRICING_SECONDS:g} s at {PRICING_POSTS} posts",
             one.label,
-            f"{row.pricing_median:.3f} s, {row.pricings} problems" + ("" if row.exact else ", not all to proof"),
+            f"{row.pricing_median:.3f} s, {row.pricings} problems"
+            + ("" if row.exact else ", not all to proof"),
             _verdict(row.pricing_median < PRICING_SECONDS, "met", "missed"),
         ]
 
 
 def verdict_table(compared: Sequence[CaseComparison]) -> PageTable:
-    """Return the joint plan beside the better of the two others, in the cases where all three plans have been made."""
-    columns = ("case", "joint", "better of the others", "difference", "certified gap", "never worse beyond it", "worse")
+    """Return the joint plan beside the better of the two others, in the cases where all
+    three plans have been made.
+    """
+    columns = (
+        "case",
+        "joint",
+        "better of the others",
+        "difference",
+        "certified gap",
+        "never worse beyond it",
+        "worse",
+    )
     rows = [
         [
             one.label,
             one.joint.value,
             f"{VALUE(one.other.value or 0.0)} ({one.other.method})",
-            None if one.joint.value is None or not one.other.value else one.joint.value / one.other.value - 1,
+            (
+                None
+                if one.joint.value is None or not one.other.value
+                else one.joint.value / one.other.value - 1
+            ),
             one.certified,
             _verdict(one.holds, "holds", "does not hold"),
             f"by {100 * one.worse:.2f} %" if one.worse > SAME else "no",
@@ -587,19 +696,37 @@ def verdict_table(compared: Sequence[CaseComparison]) -> PageTable:
         for one in compared
         if one.joint is not None and one.other is not None
     ]
-    formats = {"joint": VALUE, "difference": lambda part: f"{100 * part:+.2f} %", "certified gap": share(2)}
+    formats = {
+        "joint": VALUE,
+        "difference": lambda part: f"{100 * part:+.2f} %",
+        "certified gap": share(2),
+    }
     return PageTable.of(columns, rows, formats)
 
 
 def plan_table(compared: Sequence[CaseComparison]) -> PageTable:
     """Return every plan."""
     columns = (
-        *("case", "plan", "value", "bound, beats generated", "bound, all beats", "gap, beats generated"),
+        *(
+            "case",
+            "plan",
+            "value",
+            "bound, beats generated",
+            "bound, all beats",
+            "gap, beats generated",
+        ),
         *("gap, all beats", "s", "checkpoints", "teams out", "spent", "beats generated"),
     )
-    rows = [_plan_row(one.label, one.rows[method]) for one in compared for method in PLANS if method in one.rows]
+    rows = [
+        _plan_row(one.label, one.rows[method])
+        for one in compared
+        for method in PLANS
+        if method in one.rows
+    ]
     formats = {"value": VALUE, "bound, beats generated": VALUE, "s": fixed(1)}
-    return PageTable.of(columns, rows, formats | dict.fromkeys(("gap, beats generated", "gap, all beats"), share(2)))
+    return PageTable.of(
+        columns, rows, formats | dict.fromkeys(("gap, beats generated", "gap, all beats"), share(2))
+    )
 
 
 def _plan_row(label: str, row: PatrolRow) -> list[object]:
@@ -661,9 +788,29 @@ def pricing_table(compared: Sequence[CaseComparison]) -> PageTable:
 def case_table(compared: Sequence[CaseComparison]) -> PageTable:
     """Return each case once, with its size."""
     first = {row.case: row for one in compared for row in one.rows.values()}
-    columns = ("case", "what", "nodes", "evaders", "checkpoints", "budgets", "teams", "bases", "posts")
+    columns = (
+        "case",
+        "what",
+        "nodes",
+        "evaders",
+        "checkpoints",
+        "budgets",
+        "teams",
+        "bases",
+        "posts",
+    )
     rows = [
-        [row.case, row.about, row.nodes, row.evaders, row.options, _budgets(row), row.teams, row.bases, row.posts]
+        [
+            row.case,
+            row.about,
+            row.nodes,
+            row.evaders,
+            row.options,
+            _budgets(row),
+            row.teams,
+            row.bases,
+            row.posts,
+        ]
         for row in first.values()
     ]
     return PageTable.of(columns, rows, {"nodes": thousands, "evaders": thousands})
@@ -687,7 +834,9 @@ def _percent(part: float | None) -> str:
 
 
 STEADY = 0.005
-"""Largest relative difference between the best and the worst plan value of a case, under one time limit."""
+"""Largest relative difference between the best and the worst plan value of a case,
+under one time limit.
+"""
 
 
 def write_steadiness_page(path: Path, rows: Sequence[PatrolRow]) -> PageFiles:
@@ -697,15 +846,44 @@ def write_steadiness_page(path: Path, rows: Sequence[PatrolRow]) -> PageFiles:
     for row in chosen:
         groups.setdefault((row.case, row.time_limit, row.threads), []).append(row)
     each = PageTable.of(
-        ("case", "limit s", "processes", "seed", "value", "bound over all beats", "seconds", "load"),
+        (
+            "case",
+            "limit s",
+            "processes",
+            "seed",
+            "value",
+            "bound over all beats",
+            "seconds",
+            "load",
+        ),
         [
-            (row.case, f"{row.time_limit:g}", row.threads, row.seed, row.value, row.lower_all, row.seconds, row.load)
-            for row in sorted(chosen, key=lambda row: (row.case, row.time_limit, row.threads, row.seed))
+            (
+                row.case,
+                f"{row.time_limit:g}",
+                row.threads,
+                row.seed,
+                row.value,
+                row.lower_all,
+                row.seconds,
+                row.load,
+            )
+            for row in sorted(
+                chosen, key=lambda row: (row.case, row.time_limit, row.threads, row.seed)
+            )
         ],
-        {"value": fixed(5), "bound over all beats": fixed(5), "seconds": fixed(1), "load": fixed(1)},
+        {
+            "value": fixed(5),
+            "bound over all beats": fixed(5),
+            "seconds": fixed(1),
+            "load": fixed(1),
+        },
     )
     text = page_text(
-        "steadiness.md.j2", **made_with(chosen), steady=f"{100 * STEADY:g}", spread=_spread(groups), each=each
+        "steadiness.md.j2",
+        **made_with(chosen),
+        steady=f"{100 * STEADY:g}",
+        spread=_spread(groups),
+        each=each,
     )
     save_text(path, text)
     return PageFiles(path, [])
@@ -718,6 +896,10 @@ def _spread(groups: dict[tuple[str, float, int], list[PatrolRow]]) -> PageTable:
         if values:
             width = (max(values) - min(values)) / max(values) if max(values) > 0 else 0.0
             held = "yes" if width <= STEADY else "no"
-            lines.append((case, f"{limit:g}", threads, len(values), min(values), max(values), width, held))
+            lines.append(
+                (case, f"{limit:g}", threads, len(values), min(values), max(values), width, held)
+            )
     columns = ("case", "limit s", "processes", "runs", "best", "worst", "difference", "held")
-    return PageTable.of(columns, lines, {"best": fixed(5), "worst": fixed(5), "difference": share(2)})
+    return PageTable.of(
+        columns, lines, {"best": fixed(5), "worst": fixed(5), "difference": share(2)}
+    )

@@ -1,19 +1,25 @@
-"""Other solvers with our cuts, which the benchmark runs beside the methods when it is asked to: `scip` and `highs`.
+"""Other solvers with our cuts, which the benchmark runs beside the methods when it is
+asked to: `scip` and `highs`.
 
-They are no methods of `optimizer.solvers.solve` for users: their bounds hold for their solvers' tolerances only.
+They are no methods of `optimizer.solvers.solve` for users: their bounds hold for their
+solvers' tolerances only.
 
-The model that they get with our cuts has options, groups of commodities, side constraints, and the cuts of a point as rows:
+The model that they get with our cuts has options, groups of commodities, side
+constraints, and the cuts of a point as rows:
 
 Minimise  sum_g c_g t_g         c_g = R_g / R, the share of group g in the value R with nothing placed
 such that t_g + sum_j b_gj x_j >= a_g      the cuts of `optimizer.solvers.branch_and_cut.cuts.separation`, found when a point violates them
           budgets, at most one option of each conflict set, requirements
           x_j in {0, 1}, forced ones 1, forbidden ones 0; t_g in [L_g / R_g, 1]
 
-At a point whose options are whole, the cuts of the paths that are best under that plan have exactly its value.
+At a point whose options are whole, the cuts of the paths that are best under that plan
+have exactly its value.
 
-HiGHS has no callback for cuts, so whole programs are solved again as rows are added. First the linear relaxation, until its bound stalls, then
-the mixed-integer program with the rows that are tight there; each plan that it proposes is valued, its violated rows are added, and the
-program is solved again until there are none. SCIP has one, and a file of its own (`scip_peer`), which needs PySCIPOpt.
+HiGHS has no callback for cuts, so whole programs are solved again as rows are added.
+First the linear relaxation, until its bound stalls, then the mixed-integer program with
+the rows that are tight there; each plan that it proposes is valued, its violated rows
+are added, and the program is solved again until there are none. SCIP has one, and a
+file of its own (`scip_peer`), which needs PySCIPOpt.
 """
 
 from __future__ import annotations
@@ -60,17 +66,25 @@ def check_peers(methods: Iterable[str]) -> None:
     """
     if "scip" in methods and find_spec("pyscipopt") is None:
         remedy = "pip install 'border-interdiction[bench]'"
-        raise InputError(Problem("--method scip", "PySCIPOpt is not installed", "the package pyscipopt", remedy))
+        raise InputError(
+            Problem("--method scip", "PySCIPOpt is not installed", "the package pyscipopt", remedy)
+        )
 
 
 def outside_packages() -> dict[str, str]:
-    """Return the package and version of each method that another package makes, peers among them, by the method's name."""
+    """Return the package and version of each method that another package makes, peers
+    among them, by the method's name.
+    """
     there = find_spec("pyscipopt") is not None
-    return method_packages() | ({"scip": f"PySCIPOpt {package_version('pyscipopt')}"} if there else {})
+    return method_packages() | (
+        {"scip": f"PySCIPOpt {package_version('pyscipopt')}"} if there else {}
+    )
 
 
 TOLERANCE = 1e-6
-"""By how much a row may be violated, in units of its group: the tolerance of the solvers, which every bound of theirs is lowered by."""
+"""By how much a row may be violated, in units of its group: the tolerance of the
+solvers, which every bound of theirs is lowered by.
+"""
 
 SMALL = 1e-7
 """Coefficients below this are left out as if their option were placed."""
@@ -93,12 +107,14 @@ class CutRows:
 
 
 class StarCutModel:
-    """An instance as a mixed-integer program whose rows on values are found when they are violated.
+    """An instance as a mixed-integer program whose rows on values are found when they
+    are violated.
 
     Attributes
     ----------
     start
-        The program without any of these rows: (options + groups) columns, options first.
+        The program without any of these rows: (options + groups) columns, options
+        first.
     total
         R: a solver's objective times this is a value.
     """
@@ -129,7 +145,9 @@ class StarCutModel:
         return self._master.commodities.sums(self._master.values(placed)) / self._scale
 
     def proven(self, bound: float) -> float:
-        """Return the lower bound of the value that a solver's bound of the objective stands for, less what its tolerances may hide."""
+        """Return the lower bound of the value that a solver's bound of the objective
+        stands for, less what its tolerances may hide.
+        """
         return max(bound - 2 * TOLERANCE, 0.0) * self.total
 
     def with_rows(self, rows: CutRows) -> MipModel:
@@ -145,28 +163,40 @@ class StarCutModel:
         )
 
     def at_plan(self, point: NDArray[np.float64]) -> CutRows:
-        """Return the rows that a point (x, t) violates whose options are whole: first paths are sought that are best under them."""
+        """Return the rows that a point (x, t) violates whose options are whole: first
+        paths are sought that are best under them.
+        """
         x = np.clip(point[: self.n_options], 0.0, 1.0)
         self._master.pool.grow(x, x > 0.5)
         return self._violated(x, point, search=False)
 
     def at_fraction(self, point: NDArray[np.float64]) -> CutRows:
-        """Return the rows that a point (x, t) violates: those of a point between x and the mean of earlier ones, or else of x."""
+        """Return the rows that a point (x, t) violates: those of a point between x and
+        the mean of earlier ones, or else of x.
+        """
         x = np.clip(point[: self.n_options], 0.0, 1.0)
         self._mean = (self._mean + x) / 2
         rows = self._violated((1 - INWARD) * x + INWARD * self._mean, point)
         return rows if rows.side.size else self._violated(x, point)
 
-    def _violated(self, at: NDArray[np.float64], point: NDArray[np.float64], *, search: bool = True) -> CutRows:
+    def _violated(
+        self, at: NDArray[np.float64], point: NDArray[np.float64], *, search: bool = True
+    ) -> CutRows:
         commodities, n = self._master.commodities, self.n_options
-        cuts = commodities.rows(self._master.cuts_at(at, commodities.floor, search=search), at, commodities.floor)
+        cuts = commodities.rows(
+            self._master.cuts_at(at, commodities.floor, search=search), at, commodities.floor
+        )
         scale = self._scale[cuts.commodity]
         entry = cuts.entry / scale[cuts.row]
         tiny = entry < SMALL
         side = cuts.side / scale - np.bincount(cuts.row, np.where(tiny, entry, 0.0), scale.size)
-        place = (np.append(cuts.row, np.arange(scale.size)), np.append(cuts.option, n + cuts.commodity))
+        place = (
+            np.append(cuts.row, np.arange(scale.size)),
+            np.append(cuts.option, n + cuts.commodity),
+        )
         table = csr_array(
-            (np.append(np.where(tiny, 0.0, entry), np.ones(scale.size)), place), shape=(scale.size, point.size)
+            (np.append(np.where(tiny, 0.0, entry), np.ones(scale.size)), place),
+            shape=(scale.size, point.size),
         )
         table.eliminate_zeros()
         kept = np.flatnonzero(side - table @ point > TOLERANCE)
@@ -174,7 +204,9 @@ class StarCutModel:
 
 
 SLACK = 1e-6
-"""Rows with more room than this at the last point of the relaxation are left out of the mixed-integer program."""
+"""Rows with more room than this at the last point of the relaxation are left out of the
+mixed-integer program.
+"""
 
 
 def highs(search: SolveState) -> None:
@@ -202,7 +234,9 @@ def highs(search: SolveState) -> None:
 
 
 def _cut_root(search: SolveState, model: StarCutModel) -> CutRows:
-    """Return the rows that are tight at the last solution of the linear relaxation, which SciPy's HiGHS solves."""
+    """Return the rows that are tight at the last solution of the linear relaxation,
+    which SciPy's HiGHS solves.
+    """
     rows, bounds = CutRows(csr_array((0, model.start.cost.size)), np.empty(0)), []
     while not (search.closed or search.cancelled() or search.out_of_time):
         mip = model.with_rows(rows)
@@ -227,8 +261,13 @@ def _cut_root(search: SolveState, model: StarCutModel) -> CutRows:
 
 def _seconds_left(search: SolveState) -> float:
     """Return the limit of a solver that knows the clock of the machine."""
-    return min(machine_limit(max(LONGEST if search.seconds_left is None else search.seconds_left, 0.01)), LONGEST)
+    return min(
+        machine_limit(max(LONGEST if search.seconds_left is None else search.seconds_left, 0.01)),
+        LONGEST,
+    )
 
 
 def _joined(first: CutRows, more: CutRows) -> CutRows:
-    return CutRows(csr_array(vstack((first.table, more.table), format="csr")), np.append(first.side, more.side))
+    return CutRows(
+        csr_array(vstack((first.table, more.table), format="csr")), np.append(first.side, more.side)
+    )

@@ -14,10 +14,14 @@ from optimizer.lab.rows import RunKey, StoredRow
 from optimizer.solvers.params import ClockParams, SolveParams
 
 FILE = "rows.jsonl"
-RowStatus = Literal["optimal", "feasible", "infeasible", "unknown", "memory", "time", "failed", "lost"]
+RowStatus = Literal[
+    "optimal", "feasible", "infeasible", "unknown", "memory", "time", "failed", "lost"
+]
 LimitBy = Literal["clock", "work"]
 AGAIN = frozenset({"failed", "lost"})
-"""A run that ended so says nothing of its method: it is done again when the benchmark is resumed."""
+"""A run that ended so says nothing of its method: it is done again when the benchmark
+is resumed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +35,19 @@ class RunOptions:
     seeds
         Seeds, >= 0; those of mixtures are the seeds of their cases.
     gap, time_limit, threads
-        As in `optimizer.solvers.solve.solve`; None for what a family or suite is asked for by itself.
+        As in `optimizer.solvers.solve.solve`; None for what a family or suite is asked
+        for by itself.
     limit_by
-        What the time limit counts: seconds by the clock, or work (`optimizer.solvers.params.ClockParams`); those of `mixed` are always work.
+        What the time limit counts: seconds by the clock, or work
+        (`optimizer.solvers.params.ClockParams`); those of `mixed` are always work.
     memory_limit
         MB that a run's processes may have resident together; of placement families.
     only
-        Patterns with * and ? of which a case's name must match one; all cases without one.
+        Patterns with * and ? of which a case's name must match one; all cases without
+        one.
     extract
-        OpenStreetMap extract for the suites `overlay` and `commands` to measure as well; for `mixed` it may be a folder of them.
+        OpenStreetMap extract for the suites `overlay` and `commands` to measure as
+        well; for `mixed` it may be a folder of them.
     """
 
     methods: Sequence[str] = ()
@@ -69,7 +77,9 @@ class RunAsked(Strict):
     seed: int
     gap_asked: float
     time_limit: float
-    limit_by: LimitBy = Field("clock", description="what the time limit counts: seconds by the clock, or of work")
+    limit_by: LimitBy = Field(
+        "clock", description="what the time limit counts: seconds by the clock, or of work"
+    )
     threads: int = Field(1, description="processes of the search")
 
     @property
@@ -78,9 +88,17 @@ class RunAsked(Strict):
         return RunKey.of(self.version, self.content, self.method, **self._options())
 
     def _options(self) -> dict[str, object]:
-        asked: dict[str, object] = {"seed": self.seed, "gap": self.gap_asked, "time_limit": self.time_limit}
+        asked: dict[str, object] = {
+            "seed": self.seed,
+            "gap": self.gap_asked,
+            "time_limit": self.time_limit,
+        }
         # rows from before there was a choice keep the keys that they had
-        return asked | {"threads": self.threads} | ({} if self.limit_by == "clock" else {"limit_by": self.limit_by})
+        return (
+            asked
+            | {"threads": self.threads}
+            | ({} if self.limit_by == "clock" else {"limit_by": self.limit_by})
+        )
 
     @property
     def params(self) -> SolveParams:
@@ -89,7 +107,9 @@ class RunAsked(Strict):
 
     @property
     def setting(self) -> tuple[object, ...]:
-        """What must be equal for two rows to stand on one page: gap, time limit, threads, version."""
+        """What must be equal for two rows to stand on one page: gap, time limit,
+        threads, version.
+        """
         return self.gap_asked, self.time_limit, self.threads, self.version
 
 
@@ -98,7 +118,9 @@ class PlacementAsked(RunAsked):
 
     instance: str
     family: str
-    package: str = Field("", description="package of the method and its version; empty where it is this package")
+    package: str = Field(
+        "", description="package of the method and its version; empty where it is this package"
+    )
     memory_limit: float = Field(description="2^20 bytes, resident")
 
     def _options(self) -> dict[str, object]:
@@ -114,8 +136,10 @@ class PlacementAsked(RunAsked):
 class PlacementRow(PlacementAsked, SolverRow):
     """One run of a method on an instance.
 
-    `optimal` and `feasible` are the method's own status. `memory` and `time`: the run was killed at its memory limit, or long after its
-    time limit; its bounds are the last it reported. `failed`: its process ended without a result. `lost`: the machine that ran it went away.
+    `optimal` and `feasible` are the method's own status. `memory` and `time`: the run
+    was killed at its memory limit, or long after its time limit; its bounds are the
+    last it reported. `failed`: its process ended without a result. `lost`: the machine
+    that ran it went away.
     """
 
     status: RowStatus
@@ -126,12 +150,18 @@ class PlacementRow(PlacementAsked, SolverRow):
     gap_to_best: float | None = Field(
         None, description="(upper - best known) / upper, as known when the row was written"
     )
-    seconds: float | None = Field(None, description="wall-clock time of the search, without reading the instance")
+    seconds: float | None = Field(
+        None, description="wall-clock time of the search, without reading the instance"
+    )
     processor_s: float | None = Field(
         None, description="processor seconds of the search and the processes that it started"
     )
-    load: float | None = Field(None, description="of the machine when the run ended, a mean over its last minute")
-    peak_mb: float | None = Field(None, description="largest resident size of the run's processes together, 2^20 bytes")
+    load: float | None = Field(
+        None, description="of the machine when the run ended, a mean over its last minute"
+    )
+    peak_mb: float | None = Field(
+        None, description="largest resident size of the run's processes together, 2^20 bytes"
+    )
     plan: list[str] | None = None
     note: str = ""
     nodes: int | None = None
@@ -142,7 +172,9 @@ class PlacementRow(PlacementAsked, SolverRow):
 
 PatrolMethod = Literal["checkpoints only", "patrols only", "joint", "pricing"]
 PLANS: tuple[PatrolMethod, ...] = ("checkpoints only", "patrols only", "joint")
-"""Methods that make a plan; `pricing` is the root of `joint` by itself, for the times of its pricing problems."""
+"""Methods that make a plan; `pricing` is the root of `joint` by itself, for the times
+of its pricing problems.
+"""
 
 
 class PatrolRow(RunAsked, SolverRow):
@@ -150,16 +182,24 @@ class PatrolRow(RunAsked, SolverRow):
 
     case: str
     about: str
-    shipped: bool = Field(description="whether it is a scenario of the repository and not a generated one")
+    shipped: bool = Field(
+        description="whether it is a scenario of the repository and not a generated one"
+    )
     method: PatrolMethod
     status: str
     limit: str | None = Field(None, description="what ended the search early: time, memory")
-    value: float | None = Field(None, description="value of the plan: share of the evaders that pass undetected")
+    value: float | None = Field(
+        None, description="value of the plan: share of the evaders that pass undetected"
+    )
     lower: float | None = Field(
         None, description="proven for plans of the fixed options and the beats that were generated"
     )
     lower_all: float | None = Field(
-        None, description="proven for plans of the fixed options and any beats; as `lower` where teams stay at home"
+        None,
+        description=(
+            "proven for plans of the fixed options and any beats; as `lower` where teams stay at"
+            " home"
+        ),
     )
     exact: bool | None = Field(
         None, description="whether pricing was solved to proof for `lower_all`; None without beats"
@@ -172,7 +212,9 @@ class PatrolRow(RunAsked, SolverRow):
     made: int | None = Field(None, description="beats generated")
     pricings: int | None = Field(None, description="pricing problems solved to proof")
     pricing_median: float | None = Field(None, description="seconds of one")
-    pricing_largest: float | None = Field(None, description="seconds; None where the solver reports the median alone")
+    pricing_largest: float | None = Field(
+        None, description="seconds; None where the solver reports the median alone"
+    )
     nodes: int
     arcs: int
     options: int
@@ -180,7 +222,9 @@ class PatrolRow(RunAsked, SolverRow):
     teams: int
     bases: int
     posts: int = Field(description="of the largest pricing problem")
-    load: float | None = Field(description="of the machine when the run ended, a mean over its last minute")
+    load: float | None = Field(
+        description="of the machine when the run ended, a mean over its last minute"
+    )
 
     @property
     def summary(self) -> str:
@@ -190,7 +234,9 @@ class PatrolRow(RunAsked, SolverRow):
 
 
 class TourRow(SolverRow):
-    """Tour problems of one size solved to proof, by `best_tour` and by CP-SAT alone; seconds are processor time."""
+    """Tour problems of one size solved to proof, by `best_tour` and by CP-SAT alone;
+    seconds are processor time.
+    """
 
     posts: int
     problems: int
@@ -215,7 +261,9 @@ class TourRow(SolverRow):
 
 
 class TourComparisonRow(SolverRow):
-    """Tour problems of one size in the same time, by `best_tour` and by PyVRP; differences are ours less PyVRP's, relative."""
+    """Tour problems of one size in the same time, by `best_tour` and by PyVRP;
+    differences are ours less PyVRP's, relative.
+    """
 
     posts: int
     problems: int
@@ -237,7 +285,9 @@ class TourComparisonRow(SolverRow):
 
 
 def tour_key(version: str, posts: int, problems: int, method: str, seconds: float) -> RunKey:
-    """Return the key of the tour problems of one size, which their number of posts and their seeds define."""
+    """Return the key of the tour problems of one size, which their number of posts and
+    their seeds define.
+    """
     return RunKey.of(version, f"tours {posts}", method, problems=problems, seconds=seconds)
 
 
@@ -250,16 +300,24 @@ class OverlayRow(StoredRow):
     nodes: int
     arcs: int
     options: int
-    sources: int = Field(description="ends of option arcs and of evaders: where SciPy's searches start")
+    sources: int = Field(
+        description="ends of option arcs and of evaders: where SciPy's searches start"
+    )
     contract_s: float = Field(description="of `contract`, the smaller of two runs")
-    scipy_s: float = Field(description="of one bare SciPy Dijkstra from each source, from the mean of a sample")
+    scipy_s: float = Field(
+        description="of one bare SciPy Dijkstra from each source, from the mean of a sample"
+    )
     faster: float = Field(description="scipy_s over contract_s")
     overlay_nodes: int
     overlay_arcs: int
-    peak_mb: float | None = Field(description="largest resident size of the process when the contraction ended")
+    peak_mb: float | None = Field(
+        description="largest resident size of the process when the contraction ended"
+    )
     evaluate_ms: float = Field(description="to value a plan on the overlay")
     roads_ms: float = Field(description="the same on the roads")
-    greedy_s: float = Field(description="of the greedy method on the overlay, as an instance of its own")
+    greedy_s: float = Field(
+        description="of the greedy method on the overlay, as an instance of its own"
+    )
     difference: float = Field(description="of the two values, relative")
 
     @property
@@ -278,9 +336,13 @@ class CommandRow(StoredRow):
 
     cores: int
     command: str
-    goal_s: float | None = Field(description="seconds that it should take at most on two cores; None without a goal")
+    goal_s: float | None = Field(
+        description="seconds that it should take at most on two cores; None without a goal"
+    )
     seconds: float | None = Field(description="wall-clock time; None where it could not run")
-    peak_mb: float | None = Field(description="largest resident size of any one process of the command")
+    peak_mb: float | None = Field(
+        description="largest resident size of any one process of the command"
+    )
     note: str = ""
 
     @property
@@ -291,7 +353,9 @@ class CommandRow(StoredRow):
     @property
     def summary(self) -> str:
         """What was run and what it came to, in a line."""
-        return f"{self.command}: " + (self.note if self.seconds is None else f"{self.seconds:.1f} s")
+        return f"{self.command}: " + (
+            self.note if self.seconds is None else f"{self.seconds:.1f} s"
+        )
 
 
 def command_key(version: str, command: str) -> RunKey:
@@ -311,7 +375,9 @@ class MixedRow(SolverRow):
     evaders: int
     gap_asked: float
     time_limit: float = Field(description="processor seconds")
-    value: float | None = Field(description="exact value of the mixture; None where it was not proven in time")
+    value: float | None = Field(
+        description="exact value of the mixture; None where it was not proven in time"
+    )
     lower: float | None = Field(description="proven by the method for every mixture")
     upper: float | None = Field(description="proven by the method for its own")
     pure_lower: float | None = Field(None, description="of `mixed`: proven for single plans")
@@ -321,8 +387,12 @@ class MixedRow(SolverRow):
     seconds: float = Field(description="without the contraction")
     contraction_s: float
     valuing_s: float
-    reached: dict[str, float] = Field(description="gap in per cent -> seconds after which it was proven")
-    load: float | None = Field(description="of the machine when the run ended, a mean over its last minute")
+    reached: dict[str, float] = Field(
+        description="gap in per cent -> seconds after which it was proven"
+    )
+    load: float | None = Field(
+        description="of the machine when the run ended, a mean over its last minute"
+    )
 
     @property
     def key(self) -> RunKey:
@@ -334,7 +404,8 @@ class MixedRow(SolverRow):
         """What was run and what it came to, in a line."""
         value = self.upper if self.value is None else self.value
         return (
-            f"{self.case}, {self.method}: {'not proven' if value is None else f'{value:.5f}'} in {self.seconds:.1f} s"
+            f"{self.case}, {self.method}: {'not proven' if value is None else f'{value:.5f}'} in"
+            f" {self.seconds:.1f} s"
         )
 
 

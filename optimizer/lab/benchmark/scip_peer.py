@@ -1,8 +1,11 @@
-"""The peer `scip`: SCIP with our cuts, through PySCIPOpt, in one thread. This file alone imports it; it is imported where the peer runs.
+"""The peer `scip`: SCIP with our cuts, through PySCIPOpt, in one thread. This file
+alone imports it; it is imported where the peer runs.
 
-A constraint handler stands for the rows on values: it separates the solutions of linear programs, a few rounds at each node, and refuses a
-solution with whole options whose groups are worth more than it says. Plans that SCIP's heuristics propose with too low values are valued and
-handed back to it by a heuristic. Everything else (presolve, its own cuts on the budgets, branching, heuristics) is as SCIP does it by default.
+A constraint handler stands for the rows on values: it separates the solutions of linear
+programs, a few rounds at each node, and refuses a solution with whole options whose
+groups are worth more than it says. Plans that SCIP's heuristics propose with too low
+values are valued and handed back to it by a heuristic. Everything else (presolve, its
+own cuts on the budgets, branching, heuristics) is as SCIP does it by default.
 """
 
 from __future__ import annotations
@@ -32,13 +35,17 @@ if TYPE_CHECKING:
     from optimizer.solvers.search.state import SolveState
 
 GAP_SHARE = 0.9
-"""Share of the gap asked for that SCIP has to reach: the rest is for what its tolerances may hide."""
+"""Share of the gap asked for that SCIP has to reach: the rest is for what its
+tolerances may hide.
+"""
 ROUNDS_IN_TREE = 3
 """Rounds of separation at a node below the root."""
 
 
 def scip(search: SolveState) -> None:
-    """Solve the program of `StarCutModel` by branch and cut in SCIP; an error in a callback ends it with SCIP's own exception."""
+    """Solve the program of `StarCutModel` by branch and cut in SCIP; an error in a
+    callback ends it with SCIP's own exception.
+    """
     cuts = StarCutModel(search.instance, search.overlay)
     model = Model("placement")
     model.hideOutput()
@@ -67,8 +74,14 @@ def scip(search: SolveState) -> None:
         maxprerounds=0,
         needscons=False,
     )
-    timing = PY_SCIP_HEURTIMING.BEFORENODE | PY_SCIP_HEURTIMING.DURINGLPLOOP | PY_SCIP_HEURTIMING.AFTERLPNODE
-    model.includeHeur(_ValuedPlans(handler), "valued", "plans with their values", "v", freq=1, timingmask=timing)
+    timing = (
+        PY_SCIP_HEURTIMING.BEFORENODE
+        | PY_SCIP_HEURTIMING.DURINGLPLOOP
+        | PY_SCIP_HEURTIMING.AFTERLPNODE
+    )
+    model.includeHeur(
+        _ValuedPlans(handler), "valued", "plans with their values", "v", freq=1, timingmask=timing
+    )
     handler.keep(search.placed)
     model.optimize()
     for solution in model.getSols()[:1]:
@@ -84,7 +97,11 @@ def _variables(model: Model, cuts: StarCutModel) -> list[Variable]:
     made = [
         model.addVar(vtype="B" if whole else "C", lb=lower, ub=upper, obj=cost)
         for whole, lower, upper, cost in zip(
-            first.integer.tolist(), first.lower.tolist(), first.upper.tolist(), first.cost.tolist(), strict=True
+            first.integer.tolist(),
+            first.lower.tolist(),
+            first.upper.tolist(),
+            first.cost.tolist(),
+            strict=True,
         )
     ]
     rows = first.rows.tocsr()
@@ -96,22 +113,28 @@ def _variables(model: Model, cuts: StarCutModel) -> list[Variable]:
 
 
 class _ValueRows(Conshdlr):
-    """The rows t_g >= a - b x of every group, of which SCIP sees those that were violated.
+    """The rows t_g >= a - b x of every group, of which SCIP sees those that were
+    violated.
 
     Attributes
     ----------
     waiting
-        Plans, as points (x, t) with their exact values, that SCIP has not been given yet.
+        Plans, as points (x, t) with their exact values, that SCIP has not been given
+        yet.
     """
 
-    def __init__(self, search: SolveState, cuts: StarCutModel, variables: Sequence[Variable]) -> None:
+    def __init__(
+        self, search: SolveState, cuts: StarCutModel, variables: Sequence[Variable]
+    ) -> None:
         self._search, self._cuts, self.variables = search, cuts, variables
         self.waiting: list[NDArray[np.float64]] = []
         self._least: dict[bytes, NDArray[np.float64]] = {}
         self._node, self._rounds = -1, 0
 
     def keep(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the exact (groups,) values of a plan; one that was not met before is kept for SCIP as well."""
+        """Return the exact (groups,) values of a plan; one that was not met before is
+        kept for SCIP as well.
+        """
         key = placed.tobytes()
         if key not in self._least:
             self._least[key] = self._cuts.exact(placed)
@@ -123,10 +146,18 @@ class _ValueRows(Conshdlr):
         """Return the values of all variables in a solution, or in that of the linear program."""
         return np.array([self.model.getSolVal(solution, variable) for variable in self.variables])
 
-    def conscheck(self, constraints: object, solution: Solution, *_: object, **__: object) -> dict[str, int]:
+    def conscheck(
+        self, constraints: object, solution: Solution, *_: object, **__: object
+    ) -> dict[str, int]:
         """Say whether the groups of a solution are worth what it says."""
         del constraints  # the handler has none of its own
-        return {"result": PY_SCIP_RESULT.FEASIBLE if self._holds(self.point(solution)) else PY_SCIP_RESULT.INFEASIBLE}
+        return {
+            "result": (
+                PY_SCIP_RESULT.FEASIBLE
+                if self._holds(self.point(solution))
+                else PY_SCIP_RESULT.INFEASIBLE
+            )
+        }
 
     def consenfolp(self, *_: object, **__: object) -> dict[str, int]:
         """Cut off a solution of the linear program with whole options that says too little."""
@@ -137,7 +168,11 @@ class _ValueRows(Conshdlr):
 
     def consenfops(self, *_: object, **__: object) -> dict[str, int]:
         """Have the linear program solved where SCIP went without."""
-        return {"result": PY_SCIP_RESULT.FEASIBLE if self._holds(self.point(None)) else PY_SCIP_RESULT.SOLVELP}
+        return {
+            "result": (
+                PY_SCIP_RESULT.FEASIBLE if self._holds(self.point(None)) else PY_SCIP_RESULT.SOLVELP
+            )
+        }
 
     def conssepalp(self, *_: object, **__: object) -> dict[str, int]:
         """Separate a solution of the linear program."""
@@ -145,7 +180,8 @@ class _ValueRows(Conshdlr):
         self._node, self._rounds = node, self._rounds + 1 if node == self._node else 1
         if self.model.getDepth() > 0 and self._rounds > ROUNDS_IN_TREE:
             return {"result": PY_SCIP_RESULT.DIDNOTRUN}
-        if self._search.cancelled() or self._search.out_of_time:  # or the limit by the clock of the machine has come
+        # or the limit by the clock of the machine has come
+        if self._search.cancelled() or self._search.out_of_time:
             self.model.interruptSolve()
         if self.model.getLPSolstat() != PY_SCIP_LPSOLSTAT.OPTIMAL:
             return {"result": PY_SCIP_RESULT.DIDNOTRUN}
@@ -172,7 +208,9 @@ class _ValueRows(Conshdlr):
             row = self.model.createEmptyRowUnspec(lhs=side, local=False)
             self.model.cacheRowExtensions(row)
             here = slice(*table.indptr[k : k + 2])
-            for entry, j in zip(table.data[here].tolist(), table.indices[here].tolist(), strict=True):
+            for entry, j in zip(
+                table.data[here].tolist(), table.indices[here].tolist(), strict=True
+            ):
                 self.model.addVarToRow(row, self.model.getTransformedVar(self.variables[j]), entry)
             self.model.flushRowExtensions(row)
             infeasible = self.model.addCut(row, forcecut=True)

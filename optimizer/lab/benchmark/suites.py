@@ -1,6 +1,8 @@
-"""The suites of the benchmark besides the placement families: what each runs, where its rows lie, and its page.
+"""The suites of the benchmark besides the placement families: what each runs, where its
+rows lie, and its page.
 
-How long this program takes on this machine: whole commands, each in a process of its own.
+How long this program takes on this machine: whole commands, each in a process of its
+own.
 """
 
 from __future__ import annotations
@@ -8,7 +10,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence  # noqa: TC003 - the dataclasses' annotations are read by tools
+from collections.abc import (
+    Callable,  # noqa: TC003
+    Iterable,  # noqa: TC003
+    Iterator,  # noqa: TC003
+    Mapping,  # noqa: TC003
+    Sequence,  # noqa: TC003
+)
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -140,10 +148,16 @@ class TimedCommand:
 
 def timed_commands(extract: Path | None = None) -> list[TimedCommand]:
     """Return start-up, the shipped scenarios and the reading of `extract` if given."""
-    commands = [TimedCommand("--help", 0.5, ("--help",)), _plan("rio-grande", 60), _plan("andorra", 90)]
+    commands = [
+        TimedCommand("--help", 0.5, ("--help",)),
+        _plan("rio-grande", 60),
+        _plan("andorra", 90),
+    ]
     if extract is not None:
         name = f"region --file {extract.name}"
-        commands.append(TimedCommand(name, 60, ("region", "--file", str(extract), "--out", "{out}")))
+        commands.append(
+            TimedCommand(name, 60, ("region", "--file", str(extract), "--out", "{out}"))
+        )
     return commands
 
 
@@ -168,7 +182,9 @@ if hasattr(os, "wait4"):
 code = process.wait()
 print(json.dumps({"seconds": time.monotonic() - began, "peak_mb": peak, "code": code}))
 """
-"""Program that runs a command and measures it. It is small itself: on Linux a new process inherits the peak of the one that starts it."""
+"""Program that runs a command and measures it. It is small itself: on Linux a new
+process inherits the peak of the one that starts it.
+"""
 
 
 def measure(command: TimedCommand) -> CommandRow:
@@ -237,9 +253,13 @@ SUITES: dict[str, Suite] = {
         overlay_scaling.write_overlay_page,
     ),
     "mixed": Suite(
-        "mixtures of plans, beside other ways to randomise", {FILE: (MixedRow, _mixed_rows)}, mixed.write_mixed_page
+        "mixtures of plans, beside other ways to randomise",
+        {FILE: (MixedRow, _mixed_rows)},
+        mixed.write_mixed_page,
     ),
     "commands": Suite(
-        "time and memory of this program's own commands", {FILE: (CommandRow, _command_rows)}, write_command_page
+        "time and memory of this program's own commands",
+        {FILE: (CommandRow, _command_rows)},
+        write_command_page,
     ),
 }

@@ -1,4 +1,6 @@
-"""How fast the best tour of one team is found and proven, beside CP-SAT alone and beside PyVRP, which must be installed for it."""
+"""How fast the best tour of one team is found and proven, beside CP-SAT alone and
+beside PyVRP, which must be installed for it.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +38,20 @@ PROBLEMS = 10
 CIRCUIT_LIMIT, BESIDE_SECONDS = 60.0, 5.0
 """Seconds for CP-SAT, and for each of ours and PyVRP."""
 TOP = 1e8
-"""The largest prize in PyVRP's integers; of 1e4, 1e6 and 1e8 it did best with this, and with a cost of 1 a second to guide it."""
+"""The largest prize in PyVRP's integers; of 1e4, 1e6 and 1e8 it did best with this, and
+with a cost of 1 a second to guide it.
+"""
 
 
-def road_problem(posts: int, seed: int, *, most_slots: int = 4, leg_worths: bool = True) -> TourProblem:
+def road_problem(
+    posts: int, seed: int, *, most_slots: int = 4, leg_worths: bool = True
+) -> TourProblem:
     """Return a generated problem on a road network.
 
-    Posts and base are nodes of a planar network whose roads differ in speed up to 2.2 times; half of all legs take more than 50 minutes,
-    none less than 10. Prizes of posts are Pareto (1.5) and level off with dwelling; a leg's is about in proportion to its time.
+    Posts and base are nodes of a planar network whose roads differ in speed up to 2.2
+    times; half of all legs take more than 50 minutes, none less than 10. Prizes of
+    posts are Pareto (1.5) and level off with dwelling; a leg's is about in proportion
+    to its time.
 
     Parameters
     ----------
@@ -68,13 +76,19 @@ def _travel(posts: int, rng: np.random.Generator) -> np.ndarray:
     nodes = NODES * (posts + 1)
     point = rng.random((nodes, 2))
     corner = Delaunay(point).simplices
-    road = np.unique(np.sort(np.vstack((corner[:, :2], corner[:, 1:], corner[:, ::2])), axis=1), axis=0)
-    length = np.linalg.norm(point[road[:, 0]] - point[road[:, 1]], axis=1) / rng.choice([1.0, 1.0, 1.6, 2.2], len(road))
+    road = np.unique(
+        np.sort(np.vstack((corner[:, :2], corner[:, 1:], corner[:, ::2])), axis=1), axis=0
+    )
+    length = np.linalg.norm(point[road[:, 0]] - point[road[:, 1]], axis=1) / rng.choice(
+        [1.0, 1.0, 1.6, 2.2], len(road)
+    )
     stands = rng.choice(nodes, posts + 1, replace=False)
     graph = csr_array((length, (road[:, 0], road[:, 1])), shape=(nodes, nodes))
     between = dijkstra(graph, directed=False, indices=stands)[:, stands]
     usual = np.median(between[~np.eye(posts + 1, dtype=bool)])
-    seconds = np.maximum(between * USUAL_LEG / usual * rng.uniform(1, 1.03, between.shape), LEAST_LEG)
+    seconds = np.maximum(
+        between * USUAL_LEG / usual * rng.uniform(1, 1.03, between.shape), LEAST_LEG
+    )
     np.fill_diagonal(seconds, 0)
     return seconds.astype(np.int64)
 
@@ -98,7 +112,9 @@ class ProofTimes:
         return self.circuit_bound <= self.circuit_value * (1 + 1e-6)
 
 
-def planned_proofs(sizes: Sequence[int] = PROVEN_SIZES, problems: int = PROBLEMS) -> Iterator[PlannedRow[TourRow]]:
+def planned_proofs(
+    sizes: Sequence[int] = PROVEN_SIZES, problems: int = PROBLEMS
+) -> Iterator[PlannedRow[TourRow]]:
     """Give the rows of problems solved to proof, size by size."""
     for posts in sizes:
         key = tour_key(package_version(), posts, problems, "proof", CIRCUIT_LIMIT)
@@ -161,7 +177,9 @@ def _proof_times(problem: TourProblem) -> ProofTimes:
 
 
 def comparison_row(posts: int, problems: int, seconds: float) -> TourComparisonRow:
-    """Give our method and PyVRP the same seconds on the problems of one size, of fixed dwells without values of legs."""
+    """Give our method and PyVRP the same seconds on the problems of one size, of fixed
+    dwells without values of legs.
+    """
     apart, gap, proven = np.zeros(problems), np.zeros(problems), 0
     for seed in range(problems):
         problem = road_problem(posts, seed, most_slots=1, leg_worths=False)
@@ -187,7 +205,9 @@ def comparison_row(posts: int, problems: int, seconds: float) -> TourComparisonR
 
 
 def pyvrp_tour(problem: TourProblem, seconds: float) -> Tour:
-    """Return PyVRP's best tour: one vehicle, optional clients with prizes, a limit on the duration; dwells are one slot, legs have no prize."""
+    """Return PyVRP's best tour: one vehicle, optional clients with prizes, a limit on
+    the duration; dwells are one slot, legs have no prize.
+    """
     import pyvrp  # type: ignore[import-not-found, unused-ignore]
     from pyvrp.stop import MaxRuntime  # type: ignore[import-not-found, unused-ignore]
 
@@ -195,10 +215,17 @@ def pyvrp_tour(problem: TourProblem, seconds: float) -> Tour:
     place = [model.add_location(0, 0) for _ in range(problem.n + 1)]
     base = model.add_depot(place[0])
     model.add_vehicle_type(
-        1, start_depot=base, end_depot=base, shift_duration=problem.shift, unit_distance_cost=0, unit_duration_cost=1
+        1,
+        start_depot=base,
+        end_depot=base,
+        shift_duration=problem.shift,
+        unit_distance_cost=0,
+        unit_duration_cost=1,
     )
     for post, prize in enumerate(problem.prize[:, 1] * (TOP / problem.prize.max()), 1):
-        model.add_client(place[post], service_duration=problem.slot, prize=round(prize), required=False)
+        model.add_client(
+            place[post], service_duration=problem.slot, prize=round(prize), required=False
+        )
     for i in range(problem.n + 1):
         for j in range(problem.n + 1):
             if i != j:
@@ -212,7 +239,16 @@ def pyvrp_tour(problem: TourProblem, seconds: float) -> Tour:
 
 
 PROOF_COLUMNS = (
-    *("posts", "problems", "proven", "median s", "largest s", "CP-SAT proven", "CP-SAT median s", "CP-SAT largest s"),
+    *(
+        "posts",
+        "problems",
+        "proven",
+        "median s",
+        "largest s",
+        "CP-SAT proven",
+        "CP-SAT median s",
+        "CP-SAT largest s",
+    ),
     *("agree", "quick, ms", "quick, value: median", "quick, value: least"),
 )
 PROOF_FORMATS = {
@@ -222,7 +258,16 @@ PROOF_FORMATS = {
     "quick, ms": fixed(0),
 }
 COMPARISON_COLUMNS = (
-    *("posts", "problems", "better", "equal", "worse", "mean difference", "least difference", "proven"),
+    *(
+        "posts",
+        "problems",
+        "better",
+        "equal",
+        "worse",
+        "mean difference",
+        "least difference",
+        "proven",
+    ),
     *("median gap", "largest gap"),
 )
 COMPARISON_FORMATS = {
@@ -231,7 +276,9 @@ COMPARISON_FORMATS = {
 }
 
 
-def write_tour_page(path: Path, proofs: Sequence[TourRow], comparisons: Sequence[TourComparisonRow]) -> PageFiles:
+def write_tour_page(
+    path: Path, proofs: Sequence[TourRow], comparisons: Sequence[TourComparisonRow]
+) -> PageFiles:
     """Write the page of the rows of the newest version."""
     proofs, comparisons = newest_version(proofs), newest_version(comparisons)
     rows = [*proofs, *comparisons]
@@ -243,7 +290,14 @@ def write_tour_page(path: Path, proofs: Sequence[TourRow], comparisons: Sequence
             PROOF_COLUMNS,
             [
                 (
-                    *(row.posts, row.problems, row.proven, row.median_s, row.largest_s, row.circuit_proven),
+                    *(
+                        row.posts,
+                        row.problems,
+                        row.proven,
+                        row.median_s,
+                        row.largest_s,
+                        row.circuit_proven,
+                    ),
                     *(row.circuit_median_s, row.circuit_largest_s, f"{row.agree} of {row.both}"),
                     *(row.quick_ms, row.quick_median, row.quick_least),
                 )
@@ -257,7 +311,14 @@ def write_tour_page(path: Path, proofs: Sequence[TourRow], comparisons: Sequence
             COMPARISON_COLUMNS,
             [
                 (
-                    *(row.posts, row.problems, row.better, row.equal, row.worse, row.mean_difference),
+                    *(
+                        row.posts,
+                        row.problems,
+                        row.better,
+                        row.equal,
+                        row.worse,
+                        row.mean_difference,
+                    ),
                     *(row.least_difference, row.proven, row.median_gap, row.largest_gap),
                 )
                 for row in comparisons

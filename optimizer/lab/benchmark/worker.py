@@ -1,7 +1,9 @@
-"""The child process of `run`: read an instance, solve it, and report progress on standard output, one JSON object a line.
+"""The child process of `run`: read an instance, solve it, and report progress on
+standard output, one JSON object a line.
 
-First the size of the instance, then bounds as they move, at last the result. Before, it loads compiled kernels and solves a small problem: what
-it takes to load these and libraries is not the search's.
+First the size of the instance, then bounds as they move, at last the result. Before, it
+loads compiled kernels and solves a small problem: what it takes to load these and
+libraries is not the search's.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 
 
 def main(order: dict[str, Any]) -> None:
-    """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`, `by_work`, `threads`."""
+    """Carry out an order: `instance` (a path), `method`, `seed`, `gap`, `time_limit`,
+    `by_work`, `threads`.
+    """
     threading.Thread(target=end_with_parent, daemon=True).start()
     say = _Channel()
     load()
@@ -81,7 +85,9 @@ def main(order: dict[str, Any]) -> None:
 
 
 def load() -> None:
-    """Load compiled kernels, which a small problem does without, and by such a problem libraries."""
+    """Load compiled kernels, which a small problem does without, and by such a problem
+    libraries.
+    """
     kernels.ready(kernel_modules.SEARCH)
     solve(plain_grid(6, budget=4, n_options=30, n_evaders=5, seed=1), method="cuts", threads=1)
 
@@ -112,7 +118,9 @@ class _Bounds(SilentListener):
 
 
 class _Channel:
-    """Writes reports to the standard output of the process; whatever else prints there goes to standard error from now on."""
+    """Writes reports to the standard output of the process; whatever else prints there
+    goes to standard error from now on.
+    """
 
     def __init__(self) -> None:
         self._stream = os.fdopen(os.dup(1), "w", encoding="utf-8")

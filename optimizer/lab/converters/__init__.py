@@ -1,1 +1,3 @@
-"""Other people's problem files turned into instances: SNIP, and road networks in the DIMACS and TNTP formats."""
+"""Other people's problem files turned into instances: SNIP, and road networks in the
+DIMACS and TNTP formats.
+"""

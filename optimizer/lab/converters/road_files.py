@@ -1,17 +1,25 @@
-"""Road networks in text files: numbered nodes, arcs in the order of the file, a length or time each; and lines read as arrays.
+"""Road networks in text files: numbered nodes, arcs in the order of the file, a length
+or time each; and lines read as arrays.
 
-Tables that people write for a road network: what can be placed on which arcs, and who travels; each cell is checked as it is read.
+Tables that people write for a road network: what can be placed on which arcs, and who
+travels; each cell is checked as it is read.
 
-Road networks in the format of the ninth DIMACS implementation challenge (shortest paths, 2006).
+Road networks in the format of the ninth DIMACS implementation challenge (shortest
+paths, 2006).
 
-A graph file (.gr) holds comments `c ...`, one problem line `p sp NODES ARCS` and an arc a line, `a TAIL HEAD WEIGHT`; a coordinate file (.co)
-one line `p aux sp co NODES` and a node a line, `v NODE X Y`, in millionths of a degree. Either may be compressed with gzip.
+A graph file (.gr) holds comments `c ...`, one problem line `p sp NODES ARCS` and an arc
+a line, `a TAIL HEAD WEIGHT`; a coordinate file (.co) one line `p aux sp co NODES` and a
+node a line, `v NODE X Y`, in millionths of a degree. Either may be compressed with
+gzip.
 
-Road networks and trips in the TNTP format of the Transportation Networks for Research collection.
+Road networks and trips in the TNTP format of the Transportation Networks for Research
+collection.
 
-Each file opens with metadata `<NAME> value` up to `<END OF METADATA>`; `~` begins a comment and `;` ends an entry. A network file
-(`*_net.tntp`) then holds a link a line: init node, term node, capacity, length, free-flow time and more; a node file (`*_node.tntp`) node, X,
-Y, without metadata; a trips file (`*_trips.tntp`) `Origin NODE` followed by entries `DESTINATION : TRIPS;`.
+Each file opens with metadata `<NAME> value` up to `<END OF METADATA>`; `~` begins a
+comment and `;` ends an entry. A network file (`*_net.tntp`) then holds a link a line:
+init node, term node, capacity, length, free-flow time and more; a node file
+(`*_node.tntp`) node, X, Y, without metadata; a trips file (`*_trips.tntp`) `Origin
+NODE` followed by entries `DESTINATION : TRIPS;`.
 """
 
 from __future__ import annotations
@@ -42,7 +50,9 @@ if TYPE_CHECKING:
 
 
 MOST_NODES = 50_000_000
-"""Twice the largest published road network: a count beyond it is a slip, and its arrays would not fit in memory."""
+"""Twice the largest published road network: a count beyond it is a slip, and its arrays
+would not fit in memory.
+"""
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,9 @@ class Roads:
 
     @cached_property
     def _by_ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Arc positions sorted by tail, head and position, and the number that stands for tail and head of each."""
+        """Arc positions sorted by tail, head and position, and the number that stands
+        for tail and head of each.
+        """
         key = self.tail * (self.n_nodes + 1) + self.head
         order = np.argsort(key, kind="stable")
         return order, key[order]
@@ -94,21 +106,30 @@ def check_node_count(count: int, line: int, faults: FileProblems) -> None:
         faults.add(line, f"{count} nodes", f"1 to {MOST_NODES} nodes")
 
 
-def check_nodes(numbers: NDArray[np.float64], n_nodes: int, lines: NDArray[np.int64], faults: FileProblems) -> None:
-    """Note every line with a node number, in a (lines,) or (lines, k) table, that is not a whole number from 1 to n."""
+def check_nodes(
+    numbers: NDArray[np.float64], n_nodes: int, lines: NDArray[np.int64], faults: FileProblems
+) -> None:
+    """Note every line with a node number, in a (lines,) or (lines, k) table, that is
+    not a whole number from 1 to n.
+    """
     table = numbers if numbers.ndim == 2 else numbers[:, None]
     wrong = (table < 1) | (table > n_nodes) | (table != np.floor(table))
     bad = np.flatnonzero(wrong.any(axis=1))
     faults.add_each(
-        lines[bad], lambda k: f"node {table[bad[k]][wrong[bad[k]]][0]:.15g}", f"a node number from 1 to {n_nodes}"
+        lines[bad],
+        lambda k: f"node {table[bad[k]][wrong[bad[k]]][0]:.15g}",
+        f"a node number from 1 to {n_nodes}",
     )
 
 
-# Big text files of numbers, read as arrays: lines found and chosen by their first letter, numbers parsed all at once.
+# Big text files of numbers, read as arrays: lines found and chosen by their first
+# letter, numbers parsed all at once.
 #
 # Only when that fails are lines read one by one, to say which are wrong and how.
 MOST_EXPANSION = 50
-"""Times its own size that a gzip file may unpack to: lists of numbers shrink four- to tenfold, a decompression bomb a thousandfold."""
+"""Times its own size that a gzip file may unpack to: lists of numbers shrink four- to
+tenfold, a decompression bomb a thousandfold.
+"""
 
 SMALL = 1 << 20
 """Bytes that any gzip file may unpack to."""
@@ -127,7 +148,8 @@ def read_bytes(path: Path, what: str) -> bytes:
     Raises
     ------
     InputError
-        If there is no such file, or its compressed content is damaged or unpacks to more than 50 times its size.
+        If there is no such file, or its compressed content is damaged or unpacks to
+        more than 50 times its size.
     """
     content = existing_file(path, what).read_bytes()
     if not content.startswith(GZIP):
@@ -137,10 +159,14 @@ def read_bytes(path: Path, what: str) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
             unpacked = stream.read(limit + 1)
     except (EOFError, OSError, zlib.error) as error:
-        raise InputError(Problem(str(path), f"damaged gzip data ({error})", what, "Fetch the file again")) from None
+        raise InputError(
+            Problem(str(path), f"damaged gzip data ({error})", what, "Fetch the file again")
+        ) from None
     if len(unpacked) > limit:
         found = f"gzip data that unpacks to more than {MOST_EXPANSION} times its size"
-        raise InputError(Problem(str(path), found, what, "If the file is sound, unpack it yourself"))
+        raise InputError(
+            Problem(str(path), found, what, "If the file is sound, unpack it yourself")
+        )
     return unpacked
 
 
@@ -150,20 +176,28 @@ class Lines:
     Parameters
     ----------
     content
-        The text; lines end with a line feed, with or without a carriage return before it.
+        The text; lines end with a line feed, with or without a carriage return before
+        it.
     separators
-        Characters that end a line as well: several entries a line then read like one a line, and `number` still counts the file's own lines.
+        Characters that end a line as well: several entries a line then read like one a
+        line, and `number` still counts the file's own lines.
     blanks
         Characters to read as blanks.
     """
 
     def __init__(self, content: bytes, *, separators: bytes = b"", blanks: bytes = b"\r") -> None:
-        translation = bytes.maketrans(separators + blanks, b"\n" * len(separators) + b" " * len(blanks))
+        translation = bytes.maketrans(
+            separators + blanks, b"\n" * len(separators) + b" " * len(blanks)
+        )
         self._data = np.frombuffer(content.translate(translation) + b"\n", dtype=np.uint8)
         ends = np.flatnonzero(self._data == ord("\n"))
         self._ends = ends
         self._starts = np.concatenate(([0], ends[:-1] + 1))
-        own = ends if not separators else np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == ord("\n"))
+        own = (
+            ends
+            if not separators
+            else np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == ord("\n"))
+        )
         self.number = np.searchsorted(own, self._starts) + 1
         """(lines,) number of each in the file, from 1."""
 
@@ -195,7 +229,14 @@ class Lines:
         return self.text(line).decode("utf-8", errors="replace").split()
 
     def numbers(
-        self, lines: NDArray[np.int64], least: int, most: int, form: str, faults: FileProblems, *, skip: int = 0
+        self,
+        lines: NDArray[np.int64],
+        least: int,
+        most: int,
+        form: str,
+        faults: FileProblems,
+        *,
+        skip: int = 0,
     ) -> NDArray[np.float64]:
         """Return the first numbers of some lines.
 
@@ -208,7 +249,8 @@ class Lines:
         form
             What such a line looks like, for the messages.
         faults
-            Told each line that holds too few or too many words or something that is no finite number.
+            Told each line that holds too few or too many words or something that is no
+            finite number.
         skip
             Letters at the start of each line to pass over.
 
@@ -217,9 +259,13 @@ class Lines:
         (lines, least) numbers; zeros in the lines at fault.
         """
         numbers = self._at_once(lines, least, most, skip)
-        return self._one_by_one(lines, least, most, form, faults, skip) if numbers is None else numbers
+        return (
+            self._one_by_one(lines, least, most, form, faults, skip) if numbers is None else numbers
+        )
 
-    def _at_once(self, lines: NDArray[np.int64], least: int, most: int, skip: int) -> NDArray[np.float64] | None:
+    def _at_once(
+        self, lines: NDArray[np.int64], least: int, most: int, skip: int
+    ) -> NDArray[np.float64] | None:
         """Return the numbers of some lines, or None if any line is not as it should be."""
         if not lines.size:
             return np.zeros((0, least))
@@ -232,15 +278,24 @@ class Lines:
         text = io.BytesIO(data[np.repeat(chosen, self._ends - self._starts + 1)].tobytes())
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of text without any number: its rows are counted below
+                # of text without any number: its rows are counted below
+                warnings.simplefilter("ignore")
                 numbers = np.loadtxt(text, dtype=np.float64, comments=None, ndmin=2)
         except ValueError:
             return None
         whole = numbers.shape[0] == lines.size and least <= numbers.shape[1] <= most
-        return numbers[:, :least].copy() if whole and np.isfinite(numbers[:, :least]).all() else None
+        return (
+            numbers[:, :least].copy() if whole and np.isfinite(numbers[:, :least]).all() else None
+        )
 
     def _one_by_one(
-        self, lines: NDArray[np.int64], least: int, most: int, form: str, faults: FileProblems, skip: int
+        self,
+        lines: NDArray[np.int64],
+        least: int,
+        most: int,
+        form: str,
+        faults: FileProblems,
+        skip: int,
     ) -> NDArray[np.float64]:
         numbers = np.zeros((lines.size, least))
         for row, line in enumerate(lines.tolist()):
@@ -266,7 +321,17 @@ def _shown(text: bytes) -> str:
 
 OPTION_COLUMNS = ("id", "tail", "head", "survival")
 
-OPTIONAL = ("number", "direction", "site", "agency", "kind", "label", "existing", "forced", "forbidden")
+OPTIONAL = (
+    "number",
+    "direction",
+    "site",
+    "agency",
+    "kind",
+    "label",
+    "existing",
+    "forced",
+    "forbidden",
+)
 
 USES = "uses:"
 
@@ -285,7 +350,11 @@ class _Draft:
 
 
 def read_options(
-    path: Path, roads: Roads, budgets: Mapping[str, float], faults: FileProblems, remarks: list[str] | None = None
+    path: Path,
+    roads: Roads,
+    budgets: Mapping[str, float],
+    faults: FileProblems,
+    remarks: list[str] | None = None,
 ) -> tuple[tuple[Option, ...], tuple[Resource, ...]]:
     """Read an options table, and the resources it uses.
 
@@ -305,10 +374,13 @@ def read_options(
     Raises
     ------
     InputError
-        If there is no such file, its columns are not as they should be, or budgets and columns disagree.
+        If there is no such file, its columns are not as they should be, or budgets and
+        columns disagree.
     """
     wanted = WantedColumns(OPTION_COLUMNS, OPTIONAL, prefix=USES, numeric=("survival",))
-    table = read_csv(path, "a table of options", wanted, problems=faults, typed_by_hand=True, remarks=remarks)
+    table = read_csv(
+        path, "a table of options", wanted, problems=faults, typed_by_hand=True, remarks=remarks
+    )
     columns = [column for column in table.text if column.startswith(USES)]
     _check_budgets(path, [column.removeprefix(USES) for column in columns], budgets)
     drafts: list[_Draft] = []
@@ -322,7 +394,12 @@ def read_options(
         else:
             _continue(row, roads, drafts[-1])
     options = tuple(
-        Option(arcs=tuple(draft.effects), survival=tuple(draft.effects.values()), uses=draft.uses, **draft.fields)
+        Option(
+            arcs=tuple(draft.effects),
+            survival=tuple(draft.effects.values()),
+            uses=draft.uses,
+            **draft.fields,
+        )
         for draft in drafts
     )
     return options, tuple(Resource(name, float(budget)) for name, budget in budgets.items())
@@ -343,9 +420,16 @@ def _draft(row: Row, columns: Sequence[str], seen: dict[str, int]) -> _Draft:
 
 def _continue(row: Row, roads: Roads, draft: _Draft) -> None:
     """Add the arcs of a row without an id to the option above it."""
-    alien = [name for name, cell in row.cells.items() if cell and name not in {*OPTION_COLUMNS, *WATCHING}]
+    alien = [
+        name
+        for name, cell in row.cells.items()
+        if cell and name not in {*OPTION_COLUMNS, *WATCHING}
+    ]
     if alien:
-        expected = "an id, or tail, head, number, direction and survival alone, to add arcs to the option above"
+        expected = (
+            "an id, or tail, head, number, direction and survival alone, to add arcs to the option"
+            " above"
+        )
         row.faults.add(row.line, f"no id, but {', '.join(alien)}", expected)
         return
     if row.text("survival"):
@@ -362,17 +446,25 @@ def _watch(row: Row, roads: Roads, draft: _Draft) -> None:
     for start, end in ((tail, head), (head, tail)) if both else ((tail, head),):
         for arc in _named(row, roads, start, end):
             if arc in draft.effects:
-                row.faults.add(row.line, f"an arc from {start} to {end} a second time", "each arc once an option")
+                row.faults.add(
+                    row.line,
+                    f"an arc from {start} to {end} a second time",
+                    "each arc once an option",
+                )
             draft.effects[arc] = draft.survival
 
 
 def _named(row: Row, roads: Roads, tail: int, head: int) -> list[int]:
-    """Return the arcs from one node to another: all of them, or the one of that number in the order of the file."""
+    """Return the arcs from one node to another: all of them, or the one of that number
+    in the order of the file.
+    """
     arcs: list[int] = roads.arcs(tail, head).tolist()
     if not arcs:
         turned = roads.arcs(head, tail).size > 0
         remedy = f"There is one from {head} to {tail}: turn it round?" if turned else ""
-        row.faults.add(row.line, f"no arc from {tail} to {head}", f"an arc of {roads.path.name}", remedy)
+        row.faults.add(
+            row.line, f"no arc from {tail} to {head}", f"an arc of {roads.path.name}", remedy
+        )
     elif row.text("number"):
         number = row.whole("number", len(arcs), f"the place among the arcs from {tail} to {head}")
         return [arcs[number - 1]] if number else []
@@ -383,20 +475,27 @@ def _check_budgets(path: Path, used: Sequence[str], budgets: Mapping[str, float]
     problems = ProblemList()
     for name in used:
         if not name or len(name) > LONGEST_ID:
-            problems.add(f"{path}, line 1", f"column {USES + name!r}", f"{USES} and a resource's name")
+            problems.add(
+                f"{path}, line 1", f"column {USES + name!r}", f"{USES} and a resource's name"
+            )
         elif name not in budgets:
             found, expected = f"column {USES + name!r}", f"a budget for it, --budget {name}=AMOUNT"
-            problems.append(unknown_name(f"{path}, line 1", name, budgets, found=found, expected=expected))
+            problems.append(
+                unknown_name(f"{path}, line 1", name, budgets, found=found, expected=expected)
+            )
     for name, budget in budgets.items():
         if name not in used:
             found, expected = "no such resource", f"a column {USES + name!r} in {path}"
-            problems.append(unknown_name(f"--budget {name}", name, used, found=found, expected=expected))
+            problems.append(
+                unknown_name(f"--budget {name}", name, used, found=found, expected=expected)
+            )
         if not (math.isfinite(budget) and 0 <= budget <= MOST_AMOUNT):
             problems.add(f"--budget {name}", str(budget), f"a number from 0 to {MOST_AMOUNT:g}")
     problems.raise_if_any()
 
 
-# The evaders of a road network: a table of origins and destinations, or a matrix of trips.
+# The evaders of a road network: a table of origins and destinations, or a matrix of
+# trips.
 EVADER_COLUMNS = ("origin", "destination", "weight")
 
 
@@ -428,10 +527,14 @@ class Journeys:
         return cls(names, origin, destination, trips)
 
 
-def read_journeys(path: Path, n_nodes: int, faults: FileProblems, remarks: list[str] | None = None) -> Journeys:
-    """Read a table with the columns origin, destination, weight and perhaps id ("ORIGIN-DESTINATION" where it is empty).
+def read_journeys(
+    path: Path, n_nodes: int, faults: FileProblems, remarks: list[str] | None = None
+) -> Journeys:
+    """Read a table with the columns origin, destination, weight and perhaps id
+    ("ORIGIN-DESTINATION" where it is empty).
 
-    Faults of its rows are noted for the caller to raise; `remarks` are those of `optimizer.base.files.tables.read_csv`.
+    Faults of its rows are noted for the caller to raise; `remarks` are those of
+    `optimizer.base.files.tables.read_csv`.
 
     Raises
     ------
@@ -439,12 +542,16 @@ def read_journeys(path: Path, n_nodes: int, faults: FileProblems, remarks: list[
         If there is no such file, or its columns are not as they should be.
     """
     wanted = WantedColumns(EVADER_COLUMNS, ("id",), numeric=("weight",))
-    read = read_csv(path, "a table of evaders", wanted, problems=faults, typed_by_hand=True, remarks=remarks)
+    read = read_csv(
+        path, "a table of evaders", wanted, problems=faults, typed_by_hand=True, remarks=remarks
+    )
     rows = table_rows(read, faults)
     names, ends, weights = [], [], []
     seen: dict[str, int] = {}
     for row in rows:
-        origin, destination = (row.whole(end, n_nodes, "a node number") for end in ("origin", "destination"))
+        origin, destination = (
+            row.whole(end, n_nodes, "a node number") for end in ("origin", "destination")
+        )
         if origin and origin == destination:
             faults.add(row.line, f"node {origin} as origin and destination", "two different nodes")
         names.append(row.new_id("id", f"{row.text('origin')}-{row.text('destination')}", seen))
@@ -487,8 +594,12 @@ class Row:
         """Return a cell as it stands."""
         return self.cells.get(column, "")
 
-    def number(self, column: str, *, least: float = 0.0, below: float = math.inf, most: float = MOST_AMOUNT) -> float:
-        """Return a number in [least, most] and below `below`; `least` after noting anything else."""
+    def number(
+        self, column: str, *, least: float = 0.0, below: float = math.inf, most: float = MOST_AMOUNT
+    ) -> float:
+        """Return a number in [least, most] and below `below`; `least` after noting
+        anything else.
+        """
         value = _parsed(self.text(column))
         if math.isfinite(value) and least <= value <= most and value < below:
             return value
@@ -515,7 +626,9 @@ class Row:
         """Return one of some words, the first of them for an empty cell."""
         word = self.text(column) or words[0]
         if word not in words:
-            self.faults.add(self.line, f"{column} {word!r}", " or ".join(words), close_match(word, words))
+            self.faults.add(
+                self.line, f"{column} {word!r}", " or ".join(words), close_match(word, words)
+            )
         return word
 
     def new_id(self, column: str, fallback: str, seen: dict[str, int]) -> str:
@@ -524,7 +637,9 @@ class Row:
         if len(name) > LONGEST_ID:
             self.faults.add(self.line, f"{column} of {len(name)} letters", f"at most {LONGEST_ID}")
         if name in seen:
-            self.faults.add(self.line, f"{column} {name!r}, which line {seen[name]} has", "each id once")
+            self.faults.add(
+                self.line, f"{column} {name!r}, which line {seen[name]} has", "each id once"
+            )
         seen.setdefault(name, self.line)
         return name
 
@@ -558,7 +673,8 @@ def read_gr(path: Path) -> Roads:
     Raises
     ------
     InputError
-        With its faults: counts that disagree with the problem line, lines of another form, node numbers out of range, weights below 0.
+        With its faults: counts that disagree with the problem line, lines of another
+        form, node numbers out of range, weights below 0.
     """
     faults = FileProblems(path)
     lines = Lines(read_bytes(path, "a DIMACS graph (.gr)"))
@@ -569,10 +685,17 @@ def read_gr(path: Path) -> Roads:
     faults.raise_if_any()
     number = lines.number[arc]
     if arc.size != n_arcs:
-        faults.add(0, f"{arc.size} arcs", f"{n_arcs}, as its problem line says", "The file may be cut short")
+        faults.add(
+            0,
+            f"{arc.size} arcs",
+            f"{n_arcs}, as its problem line says",
+            "The file may be cut short",
+        )
     check_nodes(numbers[:, :2], n_nodes, number, faults)
     negative = np.flatnonzero(numbers[:, 2] < 0)
-    faults.add_each(number[negative], lambda k: f"weight {numbers[negative[k], 2]:g}", "a weight of at least 0")
+    faults.add_each(
+        number[negative], lambda k: f"weight {numbers[negative[k], 2]:g}", "a weight of at least 0"
+    )
     faults.raise_if_any()
     ends = numbers[:, :2].astype(np.int64)
     return Roads(path, n_nodes, ends[:, 0], ends[:, 1], numbers[:, 2], number)
@@ -584,7 +707,8 @@ def read_co(path: Path, n_nodes: int) -> NDArray[np.float64]:
     Raises
     ------
     InputError
-        With its faults: lines of another form, nodes that are missing or come twice, places off the globe.
+        With its faults: lines of another form, nodes that are missing or come twice,
+        places off the globe.
     """
     faults = FileProblems(path)
     lines = Lines(read_bytes(path, "DIMACS coordinates (.co)"))
@@ -598,11 +722,17 @@ def read_co(path: Path, n_nodes: int) -> NDArray[np.float64]:
     number = lines.number[row]
     check_nodes(numbers[:, 0], n_nodes, number, faults)
     faults.raise_if_any()
-    return placed_nodes(numbers[:, 0].astype(np.int64), numbers[:, 1:] / PER_DEGREE, n_nodes, number, faults)
+    return placed_nodes(
+        numbers[:, 0].astype(np.int64), numbers[:, 1:] / PER_DEGREE, n_nodes, number, faults
+    )
 
 
 def placed_nodes(
-    node: NDArray[np.int64], lonlat: NDArray[np.float64], n_nodes: int, number: NDArray[np.int64], faults: FileProblems
+    node: NDArray[np.int64],
+    lonlat: NDArray[np.float64],
+    n_nodes: int,
+    number: NDArray[np.int64],
+    faults: FileProblems,
 ) -> NDArray[np.float64]:
     """Return the (n_nodes, 2) degrees of all nodes from one line a node, in any order.
 
@@ -617,14 +747,19 @@ def placed_nodes(
     number
         (lines,) numbers of the lines.
     faults
-        Told of nodes that are missing or come twice and of places that are no degrees; then raised.
+        Told of nodes that are missing or come twice and of places that are no degrees;
+        then raised.
     """
     order = np.argsort(node, kind="stable")
     again = np.sort(order[1:][np.diff(node[order]) == 0])
     faults.add_each(number[again], lambda k: f"node {node[again[k]]} again", "each node once")
     missing = np.flatnonzero(np.bincount(node, minlength=n_nodes + 1)[1:] == 0) + 1
     if missing.size:
-        faults.add(0, f"no place for {missing.size} nodes, the first of them {missing[0]}", "a place for each node")
+        faults.add(
+            0,
+            f"no place for {missing.size} nodes, the first of them {missing[0]}",
+            "a place for each node",
+        )
     off = np.flatnonzero((np.abs(lonlat) > [180, 90]).any(axis=1))
     faults.add_each(
         number[off],
@@ -639,23 +774,37 @@ def placed_nodes(
 
 
 def _chosen(lines: Lines, letter: str, form: str, faults: FileProblems) -> NDArray[np.int64]:
-    """Return the positions of the lines that begin with `letter`; lines that nothing explains are faults."""
+    """Return the positions of the lines that begin with `letter`; lines that nothing
+    explains are faults.
+    """
     known = np.isin(lines.letter, [ord(c) for c in ("c", "p", "\n", letter)])
     strange = np.flatnonzero(~known)
-    faults.add_each(lines.number[strange], lambda k: repr(" ".join(lines.words(int(strange[k])))), form)
+    faults.add_each(
+        lines.number[strange], lambda k: repr(" ".join(lines.words(int(strange[k])))), form
+    )
     return np.flatnonzero(lines.letter == ord(letter))
 
 
-def _counts(lines: Lines, words: tuple[str, ...], form: str, size: int, faults: FileProblems) -> tuple[int, ...] | None:
+def _counts(
+    lines: Lines, words: tuple[str, ...], form: str, size: int, faults: FileProblems
+) -> tuple[int, ...] | None:
     """Return the counts of the problem line, or None after noting what is wrong with it."""
     at = np.flatnonzero(lines.letter == ord("p"))
     if at.size != 1:
-        faults.add(int(lines.number[at[1]]) if at.size else 0, f"{at.size} problem lines", f"one line '{form}'")
+        faults.add(
+            int(lines.number[at[1]]) if at.size else 0,
+            f"{at.size} problem lines",
+            f"one line '{form}'",
+        )
         return None
     found = lines.words(int(at[0]))
     line = int(lines.number[at[0]])
     counts = found[len(words) :]
-    if tuple(found[: len(words)]) != words or len(counts) != size or not all(_is_count(word) for word in counts):
+    if (
+        tuple(found[: len(words)]) != words
+        or len(counts) != size
+        or not all(_is_count(word) for word in counts)
+    ):
         faults.add(line, repr(" ".join(found)), f"'{form}'")
         return None
     check_node_count(int(counts[0]), line, faults)
@@ -666,7 +815,9 @@ def _is_count(word: str) -> bool:
     return word.isascii() and word.isdigit() and len(word) <= 15
 
 
-LINK_FORM = "a link: init node, term node, capacity, length, free-flow time, and up to five more numbers"
+LINK_FORM = (
+    "a link: init node, term node, capacity, length, free-flow time, and up to five more numbers"
+)
 
 LENGTH, TIME = 3, 4
 """Columns of a link."""
@@ -696,7 +847,8 @@ def read_net(path: Path, *, times: bool) -> Roads:
     Raises
     ------
     InputError
-        With its faults: metadata that is missing or disagrees with the links, node numbers out of range, lengths or times below 0.
+        With its faults: metadata that is missing or disagrees with the links, node
+        numbers out of range, lengths or times below 0.
     """
     faults = FileProblems(path)
     lines = Lines(read_bytes(path, "a TNTP network"), blanks=b"\r;")
@@ -710,26 +862,36 @@ def read_net(path: Path, *, times: bool) -> Roads:
     faults.raise_if_any()
     number = lines.number[body]
     if body.size != n_links:
-        faults.add(0, f"{body.size} links", f"{n_links}, as its metadata says", "The file may be cut short")
+        faults.add(
+            0, f"{body.size} links", f"{n_links}, as its metadata says", "The file may be cut short"
+        )
     check_nodes(numbers[:, :2], n_nodes, number, faults)
     what, amount = ("free-flow time", numbers[:, TIME]) if times else ("length", numbers[:, LENGTH])
     negative = np.flatnonzero(amount < 0)
-    faults.add_each(number[negative], lambda k: f"{what} {amount[negative[k]]:g}", f"a {what} of at least 0")
+    faults.add_each(
+        number[negative], lambda k: f"{what} {amount[negative[k]]:g}", f"a {what} of at least 0"
+    )
     first_through = metadata.get("FIRST THRU NODE", 1.0)
     if not 1 <= first_through <= n_nodes + 1:
-        faults.add(0, f"first through node {first_through:g}", f"a node number from 1 to {n_nodes + 1}")
+        faults.add(
+            0, f"first through node {first_through:g}", f"a node number from 1 to {n_nodes + 1}"
+        )
     faults.raise_if_any()
     ends = numbers[:, :2].astype(np.int64)
-    return Roads(path, n_nodes, ends[:, 0], ends[:, 1], amount, number, n_closed=int(first_through) - 1)
+    return Roads(
+        path, n_nodes, ends[:, 0], ends[:, 1], amount, number, n_closed=int(first_through) - 1
+    )
 
 
 def read_nodes(path: Path, n_nodes: int) -> NDArray[np.float64]:
-    """Read a node file whose X and Y are degrees: (n_nodes, 2) longitudes and latitudes.
+    """Read a node file whose X and Y are degrees: (n_nodes, 2) longitudes and
+    latitudes.
 
     Raises
     ------
     InputError
-        With its faults: lines of another form, nodes that are missing or come twice, places that are no degrees.
+        With its faults: lines of another form, nodes that are missing or come twice,
+        places that are no degrees.
     """
     faults = FileProblems(path)
     lines = Lines(read_bytes(path, "TNTP nodes"), blanks=b"\r;")
@@ -750,8 +912,8 @@ def read_trips(path: Path, n_nodes: int) -> Journeys:
     Raises
     ------
     InputError
-        With its faults: entries before any origin, nodes out of range, pairs that come twice, trips below 0, another total than the
-        metadata's.
+        With its faults: entries before any origin, nodes out of range, pairs that come
+        twice, trips below 0, another total than the metadata's.
     """
     faults = FileProblems(path)
     lines = Lines(read_bytes(path, "TNTP trips"), separators=b";", blanks=b"\r:")
@@ -760,9 +922,13 @@ def read_trips(path: Path, n_nodes: int) -> Journeys:
     heads, entries = body[opens], body[~opens]
     strange = [k for k in heads.tolist() if lines.words(k)[0].lower() != ORIGIN.lower()]
     for k in strange:
-        faults.add(int(lines.number[k]), repr(" ".join(lines.words(k))), f"'{ORIGIN} NODE', or {TRIP_FORM}")
+        faults.add(
+            int(lines.number[k]), repr(" ".join(lines.words(k))), f"'{ORIGIN} NODE', or {TRIP_FORM}"
+        )
     early = entries[entries < (heads[0] if heads.size else np.inf)]
-    faults.add_each(lines.number[early], lambda _: "an entry before any origin", f"'{ORIGIN} NODE' first")
+    faults.add_each(
+        lines.number[early], lambda _: "an entry before any origin", f"'{ORIGIN} NODE' first"
+    )
     faults.raise_if_any()
     head = lines.numbers(heads, 1, 1, f"'{ORIGIN} NODE'", faults, skip=len(ORIGIN))[:, 0]
     entry = lines.numbers(entries, 2, 2, TRIP_FORM, faults)
@@ -771,7 +937,11 @@ def read_trips(path: Path, n_nodes: int) -> Journeys:
     number = lines.number[entries]
     check_nodes(entry[:, 0], n_nodes, number, faults)
     faults.raise_if_any()
-    origin = head[np.searchsorted(heads, entries) - 1].astype(np.int64) if entries.size else np.zeros(0, dtype=np.int64)
+    origin = (
+        head[np.searchsorted(heads, entries) - 1].astype(np.int64)
+        if entries.size
+        else np.zeros(0, dtype=np.int64)
+    )
     destination, trips = entry[:, 0].astype(np.int64), entry[:, 1]
     _check_trips(origin, destination, trips, number, metadata.get("TOTAL OD FLOW"), faults)
     kept = (trips > 0) & (origin != destination)
@@ -787,12 +957,16 @@ def _check_trips(
     faults: FileProblems,
 ) -> None:
     negative = np.flatnonzero(trips < 0)
-    faults.add_each(number[negative], lambda k: f"{trips[negative[k]]:g} trips", "trips of at least 0")
+    faults.add_each(
+        number[negative], lambda k: f"{trips[negative[k]]:g} trips", "trips of at least 0"
+    )
     order = np.lexsort((destination, origin))
     same = (np.diff(origin[order]) == 0) & (np.diff(destination[order]) == 0)
     again = np.sort(order[1:][same])
     faults.add_each(
-        number[again], lambda k: f"trips from {origin[again[k]]} to {destination[again[k]]} again", "each pair once"
+        number[again],
+        lambda k: f"trips from {origin[again[k]]} to {destination[again[k]]} again",
+        "each pair once",
     )
     if total is not None and abs(trips.sum() - total) > LOOSE * abs(total):
         found = f"{trips.sum():g} trips in all"
@@ -803,7 +977,9 @@ def _check_trips(
 def _body(
     lines: Lines, required: tuple[str, ...], optional: tuple[str, ...], faults: FileProblems
 ) -> tuple[NDArray[np.int64], dict[str, float]]:
-    """Return the positions of the lines below the metadata that hold something, and the numbers of the metadata asked for."""
+    """Return the positions of the lines below the metadata that hold something, and the
+    numbers of the metadata asked for.
+    """
     tags = np.flatnonzero(lines.letter == ord("<")).tolist()
     values: dict[str, float] = {}
     end = -1
@@ -813,12 +989,24 @@ def _body(
         if name == "END OF METADATA":
             end = line
         elif name in required + optional:
-            values[name] = _number(text, name, int(lines.number[line]), whole=name != "TOTAL OD FLOW", faults=faults)
+            values[name] = _number(
+                text, name, int(lines.number[line]), whole=name != "TOTAL OD FLOW", faults=faults
+            )
     for name in required:
         if name not in values:
-            faults.add(0, f"no <{name}>", "it in the metadata", "Check that this is the file that was meant")
+            faults.add(
+                0,
+                f"no <{name}>",
+                "it in the metadata",
+                "Check that this is the file that was meant",
+            )
     if end < 0:
-        faults.add(0, "no <END OF METADATA>", "metadata that ends", "Check that this is the file that was meant")
+        faults.add(
+            0,
+            "no <END OF METADATA>",
+            "metadata that ends",
+            "Check that this is the file that was meant",
+        )
     body = np.flatnonzero((lines.letter != ord("\n")) & (lines.letter != ord("~")))
     return body[body > end], values
 
@@ -829,6 +1017,8 @@ def _number(text: str, name: str, line: int, *, whole: bool, faults: FileProblem
     except ValueError:
         value = np.nan
     if not 0 <= value <= 1e15 or (whole and value != int(value)):
-        faults.add(line, f"<{name}> {text!r}", "a whole number" if whole else "a number of at least 0")
+        faults.add(
+            line, f"<{name}> {text!r}", "a whole number" if whole else "a number of at least 0"
+        )
         return 0.0
     return value

@@ -1,4 +1,5 @@
-"""DIMACS and TNTP road networks with an options table, as instances, and the chance to pass an arc undetected.
+"""DIMACS and TNTP road networks with an options table, as instances, and the chance to
+pass an arc undetected.
 
 A foreign problem as an instance file: what the commands `convert ...` do.
 """
@@ -84,12 +85,14 @@ def dimacs_instance(
     on_unreachable
         As in `optimizer.problem.files.instance_file.read_instance`.
     remarks
-        As in `optimizer.base.files.tables.read_csv`: for the tables of options and evaders.
+        As in `optimizer.base.files.tables.read_csv`: for the tables of options and
+        evaders.
 
     Raises
     ------
     InputError
-        With the faults of the file at fault: the first ten by line, and how many there are.
+        With the faults of the file at fault: the first ten by line, and how many there
+        are.
     """
     roads = read_gr(graph)
     lonlat = None if coordinates is None else read_co(coordinates, roads.n_nodes)
@@ -111,8 +114,9 @@ def tntp_instance(
 ) -> Instance:
     """Return the instance of a TNTP network.
 
-    A hazard of time takes the free-flow times, one of length the lengths. A node below FIRST THRU NODE can be left and arrived at but not
-    passed: journeys that end at node k end at a node of their own in the instance, with the id -k.
+    A hazard of time takes the free-flow times, one of length the lengths. A node below
+    FIRST THRU NODE can be left and arrived at but not passed: journeys that end at node
+    k end at a node of their own in the instance, with the id -k.
 
     Parameters
     ----------
@@ -121,7 +125,8 @@ def tntp_instance(
     placement
         Options, budgets and hazard.
     trips
-        The trips file: one evader for each pair of different nodes with trips, of their number as weight.
+        The trips file: one evader for each pair of different nodes with trips, of their
+        number as weight.
     evaders
         CSV of who travels, instead.
     nodes
@@ -131,12 +136,14 @@ def tntp_instance(
     on_unreachable
         As in `optimizer.problem.files.instance_file.read_instance`.
     remarks
-        As in `optimizer.base.files.tables.read_csv`: for the tables of options and evaders.
+        As in `optimizer.base.files.tables.read_csv`: for the tables of options and
+        evaders.
 
     Raises
     ------
     InputError
-        With the faults of the file at fault: the first ten by line, and how many there are.
+        With the faults of the file at fault: the first ten by line, and how many there
+        are.
     """
     roads = read_net(network, times=placement.hazard.of_time)
     lonlat = None if nodes is None else read_nodes(nodes, roads.n_nodes)
@@ -146,7 +153,9 @@ def tntp_instance(
         faults = FileProblems(evaders)
         travelled = _Travelled(read_journeys(evaders, roads.n_nodes, faults, remarks), faults)
     else:
-        raise InputError(Problem("--trips, --evaders", "both" if trips else "neither", "one of them"))
+        raise InputError(
+            Problem("--trips, --evaders", "both" if trips else "neither", "one of them")
+        )
     return _assembled(roads, placement, travelled, lonlat, name, on_unreachable, remarks)
 
 
@@ -161,7 +170,9 @@ class _Travelled:
 def _of_trips(path: Path, n_nodes: int) -> Journeys:
     journeys = read_trips(path, n_nodes)
     if not journeys.id:
-        raise InputError(Problem(str(path), "no trips from a node to another", "at least one pair with trips"))
+        raise InputError(
+            Problem(str(path), "no trips from a node to another", "at least one pair with trips")
+        )
     return journeys
 
 
@@ -205,7 +216,9 @@ def _assembled(
 
 
 def _arrival(node: NDArray[np.int64], roads: Roads) -> NDArray[np.int64]:
-    """Return the positions at which journeys arrive at nodes, by number: a closed node has one of its own for that."""
+    """Return the positions at which journeys arrive at nodes, by number: a closed node
+    has one of its own for that.
+    """
     return np.where(node <= roads.n_closed, roads.n_nodes + node - 1, node - 1)
 
 
@@ -216,7 +229,8 @@ def _reliability(roads: Roads, hazard: Hazard) -> NDArray[np.float64]:
     faults.add_each(
         roads.line[hopeless],
         lambda k: (
-            f"{roads.amount[hopeless[k]]:g}, so that exp(-{costs[hopeless[k]]:g}) of the traffic passes undetected"
+            f"{roads.amount[hopeless[k]]:g}, so that exp(-{costs[hopeless[k]]:g}) of the traffic"
+            " passes undetected"
         ),
         f"an arc of a reliability above exp(-{MOST_COST:g})",
         "Check unit and detection rate",
@@ -258,16 +272,22 @@ class Hazard:
 
 
 def hazard(
-    unit: str, *, per_hour: float | None = None, per_km: float | None = None, speed_kmh: float | None = None
+    unit: str,
+    *,
+    per_hour: float | None = None,
+    per_km: float | None = None,
+    speed_kmh: float | None = None,
 ) -> Hazard:
     """Return the hazard by a file's unit.
 
     Parameters
     ----------
     unit
-        Unit of the file's numbers: s, min or h for times, m, km, mi or ft for lengths, with a factor before it if need be ("0.1 m").
+        Unit of the file's numbers: s, min or h for times, m, km, mi or ft for lengths,
+        with a factor before it if need be ("0.1 m").
     per_hour
-        Finds an hour on the road: r = exp(-per_hour * hours). Lengths need `speed_kmh` as well.
+        Finds an hour on the road: r = exp(-per_hour * hours). Lengths need `speed_kmh`
+        as well.
     per_km
         Finds a kilometre, instead: r = exp(-per_km * kilometres).
     speed_kmh
@@ -276,18 +296,30 @@ def hazard(
     Raises
     ------
     InputError
-        If the unit is not known, a number is out of its range, or the numbers do not fit the unit.
+        If the unit is not known, a number is out of its range, or the numbers do not
+        fit the unit.
     """
     match = _UNIT.fullmatch(unit)
     known = [*HOURS, *KILOMETRES]
     if match is None or match[2] not in known:
-        raise InputError(Problem("--unit", repr(unit), f"one of {', '.join(known)}, or a multiple such as '0.1 m'"))
+        raise InputError(
+            Problem(
+                "--unit", repr(unit), f"one of {', '.join(known)}, or a multiple such as '0.1 m'"
+            )
+        )
     factor = float(match[1] or 1)
     of_time = match[2] in HOURS
-    given = {"--unit": factor, "--detection-per-hour": per_hour, "--detection-per-km": per_km, "--speed-kmh": speed_kmh}
+    given = {
+        "--unit": factor,
+        "--detection-per-hour": per_hour,
+        "--detection-per-km": per_km,
+        "--speed-kmh": speed_kmh,
+    }
     for name, value in given.items():
         least = "above 0" if name in {"--unit", "--speed-kmh"} else "of at least 0"
-        if value is not None and not (math.isfinite(value) and (value > 0 or (value == 0 and least != "above 0"))):
+        if value is not None and not (
+            math.isfinite(value) and (value > 0 or (value == 0 and least != "above 0"))
+        ):
             raise InputError(Problem(name, str(value), f"a finite number {least}"))
     _check_combination(of_time, per_hour, per_km, speed_kmh)
     if of_time:
@@ -297,12 +329,18 @@ def hazard(
     return Hazard(by_length * kilometres, of_time=False)
 
 
-def _check_combination(of_time: bool, per_hour: float | None, per_km: float | None, speed_kmh: float | None) -> None:
+def _check_combination(
+    of_time: bool, per_hour: float | None, per_km: float | None, speed_kmh: float | None
+) -> None:
     if (per_hour is None) == (per_km is None):
         found = "both" if per_hour is not None else "neither"
         raise InputError(Problem("--detection-per-hour, --detection-per-km", found, "one of them"))
     if of_time and per_km is not None:
-        raise InputError(Problem("--detection-per-km", "a unit of time", "--detection-per-hour, or a unit of length"))
+        raise InputError(
+            Problem(
+                "--detection-per-km", "a unit of time", "--detection-per-hour, or a unit of length"
+            )
+        )
     if (speed_kmh is not None) != (not of_time and per_hour is not None):
         found = "none" if speed_kmh is None else f"{speed_kmh:g}"
         expected = "a speed where lengths meet --detection-per-hour, and nowhere else"
@@ -322,7 +360,8 @@ def save_converted(
     out
         Instance file (JSON).
     convert
-        Makes the instance; it receives what to give to a converter as `on_unreachable` and as `remarks`.
+        Makes the instance; it receives what to give to a converter as `on_unreachable`
+        and as `remarks`.
     skip_unreachable
         Leave out evaders without a path; without it they are a fault.
 

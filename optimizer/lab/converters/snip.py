@@ -1,18 +1,23 @@
 """The stochastic network interdiction benchmark (Pan & Morton) as instances.
 
-A folder holds `arcgainN.txt` (tail, head, r: arcs without an option), `intd_arcN.txt` (tail, head, r, q: arcs that can take a sensor) and
-`Scenarios.txt` (origin, destination, probability). Problems with a name in place of a number have `nonint_NAME.txt` and `int_NAME.txt`.
-With a sensor an arc's reliability falls from r to q (snipno 1), 0.5 r (2), 0.1 r (3) or 0 (4). At most `budget` sensors of unit cost.
+A folder holds `arcgainN.txt` (tail, head, r: arcs without an option), `intd_arcN.txt`
+(tail, head, r, q: arcs that can take a sensor) and `Scenarios.txt` (origin,
+destination, probability). Problems with a name in place of a number have
+`nonint_NAME.txt` and `int_NAME.txt`. With a sensor an arc's reliability falls from r to
+q (snipno 1), 0.5 r (2), 0.1 r (3) or 0 (4). At most `budget` sensors of unit cost.
 
-Source of the rule: Pan & Morton, Networks 52 (2008); the numbering of `snipno` follows Bodur, Dash, Gunluk & Luedtke (2017).
+Source of the rule: Pan & Morton, Networks 52 (2008); the numbering of `snipno` follows
+Bodur, Dash, Gunluk & Luedtke (2017).
 
 Shortest-path network interdiction (Israeli & Wood, Networks 40, 2002) as instances.
 
 Sets      arcs a with length l_a >= 0, delay d_a >= 0 and cost c_a; a budget B; a source s and a sink t
 Maximise  the length of a shortest path from s to t, where an arc that is interdicted is d_a longer, over sets of arcs of cost at most B
 
-With a rate lambda > 0 let an arc have the reliability exp(-lambda l_a) and its option the survival exp(-lambda d_a). The evader's best path is
-then the shortest one, and a plan of value v makes the shortest path -ln(v) / lambda long. So bounds of values are bounds of lengths.
+With a rate lambda > 0 let an arc have the reliability exp(-lambda l_a) and its option
+the survival exp(-lambda d_a). The evader's best path is then the shortest one, and a
+plan of value v makes the shortest path -ln(v) / lambda long. So bounds of values are
+bounds of lengths.
 """
 
 from __future__ import annotations
@@ -60,7 +65,8 @@ def snip_instance(
     folder
         Where the three files lie.
     number
-        Instance number N of the file names; or NAME, where they are nonint_NAME.txt and int_NAME.txt.
+        Instance number N of the file names; or NAME, where they are nonint_NAME.txt and
+        int_NAME.txt.
     snipno
         Effect of a sensor, 1 to 4.
     budget
@@ -84,11 +90,17 @@ def snip_instance(
     )
     _check_nodes(folder, dict(zip(files, (plain, watched, scenarios), strict=True)))
     node_id = np.unique(
-        np.concatenate((plain[:, :2].ravel(), watched[:, :2].ravel(), scenarios[:, :2].ravel())).astype(np.int64)
+        np.concatenate(
+            (plain[:, :2].ravel(), watched[:, :2].ravel(), scenarios[:, :2].ravel())
+        ).astype(np.int64)
     )
-    ends = np.searchsorted(node_id, np.concatenate((plain[:, :2], watched[:, :2])).astype(np.int64)).astype(np.int32)
+    ends = np.searchsorted(
+        node_id, np.concatenate((plain[:, :2], watched[:, :2])).astype(np.int64)
+    ).astype(np.int32)
     reliability = np.concatenate((plain[:, 2], watched[:, 2]))
-    survival = watched[:, 3] / watched[:, 2] if snipno == 1 else np.full(len(watched), FACTOR[snipno])
+    survival = (
+        watched[:, 3] / watched[:, 2] if snipno == 1 else np.full(len(watched), FACTOR[snipno])
+    )
     instance = Instance(
         name=f"snip-{number}-{snipno}-{budget:g}",
         node_id=node_id,
@@ -96,11 +108,22 @@ def snip_instance(
         head=ends[:, 1],
         reliability=reliability,
         evaders=tuple(
-            Evader(f"{int(o)}-{int(d)}", int(np.searchsorted(node_id, o)), int(np.searchsorted(node_id, d)), float(p))
+            Evader(
+                f"{int(o)}-{int(d)}",
+                int(np.searchsorted(node_id, o)),
+                int(np.searchsorted(node_id, d)),
+                float(p),
+            )
             for o, d, p in scenarios
         ),
         options=tuple(
-            Option(f"{int(t)}-{int(h)}", (len(plain) + j,), (float(s),), {"sensors": 1.0}, kind="sensor")
+            Option(
+                f"{int(t)}-{int(h)}",
+                (len(plain) + j,),
+                (float(s),),
+                {"sensors": 1.0},
+                kind="sensor",
+            )
             for j, ((t, h), s) in enumerate(zip(watched[:, :2], survival, strict=True))
         ),
         resources=(Resource("sensors", float(budget), unit="sensors"),),
@@ -110,25 +133,31 @@ def snip_instance(
 
 
 def _file_names(folder: Path, name: str) -> tuple[str, str, str]:
-    """Return the names of the files of plain arcs, of arcs that can take a sensor, and of scenarios.
+    """Return the names of the files of plain arcs, of arcs that can take a sensor, and
+    of scenarios.
 
-    Those of a number are `arcgainN.txt` and `intd_arcN.txt`, those of a name `nonint_NAME.txt` and `int_NAME.txt`; scenarios of their own, in
+    Those of a number are `arcgainN.txt` and `intd_arcN.txt`, those of a name
+    `nonint_NAME.txt` and `int_NAME.txt`; scenarios of their own, in
     `Scenarios_NAME.txt`, go before those of all.
     """
     plain, watched = (
-        (f"arcgain{name}.txt", f"intd_arc{name}.txt") if name.isdigit() else (f"nonint_{name}.txt", f"int_{name}.txt")
+        (f"arcgain{name}.txt", f"intd_arc{name}.txt")
+        if name.isdigit()
+        else (f"nonint_{name}.txt", f"int_{name}.txt")
     )
     own = f"Scenarios_{name}.txt"
     return plain, watched, own if (folder / own).is_file() else "Scenarios.txt"
 
 
 def number_table(path: Path, width: int, what: str = "a SNIP file") -> NDArray[np.float64]:
-    """Return the whitespace-separated numbers of a file as rows of `width`; line breaks do not matter.
+    """Return the whitespace-separated numbers of a file as rows of `width`; line breaks
+    do not matter.
 
     Raises
     ------
     InputError
-        If the file is missing, holds anything but numbers, or is cut short; if the first two of a row are no node numbers.
+        If the file is missing, holds anything but numbers, or is cut short; if the
+        first two of a row are no node numbers.
     """
     words = read_text(path, what).split()
     try:
@@ -137,7 +166,14 @@ def number_table(path: Path, width: int, what: str = "a SNIP file") -> NDArray[n
         bad = next(word for word in words if not _is_number(word))
         raise InputError(Problem(str(path), repr(bad), "numbers and blanks only")) from None
     if not numbers.size or numbers.size % width:
-        raise InputError(Problem(str(path), f"{numbers.size} numbers", f"rows of {width}", "The file may be cut short"))
+        raise InputError(
+            Problem(
+                str(path),
+                f"{numbers.size} numbers",
+                f"rows of {width}",
+                "The file may be cut short",
+            )
+        )
     rows = numbers.reshape(-1, width)
     good = np.isfinite(rows)
     good[:, :2] &= (np.abs(rows[:, :2]) <= MOST_NODES) & (rows[:, :2] == np.rint(rows[:, :2]))
@@ -154,7 +190,11 @@ def _check_nodes(folder: Path, tables: Mapping[str, NDArray[np.float64]]) -> Non
     files = {name: FileProblems(folder / name, "row") for name in tables}
     for name, table in tables.items():
         wrong = ~np.isfinite(table)
-        wrong[:, :2] |= (table[:, :2] < 0) | (table[:, :2] > MOST_NODE) | (table[:, :2] != np.floor(table[:, :2]))
+        wrong[:, :2] |= (
+            (table[:, :2] < 0)
+            | (table[:, :2] > MOST_NODE)
+            | (table[:, :2] != np.floor(table[:, :2]))
+        )
         rows = np.flatnonzero(wrong.any(axis=1))
         found = [f"{table[row][wrong[row]][0]:.15g}" for row in rows.tolist()]
         expected = f"two node numbers (whole, from 0 to {MOST_NODE:g}), then finite numbers"
@@ -173,9 +213,19 @@ def _is_number(word: str) -> bool:
 def _check_numbers(instance: Instance, folder: Path) -> None:
     problems = ProblemList()
     for name, values, good, expected in (
-        ("reliability", instance.reliability, (instance.reliability > 0) & (instance.reliability <= 1), "in (0, 1]"),
+        (
+            "reliability",
+            instance.reliability,
+            (instance.reliability > 0) & (instance.reliability <= 1),
+            "in (0, 1]",
+        ),
         *(
-            (f"option {o.id}", np.array(o.survival), np.array([0 <= s < 1 for s in o.survival]), "q below r")
+            (
+                f"option {o.id}",
+                np.array(o.survival),
+                np.array([0 <= s < 1 for s in o.survival]),
+                "q below r",
+            )
             for o in instance.options
         ),
     ):
@@ -185,18 +235,26 @@ def _check_numbers(instance: Instance, folder: Path) -> None:
 
 
 DEEPEST = 20.0
-"""lambda times the longest that the shortest path can become: values fall to e^-20, and stay far above the last digit."""
+"""lambda times the longest that the shortest path can become: values fall to e^-20, and
+stay far above the last digit.
+"""
 
 
 def spni_instance(
-    file: str | os.PathLike[str], *, source: int, sink: int, budget: float, remarks: list[str] | None = None
+    file: str | os.PathLike[str],
+    *,
+    source: int,
+    sink: int,
+    budget: float,
+    remarks: list[str] | None = None,
 ) -> Instance:
     """Read a problem of shortest-path interdiction.
 
     Parameters
     ----------
     file
-        Rows of five numbers with blanks or tabs: tail, head, length, delay, cost. A delay of 0 is an arc that cannot be interdicted.
+        Rows of five numbers with blanks or tabs: tail, head, length, delay, cost. A
+        delay of 0 is an arc that cannot be interdicted.
     source, sink
         Numbers of the nodes between which the evader travels.
     budget
@@ -207,7 +265,8 @@ def spni_instance(
     Raises
     ------
     InputError
-        If the file is missing or malformed, a number is out of range, or no path leads from source to sink.
+        If the file is missing or malformed, a number is out of range, or no path leads
+        from source to sink.
     """
     path = Path(file)
     if not budget >= 0:
@@ -215,12 +274,16 @@ def spni_instance(
     rows = number_table(path, 5, "a file of arcs")
     problems = FileProblems(path, "row")
     wrong = (rows < 0).any(axis=1)
-    problems.add_each(np.flatnonzero(wrong) + 1, lambda k: f"{rows[wrong][k].min():g}", "numbers of at least 0")
+    problems.add_each(
+        np.flatnonzero(wrong) + 1, lambda k: f"{rows[wrong][k].min():g}", "numbers of at least 0"
+    )
     problems.raise_if_any()
     node_id = np.unique(rows[:, :2].astype(np.int64))
     for name, node in (("--source", source), ("--sink", sink)):
         if node not in node_id:
-            raise InputError(Problem(name, str(node), f"a node of {path.name}: {node_id[0]} to {node_id[-1]}"))
+            raise InputError(
+                Problem(name, str(node), f"a node of {path.name}: {node_id[0]} to {node_id[-1]}")
+            )
     ends = np.searchsorted(node_id, rows[:, :2].astype(np.int64)).astype(np.int32)
     length, delay, cost = rows[:, 2], rows[:, 3], rows[:, 4]
     origin, destination = (int(np.searchsorted(node_id, node)) for node in (source, sink))
@@ -228,7 +291,8 @@ def spni_instance(
     rate = DEEPEST / longest if 0 < longest < np.inf else 1.0
     if remarks is not None:
         remarks.append(
-            f"A plan of value v makes the shortest path -ln(v) / {rate:.12g} long; gaps of values are not gaps of lengths."
+            f"A plan of value v makes the shortest path -ln(v) / {rate:.12g} long; gaps of values"
+            " are not gaps of lengths."
         )
     instance = Instance(
         name=path.stem,
@@ -239,7 +303,11 @@ def spni_instance(
         evaders=(Evader("shortest path", origin, destination, 1.0),),
         options=tuple(
             Option(
-                f"arc {k + 1}", (k,), (float(np.exp(-rate * delay[k])),), {"cost": float(cost[k])}, kind="interdiction"
+                f"arc {k + 1}",
+                (k,),
+                (float(np.exp(-rate * delay[k])),),
+                {"cost": float(cost[k])},
+                kind="interdiction",
             )
             for k in np.flatnonzero(delay > 0).tolist()
         ),
@@ -249,8 +317,12 @@ def spni_instance(
 
 
 def _longest(ends: NDArray[np.int32], cost: NDArray[np.float64], source: int, sink: int) -> float:
-    """Return the length of the shortest path with every arc interdicted; infinity if there is none."""
+    """Return the length of the shortest path with every arc interdicted; infinity if
+    there is none.
+    """
     from optimizer.problem.network.shortest_paths import cost_graph
 
     n_nodes = int(ends.max()) + 1
-    return float(cost_graph(n_nodes, ends[:, 0], ends[:, 1], cost).distances(np.array([source]))[0, sink])
+    return float(
+        cost_graph(n_nodes, ends[:, 0], ends[:, 1], cost).distances(np.array([source]))[0, sink]
+    )

@@ -1,14 +1,19 @@
-"""The cells of the study, in the order they are run, and the random streams that belong to each.
+"""The cells of the study, in the order they are run, and the random streams that belong
+to each.
 
-A cell searches one truth in one way: a world of the family (`optimizer.risk.simulation.settings`) as it is designed, or as it would be if
-it were searched evenly; or a corner of it, one of the named worlds.
+A cell searches one truth in one way: a world of the family
+(`optimizer.risk.simulation.settings`) as it is designed, or as it would be if it were
+searched evenly; or a corner of it, one of the named worlds.
 
 The rows of the study: maps and closed loops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence  # noqa: TC003 - the dataclasses' annotations are read by tools
+from collections.abc import (
+    Hashable,  # noqa: TC003
+    Sequence,  # noqa: TC003
+)
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
@@ -45,7 +50,9 @@ GENERATED = "generated"
 FAMILY_REGIONS = (*REGIONS, GENERATED)
 
 FAMILY_WORLDS, FAMILY_SEEDS, FAMILY_SEED = 40, 5, 20_261_125
-"""Worlds of the family, truths of each in each region, and the seed of the hypercube that is reported."""
+"""Worlds of the family, truths of each in each region, and the seed of the hypercube
+that is reported.
+"""
 
 DESIGNED, EVEN = "designed", "even"
 """How a world of the family is searched: as it is designed, or all of its open roads alike."""
@@ -87,7 +94,8 @@ class Cell:
     world
         Kind of the truth, or "f" and the number of a world of the family.
     effort
-        Kind of the search, or "loop" where each estimate says where is searched next; `DESIGNED` or `EVEN` in the family.
+        Kind of the search, or "loop" where each estimate says where is searched next;
+        `DESIGNED` or `EVEN` in the family.
     seizures
         Finds there are to be in the time that estimators see, about.
     seed
@@ -129,7 +137,9 @@ class Cell:
         return design
 
     def stream(self, purpose: Stream) -> np.random.Generator:
-        """Return the cell's random stream for a purpose: the same for every way to search and every number of seizures."""
+        """Return the cell's random stream for a purpose: the same for every way to
+        search and every number of seizures.
+        """
         place = crc32(f"{self.region} {self.world}".encode())
         return np.random.default_rng(np.random.SeedSequence([ROOT, self.seed, place, int(purpose)]))
 
@@ -143,13 +153,20 @@ def family() -> tuple[WorldDesign, ...]:
 def family_plan(regions: Sequence[str] = FAMILY_REGIONS, seeds: int = FAMILY_SEEDS) -> list[Cell]:
     """Return the cells of the family in rounds, so that a study cut short is balanced.
 
-    A round has every world once, each in the next of the regions: as designed and then, where effort moves, searched evenly.
+    A round has every world once, each in the next of the regions: as designed and then,
+    where effort moves, searched evenly.
     """
     found = []
     for seed, shift in product(range(seeds), range(len(regions))):
         for way in (DESIGNED, EVEN):
             found += [
-                Cell(regions[(number + shift) % len(regions)], f"f{number:02d}", way, design.seizures, seed)
+                Cell(
+                    regions[(number + shift) % len(regions)],
+                    f"f{number:02d}",
+                    way,
+                    design.seizures,
+                    seed,
+                )
                 for number, design in enumerate(family())
                 if way == DESIGNED or design.search.movement != "even"
             ]
@@ -159,8 +176,10 @@ def family_plan(regions: Sequence[str] = FAMILY_REGIONS, seeds: int = FAMILY_SEE
 def plan(regions: Sequence[str] = REGIONS, seeds: int = SEEDS) -> list[Cell]:
     """Return the cells in the order they are run.
 
-    First the seizures chased, then the same truths searched evenly, and the closed loop. Within each stage seeds are the outer loop, so that a
-    study cut short is balanced. Other ways to search and other numbers of seizures are what the family is for.
+    First the seizures chased, then the same truths searched evenly, and the closed
+    loop. Within each stage seeds are the outer loop, so that a study cut short is
+    balanced. Other ways to search and other numbers of seizures are what the family is
+    for.
     """
     cells = [
         Cell(region, world, effort, SEIZURES, seed)
@@ -170,7 +189,8 @@ def plan(regions: Sequence[str] = REGIONS, seeds: int = SEEDS) -> list[Cell]:
     return cells + [Cell(region, world, LOOP, SEIZURES, seed) for seed, region, world in loops]
 
 
-# The roads of the studies and the table of origins and destinations that estimators are given.
+# The roads of the studies and the table of origins and destinations that estimators are
+# given.
 SUFFIXES = (".gpkg", ".osm.pbf", ".osm")
 
 PORT, OTHER = 1.0, 0.15
@@ -185,7 +205,9 @@ GENERATED_NAME = f"{GENERATED}-{GENERATED_NODES}-{GENERATED_SEED}"
 
 @dataclass(frozen=True, eq=False)
 class StudyRoads:
-    """Roads and the prior table, which an estimator knows beside the record, and the SHA-256 of the file that both come from."""
+    """Roads and the prior table, which an estimator knows beside the record, and the
+    SHA-256 of the file that both come from.
+    """
 
     network: Network
     table: OdTable
@@ -193,7 +215,8 @@ class StudyRoads:
 
 
 def roads_file(folder: Path, region: str) -> Path:
-    """Return the file of a region: of those whose names begin with the region's, the first by suffix and name.
+    """Return the file of a region: of those whose names begin with the region's, the
+    first by suffix and name.
 
     Raises
     ------
@@ -203,13 +226,19 @@ def roads_file(folder: Path, region: str) -> Path:
     found = sorted(path for path in folder.glob(f"{region}*") if path.name.endswith(SUFFIXES))
     if not found:
         expected = f"a file {region}*.osm.pbf or {region}*.gpkg"
-        raise InputError(Problem(str(folder), "no such file", expected, "Say with --data where the extracts are"))
-    return min(found, key=lambda path: [path.name.endswith(suffix) for suffix in SUFFIXES].index(True))
+        raise InputError(
+            Problem(str(folder), "no such file", expected, "Say with --data where the extracts are")
+        )
+    return min(
+        found, key=lambda path: [path.name.endswith(suffix) for suffix in SUFFIXES].index(True)
+    )
 
 
 @lru_cache(maxsize=8)
 def roads_digest(folder: Path, region: str) -> str:
-    """Return the SHA-256 of a region's file, or the name of the generated one with its size and seed."""
+    """Return the SHA-256 of a region's file, or the name of the generated one with its
+    size and seed.
+    """
     return GENERATED_NAME if region == GENERATED else sha256(roads_file(folder, region))
 
 
@@ -221,12 +250,18 @@ def study_roads(folder: Path, region: str) -> StudyRoads:
     InputError
         If there is no file, it cannot be read, or nothing would travel on its roads.
     """
-    return generated_roads() if region == GENERATED else read_study_roads(roads_file(folder, region), region)
+    return (
+        generated_roads()
+        if region == GENERATED
+        else read_study_roads(roads_file(folder, region), region)
+    )
 
 
 @lru_cache(maxsize=1)
 def generated_roads() -> StudyRoads:
-    """Return two made-up countries with mountains between them: traffic goes from the larger towns of one to those of the other."""
+    """Return two made-up countries with mountains between them: traffic goes from the
+    larger towns of one to those of the other.
+    """
     land = draw_land(GENERATED_NODES, "mountains", np.random.default_rng(GENERATED_SEED))
     demand = land_demand(land, 0.0)
     table = OdTable(demand.origins, demand.destinations, demand.shares(land.roads))
@@ -235,7 +270,8 @@ def generated_roads() -> StudyRoads:
 
 @lru_cache(maxsize=4)
 def read_study_roads(path: Path, region: str) -> StudyRoads:
-    """Return the roads of a file, with its prior table; an extract's border is that of the country of the region's name.
+    """Return the roads of a file, with its prior table; an extract's border is that of
+    the country of the region's name.
 
     Raises
     ------
@@ -247,7 +283,11 @@ def read_study_roads(path: Path, region: str) -> StudyRoads:
     towns = [place for place in built.settlements if place.domestic]
     masses = np.array([PORT if gateway.kind == "port" else OTHER for gateway in built.gateways])
     table = gravity_table(
-        built.network, built.gateways, towns, masses / max(masses.sum(), 1e-12), decay_hours=DECAY_HOURS
+        built.network,
+        built.gateways,
+        towns,
+        masses / max(masses.sum(), 1e-12),
+        decay_hours=DECAY_HOURS,
     )
     if not table.weight.sum() > 0:
         found = f"{len(built.gateways)} gateways, {len(towns)} settlements, no way between them"
@@ -262,7 +302,9 @@ def _world(roads: StudyRoads, first: Cell) -> World:
 
 
 def world_of(roads: StudyRoads, cell: Cell) -> World:
-    """Return the truth of a cell: one truth for all ways to search it and all numbers of seizures."""
+    """Return the truth of a cell: one truth for all ways to search it and all numbers
+    of seizures.
+    """
     first = replace(cell, effort=DESIGNED if cell.is_family else "", seizures=0)
     return _world(roads, first)
 
@@ -282,7 +324,12 @@ class SimulatedRow(StoredRow):
     @property
     def cell_options(self) -> dict[str, object]:
         """The cell it belongs to, as options of a key."""
-        return {"world": self.world, "effort": self.effort, "seizures": self.seizures, "seed": self.seed}
+        return {
+            "world": self.world,
+            "effort": self.effort,
+            "seizures": self.seizures,
+            "seed": self.seed,
+        }
 
 
 class EstimatorRow(SimulatedRow):
@@ -294,14 +341,18 @@ class EstimatorRow(SimulatedRow):
 
 
 class MapRow(EstimatorRow):
-    """What one estimator made of one record. Log chances are natural, each a later find; None where there was no later find."""
+    """What one estimator made of one record. Log chances are natural, each a later
+    find; None where there was no later find.
+    """
 
     segments: int
     found: int = Field(description="seizures that the estimator saw")
     searched: float = Field(description="share of segments with any search")
     rel5: float
     active: int = Field(description="segments with more than a tenth of the mean rate")
-    coverage: list[float] | None = Field(description="share of active segments inside intervals of LEVELS")
+    coverage: list[float] | None = Field(
+        description="share of active segments inside intervals of LEVELS"
+    )
     flow_weight: float | None = Field(description="weight of the models with flows in the average")
     later: int = Field(description="seizures of the later months")
     log_model: float | None
@@ -324,10 +375,16 @@ class LoopRow(EstimatorRow):
     placement: str
     expected: list[float] = Field(description="expected seizures")
     oracle: list[float] = Field(description="expected seizures of the same placement by the truth")
-    best: float = Field(description="expected seizures of a round with every search on the segment where most is found")
+    best: float = Field(
+        description=(
+            "expected seizures of a round with every search on the segment where most is found"
+        )
+    )
     rel5: list[float] = Field(description="of the estimate that the round was placed by")
 
     @property
     def key(self) -> RunKey:
         """What was run."""
-        return RunKey.of(self.version, self.roads, self.estimator, **self.cell_options, placement=self.placement)
+        return RunKey.of(
+            self.version, self.roads, self.estimator, **self.cell_options, placement=self.placement
+        )

@@ -1,6 +1,7 @@
 """The page of the study, made from its rows and from the other sections beside them.
 
-Pictures of the study of risk models: what estimators capture, whether intervals hold what they promise, what chasing seizures costs.
+Pictures of the study of risk models: what estimators capture, whether intervals hold
+what they promise, what chasing seizures costs.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ FAMILY_NOTES = "family.md"
 """What is concluded from the family's tables, where it lies beside the rows."""
 
 MODEL_SINCE = "2026-11-30T11:30:00+00:00"
-"""When the recommended model last changed what it makes of the worlds of the study; the page marks older rows."""
+"""When the recommended model last changed what it makes of the worlds of the study; the
+page marks older rows.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +85,33 @@ class TitledTable:
 
 
 def write_study_page(folder: Path) -> PageFiles:
-    """Write the page and its pictures beside the folder of rows: `X.md` and `X-*.png` for a folder `X`.
+    """Write the page and its pictures beside the folder of rows: `X.md` and `X-*.png`
+    for a folder `X`.
 
     Raises
     ------
     InputError
         If the folder has neither rows nor other pages.
     """
-    maps, loops, family = map_store(folder).read(), loop_store(folder).read(), family_store(folder).read()
+    maps, loops, family = (
+        map_store(folder).read(),
+        loop_store(folder).read(),
+        family_store(folder).read(),
+    )
     sections = [folder / name for name in SECTIONS if (folder / name).is_file()]
     if not (maps or loops or family or sections):
-        raise InputError(Problem(str(folder), "no rows", "rows of the study", "Run it first, without --table"))
+        raise InputError(
+            Problem(str(folder), "no rows", "rows of the study", "Run it first, without --table")
+        )
     chosen = newest_version(maps)
     pictures = save_pictures(folder, samples(chosen))
     names = {path.stem.removeprefix(f"{folder.name}-"): path.name for path in pictures}
-    first = {path.name: read_text(path, "a page of the study").partition("\n")[0] for path in sections}
-    others = [f"[{line.lstrip('# ').rstrip()}]({folder.name}/{name})" for name, line in first.items()]
+    first = {
+        path.name: read_text(path, "a page of the study").partition("\n")[0] for path in sections
+    }
+    others = [
+        f"[{line.lstrip('# ').rstrip()}]({folder.name}/{name})" for name, line in first.items()
+    ]
     page = folder.with_name(f"{folder.name}.md")
     notes = folder / FAMILY_NOTES
     said = read_text(notes, "what is concluded from the family").strip() if notes.is_file() else ""
@@ -182,18 +196,29 @@ def _goal_table(known: Samples, regions: Sequence[str]) -> PageTable:
         found = goal.figure(known)
         parts = []
         for region in several:
-            mine = {name: part for name, sample in known.items() if len(part := sample.of_region(region))}
+            mine = {
+                name: part
+                for name, sample in known.items()
+                if len(part := sample.of_region(region))
+            }
             parts.append(goal.figure(mine))
         verdict = goal.verdict(found)
         mark = f"**{verdict}**" if verdict.startswith("missed") else verdict
         reach = goal.reach(known) if goal.reach is not None else None
         body.append([goal.name, goal.bound, found, mark, *parts, reach])
-    formats = dict.fromkeys(("all truths", *names), with_interval) | {"the truth itself": value_alone}
-    return PageTable.of(["figure", "goal", "all truths", "", *names, "the truth itself"], body, formats)
+    formats = dict.fromkeys(("all truths", *names), with_interval) | {
+        "the truth itself": value_alone
+    }
+    return PageTable.of(
+        ["figure", "goal", "all truths", "", *names, "the truth itself"], body, formats
+    )
 
 
 def _raw_loss(known: Samples) -> str:
-    even, chased = known.get(("mixed", "uniform", USUAL_SEIZURES)), known.get(("mixed", "feedback", USUAL_SEIZURES))
+    even, chased = (
+        known.get(("mixed", "uniform", USUAL_SEIZURES)),
+        known.get(("mixed", "feedback", USUAL_SEIZURES)),
+    )
     found = lost(even, chased, RAW) if even is not None and chased is not None else None
     return "" if found is None else with_interval(found)
 
@@ -211,7 +236,9 @@ def _truths(known: Samples) -> str:
 
 
 def _chased(known: Samples) -> dict[str, Sample]:
-    """Return world -> sample of the usual setting: seizures chased, the usual number of seizures."""
+    """Return world -> sample of the usual setting: seizures chased, the usual number of
+    seizures.
+    """
     return {
         world: known[world, "feedback", USUAL_SEIZURES]
         for world in WORLD_NAMES
@@ -229,7 +256,8 @@ def _by_world(known: Samples) -> list[TitledTable]:
             _table(here, lambda sample, name: mean_of(sample.values(name, rel5))),
         ),
         TitledTable(
-            "Share of the truth's own log-score gain in later months, median; below 0 a map says less than one rate for all:",
+            "Share of the truth's own log-score gain in later months, median; below 0 a map says"
+            " less than one rate for all:",
             _table(here, lambda sample, name: median_of(sample.values(name, share))),
         ),
         TitledTable(
@@ -257,9 +285,15 @@ def _by_region(known: Samples, regions: Sequence[str]) -> PageTable:
         ("share, median", lambda sample: median_of(sample.values(OURS, share))),
         ("audit share, median", lambda sample: median_of(sample.values(OURS, audit_share))),
         ("coverage", lambda sample: mean_of(sample.values(OURS, cover90))),
-        ("weight of flows", lambda sample: mean_of(sample.values(OURS, lambda row: row.flow_weight))),
+        (
+            "weight of flows",
+            lambda sample: mean_of(sample.values(OURS, lambda row: row.flow_weight)),
+        ),
         ("seizures", lambda sample: mean_of(sample.values(OURS, lambda row: float(row.found)))),
-        ("segments searched", lambda sample: mean_of(sample.values(OURS, lambda row: row.searched))),
+        (
+            "segments searched",
+            lambda sample: mean_of(sample.values(OURS, lambda row: row.searched)),
+        ),
         ("seconds", lambda sample: median_of(sample.values(OURS, lambda row: row.seconds))),
     ]
     body: list[list[object]] = []
@@ -303,7 +337,11 @@ def loop_content(loops: Sequence[LoopRow]) -> dict[str, object]:
                 [
                     WORLD_NAMES[world],
                     *(
-                        _mean(row.oracle[-1] for row in loops if (row.world, row.placement) == (world, p))
+                        _mean(
+                            row.oracle[-1]
+                            for row in loops
+                            if (row.world, row.placement) == (world, p)
+                        )
                         for p in PLACEMENTS
                     ),
                 ]
@@ -320,7 +358,9 @@ def loop_content(loops: Sequence[LoopRow]) -> dict[str, object]:
 
 
 def _ratio_table(loops: Sequence[LoopRow], world: str) -> PageTable:
-    """Return late seizures over those of the same placement by the truth, by estimator and placement."""
+    """Return late seizures over those of the same placement by the truth, by estimator
+    and placement.
+    """
     names = [name for name in ESTIMATORS if any(row.estimator == name for row in loops)]
     rows = [
         [
@@ -329,7 +369,9 @@ def _ratio_table(loops: Sequence[LoopRow], world: str) -> PageTable:
         ]
         for name in names
     ]
-    return PageTable.of([WORLD_NAMES[world], *PLACEMENTS], rows, dict.fromkeys(PLACEMENTS, with_interval))
+    return PageTable.of(
+        [WORLD_NAMES[world], *PLACEMENTS], rows, dict.fromkeys(PLACEMENTS, with_interval)
+    )
 
 
 def _learnt(loops: Sequence[LoopRow], world: str) -> list[float | None]:
@@ -337,7 +379,10 @@ def _learnt(loops: Sequence[LoopRow], world: str) -> list[float | None]:
     mine = [row for row in loops if (row.world, row.estimator) == (world, OURS)]
     return [
         _mean(row.rel5[0] for row in mine),
-        *(_mean(row.rel5[-1] for row in mine if row.placement == placement) for placement in PLACEMENTS),
+        *(
+            _mean(row.rel5[-1] for row in mine if row.placement == placement)
+            for placement in PLACEMENTS
+        ),
     ]
 
 
@@ -346,7 +391,9 @@ def _mean(values: Iterable[float]) -> float | None:
     return float(np.mean(listed)) if listed else None
 
 
-def _late_ratio(loops: Sequence[LoopRow], world: str, name: str, placement: str) -> NDArray[np.float64]:
+def _late_ratio(
+    loops: Sequence[LoopRow], world: str, name: str, placement: str
+) -> NDArray[np.float64]:
     late = slice(LOOP_ROUNDS // 2, None)
     return np.array(
         [
@@ -371,7 +418,9 @@ def save_pictures(folder: Path, known: Samples) -> list[Path]:
     }
     if not chased:
         return []
-    made = [folder.with_name(f"{folder.name}-{name}.png") for name in ("rel5", "calibration", "loss")]
+    made = [
+        folder.with_name(f"{folder.name}-{name}.png") for name in ("rel5", "calibration", "loss")
+    ]
     captured = {
         WORLD_NAMES[world]: {
             name: (found.value, found.low, found.high)
@@ -382,7 +431,9 @@ def save_pictures(folder: Path, known: Samples) -> list[Path]:
     }
     save_captured(made[0], captured)
     held = {
-        WORLD_NAMES[world]: {name: [_held(sample, name, k) for k in range(len(LEVELS))] for name in CALIBRATED}
+        WORLD_NAMES[world]: {
+            name: [_held(sample, name, k) for k in range(len(LEVELS))] for name in CALIBRATED
+        }
         for world, sample in chased.items()
     }
     save_calibration(made[1], LEVELS, held)
@@ -393,7 +444,10 @@ def save_pictures(folder: Path, known: Samples) -> list[Path]:
             mine = sample.among(even)
             if len(even):
                 loss[WORLD_NAMES[world]] = {
-                    name: (float(even.values(name, rel5).mean()), float(mine.values(name, rel5).mean()))
+                    name: (
+                        float(even.values(name, rel5).mean()),
+                        float(mine.values(name, rel5).mean()),
+                    )
                     for name in ESTIMATORS
                 }
     if not loss:
@@ -403,7 +457,11 @@ def save_pictures(folder: Path, known: Samples) -> list[Path]:
 
 
 def _held(sample: Sample, name: str, level: int) -> float:
-    return float(np.nanmean(sample.values(name, lambda row: None if row.coverage is None else row.coverage[level])))
+    return float(
+        np.nanmean(
+            sample.values(name, lambda row: None if row.coverage is None else row.coverage[level])
+        )
+    )
 
 
 OUR_NAME = "#d55e00"
@@ -415,7 +473,9 @@ LINES = (
     ("#a3477a", ":", "D"),
     ("#4d4d4d", (0, (6, 1, 1, 1)), "v"),
 )
-"""Colour, dash and marker of each line: distinguishable in grey too. The first is the model that is recommended."""
+"""Colour, dash and marker of each line: distinguishable in grey too. The first is the
+model that is recommended.
+"""
 
 Interval = tuple[float, float, float]
 """A figure and the ends of its interval."""
@@ -429,7 +489,8 @@ def save_captured(path: Path, panels: Mapping[str, Mapping[str, Interval]]) -> N
     path
         PNG to write, whole or not at all.
     panels
-        Title -> name of an estimator -> figure and interval; the first estimator is drawn on top, in colour.
+        Title -> name of an estimator -> figure and interval; the first estimator is
+        drawn on top, in colour.
     """
     figure, axes = _panels(len(panels), 4.6)
     for ax, (title, found) in zip(axes, panels.items(), strict=True):
@@ -441,13 +502,16 @@ def save_captured(path: Path, panels: Mapping[str, Mapping[str, Interval]]) -> N
         _estimators(ax, list(found), title)
         ax.set_xlim(0, 1.0)
     _below(
-        figure, "Share of the attainable flow in the best 5 % of road length (rel5), with 90 % intervals over truths"
+        figure,
+        "Share of the attainable flow in the best 5 % of road length (rel5), with 90 % intervals"
+        " over truths",
     )
     _save(path, figure)
 
 
 def save_loss(path: Path, panels: Mapping[str, Mapping[str, tuple[float, float]]]) -> None:
-    """Write what is captured when roads were searched evenly and when seizures were chased, a panel a world.
+    """Write what is captured when roads were searched evenly and when seizures were
+    chased, a panel a world.
 
     Parameters
     ----------
@@ -461,7 +525,9 @@ def save_loss(path: Path, panels: Mapping[str, Mapping[str, tuple[float, float]]
         for place, (even, chased) in enumerate(found.values()):
             colour = OUR_NAME if place == 0 else AFTER
             ax.plot([even, chased], [place, place], color=colour, linewidth=1.6)
-            ax.plot([even], [place], marker="o", markersize=7, markerfacecolor="white", color=colour)
+            ax.plot(
+                [even], [place], marker="o", markersize=7, markerfacecolor="white", color=colour
+            )
             ax.plot([chased], [place], marker="o", markersize=7, color=colour)
             ax.text(
                 min(even, chased) - 0.035,
@@ -485,17 +551,24 @@ def save_loss(path: Path, panels: Mapping[str, Mapping[str, tuple[float, float]]
             linestyle="none",
             label="searched evenly",
         ),
-        Line2D([], [], marker="o", markersize=7, color=TEXT, linestyle="none", label="seizures chased"),
+        Line2D(
+            [], [], marker="o", markersize=7, color=TEXT, linestyle="none", label="seizures chased"
+        ),
     ]
     figure.legend(handles=marks, loc="outside upper right", ncols=2, frameon=False, fontsize=9)
     _below(
-        figure, "Share of the attainable flow in the best 5 % of road length (rel5), and what chasing seizures changes"
+        figure,
+        "Share of the attainable flow in the best 5 % of road length (rel5), and what chasing"
+        " seizures changes",
     )
     _save(path, figure)
 
 
-def save_calibration(path: Path, levels: Sequence[float], panels: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-    """Write how often intervals hold the truth beside how often they promise to, a panel a world.
+def save_calibration(
+    path: Path, levels: Sequence[float], panels: Mapping[str, Mapping[str, Sequence[float]]]
+) -> None:
+    """Write how often intervals hold the truth beside how often they promise to, a
+    panel a world.
 
     Parameters
     ----------
@@ -509,26 +582,41 @@ def save_calibration(path: Path, levels: Sequence[float], panels: Mapping[str, M
     figure, axes = _panels(len(panels), 3.9)
     for ax, (title, found) in zip(axes, panels.items(), strict=True):
         ax.plot([0, 1], [0, 1], color=FAINT, linewidth=3, zorder=0)
-        for (name, shares), (colour, dash, marker) in zip(found.items(), cycle(LINES), strict=False):
+        for (name, shares), (colour, dash, marker) in zip(
+            found.items(), cycle(LINES), strict=False
+        ):
             ax.plot(
-                levels, shares, color=colour, linestyle=dash, marker=marker, markersize=5, linewidth=1.8, label=name
+                levels,
+                shares,
+                color=colour,
+                linestyle=dash,
+                marker=marker,
+                markersize=5,
+                linewidth=1.8,
+                label=name,
             )
         _title(ax, title)
         ax.set_xticks(list(levels), [f"{100 * level:g}" for level in levels])
         ax.set_xlim(min(levels) - 0.04, 1.0)
         ax.set_ylim(0, 1.02)
-        ax.set_yticks(np.arange(0, 1.01, 0.2), [f"{100 * share:.0f}" for share in np.arange(0, 1.01, 0.2)])
+        ax.set_yticks(
+            np.arange(0, 1.01, 0.2), [f"{100 * share:.0f}" for share in np.arange(0, 1.01, 0.2)]
+        )
         ax.grid(color=FAINT, linewidth=0.5)
         ax.tick_params(labelsize=8)
     axes[0].set_ylabel("Held, % of active segments", fontsize=9)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9)
+    figure.legend(
+        handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9
+    )
     _below(figure, "Promised, % (the grey line is where intervals hold what they promise)")
     _save(path, figure)
 
 
 def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(2.6 * count + 2.0, height), dpi=150, facecolor="white", layout="constrained")
+    figure = Figure(
+        figsize=(2.6 * count + 2.0, height), dpi=150, facecolor="white", layout="constrained"
+    )
     FigureCanvasAgg(figure)
     grid = figure.subplots(1, count, sharey=True, squeeze=False)
     return figure, list(grid[0])

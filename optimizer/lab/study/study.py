@@ -1,4 +1,6 @@
-"""The study of the risk models in simulated worlds: what the command `risk study` does, cell by cell over processes."""
+"""The study of the risk models in simulated worlds: what the command `risk study` does,
+cell by cell over processes.
+"""
 
 from __future__ import annotations
 
@@ -103,12 +105,14 @@ class Study:
         time_limit
             Seconds after which no cell is begun.
         scheduler
-            Address of a dask scheduler whose workers run the cells in place of processes here.
+            Address of a dask scheduler whose workers run the cells in place of
+            processes here.
 
         Raises
         ------
         InputError
-            If there is no cluster at the address, or its workers have another version of this package.
+            If there is no cluster at the address, or its workers have another version
+            of this package.
         KeyboardInterrupt
             When it comes; the rows of every cell that ended are on disk.
         """
@@ -118,7 +122,14 @@ class Study:
             ended.append(one)
             on_end(one)
 
-        carry_out(self.todo, self.folder, jobs=jobs, time_limit=time_limit, scheduler=scheduler, on_end=keep)
+        carry_out(
+            self.todo,
+            self.folder,
+            jobs=jobs,
+            time_limit=time_limit,
+            scheduler=scheduler,
+            on_end=keep,
+        )
         return tuple(ended)
 
 
@@ -160,7 +171,9 @@ def plan_study(
     cells = matching(every, only)
     if not cells:
         expected = "a pattern that some cell matches"
-        raise InputError(Problem("--only", ", ".join(only), expected, "Try '*-mixed-feedback-400-0'"))
+        raise InputError(
+            Problem("--only", ", ".join(only), expected, "Try '*-mixed-feedback-400-0'")
+        )
     for name in dict.fromkeys(cell.region for cell in cells):
         roads_digest(data, name)
     return Study(cells, missing_cells(cells, data, folder), folder)
@@ -178,7 +191,12 @@ def check_ended(ended: Sequence[EndedCell]) -> None:
     if failed:
         raise InputError(
             *(
-                Problem(one.cell.name, one.fault, "rows", "Run the command again when the cause is removed")
+                Problem(
+                    one.cell.name,
+                    one.fault,
+                    "rows",
+                    "Run the command again when the cause is removed",
+                )
                 for one in failed
             )
         )
@@ -239,7 +257,9 @@ def missing_cells(cells: Sequence[Cell], data: Path, folder: Path) -> list[CellT
 
 
 def _methods(cell: Cell) -> list[tuple[str, ...]]:
-    """Return what is run on a cell; in worlds of the family that are searched evenly the recommended model alone, for what chasing costs it."""
+    """Return what is run on a cell; in worlds of the family that are searched evenly
+    the recommended model alone, for what chasing costs it.
+    """
     if cell.is_loop:
         return list(PAIRS)
     return [(OURS,)] if cell.effort == EVEN else [(name,) for name in ESTIMATORS]
@@ -247,13 +267,22 @@ def _methods(cell: Cell) -> list[tuple[str, ...]]:
 
 def _key(cell: Cell, data: Path, method: tuple[str, ...]) -> RunKey:
     """Return the key of an estimator, or in a loop of an estimator and a placement, on a cell."""
-    options = {"world": cell.world, "effort": cell.effort, "seizures": cell.seizures, "seed": cell.seed}
+    options = {
+        "world": cell.world,
+        "effort": cell.effort,
+        "seizures": cell.seizures,
+        "seed": cell.seed,
+    }
     placement = {"placement": method[1]} if cell.is_loop else {}
-    return RunKey.of(package_version(), roads_digest(data, cell.region), method[0], **options, **placement)
+    return RunKey.of(
+        package_version(), roads_digest(data, cell.region), method[0], **options, **placement
+    )
 
 
 def run(task: CellTask, roads: StudyRoads | None = None) -> list[MapRow | LoopRow]:
-    """Return the rows of a task, made in this process, on the roads of its folder unless they are given."""
+    """Return the rows of a task, made in this process, on the roads of its folder
+    unless they are given.
+    """
     cell = task.cell
     roads = roads or study_roads(task.data, cell.region)
     truth = world_of(roads, cell)
@@ -295,14 +324,16 @@ def carry_out(
     time_limit
         Seconds after which no task is begun.
     scheduler
-        Address of a dask scheduler whose workers run the tasks in place of processes here.
+        Address of a dask scheduler whose workers run the tasks in place of processes
+        here.
     on_end
         Called after the rows of a task are kept, or when it failed.
 
     Raises
     ------
     KeyboardInterrupt
-        When it comes; the rows of every task that ended are on disk, and no process is left behind.
+        When it comes; the rows of every task that ended are on disk, and no process is
+        left behind.
     """
     maps, loops, family = map_store(folder), loop_store(folder), family_store(folder)
     maps.append()
@@ -312,11 +343,21 @@ def carry_out(
     tasks = [Task(task.cell.name, task) for task in todo]
     executor = Executor(jobs, scheduler)
     # the workers of a cluster get the roads sent and need no folder in common
-    sent = {} if scheduler is None else {task.cell.region: study_roads(task.data, task.cell.region) for task in todo}
+    sent = (
+        {}
+        if scheduler is None
+        else {task.cell.region: study_roads(task.data, task.cell.region) for task in todo}
+    )
     with Stopping() as stopping:
         for done in executor.run(kept, tasks, shared=sent, until=until, listener=stopping):
-            ended = EndedCell(done.task.argument.cell, [], done.fault) if done.error is not None else done.result
-            (family if ended.cell.is_family else maps).append(*(row for row in ended.rows if isinstance(row, MapRow)))
+            ended = (
+                EndedCell(done.task.argument.cell, [], done.fault)
+                if done.error is not None
+                else done.result
+            )
+            (family if ended.cell.is_family else maps).append(
+                *(row for row in ended.rows if isinstance(row, MapRow))
+            )
             loops.append(*(row for row in ended.rows if isinstance(row, LoopRow)))
             on_end(ended)
         if stopping.cancelled():
@@ -332,11 +373,13 @@ def kept(call: TaskCall) -> EndedCell:
         return EndedCell(task.cell, [], f"{type(error).__name__}: {error}"[:300])
 
 
-# One cell of the study: a simulated record, every estimator fitted to it, and each compared with the truth.
+# One cell of the study: a simulated record, every estimator fitted to it, and each
+# compared with the truth.
 #
 # rel5      what passes on the 5 % of road length that the median ranks highest, over that of the true ranking; ties are broken by lot
 # coverage  share of active segments (more than a tenth of the mean rate) whose true index, of an average search, lies inside the interval
-# log score chance of six later months given their own effort (seizures from tips left out), beside that of the truth and of the record's global
+# log score chance of six later months given their own effort (seizures from tips left
+# out), beside that of the truth and of the record's global
 #           rates; and of six months searched evenly, the uniform audit. What is judged is written down without errors, the record need not be.
 
 
@@ -357,7 +400,8 @@ class Trial:
     world, per_search
         The truth, and the seizures a search makes where it is 1.
     past, later, audit
-        The time of the record; the months after it without tips; as many months searched evenly.
+        The time of the record; the months after it without tips; as many months
+        searched evenly.
     record
         What was written down of the past.
     lot
@@ -379,18 +423,33 @@ def make_trial(cell: Cell, world: World) -> Trial:
     rng = cell.stream(Stream.HISTORY)
     per_search = rate_for(world, effort, cell.seizures, MONTHS, rng)
     whole = make_history(world, effort, cell.seizures, MONTHS + LATER, rng, per_search)
-    audit = make_history(world, "uniform", cell.seizures, LATER, cell.stream(Stream.AUDIT), per_search)
+    audit = make_history(
+        world, "uniform", cell.seizures, LATER, cell.stream(Stream.AUDIT), per_search
+    )
     lot = cell.stream(Stream.TIES).random(world.rate.size)
     past = whole.months(slice(None, MONTHS))
     faults = cell.design.record if cell.is_family else AS_IT_WAS
     record = as_records(past, ObservationModel(faults, world.network, cell.stream(Stream.CLERK)))
-    return Trial(world, per_search, past, record, whole.months(slice(MONTHS, None)).without_tips(), audit, lot)
+    return Trial(
+        world,
+        per_search,
+        past,
+        record,
+        whole.months(slice(MONTHS, None)).without_tips(),
+        audit,
+        lot,
+    )
 
 
-def measure(cell: Cell, roads: StudyRoads, world: World, estimators: Sequence[str]) -> list[dict[str, Any]]:
+def measure(
+    cell: Cell, roads: StudyRoads, world: World, estimators: Sequence[str]
+) -> list[dict[str, Any]]:
     """Return for each estimator what `MapRow` says of a cell."""
     trial = make_trial(cell, world)
-    return [{"estimator": name, **measured(trial, ESTIMATORS[name](roads.table), roads)} for name in estimators]
+    return [
+        {"estimator": name, **measured(trial, ESTIMATORS[name](roads.table), roads)}
+        for name in estimators
+    ]
 
 
 def measured(trial: Trial, model: RiskModel, roads: StudyRoads) -> dict[str, Any]:
@@ -427,7 +486,9 @@ def ranks(median: Floats, lot: Floats) -> Floats:
 
 
 def coverage(model: RiskModel, index: Floats, active: NDArray[np.bool_]) -> list[float] | None:
-    """Return the shares of active segments whose true (m,) index lies inside the intervals of LEVELS; None where none is active."""
+    """Return the shares of active segments whose true (m,) index lies inside the
+    intervals of LEVELS; None where none is active.
+    """
     if not active.any():
         return None
     asked: Any = model  # every model of the study has its level as an attribute
@@ -442,7 +503,9 @@ def coverage(model: RiskModel, index: Floats, active: NDArray[np.bool_]) -> list
 
 
 def scores(name: str, model: Any, history: History, truth: Floats) -> dict[str, float | None]:  # noqa: ANN401 - keeps evidence
-    """Return the log chances a seizure of a later history: the model's, that of the (m,) true seizures a search, that of one rate a source."""
+    """Return the log chances a seizure of a later history: the model's, that of the
+    (m,) true seizures a search, that of one rate a source.
+    """
     found, weighed = history.found.sum(axis=0), history.weighed.sum(axis=0)
     total = found.sum()
     if not total > 0:
@@ -480,17 +543,18 @@ PAIRS = tuple((estimator, placement) for estimator in LOOPED for placement in PL
 def follow(
     cell: Cell, roads: StudyRoads, world: World, pairs: tuple[tuple[str, str], ...] = PAIRS
 ) -> list[dict[str, Any]]:
-    """Return for each estimator and placement what `LoopRow` says of a cell; all start from the same record of habit.
+    """Return for each estimator and placement what `LoopRow` says of a cell; all start
+    from the same record of habit.
 
-    A record of habit comes first. Each round the estimator is fitted to all that was found so far, and the searches of the round are placed
-    by it:
+    A record of habit comes first. Each round the estimator is fitted to all that was
+    found so far, and the searches of the round are placed by it:
 
     proportional  in proportion to median and road length
     top           evenly by length over the 5 % of roads that the median ranks highest
     thompson      the same by a draw of the log rates, a new one each month
 
-    A round is judged by the seizures to be expected where it searched, beside those of the same placement by the truth: so estimate and
-    placement are judged apart.
+    A round is judged by the seizures to be expected where it searched, beside those of
+    the same placement by the truth: so estimate and placement are judged apart.
     """
     rng = cell.stream(Stream.HISTORY)
     per_search = rate_for(world, "static", cell.seizures, MONTHS, rng)
@@ -506,7 +570,13 @@ def follow(
 
 
 def _followed(
-    cell: Cell, roads: StudyRoads, world: World, per_search: float, history: History, estimator: str, placement: str
+    cell: Cell,
+    roads: StudyRoads,
+    world: World,
+    per_search: float,
+    history: History,
+    estimator: str,
+    placement: str,
 ) -> dict[str, Any]:
     rng, lot = cell.stream(Stream.LOOP), cell.stream(Stream.TIES).random(world.rate.size)
     length = world.network.length_m[world.network.segment_arc]
@@ -534,11 +604,14 @@ def _followed(
     }
 
 
-def _scores(model: RiskModel, median: Floats, placement: str, rng: np.random.Generator) -> list[Floats]:
+def _scores(
+    model: RiskModel, median: Floats, placement: str, rng: np.random.Generator
+) -> list[Floats]:
     """Return for each month of a round the (m,) scores that searches are placed by."""
     if placement != "thompson":
         return [median] * ROUND_MONTHS
-    return list(sampled_finds(model, ROUND_MONTHS, rng))  # who explores must not doubt what is unknown
+    # who explores must not doubt what is unknown
+    return list(sampled_finds(model, ROUND_MONTHS, rng))
 
 
 def _placed(score: Floats, length: Floats, lot: Floats, placement: str) -> Floats:

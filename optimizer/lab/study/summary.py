@@ -1,4 +1,6 @@
-"""What the rows come to: means and medians over truths, paired between estimators, with bootstrap intervals; and the goals set before."""
+"""What the rows come to: means and medians over truths, paired between estimators, with
+bootstrap intervals; and the goals set before.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,15 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from optimizer.lab.pages import PageTable, short
-from optimizer.lab.study.cells import DESIGNED, EVEN, FAMILY_REGIONS, FAMILY_SEEDS, FAMILY_WORLDS, MapRow, family
+from optimizer.lab.study.cells import (
+    DESIGNED,
+    EVEN,
+    FAMILY_REGIONS,
+    FAMILY_SEEDS,
+    FAMILY_WORLDS,
+    MapRow,
+    family,
+)
 from optimizer.lab.study.study import ESTIMATORS, FIELD, KERNELS, LEVELS, OURS, RAW
 
 if TYPE_CHECKING:
@@ -51,7 +61,8 @@ class Statistic:
 
 
 class Sample:
-    """The rows of one way to search one kind of world, for all truths on which every estimator has a row.
+    """The rows of one way to search one kind of world, for all truths on which every
+    estimator has a row.
 
     Parameters
     ----------
@@ -68,7 +79,11 @@ class Sample:
         found: dict[tuple[str, int], dict[str, MapRow]] = {}
         for row in rows:
             found.setdefault((row.region, row.seed), {})[row.estimator] = row
-        self._rows = {truth: found[truth] for truth in sorted(found) if found[truth].keys() >= ESTIMATORS.keys()}
+        self._rows = {
+            truth: found[truth]
+            for truth in sorted(found)
+            if found[truth].keys() >= ESTIMATORS.keys()
+        }
         self.truths = list(self._rows)
 
     def __len__(self) -> int:
@@ -101,7 +116,8 @@ def samples(rows: Iterable[MapRow]) -> dict[tuple[str, str, int], Sample]:
 
 
 def statistic(truths: int, measure: Callable[[Whole], Floats]) -> Statistic | None:
-    """Return a statistic and its interval; None where there is no truth or it is not a number.
+    """Return a statistic and its interval; None where there is no truth or it is not a
+    number.
 
     Parameters
     ----------
@@ -144,7 +160,9 @@ def cover90(row: MapRow) -> float | None:
 
 
 def share(row: MapRow) -> float | None:
-    """Return the share of the truth's own gain in log score over one rate for all; None where the truth gains nothing."""
+    """Return the share of the truth's own gain in log score over one rate for all; None
+    where the truth gains nothing.
+    """
     return _share(row.log_model, row.log_truth, row.log_global)
 
 
@@ -163,7 +181,9 @@ def over(sample: Sample, others: Sequence[str]) -> Statistic | None:
     """Return the mean rel5 of FieldFlow over that of the best of the others."""
     ours = sample.values(OURS, rel5)
     theirs = np.array([sample.values(name, rel5) for name in others])
-    return statistic(len(sample), lambda at: ours[at].mean(axis=-1) / theirs[:, at].mean(axis=-1).max(axis=0))
+    return statistic(
+        len(sample), lambda at: ours[at].mean(axis=-1) / theirs[:, at].mean(axis=-1).max(axis=0)
+    )
 
 
 def over_kernel(sample: Sample) -> Statistic | None:
@@ -247,14 +267,18 @@ class Goal:
         return ("met" if met else "missed") + ("" if sure else ", within chance")
 
 
-def _in(world: str, of: Callable[[Sample], Statistic | None]) -> Callable[[Samples], Statistic | None]:
+def _in(
+    world: str, of: Callable[[Sample], Statistic | None]
+) -> Callable[[Samples], Statistic | None]:
     chased = (world, "feedback", USUAL_SEIZURES)
     return lambda known: of(known[chased]) if chased in known else None
 
 
 def _loss(world: str) -> Callable[[Samples], Statistic | None]:
     even, chased = (world, "uniform", USUAL_SEIZURES), (world, "feedback", USUAL_SEIZURES)
-    return lambda known: lost(known[even], known[chased], OURS) if even in known and chased in known else None
+    return lambda known: (
+        lost(known[even], known[chased], OURS) if even in known and chased in known else None
+    )
 
 
 GOALS: tuple[Goal, ...] = (
@@ -279,7 +303,12 @@ GOALS: tuple[Goal, ...] = (
         _in("mixed", over_counts),
         _in("mixed", lambda sample: most_over(sample, (RAW,))),
     ),
-    Goal("rel5 over the field alone, where flows explain nothing", 0.95, inf, _in("local", over_field)),
+    Goal(
+        "rel5 over the field alone, where flows explain nothing",
+        0.95,
+        inf,
+        _in("local", over_field),
+    ),
     Goal("rel5 lost from uniform to feedback effort, mixed world", -inf, 0.06, _loss("mixed")),
     Goal("rel5 lost from uniform to feedback effort, all flows", -inf, 0.06, _loss("flows")),
     *(
@@ -310,15 +339,27 @@ GOALS: tuple[Goal, ...] = (
 """Figures under feedback effort with about 400 seizures, unless the name says otherwise."""
 
 
-# The family of worlds, the first section of the page: figures of each world, the worst cases, and what they have in common.
+# The family of worlds, the first section of the page: figures of each world, the worst
+# cases, and what they have in common.
 
 
 BY_CHANCE = 1.96
-"""Rank correlation, times the root of the number of worlds less one, that chance reaches in one factor of twenty (two-sided)."""
+"""Rank correlation, times the root of the number of worlds less one, that chance
+reaches in one factor of twenty (two-sided).
+"""
 
 SHOWN_FACTORS = 12
 
-SHORT_NAMES = ("flow_share", "routes", "movement", "open_share", "tips", "displaced", "place_error_m", "seizures")
+SHORT_NAMES = (
+    "flow_share",
+    "routes",
+    "movement",
+    "open_share",
+    "tips",
+    "displaced",
+    "place_error_m",
+    "seizures",
+)
 """Factors that the table of lost worlds shows."""
 
 
@@ -337,7 +378,8 @@ class FamilyContent:
     aims, distribution, factors, losses
         Tables.
     lost
-        Worlds in which kernel density or a safer model of the same record captures more.
+        Worlds in which kernel density or a safer model of the same record captures
+        more.
     notable
         From where on a rank correlation is in bold.
     """
@@ -357,7 +399,9 @@ class FamilyContent:
 
 
 def family_content(rows: Sequence[MapRow]) -> FamilyContent | None:
-    """Return the section of some rows of one version; None where no world has a truth with every estimator."""
+    """Return the section of some rows of one version; None where no world has a truth
+    with every estimator.
+    """
     worlds = family_worlds(rows)
     if not worlds:
         return None
@@ -391,7 +435,15 @@ def _distribution(worlds: Sequence[FamilyWorld]) -> PageTable:
             return
         bad = 90 if high_is_bad else 10
         worst = known.max() if high_is_bad else known.min()
-        rows.append([name, float(np.median(known)), float(np.percentile(known, bad)), float(worst), known.size])
+        rows.append(
+            [
+                name,
+                float(np.median(known)),
+                float(np.percentile(known, bad)),
+                float(worst),
+                known.size,
+            ]
+        )
 
     add("rel5", [world.rel5 for world in worlds])
     for name in BASELINES:
@@ -410,7 +462,10 @@ def _factors(worlds: Sequence[FamilyWorld]) -> PageTable:
     notable = _notable(worlds)
 
     columns = ["factor", "rel5 over kernel density", "share of log score", "coverage"]
-    rows = [[one.factor, one.over_kernel, one.share, one.coverage] for one in associations(worlds)[:SHOWN_FACTORS]]
+    rows = [
+        [one.factor, one.over_kernel, one.share, one.coverage]
+        for one in associations(worlds)[:SHOWN_FACTORS]
+    ]
     return PageTable.of(columns, rows, dict.fromkeys(columns[1:], marked))
 
 
@@ -419,7 +474,14 @@ def _notable(worlds: Sequence[FamilyWorld]) -> float:
 
 
 def _losses(lost: Sequence[FamilyWorld]) -> PageTable:
-    columns = ["world", "rel5", "over kernel density", "over the safer models", "coverage", *SHORT_NAMES]
+    columns = [
+        "world",
+        "rel5",
+        "over kernel density",
+        "over the safer models",
+        "coverage",
+        *SHORT_NAMES,
+    ]
     rows = [
         [
             world.name,
@@ -457,11 +519,13 @@ class FamilyWorld:
     over
         Baseline -> its mean rel5 over theirs.
     share
-        Median share of the truth's own gain in log score; NaN where the truth gains nothing.
+        Median share of the truth's own gain in log score; NaN where the truth gains
+        nothing.
     coverage
         Mean coverage of 90 % intervals.
     lost
-        Mean rel5 lost beside the same worlds searched evenly; NaN where effort does not move.
+        Mean rel5 lost beside the same worlds searched evenly; NaN where effort does not
+        move.
     """
 
     name: str
@@ -480,7 +544,9 @@ class FamilyWorld:
 
 
 def family_worlds(rows: Iterable[MapRow]) -> list[FamilyWorld]:
-    """Return the worlds that have at least one truth with every estimator, in the order of their numbers."""
+    """Return the worlds that have at least one truth with every estimator, in the order
+    of their numbers.
+    """
     by_world: dict[str, list[MapRow]] = {}
     for row in rows:
         by_world.setdefault(row.world, []).append(row)
@@ -488,7 +554,13 @@ def family_worlds(rows: Iterable[MapRow]) -> list[FamilyWorld]:
     for name, mine in sorted(by_world.items()):
         sample = Sample(row for row in mine if row.effort == DESIGNED)
         if len(sample):
-            found.append(_world(name, sample, {(row.region, row.seed): row.rel5 for row in mine if row.effort == EVEN}))
+            found.append(
+                _world(
+                    name,
+                    sample,
+                    {(row.region, row.seed): row.rel5 for row in mine if row.effort == EVEN},
+                )
+            )
     return found
 
 
@@ -496,7 +568,11 @@ def _world(name: str, sample: Sample, even: Mapping[tuple[str, int], float]) -> 
     ours = sample.values(OURS, rel5)
     theirs = {other: float(sample.values(other, rel5).mean()) for other in ESTIMATORS}
     theirs[KERNEL] = max(theirs[other] for other in KERNELS)
-    lost = [even[truth] - mine for truth, mine in zip(sample.truths, ours.tolist(), strict=True) if truth in even]
+    lost = [
+        even[truth] - mine
+        for truth, mine in zip(sample.truths, ours.tolist(), strict=True)
+        if truth in even
+    ]
     shares = sample.values(OURS, share)
     return FamilyWorld(
         name,
@@ -537,13 +613,19 @@ def aims(worlds: Sequence[FamilyWorld]) -> tuple[Aim, ...]:
             0.9,
             float(((coverage >= 0.85) & (coverage <= 0.95)).mean()),
         ),
-        Aim("rel5 over the better of the field alone and the shrunk rate, worst world", 0.95, float(safe.min())),
+        Aim(
+            "rel5 over the better of the field alone and the shrunk rate, worst world",
+            0.95,
+            float(safe.min()),
+        ),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """How a factor goes with the figures of the worlds: rank correlations, NaN where it does not vary."""
+    """How a factor goes with the figures of the worlds: rank correlations, NaN where it
+    does not vary.
+    """
 
     factor: str
     over_kernel: float
@@ -557,7 +639,9 @@ class Association:
 
 
 def associations(worlds: Sequence[FamilyWorld]) -> list[Association]:
-    """Return how each factor goes with the figures, the strongest first; a factor of names counts once a name."""
+    """Return how each factor goes with the figures, the strongest first; a factor of
+    names counts once a name.
+    """
     figures = (
         [world.over[KERNEL] for world in worlds],
         [world.share for world in worlds],
@@ -565,7 +649,9 @@ def associations(worlds: Sequence[FamilyWorld]) -> list[Association]:
     )
     found = []
     for name, values in _numbers([world.design for world in worlds]).items():
-        found.append(Association(name, *(_rank_correlation(values, np.array(figure)) for figure in figures)))
+        found.append(
+            Association(name, *(_rank_correlation(values, np.array(figure)) for figure in figures))
+        )
     return sorted(found, key=lambda one: -one.strongest)
 
 
@@ -575,7 +661,9 @@ def _numbers(designs: Sequence[WorldDesign]) -> dict[str, Floats]:
         values = [design.factors[name] for design in designs]
         if isinstance(values[0], str):
             for word in sorted(set(values)):
-                out[f"{name}: {word}"] = np.array([value == word for value in values], dtype=np.float64)
+                out[f"{name}: {word}"] = np.array(
+                    [value == word for value in values], dtype=np.float64
+                )
         else:
             out[name] = np.array(values, dtype=np.float64)
     return out

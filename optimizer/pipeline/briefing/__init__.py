@@ -1,1 +1,3 @@
-"""What the report says of a plan, made from the plan file, the compiled scenario and the comparison."""
+"""What the report says of a plan, made from the plan file, the compiled scenario and
+the comparison.
+"""

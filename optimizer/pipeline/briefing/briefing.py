@@ -1,4 +1,6 @@
-"""The content of the report: the plan, what it is compared with, the records and the run, put together from the other briefings."""
+"""The content of the report: the plan, what it is compared with, the records and the
+run, put together from the other briefings.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,18 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked, term
 from optimizer.base.text.messages import all_translated, translated
 from optimizer.base.version import package_version
-from optimizer.pipeline.briefing.guarantees import assumptions_of, beat_bound, guarantees_of, what_it_rests_on
-from optimizer.pipeline.briefing.routes import displacement_rows, residual_evaders, residual_routes, route_rows
+from optimizer.pipeline.briefing.guarantees import (
+    assumptions_of,
+    beat_bound,
+    guarantees_of,
+    what_it_rests_on,
+)
+from optimizer.pipeline.briefing.routes import (
+    displacement_rows,
+    residual_evaders,
+    residual_routes,
+    route_rows,
+)
 from optimizer.plans.comparison import Comparison, exchanges, first_changes
 from optimizer.plans.display_names import (
     DisplayNames,
@@ -100,11 +112,13 @@ def briefing(
     steps
         What was done, and how long it took.
     doubt, sensitivity
-        What draws, and assumptions varied one by one, say of plans; None where nobody asked.
+        What draws, and assumptions varied one by one, say of plans; None where nobody
+        asked.
     mixture
         What to say of a mixture of plans; None where there is none.
     support
-        What of the plan rests on the record; None where nobody asked, or nothing could be told.
+        What of the plan rests on the record; None where nobody asked, or nothing could
+        be told.
     """
     scenario, region = compiled.scenario, compiled.region
     guarantees, names = guarantees_of(compiled, result, comparison), DisplayNames.of(compiled)
@@ -119,7 +133,11 @@ def briefing(
         region=said_region(region, compiled.gateways, compiled.settlements),
         places=said_places(scenario.report.places),
         risk=segment_risk(compiled, evidence),
-        record=None if records is None or evidence is None else record_facts(records, compiled.effort, evidence),
+        record=(
+            None
+            if records is None or evidence is None
+            else record_facts(records, compiled.effort, evidence)
+        ),
         look_next=look_next(compiled),
         tips=tip_facts(compiled.tips, lambda segment: places.segment(segment).text),
         sites=site_rows(plan.sites, plan.candidates, names, places),
@@ -131,7 +149,11 @@ def briefing(
         beats_worth=beats_worth_facts(compiled, comparison, names),
         mobility=mobility_rows(compiled, plan),
         budgets=budget_rows(
-            plan, names, compiled.instance.patrols, _changing(compiled, comparison, mixture), _used_today(comparison)
+            plan,
+            names,
+            compiled.instance.patrols,
+            _changing(compiled, comparison, mixture),
+            _used_today(comparison),
         ),
         burden=burden_rows(compiled, plan),
         agencies=agency_rows(compiled, result, names),
@@ -143,7 +165,11 @@ def briefing(
         doubt=doubt,
         sensitivity=sensitivity,
         says=guarantees.proven,
-        cannot_say=(*guarantees.not_proven, *look_left_out(compiled), *map(term, scenario.report.cannot_say)),
+        cannot_say=(
+            *guarantees.not_proven,
+            *look_left_out(compiled),
+            *map(term, scenario.report.cannot_say),
+        ),
         warnings=all_translated(compiled.warnings),
         assumptions=(*assumptions_of(compiled, names), *map(term, scenario.report.assumptions)),
         unused=unused_rows(compiled),
@@ -154,7 +180,9 @@ def briefing(
             version=package_version(),
             seed=result.seed,
             options={marked("method"): result.method, marked("gap"): f"{scenario.solve.gap:g}"},
-            inputs=tuple(InputFile(name=path.name, sha256=sha256(path)) for path in compiled.inputs),
+            inputs=tuple(
+                InputFile(name=path.name, sha256=sha256(path)) for path in compiled.inputs
+            ),
         ),
     )
 
@@ -198,13 +226,22 @@ def _summary(compiled: Compiled, result: Result, comparison: Comparison) -> Plan
 def layout_rows(
     compiled: Compiled, result: Result, comparison: Comparison, names: DisplayNames
 ) -> tuple[LayoutRow, ...]:
-    """Return the plan and the layouts it is compared with, from nothing placed to every site used."""
+    """Return the plan and the layouts it is compared with, from nothing placed to every
+    site used.
+    """
     instance = comparison.instance
     layout = partial(_layout, compiled.instance, instance, names)
     plan = instance.placed(result.plan.options if result.plan else ())
     existing = np.array([option.existing for option in instance.options], dtype=bool)
     everything = np.array([not option.forbidden for option in instance.options], dtype=bool)
-    rows = [layout(_("Nothing placed"), comparison.nothing.value, np.zeros_like(plan), _("background policing alone"))]
+    rows = [
+        layout(
+            _("Nothing placed"),
+            comparison.nothing.value,
+            np.zeros_like(plan),
+            _("background policing alone"),
+        )
+    ]
     if comparison.existing is not None:
         note = _("on the same model and assumptions as the plan")
         rows.append(layout(_("Today's layout"), comparison.existing.value, existing, note))
@@ -214,20 +251,35 @@ def layout_rows(
         every = _("Every site used, with these beats")
         note = _("without budgets: a lower bound of every plan from these sites and beats")
     else:
-        every, note = _("Every site used"), _("without budgets: a lower bound of every plan from these sites")
+        every, note = (
+            _("Every site used"),
+            _("without budgets: a lower bound of every plan from these sites"),
+        )
     rows.append(layout(every, comparison.everything, everything, note))
     return tuple(rows)
 
 
 def _halves(
-    instance: Instance, plan: Plan, layout: Callable[[str, float, NDArray[np.bool_], str], LayoutRow]
+    instance: Instance,
+    plan: Plan,
+    layout: Callable[[str, float, NDArray[np.bool_], str], LayoutRow],
 ) -> list[LayoutRow]:
     """Return the sites of a plan without its beats, and its beats without its sites."""
     sites = instance.placed(placement.id for placement in plan.fixed)
     beats = instance.placed(placement.id for placement in plan.beats)
     return [
-        layout(_("Its sites alone"), plan_value(instance, sites), sites, _("this plan without its beats")),
-        layout(_("Its beats alone"), plan_value(instance, beats), beats, _("this plan without its sites")),
+        layout(
+            _("Its sites alone"),
+            plan_value(instance, sites),
+            sites,
+            _("this plan without its beats"),
+        ),
+        layout(
+            _("Its beats alone"),
+            plan_value(instance, beats),
+            beats,
+            _("this plan without its sites"),
+        ),
     ]
 
 
@@ -253,34 +305,57 @@ def _layout(
 
 def _used(instance: Instance, options: Sequence[Option]) -> dict[str, float]:
     """Return what options use of each resource in all."""
-    return {r.id: math.fsum(option.uses.get(r.id, 0.0) for option in options) for r in instance.resources}
+    return {
+        r.id: math.fsum(option.uses.get(r.id, 0.0) for option in options)
+        for r in instance.resources
+    }
 
 
 def first_changes_facts(compiled: Compiled, comparison: Comparison) -> FirstChangesFacts | None:
-    """Return what few changes of a plan alone bring; None where it makes few, or nothing stands today."""
+    """Return what few changes of a plan alone bring; None where it makes few, or
+    nothing stands today.
+    """
     instance, options = comparison.instance, compiled.instance.options
     if comparison.existing is None:
         return None
     found = first_changes(instance, comparison.placed, len(options), comparison.value_of)
     rows = []
     for layout in reversed(found.layouts):
-        comes = [option for j, option in enumerate(options) if layout.placed[j] and not option.existing]
-        goes = [option for j, option in enumerate(options) if option.existing and not layout.placed[j]]
+        comes = [
+            option for j, option in enumerate(options) if layout.placed[j] and not option.existing
+        ]
+        goes = [
+            option for j, option in enumerate(options) if option.existing and not layout.placed[j]
+        ]
         order = ordered(comes, goes)
         opens, changes, closes = (
             tuple(term(translated(option.label or option.id)) for option in each)
             for each in (order.opens, order.changes, order.closes)
         )
-        rows.append(FewChangesRow(most=layout.most, value=layout.value, opens=opens, changes=changes, closes=closes))
-    return FirstChangesFacts(rows=tuple(rows), made=found.made, tried=found.tried, curve=found.curve) if rows else None
+        rows.append(
+            FewChangesRow(
+                most=layout.most, value=layout.value, opens=opens, changes=changes, closes=closes
+            )
+        )
+    return (
+        FirstChangesFacts(rows=tuple(rows), made=found.made, tried=found.tried, curve=found.curve)
+        if rows
+        else None
+    )
 
 
-def beats_worth_facts(compiled: Compiled, comparison: Comparison, names: DisplayNames) -> BeatsWorthFacts | None:
+def beats_worth_facts(
+    compiled: Compiled, comparison: Comparison, names: DisplayNames
+) -> BeatsWorthFacts | None:
     """Return what the beats of a plan bring and take; None where it has none."""
     account = beats_account(comparison, len(compiled.instance.options))
     if account is None:
         return None
-    site = comparison.instance.options[comparison.instance.option_index[account.site]] if account.site else None
+    site = (
+        comparison.instance.options[comparison.instance.option_index[account.site]]
+        if account.site
+        else None
+    )
     return BeatsWorthFacts(
         rows=tuple(
             BeatsLeftOutRow(beat=beat, value=value, freed=names.amounts(freed))
@@ -297,16 +372,22 @@ def beats_worth_facts(compiled: Compiled, comparison: Comparison, names: Display
 def mobility_rows(compiled: Compiled, plan: PlanFile) -> tuple[MobilityRow, ...]:
     """Return plan and today's layout by the share of the informed loads that may change gateway."""
     own = compiled.scenario.evaders.mobility
-    return tuple(MobilityRow(row, row.mobility == own and not row.free) for row in plan.values.by_mobility)
+    return tuple(
+        MobilityRow(row, row.mobility == own and not row.free) for row in plan.values.by_mobility
+    )
 
 
 def _changing(
     compiled: Compiled, comparison: Comparison, mixture: MixtureFacts | None
 ) -> dict[str, tuple[float, float]]:
-    """Return what opening and closing takes of each resource, once and in a year; of a mixture for all that any of its plans places."""
+    """Return what opening and closing takes of each resource, once and in a year; of a
+    mixture for all that any of its plans places.
+    """
     instance, placed = comparison.instance, comparison.placed
     if mixture is not None and mixture.alternates:
-        placed = placed | np.isin([option.id for option in instance.options], [row.id for row in mixture.rows])
+        placed = placed | np.isin(
+            [option.id for option in instance.options], [row.id for row in mixture.rows]
+        )
     years = {kind.id: kind.cost_years or 1.0 for kind in compiled.scenario.kinds}
     found: dict[str, tuple[float, float]] = {}
     for j in np.flatnonzero(instance.changed(placed)).tolist():
@@ -321,7 +402,9 @@ def _used_today(comparison: Comparison) -> dict[str, float] | None:
     """Return what today's layout uses of each resource; None where nothing stands today."""
     if comparison.existing is None:
         return None
-    return _used(comparison.instance, [option for option in comparison.instance.options if option.existing])
+    return _used(
+        comparison.instance, [option for option in comparison.instance.options if option.existing]
+    )
 
 
 def budget_rows(
@@ -331,9 +414,14 @@ def budget_rows(
     changing: Mapping[str, tuple[float, float]],
     today: Mapping[str, float] | None,
 ) -> tuple[BudgetRow, ...]:
-    """Return how much of each budget the plan and `today`'s layout use, and what of it `changing` takes: by resource id, once and in a year."""
+    """Return how much of each budget the plan and `today`'s layout use, and what of it
+    `changing` takes: by resource id, once and in a year.
+    """
     common = Counter(r.name for r in plan.resources if not r.agency)
-    teams = {team_resource(t.id): term(t.label or t.id) for t in (patrols.teams if patrols is not None else ())}
+    teams = {
+        team_resource(t.id): term(t.label or t.id)
+        for t in (patrols.teams if patrols is not None else ())
+    }
 
     def name(r: PlanResource) -> str:
         if r.name and (r.agency or common[r.name] == 1):
@@ -356,7 +444,9 @@ def budget_rows(
 
 
 def agency_rows(compiled: Compiled, result: Result, names: DisplayNames) -> AgencyRows | None:
-    """Return what each agency's sites and beats bring; None where there is one agency at most, or no plan."""
+    """Return what each agency's sites and beats bring; None where there is one agency
+    at most, or no plan.
+    """
     agencies = agencies_of(compiled.instance)
     if result.plan is None or len(agencies) < 2:
         return None
@@ -379,13 +469,17 @@ MOST_PARTNERS = 4
 """Sites that each is exchanged for at most, those first that would add most by themselves."""
 
 MOST_SWAPS = 120
-"""Exchanges that are evaluated at most: about as many as options have their marginal value worked out."""
+"""Exchanges that are evaluated at most: about as many as options have their marginal
+value worked out.
+"""
 
 
 def swap_facts(compiled: Compiled, comparison: Comparison) -> SwapFacts | None:
-    """Return which sites of a plan can be exchanged for another at little loss; None where the plan has no site that another can replace.
+    """Return which sites of a plan can be exchanged for another at little loss; None
+    where the plan has no site that another can replace.
 
-    Sites of the smallest marginal value are tried first; what a site is exchanged for may be another kind at its place.
+    Sites of the smallest marginal value are tried first; what a site is exchanged for
+    may be another kind at its place.
     """
     instance, placed = comparison.instance, comparison.placed
     options, gains = compiled.instance.options, comparison.marginal_values
@@ -395,7 +489,9 @@ def swap_facts(compiled: Compiled, comparison: Comparison) -> SwapFacts | None:
     close, tried = CLOSE * comparison.plan.value, 0
     found: list[tuple[str, str]] = []
     for j in sorted(sites, key=lambda j: gains[options[j].id]):
-        for exchange in islice(exchanges(instance, placed, j, others, MOST_PARTNERS), MOST_SWAPS - tried):
+        for exchange in islice(
+            exchanges(instance, placed, j, others, MOST_PARTNERS), MOST_SWAPS - tried
+        ):
             tried += 1
             if comparison.value_of(exchange.placed) <= comparison.plan.value + close:
                 into = options[exchange.comes]
@@ -405,25 +501,39 @@ def swap_facts(compiled: Compiled, comparison: Comparison) -> SwapFacts | None:
 
 
 def burden_rows(compiled: Compiled, plan: PlanFile) -> tuple[BurdenRow, ...]:
-    """Return the searches on the roads of each community, and on each road with a site that inspects, the most first."""
+    """Return the searches on the roads of each community, and on each road with a site
+    that inspects, the most first.
+    """
     burden = compiled.burden
-    options = compiled.instance.options[: burden.inspected.size]  # measures at the source follow: they inspect nobody
+    # measures at the source follow: they inspect nobody
+    options = compiled.instance.options[: burden.inspected.size]
     chosen = np.isin([option.id for option in options], plan.options)
     today = np.array([option.existing for option in options], dtype=bool)
     if not options or burden.inspected.size != len(options):  # of a plan without its scenario
         return ()
     communities = [
-        replace(_row(each.label, marked("community"), searches, chosen, today), passages=each.passages, cap=each.cap)
+        replace(
+            _row(each.label, marked("community"), searches, chosen, today),
+            passages=each.passages,
+            cap=each.cap,
+        )
         for each, searches in zip(burden.communities, burden.searches, strict=True)
     ]
     roads = np.array([_road(compiled, option.site) for option in options], dtype=object)
     used = dict.fromkeys(roads[chosen & (burden.inspected > 0)].tolist())
-    rows = [_row(road, marked("road"), np.where(roads == road, burden.inspected, 0.0), chosen, today) for road in used]
+    rows = [
+        _row(road, marked("road"), np.where(roads == road, burden.inspected, 0.0), chosen, today)
+        for road in used
+    ]
     return (*communities, *sorted(rows, key=lambda row: (-row.searches, row.place)))
 
 
 def _row(
-    place: str, what: str, searches: NDArray[np.float64], chosen: NDArray[np.bool_], today: NDArray[np.bool_]
+    place: str,
+    what: str,
+    searches: NDArray[np.float64],
+    chosen: NDArray[np.bool_],
+    today: NDArray[np.bool_],
 ) -> BurdenRow:
     return BurdenRow(
         place=place,
@@ -446,7 +556,9 @@ EXAMPLES = 3
 
 
 def fitted_evidence(compiled: Compiled) -> Evidence | None:
-    """Return the evidence that the risk model was fitted to, gathered anew only where the model does not keep it; None without records."""
+    """Return the evidence that the risk model was fitted to, gathered anew only where
+    the model does not keep it; None without records.
+    """
     if compiled.records is None:
         return None
     if isinstance(compiled.model, KeepsEvidence):
@@ -459,7 +571,8 @@ def known_effort(exposure: Exposure) -> tuple[UnitEffort, ...]:
     if not exposure.recorded:
         return ()
     return tuple(
-        UnitEffort(unit=term(unit), amount=amount) for unit, amount in zip(exposure.units, exposure.amount, strict=True)
+        UnitEffort(unit=term(unit), amount=amount)
+        for unit, amount in zip(exposure.units, exposure.amount, strict=True)
     )
 
 
@@ -481,9 +594,11 @@ def record_facts(records: Seizures, effort: Effort | None, evidence: Evidence) -
         area_only=round(sum(area.count for area in evidence.area_counts), 6),
         areas=len(np.unique(records.area[records.area >= 0])),
         seizure_sources=tuple(map(term, records.source_name)),
-        effort_sources=tuple(zip(map(term, effort.source_name), map(term, effort.unit), strict=True))
-        if effort is not None and known
-        else (),
+        effort_sources=(
+            tuple(zip(map(term, effort.source_name), map(term, effort.unit), strict=True))
+            if effort is not None and known
+            else ()
+        ),
         effort_by_area=effort is not None and known and bool((effort.segment < 0).all()),
     )
 
@@ -508,7 +623,12 @@ def segment_risk(compiled: Compiled, evidence: Evidence | None) -> SegmentRisk |
 
 def unused_rows(compiled: Compiled) -> tuple[CountRow, ...]:
     """Return the records that were not used, by reason."""
-    records = [item for part in (compiled.records, compiled.effort) if part is not None for item in part.unused]
+    records = [
+        item
+        for part in (compiled.records, compiled.effort)
+        if part is not None
+        for item in part.unused
+    ]
     example = _("{file} row {row}")
     return counted((item.reason, example.format(file=item.file, row=item.row)) for item in records)
 

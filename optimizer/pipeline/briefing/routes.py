@@ -1,4 +1,6 @@
-"""The report's rows of evaders: their routes with and without the plan, what still gets through, and where loads move to."""
+"""The report's rows of evaders: their routes with and without the plan, what still gets
+through, and where loads move to.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,8 @@ class _Ends:
 
 
 def _ends(compiled: Compiled, evader: int, arcs: Sequence[int] = ()) -> _Ends:
-    """Return the ends of an evader's route; where it enters by another crossing than its own the start names both.
+    """Return the ends of an evader's route; where it enters by another crossing than
+    its own the start names both.
 
     Parameters
     ----------
@@ -60,23 +63,34 @@ def _ends(compiled: Compiled, evader: int, arcs: Sequence[int] = ()) -> _Ends:
     crossing = _last_crossing(compiled, arcs)
     if crossing is None or crossing.node == gateway.node:
         return _Ends(term(gateway.label), term(settlement.label))
-    both = _("{gateway}, entering at {crossing}").format(gateway=term(gateway.label), crossing=term(crossing.label))
+    both = _("{gateway}, entering at {crossing}").format(
+        gateway=term(gateway.label), crossing=term(crossing.label)
+    )
     return _Ends(both, term(settlement.label))
 
 
 def _last_crossing(compiled: Compiled, arcs: Sequence[int]) -> Gateway | None:
     """Return the gateway on the border that a route passes last; None where it passes none."""
-    network, gateways = compiled.region.network, {gateway.node: gateway for gateway in compiled.gateways}
+    network, gateways = (
+        compiled.region.network,
+        {gateway.node: gateway for gateway in compiled.gateways},
+    )
     roads = on_roads(arcs, network)
     nodes = [int(network.tail[arc]) for arc in roads]
     return next((gateways[node] for node in reversed(nodes) if node in gateways), None)
 
 
 def route_rows(compiled: Compiled, comparison: Comparison) -> tuple[EvaderRow, ...]:
-    """Return the heaviest informed evaders with their routes; habitual ones keep theirs and are not drawn twice."""
+    """Return the heaviest informed evaders with their routes; habitual ones keep theirs
+    and are not drawn twice.
+    """
     evaders = compiled.instance.evaders
-    order = sorted((k for k, e in enumerate(evaders) if not e.routes), key=lambda k: -evaders[k].weight)
-    return tuple(_evader_row(compiled, comparison, k) for k in order[: compiled.scenario.report.routes])
+    order = sorted(
+        (k for k, e in enumerate(evaders) if not e.routes), key=lambda k: -evaders[k].weight
+    )
+    return tuple(
+        _evader_row(compiled, comparison, k) for k in order[: compiled.scenario.report.routes]
+    )
 
 
 def residual_evaders(compiled: Compiled, comparison: Comparison) -> tuple[EvaderRow, ...]:
@@ -107,7 +121,9 @@ def _evader_row(compiled: Compiled, comparison: Comparison, k: int) -> EvaderRow
 
 
 def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[ResidualRoute, ...]:
-    """Return the best routes that the plan leaves, that by which most gets through first; what goes by the same roads counts together."""
+    """Return the best routes that the plan leaves, that by which most gets through
+    first; what goes by the same roads counts together.
+    """
     evaders = comparison.plan.evaders
     sites = [option for j, option in enumerate(compiled.instance.options) if comparison.placed[j]]
     places = place_names(compiled)
@@ -116,7 +132,10 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
         arcs = _arcs(compiled, evaders[k].arcs)
         if arcs.size and evaders[k].value > 0:  # loads at places that are not listed are on no road
             groups.setdefault(_roads(compiled, places, arcs), []).append(k)
-    through = {roads: sum(evaders[k].weight * evaders[k].value for k in group) for roads, group in groups.items()}
+    through = {
+        roads: sum(evaders[k].weight * evaders[k].value for k in group)
+        for roads, group in groups.items()
+    }
     ways = []
     for roads in sorted(groups, key=lambda roads: -through[roads])[:OPEN_WAYS]:
         first = groups[roads][0]
@@ -128,7 +147,11 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
                 start=ends.start,
                 end=ends.end,
                 roads=roads,
-                past=tuple(option.label for option in sites if not set(option.arcs).isdisjoint(evaders[first].arcs)),
+                past=tuple(
+                    option.label
+                    for option in sites
+                    if not set(option.arcs).isdisjoint(evaders[first].arcs)
+                ),
                 through=evaders[first].value,
                 contribution=through[roads],
                 arcs=arcs,
@@ -141,7 +164,9 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
 
 
 def _entry(compiled: Compiled, evader: int, arcs: NDArray[np.int64]) -> tuple[str, int]:
-    """Return what people call the gateway where an evader's route enters, and how many of its arcs come before; empty, 0 where it has none."""
+    """Return what people call the gateway where an evader's route enters, and how many
+    of its arcs come before; empty, 0 where it has none.
+    """
     pair = compiled.pairs[evader]
     if pair is None:
         return "", 0
@@ -151,25 +176,33 @@ def _entry(compiled: Compiled, evader: int, arcs: NDArray[np.int64]) -> tuple[st
 
 
 def _roads(compiled: Compiled, places: PlaceNames, arcs: NDArray[np.int64]) -> tuple[str, ...]:
-    """Return the longest named roads of a route in order of travel, by number where they have one, in the language that is spoken.
+    """Return the longest named roads of a route in order of travel, by number where
+    they have one, in the language that is spoken.
 
-    Where no road of it has a name, its longest pieces are told by what they are near to.
+    Where no road of it has a name, its longest pieces are told by what they are near
+    to.
     """
     network = compiled.region.network
     length: dict[str, float] = {}
     for arc, metres in zip(arcs.tolist(), network.length_m[arcs].tolist(), strict=True):
-        name = ("" if network.ref is None else str(network.ref[arc]).replace(";", "/")) or str(network.name[arc])
+        name = ("" if network.ref is None else str(network.ref[arc]).replace(";", "/")) or str(
+            network.name[arc]
+        )
         if name:
             length[name] = length.get(name, 0.0) + metres
     if not length:
         pieces = np.sort(np.argsort(-network.length_m[arcs], kind="stable")[:ROADS_NAMED])
-        return tuple(dict.fromkeys(places.segment(int(network.segment[arc])).text for arc in arcs[pieces]))
+        return tuple(
+            dict.fromkeys(places.segment(int(network.segment[arc])).text for arc in arcs[pieces])
+        )
     longest = set(sorted(length, key=lambda name: -length[name])[:ROADS_NAMED])
     return tuple(term(name) for name in length if name in longest)
 
 
 def displacement_rows(compiled: Compiled, comparison: Comparison) -> tuple[DisplacementRow, ...]:
-    """Return the roads that carry more loads under the plan than with nothing placed, one row a road name and nearest place."""
+    """Return the roads that carry more loads under the plan than with nothing placed,
+    one row a road name and nearest place.
+    """
     before, after = _flow(compiled, comparison.nothing), _flow(compiled, comparison.plan)
     today = None if comparison.existing is None else _flow(compiled, comparison.existing)
     gain = after - before
@@ -195,7 +228,9 @@ def _flow(compiled: Compiled, evaluation: Evaluation) -> NDArray[np.float64]:
     """Return the (n_segments,) weight of the evaders whose best response travels each segment."""
     network = compiled.region.network
     evaders = [
-        replace(evader, routes=tuple(replace(r, arcs=on_roads(r.arcs, network)) for r in evader.routes))
+        replace(
+            evader, routes=tuple(replace(r, arcs=on_roads(r.arcs, network)) for r in evader.routes)
+        )
         for evader in compiled.instance.evaders
     ]
     return segment_loads(network, evaders, [on_roads(r.arcs, network) for r in evaluation.evaders])

@@ -1,8 +1,11 @@
-"""A first scenario under way: what a planner chose, what `check` says of it, and the file that is written in the end.
+"""A first scenario under way: what a planner chose, what `check` says of it, and the
+file that is written in the end.
 
-`FirstForm` holds the map, the terms and the choice of records. Each action changes them, or raises an error and changes nothing.
-Reading a map and checking take long: they run in a thread, one after the other, and `poll` takes what came of them. The file itself is
-written by `optimizer.pipeline.init`, and the faults are those of `optimizer.pipeline.check`.
+`FirstForm` holds the map, the terms and the choice of records. Each action changes
+them, or raises an error and changes nothing. Reading a map and checking take long: they
+run in a thread, one after the other, and `poll` takes what came of them. The file
+itself is written by `optimizer.pipeline.init`, and the faults are those of
+`optimizer.pipeline.check`.
 """
 
 from __future__ import annotations
@@ -82,7 +85,8 @@ class Asked:
     title
         What it is called on the page.
     model, field
-        The field of the file that it becomes: its description explains it, its range holds it.
+        The field of the file that it becomes: its description explains it, its range
+        holds it.
     unit
         What the field holds an amount of, where it is one of several.
     """
@@ -107,16 +111,32 @@ class Asked:
             If the field does not take it.
         """
         if value is None:
-            raise InputError(Problem(self.title, message("nothing"), message("a value"), message("Type one")))
+            raise InputError(
+                Problem(self.title, message("nothing"), message("a value"), message("Type one"))
+            )
         info = self.model.model_fields[self.field]
-        kind: Any = Amount if self.field in {"uses", "budget", "exposure"} else Annotated[info.annotation, info]
+        kind: Any = (
+            Amount
+            if self.field in {"uses", "budget", "exposure"}
+            else Annotated[info.annotation, info]
+        )
         return validated(kind, value, self.title)
 
 
 BUDGETS = (
-    Asked("officers", marked("People on duty in a shift, all together"), ScenarioResourceModel, "budget"),
+    Asked(
+        "officers",
+        marked("People on duty in a shift, all together"),
+        ScenarioResourceModel,
+        "budget",
+    ),
     Asked("cameras", marked("Cameras (0: none)"), ScenarioResourceModel, "budget"),
-    Asked("delay", marked("Waiting of honest travellers, vehicle-hours a day"), ScenarioResourceModel, "budget"),
+    Asked(
+        "delay",
+        marked("Waiting of honest travellers, vehicle-hours a day"),
+        ScenarioResourceModel,
+        "budget",
+    ),
     Asked("money", marked("Money (0: not counted)"), ScenarioResourceModel, "budget"),
     Asked("money_unit", marked("Unit of the money"), ScenarioResourceModel, "unit"),
 )
@@ -125,7 +145,12 @@ KIND = (
     Asked("people", marked("People at one post in a shift"), InspectionModel, "uses"),
     Asked("money", marked("Money for one post"), InspectionModel, "uses"),
     Asked("capacity", marked("Vehicles inspected an hour"), InspectionModel, "capacity"),
-    Asked("detection", marked("Chance that an inspection finds a load, 0 to 1"), InspectionModel, "detection"),
+    Asked(
+        "detection",
+        marked("Chance that an inspection finds a load, 0 to 1"),
+        InspectionModel,
+        "detection",
+    ),
     Asked("minutes", marked("Minutes that each inspected vehicle loses"), DelayModel, "minutes"),
 )
 TEAM = (
@@ -138,13 +163,19 @@ TEAM = (
     Asked("capacity", marked("Vehicles that a team inspects an hour"), TeamModel, "capacity"),
 )
 NAME = Asked("name", marked("Title of the report"), ScenarioModel, "name")
-EXPOSURE = Asked("exposure", marked("Traffic through this crossing, vehicles a day"), EvadersModel, "exposure")
+EXPOSURE = Asked(
+    "exposure", marked("Traffic through this crossing, vehicles a day"), EvadersModel, "exposure"
+)
 BASE = Asked("label", marked("Base of the teams"), TeamBaseModel, "label")
 MOST = 20
 """Kinds, bases or teams of a form; more are added to the file."""
 
 RECORDS: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
-    "seizures": (SeizureSource, SeizureColumns, ("time", "lon", "lat", "drug", "quantity", "count")),
+    "seizures": (
+        SeizureSource,
+        SeizureColumns,
+        ("time", "lon", "lat", "drug", "quantity", "count"),
+    ),
     "effort": (EffortSource, EffortColumns, ("time", "lon", "lat", "amount")),
 }
 """The tables of records: their models, and the fields that the form matches with columns."""
@@ -153,7 +184,21 @@ EACH_ROW = "1"
 """In place of a column of amounts: each row counts 1."""
 
 MEANT = {
-    "time": ("time", "date", "day", "when", "month", "year", "fecha", "data", "dia", "mes", "mês", "año", "ano"),
+    "time": (
+        "time",
+        "date",
+        "day",
+        "when",
+        "month",
+        "year",
+        "fecha",
+        "data",
+        "dia",
+        "mes",
+        "mês",
+        "año",
+        "ano",
+    ),
     "lon": (*ALIASES["lon"], "longitud"),
     "lat": (*ALIASES["lat"], "latitud"),
     "drug": ("drug", "substance", "droga", "sustancia"),
@@ -161,12 +206,16 @@ MEANT = {
     "count": ("count",),
     "amount": ("amount", "hours", "effort", "horas", "cantidad"),
 }
-"""Names of columns, in small letters, that the form proposes for a field; the planner sees them matched beside the first rows."""
+"""Names of columns, in small letters, that the form proposes for a field; the planner
+sees them matched beside the first rows.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class FormFiles:
-    """Files of a folder that a form offers, as paths from there; `left_out` says whether there were too many to list."""
+    """Files of a folder that a form offers, as paths from there; `left_out` says
+    whether there were too many to list.
+    """
 
     maps: tuple[str, ...]
     borders: tuple[str, ...]
@@ -175,11 +224,15 @@ class FormFiles:
 
 
 LISTED, DEEP, FOLDERS = 500, 6, 5000
-"""Most files of a sort that are offered, most folders into one another, and most folders in all that are looked through."""
+"""Most files of a sort that are offered, most folders into one another, and most
+folders in all that are looked through.
+"""
 
 
 def files_below(start: Path) -> FormFiles:
-    """Return the files of a folder, and of those below, that a form can read; hidden ones and links that lead elsewhere are not offered."""
+    """Return the files of a folder, and of those below, that a form can read; hidden
+    ones and links that lead elsewhere are not offered.
+    """
     root = os.path.realpath(start)
     found: dict[str, list[str]] = {"maps": [], "borders": [], "tables": []}
     left_out = False
@@ -193,14 +246,20 @@ def files_below(start: Path) -> FormFiles:
         for name in sorted(names):
             path = Path(folder, name)
             sorts = _sorts(name.casefold())
-            if name.startswith(".") or not sorts or not Path(os.path.realpath(path)).is_relative_to(root):
+            if (
+                name.startswith(".")
+                or not sorts
+                or not Path(os.path.realpath(path)).is_relative_to(root)
+            ):
                 continue
             for sort in sorts:
                 if len(found[sort]) < LISTED:
                     found[sort].append(path.relative_to(root).as_posix())
                 else:
                     left_out = True
-    return FormFiles(tuple(found["maps"]), tuple(found["borders"]), tuple(found["tables"]), left_out)
+    return FormFiles(
+        tuple(found["maps"]), tuple(found["borders"]), tuple(found["tables"]), left_out
+    )
 
 
 def _sorts(name: str) -> tuple[str, ...]:
@@ -233,11 +292,16 @@ class ReadMap:
 
     def settlements(self) -> list[Settlement]:
         """Return the places where a base can be: on the defended side, the largest first."""
-        return sorted((place for place in self.region.settlements if place.domestic), key=lambda each: -each.population)
+        return sorted(
+            (place for place in self.region.settlements if place.domestic),
+            key=lambda each: -each.population,
+        )
 
     def same_road(self, place: int) -> tuple[Gateway, ...]:
         """Return the other gateways on the road of one."""
-        return tuple(self.region.gateways[k] for k in self._by_road[self.roads[place].group] if k != place)
+        return tuple(
+            self.region.gateways[k] for k in self._by_road[self.roads[place].group] if k != place
+        )
 
     @cached_property
     def _by_road(self) -> dict[int, list[int]]:
@@ -251,10 +315,14 @@ class ReadMap:
         """Return the roads as straight pieces, main roads first."""
         network = self.region.network
         arcs = network.segment_arc
-        minor = [MODE_OF.get(str(name), "") != "drive" for name in network.road_class[arcs].tolist()]
+        minor = [
+            MODE_OF.get(str(name), "") != "drive" for name in network.road_class[arcs].tolist()
+        ]
         kept = arcs[sorted(range(len(arcs)), key=minor.__getitem__)[:MOST_ROADS]]
         lonlat = np.column_stack((network.lon, network.lat))
-        return StraightRoads(lonlat[network.tail[kept]], lonlat[network.head[kept]], max(0, len(arcs) - MOST_ROADS))
+        return StraightRoads(
+            lonlat[network.tail[kept]], lonlat[network.head[kept]], max(0, len(arcs) - MOST_ROADS)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,16 +352,26 @@ class RecordChoice:
     def problems(self) -> Iterator[Problem]:
         """Yield the columns that are matched twice."""
         for column in dict.fromkeys(self.columns.values()):
-            twice = [name for name, chosen in self.columns.items() if chosen == column and column != EACH_ROW]
+            twice = [
+                name
+                for name, chosen in self.columns.items()
+                if chosen == column and column != EACH_ROW
+            ]
             if len(twice) > 1:
-                found = message("the column {column} for {fields}", column=repr(column), fields=listed(twice))
+                found = message(
+                    "the column {column} for {fields}", column=repr(column), fields=listed(twice)
+                )
                 remedy = message("Choose another column for one of them")
                 yield Problem(self.file, found, message("a column for one field alone"), remedy)
 
     def entry(self, path: str) -> dict[str, object]:
         """Return the table of the scenario, with the path of the file as it stands there."""
         each_row = self.columns.get("amount") == EACH_ROW and EACH_ROW not in self.head.header
-        columns = {name: column for name, column in self.columns.items() if not (each_row and name == "amount")}
+        columns = {
+            name: column
+            for name, column in self.columns.items()
+            if not (each_row and name == "amount")
+        }
         said: dict[str, object] = {name: text for name, text in self.said.items() if text}
         made: dict[str, object] = {"file": path, **said}
         if columns:
@@ -304,7 +382,9 @@ class RecordChoice:
 class _Work(threading.Thread):
     """Something that takes long, in the background, after what was begun earlier."""
 
-    def __init__(self, what: str, work: Callable[[], Callable[[], str]], earlier: _Work | None) -> None:
+    def __init__(
+        self, what: str, work: Callable[[], Callable[[], str]], earlier: _Work | None
+    ) -> None:
         super().__init__(name=f"form {what}", daemon=True)
         self.what, self._work, self._earlier = what, work, earlier
         self.done: Callable[[], str] | None = None
@@ -320,7 +400,9 @@ class _Work(threading.Thread):
             self.failure = error
         except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
             self.failure = InputError(
-                Problem(self.what, f"{type(error).__name__}: {error}", message("an end without a fault"))
+                Problem(
+                    self.what, f"{type(error).__name__}: {error}", message("an end without a fault")
+                )
             )
 
 
@@ -352,8 +434,12 @@ class FirstForm:
 
     def __init__(self, target: Path, start: Path, scratch: Path) -> None:
         if target.suffix.casefold() != ".toml":
-            wanted = message("a scenario file to write, such as {example}", example=str(target / "scenario.toml"))
-            raise InputError(Problem("--new", str(target), wanted, message("Name a file that ends in .toml")))
+            wanted = message(
+                "a scenario file to write, such as {example}", example=str(target / "scenario.toml")
+            )
+            raise InputError(
+                Problem("--new", str(target), wanted, message("Name a file that ends in .toml"))
+            )
         check_file(target)
         self.target, self.start = target, Path(os.path.realpath(start))
         self._scratch = scratch
@@ -387,33 +473,45 @@ class FirstForm:
         """Look again which files there are."""
         self.files = files_below(self.start)
         self.version += 1
-        return message("{count} files can be chosen.", count=sum(len(x) for x in (self.files.maps, self.files.tables)))
+        return message(
+            "{count} files can be chosen.",
+            count=sum(len(x) for x in (self.files.maps, self.files.tables)),
+        )
 
     def read_map(self, file: str, border: str = "", modes: tuple[str, ...] = ("drive",)) -> None:
-        """Read a map in the background; everything but the records is proposed anew for it.
+        """Read a map in the background; everything but the records is proposed anew for
+        it.
 
         Parameters
         ----------
         file
             One of those offered.
         border
-            A border file that is offered, the name of a country in the extract, or nothing for the extract's own closed border.
+            A border file that is offered, the name of a country in the extract, or
+            nothing for the extract's own closed border.
         modes
             Ways to keep.
         """
         self._idle()
         path = self._offered(file, self.files.maps, message("map"))
-        content: dict[str, object] = {"network" if path.suffix in {".gpkg", ".graphml"} else "file": path}
+        content: dict[str, object] = {
+            "network" if path.suffix in {".gpkg", ".graphml"} else "file": path
+        }
         content["modes"] = list(modes)
         if border.strip():
             is_file = Path(border).suffix.casefold() in GEOJSON_SUFFIXES
-            chosen = self._offered(border, self.files.borders, message("border")) if is_file else border.strip()
+            chosen = (
+                self._offered(border, self.files.borders, message("border"))
+                if is_file
+                else border.strip()
+            )
             content["border"] = str(chosen)
         source = validated(RegionModel, content, "form")
         self._begin(READING, lambda: self._read(source))
 
     def set(self, path: str, value: object) -> None:
-        """Set a budget (`officers`), or a field of a kind or team (`kinds.0.capacity`), or the title (`name`).
+        """Set a budget (`officers`), or a field of a kind or team (`kinds.0.capacity`),
+        or the title (`name`).
 
         Raises
         ------
@@ -429,7 +527,9 @@ class FirstForm:
             if not (place.isdecimal() and int(place) < len(rows) and name in asked):
                 raise _unknown(path)
             row = replace(rows[int(place)], **{name: asked[name].checked(value)})
-            self._change(_with(terms, table, (*rows[: int(place)], row, *rows[int(place) + 1 :])), path)
+            self._change(
+                _with(terms, table, (*rows[: int(place)], row, *rows[int(place) + 1 :])), path
+            )
             return
         known = {each.name: each for each in (*BUDGETS, NAME)}
         if path not in known:
@@ -443,7 +543,10 @@ class FirstForm:
         if gateway not in {each.id for each in region.gateways}:
             raise _unknown(gateway)
         amount = EXPOSURE.checked(value)
-        gateways = [replace(each, exposure=amount) if each.id == gateway else each for each in region.gateways]
+        gateways = [
+            replace(each, exposure=amount) if each.id == gateway else each
+            for each in region.gateways
+        ]
         self.map = replace(found, region=replace(region, gateways=tuple(gateways)))
         self._change(terms, f"exposure.{gateway}")
 
@@ -452,18 +555,29 @@ class FirstForm:
         found, terms = self._given()
         rows = getattr(terms, table)
         if len(rows) >= MOST:
-            most, remedy = message("at most {count} in the form", count=MOST), message("Add more to the file itself")
+            most, remedy = (
+                message("at most {count} in the form", count=MOST),
+                message("Add more to the file itself"),
+            )
             raise InputError(Problem(message("form"), str(len(rows) + 1), most, remedy))
         if table == "bases":
-            free = [place for place in found.settlements() if all(place.label != base.label for base in rows)]
+            free = [
+                place
+                for place in found.settlements()
+                if all(place.label != base.label for base in rows)
+            ]
             if not free:
-                raise InputError(Problem(message("base"), message("no settlement left"), message("a settlement")))
+                raise InputError(
+                    Problem(message("base"), message("no settlement left"), message("a settlement"))
+                )
             row: Any = base_at(found.region, free[0], _new_id("base", rows))
         else:
             first: FirstKind | FirstTeam = FirstKind() if table == "kinds" else FirstTeam()
             row = replace(rows[-1] if rows else first, id=_new_id(first.id, rows))
             row = replace(row, label=row.id) if rows else row
-        self._change(_with(terms, table, (*rows, row)), f"{table}.{len(rows)}" if table == "bases" else "")
+        self._change(
+            _with(terms, table, (*rows, row)), f"{table}.{len(rows)}" if table == "bases" else ""
+        )
 
     def remove(self, table: str, place: int) -> None:
         """Take a kind, a base or teams out; without a base there are no teams."""
@@ -488,7 +602,8 @@ class FirstForm:
         self._change(replace(terms, bases=bases), f"bases.{place}")
 
     def choose_record(self, table: str, file: str) -> None:
-        """Choose the file of a table of records, or none (""); columns with names that can mean a field are matched with it.
+        """Choose the file of a table of records, or none (""); columns with names that
+        can mean a field are matched with it.
 
         Raises
         ------
@@ -522,13 +637,19 @@ class FirstForm:
         if name not in RECORDS[table][2]:
             raise _unknown(name)
         if is_personal(column):
-            found = message("the column {column}, which looks like one about people", column=repr(column))
+            found = message(
+                "the column {column}, which looks like one about people", column=repr(column)
+            )
             wanted = message("a column about a place, a time, an amount or an outcome")
-            remedy = message("Leave it out: nothing about a person is read; if it is none, rename it in the file")
+            remedy = message(
+                "Leave it out: nothing about a person is read; if it is none, rename it in the file"
+            )
             raise InputError(Problem(choice.file, found, wanted, remedy))
         if column and column not in choice.head.header and (name, column) != ("amount", EACH_ROW):
             wanted = message("one of {columns}", columns=shortened(choice.head.header))
-            raise InputError(Problem(choice.file, message("no column {column}", column=repr(column)), wanted))
+            raise InputError(
+                Problem(choice.file, message("no column {column}", column=repr(column)), wanted)
+            )
         columns = {field: chosen for field, chosen in choice.columns.items() if field != name}
         self.records[table] = replace(choice, columns=columns | ({name: column} if column else {}))
         self._edited()
@@ -536,11 +657,21 @@ class FirstForm:
     def say(self, table: str, name: str, text: str) -> None:
         """State the source, the unit, the date format or the period of a file of records."""
         choice = self._chosen(table)
-        if name not in {"source", "unit", "date_format", "period"} & set(RECORDS[table][0].model_fields):
+        if name not in {"source", "unit", "date_format", "period"} & set(
+            RECORDS[table][0].model_fields
+        ):
             raise _unknown(name)
         said = choice.said | {name: text.strip()}
-        content = choice.entry(choice.file) | {name: text.strip()} if text.strip() else choice.entry(choice.file)
-        validated(RECORDS[table][0], {key: value for key, value in content.items() if key != "columns"}, choice.file)
+        content = (
+            choice.entry(choice.file) | {name: text.strip()}
+            if text.strip()
+            else choice.entry(choice.file)
+        )
+        validated(
+            RECORDS[table][0],
+            {key: value for key, value in content.items() if key != "columns"},
+            choice.file,
+        )
         self.records[table] = replace(choice, said=said)
         self._edited()
 
@@ -578,7 +709,8 @@ class FirstForm:
         return tuple(path.name for path in (self.target, self._network) if os.path.lexists(path))
 
     def text(self, *, written: bool = True) -> str:
-        """Return the scenario as it would be written; or, not written, with whole paths, as its folder need not exist yet.
+        """Return the scenario as it would be written; or, not written, with whole
+        paths, as its folder need not exist yet.
 
         Raises
         ------
@@ -591,10 +723,14 @@ class FirstForm:
         for name, choice in self.records.items():
             if choice is not None:
                 place = self.start / choice.file
-                entries[name] = choice.entry(relative_from(place, folder) if written else str(place))
+                entries[name] = choice.entry(
+                    relative_from(place, folder) if written else str(place)
+                )
         whole = replace(terms, **entries, by_form=True)
         entry = source_entry(found.source, folder)
-        return scenario_text(found.region, whole, source_words(found.source), entry, self._network.name)
+        return scenario_text(
+            found.region, whole, source_words(found.source), entry, self._network.name
+        )
 
     def write(self, *, replaced: bool = False) -> FirstWritten:
         """Write the scenario and its network, each whole.
@@ -607,13 +743,19 @@ class FirstForm:
         Raises
         ------
         InputError
-            If the check found a fault or has not ended, a file stands there and may not be replaced, or one cannot be written.
+            If the check found a fault or has not ended, a file stands there and may not
+            be replaced, or one cannot be written.
         """
         text = self.text()
         if self.checked is None or not self.up_to_date:
             remedy = message("Wait until it is there")
             raise InputError(
-                Problem(message("check"), message("no answer yet"), message("a check of this form"), remedy)
+                Problem(
+                    message("check"),
+                    message("no answer yet"),
+                    message("a check of this form"),
+                    remedy,
+                )
             )
         if not self.checked.ok:
             raise InputError(*self.checked.problems)
@@ -621,8 +763,11 @@ class FirstForm:
         if there and not replaced:
             remedy = message("Agree to replace them, or end this and name another file after --new")
             found = message("{names}, which would be replaced", names=listed(there))
-            raise InputError(Problem(str(self.target.parent), found, message("your consent"), remedy))
-        now = check_scenario_file(self.target, content=self._content())  # a file may have changed since
+            raise InputError(
+                Problem(str(self.target.parent), found, message("your consent"), remedy)
+            )
+        # a file may have changed since
+        now = check_scenario_file(self.target, content=self._content())
         if not now.ok:
             raise InputError(*now.problems)
         with written_whole(self._network) as temporary:
@@ -637,7 +782,11 @@ class FirstForm:
 
     def assumed(self) -> int:
         """Return how many lines of the file are marked as assumed."""
-        return sum("# ASSUMED" in line for line in self.text().splitlines()) if self.terms is not None else 0
+        return (
+            sum("# ASSUMED" in line for line in self.text().splitlines())
+            if self.terms is not None
+            else 0
+        )
 
     @property
     def _network(self) -> Path:
@@ -677,13 +826,21 @@ class FirstForm:
     def _check(self) -> Callable[[], Callable[[], str]]:
         """Return what checks the form as it stands now."""
         edits, content = self._edits, self._content()
-        own = [problem for choice in self.records.values() if choice is not None for problem in choice.problems()]
+        own = [
+            problem
+            for choice in self.records.values()
+            if choice is not None
+            for problem in choice.problems()
+        ]
 
         def work() -> Callable[[], str]:
             checked = check_scenario_file(self.target, content=content)
 
             def done() -> str:
-                self.checked, self._checked_edits = replace(checked, problems=(*own, *checked.problems)), edits
+                self.checked, self._checked_edits = (
+                    replace(checked, problems=(*own, *checked.problems)),
+                    edits,
+                )
                 return ""
 
             return done
@@ -692,7 +849,8 @@ class FirstForm:
 
     def _begin(self, what: str, work: Callable[[], Callable[[], str]]) -> None:
         if self._work is not None:
-            # A map takes the place of a check: its answer is wanted again where the map cannot be read.
+            # A map takes the place of a check: its answer is wanted again where the map
+            # cannot be read.
             self._tried_edits = -1
         self._work = _Work(what, work, self._work)
         self.version += 1
@@ -701,20 +859,28 @@ class FirstForm:
     def _idle(self) -> None:
         if self.reading:
             wait = message("Wait until it is read")
-            raise InputError(Problem(message("map"), message("one that is being read"), message("no other"), wait))
+            raise InputError(
+                Problem(
+                    message("map"), message("one that is being read"), message("no other"), wait
+                )
+            )
 
     def _given(self) -> tuple[ReadMap, FirstTerms]:
         """Return the map and the terms; raise InputError where there are none yet."""
         self._idle()
         if self.map is None or self.terms is None:
             remedy = message("Choose a map and read it")
-            raise InputError(Problem(message("form"), message("no map"), message("a map that is read"), remedy))
+            raise InputError(
+                Problem(message("form"), message("no map"), message("a map that is read"), remedy)
+            )
         return self.map, self.terms
 
     def _chosen(self, table: str) -> RecordChoice:
         choice = self.records[table]
         if choice is None:
-            raise InputError(Problem(message("records"), message("no file"), message("a file that was chosen")))
+            raise InputError(
+                Problem(message("records"), message("no file"), message("a file that was chosen"))
+            )
         return choice
 
     def _change(self, terms: FirstTerms, path: str) -> None:
@@ -733,7 +899,9 @@ class FirstForm:
         if file not in files or not Path(os.path.realpath(path)).is_relative_to(self.start):
             wanted = message("one of the files of {folder} and below", folder=str(self.start))
             remedy = message("Put it there and press Look again")
-            raise InputError(Problem(what, repr(file[:200]) if file else message("nothing"), wanted, remedy))
+            raise InputError(
+                Problem(what, repr(file[:200]) if file else message("nothing"), wanted, remedy)
+            )
         return path
 
 
@@ -742,10 +910,14 @@ LISTS = {"kinds": KIND, "bases": (), "teams": TEAM}
 
 
 def _with_labels(region: Region) -> Region:
-    """Return a region whose places of one name are numbered, as a plan numbers them: a list tells them apart by their names alone."""
+    """Return a region whose places of one name are numbered, as a plan numbers them: a
+    list tells them apart by their names alone.
+    """
     domestic = with_unique_labels(place for place in region.settlements if place.domestic)
     foreign = (place for place in region.settlements if not place.domestic)
-    return replace(region, gateways=with_unique_labels(region.gateways), settlements=(*domestic, *foreign))
+    return replace(
+        region, gateways=with_unique_labels(region.gateways), settlements=(*domestic, *foreign)
+    )
 
 
 def _with(terms: FirstTerms, table: str, rows: tuple[Any, ...]) -> FirstTerms:
@@ -755,17 +927,23 @@ def _with(terms: FirstTerms, table: str, rows: tuple[Any, ...]) -> FirstTerms:
 
 
 def _unknown(path: str) -> InputError:
-    return InputError(Problem(message("form"), repr(path[:80]), message("something that the form asks for")))
+    return InputError(
+        Problem(message("form"), repr(path[:80]), message("something that the form asks for"))
+    )
 
 
 def _new_id(stem: str, rows: tuple[Any, ...]) -> str:
     """Return an id that no row has."""
     taken = {row.id for row in rows}
-    return next(name for name in (stem, *(f"{stem}-{k}" for k in range(2, MOST + 2))) if name not in taken)
+    return next(
+        name for name in (stem, *(f"{stem}-{k}" for k in range(2, MOST + 2))) if name not in taken
+    )
 
 
 def _moved(path: str, table: str, place: int) -> str:
-    """Return the path of a statement after a row of a table was taken out; empty for one on that row."""
+    """Return the path of a statement after a row of a table was taken out; empty for
+    one on that row.
+    """
     parts = path.split(".")
     if parts[0] != table or len(parts) < 2 or int(parts[1]) < place:
         return path
@@ -776,7 +954,11 @@ def _meant(header: tuple[str, ...], names: tuple[str, ...]) -> dict[str, str]:
     """Return field -> column, where one column alone has a name that can mean the field."""
     found: dict[str, str] = {}
     for name in names:
-        meant = [column for column in header if column.casefold() in MEANT[name] and column not in found.values()]
+        meant = [
+            column
+            for column in header
+            if column.casefold() in MEANT[name] and column not in found.values()
+        ]
         if len(meant) == 1:
             found[name] = meant[0]
     return found

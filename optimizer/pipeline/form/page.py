@@ -1,7 +1,9 @@
-"""The page of the form: widgets and a map that show what was chosen, and pass on what the planner does. It decides nothing.
+"""The page of the form: widgets and a map that show what was chosen, and pass on what
+the planner does. It decides nothing.
 
-What each field means is said under it, by the reference of the scenario file. Text of maps and records reaches the page as that of
-plans reaches the desk: escaped, as text of a native list, or as text of the map and its tooltips.
+What each field means is said under it, by the reference of the scenario file. Text of
+maps and records reaches the page as that of plans reaches the desk: escaped, as text of
+a native list, or as text of the map and its tooltips.
 """
 
 from __future__ import annotations
@@ -64,7 +66,13 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 MODES = ("drive", "service", "track", "foot", "ferry")
-MODE_WORDS = (marked("roads"), marked("service roads"), marked("tracks"), marked("footpaths"), marked("ferries"))
+MODE_WORDS = (
+    marked("roads"),
+    marked("service roads"),
+    marked("tracks"),
+    marked("footpaths"),
+    marked("ferries"),
+)
 
 KINDS = {
     "port": marked("official crossing"),
@@ -159,7 +167,9 @@ class FormPage(ActingPage):
                 sizing_mode="stretch_width",
             ),
             "check": self._texts["check"],
-            "write": column(self._agree, self._write, self._texts["next"], sizing_mode="stretch_width"),
+            "write": column(
+                self._agree, self._write, self._texts["next"], sizing_mode="stretch_width"
+            ),
             **self._parts,
         }
         for name, part in parts.items():
@@ -198,11 +208,15 @@ class FormPage(ActingPage):
     def _show_next(self, there: tuple[str, ...]) -> None:
         written = self._form.written
         if written is not None:
-            files = _("Written: {files}.").format(files=", ".join(str(file) for file in written.files))
+            files = _("Written: {files}.").format(
+                files=", ".join(str(file) for file in written.files)
+            )
             then = _("Next, in a terminal: {command}").format(command=written.command)
             said = paragraph(files, "done") + paragraph(then, "done command")
         elif there and self._form.terms is not None:
-            said = paragraph(_("There stands already: {files}.").format(files=", ".join(there)), "quiet")
+            said = paragraph(
+                _("There stands already: {files}.").format(files=", ".join(there)), "quiet"
+            )
         else:
             said = ""
         self._texts["next"].update(text=said, visible=bool(said))
@@ -249,9 +263,15 @@ class FormPage(ActingPage):
             says.text = meaning(asked.explained, assumed=amount and path not in terms.stated)
 
     def _show_lists(self) -> None:
-        """Show budgets, kinds, bases and teams: widgets are made anew where one was added or taken out."""
+        """Show budgets, kinds, bases and teams: widgets are made anew where one was
+        added or taken out.
+        """
         form, terms = self._form, self._form.terms
-        shape = None if terms is None else {name: tuple(row.id for row in getattr(terms, name)) for name in LISTS}
+        shape = (
+            None
+            if terms is None
+            else {name: tuple(row.id for row in getattr(terms, name)) for name in LISTS}
+        )
         if shape is None or terms is None:
             for name in ("budgets", *LISTS):
                 self._parts[name].children = [self._note(_("First read a map."))]
@@ -260,7 +280,9 @@ class FormPage(ActingPage):
             self._shape["lists"] = (shape, id(None if form.map is None else form.map.roads))
             self._inputs = {}
             self._parts["budgets"].children = [
-                part for asked in (NAME, *BUDGETS) for part in self._field(asked.name, asked, self._value(asked.name))
+                part
+                for asked in (NAME, *BUDGETS)
+                for part in self._field(asked.name, asked, self._value(asked.name))
             ]
             self._bases: list[tuple[Any, Any]] = []
             for name in LISTS:
@@ -268,7 +290,9 @@ class FormPage(ActingPage):
         self._show_fields()
         for k, (choice, says) in enumerate(self._bases):
             at = terms.bases[k]
-            choice.value = next((key for key, label in choice.options if label == plain(at.label, LABEL)), "")
+            choice.value = next(
+                (key for key, label in choice.options if label == plain(at.label, LABEL)), ""
+            )
             says.text = meaning(BASE.explained, assumed=f"bases.{k}" not in terms.stated)
 
     def _rows(self, name: str, count: int) -> list[Any]:
@@ -289,9 +313,15 @@ class FormPage(ActingPage):
 
     def _base(self, k: int) -> list[Any]:
         found = self._form.map
-        options = [(place.id, plain(place.label, LABEL)) for place in (found.settlements() if found else ())]
+        options = [
+            (place.id, plain(place.label, LABEL))
+            for place in (found.settlements() if found else ())
+        ]
         choice, says = Select(title=_(BASE.title), options=options, **self._wide), self._div()
-        choice.on_change("value", lambda _attribute, _before, new: self._quiet_do(lambda: self._form.set_base(k, new)))
+        choice.on_change(
+            "value",
+            lambda _attribute, _before, new: self._quiet_do(lambda: self._form.set_base(k, new)),
+        )
         self._bases.append((choice, says))
         return [choice, says]
 
@@ -309,8 +339,12 @@ class FormPage(ActingPage):
     def _make_source(self) -> None:
         self._file = Select(title=_("Map: an extract of OpenStreetMap, or a network"), **self._wide)
         self._border_file = Select(title=_("Border: a file"), **self._wide)
-        self._country = TextInput(title=_("or the name of the country in the extract"), max_length=200, **self._wide)
-        self._modes = CheckboxGroup(labels=[_(word) for word in MODE_WORDS], active=[0], **self._wide)
+        self._country = TextInput(
+            title=_("or the name of the country in the extract"), max_length=200, **self._wide
+        )
+        self._modes = CheckboxGroup(
+            labels=[_(word) for word in MODE_WORDS], active=[0], **self._wide
+        )
         self._read = self._button(_("Read the map"), self._read_map, "primary")
         look = self._button(_("Look again which files there are"), self._form.refresh_files)
         says = {name: self._div() for name in ("network", "border", "modes")}
@@ -331,17 +365,25 @@ class FormPage(ActingPage):
                 alone = names[0] if choice is self._file and len(names) == 1 else ""
                 choice.value = kept or alone
         self._read.disabled = self._form.reading
-        folder = _("Files of {folder} and of the folders in it are offered.").format(folder=self._form.start)
+        folder = _("Files of {folder} and of the folders in it are offered.").format(
+            folder=self._form.start
+        )
         none = _("There is no map (.osm, .osm.pbf, .gpkg, .graphml).") if not files.maps else ""
         more = _("There are more files than the list holds.") if files.left_out else ""
         busy = paragraph(_(self._form.busy) + " ...") if self._form.reading else ""
-        self._texts["map"].text = paragraph(" ".join(filter(None, (folder, none, more))), "quiet") + busy
+        self._texts["map"].text = (
+            paragraph(" ".join(filter(None, (folder, none, more))), "quiet") + busy
+        )
 
     def _read_map(self) -> None:
         border, country = self._border_file.value, self._country.value.strip()
         if border and country:
             found = message("a border file and the name of a country")
-            raise InputError(Problem(message("border"), found, message("one of them"), message("Leave one empty")))
+            raise InputError(
+                Problem(
+                    message("border"), found, message("one of them"), message("Leave one empty")
+                )
+            )
         modes = tuple(MODES[k] for k in sorted(self._modes.active))
         self._form.read_map(self._file.value, border or country, modes)
 
@@ -350,7 +392,9 @@ class FormPage(ActingPage):
     def _make_crossing(self) -> None:
         self._gateway = Select(title=_("Crossing"), options=[], **self._wide)
         self._gateway.on_change("value", lambda _attribute, _before, new: self._look(new))
-        self._exposure = NumericInput(title=_(EXPOSURE.title), mode="float", disabled=True, **self._wide)
+        self._exposure = NumericInput(
+            title=_(EXPOSURE.title), mode="float", disabled=True, **self._wide
+        )
         self._exposure.on_change("value", lambda _attribute, _before, new: self._expose(new))
 
     def _look(self, name: str) -> None:
@@ -377,13 +421,17 @@ class FormPage(ActingPage):
         options = [(gateway.id, plain(gateway.label, LABEL)) for gateway in region.gateways]
         if self._gateway.options != options:
             self._gateway.options = options
-        at = next((k for k, gateway in enumerate(region.gateways) if gateway.id == self._looked_at), None)
+        at = next(
+            (k for k, gateway in enumerate(region.gateways) if gateway.id == self._looked_at), None
+        )
         self._exposure.disabled = at is None
         if at is not None:
             gateway = region.gateways[at]
             self._gateway.value, self._exposure.value = gateway.id, gateway.exposure
             assumed = f"exposure.{gateway.id}" not in terms.stated
-            lines = paragraph(crossing_words(found, at)) + meaning(EXPOSURE.explained, assumed=assumed)
+            lines = paragraph(crossing_words(found, at)) + meaning(
+                EXPOSURE.explained, assumed=assumed
+            )
             self._texts["crossing"].text = lines
         self._texts["crossings"].text = crossings_table(found, terms)
         if self._map is not None:
@@ -433,16 +481,26 @@ class FormPage(ActingPage):
             match = Select(title=_(FIELD_WORDS[name]), options=known, **self._wide)
             match.on_change(
                 "value",
-                lambda _attribute, _before, new, name=name: self._quiet_do(partial(form.match, table, name, new)),
+                lambda _attribute, _before, new, name=name: self._quiet_do(
+                    partial(form.match, table, name, new)
+                ),
             )
             parts[name] = match
             note = self._div()
             note.text = meaning(explained(columns, name))
             children += [match, note]
         for name in [each for each in SAID_WORDS if each in model.model_fields]:
-            text = TextInput(title=_(SAID_WORDS[name]), value=choice.said.get(name, ""), max_length=200, **self._wide)
+            text = TextInput(
+                title=_(SAID_WORDS[name]),
+                value=choice.said.get(name, ""),
+                max_length=200,
+                **self._wide,
+            )
             text.on_change(
-                "value", lambda _attribute, _before, new, name=name: self._quiet_do(partial(form.say, table, name, new))
+                "value",
+                lambda _attribute, _before, new, name=name: self._quiet_do(
+                    partial(form.say, table, name, new)
+                ),
             )
             parts[name] = text
             note = self._div()
@@ -482,12 +540,25 @@ class FormPage(ActingPage):
             count = _("{count} to mend:").format(count=number(len(found.problems)))
             said = [texts.fault(InputError(each)) for each in found.problems[:LISTED]]
             faults = "".join(f"<li>{escaped(self._short(each))}</li>" for each in said)
-            parts.append(f'<div class="faults"><strong>{escaped(count)}</strong><ul>{faults}</ul></div>')
+            parts.append(
+                f'<div class="faults"><strong>{escaped(count)}</strong><ul>{faults}</ul></div>'
+            )
         warnings = [self._short(translated(sentence)) for sentence in found.warnings]
-        parts += [_list(_("Worth knowing"), warnings), _list(_("Left out by the scenario"), found.missing)]
-        unused = [f"{self._short(row.what)}: {translated(row.reason)} ({number(row.count)})" for row in found.unused]
-        assumed = _("{count} lines of the file are marked ASSUMED: each is a guess until you state it.")
-        parts += [_list(_("Not used"), unused), paragraph(assumed.format(count=number(form.assumed())), "assumed")]
+        parts += [
+            _list(_("Worth knowing"), warnings),
+            _list(_("Left out by the scenario"), found.missing),
+        ]
+        unused = [
+            f"{self._short(row.what)}: {translated(row.reason)} ({number(row.count)})"
+            for row in found.unused
+        ]
+        assumed = _(
+            "{count} lines of the file are marked ASSUMED: each is a guess until you state it."
+        )
+        parts += [
+            _list(_("Not used"), unused),
+            paragraph(assumed.format(count=number(form.assumed())), "assumed"),
+        ]
         return "".join(parts)
 
     def _short(self, text: str) -> str:
@@ -519,11 +590,19 @@ def _list(title: str, sentences: Any) -> str:  # noqa: ANN401 - sentences
 
 
 def crossing_words(found: ReadMap, place: int) -> str:
-    """Return what a crossing is: its kind, the class of its road, and which others are on the same road."""
+    """Return what a crossing is: its kind, the class of its road, and which others are
+    on the same road.
+    """
     gateway, others = found.region.gateways[place], found.same_road(place)
     names = ", ".join(each.label for each in others[:5])
-    one = _("One road with {others}: its traffic is shared out.").format(others=names) if others else ""
-    said = f"{gateway.label}: {_(KINDS.get(gateway.kind, gateway.kind))}, {_road_words(found, place)}."
+    one = (
+        _("One road with {others}: its traffic is shared out.").format(others=names)
+        if others
+        else ""
+    )
+    said = (
+        f"{gateway.label}: {_(KINDS.get(gateway.kind, gateway.kind))}, {_road_words(found, place)}."
+    )
     return " ".join(filter(None, (said, one)))
 
 
@@ -533,16 +612,30 @@ def _road_words(found: ReadMap, place: int) -> str:
 
 def crossings_table(found: ReadMap, terms: FirstTerms) -> str:
     """Return the crossings with road and traffic, the busiest first."""
-    order = sorted(range(len(found.region.gateways)), key=lambda k: -found.region.gateways[k].exposure)
+    order = sorted(
+        range(len(found.region.gateways)), key=lambda k: -found.region.gateways[k].exposure
+    )
     rows = "".join(_crossing_row(found, terms, k) for k in order[:LISTED])
-    head = "".join(f"<th>{escaped(name)}</th>" for name in (_("Crossing"), _("Road"), _("Vehicles a day")))
-    more = _("{count} more are not listed.").format(count=number(len(order) - LISTED)) if len(order) > LISTED else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" + (paragraph(more) if more else "")
+    head = "".join(
+        f"<th>{escaped(name)}</th>" for name in (_("Crossing"), _("Road"), _("Vehicles a day"))
+    )
+    more = (
+        _("{count} more are not listed.").format(count=number(len(order) - LISTED))
+        if len(order) > LISTED
+        else ""
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" + (
+        paragraph(more) if more else ""
+    )
 
 
 def _crossing_row(found: ReadMap, terms: FirstTerms, place: int) -> str:
     gateway = found.region.gateways[place]
-    several = _("road {number}").format(number=found.roads[place].group + 1) if found.same_road(place) else ""
+    several = (
+        _("road {number}").format(number=found.roads[place].group + 1)
+        if found.same_road(place)
+        else ""
+    )
     assumed = _("assumed") if f"exposure.{gateway.id}" not in terms.stated else ""
     road = ", ".join(filter(None, (_road_words(found, place), several)))
     cells = (gateway.label, road, f"{number(gateway.exposure, 6)} {assumed}")
@@ -552,18 +645,28 @@ def _crossing_row(found: ReadMap, terms: FirstTerms, place: int) -> str:
 def head_table(choice: RecordChoice) -> str:
     """Return the first rows of a file of records, with what each column is taken for."""
     fields = {column: name for name, column in choice.columns.items()}
-    names = [(name, _(FIELD_WORDS[fields[name]]) if name in fields else "") for name in choice.head.header]
+    names = [
+        (name, _(FIELD_WORDS[fields[name]]) if name in fields else "")
+        for name in choice.head.header
+    ]
     head = "".join(
-        f"<th>{escaped(name[:LABEL])}{f'<br><em>{escaped(taken)}</em>' if taken else ''}</th>" for name, taken in names
+        f"<th>{escaped(name[:LABEL])}{f'<br><em>{escaped(taken)}</em>' if taken else ''}</th>"
+        for name, taken in names
     )
     rows = "".join(
-        f"<tr>{''.join(f'<td>{escaped(cell[:LABEL])}</td>' for cell in row)}</tr>" for row in choice.head.rows
+        f"<tr>{''.join(f'<td>{escaped(cell[:LABEL])}</td>' for cell in row)}</tr>"
+        for row in choice.head.rows
     )
-    hidden = _("Columns about people are not shown, and never read: {names}.").format(names=", ".join(choice.hidden))
+    hidden = _("Columns about people are not shown, and never read: {names}.").format(
+        names=", ".join(choice.hidden)
+    )
     said = "; ".join(translated(each) for each in choice.head.remarks)
     notes = [hidden] if choice.hidden else []
     notes += [_("Read with {remarks}.").format(remarks=said)] if said else []
-    table = f'<div class="head"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    table = (
+        "<div"
+        f' class="head"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
     return table + "".join(paragraph(note, "quiet") for note in notes)
 
 
@@ -612,19 +715,41 @@ class FormMap:
         roads, region = found.drawn(), found.region
         self._plane = plane_around(roads)
         self.plot = plot = road_map(roads, self._plane)
-        lines = [self._plane.project(shapely.get_coordinates(part)) for part in border_parts(region.border)]
-        plot.multi_line([line[:, 0] for line in lines], [line[:, 1] for line in lines], line_color=BORDER, line_width=3)
+        lines = [
+            self._plane.project(shapely.get_coordinates(part))
+            for part in border_parts(region.border)
+        ]
+        plot.multi_line(
+            [line[:, 0] for line in lines],
+            [line[:, 1] for line in lines],
+            line_color=BORDER,
+            line_width=3,
+        )
         self.gateways = ColumnDataSource(
             {"x": [], "y": [], "name": [], "label": [], "says": [], "fill": [], "line": []}
         )
         self._ring = ColumnDataSource({"x": [], "y": []})
         self._bases = ColumnDataSource({"x": [], "y": [], "label": []})
         places = region.settlements
-        at = self._plane.project(np.array([(each.lon, each.lat) for each in places], dtype=np.float64).reshape(-1, 2))
-        towns = ColumnDataSource({"x": at[:, 0], "y": at[:, 1], "label": [plain(each.label, LABEL) for each in places]})
+        at = self._plane.project(
+            np.array([(each.lon, each.lat) for each in places], dtype=np.float64).reshape(-1, 2)
+        )
+        towns = ColumnDataSource(
+            {"x": at[:, 0], "y": at[:, 1], "label": [plain(each.label, LABEL) for each in places]}
+        )
         drawn = [
-            plot.scatter("x", "y", source=towns, marker="circle", size=SETTLEMENT.size, color=SETTLEMENT.fill),
-            plot.scatter("x", "y", source=self._ring, marker="circle", size=34, fill_alpha=0, line_color="#000000"),
+            plot.scatter(
+                "x", "y", source=towns, marker="circle", size=SETTLEMENT.size, color=SETTLEMENT.fill
+            ),
+            plot.scatter(
+                "x",
+                "y",
+                source=self._ring,
+                marker="circle",
+                size=34,
+                fill_alpha=0,
+                line_color="#000000",
+            ),
             plot.scatter(
                 *("x", "y"),
                 source=self._bases,
@@ -653,7 +778,9 @@ class FormMap:
             (drawn[2], [(_("base"), "@label")]),
         ):
             plot.add_tools(HoverTool(renderers=[renderer], tooltips=rows, limit=1, visible=False))
-        self.gateways.selected.on_change("indices", lambda _attribute, _before, which: tapped(which))
+        self.gateways.selected.on_change(
+            "indices", lambda _attribute, _before, which: tapped(which)
+        )
 
     def show(self, found: ReadMap, terms: FirstTerms, looked_at: str) -> None:
         """Show what stands in the form."""

@@ -66,9 +66,11 @@ class GradualFacts:
     steps
         Share of the draws that are steps between plans, over many rounds.
     off
-        By how much the share of the worst placement misses its probability, over many rounds.
+        By how much the share of the worst placement misses its probability, over many
+        rounds.
     before, after
-        What evaders achieve who know the mixture, and who know the shares over many rounds; None where it was not proven.
+        What evaders achieve who know the mixture, and who know the shares over many
+        rounds; None where it was not proven.
     """
 
     most: int
@@ -135,7 +137,8 @@ def draw_from_plan(
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> Drawn:
-    """Draw a plan for each day or shift from the mixture of a plan folder, and write the draws with a page beside them.
+    """Draw a plan for each day or shift from the mixture of a plan folder, and write
+    the draws with a page beside them.
 
     Parameters
     ----------
@@ -144,24 +147,29 @@ def draw_from_plan(
     first
         First day, such as 2026-12-01.
     seed_file
-        File that holds the secret of the draws, of at least 16 bytes; not in the plan folder. The same secret gives the same draws.
+        File that holds the secret of the draws, of at least 16 bytes; not in the plan
+        folder. The same secret gives the same draws.
     days
         How many, 1 to 366.
     every
         Whether a plan is drawn for each day, or for each shift of the scenario.
     stay
-        Days, or shifts, that a plan stays, 1 to 30; as the scenario of the plan says if None.
+        Days, or shifts, that a plan stays, 1 to 30; as the scenario of the plan says if
+        None.
     change
-        Largest share of the sites that changes from one draw to the next, in (0, 1]; as the scenario says if None.
+        Largest share of the sites that changes from one draw to the next, in (0, 1]; as
+        the scenario says if None.
     begun
-        First day of the first 30 days within which frequencies are kept; `first` if None. Give the day on which the use of the mixture began
-        to go on with earlier draws.
+        First day of the first 30 days within which frequencies are kept; `first` if
+        None. Give the day on which the use of the mixture began to go on with earlier
+        draws.
     new_seed
         Make the secret; the file must not exist.
     overrides
         Changes of what is drawn.
     out
-        File to write; `plan_folder`/draws-`first`.json if None. The page has its name, and ends in `.html`.
+        File to write; `plan_folder`/draws-`first`.json if None. The page has its name,
+        and ends in `.html`.
     language
         Of the page; that of the plan's own pages if None.
     overwrite
@@ -177,7 +185,10 @@ def draw_from_plan(
     opened, day = PlanFolder(plan_folder), first_day(first)
     start = day if begun is None else first_day(begun, "--begun")
     content, folder = opened.mixture_file, opened.path
-    stay, change = content.stay if stay is None else stay, content.change if change is None else change
+    stay, change = (
+        content.stay if stay is None else stay,
+        (content.change if change is None else change),
+    )
     _check(day, start, days, stay, change)
     place = folder / f"draws-{day.isoformat()}.json" if out is None else Path(out)
     _check_places(place, _page_beside(place), overwrite=overwrite)
@@ -194,13 +205,23 @@ def draw_from_plan(
     )
     with step(listener, "drawing plans"):
         if going is None:
-            numbers = draw_plans(mixture, secret, content.instance, start, periods, shifts=a_day, stay=stay)
+            numbers = draw_plans(
+                mixture, secret, content.instance, start, periods, shifts=a_day, stay=stay
+            )
             drawn = [GradualDraw(tuple(mixture.plans[k].options), k, step=False) for k in numbers]
         else:
             terms = f"{content.instance}|{start.isoformat()}|{a_day}|{stay}|{change}"
-            drawn = _gradual_draws(going, secret, terms, draws_since(start, periods, shifts=a_day, stay=stay))
+            drawn = _gradual_draws(
+                going, secret, terms, draws_since(start, periods, shifts=a_day, stay=stay)
+            )
     rows = [
-        DrawRow(date=period.date, shift=period.shift, plan=list(one.plan), drawn=one.drawn, step=one.step)
+        DrawRow(
+            date=period.date,
+            shift=period.shift,
+            plan=list(one.plan),
+            drawn=one.drawn,
+            step=one.step,
+        )
         for period, one in zip(periods, drawn, strict=True)
     ]
     if overrides:
@@ -220,11 +241,16 @@ def draw_from_plan(
     )
     found = frequencies(draws.marginals, [frozenset(row.plan) for row in rows], a_day)
     gradual = None if going is None else _gradual_facts(going, mixture, stay, listener)
-    one, values = practically_one(mixture), ValueText.of(evader.weight for evader in instance.evaders)
+    one, values = (
+        practically_one(mixture),
+        ValueText.of(evader.weight for evader in instance.evaders),
+    )
     with speaking(tongue, opened.own_words.translations):
         names = {option.id: row_name(option) or option.id for option in whole.options}
         names |= {beat.id: row_name(beat) for plan in mixture.plans for beat in plan.beats}
-        made = Drawn(draws, found, price, names, values, place, gradual, (*warnings, *([one] if one else [])))
+        made = Drawn(
+            draws, found, price, names, values, place, gradual, (*warnings, *([one] if one else []))
+        )
         _write(made, folder)
     if overrides:
         record_overrides(folder, place, len(overrides), listener)
@@ -238,10 +264,23 @@ def _page_beside(place: Path) -> Path:
 def _check_places(place: Path, page_place: Path, *, overwrite: bool) -> None:
     """Refuse files that are there, and a name that leaves none for the page."""
     if page_place == place:
-        raise InputError(Problem("--out", place.name, "a name that ends in .json, as the page beside it ends in .html"))
+        raise InputError(
+            Problem(
+                "--out",
+                place.name,
+                "a name that ends in .json, as the page beside it ends in .html",
+            )
+        )
     for file in (place, page_place):
         if file.exists() and not overwrite:
-            raise InputError(Problem(str(file), "a file", "no file yet", "Add --overwrite, or name another with --out"))
+            raise InputError(
+                Problem(
+                    str(file),
+                    "a file",
+                    "no file yet",
+                    "Add --overwrite, or name another with --out",
+                )
+            )
 
 
 PRIVATE = stat.S_IRUSR | stat.S_IWUSR
@@ -260,17 +299,27 @@ def _write(made: Drawn, folder: Path) -> None:
 
 
 def draw_page(drawn: Drawn) -> ShortPage:
-    """Return the page of some draws: what stands always, what besides on which day, and how far that is from the probabilities."""
+    """Return the page of some draws: what stands always, what besides on which day, and
+    how far that is from the probabilities.
+    """
     from optimizer.report.answer import PageSection, ShortPage
 
     draws, found, rows = drawn.draws, drawn.frequencies, drawn.draws.rows
-    always = [name for name, share in draws.marginals.items() if all(name in row.plan for row in rows)]
+    always = [
+        name for name, share in draws.marginals.items() if all(name in row.plan for row in rows)
+    ]
     others = {name for row in rows for name in row.plan} - set(always)
     each = _("The same {always} placements stand from {first} to {last}: every draw is the same.")
     if others and draws.every == "day":
-        each = _("{always} placements stand always from {first} to {last}, and {others} on some of the days.")
+        each = _(
+            "{always} placements stand always from {first} to {last}, and {others} on some of the"
+            " days."
+        )
     elif others:
-        each = _("{always} placements stand always from {first} to {last}, and {others} in some of the shifts.")
+        each = _(
+            "{always} placements stand always from {first} to {last}, and {others} in some of the"
+            " shifts."
+        )
     headline = each.format(
         first=long_date(rows[0].date),
         last=long_date(rows[-1].date),
@@ -292,7 +341,8 @@ def draw_page(drawn: Drawn) -> ShortPage:
         Column(_("Share of draws"), numeric=True),
     )
     shares = tuple(
-        (drawn.names.get(r.placement, r.placement), percent(r.probability), percent(r.share)) for r in found.rows
+        (drawn.names.get(r.placement, r.placement), percent(r.probability), percent(r.share))
+        for r in found.rows
     )
     caption = _("Each placement, that which is farthest from its probability first")
     return ShortPage(
@@ -305,7 +355,11 @@ def draw_page(drawn: Drawn) -> ShortPage:
                 sentences=(*sentences, *_costs(drawn)),
                 tables=(first,) if others else (),
             ),
-            *([PageSection(title=_("Later draws"), tables=(later,), folded=True)] if others and more > 0 else ()),
+            *(
+                [PageSection(title=_("Later draws"), tables=(later,), folded=True)]
+                if others and more > 0
+                else ()
+            ),
             PageSection(
                 title=_("How often each placement stands"),
                 tables=(ReportTable("shares", caption, columns, shares),),
@@ -326,7 +380,9 @@ def _days(drawn: Drawn, always: frozenset[str]) -> ReportTable:
     rows = []
     for row in drawn.draws.rows:
         names = Counter(drawn.names.get(name, name) for name in row.plan if name not in always)
-        said = "; ".join(name if count == 1 else f"{name} ({count})" for name, count in names.items()) or _("Nothing.")
+        said = "; ".join(
+            name if count == 1 else f"{name} ({count})" for name, count in names.items()
+        ) or _("Nothing.")
         notes = [_("on the way to the next plan")] if row.step else []
         notes += [_("overridden")] if row.overridden else []
         what = f"{said} ({', '.join(notes)})" if notes else said
@@ -346,31 +402,48 @@ def _costs(drawn: Drawn) -> list[str]:
     said, values, gradual, price = [], drawn.text, drawn.gradual, drawn.price
     if gradual is not None:
         round_of = (
-            _("At most {most} placements come and {most} go from one draw to the next; a round takes {periods} days.")
+            _(
+                "At most {most} placements come and {most} go from one draw to the next; a round"
+                " takes {periods} days."
+            )
             if drawn.draws.every == "day"
             else _(
-                "At most {most} placements come and {most} go from one draw to the next; a round takes {periods} shifts."
+                "At most {most} placements come and {most} go from one draw to the next; a round"
+                " takes {periods} shifts."
             )
         )
         said.append(round_of.format(most=number(gradual.most), periods=number(gradual.periods)))
         steps = _(
-            "Steps between plans are {steps} of the draws; over many rounds no placement is off by more than {points}."
+            "Steps between plans are {steps} of the draws; over many rounds no placement is off by"
+            " more than {points}."
         )
         said.append(steps.format(steps=percent(gradual.steps), points=_points(gradual.off)))
         if gradual.before is not None and gradual.after is not None:
             known = _(
-                "Against evaders who know the shares {after} gets through over many rounds, and {before} with the mixture."
+                "Against evaders who know the shares {after} gets through over many rounds, and"
+                " {before} with the mixture."
             )
-            said.append(known.format(after=values.value(gradual.after), before=values.value(gradual.before)))
+            said.append(
+                known.format(after=values.value(gradual.after), before=values.value(gradual.before))
+            )
             said.append(_("Who sees what stands today can tell much of tomorrow."))
     if price is not None:
-        changed = counted("{count} draw is overridden", "{count} draws are overridden", price.periods)
-        cost = _(
-            "{changed}: against evaders who know the shares {after} gets through, and {before} without the overrides."
+        changed = counted(
+            "{count} draw is overridden", "{count} draws are overridden", price.periods
         )
-        said.append(cost.format(changed=changed, after=values.value(price.after), before=values.value(price.before)))
+        cost = _(
+            "{changed}: against evaders who know the shares {after} gets through, and {before}"
+            " without the overrides."
+        )
         said.append(
-            _("If they learn of the overrides, {known} gets through then.").format(known=values.value(price.known))
+            cost.format(
+                changed=changed, after=values.value(price.after), before=values.value(price.before)
+            )
+        )
+        said.append(
+            _("If they learn of the overrides, {known} gets through then.").format(
+                known=values.value(price.known)
+            )
         )
     return said
 
@@ -379,13 +452,19 @@ def _points(share: float) -> str:
     return ValueText(share=True).points(share)
 
 
-def _gradual_draws(going: GradualRounds, secret: bytes, terms: str, numbers: Sequence[int]) -> list[GradualDraw]:
-    """Return the draws of some numbers, counted since the mixture came into use: each follows from the one before, so all are made."""
+def _gradual_draws(
+    going: GradualRounds, secret: bytes, terms: str, numbers: Sequence[int]
+) -> list[GradualDraw]:
+    """Return the draws of some numbers, counted since the mixture came into use: each
+    follows from the one before, so all are made.
+    """
     since = list(islice(going.draws(secret, terms), numbers[-1] + 1))
     return [since[number] for number in numbers]
 
 
-def _gradual_facts(going: GradualRounds, mixture: Mixture, stay: int, listener: Listener) -> GradualFacts:
+def _gradual_facts(
+    going: GradualRounds, mixture: Mixture, stay: int, listener: Listener
+) -> GradualFacts:
     """Return what rounds mean; their value is given up where it cannot be proven, or on Ctrl-C."""
     from optimizer.solvers.mixed.exploitability import exploitability
 
@@ -396,9 +475,13 @@ def _gradual_facts(going: GradualRounds, mixture: Mixture, stay: int, listener: 
     with step(listener, "pricing little change"):
         try:
             before = exploitability(mixture, going.instance, listener=listener).value
-            after = exploitability(drawn_mixture(measured, going.instance), going.instance, listener=listener).value
+            after = exploitability(
+                drawn_mixture(measured, going.instance), going.instance, listener=listener
+            ).value
         except (SolverError, KeyboardInterrupt):
-            listener.noted("What little change costs was not proven: a mixture of fewer plans is easier.")
+            listener.noted(
+                "What little change costs was not proven: a mixture of fewer plans is easier."
+            )
     return GradualFacts(going.most, going.length * stay, steps, found.worst, before, after)
 
 
@@ -408,15 +491,21 @@ def _check(day: date, begun: date, days: int, stay: int, change: float | None) -
     if not 1 <= stay <= BLOCK_DAYS:
         raise InputError(Problem("--stay", str(stay), f"1 to {BLOCK_DAYS}"))
     if change is not None and not 0 < change <= 1:
-        raise InputError(Problem("--change", f"{change:g}", "a share above 0 and up to 1, such as 0.2"))
+        raise InputError(
+            Problem("--change", f"{change:g}", "a share above 0 and up to 1, such as 0.2")
+        )
     if begun > day:
-        raise InputError(Problem("--begun", begun.isoformat(), f"a day not after {day.isoformat()} (--from)"))
+        raise InputError(
+            Problem("--begun", begun.isoformat(), f"a day not after {day.isoformat()} (--from)")
+        )
 
 
 def _shifts(opened: PlanFolder) -> tuple[str, ...]:
     if not opened.has_duties:
         found = f"no {DUTIES_FILE} in {opened.path}, so no shifts"
-        raise InputError(Problem("--every shift", found, "a scenario with [[shifts]]", "Draw a plan a day"))
+        raise InputError(
+            Problem("--every shift", found, "a scenario with [[shifts]]", "Draw a plan a day")
+        )
     return tuple(shift.id for shift in opened.duties.shifts)
 
 
@@ -444,7 +533,8 @@ class Override:
 
     @classmethod
     def parsed(cls, text: str) -> Override:
-        """Return the override that a text such as '2026-12-03@night +zapata -laredo-bridge' names.
+        """Return the override that a text such as '2026-12-03@night +zapata
+        -laredo-bridge' names.
 
         Raises
         ------
@@ -472,9 +562,11 @@ class OverridePrice:
     periods
         How many periods are overridden.
     before, after
-        What evaders achieve who know the mixture; and who know the mixture with the overrides in it, over all periods that were drawn.
+        What evaders achieve who know the mixture; and who know the mixture with the
+        overrides in it, over all periods that were drawn.
     known
-        What they achieve on average in the overridden periods if they learn of the overrides.
+        What they achieve on average in the overridden periods if they learn of the
+        overrides.
     """
 
     periods: int
@@ -488,18 +580,23 @@ class OverridePrice:
         return self.after - self.before
 
 
-def overridden(rows: Sequence[DrawRow], overrides: Sequence[Override], instance: Instance) -> list[DrawRow]:
+def overridden(
+    rows: Sequence[DrawRow], overrides: Sequence[Override], instance: Instance
+) -> list[DrawRow]:
     """Return draws with the overrides carried out.
 
     Raises
     ------
     InputError
-        With every override of a period that is not drawn, of a name that is not known or means several options, that removes what is not
-        placed, or that breaks a budget.
+        With every override of a period that is not drawn, of a name that is not known
+        or means several options, that removes what is not placed, or that breaks a
+        budget.
     """
     problems, changed = ProblemList(), list(rows)
     for override in overrides:
-        where = f"--override {override.day.isoformat()}{f'@{override.shift}' if override.shift else ''}"
+        where = (
+            f"--override {override.day.isoformat()}{f'@{override.shift}' if override.shift else ''}"
+        )
         places = [
             k
             for k, row in enumerate(rows)
@@ -511,23 +608,33 @@ def overridden(rows: Sequence[DrawRow], overrides: Sequence[Override], instance:
         for k in places:
             changed[k] = _changed(changed[k], override, instance, where, problems)
     for k, row in enumerate(changed):
-        if row.overridden and not problems and (broken := violations(instance, instance.placed(row.plan))):
+        if (
+            row.overridden
+            and not problems
+            and (broken := violations(instance, instance.placed(row.plan)))
+        ):
             problems.add(f"--override {row.date.isoformat()}", "; ".join(broken), "a feasible plan")
         del k
     problems.raise_if_any()
     return changed
 
 
-def _changed(row: DrawRow, override: Override, instance: Instance, where: str, problems: ProblemList) -> DrawRow:
+def _changed(
+    row: DrawRow, override: Override, instance: Instance, where: str, problems: ProblemList
+) -> DrawRow:
     plan = list(row.plan)
     for name in override.remove:
         there = [instance.options[instance.option_index[each]] for each in plan]
         gone = [there[j].id for j in named_options(there, name, where, problems)]
         plan = [each for each in plan if each not in gone]
     for name in override.add:
-        named = [instance.options[j].id for j in named_options(instance.options, name, where, problems)]
+        named = [
+            instance.options[j].id for j in named_options(instance.options, name, where, problems)
+        ]
         if len(named) > 1:
-            problems.add(where, f"{name!r}, which has {len(named)} kinds", f"one of {', '.join(named)}")
+            problems.add(
+                where, f"{name!r}, which has {len(named)} kinds", f"one of {', '.join(named)}"
+            )
         plan += [each for each in named[:1] if each not in plan]
     return row.model_copy(update={"plan": plan, "overridden": True})
 
@@ -535,7 +642,8 @@ def _changed(row: DrawRow, override: Override, instance: Instance, where: str, p
 def price_of(rows: Sequence[DrawRow], mixture: Mixture, instance: Instance) -> OverridePrice:
     """Return what the overridden rows among all rows cost.
 
-    Over all the periods together an evader meets the mixture, but for the share of overridden ones, in which he meets what was put there.
+    Over all the periods together an evader meets the mixture, but for the share of
+    overridden ones, in which he meets what was put there.
     """
     from optimizer.solvers.mixed.exploitability import exploitability
 
@@ -548,7 +656,10 @@ def price_of(rows: Sequence[DrawRow], mixture: Mixture, instance: Instance) -> O
         parts[ids] += times / len(rows)
     kept = [(Plan.of(instance, ids), weight) for ids, weight in parts.items() if weight > 0]
     after = Mixture(tuple(plan for plan, _ in kept), tuple(weight for _, weight in kept))
-    known = sum(times * exploitability(Plan.of(instance, ids), instance).value for ids, times in instead.items())
+    known = sum(
+        times * exploitability(Plan.of(instance, ids), instance).value
+        for ids, times in instead.items()
+    )
     return OverridePrice(
         periods=sum(instead.values()),
         before=exploitability(mixture, instance).value,

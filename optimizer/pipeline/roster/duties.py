@@ -1,4 +1,6 @@
-"""From a plan to the duties that a roster is made of: what each placed option asks of people, and how far its bases are."""
+"""From a plan to the duties that a roster is made of: what each placed option asks of
+people, and how far its bases are.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,15 @@ from optimizer.report.content.placements import chosen_order, driven_order
 from optimizer.report.geodata.layers import line_of
 from optimizer.report.maps.geography import known_places
 from optimizer.report.maps.labels import LONGEST_NUMBER
-from optimizer.roster.model import MOST_STAFF, Duties, Duty, DutyRoad, DutyStop, DutyTown, check_duties
+from optimizer.roster.model import (
+    MOST_STAFF,
+    Duties,
+    Duty,
+    DutyRoad,
+    DutyStop,
+    DutyTown,
+    check_duties,
+)
 from optimizer.scenario.compile.source_measures import MEASURE
 from optimizer.scenario.file.roster_model import Crew, CrewModel, DutyBase, RosterModel, Shift
 
@@ -52,8 +62,9 @@ class Served:
     placement
         As in the plan file.
     travel
-        Minutes from each base that it may be served from; empty where the scenario has no bases. A beat has its own base alone, at 0
-        minutes, for its tour begins and ends there.
+        Minutes from each base that it may be served from; empty where the scenario has
+        no bases. A beat has its own base alone, at 0 minutes, for its tour begins and
+        ends there.
     shifts
         Shifts it runs; empty for all that are long enough.
     mark
@@ -70,19 +81,25 @@ class Served:
 
 
 def duties_of(compiled: Compiled, plan: PlanFile, *, marked: bool = True) -> Duties | None:
-    """Return what people do under a plan; None where the scenario says nothing of shifts and crews.
+    """Return what people do under a plan; None where the scenario says nothing of
+    shifts and crews.
 
-    `marked` says whether the plan is that of the report, so that duties have the numbers and letters of its maps.
+    `marked` says whether the plan is that of the report, so that duties have the
+    numbers and letters of its maps.
 
     Raises
     ------
     InputError
-        If something that needs people lies too far from every base, or a beat is longer than every shift.
+        If something that needs people lies too far from every base, or a beat is longer
+        than every shift.
     """
     scenario = compiled.scenario
     if scenario.roster is None:
         return None
-    bases = [DutyBase(**(b.model_dump(exclude={"agency"}) | {"label": b.label or b.id})) for b in scenario.bases]
+    bases = [
+        DutyBase(**(b.model_dump(exclude={"agency"}) | {"label": b.label or b.id}))
+        for b in scenario.bases
+    ]
     marks = _marks(compiled, plan) if marked else {}
     served = [replace(one, mark=marks.get(one.placement.id, "")) for one in _served(compiled, plan)]
     where = str(compiled.inputs[0])
@@ -110,7 +127,9 @@ def _duty_towns(compiled: Compiled, duties: Duties) -> list[DutyTown]:
         for east, north in spots
         for k in np.argsort(great_circle_m(lon, lat, np.array(east), np.array(north)))[:3]
     }
-    return [DutyTown(name=towns[k].name[:80], lon=towns[k].lon, lat=towns[k].lat) for k in sorted(near)]
+    return [
+        DutyTown(name=towns[k].name[:80], lon=towns[k].lon, lat=towns[k].lat) for k in sorted(near)
+    ]
 
 
 def _served(compiled: Compiled, plan: PlanFile) -> list[Served]:
@@ -123,10 +142,13 @@ def _marks(compiled: Compiled, plan: PlanFile) -> dict[str, str]:
     sites = {
         row.id: str(k)
         for k, row in enumerate(
-            chosen_order(site_rows(plan.sites, plan.candidates, names, place_names(compiled))), start=1
+            chosen_order(site_rows(plan.sites, plan.candidates, names, place_names(compiled))),
+            start=1,
         )
     }
-    return sites | {row.id: letter(k) for k, row in enumerate(driven_order(beat_rows(plan.beats, names)))}
+    return sites | {
+        row.id: letter(k) for k, row in enumerate(driven_order(beat_rows(plan.beats, names)))
+    }
 
 
 def _served_sites(compiled: Compiled, plan: PlanFile) -> list[Served]:
@@ -138,7 +160,11 @@ def _served_sites(compiled: Compiled, plan: PlanFile) -> list[Served]:
     return [
         Served(
             site,
-            {base: m for base, m in minutes.items() if not site.agency or owner[base] in {"", site.agency}},
+            {
+                base: m
+                for base, m in minutes.items()
+                if not site.agency or owner[base] in {"", site.agency}
+            },
             shifts[site.type],
         )
         for site, minutes in zip(manned, travel, strict=True)
@@ -149,18 +175,26 @@ def _served_beats(compiled: Compiled, plan: PlanFile) -> list[Served]:
     shifts = {team.id: tuple(team.shifts) for team in compiled.scenario.teams}
     network = compiled.region.network
     return [
-        Served(beat, {beat.base: 0.0}, shifts[beat.team], track=_track(line_of(network, beat.route)))
+        Served(
+            beat, {beat.base: 0.0}, shifts[beat.team], track=_track(line_of(network, beat.route))
+        )
         for beat in plan.beats
     ]
 
 
 def _track(line: LineString | None) -> tuple[tuple[float, float], ...]:
-    coordinates = np.empty((0, 2)) if line is None else shapely.get_coordinates(line.simplify(TRACK_TOLERANCE))
+    coordinates = (
+        np.empty((0, 2))
+        if line is None
+        else shapely.get_coordinates(line.simplify(TRACK_TOLERANCE))
+    )
     return tuple((lon, lat) for lon, lat in coordinates.round(DIGITS).tolist())
 
 
 def duty_roads(network: Network, duties: Duties) -> list[DutyRoad]:
-    """Return the roads around the places of duties, thinned; beyond 4,000 segments main roads first, then the shortest way from a place."""
+    """Return the roads around the places of duties, thinned; beyond 4,000 segments main
+    roads first, then the shortest way from a place.
+    """
     at = {base.id: (base.lon, base.lat) for base in duties.bases}
     groups = [
         [
@@ -174,12 +208,16 @@ def duty_roads(network: Network, duties: Duties) -> list[DutyRoad]:
     if not groups or not network.n_segments:
         return []
     boxes = [shapely.MultiPoint(points).envelope for points in groups]
-    around = [box.buffer(max(LEAST_AROUND, 0.2 * shapely.length(box) / 4)).envelope for box in boxes]
+    around = [
+        box.buffer(max(LEAST_AROUND, 0.2 * shapely.length(box) / 4)).envelope for box in boxes
+    ]
     lines = np.asarray(network.lines, dtype=object)
     near = np.unique(shapely.STRtree(lines).query(around)[1])
     arcs = network.segment_arc[near]
     main = np.isin(network.road_class[arcs], MAIN_CLASSES)
-    apart = shapely.distance(lines[near], shapely.MultiPoint([point for group in groups for point in group[:1]]))
+    apart = shapely.distance(
+        lines[near], shapely.MultiPoint([point for group in groups for point in group[:1]])
+    )
     kept = np.sort(np.lexsort((apart, ~main))[:MOST_ROADS])
     signs = (
         network.name[arcs]
@@ -189,9 +227,15 @@ def duty_roads(network: Network, duties: Duties) -> list[DutyRoad]:
     thin = shapely.simplify(lines[near], ROAD_TOLERANCE)
     return [
         DutyRoad(
-            number=number if len(number) <= LONGEST_NUMBER and any(mark.isdigit() for mark in number) else "",
+            number=(
+                number
+                if len(number) <= LONGEST_NUMBER and any(mark.isdigit() for mark in number)
+                else ""
+            ),
             main=bool(main[k]),
-            points=tuple((lon, lat) for lon, lat in shapely.get_coordinates(thin[k]).round(4).tolist()),
+            points=tuple(
+                (lon, lat) for lon, lat in shapely.get_coordinates(thin[k]).round(4).tolist()
+            ),
         )
         for k in kept.tolist()
         for number in [str(signs[k]).split(";")[0].split("/")[0].strip()]
@@ -203,12 +247,15 @@ def _minutes(compiled: Compiled, segments: Sequence[int]) -> list[dict[str, floa
     network, bases = compiled.region.network, compiled.scenario.bases
     if not bases or not segments:
         return [{} for _ in segments]
-    nodes, _ = network.nearest_nodes(np.array([b.lon for b in bases]), np.array([b.lat for b in bases]))
+    nodes, _ = network.nearest_nodes(
+        np.array([b.lon for b in bases]), np.array([b.lat for b in bases])
+    )
     arc = network.segment_arc[np.asarray(segments)]
     seconds = network.time_graph().distances(nodes)
     nearer = np.minimum(seconds[:, network.tail[arc]], seconds[:, network.head[arc]])
     return [
-        {base.id: float(s) / 60 for base, s in zip(bases, column, strict=True) if np.isfinite(s)} for column in nearer.T
+        {base.id: float(s) / 60 for base, s in zip(bases, column, strict=True) if np.isfinite(s)}
+        for column in nearer.T
     ]
 
 
@@ -239,16 +286,28 @@ def make_duties(
     Raises
     ------
     InputError
-        If a placement that needs people lies farther than `farthest_minutes` from every base, or a beat fits no shift.
+        If a placement that needs people lies farther than `farthest_minutes` from every
+        base, or a beat fits no shift.
     """
     problems = ProblemList()
-    people = {resource.id for resource in plan.resources if (resource.name or resource.id) == roster.people}
+    people = {
+        resource.id
+        for resource in plan.resources
+        if (resource.name or resource.id) == roster.people
+    }
     rows: list[Duty] = []
     for one in served:
-        staff = math.ceil(sum(one.placement.uses.get(resource, 0.0) for resource in people) - ROUNDING)
+        staff = math.ceil(
+            sum(one.placement.uses.get(resource, 0.0) for resource in people) - ROUNDING
+        )
         if staff > MOST_STAFF:
             here = f"{where}, {one.placement.label or one.placement.id}"
-            problems.add(here, f"{staff:,.10g} people in one shift", f"at most {MOST_STAFF}", "Check its use of people")
+            problems.add(
+                here,
+                f"{staff:,.10g} people in one shift",
+                f"at most {MOST_STAFF}",
+                "Check its use of people",
+            )
         elif staff > 0:
             rows += _rows(one, staff, roster, shifts, where, problems)
     problems.raise_if_any()
@@ -266,23 +325,46 @@ def make_duties(
 
 
 def _rows(
-    served: Served, staff: int, roster: RosterModel, shifts: Sequence[Shift], where: str, problems: ProblemList
+    served: Served,
+    staff: int,
+    roster: RosterModel,
+    shifts: Sequence[Shift],
+    where: str,
+    problems: ProblemList,
 ) -> list[Duty]:
     """Return a row for each shift that a placement runs."""
     placement, travel = served.placement, served.travel
     here = f"{where}, {placement.label or placement.id}"
-    near = {base: round(minutes, 1) for base, minutes in travel.items() if minutes <= roster.farthest_minutes}
+    near = {
+        base: round(minutes, 1)
+        for base, minutes in travel.items()
+        if minutes <= roster.farthest_minutes
+    }
     if travel and not near:
         base, minutes = min(travel.items(), key=lambda item: item[1])
-        expected = f"a base within {roster.farthest_minutes:,.10g} minutes (roster.farthest_minutes)"
-        problems.add(here, f"{minutes:.0f} minutes from its nearest base, {base}", expected, "Add a base, or raise it")
+        expected = (
+            f"a base within {roster.farthest_minutes:,.10g} minutes (roster.farthest_minutes)"
+        )
+        problems.add(
+            here,
+            f"{minutes:.0f} minutes from its nearest base, {base}",
+            expected,
+            "Add a base, or raise it",
+        )
         return []
-    back, stops = (placement.back_minute, placement.stops) if isinstance(placement, PlanBeat) else (0.0, [])
+    back, stops = (
+        (placement.back_minute, placement.stops) if isinstance(placement, PlanBeat) else (0.0, [])
+    )
     wanted = [shift for shift in shifts if not served.shifts or shift.id in served.shifts]
     fitting = [shift for shift in wanted if back <= shift.hours * 60]
     if not fitting:
         expected = "a shift that is at least as long, among those it runs"
-        problems.add(here, f"a beat of {back:,.10g} minutes", expected, "Lengthen a shift, or shorten the beat")
+        problems.add(
+            here,
+            f"a beat of {back:,.10g} minutes",
+            expected,
+            "Lengthen a shift, or shorten the beat",
+        )
     return [
         Duty(
             id=f"{placement.id}@{shift.id}",
@@ -307,7 +389,13 @@ def _rows(
 
 
 def _stop(stop: PlanStop) -> DutyStop:
-    return DutyStop(label=stop.label, lon=stop.lon, lat=stop.lat, arrive=stop.arrive_minute, leave=stop.leave_minute)
+    return DutyStop(
+        label=stop.label,
+        lon=stop.lon,
+        lat=stop.lat,
+        arrive=stop.arrive_minute,
+        leave=stop.leave_minute,
+    )
 
 
 def _crew_rows(crew: CrewModel) -> list[Crew]:

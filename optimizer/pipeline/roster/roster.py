@@ -48,7 +48,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SavedRoster:
-    """A roster, the folder that holds it, and of draws how often each placement is fully manned beside its probability."""
+    """A roster, the folder that holds it, and of draws how often each placement is
+    fully manned beside its probability.
+    """
 
     roster: Roster
     folder: Path
@@ -85,7 +87,8 @@ def roster_of_plan(
     after
         Folder of the roster before this one: rest and days in a row continue from it.
     draws
-        File that `draw` wrote, for a folder with a mixture: each day and shift has the duties of its own draw.
+        File that `draw` wrote, for a folder with a mixture: each day and shift has the
+        duties of its own draw.
     seed
         Seed of every random choice.
     time_limit
@@ -120,39 +123,68 @@ def roster_of_plan(
     before = () if after is None else read_earlier(Path(after) / SUMMARY, day)
     folder.check()
     made = make_roster(
-        duties, day, weeks, seed=seed, time_limit=time_limit, allow_gaps=allow_gaps, before=before, listener=listener
+        duties,
+        day,
+        weeks,
+        seed=seed,
+        time_limit=time_limit,
+        allow_gaps=allow_gaps,
+        before=before,
+        listener=listener,
     )
     if drawn is not None and (one := practically_one(opened.mixture)):
         made = replace(made, notes=(*made.notes, one))
-    with step(listener, "writing the roster"), speaking(asked or duties.language, duties.translations):
+    with (
+        step(listener, "writing the roster"),
+        speaking(asked or duties.language, duties.translations),
+    ):
         write_roster(folder, made, datetime.now(UTC), package_version(), partial(field_pack, made))
     return SavedRoster(made, place, None if drawn is None else manned_frequencies(made, drawn))
 
 
-def _draws(opened: PlanFolder, path: str | os.PathLike[str] | None, first: date, weeks: int) -> DrawsFile | None:
+def _draws(
+    opened: PlanFolder, path: str | os.PathLike[str] | None, first: date, weeks: int
+) -> DrawsFile | None:
     """Return the draws that a roster is made of; None for a single plan."""
     folder = opened.path
     if not opened.has_mixture:
         if path is None:
             return None
         raise InputError(
-            Problem("--draws", f"no {MIXTURE_FILE} in {folder}", "the folder of a mixture", "Leave --draws out")
+            Problem(
+                "--draws",
+                f"no {MIXTURE_FILE} in {folder}",
+                "the folder of a mixture",
+                "Leave --draws out",
+            )
         )
     if path is None:
         found = "a mixture, which has another plan each day"
-        remedy = f"Make draws with `draw {folder} --from {first.isoformat()} --days {7 * weeks}`, and give --draws FILE"
+        remedy = (
+            f"Make draws with `draw {folder} --from {first.isoformat()} --days {7 * weeks}`, and"
+            " give --draws FILE"
+        )
         raise InputError(Problem(str(folder), found, "draws of it", remedy))
     draws = read_draws(Path(path))
     if draws.mixture != sha256(opened.mixture_path):
         raise InputError(
-            Problem(str(path), "draws of another mixture", f"draws of {opened.mixture_path}", "Draw again")
+            Problem(
+                str(path),
+                "draws of another mixture",
+                f"draws of {opened.mixture_path}",
+                "Draw again",
+            )
         )
     check_covers(draws, [first + timedelta(days=k) for k in range(7 * weeks)], str(path))
     return draws
 
 
 DUTY_FIELDS = (
-    LayerField("mark", "text", "number or letter on the report's maps, and of a stop its place in the order"),
+    LayerField(
+        "mark",
+        "text",
+        "number or letter on the report's maps, and of a stop its place in the order",
+    ),
     LayerField("label", "text", "what people call it"),
     LayerField("duty", "text", "the duty and its shift"),
     LayerField("times", "text", "by the clock, as on the first day"),
@@ -167,12 +199,15 @@ def field_pack(roster: Roster, calendars: Mapping[str, str]) -> bytes:
     roster
         Who goes where.
     calendars
-        Calendar of each crew, by the name of its file; files of crews without a duty are left out.
+        Calendar of each crew, by the name of its file; files of crews without a duty
+        are left out.
     """
     duties = field_duties(roster)
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        write_entry(archive, "index.html", index(roster, duties, {name[5:-4]: name for name in calendars}))
+        write_entry(
+            archive, "index.html", index(roster, duties, {name[5:-4]: name for name in calendars})
+        )
         write_entry(archive, "log.csv", log_csv(roster))
         for duty in duties:
             write_entry(archive, f"sheets/{duty.stem}.html", sheet(roster, duty, duties))
@@ -190,7 +225,9 @@ def field_pack(roster: Roster, calendars: Mapping[str, str]) -> bytes:
 
 
 def _layers(duties: tuple[FieldDuty, ...]) -> list[GeoTable]:
-    """Return stops, tracks and bases, those that have rows: one layer a file, as apps of phones need it."""
+    """Return stops, tracks and bases, those that have rows: one layer a file, as apps
+    of phones need it.
+    """
     stops = [(one, place) for one in duties for place in one.places]
     rows = [(place.mark, place.name, one.title, place.when) for one, place in stops]
     points = [shapely.Point(place.lon, place.lat) for _, place in stops]
@@ -198,7 +235,14 @@ def _layers(duties: tuple[FieldDuty, ...]) -> list[GeoTable]:
     lines = [shapely.LineString(one.track) for one in driven]
     bases = {base.name: shapely.Point(base.lon, base.lat) for one in duties for base in one.bases}
     layers = [
-        table("stops", _("Posts and stops"), DUTY_FIELDS, rows, points, one_style(marker(POST), "mark", every=True)),
+        table(
+            "stops",
+            _("Posts and stops"),
+            DUTY_FIELDS,
+            rows,
+            points,
+            one_style(marker(POST), "mark", every=True),
+        ),
         table(
             "tracks",
             _("Beats"),

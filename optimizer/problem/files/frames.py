@@ -1,4 +1,6 @@
-"""Evaders, options, sites and resources from data frames of pandas or geopandas, neither of which is imported here."""
+"""Evaders, options, sites and resources from data frames of pandas or geopandas,
+neither of which is imported here.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +32,20 @@ _MARKS = ("existing", "forced", "forbidden")
 
 
 def evaders_from_frame(frame: Any, network: Network) -> tuple[Evader, ...]:  # noqa: ANN401 - pandas
-    """Return informed evaders, one a row: `origin` and `destination` (node ids), `weight`, and if wanted `id` and `label`.
+    """Return informed evaders, one a row: `origin` and `destination` (node ids),
+    `weight`, and if wanted `id` and `label`.
 
     Raises
     ------
     InputError
-        If a column is missing, a node is none of the network's, or a weight is no number from 0.
+        If a column is missing, a node is none of the network's, or a weight is no
+        number from 0.
     """
     columns = frame_columns(frame, "evaders", ("origin", "destination", "weight"), ("id", "label"))
-    nodes = [_positions(columns[end], network.node_id, f"evaders, {end}") for end in ("origin", "destination")]
+    nodes = [
+        _positions(columns[end], network.node_id, f"evaders, {end}")
+        for end in ("origin", "destination")
+    ]
     weights = _numbers(columns["weight"], "evaders, weight")
     pairs = zip(columns["origin"], columns["destination"], strict=True)
     ids = _texts(columns.get("id"), [f"{one} > {other}" for one, other in pairs])
@@ -48,7 +55,8 @@ def evaders_from_frame(frame: Any, network: Network) -> tuple[Evader, ...]:  # n
 
 
 def resources_from_frame(frame: Any) -> tuple[Resource, ...]:  # noqa: ANN401 - pandas
-    """Return resources, one a row: `id`, `budget`, and if wanted `agency`, `unit`, `name`.
+    """Return resources, one a row: `id`, `budget`, and if wanted `agency`, `unit`,
+    `name`.
 
     Raises
     ------
@@ -74,9 +82,11 @@ def options_from_frame(
     Parameters
     ----------
     frame
-        `id`; where it is: `arc` (position of one arc), or `segment` (all arcs of it), or a site, `lon` and `lat` or a geometry of points,
-        which is all arcs of the nearest segment; `survival`; if wanted `uses:NAME` (amount of resource NAME), `site`, `agency`, `kind`,
-        `label`, `type`, `existing`, `forced`, `forbidden`. Rows with the same id are one option with several effects; what is not an effect
+        `id`; where it is: `arc` (position of one arc), or `segment` (all arcs of it),
+        or a site, `lon` and `lat` or a geometry of points, which is all arcs of the
+        nearest segment; `survival`; if wanted `uses:NAME` (amount of resource NAME),
+        `site`, `agency`, `kind`, `label`, `type`, `existing`, `forced`, `forbidden`.
+        Rows with the same id are one option with several effects; what is not an effect
         is that of its first row.
     network
         The roads.
@@ -86,7 +96,8 @@ def options_from_frame(
     Raises
     ------
     InputError
-        If a column is missing, an arc or segment is none of the network's, a survival is not in [0, 1), or a site is too far from a road.
+        If a column is missing, an arc or segment is none of the network's, a survival
+        is not in [0, 1), or a site is too far from a road.
     """
     columns = frame_columns(frame, "options", ("id", "survival"), (*_TEXTS, *_MARKS), prefix=USES)
     ids = _texts(columns["id"], [])
@@ -102,17 +113,31 @@ def options_from_frame(
     for row, name in enumerate(ids):
         first.setdefault(name, row)
         for arc in watched[row]:
-            effects.setdefault(name, {})[arc] = effects.get(name, {}).get(arc, 1.0) * float(survival[row])
-    texts = {name: _texts(columns.get(name), ["checkpoint" if name == "kind" else ""] * len(ids)) for name in _TEXTS}
+            effects.setdefault(name, {})[arc] = effects.get(name, {}).get(arc, 1.0) * float(
+                survival[row]
+            )
+    texts = {
+        name: _texts(columns.get(name), ["checkpoint" if name == "kind" else ""] * len(ids))
+        for name in _TEXTS
+    }
     marks = {
-        name: [not _is_missing(value) and bool(value) for value in columns.get(name, [False] * len(ids))]
+        name: [
+            not _is_missing(value) and bool(value)
+            for value in columns.get(name, [False] * len(ids))
+        ]
         for name in _MARKS
     }
     options = []
     for name, row in first.items():
-        described: dict[str, Any] = {field: values[row] for field, values in (texts | marks).items()}
-        used = {resource: float(amounts[row]) for resource, amounts in uses.items() if amounts[row] > 0}
-        options.append(Option(name, tuple(effects[name]), tuple(effects[name].values()), used, **described))
+        described: dict[str, Any] = {
+            field: values[row] for field, values in (texts | marks).items()
+        }
+        used = {
+            resource: float(amounts[row]) for resource, amounts in uses.items() if amounts[row] > 0
+        }
+        options.append(
+            Option(name, tuple(effects[name]), tuple(effects[name].values()), used, **described)
+        )
     return tuple(options)
 
 
@@ -123,12 +148,14 @@ def frame_columns(
     optional: Sequence[str] = (),
     prefix: str = "",
 ) -> dict[str, list[Any]]:
-    """Return the columns of a frame that are wanted; an index with the name of one counts as a column.
+    """Return the columns of a frame that are wanted; an index with the name of one
+    counts as a column.
 
     Raises
     ------
     InputError
-        If it is no frame, lacks a required column, or has one that is a slip of a known one.
+        If it is no frame, lacks a required column, or has one that is a slip of a known
+        one.
     """
     problems = ProblemList()
     if not (hasattr(frame, "columns") and hasattr(frame, "index")):
@@ -144,14 +171,24 @@ def frame_columns(
         if name not in names and name not in index:
             near = close_match(name, [each for each in names if each not in {*required, *optional}])
             shown = ", ".join(names[:12]) or "none"
-            problems.add(f"{where}, columns", f"no {name!r} among {shown}", f"the columns {', '.join(required)}", near)
+            problems.add(
+                f"{where}, columns",
+                f"no {name!r} among {shown}",
+                f"the columns {', '.join(required)}",
+                near,
+            )
     problems.raise_if_any()
-    wanted = [name for name in names if name in {*required, *optional} or (prefix and name.startswith(prefix))]
+    wanted = [
+        name
+        for name in names
+        if name in {*required, *optional} or (prefix and name.startswith(prefix))
+    ]
     return index | {name: frame[name].tolist() for name in wanted}
 
 
 def frame_points(frame: Any, where: str) -> NDArray[np.float64] | None:  # noqa: ANN401 - pandas or geopandas
-    """Return (k, 2) longitude and latitude of a frame's rows: its columns `lon` and `lat`, or else its points; None where it has neither.
+    """Return (k, 2) longitude and latitude of a frame's rows: its columns `lon` and
+    `lat`, or else its points; None where it has neither.
 
     Raises
     ------
@@ -159,14 +196,24 @@ def frame_points(frame: Any, where: str) -> NDArray[np.float64] | None:  # noqa:
         If a geometry is no point, or a place is not on the globe.
     """
     if {"lon", "lat"} <= set(frame.columns):
-        columns = [_numbers(frame[name].tolist(), f"{where}, {name}", lowest=-math.inf) for name in ("lon", "lat")]
+        columns = [
+            _numbers(frame[name].tolist(), f"{where}, {name}", lowest=-math.inf)
+            for name in ("lon", "lat")
+        ]
         return to_degrees(np.column_stack(columns), None, f"{where}, lon and lat")
     if "geometry" not in frame.columns:
         return None
     shapes = frame["geometry"].tolist()
-    wrong = np.array([getattr(shape, "geom_type", "") != "Point" or shape.is_empty for shape in shapes], dtype=bool)
+    wrong = np.array(
+        [getattr(shape, "geom_type", "") != "Point" or shape.is_empty for shape in shapes],
+        dtype=bool,
+    )
     problems = at_fault(
-        f"{where}, geometry", wrong, lambda row: getattr(shapes[row], "geom_type", "nothing"), "points", "Use centroids"
+        f"{where}, geometry",
+        wrong,
+        lambda row: getattr(shapes[row], "geom_type", "nothing"),
+        "points",
+        "Use centroids",
     )
     if problems:
         raise InputError(*problems)
@@ -187,7 +234,12 @@ def _watched(frame: Any, network: Network, within_m: float) -> list[tuple[int, .
     if points is None:
         problems = ProblemList()
         found = ", ".join(map(str, frame.columns))
-        problems.add("options, columns", found, "arc, or segment, or lon and lat, or a geometry of points", "Say where")
+        problems.add(
+            "options, columns",
+            found,
+            "arc, or segment, or lon and lat, or a geometry of points",
+            "Say where",
+        )
         problems.raise_if_any()
         return []
     segments, metres = network.nearest_segments(points[:, 0], points[:, 1])
@@ -207,7 +259,11 @@ def _positions(names: Sequence[Any], node_id: NDArray[Any], where: str) -> NDArr
     position = {name: number for number, name in enumerate(node_id.tolist())}
     found = np.array([position.get(name, -1) for name in names], dtype=np.int64)
     problems = at_fault(
-        where, found < 0, lambda row: repr(names[row]), "ids of nodes of the network", "Look at network.node_id"
+        where,
+        found < 0,
+        lambda row: repr(names[row]),
+        "ids of nodes of the network",
+        "Look at network.node_id",
     )
     if problems:
         raise InputError(*problems)
@@ -216,20 +272,35 @@ def _positions(names: Sequence[Any], node_id: NDArray[Any], where: str) -> NDArr
 
 def _whole(values: Sequence[Any], n: int, where: str, what: str) -> list[int]:
     wrong = np.array(
-        [not (_is_number(value) and 0 <= value < n and float(value).is_integer()) for value in values], dtype=bool
+        [
+            not (_is_number(value) and 0 <= value < n and float(value).is_integer())
+            for value in values
+        ],
+        dtype=bool,
     )
-    problems = at_fault(where, wrong, lambda row: repr(values[row]), f"positions of {what} from 0 to {n - 1}")
+    problems = at_fault(
+        where, wrong, lambda row: repr(values[row]), f"positions of {what} from 0 to {n - 1}"
+    )
     if problems:
         raise InputError(*problems)
     return [int(value) for value in values]
 
 
 def _numbers(
-    values: Sequence[Any], where: str, *, below: float = math.inf, lowest: float = 0.0, gap: float | None = None
+    values: Sequence[Any],
+    where: str,
+    *,
+    below: float = math.inf,
+    lowest: float = 0.0,
+    gap: float | None = None,
 ) -> NDArray[np.float64]:
-    """Return numbers in [lowest, below); what is missing is `gap`, or a fault where that is None."""
+    """Return numbers in [lowest, below); what is missing is `gap`, or a fault where
+    that is None.
+    """
     filled = [gap if gap is not None and _is_missing(value) else value for value in values]
-    column = np.array([float(value) if _is_number(value) else np.nan for value in filled], dtype=np.float64)
+    column = np.array(
+        [float(value) if _is_number(value) else np.nan for value in filled], dtype=np.float64
+    )
     expected = (
         "numbers"
         if lowest == -math.inf

@@ -1,4 +1,6 @@
-"""The instance file: its schema, its checks, reading and writing, with patrol teams and requirements."""
+"""The instance file: its schema, its checks, reading and writing, with patrol teams and
+requirements.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,16 @@ from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import LARGEST_COEFFICIENT, Requirement
-from optimizer.problem.instance.teams import NO_WAY, Elements, Patrol, PatrolField, Position, Post, TeamBase, TeamType
+from optimizer.problem.instance.teams import (
+    NO_WAY,
+    Elements,
+    Patrol,
+    PatrolField,
+    Position,
+    Post,
+    TeamBase,
+    TeamType,
+)
 from optimizer.problem.network.arrays import float_column
 
 if TYPE_CHECKING:
@@ -41,13 +52,17 @@ SCHEMA_VERSION: Literal[2] = 2
 class NodesModel(Strict):
     """Nodes, column by column."""
 
-    id: list[StrictInt] | list[StrictStr] = Field(min_length=1, description="unique names: all integers or all strings")
+    id: list[StrictInt] | list[StrictStr] = Field(
+        min_length=1, description="unique names: all integers or all strings"
+    )
     lon: list[float] | None = Field(None, description="degrees, for drawing")
     lat: list[float] | None = Field(None, description="degrees, for drawing")
 
 
 class ArcsModel(Strict):
-    """Arcs, column by column; other parts of the file name an arc by its position, from 0. Arcs may run in parallel."""
+    """Arcs, column by column; other parts of the file name an arc by its position, from
+    0. Arcs may run in parallel.
+    """
 
     tail: list[NodeId] = Field(description="node ids")
     head: list[NodeId] = Field(description="node ids")
@@ -60,7 +75,9 @@ class EffectModel(Strict):
     """What an option does to one arc."""
 
     arc: int = Field(ge=0, description="arc position")
-    survival: float = Field(ge=0, lt=1, description="chance to pass the option undetected, in [0, 1)")
+    survival: float = Field(
+        ge=0, lt=1, description="chance to pass the option undetected, in [0, 1)"
+    )
 
 
 class OptionModel(Strict):
@@ -70,8 +87,13 @@ class OptionModel(Strict):
     effects: list[EffectModel]
     uses: dict[str, Amount] = Field(default_factory=dict, description="amount of each resource")
     site: str = Field("", description="at most one option of a site is placed")
-    agency: str = Field("", description="its owner; empty when all share it, or several run it together")
-    kind: str = Field("checkpoint", description="`checkpoint`, `sensor`, `patrol`, `drone`, or a word of one's own")
+    agency: str = Field(
+        "", description="its owner; empty when all share it, or several run it together"
+    )
+    kind: str = Field(
+        "checkpoint",
+        description="`checkpoint`, `sensor`, `patrol`, `drone`, or a word of one's own",
+    )
     label: str = Field("", description="what people call it; the id where empty")
     existing: bool = Field(False, description="stands today")
     forced: bool = Field(False, description="part of every plan")
@@ -79,7 +101,10 @@ class OptionModel(Strict):
     type: str = Field("", description="id of what defines it; several types may be of one kind")
     change: dict[str, Amount] = Field(
         default_factory=dict,
-        description="amount of each resource that opening it takes, or closing it where it stands today: then at most what it uses",
+        description=(
+            "amount of each resource that opening it takes, or closing it where it stands today:"
+            " then at most what it uses"
+        ),
     )
 
 
@@ -90,7 +115,9 @@ Seconds = Annotated[int, Field(ge=0)]
 
 
 class LegRoutesModel(Strict):
-    """Arcs driven on each leg that can be driven; the leg from place i to place j is number i (n + 1) + j, the base being place 0."""
+    """Arcs driven on each leg that can be driven; the leg from place i to place j is
+    number i (n + 1) + j, the base being place 0.
+    """
 
     leg: list[Position] = Field(description="numbers of the legs")
     arcs: list[list[Position]] = Field(description="arc positions in order of travel")
@@ -110,10 +137,15 @@ class PatrolModel(Strict):
     base: Name = Field(description="id of the base")
     posts: list[Position] = Field(description="positions in the posts of the file")
     travel_s: list[list[Seconds | None]] = Field(
-        description="(n + 1) x (n + 1) seconds from place to place, the base first; null where there is no way"
+        description=(
+            "(n + 1) x (n + 1) seconds from place to place, the base first; null where there is"
+            " no way"
+        )
     )
     routes: LegRoutesModel
-    dwell: list[list[Position]] = Field(description="n x most_slots: element of dwelling 1, 2, ... slots at each post")
+    dwell: list[list[Position]] = Field(
+        description="n x most_slots: element of dwelling 1, 2, ... slots at each post"
+    )
     drives: LegElementsModel
 
 
@@ -126,7 +158,11 @@ class PatrolFieldModel(Strict):
     elements: Elements
     patrols: list[PatrolModel]
     teams_at_post: int | None = Field(
-        None, ge=1, description="most teams that may dwell at one post in one shift; as many as there are where null"
+        None,
+        ge=1,
+        description=(
+            "most teams that may dwell at one post in one shift; as many as there are where null"
+        ),
     )
 
 
@@ -135,7 +171,10 @@ class TermModel(Strict):
 
     option: ComposedId = Field(description="option id")
     coefficient: float = Field(
-        1.0, ge=-LARGEST_COEFFICIENT, le=LARGEST_COEFFICIENT, description="added to the sum when the option is placed"
+        1.0,
+        ge=-LARGEST_COEFFICIENT,
+        le=LARGEST_COEFFICIENT,
+        description="added to the sum when the option is placed",
     )
 
 
@@ -144,11 +183,15 @@ class RequirementModel(Strict):
 
     id: ComposedId = Field(description="unique name, for people")
     terms: list[TermModel] = Field(description="each option once")
-    least: float = Field(ge=-LARGEST_COEFFICIENT, le=LARGEST_COEFFICIENT, description="what the sum must reach")
+    least: float = Field(
+        ge=-LARGEST_COEFFICIENT, le=LARGEST_COEFFICIENT, description="what the sum must reach"
+    )
 
 
 class InstanceModel(Strict):
-    """An interdiction instance, version 2; version 1 had no `patrols` or `requirements`, no `type` of options and no `name` of resources."""
+    """An interdiction instance, version 2; version 1 had no `patrols` or
+    `requirements`, no `type` of options and no `name` of resources.
+    """
 
     schema_version: Literal[1, 2] = Field(SCHEMA_VERSION, description="version of the format")
     name: str = Field(description="what people call it")
@@ -158,11 +201,18 @@ class InstanceModel(Strict):
     options: list[OptionModel] = Field(default_factory=list)
     resources: list[Resource] = Field(default_factory=list)
     agencies: list[Id] = Field(
-        default_factory=list, description="ids; an option uses resources of its agency or shared ones"
+        default_factory=list,
+        description="ids; an option uses resources of its agency or shared ones",
     )
-    exclusions: list[list[Id]] = Field(default_factory=list, description="option ids of which at most one is placed")
-    requirements: list[RequirementModel] = Field(default_factory=list, description="sums that a plan must reach")
-    patrols: PatrolFieldModel | None = Field(None, description="patrol teams: a plan then also chooses beats")
+    exclusions: list[list[Id]] = Field(
+        default_factory=list, description="option ids of which at most one is placed"
+    )
+    requirements: list[RequirementModel] = Field(
+        default_factory=list, description="sums that a plan must reach"
+    )
+    patrols: PatrolFieldModel | None = Field(
+        None, description="patrol teams: a plan then also chooses beats"
+    )
 
 
 @dataclass(frozen=True)
@@ -192,7 +242,9 @@ def instance_schema() -> dict[str, Any]:
     return schema_of(InstanceModel)
 
 
-def read_instance(path: str | os.PathLike[str], *, on_unreachable: OnUnreachable | None = None) -> Instance:
+def read_instance(
+    path: str | os.PathLike[str], *, on_unreachable: OnUnreachable | None = None
+) -> Instance:
     """Read and check an instance file.
 
     Parameters
@@ -200,7 +252,8 @@ def read_instance(path: str | os.PathLike[str], *, on_unreachable: OnUnreachable
     path
         The file.
     on_unreachable
-        Called with the ids of the evaders that cannot get from origin to destination, which are then left out; None makes them a fault.
+        Called with the ids of the evaders that cannot get from origin to destination,
+        which are then left out; None makes them a fault.
 
     Raises
     ------
@@ -210,7 +263,9 @@ def read_instance(path: str | os.PathLike[str], *, on_unreachable: OnUnreachable
     path = Path(path)
     content = read_json(path, "an instance")
     if (kind := json_kind(content)) in {PLAN, GEOJSON}:
-        made_for = "Give the instance that it was made for, and a plan after it where one is asked for"
+        made_for = (
+            "Give the instance that it was made for, and a plan after it where one is asked for"
+        )
         remedy = made_for if kind == PLAN else "Check that it is the right file"
         raise InputError(Problem(str(path), kind, "an instance", remedy))
     model = validated(InstanceModel, content, str(path))
@@ -252,11 +307,13 @@ def make_instance(
     network
         The roads; node and arc positions below are its own.
     reliability
-        (m,) chance, in (0, 1], to pass each arc undetected with nothing placed; a single number stands for all.
+        (m,) chance, in (0, 1], to pass each arc undetected with nothing placed; a
+        single number stands for all.
     evaders, options, resources
         The rest of the problem.
     exclusions
-        Groups of option positions of which at most one is placed, beyond those that share a site.
+        Groups of option positions of which at most one is placed, beyond those that
+        share a site.
     name
         What people call it.
 
@@ -279,14 +336,19 @@ def make_instance(
         lonlat=np.column_stack((network.lon, network.lat)) if network.has_map else None,
     )
     if not instance.evaders:
-        nobody = Problem(f"{name}, evaders", "none", "at least one evader", "Say who travels from where to where")
+        nobody = Problem(
+            f"{name}, evaders", "none", "at least one evader", "Say who travels from where to where"
+        )
         raise InputError(*instance.problems, nobody)
     instance.check()
     return check_evaders(instance, name)
 
 
-def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnUnreachable | None = None) -> Instance:
-    """Compile a schema object into an `Instance`, checking what the schema alone cannot; unreachable evaders as in `read_instance`.
+def instance_from_model(
+    model: InstanceModel, where: str, *, on_unreachable: OnUnreachable | None = None
+) -> Instance:
+    """Compile a schema object into an `Instance`, checking what the schema alone
+    cannot; unreachable evaders as in `read_instance`.
 
     Raises
     ------
@@ -298,8 +360,12 @@ def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnU
     _check_columns(model, where, problems)
     tail = _looked_up(model.arcs.tail, node, f"{where}, arcs.tail", problems)
     head = _looked_up(model.arcs.head, node, f"{where}, arcs.head", problems)
-    origin = _looked_up([e.origin for e in model.evaders], node, f"{where}, evaders.origin", problems)
-    destination = _looked_up([e.destination for e in model.evaders], node, f"{where}, evaders.destination", problems)
+    origin = _looked_up(
+        [e.origin for e in model.evaders], node, f"{where}, evaders.origin", problems
+    )
+    destination = _looked_up(
+        [e.destination for e in model.evaders], node, f"{where}, evaders.destination", problems
+    )
     _check_options(model, where, problems)
     _check_resources(model, where, problems)
     if model.patrols is not None:
@@ -327,7 +393,11 @@ def instance_from_model(model: InstanceModel, where: str, *, on_unreachable: OnU
         resources=tuple(model.resources),
         exclusions=tuple(tuple(option[name] for name in group) for group in model.exclusions),
         requirements=tuple(requirement_from_model(each, option) for each in model.requirements),
-        lonlat=None if model.nodes.lon is None else np.column_stack((model.nodes.lon, model.nodes.lat or ())),
+        lonlat=(
+            None
+            if model.nodes.lon is None
+            else np.column_stack((model.nodes.lon, model.nodes.lat or ()))
+        ),
         patrols=None if model.patrols is None else patrols_from_model(model.patrols, node),
     )
     return check_evaders(instance, where, on_unreachable=on_unreachable)
@@ -365,19 +435,25 @@ def _content(instance: Instance) -> dict[str, Any]:
         "resources": [asdict(resource) for resource in instance.resources],
         "agencies": sorted(agencies - {""}),
         "exclusions": [[instance.options[j].id for j in group] for group in instance.exclusions],
-        "requirements": [requirement_content(each, instance.options) for each in instance.requirements],
+        "requirements": [
+            requirement_content(each, instance.options) for each in instance.requirements
+        ],
         "patrols": None if patrols is None else patrols_content(patrols, ids),
     }
 
 
 def _fields(item: Evader | Route) -> dict[str, Any]:
-    """Return the fields of an evader or of a route as they are: `asdict` would copy each arc of each route."""
+    """Return the fields of an evader or of a route as they are: `asdict` would copy
+    each arc of each route.
+    """
     return {each.name: getattr(item, each.name) for each in fields(item)}
 
 
 def _option_content(option: Option) -> dict[str, Any]:
     content = {
-        name: getattr(option, name) for name in OptionModel.model_fields if name not in {"effects", "uses", "change"}
+        name: getattr(option, name)
+        for name in OptionModel.model_fields
+        if name not in {"effects", "uses", "change"}
     }
     effects = [{"arc": a, "survival": s} for a, s in zip(option.arcs, option.survival, strict=True)]
     changing = {"change": dict(option.change)} if option.change else {}
@@ -407,10 +483,14 @@ def _looked_up(
 def _check_columns(model: InstanceModel, where: str, problems: ProblemList) -> None:
     arcs, nodes = model.arcs, model.nodes
     if not len(arcs.tail) == len(arcs.head) == len(arcs.reliability):
-        found = f"{len(arcs.tail)} tails, {len(arcs.head)} heads, {len(arcs.reliability)} reliabilities"
+        found = (
+            f"{len(arcs.tail)} tails, {len(arcs.head)} heads, {len(arcs.reliability)} reliabilities"
+        )
         problems.add(f"{where}, arcs", found, "columns of one length")
     for name, column in (("lon", nodes.lon), ("lat", nodes.lat)):
-        if (nodes.lon is None) != (nodes.lat is None) or (column is not None and len(column) != len(nodes.id)):
+        if (nodes.lon is None) != (nodes.lat is None) or (
+            column is not None and len(column) != len(nodes.id)
+        ):
             problems.add(
                 f"{where}, nodes.{name}",
                 f"{len(column or ())} numbers",
@@ -430,7 +510,9 @@ def _check_options(model: InstanceModel, where: str, problems: ProblemList) -> N
             if arc >= n_arcs:
                 problems.add(f"{here}, effects", f"arc {arc}", f"an arc position below {n_arcs}")
         if len(set(arcs)) < len(arcs):
-            problems.add(f"{here}, effects", "an arc named twice", "each arc once", "Multiply the survivals")
+            problems.add(
+                f"{here}, effects", "an arc named twice", "each arc once", "Multiply the survivals"
+            )
         if option.forced and option.forbidden:
             problems.add(here, "both forced and forbidden", "one of them at most")
         _check_uses(option.uses, option.agency, resources, f"{here}, uses", problems)
@@ -438,12 +520,20 @@ def _check_options(model: InstanceModel, where: str, problems: ProblemList) -> N
     for position, group in enumerate(model.exclusions):
         for name in group:
             if name not in known:
-                problems.append(unknown_name(f"{where}, exclusions[{position}]", name, known, expected="an option id"))
+                problems.append(
+                    unknown_name(
+                        f"{where}, exclusions[{position}]", name, known, expected="an option id"
+                    )
+                )
     check_requirements(model.requirements, known, where, problems)
 
 
 def _check_uses(
-    uses: Iterable[str], agency: str, resources: Mapping[str, Resource], where: str, problems: ProblemList
+    uses: Iterable[str],
+    agency: str,
+    resources: Mapping[str, Resource],
+    where: str,
+    problems: ProblemList,
 ) -> None:
     for name in uses:
         if name not in resources:
@@ -454,7 +544,11 @@ def _check_uses(
 
 
 def _check_teams(
-    model: InstanceModel, patrols: PatrolFieldModel, node: Mapping[Any, int], where: str, problems: ProblemList
+    model: InstanceModel,
+    patrols: PatrolFieldModel,
+    node: Mapping[Any, int],
+    where: str,
+    problems: ProblemList,
 ) -> None:
     check_patrols(patrols, node, len(model.arcs.tail), f"{where}, patrols", problems)
     resources = {r.id: r for r in model.resources}
@@ -481,12 +575,15 @@ def _check_agency(where: str, agency: str, agencies: set[str], problems: Problem
 
 # Patrol teams in the instance file: the schema, its checks, reading and writing.
 #
-# Legs are named by one number: the leg from place i to place j of a patrol with n posts is i (n + 1) + j, with the base as place 0 and its
-# posts as places 1 to n, in the order of the patrol's `posts`.
+# Legs are named by one number: the leg from place i to place j of a patrol with n posts
+# is i (n + 1) + j, with the base as place 0 and its posts as places 1 to n, in the
+# order of the patrol's `posts`.
 
 
 def patrols_content(field: PatrolField, node_id: Sequence[Any]) -> dict[str, Any]:
-    """Return teams as the content of their part of the file, unchecked; node ids by position in `node_id`."""
+    """Return teams as the content of their part of the file, unchecked; node ids by
+    position in `node_id`.
+    """
     elements = field.elements
     return {
         "bases": [
@@ -496,7 +593,8 @@ def patrols_content(field: PatrolField, node_id: Sequence[Any]) -> dict[str, Any
         "teams": [_team_content(team) for team in field.teams],
         "posts": [asdict(post) | {"node": node_id[post.node]} for post in field.posts],
         "elements": {
-            name: getattr(elements, name).tolist() for name in ("element", "arc", "survival", "post", "times")
+            name: getattr(elements, name).tolist()
+            for name in ("element", "arc", "survival", "post", "times")
         },
         "patrols": [_patrol_content(patrol) for patrol in field.patrols],
         "teams_at_post": field.teams_at_post,
@@ -535,7 +633,9 @@ def patrols_from_model(model: PatrolFieldModel, node: Mapping[Any, int]) -> Patr
     elements = model.elements
     return PatrolField(
         posts=tuple(replace(post, node=node[post.node]) for post in model.posts),
-        patrols=tuple(_patrol(p, teams[p.team], bases[p.base], len(elements.post)) for p in model.patrols),
+        patrols=tuple(
+            _patrol(p, teams[p.team], bases[p.base], len(elements.post)) for p in model.patrols
+        ),
         elements=elements,
         teams_at_post=model.teams_at_post,
     )
@@ -545,7 +645,10 @@ def _patrol(model: PatrolModel, team: TeamType, base: TeamBase, n_elements: int)
     n = len(model.posts)
     places = n + 1
     travel = [[NO_WAY if s is None else s for s in row] for row in model.travel_s]
-    pairs = (np.array(model.drives.leg, dtype=np.int64), np.array(model.drives.element, dtype=np.int64))
+    pairs = (
+        np.array(model.drives.leg, dtype=np.int64),
+        np.array(model.drives.element, dtype=np.int64),
+    )
     return Patrol(
         team=team,
         base=base,
@@ -573,17 +676,25 @@ def check_patrols(
     for table, names in nodes.items():
         for position, unknown in enumerate(names):
             if unknown not in node:
-                problems.add(f"{where}.{table}[{position}].node", repr(unknown), "a node id of this file")
+                problems.add(
+                    f"{where}.{table}[{position}].node", repr(unknown), "a node id of this file"
+                )
     _check_elements(model, n_arcs, f"{where}.elements", problems)
     _check_pairs(model, teams, bases, where, problems)
     for position, patrol in enumerate(model.patrols):
         if patrol.team in teams:
             most_slots = model.teams[teams.index(patrol.team)].most_slots
-            _check_patrol(model, patrol, most_slots, n_arcs, f"{where}.patrols[{position}]", problems)
+            _check_patrol(
+                model, patrol, most_slots, n_arcs, f"{where}.patrols[{position}]", problems
+            )
 
 
 def _check_pairs(
-    model: PatrolFieldModel, teams: Sequence[str], bases: Sequence[str], where: str, problems: ProblemList
+    model: PatrolFieldModel,
+    teams: Sequence[str],
+    bases: Sequence[str],
+    where: str,
+    problems: ProblemList,
 ) -> None:
     seen: set[tuple[str, str]] = set()
     for position, patrol in enumerate(model.patrols):
@@ -592,14 +703,20 @@ def _check_pairs(
             if name not in known:
                 problems.append(unknown_name(f"{here}.{table}", name, known))
         if (patrol.team, patrol.base) in seen:
-            problems.add(here, f"team {patrol.team!r} at base {patrol.base!r} again", "each pair once")
+            problems.add(
+                here, f"team {patrol.team!r} at base {patrol.base!r} again", "each pair once"
+            )
         seen.add((patrol.team, patrol.base))
 
 
-def _check_elements(model: PatrolFieldModel, n_arcs: int, where: str, problems: ProblemList) -> None:
+def _check_elements(
+    model: PatrolFieldModel, n_arcs: int, where: str, problems: ProblemList
+) -> None:
     elements = model.elements
     if not len(elements.element) == len(elements.arc) == len(elements.survival):
-        problems.add(where, "element, arc and survival of different lengths", "columns of one length")
+        problems.add(
+            where, "element, arc and survival of different lengths", "columns of one length"
+        )
     if len(elements.post) != len(elements.times):
         problems.add(where, "post and times of different lengths", "columns of one length")
     if (np.diff(elements.element) < 0).any():
@@ -610,7 +727,12 @@ def _check_elements(model: PatrolFieldModel, n_arcs: int, where: str, problems: 
 
 
 def _check_patrol(
-    model: PatrolFieldModel, patrol: PatrolModel, most_slots: int, n_arcs: int, where: str, problems: ProblemList
+    model: PatrolFieldModel,
+    patrol: PatrolModel,
+    most_slots: int,
+    n_arcs: int,
+    where: str,
+    problems: ProblemList,
 ) -> None:
     n, n_elements = len(patrol.posts), len(model.elements.post)
     places = n + 1
@@ -628,16 +750,24 @@ def _check_patrol(
         ("drives", patrol.drives.leg, patrol.drives.element),
     ):
         if len(legs) != len(others):
-            problems.add(f"{where}.{table}", "columns of different lengths", "columns of one length")
+            problems.add(
+                f"{where}.{table}", "columns of different lengths", "columns of one length"
+            )
         _check_below(legs, places**2, f"{where}.{table}.leg", problems)
-    _check_below([a for arcs in patrol.routes.arcs for a in arcs], n_arcs, f"{where}.routes.arcs", problems)
+    _check_below(
+        [a for arcs in patrol.routes.arcs for a in arcs], n_arcs, f"{where}.routes.arcs", problems
+    )
     _check_below([e for row in patrol.dwell for e in row], n_elements, f"{where}.dwell", problems)
     _check_below(patrol.drives.element, n_elements, f"{where}.drives.element", problems)
     post = dict(enumerate(model.elements.post.tolist()))
     dwelling = {(e, p) for p, row in zip(patrol.posts, patrol.dwell, strict=False) for e in row}
-    if any(post.get(e, p) != p for e, p in dwelling) or any(post.get(e, -1) >= 0 for e in patrol.drives.element):
+    if any(post.get(e, p) != p for e, p in dwelling) or any(
+        post.get(e, -1) >= 0 for e in patrol.drives.element
+    ):
         problems.add(
-            f"{where}.dwell", "an element of another post or of driving", "elements whose post is that of their row"
+            f"{where}.dwell",
+            "an element of another post or of driving",
+            "elements whose post is that of their row",
         )
 
 
@@ -661,7 +791,9 @@ def check_requirements(
 def requirement_from_model(model: RequirementModel, position: Mapping[str, int]) -> Requirement:
     """Return a requirement over the options at these positions."""
     options = tuple(position[term.option] for term in model.terms)
-    return Requirement(model.id, options, tuple(term.coefficient for term in model.terms), model.least)
+    return Requirement(
+        model.id, options, tuple(term.coefficient for term in model.terms), model.least
+    )
 
 
 def requirement_content(requirement: Requirement, options: Sequence[Option]) -> dict[str, Any]:

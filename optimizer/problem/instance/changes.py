@@ -1,4 +1,6 @@
-"""What a planner changes about a problem before it is solved: budgets, sites to use or not, how much may differ from today."""
+"""What a planner changes about a problem before it is solved: budgets, sites to use or
+not, how much may differ from today.
+"""
 
 from __future__ import annotations
 
@@ -30,18 +32,21 @@ class Changes:
     Attributes
     ----------
     budgets
-        New budget of each resource, by its id (`agents@laredo-sector`) or, where one resource alone has it, its name (`agents`). A name that
-        several resources have which no agency owns, as caps on searches, stands for each of them. The id or name of a type of patrol teams
-        stands for their number, a whole one.
+        New budget of each resource, by its id (`agents@laredo-sector`) or, where one
+        resource alone has it, its name (`agents`). A name that several resources have
+        which no agency owns, as caps on searches, stands for each of them. The id or
+        name of a type of patrol teams stands for their number, a whole one.
     forced, forbidden
-        What every plan must, and no plan may, use: ids of options, sites, `SITE:KIND`, or labels. One that names several options of a site
-        forces one of them, whichever, or forbids them all.
+        What every plan must, and no plan may, use: ids of options, sites, `SITE:KIND`,
+        or labels. One that names several options of a site forces one of them,
+        whichever, or forbids them all.
     keep_today
         Whether every plan must contain what stands today.
     change_at_most
-        By how many options, at most, a plan differs from what stands today: each of today's that it does not have counts one, and so
-        does each other option in it at a site where nothing stands. Another kind at the same site counts once, beats do not count. None
-        for no limit.
+        By how many options, at most, a plan differs from what stands today: each of
+        today's that it does not have counts one, and so does each other option in it at
+        a site where nothing stands. Another kind at the same site counts once, beats do
+        not count. None for no limit.
     """
 
     budgets: Mapping[str, float] = field(default_factory=dict)
@@ -52,11 +57,19 @@ class Changes:
 
     def __bool__(self) -> bool:
         """Return whether anything changes."""
-        return bool(self.budgets or self.forced or self.forbidden or self.keep_today or self.change_at_most is not None)
+        return bool(
+            self.budgets
+            or self.forced
+            or self.forbidden
+            or self.keep_today
+            or self.change_at_most is not None
+        )
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What changes, for people; where there is an instance, `change_sentences` says budgets in its units."""
+        """What changes, for people; where there is an instance, `change_sentences` says
+        budgets in its units.
+        """
         return change_sentences(self, ())
 
     @property
@@ -77,16 +90,19 @@ class Changes:
         Raises
         ------
         InputError
-            With every name that the instance does not have, every amount out of range, and every option that is forced as well as forbidden.
+            With every name that the instance does not have, every amount out of range,
+            and every option that is forced as well as forbidden.
         """
         if not self:
             return instance
         problems = ProblemList()
         teams = [] if instance.patrols is None else [team.id for team in instance.patrols.teams]
         resource = {
-            name: []
-            if _team_named(instance, name) is not None
-            else named_resources(name, instance.resources, teams, problems)
+            name: (
+                []
+                if _team_named(instance, name) is not None
+                else named_resources(name, instance.resources, teams, problems)
+            )
             for name in self.budgets
         }
         forced = {name: self._options(instance, name, problems) for name in self.forced}
@@ -102,10 +118,14 @@ class Changes:
             for each in resource[name]:
                 instance = instance.with_budget(each, amount)
         chosen = {name: [j for j in options if j not in out] for name, options in forced.items()}
-        alone = {options[0] for options in chosen.values() if len(options) == 1} | (today if self.keep_today else set())
+        alone = {options[0] for options in chosen.values() if len(options) == 1} | (
+            today if self.keep_today else set()
+        )
         several = {name: options for name, options in chosen.items() if len(options) > 1}
         instance = instance.with_forbidden(*_ids(instance, out))
-        released = {j for options in several.values() for j in options if instance.options[j].forbidden}
+        released = {
+            j for options in several.values() for j in options if instance.options[j].forbidden
+        }
         instance = instance.with_forbidden(*_ids(instance, released), forbidden=False)
         instance = instance.with_forced(*_ids(instance, alone))
         more = [_one_of(f"{name} is used", options) for name, options in several.items()]
@@ -114,31 +134,57 @@ class Changes:
         return replace(instance, requirements=(*instance.requirements, *more)) if more else instance
 
     def _check(
-        self, instance: Instance, forced: Mapping[str, list[int]], out: set[int], today: set[int], problems: ProblemList
+        self,
+        instance: Instance,
+        forced: Mapping[str, list[int]],
+        out: set[int],
+        today: set[int],
+        problems: ProblemList,
     ) -> None:
         """Note amounts out of range, and what contradicts itself."""
         for name, amount in self.budgets.items():
             if not 0 <= amount <= 1e15:
-                problems.add(f"{WHERE}, budget of {name}", f"{amount:.10g}", "a number from 0 to 1e15")
-            elif _team_named(instance, name) is not None and not (amount <= MOST_TEAMS and float(amount).is_integer()):
-                problems.add(f"{WHERE}, teams of {name}", f"{amount:.10g}", f"a whole number from 0 to {MOST_TEAMS}")
+                problems.add(
+                    f"{WHERE}, budget of {name}", f"{amount:.10g}", "a number from 0 to 1e15"
+                )
+            elif _team_named(instance, name) is not None and not (
+                amount <= MOST_TEAMS and float(amount).is_integer()
+            ):
+                problems.add(
+                    f"{WHERE}, teams of {name}",
+                    f"{amount:.10g}",
+                    f"a whole number from 0 to {MOST_TEAMS}",
+                )
         if self.change_at_most is not None and self.change_at_most < 0:
-            problems.add(f"{WHERE}, changes at most", str(self.change_at_most), "a whole number of at least 0")
+            problems.add(
+                f"{WHERE}, changes at most",
+                str(self.change_at_most),
+                "a whole number of at least 0",
+            )
         if self.keep_today and not today:
-            problems.add(WHERE, "what stands today is to stay, but no site is marked as existing", "a site that exists")
+            problems.add(
+                WHERE,
+                "what stands today is to stay, but no site is marked as existing",
+                "a site that exists",
+            )
         for name, options in forced.items():
             if options and out.issuperset(options):
                 problems.add(WHERE, f"{name!r} is forced as well as forbidden", "one of the two")
         if self.keep_today and out & today:
             names = ", ".join(map(repr, _ids(instance, out & today)))
-            problems.add(WHERE, f"what stands today is to stay, but {names} is forbidden", "one of the two")
+            problems.add(
+                WHERE, f"what stands today is to stay, but {names} is forbidden", "one of the two"
+            )
 
     def _options(self, instance: Instance, name: str, problems: ProblemList) -> list[int]:
         return named_options(instance.options, name, f"{WHERE}, sites", problems)
 
 
-def named_resources(name: str, resources: Sequence[Resource], teams: Sequence[str], problems: ProblemList) -> list[str]:
-    """Return the ids of the resources that the name of a budget stands for; a name that is none of them, or of several agencies, is noted.
+def named_resources(
+    name: str, resources: Sequence[Resource], teams: Sequence[str], problems: ProblemList
+) -> list[str]:
+    """Return the ids of the resources that the name of a budget stands for; a name that
+    is none of them, or of several agencies, is noted.
 
     Parameters
     ----------
@@ -185,7 +231,11 @@ def change_sentences(changes: Changes, resources: Sequence[Resource]) -> tuple[s
         *(f"{name} must be used" for name in changes.forced),
         *(f"{name} must not be used" for name in changes.forbidden),
         *(["what stands today stays"] if changes.keep_today else []),
-        *([f"at most {changes.change_at_most} sites differ from today"] if changes.change_at_most is not None else []),
+        *(
+            [f"at most {changes.change_at_most} sites differ from today"]
+            if changes.change_at_most is not None
+            else []
+        ),
     )
 
 
@@ -194,7 +244,9 @@ MOST_TEAMS = 1000
 
 
 def _team_named(instance: Instance, name: str) -> str | None:
-    """Return the id of the teams that a name stands for; None where it is that of a resource, or of no teams."""
+    """Return the id of the teams that a name stands for; None where it is that of a
+    resource, or of no teams.
+    """
     if instance.patrols is None or any(name in {each.id, each.name} for each in instance.resources):
         return None
     return next((team.id for team in instance.patrols.teams if name in {team.id, team.label}), None)
@@ -213,7 +265,9 @@ def _with_teams(instance: Instance, team: str, number: int) -> Instance:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """Options as an order has them: a site where nothing stood opens, one of another kind changes, one of which nothing is left closes."""
+    """Options as an order has them: a site where nothing stood opens, one of another
+    kind changes, one of which nothing is left closes.
+    """
 
     opens: tuple[Option, ...]
     changes: tuple[Option, ...]
@@ -231,20 +285,28 @@ def ordered(comes: Sequence[Option], goes: Sequence[Option]) -> Ordered:
 
 
 def differences(options: Sequence[Option]) -> tuple[list[int], list[int]]:
-    """Return the positions of what stands today, which a plan may lack, and of options where nothing stands, which it may have."""
+    """Return the positions of what stands today, which a plan may lack, and of options
+    where nothing stands, which it may have.
+    """
     today = [j for j, option in enumerate(options) if option.existing]
     occupied = {options[j].site for j in today} - {""}
     return today, [j for j, o in enumerate(options) if not o.existing and o.site not in occupied]
 
 
 def changes_made(options: Sequence[Option], placed: NDArray[np.bool_]) -> int:
-    """Return by how many of some options a mask differs from what stands today, as `Changes.change_at_most` counts them."""
+    """Return by how many of some options a mask differs from what stands today, as
+    `Changes.change_at_most` counts them.
+    """
     today, new = differences(options)
     return int(np.count_nonzero(~placed[today]) + np.count_nonzero(placed[new]))
 
 
 def _few_changes(instance: Instance, most: int) -> Requirement:
-    """Return the requirement that a plan differs from what stands today by so many options at most."""
+    """Return the requirement that a plan differs from what stands today by so many
+    options at most.
+    """
     today, new = differences(instance.options)
     coefficients = (1.0,) * len(today) + (-1.0,) * len(new)
-    return Requirement(f"at most {most} changes", (*today, *new), coefficients, float(len(today) - most))
+    return Requirement(
+        f"at most {most} changes", (*today, *new), coefficients, float(len(today) - most)
+    )

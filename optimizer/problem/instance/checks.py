@@ -1,4 +1,6 @@
-"""What an instance must satisfy before it is solved or evaluated, and that its evaders can reach where they go."""
+"""What an instance must satisfy before it is solved or evaluated, and that its evaders
+can reach where they go.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ LARGEST = 1e15
 
 
 def instance_problems(instance: Instance) -> tuple[Problem, ...]:
-    """Return every fault of an instance; those of evaders and options only where the arcs are right."""
+    """Return every fault of an instance; those of evaders and options only where the
+    arcs are right.
+    """
     where = instance.name
     arcs = [*_shape_problems(instance, where)] or [*_arc_problems(instance, where)]
     return tuple(arcs or [*_evader_problems(instance, where), *_option_problems(instance, where)])
@@ -43,13 +47,23 @@ def budget_problems(instance: Instance) -> tuple[Problem, ...]:
 
 def _shape_problems(instance: Instance, where: str) -> Iterator[Problem]:
     n, m = np.size(instance.node_id), np.size(instance.tail)
-    wanted: dict[str, tuple[int, ...]] = {"node_id": (n,), "tail": (m,), "head": (m,), "reliability": (m,)}
+    wanted: dict[str, tuple[int, ...]] = {
+        "node_id": (n,),
+        "tail": (m,),
+        "head": (m,),
+        "reliability": (m,),
+    }
     if instance.lonlat is not None:
         wanted["lonlat"] = (n, 2)
     for name, shape in wanted.items():
         found = np.shape(getattr(instance, name))
         if found != shape:
-            yield Problem(f"{where}, {name}", f"shape {found}", f"shape {shape}", "Give one value a node or arc")
+            yield Problem(
+                f"{where}, {name}",
+                f"shape {found}",
+                f"shape {shape}",
+                "Give one value a node or arc",
+            )
     if not n:
         yield Problem(f"{where}, node_id", "no nodes", "at least one")
 
@@ -82,7 +96,8 @@ def _evader_problems(instance: Instance, where: str) -> Iterator[Problem]:
             "Give the position of the node, not its id",
         )
     yield from _amount_problems(f"{where}, evaders, weight", [evader.weight for evader in evaders])
-    # Whether routes are unbroken and their shares sum to 1 is looked at once all positions are sound (`check_evaders`).
+    # Whether routes are unbroken and their shares sum to 1 is looked at once all
+    # positions are sound (`check_evaders`).
     for evader in evaders:
         for number, route in enumerate(evader.routes):
             here = f"{where}, evader {evader.id!r}, routes[{number}]"
@@ -124,10 +139,16 @@ def _option_problems(instance: Instance, where: str) -> Iterator[Problem]:
             elif option.agency and agency[name] not in {"", option.agency}:
                 found = f"{name!r}, which belongs to {agency[name]!r}"
                 yield Problem(
-                    f"{here}, {field}", found, f"a resource of its own agency {option.agency!r}, or a shared one"
+                    f"{here}, {field}",
+                    found,
+                    f"a resource of its own agency {option.agency!r}, or a shared one",
                 )
             if not 0 <= amount <= LARGEST:
-                yield Problem(f"{here}, {field}", f"{amount!r} of {name!r}", f"an amount from 0 to {LARGEST:g}")
+                yield Problem(
+                    f"{here}, {field}",
+                    f"{amount!r} of {name!r}",
+                    f"an amount from 0 to {LARGEST:g}",
+                )
     yield from change_problems(options, where)
     for number, group in enumerate(instance.exclusions):
         if _not_positions(group, len(options)).any():
@@ -140,23 +161,34 @@ def _effect_problems(where: str, option: Option, n_arcs: int) -> Iterator[Proble
     arcs, survival = option.arcs, option.survival
     if len(arcs) != len(survival):
         expected = "one chance for each arc"
-        yield Problem(f"{where}, survival", f"{len(survival)} chances for {len(arcs)} arcs", expected)
+        yield Problem(
+            f"{where}, survival", f"{len(survival)} chances for {len(arcs)} arcs", expected
+        )
         return
     if _not_positions(arcs, n_arcs).any():
         odd = arcs[int(np.argmax(_not_positions(arcs, n_arcs)))]
         yield Problem(f"{where}, arcs", f"arc {odd!r}", f"positions of arcs from 0 to {n_arcs - 1}")
     elif len(set(arcs)) < len(arcs):
-        yield Problem(f"{where}, arcs", "an arc named twice", "each arc once", "Multiply the survivals")
+        yield Problem(
+            f"{where}, arcs", "an arc named twice", "each arc once", "Multiply the survivals"
+        )
     if not all(0 <= chance < 1 for chance in survival):
         odd_chance = next(chance for chance in survival if not 0 <= chance < 1)
         expected = "chances to pass undetected, in [0, 1)"
-        yield Problem(f"{where}, survival", repr(odd_chance), expected, "Leave out arcs that it does not watch")
+        yield Problem(
+            f"{where}, survival",
+            repr(odd_chance),
+            expected,
+            "Leave out arcs that it does not watch",
+        )
 
 
 def _id_problems(where: str, ids: Sequence[str]) -> Iterator[Problem]:
     if len(set(ids)) < len(ids):
         name, count = Counter(ids).most_common(1)[0]
-        yield Problem(f"{where}, id", f"{name!r} {count} times", "each id once", "Rename the others")
+        yield Problem(
+            f"{where}, id", f"{name!r} {count} times", "each id once", "Rename the others"
+        )
     if "" in ids:
         yield Problem(f"{where}, id", "an empty id", "a name")
 
@@ -164,19 +196,26 @@ def _id_problems(where: str, ids: Sequence[str]) -> Iterator[Problem]:
 def _amount_problems(where: str, values: Sequence[float]) -> list[Problem]:
     column = np.array(values, dtype=np.float64)
     wrong = ~((column >= 0) & (column <= LARGEST))
-    return at_fault(where, wrong, lambda row: f"{column[row]:.10g}", f"numbers from 0 to {LARGEST:g}")
+    return at_fault(
+        where, wrong, lambda row: f"{column[row]:.10g}", f"numbers from 0 to {LARGEST:g}"
+    )
 
 
 def _not_positions(values: Sequence[Any], n: int) -> NDArray[np.bool_]:
     """Return which values are no positions from 0 to n - 1."""
     column = np.asarray(values)
     if column.size and column.dtype.kind not in "iu":
-        return np.array([not (isinstance(value, int | np.integer) and 0 <= value < n) for value in values])
+        return np.array(
+            [not (isinstance(value, int | np.integer) and 0 <= value < n) for value in values]
+        )
     return np.asarray((column < 0) | (column >= n)).reshape(-1)
 
 
-def check_evaders(instance: Instance, where: str, *, on_unreachable: OnUnreachable | None = None) -> Instance:
-    """Check that every habitual route is a path of its evader and that every evader can reach its destination.
+def check_evaders(
+    instance: Instance, where: str, *, on_unreachable: OnUnreachable | None = None
+) -> Instance:
+    """Check that every habitual route is a path of its evader and that every evader can
+    reach its destination.
 
     Parameters
     ----------
@@ -185,7 +224,8 @@ def check_evaders(instance: Instance, where: str, *, on_unreachable: OnUnreachab
     where
         File it comes from, for the messages.
     on_unreachable
-        Called with the ids of the evaders that cannot, which the returned instance is without; None makes them a fault.
+        Called with the ids of the evaders that cannot, which the returned instance is
+        without; None makes them a fault.
 
     Returns
     -------
@@ -194,7 +234,8 @@ def check_evaders(instance: Instance, where: str, *, on_unreachable: OnUnreachab
     Raises
     ------
     InputError
-        Naming each evader at fault (the first ten of those that cannot reach their destination, and how many there are).
+        Naming each evader at fault (the first ten of those that cannot reach their
+        destination, and how many there are).
     """
     problems = ProblemList()
     for evader in instance.evaders:
@@ -205,10 +246,18 @@ def check_evaders(instance: Instance, where: str, *, on_unreachable: OnUnreachab
             fault = _route_fault(instance, evader, route.arcs)
             if fault:
                 problems.add(
-                    f"{here}, routes[{position}]", fault, "arcs that lead from the evader's origin to its destination"
+                    f"{here}, routes[{position}]",
+                    fault,
+                    "arcs that lead from the evader's origin to its destination",
                 )
-        if evader.routes and not math.isclose(sum(route.share for route in evader.routes), 1.0, abs_tol=1e-6):
-            problems.add(here, f"shares that sum to {sum(r.share for r in evader.routes):g}", "shares that sum to 1")
+        if evader.routes and not math.isclose(
+            sum(route.share for route in evader.routes), 1.0, abs_tol=1e-6
+        ):
+            problems.add(
+                here,
+                f"shares that sum to {sum(r.share for r in evader.routes):g}",
+                "shares that sum to 1",
+            )
     problems.raise_if_any()
     return settle_unreachable(instance, where, on_unreachable)
 
@@ -230,8 +279,9 @@ OnUnreachable = Callable[[Sequence[str]], None]
 def unreachable(instance: Instance) -> NDArray[np.int64]:
     """Return the positions of the evaders without any path from origin to destination.
 
-    Nodes that reach each other both ways are one strong component, so most pairs need no search; the others are looked for in the graph of
-    components, once for each origin's component.
+    Nodes that reach each other both ways are one strong component, so most pairs need
+    no search; the others are looked for in the graph of components, once for each
+    origin's component.
     """
     n_parts, part = connected_components(
         _pattern(instance.n_nodes, instance.tail, instance.head), directed=True, connection="strong"
@@ -250,7 +300,9 @@ def unreachable(instance: Instance) -> NDArray[np.int64]:
 
 
 def without_unreachable(instance: Instance) -> tuple[Instance, tuple[str, ...]]:
-    """Return the instance without the evaders that have no path, and their ids; the instance itself where all have one."""
+    """Return the instance without the evaders that have no path, and their ids; the
+    instance itself where all have one.
+    """
     lost = set(unreachable(instance).tolist())
     if not lost:
         return instance, ()
@@ -258,8 +310,11 @@ def without_unreachable(instance: Instance) -> tuple[Instance, tuple[str, ...]]:
     return replace(instance, evaders=kept), tuple(instance.evaders[k].id for k in sorted(lost))
 
 
-def settle_unreachable(instance: Instance, where: str, on_unreachable: OnUnreachable | None) -> Instance:
-    """Refuse evaders that have no path, or leave them out when there is somebody to tell.
+def settle_unreachable(
+    instance: Instance, where: str, on_unreachable: OnUnreachable | None
+) -> Instance:
+    """Refuse evaders that have no path, or leave them out when there is somebody to
+    tell.
 
     Parameters
     ----------
@@ -268,21 +323,31 @@ def settle_unreachable(instance: Instance, where: str, on_unreachable: OnUnreach
     where
         File it comes from, for the messages.
     on_unreachable
-        Called with the ids of the evaders that are left out, if there are any; None refuses them.
+        Called with the ids of the evaders that are left out, if there are any; None
+        refuses them.
 
     Raises
     ------
     InputError
-        Naming the first ten evaders without a path, and how many there are; or if no evader would be left.
+        Naming the first ten evaders without a path, and how many there are; or if no
+        evader would be left.
     """
     if on_unreachable is None:
         _refuse(instance, unreachable(instance), where)
         return instance
     rest, skipped = without_unreachable(instance)
     if not rest.evaders:
-        found = f"no path from origin to destination for any of the {len(skipped)} evaders, the first of them {skipped[0]!r}"
+        found = (
+            f"no path from origin to destination for any of the {len(skipped)} evaders, the first"
+            f" of them {skipped[0]!r}"
+        )
         raise InputError(
-            Problem(f"{where}, evaders", found, "at least one that can get through", "Connect the network")
+            Problem(
+                f"{where}, evaders",
+                found,
+                "at least one that can get through",
+                "Connect the network",
+            )
         )
     if skipped:
         on_unreachable(skipped)
@@ -294,12 +359,16 @@ def _refuse(instance: Instance, lost: NDArray[np.int64], where: str) -> None:
     for evader in (instance.evaders[k] for k in lost[:PROBLEMS_SHOWN].tolist()):
         problems.add(
             f"{where}, evader {evader.id!r}",
-            f"no path from {instance.node_id[evader.origin]} to {instance.node_id[evader.destination]}",
+            f"no path from {instance.node_id[evader.origin]} to"
+            f" {instance.node_id[evader.destination]}",
             "a destination that can be reached",
             "Connect the network, drop the evader, or solve the rest with --skip-unreachable",
         )
     if lost.size > PROBLEMS_SHOWN:
-        found = f"{lost.size - PROBLEMS_SHOWN} more without a path, {lost.size} of {len(instance.evaders)} in all"
+        found = (
+            f"{lost.size - PROBLEMS_SHOWN} more without a path, {lost.size} of"
+            f" {len(instance.evaders)} in all"
+        )
         problems.add(f"{where}, evaders", found, "none")
     problems.raise_if_any()
 

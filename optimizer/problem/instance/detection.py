@@ -1,8 +1,10 @@
-"""How likely a checkpoint, a patrol, a sensor or a drone is to find an evader who passes: formulas and nothing else.
+"""How likely a checkpoint, a patrol, a sensor or a drone is to find an evader who
+passes: formulas and nothing else.
 
-Each gives a survival, the chance in [0, 1] to pass undetected, or the chance to be met or seen that goes into one. Times of one call share
-a unit, whichever it is, unless the name of the argument says one. `tests/test_detection.py` holds every formula against evaders and teams
-simulated one by one.
+Each gives a survival, the chance in [0, 1] to pass undetected, or the chance to be met
+or seen that goes into one. Times of one call share a unit, whichever it is, unless the
+name of the argument says one. `tests/test_detection.py` holds every formula against
+evaders and teams simulated one by one.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 
 
 def checkpoint_coverage(capacity: float, traffic: float) -> float:
-    """Return q = min(1, capacity / traffic), the share of passing vehicles that a checkpoint looks at.
+    """Return q = min(1, capacity / traffic), the share of passing vehicles that a
+    checkpoint looks at.
 
-    It takes for granted that vehicles wait in line, so that no inspector is idle while traffic lasts. Where there is no room to wait and
-    a vehicle that comes while all are busy drives on, random arrivals leave only capacity / (capacity + traffic) (Erlang's loss formula
-    with one server): a half where the two are equal.
+    It takes for granted that vehicles wait in line, so that no inspector is idle while
+    traffic lasts. Where there is no room to wait and a vehicle that comes while all are
+    busy drives on, random arrivals leave only capacity / (capacity + traffic) (Erlang's
+    loss formula with one server): a half where the two are equal.
 
     Parameters
     ----------
@@ -44,8 +48,10 @@ def checkpoint_coverage(capacity: float, traffic: float) -> float:
 def checkpoint_survival(capacity: float, traffic: float, detection: float) -> float:
     """Return 1 - q d, the chance that an evader passes a checkpoint undetected.
 
-    q is the share of passing vehicles that can be looked at (`checkpoint_coverage`), d the chance that a look at a loaded vehicle finds
-    the load. Vehicles are picked blindly: a profile that picks the right ones does better, evaders who pick their hour do worse.
+    q is the share of passing vehicles that can be looked at (`checkpoint_coverage`), d
+    the chance that a look at a loaded vehicle finds the load. Vehicles are picked
+    blindly: a profile that picks the right ones does better, evaders who pick their
+    hour do worse.
 
     Parameters
     ----------
@@ -62,12 +68,16 @@ def checkpoint_survival(capacity: float, traffic: float, detection: float) -> fl
         If a number is out of its range.
     """
     if not capacity >= 0 or not traffic > 0 or not 0 <= detection <= 1:
-        raise ValueError(f"capacity {capacity} must be >= 0, traffic {traffic} > 0, detection {detection} in [0, 1]")
+        raise ValueError(
+            f"capacity {capacity} must be >= 0, traffic {traffic} > 0, detection {detection} in"
+            " [0, 1]"
+        )
     return 1.0 - checkpoint_coverage(capacity, traffic) * detection
 
 
 def inspection_delay(capacity: float, traffic: float, minutes: float) -> float:
-    """Return the time that those inspected lose at a checkpoint: min(capacity, traffic) minutes / 60.
+    """Return the time that those inspected lose at a checkpoint: min(capacity, traffic)
+    minutes / 60.
 
     The wait in line comes on top where traffic is near capacity and is not in it.
 
@@ -93,15 +103,17 @@ def inspection_delay(capacity: float, traffic: float, minutes: float) -> float:
 
 
 def dwell_meeting(dwell: ArrayLike, shift: ArrayLike) -> NDArray[np.float64]:
-    """Return min(1, w / H), the chance that an evader passes a point of the road while a team dwells there for w of a shift of H.
+    """Return min(1, w / H), the chance that an evader passes a point of the road while
+    a team dwells there for w of a shift of H.
 
-    The evader's moment is uniform over the shift, and shift follows upon shift, so that it does not matter when within the shift the team
-    is there.
+    The evader's moment is uniform over the shift, and shift follows upon shift, so that
+    it does not matter when within the shift the team is there.
 
     Parameters
     ----------
     dwell
-        w >= 0; several dwells at one point exclude each other, so their times may be added up.
+        w >= 0; several dwells at one point exclude each other, so their times may be
+        added up.
     shift
         H > 0.
 
@@ -119,11 +131,13 @@ def dwell_meeting(dwell: ArrayLike, shift: ArrayLike) -> NDArray[np.float64]:
 def drive_meeting(
     drive: ArrayLike, travel: ArrayLike, shift: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the chances that a team which drives through a segment once a shift meets an evader who passes it.
+    """Return the chances that a team which drives through a segment once a shift meets
+    an evader who passes it.
 
-    The team takes w, the evader tau, entering at a moment uniform over the shift H. Against each other they meet if both are on the segment at
-    one time, (w + tau) / H; in one direction if one overtakes the other, |w - tau| / H. Each is capped at 1. With w = 10, tau = 6,
-    H = 480 minutes: 0.0333 and 0.0083.
+    The team takes w, the evader tau, entering at a moment uniform over the shift H.
+    Against each other they meet if both are on the segment at one time, (w + tau) / H;
+    in one direction if one overtakes the other, |w - tau| / H. Each is capped at 1.
+    With w = 10, tau = 6, H = 480 minutes: 0.0333 and 0.0083.
 
     Parameters
     ----------
@@ -135,7 +149,8 @@ def drive_meeting(
     Returns
     -------
     tuple
-        Chance for evaders of the opposing direction and for those of the team's own, each of the arguments' joint shape.
+        Chance for evaders of the opposing direction and for those of the team's own,
+        each of the arguments' joint shape.
 
     Raises
     ------
@@ -148,24 +163,30 @@ def drive_meeting(
 def orbit_meeting(
     sweep: ArrayLike, travel: ArrayLike, revisit: ArrayLike, glimpse: ArrayLike = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the chances that an evader on a segment is inside the footprint of an orbit at least once.
+    """Return the chances that an evader on a segment is inside the footprint of an
+    orbit at least once.
 
-    The footprint sweeps the segment end to end once in each revisit time R. Its middle needs w for it, it stays g over any one point (its
-    length along the road divided by its speed), and the evader needs tau, entering at a moment uniform over R. Counting the entry times
-    that lead into the footprint gives (w + g + tau) / R for evaders who come towards it and (g + |w - tau|) / R for those who go its way, each
-    capped at 1. A spot that is seen whole or not at all has w = 0 and (g + tau) / R both ways; with g = 0 it is a team that drives.
+    The footprint sweeps the segment end to end once in each revisit time R. Its middle
+    needs w for it, it stays g over any one point (its length along the road divided by
+    its speed), and the evader needs tau, entering at a moment uniform over R. Counting
+    the entry times that lead into the footprint gives (w + g + tau) / R for evaders who
+    come towards it and (g + |w - tau|) / R for those who go its way, each capped at 1.
+    A spot that is seen whole or not at all has w = 0 and (g + tau) / R both ways; with
+    g = 0 it is a team that drives.
 
     Parameters
     ----------
     sweep, travel, glimpse
         w, tau and g, >= 0.
     revisit
-        R > 0. An orbit out and back over the same road has one sweep each way in every R.
+        R > 0. An orbit out and back over the same road has one sweep each way in every
+        R.
 
     Returns
     -------
     tuple
-        Chance for evaders of the opposing direction and for those of the sweep's own, each of the arguments' joint shape.
+        Chance for evaders of the opposing direction and for those of the sweep's own,
+        each of the arguments' joint shape.
 
     Raises
     ------
@@ -179,7 +200,8 @@ def orbit_meeting(
 
 
 def patrol_survival(meeting: ArrayLike, detection: ArrayLike) -> NDArray[np.float64]:
-    """Return 1 - d phi, the chance to get by one visit of a team that is met with phi and finds the load with d when met.
+    """Return 1 - d phi, the chance to get by one visit of a team that is met with phi
+    and finds the load with d when met.
 
     Parameters
     ----------
@@ -200,16 +222,22 @@ def patrol_survival(meeting: ArrayLike, detection: ArrayLike) -> NDArray[np.floa
 
 
 def beat_survival(meetings: ArrayLike, detection: ArrayLike) -> NDArray[np.float64]:
-    """Return the product of 1 - d phi_v over the visits v of a beat that one evader's way touches.
+    """Return the product of 1 - d phi_v over the visits v of a beat that one evader's
+    way touches.
 
-    The product takes the visits as independent. They are not: while the team is at one post it is not at another, and an evader who drives as
-    fast as the team is met at most once. In truth such an evader is found with d sum phi_v, and the product says less: of a shift of 480
-    minutes with 2, 4 and 8 dwells of 30 minutes and d = 0.8 it says 0.098, 0.185 and 0.337 in place of 0.100, 0.200 and 0.400; with
-    d = 0.5 0.062, 0.119 and 0.224 in place of 0.063, 0.125 and 0.250. So it is at one post: l slots of w find 1 - d l w / H
-    exactly, not (1 - d w / H)^l; add the slots of one post up (`dwell_meeting`) before they come here. Never does it say more
-    than d sum phi_v. It does say more than the truth where one evader is met again and again, which takes a team much faster than the
-    evader: one that drives 15-minute legs to and fro over all of a 120-minute walk, for half of each shift, finds 0.657 of those
-    who walk it where d = 0.5 (it meets 0.72 of them, some of them up to eight times), and the product says 0.882.
+    The product takes the visits as independent. They are not: while the team is at one
+    post it is not at another, and an evader who drives as fast as the team is met at
+    most once. In truth such an evader is found with d sum phi_v, and the product says
+    less: of a shift of 480 minutes with 2, 4 and 8 dwells of 30 minutes and d = 0.8 it
+    says 0.098, 0.185 and 0.337 in place of 0.100, 0.200 and 0.400; with d = 0.5 0.062,
+    0.119 and 0.224 in place of 0.063, 0.125 and 0.250. So it is at one post: l slots of
+    w find 1 - d l w / H exactly, not (1 - d w / H)^l; add the slots of one post up
+    (`dwell_meeting`) before they come here. Never does it say more than d sum phi_v. It
+    does say more than the truth where one evader is met again and again, which takes a
+    team much faster than the evader: one that drives 15-minute legs to and fro over all
+    of a 120-minute walk, for half of each shift, finds 0.657 of those who walk it where
+    d = 0.5 (it meets 0.72 of them, some of them up to eight times), and the product
+    says 0.882.
 
     Parameters
     ----------
@@ -234,8 +262,9 @@ def beat_survival(meetings: ArrayLike, detection: ArrayLike) -> NDArray[np.float
 def sensor_survival(uptime: float, detection: float, response: float) -> float:
     """Return 1 - u d r, the chance to pass a fixed sensor.
 
-    It works for a share u of the time, notices a passing load with d when it works, and a share r of what it notices is acted upon in
-    time. Outages that evaders can see, or alarms that come two at once where one team answers, make it worse than this.
+    It works for a share u of the time, notices a passing load with d when it works, and
+    a share r of what it notices is acted upon in time. Outages that evaders can see, or
+    alarms that come two at once where one team answers, make it worse than this.
 
     Parameters
     ----------
@@ -274,12 +303,16 @@ def false_alarm_hours(alarms: float, minutes: float) -> float:
 def random_search(
     width_m: ArrayLike, speed_kmh: ArrayLike, hours: ArrayLike, area_km2: ArrayLike
 ) -> NDArray[np.float64]:
-    """Return 1 - exp(-W v t / A), the chance that a search without a pattern sees somebody who is in its area for t.
+    """Return 1 - exp(-W v t / A), the chance that a search without a pattern sees
+    somebody who is in its area for t.
 
-    W is the width seen across the line of flight (the effective one: times d, if a look finds with d), v the speed over the ground, A the
-    area. B. O. Koopman, The theory of search II: target detection, Operations Research 4 (1956) 503-531, "random search". Strips flown
-    side by side see min(1, W v t / A) of those who stand still, which is more; a flight of 3 km legs that turns at random and is turned back at
-    the edges crosses its own track and sees less: 0.191 (+- 0.012) in place of 0.221 where W v t / A = 1/4.
+    W is the width seen across the line of flight (the effective one: times d, if a look
+    finds with d), v the speed over the ground, A the area. B. O. Koopman, The theory of
+    search II: target detection, Operations Research 4 (1956) 503-531, "random search".
+    Strips flown side by side see min(1, W v t / A) of those who stand still, which is
+    more; a flight of 3 km legs that turns at random and is turned back at the edges
+    crosses its own track and sees less: 0.191 (+- 0.012) in place of 0.221 where W v t
+    / A = 1/4.
 
     Parameters
     ----------
@@ -297,19 +330,26 @@ def random_search(
     ValueError
         If a number is out of its range.
     """
-    width, speed, time, area = _numbers(width_m), _numbers(speed_kmh), _numbers(hours), _numbers(area_km2)
+    width, speed, time, area = (
+        _numbers(width_m),
+        _numbers(speed_kmh),
+        _numbers(hours),
+        _numbers(area_km2),
+    )
     _check_least("width, speed and hours", 0, width, speed, time)
     _check_positive("area", area)
     return np.asarray(-np.expm1(-width / 1000 * speed * time / area))
 
 
 def station_share(hours: float, shift_hours: float) -> float:
-    """Return min(1, hours / shift_hours), the share of a shift that an aircraft is over its area, not on the way, fuelling or grounded.
+    """Return min(1, hours / shift_hours), the share of a shift that an aircraft is over
+    its area, not on the way, fuelling or grounded.
 
     Parameters
     ----------
     hours
-        Hours on station a shift, >= 0; those of several aircraft that relieve each other add up.
+        Hours on station a shift, >= 0; those of several aircraft that relieve each
+        other add up.
     shift_hours
         Length of the shift, > 0.
 
@@ -333,7 +373,10 @@ def _capped(chance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _check_least(what: str, least: float, *values: float | NDArray[np.float64]) -> None:
     if not all(np.all(_numbers(value) >= least) for value in values):
-        raise ValueError(f"{what} must be >= {number(least, 6)}; found {', '.join(str(value) for value in values)}")
+        raise ValueError(
+            f"{what} must be >= {number(least, 6)}; found"
+            f" {', '.join(str(value) for value in values)}"
+        )
 
 
 def _check_positive(what: str, value: float | NDArray[np.float64]) -> None:

@@ -10,7 +10,10 @@ import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_array
 
-from optimizer.base.schema import Amount, ComposedId  # noqa: TC001 - read at run time, where a file is checked
+from optimizer.base.schema import (
+    Amount,  # noqa: TC001
+    ComposedId,  # noqa: TC001
+)
 from optimizer.problem.network.places import Node  # noqa: TC001 - as above
 from optimizer.problem.network.shortest_paths import ArcOrder, CostGraph, cost_graph
 
@@ -33,10 +36,13 @@ class Route:
     arcs
         Positions of its arcs in order of travel.
     share
-        Probability, in (0, 1], that the evader takes it; the shares of one evader sum to 1.
+        Probability, in (0, 1], that the evader takes it; the shares of one evader sum
+        to 1.
     """
 
-    arcs: Annotated[tuple[int, ...], Field(min_length=1, description="arc positions in order of travel")]
+    arcs: Annotated[
+        tuple[int, ...], Field(min_length=1, description="arc positions in order of travel")
+    ]
     share: Annotated[float, Field(gt=0, le=1, description="probability that the evader takes it")]
 
 
@@ -53,7 +59,8 @@ class Evader:
     weight
         Expected loads a period, or a probability; >= 0.
     routes
-        Empty for an *informed* evader, who sees the plan and takes the best path. A *habitual* one keeps to these routes.
+        Empty for an *informed* evader, who sees the plan and takes the best path. A
+        *habitual* one keeps to these routes.
     label
         What people call it, such as `Bendern > Vaduz`; the id where empty.
     """
@@ -62,9 +69,9 @@ class Evader:
     origin: Annotated[Node, Field(description="node id")]
     destination: Annotated[Node, Field(description="node id")]
     weight: Annotated[Amount, Field(description="loads a period, or a probability")]
-    routes: Annotated[tuple[Route, ...], Field(description="of a habitual evader; shares sum to 1")] = field(
-        default_factory=tuple
-    )
+    routes: Annotated[
+        tuple[Route, ...], Field(description="of a habitual evader; shares sum to 1")
+    ] = field(default_factory=tuple)
     label: Annotated[str, Field(description="what people call it; the id where empty")] = ""
 
     @property
@@ -100,11 +107,15 @@ class Habits:
         rows = np.repeat(np.arange(len(routes)), lengths)
         table = csr_array((np.ones(len(columns)), (rows, columns)), shape=(len(routes), n_arcs))
         return cls(
-            np.array([k for k, _ in routes], dtype=np.int64), np.array([route.share for _, route in routes]), table
+            np.array([k for k, _ in routes], dtype=np.int64),
+            np.array([route.share for _, route in routes]),
+            table,
         )
 
     def values(self, survival: NDArray[np.float64], n_evaders: int) -> NDArray[np.float64]:
-        """Return the (n_evaders,) mean survival over the routes of each evader; 0 for those without routes."""
+        """Return the (n_evaders,) mean survival over the routes of each evader; 0 for
+        those without routes.
+        """
         through = np.exp(-(self.arcs @ arc_costs(survival)))
         values = np.zeros(n_evaders)
         np.add.at(values, self.evader, self.share * through)
@@ -113,7 +124,8 @@ class Habits:
 
 @dataclass(frozen=True)
 class Searches:
-    """How informed evaders' best answers are found: one search serves all that share an end, from the end with fewer distinct nodes.
+    """How informed evaders' best answers are found: one search serves all that share an
+    end, from the end with fewer distinct nodes.
 
     Attributes
     ----------
@@ -139,17 +151,29 @@ class Searches:
         destination = np.array([evader.destination for evader in evaders], dtype=np.int64)
         origins, destinations = np.unique(origin), np.unique(destination)
         reverse = destinations.size < origins.size
-        roots, root, leaf = (destinations, destination, origin) if reverse else (origins, origin, destination)
+        roots, root, leaf = (
+            (destinations, destination, origin) if reverse else (origins, origin, destination)
+        )
         return cls(roots, np.searchsorted(roots, root), leaf, reverse)
 
     def values(
-        self, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], survival: NDArray[np.float64]
+        self,
+        n_nodes: int,
+        tail: NDArray[np.integer],
+        head: NDArray[np.integer],
+        survival: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        """Return the (evaders,) largest products of `survival` along a path; 0 where every path is blocked."""
-        return self.values_on(cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=self.reverse))
+        """Return the (evaders,) largest products of `survival` along a path; 0 where
+        every path is blocked.
+        """
+        return self.values_on(
+            cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=self.reverse)
+        )
 
     def values_on(self, graph: CostGraph) -> NDArray[np.float64]:
-        """Return the (evaders,) values on a graph of costs, its arcs turned round where searches start from destinations."""
+        """Return the (evaders,) values on a graph of costs, its arcs turned round where
+        searches start from destinations.
+        """
         n_nodes = graph.matrix.shape[0]
         values = np.zeros(self.leaf.size)
         for start, part in self._slices(n_nodes):
@@ -159,20 +183,30 @@ class Searches:
         return values
 
     def paths(
-        self, n_nodes: int, tail: NDArray[np.int32], head: NDArray[np.int32], survival: NDArray[np.float64]
+        self,
+        n_nodes: int,
+        tail: NDArray[np.int32],
+        head: NDArray[np.int32],
+        survival: NDArray[np.float64],
     ) -> list[tuple[int, ...]]:
-        """Return each evader's best path as arcs in order of travel; none where every path is blocked."""
+        """Return each evader's best path as arcs in order of travel; none where every
+        path is blocked.
+        """
         graph = cost_graph(n_nodes, tail, head, arc_costs(survival), reverse=self.reverse)
         paths: list[tuple[int, ...]] = [()] * self.leaf.size
         for start, part in self._slices(n_nodes):
             for row, predecessors in enumerate(graph.trees(part)[1], start=start):
                 here = np.flatnonzero(self.row == row).tolist()
-                for k, arcs in zip(here, graph.paths(predecessors, self.leaf[here].tolist()), strict=True):
+                for k, arcs in zip(
+                    here, graph.paths(predecessors, self.leaf[here].tolist()), strict=True
+                ):
                     paths[k] = arcs[::-1] if self.reverse else arcs
         return paths
 
     def _slices(self, n_nodes: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """Yield the roots in parts whose trees fit in memory together, each with the position of its first."""
+        """Yield the roots in parts whose trees fit in memory together, each with the
+        position of its first.
+        """
         step = max(1, TREE_CELLS // max(1, n_nodes))
         for start in range(0, self.roots.size, step):
             yield start, self.roots[start : start + step]
@@ -185,7 +219,8 @@ def best_responses(
     survival: NDArray[np.float64],
     evaders: Sequence[Evader],
 ) -> list[tuple[int, ...]]:
-    """Return, evader by evader, the arcs of the best answer to a plan, in order of travel; none where every path is blocked.
+    """Return, evader by evader, the arcs of the best answer to a plan, in order of
+    travel; none where every path is blocked.
 
     Parameters
     ----------
@@ -196,28 +231,39 @@ def best_responses(
     survival
         (m,) chance in [0, 1] to pass each arc undetected under the plan; 0 blocks it.
     evaders
-        Informed evaders answer with the path of largest product, a habitual one with its likeliest route.
+        Informed evaders answer with the path of largest product, a habitual one with
+        its likeliest route.
     """
-    paths = iter(Searches.of([e for e in evaders if not e.routes]).paths(n_nodes, tail, head, survival))
-    return [max(e.routes, key=lambda route: route.share).arcs if e.routes else next(paths) for e in evaders]
+    paths = iter(
+        Searches.of([e for e in evaders if not e.routes]).paths(n_nodes, tail, head, survival)
+    )
+    return [
+        max(e.routes, key=lambda route: route.share).arcs if e.routes else next(paths)
+        for e in evaders
+    ]
 
 
 def arc_costs(survival: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return -ln of survival probabilities: costs >= 0 that add along a path; infinity where survival is 0."""
+    """Return -ln of survival probabilities: costs >= 0 that add along a path; infinity
+    where survival is 0.
+    """
     with np.errstate(divide="ignore"):
         return np.maximum(-np.log(survival), 0.0)
 
 
-# The network as the searches of informed evaders need it: without dead ends, a road between two junctions as one arc.
+# The network as the searches of informed evaders need it: without dead ends, a road
+# between two junctions as one arc.
 #
-# Both are exact under every plan. A way between two ends has no reason to enter a dead end: it would have to come back to the node where it
-# left the road. A node with two neighbours, where no evader begins or ends, is passed from one of them to the other; so the arcs of such a
-# road come all or none, and in this order.
+# Both are exact under every plan. A way between two ends has no reason to enter a dead
+# end: it would have to come back to the node where it left the road. A node with two
+# neighbours, where no evader begins or ends, is passed from one of them to the other;
+# so the arcs of such a road come all or none, and in this order.
 
 
 @dataclass(frozen=True)
 class ContractedNetwork:
-    """A network reduced to the roads between junctions and ends of evaders, and searches on it.
+    """A network reduced to the roads between junctions and ends of evaders, and
+    searches on it.
 
     Attributes
     ----------
@@ -246,7 +292,13 @@ class ContractedNetwork:
         ends[searches.roots] = ends[searches.leaf] = True
         nodes = _without_dead_ends(tail, head, ends)
         left = np.flatnonzero(nodes[tail] & nodes[head] & (tail != head))
-        inner = nodes & ~ends & _with_two_neighbours(tail[left].astype(np.int64), head[left].astype(np.int64), n_nodes)
+        inner = (
+            nodes
+            & ~ends
+            & _with_two_neighbours(
+                tail[left].astype(np.int64), head[left].astype(np.int64), n_nodes
+            )
+        )
         onward = _next_arcs(left, tail, head, inner)
         at = left[~inner[tail[left]]]
         first, road = at, np.arange(at.size)
@@ -263,10 +315,18 @@ class ContractedNetwork:
         kept = nodes & ~inner
         place = np.cumsum(kept) - 1
         there = replace(searches, roots=place[searches.roots], leaf=place[searches.leaf])
-        return cls(int(kept.sum()), place[tail[first[ended]]], place[head[last[ended]]], csr_array(table), there)
+        return cls(
+            int(kept.sum()),
+            place[tail[first[ended]]],
+            place[head[last[ended]]],
+            csr_array(table),
+            there,
+        )
 
     def values(self, survival: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (evaders,) largest products along a way of the (m,) chances to pass each arc; 0 where every way is blocked."""
+        """Return the (evaders,) largest products along a way of the (m,) chances to
+        pass each arc; 0 where every way is blocked.
+        """
         return self.searches.values_on(self._order.graph(self.arcs @ arc_costs(survival)))
 
     @cached_property
@@ -277,7 +337,9 @@ class ContractedNetwork:
 def _without_dead_ends(
     tail: NDArray[np.integer], head: NDArray[np.integer], ends: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Return the mask of the nodes that are left when nodes of one neighbour, ends aside, are taken away until there are none."""
+    """Return the mask of the nodes that are left when nodes of one neighbour, ends
+    aside, are taken away until there are none.
+    """
     n = ends.size
     low, high = np.minimum(tail, head).astype(np.int64), np.maximum(tail, head).astype(np.int64)
     one, other = np.divmod(np.unique((low * n + high)[low != high]), n)
@@ -292,7 +354,9 @@ def _without_dead_ends(
         one, other = one[left], other[left]
 
 
-def _with_two_neighbours(tail: NDArray[np.int64], head: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+def _with_two_neighbours(
+    tail: NDArray[np.int64], head: NDArray[np.int64], n: int
+) -> NDArray[np.bool_]:
     """Return the mask of the nodes with two neighbours, and at most one arc from and to each."""
     pair, count = np.unique(tail * n + head, return_counts=True)
     several = pair[count > 1]
@@ -303,9 +367,14 @@ def _with_two_neighbours(tail: NDArray[np.int64], head: NDArray[np.int64], n: in
 
 
 def _next_arcs(
-    arcs: NDArray[np.int64], tail: NDArray[np.integer], head: NDArray[np.integer], inner: NDArray[np.bool_]
+    arcs: NDArray[np.int64],
+    tail: NDArray[np.integer],
+    head: NDArray[np.integer],
+    inner: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """Return the (m,) arc that follows each arc into an inner node, without turning round; -1 where there is none."""
+    """Return the (m,) arc that follows each arc into an inner node, without turning
+    round; -1 where there is none.
+    """
     out = np.full((2, inner.size), -1, dtype=np.int64)
     leaving = arcs[inner[tail[arcs]]]
     out[0, tail[leaving]] = leaving  # of two arcs the later one is kept

@@ -1,9 +1,11 @@
 """The compiled problem: arcs with reliabilities, evaders, options, resources.
 
-An instance is pure mathematics. Arc a is passed undetected with probability r_a; a placed option j multiplies that by s_ja on each of its
-arcs; informed evader k is worth f_k(x) = max over paths P of prod_{a in P} r_a prod_{j: a in A_j} s_ja^{x_j}, a habitual one the mean of that
-product over its routes. A plan x minimises sum_k p_k f_k(x) within the resource budgets, at most one option a site, none beside an option it
-excludes, all forced and no forbidden ones, and every requirement reached.
+An instance is pure mathematics. Arc a is passed undetected with probability r_a; a
+placed option j multiplies that by s_ja on each of its arcs; informed evader k is worth
+f_k(x) = max over paths P of prod_{a in P} r_a prod_{j: a in A_j} s_ja^{x_j}, a habitual
+one the mean of that product over its routes. A plan x minimises sum_k p_k f_k(x) within
+the resource budgets, at most one option a site, none beside an option it excludes, all
+forced and no forbidden ones, and every requirement reached.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
 class Instance:
     """An interdiction problem; see the module for its mathematics.
 
-    Build one with `optimizer.problem.files.instance_file.read_instance`, a converter or a scenario: these check what this class takes for
-    granted.
+    Build one with `optimizer.problem.files.instance_file.read_instance`, a converter or
+    a scenario: these check what this class takes for granted.
 
     Attributes
     ----------
@@ -53,11 +55,13 @@ class Instance:
     evaders, options, resources
         The rest of the problem; arcs and nodes named by position.
     exclusions
-        Sets of option positions of which at most one can be placed, beyond those that share a site.
+        Sets of option positions of which at most one can be placed, beyond those that
+        share a site.
     lonlat
         (n, 2) degrees for drawing; None when the problem has no map.
     patrols
-        What patrol teams could do; None where there are none. A plan then also chooses beats, each an option that is not among `options`.
+        What patrol teams could do; None where there are none. A plan then also chooses
+        beats, each an option that is not among `options`.
     requirements
         Sums over options that every plan must reach.
     """
@@ -93,7 +97,9 @@ class Instance:
     @cached_property
     def informed(self) -> NDArray[np.int64]:
         """Positions of the informed evaders."""
-        return np.array([k for k, evader in enumerate(self.evaders) if not evader.routes], dtype=np.int64)
+        return np.array(
+            [k for k, evader in enumerate(self.evaders) if not evader.routes], dtype=np.int64
+        )
 
     @cached_property
     def weight(self) -> NDArray[np.float64]:
@@ -117,7 +123,9 @@ class Instance:
 
     @cached_property
     def effects(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """Option position, arc position and survival of every (option, arc) pair: three (e,) arrays."""
+        """Option position, arc position and survival of every (option, arc) pair: three
+        (e,) arrays.
+        """
         count = [len(option.arcs) for option in self.options]
         arcs = [arc for option in self.options for arc in option.arcs]
         survival = [s for option in self.options for s in option.survival]
@@ -129,8 +137,13 @@ class Instance:
 
     @cached_property
     def use(self) -> NDArray[np.float64]:
-        """(options, resources) amounts used, with what opening takes, and less what closing would take; see `options.stands_for`."""
-        use, change = self._amounts([o.uses for o in self.options]), self._amounts([o.change for o in self.options])
+        """(options, resources) amounts used, with what opening takes, and less what
+        closing would take; see `options.stands_for`.
+        """
+        use, change = (
+            self._amounts([o.uses for o in self.options]),
+            self._amounts([o.change for o in self.options]),
+        )
         if not change.any():
             return use
         today = stands_for(self.options)
@@ -143,8 +156,9 @@ class Instance:
     def budget(self) -> NDArray[np.float64]:
         """(resources,) budgets, less what closing all that stands today would take.
 
-        A budget may be overrun by its tolerance, which is of the amount stated: the part of what is taken off stays. Else a plan that meets
-        the budget would be refused for the rounding of sums where little or nothing is left.
+        A budget may be overrun by its tolerance, which is of the amount stated: the
+        part of what is taken off stays. Else a plan that meets the budget would be
+        refused for the rounding of sums where little or nothing is left.
         """
         stated = np.array([resource.budget for resource in self.resources], dtype=np.float64)
         return stated - self.closing * (1 - BUDGET_TOLERANCE)
@@ -153,31 +167,44 @@ class Instance:
     def closing(self) -> NDArray[np.float64]:
         """(resources,) amounts that closing all that stands today would take."""
         today = [option.change for option in self.options if option.existing and option.change]
-        return np.array([math.fsum(each.get(r.id, 0.0) for each in today) for r in self.resources], dtype=np.float64)
+        return np.array(
+            [math.fsum(each.get(r.id, 0.0) for each in today) for r in self.resources],
+            dtype=np.float64,
+        )
 
     def amounts(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the (resources,) amounts that an (options,) mask takes, changes of today's layout included: at most the budgets stated."""
+        """Return the (resources,) amounts that an (options,) mask takes, changes of
+        today's layout included: at most the budgets stated.
+        """
         total: NDArray[np.float64] = placed @ self.use + self.closing
         return total
 
     def changed(self, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return the (options,) mask of what an (options,) mask opens, and of what stands today that it closes."""
+        """Return the (options,) mask of what an (options,) mask opens, and of what
+        stands today that it closes.
+        """
         today = stands_for(self.options)
         kept = {e for j, e in today.items() if placed[j]}
         return np.array(
-            [o.existing and j not in kept if j in today else placed[j] for j, o in enumerate(self.options)], dtype=bool
+            [
+                o.existing and j not in kept if j in today else placed[j]
+                for j, o in enumerate(self.options)
+            ],
+            dtype=bool,
         )
 
     def _amounts(self, named: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
         """Return the (options, resources) amounts by resource of the amounts by name."""
         names = [resource.id for resource in self.resources]
-        return np.array([[each.get(name, 0.0) for name in names] for each in named], dtype=np.float64).reshape(
-            len(named), len(names)
-        )
+        return np.array(
+            [[each.get(name, 0.0) for name in names] for each in named], dtype=np.float64
+        ).reshape(len(named), len(names))
 
     @cached_property
     def conflicts(self) -> tuple[tuple[int, ...], ...]:
-        """Every set of option positions of which at most one can be placed: those that share a site, then the named exclusions."""
+        """Every set of option positions of which at most one can be placed: those that
+        share a site, then the named exclusions.
+        """
         sites: dict[str, list[int]] = {}
         for j, option in enumerate(self.options):
             if option.site:
@@ -201,11 +228,14 @@ class Instance:
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """Every fault of shapes, positions, chances, amounts and ids, found once; not whether evaders reach their destinations."""
+        """Every fault of shapes, positions, chances, amounts and ids, found once; not
+        whether evaders reach their destinations.
+        """
         return instance_problems(self)
 
     def check(self) -> None:
-        """Refuse an instance with faults; `solve` and `evaluate` do so before they begin.
+        """Refuse an instance with faults; `solve` and `evaluate` do so before they
+        begin.
 
         Raises
         ------
@@ -216,7 +246,8 @@ class Instance:
             raise InputError(*self.problems)
 
     def with_budget(self, resource: str, amount: float) -> Instance:
-        """Return the instance with another budget of a resource, without compiling anything again.
+        """Return the instance with another budget of a resource, without compiling
+        anything again.
 
         Raises
         ------
@@ -231,7 +262,8 @@ class Instance:
         return self._checked(replace(self, resources=resources))
 
     def with_forced(self, *options: str, forced: bool = True) -> Instance:
-        """Return the instance in which every plan must contain these options, by id; with `forced=False` no longer must.
+        """Return the instance in which every plan must contain these options, by id;
+        with `forced=False` no longer must.
 
         A forced option is no longer forbidden.
 
@@ -243,7 +275,8 @@ class Instance:
         return self._with_options(options, forced=forced, forbidden=False if forced else None)
 
     def with_forbidden(self, *options: str, forbidden: bool = True) -> Instance:
-        """Return the instance in which no plan may contain these options, by id; with `forbidden=False` again may.
+        """Return the instance in which no plan may contain these options, by id; with
+        `forbidden=False` again may.
 
         A forbidden option is no longer forced.
 
@@ -259,14 +292,21 @@ class Instance:
         unknown = [name for name in chosen if name not in self.option_index]
         if unknown:
             raise InputError(
-                *(unknown_name(f"{self.name}, options", name, list(self.option_index)) for name in sorted(unknown))
+                *(
+                    unknown_name(f"{self.name}, options", name, list(self.option_index))
+                    for name in sorted(unknown)
+                )
             )
         changes: Any = {name: mark for name, mark in marks.items() if mark is not None}
-        options = tuple(replace(each, **changes) if each.id in chosen else each for each in self.options)
+        options = tuple(
+            replace(each, **changes) if each.id in chosen else each for each in self.options
+        )
         return self._checked(replace(self, options=options))
 
     def _checked(self, changed: Instance) -> Instance:
-        """Return an instance that differs from this one in budgets and marks alone, checked; where this one has no fault, by its budgets."""
+        """Return an instance that differs from this one in budgets and marks alone,
+        checked; where this one has no fault, by its budgets.
+        """
         if not self.problems:
             changed.__dict__["problems"] = budget_problems(changed)
         changed.check()
@@ -281,7 +321,8 @@ class Instance:
             "conflict_table",
             "requirement_table",
         ):
-            if name in self.__dict__:  # what was computed already depends on neither budgets nor marks
+            # what was computed already depends on neither budgets nor marks
+            if name in self.__dict__:
                 changed.__dict__[name] = self.__dict__[name]
         return changed
 
@@ -302,7 +343,9 @@ class Instance:
         return tuple(self.options[j].id for j in np.flatnonzero(placed).tolist())
 
     def survival(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the (m,) chance to pass each arc undetected when the options in the mask are placed."""
+        """Return the (m,) chance to pass each arc undetected when the options in the
+        mask are placed.
+        """
         option, arc, survival = self.effects
         chosen = placed[option]
         result = self.reliability.copy()
@@ -313,12 +356,14 @@ class Instance:
 def layered_instance(instances: Sequence[Instance]) -> Instance:
     """Return one instance whose value is the sum of the values of several.
 
-    Arc a of the network in copy l is arc a + l m, node v is v + l n; an option watches its arcs in every copy, with its survival there.
+    Arc a of the network in copy l is arc a + l m, node v is v + l n; an option watches
+    its arcs in every copy, with its survival there.
 
     Parameters
     ----------
     instances
-        At least one; network, evaders, resources and options are the same but for the arcs that options and beats watch, and how well.
+        At least one; network, evaders, resources and options are the same but for the
+        arcs that options and beats watch, and how well.
     """
     first = instances[0]
     if len(instances) == 1:
@@ -332,17 +377,29 @@ def layered_instance(instances: Sequence[Instance]) -> Instance:
         tail=np.concatenate([first.tail + k * n for k in count]).astype(np.int32),
         head=np.concatenate([first.head + k * n for k in count]).astype(np.int32),
         reliability=np.concatenate([each.reliability for each in instances]),
-        evaders=tuple(_moved(evader, k, n, m) for k, each in enumerate(instances) for evader in each.evaders),
-        options=tuple(_joined([each.options[j] for each in instances], m) for j in range(len(first.options))),
+        evaders=tuple(
+            _moved(evader, k, n, m) for k, each in enumerate(instances) for evader in each.evaders
+        ),
+        options=tuple(
+            _joined([each.options[j] for each in instances], m) for j in range(len(first.options))
+        ),
         lonlat=None if first.lonlat is None else np.tile(first.lonlat, (len(instances), 1)),
         patrols=_field([each.patrols for each in instances if each.patrols is not None], m),
     )
 
 
 def _moved(evader: Evader, copy: int, n: int, m: int) -> Evader:
-    routes = tuple(Route(tuple(a + copy * m for a in route.arcs), route.share) for route in evader.routes)
+    routes = tuple(
+        Route(tuple(a + copy * m for a in route.arcs), route.share) for route in evader.routes
+    )
     origin, destination = evader.origin + copy * n, evader.destination + copy * n
-    return replace(evader, id=f"{evader.id} [{copy + 1}]", origin=origin, destination=destination, routes=routes)
+    return replace(
+        evader,
+        id=f"{evader.id} [{copy + 1}]",
+        origin=origin,
+        destination=destination,
+        routes=routes,
+    )
 
 
 def _joined(options: Sequence[Option], m: int) -> Option:
@@ -370,9 +427,11 @@ def _field(fields: Sequence[PatrolField], m: int) -> PatrolField | None:
 
 
 def content_digest(instance: Instance) -> str:
-    """Return the SHA-256 of an instance's network, evaders, options, resources, exclusions and requirements, and of what its teams can do.
+    """Return the SHA-256 of an instance's network, evaders, options, resources,
+    exclusions and requirements, and of what its teams can do.
 
-    Names of the instance and labels, coordinates and kinds, which change no value, do not count.
+    Names of the instance and labels, coordinates and kinds, which change no value, do
+    not count.
     """
     digest = hashlib.sha256()
     for array in (instance.tail, instance.head):
@@ -381,32 +440,63 @@ def content_digest(instance: Instance) -> str:
     digest.update(_text(instance.node_id.tolist()))
     for evader in instance.evaders:
         routes = [[list(map(int, route.arcs)), float(route.share)] for route in evader.routes]
-        digest.update(_text([evader.id, int(evader.origin), int(evader.destination), float(evader.weight), routes]))
+        digest.update(
+            _text(
+                [
+                    evader.id,
+                    int(evader.origin),
+                    int(evader.destination),
+                    float(evader.weight),
+                    routes,
+                ]
+            )
+        )
     for option in instance.options:
-        digest.update(_text([option.id, list(map(int, option.arcs)), list(map(float, option.survival))]))
+        digest.update(
+            _text([option.id, list(map(int, option.arcs)), list(map(float, option.survival))])
+        )
         digest.update(_text([_amounts(option.uses), option.site, option.forced, option.forbidden]))
         if option.change:
-            digest.update(_text([_amounts(option.change), option.existing, option.type, option.agency]))
+            digest.update(
+                _text([_amounts(option.change), option.existing, option.type, option.agency])
+            )
     digest.update(_text([[resource.id, float(resource.budget)] for resource in instance.resources]))
     digest.update(_text([list(map(int, group)) for group in instance.exclusions]))
     for each in instance.requirements:
-        digest.update(_text([list(map(int, each.options)), list(map(float, each.coefficients)), float(each.least)]))
+        digest.update(
+            _text(
+                [
+                    list(map(int, each.options)),
+                    list(map(float, each.coefficients)),
+                    float(each.least),
+                ]
+            )
+        )
     for part in () if instance.patrols is None else _of_field(instance.patrols):
         digest.update(part)
     return digest.hexdigest()
 
 
 def series_digest(instance: Instance, *terms: object) -> str:
-    """Return the digest of an instance with what a series of solves asks of it, as JSON can hold it, and of this package's version."""
+    """Return the digest of an instance with what a series of solves asks of it, as JSON
+    can hold it, and of this package's version.
+    """
     return hashlib.sha256(_text([package_version(), content_digest(instance), *terms])).hexdigest()
 
 
 def _of_field(field: PatrolField) -> Iterable[bytes]:
     for patrol in field.patrols:
         team = patrol.team
-        yield _text([team.id, team.number, team.shift_s, team.slot_s, team.most_slots, _amounts(team.uses)])
-        yield from (_bytes(table, np.float64) for table in (patrol.travel_s, patrol.dwell, patrol.drives.data))
-        yield from (_bytes(table, np.int64) for table in (patrol.drives.indices, patrol.drives.indptr))
+        yield _text(
+            [team.id, team.number, team.shift_s, team.slot_s, team.most_slots, _amounts(team.uses)]
+        )
+        yield from (
+            _bytes(table, np.float64)
+            for table in (patrol.travel_s, patrol.dwell, patrol.drives.data)
+        )
+        yield from (
+            _bytes(table, np.int64) for table in (patrol.drives.indices, patrol.drives.indptr)
+        )
     if field.teams_at_post is not None:
         yield _text(["teams at a post", field.teams_at_post])
     elements = field.elements

@@ -1,7 +1,9 @@
-"""Names of the methods of `optimizer.solvers.solve`, for files and commands that must know them and need no solver.
+"""Names of the methods of `optimizer.solvers.solve`, for files and commands that must
+know them and need no solver.
 
-Packages that are installed beside this one add methods by an entry point of the group `optimizer.methods`: its name is the method's, its
-object the function. It is imported when the method is first used.
+Packages that are installed beside this one add methods by an entry point of the group
+`optimizer.methods`: its name is the method's, its object the function. It is imported
+when the method is first used.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ BUILT_IN = ("auto", "cuts", "compact", "greedy", MIXED)
 
 
 def check_single_plans(method: str, where: str) -> None:
-    """Refuse the method `mixed` where single plans are asked for: the value of a mixture is that of none of its plans.
+    """Refuse the method `mixed` where single plans are asked for: the value of a
+    mixture is that of none of its plans.
 
     Raises
     ------
@@ -31,19 +34,29 @@ def check_single_plans(method: str, where: str) -> None:
     """
     if method == MIXED:
         found = "the method 'mixed', which makes a distribution over plans"
-        raise InputError(Problem(where, found, "a method that makes single plans", "Give another with --method"))
+        raise InputError(
+            Problem(where, found, "a method that makes single plans", "Give another with --method")
+        )
 
 
 @cache
 def installed_methods() -> dict[str, Callable[[Any], None]]:
-    """Return the methods of installed packages by name; one that has the name of a method of this package is not among them."""
+    """Return the methods of installed packages by name; one that has the name of a
+    method of this package is not among them.
+    """
     return {entry.name: _imported_later(entry) for entry in _entries()}
 
 
 @cache
 def method_packages() -> dict[str, str]:
-    """Return the package and version, such as `others 1.0`, of each method of another package, by the method's name."""
-    return {entry.name: f"{entry.dist.name} {entry.dist.version}" for entry in _entries() if entry.dist is not None}
+    """Return the package and version, such as `others 1.0`, of each method of another
+    package, by the method's name.
+    """
+    return {
+        entry.name: f"{entry.dist.name} {entry.dist.version}"
+        for entry in _entries()
+        if entry.dist is not None
+    }
 
 
 def _entries() -> list[EntryPoint]:
@@ -56,7 +69,9 @@ def _imported_later(entry: EntryPoint) -> Callable[[Any], None]:
             run = entry.load()
         except (ImportError, AttributeError) as error:
             where = f"method {entry.name!r}, entry point {entry.value!r}"
-            raise InputError(Problem(where, str(error), "module:function", "Install that package again")) from error
+            raise InputError(
+                Problem(where, str(error), "module:function", "Install that package again")
+            ) from error
         run(search)
 
     return method

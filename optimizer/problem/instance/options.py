@@ -1,6 +1,7 @@
 """What can be placed: options, the resources they use, and the agencies that own them.
 
-People write for an option its id, its site, SITE:KIND, or the name that reports and tables print.
+People write for an option its id, its site, SITE:KIND, or the name that reports and
+tables print.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ import numpy as np
 from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.schema import Amount, ComposedId  # noqa: TC001 - read at run time, where a file is checked
+from optimizer.base.schema import (
+    Amount,  # noqa: TC001
+    ComposedId,  # noqa: TC001
+)
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.messages import shortened
 from optimizer.base.text.names import one_of, unknown_name
@@ -45,14 +49,17 @@ class Resource:
     unit
         Unit of budget and use, for people.
     name
-        What people call it, the same for every agency that has some of it; the id where empty.
+        What people call it, the same for every agency that has some of it; the id where
+        empty.
     """
 
     id: Annotated[ComposedId, Field(description="unique name")]
     budget: Annotated[Amount, Field(description="how much a plan may use")]
     agency: Annotated[str, Field(description="its owner; empty when all may use it")] = ""
     unit: Annotated[str, Field(description="unit of the amounts, for people")] = ""
-    name: Annotated[str, Field(description="what people call it, the same for all agencies; the id where empty")] = ""
+    name: Annotated[
+        str, Field(description="what people call it, the same for all agencies; the id where empty")
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +73,23 @@ class Option:
     arcs
         Positions of the arcs it watches, without repetition.
     survival
-        For each of `arcs` the chance, in [0, 1), that an evader who travels it is *not* caught by this option.
+        For each of `arcs` the chance, in [0, 1), that an evader who travels it is *not*
+        caught by this option.
     uses
         Amount of each resource it needs, >= 0; a resource not named is not used.
     change
-        Amount of each resource that opening it takes, >= 0, or closing it where it stands today: then at most what it uses.
+        Amount of each resource that opening it takes, >= 0, or closing it where it
+        stands today: then at most what it uses.
     site
-        Place it occupies: at most one option of a site can be placed. Empty when it excludes nothing.
+        Place it occupies: at most one option of a site can be placed. Empty when it
+        excludes nothing.
     agency
         Agency that runs it; empty when any.
     kind
         `checkpoint`, `sensor`, `patrol`, `drone`, or a word of the user's own.
     type
-        Id of the entry that defines it (`[[kinds]]` or `[[teams]]` of a scenario); several may be of one kind. Empty where nothing does.
+        Id of the entry that defines it (`[[kinds]]` or `[[teams]]` of a scenario);
+        several may be of one kind. Empty where nothing does.
     label
         What people call it; the id where empty.
     existing
@@ -102,27 +113,41 @@ class Option:
     change: Mapping[str, float] = field(default_factory=dict)
 
 
-# What changing today's layout takes. E is what stands today, c_j what closing j of E, or opening another j, takes of a resource:
+# What changing today's layout takes. E is what stands today, c_j what closing j of E,
+# or opening another j, takes of a resource:
 #
 #     sum_j u_j x_j + sum_{j in E} c_j (1 - x_j) + sum_{j not in E} c_j x_j <= C
 #
 # is a budget like any other, with  u_j - c_j  for j of E,  u_j + c_j  for the others, and  C - sum_{j in E} c_j.  An option at the site of
-# one of E, of its type and agency, is that one under other terms (a sensor that another team answers): with it nothing is closed or opened.
+# one of E, of its type and agency, is that one under other terms (a sensor that another
+# team answers): with it nothing is closed or opened.
 def stands_for(options: Sequence[Option]) -> dict[int, int]:
-    """Return the position of each option that stands today, or takes the place of one without a change, with the position of that one."""
-    today = {(o.site, o.type, o.agency): j for j, o in enumerate(options) if o.existing and o.site and o.type}
-    same = ((j, j if o.existing else today.get((o.site, o.type, o.agency))) for j, o in enumerate(options))
+    """Return the position of each option that stands today, or takes the place of one
+    without a change, with the position of that one.
+    """
+    today = {
+        (o.site, o.type, o.agency): j
+        for j, o in enumerate(options)
+        if o.existing and o.site and o.type
+    }
+    same = (
+        (j, j if o.existing else today.get((o.site, o.type, o.agency)))
+        for j, o in enumerate(options)
+    )
     return {j: e for j, e in same if e is not None}
 
 
 def change_problems(options: Sequence[Option], where: str) -> Iterator[Problem]:
-    """Yield the options of today whose closing takes more of a resource than they use: a plan without them would use less than nothing."""
+    """Yield the options of today whose closing takes more of a resource than they use:
+    a plan without them would use less than nothing.
+    """
     for j, e in stands_for(options).items():
         for name, amount in options[e].change.items():
             if amount > (used := options[j].uses.get(name, 0.0)):
                 yield Problem(
                     f"{where}, option {options[j].id!r}, change",
-                    f"closing takes {amount:.10g} of {name!r}, more than the {used:.10g} that it uses",
+                    f"closing takes {amount:.10g} of {name!r}, more than the {used:.10g} that it"
+                    " uses",
                     "at most what it uses",
                     "Spread the cost over more years",
                 )
@@ -137,7 +162,8 @@ def options_on(
     kind: str = "checkpoint",
     agency: str = "",
 ) -> tuple[Option, ...]:
-    """Return an option on each of some segments, watching every arc of it; its id is `KIND-SEGMENT`.
+    """Return an option on each of some segments, watching every arc of it; its id is
+    `KIND-SEGMENT`.
 
     Parameters
     ----------
@@ -170,9 +196,18 @@ def options_on(
         raise InputError(*problems)
     arc = network.segment_arc[chosen]
     labels = [
-        name or road for name, road in zip(network.name[arc].tolist(), network.road_class[arc].tolist(), strict=True)
+        name or road
+        for name, road in zip(
+            network.name[arc].tolist(), network.road_class[arc].tolist(), strict=True
+        )
     ]
-    rows = zip(chosen.tolist(), network.arcs_of_each(chosen.tolist()), chances.tolist(), labels, strict=True)
+    rows = zip(
+        chosen.tolist(),
+        network.arcs_of_each(chosen.tolist()),
+        chances.tolist(),
+        labels,
+        strict=True,
+    )
     return tuple(
         Option(
             f"{kind}-{segment}",
@@ -187,18 +222,22 @@ def options_on(
     )
 
 
-def named_options(options: Sequence[Option], name: str, where: str, problems: ProblemList) -> list[int]:
-    """Return the positions of the options that a name means; a name that means none, or several sites, is a fault.
+def named_options(
+    options: Sequence[Option], name: str, where: str, problems: ProblemList
+) -> list[int]:
+    """Return the positions of the options that a name means; a name that means none, or
+    several sites, is a fault.
 
-    Ids come first. A label means an option where it is that option's, and the kinds of a site where it is the site's; letter case and blanks do
-    not count.
+    Ids come first. A label means an option where it is that option's, and the kinds of
+    a site where it is the site's; letter case and blanks do not count.
 
     Parameters
     ----------
     options
         Those that may be meant.
     name
-        An id of an option, a site, SITE:KIND, a label, or `LABEL [ID]` as tables print it.
+        An id of an option, a site, SITE:KIND, a label, or `LABEL [ID]` as tables print
+        it.
     where
         What to call the place of the name in a fault.
     problems
@@ -207,18 +246,27 @@ def named_options(options: Sequence[Option], name: str, where: str, problems: Pr
     found = _by_id(options, name) or _by_id(options, _printed_id(name)) or _by_label(options, name)
     sites = dict.fromkeys(options[j].site or options[j].id for j in found)
     if len(sites) > 1:
-        told, expected = f"{name!r}, as {len(sites)} sites are called", f"the id of one: {shortened(list(sites))}"
+        told, expected = (
+            f"{name!r}, as {len(sites)} sites are called",
+            f"the id of one: {shortened(list(sites))}",
+        )
         problems.append(Problem(where, told, expected))
         return []
     if not found:
         known = dict.fromkeys(option.site or option.id for option in options)
-        others = dict.fromkeys(each for option in options for each in (option.id, plain(option.label)) if each)
-        problems.append(unknown_name(where, name, list(known | others), expected=one_of(known, name)))
+        others = dict.fromkeys(
+            each for option in options for each in (option.id, plain(option.label)) if each
+        )
+        problems.append(
+            unknown_name(where, name, list(known | others), expected=one_of(known, name))
+        )
     return found
 
 
 def site_names(options: Iterable[Option]) -> dict[str, str]:
-    """Return what people call each site, by id: the label of its option, without the kind where several are offered there."""
+    """Return what people call each site, by id: the label of its option, without the
+    kind where several are offered there.
+    """
     labels: dict[str, list[str]] = {}
     for option in options:
         labels.setdefault(option.site or option.id, []).append(plain(option.label) or option.id)
@@ -243,13 +291,18 @@ def _printed_id(name: str) -> str:
 
 
 def _by_label(options: Sequence[Option], name: str) -> list[int]:
-    """Return the options of a label, else those of the sites of a label: an option's is its site's, then its kind in brackets."""
+    """Return the options of a label, else those of the sites of a label: an option's is
+    its site's, then its kind in brackets.
+    """
     wanted = _key(name)
     whole = [j for j, option in enumerate(options) if wanted and _key(option.label) == wanted]
     return whole or [
         j
         for j, option in enumerate(options)
-        if wanted and option.site and option.label.endswith(")") and _key(option.label.rpartition(" (")[0]) == wanted
+        if wanted
+        and option.site
+        and option.label.endswith(")")
+        and _key(option.label.rpartition(" (")[0]) == wanted
     ]
 
 

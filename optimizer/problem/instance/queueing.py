@@ -1,14 +1,19 @@
-"""Waiting in line at a checkpoint: M/M/c in the steady state, and a day whose traffic changes by the hour and may exceed the capacity.
+"""Waiting in line at a checkpoint: M/M/c in the steady state, and a day whose traffic
+changes by the hour and may exceed the capacity.
 
-With c inspectors side by side, each finishing mu vehicles an hour, arrivals lambda and load rho = lambda / (c mu) < 1, the mean number of
-vehicles at the post in the steady state is
+With c inspectors side by side, each finishing mu vehicles an hour, arrivals lambda and
+load rho = lambda / (c mu) < 1, the mean number of vehicles at the post in the steady
+state is
 
     L(rho) = c rho + C rho / (1 - rho),       C = B / (1 - rho (1 - B)),
 
-with B Erlang's loss probability for c servers and c rho offered, C the chance to wait (Erlang's C formula). A day is followed by the pointwise
-stationary fluid flow approximation (Wang, Tipper and Banerjee 1996): dL/dt = lambda(t) - c mu rho(L), with rho(L) the inverse of L(rho). It is
-exact in the steady state, and where more comes than can be inspected it becomes the fluid line that grows by lambda - c mu. Once the line is as
-long as `longest` allows, inspectors are busy all the time and the vehicles beyond their capacity are waved through.
+with B Erlang's loss probability for c servers and c rho offered, C the chance to wait
+(Erlang's C formula). A day is followed by the pointwise stationary fluid flow
+approximation (Wang, Tipper and Banerjee 1996): dL/dt = lambda(t) - c mu rho(L), with
+rho(L) the inverse of L(rho). It is exact in the steady state, and where more comes than
+can be inspected it becomes the fluid line that grows by lambda - c mu. Once the line is
+as long as `longest` allows, inspectors are busy all the time and the vehicles beyond
+their capacity are waved through.
 """
 
 from __future__ import annotations
@@ -33,7 +38,8 @@ MOST_SERVERS = 1000
 
 
 def loss_probability(offered: float, servers: int) -> float:
-    """Return Erlang's B: the share of arrivals that find all servers busy where none waits.
+    """Return Erlang's B: the share of arrivals that find all servers busy where none
+    waits.
 
     Parameters
     ----------
@@ -48,7 +54,9 @@ def loss_probability(offered: float, servers: int) -> float:
         If a number is out of its range.
     """
     if not offered >= 0 or not 1 <= servers <= MOST_SERVERS:
-        raise ValueError(f"offered load {offered} must be >= 0 and servers {servers} from 1 to {MOST_SERVERS}")
+        raise ValueError(
+            f"offered load {offered} must be >= 0 and servers {servers} from 1 to {MOST_SERVERS}"
+        )
     blocked = 1.0
     for k in range(1, servers + 1):
         blocked = offered * blocked / (k + offered * blocked)
@@ -56,7 +64,9 @@ def loss_probability(offered: float, servers: int) -> float:
 
 
 def waiting_chance(load: float, servers: int) -> float:
-    """Return Erlang's C: the chance that an arrival waits, at a load rho in [0, 1) of each of c servers."""
+    """Return Erlang's C: the chance that an arrival waits, at a load rho in [0, 1) of
+    each of c servers.
+    """
     if not 0 <= load < 1:
         raise ValueError(f"load {load} must be in [0, 1): above there is no steady state")
     blocked = loss_probability(load * servers, servers)
@@ -70,9 +80,11 @@ class WaitingDay:
     Attributes
     ----------
     arrived, inspected
-        (24,) vehicles that come and that are inspected in each hour; the others are waved through.
+        (24,) vehicles that come and that are inspected in each hour; the others are
+        waved through.
     waiting
-        (24,) vehicle-hours that are spent in line in each hour, inspections themselves not counted.
+        (24,) vehicle-hours that are spent in line in each hour, inspections themselves
+        not counted.
     longest
         The longest mean wait of the day, in hours.
     left
@@ -93,7 +105,9 @@ class WaitingDay:
 
 
 @lru_cache(maxsize=4096)
-def waiting_day(arrivals: tuple[float, ...], service: float, servers: int, longest: float) -> WaitingDay:
+def waiting_day(
+    arrivals: tuple[float, ...], service: float, servers: int, longest: float
+) -> WaitingDay:
     """Return what happens at a checkpoint on a day that is like the day before.
 
     Parameters
@@ -105,7 +119,8 @@ def waiting_day(arrivals: tuple[float, ...], service: float, servers: int, longe
     servers
         Inspectors side by side, from 1 to 1000.
     longest
-        Hours that a vehicle waits at most, > 0: while the line is that long those who come are waved through.
+        Hours that a vehicle waits at most, > 0: while the line is that long those who
+        come are waved through.
 
     Raises
     ------
@@ -115,7 +130,9 @@ def waiting_day(arrivals: tuple[float, ...], service: float, servers: int, longe
     if len(arrivals) != HOURS or not all(0 <= rate < np.inf for rate in arrivals):
         raise ValueError(f"arrivals must be {HOURS} numbers >= 0")
     if not 0 < service < np.inf or not longest > 0 or not 1 <= servers <= MOST_SERVERS:
-        raise ValueError(f"service {service} and longest wait {longest} must be > 0, servers 1 to {MOST_SERVERS}")
+        raise ValueError(
+            f"service {service} and longest wait {longest} must be > 0, servers 1 to {MOST_SERVERS}"
+        )
     queue = _Queue(service * servers, servers, longest)
     day = queue.day(arrivals, 0.0)
     for _ in range(DAYS):
@@ -127,7 +144,9 @@ def waiting_day(arrivals: tuple[float, ...], service: float, servers: int, longe
 
 
 class _Queue:
-    """Integrates a day by implicit steps; the mean number at the post is a monotone function of the load, tabulated once."""
+    """Integrates a day by implicit steps; the mean number at the post is a monotone
+    function of the load, tabulated once.
+    """
 
     def __init__(self, most: float, servers: int, longest: float) -> None:
         self._most, self._longest = most, longest

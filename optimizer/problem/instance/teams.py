@@ -1,13 +1,17 @@
 """Teams, their bases and posts, and what they can do to evaders.
 
-A team of one type leaves its base, drives from post to post, dwells some slots at each, and is back within its shift: a beat. What a beat
-does to an evader is the product over its *elements*: each post where it dwells so many slots, and each stretch of road it drives in one
-direction (`optimizer.problem.instance.detection` has the chances). An element is the same in whatever beat it comes, so a beat is worth
-the sum of its elements in every linear cut of the value; that is what beats are priced by.
+A team of one type leaves its base, drives from post to post, dwells some slots at each,
+and is back within its shift: a beat. What a beat does to an evader is the product over
+its *elements*: each post where it dwells so many slots, and each stretch of road it
+drives in one direction (`optimizer.problem.instance.detection` has the chances). An
+element is the same in whatever beat it comes, so a beat is worth the sum of its
+elements in every linear cut of the value; that is what beats are priced by.
 
-The product takes meetings as independent, and says a little less than the truth where one evader's way passes several posts: of teams and
-evaders simulated one by one on 60 small towns (8 h, half-hour slots, d = 0.7 dwelling and 0.4 driving; `tests/test_patrols.py`) it says 0.98 of
-what is found in the median and 0.84 at worst (0.351 in place of 0.419), and nowhere more by more than chance.
+The product takes meetings as independent, and says a little less than the truth where
+one evader's way passes several posts: of teams and evaders simulated one by one on 60
+small towns (8 h, half-hour slots, d = 0.7 dwelling and 0.4 driving;
+`tests/test_patrols.py`) it says 0.98 of what is found in the median and 0.84 at worst
+(0.351 in place of 0.419), and nowhere more by more than chance.
 """
 
 from __future__ import annotations
@@ -20,7 +24,10 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from numpy.typing import NDArray  # noqa: TC002
 from pydantic import Field, GetPydanticSchema, WithJsonSchema, WrapValidator
-from pydantic_core.core_schema import no_info_after_validator_function, plain_serializer_function_ser_schema
+from pydantic_core.core_schema import (
+    no_info_after_validator_function,
+    plain_serializer_function_ser_schema,
+)
 
 from optimizer.base.schema import Amount, Chance, ComposedId  # noqa: TC001
 from optimizer.base.text.language import marked
@@ -46,7 +53,9 @@ Position = Annotated[int, Field(ge=0)]
 
 
 def _column(item: object, dtype: type) -> GetPydanticSchema:
-    """Return how a file has an array: as a list of such items, each fault of which is named with its place."""
+    """Return how a file has an array: as a list of such items, each fault of which is
+    named with its place.
+    """
     return GetPydanticSchema(
         lambda _source, handler: no_info_after_validator_function(
             lambda items: np.array(items, dtype=dtype),
@@ -93,42 +102,54 @@ class TeamType:
     most_slots
         Longest dwell at a post, in slots.
     detection
-        Chance that a team which dwells and looks at a loaded evader finds him out, in [0, 1].
+        Chance that a team which dwells and looks at a loaded evader finds him out, in
+        [0, 1].
     uses
         Amount of each resource that one beat takes, by resource id.
     agency, label
         Who they belong to, and what people call them.
     speed
-        Fastest they drive by road class, in km/h; the road's own speed where a class is not named.
+        Fastest they drive by road class, in km/h; the road's own speed where a class is
+        not named.
     passing
         The same while it drives and meets him on the road, in [0, 1].
     capacity
-        Vehicles an hour that a team which dwells can look at, >= 0; infinity where it looks at all.
+        Vehicles an hour that a team which dwells can look at, >= 0; infinity where it
+        looks at all.
     shifts
         Shifts of a roster that they work; all where empty.
     """
 
     id: Annotated[ComposedId, Field(description="unique name")]
-    number: Annotated[int, Field(ge=0, description="teams on the road in one shift, all bases together")]
+    number: Annotated[
+        int, Field(ge=0, description="teams on the road in one shift, all bases together")
+    ]
     shift_s: Annotated[int, Field(gt=0, description="seconds from leaving the base to being back")]
     slot_s: Annotated[int, Field(gt=0, description="seconds of one slot of dwelling")]
     most_slots: Annotated[int, Field(ge=1, description="longest dwell at a post, in slots")]
     detection: Annotated[
-        Chance, Field(description="chance that a team which dwells and looks at a loaded evader detects him")
+        Chance,
+        Field(
+            description="chance that a team which dwells and looks at a loaded evader detects him"
+        ),
     ]
     uses: Annotated[
-        Mapping[str, Amount], Field(description="amount of each resource that one beat takes, beside the team")
+        Mapping[str, Amount],
+        Field(description="amount of each resource that one beat takes, beside the team"),
     ] = field(default_factory=dict)
     agency: Annotated[str, Field(description="its owner; empty when all share it")] = ""
     label: Annotated[str, Field(description="what people call it; the id where empty")] = ""
     speed: Annotated[
-        Mapping[str, float], Field(description="km/h by road class, for people: the effect is in `travel_s`")
+        Mapping[str, float],
+        Field(description="km/h by road class, for people: the effect is in `travel_s`"),
     ] = field(default_factory=dict)
     passing: Annotated[Chance, Field(description="the same while it drives")] = 0.0
-    capacity: Annotated[Limit, Field(description="vehicles an hour that a team can look at; all where null")] = math.inf
-    shifts: Annotated[tuple[str, ...], Field(description="shifts of a roster that they work; all where empty")] = field(
-        default_factory=tuple
-    )
+    capacity: Annotated[
+        Limit, Field(description="vehicles an hour that a team can look at; all where null")
+    ] = math.inf
+    shifts: Annotated[
+        tuple[str, ...], Field(description="shifts of a roster that they work; all where empty")
+    ] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,29 +171,35 @@ class Post:
     """
 
     segment: Annotated[
-        int, Field(ge=0, description="segment of the road network; a name, as the instance has arcs alone")
+        int,
+        Field(
+            ge=0, description="segment of the road network; a name, as the instance has arcs alone"
+        ),
     ]
     node: Annotated[Node, Field(description="node id")]
     lon: Annotated[float, Field(description="longitude in degrees (WGS 84)")]
     lat: Annotated[float, Field(description="latitude in degrees (WGS 84)")]
     label: Annotated[str, Field(description="what people call it")] = ""
-    traffic: Annotated[float, Field(gt=0, description="vehicles an hour, for people: the effect is in `elements`")] = (
-        1.0
-    )
+    traffic: Annotated[
+        float, Field(gt=0, description="vehicles an hour, for people: the effect is in `elements`")
+    ] = 1.0
 
 
 @dataclass(frozen=True)
 class Elements:
-    """What beats are made of, column by column: dwelling so many slots at a post, or driving a stretch of road; e in all.
+    """What beats are made of, column by column: dwelling so many slots at a post, or
+    driving a stretch of road; e in all.
 
     Attributes
     ----------
     element, arc, survival
-        (k,) each: which element leaves whoever travels which arc what share of going on undetected.
+        (k,) each: which element leaves whoever travels which arc what share of going on
+        undetected.
     post
         (e,) post whose dwelling it is; -1 for driving.
     times
-        (e,) how often it can come in one beat, >= 1. A search takes more where it cannot prove that no beat has more.
+        (e,) how often it can come in one beat, >= 1. A search takes more where it
+        cannot prove that no beat has more.
     """
 
     element: Annotated[
@@ -180,7 +207,9 @@ class Elements:
         _column(Position, np.int64),
         Field(description="element positions, in ascending order, one entry an element and arc"),
     ]
-    arc: Annotated[NDArray[np.int64], _column(Position, np.int64), Field(description="arc positions")]
+    arc: Annotated[
+        NDArray[np.int64], _column(Position, np.int64), Field(description="arc positions")
+    ]
     survival: Annotated[
         NDArray[np.float64],
         _column(Annotated[float, Field(ge=0, lt=1)], np.float64),
@@ -205,7 +234,8 @@ class Elements:
 
 @dataclass(frozen=True)
 class Patrol:
-    """One team type at one of its bases, with the posts it can reach: n of them, called 1 to n; 0 is the base.
+    """One team type at one of its bases, with the posts it can reach: n of them, called
+    1 to n; 0 is the base.
 
     Attributes
     ----------
@@ -250,7 +280,8 @@ class PatrolField:
     elements
         What beats are made of.
     teams_at_post
-        Most teams that may dwell at one post in one shift, >= 1; as many as there are where None.
+        Most teams that may dwell at one post in one shift, >= 1; as many as there are
+        where None.
     """
 
     posts: tuple[Post, ...]

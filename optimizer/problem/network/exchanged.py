@@ -1,4 +1,6 @@
-"""Whether positions that lie off the roads lie on them once longitude and latitude are exchanged: the commonest slip in tables and boxes."""
+"""Whether positions that lie off the roads lie on them once longitude and latitude are
+exchanged: the commonest slip in tables and boxes.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,11 @@ EXCHANGE = "Exchange lon and lat"
 """What to do about them."""
 
 
-def metres_if_exchanged(network: Network, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (k,) metres to the nearest road of points whose longitude and latitude are exchanged; infinite where they cannot be.
+def metres_if_exchanged(
+    network: Network, lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (k,) metres to the nearest road of points whose longitude and latitude are
+    exchanged; infinite where they cannot be.
 
     Parameters
     ----------
@@ -38,7 +43,9 @@ def box_in_order(box: tuple[float, float, float, float]) -> bool:
 
 
 def box_remedy(box: tuple[float, float, float, float]) -> str:
-    """Return what to do about four numbers that are no box: the order in which they are one, where latitudes stand first."""
+    """Return what to do about four numbers that are no box: the order in which they are
+    one, where latitudes stand first.
+    """
     first, second, third, fourth = box
     turned = (second, first, fourth, third)
     if box_in_order(turned):

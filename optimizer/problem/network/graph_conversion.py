@@ -1,6 +1,8 @@
-"""Graphs of other programs: networkx graphs and data frames read as columns, the networks they stand for, and the way back.
+"""Graphs of other programs: networkx graphs and data frames read as columns, the
+networks they stand for, and the way back.
 
-networkx, pandas, geopandas and pyproj are imported where they are used and not with this file.
+networkx, pandas, geopandas and pyproj are imported where they are used and not with
+this file.
 """
 
 from __future__ import annotations
@@ -17,7 +19,12 @@ import shapely
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.names import close_match
-from optimizer.problem.network.arrays import at_fault, line_signature, paired_segments, repeated_problems
+from optimizer.problem.network.arrays import (
+    at_fault,
+    line_signature,
+    paired_segments,
+    repeated_problems,
+)
 from optimizer.problem.network.geodesy import great_circle_m, to_degrees
 from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.road_classes import speed_kmh
@@ -32,7 +39,9 @@ if TYPE_CHECKING:
 
 def is_graph(value: object) -> bool:
     """Return whether a value is a networkx graph, without importing networkx."""
-    return all(hasattr(value, name) for name in ("nodes", "edges", "is_directed", "is_multigraph", "graph"))
+    return all(
+        hasattr(value, name) for name in ("nodes", "edges", "is_directed", "is_multigraph", "graph")
+    )
 
 
 def table_of_graph(graph: Any) -> GraphTable:  # noqa: ANN401 - networkx has no types
@@ -89,16 +98,26 @@ def graph_of_network(network: Network, attributes: Mapping[str, ArrayLike] | Non
         nodes = _rows(given.node_columns, network.n_nodes)
         arc = _first_arcs(network)
         described = given.edge_columns
-    measured = {"length": network.length_m[arc].tolist(), "travel_time": network.time_s[arc].tolist()}
-    results = {name: _result(name, values, network.n_arcs, arc) for name, values in (attributes or {}).items()}
+    measured = {
+        "length": network.length_m[arc].tolist(),
+        "travel_time": network.time_s[arc].tolist(),
+    }
+    results = {
+        name: _result(name, values, network.n_arcs, arc)
+        for name, values in (attributes or {}).items()
+    }
     edges = _rows({**described, **measured, **results}, arc.size)
     graph.add_nodes_from(zip(network.node_id.tolist(), nodes, strict=True))
-    graph.add_edges_from((*ends, data) for ends, data in zip(_edge_names(network, arc), edges, strict=True))
+    graph.add_edges_from(
+        (*ends, data) for ends, data in zip(_edge_names(network, arc), edges, strict=True)
+    )
     return graph
 
 
 def edge_keys(network: Network) -> list[tuple[Any, ...]]:
-    """Return for each arc the edge (u, v, key), or (u, v), by which the graph names it; as `Network.edge_keys`."""
+    """Return for each arc the edge (u, v, key), or (u, v), by which the graph names it;
+    as `Network.edge_keys`.
+    """
     given = network.given
     if given is None:
         return _edge_names(network, np.arange(network.n_arcs))
@@ -107,12 +126,16 @@ def edge_keys(network: Network) -> list[tuple[Any, ...]]:
 
 
 def _edge_names(network: Network, arc: NDArray[np.int64]) -> list[tuple[Any, ...]]:
-    """Return (u, v, key) of some arcs, or (u, v) where the graph has no keys; keys of a network of our own count parallel arcs."""
+    """Return (u, v, key) of some arcs, or (u, v) where the graph has no keys; keys of a
+    network of our own count parallel arcs.
+    """
     tail, head = (network.node_id[ends[arc]].tolist() for ends in (network.tail, network.head))
     given = network.given
     if given is not None and not given.multigraph:
         return list(zip(tail, head, strict=True))
-    keys: Iterable[Any] = given.key if given is not None and len(given.key) else _counted(tail, head)
+    keys: Iterable[Any] = (
+        given.key if given is not None and len(given.key) else _counted(tail, head)
+    )
     return list(zip(tail, head, keys, strict=True))
 
 
@@ -139,7 +162,10 @@ def _described(network: Network) -> dict[str, Sequence[Any]]:
     return {
         "highway": network.road_class.tolist(),
         "name": [name or ABSENT for name in network.name.tolist()],
-        "ref": [ref or ABSENT for ref in ([""] * network.n_arcs if network.ref is None else network.ref.tolist())],
+        "ref": [
+            ref or ABSENT
+            for ref in ([""] * network.n_arcs if network.ref is None else network.ref.tolist())
+        ],
         "osmid": [way or ABSENT for way in network.way.tolist()],
         "geometry": geometry,
     }
@@ -148,7 +174,11 @@ def _described(network: Network) -> dict[str, Sequence[Any]]:
 def _result(name: str, values: ArrayLike, n_arcs: int, arc: NDArray[np.int64]) -> list[Any]:
     column = np.asarray(values)
     if column.shape != (n_arcs,):
-        raise InputError(Problem(f"attribute {name!r}", f"shape {column.shape}", f"one value an arc: ({n_arcs},)"))
+        raise InputError(
+            Problem(
+                f"attribute {name!r}", f"shape {column.shape}", f"one value an arc: ({n_arcs},)"
+            )
+        )
     return list(column[arc].tolist())
 
 
@@ -168,10 +198,13 @@ def _rows(columns: Mapping[str, Sequence[Any]], size: int) -> list[dict[str, Any
     return rows
 
 
-# Data frames of nodes and edges, as `osmnx.graph_to_gdfs` makes them, read as columns. pandas and geopandas are not imported here.
+# Data frames of nodes and edges, as `osmnx.graph_to_gdfs` makes them, read as columns.
+# pandas and geopandas are not imported here.
 
 NODE_IDS = ("osmid", "node_id", "id")
-"""Columns that may hold the ids of nodes where the index has no such name, in the order they are looked for."""
+"""Columns that may hold the ids of nodes where the index has no such name, in the order
+they are looked for.
+"""
 
 
 def table_of_frames(nodes: Any, edges: Any) -> GraphTable:  # noqa: ANN401 - pandas or geopandas
@@ -180,18 +213,29 @@ def table_of_frames(nodes: Any, edges: Any) -> GraphTable:  # noqa: ANN401 - pan
     Raises
     ------
     InputError
-        If a column is missing, an id is there twice, an edge names a node that is not there, or the frames differ in their coordinate system.
+        If a column is missing, an id is there twice, an edge names a node that is not
+        there, or the frames differ in their coordinate system.
     """
     problems = ProblemList()
     for name, frame in (("nodes", nodes), ("edges", edges)):
         if not (hasattr(frame, "columns") and hasattr(frame, "index")):
-            problems.add(name, f"a {type(frame).__name__}", "a data frame", "Use Network.from_arrays for arrays")
+            problems.add(
+                name,
+                f"a {type(frame).__name__}",
+                "a data frame",
+                "Use Network.from_arrays for arrays",
+            )
     problems.raise_if_any()
     crs, edge_crs = getattr(nodes, "crs", None), getattr(edges, "crs", None)
     crs = edge_crs if crs is None else crs
     if edge_crs is not None and crs != edge_crs:
         remedy = "Bring one to the other: edges.to_crs(nodes.crs)"
-        problems.add("nodes and edges", f"{_name(crs)} and {_name(edge_crs)}", "one coordinate system", remedy)
+        problems.add(
+            "nodes and edges",
+            f"{_name(crs)} and {_name(edge_crs)}",
+            "one coordinate system",
+            remedy,
+        )
     node_id = _frame_node_ids(nodes, problems)
     node_columns = _frame_columns(nodes, leave={"geometry"})
     if not {"x", "y"} <= set(node_columns):
@@ -202,7 +246,11 @@ def table_of_frames(nodes: Any, edges: Any) -> GraphTable:  # noqa: ANN401 - pan
     tail, head = (_end_positions(ends[side], position, side) for side in "uv")
     key = ends.get("key", [])
     triples = [repr(each) for each in zip(ends["u"], ends["v"], key, strict=True)] if key else []
-    repeated = repeated_problems("edges, (u, v, key)", np.array(triples), "each edge once") if triples else []
+    repeated = (
+        repeated_problems("edges, (u, v, key)", np.array(triples), "each edge once")
+        if triples
+        else []
+    )
     if faults := [*repeated_problems("nodes, ids", np.array(node_id), "each node once"), *repeated]:
         raise InputError(*faults)
     return GraphTable(
@@ -212,16 +260,23 @@ def table_of_frames(nodes: Any, edges: Any) -> GraphTable:  # noqa: ANN401 - pan
         head=head,
         crs=crs,
         given=GivenGraph(
-            node_columns, _frame_columns(edges, leave={"u", "v", "key"}), key, {} if crs is None else {"crs": crs}
+            node_columns,
+            _frame_columns(edges, leave={"u", "v", "key"}),
+            key,
+            {} if crs is None else {"crs": crs},
         ),
     )
 
 
 def _frame_node_ids(nodes: Any, problems: ProblemList) -> list[Any]:  # noqa: ANN401 - as above
-    """Return the ids of nodes: the index where it is named like one, or else the first column that is, or else the index."""
+    """Return the ids of nodes: the index where it is named like one, or else the first
+    column that is, or else the index.
+    """
     column = next((name for name in NODE_IDS if name in nodes.columns), None)
     if nodes.index.nlevels > 1:
-        problems.add("nodes", f"an index of {nodes.index.nlevels} levels", "one id a node", "Reset the index")
+        problems.add(
+            "nodes", f"an index of {nodes.index.nlevels} levels", "one id a node", "Reset the index"
+        )
         return []
     if nodes.index.name in NODE_IDS or column is None:
         return list(nodes.index.tolist())
@@ -239,7 +294,11 @@ def _points(nodes: Any, problems: ProblemList) -> dict[str, list[Any]]:  # noqa:
 
 def _frame_ends(edges: Any, problems: ProblemList) -> dict[str, list[Any]]:  # noqa: ANN401 - as above
     """Return the columns u, v and, where it is there, key, from the index or the columns."""
-    levels = {name: edges.index.get_level_values(name).tolist() for name in edges.index.names if name is not None}
+    levels = {
+        name: edges.index.get_level_values(name).tolist()
+        for name in edges.index.names
+        if name is not None
+    }
     ends = {}
     for name in ("u", "v", "key"):
         if name in edges.columns:
@@ -250,7 +309,10 @@ def _frame_ends(edges: Any, problems: ProblemList) -> dict[str, list[Any]]:  # n
             near = close_match(name, [str(column) for column in edges.columns])
             found = f"no {name} among {', '.join(map(str, [*levels, *edges.columns]))}"
             problems.add(
-                "edges, columns", found, "u and v, in the index or as columns", near or "Name the ends u and v"
+                "edges, columns",
+                found,
+                "u and v, in the index or as columns",
+                near or "Name the ends u and v",
             )
     return ends
 
@@ -284,9 +346,10 @@ def _name(crs: Any) -> str:  # noqa: ANN401 - a pyproj.CRS
 
 # A graph of another program as columns, and the network it stands for.
 #
-# Attributes have OSMnx's names. What an edge does not state has a default: its length is measured along its line; its time is its length at
-# `speed_kph`, or else at `maxspeed` and the default speed of its class; its class is `road`. Positions default to 0, 0 where no node has any,
-# and every edge then needs a length.
+# Attributes have OSMnx's names. What an edge does not state has a default: its length
+# is measured along its line; its time is its length at `speed_kph`, or else at
+# `maxspeed` and the default speed of its class; its class is `road`. Positions default
+# to 0, 0 where no node has any, and every edge then needs a length.
 
 SHORTEST_M = 0.01
 """Length in metres of an edge without one whose ends share a spot."""
@@ -366,7 +429,8 @@ class GraphTable:
 
 
 def network_fields(table: GraphTable, names: AttributeNames) -> dict[str, Any]:
-    """Return the fields of the network of a graph: one arc an edge, in its order, or two next to each other where it has no directions.
+    """Return the fields of the network of a graph: one arc an edge, in its order, or
+    two next to each other where it has no directions.
 
     Raises
     ------
@@ -375,9 +439,17 @@ def network_fields(table: GraphTable, names: AttributeNames) -> dict[str, Any]:
     """
     node_id = _node_ids(table)
     xy = _positions(table)
-    lonlat = np.zeros((node_id.size, 2)) if xy is None else to_degrees(xy, table.crs, f"{table.where}, nodes")
+    lonlat = (
+        np.zeros((node_id.size, 2))
+        if xy is None
+        else to_degrees(xy, table.crs, f"{table.where}, nodes")
+    )
     lines = edge_lines(
-        table.given.edge_columns.get("geometry", ()), lonlat, (table.tail, table.head), table.crs, table.where
+        table.given.edge_columns.get("geometry", ()),
+        lonlat,
+        (table.tail, table.head),
+        table.crs,
+        table.where,
     )
     length = _lengths(table, names.length, None if xy is None else lines)
     road_class = _texts(table, ("highway", "road_class"), "road")
@@ -388,7 +460,11 @@ def network_fields(table: GraphTable, names: AttributeNames) -> dict[str, Any]:
     directed = table.given.directed
     edge = np.arange(table.tail.size) if directed else np.repeat(np.arange(table.tail.size), 2)
     back = np.zeros(edge.size, dtype=bool) if directed else np.arange(edge.size) % 2 == 1
-    alike = [*line_signature(lines.shape_start, lines.shape()), way, np.round(length * 1000).astype(np.int64)]
+    alike = [
+        *line_signature(lines.shape_start, lines.shape()),
+        way,
+        np.round(length * 1000).astype(np.int64),
+    ]
     return {
         "node_id": node_id,
         "lon": np.ascontiguousarray(lonlat[:, 0]),
@@ -400,7 +476,9 @@ def network_fields(table: GraphTable, names: AttributeNames) -> dict[str, Any]:
         "road_class": road_class[edge],
         "name": np.where(name == "", ref, name)[edge],
         "way": way[edge],
-        "segment": paired_segments(table.tail, table.head, alike) if directed else edge.astype(np.int32),
+        "segment": (
+            paired_segments(table.tail, table.head, alike) if directed else edge.astype(np.int32)
+        ),
         "polylines": lines.take(edge, back) if back.any() else lines,
         "ref": ref[edge],
         "given": table.given,
@@ -411,14 +489,20 @@ def _node_ids(table: GraphTable) -> NDArray[Any]:
     """Return the ids of the nodes: integers where all are, strings where all are."""
     where, ids = table.where, table.node_id
     if not len(ids):
-        raise InputError(Problem(where, "no nodes", "at least one node", "Check where the graph comes from"))
+        raise InputError(
+            Problem(where, "no nodes", "at least one node", "Check where the graph comes from")
+        )
     if not table.tail.size:
-        raise InputError(Problem(where, "no edges", "at least one edge", "Check where the graph comes from"))
+        raise InputError(
+            Problem(where, "no edges", "at least one edge", "Check where the graph comes from")
+        )
     if all(isinstance(name, int | np.integer) and not isinstance(name, bool) for name in ids):
         return np.array(ids, dtype=np.int64)
     if all(isinstance(name, str) for name in ids):
         return np.array(ids, dtype=np.str_)
-    odd = next(name for name in ids if isinstance(name, bool) or not isinstance(name, int | np.integer))
+    odd = next(
+        name for name in ids if isinstance(name, bool) or not isinstance(name, int | np.integer)
+    )
     raise InputError(
         Problem(
             f"{where}, nodes",
@@ -450,7 +534,9 @@ def _positions(table: GraphTable) -> NDArray[np.float64] | None:
 
 
 def _lengths(table: GraphTable, name: str, lines: Polylines | None) -> NDArray[np.float64]:
-    """Return (e,) metres of each edge: as stated, or else along its line; `lines` is None where nodes have no positions."""
+    """Return (e,) metres of each edge: as stated, or else along its line; `lines` is
+    None where nodes have no positions.
+    """
     stated = _stated(table, name, "a length in metres above 0")
     missing = np.isnan(stated)
     if not missing.any():
@@ -469,7 +555,10 @@ def _lengths(table: GraphTable, name: str, lines: Polylines | None) -> NDArray[n
 
 
 def _times(
-    table: GraphTable, names: AttributeNames, length: NDArray[np.float64], road_class: NDArray[np.str_]
+    table: GraphTable,
+    names: AttributeNames,
+    length: NDArray[np.float64],
+    road_class: NDArray[np.str_],
 ) -> NDArray[np.float64]:
     """Return (e,) seconds of each edge: as stated, or else its length at its speed."""
     stated = _stated(table, names.travel_time, "a time in seconds above 0")
@@ -489,7 +578,9 @@ def _times(
 
 
 def _stated(table: GraphTable, name: str, expected: str) -> NDArray[np.float64]:
-    """Return (e,) numbers that edges state, NaN where they state none; refuse those that are not finite numbers above 0."""
+    """Return (e,) numbers that edges state, NaN where they state none; refuse those
+    that are not finite numbers above 0.
+    """
     column = table.given.edge_columns.get(name, ())
     if not len(column):
         return np.full(table.tail.size, np.nan)
@@ -508,7 +599,9 @@ def _stated(table: GraphTable, name: str, expected: str) -> NDArray[np.float64]:
 
 
 def _texts(table: GraphTable, names: Sequence[str], default: str) -> NDArray[np.str_]:
-    """Return (e,) texts of the first of some attributes that an edge states; the first of a list."""
+    """Return (e,) texts of the first of some attributes that an edge states; the first
+    of a list.
+    """
     texts = [default] * table.tail.size
     for name in reversed(names):
         known: dict[Any, str] = {}
@@ -549,11 +642,17 @@ def _whole(text: str) -> int:
 
 def is_absent(value: object) -> bool:
     """Return whether a value says nothing: absent, None or NaN, as data frames fill gaps."""
-    return value is ABSENT or value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
+    return (
+        value is ABSENT
+        or value is None
+        or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
+    )
 
 
 FARTHEST_LINE_END_M = 10_000.0
-"""Metres that the end of a line may lie from its node: farther off the two are in different coordinate systems."""
+"""Metres that the end of a line may lie from its node: farther off the two are in
+different coordinate systems.
+"""
 
 
 def lengths_m(lines: Polylines) -> NDArray[np.float64]:
@@ -578,7 +677,8 @@ def edge_lines(
     Parameters
     ----------
     geometry
-        (e,) shapely lines or their text (WKT), anything else for straight edges; or empty.
+        (e,) shapely lines or their text (WKT), anything else for straight edges; or
+        empty.
     lonlat
         (n, 2) degrees of the nodes.
     ends
@@ -610,7 +710,8 @@ def edge_lines(
     )
     first, last = points[start[given]], points[start[given + 1] - 1]
     begin, end = lonlat[tail[given]], lonlat[head[given]]
-    # OSMnx draws an edge of an undirected graph once, from either end: a line is turned round where its ends then lie nearer to the nodes.
+    # OSMnx draws an edge of an undirected graph once, from either end: a line is turned
+    # round where its ends then lie nearer to the nodes.
     as_drawn, turned = (
         np.maximum(_apart(first, begin), _apart(last, end)),
         np.maximum(_apart(first, end), _apart(last, begin)),
@@ -656,14 +757,20 @@ def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.f
 
 
 def first_text(value: Any) -> str:  # noqa: ANN401 - whatever a file holds
-    """Return a value as text: the first of a list, or of a list that OSMnx wrote as the text `['a', 'b']` or `[1, 2]`; empty for nothing."""
+    """Return a value as text: the first of a list, or of a list that OSMnx wrote as the
+    text `['a', 'b']` or `[1, 2]`; empty for nothing.
+    """
     if isinstance(value, list | tuple | set):
         value = next(iter(value), None)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     text = str(value).strip()
     match = re.match(r"[\[{(]\s*(?:'([^']*)'|\"([^\"]*)\"|([^,\]})]*))", text)
-    return next((group for group in match.groups() if group is not None), "").strip() if match else text
+    return (
+        next((group for group in match.groups() if group is not None), "").strip()
+        if match
+        else text
+    )
 
 
 def above_zero(value: Any) -> float:  # noqa: ANN401 - whatever a file holds

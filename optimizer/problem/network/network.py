@@ -1,6 +1,8 @@
-"""The road network: frozen arc arrays, shortest paths in time, and the nearest segment to a point.
+"""The road network: frozen arc arrays, shortest paths in time, and the nearest segment
+to a point.
 
-Networks come from a region, a networkx graph (`Network.from_networkx`), data frames (`from_frames`) or arrays (`from_arrays`).
+Networks come from a region, a networkx graph (`Network.from_networkx`), data frames
+(`from_frames`) or arrays (`from_arrays`).
 """
 
 from __future__ import annotations
@@ -52,20 +54,24 @@ class Network:
     time_s
         (m,) seconds of free-flow travel, > 0.
     road_class
-        (m,) strings, here and below of fixed width or as objects that equal ones share: an OSM `highway` value, `ferry`, or a word of the
-        file's own.
+        (m,) strings, here and below of fixed width or as objects that equal ones share:
+        an OSM `highway` value, `ferry`, or a word of the file's own.
     name
         (m,) road name or number; empty where unknown.
     way
         (m,) OSM way the arc comes from; 0 where it comes from none.
     segment
-        (m,) undirected road segment in [0, n_segments): the two directions of one stretch share it.
+        (m,) undirected road segment in [0, n_segments): the two directions of one
+        stretch share it.
     polylines
-        The lines that the arcs are drawn as, in the direction of travel: `Polylines.of(shape_start, shape)` of plain arrays.
+        The lines that the arcs are drawn as, in the direction of travel:
+        `Polylines.of(shape_start, shape)` of plain arrays.
     ref
-        (m,) numbers of the road (`L191`; several with `;` between), empty where it has none; None where the source keeps none beside names.
+        (m,) numbers of the road (`L191`; several with `;` between), empty where it has
+        none; None where the source keeps none beside names.
     given
-        What the graph or frames it was made of state beyond these arrays, for `to_networkx`; None where it was made of something else.
+        What the graph or frames it was made of state beyond these arrays, for
+        `to_networkx`; None where it was made of something else.
     """
 
     node_id: NDArray[Any]
@@ -92,14 +98,18 @@ class Network:
         travel_time: str = "travel_time",
         speed: str = "speed_kph",
     ) -> Self:
-        """Return the network of a networkx graph in memory, such as OSMnx makes: one arc an edge, in its order.
+        """Return the network of a networkx graph in memory, such as OSMnx makes: one
+        arc an edge, in its order.
 
-        Nodes are integers or strings with `x` and `y` in the coordinate system `graph.graph["crs"]` (degrees without one). Edges have
-        `length`, `travel_time` or `speed_kph`, `highway`, `name`, `ref`, `osmid`, `geometry`, all of them optional: a length is measured
-        along the line; a time is the length at `speed_kph`, at `maxspeed`, or at the default speed of the class; the class is `road`; the
-        line is straight. Where no node has `x` and `y` all stand at 0, 0, and every edge needs a length. An edge of an undirected graph is
-        two arcs next to each other. Arcs to and fro with the same `osmid`, line and length share a segment. Parallel edges and loops stay
-        as they are.
+        Nodes are integers or strings with `x` and `y` in the coordinate system
+        `graph.graph["crs"]` (degrees without one). Edges have `length`, `travel_time`
+        or `speed_kph`, `highway`, `name`, `ref`, `osmid`, `geometry`, all of them
+        optional: a length is measured along the line; a time is the length at
+        `speed_kph`, at `maxspeed`, or at the default speed of the class; the class is
+        `road`; the line is straight. Where no node has `x` and `y` all stand at 0, 0,
+        and every edge needs a length. An edge of an undirected graph is two arcs next
+        to each other. Arcs to and fro with the same `osmid`, line and length share a
+        segment. Parallel edges and loops stay as they are.
 
         Parameters
         ----------
@@ -111,10 +121,14 @@ class Network:
         Raises
         ------
         InputError
-            If there are no nodes or edges; a node is neither integer nor string, or lacks a position that others have; a length, time or
-            speed is not a finite number above 0; a coordinate is off the globe; or lines and nodes are in different coordinate systems.
+            If there are no nodes or edges; a node is neither integer nor string, or
+            lacks a position that others have; a length, time or speed is not a finite
+            number above 0; a coordinate is off the globe; or lines and nodes are in
+            different coordinate systems.
         """
-        return cls._checked(network_fields(table_of_graph(graph), AttributeNames(length, travel_time, speed)))
+        return cls._checked(
+            network_fields(table_of_graph(graph), AttributeNames(length, travel_time, speed))
+        )
 
     @classmethod
     def from_frames(
@@ -126,14 +140,16 @@ class Network:
         travel_time: str = "travel_time",
         speed: str = "speed_kph",
     ) -> Self:
-        """Return the network of two data frames, as `osmnx.graph_to_gdfs` makes them: one arc a row of `edges`.
+        """Return the network of two data frames, as `osmnx.graph_to_gdfs` makes them:
+        one arc a row of `edges`.
 
         Columns and defaults are those of `from_networkx`.
 
         Parameters
         ----------
         nodes
-            One row a node: ids in the index, or in a column `osmid`, `node_id` or `id`; `x` and `y`, or a geometry of points.
+            One row a node: ids in the index, or in a column `osmid`, `node_id` or `id`;
+            `x` and `y`, or a geometry of points.
         edges
             One row an arc: `u`, `v` and, if there, `key` in the index or as columns.
         length, travel_time, speed
@@ -142,8 +158,8 @@ class Network:
         Raises
         ------
         InputError
-            If a column is missing, an id is there twice, an edge names an unknown node, the frames differ in their coordinate system, or as
-            `from_networkx`.
+            If a column is missing, an id is there twice, an edge names an unknown node,
+            the frames differ in their coordinate system, or as `from_networkx`.
         """
         names = AttributeNames(length, travel_time, speed)
         return cls._checked(network_fields(table_of_frames(nodes, edges), names))
@@ -179,19 +195,23 @@ class Network:
         node_id
             (n,) integers or strings, unique; by default 0 to the largest position.
         lon, lat
-            (n,) degrees; by default 0: a network without a map, on which nothing can be located.
+            (n,) degrees; by default 0: a network without a map, on which nothing can be
+            located.
         road_class, name, way
             (m,) as in `Network`.
         segment
-            (m,) as in `Network`; by default arcs to and fro of the same way, line and length (to the millimetre) share one.
+            (m,) as in `Network`; by default arcs to and fro of the same way, line and
+            length (to the millimetre) share one.
         shape_start, shape
-            (m + 1,) where each arc's line starts in the (p, 2) degrees of the points of all lines; by default straight.
+            (m + 1,) where each arc's line starts in the (p, 2) degrees of the points of
+            all lines; by default straight.
 
         Raises
         ------
         InputError
-            With every fault: positions out of range, lengths or times that are not finite and above 0, coordinates off the globe, columns of
-            another length, ids that occur twice.
+            With every fault: positions out of range, lengths or times that are not
+            finite and above 0, coordinates off the globe, columns of another length,
+            ids that occur twice.
         """
         return cls._checked(
             arc_arrays(
@@ -220,14 +240,17 @@ class Network:
     def to_networkx(self, attributes: Mapping[str, ArrayLike] | None = None) -> Any:  # noqa: ANN401 - networkx has no types
         """Return the network as a networkx graph that OSMnx and networkx work on.
 
-        A network that `from_networkx` or `from_frames` made gives back that graph, of the same kind, with every attribute of graph, nodes and
-        edges; any other gives a `MultiDiGraph` in EPSG:4326 with OSMnx's names. Lengths and times are written in either case.
+        A network that `from_networkx` or `from_frames` made gives back that graph, of
+        the same kind, with every attribute of graph, nodes and edges; any other gives a
+        `MultiDiGraph` in EPSG:4326 with OSMnx's names. Lengths and times are written in
+        either case.
 
         Parameters
         ----------
         attributes
-            Name -> (m,) values to write on the edges, such as `arc_results(...).columns()`; an edge of an undirected graph gets those of the
-            first of its arcs.
+            Name -> (m,) values to write on the edges, such as
+            `arc_results(...).columns()`; an edge of an undirected graph gets those of
+            the first of its arcs.
 
         Raises
         ------
@@ -238,7 +261,9 @@ class Network:
 
     @property
     def edge_keys(self) -> list[tuple[Any, ...]]:
-        """For each arc the edge by which the graph names it: `networkx.set_edge_attributes(G, dict(zip(network.edge_keys, values)), name)`."""
+        """For each arc the edge by which the graph names it:
+        `networkx.set_edge_attributes(G, dict(zip(network.edge_keys, values)), name)`.
+        """
         return edge_keys(self)
 
     @cached_property
@@ -269,7 +294,9 @@ class Network:
 
     @property
     def has_map(self) -> bool:
-        """Whether nodes have places of their own: False where all stand at one spot, as without coordinates."""
+        """Whether nodes have places of their own: False where all stand at one spot, as
+        without coordinates.
+        """
         return bool(np.ptp(self.lon) > 0 or np.ptp(self.lat) > 0)
 
     @property
@@ -284,7 +311,9 @@ class Network:
 
     @property
     def shape(self) -> NDArray[np.float64]:
-        """(p, 2) degrees of the points of all arcs' lines, in the direction of travel; made when it is asked for, 75 bytes an arc of a map."""
+        """(p, 2) degrees of the points of all arcs' lines, in the direction of travel;
+        made when it is asked for, 75 bytes an arc of a map.
+        """
         return self.polylines.shape()
 
     @cached_property
@@ -299,7 +328,9 @@ class Network:
 
     @cached_property
     def _arcs_by_segment(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Arcs in the order of their segments, and where each segment begins among them: (m,) and (n_segments + 1,)."""
+        """Arcs in the order of their segments, and where each segment begins among
+        them: (m,) and (n_segments + 1,).
+        """
         order = np.argsort(self.segment, kind="stable")
         return order, np.searchsorted(self.segment[order], np.arange(self.n_segments + 1))
 
@@ -320,7 +351,11 @@ class Network:
     @cached_property
     def segment_midpoint(self) -> NDArray[np.float64]:
         """(n_segments, 2) longitude and latitude half way along each segment."""
-        return np.asarray(shapely.get_coordinates(shapely.line_interpolate_point(self.lines, 0.5, normalized=True)))
+        return np.asarray(
+            shapely.get_coordinates(
+                shapely.line_interpolate_point(self.lines, 0.5, normalized=True)
+            )
+        )
 
     @cached_property
     def _projected_tree(self) -> shapely.STRtree:
@@ -329,20 +364,30 @@ class Network:
     @property
     def centre(self) -> tuple[float, float]:
         """Longitude and latitude of the middle of the bounding box."""
-        return (float((self.lon.min() + self.lon.max()) / 2), float((self.lat.min() + self.lat.max()) / 2))
+        return (
+            float((self.lon.min() + self.lon.max()) / 2),
+            float((self.lat.min() + self.lat.max()) / 2),
+        )
 
     def _to_plane(self, lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Project to metres around the network's centre (equirectangular: right to 1 % over a few hundred km near the centre's latitude)."""
+        """Project to metres around the network's centre (equirectangular: right to 1 %
+        over a few hundred km near the centre's latitude).
+        """
         scale = METRES_PER_DEGREE * np.array([np.cos(np.radians(self.centre[1])), 1.0])
         return np.asarray((lonlat - np.array(self.centre)) * scale)
 
     def nearest_segments(
-        self, lon: NDArray[np.float64], lat: NDArray[np.float64], among: NDArray[np.int64] | None = None
+        self,
+        lon: NDArray[np.float64],
+        lat: NDArray[np.float64],
+        among: NDArray[np.int64] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return for each of k points the nearest segment (k,) and its distance in metres (k,).
+        """Return for each of k points the nearest segment (k,) and its distance in
+        metres (k,).
 
-        Points are compared in an equirectangular plane scaled at the network's middle latitude; on networks that span many degrees
-        the chosen segment's distance is measured again at the point's own latitude.
+        Points are compared in an equirectangular plane scaled at the network's middle
+        latitude; on networks that span many degrees the chosen segment's distance is
+        measured again at the point's own latitude.
 
         Parameters
         ----------
@@ -354,12 +399,17 @@ class Network:
         points = np.column_stack((lon, lat)).astype(np.float64)
         if not len(points):
             return np.empty(0, dtype=np.int64), np.empty(0)
-        tree = self._projected_tree if among is None else shapely.STRtree(self._projected_tree.geometries[among])
+        tree = (
+            self._projected_tree
+            if among is None
+            else shapely.STRtree(self._projected_tree.geometries[among])
+        )
         segment = np.asarray(tree.nearest(shapely.points(self._to_plane(points))), dtype=np.int64)
         segment = segment if among is None else among[segment]
         nearest = shapely.get_coordinates(
             shapely.line_interpolate_point(
-                self.lines[segment], shapely.line_locate_point(self.lines[segment], shapely.points(points))
+                self.lines[segment],
+                shapely.line_locate_point(self.lines[segment], shapely.points(points)),
             )
         )
         return segment, great_circle_m(points[:, 0], points[:, 1], nearest[:, 0], nearest[:, 1])
@@ -367,8 +417,12 @@ class Network:
     def segments_near(
         self, lon: NDArray[np.float64], lat: NDArray[np.float64], within_m: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return every pair of one of k points and a segment within (k,) metres of it: positions of points, and segments, in their order."""
-        places = np.asarray(shapely.points(self._to_plane(np.column_stack((lon, lat)).astype(np.float64))))
+        """Return every pair of one of k points and a segment within (k,) metres of it:
+        positions of points, and segments, in their order.
+        """
+        places = np.asarray(
+            shapely.points(self._to_plane(np.column_stack((lon, lat)).astype(np.float64)))
+        )
         point, segment = self._projected_tree.query(places, predicate="dwithin", distance=within_m)
         order = np.lexsort((segment, point))
         return point[order].astype(np.int64), segment[order].astype(np.int64)
@@ -376,7 +430,9 @@ class Network:
     def nearest_nodes(
         self, lon: NDArray[np.float64], lat: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return for each of k points the nearest node (k,) and its great-circle distance in metres (k,)."""
+        """Return for each of k points the nearest node (k,) and its great-circle
+        distance in metres (k,).
+        """
         from scipy.spatial import KDTree
 
         points = np.column_stack((lon, lat)).astype(np.float64)
@@ -391,5 +447,6 @@ class Network:
     def weak_component(self) -> NDArray[np.int32]:
         """(n,) label of each node's weakly connected component."""
         return np.asarray(
-            connected_components(self.time_graph().matrix, directed=True, connection="weak")[1], dtype=np.int32
+            connected_components(self.time_graph().matrix, directed=True, connection="weak")[1],
+            dtype=np.int32,
         )

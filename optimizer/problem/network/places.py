@@ -10,7 +10,11 @@ import numpy as np
 from pydantic import Field, GetPydanticSchema, StrictInt, StrictStr
 
 from optimizer.base.errors import InputError
-from optimizer.base.schema import ComposedId, Latitude, Longitude  # noqa: TC001 - read at run time, where a file is checked
+from optimizer.base.schema import (
+    ComposedId,  # noqa: TC001
+    Latitude,  # noqa: TC001
+    Longitude,  # noqa: TC001
+)
 from optimizer.problem.network.arrays import above_zero_problems, float_column, position_problems
 
 if TYPE_CHECKING:
@@ -21,8 +25,10 @@ if TYPE_CHECKING:
     from optimizer.problem.network.network import Network
 
 DOUBTFUL_M = 100.0
-"""Metres from a place to its road, or further from it to another road, within which the place may belong to the other: more than the error
-of a survey or of reading a map. Assumed."""
+"""Metres from a place to its road, or further from it to another road, within which the
+place may belong to the other: more than the error of a survey or of reading a map.
+Assumed.
+"""
 
 Node = Annotated[int, GetPydanticSchema(lambda _source, handler: handler(StrictInt | StrictStr))]
 """A position in the network; a file has the node's id in its place until it is looked up."""
@@ -71,7 +77,9 @@ class Crossing(NetworkPlace):
 
     @property
     def label(self) -> str:
-        """What people call it: the name of its road or port, or the class of its road and its place."""
+        """What people call it: the name of its road or port, or the class of its road
+        and its place.
+        """
         return self.name or f"{self.road_class} at {self.lat:.3f}, {self.lon:.3f}"
 
 
@@ -82,9 +90,11 @@ class Gateway(NetworkPlace):
     Attributes
     ----------
     kind
-        `port` (an official crossing), `unofficial` (a crossing without checks), or `edge` (where a road enters the map).
+        `port` (an official crossing), `unofficial` (a crossing without checks), or
+        `edge` (where a road enters the map).
     exposure
-        How much passes here in the units of the scenario (vehicles a year, kilometres of river); 1 where unknown.
+        How much passes here in the units of the scenario (vehicles a year, kilometres
+        of river); 1 where unknown.
     name
         What people call it.
     """
@@ -112,7 +122,8 @@ class Settlement(NetworkPlace):
     population_assumed
         True where `population` is a default for the class of place, not a figure.
     domestic
-        Whether it lies on the defended side of the border (True where there is no border).
+        Whether it lies on the defended side of the border (True where there is no
+        border).
     """
 
     name: str
@@ -137,7 +148,8 @@ class NamedPlace:
     lon, lat
         Degrees.
     kind
-        `town`, `crossing`, `road`, `state` or `country`; sentences name towns and crossings. A scenario lists towns, states and countries.
+        `town`, `crossing`, `road`, `state` or `country`; sentences name towns and
+        crossings. A scenario lists towns, states and countries.
     population
         Inhabitants of a town; 0 where it is not known.
     """
@@ -149,11 +161,15 @@ class NamedPlace:
         str,
         GetPydanticSchema(lambda _source, handler: handler(Literal["town", "state", "country"])),
         Field(
-            description="towns also tell where sites and roads lie; names of states and countries stand on the maps alone"
+            description=(
+                "towns also tell where sites and roads lie; names of states and countries stand on"
+                " the maps alone"
+            )
         ),
     ] = "town"
     population: Annotated[
-        float, Field(ge=0, description="inhabitants; of two names that do not fit the larger is shown")
+        float,
+        Field(ge=0, description="inhabitants; of two names that do not fit the larger is shown"),
     ] = 0.0
 
 
@@ -161,7 +177,9 @@ PlaceT = TypeVar("PlaceT", Gateway, Settlement)
 
 
 def with_unique_labels(places: Iterable[PlaceT]) -> tuple[PlaceT, ...]:
-    """Return places in their order, those that share a label numbered from 1: two crossings of one road are two places."""
+    """Return places in their order, those that share a label numbered from 1: two
+    crossings of one road are two places.
+    """
     kept = tuple(places)
     count = Counter(place.label for place in kept)
     number: Counter[str] = Counter()
@@ -169,7 +187,9 @@ def with_unique_labels(places: Iterable[PlaceT]) -> tuple[PlaceT, ...]:
     for place in kept:
         label = place.label
         number[label] += 1
-        unique.append(place if count[label] == 1 else replace(place, name=f"{label} ({number[label]})"))
+        unique.append(
+            place if count[label] == 1 else replace(place, name=f"{label} ({number[label]})")
+        )
     return tuple(unique)
 
 
@@ -193,10 +213,14 @@ def gateways_at(
         If a position is none of the network's.
     """
     rows = _placed(network, nodes, exposure, "gateways, exposure")
-    return tuple(Gateway(name, node, lon, lat, kind, passing) for name, node, lon, lat, passing in rows)
+    return tuple(
+        Gateway(name, node, lon, lat, kind, passing) for name, node, lon, lat, passing in rows
+    )
 
 
-def settlements_at(network: Network, nodes: ArrayLike, population: ArrayLike = 1.0) -> tuple[Settlement, ...]:
+def settlements_at(
+    network: Network, nodes: ArrayLike, population: ArrayLike = 1.0
+) -> tuple[Settlement, ...]:
     """Return a settlement at each of some nodes, with the node's id as its own.
 
     Parameters
@@ -214,7 +238,9 @@ def settlements_at(network: Network, nodes: ArrayLike, population: ArrayLike = 1
         If a position is none of the network's, or a population is not above 0.
     """
     rows = _placed(network, nodes, population, "settlements, population")
-    return tuple(Settlement(name, node, lon, lat, name, people) for name, node, lon, lat, people in rows)
+    return tuple(
+        Settlement(name, node, lon, lat, name, people) for name, node, lon, lat, people in rows
+    )
 
 
 def _placed(
@@ -230,5 +256,11 @@ def _placed(
     ]
     if problems:
         raise InputError(*problems)
-    columns = (network.node_id[node].astype(str), node, network.lon[node], network.lat[node], amounts)
+    columns = (
+        network.node_id[node].astype(str),
+        node,
+        network.lon[node],
+        network.lat[node],
+        amounts,
+    )
     return zip(*(column.tolist() for column in columns), strict=True)

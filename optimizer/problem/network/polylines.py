@@ -1,4 +1,6 @@
-"""The lines that arcs are drawn as, in the narrowest form that loses nothing; the two directions of a road share one."""
+"""The lines that arcs are drawn as, in the narrowest form that loses nothing; the two
+directions of a road share one.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ class Polylines:
     line
         (m,) line of each arc; None where arc i has line i.
     back
-        (m,) whether the arc runs against its line; None where none does, as where each has its own.
+        (m,) whether the arc runs against its line; None where none does, as where each
+        has its own.
     """
 
     start: NDArray[np.integer]
@@ -42,7 +45,9 @@ class Polylines:
 
     @classmethod
     def of(cls, shape_start: NDArray[np.int64], shape: NDArray[np.float64]) -> Polylines:
-        """Return the lines of arcs that have one each: (m + 1,) where it starts in the (p, 2) degrees of their points."""
+        """Return the lines of arcs that have one each: (m + 1,) where it starts in the
+        (p, 2) degrees of their points.
+        """
         return cls(shape_start, LonLat.of(shape))
 
     def __len__(self) -> int:
@@ -61,15 +66,21 @@ class Polylines:
         return np.append(0, np.cumsum(self.count, dtype=np.int64))
 
     def nth(self, number: int) -> NDArray[np.float64]:
-        """(m, 2) degrees of the point `number` of each arc's line, in the direction of travel, from 0."""
+        """(m, 2) degrees of the point `number` of each arc's line, in the direction of
+        travel, from 0.
+        """
         return self.points.degrees(self.begin + number * self.step)
 
     def take(self, arcs: NDArray[np.integer], turned: NDArray[np.bool_] | None = None) -> Polylines:
-        """Return the lines of some arcs, those that a mask marks turned round; no point is copied."""
+        """Return the lines of some arcs, those that a mask marks turned round; no point
+        is copied.
+        """
         back = None if self.back is None else self.back[arcs]
         if turned is not None and turned.any():
             back = turned if back is None else back ^ turned
-        return Polylines(self.start, self.points, arcs if self.line is None else self.line[arcs], back)
+        return Polylines(
+            self.start, self.points, arcs if self.line is None else self.line[arcs], back
+        )
 
     def own(self) -> Polylines:
         """Return the same with a line for each arc, in its direction."""
@@ -79,7 +90,9 @@ class Polylines:
         return Polylines(start, self.points.gathered(self._positions(), int(start[-1])))
 
     def shape(self) -> NDArray[np.float64]:
-        """Return the (p, 2) degrees of the points of all arcs' lines, one after the other, in the direction of travel."""
+        """Return the (p, 2) degrees of the points of all arcs' lines, one after the
+        other, in the direction of travel.
+        """
         return self.own().points.degrees()
 
     def drawn(self) -> NDArray[np.object_]:
@@ -109,10 +122,14 @@ class Polylines:
 def ranges(
     first: NDArray[np.integer], count: NDArray[np.integer], step: NDArray[np.integer] | int = 1
 ) -> NDArray[np.int64]:
-    """Return `first[i], first[i] + step[i], ...` (`count[i]` of them) for every i, one after the other."""
+    """Return `first[i], first[i] + step[i], ...` (`count[i]` of them) for every i, one
+    after the other.
+    """
     before = np.cumsum(count) - count
     within = np.arange(int(count.sum())) - np.repeat(before, count)
-    return np.asarray(np.repeat(first, count) + np.repeat(np.broadcast_to(step, first.shape), count) * within)
+    return np.asarray(
+        np.repeat(first, count) + np.repeat(np.broadcast_to(step, first.shape), count) * within
+    )
 
 
 # Longitudes and latitudes of many points, in the narrowest form that loses nothing.
@@ -121,7 +138,9 @@ GRID = 10_000_000
 """Steps of OpenStreetMap's grid in one degree."""
 
 _MOST_OFF = 0.25
-"""Share of points off the grid above which all are kept in degrees: from there on whole steps with exceptions take more memory."""
+"""Share of points off the grid above which all are kept in degrees: from there on whole
+steps with exceptions take more memory.
+"""
 
 
 def _nowhere() -> NDArray[np.int64]:
@@ -130,14 +149,17 @@ def _nowhere() -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class LonLat:
-    """Longitude and latitude of p points in WGS 84: 8 bytes a point where most stand on OpenStreetMap's grid, 16 elsewhere.
+    """Longitude and latitude of p points in WGS 84: 8 bytes a point where most stand on
+    OpenStreetMap's grid, 16 elsewhere.
 
     Attributes
     ----------
     values
-        (p, 2) 4-byte integers: whole steps of the grid (1e-7 degree); or degrees, where few points are on the grid.
+        (p, 2) 4-byte integers: whole steps of the grid (1e-7 degree); or degrees, where
+        few points are on the grid.
     off
-        (k,) positions, rising, of points that are not on the grid; none where `values` are degrees.
+        (k,) positions, rising, of points that are not on the grid; none where `values`
+        are degrees.
     off_degrees
         (k, 2) degrees of these.
     """
@@ -148,17 +170,26 @@ class LonLat:
 
     @classmethod
     def of(cls, degrees: NDArray[np.float64]) -> Self:
-        """Return (p, 2) degrees, in steps where most of them are whole steps to the bit; arrays of another shape as they are."""
+        """Return (p, 2) degrees, in steps where most of them are whole steps to the
+        bit; arrays of another shape as they are.
+        """
         if degrees.ndim != 2 or degrees.shape[1] != 2:
             return cls(degrees)
         steps, off = np.empty(degrees.shape, dtype=np.int32), []
         for first in range(0, len(degrees), PORTION):
             part = degrees[first : first + PORTION]
-            steps[first : first + PORTION] = np.rint(np.where(np.abs(part) <= 180, part, 0.0) * GRID)  # NaN is not
+            # NaN is not
+            steps[first : first + PORTION] = np.rint(
+                np.where(np.abs(part) <= 180, part, 0.0) * GRID
+            )
             wrong = steps[first : first + PORTION] / GRID != part
             off.append(first + np.flatnonzero(wrong[:, 0] | wrong[:, 1]))
         apart = np.concatenate([_nowhere(), *off])
-        return cls(degrees) if apart.size > _MOST_OFF * len(degrees) else cls(steps, apart, degrees[apart])
+        return (
+            cls(degrees)
+            if apart.size > _MOST_OFF * len(degrees)
+            else cls(steps, apart, degrees[apart])
+        )
 
     def __len__(self) -> int:
         """Return p."""
@@ -184,7 +215,9 @@ class LonLat:
         return np.asarray(self.values[at].astype(np.int64))
 
     def gathered(self, lists: Iterable[NDArray[np.integer]], size: int) -> LonLat:
-        """Return the points at several lists of positions, `size` in all, one after the other; lists may be made as they are asked for."""
+        """Return the points at several lists of positions, `size` in all, one after the
+        other; lists may be made as they are asked for.
+        """
         values, done = np.empty((size, 2), dtype=self.values.dtype), 0
         off, off_degrees = [_nowhere()], [np.empty((0, 2))]
         for at in lists:
@@ -209,4 +242,6 @@ class LonLat:
 
     def _off_among(self, at: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return which of some positions are those of points off the grid."""
-        return np.flatnonzero(self.off[np.minimum(np.searchsorted(self.off, at), self.off.size - 1)] == at)
+        return np.flatnonzero(
+            self.off[np.minimum(np.searchsorted(self.off, at), self.off.size - 1)] == at
+        )

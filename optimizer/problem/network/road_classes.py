@@ -1,6 +1,8 @@
-"""Classes of road in one table: how fast each is, how important, and what people call it; and what a speed limit says.
+"""Classes of road in one table: how fast each is, how important, and what people call
+it; and what a speed limit says.
 
-Sources of networks, graphs of other programs, maps and texts share it. A new class is a new row: every column has to be filled.
+Sources of networks, graphs of other programs, maps and texts share it. A new class is a
+new row: every column has to be filled.
 """
 
 from __future__ import annotations
@@ -35,9 +37,11 @@ class HighwayClass:
     numbered
         Whether maps write its number.
     edge
-        Place in the order in which its loose ends are believed to be the map's edge, 0 first; None after all others.
+        Place in the order in which its loose ends are believed to be the map's edge, 0
+        first; None after all others.
     word
-        What people read, in English; `optimizer.base.text.language.gettext` translates it.
+        What people read, in English; `optimizer.base.text.language.gettext` translates
+        it.
     """
 
     name: str
@@ -51,8 +55,9 @@ class HighwayClass:
 
 
 HIGHWAY_CLASSES = (
-    # Speeds of mode `drive` and of `service`: OSRM 5, profiles/car.lua, `speeds`, what a car makes on a road without a limit of its own.
-    # `road`, a road of unknown class, is assumed as `unclassified`, and `busway` as `service`.
+    # Speeds of mode `drive` and of `service`: OSRM 5, profiles/car.lua, `speeds`, what
+    # a car makes on a road without a limit of its own. `road`, a road of unknown class,
+    # is assumed as `unclassified`, and `busway` as `service`.
     HighwayClass("motorway", "drive", 90.0, 0, True, True, 0, marked("motorway")),
     HighwayClass("motorway_link", "drive", 45.0, 0, True, False, 0, marked("motorway link")),
     HighwayClass("trunk", "drive", 85.0, 1, True, True, 0, marked("trunk road")),
@@ -69,7 +74,8 @@ HIGHWAY_CLASSES = (
     HighwayClass("road", "drive", 25.0, 5, False, False, None, marked("road")),
     HighwayClass("service", "service", 15.0, 7, False, False, None, marked("service road")),
     HighwayClass("busway", "service", 15.0, 7, False, False, None, marked("busway")),
-    # Assumed: a car on an unsurfaced track (OSRM 5 allows between 5 and 30 by its `tracktype`).
+    # Assumed: a car on an unsurfaced track (OSRM 5 allows between 5 and 30 by its
+    # `tracktype`).
     HighwayClass("track", "track", 15.0, 8, False, False, None, marked("track")),
     # OSRM 5, profiles/foot.lua, `walking_speed`, for every class.
     HighwayClass("path", "foot", 5.0, 9, False, False, None, marked("path")),
@@ -83,7 +89,9 @@ HIGHWAY_CLASSES = (
     # OSRM 5, profiles/car.lua, `route_speeds`; a ferry's own `duration` goes first.
     HighwayClass("ferry", "ferry", 5.0, None, True, False, None, marked("ferry")),
 )
-"""Every class that a source of networks may give; a network of arrays may have others, which count as `road`."""
+"""Every class that a source of networks may give; a network of arrays may have others,
+which count as `road`.
+"""
 
 MODES: dict[str, dict[str, float]] = {
     mode: {row.name: row.kmh for row in HIGHWAY_CLASSES if row.mode == mode}
@@ -105,10 +113,12 @@ NO_SPEEDS: Mapping[str, float] = MappingProxyType({})
 
 
 def speed_kmh(road_class: str, maxspeed: str, speeds: Mapping[str, float] = NO_SPEEDS) -> float:
-    """Return the free-flow speed in km/h of a class of road with a `maxspeed` tag (empty where it has none).
+    """Return the free-flow speed in km/h of a class of road with a `maxspeed` tag
+    (empty where it has none).
 
-    On roads for driving the limit replaces the default of the class. Elsewhere it can only lower it: what a limit allows on a track
-    is not what the track allows. `speeds` holds defaults by class that go before the built-in ones.
+    On roads for driving the limit replaces the default of the class. Elsewhere it can
+    only lower it: what a limit allows on a track is not what the track allows. `speeds`
+    holds defaults by class that go before the built-in ones.
     """
     default = speeds.get(road_class, DEFAULT_KMH.get(road_class, DEFAULT_KMH["road"]))
     limit = parse_maxspeed_kmh(maxspeed)
@@ -118,7 +128,8 @@ def speed_kmh(road_class: str, maxspeed: str, speeds: Mapping[str, float] = NO_S
 
 
 def parse_maxspeed_kmh(text: str) -> float | None:
-    """Return a `maxspeed` tag in km/h, the lowest of several; None where it holds no number between 1 and 200 km/h.
+    """Return a `maxspeed` tag in km/h, the lowest of several; None where it holds no
+    number between 1 and 200 km/h.
 
     Examples
     --------

@@ -1,7 +1,8 @@
 """Shortest paths on an arc table.
 
-Parallel arcs are kept in the table and reduced to the cheapest for each search, because SciPy's CSR constructor would *sum* them.
-Explicit zeros stay arcs of no cost; an arc of infinite cost is blocked.
+Parallel arcs are kept in the table and reduced to the cheapest for each search, because
+SciPy's CSR constructor would *sum* them. Explicit zeros stay arcs of no cost; an arc of
+infinite cost is blocked.
 """
 
 from __future__ import annotations
@@ -35,12 +36,22 @@ class CostGraph:
     matrix: csr_array
     arc: NDArray[np.int64]
 
-    def distances(self, sources: Sequence[int] | NDArray[np.integer], *, limit: float = np.inf) -> NDArray[np.float64]:
-        """Return the (len(sources), n) costs of cheapest paths; infinity where there is none within `limit`."""
-        return np.atleast_2d(dijkstra(self.matrix, indices=np.asarray(sources, dtype=np.int32), limit=limit))
+    def distances(
+        self, sources: Sequence[int] | NDArray[np.integer], *, limit: float = np.inf
+    ) -> NDArray[np.float64]:
+        """Return the (len(sources), n) costs of cheapest paths; infinity where there is
+        none within `limit`.
+        """
+        return np.atleast_2d(
+            dijkstra(self.matrix, indices=np.asarray(sources, dtype=np.int32), limit=limit)
+        )
 
-    def trees(self, sources: Sequence[int] | NDArray[np.integer]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-        """Return costs and predecessors, both (len(sources), n); a predecessor below 0 means none."""
+    def trees(
+        self, sources: Sequence[int] | NDArray[np.integer]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """Return costs and predecessors, both (len(sources), n); a predecessor below 0
+        means none.
+        """
         costs, predecessors = dijkstra(
             self.matrix, indices=np.asarray(sources, dtype=np.int32), return_predecessors=True
         )
@@ -48,7 +59,9 @@ class CostGraph:
 
     @cached_property
     def _keys(self) -> NDArray[np.int64]:
-        """(nnz,) row * n + column of each stored entry, rising, so that one binary search finds arcs by their ends."""
+        """(nnz,) row * n + column of each stored entry, rising, so that one binary
+        search finds arcs by their ends.
+        """
         n = self.matrix.shape[0]
         rows = np.repeat(np.arange(n, dtype=np.int64), np.diff(self.matrix.indptr))
         return np.asarray(rows * n + self.matrix.indices)
@@ -59,17 +72,25 @@ class CostGraph:
         return np.asarray(self.arc[np.searchsorted(self._keys, wanted)])
 
     def entering(self, predecessors: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Return the (n,) arc by which a tree, given by its (n,) predecessors, enters each node; -1 at its root and where it does not reach."""
+        """Return the (n,) arc by which a tree, given by its (n,) predecessors, enters
+        each node; -1 at its root and where it does not reach.
+        """
         reached = np.flatnonzero(predecessors >= 0)
         arcs = np.full(self.matrix.shape[0], -1, dtype=np.int64)
         arcs[reached] = self._between(predecessors[reached], reached)
         return arcs
 
-    def paths(self, predecessors: NDArray[np.int32], targets: Iterable[int]) -> list[tuple[int, ...]]:
-        """Return for each target the arcs of the tree path that ends there, from the root on (none at the root or when unreached)."""
+    def paths(
+        self, predecessors: NDArray[np.int32], targets: Iterable[int]
+    ) -> list[tuple[int, ...]]:
+        """Return for each target the arcs of the tree path that ends there, from the
+        root on (none at the root or when unreached).
+        """
         before = predecessors.tolist()
-        # paths of one tree share their beginnings: each is walked back to where an earlier one was met, and taken from there
-        met: dict[int, tuple[int, int]] = {}  # node -> the path that met it first, how many of its arcs lead there
+        # paths of one tree share their beginnings: each is walked back to where an
+        # earlier one was met, and taken from there
+        # node -> the path that met it first, how many of its arcs lead there
+        met: dict[int, tuple[int, int]] = {}
         heads: list[int] = []
         parts: list[tuple[int, int, int, int]] = []
         for number, target in enumerate(targets):
@@ -115,9 +136,16 @@ class ArcOrder:
 
     @classmethod
     def of(
-        cls, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], *, reverse: bool = False
+        cls,
+        n_nodes: int,
+        tail: NDArray[np.integer],
+        head: NDArray[np.integer],
+        *,
+        reverse: bool = False,
     ) -> ArcOrder:
-        """Order arcs given by (m,) node positions in [0, n); `reverse` turns every arc round, for searches towards a destination."""
+        """Order arcs given by (m,) node positions in [0, n); `reverse` turns every arc
+        round, for searches towards a destination.
+        """
         if reverse:
             tail, head = head, tail
         order = np.lexsort((head, tail))
@@ -131,15 +159,21 @@ class ArcOrder:
 
     @cached_property
     def _parallel(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Pairs of several arcs, their arcs one after the other, and the place in `_parallel[0]` of the pair of each."""
+        """Pairs of several arcs, their arcs one after the other, and the place in
+        `_parallel[0]` of the pair of each.
+        """
         size = np.diff(np.append(self.first, self.order.size))
         several = np.flatnonzero(size > 1)
         pair = np.repeat(np.arange(several.size), size[several])
-        place = np.arange(pair.size) - np.repeat(np.cumsum(size[several]) - size[several], size[several])
+        place = np.arange(pair.size) - np.repeat(
+            np.cumsum(size[several]) - size[several], size[several]
+        )
         return several, self.order[self.first[several][pair] + place], pair
 
     def graph(self, cost: NDArray[np.float64]) -> CostGraph:
-        """Return the graph under (m,) costs >= 0; infinity blocks an arc. Of parallel arcs the cheapest is kept, the first of equal ones."""
+        """Return the graph under (m,) costs >= 0; infinity blocks an arc. Of parallel
+        arcs the cheapest is kept, the first of equal ones.
+        """
         kept = self.order[self.first]
         several, arcs, pair = self._parallel
         if several.size:
@@ -151,7 +185,9 @@ class ArcOrder:
         if not open_.all():
             kept, costs, columns = kept[open_], costs[open_], columns[open_]
             start = np.concatenate(([0], np.cumsum(open_)))[start].astype(np.int32)
-        return CostGraph(csr_array((costs, columns, start), shape=(self.n_nodes, self.n_nodes)), kept)
+        return CostGraph(
+            csr_array((costs, columns, start), shape=(self.n_nodes, self.n_nodes)), kept
+        )
 
 
 def cost_graph(
@@ -162,7 +198,8 @@ def cost_graph(
     *,
     reverse: bool = False,
 ) -> CostGraph:
-    """Build a `CostGraph` from arc arrays; where many costs are searched on the same arcs, `ArcOrder` sorts them once.
+    """Build a `CostGraph` from arc arrays; where many costs are searched on the same
+    arcs, `ArcOrder` sorts them once.
 
     Parameters
     ----------
@@ -185,7 +222,8 @@ class ShortestPathTree:
     Attributes
     ----------
     arc
-        (n,) first arc of the way; -1 at the nodes of the set, and where there is no way.
+        (n,) first arc of the way; -1 at the nodes of the set, and where there is no
+        way.
     cost
         (n,) cost of the way; infinity where there is none.
     """
@@ -213,7 +251,10 @@ def shortest_path_tree(
         Where the ways end.
     """
     ends, n = np.asarray(nodes, dtype=np.int32), n_nodes
-    tails, heads = np.concatenate((tail, ends)), np.concatenate((head, np.full(ends.size, n, dtype=np.int32)))
+    tails, heads = (
+        np.concatenate((tail, ends)),
+        np.concatenate((head, np.full(ends.size, n, dtype=np.int32))),
+    )
     costs = np.concatenate((cost, np.zeros(ends.size)))  # a sink behind all of them
     graph = cost_graph(n + 1, tails, heads, costs, reverse=True)
     away, predecessors = graph.trees([n])

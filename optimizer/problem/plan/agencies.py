@@ -1,7 +1,9 @@
-"""Agencies: whose options are whose, the problem of some without the others, and games that split what cooperation is worth.
+"""Agencies: whose options are whose, the problem of some without the others, and games
+that split what cooperation is worth.
 
-An option is of the agency that runs it and of every agency whose resources it uses: one that uses resources of several is a joint one. A
-coalition can place the options of its members alone, with their resources and with those that all share, in full.
+An option is of the agency that runs it and of every agency whose resources it uses: one
+that uses resources of several is a joint one. A coalition can place the options of its
+members alone, with their resources and with those that all share, in full.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
 
 
 def agencies_of(instance: Instance) -> tuple[str, ...]:
-    """Return the agencies of an instance: those that own a resource, run an option or have a team, in this order."""
+    """Return the agencies of an instance: those that own a resource, run an option or
+    have a team, in this order.
+    """
     teams = () if instance.patrols is None else instance.patrols.teams
     named = [
         *(resource.agency for resource in instance.resources),
@@ -40,10 +44,14 @@ def agencies_of(instance: Instance) -> tuple[str, ...]:
 
 
 def owners_of(instance: Instance, uses: Mapping[str, float], agency: str) -> frozenset[str]:
-    """Return whose an option or beat is: of the agency that runs it, and of the owners of what it uses; empty where it is everybody's."""
+    """Return whose an option or beat is: of the agency that runs it, and of the owners
+    of what it uses; empty where it is everybody's.
+    """
     owner = {resource.id: resource.agency for resource in instance.resources}
     return frozenset(
-        name for name in (agency, *(owner.get(each, "") for each, amount in uses.items() if amount > 0)) if name
+        name
+        for name in (agency, *(owner.get(each, "") for each, amount in uses.items() if amount > 0))
+        if name
     )
 
 
@@ -53,7 +61,8 @@ def existing_mask(instance: Instance) -> NDArray[np.bool_]:
 
 
 def check_today(instance: Instance) -> None:
-    """Refuse a problem whose layout of today breaks a constraint: others could not be left as they are.
+    """Refuse a problem whose layout of today breaks a constraint: others could not be
+    left as they are.
 
     Raises
     ------
@@ -65,10 +74,14 @@ def check_today(instance: Instance) -> None:
     if broken := violations(plain, existing_mask(plain)):
         expected = "today's sites within the budgets, where others keep what they have today"
         remedy = "Raise the budgets, or take others as absent"
-        raise InputError(Problem(f"{instance.name}, today's sites", "; ".join(broken), expected, remedy))
+        raise InputError(
+            Problem(f"{instance.name}, today's sites", "; ".join(broken), expected, remedy)
+        )
 
 
-def coalition_problem(instance: Instance, members: Collection[str], others: Others = "absent") -> Instance:
+def coalition_problem(
+    instance: Instance, members: Collection[str], others: Others = "absent"
+) -> Instance:
     """Return the problem of some agencies.
 
     Parameters
@@ -78,7 +91,8 @@ def coalition_problem(instance: Instance, members: Collection[str], others: Othe
     members
         Ids of agencies, at least one. Options that are nobody's are theirs.
     others
-        What the others have: nothing, or what stands today, which then is part of every plan.
+        What the others have: nothing, or what stands today, which then is part of every
+        plan.
     """
     inside = frozenset(members)
 
@@ -89,30 +103,42 @@ def coalition_problem(instance: Instance, members: Collection[str], others: Othe
         change = option.change if stays else {}  # what is absent has never stood, and is not closed
         return replace(option, forced=stays, forbidden=not stays, change=change)
 
-    return replace(instance, options=tuple(map(marked, instance.options)), patrols=_patrols_of(instance, inside))
+    return replace(
+        instance,
+        options=tuple(map(marked, instance.options)),
+        patrols=_patrols_of(instance, inside),
+    )
 
 
 def _patrols_of(instance: Instance, inside: frozenset[str]) -> PatrolField | None:
     field = instance.patrols
     if field is None:
         return None
-    kept = tuple(p for p in field.patrols if owners_of(instance, p.team.uses, p.team.agency) <= inside)
+    kept = tuple(
+        p for p in field.patrols if owners_of(instance, p.team.uses, p.team.agency) <= inside
+    )
     return replace(field, patrols=kept) if kept else None
 
 
-# Games of coalitions whose worths are known as intervals: Shapley values, and whether a split is in the core.
+# Games of coalitions whose worths are known as intervals: Shapley values, and whether a
+# split is in the core.
 #
-# w(S) is what coalition S reaches, w of nobody 0, and w(S) lies in [low(S), high(S)]. The Shapley value of i is the mean of what it adds,
-# w(S with i) - w(S), over the orders in which players may join (L. S. Shapley, A value for n-person games, 1953):
+# w(S) is what coalition S reaches, w of nobody 0, and w(S) lies in [low(S), high(S)].
+# The Shapley value of i is the mean of what it adds, w(S with i) - w(S), over the
+# orders in which players may join (L. S. Shapley, A value for n-person games, 1953):
 #
 #     phi_i = sum over S without i of |S|! (n - |S| - 1)! / n! (w(S with i) - w(S)).
 #
-# Each coalition stands in one term of a player, so taking each term at its least and at its most gives an interval that holds phi_i and is
-# tight where worths are independent. More members never reach less, so that no term is below 0. Above a number of players the mean is one
-# over sampled orders (J. Castro, D. Gomez, J. Tejada, Polynomial calculation of the Shapley value based on sampling, 2009), and the
-# interval has 1.96 standard errors on either side. Each order's additions sum to w(all), so do their means.
+# Each coalition stands in one term of a player, so taking each term at its least and at
+# its most gives an interval that holds phi_i and is tight where worths are independent.
+# More members never reach less, so that no term is below 0. Above a number of players
+# the mean is one over sampled orders (J. Castro, D. Gomez, J. Tejada, Polynomial
+# calculation of the Shapley value based on sampling, 2009), and the interval has 1.96
+# standard errors on either side. Each order's additions sum to w(all), so do their
+# means.
 #
-# A split x of w(all) is in the core if no coalition S has w(S) > sum of x over S: nobody does better apart.
+# A split x of w(all) is in the core if no coalition S has w(S) > sum of x over S:
+# nobody does better apart.
 
 Coalition = frozenset[int]
 """Positions of players."""
@@ -133,8 +159,8 @@ class CoalitionGame:
     players
         How many.
     worths
-        By coalition: what its best plan found reaches, and what none exceeds, as `low` (= `found`) and `high`; all coalitions, or those of
-        `orders`.
+        By coalition: what its best plan found reaches, and what none exceeds, as `low`
+        (= `found`) and `high`; all coalitions, or those of `orders`.
     orders
         Orders of joining that were sampled; empty where all coalitions are known.
     rising
@@ -156,7 +182,9 @@ class CoalitionGame:
         return tuple(shares)
 
     def cooperation(self) -> ProvenInterval:
-        """Return what all reach together beyond the sum of what each reaches alone; below 0 where they get into each other's way."""
+        """Return what all reach together beyond the sum of what each reaches alone;
+        below 0 where they get into each other's way.
+        """
         whole = self.worth(frozenset(range(self.players)))
         alone = [self.worth(frozenset({i})) for i in range(self.players)]
         return ProvenInterval(
@@ -166,7 +194,9 @@ class CoalitionGame:
         )
 
     def excess(self, members: Coalition) -> ProvenInterval:
-        """Return what a coalition reaches alone beyond the sum of its members' Shapley values: above 0 it does better apart."""
+        """Return what a coalition reaches alone beyond the sum of its members' Shapley
+        values: above 0 it does better apart.
+        """
         weight = {members: 1.0}
         for i in members:
             for before, factor in self._before(i):
@@ -180,11 +210,15 @@ class CoalitionGame:
         )
 
     def better_apart(self) -> tuple[Coalition, ...]:
-        """Return the coalitions that, as found, reach more alone than their members' shares; the smallest first."""
+        """Return the coalitions that, as found, reach more alone than their members'
+        shares; the smallest first.
+        """
         return tuple(each for each in self._proper() if self.excess(each).found > self._rounding)
 
     def in_core(self) -> bool | None:
-        """Return whether the Shapley value is in the core; None where the bounds, or the sample, leave it open."""
+        """Return whether the Shapley value is in the core; None where the bounds, or
+        the sample, leave it open.
+        """
         if self.orders:
             return None
         excesses = [self.excess(each) for each in self._proper()]
@@ -198,7 +232,9 @@ class CoalitionGame:
 
     def _proper(self) -> Iterator[Coalition]:
         """Yield the known coalitions but that of all, the smallest first."""
-        known = sorted((each for each in self.worths if each), key=lambda each: (len(each), sorted(each)))
+        known = sorted(
+            (each for each in self.worths if each), key=lambda each: (len(each), sorted(each))
+        )
         return (each for each in known if len(each) < self.players)
 
     def _before(self, i: int) -> Iterator[tuple[Coalition, float]]:
@@ -218,7 +254,9 @@ class CoalitionGame:
         without, with_it = self.worth(before), self.worth(before | {i})
         least = with_it.low - without.high
         return ProvenInterval(
-            max(least, 0.0) if self.rising else least, with_it.found - without.found, with_it.high - without.low
+            max(least, 0.0) if self.rising else least,
+            with_it.found - without.found,
+            with_it.high - without.low,
         )
 
     def _exact(self, i: int) -> ProvenInterval:
@@ -231,7 +269,9 @@ class CoalitionGame:
 
     def _sampled(self, i: int) -> ProvenInterval:
         terms = [self._added(i, before) for before, _ in self._before(i)]
-        low, found, high = (np.array([getattr(term, end) for term in terms]) for end in ("low", "found", "high"))
+        low, found, high = (
+            np.array([getattr(term, end) for term in terms]) for end in ("low", "found", "high")
+        )
         least = float(low.mean()) - _error(low)
         return ProvenInterval(
             max(least, 0.0) if self.rising else least,
@@ -249,7 +289,9 @@ def _error(sample: np.ndarray) -> float:
 
 def every_coalition(players: int) -> tuple[Coalition, ...]:
     """Return all coalitions of at least one player, the smallest first."""
-    return tuple(frozenset(c) for size in range(1, players + 1) for c in combinations(range(players), size))
+    return tuple(
+        frozenset(c) for size in range(1, players + 1) for c in combinations(range(players), size)
+    )
 
 
 def sampled_orders(players: int, count: int, seed: int) -> tuple[tuple[int, ...], ...]:
@@ -259,7 +301,9 @@ def sampled_orders(players: int, count: int, seed: int) -> tuple[tuple[int, ...]
 
 
 def coalitions_on(orders: Sequence[Sequence[int]]) -> tuple[Coalition, ...]:
-    """Return the coalitions that come about in some orders of joining, each player alone and all among them, the smallest first."""
+    """Return the coalitions that come about in some orders of joining, each player
+    alone and all among them, the smallest first.
+    """
     players = len(orders[0])
     met = {frozenset(order[:k]) for order in orders for k in range(1, players + 1)}
     met |= {frozenset({i}) for i in range(players)}

@@ -1,4 +1,6 @@
-"""The exact value of any plan on the full network, independent of every solver; what it does to each evader and arc."""
+"""The exact value of any plan on the full network, independent of every solver; what it
+does to each evader and arc.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ class Response:
     value
         Its chance to get through, before weighting, in [0, 1].
     arcs
-        Arcs of its best answer (informed) or likeliest route (habitual), in order of travel; empty when every path is blocked.
+        Arcs of its best answer (informed) or likeliest route (habitual), in order of
+        travel; empty when every path is blocked.
     route
         Node ids along those arcs.
     """
@@ -47,23 +50,31 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The exact value of a plan: sum of weight times chance to get through, and the answer of every evader."""
+    """The exact value of a plan: sum of weight times chance to get through, and the
+    answer of every evader.
+    """
 
     value: float
     evaders: tuple[Response, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row an evader: `id`, `weight`, `value` (before weighting), `arcs` (positions) and `route` (node ids) of its answer."""
+        """Return one row an evader: `id`, `weight`, `value` (before weighting), `arcs`
+        (positions) and `route` (node ids) of its answer.
+        """
         import pandas as pd
 
         names = ("id", "weight", "value", "arcs", "route")
-        return pd.DataFrame({name: [getattr(each, name) for each in self.evaders] for name in names})
+        return pd.DataFrame(
+            {name: [getattr(each, name) for each in self.evaders] for name in names}
+        )
 
 
 def evaluate(instance: Instance, plan: Plan | Iterable[str]) -> Evaluation:
-    """Return the exact value of a plan on the full network, with every evader's best response.
+    """Return the exact value of a plan on the full network, with every evader's best
+    response.
 
-    The plan need not be feasible: a commander may ask what an unaffordable layout would be worth.
+    The plan need not be feasible: a commander may ask what an unaffordable layout would
+    be worth.
 
     Raises
     ------
@@ -77,10 +88,16 @@ def evaluate(instance: Instance, plan: Plan | Iterable[str]) -> Evaluation:
         instance = with_plan(instance, plan)
     placed = instance.placed(plan.options if isinstance(plan, Plan) else plan)
     survival = instance.survival(placed)
-    answers = best_responses(instance.n_nodes, instance.tail, instance.head, survival, instance.evaders)
+    answers = best_responses(
+        instance.n_nodes, instance.tail, instance.head, survival, instance.evaders
+    )
     responses = tuple(
-        Response(evader.id, evader.weight, float(value), arcs, nodes_along(instance, evader.origin, arcs))
-        for evader, value, arcs in zip(instance.evaders, evader_values(instance, placed), answers, strict=True)
+        Response(
+            evader.id, evader.weight, float(value), arcs, nodes_along(instance, evader.origin, arcs)
+        )
+        for evader, value, arcs in zip(
+            instance.evaders, evader_values(instance, placed), answers, strict=True
+        )
     )
     return Evaluation(float(sum(r.weight * r.value for r in responses)), responses)
 
@@ -101,27 +118,35 @@ def plan_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
 def marginal_values(
     instance: Instance, plan: Plan, value_of: Callable[[NDArray[np.bool_]], float] | None = None
 ) -> dict[str, float]:
-    """Return the marginal value of each option of a plan, by id: how much the value would rise without it, >= 0.
+    """Return the marginal value of each option of a plan, by id: how much the value
+    would rise without it, >= 0.
 
-    What may stand only beside an option, as a sensor beside the team that answers it, goes with it. `value_of` values a mask of the options
-    and the plan's beats in place of `plan_value`, where a caller has something quicker.
+    What may stand only beside an option, as a sensor beside the team that answers it,
+    goes with it. `value_of` values a mask of the options and the plan's beats in place
+    of `plan_value`, where a caller has something quicker.
     """
     instance = with_plan(instance, plan)
     placed = instance.placed(plan.options)
     value_of = value_of or partial(plan_value, instance)
     value = value_of(placed)
     return {
-        option: max(0.0, value_of(_without(instance, placed, instance.option_index[option])) - value)
+        option: max(
+            0.0, value_of(_without(instance, placed, instance.option_index[option])) - value
+        )
         for option in plan.options
     }
 
 
 def _without(instance: Instance, placed: NDArray[np.bool_], option: int) -> NDArray[np.bool_]:
-    """Return the mask without an option, and without what a requirement lets stand only beside it."""
+    """Return the mask without an option, and without what a requirement lets stand only
+    beside it.
+    """
     rest = placed.copy()
     rest[option] = False
     for each in instance.requirements:
-        beside = [j for j, c in zip(each.options, each.coefficients, strict=True) if c > 0] == [option]
+        beside = [j for j, c in zip(each.options, each.coefficients, strict=True) if c > 0] == [
+            option
+        ]
         if beside and each.least == 0 and not each.is_met(rest):
             rest[[j for j in each.options if j != option]] = False
     return rest
@@ -145,7 +170,8 @@ class ArcResults:
     survival
         (m,) chance in [0, 1] to pass it undetected under the plan.
     load
-        (m,) weight of the evaders that travel it when they answer the plan; habitual ones spread over their routes.
+        (m,) weight of the evaders that travel it when they answer the plan; habitual
+        ones spread over their routes.
     """
 
     placed: NDArray[np.int64]
@@ -174,7 +200,9 @@ def arc_results(instance: Instance, plan: Plan | Iterable[str]) -> ArcResults:
     option, arc, _ = instance.effects
     load = np.zeros(instance.tail.size)
     for evader, answer in zip(instance.evaders, answers, strict=True):
-        for arcs, share in [(route.arcs, route.share) for route in evader.routes] or [(answer.arcs, 1.0)]:
+        for arcs, share in [(route.arcs, route.share) for route in evader.routes] or [
+            (answer.arcs, 1.0)
+        ]:
             np.add.at(load, np.array(arcs, dtype=np.int64), evader.weight * share)
     watched = np.bincount(arc[placed[option]], minlength=instance.tail.size)
     return ArcResults(watched.astype(np.int64), instance.survival(placed), load)
@@ -182,10 +210,14 @@ def arc_results(instance: Instance, plan: Plan | Iterable[str]) -> ArcResults:
 
 # Sums of products whose last digits do not depend on BLAS.
 #
-# NumPy's `@` calls BLAS, which adds up in another order on another processor, with more threads, or where OPENBLAS_CORETYPE says so. A search
-# breaks ties by last digits: where one of its values has others, it solves other programs and may end with another plan of the same value.
+# NumPy's `@` calls BLAS, which adds up in another order on another processor, with more
+# threads, or where OPENBLAS_CORETYPE says so. A search breaks ties by last digits:
+# where one of its values has others, it solves other programs and may end with another
+# plan of the same value.
 
 
-def weighted_sum(weight: NDArray[np.float64], values: NDArray[np.number] | NDArray[np.bool_]) -> float:
+def weighted_sum(
+    weight: NDArray[np.float64], values: NDArray[np.number] | NDArray[np.bool_]
+) -> float:
     """Return the sum of (terms,) values, each times its weight."""
     return float((weight * values).sum())

@@ -1,17 +1,22 @@
-"""A plan: the options and beats that it places, whether it may, and mixtures of plans one of which is drawn each day.
+"""A plan: the options and beats that it places, whether it may, and mixtures of plans
+one of which is drawn each day.
 
-When the teams of a plan set out: later than the others at their posts, so that they find there together what the value counts.
+When the teams of a plan set out: later than the others at their posts, so that they
+find there together what the value counts.
 
-The value multiplies the chances to pass beats, as if teams came to a post independently of one another. Where two beats stand at one post
-at the same minutes, that promises too much: an evader meets both teams or none. So a team sets out later within its shift, by the fewest
-minutes at which no post leaves more through than the product says,
+The value multiplies the chances to pass beats, as if teams came to a post independently
+of one another. Where two beats stand at one post at the same minutes, that promises too
+much: an evader meets both teams or none. So a team sets out later within its shift, by
+the fewest minutes at which no post leaves more through than the product says,
 
     (1/H) sum over t of prod over teams k at the post at t of (1 - d_k)  <=  prod over k of (1 - d_k w_k / H),
 
-w_k being the time that team k stands there in a shift of H. Time goes round: shift follows upon shift (`detection.dwell_meeting`). For one
-post there always is such a departure: (1 - d)^n is convex in the number n of teams there, and the mean over all departures of one more team
-is what the product says. For several posts at once that with the least excess is taken: in 4 of 2,000 random
-plans of up to four teams some was left, .0024 at most. Teams of other shift lengths are not weighed against one another.
+w_k being the time that team k stands there in a shift of H. Time goes round: shift
+follows upon shift (`detection.dwell_meeting`). For one post there always is such a
+departure: (1 - d)^n is convex in the number n of teams there, and the mean over all
+departures of one more team is what the product says. For several posts at once that
+with the least excess is taken: in 4 of 2,000 random plans of up to four teams some was
+left, .0024 at most. Teams of other shift lengths are not weighed against one another.
 """
 
 from __future__ import annotations
@@ -28,7 +33,14 @@ from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import message, shortened
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.requirements import Requirement
-from optimizer.problem.instance.teams import TEAMS_A_SHIFT, PatrolField, Post, TeamBase, TeamType, team_resource
+from optimizer.problem.instance.teams import (
+    TEAMS_A_SHIFT,
+    PatrolField,
+    Post,
+    TeamBase,
+    TeamType,
+    team_resource,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,8 +100,9 @@ class Plan:
     def to_frame(self) -> pd.DataFrame:
         """Return one row a placement.
 
-        Columns: `id`, `label`, `kind`, `type`, `agency`, `site`, `existing`, `forced`, `arcs` (positions), `survival` (on each), and the amount
-        `uses:NAME` of each resource that any uses.
+        Columns: `id`, `label`, `kind`, `type`, `agency`, `site`, `existing`, `forced`,
+        `arcs` (positions), `survival` (on each), and the amount `uses:NAME` of each
+        resource that any uses.
         """
         import pandas as pd
 
@@ -114,7 +127,8 @@ class Plan:
 
 
 def with_plan(instance: Instance, plan: Plan) -> Instance:
-    """Return the instance with the beats of a plan behind its options, where it has them not yet, and with teams among its resources.
+    """Return the instance with the beats of a plan behind its options, where it has
+    them not yet, and with teams among its resources.
 
     Then `instance.placed(plan.options)` is the mask of the plan.
     """
@@ -128,9 +142,17 @@ def known_options(instance: Instance, plan: Plan) -> tuple[str, ...]:
 
 
 def packed_plan(plan: Plan) -> dict[str, Any]:
-    """Return a plan for JSON, to be read on an instance with its options and teams: ids, and the tour of each beat."""
+    """Return a plan for JSON, to be read on an instance with its options and teams:
+    ids, and the tour of each beat.
+    """
     beats = [
-        {"id": b.id, "team": b.team.id, "base": b.base.id, "posts": list(b.posts), "slots": list(b.slots)}
+        {
+            "id": b.id,
+            "team": b.team.id,
+            "base": b.base.id,
+            "posts": list(b.posts),
+            "slots": list(b.slots),
+        }
         for b in plan.beats
     ]
     return {"options": [placement.id for placement in plan.fixed], "beats": beats}
@@ -149,11 +171,16 @@ def unpacked_plan(instance: Instance, content: Mapping[str, Any]) -> Plan:
 
 
 def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
-    """Return one sentence for every constraint that an (options,) mask breaks; an empty list for a feasible plan."""
+    """Return one sentence for every constraint that an (options,) mask breaks; an empty
+    list for a feasible plan.
+    """
     return [
         *_over_budget(instance, placed),
         *(
-            message("options {names} exclude each other, and more than one is placed", names=_names(instance, group))
+            message(
+                "options {names} exclude each other, and more than one is placed",
+                names=_names(instance, group),
+            )
             for conflict in instance.conflicts
             if len(group := [j for j in conflict if placed[j]]) > 1
         ),
@@ -172,19 +199,29 @@ def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
 
 
 def _unmet(requirement: Requirement, placed: NDArray[np.bool_]) -> str:
-    """Return the sentence on a requirement that a mask does not reach: where options only count against it, it is a limit."""
+    """Return the sentence on a requirement that a mask does not reach: where options
+    only count against it, it is a limit.
+    """
     total, least, name = requirement.total(placed), requirement.least, repr(requirement.id)
     if least < 0 and max(requirement.coefficients) <= 0:
         return message(
-            "limit {name} is exceeded: {total:.10g} of at most {most:.10g}", name=name, total=-total, most=-least
+            "limit {name} is exceeded: {total:.10g} of at most {most:.10g}",
+            name=name,
+            total=-total,
+            most=-least,
         )
     return message(
-        "requirement {name} is not reached: {total:.10g} of at least {least:.10g}", name=name, total=total, least=least
+        "requirement {name} is not reached: {total:.10g} of at least {least:.10g}",
+        name=name,
+        total=total,
+        least=least,
     )
 
 
 def within_limits(instance: Instance, placed: NDArray[np.bool_]) -> bool:
-    """Return whether an (options,) mask respects budgets and exclusions (forced and forbidden options and requirements aside)."""
+    """Return whether an (options,) mask respects budgets and exclusions (forced and
+    forbidden options and requirements aside).
+    """
     if not within_budgets(instance, placed):
         return False
     table = instance.conflict_table
@@ -201,7 +238,8 @@ def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
     totals = instance.amounts(placed)
     return [
         message(
-            "resource {name} is over its budget: {total:.10g} of {budget:.10g}{unit}, used by {options}",
+            "resource {name} is over its budget: {total:.10g} of {budget:.10g}{unit}, used by"
+            " {options}",
             name=repr(resource.id),
             total=totals[r],
             budget=resource.budget,
@@ -247,7 +285,9 @@ class Placement:
 
     @property
     def type(self) -> str:
-        """Id of what defines it (`[[kinds]]` or `[[teams]]` of a scenario); empty where nothing does."""
+        """Id of what defines it (`[[kinds]]` or `[[teams]]` of a scenario); empty where
+        nothing does.
+        """
         return self.option.type
 
     @property
@@ -307,9 +347,11 @@ class Beat(Placement):
     patrol
         Position of the team type and base in the patrols of the instance.
     posts, slots
-        The stops as the search has them: positions 1 to n among the posts of its patrol, and for how many slots it dwells at each.
+        The stops as the search has them: positions 1 to n among the posts of its
+        patrol, and for how many slots it dwells at each.
     elements
-        (e,) how often each element comes in it; the tour determines them, so beats are compared without.
+        (e,) how often each element comes in it; the tour determines them, so beats are
+        compared without.
     """
 
     team: TeamType
@@ -323,7 +365,9 @@ class Beat(Placement):
     elements: NDArray[np.int64] = field(compare=False, repr=False)
 
 
-def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequence[int], name: str) -> Beat:
+def make_beat(
+    field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequence[int], name: str
+) -> Beat:
     """Return the beat of a tour.
 
     Parameters
@@ -347,8 +391,15 @@ def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequ
     who = field.patrols[patrol]
     team = who.team
     if not posts or len(posts) != len(slots) or len(set(posts)) != len(posts):
-        raise ValueError(f"posts {tuple(posts)} and slots {tuple(slots)}: each post once, and as many slots")
-    if min(posts) < 1 or max(posts) > who.posts.size or min(slots) < 1 or max(slots) > team.most_slots:
+        raise ValueError(
+            f"posts {tuple(posts)} and slots {tuple(slots)}: each post once, and as many slots"
+        )
+    if (
+        min(posts) < 1
+        or max(posts) > who.posts.size
+        or min(slots) < 1
+        or max(slots) > team.most_slots
+    ):
         raise ValueError(f"posts {tuple(posts)}, slots {tuple(slots)}: out of range")
     places = who.posts.size + 1
     elements = np.zeros(field.elements.size, dtype=np.int64)
@@ -394,7 +445,9 @@ def make_beat(field: PatrolField, patrol: int, posts: Sequence[int], slots: Sequ
 
 
 def _survival(field: PatrolField, elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the arcs that a beat watches, and the chance to pass it on each: the product over its elements."""
+    """Return the arcs that a beat watches, and the chance to pass it on each: the
+    product over its elements.
+    """
     kinds = field.elements
     often = elements[kinds.element]
     met = often > 0
@@ -406,12 +459,14 @@ def _survival(field: PatrolField, elements: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def with_teams(instance: Instance) -> Instance:
-    """Return the instance with the teams of each type among its resources; itself where it has no teams, or has them already.
+    """Return the instance with the teams of each type among its resources; itself where
+    it has no teams, or has them already.
 
     Raises
     ------
     InputError
-        If it has a resource of that name which is not the number of these teams: bounds and beats go by that number.
+        If it has a resource of that name which is not the number of these teams: bounds
+        and beats go by that number.
     """
     if instance.patrols is None:
         return instance
@@ -421,7 +476,10 @@ def with_teams(instance: Instance) -> Instance:
         if known.get(name := team_resource(team.id), team.number) != team.number:
             found = f"a budget of {number(known[name], 6)} where there are {team.number} teams"
             problems.add(
-                f"resource {name!r}", found, "another name, or the number of teams", "Rename the resource or the teams"
+                f"resource {name!r}",
+                found,
+                "another name, or the number of teams",
+                "Rename the resource or the teams",
             )
     problems.raise_if_any()
     teams = [
@@ -433,13 +491,17 @@ def with_teams(instance: Instance) -> Instance:
 
 
 def with_beats(instance: Instance, beats: Sequence[Beat]) -> Instance:
-    """Return the instance with beats behind its options, and with them in the limits of teams at their posts."""
+    """Return the instance with beats behind its options, and with them in the limits of
+    teams at their posts.
+    """
     first = len(instance.options)
     whole = replace(instance, options=(*instance.options, *(beat.option for beat in beats)))
     if instance.patrols is None:
         return whole
     stands = {
-        (first + k, post): 1.0 for k, beat in enumerate(beats) for post in posts_of(instance.patrols, beat).tolist()
+        (first + k, post): 1.0
+        for k, beat in enumerate(beats)
+        for post in posts_of(instance.patrols, beat).tolist()
     }
     return with_post_limits(whole, stands)
 
@@ -450,19 +512,22 @@ def posts_of(field: PatrolField, beat: Beat) -> NDArray[np.int64]:
 
 
 def with_post_limits(instance: Instance, stands: Mapping[tuple[int, int], float]) -> Instance:
-    """Return the instance with options in the limits of teams at posts: at most so many may dwell at each in one shift.
+    """Return the instance with options in the limits of teams at posts: at most so many
+    may dwell at each in one shift.
 
     Parameters
     ----------
     instance
         With its options; some may stand in limits already.
     stands
-        By position of an option and of a post, how many teams at that post one of the option is.
+        By position of an option and of a post, how many teams at that post one of the
+        option is.
 
     Raises
     ------
     InputError
-        If a requirement that is no such limit has the name of one: beats would count in its sum.
+        If a requirement that is no such limit has the name of one: beats would count in
+        its sum.
     """
     field = instance.patrols
     if field is None or field.teams_at_post is None:
@@ -472,18 +537,23 @@ def with_post_limits(instance: Instance, stands: Mapping[tuple[int, int], float]
     rows = {each.id: each for each in instance.requirements}
     problems = ProblemList()
     for name in rows.keys() & set(limits.values()):
-        if rows[name].least != least or any(instance.options[j].kind != "patrol" for j in rows[name].options):
+        if rows[name].least != least or any(
+            instance.options[j].kind != "patrol" for j in rows[name].options
+        ):
             found = f"the name of the limit of {field.teams_at_post} teams at a post"
             problems.add(f"requirement {name!r}", found, "another name", "Rename the requirement")
     problems.raise_if_any()
     for (option, post), teams in sorted(stands.items(), key=itemgetter(0)):
         if post in limits:
             row = rows.get(limits[post], Requirement(limits[post], (), (), least))
-            rows[row.id] = replace(row, options=(*row.options, option), coefficients=(*row.coefficients, -teams))
+            rows[row.id] = replace(
+                row, options=(*row.options, option), coefficients=(*row.coefficients, -teams)
+            )
     return replace(instance, requirements=tuple(rows.values()))
 
 
-# A mixture: a probability distribution over plans, one of which is drawn each day. An evader may know it, and does not know the day's plan.
+# A mixture: a probability distribution over plans, one of which is drawn each day. An
+# evader may know it, and does not know the day's plan.
 
 PROBABILITY_ROUNDING = 1e-9
 """By how much probabilities may miss a sum of 1."""
@@ -515,7 +585,9 @@ class Mixture:
 
     @property
     def marginals(self) -> dict[str, float]:
-        """The probability that each option or beat of the support is placed, by id, the largest first."""
+        """The probability that each option or beat of the support is placed, by id, the
+        largest first.
+        """
         total: dict[str, float] = {}
         for plan, probability in zip(self.plans, self.probabilities, strict=True):
             for option in plan.options:
@@ -538,22 +610,34 @@ class Mixture:
     def _problems(self) -> Iterator[Problem]:
         where, each = "mixture", "one probability above 0 for each plan, with a sum of 1"
         if not self.plans or len(self.plans) != len(self.probabilities):
-            yield Problem(where, f"{len(self.plans)} plans with {len(self.probabilities)} probabilities", each)
+            yield Problem(
+                where, f"{len(self.plans)} plans with {len(self.probabilities)} probabilities", each
+            )
         elif not all(0 < share <= 1 + PROBABILITY_ROUNDING for share in self.probabilities):
-            yield Problem(where, f"probabilities from {min(self.probabilities)} to {max(self.probabilities)}", each)
+            yield Problem(
+                where,
+                f"probabilities from {min(self.probabilities)} to {max(self.probabilities)}",
+                each,
+            )
         elif abs(sum(self.probabilities) - 1) > PROBABILITY_ROUNDING:
-            yield Problem(where, f"probabilities with a sum of {sum(self.probabilities):.10g}", each)
+            yield Problem(
+                where, f"probabilities with a sum of {sum(self.probabilities):.10g}", each
+            )
 
 
 def with_mixture(instance: Instance, mixture: Mixture) -> Instance:
-    """Return the instance with the beats of all plans of a mixture behind its options (`with_plan`)."""
+    """Return the instance with the beats of all plans of a mixture behind its options
+    (`with_plan`).
+    """
     for plan in mixture.plans:
         instance = with_plan(instance, plan)
     return instance
 
 
 STEP_S = 300
-"""Seconds between the departures that are weighed, at least; as fine as the slots and shifts of the teams ask for otherwise."""
+"""Seconds between the departures that are weighed, at least; as fine as the slots and
+shifts of the teams ask for otherwise.
+"""
 
 MINUTE = 60
 EXCESS = 1e-9
@@ -561,7 +645,9 @@ EXCESS = 1e-9
 
 
 class _Stay(NamedTuple):
-    """A team at a post (seconds of the shift, and the post): (minutes,) whether it is there, and its chance to find who passes then."""
+    """A team at a post (seconds of the shift, and the post): (minutes,) whether it is
+    there, and its chance to find who passes then.
+    """
 
     post: tuple[int, int]
     there: NDArray[np.bool_]
@@ -569,14 +655,16 @@ class _Stay(NamedTuple):
 
 
 def departures(field: PatrolField, plans: Iterable[Sequence[Beat]]) -> dict[str, int]:
-    """Return the seconds after the start of the shift at which the team of each beat sets out, by id.
+    """Return the seconds after the start of the shift at which the team of each beat
+    sets out, by id.
 
     Parameters
     ----------
     field
         What teams could do.
     plans
-        The beats of each plan, in order; a beat that several plans have sets out at the same time in each.
+        The beats of each plan, in order; a beat that several plans have sets out at the
+        same time in each.
     """
     found: dict[str, int] = {}
     for beats in plans:
@@ -593,7 +681,9 @@ def departures(field: PatrolField, plans: Iterable[Sequence[Beat]]) -> dict[str,
 
 
 class _Post(NamedTuple):
-    """What teams leave through at a post: (minutes,) chance to pass it in each, and what the product says of them all."""
+    """What teams leave through at a post: (minutes,) chance to pass it in each, and
+    what the product says of them all.
+    """
 
     through: NDArray[np.float64]
     product: float
@@ -609,7 +699,9 @@ class _Post(NamedTuple):
         return float(self.through.mean()) - self.product
 
 
-def _least_together(beat: Beat, stays: Sequence[_Stay], passed: Mapping[tuple[int, int], _Post]) -> int:
+def _least_together(
+    beat: Beat, stays: Sequence[_Stay], passed: Mapping[tuple[int, int], _Post]
+) -> int:
     """Return the earliest departure of the least excess at the posts where other teams stand."""
     shared = [stay for stay in stays if stay.post in passed]
     if not shared:

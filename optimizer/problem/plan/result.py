@@ -19,7 +19,9 @@ GIVEN = "given"
 """Method of a plan that was not searched for."""
 
 PROVEN = 1e-7
-"""Bounds closer than this, relative to the upper one, have met: no smaller gap is asked of any method, whatever its argument."""
+"""Bounds closer than this, relative to the upper one, have met: no smaller gap is asked
+of any method, whatever its argument.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,12 @@ class Randomised:
     mixture
         The distribution over plans, of value `Result.upper`.
     pure_lower, pure_upper
-        Proven lower bound over single plans that are the same every day, and the value of the best one found, `Result.plan`.
+        Proven lower bound over single plans that are the same every day, and the value
+        of the best one found, `Result.plan`.
     saturated
-        Whether the value is, to within the tolerance, that with every option placed: then the ways around all candidates decide, and more
-        sites would lower it, not more units.
+        Whether the value is, to within the tolerance, that with every option placed:
+        then the ways around all candidates decide, and more sites would lower it, not
+        more units.
     """
 
     mixture: Mixture
@@ -43,11 +47,15 @@ class Randomised:
     saturated: bool
 
     def gain(self, upper: float) -> float:
-        """Return by what share a mixture of this value gets below the best single plan found; 0 where that is 0."""
+        """Return by what share a mixture of this value gets below the best single plan
+        found; 0 where that is 0.
+        """
         return 1 - upper / self.pure_upper if self.pure_upper > 0 else 0.0
 
     def proven_gain(self, upper: float) -> float:
-        """Return by what share at least a mixture of this value gets below every single plan, >= 0."""
+        """Return by what share at least a mixture of this value gets below every single
+        plan, >= 0.
+        """
         return max(0.0, 1 - upper / self.pure_lower) if self.pure_lower > 0 else 0.0
 
 
@@ -64,13 +72,16 @@ class Result:
     limit
         What ended the solve early; None when nothing did.
     plan
-        The best plan found; None when there is none. With the method `mixed` the best single plan, which need not be in the mixture.
+        The best plan found; None when there is none. With the method `mixed` the best
+        single plan, which need not be in the mixture.
     lower
-        Proven lower bound of the optimal value, over everything that a plan could place: with patrol teams over every beat that they could
-        drive, with the method `mixed` over every mixture. None when nothing is proven.
+        Proven lower bound of the optimal value, over everything that a plan could
+        place: with patrol teams over every beat that they could drive, with the method
+        `mixed` over every mixture. None when nothing is proven.
     upper
-        Exact value of `plan` on the full network; None without a plan. With the method `mixed` the value of the mixture, or a proven upper
-        bound of it within a fraction of the tolerance.
+        Exact value of `plan` on the full network; None without a plan. With the method
+        `mixed` the value of the mixture, or a proven upper bound of it within a
+        fraction of the tolerance.
     seconds
         Wall-clock time.
     seed
@@ -78,13 +89,17 @@ class Result:
     statistics
         Counts of the method (overlay nodes, rows, branch-and-bound nodes).
     tolerance
-        The gap up to which a plan counts as optimal: the one asked for, at least `PROVEN`.
+        The gap up to which a plan counts as optimal: the one asked for, at least
+        `PROVEN`.
     weighed
-        How many beats were weighed against one another in the last placement problem; None without patrol teams.
+        How many beats were weighed against one another in the last placement problem;
+        None without patrol teams.
     weighed_lower
-        Proven lower bound within the beats that were weighed, >= `lower`; None without patrol teams.
+        Proven lower bound within the beats that were weighed, >= `lower`; None without
+        patrol teams.
     pricing_proven
-        Whether pricing was solved to proof for `lower`; else the bound allows for what pricing left open. True without patrol teams.
+        Whether pricing was solved to proof for `lower`; else the bound allows for what
+        pricing left open. True without patrol teams.
     mixed
         The mixture, and what it is compared with; None for other methods than `mixed`.
     """
@@ -111,8 +126,15 @@ class Result:
 
     @property
     def nothing_helps(self) -> bool:
-        """Whether the plan is empty and proven best to within `PROVEN`: no option fits, or none that fits lowers the value."""
-        return self.plan is not None and not self.plan.placements and self.gap is not None and self.gap <= PROVEN
+        """Whether the plan is empty and proven best to within `PROVEN`: no option fits,
+        or none that fits lowers the value.
+        """
+        return (
+            self.plan is not None
+            and not self.plan.placements
+            and self.gap is not None
+            and self.gap <= PROVEN
+        )
 
     @property
     def weighed_gap(self) -> float | None:
@@ -121,12 +143,16 @@ class Result:
 
 
 def single_plan(result: Result) -> Result:
-    """Return what a solve by the method `mixed` says of the best plan that is the same every day; any other result as it is."""
+    """Return what a solve by the method `mixed` says of the best plan that is the same
+    every day; any other result as it is.
+    """
     if result.mixed is None:
         return result
     lower, upper = result.mixed.pure_lower, result.mixed.pure_upper
     closed = (relative_gap(lower, upper) or 0.0) <= result.tolerance
-    return replace(result, lower=lower, upper=upper, status="optimal" if closed else "feasible", mixed=None)
+    return replace(
+        result, lower=lower, upper=upper, status="optimal" if closed else "feasible", mixed=None
+    )
 
 
 def tolerance_of(gap: float) -> float:
@@ -135,7 +161,9 @@ def tolerance_of(gap: float) -> float:
 
 
 def relative_gap(lower: float | None, upper: float | None) -> float | None:
-    """Return (upper - lower) / upper, 0 where upper is 0, and None where either is None or not finite."""
+    """Return (upper - lower) / upper, 0 where upper is 0, and None where either is None
+    or not finite.
+    """
     if lower is None or upper is None or not (math.isfinite(lower) and math.isfinite(upper)):
         return None
     return (upper - lower) / upper if upper > 0 else 0.0
@@ -154,10 +182,13 @@ def result_summary(result: Result) -> dict[str, Any]:
     }
 
 
-# What bounds say of the difference of two values: the one place that decides what a page may state of it.
+# What bounds say of the difference of two values: the one place that decides what a
+# page may state of it.
 #
-# Of a value V as good as it can be only l <= V <= u is known: u is that of the best plan found, l is proven. So V_before - V_after lies in
-# [l_before - u_after, u_before - l_after]. Nothing but this interval decides: values of plans found, which say what a search came to, do not.
+# Of a value V as good as it can be only l <= V <= u is known: u is that of the best
+# plan found, l is proven. So V_before - V_after lies in [l_before - u_after, u_before -
+# l_after]. Nothing but this interval decides: values of plans found, which say what a
+# search came to, do not.
 
 Says = Literal["less", "more", "nothing", "open"]
 
@@ -207,13 +238,16 @@ class ProvenInterval:
 
 @dataclass(frozen=True, slots=True)
 class Difference(ProvenInterval):
-    """By how much less gets through after than before; `scale` is the value before, that differences are measured by."""
+    """By how much less gets through after than before; `scale` is the value before,
+    that differences are measured by.
+    """
 
     scale: float
 
     @property
     def says(self) -> Says:
-        """What may be stated: `less` or `more` gets through after, the difference is `nothing`, or it is `open`: not yet known.
+        """What may be stated: `less` or `more` gets through after, the difference is
+        `nothing`, or it is `open`: not yet known.
 
         >>> difference(ValueBounds(0.5, 0.9), ValueBounds(0.5, 0.9)).says
         'open'
@@ -234,7 +268,8 @@ WIDE = 0.05
 def searched_enough(plan: Bounded, before: float | None) -> bool:
     """Return whether a plan is known well enough to be ordered.
 
-    It is where what a better plan may save on it is little, or no more than it saves itself on the layout before, whose value is given.
+    It is where what a better plan may save on it is little, or no more than it saves
+    itself on the layout before, whose value is given.
     """
     left = plan.upper - plan.lower
     gained = 0.0 if before is None else before - plan.upper
@@ -242,8 +277,13 @@ def searched_enough(plan: Bounded, before: float | None) -> bool:
 
 
 def difference(before: Bounded, after: Bounded, *, rising: bool = False) -> Difference:
-    """Return what is known of the difference of two values; `rising` where it cannot be below 0, as a plan before is one after too."""
+    """Return what is known of the difference of two values; `rising` where it cannot be
+    below 0, as a plan before is one after too.
+    """
     low, high = before.lower - after.upper, before.upper - after.lower
     return Difference(
-        max(low, 0.0) if rising else low, before.upper - after.upper, max(high, 0.0) if rising else high, before.upper
+        max(low, 0.0) if rising else low,
+        before.upper - after.upper,
+        max(high, 0.0) if rising else high,
+        before.upper,
     )

@@ -1,16 +1,20 @@
-"""Draws of what is not known: weights of evaders by draw, and what a plan is judged by over the draws.
+"""Draws of what is not known: weights of evaders by draw, and what a plan is judged by
+over the draws.
 
-A draw d has a probability pi_d and gives every evader k a weight p_dk; the value of a plan x in it is V_d(x) = sum_k p_dk f_k(x). Where draws
-differ in what options detect, the instance has a copy of the network for each set of detection chances, with evaders of its own
-(`layered_instance`), so that a draw is a row of weights and nothing else.
+A draw d has a probability pi_d and gives every evader k a weight p_dk; the value of a
+plan x in it is V_d(x) = sum_k p_dk f_k(x). Where draws differ in what options detect,
+the instance has a copy of the network for each set of detection chances, with evaders
+of its own (`layered_instance`), so that a draw is a row of weights and nothing else.
 
-Each objective is the largest mean of V over an envelope of weights, Q = {q : 0 <= q_d <= c_d, sum q = 1}:
+Each objective is the largest mean of V over an envelope of weights, Q = {q : 0 <= q_d
+<= c_d, sum q = 1}:
 
     mean          c_d = pi_d, so q = pi
     cvar:ALPHA    c_d = pi_d / (1 - ALPHA): the mean of the worst share 1 - ALPHA of the draws
     worst         c_d = 1
 
-(Rockafellar and Uryasev 2000 for the dual form, Ben-Tal and Teboulle 1986.) So mean <= cvar:ALPHA <= worst, and cvar rises with ALPHA.
+(Rockafellar and Uryasev 2000 for the dual form, Ben-Tal and Teboulle 1986.) So mean <=
+cvar:ALPHA <= worst, and cvar rises with ALPHA.
 """
 
 from __future__ import annotations
@@ -42,7 +46,8 @@ class Objective:
     measure
         `mean`, `cvar` (mean of the worst draws) or `worst`.
     level
-        ALPHA of `cvar`, in [0, 1): the share of the draws that is left out, the best ones.
+        ALPHA of `cvar`, in [0, 1): the share of the draws that is left out, the best
+        ones.
     """
 
     measure: Measure
@@ -65,7 +70,11 @@ class Objective:
         except ValueError:
             alpha = np.nan
         if not 0 <= alpha < 1:
-            remedy = "cvar:0 is the mean; worst is the limit towards 1" if name == "cvar" and colon else ""
+            remedy = (
+                "cvar:0 is the mean; worst is the limit towards 1"
+                if name == "cvar" and colon
+                else ""
+            )
             raise InputError(Problem("objective", repr(text), NAMES, remedy))
         return cls("cvar", alpha)
 
@@ -86,7 +95,9 @@ class Objective:
 
 
 def worst_weights(values: NDArray[np.float64], caps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the (draws,) weights q of the envelope, 0 <= q <= caps and sum 1, that make q @ values largest: all to the largest values."""
+    """Return the (draws,) weights q of the envelope, 0 <= q <= caps and sum 1, that
+    make q @ values largest: all to the largest values.
+    """
     order = np.argsort(-values, kind="stable")
     before = np.append(0.0, np.cumsum(caps[order])[:-1])
     weights = np.empty_like(caps)

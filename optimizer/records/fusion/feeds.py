@@ -1,4 +1,6 @@
-"""Feeds: what one agency hands over, files of seizures and effort with a mapping each, read into frames of reports."""
+"""Feeds: what one agency hands over, files of seizures and effort with a mapping each,
+read into frames of reports.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ TOGETHER = " + "
 """What stands between the agencies of a record that several reported."""
 TEXT = ("area", "place", "drug", "grade", "unit")
 MARKS = ("owner", "tlp", "released_to")
-"""Columns that say whose a row is and who may see it (`optimizer.records.marking`); empty where the feed does not."""
+"""Columns that say whose a row is and who may see it (`optimizer.records.marking`);
+empty where the feed does not.
+"""
 FIGURES = ("lon", "lat", "segment", "count", "amount", "quantity", "parcels", "confirmed")
 _HOUR = r"[T ](\d{2}):(\d{2})(?::(\d{2}))?"
 
@@ -42,16 +46,19 @@ class FeedFile(Strict):
 
     file: Path = Field(description="CSV file, relative to the feed's.")
     mapping: Path | dict[str, Any] = Field(
-        description="TOML mapping as of `import csv`, relative to the feed's file; or the mapping itself, as a table."
+        description=(
+            "TOML mapping as of `import csv`, relative to the feed's file; or the mapping itself,"
+            " as a table."
+        )
     )
 
 
 class FeedModel(Strict):
     """What one agency hands over: a TOML file."""
 
-    agency: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^+;,/\\\x00-\x1f]*\S$")] = Field(
-        description="The agency's name, without + ; , and slashes."
-    )
+    agency: Annotated[
+        str, Field(min_length=1, max_length=60, pattern=r"^[^+;,/\\\x00-\x1f]*\S$")
+    ] = Field(description="The agency's name, without + ; , and slashes.")
     files: tuple[FeedFile, ...] = Field(min_length=1, description="Its files.")
     owner: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\S+$")] | None = Field(
         None, description="Id of the agency as owner of its rows, for `release`; without blanks."
@@ -73,8 +80,10 @@ class Feed:
     agency
         Its name.
     seizures, effort
-        Reports, one a row: `agency`, `file`, `line`, `start`, `end` (the day after the last), `hour` (hours since 1970 as written; NaN where no
-        hour is), `written_time`, `source`, and the columns of `TEXT` (empty where unknown) and `FIGURES` (NaN where unknown), `kg`.
+        Reports, one a row: `agency`, `file`, `line`, `start`, `end` (the day after the
+        last), `hour` (hours since 1970 as written; NaN where no hour is),
+        `written_time`, `source`, and the columns of `TEXT` (empty where unknown) and
+        `FIGURES` (NaN where unknown), `kg`.
     rows
         Rows read.
     dropped
@@ -95,17 +104,22 @@ class Feed:
 
 
 def read_feeds(paths: Sequence[Path]) -> tuple[Feed, ...]:
-    """Read feeds: TOML files, or CSV files each with a mapping of the same name beside it (`customs.csv`, `customs.toml`).
+    """Read feeds: TOML files, or CSV files each with a mapping of the same name beside
+    it (`customs.csv`, `customs.toml`).
 
     Raises
     ------
     InputError
-        With the faults of all files; if fewer than two feeds are given, or two have one name.
+        With the faults of all files; if fewer than two feeds are given, or two have one
+        name.
     """
     problems = ProblemList()
     if len(paths) < 2:
         problems.add(
-            "fuse", f"{len(paths)} feed", "two at least", "Name the feed of each agency; one alone is for `import csv`"
+            "fuse",
+            f"{len(paths)} feed",
+            "two at least",
+            "Name the feed of each agency; one alone is for `import csv`",
         )
     feeds: list[Feed] = []
     for path in paths:
@@ -129,20 +143,31 @@ def read_feeds(paths: Sequence[Path]) -> tuple[Feed, ...]:
 def _read_feed(path: Path) -> Feed:
     if path.suffix.lower() == ".toml":
         model = validated(FeedModel, read_toml(path, "a feed"), str(path))
-        pairs = [(path.parent / each.file, _mapping(path, number, each)) for number, each in enumerate(model.files, 1)]
+        pairs = [
+            (path.parent / each.file, _mapping(path, number, each))
+            for number, each in enumerate(model.files, 1)
+        ]
         if (model.owner is None) != (model.tlp is None):
             problem = Problem(
-                str(path), "one of owner and tlp", "both, or neither", "Say whose the rows are and how they are marked"
+                str(path),
+                "one of owner and tlp",
+                "both, or neither",
+                "Say whose the rows are and how they are marked",
             )
             raise InputError(problem)
-        mappings = [path.parent / each.mapping for each in model.files if not isinstance(each.mapping, dict)]
+        mappings = [
+            path.parent / each.mapping for each in model.files if not isinstance(each.mapping, dict)
+        ]
         return _marked(_joined(model.agency, pairs, (path, *mappings)), model)
     beside = path.with_suffix(".toml")
     if not beside.is_file():
         found = "a file that is no feed, and no mapping beside it"
         raise InputError(
             Problem(
-                str(path), found, f"a feed (TOML), or a CSV file with {beside.name} beside it", "See docs/fusion.md"
+                str(path),
+                found,
+                f"a feed (TOML), or a CSV file with {beside.name} beside it",
+                "See docs/fusion.md",
             )
         )
     mapping = checked_mapping(read_mapping(beside), str(beside))
@@ -152,7 +177,11 @@ def _read_feed(path: Path) -> Feed:
 
 def _marked(feed: Feed, model: FeedModel) -> Feed:
     """Return a feed whose rows have the owner and the marking of the feed."""
-    marks = {"owner": model.owner or "", "tlp": model.tlp or "", "released_to": " ".join(model.released_to)}
+    marks = {
+        "owner": model.owner or "",
+        "tlp": model.tlp or "",
+        "released_to": " ".join(model.released_to),
+    }
     return replace(feed, seizures=feed.seizures.assign(**marks), effort=feed.effort.assign(**marks))
 
 
@@ -182,7 +211,10 @@ def _joined(agency: str, pairs: Sequence[tuple[Path, Mapping]], given: Sequence[
                 dropped[reason] = dropped.get(reason, 0) + count
     problems.raise_if_any()
     blank = _blank()
-    joined = [pd.concat([blank, *parts], ignore_index=True) if parts else blank for parts in (seizures, effort)]
+    joined = [
+        pd.concat([blank, *parts], ignore_index=True) if parts else blank
+        for parts in (seizures, effort)
+    ]
     return Feed(
         agency,
         _with_unit(joined[0], joined[1]),
@@ -222,15 +254,21 @@ def _hours(frame: pd.DataFrame, date_format: str) -> pd.Series[float]:
         found = text.astype(object).str.extract(_HOUR)
         clock = found.astype(float)
         within = clock[0] + clock[1] / 60 + clock[2].fillna(0.0) / 3600
-        return pd.Series(day + within.to_numpy(), index=frame.index).where(~text.str.contains("/", regex=False))
+        return pd.Series(day + within.to_numpy(), index=frame.index).where(
+            ~text.str.contains("/", regex=False)
+        )
     if not any(mark in date_format for mark in ("%H", "%I", "%c", "%X", "%T")):
         return pd.Series(np.nan, index=frame.index)
-    stamp = pd.to_datetime(text, format=date_format, errors="coerce").to_numpy().astype("datetime64[s]")
+    stamp = (
+        pd.to_datetime(text, format=date_format, errors="coerce").to_numpy().astype("datetime64[s]")
+    )
     return pd.Series(stamp.astype(np.int64) / 3600, index=frame.index)
 
 
 def _with_unit(seizures: pd.DataFrame, effort: pd.DataFrame) -> pd.DataFrame:
-    """Return seizures that name no unit of effort with the only unit that the agency's effort has."""
+    """Return seizures that name no unit of effort with the only unit that the agency's
+    effort has.
+    """
     units = effort["unit"].unique()
     if len(units) != 1:
         return seizures
@@ -238,7 +276,10 @@ def _with_unit(seizures: pd.DataFrame, effort: pd.DataFrame) -> pd.DataFrame:
 
 
 def _blank() -> pd.DataFrame:
-    text = {name: pd.Series(dtype=object) for name in ("agency", "file", "written_time", "source", *TEXT, *MARKS)}
+    text = {
+        name: pd.Series(dtype=object)
+        for name in ("agency", "file", "written_time", "source", *TEXT, *MARKS)
+    }
     figures = {name: pd.Series(dtype=float) for name in ("hour", "kg", *FIGURES)}
     times = {name: pd.Series(dtype="datetime64[s]") for name in ("start", "end")}
     return pd.DataFrame(text | figures | times | {"line": pd.Series(dtype=np.int64)})

@@ -1,6 +1,8 @@
-"""Feeds made one record: reports compared, merged, effort held beside effort, and tables written that a scenario reads.
+"""Feeds made one record: reports compared, merged, effort held beside effort, and
+tables written that a scenario reads.
 
-A record has of each field the value of one report; whose it was, and who may see it, stand beside it.
+A record has of each field the value of one report; whose it was, and who may see it,
+stand beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,13 @@ from optimizer.records.fusion.matching import (
     clusters,
     match_feeds,
 )
-from optimizer.records.fusion.reports import Reports, comparable_reports, drug_of, km_between, places_of_areas
+from optimizer.records.fusion.reports import (
+    Reports,
+    comparable_reports,
+    drug_of,
+    km_between,
+    places_of_areas,
+)
 from optimizer.records.fusion.review import (
     Decisions,
     ReviewFile,
@@ -35,7 +43,13 @@ from optimizer.records.fusion.review import (
     review_table,
 )
 from optimizer.records.grades import UNGRADED_RANK, grades_conflict, learn_reliability, parse_grade
-from optimizer.records.importers.frames import Imported, ImportSummary, ScenarioEntries, filters, span_text
+from optimizer.records.importers.frames import (
+    Imported,
+    ImportSummary,
+    ScenarioEntries,
+    filters,
+    span_text,
+)
 from optimizer.records.marking import Marking, strictest
 
 if TYPE_CHECKING:
@@ -72,7 +86,11 @@ class FusedFeeds:
 
 
 def fuse(
-    feeds: Sequence[Feed], *, areas: Sequence[Area] = (), review: ReviewFile | None = None, window: int = WINDOW
+    feeds: Sequence[Feed],
+    *,
+    areas: Sequence[Area] = (),
+    review: ReviewFile | None = None,
+    window: int = WINDOW,
 ) -> FusedFeeds:
     """Find the events that several feeds report, and make one record of them all.
 
@@ -85,12 +103,14 @@ def fuse(
     review
         Decisions on doubtful pairs.
     window
-        Days between the days of two reports of one event at most, from 1 to `MOST_WINDOW`.
+        Days between the days of two reports of one event at most, from 1 to
+        `MOST_WINDOW`.
 
     Raises
     ------
     InputError
-        If decisions are about reports that the feeds do not hold, or the window is out of range.
+        If decisions are about reports that the feeds do not hold, or the window is out
+        of range.
     """
     if not 1 <= window <= MOST_WINDOW:
         raise InputError(Problem("window", f"{window} days", f"from 1 to {MOST_WINDOW} days"))
@@ -109,7 +129,10 @@ def fuse(
     overlap = effort_overlap(effort, of_feed)
     on_effort = decisions_on(review, _positions(effort))
     listed = pd.concat(
-        [_doubtful_seizures(seizures, found, label, on_seizures), _doubtful_effort(effort, overlap, on_effort)],
+        [
+            _doubtful_seizures(seizures, found, label, on_seizures),
+            _doubtful_effort(effort, overlap, on_effort),
+        ],
         ignore_index=True,
     )
     undecided = int((listed["decision"] == "").sum())
@@ -123,7 +146,13 @@ def fuse(
     joined = label.size - len(merged.records)
     summary = fusion_summary(feeds, reports, found, merged, overlap, tables, joined, undecided)
     rows = sum(feed.rows for feed in feeds)
-    return FusedFeeds(Imported(tables, record_entries(tables), summary), rows, joined, undecided, len(merged.records))
+    return FusedFeeds(
+        Imported(tables, record_entries(tables), summary),
+        rows,
+        joined,
+        undecided,
+        len(merged.records),
+    )
 
 
 def _positions(frame: pd.DataFrame) -> dict[str, int]:
@@ -137,7 +166,9 @@ def _doubtful_seizures(
     parts = []
     for decided, word in ((decisions.same, "same"), (decisions.different, "different")):
         sure = np.full(decided.size, word == "same")
-        part = review_table(frame, decided, sure.astype(float), sure, "seizure", np.zeros(decided.size))
+        part = review_table(
+            frame, decided, sure.astype(float), sure, "seizure", np.zeros(decided.size)
+        )
         part["decision"] = word
         parts.append(part)
     share = _share_of_place(frame, label)
@@ -151,13 +182,17 @@ def _doubtful_seizures(
 
 
 def _share_of_place(frame: pd.DataFrame, label: Ints) -> NDArray[np.float64]:
-    """Return (n,) what part of the events at its place one event is, by the records as they stand."""
+    """Return (n,) what part of the events at its place one event is, by the records as
+    they stand.
+    """
     place = pd.factorize(pd.Series(_places(frame)))[0]
     events = pd.DataFrame({"place": place, "record": label}).drop_duplicates()
     return np.asarray(1.0 / np.bincount(events["place"], minlength=place.max(initial=0) + 1)[place])
 
 
-def _doubtful_effort(frame: pd.DataFrame, overlap: EffortOverlap, decisions: Decisions) -> pd.DataFrame:
+def _doubtful_effort(
+    frame: pd.DataFrame, overlap: EffortOverlap, decisions: Decisions
+) -> pd.DataFrame:
     """Return the rows of effort that may be one report, with what was decided."""
     alike = overlap.alike
     double = np.full(alike.size, False)
@@ -172,13 +207,20 @@ def _doubtful_effort(frame: pd.DataFrame, overlap: EffortOverlap, decisions: Dec
 def _share_of_effort(frame: pd.DataFrame) -> NDArray[np.float64]:
     """Return (n,) what part of the effort in its unit at its place one row is."""
     amount = frame["amount"].to_numpy(dtype=float)
-    total = pd.Series(amount).groupby([frame["unit"].to_numpy(), _places(frame)]).transform("sum").to_numpy()
+    total = (
+        pd.Series(amount)
+        .groupby([frame["unit"].to_numpy(), _places(frame)])
+        .transform("sum")
+        .to_numpy()
+    )
     return np.asarray(amount / np.maximum(total, 1e-300))
 
 
 def _codes(pairs: Candidates, size: int) -> Ints:
     """Return (k,) a number for each pair, whichever report comes first."""
-    return np.asarray(np.minimum(pairs.one, pairs.other) * size + np.maximum(pairs.one, pairs.other))
+    return np.asarray(
+        np.minimum(pairs.one, pairs.other) * size + np.maximum(pairs.one, pairs.other)
+    )
 
 
 CELL = 0.01
@@ -231,7 +273,8 @@ def effort_overlap(frame: pd.DataFrame, feed: Ints) -> EffortOverlap:
                     continue
                 mine, theirs = own[feed[own] == first], own[feed[own] == second]
                 met = mine[_meets(start[mine], end[mine], start[theirs], end[theirs])]
-                # Both directions: how much of the first agency's effort lies within the second's is not the reverse. Equal rows count once.
+                # Both directions: how much of the first agency's effort lies within the
+                # second's is not the reverse. Equal rows count once.
                 within.setdefault((unit, first, second), []).extend(met.tolist())
                 if first < second:
                     for a, b in _equal(mine, theirs, start, end, amount):
@@ -242,7 +285,9 @@ def effort_overlap(frame: pd.DataFrame, feed: Ints) -> EffortOverlap:
 
 
 def _places(frame: pd.DataFrame) -> list[str]:
-    """Return a key of each row's place: its segment, its cell of the map, its area or its place in words."""
+    """Return a key of each row's place: its segment, its cell of the map, its area or
+    its place in words.
+    """
     keys = []
     columns = [frame[name].tolist() for name in ("segment", "lon", "lat", "area", "place")]
     for segment, lon, lat, area, place in zip(*columns, strict=True):
@@ -262,7 +307,9 @@ def _meets(start: Ints, end: Ints, other_start: Ints, other_end: Ints) -> NDArra
     return np.asarray(begun > over)
 
 
-def _equal(mine: Ints, theirs: Ints, start: Ints, end: Ints, amount: NDArray[np.float64]) -> list[list[int]]:
+def _equal(
+    mine: Ints, theirs: Ints, start: Ints, end: Ints, amount: NDArray[np.float64]
+) -> list[list[int]]:
     """Return pairs of rows that are equal in time and amount, each row in one at most."""
     left: dict[tuple[int, int], list[int]] = {}
     for at in theirs.tolist():
@@ -300,19 +347,24 @@ def _notes(
             ).sum()
         )
         are = "is" if same == 1 else "are"
-        equal = f" {plural(same, 'pair')} of them {are} equal in place, time and amount, and may be one report: see review.csv."
+        equal = (
+            f" {plural(same, 'pair')} of them {are} equal in place, time and amount, and may be one"
+            " report: see review.csv."
+        )
         sides = [
             f"{plural(len(own), 'row')} ({amount[own].sum():,.6g}) of {agency[of]}"
             for own, of in ((rows, first), (theirs, second))
         ]
         notes.append(
-            f"Effort in {unit}: {' and '.join(sides)} are of the same places and times. Both are counted, as two patrols.{equal * bool(same)}"
+            f"Effort in {unit}: {' and '.join(sides)} are of the same places and times. Both are"
+            f" counted, as two patrols.{equal * bool(same)}"
         )
     return notes
 
 
 def sources_table(frame: pd.DataFrame) -> pd.DataFrame | None:
-    """Return one row a source with its usual grade: reports, confirmed, refuted, reliability with a 90 % interval; None where nothing is known.
+    """Return one row a source with its usual grade: reports, confirmed, refuted,
+    reliability with a 90 % interval; None where nothing is known.
 
     Parameters
     ----------
@@ -322,7 +374,11 @@ def sources_table(frame: pd.DataFrame) -> pd.DataFrame | None:
     known = frame["confirmed"].notna()
     if not known.any():
         return None
-    letter = {text: grade.source_class for text in frame["grade"].unique() if (grade := parse_grade(text)) is not None}
+    letter = {
+        text: grade.source_class
+        for text in frame["grade"].unique()
+        if (grade := parse_grade(text)) is not None
+    }
     graded = pd.DataFrame(
         {
             "agency": frame["agency"],
@@ -338,7 +394,10 @@ def sources_table(frame: pd.DataFrame) -> pd.DataFrame | None:
     confirmed = table["confirmed"].tolist()
     learnt = learn_reliability(classes, confirmed, (table["confirmed"] + table["refuted"]).tolist())
     return table.assign(
-        reliability=learnt.median.round(3), low=learnt.low.round(3), high=learnt.high.round(3), interval=learnt.level
+        reliability=learnt.median.round(3),
+        low=learnt.low.round(3),
+        high=learnt.high.round(3),
+        interval=learnt.level,
     )
 
 
@@ -365,9 +424,14 @@ REPORT = (
 
 
 def record_tables(
-    seizures: pd.DataFrame, effort: pd.DataFrame, label: Ints, merged: MergedRecords, on_effort: Decisions
+    seizures: pd.DataFrame,
+    effort: pd.DataFrame,
+    label: Ints,
+    merged: MergedRecords,
+    on_effort: Decisions,
 ) -> dict[str, pd.DataFrame]:
-    """Return `seizures.csv`, `effort.csv`, `unplaced.csv` (records of either that have no place on the map), `provenance.csv`, `reports.csv`.
+    """Return `seizures.csv`, `effort.csv`, `unplaced.csv` (records of either that have
+    no place on the map), `provenance.csv`, `reports.csv`.
 
     Parameters
     ----------
@@ -382,22 +446,35 @@ def record_tables(
     """
     records = merged.records
     owner = np.arange(len(effort))
-    owner[np.maximum(on_effort.same.one, on_effort.same.other)] = np.minimum(on_effort.same.one, on_effort.same.other)
+    owner[np.maximum(on_effort.same.one, on_effort.same.other)] = np.minimum(
+        on_effort.same.one, on_effort.same.other
+    )
     while (owner[owner] != owner).any():
         owner = owner[owner]
     name = np.array([f"E{at + 1:06d}" for at in range(len(effort))], dtype=object)
     kept = np.flatnonzero(owner == np.arange(len(effort)))
-    written = {"seizures.csv": _seizures(records), "effort.csv": _effort(effort.iloc[kept], name[kept])}
+    written = {
+        "seizures.csv": _seizures(records),
+        "effort.csv": _effort(effort.iloc[kept], name[kept]),
+    }
     placed = {file: _placed(table) for file, table in written.items()}
-    tables = {file: _trimmed(table[placed[file]]) for file, table in written.items() if placed[file].any()}
+    tables = {
+        file: _trimmed(table[placed[file]]) for file, table in written.items() if placed[file].any()
+    }
     lost = pd.concat([table[~placed[file]] for file, table in written.items()], ignore_index=True)
     if len(lost):
         tables["unplaced.csv"] = _trimmed(lost)
     alone = effort.assign(record=name[owner], field="*", value="", others="")
-    alone["others"] = np.where(owner == np.arange(len(effort)), "", "counted with the record, by a decision")
-    tables["provenance.csv"] = pd.concat([merged.provenance, alone[list(merged.provenance.columns)]], ignore_index=True)
+    alone["others"] = np.where(
+        owner == np.arange(len(effort)), "", "counted with the record, by a decision"
+    )
+    tables["provenance.csv"] = pd.concat(
+        [merged.provenance, alone[list(merged.provenance.columns)]], ignore_index=True
+    )
     of_report = records["record"].to_numpy()[np.searchsorted(records.index.to_numpy(), label)]
-    both = pd.concat([seizures.assign(record=of_report), effort.assign(record=name[owner])], ignore_index=True)
+    both = pd.concat(
+        [seizures.assign(record=of_report), effort.assign(record=name[owner])], ignore_index=True
+    )
     whole = {name: both[name].astype("Int64") for name in ("count", "segment")}
     tables["reports.csv"] = _trimmed(both.assign(**whole)[["record", *REPORT]])
     return tables
@@ -437,17 +514,24 @@ def _effort(effort: pd.DataFrame, name: NDArray[np.object_]) -> pd.DataFrame:
         {
             "record": name,
             "time": _times(effort).to_numpy(),
-            **{column: effort[column].to_numpy() for column in (*PLACE, "amount", "agency", "source", "unit", *MARKS)},
+            **{
+                column: effort[column].to_numpy()
+                for column in (*PLACE, "amount", "agency", "source", "unit", *MARKS)
+            },
         }
     )
     pointed = table["lon"].notna() | table["segment"].notna()
-    return table.assign(segment=table["segment"].astype("Int64"), area=table["area"].where(~pointed, ""))
+    return table.assign(
+        segment=table["segment"].astype("Int64"), area=table["area"].where(~pointed, "")
+    )
 
 
 def _times(frame: pd.DataFrame) -> pd.Series[str]:
     pairs = frame[["start", "end"]].drop_duplicates()
     text = {key: span_text(*key) for key in zip(pairs["start"], pairs["end"], strict=True)}
-    return pd.Series([text[key] for key in zip(frame["start"], frame["end"], strict=True)], index=frame.index)
+    return pd.Series(
+        [text[key] for key in zip(frame["start"], frame["end"], strict=True)], index=frame.index
+    )
 
 
 def _trimmed(table: pd.DataFrame) -> pd.DataFrame:
@@ -457,7 +541,9 @@ def _trimmed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def record_entries(tables: dict[str, pd.DataFrame]) -> ScenarioEntries:
-    """Return the entries of a scenario that read the record: one for each agency, or group of them, and unit of effort."""
+    """Return the entries of a scenario that read the record: one for each agency, or
+    group of them, and unit of effort.
+    """
     seizures: list[dict[str, Any]] = []
     effort: list[dict[str, Any]] = []
     if "seizures.csv" in tables:
@@ -469,7 +555,12 @@ def record_entries(tables: dict[str, pd.DataFrame]) -> ScenarioEntries:
             seizures.append(entry | unit | {"quantity_unit": "kg"})
     if "effort.csv" in tables:
         effort.extend(
-            {"file": "effort.csv", "source": pair["agency"], "where": filters(**pair), "unit": pair["unit"]}
+            {
+                "file": "effort.csv",
+                "source": pair["agency"],
+                "where": filters(**pair),
+                "unit": pair["unit"],
+            }
             for pair in _distinct(tables["effort.csv"], ["agency", "unit"])
         )
     return ScenarioEntries(tuple(seizures), tuple(effort))
@@ -520,15 +611,29 @@ def fusion_summary(
         "effort_by_unit_and_agency": by_unit,
     }
     notes = [f"{feed.agency}: {note}" for feed in feeds for note in feed.notes]
-    notes += [*_learnt_notes(feeds, found), *merged.notes, *overlap.notes, *_totals(reports), *_nowhere(tables)]
+    notes += [
+        *_learnt_notes(feeds, found),
+        *merged.notes,
+        *overlap.notes,
+        *_totals(reports),
+        *_nowhere(tables),
+    ]
     if undecided:
         notes.append(
-            f"{plural(undecided, 'pair')} to review in review.csv: write same or different under decision, and run again with --review."
+            f"{plural(undecided, 'pair')} to review in review.csv: write same or different under"
+            " decision, and run again with --review."
         )
     files = tuple(
-        dict.fromkeys(name for feed in feeds for part in (feed.seizures, feed.effort) for name in part["file"].unique())
+        dict.fromkeys(
+            name
+            for feed in feeds
+            for part in (feed.seizures, feed.effort)
+            for name in part["file"].unique()
+        )
     )
-    return ImportSummary("fusion", files, rows, dropped, rows - sum(dropped.values()), counts, tuple(notes))
+    return ImportSummary(
+        "fusion", files, rows, dropped, rows - sum(dropped.values()), counts, tuple(notes)
+    )
 
 
 SCALE_TOLD = 0.05
@@ -542,15 +647,17 @@ def _learnt_notes(feeds: Sequence[Feed], found: Sequence[FeedPairs]) -> list[str
         if abs(each.learnt.scale) > SCALE_TOLD:
             factor = number(float(np.exp(each.learnt.scale)), 3)
             notes.append(
-                f"Weights of {second} are {factor} times those of {first} (median of {each.learnt.scale_pairs} sure "
-                "pairs). The comparison allows for it; the record keeps weights as written. If it is not gross against net, correct the unit."
+                f"Weights of {second} are {factor} times those of {first} (median of"
+                f" {each.learnt.scale_pairs} sure pairs). The comparison allows for it; the record"
+                " keeps weights as written. If it is not gross against net, correct the unit."
             )
         if each.learnt.skew:
             side = "after" if each.learnt.skew > 0 else "before"
             notes.append(
-                f"Clocks: times of {second} are {abs(each.learnt.skew):.1f} hours {side} those of {first} (median of "
-                f"{each.learnt.skew_pairs} sure pairs). The comparison allows for it; the record keeps times as written. If one "
-                "of them writes another time zone, correct its times."
+                f"Clocks: times of {second} are {abs(each.learnt.skew):.1f} hours {side} those of"
+                f" {first} (median of {each.learnt.skew_pairs} sure pairs). The comparison allows"
+                " for it; the record keeps times as written. If one of them writes another time"
+                " zone, correct its times."
             )
     return notes
 
@@ -558,8 +665,9 @@ def _learnt_notes(feeds: Sequence[Feed], found: Sequence[FeedPairs]) -> list[str
 def _totals(reports: Reports) -> list[str]:
     total = int((~reports.event).sum())
     note = (
-        f"{plural(total, 'row')} of seizures stand for several events, or for more than a week: they are not compared. If two agencies total "
-        "the same events, these count twice; leave one of them out."
+        f"{plural(total, 'row')} of seizures stand for several events, or for more than a week:"
+        " they are not compared. If two agencies total the same events, these count twice; leave"
+        " one of them out."
     )
     return [note] if total else []
 
@@ -567,14 +675,17 @@ def _totals(reports: Reports) -> list[str]:
 def _nowhere(tables: dict[str, pd.DataFrame]) -> list[str]:
     lost = len(tables.get("unplaced.csv", ()))
     note = (
-        f"{plural(lost, 'record')} without a point, segment or area are in unplaced.csv, which no scenario reads, as `plan` and `risk` cannot "
-        "place them. Give points, or areas of the scenario, and fuse again."
+        f"{plural(lost, 'record')} without a point, segment or area are in unplaced.csv, which no"
+        " scenario reads, as `plan` and `risk` cannot place them. Give points, or areas of the"
+        " scenario, and fuse again."
     )
     return [note] if lost else []
 
 
 FAR_KM, HEAVIER = 5.0, 1.5
-"""Distance of two points, and ratio of two weights, of one event from which on they are told as differing."""
+"""Distance of two points, and ratio of two weights, of one event from which on they are
+told as differing.
+"""
 
 FIELDS = {
     "time": ("start", "end"),
@@ -600,10 +711,12 @@ class MergedRecords:
     Attributes
     ----------
     records
-        One row a record: `record` (its name), `agency`, `source`, the columns of `FIELDS`, `reports` (how many stand behind it).
+        One row a record: `record` (its name), `agency`, `source`, the columns of
+        `FIELDS`, `reports` (how many stand behind it).
     provenance
-        `record`, `field`, `value`, `agency`, `file`, `line` of the report it is from, and `others`, what the other reports say where
-        it differs. A record of one report has one row, for every field (`*`).
+        `record`, `field`, `value`, `agency`, `file`, `line` of the report it is from,
+        and `others`, what the other reports say where it differs. A record of one
+        report has one row, for every field (`*`).
     notes
         Differences between reports of one event, counted.
     """
@@ -613,12 +726,16 @@ class MergedRecords:
     notes: tuple[str, ...]
 
 
-def merge_reports(frame: pd.DataFrame, label: Ints, feed: Ints, searched: dict[str, set[str]]) -> MergedRecords:
+def merge_reports(
+    frame: pd.DataFrame, label: Ints, feed: Ints, searched: dict[str, set[str]]
+) -> MergedRecords:
     """Make one record of the reports of each label.
 
-    Times come from the report that states the shortest span, an hour before a day. Every other field comes from the report with the best grade
-    that has it (no grade counts as one of which nothing is known), of these the feed named first; counts are the greatest; the unit of
-    effort is one in which its agency has effort, where there is one.
+    Times come from the report that states the shortest span, an hour before a day.
+    Every other field comes from the report with the best grade that has it (no grade
+    counts as one of which nothing is known), of these the feed named first; counts are
+    the greatest; the unit of effort is one in which its agency has effort, where there
+    is one.
 
     Parameters
     ----------
@@ -633,10 +750,15 @@ def merge_reports(frame: pd.DataFrame, label: Ints, feed: Ints, searched: dict[s
     """
     frame = frame.assign(drug=[drug_of(text) for text in frame["drug"].tolist()])
     grades = {text: parse_grade(text) for text in frame["grade"].unique() if text}
-    rank = frame["grade"].map({text: grade.rank for text, grade in grades.items() if grade}).fillna(UNGRADED_RANK)
+    rank = (
+        frame["grade"]
+        .map({text: grade.rank for text, grade in grades.items() if grade})
+        .fillna(UNGRADED_RANK)
+    )
     span = (frame["end"] - frame["start"]).dt.days
     with_effort = [
-        unit in searched.get(agency, ()) for agency, unit in zip(frame["agency"], frame["unit"], strict=True)
+        unit in searched.get(agency, ())
+        for agency, unit in zip(frame["agency"], frame["unit"], strict=True)
     ]
     keys = {
         "time": (span, frame["hour"].isna(), rank),
@@ -651,10 +773,18 @@ def merge_reports(frame: pd.DataFrame, label: Ints, feed: Ints, searched: dict[s
     records["agency"] = _together(joined, "agency", size)
     records["source"] = _together(joined, "source", size)
     parts = [_alone(frame, label, size, records)]
-    # Columns of a field are taken from one report together: a longitude of one and a latitude of another would be a third place.
+    # Columns of a field are taken from one report together: a longitude of one and a
+    # latitude of another would be a third place.
     for field, columns in FIELDS.items():
-        order = np.lexsort([np.asarray(feed), *(np.asarray(key) for key in reversed(keys.get(field, (rank,)))), label])
-        # lexsort's last key counts first: by record, then by the keys of the field, then by the order in which feeds were named.
+        order = np.lexsort(
+            [
+                np.asarray(feed),
+                *(np.asarray(key) for key in reversed(keys.get(field, (rank,)))),
+                label,
+            ]
+        )
+        # lexsort's last key counts first: by record, then by the keys of the field,
+        # then by the order in which feeds were named.
         has = frame[columns[0]].notna() & (frame[columns[0]] != "")
         order = order[has.to_numpy()[order]]
         first = order[np.unique(label[order], return_index=True)[1]]
@@ -665,7 +795,9 @@ def merge_reports(frame: pd.DataFrame, label: Ints, feed: Ints, searched: dict[s
         records[column] = records[column].astype(object).where(records[column].notna(), "")
     records["reports"] = size[own]
     records = mark_records(records, frame, label)
-    provenance = pd.concat(parts, ignore_index=True).sort_values("record", kind="stable", ignore_index=True)
+    provenance = pd.concat(parts, ignore_index=True).sort_values(
+        "record", kind="stable", ignore_index=True
+    )
     return MergedRecords(records, provenance, _differences(frame, label, size))
 
 
@@ -676,12 +808,16 @@ def _together(joined: pd.DataFrame, column: str, size: Ints) -> pd.Series[str]:
     names: dict[int, dict[str, None]] = {}
     for one, name in zip(several["label"].tolist(), several[column].tolist(), strict=True):
         names.setdefault(one, {})[name] = None
-    return pd.Series({one: TOGETHER.join(own) for one, own in names.items()}, dtype=object).combine_first(first)
+    return pd.Series(
+        {one: TOGETHER.join(own) for one, own in names.items()}, dtype=object
+    ).combine_first(first)
 
 
 def _names(records: pd.DataFrame, label: Ints) -> NDArray[np.object_]:
     """Return the name of the record of each label."""
-    return np.asarray(records["record"].to_numpy()[np.searchsorted(records.index.to_numpy(), label)])
+    return np.asarray(
+        records["record"].to_numpy()[np.searchsorted(records.index.to_numpy(), label)]
+    )
 
 
 def _alone(frame: pd.DataFrame, label: Ints, size: Ints, records: pd.DataFrame) -> pd.DataFrame:
@@ -701,7 +837,13 @@ def _alone(frame: pd.DataFrame, label: Ints, size: Ints, records: pd.DataFrame) 
 
 
 def _told(
-    frame: pd.DataFrame, label: Ints, size: Ints, first: Ints, order: Ints, field: str, records: pd.DataFrame
+    frame: pd.DataFrame,
+    label: Ints,
+    size: Ints,
+    first: Ints,
+    order: Ints,
+    field: str,
+    records: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return whose value each merged record has in a field, and what other reports say."""
     chosen = first[size[label[first]] > 1]
@@ -732,9 +874,14 @@ def _as_text(frame: pd.DataFrame, field: str) -> list[str]:
     if field == "time":
         return [str(one) for one in frame["written_time"].tolist()]
     if field == "point":
-        return [f"lon {lon:.10g}, lat {lat:.10g}" for lon, lat in zip(frame["lon"], frame["lat"], strict=True)]
+        return [
+            f"lon {lon:.10g}, lat {lat:.10g}"
+            for lon, lat in zip(frame["lon"], frame["lat"], strict=True)
+        ]
     parts = [_cells(frame[column]) for column in FIELDS[field]]
-    return parts[0] if len(parts) == 1 else [", ".join(values) for values in zip(*parts, strict=True)]
+    return (
+        parts[0] if len(parts) == 1 else [", ".join(values) for values in zip(*parts, strict=True)]
+    )
 
 
 def _cells(column: pd.Series[Any]) -> list[str]:
@@ -759,11 +906,14 @@ def _differences(frame: pd.DataFrame, label: Ints, size: Ints) -> tuple[str, ...
     found = [
         (int(far.sum()), f"points more than {FAR_KM:g} km apart"),
         (int(heavy.sum()), f"weights that differ by more than {HEAVIER - 1:.0%}"),
-        (sum(bool(drug[a] and drug[b] and drug[a] != drug[b]) for a, b in pairs), "different drugs"),
+        (
+            sum(bool(drug[a] and drug[b] and drug[a] != drug[b]) for a, b in pairs),
+            "different drugs",
+        ),
     ]
     notes = [
-        f"{plural(count, 'event')} reported with {what}: the report with the better grade, else of the feed named first, is taken; "
-        "provenance.csv has both."
+        f"{plural(count, 'event')} reported with {what}: the report with the better grade, else of"
+        " the feed named first, is taken; provenance.csv has both."
         for count, what in found
         if count
     ]
@@ -771,11 +921,14 @@ def _differences(frame: pd.DataFrame, label: Ints, size: Ints) -> tuple[str, ...
     if conflicts:
         told = [
             f"{grade[at]} by {one.agency} ({one.file}, line {one.line})"
-            for at, one in zip(conflicts[0], frame.iloc[list(conflicts[0])].itertuples(), strict=True)
+            for at, one in zip(
+                conflicts[0], frame.iloc[list(conflicts[0])].itertuples(), strict=True
+            )
         ]
         notes.append(
-            f"{plural(len(conflicts), 'event')} graded in contradiction, the first of them {' and '.join(told)}: one holds good what the other "
-            "holds bad. The better grade is the record's; provenance.csv has both. Ask the agencies."
+            f"{plural(len(conflicts), 'event')} graded in contradiction, the first of them"
+            f" {' and '.join(told)}: one holds good what the other holds bad. The better grade is"
+            " the record's; provenance.csv has both. Ask the agencies."
         )
     return tuple(notes)
 
@@ -788,8 +941,10 @@ def _conflict(one: str, other: str) -> bool:
 def mark_records(records: pd.DataFrame, frame: pd.DataFrame, label: Ints) -> pd.DataFrame:
     """Return records with `owner`, `tlp` and `released_to`.
 
-    A record of one report is marked as the report. One of several has the strictest marking and all owners in one name, which no agency has; it
-    is released to the agencies that may see each of its reports. A record with an unmarked report is unmarked, so that `release` refuses it.
+    A record of one report is marked as the report. One of several has the strictest
+    marking and all owners in one name, which no agency has; it is released to the
+    agencies that may see each of its reports. A record with an unmarked report is
+    unmarked, so that `release` refuses it.
 
     Parameters
     ----------
@@ -803,7 +958,9 @@ def mark_records(records: pd.DataFrame, frame: pd.DataFrame, label: Ints) -> pd.
     if not (frame[list(MARKS)] != "").to_numpy().any():
         return records.assign(**dict.fromkeys(MARKS, ""))
     of_label: dict[int, list[Marking]] = {}
-    for own, owner, tlp, released in zip(label.tolist(), *(frame[name].tolist() for name in MARKS), strict=True):
+    for own, owner, tlp, released in zip(
+        label.tolist(), *(frame[name].tolist() for name in MARKS), strict=True
+    ):
         of_label.setdefault(own, []).append(Marking(owner, tlp, frozenset(str(released).split())))
     marks = [_combined_marking(of_label[own]) for own in records.index.tolist()]
     return records.assign(

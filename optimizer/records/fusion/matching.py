@@ -1,7 +1,9 @@
-"""Which reports of several feeds are one event (record linkage): candidate pairs, levels of agreement, scores, clusters.
+"""Which reports of several feeds are one event (record linkage): candidate pairs,
+levels of agreement, scores, clusters.
 
-`match_feeds` finds candidate pairs (`candidate_pairs`), compares them theme by theme (`pair_levels`, `THEMES`), scores them (`fit_pairs`), and
-takes one report to one between two feeds (`one_to_one`), clusters over more (`clusters`).
+`match_feeds` finds candidate pairs (`candidate_pairs`), compares them theme by theme
+(`pair_levels`, `THEMES`), scores them (`fit_pairs`), and takes one report to one
+between two feeds (`one_to_one`), clusters over more (`clusters`).
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     Levels = NDArray[np.int64]
 
 SURE = 0.9
-"""Probability from which on a pair teaches how the feeds compare, and up to which it is doubtful."""
+"""Probability from which on a pair teaches how the feeds compare, and up to which it is
+doubtful.
+"""
 
 UNLIKELY = 0.1
 """Probability up to which a pair is no doubtful one."""
@@ -61,7 +65,8 @@ class FeedPairs:
     pairs
         Pairs with odds worth keeping.
     probability
-        (k,) that the pair is one event, given that a report has one counterpart at most.
+        (k,) that the pair is one event, given that a report has one counterpart at
+        most.
     merged
         (k,) whether they are taken as one event.
     learnt
@@ -85,15 +90,20 @@ class FeedPairs:
 def match_feeds(
     reports: Reports, places: NamedPlaces, decisions: Decisions, window: int = WINDOW
 ) -> tuple[FeedPairs, ...]:
-    """Compare each feed with each other; pairs whose days are more than `window` days apart are not compared."""
+    """Compare each feed with each other; pairs whose days are more than `window` days
+    apart are not compared.
+    """
     members = [
-        np.flatnonzero(reports.event & (reports.feed == feed)) for feed in range(int(reports.feed.max(initial=-1)) + 1)
+        np.flatnonzero(reports.event & (reports.feed == feed))
+        for feed in range(int(reports.feed.max(initial=-1)) + 1)
     ]
     found = []
     for first in range(len(members)):
         for second in range(first + 1, len(members)):
             if members[first].size and members[second].size:
-                matched = _match_two(reports, places, members[first], members[second], decisions, window)
+                matched = _match_two(
+                    reports, places, members[first], members[second], decisions, window
+                )
                 if matched is not None:
                     found.append(matched)
     return tuple(found)
@@ -112,7 +122,9 @@ def _match_two(
     learnt = nothing_learnt(reports, places)
     for again in range(PASSES + 1):
         levels = pair_levels(reports, pairs, learnt)
-        model = fit_pairs(levels, pair_levels(reports, random, learnt), min(one.size, other.size), window)
+        model = fit_pairs(
+            levels, pair_levels(reports, random, learnt), min(one.size, other.size), window
+        )
         expected = min(model.share * pairs.size / min(one.size, other.size), MOST_MATCHED)
         odds = model.log_odds(levels, share[pairs.one]) - np.log(1 - expected)
         kept = np.flatnonzero(odds > np.log(0.01))
@@ -125,16 +137,25 @@ def _match_two(
     odds, probability = _decided(near, odds, probability, decisions, reports.size)
     merged = one_to_one(near, odds)
     return FeedPairs(
-        int(reports.feed[one[0]]), int(reports.feed[other[0]]), near, probability, merged, learnt, model, pairs.size
+        int(reports.feed[one[0]]),
+        int(reports.feed[other[0]]),
+        near,
+        probability,
+        merged,
+        learnt,
+        model,
+        pairs.size,
     )
 
 
 def alone_or_not(pairs: Candidates, log_odds: Floats, size: int) -> Floats:
-    """Return (k,) probabilities that pairs are one event where each report has one counterpart at most.
+    """Return (k,) probabilities that pairs are one event where each report has one
+    counterpart at most.
 
-    A pair's odds are set against those of the other pairs of its reports: P = o / (1 + the greater of the two sums of odds that hold it). The
-    odds are those against "no counterpart", not against "not this one": with an expected share rho of reports that have one,
-    `PairModel.log_odds` is raised by -log(1 - rho) before.
+    A pair's odds are set against those of the other pairs of its reports: P = o / (1 +
+    the greater of the two sums of odds that hold it). The odds are those against "no
+    counterpart", not against "not this one": with an expected share rho of reports that
+    have one, `PairModel.log_odds` is raised by -log(1 - rho) before.
     """
     odds = np.exp(np.clip(log_odds, -700, 300))
     by_one, by_other = np.bincount(pairs.one, odds, size), np.bincount(pairs.other, odds, size)
@@ -148,14 +169,19 @@ def _decided(
     code = pairs.one * size + pairs.other
     odds, probability = odds.copy(), probability.copy()
     for wanted, value in ((decisions.same, 1.0), (decisions.different, 0.0)):
-        mine = np.isin(code, np.concatenate([wanted.one * size + wanted.other, wanted.other * size + wanted.one]))
+        mine = np.isin(
+            code,
+            np.concatenate([wanted.one * size + wanted.other, wanted.other * size + wanted.one]),
+        )
         probability[mine] = value
         odds[mine] = np.inf if value else -np.inf
     return np.stack([odds, probability])
 
 
 def one_to_one(pairs: Candidates, log_odds: Floats) -> NDArray[np.bool_]:
-    """Return (k,) which pairs are merged: each report in one at most, with the greatest sum of log odds, each of them above 0."""
+    """Return (k,) which pairs are merged: each report in one at most, with the greatest
+    sum of log odds, each of them above 0.
+    """
     merged = np.zeros(pairs.size, dtype=bool)
     good = np.flatnonzero(log_odds > 0)
     if not good.size:
@@ -184,13 +210,21 @@ def one_to_one(pairs: Candidates, log_odds: Floats) -> NDArray[np.bool_]:
 
 
 def clusters(reports: Reports, found: Sequence[FeedPairs], same: Candidates) -> Ints:
-    """Return (n,) the record of each report: merged pairs join, the likeliest first, with one report of a feed at most in a record.
+    """Return (n,) the record of each report: merged pairs join, the likeliest first,
+    with one report of a feed at most in a record.
 
-    Pairs that a person joined come before all others. Records are numbered by their first report.
+    Pairs that a person joined come before all others. Records are numbered by their
+    first report.
     """
-    one = np.concatenate([same.one, *(each.pairs.one[each.merged] for each in found)]).astype(np.int64)
-    other = np.concatenate([same.other, *(each.pairs.other[each.merged] for each in found)]).astype(np.int64)
-    chance = np.concatenate([np.full(same.size, 2.0), *(each.probability[each.merged] for each in found)])
+    one = np.concatenate([same.one, *(each.pairs.one[each.merged] for each in found)]).astype(
+        np.int64
+    )
+    other = np.concatenate([same.other, *(each.pairs.other[each.merged] for each in found)]).astype(
+        np.int64
+    )
+    chance = np.concatenate(
+        [np.full(same.size, 2.0), *(each.probability[each.merged] for each in found)]
+    )
     parent = np.arange(reports.size)
     feeds: dict[int, set[int]] = {}
     feed = reports.feed.tolist()
@@ -220,8 +254,9 @@ MOST_PAIRS = 6_000_000
 class Candidates:
     """Pairs: (k,) positions of the one report and of the other.
 
-    Pairs within the window of days. Where these would be more than `MOST_PAIRS`, only those are kept that agree in the drug, or in the place:
-    its cell of the map or its name (two blocks, each pair once).
+    Pairs within the window of days. Where these would be more than `MOST_PAIRS`, only
+    those are kept that agree in the drug, or in the place: its cell of the map or its
+    name (two blocks, each pair once).
     """
 
     one: Ints
@@ -238,7 +273,13 @@ class Candidates:
 
 
 def candidate_pairs(
-    day: Floats, one: Ints, other: Ints, keys: tuple[Ints, ...], *, most: int = MOST_PAIRS, window: int = WINDOW
+    day: Floats,
+    one: Ints,
+    other: Ints,
+    keys: tuple[Ints, ...],
+    *,
+    most: int = MOST_PAIRS,
+    window: int = WINDOW,
 ) -> Candidates:
     """Return the pairs of two feeds that may be one event.
 
@@ -249,7 +290,8 @@ def candidate_pairs(
     one, other
         Reports of the two feeds, positions among the n.
     keys
-        (n,) integers, -1 where unknown: pairs must agree in one of them at least where there are too many pairs.
+        (n,) integers, -1 where unknown: pairs must agree in one of them at least where
+        there are too many pairs.
     most
         As `MOST_PAIRS`.
     window
@@ -264,7 +306,9 @@ def candidate_pairs(
             mine, theirs = one[key[one] == value], other[key[other] == value]
             if mine.size and theirs.size:
                 low, high = _reach(day, mine, theirs, window)
-                blocks.append(_pairs(mine, theirs[np.argsort(day[theirs], kind="stable")], low, high))
+                blocks.append(
+                    _pairs(mine, theirs[np.argsort(day[theirs], kind="stable")], low, high)
+                )
     if not blocks:
         return Candidates(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     code = np.unique(np.concatenate([block.one * day.size + block.other for block in blocks]))
@@ -272,7 +316,9 @@ def candidate_pairs(
 
 
 def _reach(day: Floats, one: Ints, other: Ints, window: int) -> Ints:
-    """Return (2, len(one)) first position, and that after the last, of the others in order of time that lie within the window."""
+    """Return (2, len(one)) first position, and that after the last, of the others in
+    order of time that lie within the window.
+    """
     ordered = np.sort(day[other])
     return np.stack(
         [
@@ -306,10 +352,12 @@ STOP_CHANGE = 1e-7
 class FieldComparison:
     """What two reports are compared by, and its levels.
 
-    How two reports can be compared depends on what they state: two hours or two days, two points or a point and the name of a town. Each
-    comparison has levels of its own, and a theme has one or several. At level 0 of a theme nothing can be compared; the other levels are
-    numbered through its comparisons. `stated` is the share of true pairs at each level that is assumed before any pair is seen, and counts
-    as `STATED_PAIRS` pairs.
+    How two reports can be compared depends on what they state: two hours or two days,
+    two points or a point and the name of a town. Each comparison has levels of its own,
+    and a theme has one or several. At level 0 of a theme nothing can be compared; the
+    other levels are numbered through its comparisons. `stated` is the share of true
+    pairs at each level that is assumed before any pair is seen, and counts as
+    `STATED_PAIRS` pairs.
 
     Attributes
     ----------
@@ -342,7 +390,10 @@ class Theme:
     def first(self) -> dict[str, int]:
         """Name of a comparison -> its first level."""
         starts = np.cumsum([1, *(len(comparison.stated) for comparison in self.comparisons)])
-        return {comparison.name: int(start) for comparison, start in zip(self.comparisons, starts[:-1], strict=True)}
+        return {
+            comparison.name: int(start)
+            for comparison, start in zip(self.comparisons, starts[:-1], strict=True)
+        }
 
     def slices(self) -> list[slice]:
         """Return the levels of each comparison."""
@@ -356,8 +407,12 @@ class Theme:
         return next(comparison for comparison in self.comparisons if comparison.name == name)
 
     def stated(self) -> np.ndarray:
-        """Return the (size,) stated shares of true pairs, comparison by comparison; 1 at level 0."""
-        return np.concatenate([[1.0], *(np.array(comparison.stated) for comparison in self.comparisons)])
+        """Return the (size,) stated shares of true pairs, comparison by comparison; 1
+        at level 0.
+        """
+        return np.concatenate(
+            [[1.0], *(np.array(comparison.stated) for comparison in self.comparisons)]
+        )
 
 
 DRUG = Theme("drug", (FieldComparison("drug", (0.5,), (0.95, 0.05)),))
@@ -374,14 +429,17 @@ class PairModel:
         odds   = share / (1 - share) exp(weight),     share = part of the candidate pairs that are one event
         m_l, u_l = chance of level l for a pair that is one event, and for one that is not
 
-    EM (Winkler 1988) alternates the probability of each pattern of levels with the m, u and share that fit it best. m has a Dirichlet prior
-    of `STATED_PAIRS` pairs at the stated shares, so that two short feeds are compared by what is stated and long ones by what is learnt.
-    Agreement on a rare drug says more than on a common one: for equal drugs u is the drug's own frequency.
+    EM (Winkler 1988) alternates the probability of each pattern of levels with the m, u
+    and share that fit it best. m has a Dirichlet prior of `STATED_PAIRS` pairs at the
+    stated shares, so that two short feeds are compared by what is stated and long ones
+    by what is learnt. Agreement on a rare drug says more than on a common one: for
+    equal drugs u is the drug's own frequency.
 
     Attributes
     ----------
     m, u
-        By theme, (levels,) chance of each level among pairs that are one event, and that are not; 1 at level 0.
+        By theme, (levels,) chance of each level among pairs that are one event, and
+        that are not; 1 at level 0.
     share
         Part of the candidate pairs that are one event.
     rounds
@@ -401,7 +459,8 @@ class PairModel:
         levels
             (themes, k) levels.
         drug_share
-            (k,) frequency of the first report's drug; None takes the mean chance of agreement.
+            (k,) frequency of the first report's drug; None takes the mean chance of
+            agreement.
         """
         total = np.zeros(levels.shape[1])
         for theme, m, u, level in zip(THEMES, self.m, self.u, levels, strict=True):
@@ -409,7 +468,9 @@ class PairModel:
             total += weight[level]
             if theme is DRUG and drug_share is not None:
                 equal = level == EQUAL_DRUG
-                total[equal] += np.log(u[EQUAL_DRUG] / np.maximum(drug_share[equal], SMALLEST_SHARE))
+                total[equal] += np.log(
+                    u[EQUAL_DRUG] / np.maximum(drug_share[equal], SMALLEST_SHARE)
+                )
         return total
 
     def log_odds(self, levels: Levels, drug_share: Floats | None = None) -> Floats:
@@ -426,8 +487,8 @@ def fit_pairs(levels: Levels, background: Levels, most: float, window: int = WIN
     levels
         (themes, k) levels of the candidate pairs.
     background
-        (themes, j) levels of pairs drawn at random, whatever their times; where candidates are few, they tell how often different events
-        agree.
+        (themes, j) levels of pairs drawn at random, whatever their times; where
+        candidates are few, they tell how often different events agree.
     most
         Pairs that can be one event at most: the rows of the shorter feed.
     window
@@ -440,7 +501,9 @@ def fit_pairs(levels: Levels, background: Levels, most: float, window: int = WIN
     at = np.array(np.unravel_index(pattern, sizes))
     total = number.sum()
     share = min(0.3 * most / total, 0.5)
-    apart = tuple(_background(theme, level, window) for theme, level in zip(THEMES, background, strict=True))
+    apart = tuple(
+        _background(theme, level, window) for theme, level in zip(THEMES, background, strict=True)
+    )
     model = PairModel(
         tuple(theme.stated() for theme in THEMES),
         tuple(_normal(theme, prior) for theme, prior in zip(THEMES, apart, strict=True)),
@@ -452,27 +515,43 @@ def fit_pairs(levels: Levels, background: Levels, most: float, window: int = WIN
         match = odds / (1 + odds)
         m, u = [], []
         for theme, level, prior in zip(THEMES, at, apart, strict=True):
-            m.append(_normal(theme, np.bincount(level, number * match, theme.size) + STATED_PAIRS * theme.stated()))
+            m.append(
+                _normal(
+                    theme,
+                    np.bincount(level, number * match, theme.size) + STATED_PAIRS * theme.stated(),
+                )
+            )
             u.append(_normal(theme, np.bincount(level, number * (1 - match), theme.size) + prior))
-        share = float(np.clip((number * match).sum() / total, 0.5 / (total + 1), min(most / total, 0.9)))
+        share = float(
+            np.clip((number * match).sum() / total, 0.5 / (total + 1), min(most / total, 0.9))
+        )
         before, model = model, PairModel(tuple(m), tuple(u), share, rounds)
         if (
             abs(np.log(model.share / before.share)) < STOP_CHANGE * 1e3
-            and max(float(np.abs(new - old).max()) for new, old in zip(model.m, before.m, strict=True)) < 1e-4
+            and max(
+                float(np.abs(new - old).max()) for new, old in zip(model.m, before.m, strict=True)
+            )
+            < 1e-4
         ):
             break
     return model
 
 
 def _background(theme: Theme, level: Levels, window: int) -> Floats:
-    """Return (levels,) what the prior of u counts at each level: of times as if independent, of other themes by random pairs."""
+    """Return (levels,) what the prior of u counts at each level: of times as if
+    independent, of other themes by random pairs.
+    """
     count = _by_chance(window) if theme is TIME else np.bincount(level, minlength=theme.size) + 0.5
     return np.asarray(BACKGROUND_PAIRS * _normal(theme, count.astype(float)))
 
 
 def _by_chance(window: int) -> Floats:
-    """Return (levels,) the shares of the levels of time of pairs within a window of days whose times are independent."""
-    hours = np.clip([-np.inf, *TIME.comparison("hours").bounds, np.inf], -24.0 * window, 24.0 * window)
+    """Return (levels,) the shares of the levels of time of pairs within a window of
+    days whose times are independent.
+    """
+    hours = np.clip(
+        [-np.inf, *TIME.comparison("hours").bounds, np.inf], -24.0 * window, 24.0 * window
+    )
     days = np.clip([-np.inf, *TIME.comparison("days").bounds, np.inf], -window - 0.5, window + 0.5)
     return np.concatenate([[1.0], np.diff(hours) / (48 * window), np.diff(days) / (2 * window + 1)])
 
@@ -497,13 +576,17 @@ TIME = Theme(
         FieldComparison("days", (-1.5, -0.5, 0.5, 1.5), (0.02, 0.08, 0.80, 0.08, 0.02)),
     ),
 )
-"""Hours from the first's to the second's, less the difference of the clocks; days from day to day. Both have a sign: where one feed books
-later, a report of the other that comes after it is hardly its own."""
+"""Hours from the first's to the second's, less the difference of the clocks; days from
+day to day. Both have a sign: where one feed books later, a report of the other that
+comes after it is hardly its own.
+"""
 
 PLACE = Theme(
     "place",
     (
-        FieldComparison("points", (0.3, 1.0, 3.0, 10.0, 30.0), (0.45, 0.20, 0.15, 0.12, 0.05, 0.03)),
+        FieldComparison(
+            "points", (0.3, 1.0, 3.0, 10.0, 30.0), (0.45, 0.20, 0.15, 0.12, 0.05, 0.03)
+        ),
         FieldComparison("point and a town", (1.0, 2.0, 3.5), (0.55, 0.30, 0.10, 0.05)),
         FieldComparison("point and a district", (1.0, 2.0, 3.5), (0.55, 0.33, 0.08, 0.04)),
         FieldComparison("point and a sector", (1.0, 2.0, 3.5), (0.58, 0.34, 0.05, 0.03)),
@@ -511,8 +594,10 @@ PLACE = Theme(
         FieldComparison("segments", (0.5,), (0.8, 0.2)),
     ),
 )
-"""Kilometres between points; distance of a point from the place of a name over how widely that name is used (a town up to 3 km, a sector from
-15 km on); unlikeness of two names."""
+"""Kilometres between points; distance of a point from the place of a name over how
+widely that name is used (a town up to 3 km, a sector from 15 km on); unlikeness of two
+names.
+"""
 
 AMOUNT = Theme(
     "amount",
@@ -522,14 +607,17 @@ AMOUNT = Theme(
         FieldComparison("parcels", (0.01, 0.2, 0.7), (0.7, 0.15, 0.1, 0.05)),
     ),
 )
-"""Logarithm of the ratio of two weights, less what the scales differ by (net and gross), of a weight and what so many parcels weigh, of two
-numbers of parcels."""
+"""Logarithm of the ratio of two weights, less what the scales differ by (net and
+gross), of a weight and what so many parcels weigh, of two numbers of parcels.
+"""
 
 THEMES = (TIME, PLACE, DRUG, AMOUNT)
 
 
 TOWN_KM, SECTOR_KM = 3.0, 15.0
-"""How far from its place a name is used, up to which it is a town's, and from which on a sector's."""
+"""How far from its place a name is used, up to which it is a town's, and from which on
+a sector's.
+"""
 
 LEAST_SPREAD_KM = 0.5
 
@@ -552,13 +640,15 @@ class Learnt:
     places
         Where names are.
     parcel_kg
-        (drugs + 1,) logarithm of the kilograms of a parcel by drug, the last for an unknown drug; NaN where unknown.
+        (drugs + 1,) logarithm of the kilograms of a parcel by drug, the last for an
+        unknown drug; NaN where unknown.
     skew
         Hours by which the clocks of the other feed are ahead of the one's.
     skew_pairs
         Pairs it was learnt from.
     scale
-        Logarithm of the other feed's kilograms over the one's for one event: gross weights against net ones.
+        Logarithm of the other feed's kilograms over the one's for one event: gross
+        weights against net ones.
     scale_pairs
         Pairs it was learnt from.
     """
@@ -572,7 +662,9 @@ class Learnt:
 
 
 def nothing_learnt(reports: Reports, places: NamedPlaces) -> Learnt:
-    """Return what is known before any pair: the places of areas, and of names that stand beside points."""
+    """Return what is known before any pair: the places of areas, and of names that
+    stand beside points.
+    """
     known = ~np.isnan(reports.lon) & (reports.name >= 0)
     at = np.flatnonzero(known)
     own = _placed(reports, reports.name[at], reports.lon[at], reports.lat[at], places)
@@ -580,11 +672,17 @@ def nothing_learnt(reports: Reports, places: NamedPlaces) -> Learnt:
 
 
 def learn(reports: Reports, pairs: Candidates, places: NamedPlaces) -> Learnt:
-    """Learn from pairs that are one event almost surely: places of names, weights of parcels, the difference of clocks."""
+    """Learn from pairs that are one event almost surely: places of names, weights of
+    parcels, the difference of clocks.
+    """
     known = np.flatnonzero(~np.isnan(reports.lon) & (reports.name >= 0))
     name, lon, lat = [reports.name[known]], [reports.lon[known]], [reports.lat[known]]
     for named, pointed in ((pairs.one, pairs.other), (pairs.other, pairs.one)):
-        use = (reports.name[named] >= 0) & np.isnan(reports.lon[named]) & ~np.isnan(reports.lon[pointed])
+        use = (
+            (reports.name[named] >= 0)
+            & np.isnan(reports.lon[named])
+            & ~np.isnan(reports.lon[pointed])
+        )
         name.append(reports.name[named[use]])
         lon.append(reports.lon[pointed[use]])
         lat.append(reports.lat[pointed[use]])
@@ -604,8 +702,12 @@ def learn(reports: Reports, pairs: Candidates, places: NamedPlaces) -> Learnt:
     )
 
 
-def _placed(reports: Reports, name: Levels, lon: Floats, lat: Floats, places: NamedPlaces) -> NamedPlaces:
-    """Return the median point of each name that enough points are known of, and 1.2 times the median distance from it."""
+def _placed(
+    reports: Reports, name: Levels, lon: Floats, lat: Floats, places: NamedPlaces
+) -> NamedPlaces:
+    """Return the median point of each name that enough points are known of, and 1.2
+    times the median distance from it.
+    """
     size = len(reports.names)
     out = replace(places, lon=places.lon.copy(), lat=places.lat.copy(), spread=places.spread.copy())
     order = np.argsort(name, kind="stable")
@@ -613,14 +715,18 @@ def _placed(reports: Reports, name: Levels, lon: Floats, lat: Floats, places: Na
     for at in np.flatnonzero((np.diff(bounds) >= FEWEST_AT_NAME) & np.isnan(places.lon)).tolist():
         own = order[bounds[at] : bounds[at + 1]]
         middle = np.median(lon[own]), np.median(lat[own])
-        km = km_between(lon[own], lat[own], np.full(own.size, middle[0]), np.full(own.size, middle[1]))
+        km = km_between(
+            lon[own], lat[own], np.full(own.size, middle[0]), np.full(own.size, middle[1])
+        )
         out.lon[at], out.lat[at] = middle
         out.spread[at] = max(1.2 * float(np.median(km)), LEAST_SPREAD_KM)
     return out
 
 
 def _slips(reports: Reports, places: NamedPlaces) -> NamedPlaces:
-    """Return places in which names that are unknown stand where the likest known name does, if that is like enough."""
+    """Return places in which names that are unknown stand where the likest known name
+    does, if that is like enough.
+    """
     lost, found = np.flatnonzero(np.isnan(places.lon)), np.flatnonzero(~np.isnan(places.lon))
     if not lost.size or not found.size:
         return places
@@ -635,7 +741,9 @@ def _slips(reports: Reports, places: NamedPlaces) -> NamedPlaces:
 
 def _parcel_kg(reports: Reports, pairs: Candidates) -> Floats:
     kg = np.concatenate([reports.kg[pairs.one], reports.kg[pairs.other], reports.kg])
-    parcels = np.concatenate([reports.parcels[pairs.other], reports.parcels[pairs.one], reports.parcels])
+    parcels = np.concatenate(
+        [reports.parcels[pairs.other], reports.parcels[pairs.one], reports.parcels]
+    )
     drug = np.concatenate([reports.drug[pairs.one], reports.drug[pairs.other], reports.drug])
     ratio = np.log(kg / parcels)
     known = np.isfinite(ratio)
@@ -661,7 +769,9 @@ def pair_levels(reports: Reports, pairs: Candidates, learnt: Learnt) -> Levels:
     )
 
 
-def _graded(level: Levels, theme: Theme, comparison: str, apart: Floats, where: NDArray[np.bool_]) -> None:
+def _graded(
+    level: Levels, theme: Theme, comparison: str, apart: Floats, where: NDArray[np.bool_]
+) -> None:
     """Set the levels of the pairs `where` a comparison applies, by how far they are apart, (k,)."""
     level[where] = theme.first[comparison] + np.searchsorted(
         np.array(theme.comparison(comparison).bounds), apart[where]
@@ -698,10 +808,18 @@ def _place(reports: Reports, pairs: Candidates, places: NamedPlaces) -> Levels:
     rest = located & ~points & ~names
     scaled = apart / np.maximum(wide, LEAST_SPREAD_KM)
     _graded(level, PLACE, "point and a town", scaled, rest & (wide <= TOWN_KM))
-    _graded(level, PLACE, "point and a district", scaled, rest & (wide > TOWN_KM) & (wide < SECTOR_KM))
+    _graded(
+        level, PLACE, "point and a district", scaled, rest & (wide > TOWN_KM) & (wide < SECTOR_KM)
+    )
     _graded(level, PLACE, "point and a sector", scaled, rest & (wide >= SECTOR_KM))
     segments = (level == 0) & (reports.segment[one] >= 0) & (reports.segment[other] >= 0)
-    _graded(level, PLACE, "segments", (reports.segment[one] != reports.segment[other]).astype(float), segments)
+    _graded(
+        level,
+        PLACE,
+        "segments",
+        (reports.segment[one] != reports.segment[other]).astype(float),
+        segments,
+    )
     return level
 
 
@@ -726,12 +844,17 @@ def _amount(reports: Reports, pairs: Candidates, learnt: Learnt) -> Levels:
     level = np.zeros(pairs.size, dtype=np.int64)
     kg = np.log(reports.kg)
     parcels = np.log(reports.parcels)
-    by_parcels = parcels + learnt.parcel_kg[np.where(reports.drug >= 0, reports.drug, learnt.parcel_kg.size - 1)]
+    by_parcels = (
+        parcels
+        + learnt.parcel_kg[np.where(reports.drug >= 0, reports.drug, learnt.parcel_kg.size - 1)]
+    )
     one, other = pairs.one, pairs.other
     weights = np.abs(kg[other] - kg[one] - learnt.scale)
     _graded(level, AMOUNT, "weights", weights, np.isfinite(weights))
     counted = np.abs(parcels[one] - parcels[other])
     _graded(level, AMOUNT, "parcels", counted, np.isfinite(counted) & (level == 0))
-    mixed = np.abs(np.where(np.isfinite(kg[one]), kg[one] - by_parcels[other], by_parcels[one] - kg[other]))
+    mixed = np.abs(
+        np.where(np.isfinite(kg[one]), kg[one] - by_parcels[other], by_parcels[one] - kg[other])
+    )
     _graded(level, AMOUNT, "weight and parcels", mixed, np.isfinite(mixed) & (level == 0))
     return level

@@ -1,4 +1,6 @@
-"""Reports of seizures of all feeds as arrays that can be compared, and the words in them: drugs and names of places."""
+"""Reports of seizures of all feeds as arrays that can be compared, and the words in
+them: drugs and names of places.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ class Reports:
     feed
         (n,) position of the feed.
     event
-        (n,) whether the row is one event, which can be found again elsewhere; totals and rows of long spans are not.
+        (n,) whether the row is one event, which can be found again elsewhere; totals
+        and rows of long spans are not.
     day
         (n,) middle of the report's time, days since 1970.
     hour
@@ -51,7 +54,8 @@ class Reports:
     segment
         (n,) segment of the network, -1 where none is named.
     name
-        (n,) position in `names` of the place in words, or else of the area; -1 where there is none.
+        (n,) position in `names` of the place in words, or else of the area; -1 where
+        there is none.
     names
         Distinct names of places, as `place_key` writes them.
     drug
@@ -82,7 +86,9 @@ class Reports:
         return self.feed.size
 
     def drug_share(self) -> Floats:
-        """Return (n,) the share of each report's drug among all reports that name one; 1 where unknown."""
+        """Return (n,) the share of each report's drug among all reports that name one;
+        1 where unknown.
+        """
         known = self.drug[self.drug >= 0]
         share = np.bincount(known, minlength=len(self.drugs)) / max(known.size, 1)
         return np.append(share, 1.0)[self.drug]
@@ -101,7 +107,9 @@ class Reports:
 
 @dataclass(frozen=True)
 class NamedPlaces:
-    """Where the places are that names stand for: (names,) degrees, and how far from there reports of the name lie, km; NaN where unknown."""
+    """Where the places are that names stand for: (names,) degrees, and how far from
+    there reports of the name lie, km; NaN where unknown.
+    """
 
     lon: Floats
     lat: Floats
@@ -154,13 +162,17 @@ def _coded(text: pd.Series[str], key: object) -> _Coded:
 
 
 def km_between(lon: Floats, lat: Floats, lon_other: Floats, lat_other: Floats) -> Floats:
-    """Return (k,) kilometres between points near each other (equirectangular; within 1 % up to some 300 km away from the poles)."""
+    """Return (k,) kilometres between points near each other (equirectangular; within 1
+    % up to some 300 km away from the poles).
+    """
     east = (lon - lon_other) * np.cos(np.radians((lat + lat_other) / 2))
     return np.asarray(KM_PER_DEGREE * np.hypot(east, lat - lat_other))
 
 
 def places_of_areas(reports: Reports, areas: Sequence[Area]) -> NamedPlaces:
-    """Return where the named areas are: the middle of each, and the root mean square distance from there of a disc as large."""
+    """Return where the named areas are: the middle of each, and the root mean square
+    distance from there of a disc as large.
+    """
     size = len(reports.names)
     lon, lat, spread = np.full(size, np.nan), np.full(size, np.nan), np.full(size, np.nan)
     position = {name: at for at, name in enumerate(reports.names)}
@@ -175,12 +187,35 @@ def places_of_areas(reports: Reports, areas: Sequence[Area]) -> NamedPlaces:
 
 
 DRUGS = {
-    "cocaine": ("coca", "cocaina", "coke", "cocaine hydrochloride", "cocaine hcl", "powder cocaine", "kokain"),
+    "cocaine": (
+        "coca",
+        "cocaina",
+        "coke",
+        "cocaine hydrochloride",
+        "cocaine hcl",
+        "powder cocaine",
+        "kokain",
+    ),
     "crack": ("crack cocaine",),
     "heroin": ("heroina", "diamorphine", "heroine"),
-    "cannabis": ("marijuana", "marihuana", "mariguana", "weed", "herbal cannabis", "cannabis herb", "mj"),
+    "cannabis": (
+        "marijuana",
+        "marihuana",
+        "mariguana",
+        "weed",
+        "herbal cannabis",
+        "cannabis herb",
+        "mj",
+    ),
     "cannabis resin": ("hashish", "hash", "haschisch"),
-    "methamphetamine": ("meth", "crystal meth", "metanfetamina", "crystal", "methamphetamines", "ice"),
+    "methamphetamine": (
+        "meth",
+        "crystal meth",
+        "metanfetamina",
+        "crystal",
+        "methamphetamines",
+        "ice",
+    ),
     "amphetamine": ("amphetamines", "speed", "anfetamina"),
     "fentanyl": ("fentanilo", "fentanyl pills", "fentanyl powder"),
     "mdma": ("ecstasy", "extasis", "xtc"),
@@ -192,11 +227,28 @@ DRUGS = {
 
 _DRUG_OF = {word: name for name, words in DRUGS.items() for word in (name, *words)}
 
-UNKNOWN = frozenset(["", "other", "other drugs", "unknown", "drug", "drugs", "narcotics", "not stated", "n/a"])
+UNKNOWN = frozenset(
+    ["", "other", "other drugs", "unknown", "drug", "drugs", "narcotics", "not stated", "n/a"]
+)
 """Words that name no drug."""
 
 GENERIC = frozenset(
-    ["near", "at", "the", "of", "on", "by", "in", "km", "mi", "miles", "mile", "approx", "area", "vicinity"]
+    [
+        "near",
+        "at",
+        "the",
+        "of",
+        "on",
+        "by",
+        "in",
+        "km",
+        "mi",
+        "miles",
+        "mile",
+        "approx",
+        "area",
+        "vicinity",
+    ]
 )
 """Words of a place that name none."""
 
@@ -208,7 +260,9 @@ def plain(text: str) -> str:
     """Return text in small letters without accents and signs, words by single spaces."""
     bare = text.casefold()
     if not bare.isascii():
-        bare = "".join(sign for sign in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(sign))
+        bare = "".join(
+            sign for sign in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(sign)
+        )
     return " ".join(re.findall(r"[^\W_]+", bare))
 
 
@@ -225,7 +279,9 @@ def place_key(text: str) -> str:
 
 
 def unlikeness(one: Sequence[str], other: Sequence[str]) -> NDArray[np.float64]:
-    """Return (len(one), len(other)) one minus the cosine of the trigrams of names; 0 for equal names."""
+    """Return (len(one), len(other)) one minus the cosine of the trigrams of names; 0
+    for equal names.
+    """
     index: dict[str, int] = {}
     left, right = _grams(one, index), _grams(other, index)
     width = max(len(index), 1)
@@ -234,14 +290,18 @@ def unlikeness(one: Sequence[str], other: Sequence[str]) -> NDArray[np.float64]:
 
 def _grams(names: Sequence[str], index: dict[str, int]) -> list[list[int]]:
     padded = [f"  {name} " for name in names]
-    return [[index.setdefault(name[at : at + LETTERS], len(index)) for at in range(len(name) - 2)] for name in padded]
+    return [
+        [index.setdefault(name[at : at + LETTERS], len(index)) for at in range(len(name) - 2)]
+        for name in padded
+    ]
 
 
 def _matrix(rows: list[list[int]], width: int) -> sparse.csr_array:
     counts = [len(row) for row in rows]
     column = np.fromiter((gram for row in rows for gram in row), dtype=np.int64, count=sum(counts))
     matrix = sparse.csr_array(
-        (np.ones(column.size), (np.repeat(np.arange(len(rows)), counts), column)), shape=(len(rows), width)
+        (np.ones(column.size), (np.repeat(np.arange(len(rows)), counts), column)),
+        shape=(len(rows), width),
     )
     matrix.sum_duplicates()
     norm = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())

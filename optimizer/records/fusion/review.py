@@ -1,7 +1,8 @@
 """`review.csv`: pairs that a person should look at, and the decisions read back.
 
-A report is named by a digest of what it says (agency, time, place, drug, amounts). A decision holds for two reports, in whatever files and
-lines they come again; one about a report that is not there, or says something else now, is refused.
+A report is named by a digest of what it says (agency, time, place, drug, amounts). A
+decision holds for two reports, in whatever files and lines they come again; one about a
+report that is not there, or says something else now, is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +27,20 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SAME, DIFFERENT = "same", "different"
-SAID = ("hour", "lon", "lat", "segment", "area", "place", "count", "amount", "unit", "drug", "kg", "parcels")
+SAID = (
+    "hour",
+    "lon",
+    "lat",
+    "segment",
+    "area",
+    "place",
+    "count",
+    "amount",
+    "unit",
+    "drug",
+    "kg",
+    "parcels",
+)
 """Columns of a report that its digest covers, beside agency and days."""
 SIDE_COLUMNS = (
     "agency",
@@ -67,9 +81,12 @@ def read_review(path: Path) -> ReviewFile:
     Raises
     ------
     InputError
-        If it is no such file, a decision is neither `same` nor `different`, or two of one pair contradict each other.
+        If it is no such file, a decision is neither `same` nor `different`, or two of
+        one pair contradict each other.
     """
-    wanted = WantedColumns(("report_1", "report_2", "decision"), remedy="Give the review.csv that fuse wrote")
+    wanted = WantedColumns(
+        ("report_1", "report_2", "decision"), remedy="Give the review.csv that fuse wrote"
+    )
     remarks: list[str] = []
     table = read_csv(path, "a review of `fuse`", wanted, remarks=remarks)
     problems = FileProblems(path)
@@ -89,8 +106,13 @@ def read_review(path: Path) -> ReviewFile:
 
 
 def report_names(frame: pd.DataFrame) -> list[str]:
-    """Return (n,) the name of each report, a digest of what it says; equal reports of one agency are numbered."""
-    days = [frame[name].to_numpy().astype("datetime64[D]").astype(np.int64).tolist() for name in ("start", "end")]
+    """Return (n,) the name of each report, a digest of what it says; equal reports of
+    one agency are numbered.
+    """
+    days = [
+        frame[name].to_numpy().astype("datetime64[D]").astype(np.int64).tolist()
+        for name in ("start", "end")
+    ]
     columns = [frame["agency"].tolist(), *days, *(frame[name].tolist() for name in SAID)]
     count: dict[bytes, int] = {}
     names = []
@@ -102,7 +124,9 @@ def report_names(frame: pd.DataFrame) -> list[str]:
 
 
 def decisions_on(review: ReviewFile | None, names: dict[str, int]) -> Decisions:
-    """Return the decisions on reports, by their names -> positions; those about others are passed over."""
+    """Return the decisions on reports, by their names -> positions; those about others
+    are passed over.
+    """
     pairs: dict[bool, list[list[int]]] = {True: [], False: []}
     for pair, same in ({} if review is None else review.decision).items():
         if len(pair) == 2 and pair <= names.keys():
@@ -129,20 +153,29 @@ def refuse_strange(review: ReviewFile, names: set[str]) -> None:
         raise InputError(
             Problem(
                 str(review.path),
-                f"{len(strange)} of {len(review.decision)} decisions about reports that these feeds do not hold (the first: {first})",
+                f"{len(strange)} of {len(review.decision)} decisions about reports that these feeds"
+                f" do not hold (the first: {first})",
                 "decisions made for these feeds, or for earlier ones whose reports are unchanged",
-                "Give the review of these feeds; delete the rows of reports that were corrected since, and decide them again",
+                "Give the review of these feeds; delete the rows of reports that were corrected"
+                " since, and decide them again",
             )
         )
 
 
 def review_table(
-    frame: pd.DataFrame, pairs: Candidates, probability: Floats, merged: NDArray[np.bool_], kind: str, share: Floats
+    frame: pd.DataFrame,
+    pairs: Candidates,
+    probability: Floats,
+    merged: NDArray[np.bool_],
+    kind: str,
+    share: Floats,
 ) -> pd.DataFrame:
-    """Return one row a pair, what changes the risk map most first: an empty decision, what is made of it now, and both reports.
+    """Return one row a pair, what changes the risk map most first: an empty decision,
+    what is made of it now, and both reports.
 
-    A pair that is decided the other way moves the rate of its place by the share of the place's events that it is. It is expected to move it by
-    that times the chance that what is made of it now is wrong; doubt alone is the order where this is equal.
+    A pair that is decided the other way moves the rate of its place by the share of the
+    place's events that it is. It is expected to move it by that times the chance that
+    what is made of it now is wrong; doubt alone is the order where this is equal.
 
     Parameters
     ----------
@@ -155,7 +188,8 @@ def review_table(
     kind
         `seizure` or `effort`.
     share
-        (k,) by what part the rate of its place moves where the pair is decided the other way.
+        (k,) by what part the rate of its place moves where the pair is decided the
+        other way.
     """
     moves = share * np.where(merged, 1 - probability, probability)
     order = np.lexsort((np.abs(probability - 0.5), -moves))
@@ -167,12 +201,20 @@ def review_table(
             "now": np.where(merged[order], "one", "two"),
             "probability": probability[order].round(3),
             "moves_rate": moves[order].round(4),
-            "hours_apart": (other["hour"].to_numpy(dtype=float) - one["hour"].to_numpy(dtype=float)).round(2),
+            "hours_apart": (
+                (other["hour"].to_numpy(dtype=float) - one["hour"].to_numpy(dtype=float)).round(2)
+            ),
             "report_1": one["name"].to_numpy(),
             "report_2": other["name"].to_numpy(),
-            "km_apart": km_between(
-                *(side[axis].to_numpy(dtype=float) for side in (one, other) for axis in ("lon", "lat"))
-            ).round(2),
+            "km_apart": (
+                km_between(
+                    *(
+                        side[axis].to_numpy(dtype=float)
+                        for side in (one, other)
+                        for axis in ("lon", "lat")
+                    )
+                ).round(2)
+            ),
         }
     )
     for number, side in enumerate((one, other), start=1):

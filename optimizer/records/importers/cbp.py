@@ -1,6 +1,8 @@
-"""CBP nationwide drug seizures (events and pounds by month, component, field office or sector, and drug), and a proxy of their effort.
+"""CBP nationwide drug seizures (events and pounds by month, component, field office or
+sector, and drug), and a proxy of their effort.
 
-The files carry no search effort. A proxy is required (`Proxy`) and is named in a column of every table.
+The files carry no search effort. A proxy is required (`Proxy`) and is named in a column
+of every table.
 """
 
 from __future__ import annotations
@@ -46,7 +48,20 @@ REQUIRED = (FISCAL, MONTH, COMPONENT, OFFICE, DRUG, EVENTS, POUNDS)
 KEY = [FISCAL, MONTH, COMPONENT, "Region", LAND, OFFICE, DRUG]
 """What tells one figure from another; the file has each once."""
 
-NAMES_OF_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+NAMES_OF_MONTHS = (
+    "JAN",
+    "FEB",
+    "MAR",
+    "APR",
+    "MAY",
+    "JUN",
+    "JUL",
+    "AUG",
+    "SEP",
+    "OCT",
+    "NOV",
+    "DEC",
+)
 
 MONTHS = {name: number for number, name in enumerate(NAMES_OF_MONTHS, start=1)}
 
@@ -83,9 +98,11 @@ def import_cbp(
     Parameters
     ----------
     paths
-        Files; together they hold each figure once (a row that equals an earlier one is dropped and counted).
+        Files; together they hold each figure once (a row that equals an earlier one is
+        dropped and counted).
     crossings, staffing, constant
-        The proxy: yearly traffic at the crossings, a table of staff, or one amount for every area and month.
+        The proxy: yearly traffic at the crossings, a table of staff, or one amount for
+        every area and month.
     modes, office_of
         For `crossings`: modes to add up, and the field office of each region.
     components, areas, drugs
@@ -101,8 +118,8 @@ def import_cbp(
     Raises
     ------
     InputError
-        If there is no proxy or several, with the problems of the files, if two rows give different figures for one thing, or if a name
-        is not in the files.
+        If there is no proxy or several, with the problems of the files, if two rows
+        give different figures for one thing, or if a name is not in the files.
     """
     _check_one_proxy(crossings, staffing, constant)
     drops = DropCounts()
@@ -116,14 +133,24 @@ def import_cbp(
     )  # a month without seizures was a month
     rows = _without_copies(rows, drops)
     rows = _chosen(
-        rows, drops, {"--component": (COMPONENT, components), "--area": (OFFICE, areas), "--drug": (DRUG, drugs)}
+        rows,
+        drops,
+        {
+            "--component": (COMPONENT, components),
+            "--area": (OFFICE, areas),
+            "--drug": (DRUG, drugs),
+        },
     )
     if land_only:
         other = rows[LAND] != LAND_ONLY
         drops.drop("not by land", other.sum())
         rows = rows[~other]
     if rows.empty:
-        raise InputError(Problem("CBP seizures", "no row left by the choices together", "at least one", "Choose less"))
+        raise InputError(
+            Problem(
+                "CBP seizures", "no row left by the choices together", "at least one", "Choose less"
+            )
+        )
     if crossings is not None:
         proxy = crossings_proxy(crossings, every, modes=modes, office_of=office_of, remarks=remarks)
     elif staffing is not None:
@@ -137,7 +164,10 @@ def import_cbp(
     if without.all():
         raise InputError(
             Problem(
-                f"the proxy ({proxy.label})", "no area and month of the records", "at least one", "Choose another proxy"
+                f"the proxy ({proxy.label})",
+                "no area and month of the records",
+                "at least one",
+                "Choose another proxy",
             )
         )
     counts = {
@@ -187,7 +217,9 @@ def _read(paths: Sequence[Path], remarks: list[str]) -> pd.DataFrame:
     problems = ProblemList()
     for path in paths:
         try:
-            parts.append(read_columns(path, WHAT, REQUIRED, KEY, numeric=(EVENTS, POUNDS), remarks=remarks))
+            parts.append(
+                read_columns(path, WHAT, REQUIRED, KEY, numeric=(EVENTS, POUNDS), remarks=remarks)
+            )
         except InputError as error:
             problems.extend(error)
     problems.raise_if_any()
@@ -221,14 +253,19 @@ def _without_copies(rows: pd.DataFrame, drops: DropCounts) -> pd.DataFrame:
         earlier = first.loc[tuple(row[name] for name in KEY)]
         found = f"{row[EVENTS]} events and {row[POUNDS]} pounds"
         expected = (
-            f"the {earlier[EVENTS]} and {earlier[POUNDS]} of {earlier[FILE]}, line {earlier[LINE]}, or no such row"
+            f"the {earlier[EVENTS]} and {earlier[POUNDS]} of {earlier[FILE]}, line {earlier[LINE]},"
+            " or no such row"
         )
-        problems.of_file(str(row[FILE])).add(int(row[LINE]), found, expected, "Give each month in one file only")
+        problems.of_file(str(row[FILE])).add(
+            int(row[LINE]), found, expected, "Give each month in one file only"
+        )
     problems.raise_if_any()
     return rows
 
 
-def _chosen(rows: pd.DataFrame, drops: DropCounts, choices: Mapping[str, tuple[str, Sequence[str]]]) -> pd.DataFrame:
+def _chosen(
+    rows: pd.DataFrame, drops: DropCounts, choices: Mapping[str, tuple[str, Sequence[str]]]
+) -> pd.DataFrame:
     for option, (column, names) in choices.items():
         if not names:
             continue
@@ -236,7 +273,9 @@ def _chosen(rows: pd.DataFrame, drops: DropCounts, choices: Mapping[str, tuple[s
         for name in names:
             if name_key(name) not in there:
                 expected = "a name that the files have"
-                raise InputError(unknown_name(option, name_key(name), there, found=repr(name), expected=expected))
+                raise InputError(
+                    unknown_name(option, name_key(name), there, found=repr(name), expected=expected)
+                )
         kept = rows[column].map(name_key).isin({name_key(name) for name in names})
         drops.drop(f"left out by {option}", (~kept).sum())
         rows = rows[kept]
@@ -248,25 +287,33 @@ def _seizures(rows: pd.DataFrame, effort: pd.DataFrame, proxy: Proxy) -> pd.Data
     sums = rows.groupby(by, as_index=False)[["count", "quantity"]].sum()
     sums["count"] = sums["count"].astype(np.int64)
     sums = sums.rename(columns={OFFICE: "area", COMPONENT: "component", DRUG: "drug"})
-    sums = sums.merge(covered_months(effort).assign(effort_proxy=proxy.label), on=["area", "start"], how="left")
+    sums = sums.merge(
+        covered_months(effort).assign(effort_proxy=proxy.label), on=["area", "start"], how="left"
+    )
     sums["effort_proxy"] = sums["effort_proxy"].fillna(NO_PROXY)
     sums["time"] = sums["start"].dt.strftime("%Y-%m")
     return sums[["time", "area", "component", "drug", "count", "quantity", "effort_proxy"]]
 
 
 def _notes(proxy: Proxy, counts: Mapping[str, Any], rows: pd.DataFrame) -> tuple[str, ...]:
-    notes = [f"CBP publishes no search effort. A proxy stands in for it: {proxy.label}.", *proxy.notes]
+    notes = [
+        f"CBP publishes no search effort. A proxy stands in for it: {proxy.label}.",
+        *proxy.notes,
+    ]
     if counts["events_without_effort"]:
         notes.append(
-            f"{counts['events_without_effort']} events have no proxy for their area and month ({len(counts['areas_without_effort'])} areas "
-            f"have none at all); they are written with effort_proxy = {NO_PROXY}, and {SNIPPET} leaves them out."
+            f"{counts['events_without_effort']} events have no proxy for their area and month"
+            f" ({len(counts['areas_without_effort'])} areas have none at all); they are written"
+            f" with effort_proxy = {NO_PROXY}, and {SNIPPET} leaves them out."
         )
     if (rows[LAND] != LAND_ONLY).any() and counts["effort_proxy"].startswith("northbound"):
         notes.append(
-            "Some events are not by land, where the traffic of land crossings says nothing: consider --land-only."
+            "Some events are not by land, where the traffic of land crossings says nothing:"
+            " consider --land-only."
         )
     notes.append(
-        "Areas are field offices and sectors: a scenario needs a polygon of each area that is named (region.areas)."
+        "Areas are field offices and sectors: a scenario needs a polygon of each area that is named"
+        " (region.areas)."
     )
     return tuple(notes)
 
@@ -284,9 +331,11 @@ def _entries(proxy: Proxy, *, some_without: bool) -> ScenarioEntries:
     return ScenarioEntries((seizures,), (effort,))
 
 
-# What stands in for the search effort that CBP does not publish: traffic, staffing or a constant, always stated.
+# What stands in for the search effort that CBP does not publish: traffic, staffing or a
+# constant, always stated.
 #
-# A proxy is no effort. It is taken at its word by the risk model, so its name goes into every file that is written.
+# A proxy is no effort. It is taken at its word by the risk model, so its name goes into
+# every file that is written.
 
 YEAR, REGION, MODE, CROSSED = "Year", "Region", "Modes", "Northbound Crossing"
 
@@ -304,7 +353,8 @@ class Proxy:
     unit
         Unit of its amounts, which says that it is a proxy.
     rows
-        One row an area and span: area, start, end (datetime64, end excluded), amount >= 0 over the whole span.
+        One row an area and span: area, start, end (datetime64, end excluded), amount >=
+        0 over the whole span.
     notes
         What a user of it must know.
     """
@@ -323,7 +373,8 @@ def crossings_proxy(
     office_of: Mapping[str, str] = OFFICE_OF_REGION,
     remarks: list[str] | None = None,
 ) -> Proxy:
-    """Read yearly northbound traffic (columns Year, Region, Modes, Northbound Crossing) as effort of the ports' field offices.
+    """Read yearly northbound traffic (columns Year, Region, Modes, Northbound Crossing)
+    as effort of the ports' field offices.
 
     Parameters
     ----------
@@ -341,10 +392,13 @@ def crossings_proxy(
     Raises
     ------
     InputError
-        If the table cannot be read, a mode is not in it, or a region or area is not known.
+        If the table cannot be read, a mode is not in it, or a region or area is not
+        known.
     """
     wanted = (YEAR, REGION, MODE, CROSSED)
-    table = read_columns(path, "a table of yearly crossings", wanted, numeric=(CROSSED,), remarks=remarks)
+    table = read_columns(
+        path, "a table of yearly crossings", wanted, numeric=(CROSSED,), remarks=remarks
+    )
     there = sorted(set(table[MODE]))
     for mode in modes:
         if mode not in there:
@@ -353,7 +407,13 @@ def crossings_proxy(
     problems = ProblemList()
     table[AREA] = table[REGION].map(dict(office_of))
     strange = table[AREA].isna()
-    add_rows(problems, table[strange], REGION, f"one of {', '.join(office_of)}", "State its field office with --office")
+    add_rows(
+        problems,
+        table[strange],
+        REGION,
+        f"one of {', '.join(office_of)}",
+        "State its field office with --office",
+    )
     table["amount"] = numbers(table, CROSSED, problems)
     add_rows(problems, table[table[CROSSED] == ""], CROSSED, "a number of crossings, 0 for none")
     table[["start", "end"]] = spans(table, YEAR, problems)
@@ -362,12 +422,13 @@ def crossings_proxy(
     stated = [name for region, name in office_of.items() if OFFICE_OF_REGION.get(region) != name]
     _check_areas("--office", stated, areas)
     spelling = {name_key(name): name for name in areas}
-    table[AREA] = table[AREA].map(name_key).map(spelling)  # offices that the records do not name drop out of the sums
+    # offices that the records do not name drop out of the sums
+    table[AREA] = table[AREA].map(name_key).map(spelling)
     rows = table.groupby([AREA, "start", "end"], as_index=False)[["amount"]].sum()
     label = f"northbound crossings ({', '.join(modes)}) of {path.name}"
     note = (
-        "Traffic says how much was there to be looked at, not how hard anybody looked; crossings outside the table (other states of "
-        "the same field office, air and sea) are not in it."
+        "Traffic says how much was there to be looked at, not how hard anybody looked; crossings"
+        " outside the table (other states of the same field office, air and sea) are not in it."
     )
     return Proxy(label, "northbound crossings (proxy)", rows, (note,))
 
@@ -378,7 +439,8 @@ def staffing_proxy(path: Path, areas: Sequence[str], *, remarks: list[str] | Non
     Parameters
     ----------
     path
-        The table; time is a month, a year, a fiscal year or first/last of these, staff the mean number over it.
+        The table; time is a month, a year, a fiscal year or first/last of these, staff
+        the mean number over it.
     areas
         Areas of the records.
     remarks
@@ -387,14 +449,20 @@ def staffing_proxy(path: Path, areas: Sequence[str], *, remarks: list[str] | Non
     Raises
     ------
     InputError
-        If the table cannot be read, an area is not known or named twice at one time, or a number is negative or none.
+        If the table cannot be read, an area is not known or named twice at one time, or
+        a number is negative or none.
     """
-    table = read_columns(path, "a table of staff", (AREA, TIME, STAFF), numeric=(STAFF,), remarks=remarks)
+    table = read_columns(
+        path, "a table of staff", (AREA, TIME, STAFF), numeric=(STAFF,), remarks=remarks
+    )
     problems = ProblemList()
     keys = {name_key(name): name for name in areas}
     table["known"] = table[AREA].map(name_key).map(keys)
     strange = table["known"].isna()
-    near = next((hint for text in table.loc[strange, AREA] if (hint := close_match(text.upper(), areas))), "")
+    near = next(
+        (hint for text in table.loc[strange, AREA] if (hint := close_match(text.upper(), areas))),
+        "",
+    )
     add_rows(problems, table[strange], AREA, "an area of the records", near)
     staff = numbers(table, STAFF, problems)
     add_rows(problems, table[table[STAFF] == ""], STAFF, "a number of staff, 0 for none")
@@ -408,7 +476,13 @@ def staffing_proxy(path: Path, areas: Sequence[str], *, remarks: list[str] | Non
     overlapping = (table["known"] == table["known"].shift()) & (
         table["start"] < table.groupby("known")["end"].cummax().shift()
     )
-    add_rows(problems, table[overlapping], TIME, "times of one area that do not overlap", "Count each month once")
+    add_rows(
+        problems,
+        table[overlapping],
+        TIME,
+        "times of one area that do not overlap",
+        "Count each month once",
+    )
     problems.raise_if_any()
     rows = pd.DataFrame(
         {
@@ -419,11 +493,16 @@ def staffing_proxy(path: Path, areas: Sequence[str], *, remarks: list[str] | Non
         }
     )
     notes = ("Staff says who could have looked: leave, office work and other duties are in it.",)
-    return Proxy(f"staff of {path.name}", "staff-months (proxy)", rows.reset_index(drop=True), notes)
+    return Proxy(
+        f"staff of {path.name}", "staff-months (proxy)", rows.reset_index(drop=True), notes
+    )
 
 
-def constant_proxy(amount: float, areas: Sequence[str], first: pd.Timestamp, after: pd.Timestamp) -> Proxy:
-    """Return the same effort for every area and month from `first` up to and without `after`, both first days of months.
+def constant_proxy(
+    amount: float, areas: Sequence[str], first: pd.Timestamp, after: pd.Timestamp
+) -> Proxy:
+    """Return the same effort for every area and month from `first` up to and without
+    `after`, both first days of months.
 
     Raises
     ------
@@ -434,12 +513,20 @@ def constant_proxy(amount: float, areas: Sequence[str], first: pd.Timestamp, aft
         raise InputError(Problem("--constant", str(amount), "a number above zero"))
     start = pd.date_range(first, after, freq="MS", inclusive="left")
     rows = pd.DataFrame({AREA: list(areas)}).merge(
-        pd.DataFrame({"start": start, "end": start + pd.DateOffset(months=1), "amount": float(amount)}), how="cross"
+        pd.DataFrame(
+            {"start": start, "end": start + pd.DateOffset(months=1), "amount": float(amount)}
+        ),
+        how="cross",
     )
     notes = (
-        "A constant says that every area was searched alike: seizures then show where people looked as much as where drugs pass.",
+        (
+            "A constant says that every area was searched alike: seizures then show where people"
+            " looked as much as where drugs pass."
+        ),
     )
-    return Proxy(f"a constant of {number(amount, 6)} an area and month", "area-months (proxy)", rows, notes)
+    return Proxy(
+        f"a constant of {number(amount, 6)} an area and month", "area-months (proxy)", rows, notes
+    )
 
 
 @dataclass(frozen=True)
@@ -459,27 +546,38 @@ class ProxyEffort:
 
 
 def effort_table(proxy: Proxy, first: pd.Timestamp, after: pd.Timestamp) -> ProxyEffort:
-    """Return effort within the records' time, `first` up to and without `after`; spans wholly outside are left out."""
+    """Return effort within the records' time, `first` up to and without `after`; spans
+    wholly outside are left out.
+    """
     rows = proxy.rows[(proxy.rows["end"] > first) & (proxy.rows["start"] < after)].copy()
     days = (rows["end"] - rows["start"]).dt.days
     cut = (rows["start"] < first) | (rows["end"] > after)
     rows["start"] = rows["start"].where(rows["start"] > first, first)
     rows["end"] = rows["end"].where(rows["end"] < after, after)
     rows["amount"] *= (rows["end"] - rows["start"]).dt.days / days
-    rows["time"] = [span_text(start, end) for start, end in zip(rows["start"], rows["end"], strict=True)]
+    rows["time"] = [
+        span_text(start, end) for start, end in zip(rows["start"], rows["end"], strict=True)
+    ]
     rows["unit"], rows["effort_proxy"] = proxy.unit, proxy.label
-    return ProxyEffort(rows[[AREA, TIME, "amount", "unit", "effort_proxy", "start", "end"]], int(cut.sum()))
+    return ProxyEffort(
+        rows[[AREA, TIME, "amount", "unit", "effort_proxy", "start", "end"]], int(cut.sum())
+    )
 
 
 def covered_months(effort: pd.DataFrame) -> pd.DataFrame:
-    """Return every area and first day of a month (columns area, start) for which there is effort."""
+    """Return every area and first day of a month (columns area, start) for which there
+    is effort.
+    """
     effort = effort[effort["amount"] > 0]
     first = effort["start"].dt.year * 12 + effort["start"].dt.month - 1
     length = (effort["end"].dt.year * 12 + effort["end"].dt.month - 1 - first).to_numpy()
-    within = np.arange(length.sum()) - np.repeat(length.cumsum() - length, length)  # 0, 1, ... in each span
+    # 0, 1, ... in each span
+    within = np.arange(length.sum()) - np.repeat(length.cumsum() - length, length)
     month = np.repeat(first.to_numpy(), length) + within
     start = pd.to_datetime(pd.DataFrame({"year": month // 12, "month": month % 12 + 1, "day": 1}))
-    return pd.DataFrame({AREA: np.repeat(effort[AREA].to_numpy(), length), "start": start}).drop_duplicates()
+    return pd.DataFrame(
+        {AREA: np.repeat(effort[AREA].to_numpy(), length), "start": start}
+    ).drop_duplicates()
 
 
 def _check_areas(where: str, names: Sequence[str], areas: Sequence[str]) -> None:

@@ -1,4 +1,6 @@
-"""What importers share: CSV files as pandas frames of text that remember file and line, and the folder that an import writes."""
+"""What importers share: CSV files as pandas frames of text that remember file and line,
+and the folder that an import writes.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ def read_columns(
     path, what, remarks
         As in `optimizer.base.files.tables.read_csv`.
     required, optional
-        Columns that must, and that may, be there. Only these are kept: other cells are dropped while their line is read.
+        Columns that must, and that may, be there. Only these are kept: other cells are
+        dropped while their line is read.
     numeric
         Those that hold numbers.
     degrees
@@ -60,24 +63,33 @@ def read_columns(
     Raises
     ------
     InputError
-        As `read_csv` does, and if there is no row. No message repeats a cell or the header, for it might be about a person.
+        As `read_csv` does, and if there is no row. No message repeats a cell or the
+        header, for it might be about a person.
     """
-    wanted = WantedColumns(tuple(required), tuple(optional), numeric=tuple(numeric), degrees=tuple(degrees))
+    wanted = WantedColumns(
+        tuple(required), tuple(optional), numeric=tuple(numeric), degrees=tuple(degrees)
+    )
     table = read_csv(path, what, wanted, remarks=remarks)
     if not len(table):
-        raise InputError(Problem(str(path), "a header and no row", what, "Check that the download was complete"))
+        raise InputError(
+            Problem(str(path), "a header and no row", what, "Check that the download was complete")
+        )
     frame = pd.DataFrame(table.text, dtype=object)
     frame[FILE] = str(path)
     frame[LINE] = np.array(table.number, dtype=np.int64)
     return frame
 
 
-def add_rows(problems: ProblemList, rows: pd.DataFrame, column: str, expected: str, remedy: str = "") -> None:
+def add_rows(
+    problems: ProblemList, rows: pd.DataFrame, column: str, expected: str, remedy: str = ""
+) -> None:
     """Note one problem for each of `rows`: what stands in `column` is not what was expected."""
     for file, own in rows.groupby(FILE, sort=False):
         ordered = own.sort_values(LINE, kind="stable")
         found = [f"{column} {text!r}" for text in ordered[column].head(PROBLEMS_SHOWN)]
-        problems.of_file(str(file)).add_each(ordered[LINE].to_numpy(), found.__getitem__, expected, remedy)
+        problems.of_file(str(file)).add_each(
+            ordered[LINE].to_numpy(), found.__getitem__, expected, remedy
+        )
 
 
 def numbers(
@@ -89,7 +101,9 @@ def numbers(
     most: float = 1e15,
     whole: bool = False,
 ) -> pd.Series[float]:
-    """Return a column as numbers, NaN where it is empty; what is no number in [least, most] goes to `problems`."""
+    """Return a column as numbers, NaN where it is empty; what is no number in [least,
+    most] goes to `problems`.
+    """
     text = frame[column]
     plain = text.str.fullmatch(NUMBER)
     values = pd.to_numeric(text.where(plain), errors="coerce").astype(float)
@@ -111,8 +125,11 @@ EARLIEST = 1900
 """Year before which a date is taken for a slip; pandas cannot hold all of them."""
 
 
-def spans(frame: pd.DataFrame, column: str, problems: ProblemList, date_format: str = "auto") -> pd.DataFrame:
-    """Return first day and day after the last of each row, columns `start` and `end`; NaT where the text is empty or a fault.
+def spans(
+    frame: pd.DataFrame, column: str, problems: ProblemList, date_format: str = "auto"
+) -> pd.DataFrame:
+    """Return first day and day after the last of each row, columns `start` and `end`;
+    NaT where the text is empty or a fault.
 
     Parameters
     ----------
@@ -125,13 +142,23 @@ def spans(frame: pd.DataFrame, column: str, problems: ProblemList, date_format: 
     date_format
         As in `optimizer.records.period.parse_period`.
     """
-    known = {text: span for text in frame[column].unique() if text and (span := _span(text, date_format)) is not None}
+    known = {
+        text: span
+        for text in frame[column].unique()
+        if text and (span := _span(text, date_format)) is not None
+    }
     expected = FORMS if date_format in {"auto", "fiscal-year"} else f"a time written {date_format}"
-    add_rows(problems, frame[(frame[column] != "") & ~frame[column].isin(list(known))], column, expected)
+    add_rows(
+        problems, frame[(frame[column] != "") & ~frame[column].isin(list(known))], column, expected
+    )
     return pd.DataFrame(
         {
-            "start": pd.to_datetime(frame[column].map({text: span.start for text, span in known.items()})),
-            "end": pd.to_datetime(frame[column].map({text: span.end for text, span in known.items()})),
+            "start": pd.to_datetime(
+                frame[column].map({text: span.start for text, span in known.items()})
+            ),
+            "end": pd.to_datetime(
+                frame[column].map({text: span.end for text, span in known.items()})
+            ),
         }
     )
 
@@ -156,7 +183,8 @@ def _span(text: str, date_format: str) -> Period | None:
     return span if span.start.year >= EARLIEST else None
 
 
-# The folder an import writes: tables that are safe to open, the lines a scenario needs, and what became of every row.
+# The folder an import writes: tables that are safe to open, the lines a scenario needs,
+# and what became of every row.
 
 TABLES = ("seizures.csv", "effort.csv", "searches.csv", "traffic.csv", "unmatched.csv")
 
@@ -170,7 +198,9 @@ _NUMBER = re.compile(NUMBER)
 _FORMULA = re.compile(r"[=+\-@]")
 """What a cell begins with that spreadsheets may take for a formula or a command."""
 
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+"
+)
 """Characters that steer a terminal or the direction of a line, and line ends."""
 
 
@@ -211,13 +241,16 @@ class Imported:
 
 
 def safe_text(text: pd.Series[str]) -> pd.Series[str]:
-    """Put an apostrophe before text that a spreadsheet would take for a formula; make it one line without control and direction characters.
+    """Put an apostrophe before text that a spreadsheet would take for a formula; make
+    it one line without control and direction characters.
 
-    By Python's own expressions: those of Arrow, which pandas takes for text where it is installed, know no single surrogates.
+    By Python's own expressions: those of Arrow, which pandas takes for text where it is
+    installed, know no single surrogates.
     """
     cells = text.tolist()
     safe = {
-        cell: _safe(str(cell)) if isinstance(cell, str) or not pd.isna(cell) else cell for cell in dict.fromkeys(cells)
+        cell: _safe(str(cell)) if isinstance(cell, str) or not pd.isna(cell) else cell
+        for cell in dict.fromkeys(cells)
     }
     return pd.Series([safe[cell] for cell in cells], index=text.index, name=text.name, dtype=object)
 
@@ -244,13 +277,16 @@ def write_import(out: OutputFolder, imported: Imported) -> int:
     Raises
     ------
     InputError
-        If the folder cannot be written, or holds what is not of an import of the same files.
+        If the folder cannot be written, or holds what is not of an import of the same
+        files.
     """
     changed = 0
     with out.written() as folder:
         for name, table in imported.tables.items():
             safe = table.copy()
-            for column in safe.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in safe.dtypes]]:
+            for column in safe.columns[
+                [not pd.api.types.is_numeric_dtype(kind) for kind in safe.dtypes]
+            ]:
                 text = safe[column].astype(object)
                 safe[column] = safe_text(text)
                 changed += int(((safe[column] != text.map(str)) & text.notna()).sum())
@@ -263,11 +299,18 @@ def write_import(out: OutputFolder, imported: Imported) -> int:
 def _snippet(imported: Imported) -> str:
     lines = ["# For a scenario beside these files; elsewhere, mend the paths."]
     lines += [f"# {' '.join(note.split())}" for note in imported.summary.notes]
-    for kind, entries in (("seizures", imported.entries.seizures), ("effort", imported.entries.effort)):
+    for kind, entries in (
+        ("seizures", imported.entries.seizures),
+        ("effort", imported.entries.effort),
+    ):
         for entry in entries:
-            lines += ["", f"[[records.{kind}]]"] + [f"{name} = {_toml(value)}" for name, value in entry.items()]
+            lines += ["", f"[[records.{kind}]]"] + [
+                f"{name} = {_toml(value)}" for name, value in entry.items()
+            ]
     if imported.entries.traffic:
-        lines += ["", "[traffic]"] + [f"{name} = {_toml(value)}" for name, value in imported.entries.traffic.items()]
+        lines += ["", "[traffic]"] + [
+            f"{name} = {_toml(value)}" for name, value in imported.entries.traffic.items()
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -276,12 +319,19 @@ def _toml(value: str | float | Mapping[str, Any]) -> str:
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, int | float):
         return repr(value)
-    return "{ " + ", ".join(f"{json.dumps(name)} = {_toml(item)}" for name, item in value.items()) + " }"
+    return (
+        "{ "
+        + ", ".join(f"{json.dumps(name)} = {_toml(item)}" for name, item in value.items())
+        + " }"
+    )
 
 
 def filters(**value: str) -> dict[str, str]:
     """Return the `where` of a scenario that picks rows by their text as it is written."""
-    return {name: str(safe_text(pd.Series([text], dtype=object)).iloc[0]) for name, text in value.items()}
+    return {
+        name: str(safe_text(pd.Series([text], dtype=object)).iloc[0])
+        for name, text in value.items()
+    }
 
 
 @dataclass(frozen=True)

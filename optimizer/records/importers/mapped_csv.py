@@ -57,8 +57,10 @@ class MappedRows:
     Attributes
     ----------
     rows
-        Those that are kept, with `start`, `end` (the day after the last), `written_time`, `line`, `source`, `drug`, and of the place, `count`,
-        `amount`, `quantity`, `unit`, `parcels`, `place`, `grade` and `confirmed` what the mapping names.
+        Those that are kept, with `start`, `end` (the day after the last),
+        `written_time`, `line`, `source`, `drug`, and of the place, `count`, `amount`,
+        `quantity`, `unit`, `parcels`, `place`, `grade` and `confirmed` what the mapping
+        names.
     total
         Rows read.
     dropped
@@ -68,7 +70,8 @@ class MappedRows:
     repeats
         Rows that equal an earlier one and are kept.
     date_format
-        How their times are written: as the mapping says, or as the file as a whole shows.
+        How their times are written: as the mapping says, or as the file as a whole
+        shows.
     """
 
     rows: pd.DataFrame
@@ -101,8 +104,8 @@ def import_csv(path: Path, mapping: Mapping, *, areas: Sequence[str] | None = No
     Raises
     ------
     InputError
-        With the problems of the file by line: what is no date, number or outcome, is negative, off the globe or an unknown area; or if no
-        row is left.
+        With the problems of the file by line: what is no date, number or outcome, is
+        negative, off the globe or an unknown area; or if no row is left.
     """
     read = read_mapped(path, mapping, areas=areas)
     rows, raw_notes = read.rows, read.notes
@@ -144,7 +147,9 @@ def read_mapped(
     numeric = [column for name, column in columns.named().items() if name in NUMBERS]
     wanted = [*columns.named().values(), *mapping.where]
     degrees = [column for name, column in columns.named().items() if name in {"lon", "lat"}]
-    raw = read_columns(path, "a CSV file of records", wanted, numeric=numeric, degrees=degrees, remarks=notes)
+    raw = read_columns(
+        path, "a CSV file of records", wanted, numeric=numeric, degrees=degrees, remarks=notes
+    )
     drops = DropCounts()
     total = len(raw)
     raw = _without_missing_words(_picked(raw, mapping, drops), mapping, notes)
@@ -157,15 +162,19 @@ def read_mapped(
     raw = _complete(raw, mapping, drops, unplaced=unplaced)
     if raw.empty:
         found = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
-        raise InputError(Problem(str(path), f"no row that can be used: {found}", "at least one", "Check the mapping"))
+        raise InputError(
+            Problem(
+                str(path), f"no row that can be used: {found}", "at least one", "Check the mapping"
+            )
+        )
     if mapping.date_format == "auto" and (found := found_format(raw[columns.date])) != "auto":
         mapping = mapping.model_copy(update={"date_format": found})
         notes.append(f"{columns.date}: {found_format_remark(found)}")
     rows = _parsed(raw, mapping, areas)
     if _rows_are_seizures(mapping):
         notes.append(
-            f"The mapping names no count, outcome or effort: each of the {len(rows)} rows counts as one seizure. "
-            "Where a row is several, or may be none, name the column."
+            f"The mapping names no count, outcome or effort: each of the {len(rows)} rows counts as"
+            " one seizure. Where a row is several, or may be none, name the column."
         )
     rows["written_time"], rows["line"] = raw[columns.date], raw[LINE]
     return MappedRows(rows, total, drops.dropped, tuple(notes), repeats, mapping.date_format)
@@ -180,7 +189,9 @@ def _picked(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts) -> pd.DataFr
 
 
 def _without_missing_words(raw: pd.DataFrame, mapping: Mapping, notes: list[str]) -> pd.DataFrame:
-    """Return the rows with empty cells where a word of the mapping says that a value is missing; a sentence with their number joins `notes`."""
+    """Return the rows with empty cells where a word of the mapping says that a value is
+    missing; a sentence with their number joins `notes`.
+    """
     outcomes = {word.casefold() for word in (*mapping.yes, *mapping.no)}
     words = [word for word in mapping.missing if word.casefold() not in outcomes]
     found: Counter[str] = Counter()
@@ -191,8 +202,12 @@ def _without_missing_words(raw: pd.DataFrame, mapping: Mapping, notes: list[str]
     return raw
 
 
-def _searched(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, notes: list[str]) -> pd.DataFrame:
-    """Return the rows of stops that led to a search; a sentence with the number of seizures without a search joins `notes`."""
+def _searched(
+    raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, notes: list[str]
+) -> pd.DataFrame:
+    """Return the rows of stops that led to a search; a sentence with the number of
+    seizures without a search joins `notes`.
+    """
     column, outcome = mapping.columns.searched, mapping.columns.outcome
     if column is None or outcome is None:
         return raw
@@ -203,15 +218,20 @@ def _searched(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, notes: lis
     conducted = pd.Series(False, index=raw.index)
     conducted[filled.index] = searched > 0
     drops.drop("stop without a search", (~conducted).sum())
-    unsearched = raw.loc[~conducted, outcome].str.casefold().isin([word.casefold() for word in mapping.yes])
+    unsearched = (
+        raw.loc[~conducted, outcome].str.casefold().isin([word.casefold() for word in mapping.yes])
+    )
     if unsearched.any():
         notes.append(
-            f"{int(unsearched.sum())} stops without a search found something: they are left out, for no search made them."
+            f"{int(unsearched.sum())} stops without a search found something: they are left out,"
+            " for no search made them."
         )
     return raw[conducted]
 
 
-def _complete(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, *, unplaced: bool) -> pd.DataFrame:
+def _complete(
+    raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, *, unplaced: bool
+) -> pd.DataFrame:
     """Return the rows that have a date, a place and everything that is counted."""
     columns = mapping.columns
     undated = raw[columns.date] == ""
@@ -236,7 +256,9 @@ def _complete(raw: pd.DataFrame, mapping: Mapping, drops: DropCounts, *, unplace
 
 
 def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) -> pd.DataFrame:
-    """Return the rows with their parts understood: start, end, place, count, amount, quantity, drug, source, unit."""
+    """Return the rows with their parts understood: start, end, place, count, amount,
+    quantity, drug, source, unit.
+    """
     columns = mapping.columns
     problems = ProblemList()
     rows = spans(raw, columns.date, problems, mapping.date_format)
@@ -263,8 +285,12 @@ def _parsed(raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None) ->
     return rows
 
 
-def _weights(raw: pd.DataFrame, column: str, mapping: Mapping, problems: ProblemList) -> pd.Series[float]:
-    """Return a column of quantities in the mapping's unit; NaN where there is none, or what is counted and not weighed."""
+def _weights(
+    raw: pd.DataFrame, column: str, mapping: Mapping, problems: ProblemList
+) -> pd.Series[float]:
+    """Return a column of quantities in the mapping's unit; NaN where there is none, or
+    what is counted and not weighed.
+    """
     units = {*WEIGHTS, *PIECES}
     parts = raw[column].str.extract(f"^{WITH_UNIT.pattern}$", flags=WITH_UNIT.flags)
     behind = parts["unit"].str.casefold().isin(units)
@@ -276,23 +302,32 @@ def _weights(raw: pd.DataFrame, column: str, mapping: Mapping, problems: Problem
             problems,
             raw[(word != "") & ~word.isin(units)],
             mapping.columns.quantity_unit,
-            f"one of {', '.join(KILOGRAMS)}, or a word such as pieces or tablets for what is not weighed",
+            f"one of {', '.join(KILOGRAMS)}, or a word such as pieces or tablets for what is not"
+            " weighed",
             "Correct it, or leave the column of units out",
         )
     amount = parts["number"].str.strip().where(behind, raw[column]).where(~word.isin(PIECES), "")
     values = numbers(raw.assign(**{column: amount}), column, problems)
     own = KILOGRAMS[mapping.quantity_unit]
-    factor = {unit: KILOGRAMS[WEIGHTS.get(unit, mapping.quantity_unit)] / own for unit in word.unique()}
+    factor = {
+        unit: KILOGRAMS[WEIGHTS.get(unit, mapping.quantity_unit)] / own for unit in word.unique()
+    }
     return values * word.map(factor)
 
 
 def _rows_are_seizures(mapping: Mapping) -> bool:
-    """Return whether each row is one seizure: nothing says how many it counts, nor that it is a search."""
+    """Return whether each row is one seizure: nothing says how many it counts, nor that
+    it is a search.
+    """
     return mapping.columns.count is mapping.columns.outcome is mapping.columns.effort is None
 
 
-def _parcels_and_grades(rows: pd.DataFrame, raw: pd.DataFrame, mapping: Mapping, problems: ProblemList) -> None:
-    """Add parcels, the place in words, the grade and whether the report was confirmed, where the mapping names them."""
+def _parcels_and_grades(
+    rows: pd.DataFrame, raw: pd.DataFrame, mapping: Mapping, problems: ProblemList
+) -> None:
+    """Add parcels, the place in words, the grade and whether the report was confirmed,
+    where the mapping names them.
+    """
     columns = mapping.columns
     if columns.parcels is not None:
         rows["parcels"] = numbers(raw, columns.parcels, problems)
@@ -307,7 +342,11 @@ def _parcels_and_grades(rows: pd.DataFrame, raw: pd.DataFrame, mapping: Mapping,
 
 
 def _place(
-    rows: pd.DataFrame, raw: pd.DataFrame, mapping: Mapping, areas: Sequence[str] | None, problems: ProblemList
+    rows: pd.DataFrame,
+    raw: pd.DataFrame,
+    mapping: Mapping,
+    areas: Sequence[str] | None,
+    problems: ProblemList,
 ) -> None:
     """Add the columns of `PLACE` that the mapping names; half a point is none."""
     columns = mapping.columns
@@ -333,7 +372,9 @@ def _text(raw: pd.DataFrame, column: str | None, fallback: str) -> pd.Series[str
     return raw[column].where(raw[column] != "", fallback)
 
 
-def _finds(raw: pd.DataFrame, column: str, mapping: Mapping, problems: ProblemList) -> pd.Series[float]:
+def _finds(
+    raw: pd.DataFrame, column: str, mapping: Mapping, problems: ProblemList
+) -> pd.Series[float]:
     word = raw[column].str.casefold()
     yes = word.isin([text.casefold() for text in mapping.yes])
     no = word.isin([text.casefold() for text in mapping.no])
@@ -342,7 +383,9 @@ def _finds(raw: pd.DataFrame, column: str, mapping: Mapping, problems: ProblemLi
     return yes.astype(float)
 
 
-def _check_areas(raw: pd.DataFrame, column: str, areas: Sequence[str], problems: ProblemList) -> None:
+def _check_areas(
+    raw: pd.DataFrame, column: str, areas: Sequence[str], problems: ProblemList
+) -> None:
     known = {name_key(name) for name in areas}
     strange = ~raw[column].map(name_key).isin(known) & (raw[column] != "")
     for text, own in raw[strange].groupby(column, sort=False):
@@ -358,13 +401,30 @@ def _tables(rows: pd.DataFrame, mapping: Mapping) -> dict[str, pd.DataFrame]:
     place = [name for name in PLACE if name in rows]
     rows = rows.copy()
     pairs = rows[["start", "end"]].drop_duplicates()
-    pairs["time"] = [span_text(start, end) for start, end in zip(pairs["start"], pairs["end"], strict=True)]
+    pairs["time"] = [
+        span_text(start, end) for start, end in zip(pairs["start"], pairs["end"], strict=True)
+    ]
     rows["time"] = rows.merge(pairs, on=["start", "end"], how="left")["time"].to_numpy()
     tables = {}
     if "count" in rows:
         seizures = rows[rows["count"] > 0].rename(columns={"unit": "effort_unit"})
-        wanted = ["time", *place, "place", "count", "drug", "quantity", "parcels", "source", "effort_unit", "grade"]
-        kept = [name for name in wanted if name in seizures and (name != "drug" or mapping.columns.drug is not None)]
+        wanted = [
+            "time",
+            *place,
+            "place",
+            "count",
+            "drug",
+            "quantity",
+            "parcels",
+            "source",
+            "effort_unit",
+            "grade",
+        ]
+        kept = [
+            name
+            for name in wanted
+            if name in seizures and (name != "drug" or mapping.columns.drug is not None)
+        ]
         tables["seizures.csv"] = seizures[kept].astype({"count": np.int64})
     if "amount" in rows:
         tables["effort.csv"] = rows[["time", *place, "amount", "source", "unit"]]
@@ -373,7 +433,9 @@ def _tables(rows: pd.DataFrame, mapping: Mapping) -> dict[str, pd.DataFrame]:
 
 
 def _searches(rows: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
-    """Return one row a search with an outcome, a point and a day or month, in order of time, as `import stop-search` writes them."""
+    """Return one row a search with an outcome, a point and a day or month, in order of
+    time, as `import stop-search` writes them.
+    """
     if mapping.columns.outcome is None or "lon" not in rows:
         return pd.DataFrame()
     single = rows[rows["lon"].notna() & rows["time"].str.fullmatch(DAY_OR_MONTH)]
@@ -392,23 +454,29 @@ def _notes(rows: pd.DataFrame, tables: dict[str, pd.DataFrame], repeats: int) ->
     if "searches.csv" in tables and len(tables["searches.csv"]) < len(rows):
         left_out = len(rows) - len(tables["searches.csv"])
         notes.append(
-            f"{left_out} searches without a point, or of more than a month, are not in searches.csv, which `risk backtest` reads."
+            f"{left_out} searches without a point, or of more than a month, are not in"
+            " searches.csv, which `risk backtest` reads."
         )
     if repeats:
         notes.append(
-            f"{repeats} rows equal an earlier one in every column that is read and are counted; if they are copies, state "
-            'duplicates = "drop".'
+            f"{repeats} rows equal an earlier one in every column that is read and are counted; if"
+            ' they are copies, state duplicates = "drop".'
         )
     if "amount" not in rows:
         notes.append(
-            "The file carries no search effort: seizures alone say where people looked as much as where drugs pass."
+            "The file carries no search effort: seizures alone say where people looked as much as"
+            " where drugs pass."
         )
     elif "count" in rows:
         blind = int(((rows["amount"] == 0) & (rows["count"] > 0)).sum())
         if blind:
-            notes.append(f"{blind} rows have seizures and an effort of zero: searches that nobody recorded.")
+            notes.append(
+                f"{blind} rows have seizures and an effort of zero: searches that nobody recorded."
+            )
     if "count" in rows and not (rows["count"] > 0).any():
-        notes.append("No row has a seizure: seizures.csv holds its header alone, and no entry names it.")
+        notes.append(
+            "No row has a seizure: seizures.csv holds its header alone, and no entry names it."
+        )
     return tuple(notes)
 
 
@@ -422,7 +490,10 @@ def _entries(tables: dict[str, pd.DataFrame], mapping: Mapping) -> ScenarioEntri
             unit = {"effort_unit": named["effort_unit"]} if named.get("effort_unit") else {}
             if "quantity" in table:
                 unit["quantity_unit"] = mapping.quantity_unit
-            seizures.append({"file": "seizures.csv", "source": named["source"], "where": filters(**named)} | unit)
+            seizures.append(
+                {"file": "seizures.csv", "source": named["source"], "where": filters(**named)}
+                | unit
+            )
     if "effort.csv" in tables:
         for pair in (
             tables["effort.csv"][["source", "unit"]]
@@ -432,7 +503,12 @@ def _entries(tables: dict[str, pd.DataFrame], mapping: Mapping) -> ScenarioEntri
         ):
             named = {str(name): str(value) for name, value in pair.items()}
             effort.append(
-                {"file": "effort.csv", "source": named["source"], "where": filters(**named), "unit": named["unit"]}
+                {
+                    "file": "effort.csv",
+                    "source": named["source"],
+                    "where": filters(**named),
+                    "unit": named["unit"],
+                }
             )
     return ScenarioEntries(tuple(seizures), tuple(effort))
 
@@ -450,27 +526,50 @@ class MappedColumns(Strict):
     segment: Id | None = Field(None, description="Number of a segment of the network.")
     count: Id | None = Field(
         None,
-        description="Seizures of the row, a whole number; without it, an outcome and an effort each row is one seizure.",
+        description=(
+            "Seizures of the row, a whole number; without it, an outcome and an effort each row is"
+            " one seizure."
+        ),
     )
     outcome: Id | None = Field(None, description="Whether the row's search found something.")
     searched: Id | None = Field(
         None,
-        description="Whether the row's stop led to a search; where it did not, the row has no outcome and is left out.",
+        description=(
+            "Whether the row's stop led to a search; where it did not, the row has no outcome and"
+            " is left out."
+        ),
     )
-    effort: Id | None = Field(None, description="Amount of searching; 1 where each row is a search with an outcome.")
+    effort: Id | None = Field(
+        None, description="Amount of searching; 1 where each row is a search with an outcome."
+    )
     source: Id | None = Field(None, description="Who keeps the record.")
     unit: Id | None = Field(None, description="What the effort counts.")
     drug: Id | None = Field(None, description="What was seized.")
-    quantity: Id | None = Field(None, description="How much was seized; a unit may stand behind the number (58.39 kg).")
+    quantity: Id | None = Field(
+        None, description="How much was seized; a unit may stand behind the number (58.39 kg)."
+    )
     quantity_unit: Id | None = Field(
         None,
-        description="Unit of each row's quantity: kg, g, t, lb, oz, or a word such as pieces for what is not weighed.",
+        description=(
+            "Unit of each row's quantity: kg, g, t, lb, oz, or a word such as pieces for what is"
+            " not weighed."
+        ),
     )
-    parcels: Id | None = Field(None, description="In how many parcels it was packed; `fuse` compares it with weights.")
-    place: Id | None = Field(None, description="Place in words, such as a town or a road; `fuse` compares it.")
-    grade: Id | None = Field(None, description="Grade of the report: Admiralty (B2) or 3x5x2 (1A P).")
+    parcels: Id | None = Field(
+        None, description="In how many parcels it was packed; `fuse` compares it with weights."
+    )
+    place: Id | None = Field(
+        None, description="Place in words, such as a town or a road; `fuse` compares it."
+    )
+    grade: Id | None = Field(
+        None, description="Grade of the report: Admiralty (B2) or 3x5x2 (1A P)."
+    )
     confirmed: Id | None = Field(
-        None, description="Whether the report was later confirmed (yes) or refuted (no); empty where nobody knows."
+        None,
+        description=(
+            "Whether the report was later confirmed (yes) or refuted (no); empty where nobody"
+            " knows."
+        ),
     )
 
     def named(self) -> dict[str, str]:
@@ -485,16 +584,28 @@ class Mapping(Strict):
     source: Id = Field("records", description="Who keeps the record, where no column says it.")
     unit: Id | None = Field(None, description="What the effort counts, where no column says it.")
     date_format: Id = Field(
-        "auto", description="auto, fiscal-year or a strptime pattern such as %d/%m/%Y, as in a scenario."
+        "auto",
+        description="auto, fiscal-year or a strptime pattern such as %d/%m/%Y, as in a scenario.",
     )
-    quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field("kg", description="Unit of quantities that name none.")
-    yes: Words = Field(("true", "yes", "1"), description="Outcomes that are a seizure, whatever their case.")
+    quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field(
+        "kg", description="Unit of quantities that name none."
+    )
+    yes: Words = Field(
+        ("true", "yes", "1"), description="Outcomes that are a seizure, whatever their case."
+    )
     no: Words = Field(("false", "no", "0"), description="Outcomes that are none.")
-    where: dict[Id, Words] = Field(default_factory=dict, description="Column -> values; other rows are left out.")
-    missing: Words = Field(
-        MISSING, description="Words that mean an empty cell, whatever their case, unless they are among yes or no."
+    where: dict[Id, Words] = Field(
+        default_factory=dict, description="Column -> values; other rows are left out."
     )
-    duplicates: Duplicates = Field("keep", description="Rows that equal an earlier one in all columns read.")
+    missing: Words = Field(
+        MISSING,
+        description=(
+            "Words that mean an empty cell, whatever their case, unless they are among yes or no."
+        ),
+    )
+    duplicates: Duplicates = Field(
+        "keep", description="Rows that equal an earlier one in all columns read."
+    )
 
 
 def read_mapping(path: Path) -> dict[str, object]:
@@ -521,31 +632,52 @@ def checked_mapping(content: object, where: str) -> Mapping:
     Raises
     ------
     InputError
-        If a field is wrong, a column is about a person, or place, amounts or unit are missing or contradict each other.
+        If a field is wrong, a column is about a person, or place, amounts or unit are
+        missing or contradict each other.
     """
     mapping = validated(Mapping, content, where)
     columns = mapping.columns
     problems = ProblemList()
-    for field, column in [*columns.named().items(), *((f"where {name}", name) for name in mapping.where)]:
+    for field, column in [
+        *columns.named().items(),
+        *((f"where {name}", name) for name in mapping.where),
+    ]:
         if is_personal(column):
             problems.add(
                 f"{where}, {field}",
                 f"the column {column!r}, which looks like one about people",
                 "a column about a place, a time, an amount or an outcome",
-                "Leave it out: nothing about a person is read; if it is none, rename it in the file",
+                "Leave it out: nothing about a person is read; if it is none, rename it in the"
+                " file",
             )
     if (columns.lon is None) != (columns.lat is None):
         problems.add(f"{where}, columns", "one of lon and lat", "both")
-    if columns.lon is None and columns.area is None and columns.segment is None and columns.place is None:
-        problems.add(f"{where}, columns", "no place", "lon and lat, or area, or segment", "Name the column")
+    if (
+        columns.lon is None
+        and columns.area is None
+        and columns.segment is None
+        and columns.place is None
+    ):
+        problems.add(
+            f"{where}, columns", "no place", "lon and lat, or area, or segment", "Name the column"
+        )
     if columns.count is not None and columns.outcome is not None:
         problems.add(f"{where}, columns", "count and outcome", "one of them", "Leave one out")
     if columns.searched is not None and columns.outcome is None:
-        problems.add(f"{where}, columns", "searched and no outcome", "what the searches found", "Name the outcome")
+        problems.add(
+            f"{where}, columns",
+            "searched and no outcome",
+            "what the searches found",
+            "Name the outcome",
+        )
     if columns.effort is not None and columns.unit is None and mapping.unit is None:
-        problems.add(f"{where}, unit", "nothing", "what the effort counts, such as hours", "State it")
+        problems.add(
+            f"{where}, unit", "nothing", "what the effort counts, such as hours", "State it"
+        )
     shared = {word.casefold() for word in mapping.yes} & {word.casefold() for word in mapping.no}
     if shared:
-        problems.add(f"{where}, yes and no", ", ".join(sorted(shared)), "words that are in one of them")
+        problems.add(
+            f"{where}, yes and no", ", ".join(sorted(shared)), "words that are in one of them"
+        )
     problems.raise_if_any()
     return mapping

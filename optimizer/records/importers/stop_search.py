@@ -1,7 +1,9 @@
-"""UK police stop and search (data.police.uk): each row is one search, at an anonymous map point, that ends in yes or no.
+"""UK police stop and search (data.police.uk): each row is one search, at an anonymous
+map point, that ends in yes or no.
 
-Forces fill `Outcome linked to object of search` differently, so each force is put into one of four kinds first (`Filling`), and the
-summary names the kind of each. People searched together (same force, minute and point) are one search.
+Forces fill `Outcome linked to object of search` differently, so each force is put into
+one of four kinds first (`Filling`), and the summary names the kind of each. People
+searched together (same force, minute and point) are one search.
 """
 
 from __future__ import annotations
@@ -38,20 +40,29 @@ DATE, LAT, LON = "Date", "Latitude", "Longitude"
 OBJECT, OUTCOME, LINKED = "Object of search", "Outcome", "Outcome linked to object of search"
 REQUIRED = (DATE, LAT, LON, OBJECT, OUTCOME, LINKED)
 OPTIONAL = ("Type", "Part of a policing operation", "Legislation")
-"""They help to tell copies of one row from two searches. The publisher's other columns describe people and are not read."""
+"""They help to tell copies of one row from two searches. The publisher's other columns
+describe people and are not read.
+"""
 
 DRUGS = "Controlled drugs"
 EVERY = "all"
 NO_ACTION = ("a no further action disposal", "nothing found - no further action")
 FORCE = "force of the row"
-MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+MOMENT = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T"
+    r" ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
 
 DOUBTFUL = 0.5
-"""Share of a force's searches from which on what is missing or strange about them is remarked on."""
+"""Share of a force's searches from which on what is missing or strange about them is
+remarked on.
+"""
 FEW_SEARCHES = 5
 """Searches below which nothing is said of an implausible outcome."""
 MOSTLY = 0.95
-"""Share of rows from which on a force is said to fill the outcome in; a few rows are forgotten everywhere."""
+"""Share of rows from which on a force is said to fill the outcome in; a few rows are
+forgotten everywhere.
+"""
 
 
 class Filling(StrEnum):
@@ -104,7 +115,8 @@ def import_stop_search(
     Raises
     ------
     InputError
-        With the problems of all files: what is no such file, a date, coordinate or outcome that cannot be understood, or no search left.
+        With the problems of all files: what is no such file, a date, coordinate or
+        outcome that cannot be understood, or no search left.
     """
     files = _files(paths)
     drops = DropCounts()
@@ -118,28 +130,40 @@ def import_stop_search(
     rows = _with_outcome(rows, unfilled, drops, notes)
     if rows.empty:
         found = ", ".join(f"{count} {reason}" for reason, count in drops.dropped.items())
-        raise InputError(Problem("stop and search", f"no search left: {found}", "at least one", "Keep more rows"))
+        raise InputError(
+            Problem("stop and search", f"no search left: {found}", "at least one", "Keep more rows")
+        )
     searches = _grouped(rows)
     together = searches["size"] > 1
-    counted = {"groups": int(searches.loc[together, "group"].nunique()), "people_in_groups": int(together.sum())}
+    counted = {
+        "groups": int(searches.loc[together, "group"].nunique()),
+        "people_in_groups": int(together.sum()),
+    }
     counts |= counted
     tables = _tables(searches, groups)
     if groups == "one" and counted["groups"]:
         notes.append(
-            f"{counted['people_in_groups']} people were searched in {counted['groups']} groups (same force, minute and point); "
-            "a group is one search, which found something if anything was found on any of them."
+            f"{counted['people_in_groups']} people were searched in {counted['groups']} groups"
+            " (same force, minute and point); a group is one search, which found something if"
+            " anything was found on any of them."
         )
-    notes.append("Points are the publisher's anonymous map points: distances below about 50 m mean nothing.")
     notes.append(
-        "Copies are told by the columns that are not about people: two people searched together with one outcome look like a copy. "
-        "Where a group is one search this changes nothing."
+        "Points are the publisher's anonymous map points: distances below about 50 m mean nothing."
+    )
+    notes.append(
+        "Copies are told by the columns that are not about people: two people searched together"
+        " with one outcome look like a copy. Where a group is one search this changes nothing."
     )
     counts |= {
         "searches_written": int(tables["effort.csv"]["amount"].sum()),
         "finds_written": int(tables["seizures.csv"]["count"].sum()),
         "points": len(searches[["lon", "lat"]].drop_duplicates()),
-        "searches_by_month": tables["effort.csv"].groupby("time")["amount"].sum().astype(int).to_dict(),
-        "searches_by_force": tables["effort.csv"].groupby("source")["amount"].sum().astype(int).to_dict(),
+        "searches_by_month": (
+            tables["effort.csv"].groupby("time")["amount"].sum().astype(int).to_dict()
+        ),
+        "searches_by_force": (
+            tables["effort.csv"].groupby("source")["amount"].sum().astype(int).to_dict()
+        ),
     }
     summary = ImportSummary(
         "UK police stop and search",
@@ -156,9 +180,17 @@ def import_stop_search(
 def _files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
-        inside = sorted(path.glob("*stop-and-search.csv")) if path.is_dir() else [existing_file(path, WHAT)]
+        inside = (
+            sorted(path.glob("*stop-and-search.csv"))
+            if path.is_dir()
+            else [existing_file(path, WHAT)]
+        )
         if not inside:
-            raise InputError(Problem(str(path), "no file *stop-and-search.csv", WHAT, "Name the files themselves"))
+            raise InputError(
+                Problem(
+                    str(path), "no file *stop-and-search.csv", WHAT, "Name the files themselves"
+                )
+            )
         files += inside
     return files
 
@@ -168,7 +200,15 @@ def _read(files: Sequence[Path], force: str | None, notes: list[str]) -> pd.Data
     problems = ProblemList()
     for path in files:
         try:
-            part = read_columns(path, WHAT, REQUIRED, OPTIONAL, numeric=(LAT, LON), degrees=(LAT, LON), remarks=notes)
+            part = read_columns(
+                path,
+                WHAT,
+                REQUIRED,
+                OPTIONAL,
+                numeric=(LAT, LON),
+                degrees=(LAT, LON),
+                remarks=notes,
+            )
         except InputError as error:
             problems.extend(error)
             continue
@@ -210,7 +250,9 @@ def _without_copies(rows: pd.DataFrame, drops: DropCounts) -> pd.DataFrame:
 
 
 def _placed(rows: pd.DataFrame, drops: DropCounts, notes: list[str]) -> pd.DataFrame:
-    """Return rows with a moment and a point, as columns minute, time, lon, lat; a sentence about each force with few points joins `notes`."""
+    """Return rows with a moment and a point, as columns minute, time, lon, lat; a
+    sentence about each force with few points joins `notes`.
+    """
     undated = rows[DATE] == ""
     drops.drop("no date", undated.sum())
     rows = rows[~undated]
@@ -219,13 +261,21 @@ def _placed(rows: pd.DataFrame, drops: DropCounts, notes: list[str]) -> pd.DataF
     for name, without in unplaced.groupby(rows[FORCE]):
         if without.mean() >= DOUBTFUL:
             notes.append(
-                f"{name}: {int(without.sum())} of {without.size} searches have no coordinates and are left out."
+                f"{name}: {int(without.sum())} of {without.size} searches have no coordinates and"
+                " are left out."
             )
     rows = rows[~unplaced].copy()
     problems = ProblemList()
-    minute = rows[DATE].where(rows[DATE].str.fullmatch(MOMENT)).str.slice(0, 16).str.replace(" ", "T")
+    minute = (
+        rows[DATE].where(rows[DATE].str.fullmatch(MOMENT)).str.slice(0, 16).str.replace(" ", "T")
+    )
     rows["minute"] = pd.to_datetime(minute, format="%Y-%m-%dT%H:%M", errors="coerce")
-    add_rows(problems, rows[rows["minute"].isna()], DATE, "a day and a time such as 2020-01-31T23:59:00+00:00")
+    add_rows(
+        problems,
+        rows[rows["minute"].isna()],
+        DATE,
+        "a day and a time such as 2020-01-31T23:59:00+00:00",
+    )
     rows["time"] = rows[DATE].str.slice(0, 7)
     rows["lon"] = numbers(rows, LON, problems, least=-180, most=180)
     rows["lat"] = numbers(rows, LAT, problems, least=-90, most=90)
@@ -248,7 +298,11 @@ def filling(rows: pd.DataFrame) -> Filling:
         return Filling.FILLED
     if action.any() and filled[action].mean() >= MOSTLY and filled[none].mean() <= 1 - MOSTLY:
         return Filling.POSITIVE
-    if action.any() and filled[action].mean() > 0.5 and (rows[LINKED].str.casefold() == "true").any():
+    if (
+        action.any()
+        and filled[action].mean() > 0.5
+        and (rows[LINKED].str.casefold() == "true").any()
+    ):
         return Filling.PARTLY
     return Filling.NOT
 
@@ -263,8 +317,12 @@ def _treatment(kind: Filling, unfilled: Unfilled) -> Treatment:
     return Treatment.LEAVE
 
 
-def _with_outcome(rows: pd.DataFrame, unfilled: Unfilled, drops: DropCounts, notes: list[str]) -> pd.DataFrame:
-    """Return rows with a column `found`; a sentence about each force that does not fill its outcomes in joins `notes`."""
+def _with_outcome(
+    rows: pd.DataFrame, unfilled: Unfilled, drops: DropCounts, notes: list[str]
+) -> pd.DataFrame:
+    """Return rows with a column `found`; a sentence about each force that does not fill
+    its outcomes in joins `notes`.
+    """
     kept = pd.Series(True, index=rows.index)
     empty = rows[LINKED] == ""
     for name, own in rows.groupby(FORCE):
@@ -273,8 +331,9 @@ def _with_outcome(rows: pd.DataFrame, unfilled: Unfilled, drops: DropCounts, not
         strange = idle & (own[LINKED].str.casefold() == "true")
         if strange.sum() >= max(FEW_SEARCHES, DOUBTFUL * idle.sum()):
             notes.append(
-                f"{name}: the outcome is true on {strange.sum()} of the {idle.sum()} searches that ended in no further action, "
-                "which is not plausible; check how this force fills the column before its finds are used."
+                f"{name}: the outcome is true on {strange.sum()} of the {idle.sum()} searches that"
+                " ended in no further action, which is not plausible; check how this force fills"
+                " the column before its finds are used."
             )
         treatment = _treatment(kind, unfilled)
         blank = empty.loc[own.index]
@@ -288,14 +347,19 @@ def _with_outcome(rows: pd.DataFrame, unfilled: Unfilled, drops: DropCounts, not
         reason = f"outcome {kind}" if treatment is Treatment.LEAVE else "outcome unknown"
         drops.drop(f"{reason}, {name}", int(gone.sum()))
         if blank.any():
-            notes.append(f"{name}: outcome {kind} ({blank.sum()} of {len(own)} searches without); {treatment}.")
+            notes.append(
+                f"{name}: outcome {kind} ({blank.sum()} of {len(own)} searches without);"
+                f" {treatment}."
+            )
     rows = rows[kept].copy()
     rows["found"] = (rows[LINKED].str.casefold() == "true").astype(int)
     return rows
 
 
 def _grouped(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a person searched, in order of time, with number and size of its group and its weight."""
+    """Return one row a person searched, in order of time, with number and size of its
+    group and its weight.
+    """
     rows = rows.sort_values(["minute", FORCE, "lon", "lat"], kind="stable", ignore_index=True)
     by = rows.groupby(["minute", FORCE, "lon", "lat"], sort=False)
     rows["group"] = by.ngroup() + 1
@@ -312,18 +376,32 @@ def _tables(searches: pd.DataFrame, groups: Groups) -> dict[str, pd.DataFrame]:
         single = searches.groupby("group").agg(dict.fromkeys(place, "first") | {"found": "max"})
     sums = single.groupby(place)["found"].agg(["size", "sum"]).reset_index()
     effort = sums.rename(columns={"size": "amount"})[["time", "lon", "lat", "amount", "source"]]
-    seizures = sums[sums["sum"] > 0].rename(columns={"sum": "count"})[["time", "lon", "lat", "count", "source"]]
+    seizures = sums[sums["sum"] > 0].rename(columns={"sum": "count"})[
+        ["time", "lon", "lat", "count", "source"]
+    ]
     return {"seizures.csv": seizures, "effort.csv": effort, "searches.csv": searches}
 
 
 def _entries(tables: dict[str, pd.DataFrame]) -> ScenarioEntries:
-    """Return the entries of a scenario: one source a force, each with a unit (and so a detection level) of its own."""
+    """Return the entries of a scenario: one source a force, each with a unit (and so a
+    detection level) of its own.
+    """
     seizures = [
-        {"file": "seizures.csv", "source": name, "where": filters(source=name), "effort_unit": f"searches by {name}"}
+        {
+            "file": "seizures.csv",
+            "source": name,
+            "where": filters(source=name),
+            "effort_unit": f"searches by {name}",
+        }
         for name in sorted(set(tables["seizures.csv"]["source"]))
     ]
     effort = [
-        {"file": "effort.csv", "source": name, "where": filters(source=name), "unit": f"searches by {name}"}
+        {
+            "file": "effort.csv",
+            "source": name,
+            "where": filters(source=name),
+            "unit": f"searches by {name}",
+        }
         for name in sorted(set(tables["effort.csv"]["source"]))
     ]
     return ScenarioEntries(tuple(seizures), tuple(effort))

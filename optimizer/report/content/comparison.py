@@ -1,11 +1,23 @@
-"""The plan beside other layouts, its budgets and agencies, and who bears the searches: rows and tables."""
+"""The plan beside other layouts, its budgets and agencies, and who bears the searches:
+rows and tables.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optimizer.base.text.formatting import DASH, Amount, amounts, larger_unit, letter, number, percent, plain, sentence
+from optimizer.base.text.formatting import (
+    DASH,
+    Amount,
+    amounts,
+    larger_unit,
+    letter,
+    number,
+    percent,
+    plain,
+    sentence,
+)
 from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.plan.result import ValueBounds
@@ -55,7 +67,9 @@ class LayoutRow:
 
 @dataclass(frozen=True, slots=True)
 class MobilityRow:
-    """What plan.json says of layouts if a share of the informed loads may change gateway, and whether the scenario assumes that share."""
+    """What plan.json says of layouts if a share of the informed loads may change
+    gateway, and whether the scenario assumes that share.
+    """
 
     entry: MobilityValues
     assumed: bool
@@ -63,10 +77,11 @@ class MobilityRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetRow:
-    """What one agency may use of one resource (`budget`; None for no limit) and what the plan uses of it, in `unit`.
+    """What one agency may use of one resource (`budget`; None for no limit) and what
+    the plan uses of it, in `unit`.
 
-    Opening and closing takes `once` in all, and `changing` of `used`: what a year bears of it. `today` is what today's layout uses; None
-    where there is none.
+    Opening and closing takes `once` in all, and `changing` of `used`: what a year bears
+    of it. `today` is what today's layout uses; None where there is none.
     """
 
     resource: str
@@ -90,7 +105,8 @@ class BurdenRow:
     sites
         Sites of the plan on its roads that inspect.
     searches, today
-        Vehicles inspected a day under the plan, and under today's layout; None where there is none.
+        Vehicles inspected a day under the plan, and under today's layout; None where
+        there is none.
     passages
         Honest passages a day; None where not known.
     cap
@@ -119,7 +135,8 @@ class AgencyRow:
     lost
         By how much more gets through without all of them.
     relieved
-        The same by the agency on whose roads the evaders travel with nothing placed, in the order of `AgencyRows.names`, and on other roads.
+        The same by the agency on whose roads the evaders travel with nothing placed, in
+        the order of `AgencyRows.names`, and on other roads.
     """
 
     agency: str
@@ -138,7 +155,9 @@ class AgencyRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FewChangesRow:
-    """What so many changes of today's layout alone bring: the value of one layout that makes no more, and what it opens, changes and closes."""
+    """What so many changes of today's layout alone bring: the value of one layout that
+    makes no more, and what it opens, changes and closes.
+    """
 
     most: int
     value: float
@@ -149,7 +168,8 @@ class FewChangesRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstChangesFacts:
-    """Layouts of few of the changes of a plan, the fewest first; how many it makes in all, and how many layouts were valued.
+    """Layouts of few of the changes of a plan, the fewest first; how many it makes in
+    all, and how many layouts were valued.
 
     `curve` has the value of one layout of each number of changes, the fewest first.
     """
@@ -162,7 +182,9 @@ class FirstChangesFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatsLeftOutRow:
-    """The plan without a beat and those of the rows before it: its id, the value, and what they all take, by name of the resource."""
+    """The plan without a beat and those of the rows before it: its id, the value, and
+    what they all take, by name of the resource.
+    """
 
     beat: str
     value: float
@@ -176,12 +198,14 @@ class BeatsWorthFacts:
     Attributes
     ----------
     rows
-        The beat of the smallest marginal value first; the last row is the plan without beats.
+        The beat of the smallest marginal value first; the last row is the plan without
+        beats.
     weak
         How many of the first bring less for what they take than the site would.
     site, gain, costs
-        The site, not chosen, that brings most for what both use: its label, by how much less would get through with it beyond the budgets,
-        and what it takes. Empty where there is none.
+        The site, not chosen, that brings most for what both use: its label, by how much
+        less would get through with it beyond the budgets, and what it takes. Empty
+        where there is none.
     lacks
         Resources of which there is not enough for it.
     """
@@ -204,8 +228,13 @@ def layouts_table(content: ReportContent) -> ReportTable:
         (
             Column(_("Layout")),
             Column(sentence(unit(summary)), numeric=True),
-            Column(_("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True),
-            Column(_("Less than with nothing placed ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(
+                _("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True
+            ),
+            Column(
+                _("Less than with nothing placed ({unit})").format(unit=difference_unit(summary)),
+                numeric=True,
+            ),
             Column(_("Sites"), numeric=True),
             *([Column(_("Beats"), numeric=True)] if patrolled else []),
             Column(_("Uses"), paper=False),
@@ -238,12 +267,17 @@ def mobility_table(content: ReportContent) -> ReportTable:
     summary = content.summary
     return ReportTable(
         "mobility",
-        _("The same layouts if traffickers may change gateway. Only the assumed case was planned for."),
+        _(
+            "The same layouts if traffickers may change gateway. Only the assumed case was planned"
+            " for."
+        ),
         (
             Column(_("Informed loads that may change gateway"), numeric=True),
             Column(_("Today's layout"), numeric=True),
             Column(_("This plan"), numeric=True),
-            Column(_("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(
+                _("Less than today ({unit})").format(unit=difference_unit(summary)), numeric=True
+            ),
             Column(_("Range"), numeric=True),
             Column(_("Note")),
         ),
@@ -262,19 +296,25 @@ def mobility_table(content: ReportContent) -> ReportTable:
 
 
 def _over_ranges(summary: PlanSummary, row: MobilityRow) -> str:
-    """Return the range of the gain of a row, which holds the gain that is shown beside it; empty where it has none."""
+    """Return the range of the gain of a row, which holds the gain that is shown beside
+    it; empty where it has none.
+    """
     own = less(summary, row.entry.existing, row.entry.plan)
     gains = row.entry.gains if own is None else (own, *row.entry.gains[1:])
     if not gains:
         return ""
-    return _("{least} to {most}").format(least=difference(summary, min(gains)), most=difference(summary, max(gains)))
+    return _("{least} to {most}").format(
+        least=difference(summary, min(gains)), most=difference(summary, max(gains))
+    )
 
 
 LAYOUTS = DataTable(
     "layouts",
     marked("The plan and other layouts"),
     (
-        LayerField("name", "text", "nothing placed, today's layout, this plan, parts of it, everything"),
+        LayerField(
+            "name", "text", "nothing placed, today's layout, this plan, parts of it, everything"
+        ),
         LayerField("value", "number", "what gets through, on the same model; smaller is better"),
         LayerField("sites", "whole", "sites in use"),
         LayerField("beats", "whole", "beats driven"),
@@ -287,7 +327,9 @@ LAYOUTS = DataTable(
 
 
 def budgets_table(content: ReportContent) -> ReportTable:
-    """Show what each agency may use and what the plan uses, opening and closing apart where that costs."""
+    """Show what each agency may use and what the plan uses, opening and closing apart
+    where that costs.
+    """
     costs = any(row.once for row in content.budgets)
     return ReportTable(
         "budgets",
@@ -318,9 +360,16 @@ def budgets_table(content: ReportContent) -> ReportTable:
 
 
 def changing_sentences(content: ReportContent) -> tuple[str, ...]:
-    """Say what opening and closing takes of each resource, once and in a year; nothing where that costs nothing."""
-    said = _("Opening and closing takes {once} of {resource} once; its budget bears {changing} of it ({unit}).")
-    plainly = _("Opening and closing takes {once} of {resource} once; its budget bears {changing} of it.")
+    """Say what opening and closing takes of each resource, once and in a year; nothing
+    where that costs nothing.
+    """
+    said = _(
+        "Opening and closing takes {once} of {resource} once; its budget bears {changing} of it"
+        " ({unit})."
+    )
+    plainly = _(
+        "Opening and closing takes {once} of {resource} once; its budget bears {changing} of it."
+    )
     return tuple(
         (said if row.unit else plainly).format(
             once=number(row.once / by),
@@ -335,7 +384,9 @@ def changing_sentences(content: ReportContent) -> tuple[str, ...]:
 
 
 def first_changes_sentences(content: ReportContent) -> tuple[str, ...]:
-    """Say what the first few changes alone bring, by layouts that are valued, and what bounds leave open of others; nothing without them."""
+    """Say what the first few changes alone bring, by layouts that are valued, and what
+    bounds leave open of others; nothing without them.
+    """
     facts, summary = content.first_changes, content.summary
     if facts is None or summary.existing is None or summary.upper is None:
         return ()
@@ -348,7 +399,9 @@ def first_changes_sentences(content: ReportContent) -> tuple[str, ...]:
     for row in facts.rows:
         changes = some.format(few=number(row.most), all=number(facts.made))
         today = ValueBounds(summary.existing, summary.existing)
-        gain = proven_difference(today, ValueBounds(min(summary.bound or 0.0, row.value), row.value))
+        gain = proven_difference(
+            today, ValueBounds(min(summary.bound or 0.0, row.value), row.value)
+        )
         least, most = max(gain.low, 0.0), at_most(summary, gain.high)
         low, high = (difference_in_points(summary, each) for each in (least, most))
         if gain.says != "less" or whole <= 0:
@@ -360,27 +413,42 @@ def first_changes_sentences(content: ReportContent) -> tuple[str, ...]:
             continue
         lines.append(
             _(
-                "{changes} bring {share} of what it gains on today, {low}; of any {few} at most {high} is proven."
+                "{changes} bring {share} of what it gains on today, {low}; of any {few} at most"
+                " {high} is proven."
             ).format(
-                changes=changes, few=number(row.most), share=percent(min(gain.low / whole, 1.0), 0), low=low, high=high
+                changes=changes,
+                few=number(row.most),
+                share=percent(min(gain.low / whole, 1.0), 0),
+                low=low,
+                high=high,
             )
         )
     lines.append(
-        _("{which} This was found by taking changes back one by one; {tried} layouts were valued.").format(
-            which=_which(facts.rows[0]), tried=number(facts.tried)
-        )
+        _(
+            "{which} This was found by taking changes back one by one; {tried} layouts were valued."
+        ).format(which=_which(facts.rows[0]), tried=number(facts.tried))
     )
     return tuple(lines)
 
 
 def _which(row: FewChangesRow) -> str:
-    said = ((_("open {sites}"), row.opens), (_("change {sites}"), row.changes), (_("close {sites}"), row.closes))
-    parts = [text.format(sites=", ".join(plain(name, 60) for name in names)) for text, names in said if names]
+    said = (
+        (_("open {sites}"), row.opens),
+        (_("change {sites}"), row.changes),
+        (_("close {sites}"), row.closes),
+    )
+    parts = [
+        text.format(sites=", ".join(plain(name, 60) for name in names))
+        for text, names in said
+        if names
+    ]
     return _("The first {few}: {what}.").format(few=number(row.most), what="; ".join(parts))
 
 
 def beats_worth_sentences(content: ReportContent) -> tuple[str, ...]:
-    """Say what all beats together bring and take, and which of them bring less for it than a site would; nothing where there are none."""
+    """Say what all beats together bring and take, and which of them bring less for it
+    than a site would; nothing where there are none.
+    """
     summary, facts = content.summary, content.beats_worth
     if facts is None or summary.upper is None or not content.beats:
         return ()
@@ -402,7 +470,8 @@ def weak_beats_sentence(summary: PlanSummary, facts: BeatsWorthFacts) -> str:
         return ""
     row = facts.rows[facts.weak - 1]
     said = _(
-        "Leaving out {beats} of least worth lets {rise} more through and frees {freed}; {site} would bring {gain} for {costs}."
+        "Leaving out {beats} of least worth lets {rise} more through and frees {freed}; {site}"
+        " would bring {gain} for {costs}."
     ).format(
         beats=counted("{count} beat", "{count} beats", facts.weak),
         rise=difference_in_points(summary, row.value - summary.upper),
@@ -425,7 +494,9 @@ def beats_worth_table(content: ReportContent) -> ReportTable:
         _("The plan without its beats, left out one by one: that which brings least first"),
         (
             Column(_("Beat left out, with those above")),
-            Column(_("Gets through more ({unit})").format(unit=difference_unit(summary)), numeric=True),
+            Column(
+                _("Gets through more ({unit})").format(unit=difference_unit(summary)), numeric=True
+            ),
             Column(_("Frees")),
             Column(_("Note")),
         ),
@@ -434,9 +505,11 @@ def beats_worth_table(content: ReportContent) -> ReportTable:
                 letters.get(row.beat, plain(row.beat)),
                 difference(summary, minus(row.value, summary.upper)),
                 amounts(row.freed),
-                _("brings less for it than {site} would").format(site=plain(facts.site, 60))
-                if facts is not None and place < facts.weak
-                else "",
+                (
+                    _("brings less for it than {site} would").format(site=plain(facts.site, 60))
+                    if facts is not None and place < facts.weak
+                    else ""
+                ),
             )
             for place, row in enumerate(rows)
         ),
@@ -467,14 +540,20 @@ def agencies_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "agencies",
         _(
-            "What is lost without all sites and beats of an agency, and on whose roads: those where an agency has options, by what evaders "
-            "travel with nothing placed. An evader on roads of several counts in equal parts."
+            "What is lost without all sites and beats of an agency, and on whose roads: those where"
+            " an agency has options, by what evaders travel with nothing placed. An evader on roads"
+            " of several counts in equal parts."
         ),
         (
             Column(_("Agency")),
             Column(_("Sites and beats"), numeric=True),
-            Column(_("Lost without them ({unit})").format(unit=difference_unit(summary)), numeric=True),
-            *(Column(_("On roads of {agency}").format(agency=plain(name)), numeric=True) for name in names),
+            Column(
+                _("Lost without them ({unit})").format(unit=difference_unit(summary)), numeric=True
+            ),
+            *(
+                Column(_("On roads of {agency}").format(agency=plain(name)), numeric=True)
+                for name in names
+            ),
             *([Column(_("On other roads"), numeric=True)] if others else []),
         ),
         tuple(
@@ -502,9 +581,14 @@ def burden_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "burden",
         _(
-            "Vehicles that sites of the plan inspect each day, by community and by road. Nothing is known about the people in them."
+            "Vehicles that sites of the plan inspect each day, by community and by road. Nothing is"
+            " known about the people in them."
         ),
-        (Column(_("Where")), Column(_("What")), *(Column(header, numeric=True) for header in headers)),
+        (
+            Column(_("Where")),
+            Column(_("What")),
+            *(Column(header, numeric=True) for header in headers),
+        ),
         tuple(
             (
                 plain(row.place),

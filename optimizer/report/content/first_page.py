@@ -1,4 +1,6 @@
-"""The first page: what to keep, open, change and close, which beats to drive, what that buys, what stays open, and how sure it is."""
+"""The first page: what to keep, open, change and close, which beats to drive, what that
+buys, what stays open, and how sure it is.
+"""
 
 from __future__ import annotations
 
@@ -71,15 +73,20 @@ MOST_EXAMPLES = 2
 """Examples in a sentence."""
 
 LETTERS, COLUMNS, ROWS = 46, 3, 60
-"""Letters of a row of a column on paper, columns, and rows that one sheet (A4, Letter) holds beside heading, figures and signature."""
+"""Letters of a row of a column on paper, columns, and rows that one sheet (A4, Letter)
+holds beside heading, figures and signature.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """A line of the order: what to do, the number or letter on the maps (may be empty), where, and what stands or is done there.
+    """A line of the order: what to do, the number or letter on the maps (may be empty),
+    where, and what stands or is done there.
 
-    `mark` is the id of its mark on the interactive map; empty where it has none. `without` is how much more would get through without
-    it, and `worth` the same unrounded; a dash, and None, where it is not known. For what is closed it is what that frees.
+    `mark` is the id of its mark on the interactive map; empty where it has none.
+    `without` is how much more would get through without it, and `worth` the same
+    unrounded; a dash, and None, where it is not known. For what is closed it is what
+    that frees.
     """
 
     action: str
@@ -116,10 +123,12 @@ class OrderGroup:
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
-    """A figure of the first page: what it is of, the figure itself, sentences that explain it, and what stands beside it in smaller letters.
+    """A figure of the first page: what it is of, the figure itself, sentences that
+    explain it, and what stands beside it in smaller letters.
 
-    `over` is its range, or what there is today and the limit; empty where that is not known. `further` are those of the sentences that a small
-    screen leaves to the folded part.
+    `over` is its range, or what there is today and the limit; empty where that is not
+    known. `further` are those of the sentences that a small screen leaves to the folded
+    part.
     """
 
     title: str
@@ -140,7 +149,8 @@ class FirstPage:
     figures
         What gets through, what that costs, and how far it is from the best possible.
     hole
-        By which roads most gets through, in one sentence; empty where that is not known.
+        By which roads most gets through, in one sentence; empty where that is not
+        known.
     record
         What the record does not show, and which sites rest on it, in sentences.
     reading
@@ -177,9 +187,14 @@ class FirstPage:
         return sum(len(group.kept) for group in self.groups)
 
     def long(self, headline: str) -> bool:
-        """Return whether the order and the sentences under it take more than one sheet of paper, by the letters of each."""
+        """Return whether the order and the sentences under it take more than one sheet
+        of paper, by the letters of each.
+        """
         lines = [line for group in self.groups for line in group.lines]
-        texts = [f"{line.verb} {line.number} {line.place} {line.details} {line.without}" for line in lines]
+        texts = [
+            f"{line.verb} {line.number} {line.place} {line.details} {line.without}"
+            for line in lines
+        ]
         headings = sum(bool(group.changes) + bool(group.kept) for group in self.groups)
         under = max(1 + _rows(part) for part in ((headline, *self.buys), self.open, self.sure))
         return (_rows(texts) + 2 * headings) / COLUMNS + under > ROWS
@@ -209,19 +224,26 @@ def command_order(content: ReportContent) -> FirstPage:
 def _summary(content: ReportContent) -> str:
     if content.mixture is not None and content.mixture.alternates:
         return mixture_order(content.mixture)
-    counts = {action: sum(site.standing == standing for site in content.sites) for standing, action in ACTIONS.items()}
+    counts = {
+        action: sum(site.standing == standing for site in content.sites)
+        for standing, action in ACTIONS.items()
+    }
     said = {
         "open": _("open {count}"),
         "change": _("change {count}"),
         "close": _("close {count}"),
         "keep": _("keep {count}"),
     }
-    parts = ", ".join(said[action].format(count=number(count)) for action, count in counts.items() if count)
+    parts = ", ".join(
+        said[action].format(count=number(count)) for action, count in counts.items() if count
+    )
     driven = len(content.beats)
     beats = ""
     if driven:
         beats = counted(
-            "drive {count} beat (a team's tour) each shift", "drive {count} beats (tours of teams) each shift", driven
+            "drive {count} beat (a team's tour) each shift",
+            "drive {count} beats (tours of teams) each shift",
+            driven,
         )
     if parts:
         parts = _("{actions} of the sites below").format(actions=parts)
@@ -240,7 +262,9 @@ def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
         stays = {row.id for row in content.mixture.rows}
         for site in (*content.chosen, *content.not_chosen):
             if site.entry.existing and site.id not in stays:
-                closed = replace(_site_line(content, site, ""), action="close", worth=None, without=_frees(site))
+                closed = replace(
+                    _site_line(content, site, ""), action="close", worth=None, without=_frees(site)
+                )
                 lines.setdefault(plain(site.agency), []).append(closed)
     else:
         numbers = content.numbers
@@ -249,9 +273,18 @@ def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
                 line = _site_line(content, site, str(numbers[site.id]))
                 lines.setdefault(plain(site.agency), []).append(line)
         for place, beat in enumerate(content.driven):
-            lines.setdefault(plain(beat.agency), []).append(_beat_line(content, beat, letter(place)))
-    groups = [OrderGroup(agency or _("All"), _most_first(found)) for agency, found in sorted(lines.items())]
-    return tuple(largest_first(groups, lambda group: max((_brings(line) for line in group.lines), default=0.0)))
+            lines.setdefault(plain(beat.agency), []).append(
+                _beat_line(content, beat, letter(place))
+            )
+    groups = [
+        OrderGroup(agency or _("All"), _most_first(found))
+        for agency, found in sorted(lines.items())
+    ]
+    return tuple(
+        largest_first(
+            groups, lambda group: max((_brings(line) for line in group.lines), default=0.0)
+        )
+    )
 
 
 def _reading(content: ReportContent) -> tuple[str, ...]:
@@ -261,57 +294,96 @@ def _reading(content: ReportContent) -> tuple[str, ...]:
         _("The lowest number is worth most."),
         *_closing(content),
         _(
-            "If left out: what more gets through without that line alone; it can exceed the whole gain, so do not add up."
+            "If left out: what more gets through without that line alone; it can exceed the whole"
+            " gain, so do not add up."
         ),
     )
 
 
 def _closing(content: ReportContent) -> Iterator[str]:
-    """Yield that closing comes first, where the plan would break a budget while what it closes is in use, and what for the first that opens."""
+    """Yield that closing comes first, where the plan would break a budget while what it
+    closes is in use, and what for the first that opens.
+    """
     closed = [site for site in content.not_chosen if site.standing == "given up"]
     opened = [site for site in content.chosen if site.standing == "new"]
     short: dict[str, float] = {}
     first: dict[str, tuple[int, list[int]]] = {}
     for row in content.budgets:
-        freed = {content.numbers[site.id]: _takes(site, row) for site in closed if _takes(site, row) > 0}
-        missing = -math.inf if row.budget is None or not freed else row.used + sum(freed.values()) - row.budget
+        freed = {
+            content.numbers[site.id]: _takes(site, row) for site in closed if _takes(site, row) > 0
+        }
+        missing = (
+            -math.inf
+            if row.budget is None or not freed
+            else row.used + sum(freed.values()) - row.budget
+        )
         if missing <= 0:
             continue
         unit = plain(row.unit or row.resource)
         short[unit] = short.get(unit, 0.0) + missing
-        takes = [(content.numbers[site.id], _takes(site, row)) for site in opened if _takes(site, row) > 0]
+        takes = [
+            (content.numbers[site.id], _takes(site, row))
+            for site in opened
+            if _takes(site, row) > 0
+        ]
         if takes and min(takes)[0] < first.get(unit, (math.inf,))[0]:
             first[unit] = min(takes)[0], _enough(freed, min(takes)[1])
     for unit, amount in list(short.items())[:1]:
         said = _("Close before you open: until then {amount} are missing.")
         opens, closes = first.get(unit, (0, []))
         if closes:
-            said = _("Close before you open, {closed} before {opened}: until all are closed {amount} are missing.")
+            said = _(
+                "Close before you open, {closed} before {opened}: until all are closed {amount} are"
+                " missing."
+            )
         yield said.format(
-            amount=amount_with_unit(amount, unit), closed=", ".join(map(number, closes)), opened=number(opens)
+            amount=amount_with_unit(amount, unit),
+            closed=", ".join(map(number, closes)),
+            opened=number(opens),
         )
 
 
 def _takes(site: SiteRow, row: BudgetRow) -> float:
     """Return what a site takes of a budget; nothing of that of another agency."""
-    return sum(amount for amount, unit in site.costs.values() if unit == row.unit and row.agency in {"", site.agency})
+    return sum(
+        amount
+        for amount, unit in site.costs.values()
+        if unit == row.unit and row.agency in {"", site.agency}
+    )
 
 
 def _enough(freed: Mapping[int, float], wanted: float) -> list[int]:
-    """Return the numbers of the fewest closings that free what is wanted; none where all of them do not, or nothing is."""
+    """Return the numbers of the fewest closings that free what is wanted; none where
+    all of them do not, or nothing is.
+    """
     most_first = sorted(freed, key=lambda k: (-freed[k], k))
-    count = next((k for k in range(len(most_first) + 1) if sum(freed[each] for each in most_first[:k]) >= wanted), 0)
+    count = next(
+        (
+            k
+            for k in range(len(most_first) + 1)
+            if sum(freed[each] for each in most_first[:k]) >= wanted
+        ),
+        0,
+    )
     return sorted(most_first[:count])
 
 
 def _most_first(lines: list[OrderLine]) -> tuple[OrderLine, ...]:
     """Return what is done by what it brings, then what is closed, then what is kept."""
-    return tuple(sorted(largest_first(lines, lambda line: line.worth), key=lambda line: LAST.get(line.action, 0)))
+    return tuple(
+        sorted(
+            largest_first(lines, lambda line: line.worth), key=lambda line: LAST.get(line.action, 0)
+        )
+    )
 
 
 def _brings(line: OrderLine) -> float:
     """Return what a change brings; nothing where it is kept, closed or not known."""
-    return line.worth if line.action != "keep" and line.worth is not None and known(line.worth) else 0.0
+    return (
+        line.worth
+        if line.action != "keep" and line.worth is not None and known(line.worth)
+        else 0.0
+    )
 
 
 def _site_line(content: ReportContent, site: SiteRow, number: str) -> OrderLine:
@@ -322,11 +394,21 @@ def _site_line(content: ReportContent, site: SiteRow, number: str) -> OrderLine:
     name = plain(site.place or site.label, NAME)
     known_road = road.partition(", ")[0].partition("; ")[0]
     where = plain(site.where, PLACE)
-    details = [kind, "" if known_road and known_road in name else road, "" if PlaceNames.in_degrees(where) else where]
+    details = [
+        kind,
+        "" if known_road and known_road in name else road,
+        "" if PlaceNames.in_degrees(where) else where,
+    ]
     worth = site.entry.worth if site.chosen else None
     without = _more(content, worth) if site.chosen else _frees(site)
     return OrderLine(
-        ACTIONS[site.standing], number, name, "; ".join(filter(None, details)), f"site-{site.id}", worth, without
+        ACTIONS[site.standing],
+        number,
+        name,
+        "; ".join(filter(None, details)),
+        f"site-{site.id}",
+        worth,
+        without,
     )
 
 
@@ -338,15 +420,25 @@ def _more(content: ReportContent, worth: float | None) -> str:
 
 def _frees(site: SiteRow) -> str:
     """Return what closing a site frees: the first of its costs; a dash where it takes nothing."""
-    costs = [amount_with_unit(amount, unit or name) for name, (amount, unit) in site.costs.items() if amount]
+    costs = [
+        amount_with_unit(amount, unit or name)
+        for name, (amount, unit) in site.costs.items()
+        if amount
+    ]
     return _("frees {amount}").format(amount=costs[0]) if costs else DASH
 
 
 def _share_line(row: MixtureRow) -> OrderLine:
     """Return the line of a placement of a mixture: on what share of days it stands."""
-    share = _("always") if row.share >= ALWAYS else _("on {share} of days").format(share=percent(row.share))
+    share = (
+        _("always")
+        if row.share >= ALWAYS
+        else _("on {share} of days").format(share=percent(row.share))
+    )
     action = "drive" if row.beat else "keep" if row.today else "open"
-    return OrderLine(action, "", plain(row.label, NAME), f"{plain(word(row.kind), 40)}; {share}", "")
+    return OrderLine(
+        action, "", plain(row.label, NAME), f"{plain(word(row.kind), 40)}; {share}", ""
+    )
 
 
 def _beat_line(content: ReportContent, beat: BeatRow, name: str) -> OrderLine:
@@ -358,28 +450,40 @@ def _beat_line(content: ReportContent, beat: BeatRow, name: str) -> OrderLine:
     leaves = _("{team} from {base} at {time}") if beat.sets_out_s else _("{team} from {base}")
     details = _("{leaves}; by hours of the shift: {stops}; back {time}").format(
         leaves=leaves.format(
-            team=plain(beat.team, NAME), base=plain(beat.home.label, NAME), time=clock(beat.sets_out_s)
+            team=plain(beat.team, NAME),
+            base=plain(beat.home.label, NAME),
+            time=clock(beat.sets_out_s),
         ),
         stops="; ".join(stops),
         time=clock(beat.back_s),
     )
     worth = beat.entry.worth
-    return OrderLine("drive", name, beat.place, details, f"beat-{name}", worth, _more(content, worth))
+    return OrderLine(
+        "drive", name, beat.place, details, f"beat-{name}", worth, _more(content, worth)
+    )
 
 
 def _through(content: ReportContent) -> KeyFigure:
-    """Say what gets through now, or with nothing placed where nothing stands today, and with the plan."""
+    """Say what gets through now, or with nothing placed where nothing stands today, and
+    with the plan.
+    """
     summary = ordered(content)
     today = known(summary.existing)
     before = summary.existing if today else summary.nothing
     figure = value(summary, summary.upper)
     if before is not None and known(before):
         both = (
-            _("{before} today {arrow} {after} planned") if today else _("{before} with nothing {arrow} {after} planned")
+            _("{before} today {arrow} {after} planned")
+            if today
+            else _("{before} with nothing {arrow} {after} planned")
         )
         figure = both.format(before=value(summary, before), arrow=ARROW, after=figure)
     fewer = less(summary, before, summary.upper)
-    title = _("What gets through") if summary.weighing else _("Loads (vehicles with drugs) that get through")
+    title = (
+        _("What gets through")
+        if summary.weighing
+        else _("Loads (vehicles with drugs) that get through")
+    )
     weighing = (summary.weighing,) if summary.weighing else ()
     if fewer is None:
         return KeyFigure(title, figure, weighing)
@@ -397,15 +501,21 @@ def _through(content: ReportContent) -> KeyFigure:
         lowest = abs(least) if least < 0 < most else least
         over = ends.format(least=difference(summary, lowest), most=difference_short(summary, most))
         local = _("Range: by changes of gateway, detection, and how many loads keep to a place.")
-        lines.append(local if over_local(content) else _("Range: by changes of gateway, and by detection."))
+        lines.append(
+            local if over_local(content) else _("Range: by changes of gateway, and by detection.")
+        )
     nothing: tuple[str, ...] = ()
     if today and known(summary.nothing):
-        nothing = (_("With nothing placed: {value}.").format(value=value(summary, summary.nothing)),)
+        nothing = (
+            _("With nothing placed: {value}.").format(value=value(summary, summary.nothing)),
+        )
     return KeyFigure(title, figure, (*lines, *weighing, *nothing), over, nothing)
 
 
 def _cost(content: ReportContent) -> KeyFigure:
-    """Say what the plan takes of each unit, over all agencies, what today's layout takes, and what there is of it."""
+    """Say what the plan takes of each unit, over all agencies, what today's layout
+    takes, and what there is of it.
+    """
     used: dict[str, float] = {}
     most: dict[str, float | None] = {}
     today: dict[str, float] = {}
@@ -420,12 +530,19 @@ def _cost(content: ReportContent) -> KeyFigure:
     for unit, amount in used.items():
         limit = most[unit]
         said, by = larger_unit(unit, amount, limit)
-        beside = [_("{today} today").format(today=number(today[unit] / by))] if unit in today else []
+        beside = (
+            [_("{today} today").format(today=number(today[unit] / by))] if unit in today else []
+        )
         beside += [] if limit is None else [_("limit {most}").format(most=number(limit / by))]
         texts.append((f"{number(amount / by)}{SPACE}{said}", ", ".join(beside).replace(" ", SPACE)))
     figure, over = texts[0] if texts else (DASH, "")
     main = next(iter(used), "")
-    taken = sum(amount for beat in content.beats for amount, unit in beat.costs.values() if plain(unit) == main)
+    taken = sum(
+        amount
+        for beat in content.beats
+        for amount, unit in beat.costs.values()
+        if plain(unit) == main
+    )
     rest = []
     for unit, (text, around) in list(zip(used, texts, strict=True))[1:]:
         said = f"{text} ({around})" if around else text
@@ -449,7 +566,11 @@ def _short_of_best(content: ReportContent) -> KeyFigure:
     elif summary.proved:
         figure = _("nothing: proven")
     else:
-        said = _("at most {points}") if summary.searched_enough else _("not yet known: at most {points}")
+        said = (
+            _("at most {points}")
+            if summary.searched_enough
+            else _("not yet known: at most {points}")
+        )
         figure = said.format(points=difference_short(summary, summary.left_shown))
     said, *beside = _proof(content, titled=True)
     holds = _("All this is by the model; how far it is right is not known.")
@@ -469,11 +590,19 @@ def _hole(content: ReportContent) -> str:
         said = _("{loads} get through, such as from {start} to {end} by {roads}, {past}.")
         return said.format(start=plain(way.start, PLACE), roads=_roads(way.roads), **texts)
     said = (
-        _("{loads} get through like this: enter at {entry} (reached by {outside}), then {roads} to {end}, {past}.")
+        _(
+            "{loads} get through like this: enter at {entry} (reached by {outside}), then {roads}"
+            " to {end}, {past}."
+        )
         if way.outside
         else _("{loads} get through like this: enter at {entry}, then {roads} to {end}, {past}.")
     )
-    return said.format(entry=plain(way.entry, PLACE), outside=_roads(way.outside), roads=_roads(way.inland), **texts)
+    return said.format(
+        entry=plain(way.entry, PLACE),
+        outside=_roads(way.outside),
+        roads=_roads(way.inland),
+        **texts,
+    )
 
 
 def _buys(content: ReportContent) -> tuple[str, ...]:
@@ -482,8 +611,14 @@ def _buys(content: ReportContent) -> tuple[str, ...]:
     for amount, less_said, more_said in (
         (
             summary.existing,
-            _("Against today\N{RIGHT SINGLE QUOTATION MARK}s layout ({value}): {points} less gets through{relative}."),
-            _("Against today\N{RIGHT SINGLE QUOTATION MARK}s layout ({value}): {points} MORE gets through{relative}."),
+            _(
+                "Against today\N{RIGHT SINGLE QUOTATION MARK}s layout ({value}): {points} less gets"
+                " through{relative}."
+            ),
+            _(
+                "Against today\N{RIGHT SINGLE QUOTATION MARK}s layout ({value}): {points} MORE gets"
+                " through{relative}."
+            ),
         ),
         (
             summary.nothing,
@@ -494,32 +629,44 @@ def _buys(content: ReportContent) -> tuple[str, ...]:
         fewer = less(summary, amount, summary.upper)
         if amount is None or fewer is None:
             continue
-        relative = _(", {share} of it").format(share=percent(abs(fewer) / amount, 0)) if amount else ""
+        relative = (
+            _(", {share} of it").format(share=percent(abs(fewer) / amount, 0)) if amount else ""
+        )
         points = difference_in_points(summary, abs(fewer))
         said = less_said if fewer >= 0 else more_said
         lines.append(said.format(value=value(summary, amount), points=points, relative=relative))
     if not known(summary.existing):
-        lines.append(_("No site is marked as in use today, so there is no layout of today to compare with."))
+        lines.append(
+            _("No site is marked as in use today, so there is no layout of today to compare with.")
+        )
     if _alternates(content):  # facts of the best single plan
         return (*lines, *changing_sentences(content))
-    more = (*changing_sentences(content), *first_changes_sentences(content), *beats_worth_sentences(content))
+    more = (
+        *changing_sentences(content),
+        *first_changes_sentences(content),
+        *beats_worth_sentences(content),
+    )
     return (*lines, *more)
 
 
 def _open(content: ReportContent) -> tuple[str, ...]:
-    if _alternates(content):  # these are routes past the best single plan, which is not the one ordered
+    # these are routes past the best single plan, which is not the one ordered
+    if _alternates(content):
         return ()
     return tuple(_way(content, way) for way in content.residual_routes)
 
 
 def _alternates(content: ReportContent) -> bool:
-    """Return whether the order is of a mixture; facts of the best single plan are then none of it."""
+    """Return whether the order is of a mixture; facts of the best single plan are then
+    none of it.
+    """
     return content.mixture is not None and content.mixture.alternates
 
 
 def _way(content: ReportContent, way: ResidualRoute) -> str:
     return _(
-        "{start} to {end} by {roads}, {past}: {through} of the loads on it get through; these are, with others by these roads, {loads}."
+        "{start} to {end} by {roads}, {past}: {through} of the loads on it get through; these are,"
+        " with others by these roads, {loads}."
     ).format(
         start=plain(way.start, 2 * PLACE),
         end=plain(way.end, PLACE),
@@ -559,7 +706,9 @@ def _sure(content: ReportContent) -> tuple[str, ...]:
 
 
 def _proof(content: ReportContent, *, titled: bool = False) -> list[str]:
-    """Say how much better another plan could be; without the figure where it stands above as a title, then whether that is much."""
+    """Say how much better another plan could be; without the figure where it stands
+    above as a title, then whether that is much.
+    """
     summary = ordered(content)
     left = summary.left_shown
     if not summary.bound_asked:
@@ -572,7 +721,11 @@ def _proof(content: ReportContent, *, titled: bool = False) -> list[str]:
     said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")
     if titled:
         said = _("More than this one, within these budgets and by the model.")
-    beside = [_("That is more than this plan gains on today.")] if gained is not None and left > gained else []
+    beside = (
+        [_("That is more than this plan gains on today.")]
+        if gained is not None and left > gained
+        else []
+    )
     return [said.format(points=difference_in_points(summary, left)), *beside]
 
 
@@ -585,33 +738,45 @@ def _longer(content: ReportContent) -> list[str]:
 
 
 def _mobile(content: ReportContent) -> list[str]:
-    """Say what becomes of the gain on today's layout if traffickers may change gateway: what is proven holds for the assumed share alone."""
+    """Say what becomes of the gain on today's layout if traffickers may change gateway:
+    what is proven holds for the assumed share alone.
+    """
     own = next((row for row in content.mobility if row.assumed), None)
     if own is None or _alternates(content):
         return []
     lines = []
     if known(content.summary.bound):
         said = (
-            _("What is proven holds where {share} of the informed loads may change gateway, as the scenario assumes.")
+            _(
+                "What is proven holds where {share} of the informed loads may change gateway, as"
+                " the scenario assumes."
+            )
             if own.entry.mobility
-            else _("What is proven holds where every load keeps its gateway, as the scenario assumes.")
+            else _(
+                "What is proven holds where every load keeps its gateway, as the scenario assumes."
+            )
         )
         lines.append(said.format(share=percent(own.entry.mobility, 0)))
     gain = less(content.summary, own.entry.existing, own.entry.plan)
     others = [
-        (row, less(content.summary, row.entry.existing, row.entry.plan)) for row in content.mobility if not row.assumed
+        (row, less(content.summary, row.entry.existing, row.entry.plan))
+        for row in content.mobility
+        if not row.assumed
     ]
     rest = "; ".join(
-        _("{share}: {points}").format(share=shown_mobility(row), points=difference_short(content.summary, other))
+        _("{share}: {points}").format(
+            share=shown_mobility(row), points=difference_short(content.summary, other)
+        )
         for row, other in others
         if other is not None
     )
     if gain is not None and rest:
         points = difference_in_points(content.summary, gain)
         lines.append(
-            _("With the share of loads that the scenario lets change gateway the gain on today is {points}.").format(
-                points=points
-            )
+            _(
+                "With the share of loads that the scenario lets change gateway the gain on today is"
+                " {points}."
+            ).format(points=points)
         )
         lines.append(_("If other shares may change, it is: {gains}.").format(gains=rest))
         lines.append(_("How wrong the record and the assumed flows may be is in none of these."))
@@ -619,7 +784,9 @@ def _mobile(content: ReportContent) -> list[str]:
 
 
 def _rests(content: ReportContent) -> tuple[str, ...]:
-    """Say which sites rest on the record; nothing of a mixture, whose best single plan is not the one ordered."""
+    """Say which sites rest on the record; nothing of a mixture, whose best single plan
+    is not the one ordered.
+    """
     return () if _alternates(content) else content.rests_on[:1]
 
 
@@ -634,11 +801,13 @@ def _others(content: ReportContent) -> list[str]:
     rise = difference_short(content.summary, facts.close)
     if not examples:
         firm = _(
-            "Each of the {tried} exchanges of one site for another that were tried lets over {rise} more through; others were not tried."
+            "Each of the {tried} exchanges of one site for another that were tried lets over {rise}"
+            " more through; others were not tried."
         )
         return [firm.format(tried=facts.tried, rise=rise)]
     close = _(
-        "Other plans are nearly as good: {count} of {sites} can each be exchanged for another at a loss of {rise} at most, such as {examples}."
+        "Other plans are nearly as good: {count} of {sites} can each be exchanged for another at a"
+        " loss of {rise} at most, such as {examples}."
     )
     return [
         close.format(
@@ -654,7 +823,8 @@ def _draws(content: ReportContent) -> list[str]:
     facts = content.doubt
     shares = [row.beats_today for row in facts.rows[:1]] if facts is not None else []
     better = _(
-        "In {share} of {draws} draws of what is not known it is better than today\N{RIGHT SINGLE QUOTATION MARK}s layout."
+        "In {share} of {draws} draws of what is not known it is better than"
+        " today\N{RIGHT SINGLE QUOTATION MARK}s layout."
     )
     return [
         better.format(share=percent(share, 0), draws=facts.draws)

@@ -1,4 +1,6 @@
-"""A mixture in the report: which placements stand on what share of days, and what randomising buys; rows, sentences and the table."""
+"""A mixture in the report: which placements stand on what share of days, and what
+randomising buys; rows, sentences and the table.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,8 @@ class MixtureFacts:
     plans
         How many plans it has.
     upper, lower
-        What evaders achieve who know it, and a proven lower bound over all mixtures; None where nothing is proven.
+        What evaders achieve who know it, and a proven lower bound over all mixtures;
+        None where nothing is proven.
     single
         Value of the best plan found that is the same every day.
     gain, proven_gain
@@ -83,14 +86,17 @@ class MixtureFacts:
 
 
 def mixture_sentences(content: ReportContent) -> list[str]:
-    """Return what a mixture achieves and how it differs from one plan; nothing where there is none."""
+    """Return what a mixture achieves and how it differs from one plan; nothing where
+    there is none.
+    """
     facts, summary = content.mixture, content.summary
     if facts is None:
         return []
     drawn = mixture_order(facts)
     known = _(
-        "Against evaders who know these shares but not the draw, the {unit} is {mixed}; with the best plan found that is the same every day it "
-        "is {single}: randomising takes {share} off it."
+        "Against evaders who know these shares but not the draw, the {unit} is {mixed}; with the"
+        " best plan found that is the same every day it is {single}: randomising takes {share}"
+        " off it."
     ).format(
         unit=unit(summary),
         mixed=value(summary, facts.upper),
@@ -107,12 +113,15 @@ def mixture_sentences(content: ReportContent) -> list[str]:
     bound = (
         ""
         if facts.lower is None
-        else _("Proven: no random choice among plans within the budgets goes below {value}.").format(
-            value=value(summary, facts.lower)
-        )
+        else _(
+            "Proven: no random choice among plans within the budgets goes below {value}."
+        ).format(value=value(summary, facts.lower))
     )
     full = (
-        _("The roads around all candidate sites decide this value: more sites would lower it, more units would not.")
+        _(
+            "The roads around all candidate sites decide this value: more sites would lower it,"
+            " more units would not."
+        )
         if facts.saturated
         else ""
     )
@@ -127,7 +136,10 @@ def mixture_order(facts: MixtureFacts) -> str:
         said = _("The mixture is practically one plan: one of {plans} is drawn on {share} of days.")
         plans = counted("{count} plan", "{count} plans", facts.plans)
         return said.format(plans=plans, share=percent(facts.likeliest, 2))
-    return _("One of {plans} is drawn each day: {always} of {placements} stand always, the others alternate.").format(
+    return _(
+        "One of {plans} is drawn each day: {always} of {placements} stand always, the others"
+        " alternate."
+    ).format(
         plans=counted("{count} plan", "{count} plans", facts.plans),
         always=sum(row.share >= ALWAYS for row in facts.rows),
         placements=counted("{count} placement", "{count} placements", len(facts.rows)),
@@ -157,4 +169,6 @@ def mixture_table(content: ReportContent) -> ReportTable:
         Column(_("Share of days"), numeric=True),
         Column(_("Stands today")),
     )
-    return ReportTable("mixture", _("What stands on what share of days under the randomised plan."), columns, rows)
+    return ReportTable(
+        "mixture", _("What stands on what share of days under the randomised plan."), columns, rows
+    )

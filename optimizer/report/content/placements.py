@@ -1,4 +1,6 @@
-"""What a plan places, rows and tables: sites that could be used, beats that teams drive, and the order that numbers and letters them."""
+"""What a plan places, rows and tables: sites that could be used, beats that teams
+drive, and the order that numbers and letters them.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRow:
-    """A site that could be used, as the plan file has it, and what people call what it says.
+    """A site that could be used, as the plan file has it, and what people call what it
+    says.
 
     Attributes
     ----------
@@ -35,11 +38,13 @@ class SiteRow:
     chosen
         Whether it is in the plan.
     label, place
-        What people call it, and what they call its place without its kind; empty where there is one kind.
+        What people call it, and what they call its place without its kind; empty where
+        there is one kind.
     type
         What people call its kind, such as `permanent checkpoint`.
     other_type
-        Kind that stands at the same place today (of a site in the plan), or under the plan (of one in use today); empty where there is none.
+        Kind that stands at the same place today (of a site in the plan), or under the
+        plan (of one in use today); empty where there is none.
     agency
         Who would run it; empty where there is one agency.
     where
@@ -81,7 +86,9 @@ class SiteRow:
 
     @property
     def standing(self) -> str:
-        """One of `new`, `changed` (its place stays, its kind does not), `kept`, `given up`, `not chosen`."""
+        """One of `new`, `changed` (its place stays, its kind does not), `kept`, `given
+        up`, `not chosen`.
+        """
         if self.chosen:
             return "kept" if self.entry.existing else "changed" if self.other_type else "new"
         return "given up" if self.entry.existing and not self.other_type else "not chosen"
@@ -98,7 +105,9 @@ class BeatBase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatStopRow:
-    """A stay of a beat at a post, as the plan file has it; minutes after the start of the shift at which its team sets out; where in words."""
+    """A stay of a beat at a post, as the plan file has it; minutes after the start of
+    the shift at which its team sets out; where in words.
+    """
 
     entry: PlanStop
     sets_out_minute: float = 0.0
@@ -132,7 +141,8 @@ class BeatStopRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatRow:
-    """A beat of one team in the plan, as the plan file has it, and what people call what it says.
+    """A beat of one team in the plan, as the plan file has it, and what people call
+    what it says.
 
     Attributes
     ----------
@@ -163,7 +173,9 @@ class BeatRow:
 
     @property
     def place(self) -> str:
-        """Its first post by road and town, and how many more there are; the team where it has none."""
+        """Its first post by road and town, and how many more there are; the team where
+        it has none.
+        """
         if not self.stops:
             return plain(self.team)
         first, more = self.stops[0], len(self.stops) - 1
@@ -215,19 +227,30 @@ def not_chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
     """Return the sites not in the plan: those given up first, then by what they would add."""
     others = (site for site in sites if not site.chosen)
     return tuple(
-        sorted(others, key=lambda site: (site.standing != "given up", _descending(site.entry.worth), site.label))
+        sorted(
+            others,
+            key=lambda site: (
+                site.standing != "given up",
+                _descending(site.entry.worth),
+                site.label,
+            ),
+        )
     )
 
 
 def site_numbers(sites: Iterable[SiteRow]) -> dict[str, int]:
-    """Return the number of each site that is ordered, by id: those in the plan first, then those to close."""
+    """Return the number of each site that is ordered, by id: those in the plan first,
+    then those to close.
+    """
     every = tuple(sites)
     closed = (site for site in not_chosen_order(every) if site.standing == "given up")
     return {site.id: place for place, site in enumerate((*chosen_order(every), *closed), 1)}
 
 
 def driven_order(beats: Iterable[BeatRow]) -> tuple[BeatRow, ...]:
-    """Return beats base by base, the base of the beat of largest marginal value first, and the largest first in each."""
+    """Return beats base by base, the base of the beat of largest marginal value first,
+    and the largest first in each.
+    """
     ranked = sorted(beats, key=lambda beat: (_descending(beat.entry.worth), beat.id))
     first = {beat.home: place for place, beat in reversed(list(enumerate(ranked)))}
     return tuple(sorted(ranked, key=lambda beat: first[beat.home]))
@@ -243,26 +266,45 @@ RESTS_ON = {"record": marked("the record"), "gravity": marked("assumed flows")}
 
 
 def chosen_table(content: ReportContent) -> ReportTable:
-    """List the sites of the plan, numbered as on the maps; what they rest on where that is known of one."""
+    """List the sites of the plan, numbered as on the maps; what they rest on where that
+    is known of one.
+    """
     told = any(site.entry.rests_on for site in content.chosen)
 
     def rests_on(site: SiteRow) -> tuple[str, ...]:
         on = site.entry.rests_on
-        return () if not told else (_(RESTS_ON[on]),) if on else (DASH,) if site.entry.forced else (_("not told"),)
+        return (
+            ()
+            if not told
+            else (_(RESTS_ON[on]),)
+            if on
+            else (DASH,)
+            if site.entry.forced
+            else (_("not told"),)
+        )
 
     return ReportTable(
         "sites-chosen",
         _(
-            "Sites in the plan, numbered as on the maps. Marginal value: how much the {unit} rises without the site."
+            "Sites in the plan, numbered as on the maps. Marginal value: how much the {unit} rises"
+            " without the site."
         ).format(unit=unit(content.summary)),
         (
             Column(_("No.")),
             *_site_columns(),
             *((Column(_("Rests on")),) if told else ()),
-            Column(_("Marginal value ({unit})").format(unit=difference_unit(content.summary)), numeric=True),
+            Column(
+                _("Marginal value ({unit})").format(unit=difference_unit(content.summary)),
+                numeric=True,
+            ),
         ),
         tuple(
-            (str(place), *_site_cells(site), *rests_on(site), difference(content.summary, site.entry.worth))
+            (
+                str(place),
+                *_site_cells(site),
+                *rests_on(site),
+                difference(content.summary, site.entry.worth),
+            )
             for place, site in enumerate(content.chosen, 1)
         ),
         tuple(f"site-{site.id}" for site in content.chosen),
@@ -274,10 +316,19 @@ def not_chosen_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "sites-not-chosen",
         _(
-            "Sites not in the plan. Would add: how much the {unit} falls with the site on top of the plan, beyond the budget."
+            "Sites not in the plan. Would add: how much the {unit} falls with the site on top of"
+            " the plan, beyond the budget."
         ).format(unit=unit(content.summary)),
-        (*_site_columns(), Column(_("Would add ({unit})").format(unit=difference_unit(content.summary)), numeric=True)),
-        tuple((*_site_cells(site), difference(content.summary, site.entry.worth)) for site in content.not_chosen),
+        (
+            *_site_columns(),
+            Column(
+                _("Would add ({unit})").format(unit=difference_unit(content.summary)), numeric=True
+            ),
+        ),
+        tuple(
+            (*_site_cells(site), difference(content.summary, site.entry.worth))
+            for site in content.not_chosen
+        ),
         tuple(f"site-{site.id}" for site in content.not_chosen),
     )
 
@@ -303,8 +354,9 @@ def beats_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "beats",
         _(
-            "Beats in the plan, lettered as on the maps, base by base. Times count from the start of the shift (h:mm); a team that sets out "
-            "later works its whole shift from then. Marginal value: how much the {unit} rises without the beat."
+            "Beats in the plan, lettered as on the maps, base by base. Times count from the start"
+            " of the shift (h:mm); a team that sets out later works its whole shift from then."
+            " Marginal value: how much the {unit} rises without the beat."
         ).format(unit=unit(content.summary)),
         (
             Column(_("Beat")),
@@ -317,7 +369,10 @@ def beats_table(content: ReportContent) -> ReportTable:
             Column(_("At posts (h:mm)"), numeric=True),
             Column(_("Back at (h:mm)"), numeric=True),
             Column(_("Uses"), paper=False),
-            Column(_("Marginal value ({unit})").format(unit=difference_unit(content.summary)), numeric=True),
+            Column(
+                _("Marginal value ({unit})").format(unit=difference_unit(content.summary)),
+                numeric=True,
+            ),
         ),
         tuple(cells(place, beat) for place, beat in enumerate(content.driven)),
         tuple(f"beat-{letter(place)}" for place in range(len(content.driven))),
@@ -370,13 +425,22 @@ def _site_cells(site: SiteRow) -> tuple[str, ...]:
         _standing(site),
     )
     place = (plain(site.road) or DASH, plain(site.where) or DASH, plain(site.traffic) or DASH)
-    return (*texts, amounts(site.costs), *place, percent(site.entry.inspected), percent(site.entry.survival))
+    return (
+        *texts,
+        amounts(site.costs),
+        *place,
+        percent(site.entry.inspected),
+        percent(site.entry.survival),
+    )
 
 
 def _standing(site: SiteRow) -> str:
     rules = [
         word
-        for word, holds in ((_("had to be used"), site.entry.forced), (_("not allowed"), site.entry.forbidden))
+        for word, holds in (
+            (_("had to be used"), site.entry.forced),
+            (_("not allowed"), site.entry.forbidden),
+        )
         if holds
     ]
     other = plain(site.other_type, 40)
@@ -385,10 +449,12 @@ def _standing(site: SiteRow) -> str:
         "kept": _("in use today, kept"),
         "given up": _("in use today, closed"),
         "changed": _("changed: {other} today").format(other=other),
-        "not chosen": _("in use today, becomes {other}").format(other=other)
-        if site.entry.existing
-        else _("not chosen: {other} there").format(other=other)
-        if other
-        else _("not chosen"),
+        "not chosen": (
+            _("in use today, becomes {other}").format(other=other)
+            if site.entry.existing
+            else _("not chosen: {other} there").format(other=other)
+            if other
+            else _("not chosen")
+        ),
     }[site.standing]
     return "; ".join((standing, *rules))

@@ -1,8 +1,10 @@
-"""Everything a report shows, in one object that the pipeline fills and this package draws, and every table of its page.
+"""Everything a report shows, in one object that the pipeline fills and this package
+draws, and every table of its page.
 
-Missing numbers are None (or NaN inside arrays) and appear as a dash. A *value* is what evaders achieve against a layout, in the unit of
-`PlanSummary.unit`; smaller is better for the defender. Texts may come from records: they are data, never markup. Tables are plain text: the
-template adds the markup, autoescaped.
+Missing numbers are None (or NaN inside arrays) and appear as a dash. A *value* is what
+evaders achieve against a layout, in the unit of `PlanSummary.unit`; smaller is better
+for the defender. Texts may come from records: they are data, never markup. Tables are
+plain text: the template adds the markup, autoescaped.
 """
 
 from __future__ import annotations
@@ -111,7 +113,8 @@ class ReportContent:
     region
         Roads, border, and the places on them that the plan is of.
     places
-        What maps and sentences name besides: towns nobody is bound for, states, countries.
+        What maps and sentences name besides: towns nobody is bound for, states,
+        countries.
     risk
         Risk per segment; None where the scenario has none.
     record
@@ -125,25 +128,30 @@ class ReportContent:
     first_changes
         What few of its changes alone bring; None where nobody tried.
     beats_worth
-        What its beats bring and take, and what a site would bring for it; None where it has none.
+        What its beats bring and take, and what a site would bring for it; None where it
+        has none.
     mobility
-        Plan and today's layout by the share of the informed loads that may change gateway; empty where there is one gateway.
+        Plan and today's layout by the share of the informed loads that may change
+        gateway; empty where there is one gateway.
     residual_routes
         The best routes that the plan leaves, that by which most gets through first.
     swaps
         How much other good plans differ; None where nobody tried.
     rests_on
-        Sentences on which sites rest on the record, the first for the first page; empty without a record.
+        Sentences on which sites rest on the record, the first for the first page; empty
+        without a record.
     burden
         Who bears searches, communities first.
     agencies
-        What each agency's sites and beats bring; None where there is one agency at most.
+        What each agency's sites and beats bring; None where there is one agency at
+        most.
     beats
         The patrols of the plan, in any order.
     doubt, sensitivity
         Plans over draws, and assumptions varied one by one; None where nobody asked.
     mixture
-        A distribution over plans, where the method was `mixed`; the rest of the report is of the best single plan.
+        A distribution over plans, where the method was `mixed`; the rest of the report
+        is of the best single plan.
     says, cannot_say
         What the result does and does not prove, one plain sentence each.
     warnings, assumptions
@@ -162,7 +170,8 @@ class ReportContent:
     Raises
     ------
     ValueError
-        If the arrays of `risk` do not have one entry a segment, or a row of `look_next` names a segment that is not there.
+        If the arrays of `risk` do not have one entry a segment, or a row of `look_next`
+        names a segment that is not there.
     """
 
     title: str
@@ -209,14 +218,22 @@ class ReportContent:
         """Refuse risk and advice that do not belong to the network."""
         for row in self.look_next.rows if self.look_next is not None else ():
             if not 0 <= row.segment < self.network.n_segments:
-                raise ValueError(f"look_next names segment {row.segment}; expected 0 to {self.network.n_segments - 1}")
+                raise ValueError(
+                    f"look_next names segment {row.segment}; expected 0 to"
+                    f" {self.network.n_segments - 1}"
+                )
         if self.risk is None:
             return
         arrays = {name: getattr(self.risk, name) for name in ("median", "low", "high", "searched")}
-        arrays |= {f"efforts[{place}].amount": effort.amount for place, effort in enumerate(self.risk.efforts)}
+        arrays |= {
+            f"efforts[{place}].amount": effort.amount
+            for place, effort in enumerate(self.risk.efforts)
+        }
         for name, array in arrays.items():
             if array.shape != (self.network.n_segments,):
-                raise ValueError(f"risk.{name} has shape {array.shape}; expected ({self.network.n_segments},)")
+                raise ValueError(
+                    f"risk.{name} has shape {array.shape}; expected ({self.network.n_segments},)"
+                )
 
     @property
     def network(self) -> Network:
@@ -245,7 +262,9 @@ class ReportContent:
 
     @property
     def chosen(self) -> tuple[SiteRow, ...]:
-        """Sites in the plan, the largest marginal value first: their order gives the numbers on maps and in tables."""
+        """Sites in the plan, the largest marginal value first: their order gives the
+        numbers on maps and in tables.
+        """
         return chosen_order(self.sites)
 
     @property
@@ -255,17 +274,23 @@ class ReportContent:
 
     @property
     def numbers(self) -> dict[str, int]:
-        """Numbers of sites on maps and in tables, by id: those in the plan, then those to close; others have none."""
+        """Numbers of sites on maps and in tables, by id: those in the plan, then those
+        to close; others have none.
+        """
         return site_numbers(self.sites)
 
     @property
     def driven(self) -> tuple[BeatRow, ...]:
-        """Beats of the plan base by base, the largest marginal value first in each: their order gives the letters on maps and in tables."""
+        """Beats of the plan base by base, the largest marginal value first in each:
+        their order gives the letters on maps and in tables.
+        """
         return driven_order(self.beats)
 
     @property
     def look_first(self) -> tuple[SearchAdviceRow, ...]:
-        """Roads where to look next, the highest score first: their order gives the numbers on maps and in tables."""
+        """Roads where to look next, the highest score first: their order gives the
+        numbers on maps and in tables.
+        """
         return self.look_next.in_order if self.look_next is not None else ()
 
 
@@ -315,7 +340,12 @@ SECTIONS = (
         (layouts_table, mobility_table, budgets_table, agencies_table),
         (LAYOUTS, BUDGETS),
     ),
-    Section("searches", marked("Who bears the searches"), (burden_table,), shown=lambda content: bool(content.burden)),
+    Section(
+        "searches",
+        marked("Who bears the searches"),
+        (burden_table,),
+        shown=lambda content: bool(content.burden),
+    ),
     Section(
         "open",
         marked("What stays open, and where traffic moves to"),

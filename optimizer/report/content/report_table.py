@@ -1,4 +1,6 @@
-"""A table of the report: as plain text for the page (the template adds the markup, autoescaped), and as data for other tools."""
+"""A table of the report: as plain text for the page (the template adds the markup,
+autoescaped), and as data for other tools.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Header of a column, whether numbers stand in it (set to the right), and whether paper has it."""
+    """Header of a column, whether numbers stand in it (set to the right), and whether
+    paper has it.
+    """
 
     header: str
     numeric: bool = False
@@ -39,9 +43,11 @@ class ReportTable:
     rows
         One text a column.
     marks
-        For each row the id of its mark on the interactive map; empty where rows have none.
+        For each row the id of its mark on the interactive map; empty where rows have
+        none.
     file
-        Name of the file beside a short page that has every row; empty for none, and then all are shown.
+        Name of the file beside a short page that has every row; empty for none, and
+        then all are shown.
     """
 
     id: str
@@ -53,11 +59,15 @@ class ReportTable:
 
 
 FIRST_ROWS = 10
-"""Rows of a table that a short page shows; one or two more take the room of the sentence that they are left out."""
+"""Rows of a table that a short page shows; one or two more take the room of the
+sentence that they are left out.
+"""
 
 
 def first_rows(table: ReportTable) -> tuple[tuple[tuple[str, ...], ...], int]:
-    """Return the rows of a table that a short page or the console shows, and how many more there are in its file."""
+    """Return the rows of a table that a short page or the console shows, and how many
+    more there are in its file.
+    """
     rest = len(table.rows) - FIRST_ROWS
     return (table.rows[:FIRST_ROWS], rest) if table.file and rest > 2 else (table.rows, 0)
 
@@ -66,7 +76,9 @@ Kind = Literal["text", "number", "whole", "yes or no"]
 
 
 class LayerField(NamedTuple):
-    """A column for other tools: its name, what stands in it, and what it means in English, which the catalogues of languages have."""
+    """A column for other tools: its name, what stands in it, and what it means in
+    English, which the catalogues of languages have.
+    """
 
     name: str
     kind: Kind
@@ -75,7 +87,8 @@ class LayerField(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DataTable:
-    """Rows of the content as other tools read them: each column is the attribute of that name, unrounded and without units.
+    """Rows of the content as other tools read them: each column is the attribute of
+    that name, unrounded and without units.
 
     Attributes
     ----------

@@ -1,6 +1,8 @@
-"""What the seizure record knows and cannot say: risk and search effort of each segment, and where a search would inform most.
+"""What the seizure record knows and cannot say: risk and search effort of each segment,
+and where a search would inform most.
 
-First the rows, then their tables, then the limits of a record in plain sentences and in the figures of this very record.
+First the rows, then their tables, then the limits of a record in plain sentences and in
+the figures of this very record.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class UnitEffort:
     unit
         `search hours`, `vehicles`.
     amount
-        (n_segments,) effort on each segment over the whole record, >= 0; 0 where there was none in this unit.
+        (n_segments,) effort on each segment over the whole record, >= 0; 0 where there
+        was none in this unit.
     """
 
     unit: str
@@ -47,9 +50,11 @@ class SegmentRisk:
     Attributes
     ----------
     median, low, high
-        (n_segments,) rate and the ends of its interval, >= 0, in `unit`; NaN where unknown.
+        (n_segments,) rate and the ends of its interval, >= 0, in `unit`; NaN where
+        unknown.
     searched
-        (n_segments,) bool: whether anybody ever searched there. Where nobody did, the rate is a guess and is drawn as one.
+        (n_segments,) bool: whether anybody ever searched there. Where nobody did, the
+        rate is a guess and is drawn as one.
     unit
         What the rate counts: `seizures per 100 search hours`.
     interval
@@ -59,7 +64,8 @@ class SegmentRisk:
     average
         The rate of an average place in `unit`; None where it has none.
     how
-        How the rate was estimated, to be read after "Estimated from"; empty where it is not said.
+        How the rate was estimated, to be read after "Estimated from"; empty where it is
+        not said.
     """
 
     median: NDArray[np.float64]
@@ -115,7 +121,8 @@ class SearchAdviceRow:
     label
         What people call it.
     score
-        Expected information of a search there, higher is better; None or NaN where unknown.
+        Expected information of a search there, higher is better; None or NaN where
+        unknown.
     reason
         Why, in a few plain words.
     """
@@ -128,7 +135,8 @@ class SearchAdviceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TipRow:
-    """What tips of one place and time, which weigh as one, do to the risk of the road nearest to them.
+    """What tips of one place and time, which weigh as one, do to the risk of the road
+    nearest to them.
 
     Attributes
     ----------
@@ -145,7 +153,8 @@ class TipRow:
     false_share
         Share of such tips that is taken as false, in (0, 1].
     before, after
-        Risk index of the segment without tips, and with all of them; None where no segment is.
+        Risk index of the segment without tips, and with all of them; None where no
+        segment is.
     alone
         Factor by which these alone would raise it, in [1, 1.25].
     cure
@@ -166,7 +175,9 @@ class TipRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TipFacts:
-    """Tips by what they do, those that raise most first (`rows`), and how many more there are (`more`)."""
+    """Tips by what they do, those that raise most first (`rows`), and how many more
+    there are (`more`).
+    """
 
     rows: tuple[TipRow, ...]
     more: int = 0
@@ -174,7 +185,9 @@ class TipFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAdvice:
-    """Where to look next: `rows` in any order, and what their scores count (`score_unit`, as it stands in a column's header)."""
+    """Where to look next: `rows` in any order, and what their scores count
+    (`score_unit`, as it stands in a column's header).
+    """
 
     rows: tuple[SearchAdviceRow, ...]
     score_unit: str = "score"
@@ -185,7 +198,9 @@ class SearchAdvice:
         return tuple(
             sorted(
                 self.rows,
-                key=lambda row: -row.score if row.score is not None and math.isfinite(row.score) else math.inf,
+                key=lambda row: (
+                    -row.score if row.score is not None and math.isfinite(row.score) else math.inf
+                ),
             )
         )
 
@@ -195,7 +210,9 @@ RISKIEST = 20
 
 
 def riskiest_table(content: ReportContent) -> ReportTable:
-    """List the riskiest roads with how sure that is, searched or not: a road and its nearest town stand for their riskiest segment."""
+    """List the riskiest roads with how sure that is, searched or not: a road and its
+    nearest town stand for their riskiest segment.
+    """
     risk, network = content.risk, content.network
     if risk is None:
         return ReportTable("riskiest", "", (), ())
@@ -216,7 +233,11 @@ def riskiest_table(content: ReportContent) -> ReportTable:
             sureness(float(ratio[segment])) if searched else _("unknown: a guess from elsewhere"),
             _("yes") if searched else _("never"),
             *(
-                number(float(effort.amount[segment] / length[segment]), 2) if effort.amount[segment] else _("none")
+                (
+                    number(float(effort.amount[segment] / length[segment]), 2)
+                    if effort.amount[segment]
+                    else _("none")
+                )
                 for effort in risk.efforts
             ),
         )
@@ -224,8 +245,9 @@ def riskiest_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "riskiest",
         _(
-            "Most risky, and how sure: the riskiest roads by the middle of their interval, searched or not ({never} of these {count} were "
-            "never searched). A road near one place has one line, that of its riskiest segment."
+            "Most risky, and how sure: the riskiest roads by the middle of their interval, searched"
+            " or not ({never} of these {count} were never searched). A road near one place has one"
+            " line, that of its riskiest segment."
         ).format(never=never, count=len(first)),
         (
             Column(_("Road")),
@@ -236,7 +258,9 @@ def riskiest_table(content: ReportContent) -> ReportTable:
             Column(_("How sure")),
             Column(_("Searched")),
             *(
-                Column(_("{unit} per km").format(unit=sentence(plain(effort.unit, 40))), numeric=True)
+                Column(
+                    _("{unit} per km").format(unit=sentence(plain(effort.unit, 40))), numeric=True
+                )
                 for effort in risk.efforts
             ),
         ),
@@ -251,12 +275,15 @@ def look_next_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "look-next",
         _(
-            "Where to look next, numbered as on the interactive map: the information a search would give, not where risk is highest."
+            "Where to look next, numbered as on the interactive map: the information a search would"
+            " give, not where risk is highest."
         ),
         (
             Column(_("No.")),
             Column(_("Road")),
-            Column(sentence(plain(advice.score_unit, 60)) if advice is not None else "", numeric=True),
+            Column(
+                sentence(plain(advice.score_unit, 60)) if advice is not None else "", numeric=True
+            ),
             Column(_("Why")),
         ),
         tuple(
@@ -282,10 +309,15 @@ LOOK_NEXT = DataTable(
 
 
 def tips_table(content: ReportContent) -> ReportTable:
-    """List residents' tips: where, how they are graded, what they do to the index of the road, what settles them."""
+    """List residents' tips: where, how they are graded, what they do to the index of
+    the road, what settles them.
+    """
     facts = content.tips
     more = facts.more if facts is not None else 0
-    caption = _("Tips of residents, those that raise the risk most first. Tips of one place and time weigh as one.")
+    caption = _(
+        "Tips of residents, those that raise the risk most first. Tips of one place and time weigh"
+        " as one."
+    )
     if more:
         caption += " " + _("{count} more are left out here.").format(count=number(more))
 
@@ -350,7 +382,9 @@ SURENESS = (
 
 
 def record_limits(content: ReportContent) -> list[str]:
-    """Return a sentence for each thing that the record cannot say; none where there is neither risk nor record."""
+    """Return a sentence for each thing that the record cannot say; none where there is
+    neither risk nor record.
+    """
     lines: list[str] = []
     if content.risk is not None:
         length = content.network.length_m[content.network.segment_arc]
@@ -361,35 +395,53 @@ def record_limits(content: ReportContent) -> list[str]:
 
 
 def record_doubts(content: ReportContent) -> list[str]:
-    """Return on how much of the roads the record cannot tell riskier from safer, as one text; none where it can everywhere."""
+    """Return on how much of the roads the record cannot tell riskier from safer, as one
+    text; none where it can everywhere.
+    """
     risk = content.risk
     if risk is None:
-        return [_("No record of seizures stands behind it: where loads pass is assumed from gateways and populations.")]
+        return [
+            _(
+                "No record of seizures stands behind it: where loads pass is assumed from gateways"
+                " and populations."
+            )
+        ]
     length = content.network.length_m[content.network.segment_arc]
     never, undecided = float(length[~risk.searched].sum() / length.sum()), _undecided(risk, length)
     parts = []
     if undecided:
         every = _("The record does not show which searched roads are riskier.")
         some = _(
-            "On {share} of the length of searched roads the record does not show whether they are riskier than others."
+            "On {share} of the length of searched roads the record does not show whether they are"
+            " riskier than others."
         )
         parts.append(every if undecided == 1 else some.format(share=_share(undecided)))
     if never:
-        parts.append(_("No search is on record for {share} of all road length.").format(share=_share(never)))
+        parts.append(
+            _("No search is on record for {share} of all road length.").format(share=_share(never))
+        )
     return [" ".join(parts)] if parts else []
 
 
 def _undecided(risk: SegmentRisk, length: NDArray[np.float64]) -> float:
-    """Return the share of the searched road length on which the interval holds the average; 0 where that is not known."""
+    """Return the share of the searched road length on which the interval holds the
+    average; 0 where that is not known.
+    """
     searched = risk.searched & ~np.isnan(interval_ratio(risk))
     if risk.average is None or not searched.any():
         return 0.0
     around = searched & (risk.low <= risk.average) & (risk.high >= risk.average)
-    return 1.0 if np.array_equal(around, searched) else float(length[around].sum() / length[searched].sum())
+    return (
+        1.0
+        if np.array_equal(around, searched)
+        else float(length[around].sum() / length[searched].sum())
+    )
 
 
 def sureness(ratio: float) -> str:
-    """Say how precise an interval is whose upper end is `ratio` times its lower; empty where that is unknown."""
+    """Say how precise an interval is whose upper end is `ratio` times its lower; empty
+    where that is unknown.
+    """
     return "" if np.isnan(ratio) else _(SURENESS[int(np.searchsorted(WIDTHS, ratio, side="right"))])
 
 
@@ -397,8 +449,8 @@ def _unsearched(risk: SegmentRisk, length: NDArray[np.float64]) -> list[str]:
     if not risk.searched.any():
         return [
             _(
-                "No road is known to have been searched: every risk on this page is a guess, and no road is safe because "
-                "nothing was found there."
+                "No road is known to have been searched: every risk on this page is a guess, and no"
+                " road is safe because nothing was found there."
             )
         ]
     never = float(length[~risk.searched].sum() / length.sum())
@@ -406,7 +458,8 @@ def _unsearched(risk: SegmentRisk, length: NDArray[np.float64]) -> list[str]:
         return []
     return [
         _(
-            "Nobody ever searched {share} of the road length on this map. Its risk is unknown, which is not the same as low."
+            "Nobody ever searched {share} of the road length on this map. Its risk is unknown,"
+            " which is not the same as low."
         ).format(share=_share(never))
     ]
 
@@ -419,12 +472,13 @@ def _intervals(risk: SegmentRisk, length: NDArray[np.float64]) -> list[str]:
     half = _weighted_median(ratio[searched], length[searched])
     said = (
         _(
-            "On half of the searched road length the upper end of the {percent} interval is at least {times} times its lower end ({sureness})"
+            "On half of the searched road length the upper end of the {percent} interval is at"
+            " least {times} times its lower end ({sureness})"
         )
         if known(half)
         else _(
-            "On half of the searched road length the upper end of the {percent} interval is without any bound in proportion to its lower end "
-            "({sureness})"
+            "On half of the searched road length the upper end of the {percent} interval is without"
+            " any bound in proportion to its lower end ({sureness})"
         )
     )
     line = said.format(
@@ -437,12 +491,13 @@ def _intervals(risk: SegmentRisk, length: NDArray[np.float64]) -> list[str]:
         return [line + "."]
     around = (
         _(
-            "{line}; on all of it the interval holds the average, so that the record cannot say whether the road is riskier or safer than most."
+            "{line}; on all of it the interval holds the average, so that the record cannot say"
+            " whether the road is riskier or safer than most."
         )
         if share == 1
         else _(
-            "{line}; on {share} of it the interval holds the average, so that the record cannot say whether the road is riskier or safer than "
-            "most."
+            "{line}; on {share} of it the interval holds the average, so that the record cannot say"
+            " whether the road is riskier or safer than most."
         )
     )
     return [around.format(line=line, share=_share(share))]
@@ -452,25 +507,32 @@ def _seizures(record: RecordFacts) -> list[str]:
     if not record.seizures:
         return [_("The record holds no seizure.")]
     lines = []
-    every = _("{count} seizures").replace("{count} ", "{count}\N{NO-BREAK SPACE}").format(count=number(record.seizures))
+    every = (
+        _("{count} seizures")
+        .replace("{count} ", "{count}\N{NO-BREAK SPACE}")
+        .format(count=number(record.seizures))
+    )
     if record.area_only:
         said = (
             _(
-                "All {seizures} name only an area ({areas} in all). On which of its roads they were made the record does not say; what the map "
-                "shows inside an area comes from the model."
+                "All {seizures} name only an area ({areas} in all). On which of its roads they were"
+                " made the record does not say; what the map shows inside an area comes from the"
+                " model."
             )
             if record.area_only == record.seizures
             else _(
-                "{count} of {seizures} name only an area ({areas} in all). On which of its roads they were made the record does not say; what "
-                "the map shows inside an area comes from the model."
+                "{count} of {seizures} name only an area ({areas} in all). On which of its roads"
+                " they were made the record does not say; what the map shows inside an area comes"
+                " from the model."
             )
         )
         areas = counted("{count} area", "{count} areas", record.areas)
         lines.append(said.format(seizures=every, count=number(record.area_only), areas=areas))
     if record.without_effort:
         said = _(
-            "{count} of {seizures} have no search effort behind them, there or then: nothing says how hard anybody looked. The risk leaves "
-            "them out, or counts them as misplaced or due to tips where its warnings say so."
+            "{count} of {seizures} have no search effort behind them, there or then: nothing says"
+            " how hard anybody looked. The risk leaves them out, or counts them as misplaced or due"
+            " to tips where its warnings say so."
         )
         lines.append(said.format(count=number(record.without_effort), seizures=every))
     return lines
@@ -478,27 +540,44 @@ def _seizures(record: RecordFacts) -> list[str]:
 
 def _effort(record: RecordFacts) -> list[str]:
     if not record.effort_sources:
-        return [_("No search effort was recorded. Seizures then show where people looked as much as where loads pass.")]
-    named = _listed([f"{plain(source, 80)} ({plain(unit, 40)})" for source, unit in record.effort_sources])
+        return [
+            _(
+                "No search effort was recorded. Seizures then show where people looked as much as"
+                " where loads pass."
+            )
+        ]
+    named = _listed(
+        [f"{plain(source, 80)} ({plain(unit, 40)})" for source, unit in record.effort_sources]
+    )
     keepers = _listed([plain(source, 80) for source in dict.fromkeys(record.seizure_sources)])
     own = {entry[0] for entry in record.effort_sources} & set(record.seizure_sources)
     said = (
         _("Search effort is taken from {sources}, and used as reported.")
         if own or not keepers
         else _(
-            "The seizures of {keepers} carry no search effort of their own: it is taken from {sources}, and used as reported."
+            "The seizures of {keepers} carry no search effort of their own: it is taken from"
+            " {sources}, and used as reported."
         )
     )
     lines = [
         said.format(keepers=keepers, sources=named),
-        _("Where it is a proxy for hours of search, a search that it does not count makes a road look riskier."),
+        _(
+            "Where it is a proxy for hours of search, a search that it does not count makes a road"
+            " look riskier."
+        ),
     ]
     if record.effort_by_area:
-        lines.append(_("It is known by area alone and was spread over the roads of each area by their length."))
+        lines.append(
+            _(
+                "It is known by area alone and was spread over the roads of each area by their"
+                " length."
+            )
+        )
     if len({entry[1] for entry in record.effort_sources}) > 1:
         lines.append(
             _(
-                "That places searched in one unit are on the whole as risky as places searched in another is assumed, not found."
+                "That places searched in one unit are on the whole as risky as places searched in"
+                " another is assumed, not found."
             )
         )
     return [" ".join(lines)]
@@ -512,7 +591,11 @@ def _weighted_median(amount: NDArray[np.float64], weight: NDArray[np.float64]) -
 
 def _share(share: float) -> str:
     """Return a share as a whole percentage that never claims all."""
-    return _("more than {share}").format(share=percent(0.99, 0)) if 0.995 <= share < 1 else percent(share, 0)
+    return (
+        _("more than {share}").format(share=percent(0.99, 0))
+        if 0.995 <= share < 1
+        else percent(share, 0)
+    )
 
 
 def _listed(parts: list[str]) -> str:

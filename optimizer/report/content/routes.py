@@ -1,4 +1,6 @@
-"""What evaders do under the plan, rows and tables: their routes, who still gets through, and where traffic moves to."""
+"""What evaders do under the plan, rows and tables: their routes, who still gets
+through, and where traffic moves to.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ import numpy as np
 from optimizer.base.text.formatting import decimal, number, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
-from optimizer.report.content.report_table import Column, DataTable, LayerField, ReportTable, largest_first
+from optimizer.report.content.report_table import (
+    Column,
+    DataTable,
+    LayerField,
+    ReportTable,
+    largest_first,
+)
 from optimizer.report.content.summary import unit, value
 from optimizer.report.words import word
 
@@ -25,7 +33,8 @@ NO_ARCS = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaderRow:
-    """What an evader can do with nothing placed, under today's layout and under the plan.
+    """What an evader can do with nothing placed, under today's layout and under the
+    plan.
 
     Attributes
     ----------
@@ -38,9 +47,11 @@ class EvaderRow:
     weight
         Its share (or number) of loads, >= 0.
     before, today, after
-        Chance to get through with nothing placed, with today's layout and with the plan, in [0, 1]; None where unknown, or nothing stands.
+        Chance to get through with nothing placed, with today's layout and with the
+        plan, in [0, 1]; None where unknown, or nothing stands.
     arcs_before, arcs_today, arcs_after
-        Arcs of the network in order of travel; empty where no route is left, and `arcs_today` also where nothing stands.
+        Arcs of the network in order of travel; empty where no route is left, and
+        `arcs_today` also where nothing stands.
     """
 
     evader: str
@@ -63,14 +74,16 @@ class EvaderRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisplacementRow:
-    """A road or crossing that carries more evaders under the plan than with nothing placed.
+    """A road or crossing that carries more evaders under the plan than with nothing
+    placed.
 
     Attributes
     ----------
     name
         The road and where it is.
     before, today, after
-        Shares of all loads in [0, 1] with nothing placed, with today's layout (None where nothing stands today) and with the plan.
+        Shares of all loads in [0, 1] with nothing placed, with today's layout (None
+        where nothing stands today) and with the plan.
     """
 
     name: str
@@ -117,7 +130,8 @@ class ResidualRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapFacts:
-    """How much other good plans differ: exchanges of one site of the plan for another within the budgets.
+    """How much other good plans differ: exchanges of one site of the plan for another
+    within the budgets.
 
     Attributes
     ----------
@@ -126,7 +140,8 @@ class SwapFacts:
     close
         Largest rise of the value up to which an exchange counts as nearly as good.
     sites
-        Names of the sites of the plan that have such an exchange, each with what it would be exchanged for.
+        Names of the sites of the plan that have such an exchange, each with what it
+        would be exchanged for.
     """
 
     tried: int
@@ -162,7 +177,10 @@ def open_ends_table(content: ReportContent) -> ReportTable:
             Column(_("Chance with the plan"), numeric=True),
             Column(_("Adds to the {unit}").format(unit=unit(summary)), numeric=True),
         ),
-        tuple(cells(row) for row in largest_first(content.residual_evaders, lambda row: row.contribution)),
+        tuple(
+            cells(row)
+            for row in largest_first(content.residual_evaders, lambda row: row.contribution)
+        ),
     )
 
 
@@ -223,7 +241,8 @@ def displacement_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "displacement",
         _(
-            "Roads and crossings that more evaders choose under the plan than with nothing placed (share of all loads that set out)."
+            "Roads and crossings that more evaders choose under the plan than with nothing placed"
+            " (share of all loads that set out)."
         ),
         (
             Column(_("Road or crossing")),

@@ -27,7 +27,8 @@ class UncertaintyRow:
     low, high
         Interval that holds nine draws in ten.
     beats_today
-        Share of the draws in which it is better than today's layout; None where nothing stands today.
+        Share of the draws in which it is better than today's layout; None where nothing
+        stands today.
     regret, most_regret
         Mean and largest excess over the best plan of the table in each draw.
     note
@@ -79,11 +80,13 @@ class SensitivityRow:
     source
         Whether the scenario states the range, or it is a default one.
     plan_low, plan_high
-        Value of the plan as it is at the ends; None where it breaks a budget there, or nothing was solved.
+        Value of the plan as it is at the ends; None where it breaks a budget there, or
+        nothing was solved.
     best_low, best_high
         Value of the best plan found there; None where none was searched for.
     flips
-        What enters or leaves the plan there, in words; empty where no better plan was found.
+        What enters or leaves the plan there, in words; empty where no better plan was
+        found.
     """
 
     name: str
@@ -99,7 +102,8 @@ class SensitivityRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensitivityFacts:
-    """Which assumption moves the value most: rows in that order, from the value as it is, and sentences on what was varied.
+    """Which assumption moves the value most: rows in that order, from the value as it
+    is, and sentences on what was varied.
 
     `leads` says whether it is proven that the first does.
     """
@@ -117,7 +121,8 @@ def uncertainty_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "doubt",
         _(
-            "Plans over the draws. Regret is the excess over the best plan of this table in the same draw. A smaller value is better."
+            "Plans over the draws. Regret is the excess over the best plan of this table in the"
+            " same draw. A smaller value is better."
         ),
         (
             Column(_("Best for")),
@@ -130,21 +135,25 @@ def uncertainty_table(content: ReportContent) -> ReportTable:
             Column(_("Largest regret"), numeric=True),
             Column(_("Note")),
         ),
-        ()
-        if facts is None
-        else tuple(
-            (
-                plain(row.name),
-                value(summary, row.mean),
-                _("{low} to {high}").format(low=value(summary, row.low), high=value(summary, row.high)),
-                value(summary, row.cvar),
-                value(summary, row.worst),
-                DASH if row.beats_today is None else percent(row.beats_today),
-                difference(summary, row.regret),
-                difference(summary, row.most_regret),
-                plain(row.note),
+        (
+            ()
+            if facts is None
+            else tuple(
+                (
+                    plain(row.name),
+                    value(summary, row.mean),
+                    _("{low} to {high}").format(
+                        low=value(summary, row.low), high=value(summary, row.high)
+                    ),
+                    value(summary, row.cvar),
+                    value(summary, row.worst),
+                    DASH if row.beats_today is None else percent(row.beats_today),
+                    difference(summary, row.regret),
+                    difference(summary, row.most_regret),
+                    plain(row.note),
+                )
+                for row in facts.rows
             )
-            for row in facts.rows
         ),
     )
 
@@ -164,18 +173,24 @@ def sensitivity_table(content: ReportContent) -> ReportTable:
             Column(_("Best plan found"), numeric=True),
             Column(_("What a better plan changes")),
         ),
-        ()
-        if facts is None
-        else tuple(
-            (
-                plain(row.name),
-                plain(row.low),
-                plain(row.high),
-                plain(row.source),
-                _("{low} to {high}").format(low=value(summary, row.plan_low), high=value(summary, row.plan_high)),
-                _("{low} to {high}").format(low=value(summary, row.best_low), high=value(summary, row.best_high)),
-                plain(row.flips) or DASH,
+        (
+            ()
+            if facts is None
+            else tuple(
+                (
+                    plain(row.name),
+                    plain(row.low),
+                    plain(row.high),
+                    plain(row.source),
+                    _("{low} to {high}").format(
+                        low=value(summary, row.plan_low), high=value(summary, row.plan_high)
+                    ),
+                    _("{low} to {high}").format(
+                        low=value(summary, row.best_low), high=value(summary, row.best_high)
+                    ),
+                    plain(row.flips) or DASH,
+                )
+                for row in facts.rows
             )
-            for row in facts.rows
         ),
     )

@@ -1,4 +1,6 @@
-"""Typed tables with shapes (fields with a meaning, rows), and their files: GeoPackage with styles, GeoJSON with a style beside it, CSV."""
+"""Typed tables with shapes (fields with a meaning, rows), and their files: GeoPackage
+with styles, GeoJSON with a style beside it, CSV.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,10 @@ NO_ROOM = ("disk I/O error", "database or disk is full")
 """What SQLite says where a file cannot grow."""
 
 STYLE_FIELDS = (
-    *(LayerField(name, "text") for name in ("f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column")),
+    *(
+        LayerField(name, "text")
+        for name in ("f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column")
+    ),
     *(LayerField(name, "text") for name in ("styleName", "styleQML", "styleSLD")),
     LayerField("useAsDefault", "yes or no"),
     *(LayerField(name, "text") for name in ("description", "owner", "ui", "update_time")),
@@ -46,13 +51,23 @@ DIGITS = 6
 """Decimals of degrees: a tenth of a metre."""
 
 
-def write_csv(path: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None) -> None:
-    """Write rows as CSV in which no cell of text is taken for a formula; `columns` head the table where there is no row."""
+def write_csv(
+    path: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None
+) -> None:
+    """Write rows as CSV in which no cell of text is taken for a formula; `columns` head
+    the table where there is no row.
+    """
     frame = pd.DataFrame(rows, columns=None if columns is None else list(columns))
-    _write_frame(path, frame, [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name].dtype)])
+    _write_frame(
+        path,
+        frame,
+        [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name].dtype)],
+    )
 
 
-def write_geojson(path: Path, rows: Sequence[dict[str, Any]], shapes: Sequence[shapely.Geometry | None]) -> None:
+def write_geojson(
+    path: Path, rows: Sequence[dict[str, Any]], shapes: Sequence[shapely.Geometry | None]
+) -> None:
     """Write rows as features in longitude and latitude, each with its shape."""
     features = [
         {
@@ -78,14 +93,20 @@ def write_table(folder: Path, one: GeoTable) -> None:
     if one.shapes is not None and one.style is not None:
         names = [field.name for field in one.fields]
         cells = frame[names].astype(object).where(frame[names].notna(), None)
-        rows: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in cells.itertuples(index=False)]
-        rounded = [None if s is None else shapely.set_precision(s, 10.0**-DIGITS, mode="pointwise") for s in one.shapes]
+        rows: list[dict[str, Any]] = [
+            dict(zip(names, row, strict=True)) for row in cells.itertuples(index=False)
+        ]
+        rounded = [
+            None if s is None else shapely.set_precision(s, 10.0**-DIGITS, mode="pointwise")
+            for s in one.shapes
+        ]
         write_geojson(folder / f"{one.name}.geojson", rows, rounded)
         (folder / f"{one.name}.qml").write_text(qml(one.style), encoding="utf-8", newline="\n")
 
 
 def write_geopackage(path: Path, tables: Sequence[GeoTable]) -> None:
-    """Write tables as the layers of one GeoPackage, with the style of each that has one in `layer_styles`, as QGIS reads them.
+    """Write tables as the layers of one GeoPackage, with the style of each that has one
+    in `layer_styles`, as QGIS reads them.
 
     Raises
     ------
@@ -95,7 +116,11 @@ def write_geopackage(path: Path, tables: Sequence[GeoTable]) -> None:
     import geopandas as gpd
     import pyogrio
 
-    drawn = [(one.name, "geom", "default", qml(one.style), True) for one in tables if one.style is not None]
+    drawn = [
+        (one.name, "geom", "default", qml(one.style), True)
+        for one in tables
+        if one.style is not None
+    ]
     rows = [("", "", *row[:3], row[3], "", row[4], "", "", "", MOMENT) for row in drawn]
     every = [*tables, *([table("layer_styles", "", STYLE_FIELDS, rows)] if rows else [])]
     options = {"OGR_CURRENT_DATE": MOMENT, "OGR_SQLITE_SYNCHRONOUS": "OFF"}
@@ -117,7 +142,11 @@ def write_geopackage(path: Path, tables: Sequence[GeoTable]) -> None:
                 **kind,
             )
         _settle(path)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, sqlite3.OperationalError) as error:
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        sqlite3.OperationalError,
+    ) as error:
         found = str(error)
         if not any(words in found for words in NO_ROOM):
             raise
@@ -158,7 +187,12 @@ def _write_frame(path: Path, frame: pd.DataFrame, texts: Sequence[str]) -> None:
     frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-DTYPES: Mapping[Kind, str] = {"text": "object", "number": "float64", "whole": "Int64", "yes or no": "boolean"}
+DTYPES: Mapping[Kind, str] = {
+    "text": "object",
+    "number": "float64",
+    "whole": "Int64",
+    "yes or no": "boolean",
+}
 """Type of a column in pandas, for each kind of field."""
 
 
@@ -175,7 +209,8 @@ class GeoTable:
     rows
         One value a field; None where it is not known.
     shapes
-        One a row, all of one type, in degrees; None for a table without a place, and in it for a row without one.
+        One a row, all of one type, in degrees; None for a table without a place, and in
+        it for a row without one.
     style
         How the layer is drawn; None for a table.
     """
@@ -211,10 +246,15 @@ def table(
     shapes: Iterable[BaseGeometry | None] | None = None,
     style: Style | None = None,
 ) -> GeoTable:
-    """Return a table; lines of which some have several parts become lines of several parts throughout, as a layer has one type."""
+    """Return a table; lines of which some have several parts become lines of several
+    parts throughout, as a layer has one type.
+    """
     placed = None if shapes is None else tuple(shapes)
     if placed is not None and len({shape.geom_type for shape in placed if shape is not None}) > 1:
-        placed = tuple(None if shape is None else shapely.MultiLineString(shapely.get_parts(shape)) for shape in placed)
+        placed = tuple(
+            None if shape is None else shapely.MultiLineString(shapely.get_parts(shape))
+            for shape in placed
+        )
     return GeoTable(name, plain(title), tuple(fields), tuple(rows), placed, style)
 
 

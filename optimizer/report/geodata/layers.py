@@ -1,7 +1,8 @@
 """Layers and tables of a plan for a geographic information system, each a `GeoTable`.
 
-What the plan places and the routes that evaders take; the ground (risk and effort of each road, crossings, gateways, towns, the border); and
-what lies nowhere: what the plan is compared with, what it uses, who still gets through, what was left out.
+What the plan places and the routes that evaders take; the ground (risk and effort of
+each road, crossings, gateways, towns, the border); and what lies nowhere: what the plan
+is compared with, what it uses, who still gets through, what was left out.
 """
 
 from __future__ import annotations
@@ -44,11 +45,15 @@ if TYPE_CHECKING:
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
     from optimizer.report.content.placements import SiteRow
 
-NUMBER = LayerField("number", "whole", "number on the report's maps; empty where nothing is ordered there")
+NUMBER = LayerField(
+    "number", "whole", "number on the report's maps; empty where nothing is ordered there"
+)
 
 LETTER = LayerField("letter", "text", "letter of the beat on the report's maps")
 
-WORTH = LayerField("worth", "number", "marginal value: what the plan loses without it, or gains with it")
+WORTH = LayerField(
+    "worth", "number", "marginal value: what the plan loses without it, or gains with it"
+)
 
 SITE_FIELDS = (
     NUMBER,
@@ -57,18 +62,26 @@ SITE_FIELDS = (
     LayerField("kind", "text", "checkpoint, sensor, patrol, drone, or a word of the scenario"),
     LayerField("type", "text", "id of the entry of [[kinds]] that defines it"),
     LayerField("agency", "text", "its owner; empty where all share it"),
-    LayerField("standing", "text", "new, changed (another kind than today), kept, given up, or not chosen"),
+    LayerField(
+        "standing", "text", "new, changed (another kind than today), kept, given up, or not chosen"
+    ),
     LayerField("existing", "yes or no", "stands today"),
     LayerField("forced", "yes or no", "part of every plan"),
     LayerField("forbidden", "yes or no", "part of no plan"),
     LayerField("road", "text", "name or number of the road"),
     LayerField("road_class", "text", "class of the road"),
-    LayerField("traffic", "number", "vehicles a day past it; empty where not known or of no matter"),
+    LayerField(
+        "traffic", "number", "vehicles a day past it; empty where not known or of no matter"
+    ),
     LayerField("traffic_source", "text", "who gives the traffic: site, count, class, or nobody"),
     LayerField("inspected", "number", "share of the vehicles that it inspects"),
     LayerField("survival", "number", "chance to pass it undetected"),
     WORTH,
-    LayerField("rests_on", "text", "record, gravity (assumed flows), or empty where not told, as in plan.json"),
+    LayerField(
+        "rests_on",
+        "text",
+        "record, gravity (assumed flows), or empty where not told, as in plan.json",
+    ),
 )
 
 BEAT_FIELDS = (
@@ -85,7 +98,9 @@ BEAT_FIELDS = (
 )
 
 STOP_FIELDS = (
-    LayerField("mark", "text", "letter of the beat and place in its order, as on the report's maps"),
+    LayerField(
+        "mark", "text", "letter of the beat and place in its order, as on the report's maps"
+    ),
     LayerField("beat", "text", "id of the beat"),
     LETTER,
     LayerField("place", "whole", "place in the order of the beat, from 1"),
@@ -104,7 +119,11 @@ WATCHED_FIELDS = (
 
 ROUTE_FIELDS = (
     LayerField("evader", "text", "id of the evader"),
-    LayerField("layout", "text", "before: nothing placed; today: with what stands today; after: with the plan"),
+    LayerField(
+        "layout",
+        "text",
+        "before: nothing placed; today: with what stands today; after: with the plan",
+    ),
     LayerField("start", "text", "where the evader enters"),
     LayerField("end", "text", "where the evader goes"),
     LayerField("weight", "number", "share, or number, of loads"),
@@ -119,7 +138,9 @@ def placement_layers(content: ReportContent) -> list[GeoTable]:
 
 
 def line_of(network: Network, arcs: ArrayLike) -> shapely.LineString | None:
-    """Return the line along the roads that arcs follow, in order of travel; None where it has no length."""
+    """Return the line along the roads that arcs follow, in order of travel; None where
+    it has no length.
+    """
     points = network.polylines.take(np.asarray(arcs, dtype=np.int64)).shape()
     apart = np.ones(len(points), dtype=bool)
     apart[1:] = (np.diff(points, axis=0) != 0).any(axis=1)
@@ -128,7 +149,11 @@ def line_of(network: Network, arcs: ArrayLike) -> shapely.LineString | None:
 
 def point(lon: float | None, lat: float | None) -> BaseGeometry | None:
     """Return a point; None where it has no place."""
-    return None if lon is None or lat is None or not np.isfinite([lon, lat]).all() else shapely.Point(lon, lat)
+    return (
+        None
+        if lon is None or lat is None or not np.isfinite([lon, lat]).all()
+        else shapely.Point(lon, lat)
+    )
 
 
 def _length_km(network: Network, arcs: ArrayLike) -> float:
@@ -141,9 +166,15 @@ def _sites(content: ReportContent) -> GeoTable:
 
     def row(site: SiteRow) -> tuple[object, ...]:
         own = {"number": numbers.get(site.id), "standing": site.standing}
-        return tuple(own[field.name] if field.name in own else getattr(site.entry, field.name) for field in SITE_FIELDS)
+        return tuple(
+            own[field.name] if field.name in own else getattr(site.entry, field.name)
+            for field in SITE_FIELDS
+        )
 
-    drawn = [StyleClass(name, symbol.text, marker(symbol), name != "not chosen") for name, symbol in SITES.items()]
+    drawn = [
+        StyleClass(name, symbol.text, marker(symbol), name != "not chosen")
+        for name, symbol in SITES.items()
+    ]
     style = Style(tuple(reversed(drawn)), "standing", "number", every=True)
     places = [point(site.lon, site.lat) for site in every]
     return table("sites", _("Sites"), SITE_FIELDS, map(row, every), places, style)
@@ -151,7 +182,11 @@ def _sites(content: ReportContent) -> GeoTable:
 
 def _watched(content: ReportContent) -> GeoTable:
     network = content.network
-    pairs = [(k, row.id, segment) for k, row in enumerate(content.chosen, start=1) for segment in row.entry.segments]
+    pairs = [
+        (k, row.id, segment)
+        for k, row in enumerate(content.chosen, start=1)
+        for segment in row.entry.segments
+    ]
     arcs = [int(network.segment_arc[segment]) for _, _, segment in pairs]
     names = [(str(network.name[arc]), str(network.road_class[arc])) for arc in arcs]
     rows = [(*pair, *name) for pair, name in zip(pairs, names, strict=True)]
@@ -165,11 +200,23 @@ def _beats(content: ReportContent) -> GeoTable:
     for k, beat in enumerate(content.driven):
         times = (beat.sets_out_s / 60, beat.back_s / 60, beat.dwell_s / 60)
         length = _length_km(network, beat.arcs)
-        rows.append((letter(k), beat.id, beat.team, beat.agency, beat.home.label, *times, length, beat.entry.worth))
+        rows.append(
+            (
+                letter(k),
+                beat.id,
+                beat.team,
+                beat.agency,
+                beat.home.label,
+                *times,
+                length,
+                beat.entry.worth,
+            )
+        )
     letters = [letter(k) for k in range(len(rows))]
     marks = [Mark(BEATS[k % len(BEATS)], 1.0) for k in range(len(rows))]
     classes = tuple(
-        StyleClass(a, _("Beat {letter}").format(letter=a), mark) for a, mark in zip(letters, marks, strict=True)
+        StyleClass(a, _("Beat {letter}").format(letter=a), mark)
+        for a, mark in zip(letters, marks, strict=True)
     )
     lines = [line_of(network, beat.arcs) for beat in content.driven]
     return table("beats", _("Beats"), BEAT_FIELDS, rows, lines, Style(classes, "letter"))
@@ -184,7 +231,12 @@ def _stops(content: ReportContent) -> GeoTable:
 
     places = [point(stop.lon, stop.lat) for beat in content.driven for stop in beat.stops]
     return table(
-        "stops", _("Posts of the beats"), STOP_FIELDS, rows(), places, one_style(marker(POST), "mark", every=True)
+        "stops",
+        _("Posts of the beats"),
+        STOP_FIELDS,
+        rows(),
+        places,
+        one_style(marker(POST), "mark", every=True),
     )
 
 
@@ -199,12 +251,16 @@ def _routes(content: ReportContent) -> GeoTable:
             line = line_of(content.network, arcs)
             if line is not None:
                 length = _length_km(content.network, arcs)
-                rows.append((route.evader, layout, route.start, route.end, route.weight, through, length))
+                rows.append(
+                    (route.evader, layout, route.start, route.end, route.weight, through, length)
+                )
                 lines.append(line)
     after = StyleClass("after", _("Route with the plan"), Mark(AFTER, 0.5))
     today = StyleClass("today", _("Route with today's layout"), Mark(TODAY, 0.8), shown=False)
     before = StyleClass("before", _("Route with nothing placed"), Mark(BEFORE, 1.1))
-    return table("routes", _("Routes"), ROUTE_FIELDS, rows, lines, Style((after, today, before), "layout"))
+    return table(
+        "routes", _("Routes"), ROUTE_FIELDS, rows, lines, Style((after, today, before), "layout")
+    )
 
 
 MM = 0.2
@@ -226,7 +282,11 @@ RISK_FIELDS = (
     LayerField("low", "number", "lower end of the interval"),
     LayerField("high", "number", "upper end of the interval"),
     LayerField("interval", "number", "probability that the interval holds"),
-    LayerField("searched", "yes or no", "whether anybody ever searched there; where not, the risk is a guess"),
+    LayerField(
+        "searched",
+        "yes or no",
+        "whether anybody ever searched there; where not, the risk is a guess",
+    ),
     LayerField("unit", "text", "what the risk counts"),
     LayerField("class", "text", "class of risk on the report's map"),
     LayerField("sure", "text", "upper end of the interval over its lower end, in classes"),
@@ -261,20 +321,34 @@ GATEWAY_FIELDS = (
 TOWN_FIELDS = (
     *PLACE_FIELDS,
     LayerField("population", "number", "inhabitants"),
-    LayerField("population_assumed", "yes or no", "whether that is a default for the class of place"),
+    LayerField(
+        "population_assumed", "yes or no", "whether that is a default for the class of place"
+    ),
     LayerField("domestic", "yes or no", "whether it lies on the defended side"),
 )
 
 
 def ground_layers(content: ReportContent) -> list[GeoTable]:
-    """Return towns, gateways, crossings, border, risk and effort: what is drawn on top comes first."""
+    """Return towns, gateways, crossings, border, risk and effort: what is drawn on top
+    comes first.
+    """
     network, border = content.network, content.border
     official = StyleClass("official", OFFICIAL.text, marker(OFFICIAL))
     unofficial = StyleClass("unofficial", UNOFFICIAL.text, marker(UNOFFICIAL))
     return [
-        _places("towns", _("Towns"), TOWN_FIELDS, content.settlements, one_style(marker(SETTLEMENT), "label")),
         _places(
-            "crossings", _("Crossings"), CROSSING_FIELDS, content.crossings, Style((official, unofficial), "standing")
+            "towns",
+            _("Towns"),
+            TOWN_FIELDS,
+            content.settlements,
+            one_style(marker(SETTLEMENT), "label"),
+        ),
+        _places(
+            "crossings",
+            _("Crossings"),
+            CROSSING_FIELDS,
+            content.crossings,
+            Style((official, unofficial), "standing"),
         ),
         _places(
             "gateways",
@@ -288,7 +362,11 @@ def ground_layers(content: ReportContent) -> list[GeoTable]:
             _("Border"),
             (LayerField("name", "text", "of the scenario"),),
             [] if border is None else [(content.title,)],
-            [] if border is None else [border.boundary if border.geom_type.endswith("Polygon") else border],
+            (
+                []
+                if border is None
+                else [border.boundary if border.geom_type.endswith("Polygon") else border]
+            ),
             one_style(Mark(BORDER, 0.7, dashed=True)),
         ),
         *(_risk(content, network), _effort(content, network)),
@@ -308,12 +386,18 @@ def _places(
         return getattr(place, column)
 
     rows = [tuple(cell(place, field.name) for field in columns) for place in places]
-    return table(name, title, columns, rows, [point(place.lon, place.lat) for place in places], style)
+    return table(
+        name, title, columns, rows, [point(place.lon, place.lat) for place in places], style
+    )
 
 
 def _roads(network: Network, segments: Sequence[int]) -> list[tuple[Any, ...]]:
     arcs = network.segment_arc[np.asarray(segments, dtype=int)]
-    columns = (network.name[arcs].tolist(), network.road_class[arcs].tolist(), (network.length_m[arcs] / 1000).tolist())
+    columns = (
+        network.name[arcs].tolist(),
+        network.road_class[arcs].tolist(),
+        (network.length_m[arcs] / 1000).tolist(),
+    )
     return list(zip(segments, *columns, strict=True))
 
 
@@ -348,7 +432,9 @@ def _risk(content: ReportContent, network: Network) -> GeoTable:
     estimates = (a.tolist() for a in (risk.median, risk.low, risk.high, risk.searched))
     rows = [
         (*road, median, low, high, same[0], searched, same[1], *names)
-        for road, median, low, high, searched, *names in zip(_roads(network, segments), *estimates, *named, strict=True)
+        for road, median, low, high, searched, *names in zip(
+            _roads(network, segments), *estimates, *named, strict=True
+        )
     ]
     style = Style(tuple(_classes(layers["risk"])), "class")
     return table("risk", f"{title}, {risk.unit}", RISK_FIELDS, rows, list(network.lines), style)
@@ -385,7 +471,12 @@ USES = (
 def comparison_tables(content: ReportContent, plan: PlanFile) -> list[GeoTable]:
     """Return the tables, those without rows among them."""
     tables = [
-        table(data.name, _(data.title), data.fields, [_cells(row, data.fields) for row in data.rows(content)])
+        table(
+            data.name,
+            _(data.title),
+            data.fields,
+            [_cells(row, data.fields) for row in data.rows(content)],
+        )
         for section in SECTIONS
         for data in section.data
     ]
@@ -402,4 +493,7 @@ def comparison_tables(content: ReportContent, plan: PlanFile) -> list[GeoTable]:
 
 def _cells(row: object, fields: tuple[LayerField, ...]) -> tuple[object, ...]:
     cells = (getattr(row, field.name) for field in fields)
-    return tuple(json.dumps(dict(cell), ensure_ascii=False) if isinstance(cell, dict) else cell for cell in cells)
+    return tuple(
+        json.dumps(dict(cell), ensure_ascii=False) if isinstance(cell, dict) else cell
+        for cell in cells
+    )

@@ -1,6 +1,8 @@
-"""The QGIS project of a plan: a `.qgz` whose layers lie in the GeoPackage beside it, styled, grouped and in drawing order.
+"""The QGIS project of a plan: a `.qgz` whose layers lie in the GeoPackage beside it,
+styled, grouped and in drawing order.
 
-Styles are kept as QGIS keeps them (QML): one symbol, or one a class, and a text beside it.
+Styles are kept as QGIS keeps them (QML): one symbol, or one a class, and a text beside
+it.
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
 
 WGS84 = {
     "wkt": (
-        'GEOGCRS["WGS 84",DATUM["World Geodetic System 1984",ELLIPSOID["WGS 84",6378137,298.257223563,LENGTHUNIT["metre",1]]],'
+        'GEOGCRS["WGS 84",DATUM["World Geodetic System 1984",'
+        'ELLIPSOID["WGS 84",6378137,298.257223563,LENGTHUNIT["metre",1]]],'
         'PRIMEM["Greenwich",0,ANGLEUNIT["degree",0.0174532925199433]],CS[ellipsoidal,2],'
         'AXIS["geodetic latitude (Lat)",north,ORDER[1],ANGLEUNIT["degree",0.0174532925199433]],'
-        'AXIS["geodetic longitude (Lon)",east,ORDER[2],ANGLEUNIT["degree",0.0174532925199433]],ID["EPSG",4326]]'
+        'AXIS["geodetic longitude (Lon)",east,ORDER[2],ANGLEUNIT["degree",0.0174532925199433]],'
+        'ID["EPSG",4326]]'
     ),
     "proj4": "+proj=longlat +datum=WGS84 +no_defs",
     "srsid": "3452",
@@ -79,10 +83,14 @@ def write_entry(archive: zipfile.ZipFile, name: str, content: str | bytes) -> No
     """Add a file to an archive, without the time at which that is done."""
     entry = zipfile.ZipInfo(name, EPOCH)
     entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-    archive.writestr(entry, content.encode("utf-8", "replace") if isinstance(content, str) else content)
+    archive.writestr(
+        entry, content.encode("utf-8", "replace") if isinstance(content, str) else content
+    )
 
 
-def project_xml(title: str, layers: Sequence[GeoTable], source: str, rights: str, number: str = "") -> str:
+def project_xml(
+    title: str, layers: Sequence[GeoTable], source: str, rights: str, number: str = ""
+) -> str:
     """Return the `.qgs` document of a project; parameters as in `write_project`."""
     root = ET.Element("qgis", version=QGIS, projectname=plain(title))
     ET.SubElement(root, "homePath", path="")
@@ -94,7 +102,9 @@ def project_xml(title: str, layers: Sequence[GeoTable], source: str, rights: str
         assert layer.style is not None  # noqa: S101 - it has shapes
         words = {"id": _id(layer), "name": plain(layer.title), "source": _source(layer, source)}
         checked = "Qt::Checked" if layer.style.shown else "Qt::Unchecked"
-        ET.SubElement(tree, "layer-tree-layer", words, providerKey="ogr", checked=checked, expanded="1")
+        ET.SubElement(
+            tree, "layer-tree-layer", words, providerKey="ogr", checked=checked, expanded="1"
+        )
     _add_extent(root, layers, crs)
     every = ET.SubElement(root, "projectlayers")
     for layer in layers:
@@ -102,14 +112,20 @@ def project_xml(title: str, layers: Sequence[GeoTable], source: str, rights: str
     _add_themes(root, layers)
     properties = ET.SubElement(root, "properties")
     ET.SubElement(ET.SubElement(properties, "Paths"), "Absolute", type="bool").text = "false"
-    ET.SubElement(ET.SubElement(properties, "SpatialRefSys"), "ProjectionsEnabled", type="int").text = "1"
+    ET.SubElement(
+        ET.SubElement(properties, "SpatialRefSys"), "ProjectionsEnabled", type="int"
+    ).text = "1"
     metadata = ET.SubElement(root, "projectMetadata")
     ET.SubElement(metadata, "title").text = plain(title)
     ET.SubElement(metadata, "rights").text = plain(rights)
     if (box := _metric_box(layers, crs)) is not None:
         notes = [_("Plan {number}").format(number=plain(number)) if number else "", plain(rights)]
-        _add_layout(ET.SubElement(root, "Layouts"), plain(title), box, crs, ". ".join(filter(None, notes)))
-    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(root, encoding="unicode")
+        _add_layout(
+            ET.SubElement(root, "Layouts"), plain(title), box, crs, ". ".join(filter(None, notes))
+        )
+    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(
+        root, encoding="unicode"
+    )
 
 
 SCREEN, PRINT = marked("Screen"), marked("Print")
@@ -120,11 +136,15 @@ def _add_themes(root: ET.Element, layers: Sequence[GeoTable]) -> None:
     """Add the themes that the menu of QGIS offers; the sheet follows that for print."""
     presets = ET.SubElement(root, "visibility-presets")
     for name in (SCREEN, PRINT):
-        preset = ET.SubElement(presets, "visibility-preset", {"name": _(name), "has-expanded-info": "1"})
+        preset = ET.SubElement(
+            presets, "visibility-preset", {"name": _(name), "has-expanded-info": "1"}
+        )
         for layer in layers:
             assert layer.style is not None  # noqa: S101 - it has shapes
             if layer.style.shown and (layer.style.printed or name == SCREEN):
-                ET.SubElement(preset, "layer", id=_id(layer), visible="1", style="default", expanded="1")
+                ET.SubElement(
+                    preset, "layer", id=_id(layer), visible="1", style="default", expanded="1"
+                )
                 if layer.style.field:  # without it a theme shows every class
                     checked = ET.SubElement(preset, "checked-legend-nodes", id=_id(layer))
                     for place, each in enumerate(layer.style.classes):
@@ -159,7 +179,9 @@ def _add_reference(parent: ET.Element, crs: Mapping[str, str]) -> None:
 
 
 def _metric_crs(layers: Sequence[GeoTable]) -> Mapping[str, str]:
-    """Return the UTM zone of the middle of all shapes, in which maps are drawn and lengths are metres; WGS 84 where there are none."""
+    """Return the UTM zone of the middle of all shapes, in which maps are drawn and
+    lengths are metres; WGS 84 where there are none.
+    """
     from pyproj import CRS
 
     bounds = _bounds(_ordered(layers))
@@ -171,7 +193,10 @@ def _metric_crs(layers: Sequence[GeoTable]) -> Mapping[str, str]:
     crs = CRS.from_epsg(number)
     return {
         "wkt": crs.to_wkt(),
-        "proj4": f"+proj=utm +zone={zone}{'' if number < 32700 else ' +south'} +datum=WGS84 +units=m +no_defs",
+        "proj4": (
+            f"+proj=utm +zone={zone}{'' if number < 32700 else ' +south'} +datum=WGS84 +units=m"
+            " +no_defs"
+        ),
         "srid": str(number),
         "authid": f"EPSG:{number}",
         "description": crs.name,
@@ -186,7 +211,9 @@ ORDERED = ("stops", "sites", "beats")
 
 
 def _ordered(layers: Sequence[GeoTable]) -> Sequence[GeoTable]:
-    """Return the layers of what is ordered; all where there are none. A border may be that of a whole country."""
+    """Return the layers of what is ordered; all where there are none. A border may be
+    that of a whole country.
+    """
     return [layer for layer in layers if layer.name in ORDERED] or layers
 
 
@@ -200,20 +227,28 @@ def _bounds(layers: Sequence[GeoTable]) -> tuple[float, float, float, float] | N
 
 
 def _add_extent(root: ET.Element, layers: Sequence[GeoTable], crs: Mapping[str, str]) -> None:
-    """Add what is seen when the project opens, and what "zoom to all" goes back to: what is ordered, with a margin."""
+    """Add what is seen when the project opens, and what "zoom to all" goes back to:
+    what is ordered, with a margin.
+    """
     canvas = ET.SubElement(root, "mapcanvas", name="theMapCanvas")
     ET.SubElement(canvas, "units").text = "degrees" if crs is WGS84 else "meters"
     if (box := _metric_box(layers, crs)) is not None:
         _add_box(canvas, "extent", box)
         settings = ET.SubElement(root, "ProjectViewSettings", UseProjectScales="0", rotation="0")
-        names = dict(zip(("xmin", "ymin", "xmax", "ymax"), (f"{value:.2f}" for value in box), strict=True))
+        names = dict(
+            zip(("xmin", "ymin", "xmax", "ymax"), (f"{value:.2f}" for value in box), strict=True)
+        )
         view = ET.SubElement(settings, "DefaultViewExtent", names)
         _add_reference(view, crs)
     _add_reference(ET.SubElement(canvas, "destinationsrs"), crs)
 
 
-def _metric_box(layers: Sequence[GeoTable], crs: Mapping[str, str]) -> tuple[float, float, float, float] | None:
-    """Return west, south, east and north of what is ordered with a margin, in the project's metres; None without shapes."""
+def _metric_box(
+    layers: Sequence[GeoTable], crs: Mapping[str, str]
+) -> tuple[float, float, float, float] | None:
+    """Return west, south, east and north of what is ordered with a margin, in the
+    project's metres; None without shapes.
+    """
     from pyproj import Transformer
 
     if (bounds := _bounds(_ordered(layers))) is None:
@@ -243,11 +278,21 @@ def _source(layer: GeoTable, source: str) -> str:
 PAGE = (297.0, 210.0)
 """Millimetres across and down; so are all places and sizes of the sheet."""
 
-TITLE_AT, MAP_AT, LEGEND_AT = (10.0, 7.0, 277.0, 12.0), (10.0, 21.0, 212.0, 170.0), (226.0, 21.0, 61.0, 170.0)
+TITLE_AT, MAP_AT, LEGEND_AT = (
+    (10.0, 7.0, 277.0, 12.0),
+    (10.0, 21.0, 212.0, 170.0),
+    (226.0, 21.0, 61.0, 170.0),
+)
 SCALE_AT, NOTE_AT = (10.0, 193.0, 90.0, 12.0), (104.0, 195.0, 183.0, 10.0)
 """Left, top, width and height of each part."""
 
-PAGE_TYPE, MAP_TYPE, LABEL_TYPE, LEGEND_TYPE, SCALE_TYPE = "65638", "65639", "65641", "65642", "65646"
+PAGE_TYPE, MAP_TYPE, LABEL_TYPE, LEGEND_TYPE, SCALE_TYPE = (
+    "65638",
+    "65639",
+    "65641",
+    "65642",
+    "65646",
+)
 """Numbers of the parts in the registry of QGIS (`QgsLayoutItemRegistry::ItemType`)."""
 
 MAP_ID = "{interdict-map}"
@@ -260,9 +305,15 @@ BAR_SHARE = 0.15
 """Share of the map's width that a segment of the scale bar takes at most."""
 
 
-def _add_layout(parent: ET.Element, title: str, box: Sequence[float], crs: Mapping[str, str], note: str) -> None:
-    """Add the sheet: the map shows the box, as much more of one side as the sheet is longer there."""
-    layout = ET.SubElement(parent, "Layout", name=title, units="mm", printResolution="300", worldFileMap=MAP_ID)
+def _add_layout(
+    parent: ET.Element, title: str, box: Sequence[float], crs: Mapping[str, str], note: str
+) -> None:
+    """Add the sheet: the map shows the box, as much more of one side as the sheet is
+    longer there.
+    """
+    layout = ET.SubElement(
+        parent, "Layout", name=title, units="mm", printResolution="300", worldFileMap=MAP_ID
+    )
     pages = ET.SubElement(layout, "PageCollection")
     _add_part(pages, PAGE_TYPE, "{interdict-page}", (0.0, 0.0, *PAGE))
     west, south, east, north = _of_shape(box, MAP_AT[2] / MAP_AT[3])
@@ -282,22 +333,44 @@ def _add_layout(parent: ET.Element, title: str, box: Sequence[float], crs: Mappi
     _add_reference(ET.SubElement(shown, "crs"), crs)
     _add_words(layout, "{interdict-title}", TITLE_AT, title, "16")
     _add_words(layout, "{interdict-note}", NOTE_AT, note, "7")
-    legend = {"map_uuid": MAP_ID, "title": "", "resizeToContents": "0", "columnCount": "1", "splitLayer": "0"}
+    legend = {
+        "map_uuid": MAP_ID,
+        "title": "",
+        "resizeToContents": "0",
+        "columnCount": "1",
+        "splitLayer": "0",
+    }
     legend["legendFilterByMap"] = "1"  # what is not drawn does not stand there
     legend |= {"symbolWidth": "5", "symbolHeight": "2.5", "boxSpace": "1"}
-    styles = ET.SubElement(_add_part(layout, LEGEND_TYPE, "{interdict-legend}", LEGEND_AT, **legend), "styles")
+    styles = ET.SubElement(
+        _add_part(layout, LEGEND_TYPE, "{interdict-legend}", LEGEND_AT, **legend), "styles"
+    )
     for part, points in LEGEND_POINTS.items():
-        style = ET.SubElement(styles, "style", name=part, alignment="1", indent="0", marginTop="1.5", marginLeft="1")
+        style = ET.SubElement(
+            styles, "style", name=part, alignment="1", indent="0", marginTop="1.5", marginLeft="1"
+        )
         _add_text_style(style, points)
     segment = round_below(BAR_SHARE * (east - west) / 1000)
-    scale = {"mapUuid": MAP_ID, "style": "Single Box", "unitType": "km", "unitLabel": "km", "height": "3"}
-    scale |= {"numMapUnitsPerScaleBarUnit": "1", "numUnitsPerSegment": f"{segment:.10g}", "numSegments": "2"}
+    scale = {
+        "mapUuid": MAP_ID,
+        "style": "Single Box",
+        "unitType": "km",
+        "unitLabel": "km",
+        "height": "3",
+    }
+    scale |= {
+        "numMapUnitsPerScaleBarUnit": "1",
+        "numUnitsPerSegment": f"{segment:.10g}",
+        "numSegments": "2",
+    }
     bar = _add_part(layout, SCALE_TYPE, "{interdict-scale}", SCALE_AT, **scale)
     _add_text_style(bar, "8")
 
 
 def _of_shape(box: Sequence[float], shape: float) -> tuple[float, float, float, float]:
-    """Return the least box around the same middle that holds a box and is so many times as wide as high."""
+    """Return the least box around the same middle that holds a box and is so many times
+    as wide as high.
+    """
     west, south, east, north = box
     high = max(north - south, (east - west) / shape)
     x, y = (west + east) / 2, (south + north) / 2
@@ -321,19 +394,35 @@ def _add_part(
         "visibility": "1",
         "opacity": "1",
     }
-    return ET.SubElement(parent, "LayoutItem", common | place | {"referencePoint": "0", "zValue": "1"} | words)
+    return ET.SubElement(
+        parent, "LayoutItem", common | place | {"referencePoint": "0", "zValue": "1"} | words
+    )
 
 
-def _add_words(parent: ET.Element, name: str, at: tuple[float, float, float, float], text: str, points: str) -> None:
+def _add_words(
+    parent: ET.Element, name: str, at: tuple[float, float, float, float], text: str, points: str
+) -> None:
     # what stands between [% and %] would be computed
     label = _add_part(
-        parent, LABEL_TYPE, name, at, labelText=text.replace("[%", "[ %"), htmlState="0", halign="1", valign="128"
+        parent,
+        LABEL_TYPE,
+        name,
+        at,
+        labelText=text.replace("[%", "[ %"),
+        htmlState="0",
+        halign="1",
+        valign="128",
     )
     _add_text_style(label, points)
 
 
 def _add_text_style(parent: ET.Element, points: str) -> None:
-    words = {"fontFamily": "Sans", "fontSize": points, "fontSizeUnit": "Point", "textColor": rgba("#1a1a1a")}
+    words = {
+        "fontFamily": "Sans",
+        "fontSize": points,
+        "fontSizeUnit": "Point",
+        "textColor": rgba("#1a1a1a"),
+    }
     ET.SubElement(parent, "text-style", words)
 
 
@@ -344,11 +433,14 @@ SHAPES = {"circle_x": "cross_fill", "hex": "hexagon"}
 """Names of markers that are others in QGIS."""
 
 MM_PER_PIXEL = 0.16
-"""Of a symbol of the report: six tenths of its size on a screen, as a sheet, and QGIS's window, show more of the map at once."""
+"""Of a symbol of the report: six tenths of its size on a screen, as a sheet, and QGIS's
+window, show more of the map at once.
+"""
 
 
 class Mark(NamedTuple):
-    """How a feature is drawn: a marker where `shape` is given, else a line; sizes and widths in millimetres, colours as `#rrggbb[aa]`.
+    """How a feature is drawn: a marker where `shape` is given, else a line; sizes and
+    widths in millimetres, colours as `#rrggbb[aa]`.
 
     `opacity` is from 0 to 1.
     """
@@ -362,7 +454,9 @@ class Mark(NamedTuple):
 
 
 class StyleClass(NamedTuple):
-    """Features of one value of the style's field: what the legend says, how they are drawn, and whether they are at first."""
+    """Features of one value of the style's field: what the legend says, how they are
+    drawn, and whether they are at first.
+    """
 
     value: str
     label: str
@@ -399,7 +493,9 @@ class Style(NamedTuple):
 
 def marker(symbol: Symbol) -> Mark:
     """Return the mark of a place, as the report draws it."""
-    return Mark(symbol.fill, symbol.size * MM_PER_PIXEL, SHAPES.get(symbol.bokeh, symbol.bokeh), symbol.line)
+    return Mark(
+        symbol.fill, symbol.size * MM_PER_PIXEL, SHAPES.get(symbol.bokeh, symbol.bokeh), symbol.line
+    )
 
 
 def one_style(mark: Mark, text: str = "", *, every: bool = False, printed: bool = True) -> Style:
@@ -410,23 +506,35 @@ def one_style(mark: Mark, text: str = "", *, every: bool = False, printed: bool 
 def qml(style: Style) -> str:
     """Return a style as a QML document."""
     root = ET.Element(
-        "qgis", version=QGIS, styleCategories="Symbology|Labeling", labelsEnabled=str(int(bool(style.text)))
+        "qgis",
+        version=QGIS,
+        styleCategories="Symbology|Labeling",
+        labelsEnabled=str(int(bool(style.text))),
     )
     add_style(root, style)
-    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>" + ET.tostring(root, encoding="unicode")
+    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>" + ET.tostring(
+        root, encoding="unicode"
+    )
 
 
 def add_style(parent: ET.Element, style: Style) -> None:
     """Add the renderer of a style, and its labels, to a layer or a QML document."""
     kind = "categorizedSymbol" if style.field else "singleSymbol"
-    renderer = ET.SubElement(parent, "renderer-v2", type=kind, symbollevels="0", enableorderby="0", forceraster="0")
+    renderer = ET.SubElement(
+        parent, "renderer-v2", type=kind, symbollevels="0", enableorderby="0", forceraster="0"
+    )
     if style.field:
         renderer.set("attr", style.field)
         categories = ET.SubElement(renderer, "categories")
         for place, each in enumerate(style.classes):
             words = {"value": plain(each.value), "label": plain(each.label), "uuid": str(place)}
             ET.SubElement(
-                categories, "category", words, type="string", symbol=str(place), render=str(each.shown).lower()
+                categories,
+                "category",
+                words,
+                type="string",
+                symbol=str(place),
+                render=str(each.shown).lower(),
             )
     symbols = ET.SubElement(renderer, "symbols")
     for place, each in enumerate(style.classes):
@@ -446,7 +554,9 @@ def _add_symbol(parent: ET.Element, name: str, mark: Mark) -> None:
         force_rhr="0",
     )
     kind = "SimpleMarker" if mark.shape else "SimpleLine"
-    layer = ET.SubElement(symbol, "layer", {"class": kind, "enabled": "1", "locked": "0", "pass": "0"})
+    layer = ET.SubElement(
+        symbol, "layer", {"class": kind, "enabled": "1", "locked": "0", "pass": "0"}
+    )
     if mark.shape:
         _add_options(layer, _marker_options(mark))
     else:
@@ -497,12 +607,26 @@ def _add_labels(parent: ET.Element, field: str, *, every: bool) -> None:
         textColor=rgba("#1a1a1a"),
     )
     ET.SubElement(
-        text, "text-buffer", bufferDraw="1", bufferSize="0.8", bufferSizeUnits="MM", bufferColor=rgba("#ffffff")
+        text,
+        "text-buffer",
+        bufferDraw="1",
+        bufferSize="0.8",
+        bufferSizeUnits="MM",
+        bufferColor=rgba("#ffffff"),
     )
     overlap = "AllowOverlapIfRequired" if every else "PreventOverlap"
-    # at a corner or side of the mark, and counted from its edge: around its middle a text would lie on the mark
+    # at a corner or side of the mark, and counted from its edge: around its middle a
+    # text would lie on the mark
     beside = {"placement": "6", "predefinedPositionOrder": "TR,BR,TL,BL,R,L,T,B", "offsetType": "1"}
-    ET.SubElement(settings, "placement", beside, priority="5", dist="0.3", distUnits="MM", overlapHandling=overlap)
+    ET.SubElement(
+        settings,
+        "placement",
+        beside,
+        priority="5",
+        dist="0.3",
+        distUnits="MM",
+        overlapHandling=overlap,
+    )
 
 
 def rgba(colour: str) -> str:

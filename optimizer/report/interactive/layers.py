@@ -1,4 +1,6 @@
-"""What the interactive map shows, as columns: lines (roads, traffic, border), points (towns, ways in, sites) and beats with posts and bases."""
+"""What the interactive map shows, as columns: lines (roads, traffic, border), points
+(towns, ways in, sites) and beats with posts and bases.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from optimizer.base.text.formatting import ARROW, DASH, amounts, clock, known, number, percent, plain
+from optimizer.base.text.formatting import (
+    ARROW,
+    DASH,
+    amounts,
+    clock,
+    known,
+    number,
+    percent,
+    plain,
+)
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
@@ -89,8 +100,12 @@ class LineLayer:
     shown: bool = True
 
 
-def road_columns(content: ReportContent, plane: Plane, segments: NDArray[np.int64], layers: MapLayers) -> Columns:
-    """Return the lines of (k,) segments with all that their tooltips show: one set for all road layers."""
+def road_columns(
+    content: ReportContent, plane: Plane, segments: NDArray[np.int64], layers: MapLayers
+) -> Columns:
+    """Return the lines of (k,) segments with all that their tooltips show: one set for
+    all road layers.
+    """
     network = content.network
     arcs = network.segment_arc[segments]
     columns = line_columns(network.lines[segments], plane, tolerance(content))
@@ -112,8 +127,12 @@ def road_tooltips(content: ReportContent) -> tuple[tuple[str, str], ...]:
     risk: tuple[tuple[str, str], ...] = ()
     if (
         content.risk is not None
-    ):  # the unit stands in the title of the layer: in each of thousands of texts it would fill the page
-        with_interval = _("Risk ({percent} interval)").format(percent=percent(content.risk.interval, 0))
+        # the unit stands in the title of the layer: in each of thousands of texts it would
+        # fill the page
+    ):
+        with_interval = _("Risk ({percent} interval)").format(
+            percent=percent(content.risk.interval, 0)
+        )
         risk = ((with_interval, "@risk"), (_("Search effort"), "@effort"))
     names = (_("nothing placed"), *([_("today")] if _known_today(content) else []), _("the plan"))
     loads = _("Loads: {layouts}").format(layouts=f" {ARROW} ".join(names))
@@ -121,8 +140,12 @@ def road_tooltips(content: ReportContent) -> tuple[tuple[str, str], ...]:
 
 
 def flow_lines(content: ReportContent, plane: Plane, layers: MapLayers) -> list[LineLayer]:
-    """Return the routes under each layout as bands under the roads, as wide as the loads that set out are many; today's are hidden."""
-    heaviest = max(float(flow.weight.max(initial=0.0)) for flow in (layers.before, layers.today, layers.after))
+    """Return the routes under each layout as bands under the roads, as wide as the
+    loads that set out are many; today's are hidden.
+    """
+    heaviest = max(
+        float(flow.weight.max(initial=0.0)) for flow in (layers.before, layers.today, layers.after)
+    )
     lines: list[LineLayer] = []
     flows: tuple[tuple[RouteTraffic, str, str, Layout], ...] = (
         (layers.before, BEFORE, _("Routes with nothing placed"), "before"),
@@ -134,7 +157,9 @@ def flow_lines(content: ReportContent, plane: Plane, layers: MapLayers) -> list[
         if busy.size:
             columns = line_columns(content.network.lines[busy], plane, tolerance(content))
             columns["width"] = flow_width(flow.weight[busy], heaviest, layout).round(1).tolist()
-            lines.append(LineLayer(label, columns, colour, {"line_width": "width"}, shown=layout != "today"))
+            lines.append(
+                LineLayer(label, columns, colour, {"line_width": "width"}, shown=layout != "today")
+            )
     return lines
 
 
@@ -144,43 +169,74 @@ def border_lines(content: ReportContent, plane: Plane) -> list[LineLayer]:
     if not lines.size:
         return []
     columns = line_columns(lines, plane, tolerance(content))
-    return [LineLayer(_("Border"), columns, BORDER, {"line_width": 2.2}, dash="dashdot", cap="butt")]
+    return [
+        LineLayer(_("Border"), columns, BORDER, {"line_width": 2.2}, dash="dashdot", cap="butt")
+    ]
 
 
 def _risk_texts(risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
-    rows = zip(risk.median[segments].tolist(), risk.low[segments].tolist(), risk.high[segments].tolist(), strict=True)
+    rows = zip(
+        risk.median[segments].tolist(),
+        risk.low[segments].tolist(),
+        risk.high[segments].tolist(),
+        strict=True,
+    )
     searched = risk.searched[segments].tolist()
-    searched_said, unknown_said = "{risk} ({low} {dash} {high})", _("UNKNOWN, at a guess {risk} ({low} {dash} {high})")
+    searched_said, unknown_said = (
+        "{risk} ({low} {dash} {high})",
+        _("UNKNOWN, at a guess {risk} ({low} {dash} {high})"),
+    )
     return [
-        (searched_said if done else unknown_said).format(
-            risk=number(median), low=number(low), dash=DASH, high=number(high)
+        (
+            (searched_said if done else unknown_said).format(
+                risk=number(median), low=number(low), dash=DASH, high=number(high)
+            )
+            if known(median)
+            else DASH
         )
-        if known(median)
-        else DASH
         for done, (median, low, high) in zip(searched, rows, strict=True)
     ]
 
 
-def _effort_texts(content: ReportContent, risk: SegmentRisk, segments: NDArray[np.int64]) -> list[str]:
-    length = np.maximum(content.network.length_m[content.network.segment_arc[segments]] / 1000, SHORTEST_KM)
-    columns = [(plain(effort.unit, 40), (effort.amount[segments] / length).tolist()) for effort in risk.efforts]
+def _effort_texts(
+    content: ReportContent, risk: SegmentRisk, segments: NDArray[np.int64]
+) -> list[str]:
+    length = np.maximum(
+        content.network.length_m[content.network.segment_arc[segments]] / 1000, SHORTEST_KM
+    )
+    columns = [
+        (plain(effort.unit, 40), (effort.amount[segments] / length).tolist())
+        for effort in risk.efforts
+    ]
     said, searched, never = _("{number} {unit} a km"), _("searched"), _("never searched")
     return [
         (
-            "; ".join(said.format(number=number(per_km[k]), unit=unit) for unit, per_km in columns if per_km[k])
-            or searched
+            (
+                "; ".join(
+                    said.format(number=number(per_km[k]), unit=unit)
+                    for unit, per_km in columns
+                    if per_km[k]
+                )
+                or searched
+            )
+            if done
+            else never
         )
-        if done
-        else never
         for k, done in enumerate(risk.searched[segments].tolist())
     ]
 
 
-def traffic_columns(content: ReportContent, segments: NDArray[np.int64], layers: MapLayers) -> Columns:
-    """Return what tooltips say of the traffic on (k,) segments: `loads` with nothing placed, today and with the plan, and `evaders`."""
+def traffic_columns(
+    content: ReportContent, segments: NDArray[np.int64], layers: MapLayers
+) -> Columns:
+    """Return what tooltips say of the traffic on (k,) segments: `loads` with nothing
+    placed, today and with the plan, and `evaders`.
+    """
     loads, evaders = [DASH] * segments.size, [DASH] * segments.size
     flows = (layers.before, *([layers.today] if _known_today(content) else []), layers.after)
-    for place in np.flatnonzero(np.sum([flow.weight[segments] > 0 for flow in flows], axis=0)).tolist():
+    for place in np.flatnonzero(
+        np.sum([flow.weight[segments] > 0 for flow in flows], axis=0)
+    ).tolist():
         segment = int(segments[place])
         routes = [position for flow in reversed(flows) for position in flow.routes.get(segment, [])]
         weights = (value(content.summary, flow.weight[segment]) for flow in flows)
@@ -195,11 +251,22 @@ def _known_today(content: ReportContent) -> bool:
 
 
 def line_columns(lines: NDArray[np.object_], plane: Plane, tolerance: float) -> Columns:
-    """Return `xs` and `ys` of lines in whole metres: 1 m is five decimals of a degree, and integers are the shortest text."""
-    flat = shapely.simplify(shapely.transform(lines, plane.project), tolerance, preserve_topology=False)
+    """Return `xs` and `ys` of lines in whole metres: 1 m is five decimals of a degree,
+    and integers are the shortest text.
+    """
+    flat = shapely.simplify(
+        shapely.transform(lines, plane.project), tolerance, preserve_topology=False
+    )
     points, index = shapely.get_coordinates(flat, return_index=True)
-    parts = np.split(points.round().astype(np.int64), np.flatnonzero(np.diff(index)) + 1) if index.size else []
-    return {"xs": [part[:, 0].tolist() for part in parts], "ys": [part[:, 1].tolist() for part in parts]}
+    parts = (
+        np.split(points.round().astype(np.int64), np.flatnonzero(np.diff(index)) + 1)
+        if index.size
+        else []
+    )
+    return {
+        "xs": [part[:, 0].tolist() for part in parts],
+        "ys": [part[:, 1].tolist() for part in parts],
+    }
 
 
 def tolerance(content: ReportContent) -> float:
@@ -221,7 +288,9 @@ ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class PointLayer:
-    """Points of one legend entry: `x`, `y` in metres, what the tooltips show, and `number` where one is written on them."""
+    """Points of one legend entry: `x`, `y` in metres, what the tooltips show, and
+    `number` where one is written on them.
+    """
 
     symbol: Symbol
     columns: Columns
@@ -229,7 +298,9 @@ class PointLayer:
 
 
 def place_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
-    """Return settlements, gateways and crossings, in drawing order; kinds that do not occur are left out."""
+    """Return settlements, gateways and crossings, in drawing order; kinds that do not
+    occur are left out.
+    """
     layers = [
         _settlements(content, plane),
         _gateways(content, plane),
@@ -240,9 +311,14 @@ def place_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
 
 
 def site_points(
-    content: ReportContent, plane: Plane, numbers: Mapping[str, str] | None = None, *, every: bool = False
+    content: ReportContent,
+    plane: Plane,
+    numbers: Mapping[str, str] | None = None,
+    *,
+    every: bool = False,
 ) -> list[PointLayer]:
-    """Return sites by standing, in drawing order; those that are ordered carry their number, by id, else that of the content.
+    """Return sites by standing, in drawing order; those that are ordered carry their
+    number, by id, else that of the content.
 
     `every` asks for the standings that no site has as well.
     """
@@ -267,9 +343,16 @@ def look_points(content: ReportContent, plane: Plane) -> list[PointLayer]:
     columns["number"] = [str(place) for place in range(1, len(rows) + 1)]
     columns["mark"] = [f"look-{place}" for place in columns["number"]]
     columns["road"] = [plain(row.label, 60) for row in rows]
-    columns["score"] = [f"{number(row.score)}, {plain(content.look_next.score_unit, 60)}" for row in rows]
+    columns["score"] = [
+        f"{number(row.score)}, {plain(content.look_next.score_unit, 60)}" for row in rows
+    ]
     columns["reason"] = [plain(row.reason, 200) for row in rows]
-    tooltips = ((_("Look here: No."), "@number"), (_("Road"), "@road"), (_("Score"), "@score"), (_("Why"), "@reason"))
+    tooltips = (
+        (_("Look here: No."), "@number"),
+        (_("Road"), "@road"),
+        (_("Score"), "@score"),
+        (_("Why"), "@reason"),
+    )
     return [PointLayer(LOOK, columns, tooltips)]
 
 
@@ -292,7 +375,11 @@ def _gateways(content: ReportContent, plane: Plane) -> PointLayer:
     columns["place"] = [plain(gateway.label, 60) for gateway in content.gateways]
     columns["kind"] = [plain(word(gateway.kind), 20) for gateway in content.gateways]
     columns["exposure"] = [number(gateway.exposure) for gateway in content.gateways]
-    return PointLayer(GATEWAY, columns, ((_("Way in"), "@place"), (_("Kind"), "@kind"), (_("Exposure"), "@exposure")))
+    return PointLayer(
+        GATEWAY,
+        columns,
+        ((_("Way in"), "@place"), (_("Kind"), "@kind"), (_("Exposure"), "@exposure")),
+    )
 
 
 def _crossings(content: ReportContent, plane: Plane, *, official: bool) -> PointLayer:
@@ -301,30 +388,42 @@ def _crossings(content: ReportContent, plane: Plane, *, official: bool) -> Point
     columns["place"] = [plain(crossing.label, 60) for crossing in crossings]
     columns["kind"] = [plain(word(crossing.road_class), 20) for crossing in crossings]
     label = _("Official crossing") if official else _("Unofficial crossing")
-    return PointLayer(OFFICIAL if official else UNOFFICIAL, columns, ((label, "@place"), (_("Road"), "@kind")))
+    return PointLayer(
+        OFFICIAL if official else UNOFFICIAL, columns, ((label, "@place"), (_("Road"), "@kind"))
+    )
 
 
 def _sites(
-    content: ReportContent, plane: Plane, symbol: Symbol, sites: list[SiteRow], numbers: Mapping[str, str]
+    content: ReportContent,
+    plane: Plane,
+    symbol: Symbol,
+    sites: list[SiteRow],
+    numbers: Mapping[str, str],
 ) -> PointLayer:
     columns = _positions(plane, sites)
     columns["mark"] = [f"site-{plain(site.id)}" for site in sites]
     columns["site"] = [plain(site.place or site.label, 60) for site in sites]
     columns["kind"] = [
-        ", ".join(filter(None, (plain(site.type or word(site.entry.kind), 40), plain(site.agency, 40))))
+        ", ".join(
+            filter(None, (plain(site.type or word(site.entry.kind), 40), plain(site.agency, 40)))
+        )
         for site in sites
     ]
     columns["road"] = [plain(site.road, 60) or DASH for site in sites]
     columns["where"] = [plain(site.where, 60) or DASH for site in sites]
     columns["standing"] = [
-        _("change, today {other}").format(other=plain(site.other_type, 40))
-        if site.standing == "changed"
-        else _(ORDERS[site.standing])
+        (
+            _("change, today {other}").format(other=plain(site.other_type, 40))
+            if site.standing == "changed"
+            else _(ORDERS[site.standing])
+        )
         for site in sites
     ]
     columns["costs"] = [amounts(site.costs) for site in sites]
     columns["survival"] = [percent(site.entry.survival) for site in sites]
-    columns["marginal"] = [difference_with_unit(content.summary, site.entry.worth) for site in sites]
+    columns["marginal"] = [
+        difference_with_unit(content.summary, site.entry.worth) for site in sites
+    ]
     numbered = symbol is not SITES["not chosen"] and all(site.id in numbers for site in sites)
     if numbered:
         columns["number"] = [numbers[site.id] for site in sites]
@@ -348,9 +447,13 @@ def _sites(
     return PointLayer(symbol, columns, (((_("No."), "@number"), *rows) if numbered else rows))
 
 
-def _positions(plane: Plane, places: Sequence[Settlement | Gateway | Crossing | SiteRow | NamedPlace]) -> Columns:
+def _positions(
+    plane: Plane, places: Sequence[Settlement | Gateway | Crossing | SiteRow | NamedPlace]
+) -> Columns:
     xy = (
-        plane.project(np.array([(place.lon, place.lat) for place in places], dtype=np.float64).reshape(-1, 2))
+        plane.project(
+            np.array([(place.lon, place.lat) for place in places], dtype=np.float64).reshape(-1, 2)
+        )
         .round()
         .astype(np.int64)
     )
@@ -393,15 +496,23 @@ def beat_lines(content: ReportContent, plane: Plane, drawn: DrawnBeat) -> Column
     columns["width"] = [width for colour, widths in layers for width in widths.round(1).tolist()]
     columns["colour"] = [colour for colour, widths in layers for k in range(widths.size)]
     columns["mark"] = [f"beat-{drawn.letter}"] * len(columns["xs"])
-    return columns | {name: [text] * len(columns["xs"]) for name, text in _beat_texts(content, drawn).items()}
+    return columns | {
+        name: [text] * len(columns["xs"]) for name, text in _beat_texts(content, drawn).items()
+    }
 
 
 def beat_posts(plane: Plane, drawn: DrawnBeat) -> Columns:
-    """Return the posts of a beat: `x`, `y` in metres, the beat's `colour`, `number` as in the table, and what tooltips show."""
+    """Return the posts of a beat: `x`, `y` in metres, the beat's `colour`, `number` as
+    in the table, and what tooltips show.
+    """
     stops = drawn.beat.stops
     lonlat = np.array([(stop.lon, stop.lat) for stop in stops], dtype=np.float64).reshape(-1, 2)
     xy = plane.project(lonlat).round().astype(np.int64)
-    same = {"colour": drawn.colour, "team": plain(drawn.beat.team, 60), "base": plain(drawn.beat.home.label, 60)}
+    same = {
+        "colour": drawn.colour,
+        "team": plain(drawn.beat.team, 60),
+        "base": plain(drawn.beat.home.label, 60),
+    }
     return {
         "x": xy[:, 0].tolist(),
         "y": xy[:, 1].tolist(),

@@ -1,10 +1,14 @@
-"""The interactive map: what the reader can choose, the layers in drawing order, and the legends whose lines hide them with a click.
+"""The interactive map: what the reader can choose, the layers in drawing order, and the
+legends whose lines hide them with a click.
 
-Each layer is drawn by a function that returns its lines of the legend. Numbers, letters and names are placed for one screen at a time so that
-they do not lie on one another; what is placed for one bears its name, and the page's script shows what belongs to the screen it finds.
+Each layer is drawn by a function that returns its lines of the legend. Numbers, letters
+and names are placed for one screen at a time so that they do not lie on one another;
+what is placed for one bears its name, and the page's script shows what belongs to the
+screen it finds.
 
-Text of records appears in hover tooltips, which bokeh escapes, and in `Text` glyphs, which it paints as they are; it is kept out of
-titles, axis labels and legends, which bokeh parses as TeX.
+Text of records appears in hover tooltips, which bokeh escapes, and in `Text` glyphs,
+which it paints as they are; it is kept out of titles, axis labels and legends, which
+bokeh parses as TeX.
 """
 
 from __future__ import annotations
@@ -15,7 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bokeh.embed import json_item
-from bokeh.models import CDSView, ColumnDataSource, HoverTool, IndexFilter, Legend, LegendItem, ScaleBar, WheelZoomTool
+from bokeh.models import (
+    CDSView,
+    ColumnDataSource,
+    HoverTool,
+    IndexFilter,
+    Legend,
+    LegendItem,
+    ScaleBar,
+    WheelZoomTool,
+)
 from bokeh.plotting import figure
 
 from optimizer.base.text.formatting import number, plain
@@ -36,7 +49,13 @@ from optimizer.report.interactive.layers import (
     site_points,
     traffic_columns,
 )
-from optimizer.report.maps.geography import border_fits, opening_bounds, plane_of, segments_to_draw, thinness
+from optimizer.report.maps.geography import (
+    border_fits,
+    opening_bounds,
+    plane_of,
+    segments_to_draw,
+    thinness,
+)
 from optimizer.report.maps.labels import (
     OccupiedBoxes,
     boxes_around,
@@ -50,7 +69,17 @@ from optimizer.report.maps.labels import (
     text_width,
 )
 from optimizer.report.maps.map_layers import map_layers, plan_layer
-from optimizer.report.palette import FAINT, GATEWAY, LOOK, OFFICIAL, POST, SETTLEMENT, SITES, TEXT, UNOFFICIAL
+from optimizer.report.palette import (
+    FAINT,
+    GATEWAY,
+    LOOK,
+    OFFICIAL,
+    POST,
+    SETTLEMENT,
+    SITES,
+    TEXT,
+    UNOFFICIAL,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -76,7 +105,8 @@ LEGEND_TITLE, LEGEND_ROW = 34, 19
 
 @dataclass(frozen=True, slots=True)
 class LayerChoice:
-    """A choice above the map: `id` for the page's script, `name` to choose it by, `title` for what the colours count.
+    """A choice above the map: `id` for the page's script, `name` to choose it by,
+    `title` for what the colours count.
 
     Names and titles may hold a record's text.
     """
@@ -88,7 +118,9 @@ class LayerChoice:
 
 @dataclass(frozen=True, slots=True)
 class CloseUp:
-    """A place that a button shows larger: its `name` (a record's text), and its `box` as west, south, east and north in metres of the map."""
+    """A place that a button shows larger: its `name` (a record's text), and its `box`
+    as west, south, east and north in metres of the map.
+    """
 
     name: str
     box: str
@@ -96,7 +128,9 @@ class CloseUp:
 
 @dataclass(frozen=True, slots=True)
 class InteractiveMap:
-    """The map as bokeh's JSON `item` for the element `map`, and a `note` on what it leaves out (empty where nothing)."""
+    """The map as bokeh's JSON `item` for the element `map`, and a `note` on what it
+    leaves out (empty where nothing).
+    """
 
     item: dict[str, Any]
     note: str
@@ -107,7 +141,8 @@ def layer_choices(content: ReportContent, layers: MapLayers) -> list[LayerChoice
     choices = [LayerChoice(layer.id, layer.name, layer.title) for layer in _views(content, layers)]
     if content.look_first:
         title = _(
-            "Where a search would give most information, over roads coloured by how sure their risk is; numbered as in the table"
+            "Where a search would give most information, over roads coloured by how sure their risk"
+            " is; numbered as in the table"
         )
         choices.append(LayerChoice(LOOK_CHOICE, LOOK.text, title))
     return choices
@@ -116,13 +151,17 @@ def layer_choices(content: ReportContent, layers: MapLayers) -> list[LayerChoice
 def close_ups(content: ReportContent, layers: MapLayers) -> list[CloseUp]:
     """Return the places where marks crowd, for buttons that show them larger."""
     return [
-        CloseUp(crowd.name or _("Detail {letter}").format(letter=letter), _box(content, crowd.bounds))
+        CloseUp(
+            crowd.name or _("Detail {letter}").format(letter=letter), _box(content, crowd.bounds)
+        )
         for letter, crowd in zip("abc", layers.crowds, strict=False)
     ]
 
 
 def first_view(content: ReportContent, layers: MapLayers) -> str:
-    """Return the box that the map shows when it opens: where the orders are; empty where that is most of the map."""
+    """Return the box that the map shows when it opens: where the orders are; empty
+    where that is most of the map.
+    """
     bounds = opening_bounds(content, layers.bounds)
     return "" if bounds == layers.bounds else _box(content, bounds)
 
@@ -138,8 +177,9 @@ def interactive_map(
 ) -> InteractiveMap:
     """Return the interactive map.
 
-    Layers that belong to some choices alone carry the ids of those as tags, and so do their lines of the legend; the page's
-    script shows those of the choice that is made. Layers without tags are always there.
+    Layers that belong to some choices alone carry the ids of those as tags, and so do
+    their lines of the legend; the page's script shows those of the choice that is made.
+    Layers without tags are always there.
 
     Parameters
     ----------
@@ -148,17 +188,21 @@ def interactive_map(
     layers
         Its layers, where they have been made; None makes them.
     most
-        Segments to draw; beyond that minor roads far from routes and sites are left out.
+        Segments to draw; beyond that minor roads far from routes and sites are left
+        out.
     """
     drawn = plan_plot(content, layers or map_layers(content), most=most)
     return InteractiveMap(
-        json_item(drawn.plot, TARGET), roads_note(drawn.roads.segments.size, content.network.n_segments)
+        json_item(drawn.plot, TARGET),
+        roads_note(drawn.roads.segments.size, content.network.n_segments),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnRoads:
-    """The roads of a map: (k,) `segments`, their columns and the lines of the legend; as bokeh has them."""
+    """The roads of a map: (k,) `segments`, their columns and the lines of the legend;
+    as bokeh has them.
+    """
 
     segments: NDArray[np.int64]
     source: ColumnDataSource
@@ -166,10 +210,12 @@ class DrawnRoads:
 
 
 class DrawnMap:
-    """The map as bokeh has it: each layer by its name, so that it can be drawn again with what a changed plan changes alone.
+    """The map as bokeh has it: each layer by its name, so that it can be drawn again
+    with what a changed plan changes alone.
 
-    Making bokeh's models, and the browser's views of them, takes nearly all the time of a map. A layer that is there already gets the columns
-    that differ; one that is not drawn again is emptied. What a reader has hidden stays hidden.
+    Making bokeh's models, and the browser's views of them, takes nearly all the time of
+    a map. A layer that is there already gets the columns that differ; one that is not
+    drawn again is emptied. What a reader has hidden stays hidden.
 
     Attributes
     ----------
@@ -178,8 +224,9 @@ class DrawnMap:
     roads
         Its roads, which no plan changes.
     names, named
-        Lines of the legend of names that stay where they were placed first, and the boxes that they fill on each screen at each closeness,
-        which numbers give way to.
+        Lines of the legend of names that stay where they were placed first, and the
+        boxes that they fill on each screen at each closeness, which numbers give way
+        to.
     """
 
     roads: DrawnRoads
@@ -199,15 +246,25 @@ class DrawnMap:
         self._tools: dict[Hashable, HoverTool] = {}
         self._new: set[Any] = set()
 
-    def layer(self, name: Hashable, kind: str, columns: dict[str, list[Any]] | ColumnDataSource, **look: Any) -> Any:  # noqa: ANN401 - bokeh has no types
-        """Draw columns over the layers before as a `kind` of bokeh's glyph, and return its renderer; `look` is bokeh's, and never changes."""
+    def layer(
+        self,
+        name: Hashable,
+        kind: str,
+        columns: dict[str, list[Any]] | ColumnDataSource,
+        **look: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401 - bokeh has no types
+        """Draw columns over the layers before as a `kind` of bokeh's glyph, and return
+        its renderer; `look` is bokeh's, and never changes.
+        """
         if name not in self._layers:
             source = columns if isinstance(columns, ColumnDataSource) else ColumnDataSource(columns)
             at = ("xs", "ys") if kind == "multi_line" else ("x", "y")
             made = self._layers[name] = getattr(self.plot, kind)(*at, source=source, **look)
             made.nonselection_glyph = None
             self._new.add(made)
-            self._stack.insert(self._stack.index(self._last) + 1 if self._last is not None else 0, name)
+            self._stack.insert(
+                self._stack.index(self._last) + 1 if self._last is not None else 0, name
+            )
         elif not isinstance(columns, ColumnDataSource):
             renew(self._layers[name].data_source, columns)
         self._last = name
@@ -234,17 +291,29 @@ class DrawnMap:
         return self._items[key]
 
     def begin(self, parts: Iterable[Any], **properties: Any) -> None:  # noqa: ANN401 - bokeh's
-        """Give properties to layers, and lines of the legend, that were not there before; the others are as the reader has them."""
+        """Give properties to layers, and lines of the legend, that were not there
+        before; the others are as the reader has them.
+        """
         for part in parts:
             if part in self._new:
                 part.update(**properties)
 
     def hover(
-        self, name: Hashable, renderers: Sequence[Any], tooltips: Iterable[tuple[str, str]], **options: str
+        self,
+        name: Hashable,
+        renderers: Sequence[Any],
+        tooltips: Iterable[tuple[str, str]],
+        **options: str,
     ) -> None:
         """Show tooltips over layers; `options` are bokeh's."""
         if name not in self._tools:
-            tool = HoverTool(renderers=list(renderers), tooltips=list(tooltips), limit=1, visible=False, **options)
+            tool = HoverTool(
+                renderers=list(renderers),
+                tooltips=list(tooltips),
+                limit=1,
+                visible=False,
+                **options,
+            )
             self._tools[name] = tool
             self.plot.add_tools(tool)
         elif list(self._tools[name].renderers) != list(renderers):
@@ -258,7 +327,12 @@ class DrawnMap:
             return False
         if not items:
             return False
-        shared = {"click_policy": "hide", "label_text_font_size": "12px", "border_line_color": None, "spacing": 1}
+        shared = {
+            "click_policy": "hide",
+            "label_text_font_size": "12px",
+            "border_line_color": None,
+            "spacing": 1,
+        }
         self._legends[key] = Legend(items=list(items), **look, **shared)
         self.plot.add_layout(self._legends[key], place)
         return True
@@ -284,13 +358,29 @@ class DrawnMap:
 
 
 def renew(source: ColumnDataSource, columns: dict[str, list[Any]]) -> None:
-    """Let a source have columns: where as many rows stay, those that differ are patched, and what shows them is not laid out anew."""
+    """Let a source have columns: where as many rows stay, those that differ are
+    patched, and what shows them is not laid out anew.
+    """
     before = source.data
-    changed = {name: column for name, column in columns.items() if name not in before or before[name] != column}
-    same = before.keys() == columns.keys() and all(len(before[name]) == len(columns[name]) for name in columns)
+    changed = {
+        name: column
+        for name, column in columns.items()
+        if name not in before or before[name] != column
+    }
+    same = before.keys() == columns.keys() and all(
+        len(before[name]) == len(columns[name]) for name in columns
+    )
     if changed and same and not {"xs", "ys"} & changed.keys():
-        rows = {name: enumerate(zip(before[name], column, strict=True)) for name, column in changed.items()}
-        source.patch({name: [(k, now) for k, (was, now) in pairs if was != now] for name, pairs in rows.items()})
+        rows = {
+            name: enumerate(zip(before[name], column, strict=True))
+            for name, column in changed.items()
+        }
+        source.patch(
+            {
+                name: [(k, now) for k, (was, now) in pairs if was != now]
+                for name, pairs in rows.items()
+            }
+        )
     elif changed or before.keys() != columns.keys():
         source.data = columns
 
@@ -314,15 +404,20 @@ def plan_plot(
     drawn
         A map of the same roads, which is then drawn again.
     numbers
-        Number of each site of the plan, by id, where that is not its place in their order.
+        Number of each site of the plan, by id, where that is not its place in their
+        order.
     changing
-        Whether another plan will be drawn over the same roads: sites that are not chosen are shown at first, and layers that the plan leaves
-        empty are there, as one that comes later makes the browser prepare the whole map again.
+        Whether another plan will be drawn over the same roads: sites that are not
+        chosen are shown at first, and layers that the plan leaves empty are there, as
+        one that comes later makes the browser prepare the whole map again.
     under
         Marks that lie under the sites.
     """
-    # effort has none: there what is known of a bridge would lie under routes and symbols
-    not_effort = [choice.id for choice in layer_choices(content, layers) if not choice.id.startswith("effort")]
+    # effort has none: there what is known of a bridge would lie under routes and
+    # symbols
+    not_effort = [
+        choice.id for choice in layer_choices(content, layers) if not choice.id.startswith("effort")
+    ]
     plane = plane_of(content)
     plot = DrawnMap() if drawn is None else drawn
     opening = opening_bounds(content, layers.bounds)
@@ -338,20 +433,30 @@ def plan_plot(
     borders = [draw_lines(plot, layer) for layer in border_lines(content, plane)]
     if plot.again:
         plot.keep("road")
-        renew(plot.roads.source, plot.roads.source.data | traffic_columns(content, plot.roads.segments, layers))
+        renew(
+            plot.roads.source,
+            plot.roads.source.data | traffic_columns(content, plot.roads.segments, layers),
+        )
     else:
         segments = segments_to_draw(content, _busy(content, layers), most)
         columns = road_columns(content, plane, segments, layers)
         plot.roads = draw_roads(plot, content, segments, columns, layers, _views(content, layers))
         framed = [*plot.roads.items, *borders] if border_fits(content) else plot.roads.items
-        plot.plot.x_range.renderers = plot.plot.y_range.renderers = [item.renderers[0] for item in framed]
+        plot.plot.x_range.renderers = plot.plot.y_range.renderers = [
+            item.renderers[0] for item in framed
+        ]
     roads = plot.roads
     tours = draw_tours(plot, content, plane, layers)
     names = [item for screen in screens for item in draw_border_names(plot, content, plane, screen)]
-    sites, bases = site_points(content, plane, numbers, every=changing), base_points(plane, layers.beats)
+    sites, bases = (
+        site_points(content, plane, numbers, every=changing),
+        base_points(plane, layers.beats),
+    )
     posts = [beat_posts(plane, beat) for beat in layers.beats]
     for screen, base in product(screens, bases):
-        screen.add([boxes_around(points, base.symbol.size) for points in screen.points(base.columns)])
+        screen.add(
+            [boxes_around(points, base.symbol.size) for points in screen.points(base.columns)]
+        )
     firsts = [{name: column[:1] for name, column in columns.items()} for columns in posts]
     numbered = _numbered(sites)
     badges = [screen.badges([numbered, *firsts]) for screen in screens]
@@ -371,7 +476,11 @@ def plan_plot(
         plot.keep("name")
     else:
         before = [[len(each.boxes) for each in screen.occupied] for screen in screens]
-        plot.names = [item for screen in screens for item in draw_names(plot, content, plane, screen, roads.segments)]
+        plot.names = [
+            item
+            for screen in screens
+            for item in draw_names(plot, content, plane, screen, roads.segments)
+        ]
         plot.named = [
             [each.boxes[k:] for each, k in zip(screen.occupied, counts, strict=True)]
             for screen, counts in zip(screens, before, strict=True)
@@ -384,13 +493,19 @@ def plan_plot(
 
 
 def _views(content: ReportContent, layers: MapLayers) -> tuple[RoadLayer, ...]:
-    """Return the ways to show the roads: the plan over plain roads first; where no risk is given the only one there is."""
+    """Return the ways to show the roads: the plan over plain roads first; where no risk
+    is given the only one there is.
+    """
     return layers.roads if content.risk is None else (plan_layer(content), *layers.roads)
 
 
 def _busy(content: ReportContent, layers: MapLayers) -> NDArray[np.bool_]:
-    """(n_segments,) whether a segment must stay on the map: it carries a route or a beat, is watched, or is advised to be searched."""
-    busy = np.asarray((layers.before.weight > 0) | (layers.today.weight > 0) | (layers.after.weight > 0))
+    """(n_segments,) whether a segment must stay on the map: it carries a route or a
+    beat, is watched, or is advised to be searched.
+    """
+    busy = np.asarray(
+        (layers.before.weight > 0) | (layers.today.weight > 0) | (layers.after.weight > 0)
+    )
     busy[[segment for site in content.sites for segment in site.entry.segments]] = True
     busy[[row.segment for row in content.look_first]] = True
     for beat in content.beats:
@@ -398,11 +513,15 @@ def _busy(content: ReportContent, layers: MapLayers) -> NDArray[np.bool_]:
     return busy
 
 
-def _show_legends(drawn: DrawnMap, items: list[LegendItem], beats: dict[str, list[LegendItem]]) -> None:
-    """Put a legend beside the map for a wide screen, and one under it for a narrow one, of which the page's script shows its own.
+def _show_legends(
+    drawn: DrawnMap, items: list[LegendItem], beats: dict[str, list[LegendItem]]
+) -> None:
+    """Put a legend beside the map for a wide screen, and one under it for a narrow one,
+    of which the page's script shows its own.
 
-    Beats have one of their own, under the map on either. The line of a layer of nothing is hidden, so that the legend keeps its lines: with
-    others bokeh looks through all its models. Lines that the page's script shows and hides are left out.
+    Beats have one of their own, under the map on either. The line of a layer of nothing
+    is hidden, so that the legend keeps its lines: with others bokeh looks through all
+    its models. Lines that the page's script shows and hides are left out.
     """
     filled = {item: any(map(len, item.renderers[-1].data_source.data.values())) for item in items}
     items = [item for item, has in filled.items() if has or not (item.name or item.tags)]
@@ -414,13 +533,19 @@ def _show_legends(drawn: DrawnMap, items: list[LegendItem], beats: dict[str, lis
     drawn.legend("narrow", "below", copies, name="narrow", visible=False, location="top_left")
     for screen, own in beats.items():
         beside = BEATS_BESIDE[screen]
-        under = {"visible": screen == "wide", "location": "top_left", "ncols": beside, "orientation": "horizontal"}
+        under = {
+            "visible": screen == "wide",
+            "location": "top_left",
+            "ncols": beside,
+            "orientation": "horizontal",
+        }
         if drawn.legend(f"beats {screen}", "below", own, name=screen, title=_("Beats"), **under):
             height = LEGEND_TITLE + LEGEND_ROW * -(-len(own) // beside)
             if screen == "wide":
                 drawn.plot.height += height
             else:
-                drawn.plot.tags = [height, *drawn.plot.tags[1:]]  # the page's script makes the map higher by it
+                # the page's script makes the map higher by it
+                drawn.plot.tags = [height, *drawn.plot.tags[1:]]
 
 
 def roads_note(drawn: int, every: int) -> str:
@@ -428,8 +553,9 @@ def roads_note(drawn: int, every: int) -> str:
     if drawn == every:
         return ""
     said = _(
-        "To stay quick, the interactive map draws {drawn} of {every} road segments: routes, watched roads and main roads first, then the minor "
-        "roads nearest to them. The still maps draw them all."
+        "To stay quick, the interactive map draws {drawn} of {every} road segments: routes, watched"
+        " roads and main roads first, then the minor roads nearest to them. The still maps draw"
+        " them all."
     )
     return said.format(drawn=number(drawn), every=number(every))
 
@@ -441,13 +567,19 @@ BEATS_BESIDE = {"wide": 16, "narrow": 5}
 """Letters of beats in a row of their legend."""
 
 POSTS_LETTERED = {"wide": 120, "narrow": 12}
-"""Posts beyond which only the first of each beat bears its letter when the map opens: the others would lie on one another."""
+"""Posts beyond which only the first of each beat bears its letter when the map opens:
+the others would lie on one another.
+"""
 
 CLOSER = (1, 3, 9, 27)
-"""How many times closer than at first the map is where numbers, letters and names are placed anew."""
+"""How many times closer than at first the map is where numbers, letters and names are
+placed anew.
+"""
 
 FARTHER = 0.8
-"""The same of the whole map, or of the first view on the smallest screens, over the nearer of both on that of `SCREENS`."""
+"""The same of the whole map, or of the first view on the smallest screens, over the
+nearer of both on that of `SCREENS`.
+"""
 
 OPENING = 1
 """Place of the first view in `MapScreen.scales`."""
@@ -467,7 +599,8 @@ class MapScreen:
     scales
         Pixels a metre at each closeness: the whole map, then `CLOSER`.
     occupied
-        For each, boxes in pixels in which something stands; added to as things are placed.
+        For each, boxes in pixels in which something stands; added to as things are
+        placed.
     """
 
     name: str
@@ -476,7 +609,9 @@ class MapScreen:
 
     @classmethod
     def of(cls, name: str, opening: Bounds, whole: Bounds, plane: Plane) -> MapScreen:
-        """Return the screen of a name for a map that opens on some bounds and has others (degrees)."""
+        """Return the screen of a name for a map that opens on some bounds and has
+        others (degrees).
+        """
         wide, high = SCREENS[name]
         fits = []
         for bounds in (opening, whole):
@@ -491,10 +626,16 @@ class MapScreen:
         for each, own in zip(self.occupied, boxes, strict=True):
             each.add(own)
 
-    def own(self, drawn: DrawnMap, item: LegendItem, renderers: Sequence[Any] | None = None) -> LegendItem:
-        """Let a line of the legend and its layer, or the given parts of it, show on this screen alone."""
+    def own(
+        self, drawn: DrawnMap, item: LegendItem, renderers: Sequence[Any] | None = None
+    ) -> LegendItem:
+        """Let a line of the legend and its layer, or the given parts of it, show on
+        this screen alone.
+        """
         drawn.begin(
-            (item, *(item.renderers if renderers is None else renderers)), name=self.name, visible=self.name == "wide"
+            (item, *(item.renderers if renderers is None else renderers)),
+            name=self.name,
+            visible=self.name == "wide",
         )
         return item
 
@@ -505,7 +646,10 @@ class MapScreen:
 
     def badges(self, layers: Sequence[dict[str, list[Any]]]) -> Badges:
         """Place the numbers of layers on their places, near them, or in groups."""
-        columns = {name: [each for layer in layers for each in layer.get(name, ())] for name in ("x", "y", "mark")}
+        columns = {
+            name: [each for layer in layers for each in layer.get(name, ())]
+            for name in ("x", "y", "mark")
+        }
         placed = [
             group_badges(points, BADGE, each, reach=REACH, wide=GROUP_WIDTH)
             for points, each in zip(self.points(columns), self.occupied, strict=True)
@@ -529,8 +673,8 @@ class Badges:
     columns
         `x` and `y` of all, in metres, and the `mark` of each.
     points, offsets, groups
-        For each closeness (k, 2) pixels of their places, (k, 2) pixels from them to the numbers (not a number for those in groups), and the
-        groups.
+        For each closeness (k, 2) pixels of their places, (k, 2) pixels from them to the
+        numbers (not a number for those in groups), and the groups.
     starts
         First row of each layer.
     """
@@ -555,13 +699,17 @@ class Badges:
 
 @dataclass(frozen=True, slots=True)
 class BadgeOffsets:
-    """For each closeness, (k, 2) pixels from places to their numbers, not a number where these do not show, and to where the lines end."""
+    """For each closeness, (k, 2) pixels from places to their numbers, not a number
+    where these do not show, and to where the lines end.
+    """
 
     stands: list[NDArray[np.float64]]
     ends: list[NDArray[np.float64]]
 
 
-def offset_columns(offsets: Sequence[NDArray[np.float64]], names: tuple[str, str]) -> dict[str, list[Any]]:
+def offset_columns(
+    offsets: Sequence[NDArray[np.float64]], names: tuple[str, str]
+) -> dict[str, list[Any]]:
     """Return offsets at each closeness as columns; those that are not a number are out of sight."""
     columns: dict[str, list[Any]] = {}
     for k, each in enumerate(offsets):
@@ -612,14 +760,21 @@ def draw_roads(
     return DrawnRoads(drawn, source, items)
 
 
-def draw_places(plot: DrawnMap, content: ReportContent, plane: Plane, not_effort: list[str]) -> list[LegendItem]:
-    """Draw towns and ways in: crossings under the choices `not_effort` alone, gateways hidden at first."""
+def draw_places(
+    plot: DrawnMap, content: ReportContent, plane: Plane, not_effort: list[str]
+) -> list[LegendItem]:
+    """Draw towns and ways in: crossings under the choices `not_effort` alone, gateways
+    hidden at first.
+    """
     items = []
     for layer in place_points(content, plane):
         item = draw_points(plot, layer)
-        if layer.symbol == GATEWAY:  # the reader's to show, whatever the choice: the rings hide what lies in them
+        # the reader's to show, whatever the choice: the rings hide what lies in them
+        if layer.symbol == GATEWAY:
             plot.begin(item.renderers, visible=False)
-        items.append(tag(plot, item, not_effort) if layer.symbol in {OFFICIAL, UNOFFICIAL} else item)
+        items.append(
+            tag(plot, item, not_effort) if layer.symbol in {OFFICIAL, UNOFFICIAL} else item
+        )
     return items
 
 
@@ -632,7 +787,9 @@ def draw_sites(
     *,
     offered: bool,
 ) -> list[LegendItem]:
-    """Draw sites by standing, those not chosen hidden at first unless `offered`, and the numbers of those in the plan for each screen."""
+    """Draw sites by standing, those not chosen hidden at first unless `offered`, and
+    the numbers of those in the plan for each screen.
+    """
     items = [draw_points(plot, layer) for layer in layers]
     for layer, item in zip(layers, items, strict=True):
         plot.begin(item.renderers, visible=offered or layer.symbol != SITES["not chosen"])
@@ -644,12 +801,23 @@ def draw_sites(
     return items
 
 
-def draw_tours(plot: DrawnMap, content: ReportContent, plane: Plane, layers: MapLayers) -> list[Any]:
+def draw_tours(
+    plot: DrawnMap, content: ReportContent, plane: Plane, layers: MapLayers
+) -> list[Any]:
     """Draw the lines of every beat, and return their renderers."""
     glyphs = []
     for beat in layers.beats:
-        look = {"line_color": "colour", "line_width": "width", "line_cap": "round", "line_join": "round"}
-        glyphs.append(plot.layer(("tour", beat.letter), "multi_line", beat_lines(content, plane, beat), **look))
+        look = {
+            "line_color": "colour",
+            "line_width": "width",
+            "line_cap": "round",
+            "line_join": "round",
+        }
+        glyphs.append(
+            plot.layer(
+                ("tour", beat.letter), "multi_line", beat_lines(content, plane, beat), **look
+            )
+        )
     if glyphs:
         tooltips = [(_(label), column) for label, column in TOUR_TOOLTIPS]
         plot.hover("tour", glyphs, tooltips, line_policy="interp")
@@ -664,7 +832,9 @@ def draw_posts(
     screens: Sequence[MapScreen],
     badges: Sequence[Badges],
 ) -> dict[str, list[LegendItem]]:
-    """Draw the posts of each beat, and return for each screen the lines of its legend; a click hides a beat's tour, posts and letters."""
+    """Draw the posts of each beat, and return for each screen the lines of its legend;
+    a click hides a beat's tour, posts and letters.
+    """
     glyphs = [
         plot.layer(
             ("post", beat.letter), "scatter", columns, marker=POST.bokeh, size=POST.size, fill_color="colour",
@@ -676,7 +846,9 @@ def draw_posts(
         plot.hover("post", glyphs, [(_(label), column) for label, column in POST_TOOLTIPS])
     items: dict[str, list[LegendItem]] = {screen.name: [] for screen in screens}
     posts_in_all = sum(len(beat.numbers) for beat in layers.beats)
-    for place, (beat, columns, tour, glyph) in enumerate(zip(layers.beats, posts, tours, glyphs, strict=True)):
+    for place, (beat, columns, tour, glyph) in enumerate(
+        zip(layers.beats, posts, tours, glyphs, strict=True)
+    ):
         for screen, placed in zip(screens, badges, strict=True):
             crowded = posts_in_all > POSTS_LETTERED[screen.name]
             offsets = _letters(screen, columns, placed.of(1 + place), crowded=crowded)
@@ -686,10 +858,16 @@ def draw_posts(
     return items
 
 
-def _letters(screen: MapScreen, columns: dict[str, list[Any]], first: BadgeOffsets, *, crowded: bool) -> BadgeOffsets:
-    """Return where the letters of a beat's posts stand: the first as it was placed beside others' firsts, the others where there is room."""
+def _letters(
+    screen: MapScreen, columns: dict[str, list[Any]], first: BadgeOffsets, *, crowded: bool
+) -> BadgeOffsets:
+    """Return where the letters of a beat's posts stand: the first as it was placed
+    beside others' firsts, the others where there is room.
+    """
     stands, ends = [], []
-    for k, (points, occupied) in enumerate(zip(screen.points(columns), screen.occupied, strict=True)):
+    for k, (points, occupied) in enumerate(
+        zip(screen.points(columns), screen.occupied, strict=True)
+    ):
         others = np.full_like(points[1:], np.nan)
         if k > OPENING or not crowded:
             others = place_badges(points[1:], POST_BADGE, occupied, reach=REACH, every=False)
@@ -699,12 +877,18 @@ def _letters(screen: MapScreen, columns: dict[str, list[Any]], first: BadgeOffse
 
 
 def draw_groups(
-    plot: DrawnMap, screens: Sequence[MapScreen], badges: Sequence[Badges], label: str = "", *, every: bool = False
+    plot: DrawnMap,
+    screens: Sequence[MapScreen],
+    badges: Sequence[Badges],
+    label: str = "",
+    *,
+    every: bool = False,
 ) -> list[LegendItem]:
     """Say how many numbers stand where there is no room for each.
 
-    The page's script moves closer to the `box` of one that is pressed, counts those of its `marks` that show, and takes it from its place in
-    the `east` where none does. `every` asks for a layer of each screen, if of nothing.
+    The page's script moves closer to the `box` of one that is pressed, counts those of
+    its `marks` that show, and takes it from its place in the `east` where none does.
+    `every` asks for a layer of each screen, if of nothing.
     """
     label, items = label or _("Several here: press to see each"), []
     for screen, placed in zip(screens, badges, strict=True):
@@ -716,11 +900,21 @@ def draw_groups(
                 offsets[k] = (group.place - placed.points[k][group.rows[0]]) * (1, -1)
                 box = " ".join(f"{edge:.0f}" for edge in (*own.min(axis=0), *own.max(axis=0)))
                 marks = [placed.columns["mark"][row] for row in group.rows]
-                rows.append((*own[0].tolist(), _("{count} here").format(count=number(len(own))), box, marks, offsets))
+                rows.append(
+                    (
+                        *own[0].tolist(),
+                        _("{count} here").format(count=number(len(own))),
+                        box,
+                        marks,
+                        offsets,
+                    )
+                )
         if not rows and not every:
             continue
         x, y, text, boxes, marks, where = (
-            (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [], [], [], [])
+            (list(column) for column in zip(*rows, strict=True))
+            if rows
+            else ([], [], [], [], [], [])
         )
         columns = {"x": x, "y": y, "east": list(x), "name": text, "box": boxes, "marks": marks}
         there = np.array(where).reshape(-1, len(screen.scales), 2)
@@ -733,21 +927,31 @@ def draw_groups(
     return items
 
 
-def draw_look_next(plot: DrawnMap, content: ReportContent, plane: Plane, layers: MapLayers) -> list[LegendItem]:
+def draw_look_next(
+    plot: DrawnMap, content: ReportContent, plane: Plane, layers: MapLayers
+) -> list[LegendItem]:
     """Draw where to look next with its numbers; hidden until it is chosen."""
     points = look_points(content, plane)
     items = [draw_points(plot, layer) for layer in points]
     if points:
-        screen, label = MapScreen.of("wide", layers.bounds, layers.bounds, plane), _("Numbers of where to look")
+        screen, label = (
+            MapScreen.of("wide", layers.bounds, layers.bounds, plane),
+            _("Numbers of where to look"),
+        )
         numbered = _numbered(points)
         placed = screen.badges([numbered])
         drawn = draw_badges(plot, label, numbered, screen, placed.of(0), BADGE, "11px")
-        items += [plot.item(label, drawn), *draw_groups(plot, [screen], [placed], _("Several to look at here"))]
+        items += [
+            plot.item(label, drawn),
+            *draw_groups(plot, [screen], [placed], _("Several to look at here")),
+        ]
     return [tag(plot, item, [LOOK_CHOICE], visible=False) for item in items]
 
 
 TOWNS_NAMED, ROADS_NUMBERED = {"wide": 36, "narrow": 8}, {"wide": 30, "narrow": 8}
-"""Most names of towns (of those at the border, and of the others) and most numbers of roads on each screen."""
+"""Most names of towns (of those at the border, and of the others) and most numbers of
+roads on each screen.
+"""
 
 TEXTS: dict[str, dict[str, Any]] = {
     "towns": {"text_color": TEXT, "text_font_size": "12px", "background_fill_color": "#ffffff", "background_fill_alpha": 0.75},
@@ -767,7 +971,9 @@ BADGE = 18.0
 
 
 REACH, GROUP_WIDTH = 1.5, 46.0
-"""How far from its place a number may stand, in sizes of it, and how wide the mark of a group is, in pixels."""
+"""How far from its place a number may stand, in sizes of it, and how wide the mark of a
+group is, in pixels.
+"""
 
 
 def _numbered(layers: Sequence[PointLayer]) -> dict[str, list[Any]]:
@@ -788,7 +994,9 @@ def _numbered(layers: Sequence[PointLayer]) -> dict[str, list[Any]]:
     return (
         {
             name: list(column)
-            for name, column in zip(("x", "y", "number", "mark", "colour", "edge"), columns, strict=True)
+            for name, column in zip(
+                ("x", "y", "number", "mark", "colour", "edge"), columns, strict=True
+            )
         }
         if rows
         else {}
@@ -804,14 +1012,20 @@ def draw_badges(
     size: float,
     font: str,
 ) -> list[Any]:
-    """Write `number` on a ground of `colour` at places, or beside them with a line to them where something else stands."""
+    """Write `number` on a ground of `colour` at places, or beside them with a line to
+    them where something else stands.
+    """
     shown = {key: columns[key] for key in ("x", "y", "number", "colour", "mark")}
     shown["edge"] = columns.get("edge", columns["colour"])
     shown["ink"] = [
-        "#ffffff" if edge == ground else edge for edge, ground in zip(shown["edge"], shown["colour"], strict=True)
+        "#ffffff" if edge == ground else edge
+        for edge, ground in zip(shown["edge"], shown["colour"], strict=True)
     ]
     lines = {key: shown[key] for key in ("x", "y", "edge")}
-    rays = [np.column_stack((np.fmax(np.hypot(*each.T), SHORTEST), np.arctan2(*each.T[::-1]))) for each in offsets.ends]
+    rays = [
+        np.column_stack((np.fmax(np.hypot(*each.T), SHORTEST), np.arctan2(*each.T[::-1])))
+        for each in offsets.ends
+    ]
     for k, ray in enumerate(rays):
         length, angle = np.where(np.isfinite(ray), ray, (SHORTEST, 0.0)).round(2).T.tolist()
         lines |= {f"length{k or ''}": length, f"angle{k or ''}": angle}
@@ -820,7 +1034,9 @@ def draw_badges(
         line_width=1.3,
     )  # fmt: skip
     leaders.glyph.tags = list(screen.scales)
-    shown |= offset_columns([np.column_stack((each[:, 0], -each[:, 1])) for each in offsets.stands], ("right", "down"))
+    shown |= offset_columns(
+        [np.column_stack((each[:, 0], -each[:, 1])) for each in offsets.stands], ("right", "down")
+    )
     text = draw_text(
         plot, ("badge", name, screen.name), shown, "number", screen, text_color="ink", text_font_size=font, text_font_style="bold",
         background_fill_color="colour", background_fill_alpha=1.0,
@@ -830,10 +1046,14 @@ def draw_badges(
 
 
 SHORTEST = 0.1
-"""Pixels of a line to a number that stands on its place: bokeh draws one of no length without end."""
+"""Pixels of a line to a number that stands on its place: bokeh draws one of no length
+without end.
+"""
 
 
-def draw_border_names(plot: DrawnMap, content: ReportContent, plane: Plane, screen: MapScreen) -> list[LegendItem]:
+def draw_border_names(
+    plot: DrawnMap, content: ReportContent, plane: Plane, screen: MapScreen
+) -> list[LegendItem]:
     """Name the towns at the border, before numbers are placed: those give way to the names."""
     towns = named_towns(content).border
     if not towns:
@@ -843,25 +1063,70 @@ def draw_border_names(plot: DrawnMap, content: ReportContent, plane: Plane, scre
     for each, scale in zip(around, screen.scales, strict=True):
         each.add(boxes_around(marks * scale, AVOIDED))
     before = [len(each.boxes) for each in around]
-    items = _draw(plot, "towns", towns, 12, TOWNS_NAMED[screen.name], _("Names of border towns"), plane, screen, around)
+    items = _draw(
+        plot,
+        "towns",
+        towns,
+        12,
+        TOWNS_NAMED[screen.name],
+        _("Names of border towns"),
+        plane,
+        screen,
+        around,
+    )
     screen.add([each.boxes[k:] for each, k in zip(around, before, strict=True)])
     return items
 
 
 def draw_names(
-    plot: DrawnMap, content: ReportContent, plane: Plane, screen: MapScreen, drawn: NDArray[np.int64]
+    plot: DrawnMap,
+    content: ReportContent,
+    plane: Plane,
+    screen: MapScreen,
+    drawn: NDArray[np.int64],
 ) -> list[LegendItem]:
-    """Name the other towns, main roads among the segments that are drawn, and areas, where the name lies on nothing else."""
-    towns, roads, areas = named_towns(content).inland, road_numbers(content, drawn), named_areas(content)
+    """Name the other towns, main roads among the segments that are drawn, and areas,
+    where the name lies on nothing else.
+    """
+    towns, roads, areas = (
+        named_towns(content).inland,
+        road_numbers(content, drawn),
+        named_areas(content),
+    )
     if towns:
-        screen.add([boxes_around(points, SETTLEMENT.size) for points in screen.points(_columns(towns, plane))])
+        screen.add(
+            [
+                boxes_around(points, SETTLEMENT.size)
+                for points in screen.points(_columns(towns, plane))
+            ]
+        )
     occupied = screen.occupied
     return [
-        *_draw(plot, "towns", towns, 12, TOWNS_NAMED[screen.name], _("Names of towns"), plane, screen, occupied),
         *_draw(
-            plot, "roads", roads, 10, ROADS_NUMBERED[screen.name], _("Numbers of main roads"), plane, screen, occupied
+            plot,
+            "towns",
+            towns,
+            12,
+            TOWNS_NAMED[screen.name],
+            _("Names of towns"),
+            plane,
+            screen,
+            occupied,
         ),
-        *_draw(plot, "areas", areas, 15, len(areas), _("States and countries"), plane, screen, occupied),
+        *_draw(
+            plot,
+            "roads",
+            roads,
+            10,
+            ROADS_NUMBERED[screen.name],
+            _("Numbers of main roads"),
+            plane,
+            screen,
+            occupied,
+        ),
+        *_draw(
+            plot, "areas", areas, 15, len(areas), _("States and countries"), plane, screen, occupied
+        ),
     ]
 
 
@@ -876,7 +1141,9 @@ def _draw(
     screen: MapScreen,
     occupied: Sequence[OccupiedBoxes],
 ) -> list[LegendItem]:
-    """Write the names of places, in that order, where there is room, more the closer the map is; no line of the legend where there is none."""
+    """Write the names of places, in that order, where there is room, more the closer
+    the map is; no line of the legend where there is none.
+    """
     columns = _columns(places, plane)
     widths = [text_width(name, size) + (6 if kind == "roads" else 0) for name in columns["name"]]
     gap = 5 if kind == "towns" else 0
@@ -885,7 +1152,10 @@ def _draw(
         for points, each, by in zip(screen.points(columns), occupied, (1, *CLOSER), strict=True)
     ]
     offsets = np.array(
-        [[(np.nan, np.nan) if each is None else (each[0], -each[1]) for each in found] for found in placed]
+        [
+            [(np.nan, np.nan) if each is None else (each[0], -each[1]) for each in found]
+            for found in placed
+        ]
     )
     kept = np.flatnonzero(np.isfinite(offsets).any(axis=(0, 2))).tolist() if places else []
     if not kept:
@@ -897,7 +1167,11 @@ def _draw(
 
 
 def _columns(places: Sequence[NamedPlace], plane: Plane) -> dict[str, list[Any]]:
-    x, y = plane.project(np.array([(place.lon, place.lat) for place in places]).reshape(-1, 2)).round().T
+    x, y = (
+        plane.project(np.array([(place.lon, place.lat) for place in places]).reshape(-1, 2))
+        .round()
+        .T
+    )
     return {"x": x.tolist(), "y": y.tolist(), "name": [plain(place.name, 28) for place in places]}
 
 
@@ -932,19 +1206,24 @@ def empty_plot() -> Any:  # noqa: ANN401 - bokeh has no types
     wheel = WheelZoomTool(modifiers={"ctrl": True}, description=_("Zoom with Ctrl and the wheel"))
     plot.add_tools(wheel)
     plot.toolbar.active_scroll = wheel
-    plot.toolbar.active_inspect = None  # the page's script shows one card at a time, made of these tooltips
+    # the page's script shows one card at a time, made of these tooltips
+    plot.toolbar.active_inspect = None
     plot.toolbar.logo = None
     name_tools(plot)
     plot.axis.visible = False
     plot.grid.visible = False
     scale = ScaleBar(range=plot.x_range, unit="m", orientation="horizontal", location="bottom_left")
-    scale.update(bar_length=0.2, background_fill_alpha=0.8, border_line_color=None, label="@{value} @{unit}")
+    scale.update(
+        bar_length=0.2, background_fill_alpha=0.8, border_line_color=None, label="@{value} @{unit}"
+    )
     plot.add_layout(scale, "below")  # not on the map: it would hide what lies in its corner
     return plot
 
 
 def name_tools(plot: Any) -> None:  # noqa: ANN401 - bokeh has no types
-    """Name the tools of a map in the language that is spoken; in English they are named as bokeh does."""
+    """Name the tools of a map in the language that is spoken; in English they are named
+    as bokeh does.
+    """
     if spoken().code != ENGLISH:
         for tool in plot.toolbar.tools:
             if type(tool).__name__ in TOOLS:
@@ -954,7 +1233,12 @@ def name_tools(plot: Any) -> None:  # noqa: ANN401 - bokeh has no types
 def draw_lines(plot: DrawnMap, layer: LineLayer) -> LegendItem:
     """Draw a layer of lines, and return its line of the legend."""
     name = ("lines", layer.label)
-    look = {"line_color": layer.colour, "line_dash": layer.dash, "line_cap": layer.cap, "visible": layer.shown}
+    look = {
+        "line_color": layer.colour,
+        "line_dash": layer.dash,
+        "line_cap": layer.cap,
+        "visible": layer.shown,
+    }
     glyph = plot.layer(name, "multi_line", layer.columns, **look, **layer.width)
     if layer.tooltips:
         plot.hover(name, [glyph], layer.tooltips, line_policy="interp")
@@ -981,7 +1265,9 @@ def draw_points(plot: DrawnMap, layer: PointLayer) -> LegendItem:
 
 
 def draw_ring(plot: DrawnMap) -> None:
-    """Add the ring that the page's script puts round the mark whose card is open; where it is already is the script's."""
+    """Add the ring that the page's script puts round the mark whose card is open; where
+    it is already is the script's.
+    """
     if plot.again:
         plot.keep("ring")
         return
@@ -999,7 +1285,9 @@ def draw_text(
     screen: MapScreen,
     **style: Any,  # noqa: ANN401 - bokeh has no types
 ) -> Any:  # noqa: ANN401
-    """Write a column beside its points, `right` and `down` of them when the map opens; the page's script takes the offsets of other scales."""
+    """Write a column beside its points, `right` and `down` of them when the map opens;
+    the page's script takes the offsets of other scales.
+    """
     text = plot.layer(
         name, "text", columns, text=column, text_align="center", text_baseline="middle", x_offset="right", y_offset="down", **style
     )  # fmt: skip
@@ -1007,7 +1295,11 @@ def draw_text(
     return text
 
 
-def tag(plot: DrawnMap, item: LegendItem, choices: list[str], *, visible: bool = True) -> LegendItem:
-    """Let a layer and its line of the legend show under some choices alone; `visible` says whether the first is among them."""
+def tag(
+    plot: DrawnMap, item: LegendItem, choices: list[str], *, visible: bool = True
+) -> LegendItem:
+    """Let a layer and its line of the legend show under some choices alone; `visible`
+    says whether the first is among them.
+    """
     plot.begin((item, *item.renderers), tags=choices, visible=visible)
     return item

@@ -1,4 +1,6 @@
-"""What maps need to know of the ground: a plane in metres, boxes, the bounds of the map, which roads and towns to show."""
+"""What maps need to know of the ground: a plane in metres, boxes, the bounds of the
+map, which roads and towns to show.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +27,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """Metres east and north of a point (equirectangular: equal scale both ways at the latitude of the point)."""
+    """Metres east and north of a point (equirectangular: equal scale both ways at the
+    latitude of the point).
+    """
 
     lon: float
     lat: float
 
     def project(self, lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (k, 2) metres for (k, 2) degrees."""
-        return (lonlat - (self.lon, self.lat)) * (METRES_PER_DEGREE * np.cos(np.radians(self.lat)), METRES_PER_DEGREE)
+        return (lonlat - (self.lon, self.lat)) * (
+            METRES_PER_DEGREE * np.cos(np.radians(self.lat)),
+            METRES_PER_DEGREE,
+        )
 
 
 def plane_of(content: ReportContent) -> Plane:
@@ -40,7 +47,9 @@ def plane_of(content: ReportContent) -> Plane:
     return Plane(*content.network.centre) if content.network.n_nodes else Plane(0.0, 0.0)
 
 
-def segments_to_draw(content: ReportContent, busy: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
+def segments_to_draw(
+    content: ReportContent, busy: NDArray[np.bool_], most: int
+) -> NDArray[np.int64]:
     """Return the segments an interactive map can hold, in ascending order.
 
     Parameters
@@ -50,8 +59,8 @@ def segments_to_draw(content: ReportContent, busy: NDArray[np.bool_], most: int)
     busy
         (n_segments,) bool: segments that must stay (routes and sites).
     most
-        Number of segments to keep where there are more. Main roads are kept before minor ones, and those before minor ones further
-        from what must stay.
+        Number of segments to keep where there are more. Main roads are kept before
+        minor ones, and those before minor ones further from what must stay.
     """
     network = content.network
     if network.n_segments <= most:
@@ -62,12 +71,16 @@ def segments_to_draw(content: ReportContent, busy: NDArray[np.bool_], most: int)
 
 
 def _distance_to(network: Network, busy: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(n_segments,) metres from each segment's middle to the nearest busy segment's middle; to the network's centre where none is busy."""
+    """(n_segments,) metres from each segment's middle to the nearest busy segment's
+    middle; to the network's centre where none is busy.
+    """
     middle = Plane(*network.centre).project(network.segment_midpoint)
     if not busy.any():
         return np.asarray(np.hypot(middle[:, 0], middle[:, 1]))
     points = np.asarray(shapely.points(middle), dtype=object)
-    inputs, distances = shapely.STRtree(points[busy]).query_nearest(points, return_distance=True, all_matches=False)
+    inputs, distances = shapely.STRtree(points[busy]).query_nearest(
+        points, return_distance=True, all_matches=False
+    )
     result = np.empty(network.n_segments)
     result[inputs[0]] = distances
     return result
@@ -86,13 +99,17 @@ def known_places(
     settlements: Iterable[Settlement], crossings: Iterable[Crossing], gateways: Iterable[Gateway]
 ) -> tuple[NamedPlace, ...]:
     """Return places of a region as named places: towns, and crossings of either kind."""
-    towns = [NamedPlace(town.name, town.lon, town.lat, "town", town.population) for town in settlements]
+    towns = [
+        NamedPlace(town.name, town.lon, town.lat, "town", town.population) for town in settlements
+    ]
     border: list[Crossing | Gateway] = [*crossings, *gateways]
     return (*towns, *(NamedPlace(each.name, each.lon, each.lat, "crossing") for each in border))
 
 
 def thinness(segments: int, least: float) -> float:
-    """Return what to multiply line widths by, in [least, 1]: on a dense map thick roads run together."""
+    """Return what to multiply line widths by, in [least, 1]: on a dense map thick roads
+    run together.
+    """
     return float(np.clip((1500 / max(segments, 1)) ** 0.4, least, 1.0))
 
 
@@ -108,7 +125,9 @@ def border_parts(border: BaseGeometry | None) -> NDArray[np.object_]:
 
 
 def border_fits(content: ReportContent) -> bool:
-    """Return whether the whole border can be shown without shrinking the roads: it leaves their box by a fifth at most."""
+    """Return whether the whole border can be shown without shrinking the roads: it
+    leaves their box by a fifth at most.
+    """
     shape = content.network.shape
     if content.border is None or content.border.is_empty or not len(shape):
         return False
@@ -143,8 +162,12 @@ LEAST_DEGREES = 0.02
 
 
 def order_bounds(content: ReportContent) -> Bounds:
-    """Return the box around what is ordered: sites in the plan or closed, bases and posts, in degrees; the whole map where nothing is."""
-    places = [(site.lon, site.lat) for site in content.sites if site.chosen or site.standing == "given up"]
+    """Return the box around what is ordered: sites in the plan or closed, bases and
+    posts, in degrees; the whole map where nothing is.
+    """
+    places = [
+        (site.lon, site.lat) for site in content.sites if site.chosen or site.standing == "given up"
+    ]
     for beat in content.beats:
         places += [(beat.home.lon, beat.home.lat), *((stop.lon, stop.lat) for stop in beat.stops)]
     points = np.array(places, dtype=np.float64).reshape(-1, 2)
@@ -154,7 +177,9 @@ def order_bounds(content: ReportContent) -> Bounds:
     low, high = points.min(axis=0), points.max(axis=0)
     margin = ROUND_ORDERS * float((high - low).max())
     short = np.maximum(LEAST_DEGREES - (high - low), 0.0) / 2
-    west, south, east, north = np.concatenate((low - margin - short, high + margin + short)).tolist()
+    west, south, east, north = np.concatenate(
+        (low - margin - short, high + margin + short)
+    ).tolist()
     return Bounds(west, south, east, north)
 
 
@@ -170,7 +195,9 @@ def opening_bounds(content: ReportContent, whole: Bounds) -> Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """West, south, east and north end of a box: degrees of a map, or any unit of length of a sheet."""
+    """West, south, east and north end of a box: degrees of a map, or any unit of length
+    of a sheet.
+    """
 
     west: float
     south: float
@@ -194,12 +221,19 @@ class Bounds:
 
     def holds(self, box: NDArray[np.float64]) -> bool:
         """Return whether a (4,) box (west, south, east, north) lies wholly inside."""
-        return bool(self.west <= box[0] and self.south <= box[1] and box[2] <= self.east and box[3] <= self.north)
+        return bool(
+            self.west <= box[0]
+            and self.south <= box[1]
+            and box[2] <= self.east
+            and box[3] <= self.north
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class StraightRoads:
-    """Roads as straight pieces: (k, 2) degrees of both ends; `left_out` counts those that are not drawn."""
+    """Roads as straight pieces: (k, 2) degrees of both ends; `left_out` counts those
+    that are not drawn.
+    """
 
     begin: NDArray[np.float64]
     end: NDArray[np.float64]

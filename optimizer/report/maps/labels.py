@@ -1,6 +1,8 @@
-"""What maps name (towns, those at the border first, road numbers, states), and where names and numbers lie without overlap.
+"""What maps name (towns, those at the border first, road numbers, states), and where
+names and numbers lie without overlap.
 
-Boxes are (west, south, east, north) in any unit of length that is the same both ways, say pixels or points.
+Boxes are (west, south, east, north) in any unit of length that is the same both ways,
+say pixels or points.
 """
 
 from __future__ import annotations
@@ -38,10 +40,18 @@ class NamedTowns(NamedTuple):
 
 
 def named_towns(content: ReportContent) -> NamedTowns:
-    """Return the towns that have a name: those that the scenario lists first, in its order, then the largest first."""
-    towns = [NamedPlace(town.name, town.lon, town.lat, "town", town.population) for town in content.settlements]
+    """Return the towns that have a name: those that the scenario lists first, in its
+    order, then the largest first.
+    """
+    towns = [
+        NamedPlace(town.name, town.lon, town.lat, "town", town.population)
+        for town in content.settlements
+    ]
     listed = [place for place in content.places if place.kind == "town"]
-    named = {town.name: town for town in (*listed, *sorted(towns, key=lambda town: (-town.population, town.name)))}
+    named = {
+        town.name: town
+        for town in (*listed, *sorted(towns, key=lambda town: (-town.population, town.name)))
+    }
     named.pop("", None)
     border, every = border_parts(content.border), list(named.values())
     if not border.size or not every:
@@ -57,7 +67,9 @@ def named_towns(content: ReportContent) -> NamedTowns:
 
 
 def marked_places(content: ReportContent) -> list[tuple[float, float]]:
-    """Return where the map has marks that the name of a border town must not cover (degrees): sites, crossings, gateways, bases."""
+    """Return where the map has marks that the name of a border town must not cover
+    (degrees): sites, crossings, gateways, bases.
+    """
     places = [(site.lon, site.lat) for site in content.sites if np.isfinite(site.lon)]
     places += [(crossing.lon, crossing.lat) for crossing in content.crossings]
     places += [(gateway.lon, gateway.lat) for gateway in content.gateways]
@@ -69,8 +81,11 @@ def named_areas(content: ReportContent) -> list[NamedPlace]:
     return [place for place in content.places if place.kind in {"state", "country"}]
 
 
-def road_numbers(content: ReportContent, drawn: NDArray[np.int64] | None = None) -> list[NamedPlace]:
-    """Return the numbers of main roads with where to write each: the middle of its longest segment; important and long roads first.
+def road_numbers(
+    content: ReportContent, drawn: NDArray[np.int64] | None = None
+) -> list[NamedPlace]:
+    """Return the numbers of main roads with where to write each: the middle of its
+    longest segment; important and long roads first.
 
     `drawn` are the segments that the map shows; None for all.
     """
@@ -101,12 +116,16 @@ def road_numbers(content: ReportContent, drawn: NDArray[np.int64] | None = None)
         best[number] = min(best.get(number, found), found)
     order = sorted(best, key=lambda number: (best[number][0], -total[number], number))
     middle = network.segment_midpoint.tolist()
-    return [NamedPlace(number, middle[best[number][2]][0], middle[best[number][2]][1], "road") for number in order]
+    return [
+        NamedPlace(number, middle[best[number][2]][0], middle[best[number][2]][1], "road")
+        for number in order
+    ]
 
 
 # Placing of names and numbers on a map so that they do not lie on one another.
 #
-# Boxes are (west, south, east, north) in any unit of length that is the same both ways, say pixels or points.
+# Boxes are (west, south, east, north) in any unit of length that is the same both ways,
+# say pixels or points.
 
 
 @dataclass(slots=True)
@@ -129,7 +148,9 @@ class OccupiedBoxes:
         self.boxes = np.vstack((self.boxes, boxes))
 
     def overlap(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (m,) the area that each of (m, 4) boxes shares with the occupied ones, each counted by itself; infinite outside the frame."""
+        """Return (m,) the area that each of (m, 4) boxes shares with the occupied ones,
+        each counted by itself; infinite outside the frame.
+        """
         west, south, east, north = self.boxes.T
         across = np.minimum(east, boxes[:, 2:3]) - np.maximum(west, boxes[:, 0:1])
         down = np.minimum(north, boxes[:, 3:4]) - np.maximum(south, boxes[:, 1:2])
@@ -139,15 +160,23 @@ class OccupiedBoxes:
         return np.asarray(shared)
 
 
-def boxes_around(points: NDArray[np.float64], size: float | NDArray[np.float64]) -> NDArray[np.float64]:
+def boxes_around(
+    points: NDArray[np.float64], size: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return (k, 4) boxes around (k, 2) points: squares of a size, or of a width and a height."""
     return np.hstack((points - size / 2, points + size / 2))
 
 
 def place_names(
-    points: NDArray[np.float64], widths: Iterable[float], height: float, gap: float, occupied: OccupiedBoxes, most: int
+    points: NDArray[np.float64],
+    widths: Iterable[float],
+    height: float,
+    gap: float,
+    occupied: OccupiedBoxes,
+    most: int,
 ) -> list[tuple[float, float] | None]:
-    """Place names beside points, in the order given; those for which no side is free are left out.
+    """Place names beside points, in the order given; those for which no side is free
+    are left out.
 
     Parameters
     ----------
@@ -165,9 +194,11 @@ def place_names(
     Returns
     -------
     list
-        For each name the offset of the middle of its box from its point; None where no side is free.
+        For each name the offset of the middle of its box from its point; None where no
+        side is free.
     """
-    # Greedy, the most important name first: a name once placed never moves, so a later one gives way to it.
+    # Greedy, the most important name first: a name once placed never moves, so a later
+    # one gives way to it.
     offsets: list[tuple[float, float] | None] = []
     for point, width in zip(points, widths, strict=True):
         if most <= 0:
@@ -184,7 +215,9 @@ def place_names(
 
 
 def _sides(width: float, height: float, gap: float) -> list[tuple[float, float]]:
-    """Return the middles of the boxes that are tried, nearest first: on the point without a gap, else beside it at up to four gaps."""
+    """Return the middles of the boxes that are tried, nearest first: on the point
+    without a gap, else beside it at up to four gaps.
+    """
     sides = [] if gap else [(0.0, 0.0)]
     for far in (1, 2, 4):
         x, y = far * gap + width / 2, far * gap + height / 2
@@ -193,7 +226,12 @@ def _sides(width: float, height: float, gap: float) -> list[tuple[float, float]]
 
 
 def place_badges(
-    points: NDArray[np.float64], size: float, occupied: OccupiedBoxes, *, reach: float = 4.0, every: bool = True
+    points: NDArray[np.float64],
+    size: float,
+    occupied: OccupiedBoxes,
+    *,
+    reach: float = 4.0,
+    every: bool = True,
 ) -> NDArray[np.float64]:
     """Place numbered badges on their points, or beside them where another badge is.
 
@@ -213,7 +251,8 @@ def place_badges(
     Returns
     -------
     ndarray
-        (k, 2) offsets; among the spots tried the nearest that is free, or else the one that covers least, or not a number.
+        (k, 2) offsets; among the spots tried the nearest that is free, or else the one
+        that covers least, or not a number.
     """
     spots = _spots(size, reach)
     offsets = np.zeros_like(points)
@@ -229,7 +268,9 @@ def place_badges(
 
 
 class Group(NamedTuple):
-    """Badges that stand close, of which one mark says how many there are: their `rows`, and the (2,) place of the mark."""
+    """Badges that stand close, of which one mark says how many there are: their `rows`,
+    and the (2,) place of the mark.
+    """
 
     rows: tuple[int, ...]
     place: NDArray[np.float64]
@@ -238,7 +279,8 @@ class Group(NamedTuple):
 def group_badges(
     points: NDArray[np.float64], size: float, occupied: OccupiedBoxes, *, reach: float, wide: float
 ) -> tuple[NDArray[np.float64], list[Group]]:
-    """Place badges on their points or near them; those for which there is no room are grouped with the nearest.
+    """Place badges on their points or near them; those for which there is no room are
+    grouped with the nearest.
 
     Parameters
     ----------
@@ -249,7 +291,8 @@ def group_badges(
     occupied
         Boxes that are occupied; what is placed is added to them.
     reach
-        How far from its point a badge may stand, and a mark from the middle of its group, in sizes.
+        How far from its point a badge may stand, and a mark from the middle of its
+        group, in sizes.
 
     Returns
     -------
@@ -258,7 +301,8 @@ def group_badges(
     groups
         The groups, each of two badges at least.
     """
-    # Agglomerative: place all, join what found no room with what is nearest, and place all anew, groups first.
+    # Agglomerative: place all, join what found no room with what is nearest, and place
+    # all anew, groups first.
     spots = _spots(size, reach)
     items: list[tuple[int, ...]] = [(row,) for row in range(len(points))]
     while True:
@@ -283,13 +327,17 @@ def group_badges(
     for rows, place in zip(items, places, strict=True):
         if len(rows) == 1:
             offsets[rows[0]] = place - points[rows[0]]
-    return offsets, [Group(rows, place) for rows, place in zip(items, places, strict=True) if len(rows) > 1]
+    return offsets, [
+        Group(rows, place) for rows, place in zip(items, places, strict=True) if len(rows) > 1
+    ]
 
 
 def _joined(
     items: list[tuple[int, ...]], middles: NDArray[np.float64], without: list[int], near: float
 ) -> list[tuple[int, ...]]:
-    """Return the items with each of some joined to the nearest, where that is near; none is joined twice."""
+    """Return the items with each of some joined to the nearest, where that is near;
+    none is joined twice.
+    """
     left, joined = dict(enumerate(items)), []
     for k in without:
         others = [j for j in left if j != k]
@@ -303,7 +351,9 @@ def _joined(
 
 def _spots(size: float, reach: float) -> NDArray[np.float64]:
     """Return the (m, 2) offsets that are tried for a badge, the nearest first."""
-    return np.vstack([_ring(radius * size) for radius in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0) if radius <= reach])
+    return np.vstack(
+        [_ring(radius * size) for radius in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0) if radius <= reach]
+    )
 
 
 def _ring(radius: float) -> NDArray[np.float64]:
@@ -314,5 +364,7 @@ def _ring(radius: float) -> NDArray[np.float64]:
 
 
 def text_width(text: str, size: float) -> float:
-    """Return about how wide a text is set, in the unit of its font size: wide scripts count double."""
+    """Return about how wide a text is set, in the unit of its font size: wide scripts
+    count double.
+    """
     return size * sum(0.6 if ord(mark) < 0x2E80 else 1.05 for mark in text)

@@ -1,8 +1,10 @@
-"""The layers of a report's maps: made once, and drawn by the still maps and the interactive one.
+"""The layers of a report's maps: made once, and drawn by the still maps and the
+interactive one.
 
-Beats: on which roads, in which colour and how wide, so that beats that share a road all show. Traffic: the loads that set out over each
-segment with nothing placed, today and with the plan. Crowds: the places that insets and buttons of the interactive map show larger. Roads
-are coloured in layers of their own, one thing at a time.
+Beats: on which roads, in which colour and how wide, so that beats that share a road all
+show. Traffic: the loads that set out over each segment with nothing placed, today and
+with the plan. Crowds: the places that insets and buttons of the interactive map show
+larger. Roads are coloured in layers of their own, one thing at a time.
 """
 
 from __future__ import annotations
@@ -19,7 +21,16 @@ from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.maps.geography import Bounds, map_bounds
 from optimizer.report.maps.labels import named_towns
-from optimizer.report.palette import BEATS, EFFORT, ELSEWHERE, MINOR_ROAD, RISK, ROAD, UNSEARCHED, WIDTH
+from optimizer.report.palette import (
+    BEATS,
+    EFFORT,
+    ELSEWHERE,
+    MINOR_ROAD,
+    RISK,
+    ROAD,
+    UNSEARCHED,
+    WIDTH,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +44,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MapLayers:
-    """What the figures and the interactive map draw: made once for a report, by `map_layers`.
+    """What the figures and the interactive map draw: made once for a report, by
+    `map_layers`.
 
     Attributes
     ----------
@@ -59,7 +71,9 @@ class MapLayers:
 
     @property
     def under_advice(self) -> RoadLayer:
-        """Return the layer that lies under where to look next: how sure the risk is, or the only one there is."""
+        """Return the layer that lies under where to look next: how sure the risk is, or
+        the only one there is.
+        """
         return self.roads[min(1, len(self.roads) - 1)]
 
 
@@ -78,7 +92,9 @@ def map_layers(content: ReportContent) -> MapLayers:
 
 
 THIN, STRIPE, WIDEST = 3.0, 5.0, 23.0
-"""Screen pixels: width of a beat that has a road for itself, what each beat drawn over it adds, and the widest of all."""
+"""Screen pixels: width of a beat that has a road for itself, what each beat drawn over
+it adds, and the widest of all.
+"""
 
 RIM = 1.2
 """White on both sides of a beat, in screen pixels."""
@@ -100,7 +116,8 @@ class DrawnBeat:
     lines
         (k,) shapely lines in degrees, each road once.
     width
-        (k,) width of each, in screen pixels; wider where beats that are drawn later lie on top.
+        (k,) width of each, in screen pixels; wider where beats that are drawn later lie
+        on top.
     """
 
     beat: BeatRow
@@ -135,7 +152,10 @@ def drawn_beats(content: ReportContent) -> tuple[DrawnBeat, ...]:
     """Return the beats of the plan in drawing order, which is that of their letters."""
     network, beats = content.network, content.driven
     driven = [np.unique(network.segment[np.asarray(beat.arcs, dtype=np.int64)]) for beat in beats]
-    every = np.bincount(np.concatenate([*driven, np.empty(0, np.int64)]).astype(np.int64), minlength=network.n_segments)
+    every = np.bincount(
+        np.concatenate([*driven, np.empty(0, np.int64)]).astype(np.int64),
+        minlength=network.n_segments,
+    )
     stripe = np.minimum(STRIPE, (WIDEST - THIN) / np.maximum(every - 1, 1))
     drawn = np.zeros(network.n_segments, dtype=np.int64)
     made = []
@@ -143,7 +163,9 @@ def drawn_beats(content: ReportContent) -> tuple[DrawnBeat, ...]:
         drawn[segments] += 1
         above = every[segments] - drawn[segments]
         merged = _merged(network.lines[segments], THIN + stripe[segments] * above)
-        made.append(DrawnBeat(beat, letter(place), BEATS[place % len(BEATS)], merged.lines, merged.width))
+        made.append(
+            DrawnBeat(beat, letter(place), BEATS[place % len(BEATS)], merged.lines, merged.width)
+        )
     return tuple(made)
 
 
@@ -154,9 +176,13 @@ def legend_groups(beats: Sequence[DrawnBeat]) -> list[LegendGroup]:
     groups = [tuple(group) for key, group in groupby(beats, key=lambda drawn: drawn.beat.home)]
     return [
         LegendGroup(
-            _("Beats {first} {dash} {last}").format(first=group[0].letter, dash=DASH, last=group[-1].letter)
-            if len(group) > 1
-            else _one_beat(group[0]),
+            (
+                _("Beats {first} {dash} {last}").format(
+                    first=group[0].letter, dash=DASH, last=group[-1].letter
+                )
+                if len(group) > 1
+                else _one_beat(group[0])
+            ),
             group,
         )
         for group in groups
@@ -180,7 +206,9 @@ def _merged(lines: NDArray[np.object_], width: NDArray[np.float64]) -> _MergedLi
     parts: list[NDArray[np.object_]] = [np.empty(0, dtype=object)]
     widths: list[NDArray[np.float64]] = [np.empty(0)]
     for one in np.unique(width).tolist():
-        merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines[width == one])))
+        merged = shapely.get_parts(
+            shapely.line_merge(shapely.multilinestrings(lines[width == one]))
+        )
         parts.append(np.asarray(merged, dtype=object))
         widths.append(np.full(merged.size, one))
     return _MergedLines(np.concatenate(parts), np.concatenate(widths))
@@ -204,7 +232,8 @@ class RouteTraffic:
     weight
         (n_segments,) sum of the weights of the routes that use the segment.
     routes
-        Positions of those routes in the content, the heaviest first, by segment; segments without routes are left out.
+        Positions of those routes in the content, the heaviest first, by segment;
+        segments without routes are left out.
     """
 
     weight: NDArray[np.float64]
@@ -217,7 +246,9 @@ def traffic(content: ReportContent, layout: Layout) -> RouteTraffic:
     users: dict[int, list[int]] = {}
     for position in np.argsort([-route.weight for route in content.routes], kind="stable"):
         route = content.routes[position]
-        arcs = {"before": route.arcs_before, "today": route.arcs_today, "after": route.arcs_after}[layout]
+        arcs = {"before": route.arcs_before, "today": route.arcs_today, "after": route.arcs_after}[
+            layout
+        ]
         segments = np.unique(content.network.segment[np.asarray(arcs, dtype=np.int64)])
         weight[segments] += route.weight
         for segment in segments.tolist():
@@ -247,7 +278,9 @@ LEAST_MARKS = 4
 """Crowded marks that make a place."""
 
 CROWDED_SHARE = 1 / 45
-"""Marks nearer to one another than this share of the map lie on one another, as on a sheet they are about so wide."""
+"""Marks nearer to one another than this share of the map lie on one another, as on a
+sheet they are about so wide.
+"""
 
 CROWD_WIDTH = 1 / 6
 """Width of a place, as a share of the map."""
@@ -257,24 +290,30 @@ CROWD_SHAPE = 0.8
 
 
 class Crowd(NamedTuple):
-    """A place where marks crowd: the town there that people know it by (empty where there is none), and its box in degrees."""
+    """A place where marks crowd: the town there that people know it by (empty where
+    there is none), and its box in degrees.
+    """
 
     name: str
     bounds: Bounds
 
 
 def crowds(content: ReportContent, bounds: Bounds) -> tuple[Crowd, ...]:
-    """Return up to three boxes that hold most of the crowded marks, from west to east; none share a mark.
+    """Return up to three boxes that hold most of the crowded marks, from west to east;
+    none share a mark.
 
-    Marks are places of sites of the plan, of sites that close, of posts of beats, and of official crossings. `bounds` (degrees) are those of
-    the map.
+    Marks are places of sites of the plan, of sites that close, of posts of beats, and
+    of official crossings. `bounds` (degrees) are those of the map.
     """
-    places = [(site.lon, site.lat) for site in content.sites if site.chosen or site.standing == "given up"]
+    places = [
+        (site.lon, site.lat) for site in content.sites if site.chosen or site.standing == "given up"
+    ]
     places += [(stop.lon, stop.lat) for beat in content.beats for stop in beat.stops]
     places += [(crossing.lon, crossing.lat) for crossing in content.crossings if crossing.official]
     lonlat = np.unique(np.array(places, dtype=np.float64).reshape(-1, 2).round(4), axis=0)
     lonlat = lonlat[np.isfinite(lonlat).all(axis=1)]
-    ground = np.array([np.cos(np.radians(bounds.middle_latitude)), 1.0])  # degrees to one unit east and north
+    # degrees to one unit east and north
+    ground = np.array([np.cos(np.radians(bounds.middle_latitude)), 1.0])
     width = max(bounds.width * ground[0], bounds.height)
     marks = lonlat * ground
     half = CROWD_WIDTH * width * np.array([1.0, CROWD_SHAPE]) / 2
@@ -282,8 +321,10 @@ def crowds(content: ReportContent, bounds: Bounds) -> tuple[Crowd, ...]:
     left = np.ones(len(marks), dtype=bool)
     crowded = _crowded(marks, CROWDED_SHARE * width)
     while len(found) < MOST_CROWDS and (left & crowded).any():
-        # Greedy: the box with most crowded marks, centred on one of them, then moved to the middle of all it holds.
-        inside = (np.abs(marks[:, None] - marks[None]) <= half).all(axis=2) & left  # (k, k): a box around each mark
+        # Greedy: the box with most crowded marks, centred on one of them, then moved to
+        # the middle of all it holds.
+        # (k, k): a box around each mark
+        inside = (np.abs(marks[:, None] - marks[None]) <= half).all(axis=2) & left
         full = (inside & crowded).sum(axis=1) * left
         best = int(np.argmax(full))
         if full[best] < LEAST_MARKS:
@@ -305,20 +346,26 @@ def _crowded(marks: NDArray[np.float64], near: float) -> NDArray[np.bool_]:
 
 
 def _town_in(content: ReportContent, box: Bounds, middle: NDArray[np.float64]) -> str:
-    """Return the town in a box that is near the middle of its marks, the first that maps name; one at the border where there is one."""
+    """Return the town in a box that is near the middle of its marks, the first that
+    maps name; one at the border where there is one.
+    """
     towns = named_towns(content)
     for group in (towns.border, towns.inland):
         inside = [town for town in group if box.holds(np.array([town.lon, town.lat] * 2))]
         if inside:
-            apart = np.array([np.hypot(town.lon - middle[0], town.lat - middle[1]) for town in inside])
+            apart = np.array(
+                [np.hypot(town.lon - middle[0], town.lat - middle[1]) for town in inside]
+            )
             return plain(inside[int(np.argmax(apart <= apart.min() + box.width / 6))].name, 24)
     return ""
 
 
-# Road layers: the same roads, coloured by one thing at a time, in classes that a reader can tell apart.
+# Road layers: the same roads, coloured by one thing at a time, in classes that a reader
+# can tell apart.
 #
-# Both the still maps and the interactive one draw them from here. A new way to colour the roads is one more `RoadLayer` in `road_layers`.
-# What nobody ever searched has a class of its own.
+# Both the still maps and the interactive one draw them from here. A new way to colour
+# the roads is one more `RoadLayer` in `road_layers`. What nobody ever searched has a
+# class of its own.
 
 
 RARE = 0.03
@@ -338,7 +385,8 @@ class RoadClass:
     Attributes
     ----------
     label
-        Text in the legend, without a unit; fixed text and numbers only, never a record's.
+        Text in the legend, without a unit; fixed text and numbers only, never a
+        record's.
     segments
         (k,) which.
     colour
@@ -382,7 +430,9 @@ class RoadLayer:
 
 
 def plan_layer(content: ReportContent) -> RoadLayer:
-    """Return the roads by how important they are, under the plan: the first view of the interactive map."""
+    """Return the roads by how important they are, under the plan: the first view of the
+    interactive map.
+    """
     network = content.network
     main = np.isin(network.road_class[network.segment_arc], MAIN_CLASSES)
     classes = (
@@ -394,7 +444,9 @@ def plan_layer(content: ReportContent) -> RoadLayer:
 
 
 def road_layers(content: ReportContent) -> tuple[RoadLayer, ...]:
-    """Return the road layers of a report: risk, how sure it is, and effort by unit; plain roads where no risk was given."""
+    """Return the road layers of a report: risk, how sure it is, and effort by unit;
+    plain roads where no risk was given.
+    """
     risk = content.risk
     if risk is None:
         return (_plain(content),)
@@ -404,7 +456,9 @@ def road_layers(content: ReportContent) -> tuple[RoadLayer, ...]:
 def _plain(content: ReportContent) -> RoadLayer:
     every = np.arange(content.network.n_segments)
     alone = RoadClass(_("Roads (no risk given)"), every, ROAD, 1.6)
-    return RoadLayer("risk", _("Roads"), _("Roads"), (alone,), _("Map of the roads; no risk was given."))
+    return RoadLayer(
+        "risk", _("Roads"), _("Roads"), (alone,), _("Map of the roads; no risk was given.")
+    )
 
 
 def _risk(risk: SegmentRisk) -> RoadLayer:
@@ -421,9 +475,14 @@ def _width(risk: SegmentRisk) -> RoadLayer:
     return RoadLayer(
         "sure",
         _("How sure"),
-        _("Upper end of the {percent} interval over its lower end").format(percent=percent(risk.interval, 0)),
+        _("Upper end of the {percent} interval over its lower end").format(
+            percent=percent(risk.interval, 0)
+        ),
         width_classes(risk),
-        _("Map of the roads coloured by how wide the interval of the risk is; roads nobody ever searched are dashed."),
+        _(
+            "Map of the roads coloured by how wide the interval of the risk is; roads nobody ever"
+            " searched are dashed."
+        ),
     )
 
 
@@ -432,7 +491,11 @@ def _efforts(content: ReportContent, risk: SegmentRisk) -> tuple[RoadLayer, ...]
     length = np.maximum(network.length_m[network.segment_arc] / 1000, SHORTEST_KM)
     if not risk.efforts:
         nothing = RoadClass(
-            _("None: no effort was recorded"), np.arange(network.n_segments), UNSEARCHED, 1.6, dashed=True
+            _("None: no effort was recorded"),
+            np.arange(network.n_segments),
+            UNSEARCHED,
+            1.6,
+            dashed=True,
         )
         return (
             RoadLayer(
@@ -450,7 +513,8 @@ def _efforts(content: ReportContent, risk: SegmentRisk) -> tuple[RoadLayer, ...]
             _("Search effort, {unit} per km of road").format(unit=plain(effort.unit, 40)),
             _seen(effort_classes(risk, place, length), effort.amount > 0, length),
             _(
-                "Map of the roads coloured by search effort per kilometre ({unit}); roads without any are dashed."
+                "Map of the roads coloured by search effort per kilometre ({unit}); roads without"
+                " any are dashed."
             ).format(unit=plain(effort.unit, 40)),
         )
         for place, effort in enumerate(risk.efforts)
@@ -460,23 +524,37 @@ def _efforts(content: ReportContent, risk: SegmentRisk) -> tuple[RoadLayer, ...]
 def _seen(
     classes: tuple[RoadClass, ...], shown: NDArray[np.bool_], length: NDArray[np.float64]
 ) -> tuple[RoadClass, ...]:
-    """Draw the steps of a scale as spots where they cover so little road (bridges, say) that as lines nobody would see them."""
+    """Draw the steps of a scale as spots where they cover so little road (bridges, say)
+    that as lines nobody would see them.
+    """
     if length[shown].sum() >= RARE * length.sum():
         return classes
-    return tuple(replace(part, width=part.width + SPOT) if shown[part.segments].any() else part for part in classes)
+    return tuple(
+        replace(part, width=part.width + SPOT) if shown[part.segments].any() else part
+        for part in classes
+    )
 
 
 QUANTILES = (0.4, 0.65, 0.85, 0.95)
-"""Where classes of risk and effort part: both are skewed, and the few roads at the top matter most."""
+"""Where classes of risk and effort part: both are skewed, and the few roads at the top
+matter most.
+"""
 
 WIDTHS = (3.0, 10.0, 100.0, 1000.0)
-"""Where classes of interval part, in times the lower end. The same in every report, so that a poor record looks poor."""
+"""Where classes of interval part, in times the lower end. The same in every report, so
+that a poor record looks poor.
+"""
 
 
 def risk_classes(risk: SegmentRisk) -> tuple[RoadClass, ...]:
-    """Sort segments by risk into classes that part at quantiles of the searched ones, rounded to two significant digits."""
+    """Sort segments by risk into classes that part at quantiles of the searched ones,
+    rounded to two significant digits.
+    """
     shown = risk.searched & np.isfinite(risk.median)
-    return (*_dashed(_("Never searched: unknown"), ~shown), *_by_quantiles(risk.median, shown, RISK))
+    return (
+        *_dashed(_("Never searched: unknown"), ~shown),
+        *_by_quantiles(risk.median, shown, RISK),
+    )
 
 
 def width_classes(risk: SegmentRisk) -> tuple[RoadClass, ...]:
@@ -486,14 +564,23 @@ def width_classes(risk: SegmentRisk) -> tuple[RoadClass, ...]:
     edges = [number(edge) for edge in WIDTHS]
     labels = (
         _("under {number} times").format(number=edges[0]),
-        *(_("{low} {dash} {high} times").format(low=a, dash=DASH, high=b) for a, b in pairwise(edges)),
+        *(
+            _("{low} {dash} {high} times").format(low=a, dash=DASH, high=b)
+            for a, b in pairwise(edges)
+        ),
         _("{number} times and over").format(number=edges[-1]),
     )
-    return (*_dashed(_("Never searched: unknown"), ~shown), *_steps(times, shown, WIDTHS, labels, WIDTH))
+    return (
+        *_dashed(_("Never searched: unknown"), ~shown),
+        *_steps(times, shown, WIDTHS, labels, WIDTH),
+    )
 
 
-def effort_classes(risk: SegmentRisk, unit: int, length_km: NDArray[np.float64]) -> tuple[RoadClass, ...]:
-    """Sort segments by effort per kilometre in one unit, into classes as those of risk; searched in another unit alone is a class.
+def effort_classes(
+    risk: SegmentRisk, unit: int, length_km: NDArray[np.float64]
+) -> tuple[RoadClass, ...]:
+    """Sort segments by effort per kilometre in one unit, into classes as those of risk;
+    searched in another unit alone is a class.
 
     Parameters
     ----------
@@ -509,14 +596,24 @@ def effort_classes(risk: SegmentRisk, unit: int, length_km: NDArray[np.float64])
     elsewhere = np.flatnonzero(~shown & risk.searched)
     return (
         *_dashed(_("None at all"), ~shown & ~risk.searched),
-        *([RoadClass(_("None in this unit, some in another"), elsewhere, ELSEWHERE, 1.5)] if elsewhere.size else []),
+        *(
+            [RoadClass(_("None in this unit, some in another"), elsewhere, ELSEWHERE, 1.5)]
+            if elsewhere.size
+            else []
+        ),
         *_by_quantiles(amount / length_km, shown, EFFORT),
     )
 
 
 def _dashed(label: str, where: NDArray[np.bool_]) -> list[RoadClass]:
-    """Return the class of segments where nobody looked, if there are any; it comes first, and so lies under the others."""
-    return [RoadClass(label, np.flatnonzero(where), UNSEARCHED, 1.6, dashed=True)] if where.any() else []
+    """Return the class of segments where nobody looked, if there are any; it comes
+    first, and so lies under the others.
+    """
+    return (
+        [RoadClass(label, np.flatnonzero(where), UNSEARCHED, 1.6, dashed=True)]
+        if where.any()
+        else []
+    )
 
 
 def _by_quantiles(
@@ -546,9 +643,13 @@ def _steps(
 
 
 def interval_ratio(risk: SegmentRisk) -> NDArray[np.float64]:
-    """Return (n_segments,) the upper end of the interval over its lower end, >= 1; infinite where that is 0, NaN where unknown."""
+    """Return (n_segments,) the upper end of the interval over its lower end, >= 1;
+    infinite where that is 0, NaN where unknown.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((risk.high == 0) & (risk.low == 0), np.nan, np.asarray(risk.high / risk.low))
+        return np.where(
+            (risk.high == 0) & (risk.low == 0), np.nan, np.asarray(risk.high / risk.low)
+        )
 
 
 def _labels(edges: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[str, ...]:
@@ -570,5 +671,6 @@ def _edge(amount: float) -> str:
 def _colours(scale: tuple[str, ...], count: int) -> tuple[str, ...]:
     """Take the highest class from the dark end: few classes still look like a warning."""
     return tuple(
-        scale[round(place)] for place in np.linspace(0 if count > 1 else 2, len(scale) - 1 if count > 1 else 2, count)
+        scale[round(place)]
+        for place in np.linspace(0 if count > 1 else 2, len(scale) - 1 if count > 1 else 2, count)
     )

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from optimizer.problem.network.places import NamedPlace
 
 NEAR_KM = 10.0
-"""Kilometres from a place up to which a spot is near it; beyond them its distance and direction are said."""
+"""Kilometres from a place up to which a spot is near it; beyond them its distance and
+direction are said.
+"""
 TOWN_KM = 60.0
 """Kilometres up to which a town is named before a crossing that is nearer."""
 FEW = 8
@@ -41,7 +43,9 @@ WINDS = (
 
 
 class SegmentName(NamedTuple):
-    """What people call a segment in full, its road, and the place it is named after (None where there is none)."""
+    """What people call a segment in full, its road, and the place it is named after
+    (None where there is none).
+    """
 
     text: str
     road: str
@@ -49,9 +53,11 @@ class SegmentName(NamedTuple):
 
 
 class PlaceNames:
-    """The places that a spot can be near to: a town within 60 km before any other place, else the nearest of any kind.
+    """The places that a spot can be near to: a town within 60 km before any other
+    place, else the nearest of any kind.
 
-    A town beyond the border is named last: nobody is sent to a road near a town of another country.
+    A town beyond the border is named last: nobody is sent to a road near a town of
+    another country.
 
     Parameters
     ----------
@@ -64,7 +70,10 @@ class PlaceNames:
     """
 
     def __init__(
-        self, network: Network | None, places: Sequence[NamedPlace], border: NDArray[np.object_] | None = None
+        self,
+        network: Network | None,
+        places: Sequence[NamedPlace],
+        border: NDArray[np.object_] | None = None,
     ) -> None:
         self._network = network
         self._border = np.empty(0, dtype=object) if border is None else border
@@ -78,7 +87,8 @@ class PlaceNames:
         self._known: dict[tuple[str, float, float, str], str] = {}
 
     def where(self, lon: float, lat: float, road: str = "") -> str:
-        """Return `near X`, or `N km west of X`, for a spot in degrees; the degrees where there is no place.
+        """Return `near X`, or `N km west of X`, for a spot in degrees; the degrees
+        where there is no place.
 
         `road` is the name of the road there: a bridge is not near itself.
         """
@@ -86,7 +96,9 @@ class PlaceNames:
         if key not in self._known:  # the desk asks for the same sites at every action
             spot = np.array([lon, lat])
             nearest = self._nearest(spot, road)
-            degrees = _("at {lat}, {lon}").format(lat=localised(f"{lat:.3f}"), lon=localised(f"{lon:.3f}"))
+            degrees = _("at {lat}, {lon}").format(
+                lat=localised(f"{lat:.3f}"), lon=localised(f"{lon:.3f}")
+            )
             self._known[key] = degrees if nearest is None else _away(nearest, spot)
         return self._known[key]
 
@@ -104,7 +116,9 @@ class PlaceNames:
         return (_("{road} {near}") if near else _("{road}, {near}")).format(road=road, near=where)
 
     def segment(self, segment: int) -> SegmentName:
-        """Return what people would call a segment of the network: its road (or its class), and where that is."""
+        """Return what people would call a segment of the network: its road (or its
+        class), and where that is.
+        """
         network = self._network
         if network is None:
             raise ValueError("places without a network name no segment")
@@ -112,7 +126,9 @@ class PlaceNames:
         road = term(str(network.name[arc])) or word(str(network.road_class[arc])) or _("road")
         lon, lat = network.segment_midpoint[segment].tolist()
         nearest, where = self._nearest(np.array([lon, lat]), road), self.where(lon, lat, road)
-        return SegmentName(self.joined(road, where), road, None if nearest is None else nearest.name)
+        return SegmentName(
+            self.joined(road, where), road, None if nearest is None else nearest.name
+        )
 
     def _nearest(self, spot: NDArray[np.float64], road: str) -> NamedPlace | None:
         beyond = None
@@ -120,7 +136,9 @@ class PlaceNames:
             last = tree is self._sets[-1][1]
             for k in _nearest_few(tree, spot, len(places)):
                 place = places[k]
-                if place.name in {road, term(road)} or not (last or _kilometres(place, spot) <= TOWN_KM):
+                if place.name in {road, term(road)} or not (
+                    last or _kilometres(place, spot) <= TOWN_KM
+                ):
                     continue
                 if place.kind != "town" or not self._across(place, spot):
                     return place
@@ -157,6 +175,10 @@ def _away(place: NamedPlace, spot: NDArray[np.float64]) -> str:
 
 
 def _on_sphere(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(k, 3) metres of (k, 2) degrees: straight lines through the earth sort places as the ground does."""
+    """(k, 3) metres of (k, 2) degrees: straight lines through the earth sort places as
+    the ground does.
+    """
     lon, lat = np.radians(lonlat).T
-    return EARTH_RADIUS_M * np.column_stack((np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)))
+    return EARTH_RADIUS_M * np.column_stack(
+        (np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat))
+    )

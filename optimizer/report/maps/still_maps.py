@@ -1,7 +1,9 @@
-"""Still maps: where the risk is, and what the plan does to it, drawn with matplotlib into the axes they are given.
+"""Still maps: where the risk is, and what the plan does to it, drawn with matplotlib
+into the axes they are given.
 
-First the maps, then their lines (roads, routes, beats, the border), their places (towns, ways in, sites, bases, posts and the numbers on
-them), and the sheet they lie on: frame, foot, bar of scale, legend.
+First the maps, then their lines (roads, routes, beats, the border), their places
+(towns, ways in, sites, bases, posts and the numbers on them), and the sheet they lie
+on: frame, foot, bar of scale, legend.
 """
 
 from __future__ import annotations
@@ -21,7 +23,13 @@ from optimizer.base.text.formatting import SPACE, known, number, plain, round_be
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.road_classes import MAIN_CLASSES
-from optimizer.report.maps.geography import Bounds, border_parts, map_bounds, opening_bounds, thinness
+from optimizer.report.maps.geography import (
+    Bounds,
+    border_parts,
+    map_bounds,
+    opening_bounds,
+    thinness,
+)
 from optimizer.report.maps.labels import (
     OccupiedBoxes,
     boxes_around,
@@ -77,8 +85,11 @@ if TYPE_CHECKING:
     Handle: TypeAlias = Line2D | tuple[Line2D, ...]
 
 
-def draw_road_layer(ax: Axes, content: ReportContent, layer: RoadLayer, bounds: Bounds | None = None) -> Axes:
-    """Draw the roads as one layer colours them, with the border and the towns; the legend stands below.
+def draw_road_layer(
+    ax: Axes, content: ReportContent, layer: RoadLayer, bounds: Bounds | None = None
+) -> Axes:
+    """Draw the roads as one layer colours them, with the border and the towns; the
+    legend stands below.
 
     `bounds` are those of the map in degrees, where they have been worked out.
     """
@@ -101,12 +112,15 @@ def draw_look_next(ax: Axes, content: ReportContent, layers: MapLayers) -> Axes:
     occupied = OccupiedBoxes()
     name_border_towns(ax, content, occupied)
     handles = draw_layer(ax, content, layer) + draw_border(ax, content)
-    handles += draw_badges(ax, middle.reshape(-1, 2), [LOOK] * len(rows), occupied) + draw_towns(ax, content, occupied)
+    handles += draw_badges(ax, middle.reshape(-1, 2), [LOOK] * len(rows), occupied) + draw_towns(
+        ax, content, occupied
+    )
     return finish_map(ax, content, handles, layer.title, below=True)
 
 
 def draw_plan(ax: Axes, content: ReportContent, layers: MapLayers | None = None) -> Axes:
-    """Draw where evaders go before and after the plan, and the sites chosen and not; chosen sites carry their number.
+    """Draw where evaders go before and after the plan, and the sites chosen and not;
+    chosen sites carry their number.
 
     `layers` are those of the content, where they have been made.
     """
@@ -123,13 +137,18 @@ def draw_plan(ax: Axes, content: ReportContent, layers: MapLayers | None = None)
 
 
 def _plan_title(content: ReportContent) -> str:
-    """Return what the plan does to what gets through, in a few words; what the map shows where that is not known."""
+    """Return what the plan does to what gets through, in a few words; what the map
+    shows where that is not known.
+    """
     summary = content.summary
     before = summary.existing if known(summary.existing) else summary.nothing
     if not known(summary.upper) or not known(before):
         return _("The plan, and the routes evaders take without and with it")
     said = (
-        _("With the plan {value} gets through, under today\N{RIGHT SINGLE QUOTATION MARK}s layout {before}")
+        _(
+            "With the plan {value} gets through, under today\N{RIGHT SINGLE QUOTATION MARK}s layout"
+            " {before}"
+        )
         if known(summary.existing)
         else _("With the plan {value} gets through, with nothing placed {before}")
     )
@@ -153,27 +172,39 @@ def _draw_locator(ax: Axes, content: ReportContent, whole: Bounds, shown: Bounds
     inset.add_collection(LineCollection(lines, colors=MINOR_ROAD, linewidths=0.4), autolim=False)
     draw_border(inset, content)
     frame = Rectangle(
-        (shown.west, shown.south), shown.width, shown.height, fill=False, color=TEXT, linewidth=1.2, zorder=8
+        (shown.west, shown.south),
+        shown.width,
+        shown.height,
+        fill=False,
+        color=TEXT,
+        linewidth=1.2,
+        zorder=8,
     )
     inset.add_patch(frame)
     inset.set_xticks([])
     inset.set_yticks([])
 
 
-def _draw_marks(ax: Axes, content: ReportContent, layers: MapLayers, bounds: Bounds) -> list[Handle]:
+def _draw_marks(
+    ax: Axes, content: ReportContent, layers: MapLayers, bounds: Bounds
+) -> list[Handle]:
     """Draw roads, routes and marks within bounds (degrees), and return the lines of the legend."""
     fix_frame(ax, bounds)
     lines = content.network.lines
     inside = np.sort(shapely.STRtree(lines).query(shapely.box(*astuple(bounds))))
     every = RoadClass(_("Road"), inside, MINOR_ROAD, 0.6 / POINTS_PER_PIXEL)
-    handles: list[Handle] = [*draw_roads(ax, content, every, thinness(content.network.n_segments, 0.5))]
+    handles: list[Handle] = [
+        *draw_roads(ax, content, every, thinness(content.network.n_segments, 0.5))
+    ]
     handles += draw_routes(ax, content, layers, after=False)
     handles += draw_routes(ax, content, layers, after=True)
     occupied = OccupiedBoxes()
     name_border_towns(ax, content, occupied)
     for beat in layers.beats:
         draw_beat(ax, beat)
-    handles += draw_border(ax, content) + draw_ways_in(ax, content) + draw_sites(ax, content, occupied)
+    handles += (
+        draw_border(ax, content) + draw_ways_in(ax, content) + draw_sites(ax, content, occupied)
+    )
     handles += [*draw_bases(ax, layers.beats, occupied), *draw_posts(ax, layers.beats, occupied)]
     ways = [(place.lon, place.lat) for place in content.gateways]
     ways += [(place.lon, place.lat) for place in content.crossings]
@@ -190,7 +221,9 @@ def draw_layer(ax: Axes, content: ReportContent, layer: RoadLayer) -> list[Line2
 def draw_roads(ax: Axes, content: ReportContent, part: RoadClass, thin: float) -> list[Line2D]:
     """Draw the roads of one class, their width times `thin`, and return the line of the legend."""
     lines = content.network.lines[part.segments]
-    if part.dashed:  # short pieces of a long road would each begin their dashes anew and look like one whole line
+    # short pieces of a long road would each begin their dashes anew and look like one
+    # whole line
+    if part.dashed:
         lines = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines)))
     width = part.width * POINTS_PER_PIXEL * thin * 1.3
     style = (0.0, (3.0, 1.5)) if part.dashed else (0.0, ())
@@ -205,13 +238,24 @@ def draw_roads(ax: Axes, content: ReportContent, part: RoadClass, thin: float) -
         autolim=False,
     )
     return [
-        Line2D([], [], color=part.colour, linewidth=float(np.clip(width, 1.5, 4.0)), linestyle=style, label=part.label)
+        Line2D(
+            [],
+            [],
+            color=part.colour,
+            linewidth=float(np.clip(width, 1.5, 4.0)),
+            linestyle=style,
+            label=part.label,
+        )
     ]
 
 
-def draw_routes(ax: Axes, content: ReportContent, layers: MapLayers, *, after: bool) -> list[Line2D]:
+def draw_routes(
+    ax: Axes, content: ReportContent, layers: MapLayers, *, after: bool
+) -> list[Line2D]:
     """Draw the routes with the plan, or with nothing placed."""
-    colour, label = (AFTER, _("Routes with the plan")) if after else (BEFORE, _("Routes with nothing placed"))
+    colour, label = (
+        (AFTER, _("Routes with the plan")) if after else (BEFORE, _("Routes with nothing placed"))
+    )
     layout: Layout = "after" if after else "before"
     weight = (layers.after if after else layers.before).weight
     heaviest = max(weight.max(initial=0.0), layers.before.weight.max(initial=0.0))
@@ -220,7 +264,9 @@ def draw_routes(ax: Axes, content: ReportContent, layers: MapLayers, *, after: b
         return []
     lines = [shapely.get_coordinates(line) for line in content.network.lines[busy]]
     width = flow_width(weight[busy], heaviest, layout) * POINTS_PER_PIXEL
-    ax.add_collection(LineCollection(lines, colors=colour, linewidths=width, capstyle="round"), autolim=False)
+    ax.add_collection(
+        LineCollection(lines, colors=colour, linewidths=width, capstyle="round"), autolim=False
+    )
     return [Line2D([], [], color=colour, linewidth=5, label=label)]
 
 
@@ -232,7 +278,8 @@ def draw_border(ax: Axes, content: ReportContent) -> list[Line2D]:
     lines = [shapely.get_coordinates(part) for part in border]
     style = (0.0, (6.0, 2.0, 1.0, 2.0))
     ax.add_collection(
-        LineCollection(lines, colors=BORDER, linewidths=1.6, linestyles=[style], capstyle="butt"), autolim=False
+        LineCollection(lines, colors=BORDER, linewidths=1.6, linestyles=[style], capstyle="butt"),
+        autolim=False,
     )
     return [Line2D([], [], color=BORDER, linewidth=1.6, linestyle=style, label=_("Border"))]
 
@@ -241,7 +288,9 @@ def draw_beat(ax: Axes, beat: DrawnBeat) -> None:
     """Draw the roads of a beat with a white rim, so that it parts from what lies under it."""
     lines = [shapely.get_coordinates(line) for line in beat.lines]
     for width, colour in ((beat.width + 2 * RIM, "white"), (beat.width, beat.colour)):
-        drawn = LineCollection(lines, colors=colour, linewidths=width * POINTS_PER_PIXEL, capstyle="round")
+        drawn = LineCollection(
+            lines, colors=colour, linewidths=width * POINTS_PER_PIXEL, capstyle="round"
+        )
         ax.add_collection(drawn, autolim=False)
 
 
@@ -264,12 +313,22 @@ def name_border_towns(ax: Axes, content: ReportContent, occupied: OccupiedBoxes)
     around = OccupiedBoxes(occupied.boxes, sheet_bounds(ax))
     around.add(boxes_around(on_sheet(ax, marked_places(content)), AVOIDED))
     before = len(around.boxes)
-    _write(ax, named_towns(content).border, NAME_POINTS, 2.5, around, TOWNS_NAMED, {"color": TEXT, "bbox": LABEL_BOX})
+    _write(
+        ax,
+        named_towns(content).border,
+        NAME_POINTS,
+        2.5,
+        around,
+        TOWNS_NAMED,
+        {"color": TEXT, "bbox": LABEL_BOX},
+    )
     occupied.add(around.boxes[before:])
 
 
 def draw_towns(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> list[Line2D]:
-    """Draw the towns; name those inland, main roads and areas, where the name lies on nothing else."""
+    """Draw the towns; name those inland, main roads and areas, where the name lies on
+    nothing else.
+    """
     towns = named_towns(content)
     places = [(town.lon, town.lat) for town in content.settlements] + [
         (town.lon, town.lat) for town in (*towns.border, *towns.inland)
@@ -279,9 +338,25 @@ def draw_towns(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> lis
     if places:
         occupied.add(boxes_around(on_sheet(ax, places), SETTLEMENT.size * POINTS_PER_PIXEL))
     road = {"color": "#1f3d7a", "fontweight": "bold", "bbox": {**LABEL_BOX, "alpha": 0.9}}
-    _write(ax, towns.inland, NAME_POINTS, 2.5, occupied, TOWNS_NAMED, {"color": TEXT, "bbox": LABEL_BOX})
+    _write(
+        ax,
+        towns.inland,
+        NAME_POINTS,
+        2.5,
+        occupied,
+        TOWNS_NAMED,
+        {"color": TEXT, "bbox": LABEL_BOX},
+    )
     _write(ax, road_numbers(content), 0.85 * NAME_POINTS, 0.0, occupied, ROADS_NUMBERED, road)
-    _write(ax, named_areas(content), 1.2 * NAME_POINTS, 0.0, occupied, 20, {"color": "#5a5a5a", "fontstyle": "italic"})
+    _write(
+        ax,
+        named_areas(content),
+        1.2 * NAME_POINTS,
+        0.0,
+        occupied,
+        20,
+        {"color": "#5a5a5a", "fontstyle": "italic"},
+    )
     return handles
 
 
@@ -297,7 +372,9 @@ def _write(
     """Write the names of places beside them, in that order, where there is room."""
     names = [plain(place.name, 24) for place in places]
     points = on_sheet(ax, [(place.lon, place.lat) for place in places])
-    offsets = place_names(points, [text_width(name, size) for name in names], 1.3 * size, gap, occupied, most)
+    offsets = place_names(
+        points, [text_width(name, size) for name in names], 1.3 * size, gap, occupied, most
+    )
     for place, name, offset in zip(places, names, offsets, strict=True):
         if offset is not None:
             ax.annotate(
@@ -312,7 +389,9 @@ def draw_ways_in(ax: Axes, content: ReportContent) -> list[Line2D]:
     ways = [(place.lon, place.lat) for place in content.gateways]
     handles = draw_points(ax, [way for way in ways if way not in crossings], GATEWAY)
     handles += draw_points(
-        ax, [(place.lon, place.lat) for place in content.crossings if not place.official], UNOFFICIAL
+        ax,
+        [(place.lon, place.lat) for place in content.crossings if not place.official],
+        UNOFFICIAL,
     )
     return handles + draw_points(
         ax, [(place.lon, place.lat) for place in content.crossings if place.official], OFFICIAL
@@ -321,8 +400,12 @@ def draw_ways_in(ax: Axes, content: ReportContent) -> list[Line2D]:
 
 def draw_sites(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> list[Line2D]:
     """Draw what is ordered of sites with their numbers, and return the lines of the legend."""
-    numbers = content.numbers  # of others there is no mark: it would hide what is ordered; the interactive map has them
-    numbered = sorted((site for site in content.sites if site.id in numbers), key=lambda site: numbers[site.id])
+    # of others there is no mark: it would hide what is ordered; the interactive map has
+    # them
+    numbers = content.numbers
+    numbered = sorted(
+        (site for site in content.sites if site.id in numbers), key=lambda site: numbers[site.id]
+    )
     points = np.array([(site.lon, site.lat) for site in numbered]).reshape(-1, 2)
     return draw_badges(ax, points, [SITES[site.standing] for site in numbered], occupied)
 
@@ -334,14 +417,20 @@ def draw_bases(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) ->
     return draw_points(ax, places, BASE)
 
 
-def draw_posts(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) -> list[tuple[Line2D, ...]]:
-    """Write letter and number on every post, or beside it with a line to its place where something else stands."""
+def draw_posts(
+    ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes
+) -> list[tuple[Line2D, ...]]:
+    """Write letter and number on every post, or beside it with a line to its place
+    where something else stands.
+    """
     posts = [
         (name, stop, drawn.colour)
         for drawn in beats
         for name, stop in zip(drawn.numbers, drawn.beat.stops, strict=True)
     ]
-    lonlat = np.array([(stop.lon, stop.lat) for _name, stop, _colour in posts], dtype=np.float64).reshape(-1, 2)
+    lonlat = np.array(
+        [(stop.lon, stop.lat) for _name, stop, _colour in posts], dtype=np.float64
+    ).reshape(-1, 2)
     occupied.frame = sheet_bounds(ax)
     shown = _within(ax, lonlat)
     offsets = place_badges(on_sheet(ax, lonlat[shown]), 2.0 * POST_POINTS, occupied)
@@ -366,8 +455,15 @@ def draw_posts(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) ->
             fontsize=POST_POINTS,
             color="white",
             weight="bold",
-            bbox={"boxstyle": "round,pad=0.2", "facecolor": colour, "edgecolor": "white", "linewidth": 0.4},
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7} if offset.any() else None,
+            bbox={
+                "boxstyle": "round,pad=0.2",
+                "facecolor": colour,
+                "edgecolor": "white",
+                "linewidth": 0.4,
+            },
+            arrowprops=(
+                {"arrowstyle": "-", "color": colour, "linewidth": 0.7} if offset.any() else None
+            ),
             zorder=7,
         )
     return [_beats_handle(group) for group in legend_groups(beats)]
@@ -375,13 +471,17 @@ def draw_posts(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) ->
 
 def _beats_handle(group: LegendGroup) -> tuple[Line2D, ...]:
     """Return a line of the legend that shows the colours of some beats side by side."""
-    return tuple(Line2D([], [], color=drawn.colour, linewidth=3, label=group.label) for drawn in group.beats)
+    return tuple(
+        Line2D([], [], color=drawn.colour, linewidth=3, label=group.label) for drawn in group.beats
+    )
 
 
 def draw_badges(
     ax: Axes, lonlat: NDArray[np.float64], symbols: Sequence[Symbol], occupied: OccupiedBoxes
 ) -> list[Line2D]:
-    """Draw numbered symbols; one that would lie on another stands beside it, with a line to its place."""
+    """Draw numbered symbols; one that would lie on another stands beside it, with a
+    line to its place.
+    """
     size = 1.12 * max((symbol.size for symbol in symbols), default=0) * POINTS_PER_PIXEL
     occupied.frame = sheet_bounds(ax)
     shown = _within(ax, lonlat)
@@ -391,7 +491,15 @@ def draw_badges(
         lon, lat = at if not offset.any() else _moved(ax, at, offset)
         if offset.any():
             ax.plot([at[0], lon], [at[1], lat], color=symbol.ink, linewidth=1.0, zorder=5)
-            ax.plot(*at, "o", color=symbol.ink, markersize=3, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
+            ax.plot(
+                *at,
+                "o",
+                color=symbol.ink,
+                markersize=3,
+                markeredgecolor="white",
+                markeredgewidth=0.5,
+                zorder=5,
+            )
         draw_points(ax, [(lon, lat)], symbol)
         ax.annotate(
             str(index + 1),
@@ -422,7 +530,9 @@ def _moved(ax: Axes, at: Sequence[float], offset: NDArray[np.float64]) -> tuple[
 
 
 def draw_points(ax: Axes, places: Sequence[tuple[float, float]], symbol: Symbol) -> list[Line2D]:
-    """Draw places with one symbol, and return the line of the legend; none where there is no place."""
+    """Draw places with one symbol, and return the line of the legend; none where there
+    is no place.
+    """
     if not places:
         return []
     over = symbol in SITES.values() or symbol in {LOOK, BASE}
@@ -459,7 +569,9 @@ LEGEND_POINTS = 8.0
 
 
 def fix_frame(ax: Axes, bounds: Bounds) -> None:
-    """Fix what the map shows (degrees), so that places on the sheet are known before anything is drawn."""
+    """Fix what the map shows (degrees), so that places on the sheet are known before
+    anything is drawn.
+    """
     ax.set_xlim(bounds.west, bounds.east)
     ax.set_ylim(bounds.south, bounds.north)
     ax.set_aspect(1 / np.cos(np.radians(bounds.middle_latitude)))
@@ -467,7 +579,9 @@ def fix_frame(ax: Axes, bounds: Bounds) -> None:
     ax.apply_aspect()
 
 
-def on_sheet(ax: Axes, lonlat: Sequence[tuple[float, float]] | NDArray[np.float64]) -> NDArray[np.float64]:
+def on_sheet(
+    ax: Axes, lonlat: Sequence[tuple[float, float]] | NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return (k, 2) points of a typographer for (k, 2) degrees."""
     pixels = ax.transData.transform(np.asarray(lonlat, dtype=np.float64).reshape(-1, 2))
     return np.asarray(pixels * 72 / ax.figure.dpi)
@@ -480,7 +594,12 @@ def sheet_bounds(ax: Axes) -> Bounds:
 
 
 def finish_map(
-    ax: Axes, content: ReportContent, handles: Sequence[Handle], title: str | None, *, below: bool = False
+    ax: Axes,
+    content: ReportContent,
+    handles: Sequence[Handle],
+    title: str | None,
+    *,
+    below: bool = False,
 ) -> Axes:
     """Add scale bar, attribution and legend: beside the map, or `below` it in two columns."""
     ax.set_xticks([])
@@ -505,7 +624,10 @@ def finish_map(
         place = {"bbox_to_anchor": (-0.01, 0.0), "borderaxespad": under / LEGEND_POINTS, "ncols": 2}
     legend = ax.legend(
         handles=list(handles),
-        labels=[str((handle[0] if isinstance(handle, tuple) else handle).get_label()) for handle in handles],
+        labels=[
+            str((handle[0] if isinstance(handle, tuple) else handle).get_label())
+            for handle in handles
+        ],
         handler_map={tuple: HandlerTuple(ndivide=None, pad=0.15)},
         title=title,
         loc="upper left",
@@ -519,11 +641,15 @@ def finish_map(
 
 
 PANELS = 1.4
-"""Width of the places that are shown larger, side by side, in widths of the map: they lie under the legend too."""
+"""Width of the places that are shown larger, side by side, in widths of the map: they
+lie under the legend too.
+"""
 
 
 def inset_axes(ax: Axes, crowds: Sequence[Crowd]) -> list[Axes]:
-    """Return axes under a finished map, one a place that is to be shown larger, and mark on the map what each shows."""
+    """Return axes under a finished map, one a place that is to be shown larger, and
+    mark on the map what each shows.
+    """
     inset, gap = PANELS / 3, 0.02
     box, figure = ax.get_position(), ax.get_figure(root=True)
     assert figure is not None  # noqa: S101 - a map is drawn on a sheet
@@ -536,7 +662,13 @@ def inset_axes(ax: Axes, crowds: Sequence[Crowd]) -> list[Axes]:
     for place, crowd in enumerate(crowds):
         bounds = crowd.bounds
         shape = Rectangle(
-            (bounds.west, bounds.south), bounds.width, bounds.height, fill=False, color=TEXT, linewidth=0.9, zorder=8
+            (bounds.west, bounds.south),
+            bounds.width,
+            bounds.height,
+            fill=False,
+            color=TEXT,
+            linewidth=0.9,
+            zorder=8,
         )
         ax.add_patch(shape)
         letter = "abc"[place]
@@ -544,13 +676,19 @@ def inset_axes(ax: Axes, crowds: Sequence[Crowd]) -> list[Axes]:
             letter, (bounds.west, bounds.north), xytext=(2, -2), textcoords="offset points", ha="left", va="top", fontsize=8,
             fontweight="bold", color=TEXT, bbox=LABEL_BOX, zorder=9,
         )  # fmt: skip
-        made.append(figure.add_axes((box.x0 + place * inset * box.width, top - height, width, height), label=letter))
+        made.append(
+            figure.add_axes(
+                (box.x0 + place * inset * box.width, top - height, width, height), label=letter
+            )
+        )
     return made
 
 
 def finish_inset(ax: Axes, name: str) -> None:
     """Give an inset its title, its frame and its bar of scale."""
-    ax.set_title(f"{ax.get_label()}  {name}".strip(), loc="left", fontsize=9, color=TEXT, parse_math=False)
+    ax.set_title(
+        f"{ax.get_label()}  {name}".strip(), loc="left", fontsize=9, color=TEXT, parse_math=False
+    )
     ax.set_xticks([])
     ax.set_yticks([])
     _scale_bar(ax)
@@ -559,15 +697,24 @@ def finish_inset(ax: Axes, name: str) -> None:
 def _foot(ax: Axes, content: ReportContent) -> str:
     """Write under the map whose data it shows, in as many lines as that takes."""
     most = max(40, int(sheet_bounds(ax).width / (0.56 * FOOT_POINTS)))
-    text = textwrap.fill("; ".join(filter(None, (made_line(content), plain("; ".join(content.sources))))), most)
+    text = textwrap.fill(
+        "; ".join(filter(None, (made_line(content), plain("; ".join(content.sources))))), most
+    )
     ax.set_xlabel(text, loc="left", fontsize=FOOT_POINTS, color="#4d4d4d", parse_math=False)
     return text
 
 
 def made_line(content: ReportContent) -> str:
-    """Return whose a figure is: the mark of handling, the title, the day, and the number of the plan."""
+    """Return whose a figure is: the mark of handling, the title, the day, and the
+    number of the plan.
+    """
     number_of = _("Plan {number}").format(number=content.number) if content.number else ""
-    parts = (plain(content.handling), plain(content.title, NAME_LENGTH), plain(content.created, NAME_LENGTH), number_of)
+    parts = (
+        plain(content.handling),
+        plain(content.title, NAME_LENGTH),
+        plain(content.created, NAME_LENGTH),
+        number_of,
+    )
     return ", ".join(filter(None, parts))
 
 
@@ -577,8 +724,22 @@ def _scale_bar(ax: Axes) -> None:
     per_degree = METRES_PER_DEGREE * np.cos(np.radians((south + north) / 2))
     metres = round_below((east - west) * per_degree / 4)
     x, y = west + (east - west) * 0.03, south + (north - south) * 0.03
-    ax.plot([x, x + metres / per_degree], [y, y], color=TEXT, linewidth=2, solid_capstyle="butt", zorder=8)
+    ax.plot(
+        [x, x + metres / per_degree],
+        [y, y],
+        color=TEXT,
+        linewidth=2,
+        solid_capstyle="butt",
+        zorder=8,
+    )
     text = f"{number(metres / 1000)}{SPACE}km" if metres >= 1000 else f"{number(metres)}{SPACE}m"
     ax.annotate(
-        text, (x, y), xytext=(0, 4), textcoords="offset points", fontsize=7, color=TEXT, bbox=LABEL_BOX, zorder=8
+        text,
+        (x, y),
+        xytext=(0, 4),
+        textcoords="offset points",
+        fontsize=7,
+        color=TEXT,
+        bbox=LABEL_BOX,
+        zorder=8,
     )

@@ -1,1 +1,3 @@
-"""The QGIS plugin: its sources under `plugin`, which QGIS imports and this package does not, and the archive that QGIS installs."""
+"""The QGIS plugin: its sources under `plugin`, which QGIS imports and this package does
+not, and the archive that QGIS installs.
+"""

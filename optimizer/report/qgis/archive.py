@@ -1,4 +1,6 @@
-"""The archive of the QGIS plugin, as the plugin manager of QGIS takes it: one folder with the sources and their metadata."""
+"""The archive of the QGIS plugin, as the plugin manager of QGIS takes it: one folder
+with the sources and their metadata.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,11 @@ EMAIL, ADDRESS = re.compile(r"[^\s@%]+@[^\s@%]+"), re.compile(r"https?://[^\s/%]
 
 
 class Contact(NamedTuple):
-    """Where people who use the plugin turn to; plugins.qgis.org takes no plugin without all three, QGIS itself installs it.
+    """Where people who use the plugin turn to; plugins.qgis.org takes no plugin without
+    all three, QGIS itself installs it.
 
-    The project has no public address of its own, so that whoever hands the plugin out gives theirs.
+    The project has no public address of its own, so that whoever hands the plugin out
+    gives theirs.
 
     Attributes
     ----------
@@ -59,16 +63,22 @@ def plugin_archive(contact: Contact = NOBODY) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name in FILES:
-            text = (SOURCES / name).read_text(encoding="utf-8").replace("@VERSION@", package_version())
+            text = (
+                (SOURCES / name).read_text(encoding="utf-8").replace("@VERSION@", package_version())
+            )
             if name == "metadata.txt":
-                text += "".join(f"{key}={value}\n" for key, value in contact._asdict().items() if value)
+                text += "".join(
+                    f"{key}={value}\n" for key, value in contact._asdict().items() if value
+                )
             write_entry(archive, f"{NAME}/{name}", text)
     return stream.getvalue()
 
 
 def _check(contact: Contact) -> None:
     problems = [
-        Problem(f"--{key}", repr(value), "an address such as " + like, "Correct it, or leave it out")
+        Problem(
+            f"--{key}", repr(value), "an address such as " + like, "Correct it, or leave it out"
+        )
         for key, value, shape, like in (
             ("email", contact.email, EMAIL, "gis@agency.gov"),
             ("tracker", contact.tracker, ADDRESS, "https://agency.gov/faults"),

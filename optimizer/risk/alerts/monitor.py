@@ -1,22 +1,28 @@
-"""Alerts: places whose recent seizures are more, or fewer, than their own search effort led to expect.
+"""Alerts: places whose recent seizures are more, or fewer, than their own search effort
+led to expect.
 
-The model is fitted to the time before a recent window. At each place the window's effort, season and detection give the distribution of
-the seizures to come: Poisson, or negative binomial of the shape that the model chose for a month, averaged over what the model does not know of
-the log rate. A place whose count is too far out in either tail is called, at a stated rate of false discoveries over all places that were
-searched in the window.
+The model is fitted to the time before a recent window. At each place the window's
+effort, season and detection give the distribution of the seizures to come: Poisson, or
+negative binomial of the shape that the model chose for a month, averaged over what the
+model does not know of the log rate. A place whose count is too far out in either tail
+is called, at a stated rate of false discoveries over all places that were searched in
+the window.
 
     mu_a = sum over cells c of place a of e_c exp(eta_c + level_c),   log mu_a ~ N
     Y_a ~ negative binomial (mu_a, R_a),   1 / R_a = sum of share_c^2 / (r clumps_c)
 
-For one segment log mu_a is normal as the model has it; for more, its mean and spread come from joint draws, which know that neighbours go
-together.
+For one segment log mu_a is normal as the model has it; for more, its mean and spread
+come from joint draws, which know that neighbours go together.
 
-The p-value is twice the smaller of the two mid-p-values: randomised ones would let a coin decide whom to alarm. Places are called by Benjamini
-and Hochberg's rule, which holds where p-values are independent or positively dependent. Given the true rates counts are independent, and errors
-of neighbouring estimates pull their p-values the same way; for two-sided p-values that is no proof, so it was measured
-(results/risk/alerts.md), and `any_dependence` gives Benjamini and Yekutieli's rule, which needs no such assumption. `false_a_year` calls by one
-budget of false alarms a year in place of a share of alarms: then places of several scales may be tested together, and each scale has an equal
-part of it.
+The p-value is twice the smaller of the two mid-p-values: randomised ones would let a
+coin decide whom to alarm. Places are called by Benjamini and Hochberg's rule, which
+holds where p-values are independent or positively dependent. Given the true rates
+counts are independent, and errors of neighbouring estimates pull their p-values the
+same way; for two-sided p-values that is no proof, so it was measured
+(results/risk/alerts.md), and `any_dependence` gives Benjamini and Yekutieli's rule,
+which needs no such assumption. `false_a_year` calls by one budget of false alarms a
+year in place of a share of alarms: then places of several scales may be tested
+together, and each scale has an equal part of it.
 """
 
 from __future__ import annotations
@@ -28,7 +34,12 @@ import numpy as np
 
 from optimizer.base.text.messages import listed, message
 from optimizer.base.work.listener import SILENT, Listener
-from optimizer.risk.alerts.chance import PredictiveCounts, false_alarms, false_discovery_rates, p_values
+from optimizer.risk.alerts.chance import (
+    PredictiveCounts,
+    false_alarms,
+    false_discovery_rates,
+    p_values,
+)
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
 from optimizer.risk.alerts.window import (
     RateReference,
@@ -81,7 +92,8 @@ class PlaceTest:
     p
         Two-sided p-value.
     q
-        Smallest rate of false discoveries at which it is called; with a budget, smallest number of false alarms a year.
+        Smallest rate of false discoveries at which it is called; with a budget,
+        smallest number of false alarms a year.
     direction
         On which side of the expectation the seizures lie.
     alarm
@@ -89,7 +101,8 @@ class PlaceTest:
     thin
         Whether the alarm is of more and rests on a single seizure.
     new
-        Whether nobody searched there before the window: the expectation comes from elsewhere and is wide.
+        Whether nobody searched there before the window: the expectation comes from
+        elsewhere and is wide.
     """
 
     place: Place
@@ -127,11 +140,13 @@ class Alerts:
     fdr
         The stated rate of false discoveries.
     false_a_year
-        The stated budget of false alarms a year, which takes its place; None without one.
+        The stated budget of false alarms a year, which takes its place; None without
+        one.
     tested
         Every place that was searched in the window, the most surprising first.
     whole
-        All places together; None where nothing was searched. It is no part of the false discovery rate.
+        All places together; None where nothing was searched. It is no part of the false
+        discovery rate.
     unrecorded
         Seizures of the window without effort behind them.
     warnings
@@ -171,7 +186,9 @@ class CountForecast:
 
 @dataclass(frozen=True, eq=False)
 class _Tests:
-    """Outcomes of the tests of k places: two-sided p-values, false discovery rates, alarms, and whether nobody searched there before."""
+    """Outcomes of the tests of k places: two-sided p-values, false discovery rates,
+    alarms, and whether nobody searched there before.
+    """
 
     p: Floats
     q: Floats
@@ -185,13 +202,15 @@ class AlertMonitor:
     Parameters
     ----------
     model
-        The risk model with its parameters; it is fitted here, to the time before the window.
+        The risk model with its parameters; it is fitted here, to the time before the
+        window.
     records, effort
         The whole record.
     network
         The roads.
     since
-        First day of the window; by default as `optimizer.risk.alerts.window.split_record` says.
+        First day of the window; by default as
+        `optimizer.risk.alerts.window.split_record` says.
     memory
         Months before the window to which the model is fitted; by default all.
     seed
@@ -202,7 +221,8 @@ class AlertMonitor:
     Raises
     ------
     InputError
-        If there is no effort, or none before the window, or the window begins after the record.
+        If there is no effort, or none before the window, or the window begins after the
+        record.
     """
 
     def __init__(
@@ -226,7 +246,9 @@ class AlertMonitor:
         self._seed = seed
         self._draws: RateDraws | None = None
         learnt = self.model.evidence_
-        self.reference = RateReference(learnt.units, learnt.global_rate, learnt_errors(learnt, network))
+        self.reference = RateReference(
+            learnt.units, learnt.global_rate, learnt_errors(learnt, network)
+        )
 
     def test(
         self,
@@ -237,18 +259,21 @@ class AlertMonitor:
         false_a_year: float | None = None,
         level: float = 0.9,
     ) -> Alerts:
-        """Return the places that depart from expectation; those without effort in the window are not tested.
+        """Return the places that depart from expectation; those without effort in the
+        window are not tested.
 
         Parameters
         ----------
         places
             Where to look; they may overlap.
         fdr
-            Expected share of false alarms among alarms, in (0, 1); where nothing has changed, the chance that there is any alarm.
+            Expected share of false alarms among alarms, in (0, 1); where nothing has
+            changed, the chance that there is any alarm.
         any_dependence
             Benjamini and Yekutieli's rule in place of Benjamini and Hochberg's.
         false_a_year
-            Call places by a budget of so many false alarms a year in all, > 0, an equal part for the places of each scale, in place of `fdr`.
+            Call places by a budget of so many false alarms a year in all, > 0, an equal
+            part for the places of each scale, in place of `fdr`.
         level
             Probability of the interval of seizures.
         """
@@ -267,9 +292,15 @@ class AlertMonitor:
             q = false_alarms(sides, least, scale[searched], self.years, false_a_year)
             most = false_a_year
         tests = _Tests(p, q, q <= most, self._never_before(counted, len(places))[searched])
-        tested = _place_tests([places[k] for k in searched.tolist()], observed, forecast.counts, tests, level)
+        tested = _place_tests(
+            [places[k] for k in searched.tolist()], observed, forecast.counts, tests, level
+        )
         whole = self._whole(records, effort, level)
-        remarks = [*self.split.warnings, *self._remarks(effort, len(places), searched.size), *_moved(whole)]
+        remarks = [
+            *self.split.warnings,
+            *self._remarks(effort, len(places), searched.size),
+            *_moved(whole),
+        ]
         return Alerts(
             self.split.before.span,
             self.split.window.span,
@@ -292,14 +323,19 @@ class AlertMonitor:
         return in_average_months(effort, self.model.season_)
 
     def forecast(self, counted: Tally) -> CountForecast:
-        """Return the predictive distributions of the seizures at those places of a tally that were searched."""
+        """Return the predictive distributions of the seizures at those places of a
+        tally that were searched.
+        """
         searched, first, number = np.unique(counted.place, return_index=True, return_inverse=True)
-        middle = counted.expected * np.exp(self.model.levels_[counted.unit] + self.model.mean_[counted.segment])
+        middle = counted.expected * np.exp(
+            self.model.levels_[counted.unit] + self.model.mean_[counted.segment]
+        )
         share = middle / np.bincount(number, middle)[number] if searched.size else middle
         thinness = np.bincount(number, share**2 / counted.clumps, searched.size) / self._shape()
         shape = np.full(searched.size, np.inf)
         np.divide(1.0, thinness, out=shape, where=thinness > 0)
-        by_draws = np.full(searched.size, len(self.reference.units) > 1)  # levels of units and log rates hang together
+        # levels of units and log rates hang together
+        by_draws = np.full(searched.size, len(self.reference.units) > 1)
         by_draws[number[counted.segment != counted.segment[first][number]]] = True
         centre, sd = np.empty(searched.size), np.empty(searched.size)
         centre[~by_draws] = np.log(np.bincount(number, middle, searched.size)[~by_draws])
@@ -309,8 +345,12 @@ class AlertMonitor:
             centre[by_draws], sd[by_draws] = logs.mean(axis=0), logs.std(axis=0)
         return CountForecast(searched, PredictiveCounts(centre, sd, shape))
 
-    def _log_sums(self, counted: Tally, number: NDArray[np.int64], wanted: NDArray[np.bool_]) -> Floats:
-        """Return draws of the log of the expected seizures of the wanted places, (draws, places)."""
+    def _log_sums(
+        self, counted: Tally, number: NDArray[np.int64], wanted: NDArray[np.bool_]
+    ) -> Floats:
+        """Return draws of the log of the expected seizures of the wanted places,
+        (draws, places).
+        """
         kept = wanted[number]
         starts = np.flatnonzero(np.diff(number[kept], prepend=-1))
         segment, unit, expected = counted.segment[kept], counted.unit[kept], counted.expected[kept]
@@ -333,16 +373,22 @@ class AlertMonitor:
         return self._draws
 
     def _levels(self, rates: Floats, rng: np.random.Generator) -> Floats:
-        """Return for each draw of the log rates one of the levels of the units; 0 where there is one unit, whose level is in the rates.
+        """Return for each draw of the log rates one of the levels of the units; 0 where
+        there is one unit, whose level is in the rates.
 
-        Given the rates, the seizures N of a unit are Poisson with mean exp(level) S, S the mean at level 0, and the level's prior is normal
-        about 0: its conditional is close to normal about the mode. The rates alone scatter with all that is not known of the
-        levels; rate and level together do not.
+        Given the rates, the seizures N of a unit are Poisson with mean exp(level) S, S
+        the mean at level 0, and the level's prior is normal about 0: its conditional is
+        close to normal about the mode. The rates alone scatter with all that is not
+        known of the levels; rate and level together do not.
         """
         out = np.zeros((len(rates), len(self.reference.units)))
         if len(self.reference.units) == 1:
             return out
-        evidence, shape, prior = self.model.evidence_, self._shape(), float(self._main.latent.precision[-1])
+        evidence, shape, prior = (
+            self.model.evidence_,
+            self._shape(),
+            float(self._main.latent.precision[-1]),
+        )
         for unit in range(out.shape[1]):
             areas = [area for area in evidence.area_counts if area.unit == unit]
             expected = evidence.unit_expected[unit].copy()
@@ -360,7 +406,9 @@ class AlertMonitor:
                 level = _level(count, float(mean.sum()), prior)
                 mean *= np.exp(level)
                 heard = mean.sum() ** 2 / float((mean + mean**2 / (shape * clumps)).sum())
-                out[row, unit] = level - self.model.shift_ + rng.standard_normal() / np.sqrt(heard + prior)
+                out[row, unit] = (
+                    level - self.model.shift_ + rng.standard_normal() / np.sqrt(heard + prior)
+                )
         return out
 
     def _shape(self) -> float:
@@ -372,7 +420,9 @@ class AlertMonitor:
         return self.model.candidates_[int(np.argmax(self.model.weights_))]
 
     def _never_before(self, counted: Tally, size: int) -> NDArray[np.bool_]:
-        """Return whether no cell of each place lies where anybody searched before the window, (size,)."""
+        """Return whether no cell of each place lies where anybody searched before the
+        window, (size,).
+        """
         before = np.bincount(counted.place, self.model.evidence_.searched[counted.segment], size)
         return np.asarray(before == 0)
 
@@ -388,11 +438,17 @@ class AlertMonitor:
 
     def _unrecorded(self, records: Seizures, effort: Effort) -> tuple[Unrecorded, ...]:
         nowhere = records.take(without_effort(records, effort, self.network, self.reference.units))
-        silent = self._silent.take((self._silent.start >= self.split.window.span.start) & (self._silent.count > 0))
+        silent = self._silent.take(
+            (self._silent.start >= self.split.window.span.start) & (self._silent.count > 0)
+        )
         day = np.timedelta64(1, "D")
         return tuple(
             Unrecorded(
-                segment_label(self.network, segment) if segment >= 0 else alone.area_name[alone.area[row]],
+                (
+                    segment_label(self.network, segment)
+                    if segment >= 0
+                    else alone.area_name[alone.area[row]]
+                ),
                 segment if segment >= 0 else None,
                 alone.start[row],
                 alone.end[row] - day,
@@ -407,8 +463,9 @@ class AlertMonitor:
         if self._silent.count.sum():
             remarks.append(
                 message(
-                    "{count:n6} seizures are left out: in their months no search effort is recorded on their road or one that meets it, "
-                    "although it is in others. Were sheets of effort lost?",
+                    "{count:n6} seizures are left out: in their months no search effort is recorded"
+                    " on their road or one that meets it, although it is in others. Were sheets of"
+                    " effort lost?",
                     count=self._silent.count.sum(),
                 )
             )
@@ -422,21 +479,23 @@ class AlertMonitor:
         if not names:
             remarks.append(
                 message(
-                    "No search effort is recorded in the window, {window}: nothing can be tested. Seizures without effort are listed.",
+                    "No search effort is recorded in the window, {window}: nothing can be tested."
+                    " Seizures without effort are listed.",
                     window=self.split.window.span.said,
                 )
             )
         elif not tested:
             remarks.append(
                 message(
-                    "None of the places has search effort of its own in the window. Effort known by area alone tells of areas, not of roads: "
-                    "test by area."
+                    "None of the places has search effort of its own in the window. Effort known by"
+                    " area alone tells of areas, not of roads: test by area."
                 )
             )
         elif tested < asked:
             remarks.append(
                 message(
-                    "{count:n6} of {all:n6} places were not searched in the window and are not tested.",
+                    "{count:n6} of {all:n6} places were not searched in the window and are not"
+                    " tested.",
                     count=asked - tested,
                     all=asked,
                 )
@@ -444,7 +503,8 @@ class AlertMonitor:
         if fresh:
             remarks.append(
                 message(
-                    "Effort in {units} begins in the window: nothing says what it finds, and it is left out.",
+                    "Effort in {units} begins in the window: nothing says what it finds, and it is"
+                    " left out.",
                     units=listed(fresh),
                 )
             )
@@ -456,7 +516,8 @@ def _moved(whole: PlaceTest | None) -> list[str]:
         return []
     return [
         message(
-            "Everywhere together {found:n6} were found where {expected:n} were expected: an alert may say no more of a place.",
+            "Everywhere together {found:n6} were found where {expected:n} were expected: an alert"
+            " may say no more of a place.",
             found=whole.observed,
             expected=whole.expected,
         )
@@ -464,7 +525,9 @@ def _moved(whole: PlaceTest | None) -> list[str]:
 
 
 def _level(count: float, mean: float, prior: float) -> float:
-    """Return the likeliest level of a unit: the root of count - mean exp(level) - prior level, by Newton's method from above it."""
+    """Return the likeliest level of a unit: the root of count - mean exp(level) - prior
+    level, by Newton's method from above it.
+    """
     level = np.log((count + 1.0) / mean)
     for _ in range(50):
         rate = mean * np.exp(level)

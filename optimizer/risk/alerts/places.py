@@ -34,7 +34,8 @@ class Place:
     segments
         (k,) sorted segments that belong to it.
     area
-        Name of the area it is, of which seizures may be known without a point; None otherwise.
+        Name of the area it is, of which seizures may be known without a point; None
+        otherwise.
     everything
         Whether it is the whole network, where seizures of every area count too.
     scale
@@ -54,7 +55,9 @@ class Place:
         return self.area is None and not self.everything
 
 
-def segment_places(network: Network, segments: NDArray[np.integer] | None = None) -> tuple[Place, ...]:
+def segment_places(
+    network: Network, segments: NDArray[np.integer] | None = None
+) -> tuple[Place, ...]:
     """Return each of the (k,) segments, by default of all, as a place of its own."""
     chosen = np.arange(network.n_segments) if segments is None else segments
     return tuple(Place(str(s), segment_label(network, s), np.array([s])) for s in chosen.tolist())
@@ -78,7 +81,10 @@ def crossing_places(network: Network, gateways: Sequence[Gateway]) -> tuple[Plac
     if not gateways:
         raise InputError(
             Problem(
-                "--by crossing", "a network without gateways", "at least one gateway", "Use --by segment or --by area"
+                "--by crossing",
+                "a network without gateways",
+                "at least one gateway",
+                "Use --by segment or --by area",
             )
         )
     arc = network.segment_arc
@@ -98,7 +104,10 @@ def neighbourhood_places(network: Network) -> tuple[Place, ...]:
     """Return every segment with the segments that meet it; neighbourhoods overlap."""
     near = road_neighbours(network)
     chosen = np.arange(near.size)
-    first, second = np.concatenate((near.first, near.second)), np.concatenate((near.second, near.first))
+    first, second = (
+        np.concatenate((near.first, near.second)),
+        np.concatenate((near.second, near.first)),
+    )
     order = np.argsort(first, kind="stable")
     first, second = first[order], second[order]
     start, end = np.searchsorted(first, chosen), np.searchsorted(first, chosen, side="right")
@@ -114,7 +123,8 @@ def neighbourhood_places(network: Network) -> tuple[Place, ...]:
 
 
 def area_places(records: Seizures, effort: Effort) -> tuple[Place, ...]:
-    """Return the areas that records and effort may name, those without a segment left out.
+    """Return the areas that records and effort may name, those without a segment left
+    out.
 
     Raises
     ------
@@ -136,20 +146,32 @@ def area_places(records: Seizures, effort: Effort) -> tuple[Place, ...]:
                 "State [region] areas, or use --by segment",
             )
         )
-    return tuple(Place(name, name, np.sort(segments), name, scale="area") for name, segments in members.items())
+    return tuple(
+        Place(name, name, np.sort(segments), name, scale="area")
+        for name, segments in members.items()
+    )
 
 
 def whole_place(network: Network) -> Place:
     """Return the whole network as one place."""
-    return Place("whole", message("everywhere"), np.arange(network.n_segments), everything=True, scale="whole")
+    return Place(
+        "whole",
+        message("everywhere"),
+        np.arange(network.n_segments),
+        everything=True,
+        scale="whole",
+    )
 
 
 ZONE_STEPS = (3, 7, 15)
-"""Junctions from the middle of a zone to its rim, for each scale of zones: a fall shows only where much is expected."""
+"""Junctions from the middle of a zone to its rim, for each scale of zones: a fall shows
+only where much is expected.
+"""
 
 
 def zone_places(network: Network, steps: int) -> tuple[Place, ...]:
-    """Return every segment in one zone: zones are what is left within so many junctions of a segment that is in none yet, by its number.
+    """Return every segment in one zone: zones are what is left within so many junctions
+    of a segment that is in none yet, by its number.
 
     Parameters
     ----------
@@ -159,7 +181,10 @@ def zone_places(network: Network, steps: int) -> tuple[Place, ...]:
         Junctions from the middle to the rim, >= 1.
     """
     near = road_neighbours(network)
-    first, second = np.concatenate((near.first, near.second)), np.concatenate((near.second, near.first))
+    first, second = (
+        np.concatenate((near.first, near.second)),
+        np.concatenate((near.second, near.first)),
+    )
     order = np.argsort(first, kind="stable")
     start = np.searchsorted(first[order], np.arange(near.size + 1))
     second, free = second[order], np.ones(near.size, dtype=bool)
@@ -175,8 +200,12 @@ def zone_places(network: Network, steps: int) -> tuple[Place, ...]:
             rim = rim[free[rim]]
             free[rim] = False
             zone = np.append(zone, rim)
-        label = message("{count} roads around {place}", count=zone.size, place=segment_label(network, middle))
-        zones.append(Place(f"{middle} and {steps} junctions", label, np.sort(zone), scale=f"zone {steps}"))
+        label = message(
+            "{count} roads around {place}", count=zone.size, place=segment_label(network, middle)
+        )
+        zones.append(
+            Place(f"{middle} and {steps} junctions", label, np.sort(zone), scale=f"zone {steps}")
+        )
     return tuple(zones)
 
 

@@ -42,7 +42,8 @@ class Quarter:
     observed
         Seizures with effort behind them.
     expected
-        Median of the seizures that the effort led to expect, by the model of the time before the window; 0 where nobody searched.
+        Median of the seizures that the effort led to expect, by the model of the time
+        before the window; 0 where nobody searched.
     ratio, low, high
         Found over expected and its central interval; NaN where nobody searched.
     recent
@@ -69,7 +70,8 @@ class Trend:
 def trends(monitor: AlertMonitor, places: Sequence[Place], level: float = 0.9) -> tuple[Trend, ...]:
     """Return each place quarter by quarter.
 
-    Quarters before the window are among those the model was fitted to: their ratios scatter less about 1 than those of the window.
+    Quarters before the window are among those the model was fitted to: their ratios
+    scatter less about 1 than those of the window.
 
     Parameters
     ----------
@@ -78,28 +80,44 @@ def trends(monitor: AlertMonitor, places: Sequence[Place], level: float = 0.9) -
     places
         Where.
     level
-        Probability of the intervals, of a Poisson count over an expectation that is not quite known.
+        Probability of the intervals, of a Poisson count over an expectation that is not
+        quite known.
     """
     spans = quarters(monitor.split)
     columns = [_quarter(monitor, places, span, level) for span in spans]
-    return tuple(Trend(place, tuple(column[k] for column in columns)) for k, place in enumerate(places))
+    return tuple(
+        Trend(place, tuple(column[k] for column in columns)) for k, place in enumerate(places)
+    )
 
 
-def _quarter(monitor: AlertMonitor, places: Sequence[Place], span: Span, level: float) -> list[Quarter]:
+def _quarter(
+    monitor: AlertMonitor, places: Sequence[Place], span: Span, level: float
+) -> list[Quarter]:
     recent = bool(span.start >= monitor.split.window.span.start)
     part = monitor.split.window if recent else monitor.split.before
     worked = monitor.comparable(effort_within(part.effort, span))
-    counted = tally(places, records_within(part.seizures, span), worked, monitor.network, monitor.reference)
+    counted = tally(
+        places, records_within(part.seizures, span), worked, monitor.network, monitor.reference
+    )
     forecast = monitor.forecast(counted)
     searched, expected = forecast.place, forecast.counts
-    row = [Quarter(span, float(found), 0.0, np.nan, np.nan, np.nan, recent) for found in counted.observed]
+    row = [
+        Quarter(span, float(found), 0.0, np.nan, np.nan, np.nan, recent)
+        for found in counted.observed
+    ]
     interval = ratio_interval(counted.observed[searched], expected.centre, expected.sd, level)
     middle = np.exp(expected.centre)
     for at, k in enumerate(searched.tolist()):
         found = row[k].observed
         ratio = found / float(middle[at])
         row[k] = Quarter(
-            span, found, float(middle[at]), ratio, float(interval.low[at]), float(interval.high[at]), recent
+            span,
+            found,
+            float(middle[at]),
+            ratio,
+            float(interval.low[at]),
+            float(interval.high[at]),
+            recent,
         )
     return row
 
@@ -107,8 +125,9 @@ def _quarter(monitor: AlertMonitor, places: Sequence[Place], span: Span, level: 
 def ratio_interval(count: Floats, centre: Floats, sd: Floats, level: float) -> Interval:
     """Return the central interval of the ratio of a rate to what was expected.
 
-    Under Jeffreys's prior the rate behind a count y is Gamma(y + 1/2); the expectation is log-normal. The ratio's distribution function is
-    the mean over the expectation of the Gamma's.
+    Under Jeffreys's prior the rate behind a count y is Gamma(y + 1/2); the expectation
+    is log-normal. The ratio's distribution function is the mean over the expectation of
+    the Gamma's.
 
     Parameters
     ----------
@@ -140,16 +159,24 @@ PLOT_LEFT, PLOT_HEIGHT = 46, 64
 LONGEST_LABEL = 70
 
 TITLE = marked("Seizures and expected seizures over time")
-LEGEND = marked("Grey bars: expected seizures, given the search effort. Dots: seizures. Shaded: the recent window.")
+LEGEND = marked(
+    "Grey bars: expected seizures, given the search effort. Dots: seizures. Shaded: the recent"
+    " window."
+)
 
 GREY, DARK, SHADE = "#c9c9c9", "#1f3b57", "#fdf3d8"
 
 
 def trend_picture(trends: Sequence[Trend]) -> str:
-    """Return an SVG with a panel for each trend, in the language that is spoken: expected seizures, seizures, and the window."""
+    """Return an SVG with a panel for each trend, in the language that is spoken:
+    expected seizures, seizures, and the window.
+    """
     height = HEAD + PANEL * max(len(trends), 1) + MARGIN
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="11" role="img">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}"'
+            ' font-family="sans-serif" font-size="11" role="img">'
+        ),
         f"<title>{_text(_(TITLE))}</title>",
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
         f'<text x="{MARGIN}" y="20">{_text(_(LEGEND))}</text>',
@@ -170,21 +197,33 @@ def _panel(trend: Trend, top: float) -> list[str]:
         left = PLOT_LEFT + k * step
         if one.recent:
             out.append(
-                f'<rect x="{left:.1f}" y="{top + 18}" width="{step:.1f}" height="{PLOT_HEIGHT + 2}" fill="{SHADE}"/>'
+                f'<rect x="{left:.1f}" y="{top + 18}" width="{step:.1f}" height="{PLOT_HEIGHT + 2}"'
+                f' fill="{SHADE}"/>'
             )
         tall = PLOT_HEIGHT * one.expected / most
         middle, at = left + step / 2, base - PLOT_HEIGHT * one.observed / most
         words = _("{span}: {found} found, {expected} expected").format(
-            span=translated(one.span.said), found=number(one.observed, 6), expected=decimal(one.expected)
+            span=translated(one.span.said),
+            found=number(one.observed, 6),
+            expected=decimal(one.expected),
         )
         out += [
-            f'<rect x="{left + step * 0.15:.1f}" y="{base - tall:.1f}" width="{step * 0.7:.1f}" height="{tall:.1f}" fill="{GREY}"/>',
-            f'<circle cx="{middle:.1f}" cy="{at:.1f}" r="4" fill="{DARK}"><title>{_text(words)}</title></circle>',
+            (
+                f'<rect x="{left + step * 0.15:.1f}" y="{base - tall:.1f}" width="{step * 0.7:.1f}"'
+                f' height="{tall:.1f}" fill="{GREY}"/>'
+            ),
+            (
+                f'<circle cx="{middle:.1f}" cy="{at:.1f}" r="4"'
+                f' fill="{DARK}"><title>{_text(words)}</title></circle>'
+            ),
         ]
         if k in {0, len(quarters) - 1}:
             end = "start" if k == 0 else "end"
             x = left if k == 0 else left + step
-            out.append(f'<text x="{x:.1f}" y="{base + 13:.1f}" text-anchor="{end}">{str(one.span.start)[:7]}</text>')
+            out.append(
+                f'<text x="{x:.1f}" y="{base + 13:.1f}"'
+                f' text-anchor="{end}">{str(one.span.start)[:7]}</text>'
+            )
     out.append(f'<text x="{PLOT_LEFT - 6}" y="{top + 26}" text-anchor="end">{most:.0f}</text>')
     out.append(f'<text x="{PLOT_LEFT - 6}" y="{base}" text-anchor="end">0</text>')
     return out

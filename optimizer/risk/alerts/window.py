@@ -1,6 +1,8 @@
-"""The recent window of a record: where it is cut, the quarters that it falls into, and what was found and searched in it.
+"""The recent window of a record: where it is cut, the quarters that it falls into, and
+what was found and searched in it.
 
-`split_record` cuts; `tally` holds seizures and effort of a span against what the model of an earlier time expects, place by place.
+`split_record` cuts; `tally` holds seizures and effort of a span against what the model
+of an earlier time expects, place by place.
 """
 
 from __future__ import annotations
@@ -14,7 +16,14 @@ import numpy as np
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import Message, message
 from optimizer.records.areas import name_key
-from optimizer.records.model import Effort, Seizures, has_effort, in_time, spread_effort, unit_of_seizures
+from optimizer.records.model import (
+    Effort,
+    Seizures,
+    has_effort,
+    in_time,
+    spread_effort,
+    unit_of_seizures,
+)
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.field_flow.field import road_neighbours
 from optimizer.risk.location_error import mixture_parts
@@ -100,28 +109,35 @@ class RecordSplit:
 
 
 def split_record(
-    records: Seizures, effort: Effort | None, since: date | np.datetime64 | None = None, *, memory: int | None = None
+    records: Seizures,
+    effort: Effort | None,
+    since: date | np.datetime64 | None = None,
+    *,
+    memory: int | None = None,
 ) -> RecordSplit:
-    """Split a record into the part that the model is fitted to and the window that is tested against it.
+    """Split a record into the part that the model is fitted to and the window that is
+    tested against it.
 
-    Effort that spans the split counts on each side by its days there. Seizures dated by a time that spans it belong to neither. The window
-    ends with the last day of effort.
+    Effort that spans the split counts on each side by its days there. Seizures dated by
+    a time that spans it belong to neither. The window ends with the last day of effort.
 
     Parameters
     ----------
     records, effort
         The record.
     since
-        First day of the window; by default three months before the last day of effort, or as much earlier as it takes for no seizure to
-        reach over the cut: records by fiscal year give a window of a year.
+        First day of the window; by default three months before the last day of effort,
+        or as much earlier as it takes for no seizure to reach over the cut: records by
+        fiscal year give a window of a year.
     memory
-        Months before the window to which the model is fitted, >= 1; by default all. The model knows no slow change: over a long
-        memory a drift shows as an alert.
+        Months before the window to which the model is fitted, >= 1; by default all. The
+        model knows no slow change: over a long memory a drift shows as an alert.
 
     Raises
     ------
     InputError
-        If there is no effort, or none before the window, or the window begins after the record's end.
+        If there is no effort, or none before the window, or the window begins after the
+        record's end.
     """
     if memory is not None and memory < 1:
         raise InputError(Problem("--memory", str(memory), "at least one month"))
@@ -129,12 +145,19 @@ def split_record(
         found, expected = "no search effort", "effort with the days on which it was made"
         raise InputError(
             Problem(
-                "alerts", found, expected, "Add [[records.effort]]: without it a busy month and a risky one look alike"
+                "alerts",
+                found,
+                expected,
+                "Add [[records.effort]]: without it a busy month and a risky one look alike",
             )
         )
     used = effort.amount > 0
     first, end = effort.start[used].min(), effort.end[used].max()
-    start = _default_start(records, first, end) if since is None else np.datetime64(since).astype("datetime64[D]")
+    start = (
+        _default_start(records, first, end)
+        if since is None
+        else np.datetime64(since).astype("datetime64[D]")
+    )
     _check(start, first, end, given=since is not None)
     learnt = records.end <= start
     if memory is not None:
@@ -146,8 +169,9 @@ def split_record(
     if records.count[across].sum():
         warnings.append(
             message(
-                "{count:n6} seizures are dated by spans that reach over {day} and are in neither part, so that both look quieter than they "
-                "were. Begin the window where the records' spans do.",
+                "{count:n6} seizures are dated by spans that reach over {day} and are in neither"
+                " part, so that both look quieter than they were. Begin the window where the"
+                " records' spans do.",
                 count=records.count[across].sum(),
                 day=str(start),
             )
@@ -160,15 +184,17 @@ def split_record(
 
 
 def _late_finds(records: Seizures, before: Span) -> list[str]:
-    """Return a remark if effort was recorded long before the first seizure: then perhaps seizures were not."""
+    """Return a remark if effort was recorded long before the first seizure: then
+    perhaps seizures were not.
+    """
     dated = records.start[(records.end <= before.end) & (records.count > 0)]
     late = before.start.astype("datetime64[M]") + WINDOW_MONTHS
     if not dated.size or dated.min() < late:
         return []
     return [
         message(
-            "Effort is recorded from {day}, seizures from {first}: if they only began to be recorded then, too little is expected. Fit to a "
-            "shorter time.",
+            "Effort is recorded from {day}, seizures from {first}: if they only began to be"
+            " recorded then, too little is expected. Fit to a shorter time.",
             day=str(before.start),
             first=str(dated.min()),
         )
@@ -190,18 +216,28 @@ def _check(start: np.datetime64, first: np.datetime64, end: np.datetime64, *, gi
         expected = f"a day up to {last}, the last with search effort"
         raise InputError(Problem(where, str(start), expected, "Begin the window earlier"))
     if start <= first:
-        found = f"{start}, with no effort before it" if given else f"a record of {first} to {last} that cannot be cut"
+        found = (
+            f"{start}, with no effort before it"
+            if given
+            else f"a record of {first} to {last} that cannot be cut"
+        )
         expected = f"a day after {first}, so that the time before says what to expect"
-        raise InputError(Problem(where, found, expected, "Begin the window later, or give an earlier record"))
+        raise InputError(
+            Problem(where, found, expected, "Begin the window later, or give an earlier record")
+        )
 
 
 def effort_within(effort: Effort, span: Span) -> Effort:
-    """Return the effort inside a span; rows that reach over its ends count by their share of days inside."""
+    """Return the effort inside a span; rows that reach over its ends count by their
+    share of days inside.
+    """
     days = (effort.end - effort.start) / np.timedelta64(1, "D")
     start, end = np.maximum(effort.start, span.start), np.minimum(effort.end, span.end)
     inside = (end - start) / np.timedelta64(1, "D")
     kept = inside > 0
-    clipped = replace(effort, start=start, end=end, amount=effort.amount * np.maximum(inside, 0) / days)
+    clipped = replace(
+        effort, start=start, end=end, amount=effort.amount * np.maximum(inside, 0) / days
+    )
     return clipped.take(kept)
 
 
@@ -211,7 +247,9 @@ def records_within(records: Seizures, span: Span) -> Seizures:
 
 
 def quarters(split: RecordSplit) -> tuple[Span, ...]:
-    """Return the calendar quarters of a record, cut at the window too, and joined where seizures are dated by longer spans."""
+    """Return the calendar quarters of a record, cut at the window too, and joined where
+    seizures are dated by longer spans.
+    """
     first, cut_at, end = split.before.span.start, split.window.span.start, split.window.span.end
     early = split.before.seizures
     first = min(first, *early.start[early.end > first]) if (early.end > first).any() else first
@@ -237,7 +275,8 @@ class RateReference:
     global_rate
         (units,) seizures per unit where the index is 1; NaN where it had no effort.
     errors
-        For each unit, how wrong places are; None where they are right. Seizures where nobody searched then count, as they did in the fit.
+        For each unit, how wrong places are; None where they are right. Seizures where
+        nobody searched then count, as they did in the fit.
     """
 
     units: tuple[str, ...]
@@ -272,13 +311,19 @@ class Tally:
 
 
 def tally(
-    places: Sequence[Place], records: Seizures, effort: Effort, network: Network, reference: RateReference
+    places: Sequence[Place],
+    records: Seizures,
+    effort: Effort,
+    network: Network,
+    reference: RateReference,
 ) -> Tally:
     """Count seizures and expected seizures at each place.
 
-    At a segment or a group of segments only seizures with a point count, against the effort behind such seizures (`gather_evidence`). An
-    area's seizures are those that name it and those with a point inside, against the effort that names it or has a point inside: effort and
-    seizures of another area that overlaps it stay out. On the whole network everything counts that has effort behind it.
+    At a segment or a group of segments only seizures with a point count, against the
+    effort behind such seizures (`gather_evidence`). An area's seizures are those that
+    name it and those with a point inside, against the effort that names it or has a
+    point inside: effort and seizures of another area that overlaps it stay out. On the
+    whole network everything counts that has effort behind it.
 
     Parameters
     ----------
@@ -289,11 +334,17 @@ def tally(
     network
         The roads.
     reference
-        Units and their rates. Effort in units without a rate is left out: nothing says what it finds.
+        Units and their rates. Effort in units without a rate is left out: nothing says
+        what it finds.
     """
     effort = _with_a_rate(effort, reference)
     points = np.array([k for k, place in enumerate(places) if place.by_points], dtype=np.int64)
-    parts = [(points, _located([places[k] for k in points.tolist()], records, effort, network, reference))]
+    parts = [
+        (
+            points,
+            _located([places[k] for k in points.tolist()], records, effort, network, reference),
+        )
+    ]
     parts += [
         (np.array([k]), _around(place.segments, place.area, records, effort, network, reference))
         for k, place in enumerate(places)
@@ -309,7 +360,11 @@ def _with_a_rate(effort: Effort, reference: RateReference) -> Effort:
 
 
 def _located(
-    places: Sequence[Place], records: Seizures, effort: Effort, network: Network, reference: RateReference
+    places: Sequence[Place],
+    records: Seizures,
+    effort: Effort,
+    network: Network,
+    reference: RateReference,
 ) -> Tally:
     rate = np.where(np.isnan(reference.global_rate), 1.0, reference.global_rate)
     found = gather_evidence(records, effort, network, units=reference.units, global_rate=rate)
@@ -328,20 +383,36 @@ def _located(
 def _as_written(
     found: Evidence, records: Seizures, network: Network, reference: RateReference
 ) -> tuple[Floats, Floats]:
-    """Return (m,) seizures and (units, m) expected ones where they are written down: of units with errors, all seizures of its time count."""
+    """Return (m,) seizures and (units, m) expected ones where they are written down: of
+    units with errors, all seizures of its time count.
+    """
     count, expect = found.own_count.astype(np.float64), found.unit_expected.copy()
     made_by = unit_of_seizures(records, found.exposure)
     backed = has_effort(records, made_by, found.exposure)
     for unit, wrong in enumerate(reference.errors):
         if wrong is not None and expect[unit].any():
-            stray = (made_by == unit) & (records.segment >= 0) & ~backed & in_time(records, found.exposure, made_by)
+            stray = (
+                (made_by == unit)
+                & (records.segment >= 0)
+                & ~backed
+                & in_time(records, found.exposure, made_by)
+            )
             np.add.at(count, records.segment[stray], records.count[stray])
-            expect[unit] = expect[unit].sum() / wrong.by_effort * (wrong.weight @ mixture_parts(expect[unit], network))
+            expect[unit] = (
+                expect[unit].sum()
+                / wrong.by_effort
+                * (wrong.weight @ mixture_parts(expect[unit], network))
+            )
     return count, expect
 
 
 def _around(
-    segments: Ints, area: str | None, records: Seizures, effort: Effort, network: Network, reference: RateReference
+    segments: Ints,
+    area: str | None,
+    records: Seizures,
+    effort: Effort,
+    network: Network,
+    reference: RateReference,
 ) -> Tally:
     """Return the tally of one area, or of everything where there is no name."""
     inside = np.zeros(network.n_segments, dtype=bool)
@@ -349,37 +420,57 @@ def _around(
     effort = effort.take(_belongs(effort, inside, area))
     exposure = spread_effort(effort, network, reference.units)
     made_by = unit_of_seizures(records, exposure)
-    strays = np.array([wrong is not None for wrong in reference.errors or (None,) * len(reference.units)])
+    strays = np.array(
+        [wrong is not None for wrong in reference.errors or (None,) * len(reference.units)]
+    )
     backed = has_effort(records, made_by, exposure) | (strays[made_by] & (records.segment >= 0))
     counted = _belongs(records, inside, area) & in_time(records, exposure, made_by) & backed
     unit, segment = np.nonzero(exposure.amount > 0)
     nowhere = np.zeros(segment.size, dtype=np.int64)
-    made = np.array([1.0 if wrong is None else wrong.by_effort for wrong in reference.errors or (None,) * len(strays)])
+    made = np.array(
+        [
+            1.0 if wrong is None else wrong.by_effort
+            for wrong in reference.errors or (None,) * len(strays)
+        ]
+    )
     expected = (reference.global_rate / made)[unit] * exposure.amount[unit, segment]
     clumps = np.maximum(exposure.months[unit, segment], 1.0)
     return Tally(np.array([records.count[counted].sum()]), nowhere, segment, unit, expected, clumps)
 
 
-def _belongs(table: Seizures | Effort, inside: NDArray[np.bool_], area: str | None) -> NDArray[np.bool_]:
+def _belongs(
+    table: Seizures | Effort, inside: NDArray[np.bool_], area: str | None
+) -> NDArray[np.bool_]:
     if area is None:
         return np.ones(len(table), dtype=bool)
-    named = np.array([name_key(name) == name_key(area) for name in (*table.area_name, "")]) & (area != "")
+    named = np.array([name_key(name) == name_key(area) for name in (*table.area_name, "")]) & (
+        area != ""
+    )
     return np.where(table.segment >= 0, inside[np.maximum(table.segment, 0)], named[table.area])
 
 
-def without_effort(records: Seizures, effort: Effort, network: Network, units: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Return whether each row of seizures, with seizures in it, was made where or when no effort of its unit is recorded, (k,)."""
+def without_effort(
+    records: Seizures, effort: Effort, network: Network, units: tuple[str, ...]
+) -> NDArray[np.bool_]:
+    """Return whether each row of seizures, with seizures in it, was made where or when
+    no effort of its unit is recorded, (k,).
+    """
     exposure = spread_effort(effort, network, units)
     made_by = unit_of_seizures(records, exposure)
     backed = has_effort(records, made_by, exposure) & in_time(records, exposure, made_by)
     return np.asarray(~backed & (records.count > 0))
 
 
-def in_silent_months(records: Seizures, effort: Effort | None, network: Network) -> NDArray[np.bool_]:
-    """Return whether each row of seizures was made in months of which no effort of its unit is known there, although it is of others, (k,).
+def in_silent_months(
+    records: Seizures, effort: Effort | None, network: Network
+) -> NDArray[np.bool_]:
+    """Return whether each row of seizures was made in months of which no effort of its
+    unit is known there, although it is of others, (k,).
 
-    Such seizures mostly mean that a sheet of effort was lost: against the effort of the other months they would look like a rise. There is
-    the segment and those that meet it, since a recorded point may lie on the wrong one. Rows of areas are never in such a month.
+    Such seizures mostly mean that a sheet of effort was lost: against the effort of the
+    other months they would look like a rise. There is the segment and those that meet
+    it, since a recorded point may lie on the wrong one. Rows of areas are never in such
+    a month.
 
     Parameters
     ----------
@@ -400,7 +491,9 @@ def in_silent_months(records: Seizures, effort: Effort | None, network: Network)
     made_by = unit_of_seizures(records, exposure)
     used = effort.take(effort.amount > 0)
     row = np.flatnonzero(
-        (records.segment >= 0) & has_effort(records, made_by, exposure) & in_time(records, exposure, made_by)
+        (records.segment >= 0)
+        & has_effort(records, made_by, exposure)
+        & in_time(records, exposure, made_by)
     )
     if not row.size or not len(used):
         return out
@@ -417,8 +510,11 @@ def in_silent_months(records: Seizures, effort: Effort | None, network: Network)
             members = used.area_segment[used.area[each]]
             begun[members, from_[each] - zero] += 1
             begun[members, to[each] - zero] -= 1
-        known = np.zeros((network.n_segments, size + 1), dtype=np.int32)  # months with effort up to each
-        known[:, 1:] = np.cumsum(_with_neighbours(np.cumsum(begun, axis=1)[:, :-1] > 0, network), axis=1)
+        # months with effort up to each
+        known = np.zeros((network.n_segments, size + 1), dtype=np.int32)
+        known[:, 1:] = np.cumsum(
+            _with_neighbours(np.cumsum(begun, axis=1)[:, :-1] > 0, network), axis=1
+        )
         mine = row[made_by[row] == number]
         low, high = (np.clip(month - zero, 0, size) for month in _months_of(records.take(mine)))
         out[mine] = known[records.segment[mine], high] == known[records.segment[mine], low]
@@ -426,7 +522,9 @@ def in_silent_months(records: Seizures, effort: Effort | None, network: Network)
 
 
 def _months_of(table: Seizures | Effort) -> tuple[Ints, Ints]:
-    """Return the month in which each row begins, and the one after that in which it ends, since 1970."""
+    """Return the month in which each row begins, and the one after that in which it
+    ends, since 1970.
+    """
     first = table.start.astype("datetime64[M]").astype(np.int64)
     last = (table.end - np.timedelta64(1, "D")).astype("datetime64[M]").astype(np.int64)
     return first, np.maximum(last, first) + 1

@@ -1,1 +1,3 @@
-"""The recommended risk model: a latent field on the roads and the flow of trafficking, fitted together."""
+"""The recommended risk model: a latent field on the roads and the flow of trafficking,
+fitted together.
+"""

@@ -1,19 +1,25 @@
-"""The posterior where seizures are known by area alone: the sum of an area is kept apart from how it is divided.
+"""The posterior where seizures are known by area alone: the sum of an area is kept
+apart from how it is divided.
 
-What a count by area tells is the sum S of e exp(eta) over the area's segments, closely, and of how S is divided next to nothing. No normal
-distribution of eta says both: segments that keep the prior's spread have a sum that scatters nearly as widely, and above what it was at
-their mode, for exp is convex. So what everything else says, the priors and the cells, stays the normal distribution N(mean, C) that it is,
+What a count by area tells is the sum S of e exp(eta) over the area's segments, closely,
+and of how S is divided next to nothing. No normal distribution of eta says both:
+segments that keep the prior's spread have a sum that scatters nearly as widely, and
+above what it was at their mode, for exp is convex. So what everything else says, the
+priors and the cells, stays the normal distribution N(mean, C) that it is,
 
     z ~ N(mean, C),   h_a' z = the linear log sum of area a (shares h_a of its segments, its unit's level),   G = H' C H = U diag(g) U',
 
     z = r + B xi,     B = C H U diag(g)^(-1/2),   xi ~ N(0, I) and independent of r: the direction in which the sums move,
 
-and each draw of r (how the sums are divided, up to their size) takes its xi from the counts as they are, exactly but for the last step:
+and each draw of r (how the sums are divided, up to their size) takes its xi from the
+counts as they are, exactly but for the last step:
 
     p(xi | r, counts) ~ exp(-xi' xi / 2) prod over a of p(count_a | S_a(r + B xi)),
 
-a problem of as many dimensions as there are areas. Its mode is found by Newton's method, xi is drawn from the t distribution around it, and
-the draw is weighted by target over proposal, which also weights r by what the counts make of it. Weights are cut where few draws would rule.
+a problem of as many dimensions as there are areas. Its mode is found by Newton's
+method, xi is drawn from the t distribution around it, and the draw is weighted by
+target over proposal, which also weights r by what the counts make of it. Weights are
+cut where few draws would rule.
 """
 
 from __future__ import annotations
@@ -48,16 +54,26 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 TAIL = 8.0
-"""Degrees of freedom of the t distribution that xi is drawn from: wider tails than the logarithm of a Gamma's on the one side that matters."""
+"""Degrees of freedom of the t distribution that xi is drawn from: wider tails than the
+logarithm of a Gamma's on the one side that matters.
+"""
 NEWTON_STEPS, SHORTEST = 30, 0.5**12
 STOP_GAIN = 1e-3
-"""Gain in log chance at which the search for a draw's xi stops; the weights make up for what is left."""
+"""Gain in log chance at which the search for a draw's xi stops; the weights make up for
+what is left.
+"""
 DRAWS, LEAST_DRAWS, LARGEST_DRAWS = 4000, 200, 5_000_000
-"""Draws for a summary; fewer, but not below `LEAST_DRAWS`, where draws times segments would be more than `LARGEST_DRAWS`."""
+"""Draws for a summary; fewer, but not below `LEAST_DRAWS`, where draws times segments
+would be more than `LARGEST_DRAWS`.
+"""
 RAKINGS, RAKED = 200, 1e-4
-"""Rounds at most in which overlapping areas get their sums, and by how much a log sum may be off at the end."""
+"""Rounds at most in which overlapping areas get their sums, and by how much a log sum
+may be off at the end.
+"""
 SMALLEST_VARIANCE = 1e-9
-"""Directions whose variance is below this share of the largest say nothing of their own: areas that are one and the same."""
+"""Directions whose variance is below this share of the largest say nothing of their
+own: areas that are one and the same.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +97,8 @@ class WeightedDraws:
     weight
         (n,) weights, sum 1.
     rest
-        (n, m) the part of eta that areas do not move, before it is weighted: normal with mean 0 about `AreaPosterior.mean`.
+        (n, m) the part of eta that areas do not move, before it is weighted: normal
+        with mean 0 about `AreaPosterior.mean`.
     log_chance
         Log chance of the counts by area given everything else.
     """
@@ -107,8 +124,9 @@ class RateMoments:
     mean, sd
         (m,) log rate at level 0, and its standard deviation.
     unit_mean, unit_sd
-        (n_units, m) the same of the log rate with the level of each unit. The two are kept apart because log rates and levels are
-        correlated: where a unit searched alone, only their sum is known.
+        (n_units, m) the same of the log rate with the level of each unit. The two are
+        kept apart because log rates and levels are correlated: where a unit searched
+        alone, only their sum is known.
     """
 
     mean: Floats
@@ -124,7 +142,8 @@ class PosteriorSummary(RateMoments):
     Attributes
     ----------
     log_sum, log_expected_sum
-        (areas,) mean of the log sum of each area at level 0, and the log of the mean of the sum.
+        (areas,) mean of the log sum of each area at level 0, and the log of the mean of
+        the sum.
     expected
         (areas,) expected seizures of each area, with the level of its unit.
     n, effective
@@ -147,7 +166,9 @@ class AreaPosterior:
         The model and its mode, at which cells are taken as normal.
     """
 
-    def __init__(self, latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion) -> None:
+    def __init__(
+        self, latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion
+    ) -> None:
         self._latent_model, self._hyper = latent, hyper
         self._without = replace(latent, areas=())
         self._expansion = expand_posterior(self._without, hyper, mode.point)
@@ -189,7 +210,8 @@ class AreaPosterior:
                 + self.mean[area.segment]
                 + rest[:, area.segment]
                 + (level[:, area.unit, None] if self._latent_model.levels else 0.0),
-                self._along_eta[area.segment] + (self._along_level[area.unit] if self._latent_model.levels else 0.0),
+                self._along_eta[area.segment]
+                + (self._along_level[area.unit] if self._latent_model.levels else 0.0),
                 self._hyper.shape,
             )
             for area in self._latent_model.areas
@@ -205,7 +227,9 @@ class AreaPosterior:
         )
 
     def _drawn_without(self, n: int, rng: np.random.Generator) -> RateDraws:
-        """Return n draws of what everything but the areas says, less its mean, as in `optimizer.risk.field_flow.laplace.draw`."""
+        """Return n draws of what everything but the areas says, less its mean, as in
+        `optimizer.risk.field_flow.laplace.draw`.
+        """
         latent, expansion = self._without, self._expansion
         cells, x = latent.cells, latent.design.columns
         (m, p), k = x.shape, cells.segment.size
@@ -213,7 +237,9 @@ class AreaPosterior:
         shaken = rng.standard_normal((k, n))
         shaken *= np.sqrt(cell_terms(latent, self._hyper, expansion.point, eta).curvature)[:, None]
         to_segment = coo_array((np.ones(k), (cells.segment, np.arange(k))), shape=(m, k)).tocsr()
-        right_beta = np.sqrt(latent.precision)[:, None] * rng.standard_normal((latent.precision.size, n))
+        right_beta = np.sqrt(latent.precision)[:, None] * rng.standard_normal(
+            (latent.precision.size, n)
+        )
         for unit in range(latent.levels):
             right_beta[p + unit] += shaken[cells.unit == unit].sum(axis=0)
         own = nuggets(latent, self._hyper)[:, None]
@@ -224,8 +250,12 @@ class AreaPosterior:
         hessian = Hessian(latent, self._hyper, expansion)
         drawn = RateDraws(np.empty((n, m)), np.empty((n, right_beta.shape[0] - p)))
         for part in blocks(n):
-            owned = (own * at[:, part] + np.sqrt(own) * alone[:, part]) / (1 + own * expansion.weight[:, None])
-            point = hessian.solve_without_areas(at[:, part] + noise[part].T, right_beta[:, part], owned)
+            owned = (own * at[:, part] + np.sqrt(own) * alone[:, part]) / (
+                1 + own * expansion.weight[:, None]
+            )
+            point = hessian.solve_without_areas(
+                at[:, part] + noise[part].T, right_beta[:, part], owned
+            )
             drawn.eta[part] = (x @ point.beta[:p] + point.u + point.v).T
             drawn.level[part] = point.beta[p:].T
         return drawn
@@ -239,9 +269,11 @@ class AreaPosterior:
         return RateDraws(draws.eta[chosen], draws.level[chosen])
 
     def summary(self, share: float = 1.0) -> PosteriorSummary:
-        """Return what draws say, always the same; where the counts say nothing, means and spreads are exact.
+        """Return what draws say, always the same; where the counts say nothing, means
+        and spreads are exact.
 
-        On a network too large for `DRAWS`, a model with a small weight in an average of models gets as many draws as its weight asks for.
+        On a network too large for `DRAWS`, a model with a small weight in an average of
+        models gets as many draws as its weight asks for.
         """
         n = int(np.clip(LARGEST_DRAWS // self.mean.size, LEAST_DRAWS, DRAWS))
         if n < DRAWS:
@@ -249,7 +281,8 @@ class AreaPosterior:
         draws = self.draw(n, np.random.default_rng(0))
         weight, eta, rest = draws.weight, draws.eta, draws.rest
         middle = weight @ eta
-        # what the unweighted draws of the rest miss of their known mean, 0, and their known spread, is made up for
+        # what the unweighted draws of the rest miss of their known mean, 0, and their
+        # known spread, is made up for
         mean = middle - rest.mean(axis=0)
         of_rest = weight @ (rest - weight @ rest) ** 2
         missed = of_rest * (self.rest_sd**2 / np.maximum(rest.var(axis=0), 1e-12) - 1)
@@ -262,7 +295,9 @@ class AreaPosterior:
             off = weight[:, None] * (draws.level - mean_level)
             unit_mean = mean + mean_level[:, None]
             unit_variance = (
-                (off * (draws.level - mean_level)).sum(axis=0)[:, None] + variance + 2 * off.T @ (eta - middle)
+                (off * (draws.level - mean_level)).sum(axis=0)[:, None]
+                + variance
+                + 2 * off.T @ (eta - middle)
             )
             at_level = logs + draws.level[:, [area.unit for area in self._latent_model.areas]]
         return PosteriorSummary(
@@ -280,16 +315,22 @@ class AreaPosterior:
 
 def log_sums(areas: Sequence[AreaCount], eta: Floats) -> Floats:
     """Return the (n, areas) log sums of e exp(eta) at level 0, for (n, m) log rates."""
-    return np.column_stack([logsumexp(np.log(area.expected) + eta[:, area.segment], axis=1) for area in areas])
+    return np.column_stack(
+        [logsumexp(np.log(area.expected) + eta[:, area.segment], axis=1) for area in areas]
+    )
 
 
 def rake(areas: Sequence[AreaCount], eta: Floats, wanted: Floats) -> Floats:
-    """Return (n, m) log rates moved area by area until their log sums are the (n, areas) wanted ones."""
+    """Return (n, m) log rates moved area by area until their log sums are the (n,
+    areas) wanted ones.
+    """
     out = eta.copy()
     for _ in range(RAKINGS):
         worst = 0.0
         for number, area in enumerate(areas):
-            short = wanted[:, number] - logsumexp(np.log(area.expected) + out[:, area.segment], axis=1)
+            short = wanted[:, number] - logsumexp(
+                np.log(area.expected) + out[:, area.segment], axis=1
+            )
             out[:, area.segment] += short[:, None]
             worst = max(worst, float(np.abs(short).max()))
         if worst < RAKED:
@@ -298,10 +339,12 @@ def rake(areas: Sequence[AreaCount], eta: Floats, wanted: Floats) -> Floats:
 
 
 def expected_rates(areas: Sequence[AreaCount], mean: Floats, sd: Floats, wanted: Floats) -> Floats:
-    """Return (m,) expected rates exp(mean + share sd^2 / 2), the share such that all sums together are as wanted, then each area by itself.
+    """Return (m,) expected rates exp(mean + share sd^2 / 2), the share such that all
+    sums together are as wanted, then each area by itself.
 
-    With share 1 they are those of log-normal rates, whose sums come out too high, for no segment can find more than its area did. Draws
-    would say the same with much noise, and tell apart what the record does not.
+    With share 1 they are those of log-normal rates, whose sums come out too high, for
+    no segment can find more than its area did. Draws would say the same with much
+    noise, and tell apart what the record does not.
 
     Parameters
     ----------
@@ -317,13 +360,21 @@ def expected_rates(areas: Sequence[AreaCount], mean: Floats, sd: Floats, wanted:
     def over(share: float) -> float:
         return float(logsumexp(log_sums(areas, (mean + share * half)[None])) - logsumexp(wanted))
 
-    share = 0.0 if over(0.0) >= 0 else 1.0 if over(1.0) <= 0 else float(brentq(over, 0.0, 1.0, xtol=1e-6))
+    share = (
+        0.0
+        if over(0.0) >= 0
+        else 1.0
+        if over(1.0) <= 0
+        else float(brentq(over, 0.0, 1.0, xtol=1e-6))
+    )
     return np.asarray(np.exp(rake(areas, (mean + share * half)[None], wanted[None])[0]))
 
 
 @dataclass(frozen=True, slots=True)
 class _SumTerms:
-    """Of one area in n draws: (n,) terms of its count in log S with the expected curvature, and the (n, r) slope of log S in xi."""
+    """Of one area in n draws: (n,) terms of its count in log S with the expected
+    curvature, and the (n, r) slope of log S in xi.
+    """
 
     count: LikelihoodTerms
     direction: Floats
@@ -331,7 +382,9 @@ class _SumTerms:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """The log target at n draws' (n, r) xi: (n,) value, (n, r) slope, and (n, r, r) expected curvature (Fisher's)."""
+    """The log target at n draws' (n, r) xi: (n,) value, (n, r) slope, and (n, r, r)
+    expected curvature (Fisher's).
+    """
 
     xi: Floats
     value: Floats
@@ -399,12 +452,16 @@ def _log_target(sums: Sequence[_Sum], xi: Floats) -> _Target:
         direction = terms.direction
         value += terms.count.value
         slope = slope + terms.count.slope[:, None] * direction
-        curvature += terms.count.curvature[:, None, None] * direction[:, :, None] * direction[:, None, :]
+        curvature += (
+            terms.count.curvature[:, None, None] * direction[:, :, None] * direction[:, None, :]
+        )
     return _Target(xi, value, slope, curvature)
 
 
 def _modes(sums: Sequence[_Sum], xi: Floats) -> _Modes:
-    """Return the modes of the draws' xi by Newton's method; draws that have converged are left alone."""
+    """Return the modes of the draws' xi by Newton's method; draws that have converged
+    are left alone.
+    """
     xi = xi.copy()
     curvature = np.empty((len(xi), xi.shape[1], xi.shape[1]))
     left = np.arange(len(xi))
@@ -423,7 +480,9 @@ def _modes(sums: Sequence[_Sum], xi: Floats) -> _Modes:
     return _Modes(xi, curvature)
 
 
-def _stepped(sums: Sequence[_Sum], xi: Floats, step: Floats, value: Floats, gain: Floats) -> _Target:
+def _stepped(
+    sums: Sequence[_Sum], xi: Floats, step: Floats, value: Floats, gain: Floats
+) -> _Target:
     """Return the target where Newton's steps lead, each halved until it gains."""
     reached = _log_target(sums, xi + step)
     failed = reached.value < value + 0.1 * gain
@@ -456,7 +515,9 @@ def _propose(sums: Sequence[_Sum], start: Floats, rng: np.random.Generator) -> _
 
 
 def _cut(log_weight: Floats) -> Floats:
-    """Return the weights, sum 1, none above the mean times the square root of their number (Ionides 2008, truncated importance sampling)."""
+    """Return the weights, sum 1, none above the mean times the square root of their
+    number (Ionides 2008, truncated importance sampling).
+    """
     weight = np.exp(log_weight - log_weight.max())
     weight = np.minimum(weight, weight.mean() * np.sqrt(weight.size))
     return np.asarray(weight / weight.sum())

@@ -1,11 +1,13 @@
 """A Gaussian Markov field on the segments of a road network.
 
-Segments that meet at a junction are neighbours. With L the Laplacian of that graph the field has the precision
+Segments that meet at a junction are neighbours. With L the Laplacian of that graph the
+field has the precision
 
     Q = tau (kappa^2 I + L),    L_ss = sum over t of w_st,    L_st = -w_st,
 
-where each junction of `deg` segments gives every pair of them the weight 1 / (deg - 1), so that a junction ties each of its segments
-with weight one in all, however many meet there; a pair of unlike road class is tied more loosely (`RiskParams.across_classes`).
+where each junction of `deg` segments gives every pair of them the weight 1 / (deg - 1),
+so that a junction ties each of its segments with weight one in all, however many meet
+there; a pair of unlike road class is tied more loosely (`RiskParams.across_classes`).
 
 References
 ----------
@@ -61,19 +63,23 @@ class Neighbours:
 
 
 def road_neighbours(network: Network, across_classes: float = USUAL.across_classes) -> Neighbours:
-    """Return the segments of a network as neighbours; a segment that meets itself or another twice counts once a junction.
+    """Return the segments of a network as neighbours; a segment that meets itself or
+    another twice counts once a junction.
 
     Parameters
     ----------
     network
         The roads, m segments.
     across_classes
-        Weight of a pair of unlike road class over that of a pair of one class, in (0, 1].
+        Weight of a pair of unlike road class over that of a pair of one class, in (0,
+        1].
     """
     arc = network.segment_arc
     m = arc.size
     ends = np.concatenate((network.tail[arc], network.head[arc]))
-    at = coo_array((np.ones(2 * m), (np.tile(np.arange(m), 2), ends)), shape=(m, network.n_nodes)).tocsr()
+    at = coo_array(
+        (np.ones(2 * m), (np.tile(np.arange(m), 2), ends)), shape=(m, network.n_nodes)
+    ).tocsr()
     at.data[:] = 1.0
     degree: Floats = np.asarray(at.sum(axis=0)).ravel()
     share = 1 / np.maximum(degree - 1, 1)
@@ -105,12 +111,16 @@ class Field:
             neighbours.second, neighbours.weight, m
         )
         every = np.arange(m)
-        rows, columns = np.concatenate((neighbours.first, every)), np.concatenate((neighbours.second, every))
+        rows, columns = (
+            np.concatenate((neighbours.first, every)),
+            np.concatenate((neighbours.second, every)),
+        )
         entry = csc_array(coo_array((np.arange(1.0, rows.size + 1), (rows, columns)), shape=(m, m)))
         entry.sort_indices()
         order = entry.data.astype(np.int64) - 1
         self._laplacian = np.concatenate((-neighbours.weight, total))[order]
-        self._diagonal = np.flatnonzero(order >= neighbours.first.size)  # one a column, in the order of the columns
+        # one a column, in the order of the columns
+        self._diagonal = np.flatnonzero(order >= neighbours.first.size)
         upper = csc_array((self._laplacian, entry.indices, entry.indptr), shape=(m, m))
         self._prior = self._factor(upper)
         self._posterior = self._factor(upper)
@@ -123,7 +133,9 @@ class Field:
         return Factor(filled)
 
     def part(self, vertices: NDArray[np.int64]) -> Field:
-        """Return the field on (k,) sorted vertices and the pairs between them; that of the last call is kept."""
+        """Return the field on (k,) sorted vertices and the pairs between them; that of
+        the last call is kept.
+        """
         if self._part is None or not np.array_equal(self._part[0], vertices):
             near = self.neighbours
             place = np.full(near.size, -1, dtype=np.int64)
@@ -137,7 +149,9 @@ class Field:
         """Return Q times (m,) values."""
         near = self.neighbours
         apart = near.weight * (values[near.first] - values[near.second])
-        drawn = np.bincount(near.first, apart, near.size) - np.bincount(near.second, apart, near.size)
+        drawn = np.bincount(near.first, apart, near.size) - np.bincount(
+            near.second, apart, near.size
+        )
         return np.asarray(tau * (kappa2 * values + drawn))
 
     def log_determinant(self, tau: float, kappa2: float) -> float:
@@ -148,9 +162,11 @@ class Field:
         return self.neighbours.size * float(np.log(tau)) + self._prior.log_determinant
 
     def with_evidence(self, tau: float, kappa2: float, evidence: Floats) -> Factor:
-        """Return the factor of Q + diag(evidence), good until a call that asks for another.
+        """Return the factor of Q + diag(evidence), good until a call that asks for
+        another.
 
-        Where seizures are known by area alone there is no evidence on the diagonal, and all steps to a mode have one factor.
+        Where seizures are known by area alone there is no evidence on the diagonal, and
+        all steps to a mode have one factor.
         """
         if self._refreshed is not None:
             known_tau, known_kappa2, known = self._refreshed
@@ -168,7 +184,9 @@ class Field:
         near = self.neighbours
         root, pair = np.sqrt(near.weight), np.arange(near.weight.size)
         ends = np.concatenate((near.first, near.second)), np.tile(pair, 2)
-        return csr_array(coo_array((np.concatenate((root, -root)), ends), shape=(near.size, pair.size)))
+        return csr_array(
+            coo_array((np.concatenate((root, -root)), ends), shape=(near.size, pair.size))
+        )
 
     def noise(self, tau: float, kappa2: float, n: int, rng: np.random.Generator) -> Floats:
         """Return n draws with covariance Q (not its inverse), (n, m)."""

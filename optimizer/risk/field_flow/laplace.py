@@ -1,19 +1,24 @@
-"""The mode of a latent Gaussian model, the Gaussian around it, and the chance of the data under it (Laplace's approximation).
+"""The mode of a latent Gaussian model, the Gaussian around it, and the chance of the
+data under it (Laplace's approximation).
 
 The log rate of segment s and the log mean of a cell there, searched in unit l, are
 
     eta_s = offset_s + x_s' beta + u_s + v_s,      x = log(expected) + eta_s + level_l,
 
-with u ~ N(0, Q^-1) the field of `optimizer.risk.field_flow.field`, v ~ N(0, n I) what is a segment's own (n its variance, the nugget), and
-independent normal priors on beta and, where there are several units, on the levels. Newton's method finds the mode of the posterior of z =
-(u, v, beta, levels). With w the curvature of the cells by segment, C = sum of w x by segment, D = prior precisions + sum of w x x',
-R = 1 / (1 + n w) and K = n R, eliminating v leaves the Hessian
+with u ~ N(0, Q^-1) the field of `optimizer.risk.field_flow.field`, v ~ N(0, n I) what
+is a segment's own (n its variance, the nugget), and independent normal priors on beta
+and, where there are several units, on the levels. Newton's method finds the mode of the
+posterior of z = (u, v, beta, levels). With w the curvature of the cells by segment, C =
+sum of w x by segment, D = prior precisions + sum of w x x', R = 1 / (1 + n w) and K = n
+R, eliminating v leaves the Hessian
 
     H = [ A   RC ]  +  V V',     A = Q + diag(R w),   B = D - C' K C,   S = B - (RC)' A^-1 RC,
         [ CR   B ]
 
-with one column of V for each count that is known by area alone (Fisher's curvature, by Woodbury's identity). A has the pattern of the
-road network: one sparse factorisation a step, a solve a column, and Takahashi's selected inverse for the variances. The log evidence is
+with one column of V for each count that is known by area alone (Fisher's curvature, by
+Woodbury's identity). A has the pattern of the road network: one sparse factorisation a
+step, a solve a column, and Takahashi's selected inverse for the variances. The log
+evidence is
 
     log p(y) ~ f(z*) + (log det Q + log det priors - log det A - log det S - sum of log(1 + n w)) / 2,
 
@@ -21,7 +26,8 @@ f the log likelihood and the log prior without its normalising constant.
 
 References
 ----------
-H. Rue, S. Martino, N. Chopin (2009), Approximate Bayesian inference for latent Gaussian models, J. R. Statist. Soc. B 71(2).
+H. Rue, S. Martino, N. Chopin (2009), Approximate Bayesian inference for latent Gaussian
+models, J. R. Statist. Soc. B 71(2).
 """
 
 from __future__ import annotations
@@ -99,16 +105,26 @@ def find_mode(
     return FoundMode(here, hessian)
 
 
-def log_evidence(latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, hessian: Hessian) -> float:
+def log_evidence(
+    latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, hessian: Hessian
+) -> float:
     """Return Laplace's approximation of the log chance of the data given the hyperparameters."""
-    prior = latent.field.log_determinant(hyper.tau, hyper.kappa2) + float(np.log(latent.precision).sum())
+    prior = latent.field.log_determinant(hyper.tau, hyper.kappa2) + float(
+        np.log(latent.precision).sum()
+    )
     return mode.value + 0.5 * (prior - hessian.log_determinant)
 
 
 def draw(
-    latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, n: int, rng: np.random.Generator
+    latent: LatentModel,
+    hyper: Hyperparameters,
+    mode: PosteriorExpansion,
+    n: int,
+    rng: np.random.Generator,
 ) -> Floats:
-    """Return n draws of eta less its mode from the Gaussian around the mode, (n, m), units of effort at their mean level."""
+    """Return n draws of eta less its mode from the Gaussian around the mode, (n, m),
+    units of effort at their mean level.
+    """
     columns = latent.usual_columns
     points = draw_points(latent, hyper, mode, n, rng)
     drawn = [columns @ point.beta + point.u + point.v for point in points]
@@ -116,12 +132,18 @@ def draw(
 
 
 def draw_points(
-    latent: LatentModel, hyper: Hyperparameters, mode: PosteriorExpansion, n: int, rng: np.random.Generator
+    latent: LatentModel,
+    hyper: Hyperparameters,
+    mode: PosteriorExpansion,
+    n: int,
+    rng: np.random.Generator,
 ) -> list[LatentPoint]:
-    """Return n draws of the latent variables less their mode from the Gaussian around the mode.
+    """Return n draws of the latent variables less their mode from the Gaussian around
+    the mode.
 
-    A vector with covariance H, put together from the parts of H, times H^-1 has covariance H^-1 (Papandreou and Yuille 2010, Gaussian
-    sampling by local perturbations).
+    A vector with covariance H, put together from the parts of H, times H^-1 has
+    covariance H^-1 (Papandreou and Yuille 2010, Gaussian sampling by local
+    perturbations).
     """
     cells, x = latent.cells, latent.design.columns
     m, p = x.shape
@@ -136,7 +158,10 @@ def draw_points(
         shaken = np.sqrt(weight) * rng.standard_normal(weight.size)
         by_area = np.sqrt(mode.area_weight) * rng.standard_normal(mode.area_weight.size)
         at = np.bincount(cells.segment, shaken, m) + mode.area_u @ by_area
-        right_beta = np.sqrt(latent.precision) * rng.standard_normal(latent.precision.size) + mode.area_beta @ by_area
+        right_beta = (
+            np.sqrt(latent.precision) * rng.standard_normal(latent.precision.size)
+            + mode.area_beta @ by_area
+        )
         right_beta[:p] += x.T @ np.bincount(cells.segment, shaken, m)
         if latent.levels:
             right_beta[p:] += np.bincount(cells.unit, shaken, latent.levels)
@@ -189,15 +214,17 @@ class Hyperparameters:
 class LatentModel:
     """What is known: cells, counts by area, covariates, and the graph of the field.
 
-    `own` is the (m,) size of the nugget of each segment relative to `Hyperparameters.nugget`, > 0; None is the same everywhere.
-    `unit_sd` is the prior standard deviation of the log level of a unit.
+    `own` is the (m,) size of the nugget of each segment relative to
+    `Hyperparameters.nugget`, > 0; None is the same everywhere. `unit_sd` is the prior
+    standard deviation of the log level of a unit.
 
-    With `blur`, (n_units, m) standard deviations of the log rate with the level of each unit, the log likelihood is its mean over normal
-    log rates of that spread: finding the mode and taking the spread there, in turn, leads to the normal distribution that is nearest to the
-    posterior in Kullback-Leibler divergence. The mode alone sits too high where seizures are few, for the posterior of a log rate has its
-    long tail below.
-    `area_blur`, (areas,),
-    is the same for the log sums of areas: how a sum is divided may be known far worse than the sum.
+    With `blur`, (n_units, m) standard deviations of the log rate with the level of each
+    unit, the log likelihood is its mean over normal log rates of that spread: finding
+    the mode and taking the spread there, in turn, leads to the normal distribution that
+    is nearest to the posterior in Kullback-Leibler divergence. The mode alone sits too
+    high where seizures are few, for the posterior of a log rate has its long tail
+    below. `area_blur`, (areas,), is the same for the log sums of areas: how a sum is
+    divided may be known far worse than the sum.
     """
 
     field: Field
@@ -223,7 +250,9 @@ class LatentModel:
     @cached_property
     def precision(self) -> Floats:
         """(q,) prior precision of beta and the levels."""
-        return np.concatenate((self.design.prior_sd**-2.0, np.full(self.levels, self.unit_sd**-2.0)))
+        return np.concatenate(
+            (self.design.prior_sd**-2.0, np.full(self.levels, self.unit_sd**-2.0))
+        )
 
     @cached_property
     def centre(self) -> Floats:
@@ -232,7 +261,9 @@ class LatentModel:
 
     @cached_property
     def unit_share(self) -> Floats:
-        """(levels,) share of each unit in the seizures expected of effort; empty where levels are not free."""
+        """(levels,) share of each unit in the seizures expected of effort; empty where
+        levels are not free.
+        """
         if not self.levels:
             return np.zeros(0)
         expected = np.bincount(self.cells.unit, self.cells.expected, self.n_units)
@@ -240,23 +271,33 @@ class LatentModel:
 
     @cached_property
     def usual_columns(self) -> Floats:
-        """(m, q) covariates of the log rate of usual effort: units at their mean level by `unit_share`."""
+        """(m, q) covariates of the log rate of usual effort: units at their mean level
+        by `unit_share`.
+        """
         x = self.design.columns
         return np.column_stack((x, np.tile(self.unit_share, (len(x), 1)))) if self.levels else x
 
     def rates(self, point: LatentPoint) -> Floats:
         """Return the (m,) log rates eta of a unit of level 0."""
         p = self.design.columns.shape[1]
-        return np.asarray(self.design.offset + self.design.columns @ point.beta[:p] + point.u + point.v)
+        return np.asarray(
+            self.design.offset + self.design.columns @ point.beta[:p] + point.u + point.v
+        )
 
     def level(self, beta: Floats, unit: NDArray[np.int64] | int) -> Floats:
         """Return the level of each unit asked for."""
-        return np.asarray(beta[self.design.columns.shape[1] :][unit]) if self.levels else np.zeros(np.shape(unit))
+        return (
+            np.asarray(beta[self.design.columns.shape[1] :][unit])
+            if self.levels
+            else np.zeros(np.shape(unit))
+        )
 
 
 @dataclass(frozen=True)
 class LatentPoint:
-    """Values of the latent variables: (m,) field, (m,) what is a segment's own, (q,) beta and levels."""
+    """Values of the latent variables: (m,) field, (m,) what is a segment's own, (q,)
+    beta and levels.
+    """
 
     u: Floats
     v: Floats
@@ -264,15 +305,20 @@ class LatentPoint:
 
     def moved(self, step: LatentPoint, length: float = 1.0) -> LatentPoint:
         """Return the point a step away."""
-        return LatentPoint(self.u + length * step.u, self.v + length * step.v, self.beta + length * step.beta)
+        return LatentPoint(
+            self.u + length * step.u, self.v + length * step.v, self.beta + length * step.beta
+        )
 
 
 def nuggets(latent: LatentModel, hyper: Hyperparameters) -> Floats:
     """Return the (m,) variances of what is each segment's own."""
-    return hyper.nugget * (np.ones(latent.field.neighbours.size) if latent.own is None else latent.own)
+    return hyper.nugget * (
+        np.ones(latent.field.neighbours.size) if latent.own is None else latent.own
+    )
 
 
-# The log posterior of the latent variables expanded to second order at a point: its value, gradient and curvature.
+# The log posterior of the latent variables expanded to second order at a point: its
+# value, gradient and curvature.
 #
 # Letters as in `optimizer.risk.field_flow.laplace`.
 
@@ -302,7 +348,8 @@ class PosteriorExpansion:
     fixed
         (q, q) D.
     area_u, area_beta, area_weight
-        (m, a), (q, a) derivative of the areas' log means, and (a,) their Fisher curvature.
+        (m, a), (q, a) derivative of the areas' log means, and (a,) their Fisher
+        curvature.
     """
 
     point: LatentPoint
@@ -318,23 +365,32 @@ class PosteriorExpansion:
     area_weight: Floats
 
 
-def cell_terms(latent: LatentModel, hyper: Hyperparameters, point: LatentPoint, eta: Floats) -> LikelihoodTerms:
-    """Return the likelihood terms of each cell at the (m,) log rates, averaged over the blur if there is one."""
+def cell_terms(
+    latent: LatentModel, hyper: Hyperparameters, point: LatentPoint, eta: Floats
+) -> LikelihoodTerms:
+    """Return the likelihood terms of each cell at the (m,) log rates, averaged over the
+    blur if there is one.
+    """
     cells = latent.cells
     at = eta[cells.segment] + latent.level(point.beta, cells.unit)
     if latent.blur is None:
         return cells.terms(at, hyper.shape)
     spread = at[:, None] + latent.blur[cells.unit, cells.segment, None] * _NODES
     terms = cells.terms(spread, hyper.shape)
-    return LikelihoodTerms(terms.value @ _NODE_WEIGHTS, terms.slope @ _NODE_WEIGHTS, terms.curvature @ _NODE_WEIGHTS)
+    return LikelihoodTerms(
+        terms.value @ _NODE_WEIGHTS, terms.slope @ _NODE_WEIGHTS, terms.curvature @ _NODE_WEIGHTS
+    )
 
 
-def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentPoint) -> PosteriorExpansion:
+def expand_posterior(
+    latent: LatentModel, hyper: Hyperparameters, point: LatentPoint
+) -> PosteriorExpansion:
     """Return f, its gradient and its curvature at a point."""
     cells, x = latent.cells, latent.design.columns
     (m, p), q = x.shape, latent.centre.size
     eta = latent.rates(point)
-    # Cells first: each has one segment and one unit, so their curvature in u is diagonal (w).
+    # Cells first: each has one segment and one unit, so their curvature in u is
+    # diagonal (w).
     terms = cell_terms(latent, hyper, point, eta)
     value, slope, weight = terms.value, terms.slope, terms.curvature
     total = float(value.sum())
@@ -343,13 +399,15 @@ def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentP
     slope_beta = np.zeros(q)
     cross = np.zeros((m, q))
     fixed = np.diag(latent.precision)
-    # Only segments that were searched have a weight; the dense products over all m would be mostly zeros.
+    # Only segments that were searched have a weight; the dense products over all m
+    # would be mostly zeros.
     seen = latent.searched
     x_seen = x[seen]
     slope_beta[:p] = x_seen.T @ pull[seen]
     cross[seen, :p] = weight_u[seen, None] * x_seen
     fixed[:p, :p] = fixed[:p, :p] + x_seen.T @ cross[seen, :p]
-    # The level of a unit is a covariate that is 1 in its own cells alone: its column of RC and rows of D are sums over these.
+    # The level of a unit is a covariate that is 1 in its own cells alone: its column of
+    # RC and rows of D are sums over these.
     for unit in range(latent.levels):
         mine = cells.unit == unit
         slope_beta[p + unit] = slope[mine].sum()
@@ -358,8 +416,9 @@ def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentP
         fixed[:p, p + unit] = fixed[p + unit, :p] = x_seen.T @ cross[seen, p + unit]
     area_u, area_beta = np.zeros((m, len(latent.areas))), np.zeros((q, len(latent.areas)))
     area_weight = np.zeros(len(latent.areas))
-    # An area's count depends on log sum exp eta, whose gradient is the segments' shares of the sum. Fisher's curvature is of rank one: one
-    # column of V with one weight, never negative, so that H stays positive definite.
+    # An area's count depends on log sum exp eta, whose gradient is the segments' shares
+    # of the sum. Fisher's curvature is of rank one: one column of V with one weight,
+    # never negative, so that H stays positive definite.
     for number, area in enumerate(latent.areas):
         blurred = 0.0 if latent.area_blur is None else float(latent.area_blur[number]) ** 2 / 2
         mean = area.log_mean(eta[area.segment] + latent.level(point.beta, area.unit) + blurred)
@@ -393,7 +452,8 @@ def expand_posterior(latent: LatentModel, hyper: Hyperparameters, point: LatentP
     )
 
 
-# The curvature of the log posterior, eliminated part by part, and what it answers: steps, variances, determinants.
+# The curvature of the log posterior, eliminated part by part, and what it answers:
+# steps, variances, determinants.
 #
 # Letters as in `optimizer.risk.field_flow.laplace`.
 
@@ -407,7 +467,8 @@ class NewtonStep:
 
 
 class Hessian:
-    """H as seen from a point, ready to solve with until the problem's field is used again.
+    """H as seen from a point, ready to solve with until the problem's field is used
+    again.
 
     Parameters
     ----------
@@ -420,13 +481,18 @@ class Hessian:
         log det A + log det S + sum of log(1 + n w), with the areas' part.
     """
 
-    def __init__(self, latent: LatentModel, hyper: Hyperparameters, expansion: PosteriorExpansion) -> None:
+    def __init__(
+        self, latent: LatentModel, hyper: Hyperparameters, expansion: PosteriorExpansion
+    ) -> None:
         self._expansion = expansion
         self._free = 1 / (1 + nuggets(latent, hyper) * expansion.weight)  # R
         self._own = nuggets(latent, hyper) * self._free  # K
-        self._factor = latent.field.with_evidence(hyper.tau, hyper.kappa2, self._free * expansion.weight)
+        self._factor = latent.field.with_evidence(
+            hyper.tau, hyper.kappa2, self._free * expansion.weight
+        )
         seen = latent.searched
-        self._seen = seen.size > 0  # without cells w and C are 0: areas alone tie the parts together
+        # without cells w and C are 0: areas alone tie the parts together
+        self._seen = seen.size > 0
         cross = expansion.cross[seen]
         joint = self._free[seen, None] * cross
         whole = np.zeros_like(expansion.cross)
@@ -435,7 +501,11 @@ class Hessian:
             self._behind = self._factor.solve(whole)
         else:
             self._behind = whole
-        schur = expansion.fixed - cross.T @ (self._own[seen, None] * cross) - joint.T @ self._behind[seen]
+        schur = (
+            expansion.fixed
+            - cross.T @ (self._own[seen, None] * cross)
+            - joint.T @ self._behind[seen]
+        )
         self._schur = cho_factor(schur, lower=True)
         self.log_determinant = (
             self._factor.log_determinant
@@ -454,15 +524,23 @@ class Hessian:
             parts = self.solve_without_areas(at, beta, self._own[:, None] * at)
             inner = at.T @ (parts.u + parts.v) + beta.T @ parts.beta
             root = np.sqrt(weight)
-            self.log_determinant += float(np.linalg.slogdet(np.eye(root.size) + root[:, None] * inner * root)[1])
+            self.log_determinant += float(
+                np.linalg.slogdet(np.eye(root.size) + root[:, None] * inner * root)[1]
+            )
             self._area = (at, beta, cho_factor(np.diag(1 / weight) + inner, lower=True))
             self._parts = parts
 
-    def solve_without_areas(self, right_u: Floats, right_beta: Floats, owned: Floats) -> LatentPoint:
-        """Solve without the areas' part; `owned` is K times the right side of v. All three may have a second axis, of several right sides."""
+    def solve_without_areas(
+        self, right_u: Floats, right_beta: Floats, owned: Floats
+    ) -> LatentPoint:
+        """Solve without the areas' part; `owned` is K times the right side of v. All
+        three may have a second axis, of several right sides.
+        """
         expansion = self._expansion
         if not self._seen:
-            return LatentPoint(self._factor.solve(right_u), owned, cho_solve(self._schur, right_beta))
+            return LatentPoint(
+                self._factor.solve(right_u), owned, cho_solve(self._schur, right_beta)
+            )
         each = (slice(None), *(None,) * (right_u.ndim - 1))
         weight, own = expansion.weight[each], self._own[each]
         right_u = right_u - weight * owned
@@ -477,7 +555,9 @@ class Hessian:
         if self._area is not None:
             at, beta, inner = self._area
             share = cho_solve(inner, at.T @ (point.u + point.v) + beta.T @ point.beta)
-            moved = LatentPoint(self._parts.u @ share, self._parts.v @ share, self._parts.beta @ share)
+            moved = LatentPoint(
+                self._parts.u @ share, self._parts.v @ share, self._parts.beta @ share
+            )
             point = point.moved(moved, -1.0)
         return point
 
@@ -485,9 +565,13 @@ class Hessian:
         """Return Newton's step."""
         expansion = self._expansion
         step = self.solve(
-            expansion.slope_u, expansion.slope_beta, self._own * expansion.pull - self._free * expansion.point.v
+            expansion.slope_u,
+            expansion.slope_beta,
+            self._own * expansion.pull - self._free * expansion.point.v,
         )
-        gain = float(expansion.slope_u @ step.u + expansion.slope_beta @ step.beta + expansion.pull @ step.v)
+        gain = float(
+            expansion.slope_u @ step.u + expansion.slope_beta @ step.beta + expansion.pull @ step.v
+        )
         if nugget.any():
             gain -= float(expansion.point.v @ (step.v / nugget))
         return NewtonStep(step, gain / 2)
@@ -498,7 +582,8 @@ class Hessian:
         if self._area is not None:
             weight = self._expansion.area_weight[self._expansion.area_weight > 0]
             inner = self._area[2]
-            # with J = V' H0^-1 V, W the weights: J - J (1/W + J)^-1 J = 1/W - 1/W (1/W + J)^-1 1/W
+            # with J = V' H0^-1 V, W the weights: J - J (1/W + J)^-1 J = 1/W - 1/W (1/W
+            # + J)^-1 1/W
             variance[self._expansion.area_weight > 0] = (
                 1 / weight - np.diag(cho_solve(inner, np.eye(weight.size))) / weight**2
             )
@@ -510,10 +595,14 @@ class Hessian:
         if not latent.levels:
             return self.rate_variance(x)[None]
         level = np.eye(latent.levels)
-        return np.array([self.rate_variance(np.column_stack((x, np.tile(one, (len(x), 1))))) for one in level])
+        return np.array(
+            [self.rate_variance(np.column_stack((x, np.tile(one, (len(x), 1))))) for one in level]
+        )
 
     def rate_variance(self, columns: Floats) -> Floats:
-        """Return the (m,) variances of eta = columns @ beta + u + v, for the (m, p) covariates of the first p of beta and the levels."""
+        """Return the (m,) variances of eta = columns @ beta + u + v, for the (m, p)
+        covariates of the first p of beta and the levels.
+        """
         p = columns.shape[1]
         if self._field_variance is None:
             self._field_variance = self._factor.inverse_diagonal()

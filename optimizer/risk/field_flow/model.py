@@ -1,8 +1,11 @@
-"""The recommended risk model: a Gaussian Markov field on the roads and trafficking flows, with search effort as exposure.
+"""The recommended risk model: a Gaussian Markov field on the roads and trafficking
+flows, with search effort as exposure.
 
-Seizures of segment s, searched with effort E in months with season t, are Poisson (or negative binomial, or yes and no) with mean
-E exp(eta_s + season_t + level of the unit); what is not searched says nothing, and what has no effort leaves the likelihood.
-`optimizer.risk.field_flow.laplace` has the model, `optimizer.risk.field_flow.model_averaging` the candidates that are averaged.
+Seizures of segment s, searched with effort E in months with season t, are Poisson (or
+negative binomial, or yes and no) with mean E exp(eta_s + season_t + level of the unit);
+what is not searched says nothing, and what has no effort leaves the likelihood.
+`optimizer.risk.field_flow.laplace` has the model,
+`optimizer.risk.field_flow.model_averaging` the candidates that are averaged.
 """
 
 from __future__ import annotations
@@ -30,7 +33,12 @@ from optimizer.risk.estimate import (
 from optimizer.risk.evidence import Evidence, cells_of, gather_evidence, later_evidence, tempered
 from optimizer.risk.field_flow.area_posterior import RateDraws, expected_rates, log_sums, rake
 from optimizer.risk.field_flow.field import Field, Neighbours, road_neighbours
-from optimizer.risk.field_flow.laplace import LatentModel, LatentPoint, PosteriorExpansion, find_mode
+from optimizer.risk.field_flow.laplace import (
+    LatentModel,
+    LatentPoint,
+    PosteriorExpansion,
+    find_mode,
+)
 from optimizer.risk.field_flow.model_averaging import (
     START,
     Candidate,
@@ -77,16 +85,18 @@ LEAST_EFFECTIVE = 50.0
 FAINTEST = 1e-9
 """Medians of the simpler maps count as at least this."""
 NO_FLOWS = message(
-    "No pair of a gateway and a settlement carries anything: trafficking flows say nothing of risk here."
+    "No pair of a gateway and a settlement carries anything: trafficking flows say nothing of risk"
+    " here."
 )
 FAULTY = message(
-    "As seizures lie where no effort is recorded, the whole record counts as faulty: intervals are wider, roads that little is known of "
-    "fall behind, and simpler maps weigh in."
+    "As seizures lie where no effort is recorded, the whole record counts as faulty: intervals are"
+    " wider, roads that little is known of fall behind, and simpler maps weigh in."
 )
 
 
 class FieldFlow:
-    """Risk by a Gaussian Markov field and trafficking flows, averaged over models with and without flows.
+    """Risk by a Gaussian Markov field and trafficking flows, averaged over models with
+    and without flows.
 
     Parameters
     ----------
@@ -95,7 +105,8 @@ class FieldFlow:
     level
         Probability of the interval, in (0, 1).
     masses
-        Whether what origins send and destinations draw is fitted too; None up to `masses_up_to` segments.
+        Whether what origins send and destinations draw is fitted too; None up to
+        `masses_up_to` segments.
     season
         Whether months of the year may differ.
     yes_no
@@ -103,9 +114,10 @@ class FieldFlow:
     shape
         Shape of a month's counts on a segment: infinity is Poisson, None chooses.
     widening
-        Factor on the standard deviations of the log rates in intervals and draws; 1 gives the model's own, None `widening_with_flows` as
-        far as models with flows have posterior weight and else `widening`, and more where the record has faults (`widening_of`), whose
-        intervals then also lie lower.
+        Factor on the standard deviations of the log rates in intervals and draws; 1
+        gives the model's own, None `widening_with_flows` as far as models with flows
+        have posterior weight and else `widening`, and more where the record has faults
+        (`widening_of`), whose intervals then also lie lower.
     neighbours
         Graph of the field in place of that of the roads, for records without roads.
     params
@@ -114,22 +126,25 @@ class FieldFlow:
     Attributes
     ----------
     candidates_, weights_
-        The candidate models and their (candidates,) posterior weights, sum 1; only those with weight have a standard deviation.
+        The candidate models and their (candidates,) posterior weights, sum 1; only
+        those with weight have a standard deviation.
     season_
         (12,) factors of the months, mean 1.
     mean_, sd_
         (m,) log index and its standard deviation before widening.
     levels_
-        (units,) fitted log level of detection of each unit of effort about its global rate; 0 where there is one unit.
+        (units,) fitted log level of detection of each unit of effort about its global
+        rate; 0 where there is one unit.
     shift_
-        What was added to the candidates' log rates, and taken from their levels, so that an index of 1 is what effort finds on the whole; 0
-        where there is one unit.
+        What was added to the candidates' log rates, and taken from their levels, so
+        that an index of 1 is what effort finds on the whole; 0 where there is one unit.
     record_check_
         What the fit expects of its own record, against what was found.
     remarks_
         What a reader must know of that check.
     evidence_
-        What the records say; its expected seizures are those of average months, its exposure is the effort as recorded.
+        What the records say; its expected seizures are those of average months, its
+        exposure is the effort as recorded.
     """
 
     def __init__(
@@ -155,20 +170,31 @@ class FieldFlow:
         self.neighbours = neighbours
         self.params = params.checked()
 
-    def fit(self, records: Seizures, effort: Effort | None, network: Network, *, listener: Listener = SILENT) -> Self:
-        """Estimate the log risk index of every segment; the listener is told which of the models is being fitted.
+    def fit(
+        self,
+        records: Seizures,
+        effort: Effort | None,
+        network: Network,
+        *,
+        listener: Listener = SILENT,
+    ) -> Self:
+        """Estimate the log risk index of every segment; the listener is told which of
+        the models is being fitted.
 
         Raises
         ------
         InputError
-            If seizures cannot be assigned to one unit of effort, or yes-or-no searches do not add up.
+            If seizures cannot be assigned to one unit of effort, or yes-or-no searches
+            do not add up.
         """
         self._network, self._record = network, (records, effort)
         self._kept_simpler: Floats | None = None
         if network.n_segments >= ldl.COMPILED_FROM:
             ready((ldl.__name__,), listener=listener)
         self.evidence_ = self._gather(records, effort)
-        latent = self._latent_model(Field(self.neighbours or road_neighbours(network, self.params.across_classes)))
+        latent = self._latent_model(
+            Field(self.neighbours or road_neighbours(network, self.params.across_classes))
+        )
         with step(listener, "first look at the record"):
             self._start = find_mode(latent, START, close=1.0).expansion.point
         self.season_ = self._season(records, effort, latent)
@@ -177,16 +203,27 @@ class FieldFlow:
             self.evidence_ = self._gather(records, effort, seasonal, self.evidence_.exposure)
             latent = self._latent_model(latent.field)
         self.candidates_ = self._candidates(latent, listener)
-        if self.evidence_.misplaced is not None and spatial_signal(self.candidates_) < self.params.least_signal:
-            self.candidates_ = self._candidates(self._latent_model(latent.field, temper=False), listener)
+        if (
+            self.evidence_.misplaced is not None
+            and spatial_signal(self.candidates_) < self.params.least_signal
+        ):
+            self.candidates_ = self._candidates(
+                self._latent_model(latent.field, temper=False), listener
+            )
         self.remarks_: tuple[str, ...] = ()
         self._use(model_weights(self.candidates_, self.params), listener)
-        self._check(records, None if effort is None else in_average_months(effort, self.season_), listener)
+        self._check(
+            records, None if effort is None else in_average_months(effort, self.season_), listener
+        )
         return self
 
     def gathered(self, records: Seizures, effort: Effort | None) -> Evidence:
         """Return another record as this fit weighs effort: by its season."""
-        seasonal = None if effort is None or (self.season_ == 1).all() else in_average_months(effort, self.season_)
+        seasonal = (
+            None
+            if effort is None or (self.season_ == 1).all()
+            else in_average_months(effort, self.season_)
+        )
         return self._gather(records, effort, seasonal)
 
     def _gather(
@@ -196,21 +233,27 @@ class FieldFlow:
         comparable: Effort | None = None,
         exposure: Exposure | None = None,
     ) -> Evidence:
-        found = gather_evidence(records, effort, self._network, comparable=comparable, exposure=exposure)
+        found = gather_evidence(
+            records, effort, self._network, comparable=comparable, exposure=exposure
+        )
         return fit_location_error(found, records, self._network, self.yes_no)
 
     def _use(self, weights: Floats, listener: Listener) -> None:
         """Average the candidates by the given weights."""
         self.weights_ = weights
         self._kept_draws: RateDraws | None = None
-        wanted = [k for k, one in enumerate(self.candidates_) if weights[k] > 0 and one.unit_mean is None]
+        wanted = [
+            k for k, one in enumerate(self.candidates_) if weights[k] > 0 and one.unit_mean is None
+        ]
         for done, k in enumerate(wanted, 1):
             with step(listener, f"intervals of model {done} of {len(wanted)}"):
                 self.candidates_[k] = with_posterior(self.candidates_[k], float(weights[k]))
         self._average()
 
     def _check(self, records: Seizures, comparable: Effort | None, listener: Listener) -> None:
-        """Hold the fit against its own record; where it contradicts it, use the first simpler candidate that does not, and say so."""
+        """Hold the fit against its own record; where it contradicts it, use the first
+        simpler candidate that does not, and say so.
+        """
         averaged, first = self.weights_, self._compare(records, comparable)
         self.record_check_ = first
         if first.contradictions:
@@ -218,7 +261,9 @@ class FieldFlow:
                 self._use(np.eye(len(self.candidates_))[simpler], listener)
                 self.record_check_ = self._compare(records, comparable)
                 if not self.record_check_.contradictions:
-                    self.remarks_ = (replaced(first.contradictions[0].said, self.candidates_[simpler].name),)
+                    self.remarks_ = (
+                        replaced(first.contradictions[0].said, self.candidates_[simpler].name),
+                    )
                     break
             else:
                 self._use(averaged, listener)
@@ -232,10 +277,14 @@ class FieldFlow:
         expected = np.exp(self.levels_) * (evidence.expected_by_unit() @ index)
         for unit in np.flatnonzero([name in self.yes_no for name in evidence.units]).tolist():
             expected[unit] = self._expected_searches(unit)
-        return check_record(records, comparable, self._network, evidence, FittedRates(index, expected, shape))
+        return check_record(
+            records, comparable, self._network, evidence, FittedRates(index, expected, shape)
+        )
 
     def _expected_searches(self, unit: int) -> float:
-        """Return how many of the recorded searches of a unit that end in yes or no are expected to find something."""
+        """Return how many of the recorded searches of a unit that end in yes or no are
+        expected to find something.
+        """
         searches, rate = self.evidence_.exposure.amount[unit], self.evidence_.unit_expected[unit]
         used = np.flatnonzero(rate > 0)
         log_rate = np.log(rate[used] / searches[used])
@@ -243,10 +292,13 @@ class FieldFlow:
         return float(searches[used] @ chance)
 
     def _average(self) -> None:
-        """Average the candidates; where there are several units, scale the index so that 1 is what effort finds on the whole.
+        """Average the candidates; where there are several units, scale the index so
+        that 1 is what effort finds on the whole.
 
-        Log rates and levels are known up to a constant that only their priors decide. The constant is chosen so that the index times the
-        expected seizures of all units adds up to what the model expects behind the record; what is left of each unit is its level.
+        Log rates and levels are known up to a constant that only their priors decide.
+        The constant is chosen so that the index times the expected seizures of all
+        units adds up to what the model expects behind the record; what is left of each
+        unit is its level.
         """
         averaged = average_rates(self.candidates_, self.weights_, self.evidence_)
         self.mean_, self.sd_ = averaged.mean, averaged.sd
@@ -262,13 +314,17 @@ class FieldFlow:
 
     @property
     def widening(self) -> float | Floats:
-        """Factor on the standard deviations of the log rates in intervals and draws, (m,) where the record has faults; known once fitted."""
+        """Factor on the standard deviations of the log rates in intervals and draws,
+        (m,) where the record has faults; known once fitted.
+        """
         if self._widening is not None:
             return self._widening
         return widening_of(self.candidates_, self.weights_, self.evidence_, self.sd_, self.params)
 
     def predict(self) -> RiskEstimate:
-        """Return the risk index of every segment, and the seizures that a unit of effort makes where it is 1, by the fitted levels."""
+        """Return the risk index of every segment, and the seizures that a unit of
+        effort makes where it is 1, by the fitted levels.
+        """
         estimate = self._estimate()
         remarks: list[str] = [NO_FLOWS] if self.flows is not None and self._paths is None else []
         remarks += signal_remarks(self.candidates_, self.params)
@@ -279,15 +335,20 @@ class FieldFlow:
         return lowered(estimate, self._taken_off(), excess) if self.evidence_.faulty else estimate
 
     def _estimate(self) -> RiskEstimate:
-        estimate = estimate_of(self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level)
+        estimate = estimate_of(
+            self.evidence_, self.mean_, self.widening * self.sd_, self.sd_, self.level
+        )
         estimate = replace(estimate, global_rate=self.evidence_.global_rate * np.exp(self.levels_))
         return self._with_areas(estimate) if self._areas else estimate
 
     def _taken_off(self) -> Floats:
-        """Return what is taken off the (m,) log indices of a record with faults; their mean by effort stays.
+        """Return what is taken off the (m,) log indices of a record with faults; their
+        mean by effort stays.
 
-        Tips put seizures where hardly anybody searched, so that finds per search say too much there: the less is known of a segment, the
-        more is taken off. And as far as flows explain nothing of the index, two simpler maps are pooled with it (results/risk/family.md).
+        Tips put seizures where hardly anybody searched, so that finds per search say
+        too much there: the less is known of a segment, the more is taken off. And as
+        far as flows explain nothing of the index, two simpler maps are pooled with it
+        (results/risk/family.md).
         """
         if not self.evidence_.faulty:
             return np.zeros(self.sd_.size)
@@ -296,7 +357,9 @@ class FieldFlow:
         return np.asarray(off - np.average(off, weights=self.evidence_.own_expected))
 
     def _unexplained(self) -> float:
-        """Return (1 - r^2)^2, in [0, 1]: r, at least 0, is the correlation of the log index with what flows explain of it."""
+        """Return (1 - r^2)^2, in [0, 1]: r, at least 0, is the correlation of the log
+        index with what flows explain of it.
+        """
         explained = self.explained_by_flows()
         if not np.ptp(explained) > 0 or not np.ptp(self.mean_) > 0:
             return 1.0
@@ -306,13 +369,23 @@ class FieldFlow:
     def _simpler_maps(self) -> Floats:
         """Return the (m,) mean of the log medians of the shrunk rate and of kernel density."""
         if self._kept_simpler is None:
-            maps = [model.fit(*self._record, self._network) for model in (ShrunkRate(), KernelDensity())]
-            self._kept_simpler = np.mean([np.log(np.maximum(one.predict().median, FAINTEST)) for one in maps], axis=0)
+            maps = [
+                model.fit(*self._record, self._network) for model in (ShrunkRate(), KernelDensity())
+            ]
+            self._kept_simpler = np.mean(
+                [np.log(np.maximum(one.predict().median, FAINTEST)) for one in maps], axis=0
+            )
         return self._kept_simpler
 
     def explained_by_flows(self) -> Floats:
-        """Return the (m,) part of the log index that the prior flows explain, b1 log F, averaged over the models; 0 without flows."""
-        flowing = [(weight, one) for weight, one in zip(self.weights_, self.candidates_, strict=True) if one.flows]
+        """Return the (m,) part of the log index that the prior flows explain, b1 log F,
+        averaged over the models; 0 without flows.
+        """
+        flowing = [
+            (weight, one)
+            for weight, one in zip(self.weights_, self.candidates_, strict=True)
+            if one.flows
+        ]
         if not flowing:
             return np.zeros(self.mean_.size)
         design = flowing[0][1].latent.design  # the prior flow is its last column
@@ -321,21 +394,28 @@ class FieldFlow:
         return np.asarray(slope * design.columns[:, at])
 
     def table(self) -> OdTable | None:
-        """Return the posterior mean of the flows between origins and destinations, as shares; None without flows.
+        """Return the posterior mean of the flows between origins and destinations, as
+        shares; None without flows.
 
-        The prior table where masses were not fitted, else its mean with the fitted one, by the weights of the models.
+        The prior table where masses were not fitted, else its mean with the fitted one,
+        by the weights of the models.
         """
         if self.flows is None:
             return None
         shares = [self.flows if one.table is None else one.table for one in self.candidates_]
-        weight = sum(weight * one.shares() for weight, one in zip(self.weights_, shares, strict=True))
+        weight = sum(
+            weight * one.shares() for weight, one in zip(self.weights_, shares, strict=True)
+        )
         return self.flows.with_weight(np.asarray(weight))
 
     def tables(self, n: int, rng: np.random.Generator, shape: float = 1.0) -> list[OdTable]:
-        """Return n draws of the flows between origins and destinations; none without flows.
+        """Return n draws of the flows between origins and destinations; none without
+        flows.
 
-        Draws from the posterior of the masses (`optimizer.risk.field_flow.model_averaging.draw_tables`). Where masses were not fitted,
-        tables that explain draws of the rate, too much alike; `shape` > 0 is how closely their pairs keep to `table()`.
+        Draws from the posterior of the masses
+        (`optimizer.risk.field_flow.model_averaging.draw_tables`). Where masses were not
+        fitted, tables that explain draws of the rate, too much alike; `shape` > 0 is
+        how closely their pairs keep to `table()`.
         """
         drawn = draw_tables(self.candidates_, self.weights_, n, rng)
         mean_table = self.table()
@@ -346,20 +426,26 @@ class FieldFlow:
         return od_draws(replace(self._paths, table=mean_table), counts, expected, shape)
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
-        """Return n draws of the log risk index, (n, m), segments together, about the medians; widened as the intervals are."""
+        """Return n draws of the log risk index, (n, m), segments together, about the
+        medians; widened as the intervals are.
+        """
         return self.sample_found(n, rng) - self._taken_off()
 
     def sample_found(self, n: int, rng: np.random.Generator) -> Floats:
-        """Return n draws of the log of what a search finds over the global rate, (n, m), tips among it; widened as the intervals are.
+        """Return n draws of the log of what a search finds over the global rate, (n,
+        m), tips among it; widened as the intervals are.
 
-        The sums of areas, known better than their segments, are widened by the same factor about their own means.
+        The sums of areas, known better than their segments, are widened by the same
+        factor about their own means.
         """
         draws = self._draws_with_levels(n, rng).eta
         widened = np.asarray(self.mean_ + self.widening * (draws - self.mean_))
         if not self._areas or not n:
             return widened
         centre = self._of_areas("log_sum")
-        return rake(self._areas, widened, centre + self.widening * (log_sums(self._areas, draws) - centre))
+        return rake(
+            self._areas, widened, centre + self.widening * (log_sums(self._areas, draws) - centre)
+        )
 
     @property
     def _scoring_draws(self) -> RateDraws:
@@ -369,7 +455,8 @@ class FieldFlow:
         return self._kept_draws
 
     def _draws_with_levels(self, n: int, rng: np.random.Generator) -> RateDraws:
-        """Return n draws of the log rates and of the level of every unit, by default the level at each candidate's mode.
+        """Return n draws of the log rates and of the level of every unit, by default
+        the level at each candidate's mode.
 
         Where seizures are known by area alone, levels are drawn too.
         """
@@ -380,33 +467,52 @@ class FieldFlow:
             if count
         ]
         if not parts:
-            return RateDraws(np.empty((0, self.mean_.size)), np.empty((0, len(self.evidence_.units))))
+            return RateDraws(
+                np.empty((0, self.mean_.size)), np.empty((0, len(self.evidence_.units)))
+            )
         order = rng.permutation(n)
         eta = np.concatenate([part.eta for part in parts])
-        return RateDraws(eta[order] + self.shift_, np.concatenate([part.level for part in parts])[order] - self.shift_)
+        return RateDraws(
+            eta[order] + self.shift_,
+            np.concatenate([part.level for part in parts])[order] - self.shift_,
+        )
 
     @property
     def _areas(self) -> tuple[AreaCount, ...]:
         return self.candidates_[0].latent.areas
 
     def _of_areas(self, what: Literal["log_sum", "log_expected_sum"]) -> Floats:
-        """Return the (areas,) mean over the models of what their summaries say of the areas' sums."""
-        known = [(weight, one.summary) for weight, one in zip(self.weights_, self.candidates_, strict=True)]
-        return np.asarray(self.shift_ + sum(weight * getattr(one, what) for weight, one in known if one is not None))
+        """Return the (areas,) mean over the models of what their summaries say of the
+        areas' sums.
+        """
+        known = [
+            (weight, one.summary)
+            for weight, one in zip(self.weights_, self.candidates_, strict=True)
+        ]
+        return np.asarray(
+            self.shift_
+            + sum(weight * getattr(one, what) for weight, one in known if one is not None)
+        )
 
     def _with_areas(self, estimate: RiskEstimate) -> RiskEstimate:
-        """Return the estimate with an expected index whose sums over areas are those of the posterior."""
+        """Return the estimate with an expected index whose sums over areas are those of
+        the posterior.
+        """
         at = np.unique(np.concatenate([area.segment for area in self._areas]))
         mean = estimate.mean.copy()
         wanted = self._of_areas("log_expected_sum")
         mean[at] = expected_rates(self._areas, self.mean_, self.sd_, wanted)[at]
-        known = [(weight, one.summary) for weight, one in zip(self.weights_, self.candidates_, strict=True)]
+        known = [
+            (weight, one.summary)
+            for weight, one in zip(self.weights_, self.candidates_, strict=True)
+        ]
         effective = 1 / sum(weight**2 / one.effective for weight, one in known if one is not None)
         remarks = (too_few_draws(effective),) if effective < LEAST_EFFECTIVE else ()
         return replace(estimate, mean=mean, warnings=(*estimate.warnings, *remarks))
 
     def expected_seizures(self, effort: Effort) -> Floats:
-        """Return the (m,) seizures that later effort is expected to make on each segment, with the season of its months.
+        """Return the (m,) seizures that later effort is expected to make on each
+        segment, with the season of its months.
 
         Units without effort in the record are expected to make none.
 
@@ -416,16 +522,21 @@ class FieldFlow:
             If the effort has a unit that the record did not name.
         """
         estimate = self.predict()
-        amount = spread_effort(in_average_months(effort, self.season_), self._network, estimate.units).amount
+        amount = spread_effort(
+            in_average_months(effort, self.season_), self._network, estimate.units
+        ).amount
         return np.asarray(np.nan_to_num(estimate.global_rate) @ amount * estimate.mean)
 
     def score(self, records: Seizures, effort: Effort | None) -> float:
-        """Return the log chance of a later record given its own effort (natural logarithm; higher is better).
+        """Return the log chance of a later record given its own effort (natural
+        logarithm; higher is better).
 
-        Per seizure where seizures are counted, per search in units of `yes_no`; the whole log chance where there is neither. Seizures without
-        effort are left out. Where the model was fitted without effort, the later record's number of seizures is taken as given and only
-        their places are judged. Cells count one by one: each is averaged over its own log rate, not widened (a wider log-normal
-        also has a higher mean, which later records do not show).
+        Per seizure where seizures are counted, per search in units of `yes_no`; the
+        whole log chance where there is neither. Seizures without effort are left out.
+        Where the model was fitted without effort, the later record's number of seizures
+        is taken as given and only their places are judged. Cells count one by one: each
+        is averaged over its own log rate, not widened (a wider log-normal also has a
+        higher mean, which later records do not show).
 
         Raises
         ------
@@ -437,7 +548,9 @@ class FieldFlow:
         return per_outcome(total, cells_of(later, self.yes_no), later.area_counts)
 
     def log_chances(self, records: Seizures, effort: Effort | None) -> Floats:
-        """Return the (m,) log chance of a later record by segment, and what it raises, as in `score`; of an area, at its first segment."""
+        """Return the (m,) log chance of a later record by segment, and what it raises,
+        as in `score`; of an area, at its first segment.
+        """
         return self._log_chances_of(self._later(records, effort))
 
     def _later(self, records: Seizures, effort: Effort | None) -> Evidence:
@@ -450,13 +563,17 @@ class FieldFlow:
         shape = self.candidates_[int(np.argmax(self.weights_))].hyper.shape
         of_cell = log_chance(cells, self._unit_mean[at], self._unit_sd[at], shape)
         of_area = [
-            log_chance_of_area(area, self._scoring_draws.eta + self._scoring_draws.level[:, area.unit, None], shape)
+            log_chance_of_area(
+                area, self._scoring_draws.eta + self._scoring_draws.level[:, area.unit, None], shape
+            )
             for area in areas
         ]
         return by_segment(cells, of_cell, areas, of_area, self.mean_.size)
 
     def _latent_model(self, field: Field, *, temper: bool = True) -> LatentModel:
-        cells = tempered(cells_of(self.evidence_, self.yes_no), self.evidence_.misplaced if temper else None)
+        cells = tempered(
+            cells_of(self.evidence_, self.yes_no), self.evidence_.misplaced if temper else None
+        )
         return LatentModel(
             field,
             cells,
@@ -478,20 +595,32 @@ class FieldFlow:
         """Return the models that are averaged, the field alone first."""
         self._paths: PathFlows | None = None
         flows = self.flows if self.flows is not None and self.flows.weight.sum() > 0 else None
-        wanted = self._network.n_segments <= self.params.masses_up_to if self.masses is None else self.masses
+        wanted = (
+            self._network.n_segments <= self.params.masses_up_to
+            if self.masses is None
+            else self.masses
+        )
         models = 2 if flows is None else 3 + wanted
         with step(listener, f"model 1 of {models}: neighbouring roads"):
             fit = fit_hyperparameters(latent, START)
-            hyper = fit_shape(latent, fit) if self.shape is None else replace(fit.hyper, shape=self.shape)
+            hyper = (
+                fit_shape(latent, fit)
+                if self.shape is None
+                else replace(fit.hyper, shape=self.shape)
+            )
             start = _whole(latent, fit.mode) or self._start
-            found = [field := candidate_at_mode("field", latent, hyper, start, log_volume=fit.log_volume)]
+            found = [
+                field := candidate_at_mode("field", latent, hyper, start, log_volume=fit.log_volume)
+            ]
         if flows is not None:
             choice = fit_flow(latent, self._network, flows, hyper, self.params, listener)
             self._paths = choice.flows
             with step(listener, f"model 2 of {models}: flows"):
                 found.append(plain := _with_flow(choice, field))
             if wanted:
-                with step(listener, f"model 3 of {models}: flows, and what each place sends and draws"):
+                with step(
+                    listener, f"model 3 of {models}: flows, and what each place sends and draws"
+                ):
                     fitted = with_masses(plain, latent.design, choice, self.params)
                 found += [] if fitted is None else [fitted]
         with step(listener, f"model {models} of {models}: roads of a class alike"):
@@ -503,7 +632,9 @@ def _with_flow(choice: FittedFlow, field: Candidate) -> Candidate:
     fit = fit_hyperparameters(choice.latent, field.hyper)
     start = _whole(field.latent, fit.mode) or without_flow(field)
     theta = choice.flows.theta
-    return candidate_at_mode("field + flow", choice.latent, fit.hyper, start, theta, log_volume=fit.log_volume)
+    return candidate_at_mode(
+        "field + flow", choice.latent, fit.hyper, start, theta, log_volume=fit.log_volume
+    )
 
 
 def _whole(latent: LatentModel, mode: PosteriorExpansion) -> LatentPoint | None:

@@ -2,8 +2,9 @@
 
     seizures in month t ~ Poisson(exp(season_t) x what its effort would find in an average month),      season a random walk around the year
 
-The spread of the walk's steps is the one of `SPREADS` under which the months' seizures are likeliest; 0 among them is no season at all. A
-known season makes effort comparable: an hour in a month that finds twice as much counts as two hours of an average month.
+The spread of the walk's steps is the one of `SPREADS` under which the months' seizures
+are likeliest; 0 among them is no season at all. A known season makes effort comparable:
+an hour in a month that finds twice as much counts as two hours of an average month.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def fit_season(count: Floats, expected: Floats) -> Floats:
     Parameters
     ----------
     count, expected
-        (12,) seizures of each month of the year, and what the effort would have found had all months been alike.
+        (12,) seizures of each month of the year, and what the effort would have found
+        had all months been alike.
     """
     if count.sum() <= 0 or (expected > 0).sum() < 2:
         return NO_SEASON
@@ -46,7 +48,9 @@ def fit_season(count: Floats, expected: Floats) -> Floats:
 
 
 def _walk(count: Floats, expected: Floats, spread: float) -> tuple[float, Floats]:
-    """Return the log chance of the months' seizures under steps of a spread, by Laplace's approximation, and the likeliest log factors."""
+    """Return the log chance of the months' seizures under steps of a spread, by
+    Laplace's approximation, and the likeliest log factors.
+    """
     used = expected > 0
     log_expected = np.log(np.where(used, expected, 1.0))
 
@@ -59,7 +63,8 @@ def _walk(count: Floats, expected: Floats, spread: float) -> tuple[float, Floats
     if spread == 0:
         return value(season), season
     step = np.eye(12) - np.roll(np.eye(12), 1, axis=1)
-    precision = step.T @ step / spread**2 + np.eye(12) / 100  # the year's own level is vague, as b0 is elsewhere
+    # the year's own level is vague, as b0 is elsewhere
+    precision = step.T @ step / spread**2 + np.eye(12) / 100
     for _ in range(50):
         mean = expected * np.exp(season)
         hessian = precision + np.diag(mean)
@@ -68,7 +73,8 @@ def _walk(count: Floats, expected: Floats, spread: float) -> tuple[float, Floats
         if np.abs(change).max() < 1e-9:
             break
     hessian = precision + np.diag(expected * np.exp(season))
-    level = 0.5 * np.log((expected.sum() + 0.12) / 0.12)  # what the vague level costs, which no season does not pay
+    # what the vague level costs, which no season does not pay
+    level = 0.5 * np.log((expected.sum() + 0.12) / 0.12)
     chance = value(season) - 0.5 * float(season @ precision @ season)
     chance += 0.5 * float(np.linalg.slogdet(precision)[1] - np.linalg.slogdet(hessian)[1])
     return chance + float(level), season
@@ -76,18 +82,26 @@ def _walk(count: Floats, expected: Floats, spread: float) -> tuple[float, Floats
 
 @dataclass(frozen=True)
 class MonthlyCounts:
-    """By month of the year: (12,) seizures, and (12,) what the effort would find in an average month."""
+    """By month of the year: (12,) seizures, and (12,) what the effort would find in an
+    average month.
+    """
 
     count: Floats
     expected: Floats
 
 
 def by_month(
-    records: Seizures, effort: Effort, exposure: Exposure, network: Network, global_rate: Floats, index: Floats
+    records: Seizures,
+    effort: Effort,
+    exposure: Exposure,
+    network: Network,
+    global_rate: Floats,
+    index: Floats,
 ) -> MonthlyCounts:
     """Count seizures by month of the year.
 
-    Units with a row that spans more than one month are left out: their rows cannot say which month it was.
+    Units with a row that spans more than one month are left out: their rows cannot say
+    which month it was.
 
     Parameters
     ----------
@@ -109,7 +123,9 @@ def by_month(
             for members in effort.area_segment
         ]
     )
-    unit = np.array([exposure.units.index(name) for name in effort.unit], dtype=np.int64)[effort.source]
+    unit = np.array([exposure.units.index(name) for name in effort.unit], dtype=np.int64)[
+        effort.source
+    ]
     made_by = unit_of_seizures(records, exposure)
     monthly = np.ones(len(exposure.units), dtype=bool)
     monthly[unit[~_in_one_month(effort.start, effort.end)]] = False
@@ -123,12 +139,17 @@ def by_month(
     searched = exposure.amount[made_by, np.maximum(records.segment, 0)] > 0
     seizures = monthly[made_by] & ((records.segment < 0) | searched)
     return MonthlyCounts(
-        np.bincount(_month(records.start[seizures]), records.count[seizures], 12).astype(np.float64), expected
+        np.bincount(_month(records.start[seizures]), records.count[seizures], 12).astype(
+            np.float64
+        ),
+        expected,
     )
 
 
 def in_average_months(effort: Effort, season: Floats) -> Effort:
-    """Return the effort in hours of an average month: each row times the mean of the (12,) season over its days."""
+    """Return the effort in hours of an average month: each row times the mean of the
+    (12,) season over its days.
+    """
     if (season == 1).all():
         return effort
     day = np.concatenate(([0.0], np.cumsum(season[_month(_CALENDAR)])))

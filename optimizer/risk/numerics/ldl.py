@@ -1,7 +1,9 @@
-"""Sparse L D L' factors of symmetric positive definite matrices that keep their pattern, and the parts of an inverse they give.
+"""Sparse L D L' factors of symmetric positive definite matrices that keep their
+pattern, and the parts of an inverse they give.
 
-The factors come from QDLDL (B. Stellato et al. 2020, OSQP: an operator splitting solver for quadratic programs), which orders and analyses
-a pattern once and then factorises it again in milliseconds.
+The factors come from QDLDL (B. Stellato et al. 2020, OSQP: an operator splitting solver
+for quadratic programs), which orders and analyses a pattern once and then factorises it
+again in milliseconds.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 
 COMPILED_FROM = 8_000
-"""Rows from which on several right sides are solved by compiled code, which pays for loading the compiler."""
+"""Rows from which on several right sides are solved by compiled code, which pays for
+loading the compiler.
+"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,9 @@ class Factor:
         return cls(upper)
 
     def refresh(self, data: Floats) -> None:
-        """Factorise the matrix with the same pattern and other values, in the order of `upper.data`."""
+        """Factorise the matrix with the same pattern and other values, in the order of
+        `upper.data`.
+        """
         self._pattern.data = data
         self._solver.update(self._pattern, upper=True)
         self._parts = self._inverted = None
@@ -93,7 +99,9 @@ class Factor:
         ready((__name__,))
         lower, order = self.parts.lower, self.parts.order.astype(np.int64)
         start, index = lower.indptr.astype(np.int64), lower.indices.astype(np.int64)
-        return solutions(start, index, lower.data, self.parts.pivot, order, np.ascontiguousarray(right))
+        return solutions(
+            start, index, lower.data, self.parts.pivot, order, np.ascontiguousarray(right)
+        )
 
     @property
     def parts(self) -> Parts:
@@ -109,7 +117,8 @@ class Factor:
         return float(np.log(self.parts.pivot).sum())
 
     def inverse_at(self, row: NDArray[np.integer], column: NDArray[np.integer]) -> Floats:
-        """Return the (k,) entries of the inverse at places where the matrix, or its factor, has an entry.
+        """Return the (k,) entries of the inverse at places where the matrix, or its
+        factor, has an entry.
 
         Raises
         ------
@@ -120,12 +129,16 @@ class Factor:
         return inverse.at(place[row], place[column])
 
     def inverse_diagonal(self) -> Floats:
-        """Return the (n,) diagonal of the inverse: marginal variances, if the matrix is a precision."""
+        """Return the (n,) diagonal of the inverse: marginal variances, if the matrix is
+        a precision.
+        """
         inverse, place = self._inverse()
         return np.asarray(inverse.diagonal[place])
 
     def _inverse(self) -> tuple[InverseOnPattern, Ints]:
-        """Return the inverse in the order of the factor, and the place of each row in that order."""
+        """Return the inverse in the order of the factor, and the place of each row in
+        that order.
+        """
         parts = self.parts
         if self._known is None:
             self._known = Pattern(parts.lower), np.argsort(parts.order)
@@ -135,21 +148,28 @@ class Factor:
         return self._inverted, place
 
 
-# The entries of an inverse where the Cholesky factor has entries: all that marginal variances need.
+# The entries of an inverse where the Cholesky factor has entries: all that marginal
+# variances need.
 #
-# Takahashi's recursion from the last column to the first: with A = L D L' and I the rows below the diagonal of column j, Z[I, j] = -Z[I, I]
-# L[I, j] and Z[j, j] = 1 / d_j - L[I, j]' Z[I, j]. The first row of I is the parent of j in the elimination tree, and Z[I, I] is a part of
-# the parent's own block. So columns at the same depth of the tree do not need each other, and those with equally many entries are worked
-# out together. Work: the sum over columns of the square of their entries. What follows from the pattern alone is found once. Where the
-# blocks together are larger than `LARGEST_BLOCKS`, compiled code works column by column instead.
+# Takahashi's recursion from the last column to the first: with A = L D L' and I the
+# rows below the diagonal of column j, Z[I, j] = -Z[I, I] L[I, j] and Z[j, j] = 1 / d_j
+# - L[I, j]' Z[I, j]. The first row of I is the parent of j in the elimination tree, and
+# Z[I, I] is a part of the parent's own block. So columns at the same depth of the tree
+# do not need each other, and those with equally many entries are worked out together.
+# Work: the sum over columns of the square of their entries. What follows from the
+# pattern alone is found once. Where the blocks together are larger than
+# `LARGEST_BLOCKS`, compiled code works column by column instead.
 #
 # References
 # ----------
-# K. Takahashi, J. Fagan, M. Chin (1973), Formation of a sparse bus impedance matrix and its application to short circuit study;
-# A. M. Erisman, W. F. Tinney (1975), On computing certain elements of the inverse of a sparse matrix, CACM 18(3).
+# K. Takahashi, J. Fagan, M. Chin (1973), Formation of a sparse bus impedance matrix and
+# its application to short circuit study; A. M. Erisman, W. F. Tinney (1975), On
+# computing certain elements of the inverse of a sparse matrix, CACM 18(3).
 
 LARGEST_BLOCKS = 5_000_000
-"""Numbers in the blocks of all columns up to which NumPy works on them: about 60,000 segments of a road network."""
+"""Numbers in the blocks of all columns up to which NumPy works on them: about 60,000
+segments of a road network.
+"""
 
 
 @dataclass(frozen=True)
@@ -159,7 +179,8 @@ class InverseOnPattern:
     Attributes
     ----------
     start, index
-        (n + 1,), (nnz,) rows of each column, its own first, then those of the factor in rising order.
+        (n + 1,), (nnz,) rows of each column, its own first, then those of the factor in
+        rising order.
     values
         (nnz,) the inverse, laid out like `index`.
     """
@@ -174,7 +195,8 @@ class InverseOnPattern:
         return np.asarray(self.values[self.start[:-1]])
 
     def at(self, row: Ints, column: Ints) -> Floats:
-        """Return the (k,) entries of the inverse at (row, column), in the order of the factor, where it has an entry.
+        """Return the (k,) entries of the inverse at (row, column), in the order of the
+        factor, where it has an entry.
 
         Raises
         ------
@@ -192,7 +214,8 @@ class InverseOnPattern:
 
 
 class Pattern:
-    """The pattern of a factor L: for each column a block of the inverse over its own row and the rows below, and who waits for whom.
+    """The pattern of a factor L: for each column a block of the inverse over its own
+    row and the rows below, and who waits for whom.
 
     Parameters
     ----------
@@ -247,7 +270,11 @@ class Pattern:
                 continue
             up = parent[columns]
             at = self._within[own[columns, None] + 1 + np.arange(k)]
-            inside = self._block[up, None, None] + at[:, :, None] * (below[up] + 1)[:, None, None] + at[:, None, :]
+            inside = (
+                self._block[up, None, None]
+                + at[:, :, None] * (below[up] + 1)[:, None, None]
+                + at[:, None, :]
+            )
             block = np.empty((columns.size, k + 1, k + 1))
             block[:, 1:, 1:] = blocks[inside]
             weight = lower.data[self._first[columns, None] + np.arange(k)]
@@ -262,7 +289,9 @@ class Pattern:
         values = np.zeros(self._start[-1])
         values[self._others] = lower.data
         ready((__name__,))
-        return InverseOnPattern(self._start, self._index, inverse_values(self._start, self._index, values, pivot))
+        return InverseOnPattern(
+            self._start, self._index, inverse_values(self._start, self._index, values, pivot)
+        )
 
 
 def _place_in_parent(start: Ints, index: Ints, parent: Ints) -> Ints:
@@ -270,7 +299,9 @@ def _place_in_parent(start: Ints, index: Ints, parent: Ints) -> Ints:
     n = parent.size
     column = np.repeat(np.arange(n), np.diff(start))
     keys = column * n + index
-    return np.asarray(np.searchsorted(keys, np.maximum(parent[column], 0) * n + index) - start[parent[column]])
+    return np.asarray(
+        np.searchsorted(keys, np.maximum(parent[column], 0) * n + index) - start[parent[column]]
+    )
 
 
 def _depths(parent: Ints) -> Ints:
@@ -290,7 +321,8 @@ def _batches(depth: Ints, below: Ints) -> list[Ints]:
     return np.split(order, changes)
 
 
-# What a large factor L D L' is used for: several right sides at a time, and the selected inverse.
+# What a large factor L D L' is used for: several right sides at a time, and the
+# selected inverse.
 
 
 @kernel
@@ -331,10 +363,14 @@ def inverse_values(start: Ints, index: Ints, lower: Floats, pivot: Floats) -> Fl
 
 
 @kernel
-def solutions(start: Ints, index: Ints, lower: Floats, pivot: Floats, order: Ints, right: Floats2) -> Floats2:
-    """Return the (n, k) solutions for a matrix that is L D L' in another order: to the bit what QDLDL returns for each column.
+def solutions(
+    start: Ints, index: Ints, lower: Floats, pivot: Floats, order: Ints, right: Floats2
+) -> Floats2:
+    """Return the (n, k) solutions for a matrix that is L D L' in another order: to the
+    bit what QDLDL returns for each column.
 
-    Columns are solved eight at a time, so that L is read an eighth as often; the operations on each column and their order are QDLDL's.
+    Columns are solved eight at a time, so that L is read an eighth as often; the
+    operations on each column and their order are QDLDL's.
 
     Parameters
     ----------
@@ -370,8 +406,18 @@ def solutions(start: Ints, index: Ints, lower: Floats, pivot: Floats, order: Int
                 x[row, 7] -= weight * h
         for column in range(n - 1, -1, -1):
             share = 1.0 / pivot[column]
-            a, b, c, d = x[column, 0] * share, x[column, 1] * share, x[column, 2] * share, x[column, 3] * share
-            e, f, g, h = x[column, 4] * share, x[column, 5] * share, x[column, 6] * share, x[column, 7] * share
+            a, b, c, d = (
+                x[column, 0] * share,
+                x[column, 1] * share,
+                x[column, 2] * share,
+                x[column, 3] * share,
+            )
+            e, f, g, h = (
+                x[column, 4] * share,
+                x[column, 5] * share,
+                x[column, 6] * share,
+                x[column, 7] * share,
+            )
             for at in range(start[column], start[column + 1]):
                 row, weight = index[at], lower[at]
                 a -= weight * x[row, 0]

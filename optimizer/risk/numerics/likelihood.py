@@ -1,7 +1,9 @@
-"""How likely a count is, given the log of its expected value: Poisson, negative binomial, and yes or no for each search.
+"""How likely a count is, given the log of its expected value: Poisson, negative
+binomial, and yes or no for each search.
 
-Each family is concave in the log mean x = log(expected) + eta, so that Newton's method finds the one mode. Its `terms` are the log chance, its
-first derivative in x, and the second with the sign turned (>= 0).
+Each family is concave in the log mean x = log(expected) + eta, so that Newton's method
+finds the one mode. Its `terms` are the log chance, its first derivative in x, and the
+second with the sign turned (>= 0).
 
     Poisson             y x - exp(x) - log y!
     negative binomial   the Poisson mixed over a Gamma of mean 1 and shape r; r grows with the months that were searched, for what comes in
@@ -51,7 +53,8 @@ LARGEST = 50.0
 
 @dataclass(frozen=True)
 class Cells:
-    """Counts with a place of their own, k of them; a place has one for each unit of effort in which it was searched.
+    """Counts with a place of their own, k of them; a place has one for each unit of
+    effort in which it was searched.
 
     Attributes
     ----------
@@ -79,7 +82,8 @@ class Cells:
         return Cells(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
     def terms(self, eta: Floats, shape: float) -> LikelihoodTerms:
-        """Return the terms of each cell, of the shape of eta: (k,) or (k, q) for q values a cell.
+        """Return the terms of each cell, of the shape of eta: (k,) or (k, q) for q
+        values a cell.
 
         Parameters
         ----------
@@ -95,26 +99,46 @@ class Cells:
             return count_terms(self.count[extra], x, shape * self.clumps[extra])
         out = LikelihoodTerms(np.empty_like(eta), np.empty_like(eta), np.empty_like(eta))
         for rows, terms in (
-            (counted, count_terms(self.count[counted][extra], x[counted], shape * self.clumps[counted][extra])),
-            (~counted, search_terms(self.count[~counted][extra], self.searches[~counted][extra], x[~counted])),
+            (
+                counted,
+                count_terms(
+                    self.count[counted][extra], x[counted], shape * self.clumps[counted][extra]
+                ),
+            ),
+            (
+                ~counted,
+                search_terms(
+                    self.count[~counted][extra], self.searches[~counted][extra], x[~counted]
+                ),
+            ),
         ):
-            out.value[rows], out.slope[rows], out.curvature[rows] = terms.value, terms.slope, terms.curvature
+            out.value[rows], out.slope[rows], out.curvature[rows] = (
+                terms.value,
+                terms.slope,
+                terms.curvature,
+            )
         return out
 
 
 def count_terms(count: Floats, x: Floats, shape: Floats) -> LikelihoodTerms:
-    """Return the terms of a count whose log mean is x: negative binomial of the given shape, Poisson where it is infinite."""
+    """Return the terms of a count whose log mean is x: negative binomial of the given
+    shape, Poisson where it is infinite.
+    """
     mean = np.exp(x)
     if np.isinf(shape).all():
         return LikelihoodTerms(count * x - mean - gammaln(count + 1), count - mean, mean)
     over = shape / (shape + mean)
     value = gammaln(count + shape) - gammaln(shape) - gammaln(count + 1) + shape * np.log(over)
     value = value + count * (x - np.log(shape + mean))
-    return LikelihoodTerms(value, count - (count + shape) * (1 - over), (count + shape) * over * (1 - over))
+    return LikelihoodTerms(
+        value, count - (count + shape) * (1 - over), (count + shape) * over * (1 - over)
+    )
 
 
 def search_terms(found: Floats, searches: Floats, x: Floats) -> LikelihoodTerms:
-    """Return the terms of `found` among n searches, each with chance 1 - exp(-v), v = exp(x) / n."""
+    """Return the terms of `found` among n searches, each with chance 1 - exp(-v), v =
+    exp(x) / n.
+    """
     v = np.maximum(np.exp(x) / searches, 1e-300)
     rest = searches - found
     small = v < 1e-5
@@ -135,7 +159,8 @@ class AreaMean:
 
 @dataclass(frozen=True)
 class AreaCount:
-    """A count of which only the area is known: its mean is the sum over the area's segments of expected x exp(eta).
+    """A count of which only the area is known: its mean is the sum over the area's
+    segments of expected x exp(eta).
 
     Attributes
     ----------
@@ -170,7 +195,9 @@ class AreaCount:
         return AreaMean(min(float(top + np.log(scaled.sum())), LARGEST), scaled / scaled.sum())
 
     def terms(self, x: float, shape: float) -> LikelihoodTerms:
-        """Return the (1,) terms of the count at the log mean x; the curvature is the *expected* one (Fisher's, which is never negative)."""
+        """Return the (1,) terms of the count at the log mean x; the curvature is the
+        *expected* one (Fisher's, which is never negative).
+        """
         r = shape * self.clumps
         terms = count_terms(np.array([self.count]), np.array([x]), np.array([r]))
         mean = float(np.exp(x))
@@ -180,7 +207,8 @@ class AreaCount:
 def clopper_pearson(
     found: ArrayLike, audited: ArrayLike, alpha: float = 0.1
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the exact interval of a binomial share (Clopper and Pearson 1934); that of no trial is 0 to 1.
+    """Return the exact interval of a binomial share (Clopper and Pearson 1934); that of
+    no trial is 0 to 1.
 
     Parameters
     ----------

@@ -54,11 +54,15 @@ class ObservationModel:
 
     def effort(self, effort: Floats) -> Floats:
         """Return (months, m) searches as they are written down: whole rows are missing."""
-        kept = np.where(self.rng.random(effort.shape) < self.settings.missing_effort, 0.0, effort).astype(np.int64)
+        kept = np.where(
+            self.rng.random(effort.shape) < self.settings.missing_effort, 0.0, effort
+        ).astype(np.int64)
         return self._misplaced(kept) if self.settings.effort_misplaced else kept.astype(np.float64)
 
     def _misplaced(self, number: Ints) -> Floats:
-        """Return (months, m) numbers, each counted where a point somewhere on its segment with an error comes to lie."""
+        """Return (months, m) numbers, each counted where a point somewhere on its
+        segment with an error comes to lie.
+        """
         if self.settings.place_error_m == 0:
             return number.astype(np.float64)
         month, segment = np.nonzero(number)
@@ -75,8 +79,12 @@ class ObservationModel:
         return out
 
 
-def as_records(history: History, observation: ObservationModel | None = None) -> tuple[Seizures, Effort]:
-    """Return what is written down of a history, month by month and source by source; without a observation everything is, and right."""
+def as_records(
+    history: History, observation: ObservationModel | None = None
+) -> tuple[Seizures, Effort]:
+    """Return what is written down of a history, month by month and source by source;
+    without a observation everything is, and right.
+    """
     found, effort = [history.found], [history.effort]
     if history.second is not None:
         found = [history.found - history.second.found, history.second.found]
@@ -122,7 +130,9 @@ def _stacked(numbers: list[Floats]) -> _Stacked:
 def _finds(found: list[Floats]) -> Seizures:
     rows = _stacked(found)
     effort_unit = UNITS[: len(found)]
-    return Seizures.counted(rows.number, **_rows(rows.at, rows.source, len(found)), effort_unit=effort_unit)
+    return Seizures.counted(
+        rows.number, **_rows(rows.at, rows.source, len(found)), effort_unit=effort_unit
+    )
 
 
 def _searches(effort: list[Floats]) -> Effort:

@@ -1,4 +1,5 @@
-"""Searching a world month by month: where it is looked, what is found, and what changes meanwhile.
+"""Searching a world month by month: where it is looked, what is found, and what changes
+meanwhile.
 
 The settings are frozen (`optimizer.risk.simulation`).
 """
@@ -30,14 +31,17 @@ DISPLACED_MONTHS = 3
 """For how long traffic keeps away from where something was seized."""
 
 STATIONS, BEAT_S = 6, 300.0
-"""Places that searches start from, and the travel time over which they thin out by a factor e: the pattern knows nothing of the truth."""
+"""Places that searches start from, and the travel time over which they thin out by a
+factor e: the pattern knows nothing of the truth.
+"""
 
 TEAMS = STATIONS
 
 
 @dataclass(frozen=True)
 class SecondSource:
-    """The part of a history that a second source of searches did, which writes its own record.
+    """The part of a history that a second source of searches did, which writes its own
+    record.
 
     Attributes
     ----------
@@ -82,21 +86,32 @@ class History:
         if second is not None:
             second = replace(second, effort=second.effort[chosen], found=second.found[chosen])
         return replace(
-            self, effort=self.effort[chosen], found=self.found[chosen], tipped=self.tipped[chosen], second=second
+            self,
+            effort=self.effort[chosen],
+            found=self.found[chosen],
+            tipped=self.tipped[chosen],
+            second=second,
         )
 
     @property
     def weighed(self) -> Floats:
         """(months, m) searches, those of the second source by what they detect beside the first."""
         second = self.second
-        return self.effort if second is None else self.effort + (second.detection - 1) * second.effort
+        return (
+            self.effort if second is None else self.effort + (second.detection - 1) * second.effort
+        )
 
     def without_tips(self) -> History:
-        """Return what chance brought about: no seizure from a tip, nor the search that a tip led to."""
+        """Return what chance brought about: no seizure from a tip, nor the search that
+        a tip led to.
+        """
         first = self.effort if self.second is None else self.effort - self.second.effort
         led = np.minimum(self.tipped, first) if self.tips_recorded else 0.0
         return replace(
-            self, effort=self.effort - led, found=self.found - self.tipped, tipped=np.zeros_like(self.tipped)
+            self,
+            effort=self.effort - led,
+            found=self.found - self.tipped,
+            tipped=np.zeros_like(self.tipped),
         )
 
     def followed_by(self, later: History) -> History:
@@ -110,7 +125,8 @@ class History:
 
 @dataclass(frozen=True)
 class Change:
-    """A truth that changes: from a month on a search finds more, or less, on some segments.
+    """A truth that changes: from a month on a search finds more, or less, on some
+    segments.
 
     Attributes
     ----------
@@ -152,10 +168,12 @@ def make_history(
     rng
         Source of chance.
     rate_per_search
-        Seizures a search makes where the world's rate is 1; by default the one that makes about as many as are asked for, found by trial.
+        Seizures a search makes where the world's rate is 1; by default the one that
+        makes about as many as are asked for, found by trial.
     changes
-        What becomes of the truth on the way; several on one segment multiply. The rate per search is found without them, and up to the
-        first of them the history is the one that the same seed makes without any.
+        What becomes of the truth on the way; several on one segment multiply. The rate
+        per search is found without them, and up to the first of them the history is the
+        one that the same seed makes without any.
     """
     if rate_per_search is None:
         rate_per_search = rate_for(world, kind, seizures, months, rng)
@@ -163,18 +181,30 @@ def make_history(
 
 
 def rate_for(
-    world: World, kind: EffortKind | SearchSettings, seizures: float, months: int, rng: np.random.Generator
+    world: World,
+    kind: EffortKind | SearchSettings,
+    seizures: float,
+    months: int,
+    rng: np.random.Generator,
 ) -> float:
-    """Return the seizures that a search makes where the world's rate is 1, such that there are about as many as asked for; by trial."""
+    """Return the seizures that a search makes where the world's rate is 1, such that
+    there are about as many as asked for; by trial.
+    """
     length = world.network.length_m[world.network.segment_arc]
-    rate = seizures / (SEARCHES_A_MONTH * months) / max(float((world.rate * length).sum() / length.sum()), 1e-12)
+    rate = (
+        seizures
+        / (SEARCHES_A_MONTH * months)
+        / max(float((world.rate * length).sum() / length.sum()), 1e-12)
+    )
     for _ in range(4):
         found = float(_searched(world, _settings(kind), rate, months, rng).found.sum())
         rate *= min(max(seizures / max(found, 1.0), 0.2), 5.0)
     return rate
 
 
-def search(rate: Floats, per_search: float, chance: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def search(
+    rate: Floats, per_search: float, chance: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Search for one month; return searches and seizures, each (m,).
 
     Parameters
@@ -218,7 +248,9 @@ def _searched(
             effort[month], found[month] = search(rate, per_search, chance, rng)
         else:
             effort[month] = rng.multinomial(SEARCHES_A_MONTH, chance)
-            second[month] = rng.binomial(effort[month].astype(np.int64), crew.second_share[pattern.district])
+            second[month] = rng.binomial(
+                effort[month].astype(np.int64), crew.second_share[pattern.district]
+            )
             expected = per_search * rate * crew.detection[rng.permutation(TEAMS)][pattern.district]
             theirs[month] = rng.poisson(crew.second_detection * expected * second[month])
             found[month] = theirs[month] + rng.poisson(expected * (effort[month] - second[month]))
@@ -228,25 +260,37 @@ def _searched(
             found[month] += tipped[month]
             if chosen.tips_recorded:
                 effort[month] += tipped[month]
-    source = SecondSource(second, theirs, chosen.second_detection) if chosen.second_detection > 0 else None
+    source = (
+        SecondSource(second, theirs, chosen.second_detection)
+        if chosen.second_detection > 0
+        else None
+    )
     return History(effort, found, tipped, source, chosen.tips_recorded)
 
 
 @dataclass(frozen=True, slots=True)
 class _Crew:
-    """Who searches: the second source's (stations,) share of the searches and its detection, and the (teams,) detection of the teams."""
+    """Who searches: the second source's (stations,) share of the searches and its
+    detection, and the (teams,) detection of the teams.
+    """
 
     second_share: Floats
     second_detection: float
     detection: Floats
 
     @classmethod
-    def of(cls, chosen: SearchSettings, pattern: SearchPattern, rng: np.random.Generator) -> _Crew | None:
+    def of(
+        cls, chosen: SearchSettings, pattern: SearchPattern, rng: np.random.Generator
+    ) -> _Crew | None:
         """Return the crew; None where all searches are alike."""
         if chosen.team == 0 and chosen.second_detection == 0:
             return None
         stations = int(pattern.district.max()) + 1
-        share = rng.random(max(stations, STATIONS)) if chosen.second_detection > 0 else np.zeros(STATIONS)
+        share = (
+            rng.random(max(stations, STATIONS))
+            if chosen.second_detection > 0
+            else np.zeros(STATIONS)
+        )
         detection = rng.lognormal(0.0, chosen.team, TEAMS)
         return cls(share, chosen.second_detection or 1.0, detection / detection.mean())
 
@@ -261,7 +305,9 @@ def _rate_in(world: World, month: int, changes: Sequence[Change]) -> Floats:
 
 
 def _displaced(rate: Floats, found: Floats, kernel: DisplacementKernel, length: Floats) -> Floats:
-    """Return what passes once traffic keeps away from recent seizures; the total by length stays."""
+    """Return what passes once traffic keeps away from recent seizures; the total by
+    length stays.
+    """
     if kernel.settings.displaced == 0 or not len(found):
         return rate
     near = np.minimum(kernel.decay.near(found[-DISPLACED_MONTHS:].sum(axis=0)), 1.0)
@@ -269,7 +315,8 @@ def _displaced(rate: Floats, found: Floats, kernel: DisplacementKernel, length: 
     return np.asarray(left * (rate @ length) / max(float(left @ length), 1e-300))
 
 
-# Where is searched: around stations, near earlier seizures, within quotas, and never where nobody ever goes.
+# Where is searched: around stations, near earlier seizures, within quotas, and never
+# where nobody ever goes.
 #
 # The settings are frozen (`optimizer.risk.simulation`).
 
@@ -309,7 +356,9 @@ def make_search_pattern(network: Network, rng: np.random.Generator) -> SearchPat
 
 
 class TravelDecay:
-    """Where one wants to search after earlier seizures; each segment's neighbourhood is worked out once."""
+    """Where one wants to search after earlier seizures; each segment's neighbourhood is
+    worked out once.
+    """
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -351,7 +400,9 @@ class DisplacementKernel:
 
     @cached_property
     def closed(self) -> NDArray[np.bool_]:
-        """(m,) where nobody ever searches: the end of the roads in the order of the pattern by length."""
+        """(m,) where nobody ever searches: the end of the roads in the order of the
+        pattern by length.
+        """
         order = np.argsort(-self.pattern.usual / self.even, kind="stable")
         before = np.cumsum(self.even[order]) - self.even[order]
         out = np.zeros(order.size, dtype=bool)
@@ -375,7 +426,9 @@ class DisplacementKernel:
         return self._open(chance)
 
     def wish(self, found: Floats) -> Floats:
-        """Return the (m,) shares of the wish to search where seizures were; 0 where nothing was found yet."""
+        """Return the (m,) shares of the wish to search where seizures were; 0 where
+        nothing was found yet.
+        """
         start = 0 if self.settings.window is None else max(len(found) - self.settings.window, 0)
         wish = self.decay.near(found[start:].sum(axis=0))
         if self.settings.power != 1:

@@ -1,6 +1,8 @@
-"""What a simulated world, its searches and its record are made by, and the family of worlds that covers these settings evenly.
+"""What a simulated world, its searches and its record are made by, and the family of
+worlds that covers these settings evenly.
 
-The defaults and the named settings (`WORLD_KINDS`, `EFFORT_KINDS`) are those of the simulator that was frozen on 24 November 2026.
+The defaults and the named settings (`WORLD_KINDS`, `EFFORT_KINDS`) are those of the
+simulator that was frozen on 24 November 2026.
 """
 
 from __future__ import annotations
@@ -17,11 +19,15 @@ if TYPE_CHECKING:
     from optimizer.base.choices import EffortKind, WorldKind
 
 RouteChoice = Literal["probit", "logit", "shortest", "sticky"]
-"""How drivers choose: each by his own errors on every segment; among such routes by a logit of travel time; evenly among a few shortest
-routes; each pair always by one and the same route."""
+"""How drivers choose: each by his own errors on every segment; among such routes by a
+logit of travel time; evenly among a few shortest routes; each pair always by one and
+the same route.
+"""
 
 Movement = Literal["even", "stations", "chasing", "quotas"]
-"""How effort moves: alike per kilometre; around stations; after seizures; after seizures within districts that each get a fixed number."""
+"""How effort moves: alike per kilometre; around stations; after seizures; after
+seizures within districts that each get a fixed number.
+"""
 
 MASS_ERROR, UNINFORMED_ERROR = 0.5, 1.5
 """Standard deviation of the log of true masses over those of the prior table."""
@@ -44,9 +50,11 @@ class WorldSettings:
     Attributes
     ----------
     flow_share
-        Share of the rate, by length, that flows make, in [0, 1]; local markets make the rest.
+        Share of the rate, by length, that flows make, in [0, 1]; local markets make the
+        rest.
     mass_error
-        Standard deviation of the log of true masses of origins and destinations over those of the prior table, >= 0.
+        Standard deviation of the log of true masses of origins and destinations over
+        those of the prior table, >= 0.
     routes
         How drivers choose their roads.
     spots
@@ -54,7 +62,8 @@ class WorldSettings:
     off_flows
         Whether local markets lie only on roads with less than the median flow.
     detection
-        Standard deviation of the log of how well a search detects at a place, >= 0; places of one neighbourhood are alike.
+        Standard deviation of the log of how well a search detects at a place, >= 0;
+        places of one neighbourhood are alike.
     """
 
     flow_share: float = 1.0
@@ -74,9 +83,11 @@ class SearchSettings:
     movement
         How effort moves.
     chasing
-        Share of the searches that go where seizures were, under `chasing` and `quotas`, in [0, 1].
+        Share of the searches that go where seizures were, under `chasing` and `quotas`,
+        in [0, 1].
     power
-        Power of the seizures near a place that the wish to search there is proportional to, > 0.
+        Power of the seizures near a place that the wish to search there is proportional
+        to, > 0.
     window
         Months of which seizures are remembered; None remembers all.
     rotating
@@ -84,17 +95,22 @@ class SearchSettings:
     exploring
         Share of the searches that are spread evenly, in [0, 1].
     open_share
-        Share of the road length that is ever searched, in (0, 1]: where habit searches most.
+        Share of the road length that is ever searched, in (0, 1]: where habit searches
+        most.
     tips
         Share of the seizures that come from tips, in [0, 1).
     tips_recorded
-        Whether the record has the search that each tip led to; else it has the seizure alone.
+        Whether the record has the search that each tip led to; else it has the seizure
+        alone.
     team
-        Standard deviation of the log of how well a team detects, >= 0; the record does not say which team searched.
+        Standard deviation of the log of how well a team detects, >= 0; the record does
+        not say which team searched.
     second_detection
-        Detection of a second source of searches over that of the first, each with its own unit in the record; 0 is no second source.
+        Detection of a second source of searches over that of the first, each with its
+        own unit in the record; 0 is no second source.
     displaced
-        Share of the traffic near seizures of the last three months that goes elsewhere, in [0, 1].
+        Share of the traffic near seizures of the last three months that goes elsewhere,
+        in [0, 1].
     """
 
     movement: Movement = "chasing"
@@ -118,7 +134,8 @@ class RecordSettings:
     Attributes
     ----------
     place_error_m
-        Standard deviation of the error of a place, in metres along each axis, >= 0; what is misplaced lies on the nearest segment.
+        Standard deviation of the error of a place, in metres along each axis, >= 0;
+        what is misplaced lies on the nearest segment.
     effort_misplaced
         Whether the place of a search is wrong like that of a seizure.
     late
@@ -152,23 +169,30 @@ EFFORT_KINDS: Mapping[EffortKind, SearchSettings] = {
 AS_IT_WAS = RecordSettings()
 
 
-# A family of worlds, searches and records: a Latin hypercube over what simulators disagree about.
+# A family of worlds, searches and records: a Latin hypercube over what simulators
+# disagree about.
 #
-# Each world is a `WorldDesign`, a setting of every factor. The values of a factor are cut into as many strata as worlds, and each stratum
-# is used once (McKay, Beckman and Conover 1979), so that a regression of a figure on the factors is possible with few worlds.
+# Each world is a `WorldDesign`, a setting of every factor. The values of a factor are
+# cut into as many strata as worlds, and each stratum is used once (McKay, Beckman and
+# Conover 1979), so that a regression of a figure on the factors is possible with few
+# worlds.
 #
-# **Frozen on 25 November 2026**, before any world of the reported family was fitted: the factors, their ranges and `draw_family`. Choices
-# about the models were made on other worlds, drawn with another seed.
+# **Frozen on 25 November 2026**, before any world of the reported family was fitted:
+# the factors, their ranges and `draw_family`. Choices about the models were made on
+# other worlds, drawn with another seed.
 #
 # References
 # ----------
-# M. D. McKay, R. J. Beckman, W. J. Conover (1979), A comparison of three methods for selecting values of input variables in the analysis of
-# output from a computer code, Technometrics 21(2).
+# M. D. McKay, R. J. Beckman, W. J. Conover (1979), A comparison of three methods for
+# selecting values of input variables in the analysis of output from a computer code,
+# Technometrics 21(2).
 
 
 @dataclass(frozen=True, slots=True)
 class WorldDesign:
-    """One world of a family: how its truth is made, searched and written down, and how many seizures there are, about."""
+    """One world of a family: how its truth is made, searched and written down, and how
+    many seizures there are, about.
+    """
 
     world: WorldSettings
     search: SearchSettings
@@ -201,7 +225,9 @@ def _none_or(share: float, some: Callable[[float], float]) -> Callable[[float], 
 
 
 def _flow_share(u: float) -> float:
-    """Nothing but local in 15 % of the worlds, all flows in 35 %, something between in the others."""
+    """Nothing but local in 15 % of the worlds, all flows in 35 %, something between in
+    the others.
+    """
     return 0.0 if u < 0.15 else 1.0 if u >= 0.65 else round(0.2 + 0.7 * (u - 0.15) / 0.5, 4)
 
 
@@ -213,7 +239,16 @@ FACTORS: Mapping[str, Callable[[float], Any]] = {
     "off_flows": _one_of(False, True),
     "detection": _between(0.0, 0.6),
     "movement": _one_of(
-        "even", "stations", "stations", "chasing", "chasing", "chasing", "chasing", "quotas", "quotas", "quotas"
+        "even",
+        "stations",
+        "stations",
+        "chasing",
+        "chasing",
+        "chasing",
+        "chasing",
+        "quotas",
+        "quotas",
+        "quotas",
     ),
     "chasing": _between(0.4, 0.9),
     "power": _by_factor(0.5, 2.0),
@@ -233,8 +268,9 @@ FACTORS: Mapping[str, Callable[[float], Any]] = {
     "missing_effort": _between(0.0, 0.4),
     "seizures": lambda u: int(100 * 16**u),
 }
-"""Name of each factor, and its value where a uniform number between 0 and 1 falls. `mass_error` is the log of a factor of 1.5 to 10 by which
-masses are typically wrong."""
+"""Name of each factor, and its value where a uniform number between 0 and 1 falls.
+`mass_error` is the log of a factor of 1.5 to 10 by which masses are typically wrong.
+"""
 
 
 def draw_family(worlds: int, seed: int) -> tuple[WorldDesign, ...]:
@@ -257,4 +293,6 @@ def _design(at: Mapping[str, float]) -> WorldDesign:
     def part(kind: type[Any]) -> Any:  # noqa: ANN401 - whichever settings
         return kind(**{name: values[name] for name in kind.__dataclass_fields__ if name in values})
 
-    return WorldDesign(part(WorldSettings), part(SearchSettings), part(RecordSettings), values["seizures"])
+    return WorldDesign(
+        part(WorldSettings), part(SearchSettings), part(RecordSettings), values["seizures"]
+    )

@@ -1,4 +1,5 @@
-"""A truth: what a search finds on every segment, made of drivers' flows that an estimator's table half knows and of local markets.
+"""A truth: what a search finds on every segment, made of drivers' flows that an
+estimator's table half knows and of local markets.
 
 The settings are frozen (`optimizer.risk.simulation`).
 """
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     Routes = list[list[tuple[int, ...]]]
 
 SPOT_REACH_S, ROUGHNESS = 45.0, 0.5
-"""Travel time in seconds over which what a local market draws falls by a factor e, and the standard deviation of the log of what is each
-segment's own."""
+"""Travel time in seconds over which what a local market draws falls by a factor e, and
+the standard deviation of the log of what is each segment's own.
+"""
 
 SIGHTS, SIGHT_REACH_S = 12, 240.0
-"""Places around which detection is alike, and the travel time over which that falls by a factor e."""
+"""Places around which detection is alike, and the travel time over which that falls by
+a factor e.
+"""
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,15 @@ class World:
 
     @property
     def found(self) -> Floats:
-        """(m,) seizures per unit of effort, up to a constant: what passes times how well it is detected."""
+        """(m,) seizures per unit of effort, up to a constant: what passes times how
+        well it is detected.
+        """
         return self.rate if self.detection is None else self.rate * self.detection
 
 
-def make_world(kind: WorldKind | WorldSettings, network: Network, table: OdTable, rng: np.random.Generator) -> World:
+def make_world(
+    kind: WorldKind | WorldSettings, network: Network, table: OdTable, rng: np.random.Generator
+) -> World:
     """Return a truth of the kind asked for.
 
     Parameters
@@ -65,7 +73,8 @@ def make_world(kind: WorldKind | WorldSettings, network: Network, table: OdTable
     network
         The roads.
     table
-        The prior table that an estimator will be given; true masses differ from it by a log-normal error.
+        The prior table that an estimator will be given; true masses differ from it by a
+        log-normal error.
     rng
         Source of chance.
     """
@@ -111,12 +120,16 @@ def local_markets(
     places = rng.choice(where, size=min(spots, where.size), replace=False)
     away = around(network).distances(network.tail[arc[places]], limit=12 * SPOT_REACH_S)
     for row, size in zip(away, rng.lognormal(0.0, 1.0, places.size), strict=True):
-        rate += size * np.exp(-np.minimum(row[network.tail[arc]], row[network.head[arc]]) / SPOT_REACH_S)
+        rate += size * np.exp(
+            -np.minimum(row[network.tail[arc]], row[network.head[arc]]) / SPOT_REACH_S
+        )
     return np.asarray(rate * rng.lognormal(0.0, ROUGHNESS, rate.size))
 
 
 def _detection(network: Network, spread: float, rng: np.random.Generator) -> Floats:
-    """Return (m,) factors with logarithms of standard deviation `spread`, alike within a neighbourhood."""
+    """Return (m,) factors with logarithms of standard deviation `spread`, alike within
+    a neighbourhood.
+    """
     tail = network.tail[network.segment_arc]
     places = rng.integers(network.n_nodes, size=SIGHTS)
     near = np.exp(-np.minimum(around(network).distances(places), 1e5)[:, tail] / SIGHT_REACH_S)
@@ -125,7 +138,8 @@ def _detection(network: Network, spread: float, rng: np.random.Generator) -> Flo
 
 
 def captured(world: World, ranking: Floats, share: float = 0.05) -> float:
-    """Return what the best `share` of the network's length by a ranking holds of the truth, over what the true ranking's holds.
+    """Return what the best `share` of the network's length by a ranking holds of the
+    truth, over what the true ranking's holds.
 
     Parameters
     ----------
@@ -152,7 +166,9 @@ def _held(world: World, ranking: Floats, share: float) -> float:
 DRIVERS = 30
 
 PERCEPTION = 0.3
-"""Standard deviation of the log of how long a driver believes a segment takes over what it takes."""
+"""Standard deviation of the log of how long a driver believes a segment takes over what
+it takes.
+"""
 
 ADDRESS_S = 120.0
 """Travel time from the middle of a settlement over which addresses thin out by a factor e."""
@@ -164,7 +180,9 @@ WIDER = 2.0
 """Errors of the drivers whose routes are chosen among, under `logit`, over those of `probit`."""
 
 SHORTEST, PENALTY = 3, 1.4
-"""Routes of a pair under `shortest`, and by what the travel time of a segment is multiplied once a route uses it."""
+"""Routes of a pair under `shortest`, and by what the travel time of a segment is
+multiplied once a route uses it.
+"""
 
 
 def around(network: Network) -> CostGraph:
@@ -175,7 +193,11 @@ def around(network: Network) -> CostGraph:
 
 
 def true_flow(
-    network: Network, table: OdTable, error: float, rng: np.random.Generator, routes: RouteChoice = "probit"
+    network: Network,
+    table: OdTable,
+    error: float,
+    rng: np.random.Generator,
+    routes: RouteChoice = "probit",
 ) -> Floats:
     """Return the (m,) flow of drivers who go to an address near their destination.
 
@@ -191,7 +213,11 @@ def true_flow(
         How they choose their roads.
     """
     shares = table.shares()
-    demand = shares * rng.lognormal(0.0, error, (len(shares), 1)) * rng.lognormal(0.0, error, (1, shares.shape[1]))
+    demand = (
+        shares
+        * rng.lognormal(0.0, error, (len(shares), 1))
+        * rng.lognormal(0.0, error, (1, shares.shape[1]))
+    )
     near = np.exp(-np.minimum(around(network).distances(table.destinations), 1e5) / ADDRESS_S)
     near /= near.sum(axis=1, keepdims=True)
     drivers = _Drivers(network, table, near, rng)
@@ -202,7 +228,9 @@ def true_flow(
         for _ in range(DRIVERS):
             drivers.add(flow, drivers.chosen(PERCEPTION), demand / DRIVERS)
         return flow
-    trips = [drivers.chosen(PERCEPTION * (WIDER if routes == "logit" else 1.0)) for _ in range(DRIVERS)]
+    trips = [
+        drivers.chosen(PERCEPTION * (WIDER if routes == "logit" else 1.0)) for _ in range(DRIVERS)
+    ]
     weight = drivers.logit(trips) if routes == "logit" else drivers.habit(demand.shape)
     for part, trip in zip(weight, trips, strict=True):
         drivers.add(flow, trip, part * demand)
@@ -222,9 +250,14 @@ class _Drivers:
         return [int(self.rng.choice(self.network.n_nodes, p=chance)) for chance in self.near]
 
     def chosen(self, perception: float) -> Routes:
-        """Return for each origin and destination the arcs of the route that looks fastest to one driver."""
+        """Return for each origin and destination the arcs of the route that looks
+        fastest to one driver.
+        """
         network = self.network
-        believed = network.time_s * self.rng.lognormal(0.0, perception, network.n_segments)[network.segment]
+        believed = (
+            network.time_s
+            * self.rng.lognormal(0.0, perception, network.n_segments)[network.segment]
+        )
         graph = cost_graph(network.n_nodes, network.tail, network.head, believed)
         _, before = graph.trees(self.table.origins)
         addresses = self._addresses()
@@ -237,13 +270,20 @@ class _Drivers:
                 np.add.at(flow, self.network.segment[list(arcs)], load)
 
     def logit(self, trips: list[Routes]) -> Floats:
-        """Return the (drivers, g, s) shares of routes under a logit of what each takes longer than the fastest way to where it ends."""
+        """Return the (drivers, g, s) shares of routes under a logit of what each takes
+        longer than the fastest way to where it ends.
+        """
         direct = self.network.time_graph().distances(self.table.origins)
         excess = np.array(
             [
                 [
                     [
-                        self.network.time_s[list(arcs)].sum() - direct[g, self.network.head[arcs[-1]]] if arcs else 0.0
+                        (
+                            self.network.time_s[list(arcs)].sum()
+                            - direct[g, self.network.head[arcs[-1]]]
+                            if arcs
+                            else 0.0
+                        )
                         for arcs in row
                     ]
                     for g, row in enumerate(trip)
@@ -260,7 +300,9 @@ class _Drivers:
         return np.asarray((np.arange(DRIVERS)[:, None, None] == mine).astype(np.float64))
 
     def flow_of_shortest(self, demand: Floats) -> Floats:
-        """Return the (m,) flow over a few shortest routes of each pair that avoid each other, evenly."""
+        """Return the (m,) flow over a few shortest routes of each pair that avoid each
+        other, evenly.
+        """
         network, flow = self.network, np.zeros(self.network.n_segments)
         addresses = self._addresses()
         for origin, sent in zip(self.table.origins.tolist(), demand, strict=True):
@@ -270,7 +312,9 @@ class _Drivers:
                 for _ in range(SHORTEST):
                     cost = network.time_s * times[network.segment]
                     graph = cost_graph(network.n_nodes, network.tail, network.head, cost)
-                    used = network.segment[list(graph.paths(graph.trees([origin])[1][0], [address])[0])]
+                    used = network.segment[
+                        list(graph.paths(graph.trees([origin])[1][0], [address])[0])
+                    ]
                     np.add.at(flow, used, load / SHORTEST)
                     times[used] *= PENALTY
         return flow

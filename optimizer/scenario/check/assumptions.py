@@ -46,13 +46,23 @@ DEFAULTS = {
     "sites": ("max_distance_m",),
     "solve": ("method", "gap", "time_limit"),
     "resources": ("availability",),
-    "teams": ("shift_hours", "slot_minutes", "most_slots", "capacity", "passing", "posts", "spacing_m"),
+    "teams": (
+        "shift_hours",
+        "slot_minutes",
+        "most_slots",
+        "capacity",
+        "passing",
+        "posts",
+        "spacing_m",
+    ),
     "roster": ("farthest_minutes",),
     "crews": ("hours_a_week", "rest_hours", "most_days", "days_off"),
 }
 """Fields whose default changes the result, by table."""
 LEARNT = {
-    "evaders.local_share": message("the share of seizures that no flow explains, learnt from the record"),
+    "evaders.local_share": message(
+        "the share of seizures that no flow explains, learnt from the record"
+    ),
     "evaders.weights_by": message("loads: each counts as one, whatever it carries"),
 }
 """What stands in for a default that is not a number."""
@@ -75,7 +85,10 @@ class Assumption:
 
 
 def assumptions_of(
-    scenario: ScenarioModel, sites: Sequence[PlacedSite], region: Region | None, demand: GravityDemand | None
+    scenario: ScenarioModel,
+    sites: Sequence[PlacedSite],
+    region: Region | None,
+    demand: GravityDemand | None,
 ) -> tuple[Assumption, ...]:
     """Return the defaults that a scenario uses, and the built-in tables and rules.
 
@@ -86,7 +99,8 @@ def assumptions_of(
     sites
         On their segments.
     region, demand
-        Roads and places, and who travels between them; None where a fault prevents that.
+        Roads and places, and who travels between them; None where a fault prevents
+        that.
     """
     tables: list[Assumption] = []
     if region is not None:
@@ -100,21 +114,30 @@ def assumptions_of(
 def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
     for table, fields in DEFAULTS.items():
         content = getattr(scenario, table)
-        entries: Sequence[BaseModel] = content if isinstance(content, list) else [] if content is None else [content]
+        entries: Sequence[BaseModel] = (
+            content if isinstance(content, list) else [] if content is None else [content]
+        )
         for field in fields:
             silent = [entry for entry in entries if field not in entry.model_fields_set]
             for value in dict.fromkeys(_text(getattr(entry, field)) for entry in silent):
                 assumed = LEARNT.get(f"{table}.{field}", value)
                 if isinstance(content, list):
                     assumed = message(
-                        "{value} ({silent} of {count} entries)", value=assumed, silent=len(silent), count=len(entries)
+                        "{value} ({silent} of {count} entries)",
+                        value=assumed,
+                        silent=len(silent),
+                        count=len(entries),
                     )
                 yield Assumption(f"{table}.{field}", assumed)
 
 
 def _risk(scenario: ScenarioModel) -> Iterator[Assumption]:
     """Yield the numbers of the risk model that a record does not decide alone."""
-    numbers = MODELS[scenario.risk.model].numbers(scenario.risk.params) if scenario.records.seizures else ""
+    numbers = (
+        MODELS[scenario.risk.model].numbers(scenario.risk.params)
+        if scenario.records.seizures
+        else ""
+    )
     if numbers:
         what = message("numbers of the risk model {model!r}", model=str(scenario.risk.model))
         yield Assumption(what, message("{numbers} (docs/risk.md)", numbers=numbers))
@@ -124,21 +147,27 @@ def _candidates(scenario: ScenarioModel) -> Iterator[Assumption]:
     """Yield how sites and posts are chosen that nobody lists."""
     if scenario.sites.roads:
         value = message(
-            "the most travelled roads with nothing placed, {metres:g} m apart at least", metres=scenario.sites.spacing_m
+            "the most travelled roads with nothing placed, {metres:g} m apart at least",
+            metres=scenario.sites.spacing_m,
         )
         yield Assumption(message("{count} sites on roads", count=scenario.sites.roads), value)
     if scenario.teams:
         value = message(
-            "the most travelled roads, in {rounds} rounds: in each evaders survive {share:g} of the time on those that were chosen before, so "
-            "that their ways round are among the posts too",
+            "the most travelled roads, in {rounds} rounds: in each evaders survive {share:g} of the"
+            " time on those that were chosen before, so that their ways round are among the"
+            " posts too",
             rounds=ROUNDS,
             share=WATCHED,
         )
         yield Assumption(message("posts of teams"), value)
 
 
-def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network) -> Iterator[Assumption]:
-    """Yield what is taken for the traffic where neither a site nor the table of classes gives it, and it matters."""
+def _traffic(
+    scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network
+) -> Iterator[Assumption]:
+    """Yield what is taken for the traffic where neither a site nor the table of classes
+    gives it, and it matters.
+    """
     kinds = {kind.id: kind for kind in scenario.kinds}
 
     def matters(item: PlacedSite) -> bool:
@@ -149,23 +178,31 @@ def _traffic(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Netw
     yield from _traffic_of_posts(scenario, network)
 
 
-def _traffic_of_sites(scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network) -> Iterator[Assumption]:
+def _traffic_of_sites(
+    scenario: ScenarioModel, sites: Sequence[PlacedSite], network: Network
+) -> Iterator[Assumption]:
     terms, count = scenario.traffic, len(sites)
     unknown = [item for item in sites if not past(item, scenario, network).source]
     if unknown:
         yield Assumption(
             message("traffic past {unknown} of {count} sites", unknown=len(unknown), count=count),
             message(
-                "not known: a post there inspects every vehicle that passes, and delays as many as it has the capacity for"
+                "not known: a post there inspects every vehicle that passes, and delays as many as"
+                " it has the capacity for"
             ),
         )
     silent = [item for item in sites if item.site.traffic is None]
     counted = [item for item in silent if item.counted is not None]
     if counted:
         yield Assumption(
-            message("traffic past {counted} of {count} sites, by counts", counted=len(counted), count=count),
             message(
-                "that of the nearest count on the same road within {km:g} km, as the crow flies (traffic.counts_within_km)",
+                "traffic past {counted} of {count} sites, by counts",
+                counted=len(counted),
+                count=count,
+            ),
+            message(
+                "that of the nearest count on the same road within {km:g} km, as the crow flies"
+                " (traffic.counts_within_km)",
                 km=terms.counts_within_km,
             ),
         )
@@ -173,14 +210,20 @@ def _traffic_of_sites(scenario: ScenarioModel, sites: Sequence[PlacedSite], netw
     if in_ports:
         yield Assumption(
             message(
-                "traffic past {lanes} of {count} sites, on service roads of ports", lanes=len(in_ports), count=count
+                "traffic past {lanes} of {count} sites, on service roads of ports",
+                lanes=len(in_ports),
+                count=count,
             ),
             message("that of the road they lead to within {km:g} km inland", km=APPROACH_M / 1000),
         )
     uncounted = [item for item in sites if item.site.traffic is not None and item.counted is None]
     if uncounted and terms.counts is not None:
         yield Assumption(
-            message("traffic past {given} of {count} sites, from their table", given=len(uncounted), count=count),
+            message(
+                "traffic past {given} of {count} sites, from their table",
+                given=len(uncounted),
+                count=count,
+            ),
             message(
                 "no count on the same road within {km:g} km of them: {sites}",
                 km=terms.counts_within_km,
@@ -192,8 +235,15 @@ def _traffic_of_sites(scenario: ScenarioModel, sites: Sequence[PlacedSite], netw
     if given:
         table = ", ".join(f"{name} {number(terms.by_class[name], 6)}" for name in given)
         yield Assumption(
-            message("traffic past {given} of {count} sites, by road class", given=sum(given.values()), count=count),
-            message("vehicles a day in one direction, from traffic.by_class of the scenario: {table}", table=table),
+            message(
+                "traffic past {given} of {count} sites, by road class",
+                given=sum(given.values()),
+                count=count,
+            ),
+            message(
+                "vehicles a day in one direction, from traffic.by_class of the scenario: {table}",
+                table=table,
+            ),
         )
 
 
@@ -208,18 +258,29 @@ def _traffic_of_posts(scenario: ScenarioModel, network: Network) -> Iterator[Ass
 
 
 def _region(region: Region) -> Iterator[Assumption]:
-    """Yield the numbers that stood in for what the map does not say; a saved region keeps its own."""
+    """Yield the numbers that stood in for what the map does not say; a saved region
+    keeps its own.
+    """
     if region.border is None and region.gateways:
-        yield Assumption(message("gateways"), message("where main roads end on the map: there is no border"))
+        yield Assumption(
+            message("gateways"), message("where main roads end on the map: there is no border")
+        )
     terms = region.terms
     if terms is None:
         value = message(
-            "not known: the saved region does not state them, as one does that `region` of this version builds"
+            "not known: the saved region does not state them, as one does that `region` of this"
+            " version builds"
         )
-        yield Assumption(message("speeds, populations and distances where the map gives none"), value)
+        yield Assumption(
+            message("speeds, populations and distances where the map gives none"), value
+        )
         return
     used = set(region.network.road_class.tolist())
-    speeds = {name: kmh for name, kmh in DEFAULT_KMH.items() if name in used and name not in terms.speed_kmh}
+    speeds = {
+        name: kmh
+        for name, kmh in DEFAULT_KMH.items()
+        if name in used and name not in terms.speed_kmh
+    }
     if speeds:
         table = ", ".join(f"{name} {number(kmh, 6)}" for name, kmh in speeds.items())
         what = message("speed on roads without a limit of their own, km/h by class")
@@ -230,7 +291,9 @@ def _region(region: Region) -> Iterator[Assumption]:
             metres=terms.official_within_m,
             off_road=terms.official_off_road_within_m,
         )
-        yield Assumption(message("a crossing is official where a border control stands within"), value)
+        yield Assumption(
+            message("a crossing is official where a border control stands within"), value
+        )
     yield Assumption(
         message("a place is left out where no road lies within"),
         message("{metres:g} m", metres=terms.settlement_within_m),
@@ -240,7 +303,10 @@ def _region(region: Region) -> Iterator[Assumption]:
 def _demand(demand: GravityDemand) -> Iterator[Assumption]:
     exposures = {gateway.exposure for gateway in demand.gateways}
     if len(exposures) == 1 and len(demand.gateways) > 1 and not demand.terms.exposure:
-        value = message("1 each: before records are counted, all gateways (with shares: all of a kind) carry the same")
+        value = message(
+            "1 each: before records are counted, all gateways (with shares: all of a kind) carry"
+            " the same"
+        )
         yield Assumption(message("exposure of {count} gateways", count=len(demand.gateways)), value)
     places = demand.settlements
     assumed = [place.population for place in places if place.population_assumed]
@@ -250,8 +316,14 @@ def _demand(demand: GravityDemand) -> Iterator[Assumption]:
             message("{population:g} in {count}", population=population, count=counts[population])
             for population in sorted(counts, reverse=True)
         )
-        what = message("population of {assumed} of {count} settlements", assumed=len(assumed), count=len(places))
-        value = message("assumed for the class of the place, as the map gives none: {table}", table=table)
+        what = message(
+            "population of {assumed} of {count} settlements",
+            assumed=len(assumed),
+            count=len(places),
+        )
+        value = message(
+            "assumed for the class of the place, as the map gives none: {table}", table=table
+        )
         yield Assumption(what, value)
 
 

@@ -1,8 +1,10 @@
-"""One pass over a scenario: every table, every reference and every file it names, all faults together, before anything slow runs.
+"""One pass over a scenario: every table, every reference and every file it names, all
+faults together, before anything slow runs.
 
-The pass goes on after a fault wherever the rest does not depend on it. What needs the network (sites, bases, records) is checked as soon as
-the network is read, and the region is kept for what follows. Code that runs after it assumes checked data: `ScenarioEvidence`, what the files
-say, without a fault.
+The pass goes on after a fault wherever the rest does not depend on it. What needs the
+network (sites, bases, records) is checked as soon as the network is read, and the
+region is kept for what follows. Code that runs after it assumes checked data:
+`ScenarioEvidence`, what the files say, without a fault.
 """
 
 from __future__ import annotations
@@ -62,7 +64,12 @@ from optimizer.scenario.file.model import (
     with_settings,
 )
 from optimizer.scenario.file.ranges import range_warnings, with_audits
-from optimizer.scenario.file.references import check_exclusions, check_references, entry_where, tables_of
+from optimizer.scenario.file.references import (
+    check_exclusions,
+    check_references,
+    entry_where,
+    tables_of,
+)
 from optimizer.scenario.file.traffic import TrafficModel
 from optimizer.scenario.file.translations import unknown_terms, with_translations
 
@@ -96,9 +103,11 @@ class ScenarioCheck:
     problems
         Every fault.
     region, demand
-        Roads and places, and who travels between them; None where a fault prevents that.
+        Roads and places, and who travels between them; None where a fault prevents
+        that.
     sites
-        Listed sites on their segments, then the crossings that are offered; faulty ones are left out.
+        Listed sites on their segments, then the crossings that are offered; faulty ones
+        are left out.
     n_listed
         How many of them are listed.
     base_nodes
@@ -108,7 +117,8 @@ class ScenarioCheck:
     communities
         Who bears the searches, on the roads.
     records, effort, tips
-        What the files say; None where the scenario names none, or where they cannot be read.
+        What the files say; None where the scenario names none, or where they cannot be
+        read.
     inputs
         Every file that the scenario names and that exists, the scenario first.
     warnings
@@ -137,7 +147,9 @@ class ScenarioCheck:
 
 @dataclass(frozen=True)
 class ScenarioEvidence(ScenarioCheck):
-    """What a scenario's files say: a check that found no fault, so that the file, its region, its demand and its jurisdictions are there."""
+    """What a scenario's files say: a check that found no fault, so that the file, its
+    region, its demand and its jurisdictions are there.
+    """
 
     scenario: ScenarioModel
     region: Region
@@ -170,19 +182,24 @@ def check_scenario(
     solve
         Fields of `[solve]` to take in place of the scenario's.
     settings
-        Fields to set whatever the file says, by path, such as `evaders.habitual_share` or `kinds.tactical.detection`.
+        Fields to set whatever the file says, by path, such as `evaders.habitual_share`
+        or `kinds.tactical.detection`.
     skip_unreachable
-        Leave out destinations that no gateway reaches, also where the scenario does not skip them under `[evaders] unreachable`.
+        Leave out destinations that no gateway reaches, also where the scenario does not
+        skip them under `[evaders] unreachable`.
     listener
         Told of each step.
 
     Raises
     ------
     InputError
-        If the file is missing or not TOML, or a setting leads nowhere; every other fault is among the problems returned.
+        If the file is missing or not TOML, or a setting leads nowhere; every other
+        fault is among the problems returned.
     """
     path = Path(path)
-    content = with_settings(read_content(path) if content is None else dict(content), settings or {}, str(path))
+    content = with_settings(
+        read_content(path) if content is None else dict(content), settings or {}, str(path)
+    )
     problems = ProblemList()
     scenario: ScenarioModel | None = None
     with problems.collected():
@@ -200,7 +217,9 @@ def check_scenario(
 
 
 def check_model(scenario: ScenarioModel, path: Path) -> ScenarioCheck:
-    """Check a scenario that was made or changed in Python, and everything it names; paths in it are relative to the folder of `path`."""
+    """Check a scenario that was made or changed in Python, and everything it names;
+    paths in it are relative to the folder of `path`.
+    """
     return _check(scenario.model_dump(exclude_unset=True), scenario, path, ProblemList(), SILENT)
 
 
@@ -219,7 +238,9 @@ def read_evidence(
     InputError
         With every fault of the file and of the files it names.
     """
-    check = check_scenario(path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
+    check = check_scenario(
+        path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener
+    )
     return evidence_of(check)
 
 
@@ -237,7 +258,11 @@ def evidence_of(check: ScenarioCheck) -> ScenarioEvidence:
 
 
 def _check(
-    content: Mapping[str, Any], scenario: ScenarioModel | None, path: Path, problems: ProblemList, listener: Listener
+    content: Mapping[str, Any],
+    scenario: ScenarioModel | None,
+    path: Path,
+    problems: ProblemList,
+    listener: Listener,
 ) -> ScenarioCheck:
     where, audited = str(path), list[str]()
     if scenario is not None:
@@ -267,14 +292,20 @@ def _check(
             check_measures(scenario, ground.demand.gateways, where, problems)
         communities = communities_of(scenario, areas, region.network, ground.sites, where, problems)
     if scenario is not None and region is not None and rows is not None:
-        unknown_terms(scenario, [row.content for row in listed], ground.sites, region, where, problems)
+        unknown_terms(
+            scenario, [row.content for row in listed], ground.sites, region, where, problems
+        )
     if rows is not None:
-        check_exclusions(tables, lambda name: _offered(name, ground.sites, settings, region), problems)
+        check_exclusions(
+            tables, lambda name: _offered(name, ground.sites, settings, region), problems
+        )
     with step(listener, "reading the records"):
         records = _Records()
         if region is not None and areas is not None:
             terms = valid(EvadersModel, content.get("evaders", {})) or EvadersModel()
-            records = _read_records(sources, path.parent, areas, region.network, problems, terms.least_kg)
+            records = _read_records(
+                sources, path.parent, areas, region.network, problems, terms.least_kg
+            )
             if records.seizures is not None or not problems.problems():
                 check_weighing(terms, records.seizures, where, problems)
     for sentence in _counts(sources, records, rows):
@@ -304,7 +335,9 @@ def _check(
     )
 
 
-def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | None) -> Iterator[str]:
+def _warnings(
+    scenario: ScenarioModel | None, ground: _Ground, region: Region | None
+) -> Iterator[str]:
     """Yield the sentences for the planner that follow from the file and the places alone."""
     if scenario is not None:
         yield from range_warnings(scenario)
@@ -330,45 +363,66 @@ def _warnings(scenario: ScenarioModel | None, ground: _Ground, region: Region | 
 
 
 def _without_far_side(background: BackgroundModel, region: Region) -> Iterator[str]:
-    """Yield a sentence where the scenario says what the far side costs, and no load can drive there to another crossing."""
+    """Yield a sentence where the scenario says what the far side costs, and no load can
+    drive there to another crossing.
+    """
     if (background.far_side_loss or background.far_side_per_hour) and not joined_beyond(region):
         yield message(
-            "[background] far_side_loss and far_side_per_hour change nothing: in this map no road beyond the border joins two crossings, so no "
-            "load can go back and enter elsewhere. Use an extract that reaches further beyond the border, or remove both."
+            "[background] far_side_loss and far_side_per_hour change nothing: in this map no road"
+            " beyond the border joins two crossings, so no load can go back and enter elsewhere."
+            " Use an extract that reaches further beyond the border, or remove both."
         )
 
 
 def _untranslated(scenario: ScenarioModel) -> Iterator[str]:
-    """Yield a sentence on the scenario's own terms that pages in its language write as the file does."""
+    """Yield a sentence on the scenario's own terms that pages in its language write as
+    the file does.
+    """
     language = scenario.report.language
     terms = terms_in(language, scenario.translations)
     missing = [name for name in scenario.terms if name not in terms and not name.isdecimal()]
     if language.partition("-")[0] != ENGLISH and missing:
         yield message(
-            "Written as in the file, without a translation into {language}: {terms} ({names}). [translations.{language}] takes them.",
-            terms=counted_message("{count} term of the scenario", "{count} terms of the scenario", len(missing)),
+            "Written as in the file, without a translation into {language}: {terms} ({names})."
+            " [translations.{language}] takes them.",
+            terms=counted_message(
+                "{count} term of the scenario", "{count} terms of the scenario", len(missing)
+            ),
             language=language,
             names=shortened(missing),
         )
 
 
 def _idle_crews(scenario: ScenarioModel, sites: Sequence[PlacedSite]) -> Iterator[str]:
-    """Yield a sentence on the agencies whose crews no plan gives a duty: they have no team, and no site with a kind that takes people."""
+    """Yield a sentence on the agencies whose crews no plan gives a duty: they have no
+    team, and no site with a kind that takes people.
+    """
     if scenario.roster is None:
         return
     every = {kind.id: kind for kind in scenario.kinds}
     manned = {kind.id for kind in scenario.kinds if scenario.roster.people in kind.uses}
     busy = {team.agency for team in scenario.teams}
-    busy |= {each.agency for item in sites for each in operators_of(item, every) if manned & set(each.kinds)}
+    busy |= {
+        each.agency
+        for item in sites
+        for each in operators_of(item, every)
+        if manned & set(each.kinds)
+    }
     if scenario.sites.roads and manned & set(scenario.sites.kinds or every):
         busy.add(scenario.sites.agency)
-    idle = sorted({crew.agency for crew in scenario.crews if crew.agency not in busy and (crew.agency or not busy)})
+    idle = sorted(
+        {
+            crew.agency
+            for crew in scenario.crews
+            if crew.agency not in busy and (crew.agency or not busy)
+        }
+    )
     if not idle or "" in busy:
         return
     everybody = message("all agencies")
     yield message(
-        "{people} people in crews of {agencies} have no duty: no team and no site of theirs needs people of a roster. Check `agency` of "
-        "crews, sites and teams, and `people` of [roster].",
+        "{people} people in crews of {agencies} have no duty: no team and no site of theirs needs"
+        " people of a roster. Check `agency` of crews, sites and teams, and `people` of [roster].",
         people=sum(crew.number * crew.people for crew in scenario.crews if crew.agency in idle),
         agencies=shortened([name or everybody for name in idle]),
     )
@@ -389,8 +443,12 @@ class _Sources:
     files: tuple[Path, ...]
 
 
-def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None, problems: ProblemList) -> _Sources:
-    """Return the files that exist, in the order in which they are read; note each other one once."""
+def _sources(
+    content: Mapping[str, Any], path: Path, settings: SitesModel | None, problems: ProblemList
+) -> _Sources:
+    """Return the files that exist, in the order in which they are read; note each other
+    one once.
+    """
     folder = path.parent
     region = valid(RegionModel, content.get("region"))
     complete = region is not None and check_region_files(region, path, problems)
@@ -405,7 +463,9 @@ def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None
     named += [(file, "results of an audit") for file in (() if audits is None else audits.audits)]
     named += [(tips.tips, "tips")] if tips is not None and tips.tips is not None else []
     named += [(areas, "areas")] if areas is not None else []
-    named += [(settings.file, "sites")] if settings is not None and settings.file is not None else []
+    named += (
+        [(settings.file, "sites")] if settings is not None and settings.file is not None else []
+    )
     traffic = valid(TrafficModel, content.get("traffic", {}))
     counts = None if traffic is None else traffic.counts
     named += [(counts, "traffic counts")] if counts is not None else []
@@ -422,7 +482,11 @@ def _sources(content: Mapping[str, Any], path: Path, settings: SitesModel | None
         seizures=tuple(source for source in seizures if folder / source.file in there),
         effort=tuple(source for source in effort if folder / source.file in there),
         tips=folder / tips.tips if tips and tips.tips and folder / tips.tips in there else None,
-        sites=folder / settings.file if settings and settings.file and folder / settings.file in there else None,
+        sites=(
+            folder / settings.file
+            if settings and settings.file and folder / settings.file in there
+            else None
+        ),
         counts=folder / counts if counts is not None and folder / counts in there else None,
         files=tuple(folder / file for file, _ in named if folder / file in there),
     )
@@ -433,20 +497,37 @@ def _valid_entries(model: type[Model], entries: object) -> list[Model]:
     return [entry for content in found if (entry := valid(model, content)) is not None]
 
 
-def _rows(settings: SitesModel | None, sources: _Sources, problems: ProblemList) -> SitesFile | None:
+def _rows(
+    settings: SitesModel | None, sources: _Sources, problems: ProblemList
+) -> SitesFile | None:
     """Return the sites of the CSV; None where it is not clear which sites it has."""
     if settings is None or (settings.file is not None and sources.sites is None):
         return None
-    return SitesFile(()) if sources.sites is None else read_sites(sources.sites, settings.columns, problems)
+    return (
+        SitesFile(())
+        if sources.sites is None
+        else read_sites(sources.sites, settings.columns, problems)
+    )
 
 
 def _check_units(content: Mapping[str, Any], where: str, problems: ProblemList) -> None:
-    """Note the seizures whose unit of effort no effort has, or that name none although there are several."""
+    """Note the seizures whose unit of effort no effort has, or that name none although
+    there are several.
+    """
     records = content.get("records")
     tables = records if isinstance(records, dict) else {}
-    entries = {name: tables[name] for name in ("seizures", "effort") if isinstance(tables.get(name), list)}
-    fields = {name: [each if isinstance(each, dict) else {} for each in found] for name, found in entries.items()}
-    units = list(dict.fromkeys(each["unit"] for each in fields.get("effort", ()) if isinstance(each.get("unit"), str)))
+    entries = {
+        name: tables[name] for name in ("seizures", "effort") if isinstance(tables.get(name), list)
+    }
+    fields = {
+        name: [each if isinstance(each, dict) else {} for each in found]
+        for name, found in entries.items()
+    }
+    units = list(
+        dict.fromkeys(
+            each["unit"] for each in fields.get("effort", ()) if isinstance(each.get("unit"), str)
+        )
+    )
     for position, source in enumerate(fields.get("seizures", ()) if units else ()):
         unit = source.get("effort_unit")
         if (isinstance(unit, str) and unit not in units) or (unit is None and len(units) > 1):
@@ -463,11 +544,17 @@ def _counted(
     if path is None or scenario is None or region is None:
         return None
     with problems.collected():
-        counted = CountedRoads(read_traffic_counts(path), region.network, scenario.traffic.counts_within_km)
+        counted = CountedRoads(
+            read_traffic_counts(path), region.network, scenario.traffic.counts_within_km
+        )
         if not counted.on_network:
-            found = f"no road of the network with the number of one of {len(counted.counts.road)} counts"
+            found = (
+                f"no road of the network with the number of one of {len(counted.counts.road)}"
+                " counts"
+            )
             remedy = (
-                "Check that the file is of this region and the map has road numbers (ref), or remove traffic.counts"
+                "Check that the file is of this region and the map has road numbers (ref), or"
+                " remove traffic.counts"
             )
             problems.add(f"{path}, road", found, "a count on one of its roads", remedy)
         return counted
@@ -494,8 +581,12 @@ class _Ground:
     left_out: int = 0
 
 
-def _operated(ground: _Ground, jurisdictions: Jurisdictions, where: str, problems: ProblemList) -> _Ground:
-    """Return the sites with those who may run them; crossings that nobody may are left out, listed sites are faults."""
+def _operated(
+    ground: _Ground, jurisdictions: Jurisdictions, where: str, problems: ProblemList
+) -> _Ground:
+    """Return the sites with those who may run them; crossings that nobody may are left
+    out, listed sites are faults.
+    """
     sites = [jurisdictions.operated(item) for item in ground.sites]
     listed, offered = sites[: ground.n_listed], sites[ground.n_listed :]
     jurisdictions.check(listed, problems, where)
@@ -520,14 +611,20 @@ def _ground(
             demand = make_demand(evaders, region, where)
     sites = place_sites(listed, region.network, settings.max_distance_m, problems)
     n_listed = len(sites)
-    sites += crossing_sites(settings, region, [place.node for place in demand.settlements] if demand else [])
+    sites += crossing_sites(
+        settings, region, [place.node for place in demand.settlements] if demand else []
+    )
     sites = with_labels(sites, region.network)
     base_nodes = _base_nodes(content, region.network, settings.max_distance_m, where, problems)
     return _Ground(demand, sites, n_listed, base_nodes)
 
 
 def _base_nodes(
-    content: Mapping[str, Any], network: Network, max_distance_m: float, where: str, problems: ProblemList
+    content: Mapping[str, Any],
+    network: Network,
+    max_distance_m: float,
+    where: str,
+    problems: ProblemList,
 ) -> tuple[int, ...]:
     """Return the nearest node to each base, and note the bases that lie too far from theirs."""
     entries = content.get("bases")
@@ -540,12 +637,18 @@ def _base_nodes(
     lat = np.array([base.lat for _, base in found], dtype=np.float64)
     nodes, distances = network.nearest_nodes(lon, lat)
     for k in np.flatnonzero(distances > max_distance_m).tolist():
-        problems.append(too_far(found[k][0], lon[k], lat[k], distances[k], max_distance_m, "junction", network))
+        problems.append(
+            too_far(found[k][0], lon[k], lat[k], distances[k], max_distance_m, "junction", network)
+        )
     return tuple(nodes.tolist())
 
 
-def _offered(name: str, sites: Sequence[PlacedSite], settings: SitesModel | None, region: Region | None) -> bool:
-    """Return whether an id may be that of a site that no table lists: a crossing, or a road segment that may be offered."""
+def _offered(
+    name: str, sites: Sequence[PlacedSite], settings: SitesModel | None, region: Region | None
+) -> bool:
+    """Return whether an id may be that of a site that no table lists: a crossing, or a
+    road segment that may be offered.
+    """
     road = ROAD_ID.fullmatch(name)
     if region is None:
         return road is not None or name.startswith("crossing-")
@@ -563,8 +666,14 @@ def _counts(sources: _Sources, records: _Records, rows: SitesFile | None) -> Ite
         yield from map(str, row_uses(named, read) if read is not None else ())
     for columns in unread_columns(records.seizures, records.effort):
         yield joined((columns.file, columns.reason), ": ")
-    if sources.sites is not None and rows is not None and all(row.site is not None for row in rows.rows):
-        today = Counter(row.site.existing for row in rows.rows if row.site is not None and row.site.existing)
+    if (
+        sources.sites is not None
+        and rows is not None
+        and all(row.site is not None for row in rows.rows)
+    ):
+        today = Counter(
+            row.site.existing for row in rows.rows if row.site is not None and row.site.existing
+        )
         kinds = ", ".join(f"{name} {count:,}" for name, count in today.items()) or "none"
         yield f"{sources.sites.name}: {plural(len(rows.rows), 'site')}; placed today: {kinds}"
 
@@ -582,20 +691,28 @@ def _areas(sources: _Sources, problems: ProblemList) -> Sequence[Area] | None:
 
 
 def _mistaken(sources: _Sources, folder: Path) -> Iterator[str]:
-    """Yield a sentence on each file of seizures whose columns are those of effort, and the other way round."""
-    for source in dict.fromkeys(each.file for each in sources.seizures if each.columns.count is None):
+    """Yield a sentence on each file of seizures whose columns are those of effort, and
+    the other way round.
+    """
+    for source in dict.fromkeys(
+        each.file for each in sources.seizures if each.columns.count is None
+    ):
         columns = _columns(folder / source)
         if "amount" in columns and not columns & SEIZED:
             yield message(
-                "{file}: it stands under [[records.seizures]], with a column of amounts and none of drug, quantity or count, as effort "
-                "has; each of its rows counts as a seizure. If it is effort, name it under [[records.effort]].",
+                "{file}: it stands under [[records.seizures]], with a column of amounts and none of"
+                " drug, quantity or count, as effort has; each of its rows counts as a seizure. If"
+                " it is effort, name it under [[records.effort]].",
                 file=source.as_posix(),
             )
-    for source in dict.fromkeys(each.file for each in sources.effort if each.amount_per_row is None):
+    for source in dict.fromkeys(
+        each.file for each in sources.effort if each.amount_per_row is None
+    ):
         if named := sorted(_columns(folder / source) & SEIZED):
             yield message(
-                "{file}: it stands under [[records.effort]], with the columns {columns}, as seizures have. If it is a record of seizures, "
-                "name it under [[records.seizures]].",
+                "{file}: it stands under [[records.effort]], with the columns {columns}, as"
+                " seizures have. If it is a record of seizures, name it under"
+                " [[records.seizures]].",
                 file=source.as_posix(),
                 columns=listed(named),
             )
@@ -621,7 +738,9 @@ MOST_EMPTY = 0.1
 
 @dataclass(frozen=True)
 class _Records:
-    """What the files of records say; None where there is no file, or where it cannot be read. Remarks are for the planner."""
+    """What the files of records say; None where there is no file, or where it cannot be
+    read. Remarks are for the planner.
+    """
 
     seizures: Seizures | None = None
     effort: Effort | None = None
@@ -630,9 +749,16 @@ class _Records:
 
 
 def _read_records(
-    sources: _Sources, folder: Path, areas: Sequence[Area], network: Network, problems: ProblemList, least_kg: float
+    sources: _Sources,
+    folder: Path,
+    areas: Sequence[Area],
+    network: Network,
+    problems: ProblemList,
+    least_kg: float,
 ) -> _Records:
-    """Return the records of files that exist, whose paths count from a folder, and note the faults of all of them."""
+    """Return the records of files that exist, whose paths count from a folder, and note
+    the faults of all of them.
+    """
     from optimizer.records import read_effort, read_seizures
     from optimizer.records.areas import exchanged_areas
     from optimizer.records.tips import read_tips
@@ -640,12 +766,23 @@ def _read_records(
     empty = [area.name for area in areas if not area.segments(network).size]
     remarks: tuple[str, ...] = ()
     if turned := exchanged_areas((area for area in areas if area.name in empty), network):
-        found = f"areas that lie in the region once longitude and latitude are exchanged: {shortened(turned)}"
-        problems.add(str(sources.areas), found, "positions as [longitude, latitude], as GeoJSON has them", EXCHANGE)
+        found = (
+            "areas that lie in the region once longitude and latitude are exchanged:"
+            f" {shortened(turned)}"
+        )
+        problems.add(
+            str(sources.areas),
+            found,
+            "positions as [longitude, latitude], as GeoJSON has them",
+            EXCHANGE,
+        )
     elif empty and len(empty) == len(areas):
         found = f"no area that holds a road of the network: {shortened(empty)}"
         problems.add(
-            str(sources.areas), found, "areas on the roads of this region", "Check that the file is of this region"
+            str(sources.areas),
+            found,
+            "areas on the roads of this region",
+            "Check that the file is of this region",
         )
     elif len(empty) > MOST_EMPTY * len(areas):
         remarks = (
@@ -661,10 +798,14 @@ def _read_records(
     tips: Tips | None = None
     with problems.collected():
         if sources.seizures:
-            seizures = read_seizures(sources.seizures, network, areas, folder=folder, least_kg=least_kg)
+            seizures = read_seizures(
+                sources.seizures, network, areas, folder=folder, least_kg=least_kg
+            )
     remarks = (*remarks, *_mistaken(sources, folder))
     with problems.collected():
-        effort = read_effort(sources.effort, network, areas, folder=folder) if sources.effort else None
+        effort = (
+            read_effort(sources.effort, network, areas, folder=folder) if sources.effort else None
+        )
     with problems.collected():
         tips = read_tips(sources.tips, network) if sources.tips is not None else None
     return _Records(seizures, effort, tips, (*remarks, *(() if tips is None else tips.remarks)))
@@ -682,7 +823,8 @@ class ObtainedRegion:
 
 
 def obtain_region(model: RegionModel, scenario: Path) -> ObtainedRegion:
-    """Read or download the region that a scenario names; paths are relative to the folder of `scenario`.
+    """Read or download the region that a scenario names; paths are relative to the
+    folder of `scenario`.
 
     Raises
     ------
@@ -703,7 +845,11 @@ def check_region_files(model: RegionModel, scenario: Path, problems: ProblemList
     """Return whether the files of a region exist, and note those that do not."""
     before = len(problems.problems())
     border = model.border if model.border is not None and _is_border_file(model.border) else None
-    for file, what in ((model.network, "a network"), (model.polygon, "a polygon"), (border, "a border")):
+    for file, what in (
+        (model.network, "a network"),
+        (model.polygon, "a polygon"),
+        (border, "a border"),
+    ):
         if file is not None:
             with problems.collected():
                 existing_file(scenario.parent / file, what)
@@ -722,7 +868,11 @@ def _from_source(
 ) -> Region:
     from optimizer import region as package
 
-    common: dict[str, Any] = {"modes": tuple(model.modes), "border": border, "official": tuple(model.official)}
+    common: dict[str, Any] = {
+        "modes": tuple(model.modes),
+        "border": border,
+        "official": tuple(model.official),
+    }
     common["terms"] = model.terms
     if model.place is not None:
         return package.region_from_place(model.place, **common)
@@ -733,13 +883,23 @@ def _from_source(
     if model.polygon is not None:
         inputs.append(folder / model.polygon)
         return package.region_from_polygon(folder / model.polygon, **common)
-    path = folder / model.network if model.network is not None else _first_existing(model, folder, scenario)
+    path = (
+        folder / model.network
+        if model.network is not None
+        else _first_existing(model, folder, scenario)
+    )
     inputs.append(path)
     return package.read_region(path, **common)
 
 
 def _first_existing(model: RegionModel, folder: Path, scenario: Path) -> Path:
-    files = model.file if isinstance(model.file, list) else [model.file] if model.file is not None else []
+    files = (
+        model.file
+        if isinstance(model.file, list)
+        else [model.file]
+        if model.file is not None
+        else []
+    )
     for file in files:
         if (folder / file).is_file():
             return folder / file

@@ -1,7 +1,8 @@
-"""Sites: read, put on their segments, and warned of where they may lie on the wrong road.
+"""Sites: read, put on their segments, and warned of where they may lie on the wrong
+road.
 
-Also sites that no table lists (border crossings, the roads that evaders travel most), and roads by what people call them: by name, by number
-and by class.
+Also sites that no table lists (border crossings, the roads that evaders travel most),
+and roads by what people call them: by name, by number and by class.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ NUMBERS = ("lon", "lat", "traffic", "lanes")
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An agency that may run a site, empty where it is everybody's, and the ids of the kinds that it may place there."""
+    """An agency that may run a site, empty where it is everybody's, and the ids of the
+    kinds that it may place there.
+    """
 
     agency: str
     kinds: tuple[str, ...]
@@ -67,14 +70,17 @@ class PlacedSite:
     distance_m
         Metres from the place given to the segment; 0 where the segment was given.
     snapped
-        Whether it is on the nearest segment to its place, without a word on which road is meant.
+        Whether it is on the nearest segment to its place, without a word on which road
+        is meant.
     operators
         Who may run it; empty where its agency may, with every kind that fits.
     counted
-        Vehicles a day in one direction by the nearest count on its own road; None where none is near.
+        Vehicles a day in one direction by the nearest count on its own road; None where
+        none is near.
     road
-        Segment of the road whose traffic passes: another one where the site stands among the lanes of a port, which maps draw as service
-        roads; None for its own segment.
+        Segment of the road whose traffic passes: another one where the site stands
+        among the lanes of a port, which maps draw as service roads; None for its own
+        segment.
     """
 
     site: SiteModel
@@ -89,8 +95,12 @@ class PlacedSite:
     road: int | None = None
 
 
-def with_counts(sites: Sequence[PlacedSite], counted: CountedRoads | None) -> tuple[PlacedSite, ...]:
-    """Return sites with the traffic counted on their roads, nearest to the place of each; `counted` is None without counts."""
+def with_counts(
+    sites: Sequence[PlacedSite], counted: CountedRoads | None
+) -> tuple[PlacedSite, ...]:
+    """Return sites with the traffic counted on their roads, nearest to the place of
+    each; `counted` is None without counts.
+    """
     if counted is None or not sites:
         return tuple(sites)
     segment = np.array([item.segment if item.road is None else item.road for item in sites])
@@ -122,7 +132,9 @@ class ListedSite:
 
 
 def sites_of(content: object, where: str) -> list[ListedSite]:
-    """Return the entries of `[[site]]`; faulty fields are for the schema of the scenario to report."""
+    """Return the entries of `[[site]]`; faulty fields are for the schema of the
+    scenario to report.
+    """
     listed = []
     for position, fields in enumerate(content if isinstance(content, list | tuple) else ()):
         if isinstance(fields, dict):
@@ -155,9 +167,11 @@ def read_sites(path: Path, columns: Mapping[str, str], problems: ProblemList) ->
     path
         The file.
     columns
-        Column of each field of `[[site]]` that is not called like the field. Columns that are no field's are not read.
+        Column of each field of `[[site]]` that is not called like the field. Columns
+        that are no field's are not read.
     problems
-        To note each faulty row in, and each fault of the mapping; a file without any site is a fault.
+        To note each faulty row in, and each fault of the mapping; a file without any
+        site is a fault.
 
     Returns
     -------
@@ -180,16 +194,28 @@ def read_sites(path: Path, columns: Mapping[str, str], problems: ProblemList) ->
     faults = problems.of_file(path)
     remarks: list[str] = []
     try:
-        table = read_csv(path, "a CSV of sites", wanted, problems=faults, typed_by_hand=True, remarks=remarks)
-        texts = {field: table.text[column] for field, column in column_of.items() if column in table.text}
+        table = read_csv(
+            path, "a CSV of sites", wanted, problems=faults, typed_by_hand=True, remarks=remarks
+        )
+        texts = {
+            field: table.text[column] for field, column in column_of.items() if column in table.text
+        }
         _check_places(path, texts, table.unread)
     except InputError as error:
         problems.extend(error)
         return None
     if not table.number and not faults:
-        problems.add(str(path), "no site", "at least one row below the header", "Add sites, or leave out sites.file")
+        problems.add(
+            str(path),
+            "no site",
+            "at least one row below the header",
+            "Add sites, or leave out sites.file",
+        )
     rows = [{field: text[k] for field, text in texts.items() if text[k]} for k in range(len(table))]
-    listed = [_listed(row, path, line, column_of, faults) for line, row in zip(table.number, rows, strict=True)]
+    listed = [
+        _listed(row, path, line, column_of, faults)
+        for line, row in zip(table.number, rows, strict=True)
+    ]
     return SitesFile(tuple(listed), tuple(remarks))
 
 
@@ -200,15 +226,26 @@ def _check_places(path: Path, fields: Collection[str], unread: Sequence[str]) ->
     plane = [name for name in unread if name.casefold() in {"x", "y"}]
     if len(plane) == 2:
         x, y = sorted(plane, key=str.casefold)
-        remedy = f'If they are degrees, state sites.columns = {{ lon = "{x}", lat = "{y}" }}; metres have to be converted to EPSG:4326'
+        remedy = (
+            f'If they are degrees, state sites.columns = {{ lon = "{x}", lat = "{y}" }}; metres'
+            " have to be converted to EPSG:4326"
+        )
     else:
         remedy = "Name the columns in sites.columns"
     among = f" among {', '.join(map(repr, unread[:12]))}" if unread else ""
-    raise InputError(Problem(f"{path}, line 1", f"no place{among}", "columns lon and lat, or tail and head", remedy))
+    raise InputError(
+        Problem(
+            f"{path}, line 1", f"no place{among}", "columns lon and lat, or tail and head", remedy
+        )
+    )
 
 
 def _listed(
-    row: Mapping[str, str], path: Path, line: int, column_of: Mapping[str, str], faults: FileProblems
+    row: Mapping[str, str],
+    path: Path,
+    line: int,
+    column_of: Mapping[str, str],
+    faults: FileProblems,
 ) -> ListedSite:
     content: dict[str, Any] = dict(row)
     for field in ("kinds", "manned_by"):
@@ -218,11 +255,17 @@ def _listed(
     site = valid(SiteModel, content)
     if site is None:
         _note_faults(content, where, line, column_of, faults)
-    return ListedSite(f"{where}, site {content['id']!r}" if "id" in content else where, content, site)
+    return ListedSite(
+        f"{where}, site {content['id']!r}" if "id" in content else where, content, site
+    )
 
 
 def _note_faults(
-    content: Mapping[str, Any], where: str, line: int, column_of: Mapping[str, str], faults: FileProblems
+    content: Mapping[str, Any],
+    where: str,
+    line: int,
+    column_of: Mapping[str, str],
+    faults: FileProblems,
 ) -> None:
     """Note what is wrong with a row; positions of the size of metres once, for both coordinates."""
     metres = [name for name in ("lon", "lat") if _is_metres(content.get(name, ""))]
@@ -235,7 +278,13 @@ def _note_faults(
         for problem in error.problems:
             field = problem.where.removeprefix(where).removeprefix(", ")
             if not (metres and field in {"lon", "lat"}):
-                faults.add(line, problem.found, problem.expected, problem.remedy, column=column_of.get(field, field))
+                faults.add(
+                    line,
+                    problem.found,
+                    problem.expected,
+                    problem.remedy,
+                    column=column_of.get(field, field),
+                )
 
 
 def _is_metres(text: str) -> bool:
@@ -246,9 +295,11 @@ def _is_metres(text: str) -> bool:
 
 
 def with_labels(sites: Sequence[PlacedSite], network: Network) -> list[PlacedSite]:
-    """Return sites in their order, each with a label that means it alone wherever it is printed.
+    """Return sites in their order, each with a label that means it alone wherever it is
+    printed.
 
-    A site without a label is called by its road and its id. Those that share a label are numbered from 1.
+    A site without a label is called by its road and its id. Those that share a label
+    are numbered from 1.
     """
     labels = [item.site.label or _road_and_id(item, network) for item in sites]
     count = Counter(labels)
@@ -262,7 +313,9 @@ def with_labels(sites: Sequence[PlacedSite], network: Network) -> list[PlacedSit
 
 
 def _road_and_id(item: PlacedSite, network: Network) -> str:
-    road = item.site.road or str(network.name[network.segment_arc[item.segment if item.road is None else item.road]])
+    road = item.site.road or str(
+        network.name[network.segment_arc[item.segment if item.road is None else item.road]]
+    )
     return f"{road}, {item.site.id}" if road else item.site.id
 
 
@@ -288,7 +341,11 @@ def place_sites(
     between = _segments_between(network)
     placed = []
     for where, site in sites:
-        near = next(nearest) if site.tail is None else Near(between.get((site.tail, site.head or ""), -1), 0.0)
+        near = (
+            next(nearest)
+            if site.tail is None
+            else Near(between.get((site.tail, site.head or ""), -1), 0.0)
+        )
         if (
             site.tail is None
             and (near.segment < 0 or near.distance_m > max_distance_m)
@@ -297,7 +354,12 @@ def place_sites(
             problems.append(off_its_road(where, site, network, max_distance_m))
         elif near.segment < 0:
             found = f"no segment from {site.tail} to {site.head}"
-            problems.add(where, found, "two nodes that a segment joins", "Check the ids of the nodes and their order")
+            problems.add(
+                where,
+                found,
+                "two nodes that a segment joins",
+                "Check the ids of the nodes and their order",
+            )
         elif near.distance_m > max_distance_m:
             at = float(site.lon or 0), float(site.lat or 0)
             problems.append(too_far(where, *at, near.distance_m, max_distance_m, "road", network))
@@ -308,9 +370,17 @@ def place_sites(
 
 
 def too_far(
-    where: str, lon: float, lat: float, distance_m: float, max_distance_m: float, what: str, network: Network
+    where: str,
+    lon: float,
+    lat: float,
+    distance_m: float,
+    max_distance_m: float,
+    what: str,
+    network: Network,
 ) -> Problem:
-    """Return the problem of a place that lies too far from the nearest road or junction; it says where exchanged degrees are on one."""
+    """Return the problem of a place that lies too far from the nearest road or
+    junction; it says where exchanged degrees are on one.
+    """
     found = f"lon {lon:.10g}, lat {lat:.10g}, {distance_m / 1000:,.1f} km from the nearest {what}"
     turned = float(metres_if_exchanged(network, np.array([lon]), np.array([lat]))[0])
     remedy = "Correct it, or raise sites.max_distance_m"
@@ -320,8 +390,12 @@ def too_far(
     return Problem(where, found, f"a place within {max_distance_m:,.10g} m of one", remedy)
 
 
-def placed_on(site: SiteModel, network: Network, segment: int, distance_m: float = 0.0) -> PlacedSite:
-    """Return a site on a segment it is known to belong to, drawn at its own place or half way along."""
+def placed_on(
+    site: SiteModel, network: Network, segment: int, distance_m: float = 0.0
+) -> PlacedSite:
+    """Return a site on a segment it is known to belong to, drawn at its own place or
+    half way along.
+    """
     arcs = np.array(network.arcs_of(segment), dtype=np.int64)
     if site.direction == "forward" and site.tail is not None:
         arcs = arcs[network.node_id[network.tail[arcs]].astype(str) == site.tail]
@@ -339,7 +413,9 @@ class Near(NamedTuple):
 
 
 def _nearest(sites: Sequence[SiteModel], network: Network, named: RoadNames) -> list[Near]:
-    """Return the nearest segment to each site given by a point, on the road that it names where it names one."""
+    """Return the nearest segment to each site given by a point, on the road that it
+    names where it names one.
+    """
     found = [Near(-1, 0.0)] * len(sites)
     groups: dict[tuple[str, str], list[int]] = {}
     for position, site in enumerate(sites):
@@ -351,7 +427,9 @@ def _nearest(sites: Sequence[SiteModel], network: Network, named: RoadNames) -> 
         lon = np.array([sites[position].lon for position in positions], dtype=np.float64)
         lat = np.array([sites[position].lat for position in positions], dtype=np.float64)
         segments, distances = network.nearest_segments(lon, lat, among)
-        for position, segment, distance in zip(positions, segments.tolist(), distances.tolist(), strict=True):
+        for position, segment, distance in zip(
+            positions, segments.tolist(), distances.tolist(), strict=True
+        ):
             found[position] = Near(segment, distance)
     return found
 
@@ -360,16 +438,27 @@ def _segments_between(network: Network) -> dict[tuple[str, str], int]:
     """Return the segment of the quickest arc from one named node to another."""
     names = network.node_id.astype(str)
     slowest_first = np.argsort(-network.time_s, kind="stable")
-    tails, heads = names[network.tail[slowest_first]].tolist(), names[network.head[slowest_first]].tolist()
-    return dict(zip(zip(tails, heads, strict=True), network.segment[slowest_first].tolist(), strict=True))
+    tails, heads = (
+        names[network.tail[slowest_first]].tolist(),
+        names[network.head[slowest_first]].tolist(),
+    )
+    return dict(
+        zip(zip(tails, heads, strict=True), network.segment[slowest_first].tolist(), strict=True)
+    )
 
 
-def crossing_sites(model: SitesModel, region: Region, settlements: Sequence[int]) -> list[PlacedSite]:
-    """Return a site just inside each crossing: on the segment by which one leaves it for the nearest settlement."""
+def crossing_sites(
+    model: SitesModel, region: Region, settlements: Sequence[int]
+) -> list[PlacedSite]:
+    """Return a site just inside each crossing: on the segment by which one leaves it
+    for the nearest settlement.
+    """
     if model.crossings == "none":
         return []
     network = region.network
-    inward_arc = shortest_path_tree(network.n_nodes, network.tail, network.head, network.time_s, settlements).arc
+    inward_arc = shortest_path_tree(
+        network.n_nodes, network.tail, network.head, network.time_s, settlements
+    ).arc
     sites = []
     for crossing in region.crossings:
         inward = int(inward_arc[crossing.node])
@@ -399,14 +488,16 @@ def road_sites(
     taken: Sequence[PlacedSite],
     operated: Callable[[PlacedSite], PlacedSite],
 ) -> list[PlacedSite]:
-    """Return sites on the segments that carry most evaders with nothing placed, each at least the spacing from busier and listed ones.
+    """Return sites on the segments that carry most evaders with nothing placed, each at
+    least the spacing from busier and listed ones.
 
     Parameters
     ----------
     model, network
         What to offer, and the roads.
     evaders, reliability
-        Who travels them, and the (m,) chance to pass each arc undetected with nothing placed.
+        Who travels them, and the (m,) chance to pass each arc undetected with nothing
+        placed.
     taken
         The other sites.
     operated
@@ -458,7 +549,8 @@ def road_label(network: Network, segment: int) -> str:
 
 
 class RoadNames:
-    """The segments of a network by name, number and class of their road; letter case and blanks do not count.
+    """The segments of a network by name, number and class of their road; letter case
+    and blanks do not count.
 
     Parameters
     ----------
@@ -475,8 +567,14 @@ class RoadNames:
         arcs = network.segment_arc
         numbers = [""] * arcs.size if network.ref is None else network.ref[arcs].tolist()
         found: dict[str, list[int]] = {}
-        for segment, (name, number) in enumerate(zip(network.name[arcs].tolist(), numbers, strict=True)):
-            for text in {_plain(name), *map(_plain, name.split(";")), *map(_plain, number.split(";"))} - {""}:
+        for segment, (name, number) in enumerate(
+            zip(network.name[arcs].tolist(), numbers, strict=True)
+        ):
+            for text in {
+                _plain(name),
+                *map(_plain, name.split(";")),
+                *map(_plain, number.split(";")),
+            } - {""}:
                 found.setdefault(text, []).append(segment)
         return found
 
@@ -493,13 +591,25 @@ class RoadNames:
 
 
 def off_its_road(where: str, site: SiteModel, network: Network, max_distance_m: float) -> Problem:
-    """Return the problem of a site that names a road which is not near it, with the roads that are."""
+    """Return the problem of a site that names a road which is not near it, with the
+    roads that are.
+    """
     lon, lat = np.array([site.lon], dtype=np.float64), np.array([site.lat], dtype=np.float64)
     _, segments = network.segments_near(lon, lat, np.array([max_distance_m]))
     arcs = network.segment_arc[segments]
-    names = network.name[arcs].tolist() + ([] if network.ref is None else network.ref[arcs].tolist())
-    near = [name for name in dict.fromkeys(names if site.road else network.road_class[arcs].tolist()) if name]
-    wanted = " of class ".join(filter(None, (site.road, site.road_class))) if site.road else site.road_class
+    names = network.name[arcs].tolist() + (
+        [] if network.ref is None else network.ref[arcs].tolist()
+    )
+    near = [
+        name
+        for name in dict.fromkeys(names if site.road else network.road_class[arcs].tolist())
+        if name
+    ]
+    wanted = (
+        " of class ".join(filter(None, (site.road, site.road_class)))
+        if site.road
+        else site.road_class
+    )
     field = "road" if site.road else "road_class"
     return unknown_name(
         f"{where}, {field}",
@@ -516,19 +626,23 @@ def _plain(text: str) -> str:
 
 
 MUCH_LOWER = 2
-"""Ranks of road classes by which a site's road lies below another one near it for the other to be named: a side street beside a main road."""
+"""Ranks of road classes by which a site's road lies below another one near it for the
+other to be named: a side street beside a main road.
+"""
 
 FAR_FROM_JUNCTION_M = 500.0
 """Metres beyond which the distance from a base to its junction is named. Assumed."""
 
 
 def site_warnings(sites: Sequence[PlacedSite], network: Network) -> Iterator[str]:
-    """Yield a sentence on the sites that lie far from the road they were put on, and one on those beside a more important road.
+    """Yield a sentence on the sites that lie far from the road they were put on, and
+    one on those beside a more important road.
 
     Parameters
     ----------
     sites
-        On their segments. One that names its road, or its segment, is on the road that was meant.
+        On their segments. One that names its road, or its segment, is on the road that
+        was meant.
     network
         The roads.
     """
@@ -544,7 +658,8 @@ def site_warnings(sites: Sequence[PlacedSite], network: Network) -> Iterator[str
     ]
     if far:
         yield message(
-            "Some sites lie off the road they were put on; check that it is the right one: {sites}.",
+            "Some sites lie off the road they were put on; check that it is the right one:"
+            " {sites}.",
             sites=shortened(far),
         )
     beside = _beside_more_important(sites, network)
@@ -554,14 +669,17 @@ def site_warnings(sites: Sequence[PlacedSite], network: Network) -> Iterator[str
             for each in beside[:NAMED]
         ]
         yield message(
-            "Some sites were put on a road beside a more important one; where that is meant, name it in `road` or `road_class` of the site: "
-            "{sites}.",
+            "Some sites were put on a road beside a more important one; where that is meant, name"
+            " it in `road` or `road_class` of the site: {sites}.",
             sites=shortened(names, count=len(beside)),
         )
 
 
-def base_warnings(bases: Sequence[TeamBaseModel], nodes: Sequence[int], network: Network) -> Iterator[str]:
-    """Yield a sentence on the bases that lie far from the junction that their teams set out from.
+def base_warnings(
+    bases: Sequence[TeamBaseModel], nodes: Sequence[int], network: Network
+) -> Iterator[str]:
+    """Yield a sentence on the bases that lie far from the junction that their teams set
+    out from.
 
     Parameters
     ----------
@@ -582,7 +700,8 @@ def base_warnings(bases: Sequence[TeamBaseModel], nodes: Sequence[int], network:
     ]
     if far:
         yield message(
-            "Some bases lie off the nearest junction, from which their teams set out: {bases}.", bases=shortened(far)
+            "Some bases lie off the nearest junction, from which their teams set out: {bases}.",
+            bases=shortened(far),
         )
 
 
@@ -595,11 +714,15 @@ class _Beside:
 
 
 def _beside_more_important(sites: Sequence[PlacedSite], network: Network) -> list[_Beside]:
-    """Return the sites that are on the nearest road without a word on which is meant, and have a much more important one near by."""
+    """Return the sites that are on the nearest road without a word on which is meant,
+    and have a much more important one near by.
+    """
     snapped = [item for item in sites if item.snapped]
     if not snapped:
         return []
-    rank = np.array([RANK_OF.get(name, -1) for name in network.road_class[network.segment_arc].tolist()])
+    rank = np.array(
+        [RANK_OF.get(name, -1) for name in network.road_class[network.segment_arc].tolist()]
+    )
     own = np.array([rank[item.segment] for item in snapped])
     lon, lat = np.array([item.lon for item in snapped]), np.array([item.lat for item in snapped])
     within = np.array([item.distance_m for item in snapped]) + DOUBTFUL_M
@@ -615,9 +738,13 @@ def _beside_more_important(sites: Sequence[PlacedSite], network: Network) -> lis
 
 
 def _two_roads(beside: _Beside, network: Network) -> str:
-    """Return how far a site lies from its own road, and from the nearest of the more important ones."""
+    """Return how far a site lies from its own road, and from the nearest of the more
+    important ones.
+    """
     item = beside.site
-    nearest, distance = network.nearest_segments(np.array([item.lon]), np.array([item.lat]), beside.segments)
+    nearest, distance = network.nearest_segments(
+        np.array([item.lon]), np.array([item.lat]), beside.segments
+    )
     return message(
         "{metres:.0f} m from {road}, {further:.0f} m from {other}",
         metres=item.distance_m,

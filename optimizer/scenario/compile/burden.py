@@ -1,8 +1,11 @@
-"""Search burden: who bears how many searches, with caps as resources and parity as requirements of the instance.
+"""Search burden: who bears how many searches, with caps as resources and parity as
+requirements of the instance.
 
-Option j makes n_cj searches a day on the roads of community c, which has N_c honest passages a day. Its burden under a plan x is linear,
-b_c(x) = sum_j n_cj x_j / N_c. A cap b_c <= B_c is a resource of which j uses n_cj / N_c; a ratio, b_c <= rho (sum_ij n_ij x_j) / (sum_i N_i),
-and a difference, b_c - b_d <= delta, are requirements. Every method keeps both, and every bound holds with both.
+Option j makes n_cj searches a day on the roads of community c, which has N_c honest
+passages a day. Its burden under a plan x is linear, b_c(x) = sum_j n_cj x_j / N_c. A
+cap b_c <= B_c is a resource of which j uses n_cj / N_c; a ratio, b_c <= rho (sum_ij
+n_ij x_j) / (sum_i N_i), and a difference, b_c - b_d <= delta, are requirements. Every
+method keeps both, and every bound holds with both.
 """
 
 from __future__ import annotations
@@ -35,10 +38,14 @@ if TYPE_CHECKING:
     from optimizer.scenario.file.model import BurdenModel, ScenarioModel
 
 SEARCHES = marked("searches")
-"""Name that the caps of all communities share as resources: a budget of this name is the cap of each."""
+"""Name that the caps of all communities share as resources: a budget of this name is
+the cap of each.
+"""
 UNIT = marked("searches per honest passage")
 COUNTED = {SEARCHES: UNIT}
-"""Names of resources that this program counts itself, with their units: pages translate them, and budgets may name them early."""
+"""Names of resources that this program counts itself, with their units: pages translate
+them, and budgets may name them early.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,19 +97,27 @@ class Burden:
 
     def options(self, options: Sequence[Option]) -> tuple[Option, ...]:
         """Return the options with what they use of the caps."""
-        capped = [(c, cap_id(each)) for c, each in enumerate(self.communities) if each.cap is not None]
+        capped = [
+            (c, cap_id(each)) for c, each in enumerate(self.communities) if each.cap is not None
+        ]
         if not capped:
             return tuple(options)
         rate = self.per_passage
         return tuple(
-            replace(option, uses=dict(option.uses) | {name: float(rate[c, j]) for c, name in capped if rate[c, j] > 0})
+            replace(
+                option,
+                uses=dict(option.uses)
+                | {name: float(rate[c, j]) for c, name in capped if rate[c, j] > 0},
+            )
             for j, option in enumerate(options)
         )
 
     def resources(self) -> tuple[Resource, ...]:
         """Return the caps."""
         return tuple(
-            Resource(cap_id(each), each.cap, "", UNIT, SEARCHES) for each in self.communities if each.cap is not None
+            Resource(cap_id(each), each.cap, "", UNIT, SEARCHES)
+            for each in self.communities
+            if each.cap is not None
         )
 
     def requirements(self, limits: BurdenModel) -> tuple[Requirement, ...]:
@@ -114,12 +129,16 @@ class Burden:
         if limits.ratio is not None and len(names) > 1:
             mean = self.searches.sum(axis=0) / sum(each.passages for each in self.communities)
             for c, name in enumerate(names):
-                text = f"searches per passage in {name} at most {number(limits.ratio, 6)} times the mean"
+                text = (
+                    f"searches per passage in {name} at most {number(limits.ratio, 6)} times the"
+                    " mean"
+                )
                 yield _requirement(text, limits.ratio * mean - rate[c], 0.0)
         if limits.difference is not None:
             for c, d in permutations(range(len(names)), 2):
                 text = (
-                    f"searches per passage in {names[c]} at most {number(limits.difference, 6)} more than in {names[d]}"
+                    f"searches per passage in {names[c]} at most {number(limits.difference, 6)}"
+                    f" more than in {names[d]}"
                 )
                 yield _requirement(text, rate[d] - rate[c], -limits.difference)
 
@@ -151,11 +170,13 @@ def communities_of(
     areas, network
         Polygons by name, and the roads.
     sites
-        Those that are listed, and crossings that are offered: the traffic past them stands in for passages that are not given.
+        Those that are listed, and crossings that are offered: the traffic past them
+        stands in for passages that are not given.
     where
         The file, for messages.
     problems
-        To note roads that there are not, passages that are not known, and caps that the forced sites exceed.
+        To note roads that there are not, passages that are not known, and caps that the
+        forced sites exceed.
     """
     maker = RoadMasks(areas, network)
     labels = Counter(model.label or model.id for model in scenario.communities)
@@ -166,10 +187,16 @@ def communities_of(
         passages = model.passages or _traffic(inside, sites, scenario, network)
         if not passages and inside.any():
             found_none = "no honest passages, and no site with a known traffic on its roads"
-            problems.add(f"{here}, passages", found_none, "a number a day", "Add passages, or the traffic of its sites")
+            problems.add(
+                f"{here}, passages",
+                found_none,
+                "a number a day",
+                "Add passages, or the traffic of its sites",
+            )
         cap = scenario.burden.cap if model.cap is None else model.cap
         label = model.label or model.id
-        label = f"{label} ({model.id})" if labels[label] > 1 else label  # limits are told apart by it
+        # limits are told apart by it
+        label = f"{label} ({model.id})" if labels[label] > 1 else label
         found.append(Community(model.id, label, inside, passages or 1.0, cap))
     _check_limits(scenario, found, where, problems)
     if not problems:
@@ -184,13 +211,20 @@ def burden_of(
     scenario: ScenarioModel,
     network: Network,
 ) -> Burden:
-    """Return the searches of each option in each community: the vehicles that it inspects a day, where its site lies on a road of it."""
+    """Return the searches of each option in each community: the vehicles that it
+    inspects a day, where its site lies on a road of it.
+    """
     kinds = {kind.id: kind for kind in scenario.kinds}
-    inspected, within = np.zeros(len(options)), np.zeros((len(communities), len(options)), dtype=bool)
+    inspected, within = (
+        np.zeros(len(options)),
+        np.zeros((len(communities), len(options)), dtype=bool),
+    )
     for j, option in enumerate(options):
         item = sites.get(option.site)
         if item is not None and option.type in kinds:
-            inspected[j] = kinds[option.type].searches(item.site.lanes, past(item, scenario, network))
+            inspected[j] = kinds[option.type].searches(
+                item.site.lanes, past(item, scenario, network)
+            )
             within[:, j] = [each.inside[item.segment] for each in communities]
     return Burden(tuple(communities), inspected, np.where(within, inspected, 0.0))
 
@@ -201,18 +235,27 @@ def burden_warnings(scenario: ScenarioModel) -> Iterator[str]:
         return
     if scenario.teams:
         yield message(
-            "Search burden counts sites alone: vehicles that teams inspect on their beats are not in it, nor in its limits."
+            "Search burden counts sites alone: vehicles that teams inspect on their beats are not"
+            " in it, nor in its limits."
         )
-    silent = [kind.id for kind in scenario.kinds if isinstance(kind, StatedModel) and kind.capacity is None]
+    silent = [
+        kind.id
+        for kind in scenario.kinds
+        if isinstance(kind, StatedModel) and kind.capacity is None
+    ]
     if silent:
         yield message(
-            "Search burden does not count kinds without a capacity, as how many they stop is not said: {names}.",
+            "Search burden does not count kinds without a capacity, as how many they stop is not"
+            " said: {names}.",
             names=", ".join(map(repr, silent[:5])),
         )
 
 
 def _traffic(
-    inside: NDArray[np.bool_], sites: Sequence[PlacedSite], scenario: ScenarioModel, network: Network
+    inside: NDArray[np.bool_],
+    sites: Sequence[PlacedSite],
+    scenario: ScenarioModel,
+    network: Network,
 ) -> float:
     """Return the known traffic past the sites of some roads, each segment once: its largest."""
     most: dict[int, float] = {}
@@ -223,15 +266,34 @@ def _traffic(
     return sum(most.values())
 
 
-def _check_limits(scenario: ScenarioModel, found: Sequence[Community], where: str, problems: ProblemList) -> None:
+def _check_limits(
+    scenario: ScenarioModel, found: Sequence[Community], where: str, problems: ProblemList
+) -> None:
     limits = scenario.burden
     if not found and limits.model_fields_set:
-        problems.add(f"{where}, burden", "limits without a community", "[[communities]]", "Say who bears the searches")
+        problems.add(
+            f"{where}, burden",
+            "limits without a community",
+            "[[communities]]",
+            "Say who bears the searches",
+        )
     for name in ("ratio", "difference"):
         if getattr(limits, name) is not None and len(found) == 1:
-            problems.add(f"{where}, burden.{name}", "one community", "at least two to compare", "Add another one")
-    if any(resource.name == SEARCHES for resource in scenario.resources) and any(e.cap is not None for e in found):
-        problems.add(f"{where}, resources", f"{SEARCHES!r}, which caps are called", "another name", "Rename it")
+            problems.add(
+                f"{where}, burden.{name}",
+                "one community",
+                "at least two to compare",
+                "Add another one",
+            )
+    if any(resource.name == SEARCHES for resource in scenario.resources) and any(
+        e.cap is not None for e in found
+    ):
+        problems.add(
+            f"{where}, resources",
+            f"{SEARCHES!r}, which caps are called",
+            "another name",
+            "Rename it",
+        )
 
 
 def _check_forced(
@@ -246,10 +308,19 @@ def _check_forced(
     forced = [item for item in sites if item.site.forced]
     if not forced or all(each.cap is None for each in found):
         return
-    options = [option for option in compile_options(forced, scenario, network).options if option.forced]
+    options = [
+        option for option in compile_options(forced, scenario, network).options if option.forced
+    ]
     burden = burden_of(found, options, {item.site.id: item for item in forced}, scenario, network)
     for each, rate in zip(found, burden.per_passage.sum(axis=1).tolist(), strict=True):
         if each.cap is not None and rate > each.cap * (1 + 1e-9):
-            text = f"{number(each.cap, 6)} {UNIT}, where sites that are forced make {number(rate, 4)}"
+            text = (
+                f"{number(each.cap, 6)} {UNIT}, where sites that are forced make {number(rate, 4)}"
+            )
             expected = "a cap that a plan can meet"
-            problems.add(f"{where}, community {each.id!r}, cap", text, expected, "Raise it, or force fewer sites")
+            problems.add(
+                f"{where}, community {each.id!r}, cap",
+                text,
+                expected,
+                "Raise it, or force fewer sites",
+            )

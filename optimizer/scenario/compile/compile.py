@@ -1,4 +1,6 @@
-"""From a scenario to an instance: region, records, risk, demand, sites, in that order, keeping what the report needs of each step."""
+"""From a scenario to an instance: region, records, risk, demand, sites, in that order,
+keeping what the report needs of each step.
+"""
 
 from __future__ import annotations
 
@@ -53,14 +55,16 @@ class Compiled:
     travel
         Who travels the roads, and within it what the scenario's files say.
     instance
-        The problem; its arcs are the network's, in the same order, then one before each gateway that a measure
-        acts on, then those by which mobile evaders choose a gateway, then that of local loads at no listed place.
+        The problem; its arcs are the network's, in the same order, then one before each
+        gateway that a measure acts on, then those by which mobile evaders choose a
+        gateway, then that of local loads at no listed place.
     sites
         The site on its segment of each option of the instance, by site id.
     warnings
         Sentences for the planner.
     assumed
-        Defaults, built-in tables and rules that stand in for what the scenario does not say.
+        Defaults, built-in tables and rules that stand in for what the scenario does not
+        say.
     burden
         Who bears the searches of each option.
     """
@@ -129,14 +133,19 @@ class Compiled:
 
     @property
     def tips(self) -> TipShift | None:
-        """What residents' tips make of the risk; None without tips, or without a record to weigh them against."""
+        """What residents' tips make of the risk; None without tips, or without a record
+        to weigh them against.
+        """
         return self.travel.tips
 
     @property
     def pairs(self) -> tuple[Pair | None, ...]:
-        """One for each evader of the instance; None for those who keep to a place, the last ones."""
+        """One for each evader of the instance; None for those who keep to a place, the
+        last ones.
+        """
         own = self.travel.evaders.pairs
-        return (*own, *[None] * (len(self.instance.evaders) - len(own)))  # who keeps to places elsewhere comes last
+        # who keeps to places elsewhere comes last
+        return (*own, *[None] * (len(self.instance.evaders) - len(own)))
 
 
 def compile_scenario(
@@ -156,9 +165,11 @@ def compile_scenario(
     solve
         Fields of `[solve]` to take in place of the scenario's.
     settings
-        Fields to set whatever the file says, by path, such as `evaders.habitual_share` or `kinds.tactical.detection`.
+        Fields to set whatever the file says, by path, such as `evaders.habitual_share`
+        or `kinds.tactical.detection`.
     skip_unreachable
-        Leave out destinations that no gateway reaches, also where the scenario does not skip them under `[evaders] unreachable`.
+        Leave out destinations that no gateway reaches, also where the scenario does not
+        skip them under `[evaders] unreachable`.
     listener
         Told of each step.
 
@@ -167,12 +178,16 @@ def compile_scenario(
     InputError
         With every problem of the file at fault.
     """
-    evidence = read_evidence(path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener)
+    evidence = read_evidence(
+        path, solve=solve, settings=settings, skip_unreachable=skip_unreachable, listener=listener
+    )
     return compile_evidence(evidence, listener)
 
 
 def options_before_risk(evidence: ScenarioEvidence) -> tuple[Option, ...] | None:
-    """Return the options, which beats are not, that are known before risk is; None where there are others: at travelled roads, measures."""
+    """Return the options, which beats are not, that are known before risk is; None
+    where there are others: at travelled roads, measures.
+    """
     scenario = evidence.scenario
     if scenario.sites.roads or scenario.measures:
         return None
@@ -191,14 +206,16 @@ def compile_evidence(evidence: ScenarioEvidence, listener: Listener = SILENT) ->
     instance = _instance(travel, sites, table, burden)
     check_evaders(instance, where)  # first, as posts are looked for on the ways of evaders
     instance = replace(instance, patrols=compile_patrols(travel))
-    # Measures come last: they put nodes and arcs behind those of the roads, on which posts and beats are searched for.
+    # Measures come last: they put nodes and arcs behind those of the roads, on which
+    # posts and beats are searched for.
     measured = with_measures(instance, travel)
     complete = with_elsewhere(with_mobility(measured.instance, travel), travel)
     check_content(complete, where)
     return Compiled(
         travel=travel,
         instance=complete,
-        sites={option.site: site_of[option.site] for option in instance.options} | dict(measured.sites),
+        sites={option.site: site_of[option.site] for option in instance.options}
+        | dict(measured.sites),
         warnings=tuple(_warnings(travel, table, instance)),
         assumed=assumptions_of(scenario, sites, evidence.region, evidence.demand),
         burden=burden,
@@ -206,7 +223,9 @@ def compile_evidence(evidence: ScenarioEvidence, listener: Listener = SILENT) ->
 
 
 def _sites(travel: ScenarioTravel) -> tuple[PlacedSite, ...]:
-    """Return the sites of the tables, the crossings that are offered, and the most travelled roads that the scenario asks for."""
+    """Return the sites of the tables, the crossings that are offered, and the most
+    travelled roads that the scenario asks for.
+    """
     evidence = travel.evidence
     roads = road_sites(
         evidence.scenario.sites,
@@ -219,7 +238,9 @@ def _sites(travel: ScenarioTravel) -> tuple[PlacedSite, ...]:
     return (*evidence.sites, *with_counts(roads, evidence.counted))
 
 
-def _instance(travel: ScenarioTravel, sites: Sequence[PlacedSite], table: OptionTable, burden: Burden) -> Instance:
+def _instance(
+    travel: ScenarioTravel, sites: Sequence[PlacedSite], table: OptionTable, burden: Burden
+) -> Instance:
     """Return the problem of sites alone: without patrols, and without measures at the source."""
     scenario, network = travel.evidence.scenario, travel.evidence.region.network
     options = burden.options(table.options)
@@ -241,18 +262,29 @@ def _instance(travel: ScenarioTravel, sites: Sequence[PlacedSite], table: Option
 def _exclusions(
     scenario: ScenarioModel, sites: Sequence[PlacedSite], options: Sequence[Option], where: str
 ) -> tuple[tuple[int, ...], ...]:
-    """Return the options of each group of sites; a road that is not offered after all is a fault, known only now."""
+    """Return the options of each group of sites; a road that is not offered after all
+    is a fault, known only now.
+    """
     problems = ProblemList()
     offered = {item.site.id for item in sites}
     for position, group in enumerate(scenario.exclusions):
         for site in group:
             if site not in offered:
-                expected = "the id of a site; this road is not among the most travelled ones that are offered"
+                expected = (
+                    "the id of a site; this road is not among the most travelled ones that are"
+                    " offered"
+                )
                 problems.add(
-                    f"{where}, exclusions[{position}]", repr(site), expected, "Remove it, or raise sites.roads"
+                    f"{where}, exclusions[{position}]",
+                    repr(site),
+                    expected,
+                    "Remove it, or raise sites.roads",
                 )
     problems.raise_if_any()
-    return tuple(tuple(j for j, option in enumerate(options) if option.site in group) for group in scenario.exclusions)
+    return tuple(
+        tuple(j for j, option in enumerate(options) if option.site in group)
+        for group in scenario.exclusions
+    )
 
 
 def _warnings(travel: ScenarioTravel, table: OptionTable, instance: Instance) -> list[str]:

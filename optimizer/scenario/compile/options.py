@@ -1,4 +1,6 @@
-"""Options: every site with every kind that fits it, how well it detects there, and what it uses; sensors with the teams that they cue."""
+"""Options: every site with every kind that fits it, how well it detects there, and what
+it uses; sensors with the teams that they cue.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +52,12 @@ class OptionTable:
     unanswered: tuple[str, ...] = ()
 
 
-def compile_options(placed: Sequence[PlacedSite], scenario: ScenarioModel, network: Network) -> OptionTable:
-    """Return the options of a scenario whose references are checked, and its resources; those of sensors that cue teams come last."""
+def compile_options(
+    placed: Sequence[PlacedSite], scenario: ScenarioModel, network: Network
+) -> OptionTable:
+    """Return the options of a scenario whose references are checked, and its resources;
+    those of sensors that cue teams come last.
+    """
     options: list[Option] = []
     sensors: list[CuedSensor] = []
     teams: dict[str, list[RespondingTeam]] = {}
@@ -64,21 +70,32 @@ def compile_options(placed: Sequence[PlacedSite], scenario: ScenarioModel, netwo
         for operator in operators:
             for kind in (kinds[name] for name in operator.kinds):
                 uses = owned(kind.amounts(item.site.lanes, traffic), operator.agency, scenario)
-                option = _option(item, kind, kind.effect(item, network, traffic), uses, alone=len(fitting) == 1)
+                option = _option(
+                    item, kind, kind.effect(item, network, traffic), uses, alone=len(fitting) == 1
+                )
                 stands = option.existing and operator is operators[0]
                 costs = kind.closing(item.site.lanes) if stands else kind.opening(item.site.lanes)
                 change = owned(costs, operator.agency, scenario)
-                option, owner = replace(option, change=change), run_by(operator.agency, uses | change, scenario)
+                option, owner = (
+                    replace(option, change=change),
+                    run_by(operator.agency, uses | change, scenario),
+                )
                 terms = (operator.agency, owner, operator is operators[0], several)
                 if (
                     kind.cue is not None
-                ):  # what it is worth depends on who answers: options follow once all teams are known
-                    at = partial(_answered, _of_operator(option, *terms), kind, item, network, traffic)
+                    # what it is worth depends on who answers: options follow once all teams
+                    # are known
+                ):
+                    at = partial(
+                        _answered, _of_operator(option, *terms), kind, item, network, traffic
+                    )
                     sensors.append(CuedSensor(at(0.0), item, kind.cue, at))
                     continue
                 turnout = getattr(kind, "turnout_minutes", 0.0)
                 option = _of_operator(option, *terms)
-                teams.setdefault(kind.id, []).append(RespondingTeam(len(options), option, item, turnout))
+                teams.setdefault(kind.id, []).append(
+                    RespondingTeam(len(options), option, item, turnout)
+                )
                 options.append(option)
     cued = _cued_options(sensors, teams, len(options), network)
     options += cued.options
@@ -86,11 +103,18 @@ def compile_options(placed: Sequence[PlacedSite], scenario: ScenarioModel, netwo
 
 
 def _answered(
-    option: Option, kind: KindModel, item: PlacedSite, network: Network, traffic: Traffic, response: float
+    option: Option,
+    kind: KindModel,
+    item: PlacedSite,
+    network: Network,
+    traffic: Traffic,
+    response: float,
 ) -> Option:
     """Return the option of a sensor when so large a share of its detections is acted on."""
     effect = kind.model_copy(update={"response": response}).effect(item, network, traffic)
-    return replace(option, arcs=tuple(effect.arcs.tolist()), survival=tuple(effect.survival.tolist()))
+    return replace(
+        option, arcs=tuple(effect.arcs.tolist()), survival=tuple(effect.survival.tolist())
+    )
 
 
 def unanswered_warnings(unanswered: Sequence[str]) -> list[Message]:
@@ -99,7 +123,8 @@ def unanswered_warnings(unanswered: Sequence[str]) -> list[Message]:
         return []
     return [
         message(
-            "No team that could answer is within reach of {sensors}, so they are not offered: {named}.",
+            "No team that could answer is within reach of {sensors}, so they are not offered:"
+            " {named}.",
             sensors=counted_message("{count} sensor", "{count} sensors", len(unanswered)),
             named=shortened(unanswered, 5),
         )
@@ -107,18 +132,24 @@ def unanswered_warnings(unanswered: Sequence[str]) -> list[Message]:
 
 
 def unpassed_warnings(instance: Instance) -> list[Message]:
-    """Return what to tell of sites that no evader can pass: on no way between two places where evaders begin or end.
+    """Return what to tell of sites that no evader can pass: on no way between two
+    places where evaders begin or end.
 
-    With one node more, joined to all these places, a road is part of such a way if and only if it lies in a block (a biconnected component)
-    of that node: any two edges of a block lie on a common cycle. Directions are left out, so what is named is passed by nobody.
+    With one node more, joined to all these places, a road is part of such a way if and
+    only if it lies in a block (a biconnected component) of that node: any two edges of
+    a block lie on a common cycle. Directions are left out, so what is named is passed
+    by nobody.
     """
     import networkx as nx
 
     outside = len(instance.node_id)
     graph = nx.Graph()
     graph.add_edges_from(zip(instance.tail.tolist(), instance.head.tolist(), strict=True))
-    graph.add_edges_from((outside, node) for each in instance.evaders for node in (each.origin, each.destination))
-    passed = {arc for each in instance.evaders for route in each.routes for arc in route.arcs}  # these may drive a loop
+    graph.add_edges_from(
+        (outside, node) for each in instance.evaders for node in (each.origin, each.destination)
+    )
+    # these may drive a loop
+    passed = {arc for each in instance.evaders for route in each.routes for arc in route.arcs}
     ways: set[frozenset[int]] = set()
     for block in nx.biconnected_component_edges(graph):
         roads = {frozenset(edge) for edge in block}
@@ -126,15 +157,22 @@ def unpassed_warnings(instance: Instance) -> list[Message]:
             ways |= roads
 
     def is_passed(arc: int) -> bool:
-        return arc in passed or frozenset((int(instance.tail[arc]), int(instance.head[arc]))) in ways
+        return (
+            arc in passed or frozenset((int(instance.tail[arc]), int(instance.head[arc]))) in ways
+        )
 
-    unpassed = [each for each in instance.options if each.site and each.arcs and not any(map(is_passed, each.arcs))]
+    unpassed = [
+        each
+        for each in instance.options
+        if each.site and each.arcs and not any(map(is_passed, each.arcs))
+    ]
     names = list(dict.fromkeys(each.label or each.id for each in unpassed))
     if not names:
         return []
     return [
         message(
-            "No evader passes these, so they find nothing; check on which road each stands: {sites}.",
+            "No evader passes these, so they find nothing; check on which road each stands:"
+            " {sites}.",
             sites=shortened(names, 5),
         )
     ]
@@ -144,11 +182,14 @@ def layout_warnings(options: Sequence[Option], resources: Sequence[Resource]) ->
     """Return what to tell of a layout of today that takes more of a resource than there is."""
     found = []
     for resource in resources:
-        total = math.fsum(option.uses.get(resource.id, 0.0) for option in options if option.existing)
+        total = math.fsum(
+            option.uses.get(resource.id, 0.0) for option in options if option.existing
+        )
         if total > resource.budget * (1 + BUDGET_TOLERANCE):
             found.append(
                 message(
-                    "Today's layout takes {total} of {resource}, and there is {budget}: not all of it can stay.",
+                    "Today's layout takes {total} of {resource}, and there is {budget}: not all of"
+                    " it can stay.",
                     total=amount_with_unit(total, resource.unit),
                     resource=resource.id,
                     budget=amount_with_unit(resource.budget, resource.unit),
@@ -158,13 +199,19 @@ def layout_warnings(options: Sequence[Option], resources: Sequence[Resource]) ->
 
 
 def operators_of(item: PlacedSite, kinds: Mapping[str, KindModel]) -> tuple[Operator, ...]:
-    """Return who may run a site with what: by default its agency, with the kinds that fit and the one that stands there."""
-    own = Operator(item.site.agency, tuple(fitting_kinds(item.site.kinds, item.site.existing, kinds)))
+    """Return who may run a site with what: by default its agency, with the kinds that
+    fit and the one that stands there.
+    """
+    own = Operator(
+        item.site.agency, tuple(fitting_kinds(item.site.kinds, item.site.existing, kinds))
+    )
     return item.operators or (own,)
 
 
 def _of_operator(option: Option, agency: str, owner: str, first: bool, several: bool) -> Option:
-    """Return an option of one of those who may run a site; what stands there today is of the first of them."""
+    """Return an option of one of those who may run a site; what stands there today is
+    of the first of them.
+    """
     if not several:
         return replace(option, agency=owner)
     return replace(
@@ -179,16 +226,22 @@ def _of_operator(option: Option, agency: str, owner: str, first: bool, several: 
 
 def road_class_of(item: PlacedSite, network: Network) -> str:
     """Return the class of the road whose traffic passes a site."""
-    return str(network.road_class[item.arcs[0] if item.road is None else network.segment_arc[item.road]])
+    return str(
+        network.road_class[item.arcs[0] if item.road is None else network.segment_arc[item.road]]
+    )
 
 
 def past(item: PlacedSite, scenario: ScenarioModel, network: Network) -> Traffic:
-    """Return the traffic past a site: its own, that counted on its road, or that of its road's class."""
+    """Return the traffic past a site: its own, that counted on its road, or that of its
+    road's class.
+    """
     return scenario.traffic.past(item.site.traffic, road_class_of(item, network), item.counted)
 
 
 def owned(amounts: Mapping[str, float], agency: str, scenario: ScenarioModel) -> dict[str, float]:
-    """Return amounts by resource id for those by name: `NAME@AGENCY` as it is, else the agency's resource of the name, else the shared one."""
+    """Return amounts by resource id for those by name: `NAME@AGENCY` as it is, else the
+    agency's resource of the name, else the shared one.
+    """
     ids = {(r.name, r.agency): resource_id(r) for r in scenario.resources}
     every = set(ids.values())
     found: dict[str, float] = {}
@@ -200,13 +253,19 @@ def owned(amounts: Mapping[str, float], agency: str, scenario: ScenarioModel) ->
 
 
 def run_by(agency: str, uses: Mapping[str, float], scenario: ScenarioModel) -> str:
-    """Return the agency of an option: nobody's own where it uses resources of others too, as of a joint task force."""
-    owners = {r.agency for r in scenario.resources if r.agency and uses.get(resource_id(r), 0.0) > 0}
+    """Return the agency of an option: nobody's own where it uses resources of others
+    too, as of a joint task force.
+    """
+    owners = {
+        r.agency for r in scenario.resources if r.agency and uses.get(resource_id(r), 0.0) > 0
+    }
     return agency if owners <= {agency} else ""
 
 
 def resource_id(resource: ScenarioResourceModel) -> str:
-    """Return the id of a resource in the instance: `agents@laredo-sector`, or the name alone where all share it."""
+    """Return the id of a resource in the instance: `agents@laredo-sector`, or the name
+    alone where all share it.
+    """
     return f"{resource.name}@{resource.agency}" if resource.agency else resource.name
 
 
@@ -222,7 +281,9 @@ def _resources(scenario: ScenarioModel, options: Sequence[Option]) -> tuple[Reso
 
 
 def usable(resource: ScenarioResourceModel, today: float) -> float:
-    """Return how much of a resource a plan may use: the share of its budget that is available, or what today's sites use."""
+    """Return how much of a resource a plan may use: the share of its budget that is
+    available, or what today's sites use.
+    """
     return today if resource.budget == "existing" else resource.budget * resource.availability
 
 
@@ -252,20 +313,26 @@ def _option(
     )
 
 
-# Sensors and drones that cue teams: a detection counts where a team is near enough to answer it, so that both are planned together.
+# Sensors and drones that cue teams: a detection counts where a team is near enough to
+# answer it, so that both are planned together.
 #
-# Sensor s with answering team p is an option (s, p) with the survival of the sensor at the response of p,
+# Sensor s with answering team p is an option (s, p) with the survival of the sensor at
+# the response of p,
 #
 #     r_sp = share exp(-(turnout + tau_sp) / window),       tau_sp <= reach (without a window r_sp = share),
 #
-# tau_sp being the time by which a driver gets from the team's site to the sensor's. All pairs of s are options of one site, so at most one is
-# placed, and each uses what the sensor uses. The team is an option y_p of its own; rows y_p >= sum of x_sp over the kinds at one site, and
-# most y_p >= sum of all x_sp, let pairs stand only beside their team.
+# tau_sp being the time by which a driver gets from the team's site to the sensor's. All
+# pairs of s are options of one site, so at most one is placed, and each uses what the
+# sensor uses. The team is an option y_p of its own; rows y_p >= sum of x_sp over the
+# kinds at one site, and most y_p >= sum of all x_sp, let pairs stand only beside their
+# team.
 
 
 @dataclass(frozen=True)
 class CuedSensor:
-    """A sensor without a team: its option with nothing watched, its site, its terms, and the option for a response."""
+    """A sensor without a team: its option with nothing watched, its site, its terms,
+    and the option for a response.
+    """
 
     option: Option
     item: PlacedSite
@@ -284,19 +351,28 @@ class RespondingTeam:
 
 
 def _cued_options(
-    sensors: Sequence[CuedSensor], teams: Mapping[str, Sequence[RespondingTeam]], first: int, network: Network
+    sensors: Sequence[CuedSensor],
+    teams: Mapping[str, Sequence[RespondingTeam]],
+    first: int,
+    network: Network,
 ) -> OptionTable:
-    """Return the options of sensors, each with one of the teams that may answer it, by kind; the first option made has position `first`."""
+    """Return the options of sensors, each with one of the teams that may answer it, by
+    kind; the first option made has position `first`.
+    """
     drive = _Drives(network)
     options: list[Option] = []
     pairs: list[tuple[int, int, CuedSensor]] = []
     unanswered = []
     for sensor in sensors:
         near = list(_near(sensor, teams, drive))
-        # A sensor that stands today is answered today by the nearest team that stands today.
-        today = [r for a, r in near if a.option.existing and r > 0] if sensor.option.existing else []
+        # A sensor that stands today is answered today by the nearest team that stands
+        # today.
+        today = (
+            [r for a, r in near if a.option.existing and r > 0] if sensor.option.existing else []
+        )
         made = len(options)
-        # One that stands without a team that answers it today is not opened by giving it one: nor is it closed by taking it away.
+        # One that stands without a team that answers it today is not opened by giving
+        # it one: nor is it closed by taking it away.
         answered = not sensor.option.existing or bool(today)
         for team, response in near:
             option = sensor.at(response)
@@ -317,20 +393,26 @@ def _cued_options(
             )
         if len(options) == made:
             unanswered.append(sensor.option.label or sensor.option.id)
-    return OptionTable(tuple(options), (), tuple(_requirements(pairs, teams, sensors)), tuple(unanswered))
+    return OptionTable(
+        tuple(options), (), tuple(_requirements(pairs, teams, sensors)), tuple(unanswered)
+    )
 
 
 def _near(
     sensor: CuedSensor, teams: Mapping[str, Sequence[RespondingTeam]], drive: _Drives
 ) -> Iterator[tuple[RespondingTeam, float]]:
-    """Yield the teams within reach of a sensor whose answer counts, with the share of detections that each answers in time."""
+    """Yield the teams within reach of a sensor whose answer counts, with the share of
+    detections that each answers in time.
+    """
     for kind in dict.fromkeys(sensor.cue.by):
         for team in teams.get(kind, ()):
             if team.item.site.id == sensor.item.site.id:
                 continue  # of a site one option is placed
             minutes = drive.minutes(team.item, sensor.item)
             response = sensor.cue.in_time(team.turnout + minutes)
-            if minutes <= sensor.cue.reach_minutes and any(s < 1 for s in sensor.at(response).survival):
+            if minutes <= sensor.cue.reach_minutes and any(
+                s < 1 for s in sensor.at(response).survival
+            ):
                 yield team, response
 
 
@@ -339,7 +421,9 @@ def _requirements(
     teams: Mapping[str, Sequence[RespondingTeam]],
     sensors: Sequence[CuedSensor],
 ) -> Iterator[Requirement]:
-    """Yield what lets pairs of (own position, position of the team, sensor) stand only beside their team."""
+    """Yield what lets pairs of (own position, position of the team, sensor) stand only
+    beside their team.
+    """
     name = {a.position: a.option.id for group in teams.values() for a in group}
     at_site: dict[tuple[int, str], list[int]] = {}
     of_team: dict[tuple[int, str], list[int]] = {}
@@ -350,12 +434,17 @@ def _requirements(
         of_team.setdefault((team, sensor.option.type), []).append(position)
         of_sensor.setdefault(sensor.option.id, []).append(position)
     for (team, site), mine in at_site.items():
-        yield Requirement(f"{name[team]} answers {site}", (team, *mine), (1.0, *(-1.0,) * len(mine)), 0.0)
+        yield Requirement(
+            f"{name[team]} answers {site}", (team, *mine), (1.0, *(-1.0,) * len(mine)), 0.0
+        )
     for (team, kind), mine in of_team.items():
         most = terms[kind].most
         if most is not None and len(mine) > most:
             yield Requirement(
-                f"{name[team]} answers {most} of {kind}", (team, *mine), (float(most), *(-1.0,) * len(mine)), 0.0
+                f"{name[team]} answers {most} of {kind}",
+                (team, *mine),
+                (float(most), *(-1.0,) * len(mine)),
+                0.0,
             )
     for sensor in sensors:
         if sensor.option.forced and (mine := of_sensor.get(sensor.option.id, [])):
@@ -363,7 +452,9 @@ def _requirements(
 
 
 class _Drives:
-    """Times from site to site along the roads, from the middle of one segment to the middle of the other."""
+    """Times from site to site along the roads, from the middle of one segment to the
+    middle of the other.
+    """
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -378,5 +469,8 @@ class _Drives:
         tail, head, time = self._network.tail, self._network.head, self._network.time_s
         if team.segment not in self._from:
             self._from[team.segment] = self._graph.distances([tail[here], head[here]]).min(axis=0)
-        seconds = self._from[team.segment][[tail[there], head[there]]].min() + (time[here] + time[there]) / 2
+        seconds = (
+            self._from[team.segment][[tail[there], head[there]]].min()
+            + (time[here] + time[there]) / 2
+        )
         return float(seconds) / 60

@@ -1,10 +1,13 @@
-"""What is added to the roads: measures at the source, arcs of evaders who may change gateway, and one of local loads at no listed place.
+"""What is added to the roads: measures at the source, arcs of evaders who may change
+gateway, and one of local loads at no listed place.
 
-A measure acts on an arc in front of the gateways that it names, which every load from there travels. For a gateway g that a measure names,
-a node g' and an arc g' -> g of reliability 1 are added behind the nodes and arcs of the network, and the evaders of g start at g'. A
-measure that lowers the loads of g to a factor q has the survival q on that arc. Every path of these evaders begins with it and nobody
-else's holds it, so f_k is multiplied by q whatever else is placed, and the weighted value is that of loads scaled by q
-(docs/mathematics.md, Proposition 20).
+A measure acts on an arc in front of the gateways that it names, which every load from
+there travels. For a gateway g that a measure names, a node g' and an arc g' -> g of
+reliability 1 are added behind the nodes and arcs of the network, and the evaders of g
+start at g'. A measure that lowers the loads of g to a factor q has the survival q on
+that arc. Every path of these evaders begins with it and nobody else's holds it, so f_k
+is multiplied by q whatever else is placed, and the weighted value is that of loads
+scaled by q (docs/mathematics.md, Proposition 20).
 """
 
 from __future__ import annotations
@@ -43,8 +46,11 @@ LEAST_EFFECT = 1e-12
 """Smallest part by which a measure must change what gets through to be an option."""
 
 
-def measure_survival(measure: MeasureModel, horizon_months: float, reduction: float | None = None) -> float:
-    """Return the factor by which a measure multiplies the loads that get through, as a mean over the months that a plan is judged over.
+def measure_survival(
+    measure: MeasureModel, horizon_months: float, reduction: float | None = None
+) -> float:
+    """Return the factor by which a measure multiplies the loads that get through, as a
+    mean over the months that a plan is judged over.
 
     Parameters
     ----------
@@ -69,8 +75,12 @@ def origins(measure: MeasureModel, gateways: Sequence[Gateway]) -> list[int]:
     ]
 
 
-def check_measures(scenario: ScenarioModel, gateways: Sequence[Gateway], where: str, problems: ProblemList) -> None:
-    """Note measures on gateways that there are not, that come too late, or that share a name with a kind or a site."""
+def check_measures(
+    scenario: ScenarioModel, gateways: Sequence[Gateway], where: str, problems: ProblemList
+) -> None:
+    """Note measures on gateways that there are not, that come too late, or that share a
+    name with a kind or a site.
+    """
     taken = {kind.id for kind in scenario.kinds} | {site.id for site in scenario.site}
     known = [gateway.id for gateway in gateways]
     for measure in scenario.measures:
@@ -78,22 +88,40 @@ def check_measures(scenario: ScenarioModel, gateways: Sequence[Gateway], where: 
         for name in measure.gateways:
             if name not in known:
                 problems.append(
-                    unknown_name(f"{here}, gateways", name, known, remedy="Take the id of a gateway in use")
+                    unknown_name(
+                        f"{here}, gateways", name, known, remedy="Take the id of a gateway in use"
+                    )
                 )
         if not origins(measure, gateways) and all(name in known for name in measure.gateways):
             kinds = ", ".join(sorted({gateway.kind for gateway in gateways}))
-            problems.add(f"{here}, gateway_kinds", "no gateway", f"kinds of gateways in use: {kinds}", "Name others")
-        if measure.delay_months >= scenario.horizon_months:
-            found = f"it works after {number(measure.delay_months, 6)} of {number(scenario.horizon_months, 6)} months"
             problems.add(
-                f"{here}, delay_months", found, "fewer than horizon_months", "Raise horizon_months, or remove it"
+                f"{here}, gateway_kinds",
+                "no gateway",
+                f"kinds of gateways in use: {kinds}",
+                "Name others",
+            )
+        if measure.delay_months >= scenario.horizon_months:
+            found = (
+                f"it works after {number(measure.delay_months, 6)} of"
+                f" {number(scenario.horizon_months, 6)} months"
+            )
+            problems.add(
+                f"{here}, delay_months",
+                found,
+                "fewer than horizon_months",
+                "Raise horizon_months, or remove it",
             )
         elif 1 - measure_survival(measure, scenario.horizon_months) < LEAST_EFFECT:
             problems.add(
-                here, "a measure without an effect", "a reduction or tips above 0", "Remove it, or say its effect"
+                here,
+                "a measure without an effect",
+                "a reduction or tips above 0",
+                "Remove it, or say its effect",
             )
         if measure.id in taken:
-            problems.add(f"{here}, id", "the id of a kind or site as well", "an id of its own", "Rename it")
+            problems.add(
+                f"{here}, id", "the id of a kind or site as well", "an id of its own", "Rename it"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +140,8 @@ def with_measures(instance: Instance, travel: ScenarioTravel) -> WithMeasures:
     instance
         Without them; its arcs are the network's.
     travel
-        The scenario, and where each evader of the instance enters; no measure concerns those who keep to a place.
+        The scenario, and where each evader of the instance enters; no measure concerns
+        those who keep to a place.
     """
     scenario, gateways = travel.evidence.scenario, travel.evidence.demand.gateways
     if not scenario.measures:
@@ -125,7 +154,10 @@ def with_measures(instance: Instance, travel: ScenarioTravel) -> WithMeasures:
     extended = replace(
         instance,
         node_id=np.concatenate(
-            (instance.node_id, new_ids(instance.node_id, [f"before {gateways[g].id}" for g in used]))
+            (
+                instance.node_id,
+                new_ids(instance.node_id, [f"before {gateways[g].id}" for g in used]),
+            )
         ),
         tail=np.concatenate((instance.tail, start[used].astype(np.int32))),
         head=np.concatenate((instance.head, ends)),
@@ -138,15 +170,22 @@ def with_measures(instance: Instance, travel: ScenarioTravel) -> WithMeasures:
 
 
 def measured_evaders(travel: ScenarioTravel) -> tuple[Evader, ...]:
-    """Return the evaders of a scenario where they start: in front of their gateway, where a measure acts on it."""
-    used, network = _used(travel.evidence.scenario, travel.evidence.demand.gateways), travel.evidence.region.network
+    """Return the evaders of a scenario where they start: in front of their gateway,
+    where a measure acts on it.
+    """
+    used, network = (
+        _used(travel.evidence.scenario, travel.evidence.demand.gateways),
+        travel.evidence.region.network,
+    )
     node = {g: network.n_nodes + i for i, g in enumerate(used)}
     arc = {g: network.n_arcs + i for i, g in enumerate(used)}
     return _all_moved(travel.evaders.evaders, travel.evaders.pairs, node, arc)
 
 
 def before_gateways(travel: ScenarioTravel) -> NDArray[np.int64]:
-    """Return the (gateways,) node where the evaders of each gateway start, once measures are in place."""
+    """Return the (gateways,) node where the evaders of each gateway start, once
+    measures are in place.
+    """
     gateways, n = travel.evidence.demand.gateways, travel.evidence.region.network.n_nodes
     start = np.array([gateway.node for gateway in gateways], dtype=np.int64)
     for i, g in enumerate(_used(travel.evidence.scenario, gateways)):
@@ -160,10 +199,17 @@ def _used(scenario: ScenarioModel, gateways: Sequence[Gateway]) -> list[int]:
 
 
 def _all_moved(
-    evaders: Sequence[Evader], pairs: Sequence[Pair | None], node: Mapping[int, int], arc: Mapping[int, int]
+    evaders: Sequence[Evader],
+    pairs: Sequence[Pair | None],
+    node: Mapping[int, int],
+    arc: Mapping[int, int],
 ) -> tuple[Evader, ...]:
     return tuple(
-        evader if pair is None or pair.gateway not in node else _moved(evader, node[pair.gateway], arc[pair.gateway])
+        (
+            evader
+            if pair is None or pair.gateway not in node
+            else _moved(evader, node[pair.gateway], arc[pair.gateway])
+        )
         for evader, pair in zip(evaders, pairs, strict=True)
     )
 
@@ -174,7 +220,9 @@ def on_roads(arcs: Sequence[int], network: Network) -> tuple[int, ...]:
     return tuple(arc for arc in arcs if arc < roads)
 
 
-def _options(scenario: ScenarioModel, gateways: Sequence[Gateway], arc: Mapping[int, int]) -> Iterator[Option]:
+def _options(
+    scenario: ScenarioModel, gateways: Sequence[Gateway], arc: Mapping[int, int]
+) -> Iterator[Option]:
     for measure in scenario.measures:
         uses = owned(measure.uses, measure.agency, scenario)
         arcs = tuple(arc[g] for g in origins(measure, gateways))
@@ -207,7 +255,9 @@ def new_ids(known: NDArray[np.generic], names: Sequence[str]) -> NDArray[np.gene
         first = min(0, int(known.min())) - 1
         return np.arange(first, first - len(names), -1)
     taken = set(known.tolist())
-    return np.array([name if name not in taken else f"{name} ({k})" for k, name in enumerate(names)])
+    return np.array(
+        [name if name not in taken else f"{name} ({k})" for k, name in enumerate(names)]
+    )
 
 
 def _shown(measure: MeasureModel, gateways: Sequence[Gateway], network: Network) -> PlacedSite:
@@ -219,22 +269,27 @@ def _shown(measure: MeasureModel, gateways: Sequence[Gateway], network: Network)
     return PlacedSite(site, int(network.segment[arc]), (arc,), gateway.lon, gateway.lat)
 
 
-# Evaders who may change gateway: arcs from a node of their own to every gateway, at the cost of the way there.
+# Evaders who may change gateway: arcs from a node of their own to every gateway, at the
+# cost of the way there.
 #
 # Sets      G gateways in use; S_g a node added for each of them, where the mobile evaders of g start
 # Data      d_gh great-circle distance of two gateways, km; l `switching_loss`; D `switching_km`
 # Arcs      S_g -> h for every h in G, h where the other evaders of h start (in front of its measures, where it has any);
 #           reliability 1 for h = g, else (1 - l) exp(-d_gh / D); without the last factor where the scenario gives no D
 #
-# No option lies on these arcs. The problem stays an ordinary instance, so every method, bound, mixture and certificate holds as it is.
-# With l = 0 and no D the nodes S_g are one super-source.
+# No option lies on these arcs. The problem stays an ordinary instance, so every method,
+# bound, mixture and certificate holds as it is. With l = 0 and no D the nodes S_g are
+# one super-source.
 
 
 MOBILE = (0.0, 0.2, 1.0)
-"""Mobility at which plans are valued beside the scenario's own: none, a fifth, and all of the informed loads.
+"""Mobility at which plans are valued beside the scenario's own: none, a fifth, and all
+of the informed loads.
 
-A fifth is of the size of the one displacement that was measured on roads: confiscations rose by about 20 % where traffic was predicted to
-divert after close wins of a party that enforces (Dell 2015, American Economic Review 105). It is no estimate for any border.
+A fifth is of the size of the one displacement that was measured on roads: confiscations
+rose by about 20 % where traffic was predicted to divert after close wins of a party
+that enforces (Dell 2015, American Economic Review 105). It is no estimate for any
+border.
 """
 
 
@@ -244,7 +299,8 @@ def with_mobility(instance: Instance, travel: ScenarioTravel) -> Instance:
     Parameters
     ----------
     instance
-        With measures; its evaders are those of `travel`, mobile ones at the gateway that is theirs.
+        With measures; its evaders are those of `travel`, mobile ones at the gateway
+        that is theirs.
     travel
         The scenario, and which evaders are mobile.
     """
@@ -265,7 +321,10 @@ def with_mobility(instance: Instance, travel: ScenarioTravel) -> Instance:
     return replace(
         instance,
         node_id=np.concatenate(
-            (instance.node_id, new_ids(instance.node_id, [f"any gateway, from {gateways[g].id}" for g in own]))
+            (
+                instance.node_id,
+                new_ids(instance.node_id, [f"any gateway, from {gateways[g].id}" for g in own]),
+            )
         ),
         tail=np.concatenate((instance.tail, (n + row).astype(np.int32))),
         head=np.concatenate((instance.head, before[column].astype(np.int32))),
@@ -276,7 +335,9 @@ def with_mobility(instance: Instance, travel: ScenarioTravel) -> Instance:
 
 
 def with_travel(instance: Instance, travel: ScenarioTravel) -> Instance:
-    """Return an instance of a scenario, with any options, for other evaders and reliabilities, as the roads alone give them."""
+    """Return an instance of a scenario, with any options, for other evaders and
+    reliabilities, as the roads alone give them.
+    """
     network, before = travel.evidence.region.network, before_gateways(travel)
     added = int(np.count_nonzero(before >= network.n_nodes))
     n, m = network.n_nodes + added, network.n_arcs + added
@@ -294,9 +355,15 @@ def with_travel(instance: Instance, travel: ScenarioTravel) -> Instance:
 
 
 def at_mobility(
-    instance: Instance, travel: ScenarioTravel, mobility: float, *, free: bool = False, local_share: float | None = None
+    instance: Instance,
+    travel: ScenarioTravel,
+    mobility: float,
+    *,
+    free: bool = False,
+    local_share: float | None = None,
 ) -> Instance:
-    """Return an instance of a scenario, with any options, as if its loads travelled otherwise.
+    """Return an instance of a scenario, with any options, as if its loads travelled
+    otherwise.
 
     Parameters
     ----------
@@ -307,32 +374,44 @@ def at_mobility(
     free
         Whether a change costs nothing.
     local_share
-        Share of all loads, as they are weighed, that keep to a place, in [0, 1); that of the record if None.
+        Share of all loads, as they are weighed, that keep to a place, in [0, 1); that
+        of the record if None.
     """
     demand, record = travel.evidence.demand, travel.record
     if local_share is not None:
         record = replace(record, local_share=local_share)
-    changes = {"mobility": mobility} | ({"switching_loss": 0.0, "switching_km": None} if free else {})
+    changes = {"mobility": mobility} | (
+        {"switching_loss": 0.0, "switching_km": None} if free else {}
+    )
     changed = replace(demand, terms=demand.terms.model_copy(update=changes))
     evaders = scenario_evaders(changed, travel.evidence.region.network, record)
     return with_travel(
-        instance, replace(travel, record=record, evidence=replace(travel.evidence, demand=changed), evaders=evaders)
+        instance,
+        replace(
+            travel,
+            record=record,
+            evidence=replace(travel.evidence, demand=changed),
+            evaders=evaders,
+        ),
     )
 
 
-# Local loads at places that are not listed one by one: one evader that no site can touch.
+# Local loads at places that are not listed one by one: one evader that no site can
+# touch.
 #
 # Arc       u -> v, of two nodes that nothing else joins; its reliability is the mean chance of these loads to pass their ways, nothing placed
 # Evader    from u to v along it, with the weight of all these loads
 #
-# So they get through under every plan by as much as with nothing placed. A site that stands on one of their ways stops more than is counted.
+# So they get through under every plan by as much as with nothing placed. A site that
+# stands on one of their ways stops more than is counted.
 
 
 ELSEWHERE = "elsewhere, local"
 
 
 def with_elsewhere(instance: Instance, travel: ScenarioTravel) -> Instance:
-    """Return an instance with the local loads at no listed place as its last evader; itself where there are none.
+    """Return an instance with the local loads at no listed place as its last evader;
+    itself where there are none.
 
     Parameters
     ----------
@@ -341,7 +420,11 @@ def with_elsewhere(instance: Instance, travel: ScenarioTravel) -> Instance:
     travel
         The scenario, and how many loads these are.
     """
-    weight, local, network = travel.evaders.elsewhere, travel.record.local, travel.evidence.region.network
+    weight, local, network = (
+        travel.evaders.elsewhere,
+        travel.record.local,
+        travel.evidence.region.network,
+    )
     if not weight:
         return instance
     n, arc, lonlat = instance.n_nodes, instance.tail.size, instance.lonlat
@@ -351,7 +434,9 @@ def with_elsewhere(instance: Instance, travel: ScenarioTravel) -> Instance:
     ends = [network.tail[shown[0]], network.head[shown[-1]]]
     return replace(
         instance,
-        node_id=np.concatenate((instance.node_id, new_ids(instance.node_id, ["elsewhere", "beyond elsewhere"]))),
+        node_id=np.concatenate(
+            (instance.node_id, new_ids(instance.node_id, ["elsewhere", "beyond elsewhere"]))
+        ),
         tail=np.append(instance.tail, np.int32(n)),
         head=np.append(instance.head, np.int32(n + 1)),
         reliability=np.append(instance.reliability, local.passed(travel.reliability)),

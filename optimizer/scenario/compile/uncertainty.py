@@ -1,4 +1,6 @@
-"""A scenario over draws of what it does not know: flows that explain its record, and detection chances that it gives as ranges."""
+"""A scenario over draws of what it does not know: flows that explain its record, and
+detection chances that it gives as ranges.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,8 @@ class ScenarioDraws:
     drawn, fixed
         What differs between draws, and what does not: a phrase each.
     detection
-        (levels,) chances of each detection range, by its path; draw d has those of level d modulo the number of levels.
+        (levels,) chances of each detection range, by its path; draw d has those of
+        level d modulo the number of levels.
     evader
         (drawn evaders,) position of each evader of `draws` in the scenario's instance.
     levels
@@ -75,9 +78,11 @@ class ScenarioDraws:
 
 @dataclass(frozen=True, eq=False)
 class _Loads:
-    """Loads by draw: (draws, gateways, settlements) and (draws,) shares, (draws, routes) of each pair, and what of this is drawn or not.
+    """Loads by draw: (draws, gateways, settlements) and (draws,) shares, (draws,
+    routes) of each pair, and what of this is drawn or not.
 
-    Amount is (draws,) what a load weighs on the mean, where weights are amounts; None where it is that of the scenario.
+    Amount is (draws,) what a load weighs on the mean, where weights are amounts; None
+    where it is that of the scenario.
     """
 
     shares: Floats
@@ -88,12 +93,16 @@ class _Loads:
     amount: Floats | None = None
 
 
-def scenario_draws(compiled: Compiled, count: int, seed: int, *, levels: int = LEVELS) -> ScenarioDraws:
+def scenario_draws(
+    compiled: Compiled, count: int, seed: int, *, levels: int = LEVELS
+) -> ScenarioDraws:
     """Return a compiled scenario over draws, each of the same probability.
 
-    Flows are drawn where the record decides them: each count is drawn anew (weighted likelihood bootstrap) and explained by flows. With
-    `weights = "gateways"` the risk model's posterior is drawn. Ranges of detection chances are split into at most `levels` parts of the same
-    length, and the middles of the parts are combined at random (Latin hypercube).
+    Flows are drawn where the record decides them: each count is drawn anew (weighted
+    likelihood bootstrap) and explained by flows. With `weights = "gateways"` the risk
+    model's posterior is drawn. Ranges of detection chances are split into at most
+    `levels` parts of the same length, and the middles of the parts are combined at
+    random (Latin hypercube).
 
     Parameters
     ----------
@@ -117,16 +126,26 @@ def scenario_draws(compiled: Compiled, count: int, seed: int, *, levels: int = L
     detection = _levels(detection_ranges(compiled.scenario), min(count, levels), rng)
     if not loads.drawn and not detection:
         remedy = (
-            "Give a detection as a range, such as [0.2, 0.5], or a record of seizures with effort; or leave out --draws"
+            "Give a detection as a range, such as [0.2, 0.5], or a record of seizures with effort;"
+            " or leave out --draws"
         )
         found = "nothing that differs between draws: " + "; ".join(loads.fixed)
-        raise InputError(Problem("draws", found, "flows from a record, or a detection chance given as a range", remedy))
+        raise InputError(
+            Problem(
+                "draws",
+                found,
+                "flows from a record, or a detection chance given as a range",
+                remedy,
+            )
+        )
     split = bool(loads.routes)
     evaders = _split(compiled.instance.evaders) if split else compiled.instance.evaders
     routes = [max(len(evader.routes), 1) if split else 1 for evader in compiled.instance.evaders]
     levels = len(next(iter(detection.values()))) if detection else 1
     base = replace(compiled.instance, evaders=evaders)
-    draws = _layered_draws(compiled, base, _weights(compiled, loads, count, split=split), detection, levels)
+    draws = _layered_draws(
+        compiled, base, _weights(compiled, loads, count, split=split), detection, levels
+    )
     ranged = tuple(
         message(
             "{path}, {low:g} to {high:g}, in {levels} levels that are combined at random",
@@ -137,7 +156,9 @@ def scenario_draws(compiled: Compiled, count: int, seed: int, *, levels: int = L
         )
         for path, (low, high) in detection_ranges(compiled.scenario).items()
     )
-    stated = () if detection else (message("detection chances: the scenario gives none as a range"),)
+    stated = (
+        () if detection else (message("detection chances: the scenario gives none as a range"),)
+    )
     return ScenarioDraws(
         draws,
         (*loads.drawn, *ranged),
@@ -151,19 +172,24 @@ def scenario_draws(compiled: Compiled, count: int, seed: int, *, levels: int = L
 def _layered_draws(
     compiled: Compiled, base: Instance, weight: Floats, detection: Mapping[str, Floats], levels: int
 ) -> Draws:
-    """Return one instance with a copy of the network for each level of detection, and the (draws, evaders) weights on it."""
+    """Return one instance with a copy of the network for each level of detection, and
+    the (draws, evaders) weights on it.
+    """
     count, size = weight.shape
     copies = [
         at_chances(compiled, base, {path: float(chances[k]) for path, chances in detection.items()})
         for k in range(levels)
     ]
-    # Draw d travels copy d modulo levels and no other: its evaders there have their weights, those of the other copies none.
+    # Draw d travels copy d modulo levels and no other: its evaders there have their
+    # weights, those of the other copies none.
     wide = np.zeros((count, levels, size))
     wide[np.arange(count), np.arange(count) % levels] = weight
     by_draw = wide.reshape(count, -1)
     whole = layered_instance(copies)
     mean = by_draw.mean(axis=0).tolist()
-    whole = replace(whole, evaders=tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True)))
+    whole = replace(
+        whole, evaders=tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True))
+    )
     return Draws(whole, csr_array(by_draw), np.full(count, 1.0 / count))
 
 
@@ -179,22 +205,32 @@ def check_count(count: int) -> None:
         raise InputError(Problem("draws", str(count), f"a whole number from 1 to {MOST_DRAWS}"))
 
 
-def _levels(ranges: Mapping[str, tuple[float, float]], levels: int, rng: np.random.Generator) -> dict[str, Floats]:
+def _levels(
+    ranges: Mapping[str, tuple[float, float]], levels: int, rng: np.random.Generator
+) -> dict[str, Floats]:
     """Return the (levels,) chances of each range: the middles of equal parts, in random order."""
     middles = (np.arange(levels) + 0.5) / levels
-    return {path: low + (high - low) * rng.permutation(middles) for path, (low, high) in ranges.items()}
+    return {
+        path: low + (high - low) * rng.permutation(middles) for path, (low, high) in ranges.items()
+    }
 
 
 def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
-    """Draw the loads from whatever decides them: flows that explain the record, else risk at the gateways, else nothing."""
+    """Draw the loads from whatever decides them: flows that explain the record, else
+    risk at the gateways, else nothing.
+    """
     record, terms = compiled.record, compiled.scenario.evaders
     every = np.broadcast_to
-    shares, local = every(record.shares, (count, *record.shares.shape)), np.full(count, record.local_loads)
+    shares, local = (
+        every(record.shares, (count, *record.shares.shape)),
+        np.full(count, record.local_loads),
+    )
     if record.flows is not None:
         flows = record.flows.explained(count, rng)
         drawn = [
             message(
-                "flows: weights of pairs of gateway and settlement, and shares of their routes, each draw explaining the record drawn anew"
+                "flows: weights of pairs of gateway and settlement, and shares of their routes,"
+                " each draw explaining the record drawn anew"
             )
         ]
         fixed: list[str] = []
@@ -203,25 +239,33 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
             why = stated if terms.local_share is not None else none
             fixed.append(
                 message(
-                    "the share of loads that keep to a place, {share:.3g}, {why}", share=record.local_loads, why=why
+                    "the share of loads that keep to a place, {share:.3g}, {why}",
+                    share=record.local_loads,
+                    why=why,
                 )
             )
         else:
             local = flows.local_share
             drawn.append(message("the share of loads that keep to a place"))
             fixed.append(message("at which places they are"))
-        loads = _Loads(flows.shares, local, _route_shares(compiled, flows.on_route), tuple(drawn), tuple(fixed))
+        loads = _Loads(
+            flows.shares, local, _route_shares(compiled, flows.on_route), tuple(drawn), tuple(fixed)
+        )
         return _weighed(loads, compiled, rng)
     if terms.weights == "gateways" and compiled.model is not None and compiled.risk is not None:
-        # Gravity again for each draw: the index of a gateway is the risk around it, drawn from the posterior of the model.
+        # Gravity again for each draw: the index of a gateway is the risk around it,
+        # drawn from the posterior of the model.
         demand = compiled.travel.evidence.demand
-        sampled = np.exp(sampled_finds(compiled.model, count, rng))  # in place of the mean, which is of finds too
+        # in place of the mean, which is of finds too
+        sampled = np.exp(sampled_finds(compiled.model, count, rng))
         network, gateways = compiled.region.network, demand.gateways
         index = [
-            gateway_index(compiled.model, replace(compiled.risk, mean=rate), network, gateways) for rate in sampled
+            gateway_index(compiled.model, replace(compiled.risk, mean=rate), network, gateways)
+            for rate in sampled
         ]
         risk = message(
-            "risk at the gateways, from the posterior of the risk model: weights of pairs of gateway and settlement"
+            "risk at the gateways, from the posterior of the risk model: weights of pairs of"
+            " gateway and settlement"
         )
         drawn_shares = np.stack([demand.shares(each) for each in index])
         return _weighed(
@@ -242,14 +286,20 @@ def _loads(compiled: Compiled, count: int, rng: np.random.Generator) -> _Loads:
 
 
 def _weighed(loads: _Loads, compiled: Compiled, rng: np.random.Generator) -> _Loads:
-    """Return loads by what they carry, the quantities of the record drawn anew; as they are where each counts as one."""
+    """Return loads by what they carry, the quantities of the record drawn anew; as they
+    are where each counts as one.
+    """
     marks = compiled.record.marks
     if marks is None:
         return loads
-    shares, local, mean = weighed(loads.shares, loads.local_share, marks.drawn(len(loads.shares), rng))
+    shares, local, mean = weighed(
+        loads.shares, loads.local_share, marks.drawn(len(loads.shares), rng)
+    )
     carried = message("what loads carry, the quantities of the record drawn anew")
     amount = None if compiled.scenario.evaders.loads == 1.0 else mean
-    return replace(loads, shares=shares, local_share=local, drawn=(*loads.drawn, carried), amount=amount)
+    return replace(
+        loads, shares=shares, local_share=local, drawn=(*loads.drawn, carried), amount=amount
+    )
 
 
 def _route_shares(compiled: Compiled, on_route: Floats) -> dict[tuple[int, int], Floats]:
@@ -262,7 +312,9 @@ def _route_shares(compiled: Compiled, on_route: Floats) -> dict[tuple[int, int],
     for k, pair in enumerate(flows.usual.ends):
         part = on_route[:, ends[k] : ends[k + 1]]
         total = part.sum(axis=1, keepdims=True)
-        shares[pair] = np.divide(part, total, out=np.full_like(part, 1.0 / max(part.shape[1], 1)), where=total > 0)
+        shares[pair] = np.divide(
+            part, total, out=np.full_like(part, 1.0 / max(part.shape[1], 1)), where=total > 0
+        )
     return shares
 
 
@@ -288,7 +340,8 @@ def _split(evaders: Sequence[Evader]) -> tuple[Evader, ...]:
 def _weights(compiled: Compiled, loads: _Loads, count: int, *, split: bool) -> Floats:
     """Return the (draws, evaders) weights, of one evader a route where they are split."""
     terms, record = compiled.scenario.evaders, compiled.record
-    # The evaders of the instance are those of the mean: a pair too small to be one has none in any draw, and its share goes to the others.
+    # The evaders of the instance are those of the mean: a pair too small to be one has
+    # none in any draw, and its share goes to the others.
     kept = record.shares >= max(terms.smallest_share, np.finfo(np.float64).tiny)
     on_pair = np.where(kept, loads.shares, 0.0)
     every = terms.loads * (np.full(count, record.amount) if loads.amount is None else loads.amount)
@@ -296,8 +349,11 @@ def _weights(compiled: Compiled, loads: _Loads, count: int, *, split: bool) -> F
     columns: list[Floats] = []
     for evader, pair in zip(compiled.instance.evaders, compiled.pairs, strict=True):
         if pair is None:
-            # Those who keep to a place split the local share as in the mean: only how much it is in all is drawn.
-            ratio = loads.local_share / record.local_share if record.local_share > 0 else np.ones(count)
+            # Those who keep to a place split the local share as in the mean: only how
+            # much it is in all is drawn.
+            ratio = (
+                loads.local_share / record.local_share if record.local_share > 0 else np.ones(count)
+            )
             columns.append(evader.weight * ratio * every / (terms.loads * record.amount))
             continue
         load = on_pair[:, pair.gateway, pair.settlement]
@@ -306,25 +362,36 @@ def _weights(compiled: Compiled, loads: _Loads, count: int, *, split: bool) -> F
             continue
         own = loads.routes.get((pair.gateway, pair.settlement))
         if own is None:
-            columns += [pair.share * load * r.share for r in evader.routes] if split else [pair.share * load]
+            columns += (
+                [pair.share * load * r.share for r in evader.routes]
+                if split
+                else [pair.share * load]
+            )
         else:
             columns += list((pair.share * load[:, None] * own).T)
     return np.column_stack(columns)
 
 
 def at_chances(compiled: Compiled, instance: Instance, chances: Mapping[str, float]) -> Instance:
-    """Return an instance of a compiled scenario in which some detection chances, by path, are others."""
+    """Return an instance of a compiled scenario in which some detection chances, by
+    path, are others.
+    """
     if not chances:
         return instance
     scenario = with_detection(compiled.scenario, chances)
     sites = list({id(site): site for site in compiled.sites.values()}.values())
     measures = {measure.id: measure for measure in scenario.measures}
     sites = [site for site in sites if site.site.id not in measures]
-    effects = {option.id: option for option in compile_options(sites, scenario, compiled.region.network).options}
+    effects = {
+        option.id: option
+        for option in compile_options(sites, scenario, compiled.region.network).options
+    }
     options = tuple(
-        replace(option, arcs=effects[option.id].arcs, survival=effects[option.id].survival)
-        if option.type not in measures
-        else _measure_at(option, measures[option.type], scenario.horizon_months, chances)
+        (
+            replace(option, arcs=effects[option.id].arcs, survival=effects[option.id].survival)
+            if option.type not in measures
+            else _measure_at(option, measures[option.type], scenario.horizon_months, chances)
+        )
         for option in instance.options
     )
     patrols = None if instance.patrols is None else _patrols_at(compiled, instance.patrols, chances)
@@ -332,19 +399,29 @@ def at_chances(compiled: Compiled, instance: Instance, chances: Mapping[str, flo
 
 
 def plan_at_chances(compiled: Compiled, plan: Plan, chances: Mapping[str, float]) -> Instance:
-    """Return the instance with the beats of a plan behind its options, all as they are with other detection chances, by path."""
+    """Return the instance with the beats of a plan behind its options, all as they are
+    with other detection chances, by path.
+    """
     changed = at_chances(compiled, compiled.instance, chances)
     return with_plan(changed, unpacked_plan(changed, packed_plan(plan)))
 
 
-def _measure_at(option: Option, measure: MeasureModel, horizon_months: float, chances: Mapping[str, float]) -> Option:
+def _measure_at(
+    option: Option, measure: MeasureModel, horizon_months: float, chances: Mapping[str, float]
+) -> Option:
     """Return the option of a measure with another reduction, where one is given."""
-    factor = measure_survival(measure, horizon_months, chances.get(f"measures.{measure.id}.reduction"))
+    factor = measure_survival(
+        measure, horizon_months, chances.get(f"measures.{measure.id}.reduction")
+    )
     return replace(option, survival=(factor,) * len(option.arcs))
 
 
-def _patrols_at(compiled: Compiled, field: PatrolField, chances: Mapping[str, float]) -> PatrolField:
-    """Return what teams could do with other detection chances: a post finds in proportion to its team's."""
+def _patrols_at(
+    compiled: Compiled, field: PatrolField, chances: Mapping[str, float]
+) -> PatrolField:
+    """Return what teams could do with other detection chances: a post finds in
+    proportion to its team's.
+    """
     elements = field.elements
     ratio = np.ones(elements.size)
     usual = {team.id: middle(team.detection) for team in compiled.scenario.teams}

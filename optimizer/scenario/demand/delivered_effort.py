@@ -1,4 +1,6 @@
-"""What effort that `delivered` wrote says of a scenario: hours and roads for `check`, and for `plan` what it changed of the risk."""
+"""What effort that `delivered` wrote says of a scenario: hours and roads for `check`,
+and for `plan` what it changed of the risk.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ NAMED, LEAST_CHANGE = 3, 0.05
 
 @dataclass(frozen=True)
 class DeliveredSource:
-    """A source of effort that `delivered` wrote: its position, what to call it, its days, and the roads that were planned."""
+    """A source of effort that `delivered` wrote: its position, what to call it, its
+    days, and the roads that were planned.
+    """
 
     position: int
     name: str
@@ -38,10 +42,14 @@ class DeliveredSource:
 
 
 def delivered_sources(check: ScenarioCheck) -> tuple[list[DeliveredSource], list[str]]:
-    """Return the sources of a scenario's effort that `delivered` wrote, and what of its files cannot be used."""
+    """Return the sources of a scenario's effort that `delivered` wrote, and what of its
+    files cannot be used.
+    """
     found, faults = list[DeliveredSource](), list[str]()
     roads = 0 if check.region is None else check.region.network.n_segments
-    for position, source in enumerate(() if check.scenario is None else check.scenario.records.effort):
+    for position, source in enumerate(
+        () if check.scenario is None else check.scenario.records.effort
+    ):
         path = check.path.parent / source.file.parent / SUMMARY
         if not path.is_file():
             continue
@@ -52,8 +60,8 @@ def delivered_sources(check: ScenarioCheck) -> tuple[list[DeliveredSource], list
         except (InputError, KeyError, TypeError, ValueError):
             faults.append(
                 message(
-                    "{file} beside the effort of {source} is not what `delivered` writes: which roads were planned is not known. Run "
-                    "`delivered` again, or remove the file.",
+                    "{file} beside the effort of {source} is not what `delivered` writes: which"
+                    " roads were planned is not known. Run `delivered` again, or remove the file.",
                     file=SUMMARY,
                     source=source.source,
                 )
@@ -63,11 +71,14 @@ def delivered_sources(check: ScenarioCheck) -> tuple[list[DeliveredSource], list
         if len(here) < len(planned):
             faults.append(
                 message(
-                    "{file} of {source}: {roads} not on this network, and left out. Run `delivered` on this network again.",
+                    "{file} of {source}: {roads} not on this network, and left out. Run `delivered`"
+                    " on this network again.",
                     file=SUMMARY,
                     source=source.source,
                     roads=counted_message(
-                        "{count} planned road is", "{count} planned roads are", len(planned) - len(here)
+                        "{count} planned road is",
+                        "{count} planned roads are",
+                        len(planned) - len(here),
                     ),
                 )
             )
@@ -96,7 +107,8 @@ def delivered_remarks(check: ScenarioCheck) -> Iterator[str]:
         )
         if missed:
             yield message(
-                "{roads} that the plan watches had no delivered effort ({names}): the risk there rests on other roads.",
+                "{roads} that the plan watches had no delivered effort ({names}): the risk there"
+                " rests on other roads.",
                 roads=counted_message("{count} road", "{count} roads", len(missed)),
                 names=shortened(_road_names(check, missed), 4),
             )
@@ -105,18 +117,24 @@ def delivered_remarks(check: ScenarioCheck) -> Iterator[str]:
 def delivered_changes(
     evidence: ScenarioEvidence, fitted: FittedRisk | None, listener: Listener = SILENT
 ) -> Iterator[str]:
-    """Yield what delivered effort changed: the risk index with it against that without it, fitted anew."""
+    """Yield what delivered effort changed: the risk index with it against that without
+    it, fitted anew.
+    """
     sources, effort = delivered_sources(evidence)[0], evidence.effort
     yield from delivered_remarks(evidence)
     if not sources or fitted is None or evidence.records is None or effort is None:
         return
     others = ~np.isin(effort.source, [source.position for source in sources])
     if not others.any():
-        yield message("All effort of the record is delivered duty: there is nothing to compare the risk with.")
+        yield message(
+            "All effort of the record is delivered duty: there is nothing to compare the risk with."
+        )
         return
     try:
         network = evidence.region.network
-        before = fitted_risk(evidence.risk_model(), evidence.records, effort.take(others), network, listener)
+        before = fitted_risk(
+            evidence.risk_model(), evidence.records, effort.take(others), network, listener
+        )
     except InputError:
         return  # the seizures need the unit that is delivered
     old, new = before.estimate.median, fitted.estimate.median
@@ -129,7 +147,8 @@ def delivered_changes(
         for name, k in zip(_road_names(evidence, order.tolist()), order.tolist(), strict=True)
     ]
     yield message(
-        "With the delivered effort the risk index of {roads} moves by more than {least:.0%}{named}.",
+        "With the delivered effort the risk index of {roads} moves by more than"
+        " {least:.0%}{named}.",
         roads=counted_message("{count} road", "{count} roads", int(moved.size)),
         least=LEAST_CHANGE,
         named=message(": {roads}", roads=shortened(named, NAMED, int(moved.size))) if named else "",

@@ -1,4 +1,6 @@
-"""The evaders of a scenario: informed, mobile and habitual ones for each pair of a gateway and a settlement, and those who keep to a place."""
+"""The evaders of a scenario: informed, mobile and habitual ones for each pair of a
+gateway and a settlement, and those who keep to a place.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ MOBILE = "mobile"
 
 @dataclass(frozen=True)
 class Pair:
-    """Where an evader enters and where it goes, by position in the gateways and settlements of `Compiled`.
+    """Where an evader enters and where it goes, by position in the gateways and
+    settlements of `Compiled`.
 
     Attributes
     ----------
@@ -35,7 +38,8 @@ class Pair:
     share
         Its share of the loads of that gateway and settlement.
     mobile
-        Whether it may enter at another gateway, at a cost (`optimizer.scenario.compile.source_measures`).
+        Whether it may enter at another gateway, at a cost
+        (`optimizer.scenario.compile.source_measures`).
     """
 
     gateway: int
@@ -47,8 +51,9 @@ class Pair:
 def background_cost(region: Region, scenario: ScenarioModel) -> NDArray[np.float64]:
     """Return the (m,) generalised cost of each arc, -ln r_a.
 
-    It is the hazard by time and by length, the inspections of its road class, and on the far side of the border what a load meets there: a
-    loss by going back over the border, which each way from one crossing to another pays once, and a hazard by time.
+    It is the hazard by time and by length, the inspections of its road class, and on
+    the far side of the border what a load meets there: a loss by going back over the
+    border, which each way from one crossing to another pays once, and a hazard by time.
     """
     network, background = region.network, scenario.background
     hours = network.time_s / 3600
@@ -57,7 +62,10 @@ def background_cost(region: Region, scenario: ScenarioModel) -> NDArray[np.float
         cost = cost + np.where(network.road_class == road_class, -np.log1p(-chance), 0.0)
     if background.far_side_loss or background.far_side_per_hour:
         beyond = beyond_border(region)
-        there, back = beyond[network.tail] | beyond[network.head], beyond[network.head] & ~beyond[network.tail]
+        there, back = (
+            beyond[network.tail] | beyond[network.head],
+            beyond[network.head] & ~beyond[network.tail],
+        )
         cost = cost + np.where(there, background.far_side_per_hour * hours, 0.0)
         cost = cost + np.where(back, -np.log1p(-background.far_side_loss), 0.0)
     return np.asarray(cost)
@@ -83,7 +91,9 @@ class PairRoutes:
         return dict(zip(self.ends, self.routes, strict=True))
 
     def merged(self, other: PairRoutes) -> PairRoutes:
-        """Return the routes of these and of others between the same ends, half of each pair's loads on either."""
+        """Return the routes of these and of others between the same ends, half of each
+        pair's loads on either.
+        """
         merged = []
         for own, more in zip(self.routes, other.routes, strict=True):
             share: dict[tuple[int, ...], float] = {}
@@ -96,7 +106,8 @@ class PairRoutes:
 def usual_routes(
     demand: GravityDemand, network: Network, cost: NDArray[np.float64], least: float, seed: int
 ) -> PairRoutes:
-    """Return the routes that people take by travel time alone between the gateways and settlements that gravity joins.
+    """Return the routes that people take by travel time alone between the gateways and
+    settlements that gravity joins.
 
     Parameters
     ----------
@@ -113,14 +124,21 @@ def usual_routes(
     """
     gateways, settlements = demand.gateways, demand.settlements
     joined = demand.prior().weight >= max(least, np.finfo(np.float64).tiny)
-    ends = tuple((g, s) for g, s in np.argwhere(joined).tolist() if settlements[s].node != gateways[g].node)
+    ends = tuple(
+        (g, s) for g, s in np.argwhere(joined).tolist() if settlements[s].node != gateways[g].node
+    )
     return routes_between(demand, network, cost, ends, seed)
 
 
 def routes_between(
-    demand: GravityDemand, network: Network, cost: NDArray[np.float64], ends: tuple[tuple[int, int], ...], seed: int
+    demand: GravityDemand,
+    network: Network,
+    cost: NDArray[np.float64],
+    ends: tuple[tuple[int, int], ...],
+    seed: int,
 ) -> PairRoutes:
-    """Return the routes that are taken by a cost between gateways and settlements that roads join.
+    """Return the routes that are taken by a cost between gateways and settlements that
+    roads join.
 
     Parameters
     ----------
@@ -158,9 +176,11 @@ class ScenarioEvaders:
     evaders
         Those of pairs, and then those who keep to a place that is listed.
     pairs
-        Where each enters and goes, in the same order; None for those who keep to a place.
+        Where each enters and goes, in the same order; None for those who keep to a
+        place.
     elsewhere
-        Loads that keep to places that are not listed (`optimizer.scenario.compile.source_measures`).
+        Loads that keep to places that are not listed
+        (`optimizer.scenario.compile.source_measures`).
     """
 
     evaders: tuple[Evader, ...]
@@ -168,8 +188,11 @@ class ScenarioEvaders:
     elsewhere: float = 0.0
 
 
-def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDemand) -> ScenarioEvaders:
-    """Return the evaders of every gateway and settlement, informed and habitual, and then those who keep to a listed place.
+def scenario_evaders(
+    demand: GravityDemand, network: Network, record: RecordDemand
+) -> ScenarioEvaders:
+    """Return the evaders of every gateway and settlement, informed and habitual, and
+    then those who keep to a listed place.
 
     Parameters
     ----------
@@ -194,7 +217,8 @@ def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDema
             continue
         routes = record.routes.get((g, s), ())
         informed = 1 - model.habitual_share
-        # a destination at a gateway would be reached through it past every road: its loads keep their gateway
+        # a destination at a gateway would be reached through it past every road: its
+        # loads keep their gateway
         mobility = 0.0 if settlement.node in entered else model.mobility
         for name, share, kept in (
             ("informed", informed * (1 - mobility), ()),
@@ -203,15 +227,22 @@ def scenario_evaders(demand: GravityDemand, network: Network, record: RecordDema
         ):
             if share > 0:
                 weight = float(share * loads[g, s])
-                ids, label = f"{gateway.id} > {settlement.id}, {name}", f"{gateway.label} > {settlement.label}, {name}"
+                ids, label = (
+                    f"{gateway.id} > {settlement.id}, {name}",
+                    f"{gateway.label} > {settlement.label}, {name}",
+                )
                 evaders.append(Evader(ids, gateway.node, settlement.node, weight, kept, label))
                 pairs.append(Pair(g, s, share, name == MOBILE))
     stay, places = record.local_share * every, record.local.listed
     local = [
         _local_evader(network, way, float(share * stay))
-        for way, share in zip(record.local.ways[:places], record.local.weight[:places].tolist(), strict=True)
+        for way, share in zip(
+            record.local.ways[:places], record.local.weight[:places].tolist(), strict=True
+        )
     ]
-    return ScenarioEvaders((*evaders, *local), (*pairs, *(None for _ in local)), float(record.local.elsewhere * stay))
+    return ScenarioEvaders(
+        (*evaders, *local), (*pairs, *(None for _ in local)), float(record.local.elsewhere * stay)
+    )
 
 
 def _local_evader(network: Network, way: tuple[int, ...], weight: float) -> Evader:
@@ -223,5 +254,10 @@ def _local_evader(network: Network, way: tuple[int, ...], weight: float) -> Evad
     start, end = int(network.tail[arc]), int(network.head[way[-1]])
     ends = f"{network.node_id[start]} > {network.node_id[end]}"
     return Evader(
-        f"{ends}, local {segment}", start, end, weight, (Route(way, 1.0),), f"{road} ({lat:.3f}, {lon:.3f}), local"
+        f"{ends}, local {segment}",
+        start,
+        end,
+        weight,
+        (Route(way, 1.0),),
+        f"{road} ({lat:.3f}, {lon:.3f}), local",
     )

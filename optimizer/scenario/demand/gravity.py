@@ -1,8 +1,11 @@
-"""Gravity on a scenario's terms: the share of all loads on each pair of a gateway and a settlement, before and after records count.
+"""Gravity on a scenario's terms: the share of all loads on each pair of a gateway and a
+settlement, before and after records count.
 
-A gateway's loads are its exposure times its risk index. The index of a model that explains seizures by flows contains the exposure
-already: the flows it starts from are proportional to exposure. What those flows explain, b1 log F, is therefore taken out first.
-Otherwise exposure would count twice, and of two bridges the larger would gain on the smaller without any seizure that distinguishes them.
+A gateway's loads are its exposure times its risk index. The index of a model that
+explains seizures by flows contains the exposure already: the flows it starts from are
+proportional to exposure. What those flows explain, b1 log F, is therefore taken out
+first. Otherwise exposure would count twice, and of two bridges the larger would gain on
+the smaller without any seizure that distinguishes them.
 """
 
 from __future__ import annotations
@@ -72,17 +75,26 @@ class GravityDemand:
         )
         populations = np.array([place.population for place in self.settlements], dtype=np.float64)
         decay_hours = self.terms.decay_minutes / 60
-        return gravity(masses, populations, self.hours, decay_hours=decay_hours, power=self.terms.population_power)
+        return gravity(
+            masses,
+            populations,
+            self.hours,
+            decay_hours=decay_hours,
+            power=self.terms.population_power,
+        )
 
     def prior(self) -> OdTable:
-        """Return the flows that gravity expects before any record, when all gateways are equally risky."""
+        """Return the flows that gravity expects before any record, when all gateways
+        are equally risky.
+        """
         origins = np.array([gateway.node for gateway in self.gateways], dtype=np.int64)
         destinations = np.array([place.node for place in self.settlements], dtype=np.int64)
         return OdTable(origins, destinations, self.shares(np.ones(origins.size)))
 
 
 def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDemand:
-    """Return the demand between the gateways of the kinds that a scenario chooses and the settlements on the defended side.
+    """Return the demand between the gateways of the kinds that a scenario chooses and
+    the settlements on the defended side.
 
     Parameters
     ----------
@@ -96,10 +108,13 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
     Raises
     ------
     InputError
-        If there is no gateway or no settlement, a settlement cannot be reached and `unreachable` is "error", or no load would travel.
+        If there is no gateway or no settlement, a settlement cannot be reached and
+        `unreachable` is "error", or no load would travel.
     """
     gateways = with_unique_labels(
-        replace(g, exposure=terms.exposure.get(g.id, g.exposure)) for g in region.gateways if g.kind in terms.gateways
+        replace(g, exposure=terms.exposure.get(g.id, g.exposure))
+        for g in region.gateways
+        if g.kind in terms.gateways
     )
     settlements = with_unique_labels(s for s in region.settlements if s.domestic)
     problems = ProblemList()
@@ -111,7 +126,9 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
         kinds = Counter(g.kind for g in region.gateways)
         found = ", ".join(f"{n} of kind {k}" for k, n in kinds.items()) or "none"
         expected = f"a gateway of kind {' or '.join(terms.gateways)}"
-        remedy = " ".join(border_warnings(region)) or "Choose other kinds, or check border and modes"
+        remedy = (
+            " ".join(border_warnings(region)) or "Choose other kinds, or check border and modes"
+        )
         problems.add(f"{where}, evaders.gateways", found, expected, remedy)
     if not settlements:
         found, expected = "no settlement on the defended side", "at least one destination"
@@ -128,7 +145,10 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
         tuple(place.id for place in lost),
         (
             *warnings,
-            *_reach_warnings(lost, [g for g, row in zip(gateways, hours, strict=True) if not np.isfinite(row).any()]),
+            *_reach_warnings(
+                lost,
+                [g for g, row in zip(gateways, hours, strict=True) if not np.isfinite(row).any()],
+            ),
             *_mobility_warnings(terms, gateways, settlements, np.isfinite(hours)),
         ),
     )
@@ -137,8 +157,11 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
     return demand
 
 
-def _check_exposures(terms: EvadersModel, gateways: Sequence[Gateway], where: str, problems: ProblemList) -> list[str]:
-    """Add a fault where no load can be shared out: exposures, of all gateways or of a kind with a share, that sum to nothing.
+def _check_exposures(
+    terms: EvadersModel, gateways: Sequence[Gateway], where: str, problems: ProblemList
+) -> list[str]:
+    """Add a fault where no load can be shared out: exposures, of all gateways or of a
+    kind with a share, that sum to nothing.
 
     Returns
     -------
@@ -150,13 +173,16 @@ def _check_exposures(terms: EvadersModel, gateways: Sequence[Gateway], where: st
         total[gateway.kind] = total.get(gateway.kind, 0.0) + gateway.exposure
     remedy = "Give one of them an exposure above 0 under evaders.exposure"
     if total and not any(total.values()):
-        problems.add(f"{where}, evaders.exposure", "0 for every gateway", "at least one above 0", remedy)
+        problems.add(
+            f"{where}, evaders.exposure", "0 for every gateway", "at least one above 0", remedy
+        )
         return []
     for kind, share in ((str(kind), share) for kind, share in terms.shares.items() if share > 0):
         if kind not in total:
             warnings.append(
                 message(
-                    "No gateway is of kind {kind}: its share of {share:.0%} of all loads goes to the other kinds.",
+                    "No gateway is of kind {kind}: its share of {share:.0%} of all loads goes to"
+                    " the other kinds.",
                     kind=kind,
                     share=share,
                 )
@@ -171,7 +197,8 @@ def _check_exposures(terms: EvadersModel, gateways: Sequence[Gateway], where: st
 
 
 def check_loads(shares: NDArray[np.float64], smallest: float, where: str) -> None:
-    """Refuse terms under which no load travels: shares for kinds of gateway that do not exist, a decay that leaves no destination.
+    """Refuse terms under which no load travels: shares for kinds of gateway that do not
+    exist, a decay that leaves no destination.
 
     Raises
     ------
@@ -182,7 +209,8 @@ def check_loads(shares: NDArray[np.float64], smallest: float, where: str) -> Non
         raise InputError(
             Problem(
                 f"{where}, evaders",
-                f"no pair of a gateway and a settlement with more than a share of {smallest:g} of all loads",
+                f"no pair of a gateway and a settlement with more than a share of {smallest:g} of"
+                " all loads",
                 "loads between some",
                 "Look at shares, decay_minutes and smallest_share",
             )
@@ -192,14 +220,20 @@ def check_loads(shares: NDArray[np.float64], smallest: float, where: str) -> Non
 def _check_reach(
     settlements: Sequence[Settlement], hours: NDArray[np.float64], unreachable: str, where: str
 ) -> list[Settlement]:
-    """Return the settlements that no gateway reaches; raise InputError where they are not to be skipped, or none is left."""
+    """Return the settlements that no gateway reaches; raise InputError where they are
+    not to be skipped, or none is left.
+    """
     reached: list[bool] = np.asarray(np.isfinite(hours).any(axis=0)).tolist()
     lost = [place for place, arrives in zip(settlements, reached, strict=True) if not arrives]
     if lost and (unreachable == "error" or len(lost) == len(settlements)):
         skip = ', set evaders.unreachable = "skip", or give --skip-unreachable'
-        remedy = "Add modes or correct the network" + ("" if len(lost) == len(settlements) else skip)
+        remedy = "Add modes or correct the network" + (
+            "" if len(lost) == len(settlements) else skip
+        )
         found = f"no road from any gateway to {shortened([place.label for place in lost])}"
-        raise InputError(Problem(f"{where}, evaders", found, "destinations that can be reached", remedy))
+        raise InputError(
+            Problem(f"{where}, evaders", found, "destinations that can be reached", remedy)
+        )
     return lost
 
 
@@ -207,16 +241,24 @@ def _reach_warnings(lost: Sequence[Settlement], shut: Sequence[Gateway]) -> list
     warnings: list[str] = []
     if lost:
         names = shortened([f"{place.label} ({place.id})" for place in lost])
-        warnings.append(message("No road leads from any gateway to {places}: left out.", places=names))
+        warnings.append(
+            message("No road leads from any gateway to {places}: left out.", places=names)
+        )
     if shut:
         names = shortened([gateway.label for gateway in shut])
-        warnings.append(message("No road leads inward from {gateways}: no evader enters there.", gateways=names))
+        warnings.append(
+            message("No road leads inward from {gateways}: no evader enters there.", gateways=names)
+        )
     return warnings
 
 
 def switching_reliability(gateways: Sequence[Gateway], terms: EvadersModel) -> NDArray[np.float64]:
-    """Return the (gateways, gateways) share of loads that reaches each gateway from each one's own, 1 on the diagonal."""
-    lon, lat = (np.array([getattr(gateway, name) for gateway in gateways]) for name in ("lon", "lat"))
+    """Return the (gateways, gateways) share of loads that reaches each gateway from
+    each one's own, 1 on the diagonal.
+    """
+    lon, lat = (
+        np.array([getattr(gateway, name) for gateway in gateways]) for name in ("lon", "lat")
+    )
     km = great_circle_m(lon[:, None], lat[:, None], lon[None, :], lat[None, :]) / 1000
     share = (1 - terms.switching_loss) * np.exp(-km / (terms.switching_km or np.inf))
     np.fill_diagonal(share, 1.0)
@@ -224,34 +266,48 @@ def switching_reliability(gateways: Sequence[Gateway], terms: EvadersModel) -> N
 
 
 LEAST_SWITCHED = 1e-3
-"""Share of its loads that must reach some other gateway, for a gateway's traffickers to be able to change at all."""
+"""Share of its loads that must reach some other gateway, for a gateway's traffickers to
+be able to change at all.
+"""
 
 
 def _mobility_warnings(
-    terms: EvadersModel, gateways: Sequence[Gateway], settlements: Sequence[Settlement], reached: NDArray[np.bool_]
+    terms: EvadersModel,
+    gateways: Sequence[Gateway],
+    settlements: Sequence[Settlement],
+    reached: NDArray[np.bool_],
 ) -> list[str]:
-    """Return in which cases `mobility` moves nobody: no other gateway is worth the way there, or none leads to a destination."""
+    """Return in which cases `mobility` moves nobody: no other gateway is worth the way
+    there, or none leads to a destination.
+    """
     if not terms.mobility:
         return []
     elsewhere = switching_reliability(gateways, terms)[~np.eye(len(gateways), dtype=bool)]
     most = float(elsewhere.max(initial=0.0))
-    if elsewhere.size and most < LEAST_SWITCHED:  # where there is one gateway, no cost of changing it is at fault
+    # where there is one gateway, no cost of changing it is at fault
+    if elsewhere.size and most < LEAST_SWITCHED:
         return [
             message(
-                "evaders.mobility is {mobility:g}, but at most {share:.1%} of a load reaches another gateway: nobody changes gateway, and the "
-                "plan is made as if mobility were 0. Lower evaders.switching_loss ({loss:g}), or give a larger evaders.switching_km.",
+                "evaders.mobility is {mobility:g}, but at most {share:.1%} of a load reaches"
+                " another gateway: nobody changes gateway, and the plan is made as if mobility were"
+                " 0. Lower evaders.switching_loss ({loss:g}), or give a larger"
+                " evaders.switching_km.",
                 mobility=terms.mobility,
                 share=most,
                 loss=terms.switching_loss,
             )
         ]
-    alone = [place for place, ways in zip(settlements, reached.sum(axis=0).tolist(), strict=True) if ways == 1]
+    alone = [
+        place
+        for place, ways in zip(settlements, reached.sum(axis=0).tolist(), strict=True)
+        if ways == 1
+    ]
     if not alone:
         return []
     return [
         message(
-            "One gateway alone leads to {places}: loads to there keep it, whatever evaders.mobility says. If other gateways lead there in "
-            "truth, roads are missing.",
+            "One gateway alone leads to {places}: loads to there keep it, whatever evaders.mobility"
+            " says. If other gateways lead there in truth, roads are missing.",
             places=shortened([place.label for place in alone]),
         )
     ]
@@ -260,9 +316,11 @@ def _mobility_warnings(
 def gateway_index(
     model: RiskModel, estimate: RiskEstimate, network: Network, gateways: Sequence[Gateway]
 ) -> NDArray[np.float64]:
-    """Return the expected risk index of the segments that meet at each gateway, over what the prior flows expect there; (gateways,), > 0.
+    """Return the expected risk index of the segments that meet at each gateway, over
+    what the prior flows expect there; (gateways,), > 0.
 
-    The mean is used, not the median, because loads add up; where nobody searched, the median can be close to 0 and the weight would vanish.
+    The mean is used, not the median, because loads add up; where nobody searched, the
+    median can be close to 0 and the weight would vanish.
 
     Parameters
     ----------
@@ -286,5 +344,11 @@ def gateway_index(
 
 
 def explained_by_flows(model: RiskModel, network: Network) -> NDArray[np.float64]:
-    """Return the (m,) part of a fitted model's log index that its prior flows stand for; 0 where it knows of none."""
-    return model.explained_by_flows() if isinstance(model, ExplainsByFlows) else np.zeros(network.n_segments)
+    """Return the (m,) part of a fitted model's log index that its prior flows stand
+    for; 0 where it knows of none.
+    """
+    return (
+        model.explained_by_flows()
+        if isinstance(model, ExplainsByFlows)
+        else np.zeros(network.n_segments)
+    )

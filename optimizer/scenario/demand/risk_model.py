@@ -26,7 +26,8 @@ class RiskModelEntry:
     description
         What it estimates from, to be read after "Estimated from".
     make
-        Makes one from the flows that gravity expects, the probability of the intervals, and parameters where the model has any.
+        Makes one from the flows that gravity expects, the probability of the intervals,
+        and parameters where the model has any.
     numbers
         Returns the numbers in it that change what it estimates, as a phrase.
     """
@@ -41,11 +42,14 @@ def _field_numbers(params: RiskParams) -> str:
 
     hyper = ", ".join(f"{mean:g} ({sd:g})" for mean, sd in zip(HYPER_MEAN, HYPER_SD, strict=True))
     return message(
-        "prior standard deviations {of_class:g} of the log rate of a road class and {level:g} of the log level of a unit of effort; roads of "
-        "unlike class that meet tell {across:g} of what those of one class tell; prior means (and standard deviations) of log tau, log kappa "
-        "squared and log nugget {hyper}; posterior standard deviations widened by {widening:g}; in a record with seizures where no effort is "
-        "recorded {faults:g} added to them independently and both widened by {faulty:g}, {excess:g} taken off the logarithms of intervals, "
-        "{doubt:g} posterior standard deviations off the log index, and two simpler maps weighing up to {simpler:g} in it",
+        "prior standard deviations {of_class:g} of the log rate of a road class and {level:g} of"
+        " the log level of a unit of effort; roads of unlike class that meet tell {across:g} of"
+        " what those of one class tell; prior means (and standard deviations) of log tau, log kappa"
+        " squared and log nugget {hyper}; posterior standard deviations widened by {widening:g}; in"
+        " a record with seizures where no effort is recorded {faults:g} added to them independently"
+        " and both widened by {faulty:g}, {excess:g} taken off the logarithms of intervals,"
+        " {doubt:g} posterior standard deviations off the log index, and two simpler maps weighing"
+        " up to {simpler:g} in it",
         of_class=params.class_sd,
         level=params.unit_sd,
         across=params.across_classes,
@@ -62,9 +66,10 @@ def _field_numbers(params: RiskParams) -> str:
 def _flow_numbers(params: RiskParams) -> str:
     tried = ", ".join(f"1/{1 / theta:.0f}" for theta in params.thetas)
     return message(
-        "{field}, with flows by {widening:g}; preferences for short times that are tried {tried} a second; prior mean {mean:g} and standard "
-        "deviation {sd:g} of the exponent of flow; prior standard deviation {mass:g} of the log mass of a gateway or settlement; prior weight "
-        "of roads all alike {alike:g} of that of the other models",
+        "{field}, with flows by {widening:g}; preferences for short times that are tried {tried} a"
+        " second; prior mean {mean:g} and standard deviation {sd:g} of the exponent of flow; prior"
+        " standard deviation {mass:g} of the log mass of a gateway or settlement; prior weight of"
+        " roads all alike {alike:g} of that of the other models",
         field=_field_numbers(params),
         widening=params.widening_with_flows,
         tried=tried,
@@ -80,7 +85,8 @@ def _shrunk_numbers(_: RiskParams) -> str:
 
     reaches, spread = (", ".join(f"{value:g}" for value in values) for values in (REACHES, SPREAD))
     return message(
-        "reaches that are tried {reaches} mean lengths of a segment; prior standard deviations of the log parameters {spread}",
+        "reaches that are tried {reaches} mean lengths of a segment; prior standard deviations of"
+        " the log parameters {spread}",
         reaches=reaches,
         spread=spread,
     )
@@ -89,7 +95,8 @@ def _shrunk_numbers(_: RiskParams) -> str:
 def _regression_numbers(_: RiskParams) -> str:
     model = risk.FlowRegression()
     return message(
-        "preference for short times 1/{theta:.0f} a second; prior standard deviation {ridge:g} of each coefficient",
+        "preference for short times 1/{theta:.0f} a second; prior standard deviation {ridge:g} of"
+        " each coefficient",
         theta=1 / model.theta,
         ridge=model.ridge,
     )
@@ -112,8 +119,8 @@ def _density_numbers(params: RiskParams) -> str:
 MODELS: Mapping[RiskName, RiskModelEntry] = {
     "field-flow": RiskModelEntry(
         marked(
-            "seizures per unit of search effort on a road and on those that meet it, and from where loads would pass between gateways and "
-            "settlements, as far as the record supports that"
+            "seizures per unit of search effort on a road and on those that meet it, and from where"
+            " loads would pass between gateways and settlements, as far as the record supports that"
         ),
         lambda flows, level, params: risk.FieldFlow(flows, level=level, params=params),
         _flow_numbers,
@@ -125,7 +132,8 @@ MODELS: Mapping[RiskName, RiskModelEntry] = {
     ),
     "flow-regression": RiskModelEntry(
         marked(
-            "seizures per unit of search effort, explained by where loads would pass between gateways and settlements and by road class alone"
+            "seizures per unit of search effort, explained by where loads would pass between"
+            " gateways and settlements and by road class alone"
         ),
         lambda flows, level, _: risk.FlowRegression(flows, level=level),
         _regression_numbers,

@@ -1,8 +1,10 @@
-"""What the loads of a scenario are weighed by: one each, their kilograms, or a harm index of a kilogram by drug (`[evaders] weights_by`).
+"""What the loads of a scenario are weighed by: one each, their kilograms, or a harm
+index of a kilogram by drug (`[evaders] weights_by`).
 
-An evader of gateway g then weighs its share of the loads times the mean mark of a load from there (`optimizer.risk.marks`), one that keeps to
-a place the mean mark of what no flow explains. Which way is best for a load does not depend on what it carries, so the loads of a pair stay
-one evader, and every method and bound holds as before.
+An evader of gateway g then weighs its share of the loads times the mean mark of a load
+from there (`optimizer.risk.marks`), one that keeps to a place the mean mark of what no
+flow explains. Which way is best for a load does not depend on what it carries, so the
+loads of a pair stay one evader, and every method and bound holds as before.
 """
 
 from __future__ import annotations
@@ -40,9 +42,11 @@ class LoadMarks:
     worth
         (drugs,) what a kilogram counts.
     kg, count, drug
-        (rows,) rows with a known quantity: mean kilograms of a seizure, seizures, and position of their drug in `worth`.
+        (rows,) rows with a known quantity: mean kilograms of a seizure, seizures, and
+        position of their drug in `worth`.
     origin
-        (rows, gateways + 1) chance that they set out at each gateway; the last is for what no flow explains.
+        (rows, gateways + 1) chance that they set out at each gateway; the last is for
+        what no flow explains.
     unknown
         Seizures without a known quantity or drug, which count as the others do.
     marks
@@ -61,9 +65,16 @@ class LoadMarks:
     local_share: float
 
     def drawn(self, draws: int, rng: np.random.Generator) -> Floats:
-        """Return (draws, gateways + 1) mean marks, each row of the record counting a Gamma draw of its seizures."""
+        """Return (draws, gateways + 1) mean marks, each row of the record counting a
+        Gamma draw of its seizures.
+        """
         counts = np.maximum(rng.gamma(self.count, size=(draws, self.count.size)), 1e-9)
-        return np.stack([mean_marks(self.kg, each, self.drug, self.origin).of_load(self.worth) for each in counts])
+        return np.stack(
+            [
+                mean_marks(self.kg, each, self.drug, self.origin).of_load(self.worth)
+                for each in counts
+            ]
+        )
 
     @property
     def seizures(self) -> float:
@@ -72,7 +83,9 @@ class LoadMarks:
 
     @property
     def top_share(self) -> float:
-        """Share of all that they weigh that lies in the heaviest hundredth of the seizures, in [0, 1]."""
+        """Share of all that they weigh that lies in the heaviest hundredth of the
+        seizures, in [0, 1].
+        """
         value = self.kg * self.worth[self.drug]
         order = np.argsort(-value, kind="stable")
         before = np.cumsum(self.count[order]) - self.count[order]
@@ -80,8 +93,11 @@ class LoadMarks:
         return float(part @ value[order] / max(float(self.count @ value), 1e-300))
 
 
-def check_weighing(terms: EvadersModel, records: Seizures | None, where: str, problems: ProblemList) -> None:
-    """Note a weighing that the record cannot bear: no record, no quantities, drugs and a harm index that do not fit.
+def check_weighing(
+    terms: EvadersModel, records: Seizures | None, where: str, problems: ProblemList
+) -> None:
+    """Note a weighing that the record cannot bear: no record, no quantities, drugs and
+    a harm index that do not fit.
 
     Parameters
     ----------
@@ -98,21 +114,41 @@ def check_weighing(terms: EvadersModel, records: Seizures | None, where: str, pr
     here = f"{where}, evaders.weights_by"
     if by != "harm" and terms.harm:
         cure = 'Set weights_by = "harm", or remove the table'
-        problems.add(f"{where}, evaders.harm", f'a harm index with weights_by = "{by}"', 'weights_by = "harm"', cure)
+        problems.add(
+            f"{where}, evaders.harm",
+            f'a harm index with weights_by = "{by}"',
+            'weights_by = "harm"',
+            cure,
+        )
     if by == "loads":
         return
     if by == "harm" and not any(terms.harm.values()):
         cure = "Give the index of a kilogram of each drug under [evaders.harm]"
-        problems.add(f"{where}, evaders.harm", "no index above 0", "an index above 0 of at least one drug", cure)
+        problems.add(
+            f"{where}, evaders.harm",
+            "no index above 0",
+            "an index above 0 of at least one drug",
+            cure,
+        )
         return
-    cure = 'Name the column of quantities ([records.seizures.columns] quantity), or set weights_by = "loads"'
+    cure = (
+        "Name the column of quantities ([records.seizures.columns] quantity), or set weights_by ="
+        ' "loads"'
+    )
     if records is None:
         found = f"{by!r} without a record of seizures"
-        problems.add(here, found, "a record with quantities", 'Add [[records.seizures]], or set weights_by = "loads"')
+        problems.add(
+            here,
+            found,
+            "a record with quantities",
+            'Add [[records.seizures]], or set weights_by = "loads"',
+        )
         return
     known = _weighed_rows(records)
     if not known.any():
-        found = f"{by!r}, and no quantity of a weight in {records.count.sum():g} seizures of the record"
+        found = (
+            f"{by!r}, and no quantity of a weight in {records.count.sum():g} seizures of the record"
+        )
         problems.add(here, found, "at least one seizure with its quantity", cure)
         return
     if by == "harm":
@@ -128,7 +164,8 @@ def _check_index(terms: EvadersModel, records: Seizures, where: str, problems: P
         seizures = {name: float(records.count[names == name].sum()) for name in missing}
         said = shortened([f"{name} ({seizures[name]:g} seizures)" for name in missing])
         found, cure = f"no index for drugs of the record: {said}", "Add them; 0 leaves a drug out"
-        problems.append(Problem(here, found, "an index for each drug of the record", cure))  # `add` would cut names
+        # `add` would cut names
+        problems.append(Problem(here, found, "an index for each drug of the record", cure))
     strange = [written for written in terms.harm if _usual(written) not in there]
     if strange:
         close = close_match(strange[0], sorted(there))
@@ -138,9 +175,14 @@ def _check_index(terms: EvadersModel, records: Seizures, where: str, problems: P
 
 
 def weighed_demand(
-    record: RecordDemand, demand: GravityDemand, network: Network, records: Seizures | None, known: Evidence | None
+    record: RecordDemand,
+    demand: GravityDemand,
+    network: Network,
+    records: Seizures | None,
+    known: Evidence | None,
 ) -> RecordDemand:
-    """Return weights by what loads carry; the record's as they are where each load counts as one.
+    """Return weights by what loads carry; the record's as they are where each load
+    counts as one.
 
     Parameters
     ----------
@@ -151,7 +193,8 @@ def weighed_demand(
     network
         The roads.
     records, known
-        The seizures, and what they are set against; None only where each load counts as one.
+        The seizures, and what they are set against; None only where each load counts as
+        one.
 
     Raises
     ------
@@ -162,18 +205,26 @@ def weighed_demand(
     if terms.weights_by == "loads" or records is None or known is None:
         return record
     marks = _load_marks(record, terms, network, records, known)
-    shares, local, mean = weighed(record.shares, np.asarray(record.local_share), marks.marks.of_load(marks.worth))
+    shares, local, mean = weighed(
+        record.shares, np.asarray(record.local_share), marks.marks.of_load(marks.worth)
+    )
     if not (np.isfinite(shares).all() and mean > 0):
         found = "seizures whose quantities are all 0, or of drugs with the index 0"
         raise InputError(
-            Problem("evaders.weights_by", found, "loads that carry something", "Look at harm and quantity")
+            Problem(
+                "evaders.weights_by",
+                found,
+                "loads that carry something",
+                "Look at harm and quantity",
+            )
         )
     amount = 1.0 if terms.loads == 1.0 else float(mean)
     return replace(record, shares=shares, local_share=float(local), marks=marks, amount=amount)
 
 
 def weighed(shares: Floats, local: Floats, mark: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return (..., gateways, settlements) shares, (...,) shares of what keeps to a place, and (...,) means, of what loads weigh.
+    """Return (..., gateways, settlements) shares, (...,) shares of what keeps to a
+    place, and (...,) means, of what loads weigh.
 
     Parameters
     ----------
@@ -182,7 +233,8 @@ def weighed(shares: Floats, local: Floats, mark: Floats) -> tuple[Floats, Floats
     local
         (...,) share of all loads that keeps to a place.
     mark
-        (..., gateways + 1) what a load weighs on the mean; the last of those that keep to a place.
+        (..., gateways + 1) what a load weighs on the mean; the last of those that keep
+        to a place.
     """
     between = shares * mark[..., :-1, None]
     total = between.sum(axis=(-2, -1))
@@ -192,7 +244,9 @@ def weighed(shares: Floats, local: Floats, mark: Floats) -> tuple[Floats, Floats
 
 
 def weighing_sentence(record: RecordDemand, terms: EvadersModel) -> Message | None:
-    """Return what loads are weighed by, for whoever reads a value; None where each load counts as one and no find is left out."""
+    """Return what loads are weighed by, for whoever reads a value; None where each load
+    counts as one and no find is left out.
+    """
     least = ""
     if terms.least_quantity is not None:
         least = message(" Finds below {least} are left out.", least=terms.least_quantity)
@@ -205,12 +259,14 @@ def weighing_sentence(record: RecordDemand, terms: EvadersModel) -> Message | No
     unknown = ""
     if marks.unknown:
         unknown = message(
-            " {unknown:n} more without a known quantity or drug count as these do.", unknown=marks.unknown
+            " {unknown:n} more without a known quantity or drug count as these do.",
+            unknown=marks.unknown,
         )
     said = {
         "quantity": message(
-            "Loads are weighed by kilograms, {low:n} to {high:n} kg a load by gateway, from {seizures}; the largest hundredth of these (one at "
-            "least) holds {top:.0%} of the weight.{unknown}{least} Where a share of loads is given, read kilograms.",
+            "Loads are weighed by kilograms, {low:n} to {high:n} kg a load by gateway, from"
+            " {seizures}; the largest hundredth of these (one at least) holds {top:.0%} of the"
+            " weight.{unknown}{least} Where a share of loads is given, read kilograms.",
             low=float(used.min()),
             high=float(used.max()),
             seizures=counted,
@@ -219,9 +275,10 @@ def weighing_sentence(record: RecordDemand, terms: EvadersModel) -> Message | No
             least=least,
         ),
         "harm": message(
-            "Loads are weighed by harm, kilograms times the scenario's index of each drug, {low:n} to {high:n} a load by gateway, from "
-            "{seizures}; the largest hundredth of these (one at least) holds {top:.0%} of the harm.{unknown}{least} Where a share of loads is "
-            "given, read harm.",
+            "Loads are weighed by harm, kilograms times the scenario's index of each drug, {low:n}"
+            " to {high:n} a load by gateway, from {seizures}; the largest hundredth of these (one"
+            " at least) holds {top:.0%} of the harm.{unknown}{least} Where a share of loads is"
+            " given, read harm.",
             low=float(used.min()),
             high=float(used.max()),
             seizures=counted,
@@ -236,13 +293,17 @@ def weighing_sentence(record: RecordDemand, terms: EvadersModel) -> Message | No
 def _load_marks(
     record: RecordDemand, terms: EvadersModel, network: Network, records: Seizures, known: Evidence
 ) -> LoadMarks:
-    """Return what loads carry, each seizure shared among the gateways whose flows pass where it was made."""
+    """Return what loads carry, each seizure shared among the gateways whose flows pass
+    where it was made.
+    """
     names, index = _drug_names(records), _index(terms)
     rows = _weighed_rows(records)
     if terms.weights_by == "harm":
         rows &= names != ""
     drugs, drug = np.unique(names[rows], return_inverse=True)
-    worth = np.array([index[name] if terms.weights_by == "harm" else 1.0 for name in drugs.tolist()])
+    worth = np.array(
+        [index[name] if terms.weights_by == "harm" else 1.0 for name in drugs.tolist()]
+    )
     count = records.count[rows]
     kg = records.quantity_kg[rows] / count
     origin = _origins(_flows(record, network), records.take(rows), network, known)
@@ -252,7 +313,9 @@ def _load_marks(
 
 
 def _flows(record: RecordDemand, network: Network) -> Floats:
-    """Return (segments, gateways + 1) shares of all loads that pass; the last are those that keep to a place."""
+    """Return (segments, gateways + 1) shares of all loads that pass; the last are those
+    that keep to a place.
+    """
     flow = np.zeros((network.n_segments, record.shares.shape[0] + 1))
     for (g, s), routes in record.routes.items():
         load = (1 - record.local_share) * record.shares[g, s]
@@ -264,7 +327,9 @@ def _flows(record: RecordDemand, network: Network) -> Floats:
 
 
 def _origins(flow: Floats, records: Seizures, network: Network, known: Evidence) -> Floats:
-    """Return (rows, gateways + 1) chances of where seizures set out: those of flows where they were made, of an area over its effort."""
+    """Return (rows, gateways + 1) chances of where seizures set out: those of flows
+    where they were made, of an area over its effort.
+    """
     effort = known.expected_by_unit().sum(axis=0)
     length = network.length_m[network.segment_arc]
     passing = np.empty((len(records), flow.shape[1]))

@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 
 
 DETECTION = 0.2
-"""Relative change of a detection chance that is stated as a number, where its range is wanted: assumed."""
+"""Relative change of a detection chance that is stated as a number, where its range is
+wanted: assumed.
+"""
 EXPECTED = "a chance from 0 to 1, or a range of two with the smaller first, such as [0.2, 0.5]"
 
 
 def _chance_or_range(value: Any) -> float | tuple[float, float]:  # noqa: ANN401 - any TOML value
     """Return a chance as a number, and a range of two as a pair; a range of nothing is a number."""
     numbers = list(value) if isinstance(value, (list, tuple)) else [value]
-    if not all(isinstance(each, (int, float)) and not isinstance(each, bool) and 0 <= each <= 1 for each in numbers):
+    if not all(
+        isinstance(each, (int, float)) and not isinstance(each, bool) and 0 <= each <= 1
+        for each in numbers
+    ):
         raise ValueError(EXPECTED)
     if not isinstance(value, (list, tuple)):
         return float(value)
@@ -47,7 +52,10 @@ ChanceOrRange = Annotated[
 """A chance, or the two ends of the range that it lies in."""
 
 
-RANGE = "; `[low, high]` where only a range is known: `plan --draws` plans over it, all else takes its middle"
+RANGE = (
+    "; `[low, high]` where only a range is known: `plan --draws` plans over it, all else takes its"
+    " middle"
+)
 """What the description of a detection chance ends with."""
 
 
@@ -62,7 +70,9 @@ def middle(chance: float | tuple[float, float]) -> float:
 
 
 def detection_ranges(scenario: ScenarioModel) -> dict[str, tuple[float, float]]:
-    """Return the ranges of detection chances, and of the effects of measures, by their path in the file, such as `kinds.tactical.detection`."""
+    """Return the ranges of detection chances, and of the effects of measures, by their
+    path in the file, such as `kinds.tactical.detection`.
+    """
     found = {
         f"{table}.{entry.id}.detection": chance
         for table, entry in _entries(scenario)
@@ -73,21 +83,39 @@ def detection_ranges(scenario: ScenarioModel) -> dict[str, tuple[float, float]]:
 
 
 def detection_chances(scenario: ScenarioModel) -> dict[str, float | tuple[float, float]]:
-    """Return the detection chances and ranges of kinds and teams by their path, but those of 0; one less the survival, where that is stated."""
+    """Return the detection chances and ranges of kinds and teams by their path, but
+    those of 0; one less the survival, where that is stated.
+    """
     return {
         f"{table}.{entry.id}.detection": chance
         for table, entry in _entries(scenario)
-        if (chance := 1 - entry.survival if hasattr(entry, "survival") else getattr(entry, "detection", None))
+        if (
+            chance := (
+                1 - entry.survival
+                if hasattr(entry, "survival")
+                else getattr(entry, "detection", None)
+            )
+        )
     }
 
 
 def detection_range(chance: float | tuple[float, float]) -> tuple[float, float]:
-    """Return the ends of a detection chance: those of its range, or a fifth less and more where it is one number."""
-    return chance if isinstance(chance, tuple) else (chance * (1 - DETECTION), min(chance * (1 + DETECTION), 1.0))
+    """Return the ends of a detection chance: those of its range, or a fifth less and
+    more where it is one number.
+    """
+    return (
+        chance
+        if isinstance(chance, tuple)
+        else (chance * (1 - DETECTION), min(chance * (1 + DETECTION), 1.0))
+    )
 
 
-def with_detection(scenario: ScenarioModel, chances: Mapping[str, float | tuple[float, float]]) -> ScenarioModel:
-    """Return a scenario with other detection chances, by path; chances of paths that it does not have are not used."""
+def with_detection(
+    scenario: ScenarioModel, chances: Mapping[str, float | tuple[float, float]]
+) -> ScenarioModel:
+    """Return a scenario with other detection chances, by path; chances of paths that it
+    does not have are not used.
+    """
     changed: dict[str, list[KindModel | TeamModel]] = {"kinds": [], "teams": []}
     for table, entry in _entries(scenario):
         chance = chances.get(f"{table}.{entry.id}.detection")
@@ -103,7 +131,8 @@ def range_warnings(scenario: ScenarioModel) -> Iterator[str]:
     """Yield what is used of each range where nobody draws from it."""
     for path, (low, high) in detection_ranges(scenario).items():
         yield message(
-            "{path} is known as a range alone, {low:g} to {high:g}: its middle, {middle:g}, is used (plan --draws N plans over the range).",
+            "{path} is known as a range alone, {low:g} to {high:g}: its middle, {middle:g}, is used"
+            " (plan --draws N plans over the range).",
             path=path,
             low=low,
             high=high,
@@ -116,7 +145,8 @@ def _entries(scenario: ScenarioModel) -> Iterator[tuple[str, KindModel | TeamMod
     yield from (("teams", team) for team in scenario.teams)
 
 
-# Chances that audits measured: a beta posterior for each kind, which a scenario reads in place of what it states.
+# Chances that audits measured: a beta posterior for each kind, which a scenario reads
+# in place of what it states.
 
 
 PRIOR = 0.5
@@ -138,7 +168,8 @@ class _Audited(Strict):
 
 
 def read_audited(path: Path) -> list[AuditedKind]:
-    """Return the kinds whose detection chance an audit measured, from the audit-results.json that `audit results` wrote.
+    """Return the kinds whose detection chance an audit measured, from the
+    audit-results.json that `audit results` wrote.
 
     Raises
     ------
@@ -156,7 +187,8 @@ def read_audited(path: Path) -> list[AuditedKind]:
 
 
 def with_audits(scenario: ScenarioModel, folder: Path) -> tuple[ScenarioModel, list[str]]:
-    """Return a scenario whose kinds have the 90 % ranges that its audits found, and a sentence for each.
+    """Return a scenario whose kinds have the 90 % ranges that its audits found, and a
+    sentence for each.
 
     Parameters
     ----------
@@ -179,7 +211,11 @@ def with_audits(scenario: ScenarioModel, folder: Path) -> tuple[ScenarioModel, l
         content = sha256(folder / file)
         if content in read:
             found = f"the content of {read[content]} again"
-            raise InputError(Problem(str(folder / file), found, "each audit once", "Take one of them out of `audits`"))
+            raise InputError(
+                Problem(
+                    str(folder / file), found, "each audit once", "Take one of them out of `audits`"
+                )
+            )
         read[content] = file
         for row in rows:
             posterior.setdefault(row.kind, []).append(row)
@@ -188,10 +224,12 @@ def with_audits(scenario: ScenarioModel, folder: Path) -> tuple[ScenarioModel, l
     told: list[str] = []
     for name, rows in posterior.items():
         stated = getattr(kinds.get(name), "detection", None)
-        if hasattr(kinds.get(name), "survival"):  # that of all who pass: an audit measures those who are inspected
+        # that of all who pass: an audit measures those who are inspected
+        if hasattr(kinds.get(name), "survival"):
             told.append(
                 message(
-                    "Audits measured the detection chance of {kind}. It is not used: the scenario states a survival of it.",
+                    "Audits measured the detection chance of {kind}. It is not used: the scenario"
+                    " states a survival of it.",
                     kind=kinds[name].label or name,
                 )
             )
@@ -199,24 +237,34 @@ def with_audits(scenario: ScenarioModel, folder: Path) -> tuple[ScenarioModel, l
         if stated is None:
             told.append(
                 message(
-                    "Audits measured the detection chance of {kind!r}, which no kind of the scenario has.", kind=name
+                    "Audits measured the detection chance of {kind!r}, which no kind of the"
+                    " scenario has.",
+                    kind=name,
                 )
             )
             continue
         # Each file holds a posterior of its own: their prior counts once.
-        alpha, beta = (PRIOR + sum(getattr(row, part) - PRIOR for row in rows) for part in ("alpha", "beta"))
-        low, high = (float(stats.beta.ppf(level, max(alpha, 1e-3), max(beta, 1e-3))) for level in (0.05, 0.95))
+        alpha, beta = (
+            PRIOR + sum(getattr(row, part) - PRIOR for row in rows) for part in ("alpha", "beta")
+        )
+        low, high = (
+            float(stats.beta.ppf(level, max(alpha, 1e-3), max(beta, 1e-3)))
+            for level in (0.05, 0.95)
+        )
         chances[f"kinds.{name}.detection"] = (low, high)
         told.append(
             message(
-                "Audits: the detection chance of {kind} is taken as {low:.2f} to {high:.2f} (90 %), as ordinary inspection found {found} of "
-                "about {loads:.0f} loads. The scenario states {stated}.",
+                "Audits: the detection chance of {kind} is taken as {low:.2f} to {high:.2f} (90 %),"
+                " as ordinary inspection found {found} of about {loads:.0f} loads. The scenario"
+                " states {stated}.",
                 kind=kinds[name].label or name,
                 low=low,
                 high=high,
                 found=sum(row.found for row in rows),
                 loads=sum(row.loads for row in rows),
-                stated="\N{EN DASH}".join(f"{end:g}" for end in (stated if isinstance(stated, tuple) else (stated,))),
+                stated="\N{EN DASH}".join(
+                    f"{end:g}" for end in (stated if isinstance(stated, tuple) else (stated,))
+                ),
             )
         )
     return with_detection(scenario, chances), told

@@ -1,7 +1,9 @@
-"""Names in a scenario's tables: each defined once, and each reference to one that exists.
+"""Names in a scenario's tables: each defined once, and each reference to one that
+exists.
 
-The checks read the content of the file rather than validated models, so that a fault in one field of an entry does not hide the faults of
-the others. Values of a wrong type are skipped here: the schema reports them.
+The checks read the content of the file rather than validated models, so that a fault in
+one field of an entry does not hide the faults of the others. Values of a wrong type are
+skipped here: the schema reports them.
 """
 
 from __future__ import annotations
@@ -63,8 +65,9 @@ REFERENCES = (
     ("measures", "agency", "agencies"),
     ("roster", "people", "resources"),
 )
-"""Table, field in it that names something, and the table that defines it; `can` is a kind of duty, or an id of
-[[kinds]] or [[teams]], `pursuers` one of these ids."""
+"""Table, field in it that names something, and the table that defines it; `can` is a
+kind of duty, or an id of [[kinds]] or [[teams]], `pursuers` one of these ids.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,19 @@ class TableEntry:
         return value.strip() if isinstance(value, str) else ""
 
     def names(self, field: str) -> list[str]:
-        """Return the names in a field (`delay.resource` looks into the table `delay`): a text, the texts of a list, or the keys of a table."""
+        """Return the names in a field (`delay.resource` looks into the table `delay`):
+        a text, the texts of a list, or the keys of a table.
+        """
         value: Any = self.content
         for part in field.split("."):
             value = value.get(part) if isinstance(value, dict) else None
-        values = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple | dict) else []
+        values = (
+            [value]
+            if isinstance(value, str)
+            else list(value)
+            if isinstance(value, list | tuple | dict)
+            else []
+        )
         return [name.strip() for name in values if isinstance(name, str) and name.strip()]
 
 
@@ -105,7 +116,8 @@ class Tables:
     where
         The file, for messages.
     entries
-        Entries by table; a table that stands once (`[sites]`) has one entry. `site` holds the rows of the CSV too.
+        Entries by table; a table that stands once (`[sites]`) has one entry. `site`
+        holds the rows of the CSV too.
     exclusions
         Groups of site ids, as the file has them.
     """
@@ -126,15 +138,23 @@ class Tables:
     def known(self, table: str) -> list[str]:
         """Return the names that a reference to a table may use."""
         if table in {"can", "pursuers"}:
-            return [*(categories() if table == "can" else ()), *self.ids("kinds"), *self.ids("teams")]
+            return [
+                *(categories() if table == "can" else ()),
+                *self.ids("kinds"),
+                *self.ids("teams"),
+            ]
         if table == "resources":  # also as NAME@AGENCY, that of one agency whoever uses it
             owned = [(entry.text("name"), entry.text("agency")) for entry in self[table]]
             return [*self.ids(table), *(f"{name}@{agency}" for name, agency in owned if agency)]
         return self.ids(table)
 
     def owners(self, resource: str) -> set[str]:
-        """Return the agencies that have a resource of this name; the empty name stands for all of them."""
-        return {entry.text("agency") for entry in self["resources"] if entry.text("name") == resource}
+        """Return the agencies that have a resource of this name; the empty name stands
+        for all of them.
+        """
+        return {
+            entry.text("agency") for entry in self["resources"] if entry.text("name") == resource
+        }
 
 
 def tables_of(content: Content, sites: Sequence[ListedSite], where: str) -> Tables:
@@ -149,12 +169,18 @@ def tables_of(content: Content, sites: Sequence[ListedSite], where: str) -> Tabl
     where
         The file, for messages.
     """
-    entries = {table: tuple(_entries(content, table, where)) for table in SINGULAR if table != "site"}
+    entries = {
+        table: tuple(_entries(content, table, where)) for table in SINGULAR if table != "site"
+    }
     entries |= {table: tuple(_single(content, table, where)) for table in ("sites", "roster")}
     entries["site"] = tuple(TableEntry(site.where, site.content) for site in sites)
     groups = content.get("exclusions")
     exclusions = tuple(
-        tuple(name.strip() for name in group if isinstance(name, str)) if isinstance(group, list) else ()
+        (
+            tuple(name.strip() for name in group if isinstance(name, str))
+            if isinstance(group, list)
+            else ()
+        )
         for group in (groups if isinstance(groups, list) else ())
     )
     return Tables(where, entries, exclusions)
@@ -188,8 +214,14 @@ def check_references(tables: Tables, problems: ProblemList) -> None:
         for entry in tables[table]:
             for name in entry.names(field):
                 if name not in known:
-                    remedy = "" if target in {"can", "pursuers"} else f"Add it to [[{target}]], or correct the name"
-                    problems.append(unknown_name(f"{entry.where}, {field}", name, known, remedy=remedy))
+                    remedy = (
+                        ""
+                        if target in {"can", "pursuers"}
+                        else f"Add it to [[{target}]], or correct the name"
+                    )
+                    problems.append(
+                        unknown_name(f"{entry.where}, {field}", name, known, remedy=remedy)
+                    )
     _check_site_resources(tables, problems)
     _check_changes(tables, problems)
     _check_teams(tables, problems)
@@ -198,7 +230,11 @@ def check_references(tables: Tables, problems: ProblemList) -> None:
         for name in entry.names("response.by"):
             if name in cueing:
                 expected = "a kind that can drive there: a checkpoint, or a team on standby"
-                problems.add(f"{entry.where}, response.by", f"{name!r}, which others have to answer", expected)
+                problems.add(
+                    f"{entry.where}, response.by",
+                    f"{name!r}, which others have to answer",
+                    expected,
+                )
     for measure in tables["measures"]:
         if (agency := measure.text("agency")) in {"", *tables.ids("agencies")}:
             _check_owned(tables, measure.names("uses"), agency, measure.where, problems)
@@ -213,7 +249,8 @@ def check_exclusions(tables: Tables, offered: Callable[[str], bool], problems: P
     tables
         Of the scenario.
     offered
-        Whether an id may be that of a site which no table lists: a crossing, or a road segment.
+        Whether an id may be that of a site which no table lists: a crossing, or a road
+        segment.
     problems
         To note them in.
     """
@@ -229,11 +266,13 @@ def _defined_once(tables: Tables, problems: ProblemList) -> None:
     """Note ids and names of agencies that come more than once."""
     for table in SINGULAR:
         field = "name" if table == "resources" else "id"
-        seen: set[tuple[str, str]] = set()  # names with their owners: each agency may have officers of its own
+        # names with their owners: each agency may have officers of its own
+        seen: set[tuple[str, str]] = set()
         for position, entry in enumerate(tables[table]):
             here = entry.where if table == "site" else f"{tables.where}, {table}[{position}]"
             owner = entry.text("agency") if table == "resources" else ""
-            # An entry for several crews stands for ids that it does not spell: `north` with number 2 meets another entry `north-1`.
+            # An entry for several crews stands for ids that it does not spell: `north`
+            # with number 2 meets another entry `north-1`.
             for name in _ids_of_crews(entry) if table == "crews" else [entry.text(field)]:
                 if (name, owner) in seen:
                     found = f"{name!r} again" + (f", of agency {owner!r}" if owner else "")
@@ -250,7 +289,10 @@ def _agencies_named_once(tables: Tables, problems: ProblemList) -> None:
         if name and name.casefold() in named:
             found = f"{name!r} again, the name of agency {named[name.casefold()]!r}"
             problems.add(
-                f"{tables.where}, agencies[{position}], name", found, "a name of its own", "Rename one of them"
+                f"{tables.where}, agencies[{position}], name",
+                found,
+                "a name of its own",
+                "Rename one of them",
             )
         named.setdefault(name.casefold(), entry.text("id"))
 
@@ -262,40 +304,68 @@ def _ids_of_crews(entry: TableEntry) -> list[str]:
 
 
 def _check_site_resources(tables: Tables, problems: ProblemList) -> None:
-    """Note each kind that uses, at a site, a resource which neither the site's agency nor everybody has; once for each kind and agency."""
+    """Note each kind that uses, at a site, a resource which neither the site's agency
+    nor everybody has; once for each kind and agency.
+    """
     kinds = {entry.text("id"): entry for entry in tables["kinds"]}
     offering = [entry for entry in tables["sites"] if offers_sites(entry.content)]
     seen: set[tuple[str, str]] = set()
     bounded = any("jurisdiction" in entry.content for entry in tables["agencies"])
     for site in (*tables["site"], *offering):
-        agencies = [name for name in (site.text("agency"), *site.names("manned_by")) if name] or [""]
+        agencies = [name for name in (site.text("agency"), *site.names("manned_by")) if name] or [
+            ""
+        ]
         fitting = fitting_kinds(site.names("kinds"), site.text("existing"), kinds)
         choices = len(fitting) * len(agencies)
-        if site.content.get("forced") in {True, "true"} and choices > 1 and not site.text("existing"):
+        if (
+            site.content.get("forced") in {True, "true"}
+            and choices > 1
+            and not site.text("existing")
+        ):
             several = "agencies" if len(agencies) > 1 else "kinds"
             expected = "one kind and one agency, or what exists"
-            problems.add(site.where, f"forced, with several {several} to choose from", expected, "Name it in kinds")
+            problems.add(
+                site.where,
+                f"forced, with several {several} to choose from",
+                expected,
+                "Name it in kinds",
+            )
         if agencies == [""] and bounded:
             continue  # of those in whose jurisdiction it lies, if they have what a kind uses
         for kind, agency in product(fitting, agencies):
-            if kind in kinds and (kind, agency) not in seen and (not agency or agency in tables.ids("agencies")):
+            if (
+                kind in kinds
+                and (kind, agency) not in seen
+                and (not agency or agency in tables.ids("agencies"))
+            ):
                 seen.add((kind, agency))
-                _check_owned(tables, _used(kinds[kind]), agency, f"{site.where}, kind {kind!r}", problems)
+                _check_owned(
+                    tables, _used(kinds[kind]), agency, f"{site.where}, kind {kind!r}", problems
+                )
 
 
 def _check_changes(tables: Tables, problems: ProblemList) -> None:
-    """Note the kinds whose opening and closing costs where nothing stands today that a plan could change."""
+    """Note the kinds whose opening and closing costs where nothing stands today that a
+    plan could change.
+    """
     if any(site.text("existing") for site in tables["site"]):
         return
     for kind in tables["kinds"]:
         for field in ("open_cost", "close_cost"):
             if kind.names(field):
                 remedy = "Say what stands in `existing` of sites, or add the yearly part to `uses`"
-                problems.add(f"{kind.where}, {field}", "no site that stands today", "a layout of today", remedy)
+                problems.add(
+                    f"{kind.where}, {field}",
+                    "no site that stands today",
+                    "a layout of today",
+                    remedy,
+                )
 
 
 def fitting_kinds(named: Sequence[str], existing: str, known: Collection[str]) -> list[str]:
-    """Return the ids of the kinds that fit a site: those it names (all known ones where it names none), and the one that stands there."""
+    """Return the ids of the kinds that fit a site: those it names (all known ones where
+    it names none), and the one that stands there.
+    """
     return list(dict.fromkeys([*(named or known), *([existing] if existing else [])]))
 
 
@@ -310,7 +380,9 @@ def _used(kind: TableEntry) -> list[str]:
     return [name for field in fields for name in kind.names(field)]
 
 
-def _check_owned(tables: Tables, names: Sequence[str], agency: str, where: str, problems: ProblemList) -> None:
+def _check_owned(
+    tables: Tables, names: Sequence[str], agency: str, where: str, problems: ProblemList
+) -> None:
     """Note the resources that exist, but neither for an agency nor for all."""
     for name in dict.fromkeys(names):
         owners = tables.owners(name)
@@ -318,7 +390,12 @@ def _check_owned(tables: Tables, names: Sequence[str], agency: str, where: str, 
             has = ", ".join(sorted(owners))
             owner = f"of agency {agency!r}, or one " if agency else ""
             expected = f"a resource of that name {owner}that all share"
-            problems.add(where, f"resource {name!r}, which {has} alone has", expected, "Add it to [[resources]]")
+            problems.add(
+                where,
+                f"resource {name!r}, which {has} alone has",
+                expected,
+                "Add it to [[resources]]",
+            )
 
 
 def _check_teams(tables: Tables, problems: ProblemList) -> None:
@@ -328,10 +405,16 @@ def _check_teams(tables: Tables, problems: ProblemList) -> None:
         if not agency or agency in agencies:
             _check_owned(tables, team.names("uses"), agency, team.where, problems)
         owners = {base.text("agency") for base in tables["bases"]}
-        unclear = {agency, *owners} - {"", *agencies}  # agencies that are not defined have been noted
+        # agencies that are not defined have been noted
+        unclear = {agency, *owners} - {"", *agencies}
         if not team.names("bases") and not owners & {"", agency} and not unclear:
             expected = "the id of a base, or a base of its agency"
-            problems.add(f"{team.where}, bases", "no base", expected, "Name it in bases, or add it to [[bases]]")
+            problems.add(
+                f"{team.where}, bases",
+                "no base",
+                expected,
+                "Name it in bases, or add it to [[bases]]",
+            )
 
 
 def _check_rosters(tables: Tables, problems: ProblemList) -> None:
@@ -344,4 +427,6 @@ def _check_rosters(tables: Tables, problems: ProblemList) -> None:
     bases = tables.ids("bases")
     for crew in tables["crews"]:
         if bases and not crew.text("base"):
-            problems.append(unknown_name(f"{crew.where}, base", "", bases, found="nothing", remedy="Add it"))
+            problems.append(
+                unknown_name(f"{crew.where}, base", "", bases, found="nothing", remedy="Add it")
+            )

@@ -1,4 +1,6 @@
-"""The scenario's tables of shifts and crews, field by field; the reference in the documentation is made from the descriptions here."""
+"""The scenario's tables of shifts and crews, field by field; the reference in the
+documentation is made from the descriptions here.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +22,26 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 REST_HOURS = 11.0
 HOURS_A_WEEK = 48.0
 DAYS_OFF = 1
-"""Daily rest, weekly hours and weekly rest where a crew's entry does not state them: articles 3, 6 and 5 of the European Working Time
-Directive (2003/88/EC)."""
+"""Daily rest, weekly hours and weekly rest where a crew's entry does not state them:
+articles 3, 6 and 5 of the European Working Time Directive (2003/88/EC).
+"""
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 ALIKE = 0.85
-"""Likeness from which a time zone may be what was meant; regions such as America/ make all of their zones somewhat alike."""
+"""Likeness from which a time zone may be what was meant; regions such as America/ make
+all of their zones somewhat alike.
+"""
 
 
 def _known_zone(name: str) -> str:
     known = zoneinfo.available_timezones()
     if name not in known:
         city = name.rpartition("/")[2].casefold().replace(" ", "_")
-        same_city = [zone for zone in sorted(known) if city and zone.casefold().endswith(f"/{city}")]
+        same_city = [
+            zone for zone in sorted(known) if city and zone.casefold().endswith(f"/{city}")
+        ]
         near = get_close_matches(name, known, n=1, cutoff=ALIKE) or same_city
         hint = (
             f"Did you mean {near[0]!r}"
@@ -79,14 +86,19 @@ class RosterModel(Strict):
     time_zone: TimeZone = Field(description="IANA name of the zone whose clocks the shifts follow")
     people: str = Field(
         "",
-        description="the resource that counts people a shift: an option's use of it, rounded up, is the number it needs "
-        "in each shift. Where empty only beats need people, those of their team",
+        description=(
+            "the resource that counts people a shift: an option's use of it, rounded up, is the"
+            " number it needs in each shift. Where empty only beats need people, those of their"
+            " team"
+        ),
     )
     look_for: list[Annotated[str, Field(max_length=200)]] = Field(
         [],
         max_length=12,
-        description="what crews look for, a short sentence each, as their sheets print it: loads, vehicles, ways of hiding; never "
-        "what a person looks like or where he comes from",
+        description=(
+            "what crews look for, a short sentence each, as their sheets print it: loads, vehicles,"
+            " ways of hiding; never what a person looks like or where he comes from"
+        ),
     )
     farthest_minutes: float = Field(
         120, ge=0, le=1440, description="a checkpoint is not served from a base farther than this"
@@ -102,17 +114,24 @@ class DutyBase(Strict):
     lat: Latitude = Field(description="latitude in degrees (WGS 84)")
     time_zone: TimeZone | None = Field(
         None,
-        description="IANA name of the zone whose clocks its crews follow, as rosters, calendars and sheets show them; "
-        "roster.time_zone where none",
+        description=(
+            "IANA name of the zone whose clocks its crews follow, as rosters, calendars and sheets"
+            " show them; roster.time_zone where none"
+        ),
     )
     commander: str = Field(
         "",
         max_length=80,
-        description="who commands its crews, for their sheets: a role or a call sign, such as `watch commander`, and never a name. Sheets "
-        "lie in vehicles and get lost, and the role is right after a change of people too",
+        description=(
+            "who commands its crews, for their sheets: a role or a call sign, such as `watch"
+            " commander`, and never a name. Sheets lie in vehicles and get lost, and the role is"
+            " right after a change of people too"
+        ),
     )
     channel: str = Field(
-        "", max_length=80, description="how crews reach them: a radio channel or a telephone, for the sheets"
+        "",
+        max_length=80,
+        description="how crews reach them: a radio channel or a telephone, for the sheets",
     )
 
     @property
@@ -152,24 +171,40 @@ class Shift(Strict):
 
 
 class Crew(Strict):
-    """People who go out together, and the limits of their working time, as `duties.json` has them."""
+    """People who go out together, and the limits of their working time, as
+    `duties.json` has them.
+    """
 
     hours_a_week: float = Field(
-        HOURS_A_WEEK, gt=0, le=168, description="from leaving the base to being back, in each week of the roster"
+        HOURS_A_WEEK,
+        gt=0,
+        le=168,
+        description="from leaving the base to being back, in each week of the roster",
     )
-    rest_hours: float = Field(REST_HOURS, ge=0, le=168, description="from being back to leaving again")
+    rest_hours: float = Field(
+        REST_HOURS, ge=0, le=168, description="from being back to leaving again"
+    )
     most_days: int = Field(6, ge=1, le=400, description="days in a row on which a shift begins")
-    days_off: int = Field(DAYS_OFF, ge=0, le=6, description="days of each week on which no shift begins")
+    days_off: int = Field(
+        DAYS_OFF, ge=0, le=6, description="days of each week on which no shift begins"
+    )
     id: ComposedId
     label: str = Field("", description="what people call it; the id where empty")
     agency: str = Field("", description="whose duties they do; those of all agencies where empty")
-    base: str = Field("", description="where they set out; may be left out where the scenario has no bases")
+    base: str = Field(
+        "", description="where they set out; may be left out where the scenario has no bases"
+    )
     people: int = Field(ge=1, le=1000, description="people of the crew, who go out together")
     can: list[str] = Field(
         [],
-        description="kinds of duty (`checkpoint`, `patrol`), ids of [[kinds]] or ids of [[teams]]; everything where empty",
+        description=(
+            "kinds of duty (`checkpoint`, `patrol`), ids of [[kinds]] or ids of [[teams]];"
+            " everything where empty"
+        ),
     )
-    away: list[Day] = Field([], description="days on which the crew begins no shift: leave, training")
+    away: list[Day] = Field(
+        [], description="days on which the crew begins no shift: leave, training"
+    )
 
     @property
     def name(self) -> str:
@@ -192,4 +227,6 @@ class CrewModel(Crew):
 
     id: Id = Field(description="unique name")
     people: int = Field(1, ge=1, le=1000, description="people of the crew, who go out together")
-    number: int = Field(1, ge=1, le=1000, description="crews like this one; from 2 they are called ID-1, ID-2")
+    number: int = Field(
+        1, ge=1, le=1000, description="crews like this one; from 2 they are called ID-1, ID-2"
+    )

@@ -1,4 +1,6 @@
-"""What pages in another language call the terms and names of a scenario: its tables of translations, and its file of them."""
+"""What pages in another language call the terms and names of a scenario: its tables of
+translations, and its file of them.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ LONGEST = 1000
 
 
 def with_translations(scenario: ScenarioModel, folder: Path) -> ScenarioModel:
-    """Return a scenario whose translations are those of its tables and of its file; where both have a term the table counts.
+    """Return a scenario whose translations are those of its tables and of its file;
+    where both have a term the table counts.
 
     Raises
     ------
@@ -38,23 +41,37 @@ def with_translations(scenario: ScenarioModel, folder: Path) -> ScenarioModel:
     path = folder / scenario.translations_file
     others = tuple(code for code in languages() if code != ENGLISH)
     table = read_csv(
-        path, "a CSV of translations", WantedColumns((TERM,), others, show_header=True), typed_by_hand=True
+        path,
+        "a CSV of translations",
+        WantedColumns((TERM,), others, show_header=True),
+        typed_by_hand=True,
     )
     terms = table.text[TERM]
     if len(set(terms)) < len(terms):
         twice = next(name for k, name in enumerate(terms) if name in terms[:k])
         raise InputError(
-            Problem(str(path), f"{plain(twice, 60)!r} twice", "each term once", "Take out one of the rows")
+            Problem(
+                str(path),
+                f"{plain(twice, 60)!r} twice",
+                "each term once",
+                "Take out one of the rows",
+            )
         )
     read = {}
     for code in (code for code in others if code in table.text):
-        said = {name: plain(text) for name, text in zip(terms, table.text[code], strict=True) if plain(text)}
+        said = {
+            name: plain(text)
+            for name, text in zip(terms, table.text[code], strict=True)
+            if plain(text)
+        }
         if long := next((name for name, text in said.items() if len(text) > LONGEST), None):
             found = f"{len(said[long])} characters for {plain(long, 60)!r}"
             raise InputError(Problem(f"{path}, column {code}", found, f"{LONGEST} at most"))
         read[code] = said
     tables = scenario.translations
-    merged = {code: read.get(code, {}) | tables.get(code, {}) for code in dict.fromkeys((*tables, *read))}
+    merged = {
+        code: read.get(code, {}) | tables.get(code, {}) for code in dict.fromkeys((*tables, *read))
+    }
     return scenario.model_copy(update={"translations": merged})
 
 
@@ -66,8 +83,14 @@ def unknown_terms(
     where: str,
     problems: ProblemList,
 ) -> None:
-    """Note each translation of what neither the scenario nor its map says; `listed` are the entries of sites, `where` is the scenario."""
-    places: list[Crossing | Gateway | Settlement] = [*region.gateways, *region.crossings, *region.settlements]
+    """Note each translation of what neither the scenario nor its map says; `listed` are
+    the entries of sites, `where` is the scenario.
+    """
+    places: list[Crossing | Gateway | Settlement] = [
+        *region.gateways,
+        *region.crossings,
+        *region.settlements,
+    ]
     known = {*scenario.terms, *scenario.proper_names, *scenario.sentences, region.attribution}
     known |= {source.source for source in (*scenario.records.seizures, *scenario.records.effort)}
     known |= {source.unit for source in scenario.records.effort}
@@ -80,4 +103,8 @@ def unknown_terms(
         for name in table:
             if name not in known:
                 expected = "a term or a name of this scenario, as it is written there"
-                problems.append(unknown_name(f"{where}, translations.{language}", name, known, expected=expected))
+                problems.append(
+                    unknown_name(
+                        f"{where}, translations.{language}", name, known, expected=expected
+                    )
+                )

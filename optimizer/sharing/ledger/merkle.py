@@ -1,10 +1,12 @@
-"""Merkle trees of RFC 6962, section 2.1: roots, inclusion proofs and consistency proofs, made and checked.
+"""Merkle trees of RFC 6962, section 2.1: roots, inclusion proofs and consistency
+proofs, made and checked.
 
 With D[a:b] the leaves from a to b - 1, and k the largest power of two below n = b - a,
 
     MTH(D[a:a+1]) = SHA-256(0x00 || D[a]),    MTH(D[a:b]) = SHA-256(0x01 || MTH(D[a:a+k]) || MTH(D[a+k:b])).
 
-The prefixes keep a leaf from being taken for a node. The root of no leaves is SHA-256 of nothing.
+The prefixes keep a leaf from being taken for a node. The root of no leaves is SHA-256
+of nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class MerkleTree:
     size
         Leaves n.
     levels
-        For k = 0, 1, ... the hashes of D[i 2^k : (i+1) 2^k] for every i with (i+1) 2^k <= n, one after the other (32 bytes each).
+        For k = 0, 1, ... the hashes of D[i 2^k : (i+1) 2^k] for every i with (i+1) 2^k
+        <= n, one after the other (32 bytes each).
     """
 
     size: int
@@ -54,7 +57,9 @@ class MerkleTree:
         size, levels = len(level) // WIDTH, [level]
         while len(level) >= 2 * WIDTH:
             ends = range(2 * WIDTH, len(level) + 1, 2 * WIDTH)
-            level = b"".join([sha256(b"\x01" + level[end - 2 * WIDTH : end]).digest() for end in ends])
+            level = b"".join(
+                [sha256(b"\x01" + level[end - 2 * WIDTH : end]).digest() for end in ends]
+            )
             levels.append(level)
         return cls(size, tuple(levels))
 
@@ -76,7 +81,8 @@ class MerkleTree:
         return self.levels[0][index * WIDTH : (index + 1) * WIDTH]
 
     def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
-        """Return the proof that a leaf is at `index` among the first `size`: from the leaf's sibling up to the root's child (section 2.1.1).
+        """Return the proof that a leaf is at `index` among the first `size`: from the
+        leaf's sibling up to the root's child (section 2.1.1).
 
         Raises
         ------
@@ -89,7 +95,8 @@ class MerkleTree:
         return tuple(self._path(index, 0, size))
 
     def consistency(self, old: int, size: int | None = None) -> tuple[bytes, ...]:
-        """Return the proof that the tree of the first `old` leaves is the beginning of that of the first `size` (section 2.1.2).
+        """Return the proof that the tree of the first `old` leaves is the beginning of
+        that of the first `size` (section 2.1.2).
 
         Raises
         ------
@@ -104,7 +111,8 @@ class MerkleTree:
     def _hash(self, begin: int, end: int) -> bytes:
         count = end - begin
         level = count.bit_length() - 1
-        if count == 1 << level:  # whole, and its begin is a multiple of its count wherever RFC 6962 splits
+        # whole, and its begin is a multiple of its count wherever RFC 6962 splits
+        if count == 1 << level:
             place = (begin >> level) * WIDTH
             return self.levels[level][place : place + WIDTH]
         middle = begin + _split(count)
@@ -154,7 +162,8 @@ def included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: b
             return False
         if node & 1 or node == last:
             found = node_hash(sibling, found)
-            while node and not node & 1:  # levels without a sibling: a subtree that ends early moves up as it is
+            # levels without a sibling: a subtree that ends early moves up as it is
+            while node and not node & 1:
                 node, last = node >> 1, last >> 1
         else:
             found = node_hash(found, sibling)
@@ -178,10 +187,12 @@ def consistent(old: int, old_root: bytes, size: int, root: bytes, proof: Sequenc
         return False
     if old in {0, size}:
         return not proof and (old_root == EMPTY_ROOT if old == 0 else old_root == root)
-    path = list(proof) if old & (old - 1) else [old_root, *proof]  # a whole subtree is the begin of its own proof
+    # a whole subtree is the begin of its own proof
+    path = list(proof) if old & (old - 1) else [old_root, *proof]
     if not path:
         return False
-    # RFC 6962, 2.1.4.2 (as in RFC 9162): climb from the last leaf of the old tree, `node`, beside the last of the new one, `last`.
+    # RFC 6962, 2.1.4.2 (as in RFC 9162): climb from the last leaf of the old tree,
+    # `node`, beside the last of the new one, `last`.
     node, last = old - 1, size - 1
     while node & 1:  # a right child: its parent is whole in both trees, and the proof begins there
         node, last = node >> 1, last >> 1

@@ -1,10 +1,13 @@
-"""Signed notes (C2SP `signed-note`): a text, a blank line, and a line for each signature; keys as they are written down.
+"""Signed notes (C2SP `signed-note`): a text, a blank line, and a line for each
+signature; keys as they are written down.
 
-A signature line is an em dash, a key's name and the base64 of the key's id (4 bytes) and the signature. A key's id is the begin of
+A signature line is an em dash, a key's name and the base64 of the key's id (4 bytes)
+and the signature. A key's id is the begin of
 
     SHA-256(name || 0x0A || algorithm || public key),
 
-with the algorithm 0x01 for Ed25519 over the text, and 0x04 for the timestamped cosignatures of `checkpoints`.
+with the algorithm 0x01 for Ed25519 over the text, and 0x04 for the timestamped
+cosignatures of `checkpoints`.
 """
 
 from __future__ import annotations
@@ -86,7 +89,12 @@ class Note:
         except UnicodeDecodeError:
             text = ""
         head, blank, tail = text.rpartition("\n\n")
-        if not blank or not head or not tail.endswith("\n") or any(mark < " " for mark in text.replace("\n", "")):
+        if (
+            not blank
+            or not head
+            or not tail.endswith("\n")
+            or any(mark < " " for mark in text.replace("\n", ""))
+        ):
             raise InputError(_no_note(where, "text without a blank line and signatures"))
         lines = tail[:-1].split("\n")
         if len(lines) > MOST_SIGNATURES:
@@ -95,7 +103,9 @@ class Note:
 
     def by(self, key: VerifierKey) -> tuple[NoteSignature, ...]:
         """Return the signatures that carry a key's name and id."""
-        return tuple(one for one in self.signatures if (one.name, one.key_id) == (key.name, key.key_id))
+        return tuple(
+            one for one in self.signatures if (one.name, one.key_id) == (key.name, key.key_id)
+        )
 
 
 @dataclass(frozen=True)
@@ -140,11 +150,18 @@ class VerifierKey:
         content = _key_bytes(material, ED25519, COSIGNATURE)
         if not _NAME.fullmatch(name) or content is None:
             expected = "a public key NAME+ID+KEY of Ed25519 (the file ending in .pub)"
-            raise InputError(Problem(where, "text that is no public key", expected, "Copy the line as it is"))
+            raise InputError(
+                Problem(where, "text that is no public key", expected, "Copy the line as it is")
+            )
         key = cls(name, content[0], content[1:])
         if key.key_id.hex() != number:
             raise InputError(
-                Problem(where, f"the id {number[:8]!r}", f"the id of this key, {key.key_id.hex()}", "Copy it again")
+                Problem(
+                    where,
+                    f"the id {number[:8]!r}",
+                    f"the id of this key, {key.key_id.hex()}",
+                    "Copy it again",
+                )
             )
         return key
 
@@ -160,7 +177,9 @@ class VerifierKey:
         return True
 
     def signed(self, note: Note) -> bool:
-        """Return whether a note carries this key's signature of its text, and none of its that fails; for `ED25519`."""
+        """Return whether a note carries this key's signature of its text, and none of
+        its that fails; for `ED25519`.
+        """
         own = note.by(self)
         return bool(own) and all(self.checks(note.text.encode(), one.signature) for one in own)
 
@@ -198,10 +217,18 @@ class SigningKey:
         content = _key_bytes(parts[4], ED25519) if len(parts) == 5 else None
         if parts[:2] != ["PRIVATE", "KEY"] or content is None:
             expected = "a private key that `ledger key` made"
-            raise InputError(Problem(where, "text that is no private key", expected, "Make one with `ledger key`"))
+            raise InputError(
+                Problem(
+                    where, "text that is no private key", expected, "Make one with `ledger key`"
+                )
+            )
         key = cls(parts[2], content[1:])
         if key.verifier().key_id.hex() != parts[3]:
-            raise InputError(Problem(where, "a private key of another id", "the id of this key", "Restore the file"))
+            raise InputError(
+                Problem(
+                    where, "a private key of another id", "the id of this key", "Restore the file"
+                )
+            )
         return key
 
     def verifier(self, algorithm: int = ED25519) -> VerifierKey:
@@ -228,7 +255,8 @@ def checked_name(name: str, where: str) -> str:
     Raises
     ------
     InputError
-        If it is empty, longer than 200 characters, has blanks, plus signs or characters that do not print, or feigns a cosignature.
+        If it is empty, longer than 200 characters, has blanks, plus signs or characters
+        that do not print, or feigns a cosignature.
     """
     if not _NAME.fullmatch(name) or not name.isprintable() or name.startswith("cosignature/"):
         expected = "a name without blanks and plus signs, such as customs.example/ledger"
@@ -251,33 +279,50 @@ def decoded(text: str) -> bytes | None:
 
 
 def written_number(text: str) -> int | None:
-    """Return the number that a text is, as one writer writes it, below 10^18; None of any other text."""
+    """Return the number that a text is, as one writer writes it, below 10^18; None of
+    any other text.
+    """
     known = text.isascii() and text.isdigit() and len(text) <= 18 and str(int(text)) == text
     return int(text) if known else None
 
 
 def _key_bytes(text: str, *algorithms: int) -> bytes | None:
-    """Return the algorithm and the 32 bytes of a key as it is written down; None of any other text."""
+    """Return the algorithm and the 32 bytes of a key as it is written down; None of any
+    other text.
+    """
     content = decoded(text)
-    return content if content is not None and len(content) == 33 and content[0] in algorithms else None
+    return (
+        content if content is not None and len(content) == 33 and content[0] in algorithms else None
+    )
 
 
 def _signature(line: str, where: str) -> NoteSignature:
     dash, name, material = [*line.split(" "), "", ""][:3]
     content = decoded(material)
-    if dash != DASH or line.count(" ") != 2 or not _NAME.fullmatch(name) or content is None or len(content) <= 4:
+    if (
+        dash != DASH
+        or line.count(" ") != 2
+        or not _NAME.fullmatch(name)
+        or content is None
+        or len(content) <= 4
+    ):
         raise InputError(_no_note(where, f"the line {line[:60]!r}"))
     return NoteSignature(name, content[:4], content[4:])
 
 
 def _no_note(where: str, found: str) -> Problem:
-    return Problem(where, found, "a signed note (C2SP signed-note)", "Get the file again from who signed it")
+    return Problem(
+        where, found, "a signed note (C2SP signed-note)", "Get the file again from who signed it"
+    )
 
 
-# Checkpoints (C2SP `tlog-checkpoint`) and their cosignatures (`tlog-cosignature`, Ed25519, `cosignature/v1`).
+# Checkpoints (C2SP `tlog-checkpoint`) and their cosignatures (`tlog-cosignature`,
+# Ed25519, `cosignature/v1`).
 #
-# A checkpoint is a signed note of three lines: the log's name, how many entries it has, and the root of their Merkle tree. A cosignature is
-# another agency's statement that, at a stated time, this was the largest checkpoint it had seen of this log, and an extension of all before.
+# A checkpoint is a signed note of three lines: the log's name, how many entries it has,
+# and the root of their Merkle tree. A cosignature is another agency's statement that,
+# at a stated time, this was the largest checkpoint it had seen of this log, and an
+# extension of all before.
 
 SKEW_S = 300
 """Seconds by which clocks of two agencies may differ."""
@@ -316,9 +361,17 @@ class Checkpoint:
         note = Note.parsed(content, where)
         origin, size, root = [*note.text.split("\n"), "", "", ""][:3]
         digest, entries = decoded(root), written_number(size)
-        if note.text.count("\n") != 3 or not origin or digest is None or len(digest) != WIDTH or entries is None:
+        if (
+            note.text.count("\n") != 3
+            or not origin
+            or digest is None
+            or len(digest) != WIDTH
+            or entries is None
+        ):
             expected = "a checkpoint (C2SP tlog-checkpoint): name, size and root of a log"
-            raise InputError(Problem(where, "a note of another kind", expected, "Name the checkpoint's file"))
+            raise InputError(
+                Problem(where, "a note of another kind", expected, "Name the checkpoint's file")
+            )
         return cls(origin, entries, digest, note)
 
     @classmethod
@@ -328,7 +381,9 @@ class Checkpoint:
         return cls(origin, size, root, Note(text, (key.signature(text),)))
 
     def cosigned(self, key: SigningKey, time: int) -> Checkpoint:
-        """Return the checkpoint with one more cosignature, of a POSIX time in seconds; an earlier one of the same key gives way."""
+        """Return the checkpoint with one more cosignature, of a POSIX time in seconds;
+        an earlier one of the same key gives way.
+        """
         public = key.verifier(COSIGNATURE)
         signature = time.to_bytes(8, "big") + key.sign(_message(self.note.text, time))
         return self._with(NoteSignature(key.name, public.key_id, signature))

@@ -24,7 +24,8 @@ class LedgerDifference:
     size, other_size
         Entries of each.
     common
-        Entries at the begin that are the same; None where the other is a checkpoint that contradicts the ledger.
+        Entries at the begin that are the same; None where the other is a checkpoint
+        that contradicts the ledger.
     first, first_other
         The entry where they part, of each, as text; empty where there is none.
     """
@@ -59,7 +60,9 @@ def difference(path: Path, other: Path) -> LedgerDifference:
     if common < shorter:
         texts = [side[common].decode(errors="replace") for side in (lines, theirs)]
         return LedgerDifference("forked", len(lines), len(theirs), common, *texts)
-    relation = "equal" if len(lines) == len(theirs) else "newer" if len(lines) > len(theirs) else "older"
+    relation = (
+        "equal" if len(lines) == len(theirs) else "newer" if len(lines) > len(theirs) else "older"
+    )
     return LedgerDifference(relation, len(lines), len(theirs), common)
 
 
@@ -71,7 +74,8 @@ def prove_entry(ledger: LedgerFolder, what: str) -> InclusionProof:
     ledger
         The ledger.
     what
-        Place of the entry, or path of a file that an entry records; of several the last.
+        Place of the entry, or path of a file that an entry records; of several the
+        last.
 
     Raises
     ------
@@ -83,13 +87,16 @@ def prove_entry(ledger: LedgerFolder, what: str) -> InclusionProof:
     index = _index_of(lines, Path(what)) if number is None else number
     if newest is None or index >= newest.size:
         found = f"entry {index}, which no checkpoint covers"
-        raise InputError(Problem(str(ledger.path), found, "an entry that is signed", "First: ledger checkpoint"))
+        raise InputError(
+            Problem(str(ledger.path), found, "an entry that is signed", "First: ledger checkpoint")
+        )
     tree = _tree_of(ledger, newest, lines)
     return InclusionProof(index, tree.inclusion(index, newest.size), newest, lines[index])
 
 
 def prove_extension(ledger: LedgerFolder, held: Path) -> ConsistencyProof:
-    """Return the proof that the newest checkpoint extends one that another agency holds.
+    """Return the proof that the newest checkpoint extends one that another agency
+    holds.
 
     Raises
     ------
@@ -99,10 +106,14 @@ def prove_extension(ledger: LedgerFolder, held: Path) -> ConsistencyProof:
     newest, lines = ledger.checkpoint(), ledger.lines()
     old = Checkpoint.parsed(read_bytes(held, "a checkpoint"), str(held))
     if newest is None:
-        raise InputError(Problem(str(ledger.path), "no checkpoint", "one to prove", "First: ledger checkpoint"))
+        raise InputError(
+            Problem(str(ledger.path), "no checkpoint", "one to prove", "First: ledger checkpoint")
+        )
     tree = _tree_of(ledger, newest, lines)
     if old.origin != newest.origin or old.size > newest.size or tree.root(old.size) != old.root:
-        found = f"a checkpoint of {old.size} entries of {old.origin}, which this ledger does not extend"
+        found = (
+            f"a checkpoint of {old.size} entries of {old.origin}, which this ledger does not extend"
+        )
         raise InputError(Problem(str(held), found, f"an earlier checkpoint of {newest.origin}"))
     return ConsistencyProof(old.size, tree.consistency(old.size, newest.size), newest)
 
@@ -130,10 +141,18 @@ def check_proof(path: Path, key: VerifierKey, content: Path | None = None) -> li
         found = f"no signature of {key.name}+{key.key_id.hex()} that holds"
         problems.append(Problem(str(path), found, "a checkpoint signed by the log"))
     if not included(leaf_hash(proof.entry), proof.index, state.size, proof.hashes, state.root):
-        problems.append(Problem(str(path), "hashes that do not lead to the root", "a proof of this entry"))
+        problems.append(
+            Problem(str(path), "hashes that do not lead to the root", "a proof of this entry")
+        )
     entry = read_entry(proof.entry)
-    if content is not None and (entry is None or sha256(content) not in {file.sha256 for file in entry.files}):
-        problems.append(Problem(str(content), "a file that the entry does not record", "the file as it was recorded"))
+    if content is not None and (
+        entry is None or sha256(content) not in {file.sha256 for file in entry.files}
+    ):
+        problems.append(
+            Problem(
+                str(content), "a file that the entry does not record", "the file as it was recorded"
+            )
+        )
     return problems
 
 
@@ -147,7 +166,9 @@ def _tree_of(ledger: LedgerFolder, newest: Checkpoint, lines: list[bytes]) -> Me
     tree = MerkleTree.of(lines)
     if newest.size > tree.size or tree.root(newest.size) != newest.root:
         found = "entries that contradict the newest checkpoint"
-        raise InputError(Problem(str(ledger.path), found, "a ledger that holds", "Run `ledger verify` on it"))
+        raise InputError(
+            Problem(str(ledger.path), found, "a ledger that holds", "Run `ledger verify` on it")
+        )
     return tree
 
 
@@ -159,7 +180,11 @@ def _index_of(lines: list[bytes], path: Path) -> int:
         if entry is not None and any(file.sha256.encode() == digest for file in entry.files):
             return place
     found = "a file that no entry records"
-    raise InputError(Problem(str(path), found, "a recorded file, as it was then", "It was changed, or never appended"))
+    raise InputError(
+        Problem(
+            str(path), found, "a recorded file, as it was then", "It was changed, or never appended"
+        )
+    )
 
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -192,7 +217,10 @@ class InclusionProof:
     def content(self) -> str:
         """The proof as a file holds it."""
         extra = f"extra {encoded(self.entry)}\n" if self.entry else ""
-        return f"{HEADER}\n{extra}index {self.index}\n{_lines(self.hashes)}\n{self.checkpoint.note.content}"
+        return (
+            f"{HEADER}\n{extra}index"
+            f" {self.index}\n{_lines(self.hashes)}\n{self.checkpoint.note.content}"
+        )
 
     @classmethod
     def parsed(cls, content: bytes, where: str) -> InclusionProof:
@@ -270,8 +298,12 @@ def _parts(content: bytes, where: str) -> _ProofParts:
 
 
 def _numbered(word: str, lines: list[str]) -> int | None:
-    """Return the number behind a word at the begin of the first line; None where it does not stand there."""
-    return written_number(lines[0].removeprefix(word)) if lines and lines[0].startswith(word) else None
+    """Return the number behind a word at the begin of the first line; None where it
+    does not stand there.
+    """
+    return (
+        written_number(lines[0].removeprefix(word)) if lines and lines[0].startswith(word) else None
+    )
 
 
 def _lines(hashes: tuple[bytes, ...]) -> str:

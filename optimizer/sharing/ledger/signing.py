@@ -1,4 +1,6 @@
-"""Checkpoints made and cosigned, by which two agencies hold each other to their history; and the private keys that sign them."""
+"""Checkpoints made and cosigned, by which two agencies hold each other to their
+history; and the private keys that sign them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,14 @@ from typing import TYPE_CHECKING
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import existing_file, read_bytes, read_text, written_whole
 from optimizer.sharing.ledger.merkle import MerkleTree, consistent
-from optimizer.sharing.ledger.notes import COSIGNATURE, ED25519, Checkpoint, SigningKey, VerifierKey, checked_name
+from optimizer.sharing.ledger.notes import (
+    COSIGNATURE,
+    ED25519,
+    Checkpoint,
+    SigningKey,
+    VerifierKey,
+    checked_name,
+)
 from optimizer.sharing.ledger.store import (
     SETTINGS,
     Entry,
@@ -61,7 +70,8 @@ class SignedState:
 def make_checkpoint(
     ledger: LedgerFolder, key: SigningKey, *, new_key: bool = False, out: Path | None = None
 ) -> SignedState:
-    """Sign the state of a ledger; before it, record the checkpoint before with its cosignatures, and a key that is new.
+    """Sign the state of a ledger; before it, record the checkpoint before with its
+    cosignatures, and a key that is new.
 
     Parameters
     ----------
@@ -84,21 +94,35 @@ def make_checkpoint(
     before = ledger.checkpoint()
     known = keys_of(lines)
     if known and known[-1] != public and not new_key:
-        found, expected = f"the key {public.name}+{public.key_id.hex()}", f"{known[-1].name}+{known[-1].key_id.hex()}"
-        raise InputError(Problem("--key", found, f"the key of this ledger, {expected}", "To change it add --new-key"))
+        found, expected = (
+            f"the key {public.name}+{public.key_id.hex()}",
+            f"{known[-1].name}+{known[-1].key_id.hex()}",
+        )
+        raise InputError(
+            Problem(
+                "--key", found, f"the key of this ledger, {expected}", "To change it add --new-key"
+            )
+        )
     if before is not None:
         _check_extends(ledger, before, MerkleTree.of(lines))
     added = []
     if not known or known[-1] != public:
-        added.append(Entry("key", f"checkpoints are signed by {public.name}", facts={KEY_FACT: public.text}))
-    if before is not None and len(lines) > before.size and before.size not in recorded_checkpoints(lines):
+        added.append(
+            Entry("key", f"checkpoints are signed by {public.name}", facts={KEY_FACT: public.text})
+        )
+    if (
+        before is not None
+        and len(lines) > before.size
+        and before.size not in recorded_checkpoints(lines)
+    ):
         added.append(_record_of(ledger, before))
     if before is not None and before.size == len(lines) and not added:
         return SignedState(before, _copied(before, out), new=False)
     warnings = list(ledger.append(added).warnings) if added else []
     if public.name != ledger.origin:
         warnings.append(
-            f"The key is called {public.name} and the ledger {ledger.origin}; other programs expect one name."
+            f"The key is called {public.name} and the ledger {ledger.origin}; other programs expect"
+            " one name."
         )
     tree = MerkleTree.of(ledger.lines())
     made = Checkpoint.signed(ledger.origin, tree.size, tree.root(), key)
@@ -125,7 +149,12 @@ def recorded_checkpoints(lines: Sequence[bytes]) -> dict[int, str]:
     for line in of_kind(lines, "checkpoint"):
         entry = read_entry(line)
         size = None if entry is None else entry.facts.get("size")
-        if entry is not None and len(entry.files) == 1 and isinstance(size, int) and not isinstance(size, bool):
+        if (
+            entry is not None
+            and len(entry.files) == 1
+            and isinstance(size, int)
+            and not isinstance(size, bool)
+        ):
             found[size] = entry.files[0].sha256
     return found
 
@@ -137,9 +166,16 @@ def of_kind(lines: Sequence[bytes], kind: str) -> list[bytes]:
 
 
 def cosign(
-    ledger: LedgerFolder, log: VerifierKey, key: SigningKey, held: Path, *, first: bool = False, out: Path | None = None
+    ledger: LedgerFolder,
+    log: VerifierKey,
+    key: SigningKey,
+    held: Path,
+    *,
+    first: bool = False,
+    out: Path | None = None,
 ) -> SignedState:
-    """Cosign the newest checkpoint of another agency's ledger, of which the whole folder is here, if it extends the one held.
+    """Cosign the newest checkpoint of another agency's ledger, of which the whole
+    folder is here, if it extends the one held.
 
     Parameters
     ----------
@@ -164,7 +200,12 @@ def cosign(
     newest = ledger.checkpoint()
     if newest is None:
         raise InputError(
-            Problem(str(ledger.path), "no checkpoint", "a checkpoint to cosign", "Make one: ledger checkpoint")
+            Problem(
+                str(ledger.path),
+                "no checkpoint",
+                "a checkpoint to cosign",
+                "Make one: ledger checkpoint",
+            )
         )
     tree = MerkleTree.of(ledger.lines())
     _check_extends(ledger, newest, tree)
@@ -180,9 +221,16 @@ def cosign(
 
 
 def cosign_proof(
-    proof: ConsistencyProof, log: VerifierKey, key: SigningKey, held: Path, *, out: Path, first: bool = False
+    proof: ConsistencyProof,
+    log: VerifierKey,
+    key: SigningKey,
+    held: Path,
+    *,
+    out: Path,
+    first: bool = False,
 ) -> SignedState:
-    """Cosign the checkpoint of a consistency proof, if it proves that the log extends the checkpoint held; as `cosign`, without the entries.
+    """Cosign the checkpoint of a consistency proof, if it proves that the log extends
+    the checkpoint held; as `cosign`, without the entries.
 
     Parameters
     ----------
@@ -200,7 +248,10 @@ def cosign_proof(
             old is not None and old.note.text != new.note.text
         ):  # the same one again: a run that ended before it wrote `out`
             if old.size != proof.old:
-                found, expected = f"a proof from {proof.old} entries", f"a proof from the {old.size} that are held"
+                found, expected = (
+                    f"a proof from {proof.old} entries",
+                    f"a proof from the {old.size} that are held",
+                )
                 remedy = "Have it made with `ledger prove --since` this file"
                 raise InputError(Problem(str(held), found, expected, remedy))
             if not consistent(old.size, old.root, new.size, new.root, proof.hashes):
@@ -214,10 +265,13 @@ def held_checkpoint(held: Path, log: VerifierKey, *, first: bool) -> Checkpoint 
     Raises
     ------
     InputError
-        If the file is there although it is the first, or is not there although it is not, or is no checkpoint of the log.
+        If the file is there although it is the first, or is not there although it is
+        not, or is no checkpoint of the log.
     """
     if first and held.exists():
-        raise InputError(Problem(str(held), "a checkpoint", "none yet, for --first", "Leave --first out"))
+        raise InputError(
+            Problem(str(held), "a checkpoint", "none yet, for --first", "Leave --first out")
+        )
     if first:
         return None
     if not held.is_file():
@@ -227,7 +281,12 @@ def held_checkpoint(held: Path, log: VerifierKey, *, first: bool) -> Checkpoint 
     if not log.signed(old.note):
         found = f"no signature of {log.name}+{log.key_id.hex()} that holds"
         raise InputError(
-            Problem(str(held), found, "a checkpoint of this log", "Compare the keys with the other agency")
+            Problem(
+                str(held),
+                found,
+                "a checkpoint of this log",
+                "Compare the keys with the other agency",
+            )
         )
     return old
 
@@ -240,11 +299,20 @@ def add_cosignature(ledger: LedgerFolder, file: Path) -> SignedState:
     InputError
         If it is no copy of the newest checkpoint.
     """
-    newest, other = ledger.checkpoint(), Checkpoint.parsed(read_bytes(file, "a cosigned checkpoint"), str(file))
+    newest, other = (
+        ledger.checkpoint(),
+        Checkpoint.parsed(read_bytes(file, "a cosigned checkpoint"), str(file)),
+    )
     if newest is None or newest.note.text != other.note.text:
         found = f"a checkpoint of {other.size} entries of {other.origin}"
-        expected = "none, as there is no checkpoint" if newest is None else f"the newest one, of {newest.size} entries"
-        raise InputError(Problem(str(file), found, expected, "Cosign before the next checkpoint is made"))
+        expected = (
+            "none, as there is no checkpoint"
+            if newest is None
+            else f"the newest one, of {newest.size} entries"
+        )
+        raise InputError(
+            Problem(str(file), found, expected, "Cosign before the next checkpoint is made")
+        )
     _check_open(ledger, newest)
     merged = newest.merged(other)
     return SignedState(merged, (ledger.write_checkpoint(merged),), new=merged != newest)
@@ -253,32 +321,60 @@ def add_cosignature(ledger: LedgerFolder, file: Path) -> SignedState:
 def _check_open(ledger: LedgerFolder, newest: Checkpoint) -> None:
     """Refuse to change a checkpoint whose hash an entry holds already."""
     if newest.size in recorded_checkpoints(ledger.lines()):
-        found, expected = f"the checkpoint of {newest.size}, recorded as it is", "one that no later entry records"
-        raise InputError(Problem(str(ledger.path), found, expected, "Make the next checkpoint, and have that cosigned"))
+        found, expected = (
+            f"the checkpoint of {newest.size}, recorded as it is",
+            "one that no later entry records",
+        )
+        raise InputError(
+            Problem(
+                str(ledger.path),
+                found,
+                expected,
+                "Make the next checkpoint, and have that cosigned",
+            )
+        )
 
 
-def _cosigned(new: Checkpoint, log: VerifierKey, key: SigningKey, held: Path, out: Path) -> SignedState:
+def _cosigned(
+    new: Checkpoint, log: VerifierKey, key: SigningKey, held: Path, out: Path
+) -> SignedState:
     if not log.signed(new.note):
         found = f"no signature of {log.name}+{log.key_id.hex()} that holds"
         raise InputError(
-            Problem(new.origin, found, "a checkpoint signed by its log", "Compare the keys with the other agency")
+            Problem(
+                new.origin,
+                found,
+                "a checkpoint signed by its log",
+                "Compare the keys with the other agency",
+            )
         )
     if key.verifier().public == log.public:
         found, expected = "the key of the log itself", "the key of another agency"
-        raise InputError(Problem("--key", found, expected, "A log that cosigns itself proves nothing"))
+        raise InputError(
+            Problem("--key", found, expected, "A log that cosigns itself proves nothing")
+        )
     signed = new.cosigned(key, int(time.time()))
-    # What is held comes first: a cosignature must not leave this machine before the state it binds us to is kept for good. A run that ends
-    # between the two is run again, and cosigns the same state.
+    # What is held comes first: a cosignature must not leave this machine before the
+    # state it binds us to is kept for good. A run that ends between the two is run
+    # again, and cosigns the same state.
     kept = write_note(held, signed.note.content)
     files = (write_note(out, signed.note.content), kept)
     public = key.verifier(COSIGNATURE)
-    warnings = () if signed.cosignature_time(public) is not None else ("The clock of this machine is off.",)
+    warnings = (
+        ()
+        if signed.cosignature_time(public) is not None
+        else ("The clock of this machine is off.",)
+    )
     return SignedState(signed, files, new=True, warnings=warnings)
 
 
 def _check_extends(ledger: LedgerFolder, newest: Checkpoint, tree: MerkleTree) -> None:
     """Refuse to sign anything of a ledger that contradicts its own newest checkpoint."""
-    if newest.origin != ledger.origin or newest.size > tree.size or tree.root(newest.size) != newest.root:
+    if (
+        newest.origin != ledger.origin
+        or newest.size > tree.size
+        or tree.root(newest.size) != newest.root
+    ):
         raise InputError(
             Problem(
                 str(ledger.path),
@@ -301,13 +397,20 @@ def _forked(where: str, old: Checkpoint, new: Checkpoint) -> Problem:
     found = behind if new.size < old.size else f"other entries than the {old.size} that were signed"
     expected = f"a ledger that extends the checkpoint of {old.size} that is held"
     return Problem(
-        where, found, expected, "History was changed: keep both files, sign nothing, and ask the other agency"
+        where,
+        found,
+        expected,
+        "History was changed: keep both files, sign nothing, and ask the other agency",
     )
 
 
 def _record_of(ledger: LedgerFolder, checkpoint: Checkpoint) -> Entry:
     content = checkpoint.note.content.encode()
-    file = EntryFile(ledger.checkpoint_file(checkpoint.size).name, hashlib.sha256(content).hexdigest(), len(content))
+    file = EntryFile(
+        ledger.checkpoint_file(checkpoint.size).name,
+        hashlib.sha256(content).hexdigest(),
+        len(content),
+    )
     names = json.dumps([one.name for one in checkpoint.note.signatures], ensure_ascii=False)
     facts: dict[str, Fact] = {"size": checkpoint.size, "signatures": names}
     return Entry("checkpoint", f"the checkpoint of {checkpoint.size} entries", (file,), facts)
@@ -334,27 +437,35 @@ class MadeKey:
 
 
 def make_key(path: Path, name: str) -> MadeKey:
-    """Make a private key, readable by its owner alone, and beside it a file with the public keys for checkpoints and for cosignatures.
+    """Make a private key, readable by its owner alone, and beside it a file with the
+    public keys for checkpoints and for cosignatures.
 
     Raises
     ------
     InputError
-        If there is such a file, it would lie in a ledger, or the name cannot be a key's.
+        If there is such a file, it would lie in a ledger, or the name cannot be a
+        key's.
     """
     key = SigningKey(checked_name(name, "--name"), secrets.token_bytes(32))
     _check_apart(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR
+        )
     except FileExistsError:
         raise InputError(Problem(str(path), "a file", "no file yet", "Name another file")) from None
     except OSError as error:
-        raise InputError(Problem(str(path), error.strerror or str(error), "a place for a key")) from None
+        raise InputError(
+            Problem(str(path), error.strerror or str(error), "a place for a key")
+        ) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(key.text + "\n")
         file.flush()
         os.fsync(file.fileno())
-    made = MadeKey(path, path.with_name(path.name + PUBLIC), key.verifier(ED25519), key.verifier(COSIGNATURE))
+    made = MadeKey(
+        path, path.with_name(path.name + PUBLIC), key.verifier(ED25519), key.verifier(COSIGNATURE)
+    )
     with written_whole(made.public) as temporary:
         temporary.write_text(f"{made.log.text}\n{made.cosigner.text}\n", encoding="utf-8")
     return made
@@ -373,12 +484,15 @@ def read_signing_key(path: Path) -> SigningKey:
     mode = stat.S_IMODE(path.stat().st_mode)
     if os.name != "nt" and mode & OTHERS:
         expected = "600: a key that its owner alone can read"
-        raise InputError(Problem(str(path), f"the permissions {mode:o}", expected, f"Set them: chmod 600 {path}"))
+        raise InputError(
+            Problem(str(path), f"the permissions {mode:o}", expected, f"Set them: chmod 600 {path}")
+        )
     return SigningKey.parsed(read_text(path, "a private key"), str(path))
 
 
 def read_verifier_key(text: str, algorithm: int, option: str) -> VerifierKey:
-    """Return the public key of a file, or that is written down, for a type of signatures.
+    """Return the public key of a file, or that is written down, for a type of
+    signatures.
 
     Parameters
     ----------
@@ -409,12 +523,23 @@ def read_verifier_key(text: str, algorithm: int, option: str) -> VerifierKey:
         if key.algorithm == algorithm:
             return key
     use = "cosignatures" if algorithm == COSIGNATURE else "checkpoints"
-    raise InputError(Problem(where, "no key for " + use, "a public key for " + use, f"Name the whole {PUBLIC} file"))
+    raise InputError(
+        Problem(
+            where, "no key for " + use, "a public key for " + use, f"Name the whole {PUBLIC} file"
+        )
+    )
 
 
 def _check_apart(path: Path) -> None:
     """Refuse a key in a ledger: who copies the ledger would copy the key."""
     for folder in path.resolve().parents:
         if (folder / SETTINGS).is_file():
-            found, expected = f"a place in the ledger {folder.name}", "a place outside of every ledger"
-            raise InputError(Problem(str(path), found, expected, "Keep keys where nobody copies them with the ledger"))
+            found, expected = (
+                f"a place in the ledger {folder.name}",
+                "a place outside of every ledger",
+            )
+            raise InputError(
+                Problem(
+                    str(path), found, expected, "Keep keys where nobody copies them with the ledger"
+                )
+            )

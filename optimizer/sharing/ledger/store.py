@@ -1,4 +1,6 @@
-"""The folder of a ledger: entries, one a line, and signed checkpoints; appended to, and on disk before an entry is acknowledged."""
+"""The folder of a ledger: entries, one a line, and signed checkpoints; appended to, and
+on disk before an entry is acknowledged.
+"""
 
 from __future__ import annotations
 
@@ -117,14 +119,22 @@ class LedgerFolder:
         if not (path / SETTINGS).is_file() and not (path / ENTRIES).is_file():
             found = "a folder without a ledger" if path.is_dir() else "no folder"
             raise InputError(
-                Problem(str(path), found, f"a ledger ({SETTINGS}, {ENTRIES})", f"Make it: ledger init {path}")
+                Problem(
+                    str(path),
+                    found,
+                    f"a ledger ({SETTINGS}, {ENTRIES})",
+                    f"Make it: ledger init {path}",
+                )
             )
-        settings = read_model(path / SETTINGS, LedgerSettings, "settings of a ledger, as `ledger init` writes them")
+        settings = read_model(
+            path / SETTINGS, LedgerSettings, "settings of a ledger, as `ledger init` writes them"
+        )
         return cls(path, checked_name(settings.origin, str(path / SETTINGS)))
 
     @classmethod
     def ready(cls, path: Path) -> LedgerFolder:
-        """Return the ledger of a folder after checking that entries can be added: what to call before the work that is to be recorded.
+        """Return the ledger of a folder after checking that entries can be added: what
+        to call before the work that is to be recorded.
 
         Raises
         ------
@@ -135,7 +145,12 @@ class LedgerFolder:
         if not ledger.entries.is_file():
             found = f"a ledger without {ENTRIES}"
             raise InputError(
-                Problem(str(path), found, f"a ledger ({SETTINGS}, {ENTRIES})", "Restore the folder from a copy")
+                Problem(
+                    str(path),
+                    found,
+                    f"a ledger ({SETTINGS}, {ENTRIES})",
+                    "Restore the folder from a copy",
+                )
             )
         with write_errors(path, PERMIT), _held(ledger.entries) as stream:
             _end_of(stream, ledger.entries)
@@ -161,19 +176,22 @@ class LedgerFolder:
         return self.content().split(b"\n")[:-1]
 
     def append(self, entries: Sequence[Entry]) -> Appended:
-        """Add entries, all or none; they are on disk when this returns. One that a crash left unfinished is removed: nobody was told of it.
+        """Add entries, all or none; they are on disk when this returns. One that a
+        crash left unfinished is removed: nobody was told of it.
 
         Raises
         ------
         InputError
-            If the ledger cannot be written, or its end is no entry; then it is as it was.
+            If the ledger cannot be written, or its end is no entry; then it is as it
+            was.
         """
         warnings = []
         with write_errors(self.path, PERMIT), _held(self.entries) as stream:
             end = _end_of(stream, self.entries)
             if end.unfinished:
                 warnings.append(
-                    f"{end.unfinished} bytes of an entry that was never finished were removed from {self.entries}."
+                    f"{end.unfinished} bytes of an entry that was never finished were removed from"
+                    f" {self.entries}."
                 )
                 stream.truncate(end.end)
             now = stamp()
@@ -188,7 +206,9 @@ class LedgerFolder:
 
     def checkpoint_sizes(self) -> list[int]:
         """Return the sizes of the checkpoints, in order."""
-        names = [path.name.removesuffix(ENDING) for path in (self.path / CHECKPOINTS).glob(f"*{ENDING}")]
+        names = [
+            path.name.removesuffix(ENDING) for path in (self.path / CHECKPOINTS).glob(f"*{ENDING}")
+        ]
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
     def checkpoint(self) -> Checkpoint | None:
@@ -227,7 +247,9 @@ def _held(path: Path) -> Iterator[FileIO]:
 
 @dataclass(frozen=True)
 class _End:
-    """Where the finished entries of a file end: the byte, how many entries, the last of them, and bytes after it."""
+    """Where the finished entries of a file end: the byte, how many entries, the last of
+    them, and bytes after it.
+    """
 
     end: int
     size: int
@@ -252,7 +274,9 @@ def _end_of(stream: FileIO, path: Path) -> _End:
 
 
 def _append_whole(stream: FileIO, end: int, content: bytes) -> None:
-    """Write bytes at the end of a file; where that fails or is interrupted the file ends where it did."""
+    """Write bytes at the end of a file; where that fails or is interrupted the file
+    ends where it did.
+    """
     try:
         stream.seek(end)
         left = memoryview(content)
@@ -269,7 +293,10 @@ def _clock_warnings(before: bytes, lines: Sequence[bytes]) -> list[str]:
     earlier, later = (None if entry is None else time_of(entry) for entry in (last, first))
     if earlier is None or later is None or (earlier - later).total_seconds() <= SKEW_S:
         return []
-    said = f"The clock says {later:%Y-%m-%d %H:%M} UTC, and the entry before is of {earlier:%Y-%m-%d %H:%M}"
+    said = (
+        f"The clock says {later:%Y-%m-%d %H:%M} UTC, and the entry before is of"
+        f" {earlier:%Y-%m-%d %H:%M}"
+    )
     return [f"{said}: set the clock. Entries keep their order all the same."]
 
 
@@ -279,7 +306,9 @@ def _flushed(stream: BinaryIO) -> None:
 
 
 def write_note(path: Path, content: str) -> Path:
-    """Write a checkpoint or proof, whole or not at all, and return its file; it outlasts a crash of the machine from then on."""
+    """Write a checkpoint or proof, whole or not at all, and return its file; it
+    outlasts a crash of the machine from then on.
+    """
     with written_whole(path) as temporary, temporary.open("wb") as stream:
         stream.write(content.encode())
         _flushed(stream)
@@ -289,7 +318,8 @@ def write_note(path: Path, content: str) -> Path:
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """Let one process at a time into a block that reads and writes files of a folder; the folder is made where there is none.
+    """Let one process at a time into a block that reads and writes files of a folder;
+    the folder is made where there is none.
 
     Raises
     ------
@@ -356,7 +386,10 @@ class EntryModel(_AsWritten):
 
     index: int = Field(ge=0, description="its place, from 0")
     kind: Kind = Field(description="what happened")
-    time: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", description="by the clock of who wrote it, in UTC")
+    time: str = Field(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
+        description="by the clock of who wrote it, in UTC",
+    )
     agency: str = Field(description="who did it; empty where nobody said")
     name: str = Field(description="what it is about, in words")
     files: list[EntryFileModel] = Field(description="name, SHA-256 and size of each file")
@@ -412,7 +445,8 @@ class Entry:
     time: datetime | None = None
 
     def line(self, index: int, now: str = "") -> bytes:
-        """Return the entry as the ledger holds it at a place: one line of JSON, without its end; `now` is the time of one without a time.
+        """Return the entry as the ledger holds it at a place: one line of JSON, without
+        its end; `now` is the time of one without a time.
 
         Raises
         ------
@@ -420,7 +454,8 @@ class Entry:
             If it is longer than 64 KiB.
         """
         files = ",".join(
-            f'{{"name":{_QUOTED(file.name)},"sha256":"{file.sha256}","bytes":{file.size}}}' for file in self.files
+            f'{{"name":{_QUOTED(file.name)},"sha256":"{file.sha256}","bytes":{file.size}}}'
+            for file in self.files
         )
         text = (
             f'{{"index":{index},"kind":"{self.kind}","time":"{stamp(self.time) if self.time or not now else now}",'
@@ -430,7 +465,11 @@ class Entry:
         line = text.encode("utf-8", errors="replace")
         if len(line) > MOST_BYTES:
             found = f"an entry of {len(line):,} bytes"
-            raise InputError(Problem("ledger", found, f"at most {MOST_BYTES:,} bytes", "Record fewer files at once"))
+            raise InputError(
+                Problem(
+                    "ledger", found, f"at most {MOST_BYTES:,} bytes", "Record fewer files at once"
+                )
+            )
         return line
 
 
@@ -448,7 +487,8 @@ def read_entry(line: bytes) -> EntryModel | None:
     entry = valid(EntryModel, content)
     if entry is None:
         return None
-    same = _ENCODE(entry.model_dump()).encode("utf-8", errors="replace") == line  # half a surrogate pair is no text
+    # half a surrogate pair is no text
+    same = _ENCODE(entry.model_dump()).encode("utf-8", errors="replace") == line
     return entry if same else None
 
 

@@ -1,4 +1,6 @@
-"""Whether a ledger holds: entries against the signed checkpoints in it, against those that others hold, and the order of its parts."""
+"""Whether a ledger holds: entries against the signed checkpoints in it, against those
+that others hold, and the order of its parts.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ class Verified:
     checkpoints
         Checkpoints in the folder.
     cosigned_by
-        Names of the witnesses asked for whose cosignature of the newest checkpoint holds.
+        Names of the witnesses asked for whose cosignature of the newest checkpoint
+        holds.
     problems
         What does not hold.
     warnings
@@ -92,7 +95,8 @@ def verify_ledger(
     folder
         Its folder.
     key
-        Its public key, as you know it; by default the one that its own entries name, which whoever writes the folder can replace.
+        Its public key, as you know it; by default the one that its own entries name,
+        which whoever writes the folder can replace.
     held
         Files of its checkpoints that were kept outside of it.
     witnesses
@@ -117,7 +121,9 @@ def verify_ledger(
     for checkpoint in checkpoints:
         if _extends(folder, origin, tree, checkpoint, found):
             covered = max(covered, checkpoint.size)
-    _check_lines(folder, lines, 0 if covered < _largest(checkpoints) or found.problems else covered, found)
+    _check_lines(
+        folder, lines, 0 if covered < _largest(checkpoints) or found.problems else covered, found
+    )
     _check_order(folder, lines, found)
     _check_signatures(folder, lines, checkpoints, key, found)
     _check_recorded(folder, lines, checkpoints, found)
@@ -126,7 +132,13 @@ def verify_ledger(
     cosigned = _cosigners(folder, newest, witnesses, time.time() if now is None else now, found)
     _say_what_is_missing(newest, len(lines), key, found)
     return Verified(
-        tree.size, tree.root(), covered, len(checkpoints), cosigned, tuple(found.problems), tuple(found.warnings)
+        tree.size,
+        tree.root(),
+        covered,
+        len(checkpoints),
+        cosigned,
+        tuple(found.problems),
+        tuple(found.warnings),
     )
 
 
@@ -144,12 +156,24 @@ def _entries(folder: Path, found: _Findings) -> list[bytes]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        found.add(path, error.strerror or str(error), "the entries of the ledger", "Restore the file from a copy")
+        found.add(
+            path,
+            error.strerror or str(error),
+            "the entries of the ledger",
+            "Restore the file from a copy",
+        )
         return []
     lines = content.split(b"\n")
     if lines[-1]:
-        remedy = "The next `ledger append` removes it; where none was cut off, somebody changed the file"
-        found.add(path, f"{len(lines[-1])} bytes of an unfinished entry at its end", "whole entries", remedy)
+        remedy = (
+            "The next `ledger append` removes it; where none was cut off, somebody changed the file"
+        )
+        found.add(
+            path,
+            f"{len(lines[-1])} bytes of an unfinished entry at its end",
+            "whole entries",
+            remedy,
+        )
     return lines[:-1]
 
 
@@ -158,9 +182,15 @@ def _check_bound_settings(folder: Path, lines: Sequence[bytes], found: _Findings
     first = read_entry(lines[0]) if lines else None
     path = folder / SETTINGS
     if first is None or first.kind != "ledger" or len(first.files) != 1:
-        found.add(f"{folder / ENTRIES}, entry 0", "no begin of a ledger", "the entry that `ledger init` made")
+        found.add(
+            f"{folder / ENTRIES}, entry 0",
+            "no begin of a ledger",
+            "the entry that `ledger init` made",
+        )
     elif path.is_file() and sha256(path) != first.files[0].sha256:
-        found.add(path, "settings that were changed", "those that the first entry holds the hash of")
+        found.add(
+            path, "settings that were changed", "those that the first entry holds the hash of"
+        )
 
 
 def _checkpoints(folder: Path, found: _Findings) -> list[Checkpoint]:
@@ -169,9 +199,16 @@ def _checkpoints(folder: Path, found: _Findings) -> list[Checkpoint]:
     beside = {SETTINGS, ENTRIES, CHECKPOINTS}
     for path in sorted(folder.iterdir()):
         if path.name not in beside:
-            found.add(path, "a file of something else", "a ledger's own files alone", "Move it elsewhere")
+            found.add(
+                path, "a file of something else", "a ledger's own files alone", "Move it elsewhere"
+            )
     if not (folder / CHECKPOINTS).is_dir():
-        found.add(folder / CHECKPOINTS, "no folder", "the checkpoints of the ledger", "Restore it from a copy")
+        found.add(
+            folder / CHECKPOINTS,
+            "no folder",
+            "the checkpoints of the ledger",
+            "Restore it from a copy",
+        )
         return known
     for path in sorted((folder / CHECKPOINTS).iterdir()):
         if path.is_dir() and path.name.startswith(".") and path.name.endswith(NEW):
@@ -182,7 +219,9 @@ def _checkpoints(folder: Path, found: _Findings) -> list[Checkpoint]:
             found.problems.extend(error.problems)
             continue
         if path != checkpoint_path(folder, checkpoint.size):
-            found.add(path, f"the checkpoint of {checkpoint.size} entries", "a file named after its size")
+            found.add(
+                path, f"the checkpoint of {checkpoint.size} entries", "a file named after its size"
+            )
         known.append(checkpoint)
     return sorted(known, key=lambda one: one.size)
 
@@ -191,14 +230,23 @@ def _largest(checkpoints: Sequence[Checkpoint]) -> int:
     return max((one.size for one in checkpoints), default=0)
 
 
-def _extends(folder: Path, origin: str | None, tree: MerkleTree, one: Checkpoint, found: _Findings) -> bool:
+def _extends(
+    folder: Path, origin: str | None, tree: MerkleTree, one: Checkpoint, found: _Findings
+) -> bool:
     """Hold the entries to a checkpoint."""
     where = checkpoint_path(folder, one.size)
     if origin is not None and one.origin != origin:
         found.add(where, f"a checkpoint of {one.origin!r}", f"one of {origin!r}")
     elif one.size > tree.size:
-        missing = f"{tree.size} entries, where {one.size} were signed: {one.size - tree.size} are missing"
-        found.add(folder / ENTRIES, missing, "all entries that were signed", "Restore the file from a copy")
+        missing = (
+            f"{tree.size} entries, where {one.size} were signed: {one.size - tree.size} are missing"
+        )
+        found.add(
+            folder / ENTRIES,
+            missing,
+            "all entries that were signed",
+            "Restore the file from a copy",
+        )
     elif tree.root(one.size) != one.root:
         found.add(
             folder / ENTRIES,
@@ -216,14 +264,19 @@ def _check_lines(folder: Path, lines: Sequence[bytes], begin: int, found: _Findi
     faults = [
         place
         for place, line in enumerate(lines)
-        if not line.startswith(b'{"index":%d,"kind":"' % place) or (place >= begin and read_entry(line) is None)
+        if not line.startswith(b'{"index":%d,"kind":"' % place)
+        or (place >= begin and read_entry(line) is None)
     ]
     for place in faults[:FAULTS_DESCRIBED]:
         entry = read_entry(lines[place])
         what = "bytes that are no entry" if entry is None else f"the entry of place {entry.index}"
         found.add(f"{folder / ENTRIES}, entry {place}", what, f"the entry of place {place}")
     if len(faults) > FAULTS_DESCRIBED:
-        found.add(folder / ENTRIES, f"{len(faults) - FAULTS_DESCRIBED} more such entries, {len(faults)} in all", "none")
+        found.add(
+            folder / ENTRIES,
+            f"{len(faults) - FAULTS_DESCRIBED} more such entries, {len(faults)} in all",
+            "none",
+        )
 
 
 def _check_order(folder: Path, lines: Sequence[bytes], found: _Findings) -> None:
@@ -235,11 +288,14 @@ def _check_order(folder: Path, lines: Sequence[bytes], found: _Findings) -> None
             back.append((place, latest))
         else:
             latest = place
-    times = [place for place, before in back[:1000] if (_behind(lines, place, before) or 0) > SKEW_S]
+    times = [
+        place for place, before in back[:1000] if (_behind(lines, place, before) or 0) > SKEW_S
+    ]
     if times:
         found.warnings.append(
-            f"{folder / ENTRIES}: {len(times)} entries, the first at place {times[0]}, say to be older than one before them by more than "
-            f"{SKEW_S // 60} minutes: a clock was off. Their order is that of the ledger."
+            f"{folder / ENTRIES}: {len(times)} entries, the first at place {times[0]}, say to be"
+            f" older than one before them by more than {SKEW_S // 60} minutes: a clock was off."
+            " Their order is that of the ledger."
         )
 
 
@@ -257,30 +313,49 @@ def _own_key(lines: Sequence[bytes], size: int) -> VerifierKey | None:
 
 
 def _check_signatures(
-    folder: Path, lines: Sequence[bytes], checkpoints: Sequence[Checkpoint], key: VerifierKey | None, found: _Findings
+    folder: Path,
+    lines: Sequence[bytes],
+    checkpoints: Sequence[Checkpoint],
+    key: VerifierKey | None,
+    found: _Findings,
 ) -> None:
     for one in checkpoints:
         where = checkpoint_path(folder, one.size)
         own = _own_key(lines, one.size)
         for known in {own, key} if one is checkpoints[-1] else {own}:
             if known is not None and not known.signed(one.note):
-                found.add(where, f"no signature of {known.name}+{known.key_id.hex()} that holds", "the log's signature")
+                found.add(
+                    where,
+                    f"no signature of {known.name}+{known.key_id.hex()} that holds",
+                    "the log's signature",
+                )
         if own is None:
             found.add(where, "no entry that names its key", "a key that an entry before it names")
 
 
-def _check_recorded(folder: Path, lines: Sequence[bytes], checkpoints: Sequence[Checkpoint], found: _Findings) -> None:
-    """Hold each checkpoint to the hash that the next one covers; all but the newest are recorded so."""
+def _check_recorded(
+    folder: Path, lines: Sequence[bytes], checkpoints: Sequence[Checkpoint], found: _Findings
+) -> None:
+    """Hold each checkpoint to the hash that the next one covers; all but the newest are
+    recorded so.
+    """
     recorded = recorded_checkpoints(lines)
     there = {one.size: hashlib.sha256(one.note.content.encode()).hexdigest() for one in checkpoints}
     for size, digest in recorded.items():
         where = checkpoint_path(folder, size)
         if size not in there:
-            found.add(where, "no such checkpoint", "the one that a later entry records", "Restore it from a copy")
+            found.add(
+                where,
+                "no such checkpoint",
+                "the one that a later entry records",
+                "Restore it from a copy",
+            )
         elif there[size] != digest:
             found.add(where, "a checkpoint that was changed", "the one that a later entry records")
     found.problems += [
-        Problem(str(checkpoint_path(folder, one.size)), "a checkpoint that no entry records", "none")
+        Problem(
+            str(checkpoint_path(folder, one.size)), "a checkpoint that no entry records", "none"
+        )
         for one in checkpoints[:-1]
         if one.size not in recorded
     ]
@@ -298,33 +373,60 @@ def _check_held(
     for path in held:
         one = Checkpoint.parsed(read_bytes(path, "a checkpoint that you hold"), str(path))
         where = f"{folder}, against {path}"
-        # Faults are told apart, as they ask for different things: a checkpoint of another log, a ledger that was set back, one whose history
-        # was changed, and one that has only lost the checkpoint or a signature on it.
+        # Faults are told apart, as they ask for different things: a checkpoint of
+        # another log, a ledger that was set back, one whose history was changed, and
+        # one that has only lost the checkpoint or a signature on it.
         if key is None or not key.signed(one.note):
             name = "any key" if key is None else f"{key.name}+{key.key_id.hex()}"
-            found.add(where, f"no signature of {name} on the checkpoint held", "a checkpoint of this ledger")
+            found.add(
+                where,
+                f"no signature of {name} on the checkpoint held",
+                "a checkpoint of this ledger",
+            )
         if one.size > tree.size:
-            behind = f"{tree.size} entries, fewer than the {one.size} of the checkpoint held: the ledger was set back"
-            found.add(where, behind, "a ledger that extends it", "Keep both, and ask who keeps the ledger")
+            behind = (
+                f"{tree.size} entries, fewer than the {one.size} of the checkpoint held: the ledger"
+                " was set back"
+            )
+            found.add(
+                where, behind, "a ledger that extends it", "Keep both, and ask who keeps the ledger"
+            )
         elif tree.root(one.size) != one.root:
             other = f"another history than that of the checkpoint of {one.size}: changed or forked"
-            found.add(where, other, "a ledger that extends it", "Keep both, and ask who keeps the ledger")
+            found.add(
+                where, other, "a ledger that extends it", "Keep both, and ask who keeps the ledger"
+            )
         same = [each for each in checkpoints if each.note.text == one.note.text]
         if not same:
             remedy = "Restore it: copy the file that you hold there"
-            found.add(where, f"no checkpoint of {one.size} entries in the ledger", "the one held", remedy)
+            found.add(
+                where, f"no checkpoint of {one.size} entries in the ledger", "the one held", remedy
+            )
         elif (
             same[0] is checkpoints[-1]
         ):  # an older one takes in no further signatures: those held may have come too late for it
             there = [sign for sign in same[0].note.signatures if sign in one.note.signatures]
             if there != list(one.note.signatures):
                 lost = {sign.name for sign in one.note.signatures} - {sign.name for sign in there}
-                what = f"no signature of {', '.join(sorted(lost))}" if lost else "signatures in another order or number"
-                found.add(where, what, "the signatures of the checkpoint held, in its order", "Copy it there")
+                what = (
+                    f"no signature of {', '.join(sorted(lost))}"
+                    if lost
+                    else "signatures in another order or number"
+                )
+                found.add(
+                    where,
+                    what,
+                    "the signatures of the checkpoint held, in its order",
+                    "Copy it there",
+                )
 
 
 def _cosigners(
-    folder: Path, newest: Checkpoint | None, witnesses: Sequence[VerifierKey], now: float, found: _Findings
+    folder: Path,
+    newest: Checkpoint | None,
+    witnesses: Sequence[VerifierKey],
+    now: float,
+    found: _Findings,
 ) -> tuple[str, ...]:
     names = []
     for key in witnesses:
@@ -332,20 +434,33 @@ def _cosigners(
         if moment is None:
             remedy = "Have the other agency cosign it: ledger cosign"
             found.add(
-                folder / CHECKPOINTS, f"no cosignature of {key.name} that holds on the newest checkpoint", "one", remedy
+                folder / CHECKPOINTS,
+                f"no cosignature of {key.name} that holds on the newest checkpoint",
+                "one",
+                remedy,
             )
         elif moment > now + SKEW_S:
             late = f"a cosignature of {key.name} that is {moment - now:,.0f} s in the future"
-            found.add(folder / CHECKPOINTS, late, "one of the past", "Compare the clocks of both agencies")
+            found.add(
+                folder / CHECKPOINTS, late, "one of the past", "Compare the clocks of both agencies"
+            )
         else:
             names.append(key.name)
     return tuple(names)
 
 
-def _say_what_is_missing(newest: Checkpoint | None, size: int, key: VerifierKey | None, found: _Findings) -> None:
+def _say_what_is_missing(
+    newest: Checkpoint | None, size: int, key: VerifierKey | None, found: _Findings
+) -> None:
     if newest is None:
-        found.warnings.append("No checkpoint: nothing is signed, and whoever writes the folder can change all of it.")
+        found.warnings.append(
+            "No checkpoint: nothing is signed, and whoever writes the folder can change all of it."
+        )
     elif newest.size < size:
-        found.warnings.append(f"The last {size - newest.size} entries are not signed yet: ledger checkpoint.")
+        found.warnings.append(
+            f"The last {size - newest.size} entries are not signed yet: ledger checkpoint."
+        )
     if newest is not None and key is None:
-        found.warnings.append("The key is that of the folder itself: name the one that you were given with --key.")
+        found.warnings.append(
+            "The key is that of the folder itself: name the one that you were given with --key."
+        )

@@ -1,8 +1,10 @@
-"""The method `cuts`: branch and cut, with searches around the plans that it suggests, in one process or several.
+"""The method `cuts`: branch and cut, with searches around the plans that it suggests,
+in one process or several.
 
-The root is cut, and swaps are tried around its plan. Where that leaves a wide gap, a plan that closes one cut of the network and Lagrangian
-cuts for groups of evaders are looked for, and a dive and further local searches give plans. Then the tree is expanded. Processes beside this
-one are started when the search has taken some seconds.
+The root is cut, and swaps are tried around its plan. Where that leaves a wide gap, a
+plan that closes one cut of the network and Lagrangian cuts for groups of evaders are
+looked for, and a dive and further local searches give plans. Then the tree is expanded.
+Processes beside this one are started when the search has taken some seconds.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ from optimizer.base.work.listener import step
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts_if_worthwhile
-from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import cheapest_cut_plan, min_cut_heuristic
+from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import (
+    cheapest_cut_plan,
+    min_cut_heuristic,
+)
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import ImproveTask
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLate, ParallelTree
@@ -35,7 +40,9 @@ FILLED = 3
 FIRST_ROUNDS = 4
 """Rounds at the root, in a series that ends solves by their gap, before the first local search."""
 NARROW = 1e-3
-"""Gap up to which the plan of the root is not searched around before the tree, and no greedy plan is made beside the tree's own."""
+"""Gap up to which the plan of the root is not searched around before the tree, and no
+greedy plan is made beside the tree's own.
+"""
 
 
 def search_cuts(search: SolveState) -> None:
@@ -69,7 +76,11 @@ def search_cuts(search: SolveState) -> None:
             parallel.end()
         if search.record is not None:
             search.record.finish(tree, () if parallel is None else parallel.left)
-        search.statistics |= {"linear_programs": tree.rounds, "nodes": tree.nodes, "rows": tree.master.program.n_rows}
+        search.statistics |= {
+            "linear_programs": tree.rounds,
+            "nodes": tree.nodes,
+            "rows": tree.master.program.n_rows,
+        }
     search.prove(tree.lower)
     search.limit = "time" if tree.out_of_time else None
     search.reduce_plan(improver.pooled)
@@ -93,7 +104,8 @@ def _cut_and_branch(
     tree.listener = search
     if search.improves and not (search.closed or tree.out_of_time):
         _improve(search, tree, improver, parallel)
-        # Where the root was flat the tree gains more: on dense-10-sensors groups took 42 s for nothing, and the 7 s after them .014.
+        # Where the root was flat the tree gains more: on dense-10-sensors groups took
+        # 42 s for nothing, and the 7 s after them .014.
         if not tree.was_flat:
             _cut_thoroughly(search, tree)
             add_lagrangian_cuts_if_worthwhile(tree, search.placed, parallel)
@@ -112,7 +124,9 @@ def _master(search: SolveState) -> Master:
     if paths is None:
         master = Master(search.instance, search.overlay, record=search.record)
     else:
-        master = Master(search.instance, search.overlay, commodities=paths.commodities, pool=paths.pool)
+        master = Master(
+            search.instance, search.overlay, commodities=paths.commodities, pool=paths.pool
+        )
     if warm_start is not None and warm_start.rows is not None:
         master.add_value_rows(warm_start.rows)
     return master
@@ -131,8 +145,12 @@ def _pooled(search: SolveState, tree: BranchAndCut) -> PooledValues:
     return PooledValues(tree.master.commodities, tree.master.pool)
 
 
-def _parallel(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> ParallelTree | None:
-    """Return what shares the tree with other processes, not begun yet; None where there are to be none."""
+def _parallel(
+    search: SolveState, tree: BranchAndCut, improver: PlanImprover
+) -> ParallelTree | None:
+    """Return what shares the tree with other processes, not begun yet; None where there
+    are to be none.
+    """
     if search.workers is None and search.threads == 1:
         return None
     workers = TreeProcesses(search.threads) if search.workers is None else search.workers
@@ -140,7 +158,9 @@ def _parallel(search: SolveState, tree: BranchAndCut, improver: PlanImprover) ->
 
 
 def _begin_in_series(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> None:
-    """Solve the root's program with the rows of solves before; search around the best plan if that does not close the gap."""
+    """Solve the root's program with the rows of solves before; search around the best
+    plan if that does not close the gap.
+    """
     for start in _near(search)[:FILLED] or [search.placed]:
         improver.fill(start)
     if search.ended:
@@ -153,20 +173,29 @@ def _begin_in_series(search: SolveState, tree: BranchAndCut, improver: PlanImpro
 
 
 def _near(search: SolveState) -> list[NDArray[np.bool_]]:
-    """Return the plans to begin from that are feasible and not much worse than the best, the best first."""
+    """Return the plans to begin from that are feasible and not much worse than the
+    best, the best first.
+    """
     values = search.start_values
     return [
         search.starts[k]
         for k in np.argsort(values, kind="stable").tolist()
-        if values[k] <= search.upper * (1 + START_WORSE) and not violations(search.instance, search.starts[k])
+        if values[k] <= search.upper * (1 + START_WORSE)
+        and not violations(search.instance, search.starts[k])
     ]
 
 
-def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: ParallelTree | None) -> None:
-    """Search around the plans to begin from; where the search may be shared already, the workers do, and this process without ruins."""
+def _search_around_starts(
+    search: SolveState, tree: BranchAndCut, parallel: ParallelTree | None
+) -> None:
+    """Search around the plans to begin from; where the search may be shared already,
+    the workers do, and this process without ruins.
+    """
     near = _near(search)
     if near and parallel is not None and search.may_share:
-        parallel.begin([ImproveTask(greedy=False, share=search.params.heuristics.start_share)] * parallel.size)
+        parallel.begin(
+            [ImproveTask(greedy=False, share=search.params.heuristics.start_share)] * parallel.size
+        )
         near = near[:1]
     begun = parallel is not None and parallel.begun
     for start in near:
@@ -174,14 +203,25 @@ def _search_around_starts(search: SolveState, tree: BranchAndCut, parallel: Para
         improver.search_around(start, search.params.heuristics.start_share, ruins=not begun)
 
 
-def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
-    """Search around the plan of the root; while the gap is wide close cuts of the network, dive, search on, also around a greedy plan.
+def _improve(
+    search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None
+) -> None:
+    """Search around the plan of the root; while the gap is wide close cuts of the
+    network, dive, search on, also around a greedy plan.
 
-    Workers search if there are any. No dive is made where the root was flat: on two-kinds-400 it takes 5 s of 60 and finds no better plan.
+    Workers search if there are any. No dive is made where the root was flat: on
+    two-kinds-400 it takes 5 s of 60 and finds no better plan.
     """
-    begun = parallel is not None and parallel.begun  # they have begun with a greedy plan, or around one that is known
-    # Swaps come first: on SNIP they take .02 s, and leave a gap for which a dive and a program of .4 to 1 s are not worth their time.
-    if not (begun or tree.was_flat or search.gap_left <= NARROW or search.placed.tobytes() in improver.seen):
+    # they have begun with a greedy plan, or around one that is known
+    begun = parallel is not None and parallel.begun
+    # Swaps come first: on SNIP they take .02 s, and leave a gap for which a dive and a
+    # program of .4 to 1 s are not worth their time.
+    if not (
+        begun
+        or tree.was_flat
+        or search.gap_left <= NARROW
+        or search.placed.tobytes() in improver.seen
+    ):
         improver.search_around(search.placed, ruins=False)
         tree.offer(search.placed)
     wide = search.gap_left > search.params.heuristics.dive_gap
@@ -194,9 +234,10 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
 
     if search.warm_start is None and not tree.was_flat:
         _close_a_cut(search, tree, improver)
-    # In a series (`warm_start`) no cut of the network is looked for: each solve has the plans of those before it. Its program is solved by a
-    # process of its own; where workers have begun already this one would wait for it, so it dives meanwhile.
-    # Nor where disjoint paths are to be split: minimum cuts have found one in a second.
+    # In a series (`warm_start`) no cut of the network is looked for: each solve has the
+    # plans of those before it. Its program is solved by a process of its own; where
+    # workers have begun already this one would wait for it, so it dives meanwhile. Nor
+    # where disjoint paths are to be split: minimum cuts have found one in a second.
     closing = (
         None
         if search.warm_start is not None or tree.to_split
@@ -209,20 +250,27 @@ def _improve(search: SolveState, tree: BranchAndCut, improver: PlanImprover, par
     dived = dives[0] if dives else None
     if dived is not None:
         search.offer(dived)
-    # Around the best plan; around a greedy one only while the gap is wide: near the optimum it costs its time and finds nothing.
+    # Around the best plan; around a greedy one only while the gap is wide: near the
+    # optimum it costs its time and finds nothing.
     for greedy in (False, True):
-        wanted = search.gap_left > search.params.heuristics.wide_gap and not begun if greedy else wide
+        wanted = (
+            search.gap_left > search.params.heuristics.wide_gap and not begun if greedy else wide
+        )
         if wanted and parallel is not None and search.may_share:
             parallel.add([ImproveTask(greedy)])
-        elif wanted and not tree.to_split:  # around a minimum cut it has searched; the split needs the time
-            improver.search_around(improver.greedy(afresh=tree.was_flat) if greedy else search.placed)
+        # around a minimum cut it has searched; the split needs the time
+        elif wanted and not tree.to_split:
+            improver.search_around(
+                improver.greedy(afresh=tree.was_flat) if greedy else search.placed
+            )
     tree.offer(search.placed)
 
 
 def _cut_thoroughly(search: SolveState, tree: BranchAndCut) -> None:
     """Cut a root thoroughly where the gap is still wide.
 
-    After all plans: with such rows the program of a plan that closes a cut found none on rio-grande-100, and on SNIP swaps leave a narrow gap.
+    After all plans: with such rows the program of a plan that closes a cut found none
+    on rio-grande-100, and on SNIP swaps leave a narrow gap.
     """
     wide = search.gap_left > search.params.heuristics.wide_gap
     if wide and search.warm_start is None and not tree.out_of_time:
@@ -231,7 +279,9 @@ def _cut_thoroughly(search: SolveState, tree: BranchAndCut) -> None:
 
 
 def _close_a_cut(search: SolveState, tree: BranchAndCut, improver: PlanImprover) -> None:
-    """Search around the plan of the cheapest cut of the network that is found, if it is better than the best known."""
+    """Search around the plan of the cheapest cut of the network that is found, if it is
+    better than the best known.
+    """
     cheapest = cheapest_cut_plan(tree, np.random.default_rng(search.seed), search.listener)
     if cheapest is not None:
         search.offer(cheapest)
@@ -239,7 +289,9 @@ def _close_a_cut(search: SolveState, tree: BranchAndCut, improver: PlanImprover)
         tree.offer(search.placed)
 
 
-def _branch(search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None) -> None:
+def _branch(
+    search: SolveState, tree: BranchAndCut, improver: PlanImprover, parallel: ParallelTree | None
+) -> None:
     """Expand the tree in this process, and where that takes long in several."""
     tree.offer(search.placed)
     near = improver.near_node if search.improves else lambda _: None

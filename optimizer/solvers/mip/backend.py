@@ -1,9 +1,12 @@
-"""Mixed-integer programs through MathOpt: array models in, outcomes with limits, interruption and errors out.
+"""Mixed-integer programs through MathOpt: array models in, outcomes with limits,
+interruption and errors out.
 
-(Linear programs that grow row by row are `optimizer.solvers.branch_and_cut.lp.linear_program`.)
+(Linear programs that grow row by row are
+`optimizer.solvers.branch_and_cut.lp.linear_program`.)
 
-HiGHS inside MathOpt ignores callbacks and the interrupter, so a model of more than a handful of integers is solved in a child process
-(`main`) that can be ended at any time: its log gives the bounds while it works, and every improving solution is on disk.
+HiGHS inside MathOpt ignores callbacks and the interrupter, so a model of more than a
+handful of integers is solved in a child process (`main`) that can be ended at any time:
+its log gives the bounds while it works, and every improving solution is on disk.
 """
 
 from __future__ import annotations
@@ -42,12 +45,18 @@ if TYPE_CHECKING:
 
 
 IN_PROCESS_INTEGERS = 16
-"""Up to this many integers, and `SIMPLEX_COLUMNS` columns, a model is solved in this process, so an interrupt never waits long: at most 65,536
-leaves, and 0.1 s with 3,500 columns."""
+"""Up to this many integers, and `SIMPLEX_COLUMNS` columns, a model is solved in this
+process, so an interrupt never waits long: at most 65,536 leaves, and 0.1 s with 3,500
+columns.
+"""
 SIMPLEX_COLUMNS = 5000
-"""Above this many columns the root relaxation goes to the interior-point method: 3 s against 21 s at 12,702 columns (Rio Grande)."""
+"""Above this many columns the root relaxation goes to the interior-point method: 3 s
+against 21 s at 12,702 columns (Rio Grande).
+"""
 LONGEST = 1e8
-"""Seconds beyond which a time limit is none: three years, and within what a protobuf duration holds."""
+"""Seconds beyond which a time limit is none: three years, and within what a protobuf
+duration holds.
+"""
 OUT_OF_WORK = 75
 """Exit code of a solver's process that has used its processor seconds."""
 GRACE_SECONDS = 5.0
@@ -55,14 +64,17 @@ GRACE_SECONDS = 5.0
 LOG_DIGITS = 1e-9
 """Relative rounding of the bounds in HiGHS's log (ten digits); taken off a bound read there."""
 TOLERANCE = 1e-9
-"""Feasibility tolerance asked of the solver; its default of 1e-6 is of the size of the gaps we prove."""
+"""Feasibility tolerance asked of the solver; its default of 1e-6 is of the size of the
+gaps we prove.
+"""
 
 _LOG_ROW = re.compile(r"^\s?[A-Za-z]?\s+\d+\s+\d+\s+\d+\s+[\d.]+%\s+(\S+)\s+(\S+)\s+\S+")
 
 
 @dataclass(frozen=True)
 class MipModel:
-    """Minimise offset + cost x over lower <= x <= upper, row_lower <= rows x, x integer where `integer`.
+    """Minimise offset + cost x over lower <= x <= upper, row_lower <= rows x, x integer
+    where `integer`.
 
     Attributes
     ----------
@@ -139,13 +151,15 @@ def solve_mip(
     most_nodes
         Branch-and-bound nodes, or None.
     work_limit
-        Processor seconds of the solver's process, or None; a small model, which is solved in this process, has none.
+        Processor seconds of the solver's process, or None; a small model, which is
+        solved in this process, has none.
     presolve
         Whether HiGHS may change the model before it solves it.
     start
         (n,) values of the integers to start from; NaN where unknown.
     listener
-        Told of (lower, upper) of the objective when either moves; asked a few times a second whether to stop.
+        Told of (lower, upper) of the objective when either moves; asked a few times a
+        second whether to stop.
 
     Raises
     ------
@@ -157,7 +171,11 @@ def solve_mip(
         relative_gap_tolerance=gap,
         absolute_gap_tolerance=0.0,
         random_seed=seed % 2**31,
-        time_limit=None if time_limit is None or time_limit > LONGEST else timedelta(seconds=max(time_limit, 0.0)),
+        time_limit=(
+            None
+            if time_limit is None or time_limit > LONGEST
+            else timedelta(seconds=max(time_limit, 0.0))
+        ),
     )
     parameters.highs.double_options["mip_feasibility_tolerance"] = TOLERANCE
     parameters.highs.double_options["primal_feasibility_tolerance"] = TOLERANCE
@@ -174,14 +192,18 @@ def solve_mip(
 
 @dataclass(frozen=True)
 class MipLimits:
-    """Seconds by the clock of the machine, and processor seconds, after which a solver's process ends."""
+    """Seconds by the clock of the machine, and processor seconds, after which a
+    solver's process ends.
+    """
 
     machine: float | None
     work: float | None
 
 
 def _proto(model: MipModel) -> model_pb2.ModelProto:
-    """Write the arrays as a MathOpt model: filling the message directly is some fifty times faster than adding rows one by one."""
+    """Write the arrays as a MathOpt model: filling the message directly is some fifty
+    times faster than adding rows one by one.
+    """
     proto = model_pb2.ModelProto(name="placement")
     n, (m, _) = model.cost.size, model.rows.shape
     proto.variables.ids.extend(range(n))
@@ -197,7 +219,9 @@ def _proto(model: MipModel) -> model_pb2.ModelProto:
     proto.linear_constraints.upper_bounds.extend([np.inf] * m)
     rows = model.rows.tocsr()
     rows.sum_duplicates()
-    proto.linear_constraint_matrix.row_ids.extend(np.repeat(np.arange(m), np.diff(rows.indptr)).tolist())
+    proto.linear_constraint_matrix.row_ids.extend(
+        np.repeat(np.arange(m), np.diff(rows.indptr)).tolist()
+    )
     proto.linear_constraint_matrix.column_ids.extend(rows.indices.tolist())
     proto.linear_constraint_matrix.coefficients.extend(rows.data.tolist())
     return proto
@@ -217,7 +241,11 @@ def run_mathopt(
         With the solver's own words; MathOpt 9.15 loses them in an AttributeError.
     """
     model = mathopt.Model.from_model_proto(proto)
-    hints = [mathopt.SolutionHint(variable_values={model.get_variable(j): v for j, v in hint.items()})] if hint else []
+    hints = (
+        [mathopt.SolutionHint(variable_values={model.get_variable(j): v for j, v in hint.items()})]
+        if hint
+        else []
+    )
     try:
         return mathopt.solve(
             model,
@@ -231,14 +259,18 @@ def run_mathopt(
         raise SolverError(f"HiGHS refused the model: {cause}") from error
 
 
-def _in_process(model: MipModel, proto: model_pb2.ModelProto, parameters: mathopt.SolveParameters) -> MipOutcome:
+def _in_process(
+    model: MipModel, proto: model_pb2.ModelProto, parameters: mathopt.SolveParameters
+) -> MipOutcome:
     with interrupt_held_back(), stdout_closed():
         return _outcome(model, run_mathopt(proto, parameters).to_proto())
 
 
 @contextlib.contextmanager
 def stdout_closed() -> Iterator[None]:
-    """Send to nowhere what C++ writes to standard output: HiGHS prints a line of its own on some models, whatever its options."""
+    """Send to nowhere what C++ writes to standard output: HiGHS prints a line of its
+    own on some models, whatever its options.
+    """
     sys.stdout.flush()
     try:
         kept = os.dup(1)
@@ -278,7 +310,9 @@ def _outcome(model: MipModel, result: Any) -> MipOutcome:  # noqa: ANN401 - a pr
         return MipOutcome("infeasible", None, None, np.inf, nodes)
     if reason in {mathopt.TerminationReason.FEASIBLE, mathopt.TerminationReason.NO_SOLUTION_FOUND}:
         out_of_memory = (
-            mathopt.Limit(result.termination.limit) is mathopt.Limit.MEMORY if result.termination.limit else False
+            mathopt.Limit(result.termination.limit) is mathopt.Limit.MEMORY
+            if result.termination.limit
+            else False
         )
         return MipOutcome("limit", "memory" if out_of_memory else "time", x, bound, nodes)
     raise SolverError(f"HiGHS ended with {reason.name}: {result.termination.detail}")
@@ -293,21 +327,28 @@ def _in_child(
     limits: MipLimits,
     listener: Listener,
 ) -> MipOutcome:
-    """Solve in a child process, following its log; end it on Ctrl-C or when it overruns its time. Its work counts as work of this thread."""
+    """Solve in a child process, following its log; end it on Ctrl-C or when it overruns
+    its time. Its work counts as work of this thread.
+    """
     began, since, spent = work_seconds(), time.monotonic(), _work_of_children()
     with scratch_folder() as folder:
         parameters.highs.bool_options["mip_improving_solution_save"] = True
-        parameters.highs.string_options["mip_improving_solution_file"] = str(folder / "improving.sol")
+        parameters.highs.string_options["mip_improving_solution_file"] = str(
+            folder / "improving.sol"
+        )
         (folder / "model.bin").write_bytes(proto.SerializeToString())
         (folder / "parameters.bin").write_bytes(parameters.to_proto().SerializeToString())
         if start is not None:
             np.save(folder / "start.npy", start, allow_pickle=False)
         child = _SolverProcess(folder, limits.work)
         try:
-            limit = child.follow(None if limits.machine is None else limits.machine + GRACE_SECONDS, listener)
+            limit = child.follow(
+                None if limits.machine is None else limits.machine + GRACE_SECONDS, listener
+            )
         finally:
             child.end()
-            # at most the wait: HiGHS may use several cores, and other children may have ended meanwhile
+            # at most the wait: HiGHS may use several cores, and other children may have
+            # ended meanwhile
             put_forward(began + min(_work_of_children() - spent, time.monotonic() - since))
         answer = folder / "result.bin"
         if answer.exists():
@@ -316,7 +357,9 @@ def _in_child(
             return _outcome(model, result_pb2.SolveResultProto.FromString(answer.read_bytes()))
         if limit is None:
             limit = child.cause_of_death()
-        return MipOutcome("limit", limit, _last_improving(folder / "improving.sol", model.cost.size), child.bound)
+        return MipOutcome(
+            "limit", limit, _last_improving(folder / "improving.sol", model.cost.size), child.bound
+        )
 
 
 def _work_of_children() -> float:
@@ -326,7 +369,9 @@ def _work_of_children() -> float:
 
 
 class _SolverProcess:
-    """A solve in a process of its own, in a session of its own so that the terminal's Ctrl-C reaches the parent alone."""
+    """A solve in a process of its own, in a session of its own so that the terminal's
+    Ctrl-C reaches the parent alone.
+    """
 
     def __init__(self, folder: Path, work_limit: float | None) -> None:
         self.bound = -np.inf
@@ -335,7 +380,8 @@ class _SolverProcess:
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "optimizer.solvers.mip.backend", str(folder)]
             + ([] if work_limit is None else [repr(float(work_limit))]),
-            stdin=subprocess.PIPE,  # the child ends itself when this closes: no orphan outlives its parent
+            # the child ends itself when this closes: no orphan outlives its parent
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
@@ -354,7 +400,9 @@ class _SolverProcess:
         self._lines.put(None)
 
     def follow(self, seconds: float | None, listener: Listener) -> Limit | None:
-        """Read the log until the child ends, time is up (`time`) or the user interrupts (`interrupted`)."""
+        """Read the log until the child ends, time is up (`time`) or the user interrupts
+        (`interrupted`).
+        """
         until = np.inf if seconds is None else time.monotonic() + seconds
         try:
             while time.monotonic() < until:
@@ -386,7 +434,8 @@ class _SolverProcess:
         return before != (self.bound, self._upper)
 
     def cause_of_death(self) -> Limit:
-        """Return `time` for a child that used all its work, `memory` for one that ran out of that.
+        """Return `time` for a child that used all its work, `memory` for one that ran
+        out of that.
 
         Raises
         ------
@@ -413,14 +462,16 @@ class _SolverProcess:
 
 
 def _last_improving(path: Path, n: int) -> NDArray[np.float64] | None:
-    """Return the last complete solution of HiGHS's improving-solution file ('# Columns n', then n lines that end in a value).
+    """Return the last complete solution of HiGHS's improving-solution file ('# Columns
+    n', then n lines that end in a value).
 
     None where there is none, or the file is damaged: another plan is then the best.
     """
     if not path.exists():
         return None
     text = path.read_text(encoding="utf-8", errors="replace")
-    lines = text[: text.rfind("\n") + 1].splitlines()  # a killed process may have left its last line half written
+    # a killed process may have left its last line half written
+    lines = text[: text.rfind("\n") + 1].splitlines()
     for head in reversed([k for k, line in enumerate(lines) if line.startswith("# Columns")]):
         values = lines[head + 1 : head + 1 + n]
         if len(values) == n:
@@ -429,17 +480,22 @@ def _last_improving(path: Path, n: int) -> NDArray[np.float64] | None:
     return None
 
 
-# The child process: solve the model in a folder, print the log as it comes, leave the result there.
+# The child process: solve the model in a folder, print the log as it comes, leave the
+# result there.
 
 FLUSH_SECONDS = 0.5
 
 
 def main(folder: Path, work_limit: float | None = None) -> None:
-    """Solve `model.bin` under `parameters.bin` from `start.npy`; write `result.bin`, or end after so many processor seconds."""
+    """Solve `model.bin` under `parameters.bin` from `start.npy`; write `result.bin`, or
+    end after so many processor seconds.
+    """
     threading.Thread(target=end_with_parent, daemon=True).start()
     threading.Thread(target=_keep_flushing, args=(work_limit,), daemon=True).start()
     proto = model_pb2.ModelProto.FromString((folder / "model.bin").read_bytes())
-    message = parameters_pb2.SolveParametersProto.FromString((folder / "parameters.bin").read_bytes())
+    message = parameters_pb2.SolveParametersProto.FromString(
+        (folder / "parameters.bin").read_bytes()
+    )
     parameters = mathopt.SolveParameters(
         relative_gap_tolerance=message.relative_gap_tolerance,
         absolute_gap_tolerance=message.absolute_gap_tolerance,
@@ -458,9 +514,11 @@ def main(folder: Path, work_limit: float | None = None) -> None:
 
 
 def _keep_flushing(work_limit: float | None) -> None:
-    """Put what HiGHS has written of its improving solutions on disk twice a second: a killed process flushes nothing.
+    """Put what HiGHS has written of its improving solutions on disk twice a second: a
+    killed process flushes nothing.
 
-    A process that has used its processor seconds ends here: HiGHS knows of the clock of the machine alone.
+    A process that has used its processor seconds ends here: HiGHS knows of the clock of
+    the machine alone.
     """
     while not threading.Event().wait(FLUSH_SECONDS):
         flush_c_output()

@@ -1,4 +1,5 @@
-"""The compact model: one mixed-integer program, by LP duality of the evaders' shortest paths. Baseline, and check of the other methods.
+"""The compact model: one mixed-integer program, by LP duality of the evaders' shortest
+paths. Baseline, and check of the other methods.
 
 Sets      T destinations of informed evaders; V overlay nodes; A overlay arcs (i, j), some with an option j(a); C habitual routes
 Data      r_a, s_a; p_k; psi^t_i, phi^t_i best reliability i -> t with nothing / everything placed;
@@ -11,16 +12,20 @@ such that pi^t_i >= r_a pi^t_j                                    plain arcs a =
           y_cm >= rho_cm y_c,m-1,   y_cm >= y_c,m-1 - (1 - rho_cm) x_m,   y_c0 = 1
           budgets, at most one option of each conflict set, requirements
 
-All evaders of one destination share its labels. A row of node i is left out where r_a psi^t_j <= phi^t_i: it can never bind. Labels are
-scaled by psi (u^t_i = pi^t_i / psi^t_i), so that every variable lies in [0, 1] however small the reliability, and the objective is divided by
-its value with nothing placed.
+All evaders of one destination share its labels. A row of node i is left out where r_a
+psi^t_j <= phi^t_i: it can never bind. Labels are scaled by psi (u^t_i = pi^t_i /
+psi^t_i), so that every variable lies in [0, 1] however small the reliability, and the
+objective is divided by its value with nothing placed.
 
-A solver's bound holds for its tolerances only, and HiGHS's presolve goes wrong on numbers near them (of 3,830 programs with survivals within
-1e-12 of 0 and 1 it "proved" false bounds on 3 at a tolerance of 1e-9, 4 at 1e-7; without presolve on none). So it gets a relaxation whose
-coefficients are 0 or at least `SMALL`, and no presolve where numbers are near 0 or 1 (`delicate`); and `CompactModel.proven` takes off what
-the tolerances can hide: a row may be violated by delta, a label is then too small by delta more than the next one on its path, and so is y
-along a chain; an integer variable may be off by delta, which moves a row by at most as much; and every reduced cost may be off by delta, on a
-range of at most 1.
+A solver's bound holds for its tolerances only, and HiGHS's presolve goes wrong on
+numbers near them (of 3,830 programs with survivals within 1e-12 of 0 and 1 it "proved"
+false bounds on 3 at a tolerance of 1e-9, 4 at 1e-7; without presolve on none). So it
+gets a relaxation whose coefficients are 0 or at least `SMALL`, and no presolve where
+numbers are near 0 or 1 (`delicate`); and `CompactModel.proven` takes off what the
+tolerances can hide: a row may be violated by delta, a label is then too small by delta
+more than the next one on its path, and so is y along a chain; an integer variable may
+be off by delta, which moves a row by at most as much; and every reduced cost may be off
+by delta, on a range of at most 1.
 """
 
 from __future__ import annotations
@@ -51,13 +56,17 @@ if TYPE_CHECKING:
     from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay
 
 SMALL = 1e-6
-"""Least size of a coefficient or bound that the solver gets, where the largest of a row are about 1: a thousand times its tolerance."""
+"""Least size of a coefficient or bound that the solver gets, where the largest of a row
+are about 1: a thousand times its tolerance.
+"""
 
 EXACT = 1e-13
 """Distance from 0 or 1 that is rounding."""
 
 OVERRUN = 1e-8
-"""By how much a budget, relative, may be overrun in the program: more than `options.BUDGET_TOLERANCE` and the solver's own tolerance."""
+"""By how much a budget, relative, may be overrun in the program: more than
+`options.BUDGET_TOLERANCE` and the solver's own tolerance.
+"""
 
 FAINTEST = 1e-250
 """Value with nothing placed below which floating point is too coarse for the program."""
@@ -65,10 +74,12 @@ FAINTEST = 1e-250
 
 @dataclass(frozen=True)
 class CompactModel:
-    """The model, and how its variables and objective map to the instance: columns 0.. are the options, value = objective * scale.
+    """The model, and how its variables and objective map to the instance: columns 0..
+    are the options, value = objective * scale.
 
-    `doubt` is by how much the solver's tolerances can raise the bound of the objective above the true one; `delicate` whether coefficients or
-    bounds lie within `SMALL` of 0 or 1.
+    `doubt` is by how much the solver's tolerances can raise the bound of the objective
+    above the true one; `delicate` whether coefficients or bounds lie within `SMALL` of
+    0 or 1.
     """
 
     mip: MipModel
@@ -77,7 +88,9 @@ class CompactModel:
     delicate: bool
 
     def proven(self, bound: float) -> float:
-        """Return the lower bound of the value that a bound of the objective proves; 0 where it proves none."""
+        """Return the lower bound of the value that a bound of the objective proves; 0
+        where it proves none.
+        """
         return max(bound - self.doubt, 0.0) * self.scale if self.scale > FAINTEST else 0.0
 
 
@@ -85,14 +98,19 @@ def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
     """Build the compact model of an instance on its overlay."""
     n_options = len(instance.options)
     rows = RowBuilder(n_options)
-    offset = _add_destinations(overlay, rows) + _add_fixed_routes(overlay.fixed_routes, rows, n_options)
-    return relaxed_program(instance, rows, overlay.free, offset, max(overlay.n_nodes, _longest(overlay.fixed_routes)))
+    offset = _add_destinations(overlay, rows) + _add_fixed_routes(
+        overlay.fixed_routes, rows, n_options
+    )
+    return relaxed_program(
+        instance, rows, overlay.free, offset, max(overlay.n_nodes, _longest(overlay.fixed_routes))
+    )
 
 
 def relaxed_program(
     instance: Instance, rows: RowBuilder, free: NDArray[np.bool_], offset: float, deepest: int
 ) -> CompactModel:
-    """Return the program of some rows and costs over options and other variables in [0, 1], with budgets, conflicts and requirements.
+    """Return the program of some rows and costs over options and other variables in [0,
+    1], with budgets, conflicts and requirements.
 
     Parameters
     ----------
@@ -101,11 +119,13 @@ def relaxed_program(
     rows
         What there is so far; the constraints of the instance are added.
     free
-        (options,) those that may be placed or not; of the others those that are forced are placed.
+        (options,) those that may be placed or not; of the others those that are forced
+        are placed.
     offset
         Constant of the value.
     deepest
-        Rows of which each may be violated, one after the other, and so make a variable of the objective too small.
+        Rows of which each may be violated, one after the other, and so make a variable
+        of the objective too small.
     """
     n_options, n_labels = len(instance.options), rows.n_rows
     add_side_constraints(instance, rows)
@@ -127,7 +147,9 @@ def relaxed_program(
     numbers = np.abs(np.concatenate((matrix.data, mip.lower, mip.row_lower)))
     relaxed = _without_small(mip)
     relaxed.row_lower[n_labels:] -= OVERRUN
-    return CompactModel(relaxed, scale, TOLERANCE * (2 * deepest + cost.size), _are_delicate(numbers))
+    return CompactModel(
+        relaxed, scale, TOLERANCE * (2 * deepest + cost.size), _are_delicate(numbers)
+    )
 
 
 def _are_delicate(numbers: NDArray[np.float64]) -> bool:
@@ -136,7 +158,9 @@ def _are_delicate(numbers: NDArray[np.float64]) -> bool:
 
 
 def _without_small(mip: MipModel) -> MipModel:
-    """Return a relaxation without coefficients below `SMALL`: each term is taken at its largest in a row, and at its least in the objective."""
+    """Return a relaxation without coefficients below `SMALL`: each term is taken at its
+    largest in a row, and at its least in the objective.
+    """
     least = np.where(mip.integer | (mip.lower >= SMALL), mip.lower, 0.0)
     entries = mip.rows.tocoo()
     small = np.abs(entries.data) < SMALL
@@ -160,13 +184,21 @@ def _longest(fixed_routes: FixedRoutes) -> int:
 
 
 def _add_destinations(overlay: Overlay, rows: RowBuilder) -> float:
-    """Add one label system for each destination; return the part of the objective that no plan can change."""
+    """Add one label system for each destination; return the part of the objective that
+    no plan can change.
+    """
     targets = np.unique(overlay.destination)
     if not targets.size:
         return 0.0
-    open_ = cost_graph(overlay.n_nodes, overlay.tail, overlay.head, arc_costs(overlay.reliability), reverse=True)
+    open_ = cost_graph(
+        overlay.n_nodes, overlay.tail, overlay.head, arc_costs(overlay.reliability), reverse=True
+    )
     shut = cost_graph(
-        overlay.n_nodes, overlay.tail, overlay.head, arc_costs(overlay.arc_survival(overlay.free)), reverse=True
+        overlay.n_nodes,
+        overlay.tail,
+        overlay.head,
+        arc_costs(overlay.arc_survival(overlay.free)),
+        reverse=True,
     )
     psi, phi = np.exp(-open_.distances(targets)), np.exp(-shut.distances(targets))
     constant = 0.0
@@ -179,9 +211,15 @@ def _add_destinations(overlay: Overlay, rows: RowBuilder) -> float:
 
 
 def _add_labels(
-    overlay: Overlay, rows: RowBuilder, demand: NDArray[np.float64], psi: NDArray[np.float64], phi: NDArray[np.float64]
+    overlay: Overlay,
+    rows: RowBuilder,
+    demand: NDArray[np.float64],
+    psi: NDArray[np.float64],
+    phi: NDArray[np.float64],
 ) -> float:
-    """Add the labels of one destination; return the weight of the origins whose label is constant."""
+    """Add the labels of one destination; return the weight of the origins whose label
+    is constant.
+    """
     tail, head, option = overlay.tail, overlay.head, overlay.option
     kept = np.flatnonzero(overlay.reliability * psi[head] > phi[tail])
     kept = kept[_within_reach(overlay.n_nodes, tail[kept], head[kept], np.flatnonzero(demand))]
@@ -191,7 +229,8 @@ def _add_labels(
     column[labelled] = rows.new_columns(phi[labelled] / psi[labelled])
     free = np.greater_equal(column, 0)
     rows.cost.append((column[free], (demand * psi)[free]))
-    # in scaled labels arc a requires u_i >= rho u_j, rho = r psi_j / psi_i; a constant u_j is moved to the right-hand side
+    # in scaled labels arc a requires u_i >= rho u_j, rho = r psi_j / psi_i; a constant
+    # u_j is moved to the right-hand side
     rho = a * psi[j] / psi[i]
     known = np.where(column[j] >= 0, 0.0, phi[j] / np.where(psi[j] > 0, psi[j], 1.0))
     one = np.ones(kept.size)
@@ -201,7 +240,11 @@ def _add_labels(
     survival = overlay.survival[kept]
     useful = watched & (a * survival * psi[j] > phi[i])
     under = rho * survival
-    rows.add((under * known)[useful], (column[i][useful], one[useful]), (column[j][useful], -under[useful]))
+    rows.add(
+        (under * known)[useful],
+        (column[i][useful], one[useful]),
+        (column[j][useful], -under[useful]),
+    )
     relief = rho - np.maximum(phi[i] / psi[i], under)
     rows.add(
         (rho * known)[watched],
@@ -224,8 +267,8 @@ def _within_reach(
 def _add_fixed_routes(fixed_routes: FixedRoutes, rows: RowBuilder, n_options: int) -> float:
     """Add the habitual routes; return the value of those that no option touches.
 
-    Fixed routes that begin with the same options share the variables of that beginning: all together are a tree, the options that most
-    of them meet nearest its root.
+    Fixed routes that begin with the same options share the variables of that beginning:
+    all together are a tree, the options that most of them meet nearest its root.
     """
     often = np.bincount(fixed_routes.option, minlength=n_options)
     order = np.lexsort((fixed_routes.option, -often[fixed_routes.option], fixed_routes.route))
@@ -248,15 +291,21 @@ def _add_fixed_routes(fixed_routes: FixedRoutes, rows: RowBuilder, n_options: in
             option.append(j)
             survival.append(rho)
         last[route] = node_of[key]
-    _add_tree(rows, np.array(parent, dtype=np.int64), np.array(option, dtype=np.int64), np.array(survival))
+    _add_tree(
+        rows, np.array(parent, dtype=np.int64), np.array(option, dtype=np.int64), np.array(survival)
+    )
     touched = last >= 0
     first = rows.n_columns - len(parent)
     rows.cost.append((first + last[touched], fixed_routes.value[touched]))
     return float(fixed_routes.value[~touched].sum())
 
 
-def _add_tree(rows: RowBuilder, parent: NDArray[np.int64], option: NDArray[np.int64], rho: NDArray[np.float64]) -> None:
-    """Add y_m for each node m of the tree of fixed routes: y_m >= rho_m y_before, y_m >= y_before - (1 - rho_m) x_m, and 1 before the first."""
+def _add_tree(
+    rows: RowBuilder, parent: NDArray[np.int64], option: NDArray[np.int64], rho: NDArray[np.float64]
+) -> None:
+    """Add y_m for each node m of the tree of fixed routes: y_m >= rho_m y_before, y_m
+    >= y_before - (1 - rho_m) x_m, and 1 before the first.
+    """
     floor = rho.copy()
     for m in range(rho.size):  # parents come before their children
         if parent[m] >= 0:
@@ -269,7 +318,9 @@ def _add_tree(rows: RowBuilder, parent: NDArray[np.int64], option: NDArray[np.in
 
 
 FEW = 10
-"""Most free options whose plans are all tried where the bound of the mixed-integer program is in doubt."""
+"""Most free options whose plans are all tried where the bound of the mixed-integer
+program is in doubt.
+"""
 
 
 def search_compact(search: SolveState) -> None:
@@ -299,9 +350,12 @@ def search_compact(search: SolveState) -> None:
     search.statistics["nodes"] = outcome.nodes
     search.limit = outcome.limit
     if outcome.x is not None:
-        search.offer(reduce_plan(search.instance, search.overlay, outcome.x[: search.placed.size] > 0.5))
+        search.offer(
+            reduce_plan(search.instance, search.overlay, outcome.x[: search.placed.size] > 0.5)
+        )
     proven = model.proven(outcome.bound)
-    if proven <= search.upper:  # else the solver contradicts a plan, and nothing that it says is proven
+    # else the solver contradicts a plan, and nothing that it says is proven
+    if proven <= search.upper:
         search.prove(proven)
     search.report()
     if not search.closed and search.limit is None and int(search.overlay.free.sum()) <= FEW:
@@ -309,7 +363,8 @@ def search_compact(search: SolveState) -> None:
     elif search.lower == proven:
         search.noted(
             message(
-                "The lower bound is HiGHS's own, less what its tolerances can hide, and not confirmed by a second way; `cuts` proves its own."
+                "The lower bound is HiGHS's own, less what its tolerances can hide, and not"
+                " confirmed by a second way; `cuts` proves its own."
             )
         )
     if search.limit is None:
@@ -319,7 +374,9 @@ def search_compact(search: SolveState) -> None:
 def _enumerate(search: SolveState) -> None:
     """Try all plans, in exact arithmetic."""
     with step(search.listener, "enumerating"):
-        trial = Enumeration(search.instance, search.overlay, search.upper, search.gap, search.work_until, search)
+        trial = Enumeration(
+            search.instance, search.overlay, search.upper, search.gap, search.work_until, search
+        )
         trial.run()
     search.prove(trial.lower)
     search.limit = "time" if trial.out_of_time else None
@@ -327,7 +384,9 @@ def _enumerate(search: SolveState) -> None:
 
 
 class _Scaled(SilentListener):
-    """Passes on the bounds of a scaled model where they are better than what the search has; they are not proven yet."""
+    """Passes on the bounds of a scaled model where they are better than what the search
+    has; they are not proven yet.
+    """
 
     def __init__(self, search: SolveState, model: CompactModel) -> None:
         self._search, self._model = search, model
@@ -343,9 +402,11 @@ class _Scaled(SilentListener):
         return self._search.cancelled()
 
 
-# Enumeration of the plans of a few options: best first, each node bounded by its value with all undecided options placed.
+# Enumeration of the plans of a few options: best first, each node bounded by its value
+# with all undecided options placed.
 #
-# No solver, no tolerances: it proves the rest where a mixed-integer solver's bound is in doubt by more than the gap and options are few.
+# No solver, no tolerances: it proves the rest where a mixed-integer solver's bound is
+# in doubt by more than the gap and options are few.
 
 
 @dataclass
@@ -363,7 +424,8 @@ class Enumeration:
     until
         `work_seconds()` at which to stop.
     listener
-        Told of every plan that is better than `upper`, and of the bounds after each node.
+        Told of every plan that is better than `upper`, and of the bounds after each
+        node.
     """
 
     instance: Instance
@@ -401,7 +463,9 @@ class Enumeration:
         self._search.run()
 
     def expanded(self, node: Node, bound: float) -> list[Child[Node]]:
-        """Return the node with and without its first undecided option; none, but an offer, where all are decided."""
+        """Return the node with and without its first undecided option; none, but an
+        offer, where all are decided.
+        """
         if not node.undecided.any():
             self._search.prune(bound)
             if bound < self.upper:
@@ -411,7 +475,11 @@ class Enumeration:
         first = np.equal(np.arange(node.ones.size), int(node.undecided.argmax()))
         with_it = replace(node, ones=node.ones | first).propagated(self.instance)
         without = replace(node, zeros=node.zeros | first)
-        return [Child(child, self._bound(child)) for child in (with_it, without) if child.may_hold_plans(self.instance)]
+        return [
+            Child(child, self._bound(child))
+            for child in (with_it, without)
+            if child.may_hold_plans(self.instance)
+        ]
 
     def step_done(self, bound: float) -> None:
         """Report the bound over all nodes."""

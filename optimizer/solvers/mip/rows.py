@@ -1,4 +1,6 @@
-"""Rows of linear and mixed-integer programs over options: budgets, conflicts and requirements, and masks to exclude."""
+"""Rows of linear and mixed-integer programs over options: budgets, conflicts and
+requirements, and masks to exclude.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,12 @@ class RowBuilder:
         self.n_columns += lower.size
         return np.arange(self.n_columns - lower.size, self.n_columns)
 
-    def add(self, side: NDArray[np.float64], *terms: tuple[NDArray[np.int64], NDArray[np.float64]]) -> None:
-        """Add one row for each entry of `side`; each term gives its variable (negative: none) and coefficient row by row."""
+    def add(
+        self, side: NDArray[np.float64], *terms: tuple[NDArray[np.int64], NDArray[np.float64]]
+    ) -> None:
+        """Add one row for each entry of `side`; each term gives its variable (negative:
+        none) and coefficient row by row.
+        """
         rows = np.arange(self.n_rows, self.n_rows + side.size)
         self.n_rows += side.size
         self.side.append(side)
@@ -51,9 +57,15 @@ class RowBuilder:
         self.add_table(np.array([side]), np.zeros(column.size, dtype=np.int64), column, value)
 
     def add_table(
-        self, side: NDArray[np.float64], row: NDArray[np.int64], column: NDArray[np.int64], value: NDArray[np.float64]
+        self,
+        side: NDArray[np.float64],
+        row: NDArray[np.int64],
+        column: NDArray[np.int64],
+        value: NDArray[np.float64],
     ) -> None:
-        """Add one row for each entry of `side`, with coefficients by position of the row among these, and by variable."""
+        """Add one row for each entry of `side`, with coefficients by position of the
+        row among these, and by variable.
+        """
         self.row.append(self.n_rows + row)
         self.column.append(column)
         self.value.append(value)
@@ -61,8 +73,12 @@ class RowBuilder:
         self.n_rows += side.size
 
     def table(self, n_columns: int | None = None) -> csr_array:
-        """Return the (rows, columns) coefficients; `n_columns` where there are more than the rows know of."""
-        row, column = (np.concatenate([*parts, []]).astype(np.int64) for parts in (self.row, self.column))
+        """Return the (rows, columns) coefficients; `n_columns` where there are more
+        than the rows know of.
+        """
+        row, column = (
+            np.concatenate([*parts, []]).astype(np.int64) for parts in (self.row, self.column)
+        )
         shape = (self.n_rows, self.n_columns if n_columns is None else n_columns)
         return csr_array((np.concatenate([*self.value, []]), (row, column)), shape=shape)
 
@@ -73,13 +89,17 @@ class RowBuilder:
 
 
 def add_side_constraints(instance: Instance, rows: RowBuilder, breaking: int | None = None) -> None:
-    """Add budgets (each divided by itself; twice as much is as good as any more), conflicts and requirements as rows >=.
+    """Add budgets (each divided by itself; twice as much is as good as any more),
+    conflicts and requirements as rows >=.
 
-    A requirement is divided by its largest coefficient; the variable `breaking`, if any, relaxes it.
+    A requirement is divided by its largest coefficient; the variable `breaking`, if
+    any, relaxes it.
     """
     for use, budget in zip(instance.use.T, instance.budget, strict=True):
         touched = np.flatnonzero(use)
-        share = np.minimum(use[touched], 2 * budget) / budget if budget > 0 else np.ones(touched.size)
+        share = (
+            np.minimum(use[touched], 2 * budget) / budget if budget > 0 else np.ones(touched.size)
+        )
         rows.add_row(-1.0 if budget > 0 else 0.0, touched, -share)
     for group in instance.conflicts:
         rows.add_row(-1.0, np.array(group), -np.ones(len(group)))
@@ -92,9 +112,11 @@ def add_side_constraints(instance: Instance, rows: RowBuilder, breaking: int | N
 
 
 def exclude(instance: Instance, rows: RowBuilder, placed: NDArray[np.bool_]) -> None:
-    """Add rows that an (options,) mask which breaks a constraint does not keep, and that every plan keeps.
+    """Add rows that an (options,) mask which breaks a constraint does not keep, and
+    that every plan keeps.
 
-    Of options that are over a budget together, no plan has as many, nor in their place as many that use no less than any of them.
+    Of options that are over a budget together, no plan has as many, nor in their place
+    as many that use no less than any of them.
     """
     over = np.flatnonzero(placed @ instance.use > instance.budget * (1 + BUDGET_TOLERANCE))
     for use in instance.use.T[over]:

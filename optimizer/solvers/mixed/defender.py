@@ -1,16 +1,19 @@
-"""The defender's answer to a mixed strategy of the evaders: the plan of least value against weighted paths.
+"""The defender's answer to a mixed strategy of the evaders: the plan of least value
+against weighted paths.
 
 Swaps of options find it, branch and cut bounds it.
 
 Sets      J options; P paths that the evaders take, each with a weight y_P; C fixed routes
 Minimise  sum_P y_P g_P(x) + sum_c h_c(x) over the feasible plans x, with g_P(x) = R_P prod_{j in P} rho_jP^{x_j}
 
-Every path is then a fixed route: the problem is the placement problem without informed evaders, and `branch_and_cut` bounds it. As y sums to
-p_k over the paths of commodity k, its optimum is a lower bound of the value of every mixture.
+Every path is then a fixed route: the problem is the placement problem without informed
+evaders, and `branch_and_cut` bounds it. As y sums to p_k over the paths of commodity k,
+its optimum is a lower bound of the value of every mixture.
 
-Swaps. Let G_i be the (paths,) values with option i taken out of the plan, and s_jP = 1 - rho_jP. Exchanging i for j changes the value to
-sum_P G_iP - sum_P G_iP s_jP, so one product of an (out, paths) with a (paths, in) table, sparse as paths meet few options, values all swaps at
-once; i = none adds an option.
+Swaps. Let G_i be the (paths,) values with option i taken out of the plan, and s_jP = 1
+- rho_jP. Exchanging i for j changes the value to sum_P G_iP - sum_P G_iP s_jP, so one
+product of an (out, paths) with a (paths, in) table, sparse as paths meet few options,
+values all swaps at once; i = none adds an option.
 """
 
 from __future__ import annotations
@@ -76,14 +79,18 @@ class Swaps:
         n = len(self._instance.options)
         path, place = np.nonzero(paths.option[kept] < n)
         entries = (paths.option[kept[path], place], path)
-        self._loss = csr_array((1 - paths.survival[kept[path], place], entries), shape=(n, kept.size))
+        self._loss = csr_array(
+            (1 - paths.survival[kept[path], place], entries), shape=(n, kept.size)
+        )
 
     def value(self, placed: Mask) -> float:
         """Return the value of a plan against the weighted paths."""
         return float(self._values @ self._survival(placed).prod(axis=0))
 
     def improved(self, placed: Mask, until: float = np.inf, most: int = 1000) -> Mask:
-        """Return a plan that no exchange, or none within so many or before `until` (`work_seconds()`), makes better."""
+        """Return a plan that no exchange, or none within so many or before `until`
+        (`work_seconds()`), makes better.
+        """
         placed = placed.copy()
         for _ in range(most):
             exchange = None if work_seconds() >= until else next(self.exchanges(placed), None)
@@ -93,7 +100,9 @@ class Swaps:
         return placed
 
     def exchanges(self, placed: Mask, most: int = 3) -> Iterator[Mask]:
-        """Yield plans that one exchange makes better, the best first, out of so many exchanges of least value."""
+        """Yield plans that one exchange makes better, the best first, out of so many
+        exchanges of least value.
+        """
         movable = self._movable
         out = movable[placed[movable]]
         into = movable[~placed[movable]]
@@ -111,7 +120,9 @@ class Swaps:
             candidate[into[column]] = True
             if row:
                 candidate[out[row - 1]] = False
-            if within_limits(self._instance, candidate) and requirements_met(self._instance, candidate):
+            if within_limits(self._instance, candidate) and requirements_met(
+                self._instance, candidate
+            ):
                 yield candidate
 
     def _without_each(self, placed: Mask, out: NDArray[np.int64]) -> Floats:
@@ -129,7 +140,9 @@ class Swaps:
         return np.asarray(1 - self._loss[options].toarray())
 
     def _fitting(self, placed: Mask, out: NDArray[np.int64], into: NDArray[np.int64]) -> Mask:
-        """Return the (1 + out, into) mask of swaps that budgets, conflicts and requirements allow."""
+        """Return the (1 + out, into) mask of swaps that budgets, conflicts and
+        requirements allow.
+        """
         instance = self._instance
         freed = np.vstack((np.zeros(instance.budget.size), instance.use[out]))
         room = instance.budget * (1 + BUDGET_TOLERANCE) - placed @ instance.use + freed
@@ -140,12 +153,17 @@ class Swaps:
         allowed &= in_the_way - np.vstack((np.zeros(into.size), self._conflict[out][:, into])) <= 0
         for q in range(self._least.size):
             lost = np.append(0.0, self._needs[q, out])
-            allowed &= float(self._needs[q] @ placed) - lost[:, None] + self._needs[q, into] >= self._least[q]
+            allowed &= (
+                float(self._needs[q] @ placed) - lost[:, None] + self._needs[q, into]
+                >= self._least[q]
+            )
         return allowed
 
 
 def against_paths(overlay: Overlay, paths: Paths, weight: Floats) -> Overlay:
-    """Return the overlay whose evaders keep to weighted paths: no informed ones, and every path a fixed route beside those there are."""
+    """Return the overlay whose evaders keep to weighted paths: no informed ones, and
+    every path a fixed route beside those there are.
+    """
     kept = np.flatnonzero(weight * paths.value > 0)
     chosen, fixed_routes = paths.take(kept), overlay.fixed_routes
     row, place = np.nonzero(chosen.option < overlay.free.size)
@@ -202,15 +220,21 @@ class DefenderBound:
     ) -> None:
         against = against_paths(overlay, paths, weight)
         self._answers = _Answers(listener)
-        self._tree = BranchAndCut(instance, against, upper=against.value(start), listener=self._answers)
+        self._tree = BranchAndCut(
+            instance, against, upper=against.value(start), listener=self._answers
+        )
 
     @property
     def better(self) -> list[Mask]:
-        """Plans that the search found, each better against the strategy than the one before and than the first."""
+        """Plans that the search found, each better against the strategy than the one
+        before and than the first.
+        """
         return self._answers.plans
 
     def bound(self, gap: float, until: float) -> float:
-        """Return a proven lower bound of the value of every mixture, once the relative gap is closed or time is up."""
+        """Return a proven lower bound of the value of every mixture, once the relative
+        gap is closed or time is up.
+        """
         tree = self._tree
         tree.gap, tree.until = gap, until
         tree.cut_root()

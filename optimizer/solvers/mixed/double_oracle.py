@@ -1,12 +1,17 @@
-"""The double oracle: plans and paths are added to a restricted game until neither side has a better answer.
+"""The double oracle: plans and paths are added to a restricted game until neither side
+has a better answer.
 
 1. The restricted game gives probabilities mu of plans, and the evaders' strategy y.
-2. Evaders answer mu: best paths at several prices of the marginal probabilities; exact ones (`evader`) only where these bring nothing.
-3. The defender answers y, smoothed with earlier ones (in-out separation): swaps from plans of the mixture and from plans sampled by its
-   marginals; where nothing gains, once more at y itself. Further samples join the game as they are.
-4. Once the game's value is near enough to the lower bound, or no side moves, its mixture is brought down to few plans and certified: the upper
-   bound is the sum of proven bounds of what each evader achieves. Under a time limit it has no more plans than can be proven for, in which
-   options are exchanged (`few_plans`), and searches that are broken off are made again, up to values that lie nearer to their bounds.
+2. Evaders answer mu: best paths at several prices of the marginal probabilities; exact
+   ones (`evader`) only where these bring nothing.
+3. The defender answers y, smoothed with earlier ones (in-out separation): swaps from
+   plans of the mixture and from plans sampled by its marginals; where nothing gains,
+   once more at y itself. Further samples join the game as they are.
+4. Once the game's value is near enough to the lower bound, or no side moves, its
+   mixture is brought down to few plans and certified: the upper bound is the sum of
+   proven bounds of what each evader achieves. Under a time limit it has no more plans
+   than can be proven for, in which options are exchanged (`few_plans`), and searches
+   that are broken off are made again, up to values that lie nearer to their bounds.
 """
 
 from __future__ import annotations
@@ -48,33 +53,50 @@ FEW = 25
 """Plans that a mixture is brought down to where that costs little."""
 
 LEAST, STEEP, POWER = 10, 3.0, 0.25
-"""Under a time limit a mixture is brought down to `FEW` plans at first whatever it costs, later to as many as the last one had, times (what
-few plans cost / (`STEEP` times what the proof left open)) to a `POWER`, from .5 to 2, but no fewer than `LEAST`. With what is left open as the
-third power of the number of plans and their cost as its inverse, that number has the least sum of both."""
+"""Under a time limit a mixture is brought down to `FEW` plans at first whatever it
+costs, later to as many as the last one had, times (what few plans cost / (`STEEP` times
+what the proof left open)) to a `POWER`, from .5 to 2, but no fewer than `LEAST`. With
+what is left open as the third power of the number of plans and their cost as its
+inverse, that number has the least sum of both.
+"""
 
 LESS, PASSES, QUICKER = 0.5, 3, 4
-"""Share of what a pass of a proof leaves open of an evader up to which the next one looks for no paths, passes at most, and how many times as
-many labels each has as the one before: with fewer labels to look at a pass comes to its end, and proves that share."""
+"""Share of what a pass of a proof leaves open of an evader up to which the next one
+looks for no paths, passes at most, and how many times as many labels each has as the
+one before: with fewer labels to look at a pass comes to its end, and proves that share.
+"""
 
 SETTLED = 0.4
 """Share of the time of a proof in which the mixture is brought down to few plans, at most."""
 
 SETTLING = 6
-"""Times at most that paths, and plans in place of the least likely ones, are added to the game of these plans before the proof."""
+"""Times at most that paths, and plans in place of the least likely ones, are added to
+the game of these plans before the proof.
+"""
 
 SOON, AS_LONG = 0.2, 2.0
-"""Least share of the work before the first proof that comes before another one, and how many times the last proof is kept for the last."""
+"""Least share of the work before the first proof that comes before another one, and how
+many times the last proof is kept for the last.
+"""
 
 COSTS_LITTLE, SLACK = 0.1, 0.2
-"""Shares of the gap asked for that fewer plans, and looser proofs of what evaders achieve, may cost."""
+"""Shares of the gap asked for that fewer plans, and looser proofs of what evaders
+achieve, may cost.
+"""
 
 ROUNDS_A_PROOF = 200
-"""Rounds after which a proof is made without a time limit, where there is no share of the time to wait for."""
+"""Rounds after which a proof is made without a time limit, where there is no share of
+the time to wait for.
+"""
 IDLE_PROOFS = 8
-"""Proofs in a row that close less than `MOVED` of the relative gap, after which a search without a time limit ends as it is."""
+"""Proofs in a row that close less than `MOVED` of the relative gap, after which a
+search without a time limit ends as it is.
+"""
 MOVED = 1e-9
 ROUGHLY = 0.25
-"""Share of the gap left that takes the place of the gap asked for in proofs before the search is done."""
+"""Share of the gap left that takes the place of the gap asked for in proofs before the
+search is done.
+"""
 
 
 @dataclass(frozen=True)
@@ -88,7 +110,8 @@ class CertifiedMixture:
     upper
         Proven upper bound of what the evaders achieve against it.
     unsearched
-        Number of pairs of origin and destination that are bounded as if their evaders saw the plan of the day, for want of time.
+        Number of pairs of origin and destination that are bounded as if their evaders
+        saw the plan of the day, for want of time.
     """
 
     plans: tuple[Mask, ...]
@@ -104,7 +127,8 @@ class DoubleOracle:
     Attributes
     ----------
     instance, overlay, relaxation
-        The problem, and its marginal relaxation after its cuts, whose pool of paths goes on to grow.
+        The problem, and its marginal relaxation after its cuts, whose pool of paths
+        goes on to grow.
     start
         A feasible plan.
     best
@@ -188,12 +212,18 @@ class DoubleOracle:
         return work_seconds() >= self.until
 
     def run(self) -> None:
-        """Add plans and paths until the bounds meet, time is up, or no side has a better answer and the bound stalls."""
+        """Add plans and paths until the bounds meet, time is up, or no side has a
+        better answer and the bound stalls.
+        """
         since = work_seconds()
-        first, kept = (share * (self.until - since) for share in (self.params.proof, self.params.kept_for_proof))
+        first, kept = (
+            share * (self.until - since)
+            for share in (self.params.proof, self.params.kept_for_proof)
+        )
         longest, searched = first, self.until - kept if self.until < np.inf else np.inf
         last: GameSolution | None = None
-        untimed = self.until == np.inf  # then work decides when a proof is made, and when the search ends
+        # then work decides when a proof is made, and when the search ends
+        untimed = self.until == np.inf
         proven_at, idle = self.rounds, 0
         while not self.closed and not (untimed and idle >= IDLE_PROOFS):
             stop_if_cancelled(self.listener)
@@ -204,32 +234,62 @@ class DoubleOracle:
                     self._certify(last, self.until, self._roughly)
                 return
             self.rounds += 1
-            last = solution  # kept until it is certified: where time ends the loop, this mixture is what can still be proven
+            # kept until it is certified: where time ends the loop, this mixture is what
+            # can still be proven
+            last = solution
             tolerance = COSTS_LITTLE * tolerance_of(self.gap)
             found = self.answer_quickly(solution)
             gained = self._defend(solution, searched)
-            # The game's value bounds nothing: its evaders have only the paths at hand, its defender only the plans. A proof takes exact best
-            # paths and costs more than a round, so it waits until the value is near the bound, or until neither side moves.
+            # The game's value bounds nothing: its evaders have only the paths at hand,
+            # its defender only the plans. A proof takes exact best paths and costs more
+            # than a round, so it waits until the value is near the bound, or until
+            # neither side moves.
             near = solution.value <= self.lower / (1 - tolerance_of(self.gap) / 2)
-            ready = (near or gained <= tolerance * solution.value) and found <= tolerance * solution.value
-            # A long search is certified now and then as well, so that there is an upper bound to show, and one that falls, before its end.
-            due = self.rounds - proven_at >= ROUNDS_A_PROOF if untimed else work_seconds() - since > longest
+            ready = (
+                near or gained <= tolerance * solution.value
+            ) and found <= tolerance * solution.value
+            # A long search is certified now and then as well, so that there is an upper
+            # bound to show, and one that falls, before its end.
+            due = (
+                self.rounds - proven_at >= ROUNDS_A_PROOF
+                if untimed
+                else work_seconds() - since > longest
+            )
             if ready or due:
-                before, open_before = self.game.value_under(self._padded(solution.probability)), self.gap_left
+                before, open_before = (
+                    self.game.value_under(self._padded(solution.probability)),
+                    self.gap_left,
+                )
                 now, few = work_seconds(), self._few
-                certified = self._certify(solution, self.until, tolerance_of(self.gap) if ready else self._roughly)
+                certified = self._certify(
+                    solution, self.until, tolerance_of(self.gap) if ready else self._roughly
+                )
                 since, last, proven_at = work_seconds(), None, self.rounds
                 took, left = since - now, self.until - since
-                # what few plans, and their proof, leave open is not closed by more plans: rounds are as long as their part of the gap
-                part = min(1.0, max(solution.value - self.lower, 0.0) / max(self.best.upper - solution.value, MOVED))
-                longest, searched = part * max(took, SOON * first), self.until - min(AS_LONG * took, left / 2)
+                # what few plans, and their proof, leave open is not closed by more
+                # plans: rounds are as long as their part of the gap
+                part = min(
+                    1.0,
+                    max(solution.value - self.lower, 0.0)
+                    / max(self.best.upper - solution.value, MOVED),
+                )
+                longest, searched = (
+                    part * max(took, SOON * first),
+                    self.until - min(AS_LONG * took, left / 2),
+                )
                 idle = 0 if open_before - self.gap_left > MOVED else idle + 1
-                # The proof has added the paths that it found. Where they raise the mixture's value the game goes on with them; where they do
-                # not, and the defender has no better answer, only the lower bound can still move.
+                # The proof has added the paths that it found. Where they raise the
+                # mixture's value the game goes on with them; where they do not, and the
+                # defender has no better answer, only the lower bound can still move.
                 known = self.game.value_under(self._padded(solution.probability)) - before
-                still = known <= tolerance * before and gained <= tolerance * solution.value and not self.closed
-                # A loose proof says nothing of the mixture: with more labels it may be tighter, or more plans better, so the loop goes on until
-                # neither helps.
+                still = (
+                    known <= tolerance * before
+                    and gained <= tolerance * solution.value
+                    and not self.closed
+                )
+                # A loose proof says nothing of the mixture: with more labels it may be
+                # tighter, or more plans better, so the loop goes on until neither
+                # helps.
                 tight = certified <= before * (1 + 2 * SLACK * tolerance_of(self.gap)) or (
                     self._most >= self.params.most_labels and self._few <= few
                 )
@@ -238,7 +298,9 @@ class DoubleOracle:
 
     @property
     def _roughly(self) -> float:
-        """Relative gap that a proof is made for while time is short: a share of the one that is left."""
+        """Relative gap that a proof is made for while time is short: a share of the one
+        that is left.
+        """
         return max(tolerance_of(self.gap), ROUGHLY * self.gap_left)
 
     def _padded(self, probability: Floats) -> Floats:
@@ -252,9 +314,13 @@ class DoubleOracle:
         return self.game.value_under(self._padded(solution.probability)) - solution.value
 
     def _defend(self, solution: GameSolution, until: float) -> float:
-        """Add plans that answer the evaders' strategy; return by how much one of them is below the value at the strategy itself."""
+        """Add plans that answer the evaders' strategy; return by how much one of them
+        is below the value at the strategy itself.
+        """
         y = solution.weight
-        smooth = y if self._smooth is None else np.pad(self._smooth, (0, y.size - self._smooth.size))
+        smooth = (
+            y if self._smooth is None else np.pad(self._smooth, (0, y.size - self._smooth.size))
+        )
         gained = self._answers((1 - SMOOTHED) * y + SMOOTHED * smooth, solution, until)
         if gained <= 0 and self._smooth is not None:
             gained = self._answers(y, solution, until)
@@ -263,16 +329,21 @@ class DoubleOracle:
 
     def _answers(self, y: Floats, solution: GameSolution, until: float) -> float:
         fixed_routes = self.game.commodities.fixed_routes
-        paths = self.game.pool.paths.take(np.arange(y.size)).joined(fixed_routes, self.game.pool.filling)
+        paths = self.game.pool.paths.take(np.arange(y.size)).joined(
+            fixed_routes, self.game.pool.filling
+        )
         weight = np.append(y, np.ones(fixed_routes.value.size))
         swaps, own = self._swaps, np.append(solution.weight, np.ones(fixed_routes.value.size))
         swaps.weigh(paths, weight)
         likely = np.argsort(-solution.probability, kind="stable")[: self.params.starts]
         marginals = np.array(self.game.plans[: solution.probability.size]).T @ solution.probability
-        drawn = [sampled_plan(self.instance, self.start, marginals, self._rng) for _ in range(self.params.drawn)]
-        starts = [self.game.plans[x] for x in likely.tolist() if solution.probability[x] > 0] + drawn[
-            : self.params.starts
+        drawn = [
+            sampled_plan(self.instance, self.start, marginals, self._rng)
+            for _ in range(self.params.drawn)
         ]
+        starts = [
+            self.game.plans[x] for x in likely.tolist() if solution.probability[x] > 0
+        ] + drawn[: self.params.starts]
         improved = [swaps.improved(start, until) for start in starts if work_seconds() < until]
         answers = {plan.tobytes(): plan for plan in improved}
         swaps.weigh(paths, own)
@@ -285,11 +356,13 @@ class DoubleOracle:
         return gained
 
     def _certify(self, solution: GameSolution, until: float, gap: float) -> float:
-        """Bring the mixture down to few plans, keep it if it is better, and return the proven bound of what evaders achieve against it.
+        """Bring the mixture down to few plans, keep it if it is better, and return the
+        proven bound of what evaders achieve against it.
 
-        The proof may take until `until` (`work_seconds()`), and fewer plans a share `SETTLED` of that time; both may cost shares of a relative
-        `gap`.
-        Under a time limit the number of plans follows from what the last proof left open and few plans cost.
+        The proof may take until `until` (`work_seconds()`), and fewer plans a share
+        `SETTLED` of that time; both may cost shares of a relative `gap`. Under a time
+        limit the number of plans follows from what the last proof left open and few
+        plans cost.
         """
         now = work_seconds()
         probability = self._padded(self._sparse(solution, now + SETTLED * (until - now), gap))
@@ -300,7 +373,8 @@ class DoubleOracle:
         weight = self.game.commodities.weight[: theta.size]
         fixed_routes = self.game.fixed_route_value(probability)
         survival = np.array([self.overlay.arc_survival(plan) for plan in plans]).T
-        # most evaders are bounded by the slack alone, so it is small beside what an exact proof would leave open
+        # most evaders are bounded by the slack alone, so it is small beside what an
+        # exact proof would leave open
         left = relative_gap(self.lower, min(solution.value, self.best.upper)) or 0.0
         slack = SLACK * min(gap, max(tolerance_of(self.gap), ROUGHLY * left))
         bound, found, unsearched = self._proven(survival, share, theta, slack, until)
@@ -328,16 +402,24 @@ class DoubleOracle:
     def _proven(
         self, survival: Floats, share: Floats, theta: Floats, slack: float, until: float
     ) -> tuple[Floats, dict[int, tuple[int, ...]], int]:
-        """Return bounds of what evaders achieve who are known to achieve `theta`, paths above it, and how many were not searched for.
+        """Return bounds of what evaders achieve who are known to achieve `theta`, paths
+        above it, and how many were not searched for.
 
-        Under a time limit evaders of whom much is left open are searched for again, up to values that nobody is known to achieve.
+        Under a time limit evaders of whom much is left open are searched for again, up
+        to values that nobody is known to achieve.
         """
         now, known, found = work_seconds(), theta, dict[int, tuple[int, ...]]()
-        bound, reached, skipped = np.full(theta.size, np.inf), theta.copy(), np.ones(theta.size, dtype=bool)
+        bound, reached, skipped = (
+            np.full(theta.size, np.inf),
+            theta.copy(),
+            np.ones(theta.size, dtype=bool),
+        )
         timed = self.until < np.inf
         for turn in range(PASSES if timed else 1):
             most = max(self._most // QUICKER, 1) * QUICKER**turn if timed else self._most
-            answers = self._evaders.answers(survival, share, known, slack, most, until, self.listener)
+            answers = self._evaders.answers(
+                survival, share, known, slack, most, until, self.listener
+            )
             self.labels += answers.labels
             skipped &= answers.skipped
             bound, found = np.minimum(bound, answers.bound), found | answers.arcs
@@ -346,11 +428,14 @@ class DoubleOracle:
             still = bound > reached * (1 + 2 * slack)
             if not still.any() or work_seconds() > until - (until - now) / 4:
                 break
-            known = np.where(still, reached + LESS * (bound - reached), 1.0)  # of the others no path is looked for
+            # of the others no path is looked for
+            known = np.where(still, reached + LESS * (bound - reached), 1.0)
         return bound, found, int(skipped.sum())
 
     def _sparse(self, solution: GameSolution, until: float, gap: float) -> Floats:
-        """Return probabilities of few plans whose value is little above, also with paths that evaders would then take."""
+        """Return probabilities of few plans whose value is little above, also with
+        paths that evaders would then take.
+        """
         if (solution.probability > 0).sum() > self._few:
             return self._settle(solution, until)
         most = solution.value * (1 + COSTS_LITTLE * gap)
@@ -364,7 +449,9 @@ class DoubleOracle:
             self.answer_quickly(solution)
             if solution.value > most:
                 self._answers(solution.weight, solution, until)
-            own = np.append(np.flatnonzero(solution.probability), np.arange(known, len(self.game.plans)))
+            own = np.append(
+                np.flatnonzero(solution.probability), np.arange(known, len(self.game.plans))
+            )
             trial = self.game.solve(until, self._only(own))
             while trial is not None and int((trial.probability > 0).sum()) > count:
                 trial = self._fewer(trial, count, until)
@@ -375,7 +462,9 @@ class DoubleOracle:
         return solution.probability
 
     def _settle(self, solution: GameSolution, until: float) -> Floats:
-        """Return probabilities of as few plans as can be proven for: the likeliest, or those of the last proof, after exchanges of options."""
+        """Return probabilities of as few plans as can be proven for: the likeliest, or
+        those of the last proof, after exchanges of options.
+        """
         few = int(self._few)
         while not self._settled and (solution.probability > 0).sum() > few:
             trial = self._fewer(solution, few, until, 2 / 3)
@@ -402,21 +491,30 @@ class DoubleOracle:
         place = {plan.tobytes(): x for x, plan in enumerate(self.game.plans)}
         return np.array([place[plan.tobytes()] for plan in plans])
 
-    def _fewer(self, solution: GameSolution, least: int, until: float, kept: float = 7 / 8) -> GameSolution | None:
-        """Return the game's solution with a share of the plans, the likeliest ones, but with no fewer than `least`."""
+    def _fewer(
+        self, solution: GameSolution, least: int, until: float, kept: float = 7 / 8
+    ) -> GameSolution | None:
+        """Return the game's solution with a share of the plans, the likeliest ones, but
+        with no fewer than `least`.
+        """
         fewer = max(least, int((solution.probability > 0).sum() * kept))
-        return self.game.solve(until, self._only(np.argsort(-solution.probability, kind="stable")[:fewer]))
+        return self.game.solve(
+            until, self._only(np.argsort(-solution.probability, kind="stable")[:fewer])
+        )
 
     def restrict(self, most: int, single: CertifiedMixture) -> None:
-        """Keep to at most so many plans: drop the least likely one by one, exchange options, and certify the best mixture of what is left.
+        """Keep to at most so many plans: drop the least likely one by one, exchange
+        options, and certify the best mixture of what is left.
 
-        Where that is no better than a single plan, or there is no time to prove that it is, the single plan is kept.
+        Where that is no better than a single plan, or there is no time to prove that it
+        is, the single plan is kept.
         """
         if self.best.probability.size <= most:
             return
         plans, probability = self.best.plans, self.best.probability
         self.best = single
-        stop_if_cancelled(self.listener)  # the proof would be; and an interrupt may have left the game half changed
+        # the proof would be; and an interrupt may have left the game half changed
+        stop_if_cancelled(self.listener)
         likely = self._places(plans)
         trial: GameSolution | None = None
         while likely.size > most:
@@ -427,12 +525,18 @@ class DoubleOracle:
             probability = trial.probability[likely]
         now, before = work_seconds(), np.inf
         begin = [self.game.plans[x] for x in likely.tolist()]
-        if trial is not None and (settled := self._few_plans.settled(begin, now + (self.until - now) / 2)) is not None:
+        if (
+            trial is not None
+            and (settled := self._few_plans.settled(begin, now + (self.until - now) / 2))
+            is not None
+        ):
             likely = self._places(settled[0])
             trial = self.game.solve(self.until, self._only(likely))
         exactly = tolerance_of(self.gap)
         while (
-            trial is not None and trial.value < self.best.upper and self._certify(trial, self.until, exactly) < before
+            trial is not None
+            and trial.value < self.best.upper
+            and self._certify(trial, self.until, exactly) < before
         ):
             before = self.best.upper
             trial = None if self.out_of_time else self.game.solve(self.until, self._only(likely))
@@ -444,7 +548,9 @@ class DoubleOracle:
         return allowed
 
     def _raise_bound(self, solution: GameSolution) -> bool:
-        """Raise the lower bound by branch and cut of the defender's answer; return whether it rose or a better plan was found."""
+        """Raise the lower bound by branch and cut of the defender's answer; return
+        whether it rose or a better plan was found.
+        """
         fixed_routes = self.overlay.fixed_routes
         paths = self.game.pool.paths.take(np.arange(solution.weight.size))
         self._swaps.weigh(
@@ -452,7 +558,9 @@ class DoubleOracle:
             np.append(solution.weight, np.ones(fixed_routes.value.size)),
         )
         plan = min(self.game.plans, key=self._swaps.value)
-        answer = DefenderBound(self.instance, self.overlay, paths, solution.weight, plan, OnlyCancels(self.listener))
+        answer = DefenderBound(
+            self.instance, self.overlay, paths, solution.weight, plan, OnlyCancels(self.listener)
+        )
         before = self.lower
         bound = answer.bound(tolerance_of(self.gap) / 2, self.until)
         self.lower = max(self.lower, min(bound, self.best.upper))
@@ -466,7 +574,9 @@ def _value(arcs: tuple[int, ...], survival: Floats, share: Floats) -> float:
 
 
 CUTS = RootParams(stalled=2e-4, patience=6, slack_solves=4)
-"""When the cuts of the relaxation end: later than at the root of a tree, as nothing but they raises this bound."""
+"""When the cuts of the relaxation end: later than at the root of a tree, as nothing but
+they raises this bound.
+"""
 
 
 class MarginalRelaxation:
@@ -480,10 +590,12 @@ class MarginalRelaxation:
               theta_c likewise
               xbar in the convex hull of the feasible plans, or something larger: budgets, conflicts, requirements, budget cuts
 
-    A mixture mu has theta_k(mu) = max_P E g_P(x) >= E (a - sum_j b_j x_j) = a - sum_j b_j xbar_j, so every row of `separation` that is of
-    one path is valid: chords (between consecutive numbers of placed options, where all multiply the path by the same) and tangents. Star
-    cuts are not: they bound E max_P g_P, what evaders achieve who see the plan of the day. The linear program is `branch_and_cut.master`,
-    whose bound is computed from its duals.
+    A mixture mu has theta_k(mu) = max_P E g_P(x) >= E (a - sum_j b_j x_j) = a - sum_j
+    b_j xbar_j, so every row of `separation` that is of one path is valid: chords
+    (between consecutive numbers of placed options, where all multiply the path by the
+    same) and tangents. Star cuts are not: they bound E max_P g_P, what evaders achieve
+    who see the plan of the day. The linear program is `branch_and_cut.master`, whose
+    bound is computed from its duals.
 
     Parameters
     ----------
@@ -497,12 +609,15 @@ class MarginalRelaxation:
     master
         The linear program, with the pool of paths.
     lower
-        Proven lower bound of the value of every mixture; true whenever the cuts are broken off.
+        Proven lower bound of the value of every mixture; true whenever the cuts are
+        broken off.
     x
         (options,) marginal probabilities of the last solution.
     """
 
-    def __init__(self, instance: Instance, overlay: Overlay, record: SearchRecord | None = None) -> None:
+    def __init__(
+        self, instance: Instance, overlay: Overlay, record: SearchRecord | None = None
+    ) -> None:
         self.master = Master(instance, overlay, mixed=True, record=record)
         commodities = self.master.commodities
         forced = instance.forced
@@ -510,8 +625,12 @@ class MarginalRelaxation:
         self.lower = float(commodities.weight @ commodities.floor)
         self.x: NDArray[np.float64] = forced.astype(np.float64)
 
-    def cut(self, until: float = np.inf, upper: float = np.inf, listener: Listener = SILENT) -> None:
-        """Raise the bound by cuts until it stalls, time is up (`work_seconds()`), or it reaches an upper bound."""
+    def cut(
+        self, until: float = np.inf, upper: float = np.inf, listener: Listener = SILENT
+    ) -> None:
+        """Raise the bound by cuts until it stalls, time is up (`work_seconds()`), or it
+        reaches an upper bound.
+        """
         history: list[float] = []
         while (relaxed := self.master.relax(until)) is not None:
             self.x = relaxed.x
@@ -537,23 +656,33 @@ class MarginalRelaxation:
 # Plans from marginal probabilities by systematic sampling (Madow 1949).
 
 
-def sampled_plan(instance: Instance, start: Mask, marginals: NDArray[np.float64], rng: np.random.Generator) -> Mask:
-    """Return a feasible (options,) mask: a feasible `start`, and options drawn by their (options,) marginals as far as they fit."""
+def sampled_plan(
+    instance: Instance, start: Mask, marginals: NDArray[np.float64], rng: np.random.Generator
+) -> Mask:
+    """Return a feasible (options,) mask: a feasible `start`, and options drawn by their
+    (options,) marginals as far as they fit.
+    """
     placed = start.copy()
     for option in systematic_sample(np.where(placed, 0.0, marginals), rng).tolist():
         placed[option] = (
-            options_that_fit(instance, placed)[option] and options_that_break_none(instance, placed)[option]
+            options_that_fit(instance, placed)[option]
+            and options_that_break_none(instance, placed)[option]
         )
     return placed
 
 
-def systematic_sample(marginals: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+def systematic_sample(
+    marginals: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.int64]:
     """Return the positions that are drawn, in random order.
 
-    Options are put in random order and their probabilities laid end to end on a line; with a start u in [0, 1) those are placed whose
-    stretch holds u, u + 1, u + 2, ... Each option is placed with its own probability, and every run of options that follow one another in
-    that order holds its expected number, rounded up or down. Where a budget, an exclusion or a requirement is broken, options are left out,
-    so the frequencies are near the probabilities and not equal to them; the restricted game gives the plans their weights.
+    Options are put in random order and their probabilities laid end to end on a line;
+    with a start u in [0, 1) those are placed whose stretch holds u, u + 1, u + 2, ...
+    Each option is placed with its own probability, and every run of options that follow
+    one another in that order holds its expected number, rounded up or down. Where a
+    budget, an exclusion or a requirement is broken, options are left out, so the
+    frequencies are near the probabilities and not equal to them; the restricted game
+    gives the plans their weights.
     """
     order = rng.permutation(np.flatnonzero(marginals > 0))
     reached = np.cumsum(marginals[order]) + rng.random()

@@ -1,13 +1,19 @@
-"""The exact answer of informed evaders to a mixture: theta_k(mu) = max over paths P of sum_x mu_x g_P(x).
+"""The exact answer of informed evaders to a mixture: theta_k(mu) = max over paths P of
+sum_x mu_x g_P(x).
 
-The search is on the overlay, where it is exact: a piece of a path that meets no option has the same value under every plan. Before labels are
-set (`best_paths`), the overlay is contracted to what the plans differ on (`_Contracted`), arcs are left out on which no path could exceed the
-value that is known, even if each were passed under the best plan for it, and plans that do not differ on the arcs that are left are one.
-Evaders with the same destination share a search; where there are fewer origins, arcs are turned round and those with the same origin do.
+The search is on the overlay, where it is exact: a piece of a path that meets no option
+has the same value under every plan. Before labels are set (`best_paths`), the overlay
+is contracted to what the plans differ on (`_Contracted`), arcs are left out on which no
+path could exceed the value that is known, even if each were passed under the best plan
+for it, and plans that do not differ on the arcs that are left are one. Evaders with the
+same destination share a search; where there are fewer origins, arcs are turned round
+and those with the same origin do.
 
-Under a time limit each search may take so many steps as fit into its share of the time left, at the speed measured so far. Evaders for whom
-that is not enough, or whose turn does not come, are bounded by what they would reach if they saw the plan of the day: the maximum of a sum is
-at most the sum of the maxima, sum_x mu_x max_P g_P(x), by one shortest-path search for each plan and destination.
+Under a time limit each search may take so many steps as fit into its share of the time
+left, at the speed measured so far. Evaders for whom that is not enough, or whose turn
+does not come, are bounded by what they would reach if they saw the plan of the day: the
+maximum of a sum is at most the sum of the maxima, sum_x mu_x max_P g_P(x), by one
+shortest-path search for each plan and destination.
 """
 
 from __future__ import annotations
@@ -64,7 +70,8 @@ class EvaderAnswers:
     bound
         (commodities,) proven upper bound of what any path achieves.
     arcs
-        Arcs of a path of a value above the one that was known, by commodity, for those where there is one.
+        Arcs of a path of a value above the one that was known, by commodity, for those
+        where there is one.
     skipped
         (commodities,) mask of those that no search was begun for, for want of time.
     labels
@@ -79,7 +86,9 @@ class EvaderAnswers:
 
 @dataclass(frozen=True)
 class _Terms:
-    """What all searches against one mixture have in common: the network, and arguments of `EvaderOracle.answers`."""
+    """What all searches against one mixture have in common: the network, and arguments
+    of `EvaderOracle.answers`.
+    """
 
     network: _Contracted
     probability: Floats
@@ -99,7 +108,8 @@ class EvaderOracle:
     searches
         Ends of the informed commodities.
     threads
-        Common ends that are searched at once, >= 1: compiled searches run beside one another.
+        Common ends that are searched at once, >= 1: compiled searches run beside one
+        another.
     """
 
     def __init__(
@@ -124,37 +134,49 @@ class EvaderOracle:
         until: float = np.inf,
         listener: Listener = SILENT,
     ) -> EvaderAnswers:
-        """Return what the commodities achieve beyond values that are known to be achieved.
+        """Return what the commodities achieve beyond values that are known to be
+        achieved.
 
         Parameters
         ----------
         survival, probability
             (arcs, plans) chances to pass arcs under the plans, and (plans,) mu.
         known
-            (commodities,) paths up to these values are not looked for; the bounds are at least these.
+            (commodities,) paths up to these values are not looked for; the bounds are
+            at least these.
         slack
             By how much, relative, a bound may exceed the best value.
         most
             Most labels of one commodity.
         until
-            `work_seconds()` until which to search; those whose turn does not come by then are bounded by what they reach who see the plan.
+            `work_seconds()` until which to search; those whose turn does not come by
+            then are bounded by what they reach who see the plan.
         listener
             Asked whether to stop.
         """
-        found = EvaderAnswers(known * (1 + slack) * (1 + ROUNDING), {}, np.zeros(known.size, dtype=np.bool_))
+        found = EvaderAnswers(
+            known * (1 + slack) * (1 + ROUNDING), {}, np.zeros(known.size, dtype=np.bool_)
+        )
         network = _Contracted.of(*self._ends, survival, self._searches)
         bounding = network.seconds * probability.size  # of those whose turn does not come
         left = min(until - work_seconds(), machine_seconds_left())
-        # threads have no clock of work in common: they share the time by the clock of the machine
+        # threads have no clock of work in common: they share the time by the clock of
+        # the machine
         until = time.monotonic() + left - min(bounding, max(left, 0.0) / 2)
         terms = _Terms(network, probability, known, slack, most, until)
         roots = self._searches.roots.size
 
         def search(row: int) -> bool:
-            """Answer for one common end where there is time and nobody asked to stop; return whether it was done."""
+            """Answer for one common end where there is time and nobody asked to stop;
+            return whether it was done.
+            """
             left = until - time.monotonic()
             seconds = min(left, left * SHARE * self._threads / (roots - row))
-            return seconds > 0 and not listener.cancelled() and self._answer(row, found, terms, seconds)
+            return (
+                seconds > 0
+                and not listener.cancelled()
+                and self._answer(row, found, terms, seconds)
+            )
 
         with waiting(), ThreadPoolExecutor(self._threads) as pool:
             skipped = ~np.fromiter(pool.map(search, range(roots)), dtype=bool, count=roots)
@@ -164,24 +186,32 @@ class EvaderOracle:
         return found
 
     def _bound_those_who_see(self, rows: Integers, found: EvaderAnswers, terms: _Terms) -> None:
-        """Bound the commodities with these common ends by what they reach who see the plan of the day."""
+        """Bound the commodities with these common ends by what they reach who see the
+        plan of the day.
+        """
         network, searches = terms.network, terms.network.searches
         members = np.flatnonzero(np.isin(searches.row, rows))
         if not members.size:
             return
         place = np.searchsorted(rows, searches.row[members])
-        searches = replace(searches, roots=searches.roots[rows], row=place, leaf=searches.leaf[members])
+        searches = replace(
+            searches, roots=searches.roots[rows], row=place, leaf=searches.leaf[members]
+        )
         plans, same = np.unique(network.survival, axis=1, return_inverse=True)
         share = np.bincount(same.ravel(), terms.probability, plans.shape[1])
         value = np.zeros(members.size)
         for x in np.flatnonzero(share).tolist():
             survival = np.ascontiguousarray(plans[:, x])
-            value += share[x] * searches.values(network.n_nodes, network.tail, network.head, survival)
+            value += share[x] * searches.values(
+                network.n_nodes, network.tail, network.head, survival
+            )
         found.bound[members] = np.maximum(found.bound[members], value * (1 + ROUNDING))
         found.skipped[members] = True
 
     def _answer(self, row: int, found: EvaderAnswers, terms: _Terms, seconds: float) -> bool:
-        """Answer for commodities with a common end; return False, and leave them, where the time is not enough to begin."""
+        """Answer for commodities with a common end; return False, and leave them, where
+        the time is not enough to begin.
+        """
         network, searches = terms.network, terms.network.searches
         members = np.flatnonzero(searches.row == row)
         still = searches.leaf[members] == searches.roots[row]
@@ -197,9 +227,14 @@ class EvaderOracle:
         if not members.size:
             return True
         table, same = np.unique(network.survival[kept], axis=1, return_inverse=True)
-        share = np.asarray(np.bincount(same.ravel(), terms.probability, table.shape[1]), dtype=np.float64)
+        share = np.asarray(
+            np.bincount(same.ravel(), terms.probability, table.shape[1]), dtype=np.float64
+        )
         compiled = best_paths.compiled is not None
-        steps, preparing = seconds * _speed[compiled], float(PREPARING * table.size * (members.size + 1))
+        steps, preparing = (
+            seconds * _speed[compiled],
+            float(PREPARING * table.size * (members.size + 1)),
+        )
         if preparing >= steps:
             return False
         begun = time.monotonic()
@@ -219,7 +254,9 @@ class EvaderOracle:
                 _speed[compiled] = (_speed[compiled] + (preparing + answer.steps) / taken) / 2
             found.labels += answer.labels
         begin = 0
-        for k, bound, value, stop in zip(members.tolist(), answer.bound, answer.value, answer.stop, strict=True):
+        for k, bound, value, stop in zip(
+            members.tolist(), answer.bound, answer.value, answer.stop, strict=True
+        ):
             found.bound[k] = bound * (1 + ROUNDING)
             if value > 0:
                 arcs = kept[graph.order[answer.arcs[begin:stop]]].tolist()
@@ -228,9 +265,11 @@ class EvaderOracle:
         return True
 
 
-# What differs between the plans of a mixture is a small part of a network: the arcs of the options that some of them place and not all. Every
-# other node but the ends of evaders is passed in the same way under all plans, so it is contracted as in `overlay`, with each arc's least
-# survival under any plan in place of that with everything placed.
+# What differs between the plans of a mixture is a small part of a network: the arcs of
+# the options that some of them place and not all. Every other node but the ends of
+# evaders is passed in the same way under all plans, so it is contracted as in
+# `overlay`, with each arc's least survival under any plan in place of that with
+# everything placed.
 @dataclass(frozen=True)
 class _Contracted:
     """A network as the plans of a mixture see it.
@@ -246,13 +285,16 @@ class _Contracted:
     cost
         (arcs,) -ln of the largest survival under any plan.
     leaves, out, back
-        (leaves,) nodes where searches end, and (leaves, nodes) and (roots, nodes) costs between them, or the roots, and each node.
+        (leaves,) nodes where searches end, and (leaves, nodes) and (roots, nodes) costs
+        between them, or the roots, and each node.
     seconds
         How long it takes to find the costs of the roots.
     arc, node
-        (arcs,) the arc of the network that each is, -1 where it is a path that no plan changes, and (nodes,) the node.
+        (arcs,) the arc of the network that each is, -1 where it is a path that no plan
+        changes, and (nodes,) the node.
     plain, plain_arc
-        The arcs that no plan changes as a graph of the network, and (entries,) which arcs of it these are.
+        The arcs that no plan changes as a graph of the network, and (entries,) which
+        arcs of it these are.
     """
 
     n_nodes: int
@@ -272,17 +314,33 @@ class _Contracted:
 
     @classmethod
     def of(
-        cls, n_nodes: int, tail: NDArray[np.integer], head: NDArray[np.integer], survival: Floats, searches: Searches
+        cls,
+        n_nodes: int,
+        tail: NDArray[np.integer],
+        head: NDArray[np.integer],
+        survival: Floats,
+        searches: Searches,
     ) -> _Contracted:
-        """Contract a network to what (arcs, plans) survivals differ on; where that would make `MORE` arcs, all nodes are kept."""
+        """Contract a network to what (arcs, plans) survivals differ on; where that
+        would make `MORE` arcs, all nodes are kept.
+        """
         best, worst = survival.max(axis=1), survival.min(axis=1)
         varied, same = np.flatnonzero(worst < best), np.flatnonzero((worst == best) & (best > 0))
         same = same[np.lexsort((head[same], tail[same]))]
         ends = (searches.roots, searches.leaf, tail[varied], head[varied])
         fixed = np.unique(np.concatenate(ends)).astype(np.int64)
-        core = Core(np.arange(n_nodes), tail[same].astype(np.int64), head[same].astype(np.int64), arc_costs(best[same]))
-        options = Watched(tail[varied], head[varied], arc_costs(best[varied]), arc_costs(worst[varied]))
-        kept = plain_connections(core, fixed, options, MORE * same.size) or plain_connections(core, core.node, options)
+        core = Core(
+            np.arange(n_nodes),
+            tail[same].astype(np.int64),
+            head[same].astype(np.int64),
+            arc_costs(best[same]),
+        )
+        options = Watched(
+            tail[varied], head[varied], arc_costs(best[varied]), arc_costs(worst[varied])
+        )
+        kept = plain_connections(core, fixed, options, MORE * same.size) or plain_connections(
+            core, core.node, options
+        )
         assert kept is not None  # noqa: S101 - a network has no more connections than arcs
         plain, varied = kept.plain, varied[kept.useful]
         n, place = plain.n_nodes, plain.positions
@@ -297,7 +355,9 @@ class _Contracted:
             n_nodes=n,
             tail=tails,
             head=heads,
-            survival=np.vstack((np.tile(np.exp(-plain.cost)[:, None], survival.shape[1]), survival[varied])),
+            survival=np.vstack(
+                (np.tile(np.exp(-plain.cost)[:, None], survival.shape[1]), survival[varied])
+            ),
             searches=there,
             cost=cost,
             leaves=leaves,
@@ -306,7 +366,9 @@ class _Contracted:
             back=back,
             arc=np.concatenate((np.full(plain.tail.size, -1), varied)),
             node=plain.node,
-            plain=cost_graph(n_nodes, core.tail, core.head, core.cost + np.isin(core.tail, plain.node) * PASSING),
+            plain=cost_graph(
+                n_nodes, core.tail, core.head, core.cost + np.isin(core.tail, plain.node) * PASSING
+            ),
             plain_arc=same,
         )
 
@@ -316,7 +378,9 @@ class _Contracted:
         return (self.tail, self.head) if self.searches.reverse else (self.head, self.tail)
 
     def arcs_that_count(self, row: int, members: Integers, enough: Floats) -> Integers:
-        """Return the arcs on a path that could be worth more than what is (members,) `enough` for one of some commodities, at best."""
+        """Return the arcs on a path that could be worth more than what is (members,)
+        `enough` for one of some commodities, at best.
+        """
         limit = np.where(enough > 0, arc_costs(np.minimum(enough, 1.0)), np.inf)
         through = np.zeros(self.tail.size, dtype=bool)
         tail, head = self.onward
@@ -336,13 +400,18 @@ class _Contracted:
             mine = used[self.tail[used] == source]
             predecessors = self.plain.trees([int(self.node[source])])[1][0]
             ways = self.plain.paths(predecessors, self.node[self.head[mine]].tolist())
-            road |= {a: tuple(self.plain_arc[list(way)].tolist()) for a, way in zip(mine.tolist(), ways, strict=True)}
+            road |= {
+                a: tuple(self.plain_arc[list(way)].tolist())
+                for a, way in zip(mine.tolist(), ways, strict=True)
+            }
         return {k: tuple(x for a in path for x in road[a]) for k, path in paths.items()}
 
 
 @dataclass(frozen=True)
 class _Compact:
-    """Some arcs with their nodes numbered anew, sorted by tail (`order`) and, within these, by head."""
+    """Some arcs with their nodes numbered anew, sorted by tail (`order`) and, within
+    these, by head.
+    """
 
     order: Integers
     start: Integers
@@ -367,9 +436,15 @@ class _Compact:
     def places(self, nodes: Integers) -> Integers:
         """Return the numbers of nodes of the network; -1 for those that no arc touches."""
         at = np.minimum(np.searchsorted(self.nodes, nodes), max(self.nodes.size - 1, 0))
-        return np.where(self.nodes[at] == nodes, at, -1) if self.nodes.size else np.full(nodes.size, -1)
+        return (
+            np.where(self.nodes[at] == nodes, at, -1)
+            if self.nodes.size
+            else np.full(nodes.size, -1)
+        )
 
-    def arrays(self, survival: Floats) -> tuple[Integers, Integers, Integers, Integers, Integers, Floats]:
+    def arrays(
+        self, survival: Floats
+    ) -> tuple[Integers, Integers, Integers, Integers, Integers, Floats]:
         """Return the arguments of `best_paths` that describe the arcs."""
         ordered = np.ascontiguousarray(survival[self.order])
         return self.start, self.head, self.into, self.entering, self.tail, ordered
@@ -386,16 +461,20 @@ def _first_of_each(sorted_nodes: Integers, n_nodes: int) -> Integers:
 #           W(i) = max over Q from i to the destination of sum_x mu_x g_x(Q)
 # Label     a path from a source to node i, with its survival s_x under each plan; its best completion is worth max_Q sum_x mu_x s_x g_x(Q)
 #
-# Bounds of a completion. An evader who sees the plan from here on reaches sum_x mu_x s_x h_x(i). And for any c >= 0, as s_x <= c + (s_x - c)^+,
+# Bounds of a completion. An evader who sees the plan from here on reaches sum_x mu_x
+# s_x h_x(i). And for any c >= 0, as s_x <= c + (s_x - c)^+,
 #
 #     sum_x mu_x s_x g_x(Q) <= c W(i) + sum_x mu_x (s_x - c)^+ h_x(i),
 #
-# which is convex in c and least where the plans with s_x > c have sum mu_x h_x(i) = W(i); with c = 0 it is the first bound.
+# which is convex in c and least where the plans with s_x > c have sum mu_x h_x(i) =
+# W(i); with c = 0 it is the first bound.
 #
-# W is found by the same search, with one node after another as the source, those near the destination first, so that each search has the
-# bounds of the nodes before it. Last come the origins. Labels are taken by falling bound. A label is left out where no completion makes it
-# better than another one at its node (Proposition 19a), and where its bound is not above the value that is known, times 1 + a slack: bounds
-# are then within it.
+# W is found by the same search, with one node after another as the source, those near
+# the destination first, so that each search has the bounds of the nodes before it. Last
+# come the origins. Labels are taken by falling bound. A label is left out where no
+# completion makes it better than another one at its node (Proposition 19a), and where
+# its bound is not above the value that is known, times 1 + a slack: bounds are then
+# within it.
 
 
 class BestPaths(NamedTuple):
@@ -404,9 +483,11 @@ class BestPaths(NamedTuple):
     Attributes
     ----------
     bound, value
-        (origins,) proven bound, and value of the best path above the one that was known; 0 where there is none.
+        (origins,) proven bound, and value of the best path above the one that was
+        known; 0 where there is none.
     stop, arcs
-        (origins,) where the arcs of each path end in (arcs,) all of them, each path from the destination back to its origin.
+        (origins,) where the arcs of each path end in (arcs,) all of them, each path
+        from the destination back to its origin.
     labels
         Number of labels.
     steps
@@ -426,15 +507,20 @@ HALVINGS = 7
 HARDLY = 3e-4
 """Share of a bound that is left where c is not looked for any further."""
 MORE = 4
-"""How many times as many arcs a contracted network may have: it has far fewer nodes, and labels pass each of them."""
+"""How many times as many arcs a contracted network may have: it has far fewer nodes,
+and labels pass each of them.
+"""
 PASSING = 1e3
-"""What it costs, in -ln survival, to pass a node that is not contracted: more than any path that is worth something."""
+"""What it costs, in -ln survival, to pass a node that is not contracted: more than any
+path that is worth something.
+"""
 COMPARED = 4
 """Steps that one comparison of two labels counts for: most end after a few plans."""
 
 PLACE, PARENT, BY, EARLIER, DEAD = range(5)
-"""Columns of a label: its node, the label before it and the arc from there, the label that came to its node before it, and whether another one
-dominates it; -1 for none."""
+"""Columns of a label: its node, the label before it and the arc from there, the label
+that came to its node before it, and whether another one dominates it; -1 for none.
+"""
 
 
 @kernel
@@ -454,18 +540,21 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
     outward: int,
     most_steps: float,
 ) -> BestPaths:
-    """Return the best path from each origin, if its value is above the one that is known, and a bound of the value of every path.
+    """Return the best path from each origin, if its value is above the one that is
+    known, and a bound of the value of every path.
 
     Parameters
     ----------
     start, head
         Arcs sorted by tail: those of node i are start[i] to start[i + 1] - 1.
     into, entering, tail
-        The same arcs by head: those into node i are entering[into[i]] to entering[into[i + 1] - 1], by position; (arcs,) tails.
+        The same arcs by head: those into node i are entering[into[i]] to
+        entering[into[i + 1] - 1], by position; (arcs,) tails.
     survival, probability
         (arcs, plans) chance to pass each arc under each plan, and (plans,) mu.
     origins, known
-        (origins,) none of them the destination, and the value that is known to be achieved from each, or 0: the bound is at least this.
+        (origins,) none of them the destination, and the value that is known to be
+        achieved from each, or 0: the bound is at least this.
     slack
         By how much, relative, a bound may exceed the best value.
     most
@@ -473,12 +562,14 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
     outward
         Most labels of the search for W of a node, likewise.
     most_steps
-        Most steps of all label setting, or infinity: half of them for W, the rest for the origins in turn. Once they are used up, bounds are
-        those of labels that are left, which for an origin not yet begun is what an evader reaches who sees the plan.
+        Most steps of all label setting, or infinity: half of them for W, the rest for
+        the origins in turn. Once they are used up, bounds are those of labels that are
+        left, which for an origin not yet begun is what an evader reaches who sees the
+        plan.
     """
     n, plans, n_origins = start.size - 1, probability.size, origins.size
-    # onward[i, x] is mu_x h_x(i); useful[k, a] whether a path from origin k over arc a may be worth more than is known; in the last row, one
-    # from any origin
+    # onward[i, x] is mu_x h_x(i); useful[k, a] whether a path from origin k over arc a
+    # may be worth more than is known; in the last row, one from any origin
     onward, useful = np.empty((n, plans)), np.ones((n_origins + 1, head.size), dtype=np.bool_)
     _best_survivals(into, entering, tail, survival, useful[n_origins], destination, onward)
     _weigh(onward, probability)
@@ -495,8 +586,9 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
             useful[n_origins, a] |= useful[k, a]
     _best_survivals(into, entering, tail, survival, useful[n_origins], destination, onward)
     _weigh(onward, probability)
-    # worth[i] bounds W(i): at first what is reached by one who sees the plan, once a search from i was made (`fixed`) what that has proven;
-    # reached[i] are the survivals of the best path known from i on
+    # worth[i] bounds W(i): at first what is reached by one who sees the plan, once a
+    # search from i was made (`fixed`) what that has proven; reached[i] are the
+    # survivals of the best path known from i on
     seen, worth = np.zeros(n), np.empty(n)
     for i in range(n):
         for x in range(plans):
@@ -506,7 +598,8 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
     for x in range(plans):
         reached[destination, x] = 1.0
     fixed[destination] = True
-    # sources by falling survival, so that a search has the bounds of the nodes nearer to the destination; the origins come last
+    # sources by falling survival, so that a search has the bounds of the nodes nearer
+    # to the destination; the origins come last
     order, sources, inner = _falling(seen), np.empty(n + n_origins, dtype=np.int64), 0
     for at in range(n):
         if order[at] != destination and seen[order[at]] > 0:
@@ -514,17 +607,25 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
             inner += 1
     for k in range(n_origins):
         sources[inner + k] = origins[k]
-    chance, label = np.empty((256, plans)), np.empty((256, 5), dtype=np.int64)  # survivals and columns of each label
-    # bound of each label, what one who sees the plan from it on reaches, and a heap of those that are left
+    # survivals and columns of each label
+    chance, label = np.empty((256, plans)), np.empty((256, 5), dtype=np.int64)
+    # bound of each label, what one who sees the plan from it on reaches, and a heap of
+    # those that are left
     bound_of, seeing, heap = np.empty(256), np.empty(256), np.empty(256, dtype=np.int64)
     latest = np.empty(n, dtype=np.int64)  # the last label at each node
     own_onward = np.empty((n, plans))
     labels, steps = 0, 0.0
-    bounds, values, stop = np.zeros(n_origins), np.zeros(n_origins), np.zeros(n_origins, dtype=np.int64)
+    bounds, values, stop = (
+        np.zeros(n_origins),
+        np.zeros(n_origins),
+        np.zeros(n_origins, dtype=np.int64),
+    )
     arcs, n_arcs = np.empty(256, dtype=np.int64), 0
     for turn in range(inner + n_origins):
         source, own = sources[turn], max(turn - inner, -1)
-        last = own >= 0  # a search from an origin: only paths above the known value matter, and the path is wanted
+        # a search from an origin: only paths above the known value matter, and the path
+        # is wanted
+        last = own >= 0
         until_step = most_steps * (1 + (own + 1) / n_origins) / 2
         ahead = onward
         if last:
@@ -570,12 +671,14 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
                 if not useful[own, a]:  # own is -1, the last row, where the source is no origin
                     continue
                 promise = 0.0
-                # what sees the plan from `after` on bounds every completion; it costs one pass over the plans, so it is tried first
+                # what sees the plan from `after` on bounds every completion; it costs
+                # one pass over the plans, so it is tried first
                 steps += plans
                 for x in range(plans):
                     trial[x] = chance[now, x] * survival[a, x]
                     promise += trial[x] * ahead[after, x]
-                # not above the value that is known, times 1 + slack: leaving it out keeps the bound true within the slack
+                # not above the value that is known, times 1 + slack: leaving it out
+                # keeps the bound true within the slack
                 if promise <= best * (1 + slack):
                     continue
                 sees = promise
@@ -584,17 +687,23 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
                     steps += passes * plans
                     if promise <= best * (1 + slack):
                         continue
-                # against the other labels at the node, the latest first: those that the new one dominates are dead and leave the list. A dead
-                # label may still lie in the heap, from which nothing can be taken out; it is passed over when its turn comes.
+                # against the other labels at the node, the latest first: those that the
+                # new one dominates are dead and leave the list. A dead label may still
+                # lie in the heap, from which nothing can be taken out; it is passed
+                # over when its turn comes.
                 dominated = False
                 other, following = latest[after], -1
                 enough = best * (1 + slack)
                 while other >= 0:
                     steps += COMPARED
                     if sees <= seeing[other]:
-                        dominated, passes = _no_better(trial, chance[other], ahead[after], sees, seeing[other], enough)
+                        dominated, passes = _no_better(
+                            trial, chance[other], ahead[after], sees, seeing[other], enough
+                        )
                     else:
-                        outdone, passes = _no_better(chance[other], trial, ahead[after], seeing[other], sees, enough)
+                        outdone, passes = _no_better(
+                            chance[other], trial, ahead[after], seeing[other], sees, enough
+                        )
                     steps += passes * plans
                     if dominated:
                         break
@@ -610,12 +719,21 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
                 if dominated:
                     continue
                 if count == bound_of.size:
-                    chance, label, bound_of, heap = _taller(chance), _taller(label), _longer(bound_of), _longer(heap)
+                    chance, label, bound_of, heap = (
+                        _taller(chance),
+                        _taller(label),
+                        _longer(bound_of),
+                        _longer(heap),
+                    )
                     seeing = _longer(seeing)
                 for x in range(plans):
                     chance[count, x] = trial[x]
                 label[count, PLACE], label[count, PARENT], label[count, BY] = after, now, a
-                label[count, EARLIER], label[count, DEAD], bound_of[count] = latest[after], 0, promise
+                label[count, EARLIER], label[count, DEAD], bound_of[count] = (
+                    latest[after],
+                    0,
+                    promise,
+                )
                 seeing[count] = sees
                 latest[after] = count
                 if after != destination:
@@ -627,12 +745,16 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
                             reached[source, x] = trial[x]
                 count += 1
         labels += count
-        # labels were left out up to best * (1 + slack), so nothing below that is proven, even where no label is left
+        # labels were left out up to best * (1 + slack), so nothing below that is
+        # proven, even where no label is left
         bound = max(bound, best * (1 + slack))
         if not last:
             worth[source], fixed[source] = min(bound, seen[source]), True
             continue
-        bounds[own], values[own] = min(bound, max(worth[source], best * (1 + slack))), best if winner >= 0 else 0.0
+        bounds[own], values[own] = (
+            min(bound, max(worth[source], best * (1 + slack))),
+            (best if winner >= 0 else 0.0),
+        )
         now = winner
         while now >= 0 and label[now, BY] >= 0:
             if n_arcs == arcs.size:
@@ -646,7 +768,9 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
 
 @part
 def _promise(survival: Floats, onward: Floats, worth: float, seen: float) -> tuple[float, int]:
-    """Return the least bound of a label's completions found, at most `seen`, with W and a c for W, and the passes over the plans."""
+    """Return the least bound of a label's completions found, at most `seen`, with W and
+    a c for W, and the passes over the plans.
+    """
     low, high, promise, passes = 0.0, 0.0, seen, 0
     for x in range(survival.size):
         high = max(high, survival[x])
@@ -674,14 +798,17 @@ def _promise(survival: Floats, onward: Floats, worth: float, seen: float) -> tup
 def _no_better(
     less: Floats, more: Floats, onward: Floats, seen_less: float, seen_more: float, enough: float
 ) -> tuple[bool, int]:
-    """Return whether a label cannot complete to a path above `enough` where another one does no better, and the passes over the plans.
+    """Return whether a label cannot complete to a path above `enough` where another one
+    does no better, and the passes over the plans.
 
-    With survivals s of the one, t of the other and any share f in [0, 1], s <= f t + (s - f t)^+, so where sum_x mu_x (s_x - f t_x)^+ h_x is
-    at most (1 - f) times `enough`, a completion worth v > `enough` is worth v or more from the other one.
+    With survivals s of the one, t of the other and any share f in [0, 1], s <= f t + (s
+    - f t)^+, so where sum_x mu_x (s_x - f t_x)^+ h_x is at most (1 - f) times `enough`,
+    a completion worth v > `enough` is worth v or more from the other one.
     """
     low, high, share, passes = 0.0, 1.0, 1.0, 0
     if seen_more > enough:  # else neither can
-        low = max((seen_less - enough) / (seen_more - enough), 0.0)  # below, f leaves too much even without truncation
+        # below, f leaves too much even without truncation
+        low = max((seen_less - enough) / (seen_more - enough), 0.0)
     while passes <= HALVINGS:
         passes += 1
         over, slope = 0.0, enough
@@ -693,7 +820,8 @@ def _no_better(
         over -= (1 - share) * enough
         if over + (ROUNDING * enough if share < 1 else 0.0) <= 0:
             return True, passes
-        # convex in the share: its least value between `low` and `high` is no less than its tangent there
+        # convex in the share: its least value between `low` and `high` is no less than
+        # its tangent there
         end = low if slope > 0 else high
         if over + slope * (end - share) > 0:
             return False, passes
@@ -717,7 +845,9 @@ def _weigh(onward: Floats2, probability: Floats) -> None:
 def _best_survivals(
     first: Ints, arcs: Ints, end: Ints, survival: Floats2, useful: Mask, root: int, best: Floats2
 ) -> None:
-    """Set (nodes, plans) the best survivals between a root and each node over useful arcs; those at node i are arcs[first[i]] and on."""
+    """Set (nodes, plans) the best survivals between a root and each node over useful
+    arcs; those at node i are arcs[first[i]] and on.
+    """
     n, plans = best.shape
     queue, value, node = (
         np.empty(end.size + 1, dtype=np.int64),
@@ -739,14 +869,20 @@ def _best_survivals(
             for q in range(first[node[now]], first[node[now] + 1]):
                 passed = value[now] * survival[arcs[q], x] if useful[arcs[q]] else 0.0
                 if passed > best[end[arcs[q]], x]:
-                    best[end[arcs[q]], x], value[entries], node[entries] = passed, passed, end[arcs[q]]
+                    best[end[arcs[q]], x], value[entries], node[entries] = (
+                        passed,
+                        passed,
+                        end[arcs[q]],
+                    )
                     size = _push(queue, size, value, entries)
                     entries += 1
 
 
 @part
 def _before(one: int, other: int, value: Floats) -> bool:
-    """Return whether an entry comes before another one: of larger value, of equal ones the earlier."""
+    """Return whether an entry comes before another one: of larger value, of equal ones
+    the earlier.
+    """
     return value[one] > value[other] or (value[one] == value[other] and one < other)
 
 

@@ -1,14 +1,19 @@
-"""Mixtures of few plans: exchanges of options, each judged by what evaders achieve against the whole mixture.
+"""Mixtures of few plans: exchanges of options, each judged by what evaders achieve
+against the whole mixture.
 
-A plan that answers the evaders' strategy (`defender`) is good where its probability is small. Of N plans each has about 1 / N, and evaders
-leave the paths that it closes for others. So the likeliest plans of a large game, or its answers, are far from the best N.
+A plan that answers the evaders' strategy (`defender`) is good where its probability is
+small. Of N plans each has about 1 / N, and evaders leave the paths that it closes for
+others. So the likeliest plans of a large game, or its answers, are far from the best N.
 
 Sets      N plans x_i with probabilities mu_i; P known paths of commodities k, those of fixed routes among them
 Minimise  sum_k p_k theta_k, theta_k = max over P of k of E_P, E_P = sum_i mu_i g_P(x_i)
 
-1. Probabilities come from the game of these plans alone, with the paths that evaders would then take, until these raise its value no more.
-2. In each plan in turn options are exchanged. Exchanges are ordered by their value against y_P = p_k e_P / sum_P e_P with
-   e_P = exp((E_P / theta_k - 1) / `SOFT`), which knows where evaders would go next; the first of them are valued exactly, and the best is made.
+1. Probabilities come from the game of these plans alone, with the paths that evaders
+   would then take, until these raise its value no more.
+2. In each plan in turn options are exchanged. Exchanges are ordered by their value
+   against y_P = p_k e_P / sum_P e_P with e_P = exp((E_P / theta_k - 1) / `SOFT`), which
+   knows where evaders would go next; the first of them are valued exactly, and the best
+   is made.
 3. Both are repeated until the value falls no more.
 """
 
@@ -38,20 +43,28 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 SOFT, LIGHT, NEAR = 0.01, 1e-4, 0.2
-"""How far, relative, a path is below its evader's best one where it has 1 / e of its weight; the share of that one's weight below which it has
-none; and from where on it is left out of exact values as well."""
+"""How far, relative, a path is below its evader's best one where it has 1 / e of its
+weight; the share of that one's weight below which it has none; and from where on it is
+left out of exact values as well.
+"""
 
 TRIALS, IN_A_ROW = 6, 3
-"""Exchanges of a plan that are valued exactly, and most that are made before the next plan's turn."""
+"""Exchanges of a plan that are valued exactly, and most that are made before the next
+plan's turn.
+"""
 
 FALLS, PATIENCE = 3e-4, 2
-"""Relative fall of the value below which a sweep over the plans counts as idle, and so many of these end the search."""
+"""Relative fall of the value below which a sweep over the plans counts as idle, and so
+many of these end the search.
+"""
 
 NOTHING = 1e-6
 """Relative fall of the value below which an exchange is not made."""
 
 ANSWERED, TIMES = 2e-4, 4
-"""Relative rise by new paths up to which probabilities are kept, and how often they are found anew at most."""
+"""Relative rise by new paths up to which probabilities are kept, and how often they are
+found anew at most.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,8 @@ class FewPlans:
     Attributes
     ----------
     commodities, pool
-        The evaders, and their known paths; paths that evaders take against the mixtures are added.
+        The evaders, and their known paths; paths that evaders take against the mixtures
+        are added.
     swaps
         Exchanges of the problem.
     listener
@@ -73,8 +87,11 @@ class FewPlans:
     swaps: Swaps
     listener: Listener = SILENT
 
-    def settled(self, plans: Sequence[Mask], until: float = np.inf) -> tuple[list[Mask], Floats] | None:
-        """Return as many plans, or fewer, with probabilities above 0 whose value is least; None where there is no time for any.
+    def settled(
+        self, plans: Sequence[Mask], until: float = np.inf
+    ) -> tuple[list[Mask], Floats] | None:
+        """Return as many plans, or fewer, with probabilities above 0 whose value is
+        least; None where there is no time for any.
 
         Parameters
         ----------
@@ -98,8 +115,12 @@ class FewPlans:
         some = np.flatnonzero(best[1])
         return [best[0][i] for i in some.tolist()], best[1][some]
 
-    def _weighed(self, plans: Sequence[Mask], until: float) -> tuple[list[Mask], Floats, float] | None:
-        """Return the plans, each once, their best probabilities, and what evaders achieve with all paths that are then known."""
+    def _weighed(
+        self, plans: Sequence[Mask], until: float
+    ) -> tuple[list[Mask], Floats, float] | None:
+        """Return the plans, each once, their best probabilities, and what evaders
+        achieve with all paths that are then known.
+        """
         game, found = RestrictedGame(self.commodities, self.pool), None
         for plan in plans:
             game.add(plan)
@@ -107,14 +128,20 @@ class FewPlans:
             solution = game.solve(until)
             if solution is None:
                 break
-            self.pool.grow(np.array(game.plans).T @ solution.probability, np.zeros_like(game.plans[0]))
+            self.pool.grow(
+                np.array(game.plans).T @ solution.probability, np.zeros_like(game.plans[0])
+            )
             found = game.plans, solution.probability, game.value_under(solution.probability)
             if found[2] <= solution.value * (1 + ANSWERED):
                 break
         return found
 
-    def _exchanged(self, plans: Sequence[Mask], probability: Floats, until: float) -> list[Mask] | None:
-        """Return the plans after exchanges that lower the value at these probabilities; None where none was made."""
+    def _exchanged(
+        self, plans: Sequence[Mask], probability: Floats, until: float
+    ) -> list[Mask] | None:
+        """Return the plans after exchanges that lower the value at these probabilities;
+        None where none was made.
+        """
         plans, changed = list(plans), False
         known = self.pool.paths.joined(self.commodities.fixed_routes, self.pool.filling)
         table = np.array([known.values(np.append(plan, False)) for plan in plans])
@@ -127,14 +154,21 @@ class FewPlans:
         first = np.flatnonzero(np.diff(paths.commodity, prepend=-1))  # path of each commodity
         if not first.size:
             return None
-        weight, count = self.commodities.weight[paths.commodity[first]], np.diff(np.append(first, near.size))
+        weight, count = (
+            self.commodities.weight[paths.commodity[first]],
+            np.diff(np.append(first, near.size)),
+        )
         path, place = np.nonzero(paths.option < self.pool.filling)
-        meeting = csr_array((np.ones(path.size), (paths.option[path, place], path)), (self.pool.filling, near.size))
+        meeting = csr_array(
+            (np.ones(path.size), (paths.option[path, place], path)), (self.pool.filling, near.size)
+        )
         best = np.maximum.reduceat(expected, first)
         for i in np.argsort(-probability, kind="stable").tolist():
             stop_if_cancelled(self.listener)
             for _ in range(IN_A_ROW if probability[i] > 0 else 0):
-                soft = np.exp((expected / np.repeat(np.where(best > 0, best, 1.0), count) - 1) / SOFT)
+                soft = np.exp(
+                    (expected / np.repeat(np.where(best > 0, best, 1.0), count) - 1) / SOFT
+                )
                 soft[soft < LIGHT] = 0.0
                 share = weight / np.maximum(
                     np.add.reduceat(soft, first), LIGHT
@@ -142,12 +176,21 @@ class FewPlans:
                 self.swaps.weigh(paths, soft * np.repeat(share, count))
                 trials = []
                 for plan in self.swaps.exchanges(plans[i], TRIALS):
-                    own, met = table[i].copy(), np.unique(meeting[np.flatnonzero(plan != plans[i])].indices)
+                    own, met = (
+                        table[i].copy(),
+                        np.unique(meeting[np.flatnonzero(plan != plans[i])].indices),
+                    )
                     own[met] = paths.take(met).values(np.append(plan, False))
                     after = expected + probability[i] * (own - table[i])
-                    trials.append((float(weight @ np.maximum.reduceat(after, first)), plan, own, after))
+                    trials.append(
+                        (float(weight @ np.maximum.reduceat(after, first)), plan, own, after)
+                    )
                 least = min(trials, key=itemgetter(0), default=None)
-                if least is None or least[0] >= (1 - NOTHING) * float(weight @ best) or work_seconds() >= until:
+                if (
+                    least is None
+                    or least[0] >= (1 - NOTHING) * float(weight @ best)
+                    or work_seconds() >= until
+                ):
                     break
                 _, plans[i], table[i], expected = least
                 best, changed = np.maximum.reduceat(expected, first), True

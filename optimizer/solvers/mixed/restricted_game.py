@@ -1,4 +1,6 @@
-"""The restricted game: the mixture of some plans that lets least through, to evaders who have some paths."""
+"""The restricted game: the mixture of some plans that lets least through, to evaders
+who have some paths.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 VIOLATED = 1e-9
-"""Violation of a row, relative to the value of its commodity with nothing placed, from which on it is added."""
+"""Violation of a row, relative to the value of its commodity with nothing placed, from
+which on it is added.
+"""
 
 SLACK_SOLVES = 30
 """Solves without a dual after which a row is left out until it is violated again."""
@@ -66,17 +70,22 @@ class RestrictedGame:
               eta + sum_x (H(nothing) - H(x)) mu_x >= H(nothing)
               -sum_x mu_x >= -1
 
-    Written with losses R_P - g_P(x), a row has entries for those plans alone that touch its path, and probabilities need not be forced up
-    to a sum of 1: more never raises the value. Rows are added once a solution violates them. theta_k is scaled by R_k, eta by H(nothing),
-    and the objective by their weighted sum, so that all variables lie in [0, 1].
+    Written with losses R_P - g_P(x), a row has entries for those plans alone that touch
+    its path, and probabilities need not be forced up to a sum of 1: more never raises
+    the value. Rows are added once a solution violates them. theta_k is scaled by R_k,
+    eta by H(nothing), and the objective by their weighted sum, so that all variables
+    lie in [0, 1].
 
-    The duals y_P, scaled to sum to p_k over the paths of each commodity, are the evaders' mixed strategy: for any such y and every plan x,
-    sum_P y_P g_P(x) + H(x) >= min over feasible x of it, which bounds the value of every mixture from below (`defender`).
+    The duals y_P, scaled to sum to p_k over the paths of each commodity, are the
+    evaders' mixed strategy: for any such y and every plan x, sum_P y_P g_P(x) + H(x) >=
+    min over feasible x of it, which bounds the value of every mixture from below
+    (`defender`).
 
     Parameters
     ----------
     commodities, pool
-        The evaders, and their paths found so far; paths that are added to the pool are taken in.
+        The evaders, and their paths found so far; paths that are added to the pool are
+        taken in.
     """
 
     def __init__(self, commodities: Commodities, pool: PathPool) -> None:
@@ -96,7 +105,9 @@ class RestrictedGame:
         width = self._informed + 1
         rows = csr_array(([1.0], ([1], [self._informed])), shape=(2, width))
         side = np.array([-1.0, 1.0 if self._fixed_routes_open > 0 else 0.0])
-        self._program = LinearProgram(cost / self._total, np.zeros(width), np.ones(width), rows, side)
+        self._program = LinearProgram(
+            cost / self._total, np.zeros(width), np.ones(width), rows, side
+        )
 
     def add(self, plan: Mask) -> bool:
         """Add a plan, an (options,) mask; return whether it is new."""
@@ -107,7 +118,9 @@ class RestrictedGame:
         return True
 
     def values_under(self, probability: Floats) -> Floats:
-        """Return the (commodities,) values that the paths at hand give informed commodities, and those of fixed routes, under a mixture."""
+        """Return the (commodities,) values that the paths at hand give informed
+        commodities, and those of fixed routes, under a mixture.
+        """
         self._take_in()
         expected = self._values @ probability
         best = np.zeros(self._informed)
@@ -125,7 +138,8 @@ class RestrictedGame:
         return float(weight @ self.values_under(probability)) + self.fixed_route_value(probability)
 
     def solve(self, until: float = np.inf, allowed: Mask | None = None) -> GameSolution | None:
-        """Return the best mixture of the plans, of the (plans,) `allowed` ones where given; None when time ran out.
+        """Return the best mixture of the plans, of the (plans,) `allowed` ones where
+        given; None when time ran out.
 
         `until` is a `work_seconds()`.
         """
@@ -154,10 +168,14 @@ class RestrictedGame:
             if not worst.size:
                 break
             self._add_rows(worst)
-        return GameSolution(self.value_under(probability), probability, self._weights(solution.dual))
+        return GameSolution(
+            self.value_under(probability), probability, self._weights(solution.dual)
+        )
 
     def _weights(self, dual: Floats) -> Floats:
-        """Return y of each path; commodities whose rows have no dual put their weight on their best path."""
+        """Return y of each path; commodities whose rows have no dual put their weight
+        on their best path.
+        """
         paths, weight = self.pool.paths, self.commodities.weight[: self._informed]
         y = np.zeros(paths.commodity.size)
         has = self._row_of != NO_ROW
@@ -179,35 +197,49 @@ class RestrictedGame:
         loss = (paths.value[which, None] - self._values[which]) / self._scale[commodity, None]
         table = csr_array(loss)
         own = csr_array(
-            (np.ones(which.size), (np.arange(which.size), commodity)), shape=(which.size, self._informed + 1)
+            (np.ones(which.size), (np.arange(which.size), commodity)),
+            shape=(which.size, self._informed + 1),
         )
         from scipy.sparse import hstack
 
         self._row_of[which] = self._program.next_name + np.arange(which.size)
-        self._program.add(csr_array(hstack((own, table))), paths.value[which] / self._scale[commodity])
+        self._program.add(
+            csr_array(hstack((own, table))), paths.value[which] / self._scale[commodity]
+        )
 
     def _take_in(self) -> None:
-        """Value new plans on old paths and all plans on new paths, and add the new plans to the program."""
+        """Value new plans on old paths and all plans on new paths, and add the new
+        plans to the program.
+        """
         paths, (n_paths, n_plans) = self.pool.paths, self._values.shape
         fresh = self.plans[n_plans:]
         if paths.value.size == n_paths and not fresh:
             return
         old = paths.take(np.arange(n_paths))
         new = paths.take(np.arange(n_paths, paths.value.size))
-        beside = np.array([old.values(np.append(plan, False)) for plan in fresh]).reshape(len(fresh), n_paths).T
+        beside = (
+            np.array([old.values(np.append(plan, False)) for plan in fresh])
+            .reshape(len(fresh), n_paths)
+            .T
+        )
         below = np.array([new.values(np.append(plan, False)) for plan in self.plans])
         below = below.reshape(len(self.plans), new.value.size).T
         table = self._values.base
         if table is None or (np.array(table.shape) < (paths.value.size, len(self.plans))).any():
             table = np.empty((ROOM * paths.value.size, ROOM * len(self.plans)))
             table[:n_paths, :n_plans] = self._values
-        table[:n_paths, n_plans : len(self.plans)], table[n_paths : paths.value.size, : len(self.plans)] = beside, below
+        (
+            table[:n_paths, n_plans : len(self.plans)],
+            table[n_paths : paths.value.size, : len(self.plans)],
+        ) = (beside, below)
         self._values = table[: paths.value.size, : len(self.plans)]
         self._row_of = np.append(self._row_of, np.full(new.value.size, NO_ROW))
         if not fresh:
             return
         fixed_routes = self.commodities.fixed_routes
-        value = np.array([float(fixed_routes.values(np.append(plan, False)).sum()) for plan in fresh])
+        value = np.array(
+            [float(fixed_routes.values(np.append(plan, False)).sum()) for plan in fresh]
+        )
         self._fixed_routes = np.append(self._fixed_routes, value)
         entries = np.zeros((self._program.stored_names.size, len(fresh)))
         entries[0] = -1.0

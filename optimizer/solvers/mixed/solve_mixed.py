@@ -1,9 +1,12 @@
-"""Method `mixed`: the best single plan, then the mixture of plans of least value against evaders who know it but not the plan of the day.
+"""Method `mixed`: the best single plan, then the mixture of plans of least value
+against evaders who know it but not the plan of the day.
 
-1. The exact single plan, for a share of the time: it is what a mixture is compared with, and the mixture to begin from; with patrol teams the
-   beats that plans may drive as well (`preparation`).
+1. The exact single plan, for a share of the time: it is what a mixture is compared
+   with, and the mixture to begin from; with patrol teams the beats that plans may drive
+   as well (`preparation`).
 2. The marginal relaxation: a lower bound of every mixture (`marginals`).
-3. The double oracle: mixtures with proven upper bounds, until the bounds meet (`double_oracle`).
+3. The double oracle: mixtures with proven upper bounds, until the bounds meet
+   (`double_oracle`).
 """
 
 from __future__ import annotations
@@ -21,11 +24,23 @@ from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import Mixture, Plan, known_options, violations, with_beats, with_teams
+from optimizer.problem.plan.plan import (
+    Mixture,
+    Plan,
+    known_options,
+    violations,
+    with_beats,
+    with_teams,
+)
 from optimizer.problem.plan.result import Randomised, Result, relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.proof.certificate import WEIGHTS, NetworkWalks
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, Strategy
-from optimizer.solvers.mixed.double_oracle import MOVED, CertifiedMixture, DoubleOracle, MarginalRelaxation
+from optimizer.solvers.mixed.double_oracle import (
+    MOVED,
+    CertifiedMixture,
+    DoubleOracle,
+    MarginalRelaxation,
+)
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -60,23 +75,27 @@ def solve_mixed(
 ) -> Result:
     """Return the mixture of plans that lets least through, and the best single plan.
 
-    Ctrl-C ends the search, whatever step is under way, and returns the best mixture so far with its bounds; one before there is any plan raises
-    KeyboardInterrupt.
+    Ctrl-C ends the search, whatever step is under way, and returns the best mixture so
+    far with its bounds; one before there is any plan raises KeyboardInterrupt.
 
     Parameters
     ----------
     instance
         The problem.
     options, listener
-        As in `optimizer.solvers.place.place`, whatever the method; the time is shared. Processes are those of the search for a single plan,
-        after which as many searches of evaders run beside one another.
+        As in `optimizer.solvers.place.place`, whatever the method; the time is shared.
+        Processes are those of the search for a single plan, after which as many
+        searches of evaders run beside one another.
     starts
-        Plans to begin from, as in `solve_joint`; they are plans of the mixture's first game too.
+        Plans to begin from, as in `solve_joint`; they are plans of the mixture's first
+        game too.
     support
-        Most different plans of the mixture, >= 1; None for as many as are found. A search that is interrupted before it has reduced its
-        mixture to so many returns the single plan.
+        Most different plans of the mixture, >= 1; None for as many as are found. A
+        search that is interrupted before it has reduced its mixture to so many returns
+        the single plan.
     record
-        Receives what a certificate of the bound needs, for a share `params.mixed.recorded` of the time; without patrol teams.
+        Receives what a certificate of the bound needs, for a share
+        `params.mixed.recorded` of the time; without patrol teams.
 
     Raises
     ------
@@ -95,7 +114,9 @@ def solve_mixed(
     def end(share: float) -> float:
         return np.inf if time_limit is None else started + share * time_limit
 
-    single_options = replace(options, time_limit=None if time_limit is None else params.single * time_limit)
+    single_options = replace(
+        options, time_limit=None if time_limit is None else params.single * time_limit
+    )
     with limited_as_asked(options), Stopping(listener) as stopping:
         if instance.patrols is None:
             problem = prepare_options(instance, single_options, starts, stopping)
@@ -104,7 +125,9 @@ def solve_mixed(
         single = CertifiedMixture((problem.plan,), np.ones(1), float(problem.pure.upper or 0.0))
         if record is not None:
             record.relaxed = SearchRecord()
-        relaxation = MarginalRelaxation(problem.instance, problem.overlay, None if record is None else record.relaxed)
+        relaxation = MarginalRelaxation(
+            problem.instance, problem.overlay, None if record is None else record.relaxed
+        )
         last = 1.0 if record is None else 1.0 - params.recorded
         telling = stopping if problem.lower is None else _OverAllBeats(stopping, problem.lower)
         search = DoubleOracle(
@@ -144,28 +167,39 @@ def solve_mixed(
         stopping.attempt(restrict)
         stopping.attempt(prove)
         limit: Limit | None = (
-            "interrupted" if stopping.stopped else "time" if search.ended_by_time or search.out_of_time else None
+            "interrupted"
+            if stopping.stopped
+            else "time"
+            if search.ended_by_time or search.out_of_time
+            else None
         )
         if search.best.unsearched:
             pairs = search.game.commodities.searches.leaf.size
             stopping.noted(
-                f"Time was short to search for the best paths against the mixture: {search.best.unsearched} of {pairs} pairs of origin and "
-                "destination are bounded as if their evaders saw the plan of the day. A longer time limit gives a lower bound."
+                "Time was short to search for the best paths against the mixture:"
+                f" {search.best.unsearched} of {pairs} pairs of origin and destination are bounded"
+                " as if their evaders saw the plan of the day. A longer time limit gives a lower"
+                " bound."
             )
         return _outcome(problem, search, limit, time.monotonic() - machine_started)
 
 
-def _outcome(problem: PreparedProblem, search: DoubleOracle, limit: Limit | None, seconds: float) -> Result:
+def _outcome(
+    problem: PreparedProblem, search: DoubleOracle, limit: Limit | None, seconds: float
+) -> Result:
     """Return the result of a search."""
     best, pure = search.best, _best_single(problem, search.best)
     if pure.upper is not None and pure.upper <= best.upper:  # a single plan is a mixture as well
         plan = problem.instance.placed(() if pure.plan is None else pure.plan.options)
         best = CertifiedMixture((plan,), np.ones(1), pure.upper)
-    # within the beats that were made; an interrupt may have come before the search took the relaxation's bound
+    # within the beats that were made; an interrupt may have come before the search took
+    # the relaxation's bound
     weighed = min(max(search.lower, search.relaxation.lower), best.upper)
     lower = weighed if problem.lower is None else min(problem.lower, best.upper)
     order = np.argsort(-best.probability, kind="stable").tolist()
-    plans = tuple(with_tours(Plan.from_mask(problem.instance, best.plans[x]), problem.beats) for x in order)
+    plans = tuple(
+        with_tours(Plan.from_mask(problem.instance, best.plans[x]), problem.beats) for x in order
+    )
     share = best.probability[order] / best.probability.sum()
     closed = (relative_gap(lower, best.upper) or 0.0) <= tolerance_of(search.gap)
     everything = relative_gap(search.value_of_everything, best.upper) or 0.0
@@ -197,7 +231,9 @@ def _outcome(problem: PreparedProblem, search: DoubleOracle, limit: Limit | None
 
 
 def _best_single(problem: PreparedProblem, best: CertifiedMixture) -> Result:
-    """Return the best single plan: that of its own search, or a plan of the mixture that is better with its own exact value."""
+    """Return the best single plan: that of its own search, or a plan of the mixture
+    that is better with its own exact value.
+    """
     pure = problem.pure
     values = [problem.overlay.value(plan) for plan in best.plans]
     plan = best.plans[int(np.argmin(values))]
@@ -210,11 +246,14 @@ def _best_single(problem: PreparedProblem, best: CertifiedMixture) -> Result:
     return replace(pure, plan=chosen, upper=upper, lower=min(pure.lower or 0.0, upper))
 
 
-# What a search for a mixture begins from: the problem on its overlay, the best single plan, and with patrol teams the beats of its plans.
+# What a search for a mixture begins from: the problem on its overlay, the best single
+# plan, and with patrol teams the beats of its plans.
 #
-# With teams the marginal relaxation is that of column generation over all beats (`optimizer.solvers.patrols.column_generation`), with rows of
-# single paths alone: its bound holds for mixtures of plans with any beats, as how often an element is present is linear in the plans. Beats
-# that it makes, and those of the best single plan, are what mixtures are made of.
+# With teams the marginal relaxation is that of column generation over all beats
+# (`optimizer.solvers.patrols.column_generation`), with rows of single paths alone: its
+# bound holds for mixtures of plans with any beats, as how often an element is present
+# is linear in the plans. Beats that it makes, and those of the best single plan, are
+# what mixtures are made of.
 @dataclass(frozen=True)
 class PreparedProblem:
     """What a search begins from.
@@ -232,7 +271,8 @@ class PreparedProblem:
     beats
         The beats that plans may drive.
     lower
-        Proven lower bound of mixtures of plans with any beats; None without patrol teams.
+        Proven lower bound of mixtures of plans with any beats; None without patrol
+        teams.
     """
 
     instance: Instance
@@ -282,18 +322,30 @@ def prepare_options(
         raise KeyboardInterrupt
     with step(stopping, "solving for a single plan", stoppable=False):
         masks = [instance.placed(known_options(instance, plan)) for plan in starts]
-        pure = place(instance, options, listener=_WithoutBounds(stopping), overlay=overlay, starts=masks)
+        pure = place(
+            instance, options, listener=_WithoutBounds(stopping), overlay=overlay, starts=masks
+        )
     plan = start if pure.plan is None else instance.placed(pure.plan.options)
     fitting = [made_to_fit(instance, mask) for mask in masks]
     return PreparedProblem(
-        instance, overlay, start, pure, plan, tuple(mask for mask in fitting if not violations(instance, mask))
+        instance,
+        overlay,
+        start,
+        pure,
+        plan,
+        tuple(mask for mask in fitting if not violations(instance, mask)),
     )
 
 
 def prepare_beats(
-    instance: Instance, options: SolveOptions, starts: Sequence[Plan], stopping: Stopping, until: float
+    instance: Instance,
+    options: SolveOptions,
+    starts: Sequence[Plan],
+    stopping: Stopping,
+    until: float,
 ) -> PreparedProblem:
-    """Find the best single plan of options and beats, bound mixtures over all beats until `work_seconds()` passes `until`, and make beats.
+    """Find the best single plan of options and beats, bound mixtures over all beats
+    until `work_seconds()` passes `until`, and make beats.
 
     Raises
     ------
@@ -307,7 +359,9 @@ def prepare_beats(
     with step(stopping, "solving for a single plan", stoppable=False):
         pure = solve_joint(instance, options, listener=_WithoutBounds(stopping), starts=starts)
     generation = ColumnGeneration(instance, instance.patrols, seed=options.seed, mixed=True)
-    tree = BranchAndPrice(generation, gap=options.gap, listener=OnlyCancels(stopping), params=options.params.patrols)
+    tree = BranchAndPrice(
+        generation, gap=options.gap, listener=OnlyCancels(stopping), params=options.params.patrols
+    )
 
     def bound() -> None:
         with step(stopping, "bounding mixtures over all beats"):
@@ -331,7 +385,9 @@ def prepare_beats(
 
 
 def _pool(tree: BranchAndPrice, own: Iterable[Beat], most: int) -> tuple[Beat, ...]:
-    """Return the beats of a plan, and so many beats of least reduced cost in the relaxation under names of their own."""
+    """Return the beats of a plan, and so many beats of least reduced cost in the
+    relaxation under names of their own.
+    """
     generation, beats = tree.generation, list(own)
     known = {(beat.patrol, beat.posts, beat.slots) for beat in beats}
     taken = {beat.id for beat in beats}
@@ -354,8 +410,10 @@ def _pool(tree: BranchAndPrice, own: Iterable[Beat], most: int) -> tuple[Beat, .
 
 # The bound of mixtures as a record for a certificate (Proposition 18).
 #
-# The evaders' strategy of the last game gives each path a weight. Against it every path is the route of a habitual evader. So the bound is
-# that of a placement problem without informed evaders, on the network itself. That problem is solved, and its search is recorded.
+# The evaders' strategy of the last game gives each path a weight. Against it every path
+# is the route of a habitual evader. So the bound is that of a placement problem without
+# informed evaders, on the network itself. That problem is solved, and its search is
+# recorded.
 
 MOST_ROUNDS = 20
 """Rounds in which paths are added to the last game."""
@@ -365,9 +423,14 @@ LEAST_TIME = 1e-3
 
 
 def record_bound(
-    search: DoubleOracle, record: SearchRecord, options: SolveOptions, until: float, listener: Listener = SILENT
+    search: DoubleOracle,
+    record: SearchRecord,
+    options: SolveOptions,
+    until: float,
+    listener: Listener = SILENT,
 ) -> None:
-    """Bound all plans against the evaders' strategy of the last game, and record the search; without any time left nothing is recorded.
+    """Bound all plans against the evaders' strategy of the last game, and record the
+    search; without any time left nothing is recorded.
 
     Parameters
     ----------
@@ -376,7 +439,8 @@ def record_bound(
     record
         Receives the search and the strategy.
     options
-        Of the search for the bound; it ends at half the gap, or when `work_seconds()` passes `until`.
+        Of the search for the bound; it ends at half the gap, or when `work_seconds()`
+        passes `until`.
     listener
         Asked whether to stop.
     """
@@ -384,22 +448,40 @@ def record_bound(
     if solution is None:
         return
     walks = _walks(search, np.flatnonzero(solution.weight > 0).tolist())
-    paths = tuple((arcs, float(solution.weight[place]) * (1 - WEIGHTS)) for place, arcs in walks.items())
+    paths = tuple(
+        (arcs, float(solution.weight[place]) * (1 - WEIGHTS)) for place, arcs in walks.items()
+    )
     habitual = [k for k, evader in enumerate(instance.evaders) if evader.routes]
     against = [
-        Evader(f"path {n}", int(instance.tail[arcs[0]]), int(instance.head[arcs[-1]]), weight, (Route(arcs, 1.0),))
+        Evader(
+            f"path {n}",
+            int(instance.tail[arcs[0]]),
+            int(instance.head[arcs[-1]]),
+            weight,
+            (Route(arcs, 1.0),),
+        )
         for n, (arcs, weight) in enumerate(paths)
     ]
     problem = replace(instance, evaders=(*(instance.evaders[k] for k in habitual), *against))
     left = None if until == np.inf else max(until - work_seconds(), LEAST_TIME)
     options = replace(options, method="cuts", gap=options.gap / 2, time_limit=left, threads=1)
-    found = place(problem, options, starts=list(search.best.plans), listener=OnlyCancels(listener), record=record)
+    found = place(
+        problem,
+        options,
+        starts=list(search.best.plans),
+        listener=OnlyCancels(listener),
+        record=record,
+    )
     routes = ((k, 0) for k in habitual), ((-1, n) for n in range(len(paths)))
-    record.strategy = Strategy(paths, tuple(pair for part in routes for pair in part), float(found.lower or 0.0))
+    record.strategy = Strategy(
+        paths, tuple(pair for part in routes for pair in part), float(found.lower or 0.0)
+    )
 
 
 def _last_game(search: DoubleOracle) -> GameSolution | None:
-    """Return the game's solution once evaders have no quick answer (where the gap closed at once none was played); None without time."""
+    """Return the game's solution once evaders have no quick answer (where the gap
+    closed at once none was played); None without time.
+    """
     for plan in search.best.plans:
         search.game.add(plan)
     solution = search.game.solve()
@@ -421,7 +503,10 @@ def _walks(search: DoubleOracle, wanted: list[int]) -> dict[int, tuple[int, ...]
             series[path].append(arc)
     network = NetworkWalks(search.instance, overlay)
     pairs = np.unique(overlay.origin * overlay.n_nodes + overlay.destination).tolist()
-    ends = [(network.node[pair // overlay.n_nodes], network.node[pair % overlay.n_nodes]) for pair in pairs]
+    ends = [
+        (network.node[pair // overlay.n_nodes], network.node[pair % overlay.n_nodes])
+        for pair in pairs
+    ]
     found = [
         (
             ends[int(pool.paths.commodity[place])],

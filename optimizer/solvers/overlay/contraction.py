@@ -1,17 +1,25 @@
-"""Elimination of network nodes: fewer nodes and arcs, the same best connections between the nodes that stay.
+"""Elimination of network nodes: fewer nodes and arcs, the same best connections between
+the nodes that stay.
 
-Eliminating a node x puts a shortcut u -> v of cost c(u, x) + c(x, v) for every arc into x and every arc out of it, as contraction hierarchies
-do (Geisberger, Sanders, Schultes & Delling, WEA 2008). Here whole batches of nodes without common arcs are eliminated at once on arrays,
-cheapest first: dead ends and degree-2 chains, then junctions of ever more arcs.
+Eliminating a node x puts a shortcut u -> v of cost c(u, x) + c(x, v) for every arc into
+x and every arc out of it, as contraction hierarchies do (Geisberger, Sanders, Schultes
+& Delling, WEA 2008). Here whole batches of nodes without common arcs are eliminated at
+once on arrays, cheapest first: dead ends and degree-2 chains, then junctions of ever
+more arcs.
 
-Between rounds an arc u -> v is dropped when some route u -> w -> v is *strictly* cheaper. Such an arc lies on no cheapest path, whatever is
-added to the network and whatever those additions cost. This makes it safe to drop any number at once, ties included: a cheapest path has no
-dropped arc, so all its arcs stay, and nothing dropped was ever needed. Without dropping, the last rounds would make a complete graph.
+Between rounds an arc u -> v is dropped when some route u -> w -> v is *strictly*
+cheaper. Such an arc lies on no cheapest path, whatever is added to the network and
+whatever those additions cost. This makes it safe to drop any number at once, ties
+included: a cheapest path has no dropped arc, so all its arcs stay, and nothing dropped
+was ever needed. Without dropping, the last rounds would make a complete graph.
 
-Both are exact for decisions that touch arcs between fixed nodes only: for any further arcs between fixed nodes, at any costs, the cheapest
-paths between fixed nodes cost the same before and after. Elimination stops when a step costs more than it saves the searches that follow.
+Both are exact for decisions that touch arcs between fixed nodes only: for any further
+arcs between fixed nodes, at any costs, the cheapest paths between fixed nodes cost the
+same before and after. Elimination stops when a step costs more than it saves the
+searches that follow.
 
-Cost: O(m log m) time a round in NumPy, a constant share of the nodes going in each; memory O(m).
+Cost: O(m log m) time a round in NumPy, a constant share of the nodes going in each;
+memory O(m).
 """
 
 from __future__ import annotations
@@ -29,7 +37,9 @@ if TYPE_CHECKING:
     from optimizer.base.work.kernels import Floats, Ints, Mask
 
 STRICTLY = 1e-12
-"""How much cheaper (in -ln survival) another route must be before an arc counts as dominated: above rounding, below any effect of options."""
+"""How much cheaper (in -ln survival) another route must be before an arc counts as
+dominated: above rounding, below any effect of options.
+"""
 
 SHARE = 0.5
 """Quantile of the arcs that nodes would add up to which nodes may go in a round."""
@@ -47,8 +57,10 @@ CROWDED = 4.0
 """Arcs a node above which there are enough triangles for that to pay."""
 
 NODE, TOUCH, JOIN, LOOKUP = 12, 10, 3, 2
-"""Measured times, in arcs that SciPy's search visits meanwhile: a node searched; an arc, a shortcut in a round. A lookup takes a
-quarter of its 2, which ends the elimination about where it ended before lookups were compiled."""
+"""Measured times, in arcs that SciPy's search visits meanwhile: a node searched; an
+arc, a shortcut in a round. A lookup takes a quarter of its 2, which ends the
+elimination about where it ended before lookups were compiled.
+"""
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,8 @@ class Core:
 
 @dataclass(frozen=True)
 class Contraction:
-    """Two stages of one elimination, both with all fixed nodes and their best connections.
+    """Two stages of one elimination, both with all fixed nodes and their best
+    connections.
 
     Attributes
     ----------
@@ -120,7 +133,8 @@ def eliminate(
     stays = np.zeros(n_nodes, dtype=bool)
     stays[fixed] = True
     arcs = [tail[usable].astype(np.int64) * n_nodes + head[usable], cost[usable]]
-    del tail, head, cost, usable  # of a large network nothing stands twice: the arcs are handed over
+    # of a large network nothing stands twice: the arcs are handed over
+    del tail, head, cost, usable
     core = leanest = _connected(_cheapest(np.arange(n_nodes), arcs.pop(0), arcs.pop()), stays)
     rng = np.random.default_rng(0)
     saved, work = np.inf, 0
@@ -134,14 +148,18 @@ def eliminate(
             reduced = _undominated(core)
             core = reduced.core
             work += LOOKUP * reduced.count
-        saved = fixed.size * (NODE * (before.n_nodes - core.n_nodes) + before.tail.size - core.tail.size)
+        saved = fixed.size * (
+            NODE * (before.n_nodes - core.n_nodes) + before.tail.size - core.tail.size
+        )
         leanest = min(leanest, core, key=lambda stage: stage.tail.size)
     return Contraction(core, leanest)
 
 
 @dataclass(frozen=True)
 class _Reduced:
-    """What is left of a core after a step, and how many shortcuts were made or arcs looked up for it."""
+    """What is left of a core after a step, and how many shortcuts were made or arcs
+    looked up for it.
+    """
 
     core: Core
     count: int
@@ -153,9 +171,12 @@ def _round(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> _R
     into, out_of = np.flatnonzero(leaving[core.head]), leaving[core.tail]
     first = _starts(core)
     count = np.diff(first)[core.head[into]]
-    # every arc into a leaving node beside every arc out of it: arcs are sorted by tail, so the latter stand in one row
+    # every arc into a leaving node beside every arc out of it: arcs are sorted by tail,
+    # so the latter stand in one row
     left = np.repeat(into, count)
-    right = np.arange(left.size) + np.repeat(first[core.head[into]] - np.cumsum(count) + count, count)
+    right = np.arange(left.size) + np.repeat(
+        first[core.head[into]] - np.cumsum(count) + count, count
+    )
     turns = core.tail[left] == core.head[right]
     left, right = left[~turns], right[~turns]
     rest = ~(leaving[core.head] | out_of)
@@ -169,7 +190,9 @@ def _round(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> _R
 
 
 def _batch(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return the (n,) mask of the nodes to eliminate next: each would add fewer arcs than any of its neighbours, and not too many."""
+    """Return the (n,) mask of the nodes to eliminate next: each would add fewer arcs
+    than any of its neighbours, and not too many.
+    """
     free = ~fixed
     into, out_of = (np.bincount(end, minlength=core.n_nodes) for end in (core.head, core.tail))
     added = (
@@ -186,7 +209,9 @@ def _batch(core: Core, fixed: NDArray[np.bool_], rng: np.random.Generator) -> ND
 
 
 def _undominated(core: Core) -> _Reduced:
-    """Drop arcs u -> v that are strictly dearer than a route u -> w -> v by a cheap arc u -> w; the arcs looked up are counted."""
+    """Drop arcs u -> v that are strictly dearer than a route u -> w -> v by a cheap arc
+    u -> w; the arcs looked up are counted.
+    """
     keep = np.ones(core.tail.size, dtype=bool)
     count = drop_dominated(_starts(core), core.head, core.cost, keep)
     return _Reduced(Core(core.node, core.tail[keep], core.head[keep], core.cost[keep]), count)
@@ -194,7 +219,8 @@ def _undominated(core: Core) -> _Reduced:
 
 @kernel
 def drop_dominated(first: Ints, head: Ints, cost: Floats, keep: Mask) -> int:
-    """Take out of a mask the arcs u -> v that are strictly dearer than u -> w -> v by one of the cheapest arcs out of u.
+    """Take out of a mask the arcs u -> v that are strictly dearer than u -> w -> v by
+    one of the cheapest arcs out of u.
 
     Parameters
     ----------
@@ -240,9 +266,11 @@ def drop_dominated(first: Ints, head: Ints, cost: Floats, keep: Mask) -> int:
 
 
 def _cheapest(node: NDArray[np.int64], pair: NDArray[np.int64], cost: NDArray[np.float64]) -> Core:
-    """Return the core of arcs in any order, each set of parallels reduced to its cheapest cost.
+    """Return the core of arcs in any order, each set of parallels reduced to its
+    cheapest cost.
 
-    `pair` is tail times the number of nodes plus head: of a large network the ends are not held beside it.
+    `pair` is tail times the number of nodes plus head: of a large network the ends are
+    not held beside it.
     """
     order = np.argsort(pair, kind="stable")  # the arcs of the round before are in order already
     pair, cost = pair[order], cost[order]

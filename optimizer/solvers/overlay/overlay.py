@@ -1,27 +1,38 @@
 """Exact contraction of a road network to the arcs that options can touch.
 
-Terminals T: origins, destinations, and the ends of every option arc. Any path splits at its terminals, so the value of every plan is kept by
+Terminals T: origins, destinations, and the ends of every option arc. Any path splits at
+its terminals, so the value of every plan is kept by
 
-- the option arcs (i, j) with r_a and s_ja, an arc touched by several options becoming a series of arcs with one option each, and
-- for terminals u, v one plain arc of the best reliability u -> v over paths that use no option arc *and pass no other terminal*.
+- the option arcs (i, j) with r_a and s_ja, an arc touched by several options becoming a
+  series of arcs with one option each, and
+- for terminals u, v one plain arc of the best reliability u -> v over paths that use no
+  option arc *and pass no other terminal*.
 
-Forced options are folded into r, forbidden ones left out. An arc is left out when another overlay route is strictly better even with
-everything placed. Ties cannot remove each other, because removal does not depend on the other arcs of the overlay: under any plan, every
-piece u -> v of a best path is itself a best connection u -> v, so it is no worse than the best with everything placed. Hence no piece of any
-best path of any plan is ever left out, and what is left holds all of them.
+Forced options are folded into r, forbidden ones left out. An arc is left out when
+another overlay route is strictly better even with everything placed. Ties cannot remove
+each other, because removal does not depend on the other arcs of the overlay: under any
+plan, every piece u -> v of a best path is itself a best connection u -> v, so it is no
+worse than the best with everything placed. Hence no piece of any best path of any plan
+is ever left out, and what is left holds all of them.
 
-For the same reason an arc is left out when, for every evader, the best route through it with nothing placed is strictly worse than that
-evader's best route with everything placed.
+For the same reason an arc is left out when, for every evader, the best route through it
+with nothing placed is strictly worse than that evader's best route with everything
+placed.
 
-How the arcs are found: `contraction` eliminates the nodes that are no terminals, exactly, down to a small core; then one search a terminal
-on the core, with everything placed, finds both at once. In it each arc out of a terminal costs STRICTLY more than it does, and each option
-arc STRICTLY more again: so a path u -> v that passes another terminal or an option arc is taken only where it is strictly better than all that
-do not, and where the tree's path passes none it is the plain arc. The search ends where every path that it could go on with passes a terminal.
+How the arcs are found: `contraction` eliminates the nodes that are no terminals,
+exactly, down to a small core; then one search a terminal on the core, with everything
+placed, finds both at once. In it each arc out of a terminal costs STRICTLY more than it
+does, and each option arc STRICTLY more again: so a path u -> v that passes another
+terminal or an option arc is taken only where it is strictly better than all that do
+not, and where the tree's path passes none it is the plain arc. The search ends where
+every path that it could go on with passes a terminal.
 
-Where that would make more arcs than the leanest stage of the elimination has (a small dense network with options everywhere), that stage is
-the overlay, terminals and all: at most the network itself.
+Where that would make more arcs than the leanest stage of the elimination has (a small
+dense network with options everywhere), that stage is the overlay, terminals and all: at
+most the network itself.
 
-Cost: the elimination, then for each terminal a search of what lies between it and the terminals around it.
+Cost: the elimination, then for each terminal a search of what lies between it and the
+terminals around it.
 """
 
 from __future__ import annotations
@@ -48,8 +59,10 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
 
 SELDOM = 1000
-"""Arcs times terminals that weigh as much as an arc times an evader in a search: a contraction takes .16 s without a compiler where they are
-900,000, and numba .7 s to load."""
+"""Arcs times terminals that weigh as much as an arc times an evader in a search: a
+contraction takes .16 s without a compiler where they are 900,000, and numba .7 s to
+load.
+"""
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,8 @@ class Overlay:
     Attributes
     ----------
     n_nodes
-        Number of terminals (or nodes of the leanest stage), and of the joints of series arcs.
+        Number of terminals (or nodes of the leanest stage), and of the joints of series
+        arcs.
     tail, head
         (m,) positions of overlay nodes.
     reliability
@@ -75,12 +89,15 @@ class Overlay:
     free
         (options,) options that are neither forced nor forbidden.
     bundle
-        (parts, options) how often each option holds each part, where parts of options lie on arcs (`option` then names
-        parts) and several options hold the same ones; None where each option is a part of its own.
+        (parts, options) how often each option holds each part, where parts of options
+        lie on arcs (`option` then names parts) and several options hold the same ones;
+        None where each option is a part of its own.
     scenario_weights
-        How informed evaders, then fixed routes, make up the value over draws; None where it is the sum by `weight`.
+        How informed evaders, then fixed routes, make up the value over draws; None
+        where it is the sum by `weight`.
     node
-        (nodes,) position in the instance of each overlay node, -1 for joints; None where it is not kept.
+        (nodes,) position in the instance of each overlay node, -1 for joints; None
+        where it is not kept.
     """
 
     n_nodes: int
@@ -99,7 +116,9 @@ class Overlay:
     node: NDArray[np.int64] | None = None
 
     def presence(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how much of each part is on its arcs when (options,) shares of options are placed."""
+        """Return how much of each part is on its arcs when (options,) shares of options
+        are placed.
+        """
         return share if self.bundle is None else np.asarray(self.bundle @ share)
 
     def arc_survival(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -131,7 +150,9 @@ class Overlay:
         return self.searches.paths(self.n_nodes, self.tail, self.head, self.arc_survival(placed))
 
     def value(self, placed: NDArray[np.bool_]) -> float:
-        """Return the value of an (options,) mask: equal to the instance's for every plan with all forced and no forbidden options."""
+        """Return the value of an (options,) mask: equal to the instance's for every
+        plan with all forced and no forbidden options.
+        """
         informed, fixed_routes = self.informed_values(placed), self.fixed_routes.values(placed)
         if self.scenario_weights is not None:
             return self.scenario_weights.value(np.append(informed, fixed_routes))
@@ -139,14 +160,20 @@ class Overlay:
 
 
 def repeated(overlay: Overlay, times: NDArray[np.int64] | NDArray[np.float64]) -> Overlay:
-    """Return the overlay in which each option does at once what (options,) `times` copies of it do."""
+    """Return the overlay in which each option does at once what (options,) `times`
+    copies of it do.
+    """
     often = np.append(times, 1.0)
-    routes = replace(overlay.fixed_routes, survival=overlay.fixed_routes.survival ** often[overlay.fixed_routes.option])
+    routes = replace(
+        overlay.fixed_routes,
+        survival=overlay.fixed_routes.survival ** often[overlay.fixed_routes.option],
+    )
     return replace(overlay, survival=overlay.survival ** often[overlay.option], fixed_routes=routes)
 
 
 def bundled(overlay: Overlay, free: NDArray[np.bool_], bundle: csr_array) -> Overlay:
-    """Return an overlay whose options are parts as one whose options are bundles of them.
+    """Return an overlay whose options are parts as one whose options are bundles of
+    them.
 
     Parameters
     ----------
@@ -155,11 +182,16 @@ def bundled(overlay: Overlay, free: NDArray[np.bool_], bundle: csr_array) -> Ove
     free
         (options,) options that are neither forced nor forbidden.
     bundle
-        (parts, options) how often each option holds each part. The overlay must hold every best path under as many as plans can place.
+        (parts, options) how often each option holds each part. The overlay must hold
+        every best path under as many as plans can place.
     """
     fixed_routes = overlay.fixed_routes
     links = bundle_links(
-        fixed_routes.route, fixed_routes.option, fixed_routes.survival, fixed_routes.value.size, csr_array(bundle)
+        fixed_routes.route,
+        fixed_routes.option,
+        fixed_routes.survival,
+        fixed_routes.value.size,
+        csr_array(bundle),
     )
     fixed_routes = FixedRoutes(fixed_routes.value, links.row, links.option, links.survival)
     return replace(overlay, free=free, bundle=csr_array(bundle), fixed_routes=fixed_routes)
@@ -183,9 +215,15 @@ class Links:
 
 
 def bundle_links(
-    row: NDArray[np.int64], part: NDArray[np.int64], survival: NDArray[np.float64], n_rows: int, bundle: csr_array
+    row: NDArray[np.int64],
+    part: NDArray[np.int64],
+    survival: NDArray[np.float64],
+    n_rows: int,
+    bundle: csr_array,
 ) -> Links:
-    """Return the links of rows to options from those to parts, of which a row may meet one several times."""
+    """Return the links of rows to options from those to parts, of which a row may meet
+    one several times.
+    """
     parts = csr_array((arc_costs(survival), (row, part)), shape=(n_rows, bundle.shape[0]))
     whole = csr_array(parts @ bundle)
     whole.sort_indices()
@@ -197,18 +235,25 @@ def contract(instance: Instance) -> Overlay:
     """Return the overlay of an instance."""
     free = np.array([not (o.forced or o.forbidden) for o in instance.options], dtype=bool)
     base = instance.survival(instance.forced)
-    touching = free[instance.effects[0]] & (base[instance.effects[1]] > 0)  # forced options can block an arc for good
+    # forced options can block an arc for good
+    touching = free[instance.effects[0]] & (base[instance.effects[1]] > 0)
     option, arc, survival = instance.effects
     option, arc, survival = option[touching], arc[touching], survival[touching]
     watched = np.unique(arc)
     informed = [evader for evader in instance.evaders if not evader.routes and evader.weight > 0]
     ends = [e.origin for e in informed] + [e.destination for e in informed]
-    terminal = np.unique(np.concatenate((ends, instance.tail[watched], instance.head[watched]))).astype(np.int64)
+    terminal = np.unique(
+        np.concatenate((ends, instance.tail[watched], instance.head[watched]))
+    ).astype(np.int64)
     unwatched = np.ones(instance.tail.size, dtype=bool)
     unwatched[watched] = False
     ready((contraction.__name__, searching.__name__), instance.tail.size * terminal.size / SELDOM)
     stages = eliminate(
-        instance.n_nodes, instance.tail[unwatched], instance.head[unwatched], arc_costs(base[unwatched]), terminal
+        instance.n_nodes,
+        instance.tail[unwatched],
+        instance.head[unwatched],
+        arc_costs(base[unwatched]),
+        terminal,
     )
     options = Watched(
         instance.tail[watched],
@@ -217,9 +262,9 @@ def contract(instance: Instance) -> Overlay:
         arc_costs(instance.survival(free | instance.forced)[watched]),
     )
     leanest = stages.leanest
-    arcs = plain_connections(stages.core, terminal, options, leanest.tail.size) or plain_connections(
-        leanest, leanest.node, options
-    )
+    arcs = plain_connections(
+        stages.core, terminal, options, leanest.tail.size
+    ) or plain_connections(leanest, leanest.node, options)
     assert arcs is not None  # noqa: S101 - a stage has no more connections than arcs
     plain, useful = arcs.plain, arcs.useful
     met = np.isin(arc, watched[useful])
@@ -245,7 +290,9 @@ def contract(instance: Instance) -> Overlay:
 
 @dataclass(frozen=True)
 class Watched:
-    """Arcs that free options touch: (w,) ends in the network, and costs with none and with all of these options placed."""
+    """Arcs that free options touch: (w,) ends in the network, and costs with none and
+    with all of these options placed.
+    """
 
     tail: NDArray[np.integer]
     head: NDArray[np.integer]
@@ -266,7 +313,9 @@ class _SeriesArcs:
 
 @dataclass(frozen=True)
 class KeptArcs:
-    """Plain arcs between overlay nodes, and the (w,) mask of the watched arcs that a best path may use."""
+    """Plain arcs between overlay nodes, and the (w,) mask of the watched arcs that a
+    best path may use.
+    """
 
     plain: Core
     useful: NDArray[np.bool_]
@@ -278,24 +327,31 @@ def _series_arcs(
     terminal: NDArray[np.int64],
     effects: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
 ) -> _SeriesArcs:
-    """Return the option arcs; one touched by q options becomes q arcs in series, the first of which carries r."""
+    """Return the option arcs; one touched by q options becomes q arcs in series, the
+    first of which carries r.
+    """
     order = np.argsort(effects[1], kind="stable")
     option, arc, survival = effects[0][order], effects[1][order], effects[2][order]
     first = np.ones(arc.size, dtype=bool)
     first[1:] = arc[1:] != arc[:-1]
     last = np.roll(first, -1)
-    joint = terminal.size + np.cumsum(~first) - 1  # the node that a later arc of a series starts from
+    # the node that a later arc of a series starts from
+    joint = terminal.size + np.cumsum(~first) - 1
     tail = np.where(first, np.searchsorted(terminal, instance.tail[arc]), joint)
     head = np.where(last, np.searchsorted(terminal, instance.head[arc]), np.roll(joint, -1))
-    return _SeriesArcs(np.asarray(tail), np.asarray(head), np.where(first, base[arc], 1.0), option, survival)
+    return _SeriesArcs(
+        np.asarray(tail), np.asarray(head), np.where(first, base[arc], 1.0), option, survival
+    )
 
 
 def plain_connections(
     core: Core, fixed: NDArray[np.int64], options: Watched, most: int | None = None
 ) -> KeptArcs | None:
-    """Return the plain arcs between fixed nodes of a core, all terminals among them, as a core of these nodes, and the useful watched arcs.
+    """Return the plain arcs between fixed nodes of a core, all terminals among them, as
+    a core of these nodes, and the useful watched arcs.
 
-    None where there are more than `most` plain arcs, or a sample shows that there would be.
+    None where there are more than `most` plain arcs, or a sample shows that there would
+    be.
     """
     is_fixed = np.zeros(core.n_nodes, dtype=bool)
     is_fixed[core.positions(fixed)] = True
@@ -311,7 +367,9 @@ def plain_connections(
         graph.matrix.indices.astype(np.int64),
         graph.matrix.data,
         graph.arc >= core.tail.size,
-        sources[np.argsort(np.arange(sources.size) % max(1, sources.size // SAMPLE), kind="stable")],
+        sources[
+            np.argsort(np.arange(sources.size) % max(1, sources.size // SAMPLE), kind="stable")
+        ],
         np.searchsorted(core.positions(options.tail[order]), np.arange(core.n_nodes + 1)),
         core.positions(options.head[order]),
         options.open[order],
@@ -329,12 +387,16 @@ def plain_connections(
 
 
 def _of_use(overlay: Overlay) -> Overlay:
-    """Drop the arcs that lie on no route which, with nothing placed, is as good as some evader's best one with everything placed."""
+    """Drop the arcs that lie on no route which, with nothing placed, is as good as some
+    evader's best one with everything placed.
+    """
     tail, head = overlay.tail, overlay.head
     own = arc_costs(overlay.reliability)
     pair = np.unique(np.column_stack((overlay.origin, overlay.destination)), axis=0)
     (origin, row), (destination, column) = (np.unique(end, return_inverse=True) for end in pair.T)
-    everything = cost_graph(overlay.n_nodes, tail, head, arc_costs(overlay.arc_survival(overlay.free)))
+    everything = cost_graph(
+        overlay.n_nodes, tail, head, arc_costs(overlay.arc_survival(overlay.free))
+    )
     out = cost_graph(overlay.n_nodes, tail, head, own).distances(origin)
     back = cost_graph(overlay.n_nodes, tail, head, own, reverse=True).distances(destination)
     worst = everything.distances(origin)[row, pair[:, 1]] + STRICTLY
@@ -355,18 +417,23 @@ def _of_use(overlay: Overlay) -> Overlay:
 
 @dataclass(frozen=True)
 class FixedRoutes:
-    """Habitual routes as the options they meet; routes that meet the same options with the same survivals are one fixed route.
+    """Habitual routes as the options they meet; routes that meet the same options with
+    the same survivals are one fixed route.
 
     Attributes
     ----------
     value
-        (routes,) R: evader weight, route share and survival multiplied, forced options included, free ones not; summed over its routes.
+        (routes,) R: evader weight, route share and survival multiplied, forced options
+        included, free ones not; summed over its routes.
     route, option, survival
-        (links,) which route meets which free option, and rho: what the option multiplies its value by. Sorted by route, then option.
+        (links,) which route meets which free option, and rho: what the option
+        multiplies its value by. Sorted by route, then option.
     members
-        (routes, evaders) sparse: what a unit of each evader's weight adds to R; None where options are parts of others.
+        (routes, evaders) sparse: what a unit of each evader's weight adds to R; None
+        where options are parts of others.
     of_route
-        (routes of `Instance.habits`,) the fixed route that each is part of, -1 for those of value 0; None as `members`.
+        (routes of `Instance.habits`,) the fixed route that each is part of, -1 for
+        those of value 0; None as `members`.
     """
 
     value: NDArray[np.float64]
@@ -384,14 +451,21 @@ class FixedRoutes:
         return values
 
 
-def fixed_routes_of(instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]) -> FixedRoutes:
-    """Return the routes of habitual evaders, the arcs of one option on a route multiplied together."""
+def fixed_routes_of(
+    instance: Instance, base: NDArray[np.float64], free: NDArray[np.bool_]
+) -> FixedRoutes:
+    """Return the routes of habitual evaders, the arcs of one option on a route
+    multiplied together.
+    """
     option, arc, survival = instance.effects
     kept = free[option]
     habits = instance.habits
     n_options, n_arcs = len(instance.options), instance.tail.size
-    # -ln rho of every (route, option): how often the route travels each arc, times what the option does there
-    effect = csr_array((arc_costs(survival[kept]), (arc[kept], option[kept])), shape=(n_arcs, n_options))
+    # -ln rho of every (route, option): how often the route travels each arc, times what
+    # the option does there
+    effect = csr_array(
+        (arc_costs(survival[kept]), (arc[kept], option[kept])), shape=(n_arcs, n_options)
+    )
     cost = csr_array(habits.arcs @ effect)
     cost.sort_indices()
     weight = np.array([evader.weight for evader in instance.evaders])[habits.evader] * habits.share
@@ -411,34 +485,46 @@ def fixed_routes_of(instance: Instance, base: NDArray[np.float64], free: NDArray
         total[key] = total.get(key, 0.0) + float(value[route])
     part_of = np.full(value.size, -1)
     part_of[routes] = of_route
-    entry = np.concatenate([np.arange(span.start, span.stop) for span in links.values()] or [np.empty(0)]).astype(int)
+    entry = np.concatenate(
+        [np.arange(span.start, span.stop) for span in links.values()] or [np.empty(0)]
+    ).astype(int)
     return FixedRoutes(
         value=np.array(list(total.values()), dtype=np.float64),
-        route=np.repeat(np.arange(len(links)), [span.stop - span.start for span in links.values()]).astype(np.int64),
+        route=np.repeat(
+            np.arange(len(links)), [span.stop - span.start for span in links.values()]
+        ).astype(np.int64),
         option=cost.indices[entry].astype(np.int64),
         survival=np.exp(-cost.data[entry]),
         members=csr_array(
-            ((habits.share * through)[routes], (np.array(of_route, dtype=np.int64), habits.evader[routes])),
+            (
+                (habits.share * through)[routes],
+                (np.array(of_route, dtype=np.int64), habits.evader[routes]),
+            ),
             shape=(len(links), len(instance.evaders)),
         ),
         of_route=part_of,
     )
 
 
-# The overlay of a problem with more options forced or forbidden, from that of the problem itself, without another contraction.
+# The overlay of a problem with more options forced or forbidden, from that of the
+# problem itself, without another contraction.
 #
-# What is left out of an overlay lies on no best path of any plan, so on none of a plan that has, or has not, certain options.
+# What is left out of an overlay lies on no best path of any plan, so on none of a plan
+# that has, or has not, certain options.
 
 
 def restricted(overlay: Overlay, instance: Instance) -> Overlay:
-    """Return an overlay for an instance in which more options are forced or forbidden than in the one it was contracted from.
+    """Return an overlay for an instance in which more options are forced or forbidden
+    than in the one it was contracted from.
 
     Parameters
     ----------
     overlay
-        The contraction of an instance in which every option that is free here was free; each option a part of its own.
+        The contraction of an instance in which every option that is free here was free;
+        each option a part of its own.
     instance
-        The same problem with more options forced, which are folded into the reliabilities, or forbidden, which are left out.
+        The same problem with more options forced, which are folded into the
+        reliabilities, or forbidden, which are left out.
     """
     forced = instance.forced & overlay.free
     free = overlay.free & ~np.array([o.forced or o.forbidden for o in instance.options], dtype=bool)
@@ -461,20 +547,28 @@ def restricted(overlay: Overlay, instance: Instance) -> Overlay:
     )
 
 
-def _restricted_routes(fixed_routes: FixedRoutes, forced: NDArray[np.bool_], free: NDArray[np.bool_]) -> FixedRoutes:
-    """Return the fixed routes with forced options folded into their values, and without those that let nothing through."""
+def _restricted_routes(
+    fixed_routes: FixedRoutes, forced: NDArray[np.bool_], free: NDArray[np.bool_]
+) -> FixedRoutes:
+    """Return the fixed routes with forced options folded into their values, and without
+    those that let nothing through.
+    """
     value = fixed_routes.values(forced)
     kept = value > 0
     place = np.cumsum(kept) - 1
     links = free[fixed_routes.option] & kept[fixed_routes.route]
     return FixedRoutes(
-        value[kept], place[fixed_routes.route[links]], fixed_routes.option[links], fixed_routes.survival[links]
+        value[kept],
+        place[fixed_routes.route[links]],
+        fixed_routes.option[links],
+        fixed_routes.survival[links],
     )
 
 
 @dataclass(frozen=True, eq=False)
 class ScenarioWeights:
-    """The value of a plan as the largest mean over an envelope of draws of weighted sums of terms.
+    """The value of a plan as the largest mean over an envelope of draws of weighted
+    sums of terms.
 
     Attributes
     ----------
@@ -493,12 +587,15 @@ class ScenarioWeights:
         return weighted_sum(worst_weights(by_draw, self.caps), by_draw)
 
     def weights_at(self, terms: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (terms,) weights w with w @ terms the value, and w @ others at most the value of any others."""
+        """Return the (terms,) weights w with w @ terms the value, and w @ others at
+        most the value of any others.
+        """
         return np.asarray(self.table.T @ worst_weights(np.asarray(self.table @ terms), self.caps))
 
 
 def weighted(overlay: Overlay, draws: Draws, objective: Objective) -> Overlay:
-    """Return the overlay of an instance of draws whose values are those of an objective over the draws.
+    """Return the overlay of an instance of draws whose values are those of an objective
+    over the draws.
 
     Parameters
     ----------
@@ -513,4 +610,6 @@ def weighted(overlay: Overlay, draws: Draws, objective: Objective) -> Overlay:
     unit = diags_array(1.0 / overlay.fixed_routes.value)
     fixed_routes = csr_array((draws.weight @ overlay.fixed_routes.members.T) @ unit)
     table = csr_array(hstack((csr_array(draws.weight)[:, informed], fixed_routes)))
-    return replace(overlay, scenario_weights=ScenarioWeights(table, objective.caps(draws.probability)))
+    return replace(
+        overlay, scenario_weights=ScenarioWeights(table, objective.caps(draws.probability))
+    )

@@ -1,4 +1,6 @@
-"""Dijkstra's algorithm with a binary heap: values and paths of informed evaders on an overlay, and the connections that an overlay has."""
+"""Dijkstra's algorithm with a binary heap: values and paths of informed evaders on an
+overlay, and the connections that an overlay has.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,14 @@ SURELY = 1.25
 
 
 class Arranged(NamedTuple):
-    """The arcs of an overlay as searches from some roots follow them, and the leaves by root, as the kernels take them.
+    """The arcs of an overlay as searches from some roots follow them, and the leaves by
+    root, as the kernels take them.
 
     Attributes
     ----------
     first, end, arcs
-        Forward star: where the arcs out of each node start, their other ends, and their positions.
+        Forward star: where the arcs out of each node start, their other ends, and their
+        positions.
     roots, start, order
         Roots, where the leaves of each start in `order`, and the leaves by root.
     leaf
@@ -47,7 +51,9 @@ class Arranged(NamedTuple):
     @classmethod
     def of(cls, overlay: Overlay, searches: Searches) -> Arranged:
         """Arrange the arcs of an overlay; those out of a node stay in their order."""
-        tail, head = (overlay.head, overlay.tail) if searches.reverse else (overlay.tail, overlay.head)
+        tail, head = (
+            (overlay.head, overlay.tail) if searches.reverse else (overlay.tail, overlay.head)
+        )
         arcs = np.argsort(tail, kind="stable")
         return cls(
             np.searchsorted(tail[arcs], np.arange(overlay.n_nodes + 1)),
@@ -62,22 +68,28 @@ class Arranged(NamedTuple):
     def only(self, leaves: NDArray[np.bool_]) -> Arranged:
         """Return the same with some of the (leaves,) alone."""
         kept = leaves[self.order]
-        return self._replace(start=np.append(0, np.cumsum(kept))[self.start], order=self.order[kept])
+        return self._replace(
+            start=np.append(0, np.cumsum(kept))[self.start], order=self.order[kept]
+        )
 
 
 def arranged(overlay: Overlay, searches: Searches) -> Arranged:
     """Return the arcs and leaves, arranged once for an overlay and its searches."""
     kept: dict[int, tuple[Searches, Arranged]] = overlay.arrangements
     held = kept.get(id(searches))
-    if held is None or held[0] is not searches:  # an overlay that another process has sent holds the ids of that one
+    # an overlay that another process has sent holds the ids of that one
+    if held is None or held[0] is not searches:
         held = kept[id(searches)] = (searches, Arranged.of(overlay, searches))
     return held[1]
 
 
-def search_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
+def search_values(
+    overlay: Overlay, searches: Searches, placed: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Return the (evaders,) largest chances to get through under an (options,) mask.
 
-    SciPy finds the same costs, to the last bit, and needs no compiler; compiled searches end at the leaves.
+    SciPy finds the same costs, to the last bit, and needs no compiler; compiled
+    searches end at the leaves.
     """
     survival = overlay.arc_survival(placed)
     if leaf_costs.compiled is None:
@@ -86,7 +98,8 @@ def search_values(overlay: Overlay, searches: Searches, placed: NDArray[np.bool_
 
 
 class Found(NamedTuple):
-    """Paths: commodity and value of each, path and arc of each step along a watched arc, how many of either there are; and (leaves,) `weighed`.
+    """Paths: commodity and value of each, path and arc of each step along a watched
+    arc, how many of either there are; and (leaves,) `weighed`.
 
     Leaves are weighed whose cheapest path has an arc of positive weight.
     """
@@ -101,7 +114,14 @@ class Found(NamedTuple):
 
 @kernel
 def leaf_costs(
-    first: Ints, end: Ints, arcs: Ints, roots: Ints, start: Ints, order: Ints, leaf: Ints, cost: Floats
+    first: Ints,
+    end: Ints,
+    arcs: Ints,
+    roots: Ints,
+    start: Ints,
+    order: Ints,
+    leaf: Ints,
+    cost: Floats,
 ) -> Floats:
     """Return the (leaves,) costs of cheapest paths; infinity where there is none.
 
@@ -114,11 +134,28 @@ def leaf_costs(
     """
     n = first.size - 1
     heap, key = np.empty(arcs.size + 1, dtype=np.int64), np.empty(arcs.size + 1)
-    wanted, distance, entering = np.empty(n, dtype=np.bool_), np.empty(n), np.empty(n, dtype=np.int64)
+    wanted, distance, entering = (
+        np.empty(n, dtype=np.bool_),
+        np.empty(n),
+        np.empty(n, dtype=np.int64),
+    )
     costs = np.empty(leaf.size)
     for r in range(roots.size):
         _grow_tree(
-            first, end, arcs, roots[r], start[r], start[r + 1], order, leaf, cost, heap, key, wanted, distance, entering
+            first,
+            end,
+            arcs,
+            roots[r],
+            start[r],
+            start[r + 1],
+            order,
+            leaf,
+            cost,
+            heap,
+            key,
+            wanted,
+            distance,
+            entering,
         )
         for at in range(start[r], start[r + 1]):
             costs[order[at]] = distance[leaf[order[at]]]
@@ -150,7 +187,8 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
     first, end, arcs, roots, start, order, leaf, cost
         As in `leaf_costs`.
     begin, reliability, option, weight
-        (arcs,) the node that the search comes from, r, the option on the arc or -1, and what `weighed` tells of, >= 0.
+        (arcs,) the node that the search comes from, r, the option on the arc or -1, and
+        what `weighed` tells of, >= 0.
     mark, mark_of_leaf
         (arcs,) and (leaves,): their sum along a path is its key; it may wrap around.
     known
@@ -158,19 +196,41 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
     """
     n = first.size - 1
     heap, key = np.empty(arcs.size + 1, dtype=np.int64), np.empty(arcs.size + 1)
-    wanted, distance, entering = np.empty(n, dtype=np.bool_), np.empty(n), np.empty(n, dtype=np.int64)
-    owner, values, steps = np.empty(leaf.size, dtype=np.int64), np.empty(leaf.size), np.empty((2, 1024), dtype=np.int64)
+    wanted, distance, entering = (
+        np.empty(n, dtype=np.bool_),
+        np.empty(n),
+        np.empty(n, dtype=np.int64),
+    )
+    owner, values, steps = (
+        np.empty(leaf.size, dtype=np.int64),
+        np.empty(leaf.size),
+        np.empty((2, 1024), dtype=np.int64),
+    )
     weighed = np.zeros(leaf.size, dtype=np.bool_)
     n_paths = n_steps = 0
     for r in range(roots.size):
         if start[r] == start[r + 1]:
             continue
         _grow_tree(
-            first, end, arcs, roots[r], start[r], start[r + 1], order, leaf, cost, heap, key, wanted, distance, entering
+            first,
+            end,
+            arcs,
+            roots[r],
+            start[r],
+            start[r + 1],
+            order,
+            leaf,
+            cost,
+            heap,
+            key,
+            wanted,
+            distance,
+            entering,
         )
         for at in range(start[r], start[r + 1]):
             k = order[at]
-            # back to the root, once for the key, the value and the length of the path, and once more, if it is new, for its steps
+            # back to the root, once for the key, the value and the length of the path,
+            # and once more, if it is new, for its steps
             node, value, total, length = leaf[k], 1.0, mark_of_leaf[k], 0
             if entering[node] < 0:
                 continue
@@ -209,7 +269,9 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
 
 
 class Connections(NamedTuple):
-    """Connections: the first `n_found` of (connections,) ends and costs, which watched arcs may be of use, and whether these are all."""
+    """Connections: the first `n_found` of (connections,) ends and costs, which watched
+    arcs may be of use, and whether these are all.
+    """
 
     tail: NDArray[np.int64]
     head: NDArray[np.int64]
@@ -231,23 +293,28 @@ def connections(  # noqa: C901, PLR0912 - one search
     watched_cost: Floats,
     most: int,
 ) -> Connections:
-    """Return the cheapest paths between fixed nodes that pass no other and are no option arc.
+    """Return the cheapest paths between fixed nodes that pass no other and are no
+    option arc.
 
-    The search from a node ends where every label left is of a path that passes a fixed node: its work grows with what lies between the node
-    and the fixed nodes around it, not with the network.
+    The search from a node ends where every label left is of a path that passes a fixed
+    node: its work grows with what lies between the node and the fixed nodes around it,
+    not with the network.
 
     Parameters
     ----------
     first, end, cost, by_option
-        (nodes + 1,), (arcs,), (arcs,) and (arcs,): where the arcs out of each node start, their other ends, costs >= 0, and whether each is of
-        an option; those start and end at fixed nodes.
+        (nodes + 1,), (arcs,), (arcs,) and (arcs,): where the arcs out of each node
+        start, their other ends, costs >= 0, and whether each is of an option; those
+        start and end at fixed nodes.
     sources
         (fixed,) the fixed nodes, some that are spread evenly first.
     watched, watched_end, watched_cost
-        (nodes + 1,), (watched,) and (watched,): where the watched arcs out of each node start, their other ends, and their least costs. Such an
-        arc may be of use where no path is cheaper than that.
+        (nodes + 1,), (watched,) and (watched,): where the watched arcs out of each node
+        start, their other ends, and their least costs. Such an arc may be of use where
+        no path is cheaper than that.
     most
-        Number of connections beyond which no more are looked for; nor where the first sources have so many that there would be.
+        Number of connections beyond which no more are looked for; nor where the first
+        sources have so many that there would be.
     """
     n, size = first.size - 1, 0
     heap, key = np.empty(end.size + 1, dtype=np.int64), np.empty(end.size + 1)
@@ -257,7 +324,11 @@ def connections(  # noqa: C901, PLR0912 - one search
         distance[i] = np.inf
     for i in range(sources.size):
         fixed[sources[i]] = True
-    tails, heads, costs = np.empty(1024, dtype=np.int64), np.empty(1024, dtype=np.int64), np.empty(1024)
+    tails, heads, costs = (
+        np.empty(1024, dtype=np.int64),
+        np.empty(1024, dtype=np.int64),
+        np.empty(1024),
+    )
     useful, count = np.zeros(watched_end.size, dtype=np.bool_), 0
     for i in range(sources.size):
         if count > most or (i >= SAMPLE and count * sources.size > SURELY * most * i):
@@ -321,7 +392,9 @@ def _longer_floats(values: Floats) -> Floats:
 
 @part
 def _without_top(heap: Ints, key: Floats, size: int) -> int:
-    """Take the first entry off a heap: the last one sinks from there, and children move up as long as they are nearer."""
+    """Take the first entry off a heap: the last one sinks from there, and children move
+    up as long as they are nearer.
+    """
     size -= 1
     last_key, last, place = key[size], heap[size], 0
     while True:
@@ -340,7 +413,9 @@ def _without_top(heap: Ints, key: Floats, size: int) -> int:
 
 @part
 def _with_entry(heap: Ints, key: Floats, size: int, node: int, far: float) -> int:
-    """Put an entry into a heap: it rises from the end, and parents move down as long as they are farther."""
+    """Put an entry into a heap: it rises from the end, and parents move down as long as
+    they are farther.
+    """
     place = size
     while place > 0:
         parent = (place - 1) >> 1
@@ -369,10 +444,13 @@ def _grow_tree(
     distance: Floats,
     entering: Ints,
 ) -> None:
-    """Fill (n,) `distance` and `entering` (the arc by which the tree enters a node, -1) until all leaves of a root are settled.
+    """Fill (n,) `distance` and `entering` (the arc by which the tree enters a node, -1)
+    until all leaves of a root are settled.
 
-    (arcs + 1,) `heap` and `key` hold nodes with a distance that they were reached at: not lowered in place but put in again, at most once for
-    each arc, so that an entry above the node's distance is out of date. (n,) `wanted` marks leaves that are not settled yet.
+    (arcs + 1,) `heap` and `key` hold nodes with a distance that they were reached at:
+    not lowered in place but put in again, at most once for each arc, so that an entry
+    above the node's distance is out of date. (n,) `wanted` marks leaves that are not
+    settled yet.
     """
     for i in range(distance.size):
         distance[i], entering[i], wanted[i] = np.inf, -1, False

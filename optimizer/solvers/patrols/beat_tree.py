@@ -1,10 +1,13 @@
-"""The tree of branch and cut over fixed options and every beat: elements are relaxed options, and rows say what tours can do with them.
+"""The tree of branch and cut over fixed options and every beat: elements are relaxed
+options, and rows say what tours can do with them.
 
-Column generation bounds all beats by columns, and a tree over its nodes would solve the pricing problems at each of them. Here rows of
-tours (`TourRows`) take the place of columns: the numbers n_q of teams use the budgets, elements are relaxed (`lp.relaxed_options`), and
-the duals of a program bound every plan of a node, with any beats, by themselves. At the prices at which column generation ended, the rows
-with a multiplier of 1 prove the bound that it proved. Limits of teams at posts are rows on elements here too. A node whose fixed options are
-all decided is left at its bound.
+Column generation bounds all beats by columns, and a tree over its nodes would solve the
+pricing problems at each of them. Here rows of tours (`TourRows`) take the place of
+columns: the numbers n_q of teams use the budgets, elements are relaxed
+(`lp.relaxed_options`), and the duals of a program bound every plan of a node, with any
+beats, by themselves. At the prices at which column generation ended, the rows with a
+multiplier of 1 prove the bound that it proved. Limits of teams at posts are rows on
+elements here too. A node whose fixed options are all decided is left at its bound.
 """
 
 from __future__ import annotations
@@ -70,7 +73,9 @@ class _Offering(OnlyCancels):
 
 
 class _Alone(_Offering):
-    """Also ends the search, from a moment of `work_seconds()` on, once it has begun to branch: what it does then is to prove bounds."""
+    """Also ends the search, from a moment of `work_seconds()` on, once it has begun to
+    branch: what it does then is to prove bounds.
+    """
 
     def __init__(self, tree: BranchAndPrice, enough: float) -> None:
         super().__init__(tree)
@@ -117,27 +122,37 @@ class FixedOptions:
         """Return the same searches without other processes."""
         return replace(self, options=replace(self.options, threads=1, scheduler=None))
 
-    def alone(self, enough: float, until: float, starts: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    def alone(
+        self, enough: float, until: float, starts: Sequence[NDArray[np.bool_]]
+    ) -> NDArray[np.bool_]:
         """Return the best (options,) mask found without beats.
 
         Parameters
         ----------
         enough, until
-            `work_seconds()` from which on it does not branch, and at which to stop; without limit the search has `LONGEST` seconds.
+            `work_seconds()` from which on it does not branch, and at which to stop;
+            without limit the search has `LONGEST` seconds.
         starts
             (options,) masks to begin from.
         """
         instance = self.tree.generation.instance
         with step(self.tree.listener, "placing fixed options alone"):
             found = self._found(instance, until, starts, _Alone(self.tree, enough))
-        return feasible_start(instance) if found.plan is None else instance.placed(found.plan.options)
+        return (
+            feasible_start(instance) if found.plan is None else instance.placed(found.plan.options)
+        )
 
     def bound(self, until: float, alone: NDArray[np.bool_]) -> None:
-        """Bound all plans with any beats by a tree over fixed options that begins from an (options,) mask; `until` as in `alone`."""
+        """Bound all plans with any beats by a tree over fixed options that begins from
+        an (options,) mask; `until` as in `alone`.
+        """
         with step(self.tree.listener, "placing fixed options beside any beats"):
             problem = BeatTreeProblem.of(self.tree.generation, until)
             start = np.append(alone, np.zeros(problem.merged.size, dtype=bool))
-            self.tree.prove(self._found(problem.instance, until, [start], _Proving(self.tree), problem).lower or 0.0)
+            self.tree.prove(
+                self._found(problem.instance, until, [start], _Proving(self.tree), problem).lower
+                or 0.0
+            )
 
     def _found(
         self,
@@ -149,7 +164,10 @@ class FixedOptions:
     ) -> Result:
         return place(
             instance,
-            replace(self.options, time_limit=LONGEST if np.isinf(until) else max(until - work_seconds(), SHORTEST)),
+            replace(
+                self.options,
+                time_limit=LONGEST if np.isinf(until) else max(until - work_seconds(), SHORTEST),
+            ),
             began=self.began,
             listener=listener,
             overlay=None if problem is None else problem.overlay,
@@ -167,7 +185,8 @@ class BeatTreeProblem:
     Attributes
     ----------
     instance, overlay, master
-        The instance, whose last options are columns of elements, which no plan places; its overlay and its linear program.
+        The instance, whose last options are columns of elements, which no plan places;
+        its overlay and its linear program.
     merged
         How elements are columns.
     """
@@ -179,18 +198,25 @@ class BeatTreeProblem:
 
     @classmethod
     def of(cls, generation: ColumnGeneration, until: float = np.inf) -> BeatTreeProblem:
-        """Return the problem over fixed options, columns of elements and numbers of teams, with rows at the last prices.
+        """Return the problem over fixed options, columns of elements and numbers of
+        teams, with rows at the last prices.
 
-        Pricing problems have a share of the time to `until`, of `work_seconds()`; the bound of one that is not solved by then is as true.
+        Pricing problems have a share of the time to `until`, of `work_seconds()`; the
+        bound of one that is not solved by then is as true.
         """
         fixed, base = len(generation.instance.options), generation.master
         merged = MergedSlots.of(generation.patrols)
-        loose = tuple(Option(id=f"element {k}", arcs=(), survival=(), forbidden=True) for k in range(merged.size))
+        loose = tuple(
+            Option(id=f"element {k}", arcs=(), survival=(), forbidden=True)
+            for k in range(merged.size)
+        )
         instance = replace(generation.instance, options=(*generation.instance.options, *loose))
         instance = with_elements_limited(instance, fixed, merged.column, merged.slots)
         free = np.append(generation.overlay.free[:fixed], np.ones(merged.size, dtype=bool))
         overlay = bundled(generation.overlay, free, merged.bundle(fixed))
-        most = np.bincount(merged.column, merged.slots * generation.times[fixed:], merged.size).astype(np.int64)
+        most = np.bincount(
+            merged.column, merged.slots * generation.times[fixed:], merged.size
+        ).astype(np.int64)
         rows = TourRows.of(tour_prizes(generation, merged, until), generation.patrols)
         price = merged.of_columns(rows.price)
         master = Master(
@@ -200,7 +226,9 @@ class BeatTreeProblem:
             np.append(generation.times[:fixed], most),
             relaxed_options=np.arange(fixed + merged.size) >= fixed,
             limits=TourLimits(generation.patrols, merged),
-            commodities=replace(base.commodities, fixed_routes=merged.merged(base.commodities.fixed_routes, fixed)),
+            commodities=replace(
+                base.commodities, fixed_routes=merged.merged(base.commodities.fixed_routes, fixed)
+            ),
             pool=base.pool.over(overlay, merged.merged(base.pool.paths, fixed)),
         )
         if (found := generation.root_rows) is not None:
@@ -211,8 +239,12 @@ class BeatTreeProblem:
         return cls(instance, overlay, master, merged)
 
 
-def tour_prizes(generation: ColumnGeneration, merged: MergedSlots, until: float = np.inf) -> list[TourPrizes]:
-    """Return what tours can collect at the last prices of column generation, made the same for each slot at a post."""
+def tour_prizes(
+    generation: ColumnGeneration, merged: MergedSlots, until: float = np.inf
+) -> list[TourPrizes]:
+    """Return what tours can collect at the last prices of column generation, made the
+    same for each slot at a post.
+    """
     prices, teams = generation.proven_prices[-PRICES:], range(len(generation.patrols.patrols))
     number = np.maximum(np.bincount(merged.column, minlength=merged.size), 1)
     limit = PRICING * (until - work_seconds()) / max(len(prices) * len(teams), 1)
@@ -220,7 +252,10 @@ def tour_prizes(generation: ColumnGeneration, merged: MergedSlots, until: float 
     for each in prices:
         price = merged.spread(np.bincount(merged.column, each / merged.slots, merged.size) / number)
         problems = [tour_problem_at(generation.patrols.patrols[q], price) for q in teams]
-        bounds = [best_tour(one, time_limit=max(limit, 0.0) if np.isfinite(limit) else None).bound for one in problems]
+        bounds = [
+            best_tour(one, time_limit=max(limit, 0.0) if np.isfinite(limit) else None).bound
+            for one in problems
+        ]
         found.append(TourPrizes(price, np.array(bounds)))
     return found
 
@@ -234,12 +269,16 @@ LEAST = 1e-3
 
 @dataclass(frozen=True)
 class TourLimits:
-    """Rows on columns of elements and numbers of teams, as `optimizer.solvers.branch_and_cut.lp.master` asks for.
+    """Rows on columns of elements and numbers of teams, as
+    `optimizer.solvers.branch_and_cut.lp.master` asks for.
 
-    Rows at the last prices of column generation say nothing of elements that had no price there. Once floors have losses and options are
-    decided, others are worth something, and the linear program takes them for nothing. So for the prices pi_e that elements are worth at
-    the duals of its rows, the pricing problems are solved again, and the row sum_e pi_e y_e <= sum_q P_q n_q of `TourRows` is added where
-    the solution violates it. With the same duals and a multiplier of 1 for this row its bound is that of Proposition 15 at these prices.
+    Rows at the last prices of column generation say nothing of elements that had no
+    price there. Once floors have losses and options are decided, others are worth
+    something, and the linear program takes them for nothing. So for the prices pi_e
+    that elements are worth at the duals of its rows, the pricing problems are solved
+    again, and the row sum_e pi_e y_e <= sum_q P_q n_q of `TourRows` is added where the
+    solution violates it. With the same duals and a multiplier of 1 for this row its
+    bound is that of Proposition 15 at these prices.
 
     Attributes
     ----------
@@ -255,18 +294,23 @@ class TourLimits:
     def __call__(
         self, worth: NDArray[np.float64], present: NDArray[np.float64], teams: NDArray[np.float64]
     ) -> csr_array:
-        """Return the (rows, columns and patrols) entries of the violated rows at what (columns,) are worth a unit.
+        """Return the (rows, columns and patrols) entries of the violated rows at what
+        (columns,) are worth a unit.
 
-        Patrols none of whose elements are both present and worth something are left out, with all that they can hold.
+        Patrols none of whose elements are both present and worth something are left
+        out, with all that they can hold.
         """
         held = held_elements(self.field)
         price = self.merged.spread(np.maximum(worth, 0.0))
         idle = ~held[:, (price > 0) & (present[self.merged.column] > 0)].any(axis=1)
         left_out = np.zeros(self.merged.size, dtype=bool)
         left_out[self.merged.column[held[idle].any(axis=0)]] = True
-        price[left_out[self.merged.column]] = 0.0  # all of a column: its price rises evenly with the slots
+        # all of a column: its price rises evenly with the slots
+        price[left_out[self.merged.column]] = 0.0
         problems = (tour_problem_at(patrol, price) for patrol in self.field.patrols)
-        prize = np.array([best_tour(problem, time_limit=LONGEST_PRICING).bound for problem in problems])
+        prize = np.array(
+            [best_tour(problem, time_limit=LONGEST_PRICING).bound for problem in problems]
+        )
         rows = TourRows.of([TourPrizes(price, prize)], self.field)
         of_columns = self.merged.of_columns(rows.price)
         spent = np.asarray(of_columns @ present)
@@ -287,7 +331,8 @@ class TourPrizes:
     price
         (elements,) prices >= 0.
     prize
-        (patrols,) proven upper bound of the prices of the elements of any tour of a team type at a base, each as often as it has them.
+        (patrols,) proven upper bound of the prices of the elements of any tour of a
+        team type at a base, each as often as it has them.
     """
 
     price: NDArray[np.float64]
@@ -298,12 +343,13 @@ class TourPrizes:
 class TourRows:
     """Rows sum_q prize_q n_q - sum_e price_e y_e >= 0.
 
-    For prices pi >= 0 of elements, and P_q proven to be no less than the prices that any tour of a team type at a base q collects
-    (`pricing`), every plan obeys
+    For prices pi >= 0 of elements, and P_q proven to be no less than the prices that
+    any tour of a team type at a base q collects (`pricing`), every plan obeys
 
         sum_e pi_e y_e <= sum_q P_q n_q,      n_q teams driven from q, y_e how often their beats hold element e,
 
-    as each beat holds elements of at most P_q. Where bases share no elements there is such a row for each.
+    as each beat holds elements of at most P_q. Where bases share no elements there is
+    such a row for each.
 
     Attributes
     ----------
@@ -318,7 +364,9 @@ class TourRows:
 
     @classmethod
     def of(cls, found: Sequence[TourPrizes], field: PatrolField) -> TourRows:
-        """Return a row for each time that prizes were proven and each set of bases whose beats share elements."""
+        """Return a row for each time that prizes were proven and each set of bases
+        whose beats share elements.
+        """
         held = held_elements(field)
         shared = csr_array(held.astype(np.int64) @ held.T.astype(np.int64))
         group = connected_components(shared, directed=False)[1]
@@ -329,7 +377,9 @@ class TourRows:
                 row = np.where(held[group == one].any(axis=0), each.price, 0.0)
                 if (largest := row.max(initial=0.0)) > 0:
                     price = np.vstack((price, row / largest))
-                    prize = np.vstack((prize, np.where(group == one, each.prize, 0.0) / largest * (1 + SPARE)))
+                    prize = np.vstack(
+                        (prize, np.where(group == one, each.prize, 0.0) / largest * (1 + SPARE))
+                    )
         return cls(csr_array(price), csr_array(prize))
 
 
@@ -345,9 +395,12 @@ def held_elements(field: PatrolField) -> NDArray[np.bool_]:
 class MergedSlots:
     """Elements as multiples of fewer ones.
 
-    Dwelling l slots at a post is an element of its own (`optimizer.problem.instance.teams`); on each arc it does what l dwells of one slot
-    do, or nearly so: with depths d = -ln s there is kappa with d_l <= l kappa d_1 on every arc. So for z = sum_l l y_l, what y leaves of
-    any path is at least what z times kappa elements of one slot leave of it. Elements of other kinds stay as they are, z = y.
+    Dwelling l slots at a post is an element of its own
+    (`optimizer.problem.instance.teams`); on each arc it does what l dwells of one slot
+    do, or nearly so: with depths d = -ln s there is kappa with d_l <= l kappa d_1 on
+    every arc. So for z = sum_l l y_l, what y leaves of any path is at least what z
+    times kappa elements of one slot leave of it. Elements of other kinds stay as they
+    are, z = y.
 
     Attributes
     ----------
@@ -356,7 +409,8 @@ class MergedSlots:
     slots
         (elements,) how much of z one of it is.
     power
-        (elements,) kappa of the element that stands for its column; 0 for those that do not.
+        (elements,) kappa of the element that stands for its column; 0 for those that do
+        not.
     """
 
     column: NDArray[np.int64]
@@ -370,20 +424,29 @@ class MergedSlots:
 
     @classmethod
     def of(cls, field: PatrolField) -> MergedSlots:
-        """Merge the dwells at each post that watch the same arcs, but where teams at posts are limited.
+        """Merge the dwells at each post that watch the same arcs, but where teams at
+        posts are limited.
 
-        There a limit of T teams is sum_l y_l <= T, and no more than z / L <= T of z: that costs the root of the shipped scenario .002.
+        There a limit of T teams is sum_l y_l <= T, and no more than z / L <= T of z:
+        that costs the root of the shipped scenario .002.
         """
         elements = field.elements
         arcs: list[dict[int, float]] = [{} for _ in range(elements.size)]
         for element, arc, survival in zip(
-            elements.element.tolist(), elements.arc.tolist(), elements.survival.tolist(), strict=True
+            elements.element.tolist(),
+            elements.arc.tolist(),
+            elements.survival.tolist(),
+            strict=True,
         ):
             arcs[element][arc] = arcs[element].get(arc, 1.0) * survival
         slots, power = np.ones(elements.size, dtype=np.int64), np.ones(elements.size)
         first, merged = np.arange(elements.size), np.zeros(elements.size, dtype=bool)
         for patrol in field.patrols:
-            for dwell in patrol.dwell.tolist() if patrol.team.most_slots > 1 and field.teams_at_post is None else ():
+            for dwell in (
+                patrol.dwell.tolist()
+                if patrol.team.most_slots > 1 and field.teams_at_post is None
+                else ()
+            ):
                 kappa = _kappa([arcs[element] for element in dwell])
                 # kappa is of these dwells: one that another row has too is merged once
                 if kappa is not None and len({*dwell}) == len(dwell) and not merged[dwell].any():
@@ -398,7 +461,9 @@ class MergedSlots:
         return of_column[self.column] * self.slots
 
     def of_columns(self, price: csr_array) -> csr_array:
-        """Return the (rows, columns) prices of a unit of each column, from (rows, elements) prices that rise evenly with the slots."""
+        """Return the (rows, columns) prices of a unit of each column, from (rows,
+        elements) prices that rise evenly with the slots.
+        """
         first = np.unique(self.column, return_index=True)[1]
         return csr_array(price[:, first] / self.slots[first])
 
@@ -414,11 +479,15 @@ class MergedSlots:
         return padded(paths.commodity, paths.value, links, fixed + self.size)
 
     def merged_rows(self, found: ValueRows, fixed: int, others: int) -> ValueRows:
-        """Return rows over fixed options, elements and other columns as rows over fixed options, columns z and the others.
+        """Return rows over fixed options, elements and other columns as rows over fixed
+        options, columns z and the others.
 
-        As sum_e c_e y_e <= max_e (c_e / l_e) z, where l_e is how much of z one of e is, rows with these coefficients of z hold for every plan.
+        As sum_e c_e y_e <= max_e (c_e / l_e) z, where l_e is how much of z one of e is,
+        rows with these coefficients of z hold for every plan.
         """
-        target = np.concatenate((np.arange(fixed), fixed + self.column, fixed + self.size + np.arange(others)))
+        target = np.concatenate(
+            (np.arange(fixed), fixed + self.column, fixed + self.size + np.arange(others))
+        )
         slots = np.concatenate((np.ones(fixed), self.slots, np.ones(others)))
         rows = found.rows[:, : target.size].tocoo()
         entry = np.nextafter(rows.data.astype(np.float64) / slots[rows.col], np.inf)
@@ -426,11 +495,15 @@ class MergedSlots:
         key = rows.row.astype(np.int64) * width + target[rows.col]
         order = np.lexsort((-entry, key))
         key, first = np.unique(key[order], return_index=True)
-        table = csr_array((entry[order][first], (key // width, key % width)), shape=(rows.shape[0], width))
+        table = csr_array(
+            (entry[order][first], (key // width, key % width)), shape=(rows.shape[0], width)
+        )
         return ValueRows.weakened(table, found.side.astype(np.float64))
 
     def bundle(self, fixed: int) -> csr_array:
-        """Return the (fixed options and elements, fixed options and columns) table of how often each column holds each element."""
+        """Return the (fixed options and elements, fixed options and columns) table of
+        how often each column holds each element.
+        """
         power = np.append(np.ones(fixed), self.power)
         target = np.append(np.arange(fixed), fixed + self.column)
         part = np.flatnonzero(power)
@@ -438,9 +511,15 @@ class MergedSlots:
 
 
 def _kappa(arcs: list[dict[int, float]]) -> float | None:
-    """Return the largest depth of a dwell on an arc, per slot, over that of one slot; None where arcs differ or one is closed."""
+    """Return the largest depth of a dwell on an arc, per slot, over that of one slot;
+    None where arcs differ or one is closed.
+    """
     if not arcs or not arcs[0] or any(one.keys() != arcs[0].keys() for one in arcs):
         return None
     if min(min(one.values()) for one in arcs) <= 0 or max(arcs[0].values()) >= 1:
         return None
-    return max(math.log(one[arc]) / (n * math.log(arcs[0][arc])) for n, one in enumerate(arcs, start=1) for arc in one)
+    return max(
+        math.log(one[arc]) / (n * math.log(arcs[0][arc]))
+        for n, one in enumerate(arcs, start=1)
+        for arc in one
+    )

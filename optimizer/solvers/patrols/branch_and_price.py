@@ -1,11 +1,14 @@
 """Branch and price: bounds over all beats, and plans of fixed options and beats.
 
-A node fixes some options and leaves beats free; it is bounded by column generation over it (`column_generation`) and split by an option. Nodes
-are expanded best first (`best_first`), so the proven bound over all plans with any beats is the least over the nodes that are left. Plans come
-from solutions, whose options and beats are placed by falling values, and from dives: what is nearest to integral in a node's solution is
+A node fixes some options and leaves beats free; it is bounded by column generation over
+it (`column_generation`) and split by an option. Nodes are expanded best first
+(`best_first`), so the proven bound over all plans with any beats is the least over the
+nodes that are left. Plans come from solutions, whose options and beats are placed by
+falling values, and from dives: what is nearest to integral in a node's solution is
 placed, beats are priced again, and so on.
 
-A node whose options are all integral is left at its bound: the rest of the gap to a plan is the rounding of beats.
+A node whose options are all integral is left at its bound: the rest of the gap to a
+plan is the rounding of beats.
 """
 
 from __future__ import annotations
@@ -18,7 +21,11 @@ import numpy as np
 from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
-from optimizer.problem.instance.requirements import implied_options, options_that_break_none, requirements_met
+from optimizer.problem.instance.requirements import (
+    implied_options,
+    options_that_break_none,
+    requirements_met,
+)
 from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
@@ -32,9 +39,13 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.lp.master import Relaxed
 
 CLOSE = 2e-4
-"""What a round of cuts and beats must gain, relative to the bound, for another; and how near to the program a proven bound must come."""
+"""What a round of cuts and beats must gain, relative to the bound, for another; and how
+near to the program a proven bound must come.
+"""
 STALLING_AT_ROOT = 3
-"""Rounds of the root that together must gain so much, as one can gain nothing before the next gains; paths are sought in one of three."""
+"""Rounds of the root that together must gain so much, as one can gain nothing before
+the next gains; paths are sought in one of three.
+"""
 ROUNDS_AT_NODE = 8
 """Rounds at a node below the root."""
 INTEGRAL = 1e-6
@@ -45,7 +56,9 @@ NEARLY = 0.999
 
 @dataclass(frozen=True)
 class ProvenRelaxation:
-    """A solution of the linear program whose duals, with the pricing bounds, prove a bound over all beats."""
+    """A solution of the linear program whose duals, with the pricing bounds, prove a
+    bound over all beats.
+    """
 
     relaxed: Relaxed
     bound: float
@@ -53,7 +66,9 @@ class ProvenRelaxation:
 
 @dataclass(frozen=True)
 class _Bounded:
-    """A proven bound of a node and its last solution; None when time ran out before there was one."""
+    """A proven bound of a node and its last solution; None when time ran out before
+    there was one.
+    """
 
     bound: float
     relaxed: Relaxed | None
@@ -78,15 +93,18 @@ class BranchAndPrice:
     gap
         Relative gap to `upper` at which to stop.
     listener
-        Told of each better plan (how often each fixed option, then each beat made so far, is placed), and when the proven bound rises.
+        Told of each better plan (how often each fixed option, then each beat made so
+        far, is placed), and when the proven bound rises.
     params
         Parameters of column generation and of the tree.
     upper, lower
         Value of the best plan, and the proven bound over all plans with any beats.
     placed, number
-        The best plan made here: (options,) mask and (beats,) how often each is driven; the forced options alone before there is one.
+        The best plan made here: (options,) mask and (beats,) how often each is driven;
+        the forced options alone before there is one.
     proof
-        The solution that proves the best bound at the root; None before there is one. Its bound may be below `lower`.
+        The solution that proves the best bound at the root; None before there is one.
+        Its bound may be below `lower`.
     exact
         Whether every bound in `lower` rests on pricing that was solved to proof.
     """
@@ -130,7 +148,9 @@ class BranchAndPrice:
         self._rise(bound)
 
     def cut_root(self, until: float = np.inf) -> Relaxed | None:
-        """Bound the root until it stalls or `work_seconds()` passes `until`; return its last solution."""
+        """Bound the root until it stalls or `work_seconds()` passes `until`; return its
+        last solution.
+        """
         self._until = until
         bounded = self._bounded(self.generation.root, self.params.most_rounds, proving=True)
         self.generation.keep_root_rows()
@@ -138,7 +158,9 @@ class BranchAndPrice:
         return bounded.relaxed
 
     def branch(self, until: float = np.inf, upper: float = np.inf) -> None:
-        """Expand nodes, that of least bound first, until the bounds meet or time is up; `upper` is the value of a plan made elsewhere."""
+        """Expand nodes, that of least bound first, until the bounds meet or time is up;
+        `upper` is the value of a plan made elsewhere.
+        """
         self._until, self.upper = until, min(self.upper, upper)
         root = self.generation.root
         if self._may_hold_plans(root):
@@ -146,7 +168,9 @@ class BranchAndPrice:
         self._search.run()
 
     def expanded(self, node: BeatNode, bound: float) -> list[Child[BeatNode]] | None:
-        """Return the children of a node; none where its bound exceeds the cutoff or its options are integral, None when time ran out."""
+        """Return the children of a node; none where its bound exceeds the cutoff or its
+        options are integral, None when time ran out.
+        """
         bounded = self._bounded(node, ROUNDS_AT_NODE)
         if bounded.relaxed is None:
             return None
@@ -160,14 +184,19 @@ class BranchAndPrice:
 
     def _may_hold_plans(self, node: BeatNode) -> bool:
         instance = self.generation.instance
-        return within_limits(instance, node.ones) and implied_options(instance, node.ones, node.zeros).possible
+        return (
+            within_limits(instance, node.ones)
+            and implied_options(instance, node.ones, node.zeros).possible
+        )
 
     def step_done(self, bound: float) -> None:
         """Take the bound over all nodes, and report it where it rises."""
         self._rise(bound)
 
     def dive(self, node: BeatNode, until: float = np.inf) -> float | None:
-        """Place step by step what is nearest to integral; return the value of the plan at the end, None when time ran out."""
+        """Place step by step what is nearest to integral; return the value of the plan
+        at the end, None when time ran out.
+        """
         generation = self.generation
         ones, zeros = node.ones.copy(), node.zeros.copy()
         number = np.zeros(len(generation.beats), dtype=np.int64)
@@ -198,7 +227,9 @@ class BranchAndPrice:
                 number[int(beats.argmax())] += 1
 
     def _round(self, node: BeatNode, relaxed: Relaxed) -> None:
-        """Offer the plan that places a node's options and beats by falling values, as long as they fit."""
+        """Offer the plan that places a node's options and beats by falling values, as
+        long as they fit.
+        """
         ones = node.ones.copy()
         number = np.pad(node.number, (0, len(self.generation.beats) - node.number.size))
         while True:
@@ -220,15 +251,23 @@ class BranchAndPrice:
         of_beat = generation.uses()
         taken = number @ of_beat[: number.size]
         left = instance.budget * (1 + BUDGET_TOLERANCE) - taken
-        options = options_that_fit(instance, ones) & np.all(ones @ instance.use + instance.use <= left, axis=1)
+        options = options_that_fit(instance, ones) & np.all(
+            ones @ instance.use + instance.use <= left, axis=1
+        )
         options &= options_that_break_none(instance, ones)
-        beats = np.all(ones @ instance.use + of_beat <= left, axis=1) & generation.room_at_posts(ones, number)
+        beats = np.all(ones @ instance.use + of_beat <= left, axis=1) & generation.room_at_posts(
+            ones, number
+        )
         return _Addable(options, beats)
 
     def offer(self, ones: NDArray[np.bool_], number: NDArray[np.int64]) -> float:
-        """Take a plan within the budgets, by (options,) ones and (beats,) numbers, if it is better; return its value."""
+        """Take a plan within the budgets, by (options,) ones and (beats,) numbers, if
+        it is better; return its value.
+        """
         value = self._value(ones, number)
-        met = requirements_met(self.generation.instance, ones) and not self.generation.crowds(ones, number)
+        met = requirements_met(self.generation.instance, ones) and not self.generation.crowds(
+            ones, number
+        )
         if value < self.upper and met:
             self.placed, self.number, self.upper = ones.copy(), number.copy(), value
             self.listener.plan_found(np.concatenate((ones, number)), value)
@@ -244,7 +283,9 @@ class BranchAndPrice:
         return generation.value(ones, present)
 
     def _bounded(self, node: BeatNode, rounds: int, *, proving: bool = False) -> _Bounded:
-        """Return a proven bound of a node and the last solution; the solutions that prove bounds of the root are kept."""
+        """Return a proven bound of a node and the last solution; the solutions that
+        prove bounds of the root are kept.
+        """
         generation = self.generation
         generation.enter(node)
         best, last = -np.inf, None
@@ -260,9 +301,15 @@ class BranchAndPrice:
             cut = generation.cut(relaxed)
             moved = abs(relaxed.bound - before[0]) > CLOSE * abs(relaxed.bound)
             before = [*before[1:], relaxed.bound]
-            if (made or cut) and moved and turn < rounds - 1 and (turn + 1) % self.params.proof_every:
+            if (
+                (made or cut)
+                and moved
+                and turn < rounds - 1
+                and (turn + 1) % self.params.proof_every
+            ):
                 continue
-            # heuristics found nothing, or it is time for a proof: what the best tour of each base would still gain is taken off the bound
+            # heuristics found nothing, or it is time for a proof: what the best tour of
+            # each base would still gain is taken off the bound
             pricing = generation.add_proving(relaxed, self._until)
             if relaxed.bound - pricing.missing > best:
                 best = relaxed.bound - pricing.missing
@@ -282,7 +329,9 @@ class BranchAndPrice:
             self.listener.bounds_moved(self.lower, self.upper)
 
     def _split(self, node: BeatNode, relaxed: Relaxed) -> list[BeatNode] | None:
-        """Return the children of a node by an option; none where all options are integral, None when time ran out."""
+        """Return the children of a node by an option; none where all options are
+        integral, None when time ran out.
+        """
         x = np.where(node.ones | node.zeros, 0.0, relaxed.x[: node.ones.size])
         fraction = np.minimum(x, 1 - x)
         likely = np.argsort(-fraction, kind="stable")[: self.params.candidates]

@@ -1,4 +1,5 @@
-"""Column generation: a linear program over fixed options and all beats, of which only those with a negative reduced cost are made.
+"""Column generation: a linear program over fixed options and all beats, of which only
+those with a negative reduced cost are made.
 
 Sets      J fixed options (checkpoints, sensors); E elements of beats; B beats made so far; Q teams of a type at a base; T types
 Data      a_eb how often beat b holds element e; K_e how often all teams can; u_jr, u_br use of resources, C_r budgets; N_t teams of a type that
@@ -11,19 +12,24 @@ such that cuts of the value, linear in x and y: they hold for every beat, becaus
           exclusions of J
           sum_{e dwelling at p} y_e <= T                   for each post p where more teams could dwell than may
 
-Pricing. A beat not made yet lowers the bound by no more than its profit sum_e pi_e a_eb - sum_r mu_r u_br. So with P_q an upper bound of
-the value of any tour of q, proven by `optimizer.solvers.patrols.tours.pricing`, and N_t teams of a type,
+Pricing. A beat not made yet lowers the bound by no more than its profit sum_e pi_e a_eb
+- sum_r mu_r u_br. So with P_q an upper bound of the value of any tour of q, proven by
+`optimizer.solvers.patrols.tours.pricing`, and N_t teams of a type,
 
     bound over all beats = bound of the program - sum_t N_t max(0, max over bases q of t of P_q - sum_r mu_r u_tr)
 
-is valid after every round, and equal to the program's once no tour has a profit. It holds for any bounds on x, so the nodes of a tree are
-bounded in the same way (`optimizer.solvers.patrols.branch_and_price`).
+is valid after every round, and equal to the program's once no tour has a profit. It
+holds for any bounds on x, so the nodes of a tree are bounded in the same way
+(`optimizer.solvers.patrols.branch_and_price`).
 
-The limit of teams at a post is a row on elements, so that beats are priced as without it: its dual is taken off what dwelling there is worth,
-and with it off pi_e, never below 0. A plan obeys the row with y its own elements. The program may hold more beats at a post than teams may
-stand there, of which T count: it is a relaxation, and plans are held to the limit where they are made (`room_at_posts`).
+The limit of teams at a post is a row on elements, so that beats are priced as without
+it: its dual is taken off what dwelling there is worth, and with it off pi_e, never
+below 0. A plan obeys the row with y its own elements. The program may hold more beats
+at a post than teams may stand there, of which T count: it is a relaxation, and plans
+are held to the limit where they are made (`room_at_posts`).
 
-The overlay must hold every best path under K_e copies of each element: it is contracted with s^K_e, and has s put back.
+The overlay must hold every best path under K_e copies of each element: it is contracted
+with s^K_e, and has s put back.
 """
 
 from __future__ import annotations
@@ -72,10 +78,14 @@ SEARCH_EVERY = 3
 """Every so many rounds look for new paths; all do where the pool has no cut."""
 
 MOST_DEPTH, FAINTEST = 200.0, 1e-80
-"""Depth -ln s of so many copies beyond which an arc counts as closed, and the least survival of one copy that is repeated."""
+"""Depth -ln s of so many copies beyond which an arc counts as closed, and the least
+survival of one copy that is repeated.
+"""
 
 ROUNDING = 1e-9
-"""Allowance for sums of fractions: how often a beat holds an element must never be counted too low."""
+"""Allowance for sums of fractions: how often a beat holds an element must never be
+counted too low.
+"""
 
 SLACK = 4
 """Solves after which a row without a dual is dropped."""
@@ -83,7 +93,8 @@ SLACK = 4
 
 @dataclass(frozen=True)
 class BeatNode:
-    """A node of the tree: the plans that place some options and not others, and some beats at least so often.
+    """A node of the tree: the plans that place some options and not others, and some
+    beats at least so often.
 
     Attributes
     ----------
@@ -133,7 +144,8 @@ class ColumnGeneration:
     seed
         Of the pricing.
     mixed
-        Whether the program is that of mixtures of plans, with rows of single paths alone.
+        Whether the program is that of mixtures of plans, with rows of single paths
+        alone.
     overlay, master
         Fixed options and elements, contracted, and the linear program over them.
     most_teams
@@ -145,11 +157,14 @@ class ColumnGeneration:
     pricing_seconds
         What each pricing problem solved to proof took.
     proven_prices
-        (elements,) prices of elements, the duals of links, for each time that pricing was solved to proof.
+        (elements,) prices of elements, the duals of links, for each time that pricing
+        was solved to proof.
     times
-        (options and elements,) how often each fixed option and element can come in one plan.
+        (options and elements,) how often each fixed option and element can come in one
+        plan.
     root_rows
-        Rows on values that the program had in use when its root was last cut (`keep_root_rows`), over all columns but those of beats.
+        Rows on values that the program had in use when its root was last cut
+        (`keep_root_rows`), over all columns but those of beats.
     """
 
     instance: Instance
@@ -172,13 +187,17 @@ class ColumnGeneration:
         self.times = times = most_times(self.instance, self.patrols)
         self._n, elements = len(self.instance.options), self.patrols.elements.size
         each = np.arange(elements)
-        whole = with_elements_limited(element_instance(self.instance, self.patrols), self._n, each, np.ones_like(each))
+        whole = with_elements_limited(
+            element_instance(self.instance, self.patrols), self._n, each, np.ones_like(each)
+        )
         self._between = len(whole.conflicts) + len(whole.requirements)
         self._standing = standing(self.instance, self.patrols)
         links = csr_array(hstack((csr_array((elements, self._n)), -eye_array(elements))))
         self.overlay = element_overlay(whole, times)
         self.master = Master(whole, self.overlay, links, times, mixed=self.mixed, elements=elements)
-        self._root = Node(whole.forced, ~(self.overlay.free | whole.forced), self.master.commodities.floor)
+        self._root = Node(
+            whole.forced, ~(self.overlay.free | whole.forced), self.master.commodities.floor
+        )
         self._lower, self._upper = self.master.program.bounds
         self._known: set[tuple[int, tuple[int, ...], tuple[int, ...]]] = set()
 
@@ -199,7 +218,9 @@ class ColumnGeneration:
         number = np.zeros(len(self.beats))
         number[: node.number.size] = node.number
         most = self._most(self.beats)
-        most[: node.open.size] = np.where(node.open, np.maximum(most[: node.open.size], node.number), node.number)
+        most[: node.open.size] = np.where(
+            node.open, np.maximum(most[: node.open.size], node.number), node.number
+        )
         self.master.program.move_bounds(np.append(lower, number), np.append(upper, most))
 
     def relax(self, until: float = np.inf) -> Relaxed | None:
@@ -211,7 +232,9 @@ class ColumnGeneration:
         """Return the (beats,) reduced cost of every beat at a solution."""
         pi = self._link_duals(relaxed)
         costs = [self._dual_cost(q, relaxed) for q in range(len(self.patrols.patrols))]
-        return np.array([costs[beat.patrol] - weighted_sum(pi, beat.elements) for beat in self.beats])
+        return np.array(
+            [costs[beat.patrol] - weighted_sum(pi, beat.elements) for beat in self.beats]
+        )
 
     def cut(self, relaxed: Relaxed) -> bool:
         """Add cuts that the solution violates; return whether there were any."""
@@ -228,11 +251,15 @@ class ColumnGeneration:
             problem, cost = self.tour_problem(q, relaxed), self._dual_cost(q, relaxed)
             if problem.n and (problem.prize.any() or problem.leg.any()):
                 tours = quick_tours(problem, TOURS_A_ROUND, seed=self.seed + self.rounds)
-                made += self._add(q, [tour for tour in tours if tour_value(problem, tour) > cost + least])
+                made += self._add(
+                    q, [tour for tour in tours if tour_value(problem, tour) > cost + least]
+                )
         return made
 
     def add_proving(self, relaxed: Relaxed, until: float = np.inf) -> PricingOutcome:
-        """Add the most profitable beats, found by solving the pricing problems to proof, or until `work_seconds()` passes `until`."""
+        """Add the most profitable beats, found by solving the pricing problems to
+        proof, or until `work_seconds()` passes `until`.
+        """
         most: dict[str, float] = {}
         found, exact = 0, True
         least = WORTHWHILE * self.master.total
@@ -249,18 +276,26 @@ class ColumnGeneration:
             if best.tour is not None and best.value > cost + least:
                 found += self._add(q, [best.tour])
         self.proven_prices.append(self._link_duals(relaxed))
-        number = {patrol.team.id: self.most_teams[q] for q, patrol in enumerate(self.patrols.patrols)}
-        return PricingOutcome(found, sum(number[team] * profit for team, profit in most.items()), exact)
+        number = {
+            patrol.team.id: self.most_teams[q] for q, patrol in enumerate(self.patrols.patrols)
+        }
+        return PricingOutcome(
+            found, sum(number[team] * profit for team, profit in most.items()), exact
+        )
 
     def add_all(self, relaxed: Relaxed, slack: float, most: int) -> bool:
-        """Add every beat of a reduced cost of at most `slack`; return whether that was possible: they are few enough to list.
+        """Add every beat of a reduced cost of at most `slack`; return whether that was
+        possible: they are few enough to list.
 
-        The value of a plan with any other beat exceeds the bound over all beats that `relaxed` proves by more than the slack.
+        The value of a plan with any other beat exceeds the bound over all beats that
+        `relaxed` proves by more than the slack.
         """
         listed = []
         for q in range(len(self.patrols.patrols)):
             cost = self._dual_cost(q, relaxed)
-            tours = tours_above(self.tour_problem(q, relaxed), cost - slack * (1 + WORTHWHILE), most)
+            tours = tours_above(
+                self.tour_problem(q, relaxed), cost - slack * (1 + WORTHWHILE), most
+            )
             if tours is None:
                 return False
             listed.append(tours)
@@ -271,27 +306,41 @@ class ColumnGeneration:
         return True
 
     def tour_problem(self, q: int, relaxed: Relaxed) -> TourProblem:
-        """Return the pricing problem of a team type at a base: elements at the duals of their links."""
+        """Return the pricing problem of a team type at a base: elements at the duals of
+        their links.
+        """
         return tour_problem_at(self.patrols.patrols[q], self._link_duals(relaxed))
 
     def keep_root_rows(self) -> None:
-        """Keep the rows in use as those of the root: those that the program of another node, as in a dive, leaves in use say less of it."""
+        """Keep the rows in use as those of the root: those that the program of another
+        node, as in a dive, leaves in use say less of it.
+        """
         rows, columns = self.master.value_rows, self._lower.size
         self.root_rows = ValueRows(csr_array(rows.rows[:, :columns]), rows.side)
 
     def value(self, placed: Mask, present: Floats) -> float:
-        """Return the value of (options,) fixed options with (elements,) whole numbers of elements."""
-        overlay = repeated(self.overlay, np.maximum(np.concatenate((np.ones(self._n), present)), 1.0))
+        """Return the value of (options,) fixed options with (elements,) whole numbers
+        of elements.
+        """
+        overlay = repeated(
+            self.overlay, np.maximum(np.concatenate((np.ones(self._n), present)), 1.0)
+        )
         return overlay.value(np.concatenate((placed, present > 0)))
 
     def uses(self) -> Floats:
         """Return the (beats, resources) use of the beats made so far."""
         patrols = range(len(self.patrols.patrols))
         uses = np.array([beat_uses(self.instance, self.patrols, q) for q in patrols])
-        return uses[[beat.patrol for beat in self.beats]] if self.beats else np.empty((0, self.instance.budget.size))
+        return (
+            uses[[beat.patrol for beat in self.beats]]
+            if self.beats
+            else np.empty((0, self.instance.budget.size))
+        )
 
     def teams_at_posts(self, ones: Mask, number: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the (posts,) number of teams that dwell at each, by (options,) ones and (beats,) numbers of the first beats."""
+        """Return the (posts,) number of teams that dwell at each, by (options,) ones
+        and (beats,) numbers of the first beats.
+        """
         return np.asarray(ones @ self._standing + number @ self._stands()[: number.size])
 
     def crowds(self, ones: Mask, number: NDArray[np.int64]) -> bool:
@@ -314,9 +363,15 @@ class ColumnGeneration:
         return table
 
     def position(self, q: int, tour: Tour) -> int | None:
-        """Return the position of the beat of a tour, which is made where there is none yet; None where it is banned."""
+        """Return the position of the beat of a tour, which is made where there is none
+        yet; None where it is banned.
+        """
         self._add(q, [tour])
-        same = (k for k, b in enumerate(self.beats) if (b.patrol, b.posts, b.slots) == (q, tour.posts, tour.slots))
+        same = (
+            k
+            for k, b in enumerate(self.beats)
+            if (b.patrol, b.posts, b.slots) == (q, tour.posts, tour.slots)
+        )
         return next(same, None)
 
     def ban(self, q: int, tour: Tour) -> None:
@@ -326,13 +381,19 @@ class ColumnGeneration:
     def overlay_of(self, whole: Instance, beats: Sequence[Beat]) -> Overlay:
         """Return the overlay of an instance of the fixed options and, after them, beats."""
         elements = self.patrols.elements.size
-        held = csr_array(np.array([b.elements for b in beats], dtype=np.float64).reshape(len(beats), elements).T)
-        free = np.array([not (option.forced or option.forbidden) for option in whole.options], dtype=bool)
+        held = csr_array(
+            np.array([b.elements for b in beats], dtype=np.float64).reshape(len(beats), elements).T
+        )
+        free = np.array(
+            [not (option.forced or option.forbidden) for option in whole.options], dtype=bool
+        )
         blocks: list[list[Any]] = [[eye_array(self._n), None], [None, held]]
         return bundled(self.overlay, free, csr_array(block_array(blocks)))
 
     def _most(self, beats: Sequence[Beat]) -> Floats:
-        """Return (beats,) upper bounds above what budgets allow: the value of a team is then in the dual of its budget, never here."""
+        """Return (beats,) upper bounds above what budgets allow: the value of a team is
+        then in the dual of its budget, never here.
+        """
         return np.array([self.most_teams[beat.patrol] + 1 for beat in beats], dtype=np.float64)
 
     def _link_duals(self, relaxed: Relaxed) -> Floats:
@@ -345,11 +406,15 @@ class ColumnGeneration:
     def _shares(self, q: int) -> Floats:
         """(resources,) use of a beat as the rows of budgets have it."""
         use, budget = beat_uses(self.instance, self.patrols, q), self.instance.budget
-        share = np.divide(np.minimum(use, 2 * budget), budget, out=np.ones_like(use), where=budget > 0)
+        share = np.divide(
+            np.minimum(use, 2 * budget), budget, out=np.ones_like(use), where=budget > 0
+        )
         return np.where(use > 0, share, 0.0)
 
     def team_columns(self, patrols: Sequence[int], below: csr_array) -> csr_array:
-        """Return the (kept rows, columns) entries of variables that use what teams of these patrols do, with others in the rows of links."""
+        """Return the (kept rows, columns) entries of variables that use what teams of
+        these patrols do, with others in the rows of links.
+        """
         shares = csr_array(-np.array([self._shares(q) for q in patrols]).T)
         return csr_array(vstack((shares, csr_array((self._between, len(patrols))), below)))
 
@@ -362,9 +427,12 @@ class ColumnGeneration:
                 fresh.append(make_beat(self.patrols, q, tour.posts, tour.slots, name))
         if fresh:
             held = csr_array(np.array([beat.elements for beat in fresh]).T.astype(np.float64))
-            self.master.program.add_columns(self._most(fresh), self.team_columns([b.patrol for b in fresh], held))
+            self.master.program.add_columns(
+                self._most(fresh), self.team_columns([b.patrol for b in fresh], held)
+            )
             self.beats += fresh
-            # last, so that an interrupt does not leave tours known of which there is no beat
+            # last, so that an interrupt does not leave tours known of which there is no
+            # beat
             self._known |= {(q, beat.posts, beat.slots) for beat in fresh}
         return len(fresh)
 
@@ -389,7 +457,9 @@ def beat_uses(instance: Instance, patrols: PatrolField, q: int) -> Floats:
 
 
 def most_teams(instance: Instance, patrols: PatrolField) -> list[int]:
-    """Return for each team type at a base how many teams of the type a plan can have: their number, or what each budget is enough for."""
+    """Return for each team type at a base how many teams of the type a plan can have:
+    their number, or what each budget is enough for.
+    """
     most = []
     for q, patrol in enumerate(patrols.patrols):
         use = beat_uses(instance, patrols, q)
@@ -408,15 +478,20 @@ def most_times(instance: Instance, patrols: PatrolField) -> NDArray[np.int64]:
     for patrol, most in zip(patrols.patrols, most_teams(instance, patrols), strict=True):
         held = np.union1d(patrol.drives.indices, patrol.dwell.ravel())
         teams[place[patrol.team.id], held] = most  # whichever base they come from
-    # a number stated too low would make bounds too high, so none below what can be proven is believed
-    times = np.maximum(patrols.elements.times, proven_times(patrols)) * np.maximum(teams.sum(axis=0), 1)
+    # a number stated too low would make bounds too high, so none below what can be
+    # proven is believed
+    times = np.maximum(patrols.elements.times, proven_times(patrols)) * np.maximum(
+        teams.sum(axis=0), 1
+    )
     return np.concatenate((np.ones(len(instance.options), dtype=np.int64), times))
 
 
 def proven_times(patrols: PatrolField) -> NDArray[np.int64]:
     """Return (elements,) numbers of times that no beat of any team exceeds."""
     every: list[NDArray[np.int64]] = [times_in_a_beat(patrol) for patrol in patrols.patrols]
-    most: NDArray[np.int64] = np.max([np.zeros(patrols.elements.size, dtype=np.int64), *every], axis=0)
+    most: NDArray[np.int64] = np.max(
+        [np.zeros(patrols.elements.size, dtype=np.int64), *every], axis=0
+    )
     return most
 
 
@@ -425,16 +500,19 @@ def note_times(patrols: PatrolField, listener: Listener) -> None:
     low = int((patrols.elements.times < proven_times(patrols)).sum())
     if low:
         listener.noted(
-            f"For {low} of {patrols.elements.size} elements of patrols `times` is less than what is proven to be enough for any beat; that "
-            "number counts in its place."
+            f"For {low} of {patrols.elements.size} elements of patrols `times` is less than what is"
+            " proven to be enough for any beat; that number counts in its place."
         )
 
 
 def times_in_a_beat(patrol: Patrol) -> NDArray[np.int64]:
-    """Return (elements,) numbers of times that no beat of a team type at a base exceeds.
+    """Return (elements,) numbers of times that no beat of a team type at a base
+    exceeds.
 
-    A beat leaves each place at most once and reaches each at most once, and its legs and a slot at each post fit the shift.
-    For either side this is a knapsack with an item a place, of the most times and the fewest seconds of its legs, filled in fractions.
+    A beat leaves each place at most once and reaches each at most once, and its legs
+    and a slot at each post fit the shift. For either side this is a knapsack with an
+    item a place, of the most times and the fewest seconds of its legs, filled in
+    fractions.
     """
     places, team = patrol.posts.size + 1, patrol.team
     drives = patrol.drives.tocoo()
@@ -442,7 +520,12 @@ def times_in_a_beat(patrol: Patrol) -> NDArray[np.int64]:
     leg, element = drives.coords
     cost = seconds.ravel()[leg]
     fits = (cost <= team.shift_s) & (leg // places != leg % places)
-    leg, element, cost, often = leg[fits], element[fits], cost[fits].astype(np.float64), drives.data[fits]
+    leg, element, cost, often = (
+        leg[fits],
+        element[fits],
+        cost[fits].astype(np.float64),
+        drives.data[fits],
+    )
     most = np.full(patrol.drives.shape[1], np.inf)
     for place in (leg // places, leg % places):
         item, at = np.unique(element * places + place, return_inverse=True)
@@ -481,20 +564,27 @@ def element_instance(instance: Instance, patrols: PatrolField) -> Instance:
 def with_elements_limited(
     instance: Instance, first: int, column: NDArray[np.int64], slots: NDArray[np.int64]
 ) -> Instance:
-    """Return an instance of fixed options and, from position `first` on, columns of elements with the limits of teams at posts.
+    """Return an instance of fixed options and, from position `first` on, columns of
+    elements with the limits of teams at posts.
 
-    Element e counts as `slots[e]` of column `column[e]`, so that a unit of a column is at least 1 / max slots of the teams at its post.
+    Element e counts as `slots[e]` of column `column[e]`, so that a unit of a column is
+    at least 1 / max slots of the teams at its post.
     """
     assert instance.patrols is not None  # noqa: S101 - there are elements
     post = instance.patrols.elements.post
     most = np.zeros(int(column.max(initial=-1)) + 1, dtype=np.int64)
     np.maximum.at(most, column, slots)
-    held = {(first + int(column[e]), int(post[e])): 1.0 / int(most[column[e]]) for e in np.flatnonzero(post >= 0)}
+    held = {
+        (first + int(column[e]), int(post[e])): 1.0 / int(most[column[e]])
+        for e in np.flatnonzero(post >= 0)
+    }
     return with_post_limits(instance, held)
 
 
 def standing(instance: Instance, patrols: PatrolField) -> NDArray[np.int64]:
-    """Return the (options, posts) number of teams that each option is at each post: beats that are options already."""
+    """Return the (options, posts) number of teams that each option is at each post:
+    beats that are options already.
+    """
     table = np.zeros((len(instance.options), len(patrols.posts)), dtype=np.int64)
     rows = {each.id: each for each in instance.requirements}
     for post in np.flatnonzero(patrols.crowded_posts).tolist():
@@ -506,7 +596,8 @@ def standing(instance: Instance, patrols: PatrolField) -> NDArray[np.int64]:
 def element_overlay(whole: Instance, times: NDArray[np.int64]) -> Overlay:
     """Return the overlay of an instance whose options can be placed several times.
 
-    Where so many copies leave an arc a survival that underflows, only as many are counted as do not: with more the arc counts as closed.
+    Where so many copies leave an arc a survival that underflows, only as many are
+    counted as do not: with more the arc counts as closed.
     """
     strongest = [min(option.survival, default=1.0) for option in whole.options]
     often = np.array(
@@ -522,14 +613,16 @@ def element_overlay(whole: Instance, times: NDArray[np.int64]) -> Overlay:
     return repeated(contract(replace(whole, options=tuple(repeatedly))), 1.0 / often)
 
 
-# All tours above a value, by enumeration: where they are few, an optimal plan over them is optimal over all beats.
+# All tours above a value, by enumeration: where they are few, an optimal plan over them
+# is optimal over all beats.
 
 MOST_STEPS = 100_000
 """Partial tours after which the enumeration is given up."""
 
 
 def tours_above(problem: TourProblem, least: float, most: int) -> list[Tour] | None:
-    """Return every tour that fits the shift and has at least this value; None where they are more than `most`, or too many to enumerate.
+    """Return every tour that fits the shift and has at least this value; None where
+    they are more than `most`, or too many to enumerate.
 
     Parameters
     ----------
@@ -544,9 +637,10 @@ def tours_above(problem: TourProblem, least: float, most: int) -> list[Tour] | N
     n = len(prize)
     found: list[Tour] = []
     steps = 0
-    # Depth first, and without a bound on what a partial tour can still gain: where tours above `least` are few the shift ends most of them, and
-    # where they are many, a list is of no use. `MOST_STEPS` tells the two apart: the caller then knows that beats are missing.
-    # (posts, slots, seconds since leaving, value so far)
+    # Depth first, and without a bound on what a partial tour can still gain: where
+    # tours above `least` are few the shift ends most of them, and where they are many,
+    # a list is of no use. `MOST_STEPS` tells the two apart: the caller then knows that
+    # beats are missing. (posts, slots, seconds since leaving, value so far)
     waiting: list[tuple[tuple[int, ...], tuple[int, ...], int, float]] = [((), (), 0, 0.0)]
     while waiting:
         posts, slots, clock, value = waiting.pop()
@@ -561,7 +655,9 @@ def tours_above(problem: TourProblem, least: float, most: int) -> list[Tour] | N
             for dwell in range(1, problem.most_slots + 1):
                 then = clock + travel[here][post] + dwell * problem.slot
                 if then > problem.shift:
-                    break  # longer stays end later still; the way back is checked where the tour is listed
+                    # longer stays end later still; the way back is checked where the
+                    # tour is listed
+                    break
                 steps += 1
                 if steps > MOST_STEPS:
                     return None

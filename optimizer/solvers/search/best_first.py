@@ -1,7 +1,8 @@
 """Best-first branch and bound: the open node of least bound is expanded next.
 
-The proven bound of the whole is the least bound over the open nodes and those pruned. A node stays open until its children are known, and the
-bound is passed on only after each step, so an interrupt at any moment leaves the last one that was passed on true.
+The proven bound of the whole is the least bound over the open nodes and those pruned. A
+node stays open until its children are known, and the bound is passed on only after each
+step, so an interrupt at any moment leaves the last one that was passed on true.
 """
 
 from __future__ import annotations
@@ -38,10 +39,14 @@ class Branching(Protocol[NodeT]):
         """Whether the search must end."""
 
     def expanded(self, node: NodeT, bound: float) -> Sequence[Child[NodeT]] | None:
-        """Return the children of a node, none where it holds no plan or was pruned by the problem; None when time ran out."""
+        """Return the children of a node, none where it holds no plan or was pruned by
+        the problem; None when time ran out.
+        """
 
     def step_done(self, bound: float) -> None:
-        """Take the bound of the whole after a node was expanded; infinite where no node is left and none was pruned."""
+        """Take the bound of the whole after a node was expanded; infinite where no node
+        is left and none was pruned.
+        """
 
 
 class BestFirstSearch(Generic[NodeT]):
@@ -65,7 +70,11 @@ class BestFirstSearch(Generic[NodeT]):
     """
 
     def __init__(
-        self, problem: Branching[NodeT], *, newest_first: bool, when_pruned: Callable[[NodeT], None] = lambda _: None
+        self,
+        problem: Branching[NodeT],
+        *,
+        newest_first: bool,
+        when_pruned: Callable[[NodeT], None] = lambda _: None,
     ) -> None:
         self._problem, self._when_pruned = problem, when_pruned
         self._turn = -1 if newest_first else 1
@@ -99,7 +108,9 @@ class BestFirstSearch(Generic[NodeT]):
 
     def run(self) -> None:
         """Expand nodes until all that are left are pruned or time is up."""
-        while self._heap and self._heap[0][0] < self._problem.cutoff and not self._problem.out_of_time:
+        while (
+            self._heap and self._heap[0][0] < self._problem.cutoff and not self._problem.out_of_time
+        ):
             bound, _, node = self._heap[0]
             children = self._problem.expanded(node, bound)
             if children is None:

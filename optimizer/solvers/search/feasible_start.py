@@ -1,4 +1,5 @@
-"""Plans to begin from: the forced options, with as little more as the requirements ask for; and plans that are known, made to fit.
+"""Plans to begin from: the forced options, with as little more as the requirements ask
+for; and plans that are known, made to fit.
 
 Minimise  sum_j x_j
 such that sum_j u_jr x_j <= C_r           budgets
@@ -6,9 +7,11 @@ such that sum_j u_jr x_j <= C_r           budgets
           sum_j a_j x_j >= b              requirements
           x_j in {0, 1}; forced ones 1, forbidden ones 0
 
-It is solved by HiGHS with rows divided by their sizes and relaxed by `RELAXED`: what is infeasible then is infeasible. Its plan is checked
-exactly; one that the relaxation alone allows is cut off (`rows.exclude`), and the next one is looked for. Where HiGHS finds none, CP-SAT looks
-in the same rows in whole numbers, rounded towards more plans: solvers err, and an answer that only one of them gives is told as that.
+It is solved by HiGHS with rows divided by their sizes and relaxed by `RELAXED`: what is
+infeasible then is infeasible. Its plan is checked exactly; one that the relaxation
+alone allows is cut off (`rows.exclude`), and the next one is looked for. Where HiGHS
+finds none, CP-SAT looks in the same rows in whole numbers, rounded towards more plans:
+solvers err, and an answer that only one of them gives is told as that.
 """
 
 from __future__ import annotations
@@ -35,7 +38,9 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 
 RELAXED = 1e-6
-"""By how much each row is relaxed, relative to its largest term: more than the solver's own tolerance."""
+"""By how much each row is relaxed, relative to its largest term: more than the solver's
+own tolerance.
+"""
 
 WHOLE = 2.0**30
 """Parts of a row's size that CP-SAT counts in."""
@@ -50,13 +55,17 @@ def feasible_start(instance: Instance) -> NDArray[np.bool_]:
     Raises
     ------
     InfeasibleError
-        If there is no feasible plan; it names the constraint, and the requirements without which there would be one.
+        If there is no feasible plan; it names the constraint, and the requirements
+        without which there would be one.
     """
     forced = instance.forced
     broken = violations(replace(instance, requirements=()), forced)
     if broken:
         raise InfeasibleError(
-            message("No plan is feasible: {broken}. Raise the budget or force fewer options.", broken=broken)
+            message(
+                "No plan is feasible: {broken}. Raise the budget or force fewer options.",
+                broken=broken,
+            )
         )
     if not violations(instance, forced):
         return forced
@@ -72,37 +81,46 @@ def _in_the_way(instance: Instance, *, confirmed: bool) -> Message:
     alone = [
         each.id
         for each in instance.requirements
-        if _least(replace(instance, requirements=tuple(r for r in instance.requirements if r is not each))).placed
+        if _least(
+            replace(instance, requirements=tuple(r for r in instance.requirements if r is not each))
+        ).placed
         is not None
     ]
     every, some = ", ".join(map(repr, names)), _either(alone)
     if len(names) == 1:
         sentence = message(
-            "No plan is feasible: none within the budgets and exclusions reaches the requirement {names}. Raise a budget, or ask for less.",
+            "No plan is feasible: none within the budgets and exclusions reaches the requirement"
+            " {names}. Raise a budget, or ask for less.",
             names=every,
         )
     elif not alone:
         sentence = message(
-            "No plan is feasible: none within the budgets and exclusions reaches all requirements {names}. Raise a budget, or ask for less.",
+            "No plan is feasible: none within the budgets and exclusions reaches all requirements"
+            " {names}. Raise a budget, or ask for less.",
             names=every,
         )
     else:
         sentence = message(
-            "No plan is feasible: none within the budgets and exclusions reaches all requirements {names}; "
-            "without {some} one would. Raise a budget, or ask for less.",
+            "No plan is feasible: none within the budgets and exclusions reaches all requirements"
+            " {names}; without {some} one would. Raise a budget, or ask for less.",
             names=every,
             some=some,
         )
     if confirmed:
         return sentence
-    return message("{sentence} One solver alone (HiGHS) says so: a second one came to no answer.", sentence=sentence)
+    return message(
+        "{sentence} One solver alone (HiGHS) says so: a second one came to no answer.",
+        sentence=sentence,
+    )
 
 
 def _either(names: Sequence[str]) -> str:
     """Return names of which any one is meant."""
     quoted = [repr(name) for name in names]
     return (
-        reduce(lambda first, second: message("{first} or {second}", first=first, second=second), quoted)
+        reduce(
+            lambda first, second: message("{first} or {second}", first=first, second=second), quoted
+        )
         if quoted
         else ""
     )
@@ -134,7 +152,8 @@ def _table(rows: RowBuilder) -> tuple[csr_array, NDArray[np.float64]]:
 
 
 def _by_highs(instance: Instance, rows: RowBuilder) -> _Least:
-    from scipy.optimize import Bounds, LinearConstraint, milp  # it takes a tenth of a second, and few instances need it
+    # it takes a tenth of a second, and few instances need it
+    from scipy.optimize import Bounds, LinearConstraint, milp
 
     table, side = _table(rows)
     outcome = milp(
@@ -147,7 +166,9 @@ def _by_highs(instance: Instance, rows: RowBuilder) -> _Least:
 
 
 def _by_cp_sat(instance: Instance, rows: RowBuilder) -> _Least:
-    """Look for any mask that keeps the rows, in multiples of 1 / `WHOLE`, coefficients rounded up and right-hand sides down."""
+    """Look for any mask that keeps the rows, in multiples of 1 / `WHOLE`, coefficients
+    rounded up and right-hand sides down.
+    """
     from ortools.sat.python import cp_model  # as above
 
     table, side = _table(rows)
@@ -173,35 +194,54 @@ def _allowed(instance: Instance) -> NDArray[np.bool_]:
 
 
 def todays_layout(instance: Instance) -> NDArray[np.bool_] | None:
-    """Return the (options,) mask of what of today's layout fits; None where nothing stands today."""
+    """Return the (options,) mask of what of today's layout fits; None where nothing
+    stands today.
+    """
     today = np.array([option.existing for option in instance.options], dtype=bool)
     return made_to_fit(instance, today) if today.any() else None
 
 
 def plan_made_to_fit(instance: Instance, plan: Plan) -> Plan:
-    """Return a plan with what an instance has, and has room for; its beats stay beats, as far as there are teams and resources for them."""
+    """Return a plan with what an instance has, and has room for; its beats stay beats,
+    as far as there are teams and resources for them.
+    """
     if instance.patrols is None:
-        return Plan.from_mask(instance, made_to_fit(instance, instance.placed(known_options(instance, plan))))
+        return Plan.from_mask(
+            instance, made_to_fit(instance, instance.placed(known_options(instance, plan)))
+        )
     fixed = Plan.of(instance, known_options(instance, plan))
-    # A plan of more agencies has teams that have no number here, and those of one agency stand elsewhere in its list.
+    # A plan of more agencies has teams that have no number here, and those of one
+    # agency stand elsewhere in its list.
     at = {(patrol.team.id, patrol.base.id): q for q, patrol in enumerate(instance.patrols.patrols)}
     tours = [
-        beat if beat.patrol == q else make_beat(instance.patrols, q, beat.posts, beat.slots, beat.id)
+        (
+            beat
+            if beat.patrol == q
+            else make_beat(instance.patrols, q, beat.posts, beat.slots, beat.id)
+        )
         for beat in plan.beats
-        if beat.id not in instance.option_index and (q := at.get((beat.team.id, beat.base.id))) is not None
+        if beat.id not in instance.option_index
+        and (q := at.get((beat.team.id, beat.base.id))) is not None
     ]
     ours = Plan((*fixed.placements, *tours))
     whole = with_plan(instance, ours)
     kept = set(whole.ids_of(made_to_fit(whole, whole.placed(ours.options))))
     beats = [beat for beat in ours.beats if beat.id in kept]
-    return Plan((*Plan.of(instance, [name for name in instance.option_index if name in kept]).placements, *beats))
+    return Plan(
+        (
+            *Plan.of(instance, [name for name in instance.option_index if name in kept]).placements,
+            *beats,
+        )
+    )
 
 
 def made_to_fit(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return an (options,) mask with forced options, without forbidden ones, and without what exclusions and budgets have no room for.
+    """Return an (options,) mask with forced options, without forbidden ones, and
+    without what exclusions and budgets have no room for.
 
-    What counts against an unmet requirement goes, as where at most so many sites may change. A requirement may still be left unmet: to add
-    options is up to who fills the plan.
+    What counts against an unmet requirement goes, as where at most so many sites may
+    change. A requirement may still be left unmet: to add options is up to who fills the
+    plan.
     """
     forced = instance.forced
     fits: NDArray[np.bool_] = (placed | forced) & np.array(
@@ -218,23 +258,30 @@ def made_to_fit(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.boo
 
 
 def _take_what_counts_against(instance: Instance, plan: NDArray[np.bool_]) -> None:
-    """Take options out of a plan until requirements are met that they count against; forced ones stay.
+    """Take options out of a plan until requirements are met that they count against;
+    forced ones stay.
 
     Those go first that count most, and among alike the last.
     """
     for requirement in instance.requirements:
         against = np.zeros(plan.size)
-        against[list(requirement.options)] = np.maximum(0.0, -np.asarray(requirement.coefficients, dtype=np.float64))
+        against[list(requirement.options)] = np.maximum(
+            0.0, -np.asarray(requirement.coefficients, dtype=np.float64)
+        )
         while (
-            not requirement.is_met(plan) and (removable := np.flatnonzero(plan & ~instance.forced & (against > 0))).size
+            not requirement.is_met(plan)
+            and (removable := np.flatnonzero(plan & ~instance.forced & (against > 0))).size
         ):
             plan[removable[np.lexsort((-removable, -against[removable]))[0]]] = False
 
 
-def make_room(case: Instance, plan: NDArray[np.bool_], keep: Sequence[int], values: PooledValues | None = None) -> None:
+def make_room(
+    case: Instance, plan: NDArray[np.bool_], keep: Sequence[int], values: PooledValues | None = None
+) -> None:
     """Take options out of a plan until the budgets hold; forced ones and `keep` stay.
 
-    Those go first that use most of what is short; where there are values, those of least loss from the whole plan for what they use of it.
+    Those go first that use most of what is short; where there are values, those of
+    least loss from the whole plan for what they use of it.
     """
     losses = None if values is None else values.losses(plan)
     while True:

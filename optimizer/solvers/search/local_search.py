@@ -1,4 +1,6 @@
-"""The plans that every method looks for: a greedy one, and local searches around plans, for a share of the time."""
+"""The plans that every method looks for: a greedy one, and local searches around plans,
+for a share of the time.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,11 @@ import numpy as np
 
 from optimizer.base.work.listener import SILENT, Listener, step, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
-from optimizer.problem.instance.requirements import options_that_break_none, options_that_help, requirements_met
+from optimizer.problem.instance.requirements import (
+    options_that_break_none,
+    options_that_help,
+    requirements_met,
+)
 from optimizer.problem.plan.result import PROVEN
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
@@ -28,7 +34,9 @@ if TYPE_CHECKING:
 
 
 OVER, LEAST_OVER = 0.25, 5.0
-"""Share of the time limit, and least seconds of work, for which a greedy plan may go on after it."""
+"""Share of the time limit, and least seconds of work, for which a greedy plan may go on
+after it.
+"""
 
 
 class PlanImprover:
@@ -65,14 +73,18 @@ class PlanImprover:
         self._search.offer(complete_plan(self._search.instance, self.pooled, start))
 
     def greedy(self, *, afresh: bool = False) -> NDArray[np.bool_]:
-        """Return a greedy plan, offered as well; it is made once, and the time limit does not end it: no plan is to be worse.
+        """Return a greedy plan, offered as well; it is made once, and the time limit
+        does not end it: no plan is to be worse.
 
-        It ends some time after the limit (`OVER`), with a word: at 10^4 options it takes minutes. `afresh` makes it from paths of its own. The
-        pool of a flat root has thousands, and each choice would weigh them all.
+        It ends some time after the limit (`OVER`), with a word: at 10^4 options it
+        takes minutes. `afresh` makes it from paths of its own. The pool of a flat root
+        has thousands, and each choice would weigh them all.
         """
         search = self._search
         if self._greedy is None:
-            limit = np.inf if search.time_limit is None else max(LEAST_OVER, OVER * search.time_limit)
+            limit = (
+                np.inf if search.time_limit is None else max(LEAST_OVER, OVER * search.time_limit)
+            )
             until = max(search.work_until, work_seconds()) + limit
             with step(search.listener, "greedy"):
                 made = greedy(
@@ -86,20 +98,25 @@ class PlanImprover:
                 )
             if work_seconds() >= until:
                 search.noted(
-                    f"The greedy plan was ended after {limit:.0f} s of work beyond the time limit: others may be better than the plan here."
+                    f"The greedy plan was ended after {limit:.0f} s of work beyond the time limit:"
+                    " others may be better than the plan here."
                 )
             search.offer(made)
             self._greedy, search.greedy_made = made, True
         return self._greedy
 
     def take_note(self, seen: Iterable[bytes], made: NDArray[np.bool_] | None) -> None:
-        """Take note of plans that another process has searched around, and of the greedy plan if it made it."""
+        """Take note of plans that another process has searched around, and of the
+        greedy plan if it made it.
+        """
         self.seen |= set(seen)
         if made is not None and self._greedy is None:
             self._greedy, self._search.greedy_made = made, True
 
     def make_sure(self) -> None:
-        """Offer the plans to begin from, filled, and a greedy plan: what no search is to be worse than, however early its time ends."""
+        """Offer the plans to begin from, filled, and a greedy plan: what no search is
+        to be worse than, however early its time ends.
+        """
         search, before = self._search, self._search.upper
         for start in search.starts:
             self.fill(start)
@@ -109,29 +126,45 @@ class PlanImprover:
             search.reduce_plan(self.pooled)
 
     def finish(self, least: float = PROVEN) -> None:
-        """Make sure of a greedy plan and a local search around the best, unless the bounds leave nothing to gain or time is up.
+        """Make sure of a greedy plan and a local search around the best, unless the
+        bounds leave nothing to gain or time is up.
 
-        A gap is a promise about the bound, not leave to stop looking. No greedy plan is made where the gap is at most `least`.
+        A gap is a promise about the bound, not leave to stop looking. No greedy plan is
+        made where the gap is at most `least`.
         """
         search = self._search
         if search.gap_left > least and not (search.out_of_time or search.greedy_made):
             self.greedy()
-        if search.gap_left > PROVEN and not search.out_of_time and search.placed.tobytes() not in self.seen:
+        if (
+            search.gap_left > PROVEN
+            and not search.out_of_time
+            and search.placed.tobytes() not in self.seen
+        ):
             self.search_around(search.placed, ruins=False)
         search.looked = search.gap_left <= PROVEN or not search.out_of_time
 
-    def search_around(self, start: NDArray[np.bool_], share: float = 0.0, *, ruins: bool = True) -> NDArray[np.bool_]:
-        """Search around a plan, for at least a share of the time that is left where there is a limit, and offer what is found.
+    def search_around(
+        self, start: NDArray[np.bool_], share: float = 0.0, *, ruins: bool = True
+    ) -> NDArray[np.bool_]:
+        """Search around a plan, for at least a share of the time that is left where
+        there is a limit, and offer what is found.
 
-        While the gap is wide the search goes on with ruins, where they are wanted. Without a limit it ends when it finds nothing more.
+        While the gap is wide the search goes on with ruins, where they are wanted.
+        Without a limit it ends when it finds nothing more.
         """
         search, params, began = self._search, self._params, work_seconds()
         left = search.work_until - began
-        seconds = max(min(params.most_seconds, left * params.share), share * left) if np.isfinite(left) else np.inf
+        seconds = (
+            max(min(params.most_seconds, left * params.share), share * left)
+            if np.isfinite(left)
+            else np.inf
+        )
         problem = (search.instance, search.overlay, self.pooled)
         with step(search.listener, "local search"):
             enough = search.enough if search.quick else 0.0
-            improved = local_search(*problem, start, until=began + seconds, enough=enough, listener=search)
+            improved = local_search(
+                *problem, start, until=began + seconds, enough=enough, listener=search
+            )
             search.offer(improved)
             if ruins and search.gap_left > params.wide_gap:
                 until = began + seconds
@@ -144,9 +177,11 @@ class PlanImprover:
         return improved
 
     def near_node(self, near: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-        """Search around a plan near a part's solution, unless that was done or the share of time is spent.
+        """Search around a plan near a part's solution, unless that was done or the
+        share of time is spent.
 
-        The share falls with the number of searches since the last that found a better plan.
+        The share falls with the number of searches since the last that found a better
+        plan.
         """
         if not self._has_turn() or near.tobytes() in self.seen:
             return None
@@ -157,11 +192,15 @@ class PlanImprover:
         return improved
 
     def _has_turn(self) -> bool:
-        """Return whether a search near a node may be made: by the time that searches have taken, without a time limit by nodes."""
+        """Return whether a search near a node may be made: by the time that searches
+        have taken, without a time limit by nodes.
+        """
         self._nodes += 1
         if not np.isfinite(self._search.work_until):
             return self._nodes >= self._params.nodes_between * (1 + self._fruitless)
-        return self._spent <= self._params.share / (1 + self._fruitless) * (work_seconds() - self._began)
+        return self._spent <= self._params.share / (1 + self._fruitless) * (
+            work_seconds() - self._began
+        )
 
 
 def _own_pool(search: SolveState) -> PooledValues:
@@ -204,14 +243,18 @@ def greedy(
     until
         `work_seconds()` at which to stop adding.
     once
-        Whether one run is enough where all options use the same: the second then differs by the paths alone that the first has found.
+        Whether one run is enough where all options use the same: the second then
+        differs by the paths alone that the first has found.
     listener
         Told of every feasible plan on the way, so that an interrupt loses none.
     """
     runs = []
     for by_cost in (False,) if once and (instance.use == instance.use[:1]).all() else (False, True):
         placed = (instance.forced if start is None else start).copy()
-        while work_seconds() < until and (more := _next_plan(instance, pooled, placed, by_cost)) is not None:
+        while (
+            work_seconds() < until
+            and (more := _next_plan(instance, pooled, placed, by_cost)) is not None
+        ):
             placed = more
             listener.plan_found(placed, overlay.value(placed))
             stop_if_cancelled(listener)
@@ -229,25 +272,32 @@ def local_search(
     enough: float = 0.0,
     listener: Listener = SILENT,
 ) -> Mask:
-    """Return a mask at least as good as `placed`; parameters as in `greedy`, but the listener is told of better plans only.
+    """Return a mask at least as good as `placed`; parameters as in `greedy`, but the
+    listener is told of better plans only.
 
     The search ends at a plan of a value of at most `enough`.
 
-    Greedy adds the option of the largest gain until none fits. A gain over the pool may be too large where paths are missing, so the pool
-    is refreshed with the option placed, and the option is kept if its gain is still the largest. Where no single option gains (two equal
-    parallel roads), the one that would gain most if all other paths were closed is taken. Two runs, by gain and by gain per cost; options
-    without an effect are removed from the better one.
+    Greedy adds the option of the largest gain until none fits. A gain over the pool may
+    be too large where paths are missing, so the pool is refreshed with the option
+    placed, and the option is kept if its gain is still the largest. Where no single
+    option gains (two equal parallel roads), the one that would gain most if all other
+    paths were closed is taken. Two runs, by gain and by gain per cost; options without
+    an effect are removed from the better one.
 
-    The local search fills what is left of the budget greedily, or removes one option, that of the least marginal value first, and fills the
-    budget without it; it keeps the result if its exact value is better, until a whole round gains nothing: a swap that also works where
-    options use different resources.
+    The local search fills what is left of the budget greedily, or removes one option,
+    that of the least marginal value first, and fills the budget without it; it keeps
+    the result if its exact value is better, until a whole round gains nothing: a swap
+    that also works where options use different resources.
 
-    Ruin and recreate (Schrimpf et al. 2000) continues from there: a few options are removed at random, half of the time those of one
-    agency, and the budget is filled greedily by randomly perturbed gains; plans slightly worse than the best are accepted.
+    Ruin and recreate (Schrimpf et al. 2000) continues from there: a few options are
+    removed at random, half of the time those of one agency, and the budget is filled
+    greedily by randomly perturbed gains; plans slightly worse than the best are
+    accepted.
 
-    Where requirements are not met, options that bring one nearer come first, and none is added that would break one that is met. Where
-    nothing more can be added so, an option that breaks one is added together with those that mend it, such as a sensor with the team that
-    answers it.
+    Where requirements are not met, options that bring one nearer come first, and none
+    is added that would break one that is met. Where nothing more can be added so, an
+    option that breaks one is added together with those that mend it, such as a sensor
+    with the team that answers it.
     """
     pooled.refresh(placed)
     best, best_value = placed, overlay.value(placed)
@@ -261,7 +311,9 @@ def local_search(
                 break
             rest = best if option == NONE else _without(best, option)
             candidate = complete_plan(instance, pooled, rest, banned=option)
-            if pooled.value(candidate) >= best_value * (1 - NOTHING) or not requirements_met(instance, candidate):
+            if pooled.value(candidate) >= best_value * (1 - NOTHING) or not requirements_met(
+                instance, candidate
+            ):
                 continue
             value = overlay.value(candidate)
             if value < best_value * (1 - NOTHING):
@@ -283,7 +335,9 @@ def ruin_and_recreate(
     listener: Listener = SILENT,
     params: HeuristicParams = HeuristicParams(),
 ) -> Mask:
-    """Return a mask at least as good as `placed`; parameters as in `local_search`, with a random generator."""
+    """Return a mask at least as good as `placed`; parameters as in `local_search`, with
+    a random generator.
+    """
     best = here = placed
     best_value = overlay.value(best)
     fruitless = 0
@@ -292,9 +346,9 @@ def ruin_and_recreate(
         rough = _ruined(instance, here, rng, params.ruined)
         shake = rng.uniform(1 - params.noise, 1 + params.noise, placed.size)
         candidate = complete_plan(instance, pooled, rough, shake=shake, until=until)
-        if pooled.value(candidate) >= best_value * (1 + params.accepted_loss) or not requirements_met(
-            instance, candidate
-        ):
+        if pooled.value(candidate) >= best_value * (
+            1 + params.accepted_loss
+        ) or not requirements_met(instance, candidate):
             continue
         value = overlay.value(candidate)
         if value > best_value * (1 + params.accepted_loss):
@@ -330,10 +384,16 @@ def complete_plan(
     shake: NDArray[np.float64] | None = None,
     until: float = np.inf,
 ) -> Mask:
-    """Add the best options by gain for cost over the pool as it is, until nothing fits or nothing could gain."""
+    """Add the best options by gain for cost over the pool as it is, until nothing fits
+    or nothing could gain.
+    """
     while work_seconds() < until:
         choice = _best_option(instance, pooled, placed, by_cost=True, banned=banned, shake=shake)
-        more = _mended(instance, pooled, placed, banned, shake) if choice is None else _with(placed, choice)
+        more = (
+            _mended(instance, pooled, placed, banned, shake)
+            if choice is None
+            else _with(placed, choice)
+        )
         if more is None:
             break
         placed = more
@@ -341,9 +401,15 @@ def complete_plan(
 
 
 def _mended(
-    instance: Instance, pooled: PooledValues, placed: Mask, banned: int = NONE, shake: NDArray[np.float64] | None = None
+    instance: Instance,
+    pooled: PooledValues,
+    placed: Mask,
+    banned: int = NONE,
+    shake: NDArray[np.float64] | None = None,
 ) -> Mask | None:
-    """Return the mask with an option that breaks a requirement, and others that mend it; None where there is none."""
+    """Return the mask with an option that breaks a requirement, and others that mend
+    it; None where there is none.
+    """
     if not instance.requirements or not requirements_met(instance, placed):
         return None
     blocked = (
@@ -357,8 +423,10 @@ def _mended(
         blocked[banned] = False
     if not blocked.any():
         return None
-    # An option alone may break a requirement ("two of this side for each of the other") that it keeps together with others. Greedy choice
-    # never takes it, and would end with budget left; so the likeliest of such options are tried, each with a few that mend what it breaks.
+    # An option alone may break a requirement ("two of this side for each of the other")
+    # that it keeps together with others. Greedy choice never takes it, and would end
+    # with budget left; so the likeliest of such options are tried, each with a few that
+    # mend what it breaks.
     gain = np.where(blocked, pooled.gains(placed).gain, 0.0) / _prices(instance, placed)
     gain *= 1.0 if shake is None else shake
     for option in np.argsort(-gain, kind="stable")[:TRIED].tolist():
@@ -379,14 +447,22 @@ def _mended(
     return None
 
 
-def _next_plan(instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool) -> Mask | None:
-    """Return the mask with what greedy places next; None when nothing fits or nothing could gain."""
+def _next_plan(
+    instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool
+) -> Mask | None:
+    """Return the mask with what greedy places next; None when nothing fits or nothing
+    could gain.
+    """
     choice = _next_option(instance, pooled, placed, by_cost)
     return _mended(instance, pooled, placed) if choice is None else _with(placed, choice)
 
 
-def _next_option(instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool) -> int | None:
-    """Return the option to place next, after a refresh with it placed; None when nothing fits or nothing could gain."""
+def _next_option(
+    instance: Instance, pooled: PooledValues, placed: Mask, by_cost: bool
+) -> int | None:
+    """Return the option to place next, after a refresh with it placed; None when
+    nothing fits or nothing could gain.
+    """
     pooled.refresh(placed)
     choice = _best_option(instance, pooled, placed, by_cost)
     for _ in range(SECOND_THOUGHTS):
@@ -408,12 +484,16 @@ def _best_option(
     banned: int = NONE,
     shake: NDArray[np.float64] | None = None,
 ) -> int | None:
-    """Return the option of the largest gain over the pool among those that fit, or of the largest possible gain where none gains.
+    """Return the option of the largest gain over the pool among those that fit, or of
+    the largest possible gain where none gains.
 
     Gains are multiplied by (options,) `shake` if given.
     """
     allowed = (
-        options_that_fit(instance, placed) & ~placed & ~_forbidden(instance) & options_that_break_none(instance, placed)
+        options_that_fit(instance, placed)
+        & ~placed
+        & ~_forbidden(instance)
+        & options_that_break_none(instance, placed)
     )
     if banned != NONE:
         allowed[banned] = False
@@ -426,7 +506,9 @@ def _best_option(
     price = _prices(instance, placed) if by_cost else np.ones(placed.size)
     nothing = NOTHING * pooled.value(placed)
     for gain in (gains.gain, gains.most):
-        rate = np.where(allowed & (gain > nothing), gain / price, 0.0) * (1.0 if shake is None else shake)
+        rate = np.where(allowed & (gain > nothing), gain / price, 0.0) * (
+            1.0 if shake is None else shake
+        )
         if rate.any():
             return int(rate.argmax())
     return int(allowed.argmax()) if needed is not None and allowed.any() else None
@@ -437,7 +519,9 @@ def _forbidden(instance: Instance) -> Mask:
 
 
 def _prices(instance: Instance, placed: Mask) -> NDArray[np.float64]:
-    """Return each option's largest share of a remaining budget, at least 0.001: a cost of almost 0 would count for too much."""
+    """Return each option's largest share of a remaining budget, at least 0.001: a cost
+    of almost 0 would count for too much.
+    """
     remaining = instance.budget - placed @ instance.use
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share = np.where(instance.use > 0, instance.use / remaining, 0.0)

@@ -38,11 +38,14 @@ NOTHING = 1e-12
 
 @dataclass
 class SolveState(SilentListener):
-    """The state of one solve: the incumbent and the bounds, which only ever improve, whatever the searches that it listens to report.
+    """The state of one solve: the incumbent and the bounds, which only ever improve,
+    whatever the searches that it listens to report.
 
-    `looked` says whether a greedy plan and a local search were made in time, or nothing was left to gain, `greedy_made` whether the greedy
-    plan was; `start` is the plan of the fewest options, at first `placed`. `starts` are made to fit the instance, and `start_values` are their
-    values. It is timed by the clock of work: `started`, `began`; `machine_started` is by the machine's.
+    `looked` says whether a greedy plan and a local search were made in time, or nothing
+    was left to gain, `greedy_made` whether the greedy plan was; `start` is the plan of
+    the fewest options, at first `placed`. `starts` are made to fit the instance, and
+    `start_values` are their values. It is timed by the clock of work: `started`,
+    `began`; `machine_started` is by the machine's.
     """
 
     instance: Instance
@@ -86,10 +89,18 @@ class SolveState(SilentListener):
             self.overlay = self.given or contract(self.instance)
 
     def begin(self) -> None:
-        """Take the two bounds that need no search, forced options alone and everything at once, today's layout and the plans to begin from."""
-        self.statistics |= {"overlay_nodes": self.overlay.n_nodes, "overlay_arcs": self.overlay.tail.size}
-        # a program that is given may have relaxed options, which come several times: more than everything once
-        everything = self.overlay.value(self.overlay.free | self.placed) if self.master is None else 0.0
+        """Take the two bounds that need no search, forced options alone and everything
+        at once, today's layout and the plans to begin from.
+        """
+        self.statistics |= {
+            "overlay_nodes": self.overlay.n_nodes,
+            "overlay_arcs": self.overlay.tail.size,
+        }
+        # a program that is given may have relaxed options, which come several times:
+        # more than everything once
+        everything = (
+            self.overlay.value(self.overlay.free | self.placed) if self.master is None else 0.0
+        )
         self.lower = max(everything, self.proven)
         self.offer(self.placed)
         if self.improves and (today := todays_layout(self.instance)) is not None:
@@ -101,28 +112,44 @@ class SolveState(SilentListener):
 
     @property
     def ended(self) -> bool:
-        """Whether the search is over as its gap is closed; most searches go on to look for a better plan."""
+        """Whether the search is over as its gap is closed; most searches go on to look
+        for a better plan.
+        """
         return self.quick and self.closed
 
     @property
     def improves(self) -> bool:
-        """Whether to search around plans; not where the linear program is given, as by one who wants its bound and has plans already."""
+        """Whether to search around plans; not where the linear program is given, as by
+        one who wants its bound and has plans already.
+        """
         return self.master is None
 
     @property
     def quick(self) -> bool:
-        """Whether a search that closes the gap is to end there, without a local search around its plan."""
+        """Whether a search that closes the gap is to end there, without a local search
+        around its plan.
+        """
         return self.warm_start is not None and self.warm_start.quick
 
     @property
     def seconds_left(self) -> float | None:
         """Seconds of work until the time limit, at least 0; None without one."""
-        return None if self.time_limit is None else max(0.0, self.started + self.time_limit - work_seconds())
+        return (
+            None
+            if self.time_limit is None
+            else max(0.0, self.started + self.time_limit - work_seconds())
+        )
 
     @property
     def until(self) -> float:
-        """`time.monotonic()` of the time limit, for methods that know of no other clock; infinity without one."""
-        return np.inf if self.time_limit is None else min(self.machine_started + self.time_limit, machine_end())
+        """`time.monotonic()` of the time limit, for methods that know of no other
+        clock; infinity without one.
+        """
+        return (
+            np.inf
+            if self.time_limit is None
+            else min(self.machine_started + self.time_limit, machine_end())
+        )
 
     @property
     def work_until(self) -> float:
@@ -131,7 +158,9 @@ class SolveState(SilentListener):
 
     @property
     def may_share(self) -> bool:
-        """Whether further processes are worth their start: there are to be some, and the search has taken some seconds."""
+        """Whether further processes are worth their start: there are to be some, and
+        the search has taken some seconds.
+        """
         return (self.threads > 1 or self.workers is not None) and work_seconds() - min(
             self.started, self.began
         ) > self.params.workers.start_after
@@ -157,11 +186,15 @@ class SolveState(SilentListener):
         return work_seconds() >= self.work_until
 
     def offer(self, placed: NDArray[np.bool_]) -> None:
-        """Take a plan as the incumbent if it is feasible and better by its value on the overlay; `verify` has the last word."""
+        """Take a plan as the incumbent if it is feasible and better by its value on the
+        overlay; `verify` has the last word.
+        """
         self.plan_found(placed, self.overlay.value(placed))
 
     def plan_found(self, placed: NDArray[np.bool_], value: float) -> None:
-        """Take a plan of this value on the overlay as the incumbent if it is feasible and better."""
+        """Take a plan of this value on the overlay as the incumbent if it is feasible
+        and better.
+        """
         if value < self.upper and not violations(self.instance, placed):
             self.placed, self.upper = placed, value
             self.prove(self.lower)
@@ -170,11 +203,17 @@ class SolveState(SilentListener):
 
     def verify(self) -> None:
         """Value the incumbent on the full network, which knows nothing of the overlay."""
-        self.upper = plan_value(self.instance, self.placed) if self.exact is None else self.exact(self.placed)
+        self.upper = (
+            plan_value(self.instance, self.placed)
+            if self.exact is None
+            else self.exact(self.placed)
+        )
         self.prove(self.lower)
 
     def prove(self, lower: float) -> None:
-        """Take a proven lower bound if it is better; rounding alone can set it above the incumbent."""
+        """Take a proven lower bound if it is better; rounding alone can set it above
+        the incumbent.
+        """
         self.lower = min(max(self.lower, lower), self.upper)
 
     def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans come by `plan_found`
@@ -202,7 +241,9 @@ class SolveState(SilentListener):
         return self.listener.cancelled()
 
     def reduce_plan(self, pooled: PooledValues | None = None) -> None:
-        """Drop the options of the incumbent that change nothing; values over a pool of paths make it quicker."""
+        """Drop the options of the incumbent that change nothing; values over a pool of
+        paths make it quicker.
+        """
         self.placed = reduce_plan(self.instance, self.overlay, self.placed, pooled)
 
     def report(self) -> None:
@@ -214,7 +255,9 @@ class SolveState(SilentListener):
         return Result(
             method=method,
             status="optimal" if self.closed else "feasible",
-            limit=None if self.closed and self.looked and self.limit != "interrupted" else self.limit,
+            limit=(
+                None if self.closed and self.looked and self.limit != "interrupted" else self.limit
+            ),
             plan=Plan.from_mask(self.instance, self.placed),
             lower=self.lower,
             upper=self.upper,
@@ -226,12 +269,16 @@ class SolveState(SilentListener):
 
 
 def reduce_plan(
-    instance: Instance, overlay: Overlay, placed: NDArray[np.bool_], pooled: PooledValues | None = None
+    instance: Instance,
+    overlay: Overlay,
+    placed: NDArray[np.bool_],
+    pooled: PooledValues | None = None,
 ) -> NDArray[np.bool_]:
-    """Return the mask without the options whose removal, one after another, does not change the value.
+    """Return the mask without the options whose removal, one after another, does not
+    change the value.
 
-    Values over a pool save most of the exact ones: an option whose removal raises the value over some paths raises it, whichever others are
-    gone.
+    Values over a pool save most of the exact ones: an option whose removal raises the
+    value over some paths raises it, whichever others are gone.
     """
     placed = placed.copy()
     value = overlay.value(placed)

@@ -1,4 +1,6 @@
-"""What solves of a series over one overlay, under other budgets or with other options forced or forbidden, pass on to each other."""
+"""What solves of a series over one overlay, under other budgets or with other options
+forced or forbidden, pass on to each other.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +25,20 @@ if TYPE_CHECKING:
 
 @dataclass
 class WarmStart:
-    """What a solve takes from those of its series before it, and leaves to those after it.
+    """What a solve takes from those of its series before it, and leaves to those after
+    it.
 
     Attributes
     ----------
     rows
-        At first those of solves before, if there are any; then those of this one's root. They can be sent to another process.
+        At first those of solves before, if there are any; then those of this one's
+        root. They can be sent to another process.
     paths
-        The paths found so far, of solves in this process; None where each solve finds its own.
+        The paths found so far, of solves in this process; None where each solve finds
+        its own.
     quick
-        Whether a solve ends as soon as its bounds have met to within the gap, without a local search around its plan.
+        Whether a solve ends as soon as its bounds have met to within the gap, without a
+        local search around its plan.
     """
 
     rows: ValueRows | None = None
@@ -60,14 +66,19 @@ class SharedPaths:
         return self.pool.overlay is overlay
 
 
-# Rows on values that hold for every plan: what one solve leaves to another over the same overlay, under other budgets and demands.
+# Rows on values that hold for every plan: what one solve leaves to another over the
+# same overlay, under other budgets and demands.
 #
-# A row of `separation` with the overlay's own floors, the values with everything placed, bounds theta from below for every mask of the
-# overlay's free options: neither its proof nor these floors use a budget, an exclusion, a requirement, or the value of a plan. So it holds as
-# well where budgets differ, and where options that the overlay leaves free are forced or forbidden. Rows of nodes do not: their floors leave
-# out options that no longer fit or that reduced costs have fixed; nor do budget cuts, or rows of branching.
+# A row of `separation` with the overlay's own floors, the values with everything
+# placed, bounds theta from below for every mask of the overlay's free options: neither
+# its proof nor these floors use a budget, an exclusion, a requirement, or the value of
+# a plan. So it holds as well where budgets differ, and where options that the overlay
+# leaves free are forced or forbidden. Rows of nodes do not: their floors leave out
+# options that no longer fit or that reduced costs have fixed; nor do budget cuts, or
+# rows of branching.
 #
-# Rows are kept in 32 bits, coefficients rounded up and sides rounded down: with x, theta >= 0 that only weakens them.
+# Rows are kept in 32 bits, coefficients rounded up and sides rounded down: with x,
+# theta >= 0 that only weakens them.
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,8 @@ class ValueRows:
     Attributes
     ----------
     rows
-        (rows, columns) of 32 bits: 1 for the theta of a group, and what options take away.
+        (rows, columns) of 32 bits: 1 for the theta of a group, and what options take
+        away.
     side
         (rows,) of 32 bits.
     """
@@ -96,10 +108,15 @@ class ValueRows:
 
     @classmethod
     def joined(cls, parts: Sequence[ValueRows]) -> ValueRows | None:
-        """Return the rows of several sets of one overlay, equal ones once; None where there are no sets."""
+        """Return the rows of several sets of one overlay, equal ones once; None where
+        there are no sets.
+        """
         if not parts:
             return None
-        rows, side = csr_array(vstack([part.rows for part in parts])), np.concatenate([part.side for part in parts])
+        rows, side = (
+            csr_array(vstack([part.rows for part in parts])),
+            np.concatenate([part.side for part in parts]),
+        )
         first: dict[bytes, int] = {}
         for number, (begin, end) in enumerate(zip(rows.indptr, rows.indptr[1:], strict=False)):
             entries = rows.indices[begin:end].tobytes() + rows.data[begin:end].tobytes()
@@ -109,9 +126,16 @@ class ValueRows:
 
     def packed(self) -> dict[str, Any]:
         """Return the rows for JSON."""
-        parts = (self.side.astype("<f4"), self.rows.data.astype("<f4"), self.rows.indptr.astype("<i4"))
+        parts = (
+            self.side.astype("<f4"),
+            self.rows.data.astype("<f4"),
+            self.rows.indptr.astype("<i4"),
+        )
         content = b"".join(part.tobytes() for part in (*parts, self.rows.indices.astype("<i4")))
-        return {"shape": list(self.rows.shape), "content": b64encode(zlib.compress(content)).decode()}
+        return {
+            "shape": list(self.rows.shape),
+            "content": b64encode(zlib.compress(content)).decode(),
+        }
 
     @classmethod
     def unpacked(cls, content: Mapping[str, Any]) -> ValueRows:

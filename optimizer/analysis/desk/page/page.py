@@ -1,7 +1,10 @@
-"""The page of a desk: widgets and a map that show what lies there, and pass on what the planner does. It decides nothing.
+"""The page of a desk: widgets and a map that show what lies there, and pass on what the
+planner does. It decides nothing.
 
-Text of a plan reaches the page by three ways alone: as HTML that `texts.escaped` has made harmless, as text of a native list, and as text of
-the map and its tooltips, which bokeh paints or escapes. Titles of widgets, which bokeh takes for HTML, are our own texts.
+Text of a plan reaches the page by three ways alone: as HTML that `texts.escaped` has
+made harmless, as text of a native list, and as text of the map and its tooltips, which
+bokeh paints or escapes. Titles of widgets, which bokeh takes for HTML, are our own
+texts.
 """
 
 from __future__ import annotations
@@ -53,17 +56,23 @@ WORK_SECONDS = 0.15
 """Seconds at a time that the page may wait for what sites add."""
 
 CLICKS = (marked("look"), marked("in turn"), marked("must"), marked("must not"), marked("free"))
-"""What a click on a site of the map does beside showing it: nothing, goes on to the next demand, asks for one, or takes all back."""
+"""What a click on a site of the map does beside showing it: nothing, goes on to the
+next demand, asks for one, or takes all back.
+"""
 
 ANY = marked("any kind")
 
 
 def template(name: str = "desk.html", *folders: Path, style: str = "") -> Any:  # noqa: ANN401 - jinja's
-    """Return the page around the widgets: a template of this folder or of others, with more style."""
+    """Return the page around the widgets: a template of this folder or of others, with
+    more style.
+    """
     environment = Environment(loader=FileSystemLoader([*folders, HERE]), autoescape=True)
     found = environment.get_template(name)
     found.globals.update(
-        style=_text(Path(optimizer.report.__file__).parent / "colours.css") + _text(HERE / "desk.css") + style,
+        style=_text(Path(optimizer.report.__file__).parent / "colours.css")
+        + _text(HERE / "desk.css")
+        + style,
         language=spoken().code,
         _=markup,
     )
@@ -75,7 +84,8 @@ def _text(file: Path) -> str:
 
 
 class ActingPage:
-    """A page in one window, whose widgets pass on what people do, and say what came of it.
+    """A page in one window, whose widgets pass on what people do, and say what came of
+    it.
 
     Parameters
     ----------
@@ -94,10 +104,14 @@ class ActingPage:
 
     def _div(self) -> Any:  # noqa: ANN401 - bokeh has no types
         """Return a place for HTML of `texts`, in which nothing is taken for mathematics."""
-        return Div(text="", disable_math=True, sizing_mode="stretch_width", stylesheets=[self._style])
+        return Div(
+            text="", disable_math=True, sizing_mode="stretch_width", stylesheets=[self._style]
+        )
 
     def _button(self, label: str, action: Callable[[], object], kind: str = "default") -> Any:  # noqa: ANN401 - bokeh has no types
-        button = Button(label=label, button_type=kind, sizing_mode="stretch_width", stylesheets=[self._widgets])
+        button = Button(
+            label=label, button_type=kind, sizing_mode="stretch_width", stylesheets=[self._widgets]
+        )
         button.on_click(lambda: self._do(action))
         return button
 
@@ -134,17 +148,36 @@ class DeskPage(ActingPage):
     """
 
     def __init__(self, actions: DeskActions) -> None:
-        super().__init__("title", "value", "outcome", "message", "detail", "beat", "progress", "last", "list", "note")
+        super().__init__(
+            "title",
+            "value",
+            "outcome",
+            "message",
+            "detail",
+            "beat",
+            "progress",
+            "last",
+            "list",
+            "note",
+        )
         self._actions = actions
         view, shown = actions.view(), actions.map()
         self._seen = -1
-        self._looked_at = next((site.name for site in (*(s for s in view.sites if s.number == "1"), *view.sites)), "")
+        self._looked_at = next(
+            (site.name for site in (*(s for s in view.sites if s.number == "1"), *view.sites)), ""
+        )
         self._beat_looked_at = ""
         self._map, self._drawn = None if shown is None else DeskMap(shown), actions.on_map
         self._waiting = self._drawn
-        said = _("This problem has no map; choose sites from the list.") if self._map is None else self._map.note
+        said = (
+            _("This problem has no map; choose sites from the list.")
+            if self._map is None
+            else self._map.note
+        )
         self._texts["note"].update(text=texts.paragraph(said, "quiet"), visible=bool(said))
-        self._chosen_on_page = ColumnDataSource({"name": [""], "mark": [""], "clicked": [False]}, name="chosen")
+        self._chosen_on_page = ColumnDataSource(
+            {"name": [""], "mark": [""], "clicked": [False]}, name="chosen"
+        )
         self._texts["list"].tags = [self._chosen_on_page]
         self._texts["message"].tags = [0, False]
         self._make_controls()
@@ -153,7 +186,9 @@ class DeskPage(ActingPage):
         self.refresh()
 
     def _do(self, action: Callable[[], object]) -> None:
-        """Act; the page's script is told that it is done, and whether the map is still to be drawn."""
+        """Act; the page's script is told that it is done, and whether the map is still
+        to be drawn.
+        """
         super()._do(action)
         self._texts["message"].tags = [
             self._texts["message"].tags[0] + 1,
@@ -208,7 +243,10 @@ class DeskPage(ActingPage):
                 self._texts["beat"],
                 sizing_mode="stretch_width",
             ),
-            "budgets": column(*(part for pair in self._budgets.values() for part in pair), sizing_mode="stretch_width"),
+            "budgets": column(
+                *(part for pair in self._budgets.values() for part in pair),
+                sizing_mode="stretch_width",
+            ),
             "search": column(
                 self._seconds,
                 row(self._search, self._stop, sizing_mode="stretch_width"),
@@ -239,7 +277,9 @@ class DeskPage(ActingPage):
         now = self._actions.on_map
         waited, self._waiting = now == self._waiting, now
         if self._drawn != now:
-            if waited:  # actions that follow one another quickly are answered by one map, that of the last
+            # actions that follow one another quickly are answered by one map, that of
+            # the last
+            if waited:
                 self._draw()
         else:
             self._actions.work(WORK_SECONDS)
@@ -265,11 +305,18 @@ class DeskPage(ActingPage):
             self._texts["list"].text = texts.listed(view)
             for budget in view.budgets:
                 words, slider = self._budgets[budget.id]
-                words.text, slider.value, slider.disabled = texts.budget(budget, view.values), budget.budget, busy
+                words.text, slider.value, slider.disabled = (
+                    texts.budget(budget, view.values),
+                    budget.budget,
+                    busy,
+                )
             for part in (*self._marks, *self._beat_marks, self._search, self._save, self._seconds):
                 part.disabled = busy
             self._stop.disabled = view.progress is None or view.progress.stopping
-            self._undo.disabled, self._redo.disabled = busy or not view.can_undo, busy or not view.can_redo
+            self._undo.disabled, self._redo.disabled = (
+                busy or not view.can_undo,
+                busy or not view.can_redo,
+            )
             self._show_site(view)
             self._show_beat(view, busy=busy)
 
@@ -290,9 +337,16 @@ class DeskPage(ActingPage):
         ]
         self._beat = Select(title=_("Beat"), options=[], value="", **wide)
         self._beat_marks = [
-            self._button(_("Must be driven"), lambda: self._actions.demand_beat(self._beat_looked_at, True)),
-            self._button(_("Must not be driven"), lambda: self._actions.demand_beat(self._beat_looked_at, False)),
-            self._button(_("No demand"), lambda: self._actions.demand_beat(self._beat_looked_at, None)),
+            self._button(
+                _("Must be driven"), lambda: self._actions.demand_beat(self._beat_looked_at, True)
+            ),
+            self._button(
+                _("Must not be driven"),
+                lambda: self._actions.demand_beat(self._beat_looked_at, False),
+            ),
+            self._button(
+                _("No demand"), lambda: self._actions.demand_beat(self._beat_looked_at, None)
+            ),
         ]
         self._seconds = NumericInput(
             title=_("Seconds of searching, at most"), low=1, high=86_400, value=SECONDS, **wide
@@ -301,7 +355,9 @@ class DeskPage(ActingPage):
         self._stop = self._button(_("Stop"), self._actions.stop, "warning")
         self._undo = self._button(_("Undo"), self._actions.undo)
         self._redo = self._button(_("Redo"), self._actions.redo)
-        self._name = TextInput(title=_("Name of the variant (letters, digits, _ and -)"), value="variant-1", **wide)
+        self._name = TextInput(
+            title=_("Name of the variant (letters, digits, _ and -)"), value="variant-1", **wide
+        )
         self._save = self._button(_("Save as a plan folder"), self._save_variant, "success")
         self._chosen_on_page.on_change("data", lambda _attribute, _before, data: self._choose(data))
         self._beat.on_change("value", lambda _attribute, _before, name: self._look_at_beat(name))
@@ -326,7 +382,8 @@ class DeskPage(ActingPage):
                 margin=(0, 18, 12, 18),
             )
             slider.on_change(
-                "value_throttled", lambda _attribute, _before, amount, name=budget.id: self._budget(name, amount)
+                "value_throttled",
+                lambda _attribute, _before, amount, name=budget.id: self._budget(name, amount),
             )
             self._budgets[budget.id] = (self._div(), slider)
 
@@ -352,13 +409,17 @@ class DeskPage(ActingPage):
 
     def _choose(self, data: Mapping[str, Sequence[Any]]) -> None:
         """Show a site that was chosen in the list or on the map, and act on a click on the map."""
-        name, mark, clicked = (str(data.get(field, ("",))[0]) for field in ("name", "mark", "clicked"))
+        name, mark, clicked = (
+            str(data.get(field, ("",))[0]) for field in ("name", "mark", "clicked")
+        )
         found = name or self._actions.site_at(mark)
         if self._showing or not any(site.name == found for site in self._actions.view().sites):
             return
         self._looked_at = found
         actions = self._actions
-        done = (None, actions.turn, actions.force, actions.forbid, actions.release)[self._click.active]
+        done = (None, actions.turn, actions.force, actions.forbid, actions.release)[
+            self._click.active
+        ]
         if done is not None and clicked == "True":
             self._do(lambda: done(found))
         else:
@@ -376,7 +437,9 @@ class DeskPage(ActingPage):
         self._texts["detail"].text = texts.site_line(found, self._actions.detail(found.name))
 
     def _show_beat(self, view: DeskView, *, busy: bool) -> None:
-        """Show the beats to choose from, and the one chosen; a plan without any has none of that."""
+        """Show the beats to choose from, and the one chosen; a plan without any has
+        none of that.
+        """
         found = next((beat for beat in view.beats if beat.name == self._beat_looked_at), None)
         if found is None and view.beats:
             found = view.beats[0]
@@ -388,13 +451,17 @@ class DeskPage(ActingPage):
         for part in (self._beat, *self._beat_marks):
             part.disabled = busy or found is None
         self._texts["beat"].text = (
-            texts.paragraph(_("The plan shown has no beats.")) if found is None else texts.beat_line(found)
+            texts.paragraph(_("The plan shown has no beats."))
+            if found is None
+            else texts.beat_line(found)
         )
 
 
 def page_sheets() -> tuple[InlineStyleSheet, InlineStyleSheet]:
     """Return the styles of widgets and of texts."""
-    return InlineStyleSheet(css=_text(HERE / "widgets.css")), InlineStyleSheet(css=_text(HERE / "text.css"))
+    return InlineStyleSheet(css=_text(HERE / "widgets.css")), InlineStyleSheet(
+        css=_text(HERE / "text.css")
+    )
 
 
 LABEL = 80
@@ -418,10 +485,13 @@ class DeskMap:
         content, layers = shown.content, map_layers(shown.content)
         self._drawn = self._made(shown, layers)
         self.plot = self._drawn.plot
-        self.plot.update(height=self.plot.height + MAP_HEIGHT - HEIGHT, tags=[*(self.plot.tags or [0]), 0])
+        self.plot.update(
+            height=self.plot.height + MAP_HEIGHT - HEIGHT, tags=[*(self.plot.tags or [0]), 0]
+        )
         self.first_view = first_view(content, layers)
         straight = _(
-            "The scenario of this plan is not where its folder says, or has changed: the map has straight roads, no border and no towns."
+            "The scenario of this plan is not where its folder says, or has changed: the map has"
+            " straight roads, no border and no towns."
         )
         left_out = roads_note(self._drawn.roads.segments.size, content.network.n_segments)
         sources = "; ".join(plain(each) for each in content.sources)
@@ -429,9 +499,12 @@ class DeskMap:
         self.note = " ".join(filter(None, (straight if shown.bare else "", left_out, credit)))
 
     def show(self, shown: DeskMapContent) -> None:
-        """Draw it again over the same roads; the page's script waits for its tags, which change last."""
+        """Draw it again over the same roads; the page's script waits for its tags,
+        which change last.
+        """
         page, layers = self.plot.document, map_layers(shown.content)
-        # freezing saves looking through all models at each new layer, and does it once where there is none
+        # freezing saves looking through all models at each new layer, and does it once
+        # where there is none
         grows = any(("tour", beat.letter) not in self._drawn for beat in layers.beats)
         with page.models.freeze() if page is not None and grows else nullcontext():
             self._made(shown, layers, self._drawn)
@@ -443,8 +516,16 @@ class DeskMap:
         plane = plane_of(shown.content)
         under = [
             PointLayer(
-                symbol, dict(zip("xy", plane.project(np.array(places).reshape(-1, 2)).T.tolist(), strict=True)), ()
+                symbol,
+                dict(
+                    zip(
+                        "xy", plane.project(np.array(places).reshape(-1, 2)).T.tolist(), strict=True
+                    )
+                ),
+                (),
             )
             for symbol, places in ((MUST, shown.must), (MUST_NOT, shown.must_not))
         ]
-        return plan_plot(shown.content, layers, drawn=drawn, numbers=shown.numbers, changing=True, under=under)
+        return plan_plot(
+            shown.content, layers, drawn=drawn, numbers=shown.numbers, changing=True, under=under
+        )

@@ -1,9 +1,12 @@
-"""The server of a page, the desk's or the form's: on this machine alone, behind an address with a random token, and nothing else to ask for.
+"""The server of a page, the desk's or the form's: on this machine alone, behind an
+address with a random token, and nothing else to ask for.
 
-Every address of the server begins with the token, that of the websocket and of scripts included: a request without it finds nothing. One whose
-Host is another name than the server's is refused (421): a page of a foreign name that was made to lead here gets nothing. The
-websocket is also refused to pages of other origins, and the page's own security policy lets nothing load from elsewhere, and no script run but
-those that the page was made with.
+Every address of the server begins with the token, that of the websocket and of scripts
+included: a request without it finds nothing. One whose Host is another name than the
+server's is refused (421): a page of a foreign name that was made to lead here gets
+nothing. The websocket is also refused to pages of other origins, and the page's own
+security policy lets nothing load from elsewhere, and no script run but those that the
+page was made with.
 """
 
 from __future__ import annotations
@@ -40,7 +43,9 @@ MOST_BODY = 1 << 16
 """Bytes of the body of a request; a longer one is refused before it is read."""
 
 POLL_MS = 300
-"""Milliseconds between two looks at what runs in the background, and at what other windows of the same page did."""
+"""Milliseconds between two looks at what runs in the background, and at what other
+windows of the same page did.
+"""
 
 
 class ServedPage(Protocol):
@@ -82,7 +87,8 @@ class DeskServer:
 
 
 def listening(page: Callable[[], ServedPage], port: int | None = None) -> DeskServer:
-    """Return a server that listens on this machine; to be called within a running event loop.
+    """Return a server that listens on this machine; to be called within a running event
+    loop.
 
     Parameters
     ----------
@@ -117,11 +123,17 @@ def listening(page: Callable[[], ServedPage], port: int | None = None) -> DeskSe
     application.add_transform(_Guarded)
     http = HTTPServer(application, max_body_size=MOST_BODY)  # what a page is asked for has none
     http.add_socket(bound)
-    return DeskServer(f"http://{HOST}:{port}/{token}/", port, BaseServer(IOLoop.current(), application, http))
+    return DeskServer(
+        f"http://{HOST}:{port}/{token}/", port, BaseServer(IOLoop.current(), application, http)
+    )
 
 
 def serve(
-    page: Callable[[], ServedPage], *, port: int | None, ready: Callable[[DeskServer], object], language: str = ENGLISH
+    page: Callable[[], ServedPage],
+    *,
+    port: int | None,
+    ready: Callable[[DeskServer], object],
+    language: str = ENGLISH,
 ) -> None:
     """Serve a page until Ctrl-C, or until the process is asked to end.
 
@@ -145,7 +157,9 @@ def serve(
         asyncio.run(_served(page, port, ready))
 
 
-async def _served(page: Callable[[], ServedPage], port: int | None, ready: Callable[[DeskServer], object]) -> None:
+async def _served(
+    page: Callable[[], ServedPage], port: int | None, ready: Callable[[DeskServer], object]
+) -> None:
     found, ended, loop = listening(page, port), asyncio.Event(), asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
@@ -167,8 +181,14 @@ def _bound(port: int | None) -> socket.socket:
         bound = socket.create_server((HOST, port or 0), backlog=128)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        found = f"{port}, which another program uses" if taken else f"{port}, which cannot be had ({error.strerror})"
-        raise InputError(Problem("port", found, "a free port", "Choose another, or leave --port out")) from None
+        found = (
+            f"{port}, which another program uses"
+            if taken
+            else f"{port}, which cannot be had ({error.strerror})"
+        )
+        raise InputError(
+            Problem("port", found, "a free port", "Choose another, or leave --port out")
+        ) from None
     bound.setblocking(False)
     return bound
 
@@ -179,7 +199,8 @@ def _fill(document: Any, page: ServedPage) -> None:  # noqa: ANN401 - bokeh has 
         document.add_root(root)
     document.title = page.title
     document.template = page.template
-    document.config.notify_connection_status = False  # bokeh's strip is English; the page says it in its own language
+    # bokeh's strip is English; the page says it in its own language
+    document.config.notify_connection_status = False
     document.add_periodic_callback(page.poll, POLL_MS)
 
 
@@ -205,8 +226,9 @@ class _Guarded(OutputTransform):
         del finishing
         nonce = secrets.token_urlsafe(16)
         headers["Content-Security-Policy"] = (
-            f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-            f"font-src 'self' data:; connect-src 'self' ws://{HOST}:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'"
+            " 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src"
+            f" 'self' ws://{HOST}:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"

@@ -1,4 +1,6 @@
-"""What the page of a desk says, as HTML: every text of a plan passes `escaped` or is a value of `markup`, the only ways into it."""
+"""What the page of a desk says, as HTML: every text of a plan passes `escaped` or is a
+value of `markup`, the only ways into it.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def value(view: DeskView) -> str:
         if view.faults
         else paragraph(_("Keeps every budget and demand."), "fits")
     )
-    return f'<p class="value">{through}</p>' + (paragraph(against, "today") if against else "") + state
+    return (
+        f'<p class="value">{through}</p>' + (paragraph(against, "today") if against else "") + state
+    )
 
 
 _TODAY = (
@@ -77,13 +81,20 @@ def _against(view: DeskView, other: float, said: tuple[str, str, str]) -> str:
 
 
 def outcome(view: DeskView) -> str:
-    """Return how the plan shown compares with the one that was opened, what is proven, and what is against it."""
+    """Return how the plan shown compares with the one that was opened, what is proven,
+    and what is against it.
+    """
     bound = _("No plan within these budgets and demands lets less than {bound} through.")
     if view.lower <= 0:
-        bound = _("What no plan goes below is not known yet for these budgets and demands: a search works it out.")
+        bound = _(
+            "What no plan goes below is not known yet for these budgets and demands: a search works"
+            " it out."
+        )
     faults = "".join(f"<li>{escaped(fault)}</li>" for fault in view.faults)
     state = f'<div class="faults"><ul>{faults}</ul></div>' if faults else ""
-    found = _("Exact value, found in {milliseconds} ms.").format(milliseconds=number(view.evaluation_ms, 2))
+    found = _("Exact value, found in {milliseconds} ms.").format(
+        milliseconds=number(view.evaluation_ms, 2)
+    )
     return (
         state
         + paragraph(_against(view, view.opened_value, _OPENED))
@@ -123,7 +134,8 @@ def _more(row: DeskBudget, values: ValueText) -> str:
     said = _("{amount} more pay for {site}: {gain} less gets through, {each} for each {step} more.")
     if row.more.others:
         said = _(
-            "{amount} more, with {others} more, pay for {site}: {gain} less gets through, {each} for each {step} more."
+            "{amount} more, with {others} more, pay for {site}: {gain} less gets through, {each}"
+            " for each {step} more."
         )
     return said.format(
         step=number(row.step),
@@ -138,8 +150,9 @@ def _more(row: DeskBudget, values: ValueText) -> str:
 def site_line(site: DeskSite, detail: str) -> str:
     """Return what is asked of a site, where it is, and what it does."""
     called = f"{site.number}. {site.label}" if site.number else site.label
-    return f"<p><strong>{escaped(called)}</strong>: {escaped(site.says)}. {escaped(detail)}</p>" + paragraph(
-        site.road, "quiet"
+    return (
+        f"<p><strong>{escaped(called)}</strong>: {escaped(site.says)}. {escaped(detail)}</p>"
+        + paragraph(site.road, "quiet")
     )
 
 
@@ -150,7 +163,9 @@ def called(beat: DeskBeat) -> str:
 
 def beat_line(beat: DeskBeat) -> str:
     """Return what is asked of a beat."""
-    asked = {True: _("must be driven"), False: _("must not be driven"), None: _("no demand")}[beat.must]
+    asked = {True: _("must be driven"), False: _("must not be driven"), None: _("no demand")}[
+        beat.must
+    ]
     stands = _("in the plan") if beat.used else _("not in the plan")
     return f"<p><strong>{escaped(called(beat))}</strong>: {escaped(asked)}; {escaped(stands)}.</p>"
 
@@ -160,15 +175,21 @@ def progress(found: DeskProgress | None, values: ValueText) -> str:
     if found is None:
         return ""
     if found.stopping:
-        return paragraph(_("Stopping: the step that runs now ends first, then the best plan so far is shown."))
+        return paragraph(
+            _("Stopping: the step that runs now ends first, then the best plan so far is shown.")
+        )
     if not math.isfinite(found.upper):
         said = _("Searching, {seconds} of at most {most} s ({step}): no plan yet; bound {bound}.")
     elif found.upper > 0:
         said = _(
-            "Searching, {seconds} of at most {most} s ({step}): best plan so far {value}; bound {bound}, gap {gap}."
+            "Searching, {seconds} of at most {most} s ({step}): best plan so far {value}; bound"
+            " {bound}, gap {gap}."
         )
     else:
-        said = _("Searching, {seconds} of at most {most} s ({step}): best plan so far {value}; bound {bound}.")
+        said = _(
+            "Searching, {seconds} of at most {most} s ({step}): best plan so far {value}; bound"
+            " {bound}."
+        )
     gap = (found.upper - found.lower) / found.upper if 0 < found.upper < math.inf else 0.0
     bound, value = values.pair(found.lower, found.upper)
     said = said.format(
@@ -183,7 +204,9 @@ def progress(found: DeskProgress | None, values: ValueText) -> str:
 
 
 def listed(view: DeskView) -> str:
-    """Return all sites as a table: those of the plan by number, those with a demand, then the others, that which would add most first."""
+    """Return all sites as a table: those of the plan by number, those with a demand,
+    then the others, that which would add most first.
+    """
     rows = sorted(
         view.sites,
         key=lambda s: (
@@ -203,17 +226,27 @@ def listed(view: DeskView) -> str:
     )
     cells = "".join(f"<th>{escaped(name)}</th>" for name in head)
     body = "".join(_row(site, head, view.values) for site in rows)
-    return f'<div class="sites"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>' + _beats(
-        view
+    return (
+        "<div"
+        f' class="sites"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
+        + _beats(view)
     )
 
 
 def _row(site: DeskSite, head: tuple[str, ...], values: ValueText) -> str:
-    name = f'<button type="button" data-name="{escaped(site.name)}" data-mark="{escaped(site.mark)}">{escaped(site.label)}</button>'
+    name = (
+        f'<button type="button" data-name="{escaped(site.name)}"'
+        f' data-mark="{escaped(site.mark)}">{escaped(site.label)}</button>'
+    )
     adds = DASH if site.adds is None else values.difference(max(site.adds, 0.0))
     cells = (escaped(site.number), name, escaped(site.road), escaped(site.says), escaped(adds))
-    row = "".join(f'<td data-of="{escaped(of)}">{cell}</td>' for of, cell in zip(head, cells, strict=True))
-    return f'<tr data-number="{escaped(site.number)}" class="{"in" if site.used else "out"}">{row}</tr>'
+    row = "".join(
+        f'<td data-of="{escaped(of)}">{cell}</td>' for of, cell in zip(head, cells, strict=True)
+    )
+    return (
+        f'<tr data-number="{escaped(site.number)}"'
+        f' class="{"in" if site.used else "out"}">{row}</tr>'
+    )
 
 
 def _beats(view: DeskView) -> str:
@@ -224,14 +257,20 @@ def _beats(view: DeskView) -> str:
 
 
 def fault(error: OptimizerError) -> str:
-    """Return why something cannot be done: each problem in a sentence, in the language that is spoken as far as it has them."""
+    """Return why something cannot be done: each problem in a sentence, in the language
+    that is spoken as far as it has them.
+    """
     if not isinstance(error, InputError):
         return translated(error.args[0]) if error.args else str(error)
     problems = []
     for each in error.problems:
         said = _("{where}: found {found}; expected {expected}.")
         problems.append(
-            said.format(where=translated(each.where), found=translated(each.found), expected=translated(each.expected))
+            said.format(
+                where=translated(each.where),
+                found=translated(each.found),
+                expected=translated(each.expected),
+            )
         )
         if each.remedy:
             problems.append(f"{translated(each.remedy).rstrip('.')}.")

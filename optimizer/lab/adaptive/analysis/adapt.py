@@ -69,9 +69,20 @@ class AdaptRow:
     def content(self) -> dict[str, Any]:
         """Return the row for JSON and CSV: the keys agreed on first."""
         found = asdict(self.measured)
-        first = ("period", "through", "seizures", "seizure_value", "routes", "gateways", "footprint_km", "regret")
+        first = (
+            "period",
+            "through",
+            "seizures",
+            "seizure_value",
+            "routes",
+            "gateways",
+            "footprint_km",
+            "regret",
+        )
         rest = [name for name in found if name not in first]
-        return {"policy": self.policy, "run": self.run} | {name: found[name] for name in (*first, *rest)}
+        return {"policy": self.policy, "run": self.run} | {
+            name: found[name] for name in (*first, *rest)
+        }
 
 
 @dataclass(frozen=True)
@@ -91,9 +102,11 @@ class Adaptation:
     complete
         Whether every run was made.
     notes
-        Sentences for the planner: what is left out, assumed or put in the place of something.
+        Sentences for the planner: what is left out, assumed or put in the place of
+        something.
     facts
-        Numbers of the problem: pairs, routes, places, gateways, options, and the first bounds.
+        Numbers of the problem: pairs, routes, places, gateways, options, and the first
+        bounds.
     displacement
         Where the loads travel by district and road; None where the problem has no map.
     """
@@ -130,14 +143,16 @@ def adapt(
 ) -> Adaptation:
     """Simulate policies of planning again against traffickers who learn.
 
-    Ctrl-C ends the series; what was made so far is returned, and written where there is a folder, from which the same call goes on.
+    Ctrl-C ends the series; what was made so far is returned, and written where there is
+    a folder, from which the same call goes on.
 
     Parameters
     ----------
     path
         Scenario (TOML), instance file (JSON) or plan folder.
     policies
-        Names of `optimizer.scenario.file.model.POLICY_NAMES`, each once; by default `USUAL_POLICIES`.
+        Names of `optimizer.scenario.file.model.POLICY_NAMES`, each once; by default
+        `USUAL_POLICIES`.
     periods, runs
         Periods of a run and runs of each policy, >= 1.
     seed
@@ -145,7 +160,8 @@ def adapt(
     terms
         Fields of `[adapt]` to take in place of the scenario's.
     map_periods
-        Periods of which maps show the loads on each road, at most `MOST_MAPS`; by default six from the first to the last.
+        Periods of which maps show the loads on each road, at most `MOST_MAPS`; by
+        default six from the first to the last.
     settings
         Fields of the scenario to set; refused where there is no scenario.
     language
@@ -164,7 +180,8 @@ def adapt(
     Raises
     ------
     InputError
-        If an argument, a field or a file is at fault, nothing can be placed, or nobody travels.
+        If an argument, a field or a file is at fault, nothing can be placed, or nobody
+        travels.
     InfeasibleError
         If no plan is feasible.
     KeyboardInterrupt
@@ -173,11 +190,20 @@ def adapt(
     from optimizer.lab.adaptive.analysis.output import ADAPTATION, write_adaptation
 
     shown = _checked_periods(
-        USUAL_POLICIES if policies is None else policies, periods, runs, seed, map_periods, terms or {}
+        USUAL_POLICIES if policies is None else policies,
+        periods,
+        runs,
+        seed,
+        map_periods,
+        terms or {},
     )
     folder = None if out is None else ADAPTATION.folder(out, Path(path), overwrite=overwrite)
     source = problem_source(
-        path, settings=settings, language=language, skip_unreachable=skip_unreachable, listener=listener
+        path,
+        settings=settings,
+        language=language,
+        skip_unreachable=skip_unreachable,
+        listener=listener,
     )
     own = source.compiled.scenario.adapt if source.compiled is not None else AdaptModel()
     asked = validated(AdaptModel, own.model_dump() | dict(terms or {}), TERMS)
@@ -202,10 +228,16 @@ def adapt(
     meter = None
     if ground.inside is not None and ground.length_km is not None:
         meter = TravelMeter(world.sets.routes, ground.inside, ground.length_km, shown)
-    tasks = [Task(f"{policy} {run}", (policy, run, periods, seed)) for run in range(runs) for policy in policies]
+    tasks = [
+        Task(f"{policy} {run}", (policy, run, periods, seed))
+        for run in range(runs)
+        for policy in policies
+    ]
     made: dict[tuple[str, int], tuple[PeriodRow, ...]] = {}
     travel: dict[tuple[str, int], RunTravel] = {}
-    for policy, run, content in _carried_out(tasks, _Shared(world, meter), executor, finished, listener):
+    for policy, run, content in _carried_out(
+        tasks, _Shared(world, meter), executor, finished, listener
+    ):
         made[policy, run] = tuple(PeriodRow(**row) for row in content["rows"])
         if meter is not None:
             travel[policy, run] = RunTravel.of(content["travel"], len(ground.parts))
@@ -215,7 +247,9 @@ def adapt(
     if meter is not None:
         nothing = meter.travel(baseline_flows(world, periods=periods, seed=seed))
         displacement = Displacement(ground, shown, meter.stretch, travel, nothing)
-    rows = [AdaptRow(p, r, row) for p in policies for r in range(runs) for row in made.get((p, r), ())]
+    rows = [
+        AdaptRow(p, r, row) for p in policies for r in range(runs) for row in made.get((p, r), ())
+    ]
     found = Adaptation(
         name=source.instance.name,
         terms=asked,
@@ -249,11 +283,17 @@ class _Shared:
 
 
 def _carried_out(
-    tasks: Sequence[Task], shared: _Shared, executor: Executor, finished: FinishedTasks | None, listener: Listener
+    tasks: Sequence[Task],
+    shared: _Shared,
+    executor: Executor,
+    finished: FinishedTasks | None,
+    listener: Listener,
 ) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Yield policy and number of each run as it ends, and what `_simulated` made of it."""
     with Stopping(listener) as stopping, step(stopping, "simulating"):
-        for ended in executor.run(_simulated, tasks, shared=shared, finished=finished, listener=stopping):
+        for ended in executor.run(
+            _simulated, tasks, shared=shared, finished=finished, listener=stopping
+        ):
             if isinstance(ended.error, LostTaskError):
                 raise ended.error
             policy, run, *_ = ended.task.argument
@@ -264,7 +304,11 @@ def _simulated(call: TaskCall) -> dict[str, Any]:
     policy, run, periods, seed = call.task.argument
     shared: _Shared = call.shared
     found = simulate(shared.world, policy, run, periods=periods, seed=seed)
-    travel = None if shared.meter is None else shared.meter.travel(found.flows[shared.world.history :]).content()
+    travel = (
+        None
+        if shared.meter is None
+        else shared.meter.travel(found.flows[shared.world.history :]).content()
+    )
     return {"rows": [asdict(row) for row in found.rows], "travel": travel}
 
 
@@ -276,7 +320,9 @@ def _checked_periods(
     map_periods: Sequence[int] | None,
     terms: Mapping[str, object],
 ) -> tuple[int, ...]:
-    """Return the periods that have maps, after checking what is asked for; every fault is reported."""
+    """Return the periods that have maps, after checking what is asked for; every fault
+    is reported.
+    """
     problems = ProblemList()
     for name in dict.fromkeys(policies):
         if name not in POLICY_NAMES:
@@ -301,7 +347,9 @@ def _check_problem(source: ProblemSource) -> None:
     instance.check()
     problems = ProblemList()
     if not any(not option.forbidden for option in instance.options):
-        problems.add(where, "nothing that may be placed", "at least one option that is not forbidden")
+        problems.add(
+            where, "nothing that may be placed", "at least one option that is not forbidden"
+        )
     if not any(evader.weight > 0 for evader in instance.evaders):
         problems.add(where, "no evader with a weight above 0", "at least one")
     problems.raise_if_any()
@@ -314,14 +362,16 @@ def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> 
         made = world.instance.options[len(source.instance.options) :]
         notes.append(
             message(
-                "{teams:g} patrol teams drive a pool of {beats} beats; no policy makes others. More: --beats, or beats of [adapt].",
+                "{teams:g} patrol teams drive a pool of {beats} beats; no policy makes others."
+                " More: --beats, or beats of [adapt].",
                 teams=teams,
                 beats=len(made),
             )
             if made
             else message(
-                "{teams:g} patrol teams are left out of the simulation: plans place options alone, within the same budgets. "
-                "To have them in it give --beats 60, or beats of [adapt]; `plan` judges what they add today.",
+                "{teams:g} patrol teams are left out of the simulation: plans place options alone,"
+                " within the same budgets. To have them in it give --beats 60, or beats of [adapt];"
+                " `plan` judges what they add today.",
                 teams=teams,
             )
         )
@@ -329,21 +379,24 @@ def _notes(source: ProblemSource, world: AdaptiveWorld, ground: AdaptGround) -> 
     if by != "loads":
         notes.append(
             message(
-                "Loads are drawn by what they carry (weights_by = {by} of [evaders]) and counted as loads all the same. "
-                "To draw them by their number give --set evaders.weights_by=loads.",
+                "Loads are drawn by what they carry (weights_by = {by} of [evaders]) and counted as"
+                " loads all the same. To draw them by their number give --set"
+                " evaders.weights_by=loads.",
                 by=by,
             )
         )
     if not world.today.any():
         notes.append(
             message(
-                "Nothing stands today: today's layout places nothing, and there is no history before the first period."
+                "Nothing stands today: today's layout places nothing, and there is no history"
+                " before the first period."
             )
         )
     if ground.length_km is None:
         notes.append(
             message(
-                "The problem has no map of roads: footprint_km, loads by district and maps are not known. A scenario has them."
+                "The problem has no map of roads: footprint_km, loads by district and maps are not"
+                " known. A scenario has them."
             )
         )
     return notes
@@ -357,9 +410,10 @@ def _gateway_notes(source: ProblemSource, terms: AdaptModel, periods: int) -> li
     every = terms.history + periods
     return [
         message(
-            "Gateways: here {share:.0%} of the loads choose theirs again each period, at no cost: {after:.0%} by the last period. "
-            "`plan` assumes {assumed:.0%} of the informed loads ([evaders] mobility), so values of the two differ. "
-            "The same in both: mobility = 0 in [adapt].",
+            "Gateways: here {share:.0%} of the loads choose theirs again each period, at no cost:"
+            " {after:.0%} by the last period. `plan` assumes {assumed:.0%} of the informed loads"
+            " ([evaders] mobility), so values of the two differ. The same in both: mobility = 0 in"
+            " [adapt].",
             share=terms.mobility,
             after=mobility_after(terms.mobility, every),
             assumed=assumed,
@@ -385,7 +439,9 @@ VEHICLE, TRACK, FOOT = marked("vehicle"), marked("track"), marked("foot")
 """Names of the parts that are modes."""
 
 ON_FOOT = ("foot",)
-"""Modes of `road_classes.MODES` that people walk; tracks are driven. Classes that no mode has are taken for roads of vehicles."""
+"""Modes of `road_classes.MODES` that people walk; tracks are driven. Classes that no
+mode has are taken for roads of vehicles.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -397,7 +453,8 @@ class AdaptGround:
     network
         The roads.
     segment, length_km
-        (arcs,) stretch of road of each arc of the instance, and (stretches,) lengths; arcs before gateways are stretches of no length.
+        (arcs,) stretch of road of each arc of the instance, and (stretches,) lengths;
+        arcs before gateways are stretches of no length.
     begun
         (options,) seizures of the record on watched stretches.
     parts, inside
@@ -407,7 +464,8 @@ class AdaptGround:
     without_roads
         Names of the districts that no road of the network passes, which are no parts.
     closed
-        (arcs,) masks of the arcs that those who go by vehicle on roads do not travel, and those who drive tracks too; where there are such.
+        (arcs,) masks of the arcs that those who go by vehicle on roads do not travel,
+        and those who drive tracks too; where there are such.
     """
 
     network: Network | None = None
@@ -421,7 +479,9 @@ class AdaptGround:
     closed: tuple[Mask, ...] = ()
 
     def digest(self) -> str:
-        """Return the SHA-256 of what rows and maps depend on besides the instance: names of parts, which roads they have, lengths, counts."""
+        """Return the SHA-256 of what rows and maps depend on besides the instance:
+        names of parts, which roads they have, lengths, counts.
+        """
         found = hashlib.sha256(json.dumps([astuple(part) for part in self.parts]).encode())
         for table in (self.segment, self.length_km, self.begun, self.inside, *self.closed):
             found.update(b"none" if table is None else np.ascontiguousarray(table).tobytes())
@@ -441,7 +501,9 @@ def ground_of(source: ProblemSource) -> AdaptGround:
         return AdaptGround()
     network, records, instance = compiled.region.network, compiled.records, source.instance
     added = instance.tail.size - network.segment.size
-    segment = np.concatenate((network.segment, network.n_segments + np.arange(added))).astype(np.int64)
+    segment = np.concatenate((network.segment, network.n_segments + np.arange(added))).astype(
+        np.int64
+    )
     length = np.zeros(network.n_segments + added)
     length[network.segment] = network.length_m / 1000
     begun = None
@@ -473,21 +535,29 @@ def _districts(compiled: Compiled, areas: Sequence[Area]) -> list[tuple[RoadPart
         mask[area.segments(network)] = True
         found.append((RoadPart(DISTRICT, area.name), mask))
     if not found:
-        found = [(RoadPart(DISTRICT, each.label), each.inside) for each in compiled.burden.communities]
+        found = [
+            (RoadPart(DISTRICT, each.label), each.inside) for each in compiled.burden.communities
+        ]
     return found
 
 
 def _with_roads(districts: Sequence[tuple[RoadPart, Mask]]) -> list[tuple[RoadPart, Mask]]:
-    """Return the districts that have roads, and behind them the roads in none; nothing without districts."""
+    """Return the districts that have roads, and behind them the roads in none; nothing
+    without districts.
+    """
     if not districts:
         return []
     outside = ~np.logical_or.reduce([mask for _, mask in districts])
-    return [each for each in (*districts, (RoadPart(DISTRICT, ELSEWHERE), outside)) if each[1].any()]
+    return [
+        each for each in (*districts, (RoadPart(DISTRICT, ELSEWHERE), outside)) if each[1].any()
+    ]
 
 
 def _modes(network: Network) -> list[tuple[RoadPart, Mask]]:
     """Return the modes by which the roads are travelled, where there is more than one."""
-    modes = np.array([MODE_OF.get(each, "drive") for each in network.road_class[network.segment_arc].tolist()])
+    modes = np.array(
+        [MODE_OF.get(each, "drive") for each in network.road_class[network.segment_arc].tolist()]
+    )
     walked = np.isin(modes, ON_FOOT)
     tracks = modes == "track"
     each = ((VEHICLE, ~(walked | tracks)), (TRACK, tracks), (FOOT, walked))
@@ -535,7 +605,9 @@ class Displacement:
         return [self.travel[key] for key in sorted(self.travel) if key[0] == policy]
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a row for each part of the network in each period of each run: loads, load-kilometres, and changes of the loads."""
+        """Yield a row for each part of the network in each period of each run: loads,
+        load-kilometres, and changes of the loads.
+        """
         for (policy, run), each in sorted(self.travel.items()):
             from_first, from_nothing = each.loads - each.loads[0], each.loads - self.nothing.loads
             for t in range(each.loads.shape[0]):
@@ -553,15 +625,28 @@ class Displacement:
                     }
 
     def from_first(self, policy: str) -> Floats:
-        """Return the (runs, parts) changes of loads from the first period to the mean of the last `LAST_PERIODS`."""
-        return np.array([each.loads[-LAST_PERIODS:].mean(axis=0) - each.loads[0] for each in self.runs(policy)])
+        """Return the (runs, parts) changes of loads from the first period to the mean
+        of the last `LAST_PERIODS`.
+        """
+        return np.array(
+            [each.loads[-LAST_PERIODS:].mean(axis=0) - each.loads[0] for each in self.runs(policy)]
+        )
 
     def from_nothing(self, policy: str) -> Floats:
-        """Return the (runs, parts) changes of loads from nothing placed to the policy, means of the last `LAST_PERIODS` periods."""
-        return np.array([(each.loads - self.nothing.loads)[-LAST_PERIODS:].mean(axis=0) for each in self.runs(policy)])
+        """Return the (runs, parts) changes of loads from nothing placed to the policy,
+        means of the last `LAST_PERIODS` periods.
+        """
+        return np.array(
+            [
+                (each.loads - self.nothing.loads)[-LAST_PERIODS:].mean(axis=0)
+                for each in self.runs(policy)
+            ]
+        )
 
     def on_roads(self, policy: str | None) -> Floats:
-        """Return the (periods on a map, segments) loads on each road, means over the runs of a policy, or those with nothing placed."""
+        """Return the (periods on a map, segments) loads on each road, means over the
+        runs of a policy, or those with nothing placed.
+        """
         runs = [self.nothing] if policy is None else self.runs(policy)
         mean = np.mean([each.stretches for each in runs], axis=0)
         return np.column_stack((mean, np.zeros(mean.shape[0])))[
@@ -574,17 +659,24 @@ class Displacement:
         if not self.numbers(DISTRICT):
             notes.append(
                 message(
-                    "The scenario has no districts: displacement by district is not known. Name polygons under [region] areas, or communities."
+                    "The scenario has no districts: displacement by district is not known. Name"
+                    " polygons under [region] areas, or communities."
                 )
             )
         if self.ground.without_roads:
             names = listed(plain(name, NAME_LENGTH) for name in self.ground.without_roads)
-            notes.append(message("Districts that no road of the network passes are left out: {names}.", names=names))
+            notes.append(
+                message(
+                    "Districts that no road of the network passes are left out: {names}.",
+                    names=names,
+                )
+            )
         if not self.numbers(MODE):
             notes.append(
                 message(
-                    "The network has one mode of travel, roads of vehicles: traffickers have no choice between modes. "
-                    "Build the region with tracks and paths ([region] modes, or `region --modes drive,track,foot`) to give them one."
+                    "The network has one mode of travel, roads of vehicles: traffickers have no"
+                    " choice between modes. Build the region with tracks and paths ([region] modes,"
+                    " or `region --modes drive,track,foot`) to give them one."
                 )
             )
         return notes
@@ -596,7 +688,8 @@ def mapped_periods(asked: Sequence[int] | None, periods: int) -> tuple[int, ...]
     Raises
     ------
     InputError
-        If a period is not in [1, `periods`], or there are none, or more than `MOST_MAPS`.
+        If a period is not in [1, `periods`], or there are none, or more than
+        `MOST_MAPS`.
     """
     if asked is None:
         return tuple(np.unique(np.linspace(1, periods, MAPS).round().astype(int)).tolist())
@@ -604,5 +697,7 @@ def mapped_periods(asked: Sequence[int] | None, periods: int) -> tuple[int, ...]
     if not found or len(found) > MOST_MAPS or found[0] < 1 or found[-1] > periods:
         expected = f"1 to {MOST_MAPS} whole numbers from 1 to {periods}"
         remedy = f"Name at most {MOST_MAPS} periods of the run"
-        raise InputError(Problem("map periods", ", ".join(map(str, asked)) or "none", expected, remedy))
+        raise InputError(
+            Problem("map periods", ", ".join(map(str, asked)) or "none", expected, remedy)
+        )
     return found

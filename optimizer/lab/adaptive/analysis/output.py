@@ -1,6 +1,8 @@
-"""The folder of a simulation over time: rows, figures with intervals, a page, and run.json.
+"""The folder of a simulation over time: rows, figures with intervals, a page, and
+run.json.
 
-Small multiples of a simulation: means over runs with their Student's intervals of 95 % by policy, over the periods.
+Small multiples of a simulation: means over runs with their Student's intervals of 95 %
+by policy, over the periods.
 """
 
 from __future__ import annotations
@@ -16,13 +18,36 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from optimizer.base.text.formatting import DASH, SPACE, decimal, number, percent, plain, sentence, with_range
+from optimizer.base.text.formatting import (
+    DASH,
+    SPACE,
+    decimal,
+    number,
+    percent,
+    plain,
+    sentence,
+    with_range,
+)
 from optimizer.base.text.language import ENGLISH, localised, marked, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
-from optimizer.lab.adaptive.simulation.simulate import DISTRICT, ELSEWHERE, LAST_PERIODS, MODE, NAME_LENGTH, RoadPart
+from optimizer.lab.adaptive.simulation.simulate import (
+    DISTRICT,
+    ELSEWHERE,
+    LAST_PERIODS,
+    MODE,
+    NAME_LENGTH,
+    RoadPart,
+)
 from optimizer.plans.plan_folder import RUN_FILE, made_of, provenance
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, PageSection, ShortPage, write_answer
+from optimizer.report.answer import (
+    Answer,
+    AnswerFiles,
+    AnswerTable,
+    PageSection,
+    ShortPage,
+    write_answer,
+)
 from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
@@ -67,9 +92,13 @@ TITLES = {
 
 
 def write_adaptation(
-    folder: OutputFolder, found: Adaptation, language: str = ENGLISH, own_words: OwnWords | None = None
+    folder: OutputFolder,
+    found: Adaptation,
+    language: str = ENGLISH,
+    own_words: OwnWords | None = None,
 ) -> None:
-    """Write the files of a simulation, all or none; page and figures are in the language.
+    """Write the files of a simulation, all or none; page and figures are in the
+    language.
 
     Raises
     ------
@@ -117,11 +146,17 @@ def run_content(found: Adaptation) -> dict[str, Any]:
 
 
 def adapt_page(found: Adaptation) -> ShortPage:
-    """Return the page of a simulation: the policies side by side, the curves, and what was assumed."""
+    """Return the page of a simulation: the policies side by side, the curves, and what
+    was assumed.
+    """
     each = summaries(found)
     ranked = sorted(each, key=lambda summary: summary.measures["through"].mean or 0.0)
     best = ranked[0].policy
-    tied = [called(summary.policy) for summary in ranked[1:] if not _told_apart(found, best, summary.policy)]
+    tied = [
+        called(summary.policy)
+        for summary in ranked[1:]
+        if not _told_apart(found, best, summary.policy)
+    ]
     assumed = tuple(f"{name} = {value}" for name, value in found.terms.model_dump().items())
     lost = () if found.complete else (_("Not all runs were made; figures are of those that were."),)
     doubt = _("Not yet known to be better than {others}: more runs (--runs) tell them apart.")
@@ -140,14 +175,24 @@ def adapt_page(found: Adaptation) -> ShortPage:
                 title=_("Period by period"),
                 image="adapt",
                 alt=_(
-                    "Small multiples: each measure over the periods, a curve for each policy with its 95 % interval over runs."
+                    "Small multiples: each measure over the periods, a curve for each policy with"
+                    " its 95 % interval over runs."
                 ),
             ),
-            *(() if found.displacement is None else displacement_sections(found.displacement, found.policies)),
-            PageSection(title=_("More measures of each policy"), tables=(_measure_table(each),), folded=True),
+            *(
+                ()
+                if found.displacement is None
+                else displacement_sections(found.displacement, found.policies)
+            ),
+            PageSection(
+                title=_("More measures of each policy"), tables=(_measure_table(each),), folded=True
+            ),
             PageSection(
                 title=_("What is assumed"),
-                sentences=(_("How traffickers learn and planners plan again is assumed, not measured."), *assumed),
+                sentences=(
+                    _("How traffickers learn and planners plan again is assumed, not measured."),
+                    *assumed,
+                ),
                 folded=True,
             ),
         ),
@@ -155,19 +200,34 @@ def adapt_page(found: Adaptation) -> ShortPage:
 
 
 def _headline(found: Adaptation, ranked: Sequence[PolicySummary], *, known: bool) -> str:
-    """Say under which policy least gets through, as far as runs tell it from the others, and what does under today's layout."""
-    best, today = ranked[0], next((summary for summary in ranked if summary.policy == "today"), None)
+    """Say under which policy least gets through, as far as runs tell it from the
+    others, and what does under today's layout.
+    """
+    best, today = (
+        ranked[0],
+        next((summary for summary in ranked if summary.policy == "today"), None),
+    )
     sent = fmean(row.measured.sent for row in found.rows if row.policy == best.policy)
     least = (
-        _("Over {periods} periods least gets through under {policy}: {share} of {loads} loads a period.")
+        _(
+            "Over {periods} periods least gets through under {policy}: {share} of {loads} loads a"
+            " period."
+        )
         if known
         else _(
-            "Under whom least gets through over {periods} periods is not yet known. As found it is {share} of {loads} loads a period under "
-            "{policy}."
+            "Under whom least gets through over {periods} periods is not yet known. As found it is"
+            " {share} of {loads} loads a period under {policy}."
         )
     )
     share = with_interval(best.measures["share"], percent)
-    said = [least.format(periods=number(found.periods), policy=called(best.policy), share=share, loads=number(sent, 6))]
+    said = [
+        least.format(
+            periods=number(found.periods),
+            policy=called(best.policy),
+            share=share,
+            loads=number(sent, 6),
+        )
+    ]
     if today is not None and today is not best:
         share = with_interval(today.measures["share"], percent)
         said.append(_("With today's layout it is {share}.").format(share=share))
@@ -200,9 +260,14 @@ def _measure_table(each: Sequence[PolicySummary]) -> ReportTable:
     return ReportTable(
         "measures",
         _("Means over periods and runs with 95 % intervals; the regret is that of the end"),
-        (Column(_("Planners")), Column(_("Name in the files")), *(Column(_(TITLES[name])) for name in SHOWN)),
+        (
+            Column(_("Planners")),
+            Column(_("Name in the files")),
+            *(Column(_(TITLES[name])) for name in SHOWN),
+        ),
         tuple(
-            (sentence(called(summary.policy)), summary.policy, *map(with_interval, summary.shown())) for summary in each
+            (sentence(called(summary.policy)), summary.policy, *map(with_interval, summary.shown()))
+            for summary in each
         ),
         file="summary.csv",
     )
@@ -229,7 +294,9 @@ def called(policy: str) -> str:
 
 
 def _told_apart(found: Adaptation, best: str, other: str) -> bool:
-    """Return whether less gets through under the best policy than under another in pairs of runs that begin alike, at `LEVEL`."""
+    """Return whether less gets through under the best policy than under another in
+    pairs of runs that begin alike, at `LEVEL`.
+    """
     runs = {policy: _share_by_run(found, policy) for policy in (best, other)}
     pairs = [runs[other][run] - runs[best][run] for run in runs[best].keys() & runs[other].keys()]
     less = student_interval(pairs)
@@ -268,7 +335,8 @@ def _panels(found: Adaptation) -> list[MeasurePanel]:
     for name, title in TITLES.items():
         curves = [
             PolicyCurve.over_runs(
-                sentence(called(policy)), [values.get((name, policy, t + 1), []) for t in range(found.periods)]
+                sentence(called(policy)),
+                [values.get((name, policy, t + 1), []) for t in range(found.periods)],
             )
             for policy in found.policies
         ]
@@ -277,31 +345,40 @@ def _panels(found: Adaptation) -> list[MeasurePanel]:
     return panels
 
 
-# Displacement on the page of a simulation over time: a figure and tables by district and mode, and maps of the loads on the roads.
+# Displacement on the page of a simulation over time: a figure and tables by district
+# and mode, and maps of the loads on the roads.
 FIRST, NOTHING = marked("the first period"), marked("nothing placed")
 """What changes are measured against."""
 
 MOST_PANELS = 12
 """Parts of the network that a figure shows: those whose loads change most."""
 
-DISPLACEMENT_TITLES = {DISTRICT: marked("Loads by district"), MODE: marked("Loads by mode of travel")}
+DISPLACEMENT_TITLES = {
+    DISTRICT: marked("Loads by district"),
+    MODE: marked("Loads by mode of travel"),
+}
 
 KINDS = {DISTRICT: marked("District"), MODE: marked("Mode")}
 
 
 def displacement_panels(moved: Displacement, policies: Sequence[str]) -> list[MeasurePanel]:
-    """Return a panel for each district and mode: loads over the periods, by policy, and with nothing placed."""
+    """Return a panel for each district and mode: loads over the periods, by policy, and
+    with nothing placed.
+    """
     shown = _most_changed(moved, policies)
     panels = []
     for k in shown:
         curves = [
             PolicyCurve.over_runs(
-                sentence(called(policy)), zip(*(each.loads[:, k].tolist() for each in moved.runs(policy)), strict=True)
+                sentence(called(policy)),
+                zip(*(each.loads[:, k].tolist() for each in moved.runs(policy)), strict=True),
             )
             for policy in _simulated(moved, policies)
         ]
         baseline = tuple(moved.nothing.loads[:, k].tolist())
-        curves.append(PolicyCurve(sentence(_(NOTHING)), baseline, baseline, baseline, reference=True))
+        curves.append(
+            PolicyCurve(sentence(_(NOTHING)), baseline, baseline, baseline, reference=True)
+        )
         panels.append(MeasurePanel(_shown_name(moved.ground.parts[k]), tuple(curves)))
     return panels
 
@@ -313,26 +390,40 @@ def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[
     policies = _simulated(moved, policies)
     kinds = [kind for kind in (DISTRICT, MODE) if moved.numbers(kind)]
     sentences = [
-        _("Loads that are sent, whether they get through or not: means over runs, on every road of their routes.")
+        _(
+            "Loads that are sent, whether they get through or not: means over runs, on every road"
+            " of their routes."
+        )
     ]
     if moved.ground.areas:
-        sentences.append(_("Broken lines are districts; the map of nothing placed names those that there is room for."))
+        sentences.append(
+            _(
+                "Broken lines are districts; the map of nothing placed names those that there is"
+                " room for."
+            )
+        )
     maps = PageSection(
-        title=_("Loads on the roads, period by period"), sentences=tuple(sentences), maps=_maps(moved, policies)
+        title=_("Loads on the roads, period by period"),
+        sentences=tuple(sentences),
+        maps=_maps(moved, policies),
     )
     if not kinds:
         return [maps]
     left_out = len(moved.ground.parts) - MOST_PANELS
     last = min(LAST_PERIODS, moved.nothing.loads.shape[0])
     sentences = [
-        _("A load counts in every district on its route: the sum over districts exceeds the loads that are sent."),
+        _(
+            "A load counts in every district on its route: the sum over districts exceeds the loads"
+            " that are sent."
+        ),
         _("Changes are those of the mean of the last {periods} periods.").format(periods=last),
         _("Nothing placed is one run of the same traffickers in which nothing ever stands."),
     ]
     if left_out > 0:
         sentences.append(
             _(
-                "The figure leaves out the {count} districts and modes that change least; displacement.csv has all."
+                "The figure leaves out the {count} districts and modes that change least;"
+                " displacement.csv has all."
             ).format(count=number(left_out))
         )
     first = [_table(moved, policies, kind, FIRST) for kind in kinds]
@@ -342,23 +433,32 @@ def displacement_sections(moved: Displacement, policies: Sequence[str]) -> list[
         sentences=tuple(sentences),
         image="displacement",
         alt=_(
-            "Small multiples: loads in each district over the periods, a curve for each policy with its interval, and one for nothing placed."
+            "Small multiples: loads in each district over the periods, a curve for each policy with"
+            " its interval, and one for nothing placed."
         ),
         tables=tuple(first),
     )
-    return [by_part, maps, PageSection(title=_("Changes against nothing placed"), tables=tuple(nothing), folded=True)]
+    return [
+        by_part,
+        maps,
+        PageSection(title=_("Changes against nothing placed"), tables=tuple(nothing), folded=True),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class PartChange:
-    """A part of the network: its name, the loads that changes are from, and the change under each policy."""
+    """A part of the network: its name, the loads that changes are from, and the change
+    under each policy.
+    """
 
     name: str
     base: float
     changes: tuple[MeanInterval, ...]
 
 
-def part_changes(moved: Displacement, policies: Sequence[str], kind: str, against: str) -> list[PartChange]:
+def part_changes(
+    moved: Displacement, policies: Sequence[str], kind: str, against: str
+) -> list[PartChange]:
     """Return how the loads of each part of a kind change.
 
     Parameters
@@ -389,7 +489,11 @@ def part_changes(moved: Displacement, policies: Sequence[str], kind: str, agains
 
 def signed(change: float | None) -> str:
     """Return a change of loads for a table, with its sign."""
-    return DASH if change is None else localised(f"{change:+.1f}".replace("-0.0", "0.0").replace("+0.0", "0.0"))
+    return (
+        DASH
+        if change is None
+        else localised(f"{change:+.1f}".replace("-0.0", "0.0").replace("+0.0", "0.0"))
+    )
 
 
 def _table(moved: Displacement, policies: Sequence[str], kind: str, against: str) -> ReportTable:
@@ -401,16 +505,20 @@ def _table(moved: Displacement, policies: Sequence[str], kind: str, against: str
         *(Column(_("Change, {policy}").format(policy=called(policy))) for policy in policies),
     )
     caption = _(
-        "{title}: change against {against}, loads a period, with 95 % intervals over runs; the largest first"
+        "{title}: change against {against}, loads a period, with 95 % intervals over runs; the"
+        " largest first"
     ).format(title=_(DISPLACEMENT_TITLES[kind]), against=_(against))
     changes = sorted(
         part_changes(moved, policies, kind, against),
         key=lambda each: -max((abs(change.mean or 0.0) for change in each.changes), default=0.0),
     )
     rows = tuple(
-        (each.name, decimal(each.base), *(with_interval(change, signed) for change in each.changes)) for each in changes
+        (each.name, decimal(each.base), *(with_interval(change, signed) for change in each.changes))
+        for each in changes
     )
-    return ReportTable(f"{kind}-{against.replace(' ', '-')}", caption, columns, rows, file="displacement.csv")
+    return ReportTable(
+        f"{kind}-{against.replace(' ', '-')}", caption, columns, rows, file="displacement.csv"
+    )
 
 
 def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:
@@ -426,7 +534,9 @@ def _maps(moved: Displacement, policies: Sequence[str]) -> LoadMaps | None:
 
 
 def _shown_name(part: RoadPart) -> str:
-    """Return the name of a part for people: our own in their language, one of the scenario as it is."""
+    """Return the name of a part for people: our own in their language, one of the
+    scenario as it is.
+    """
     own = part.kind == MODE or part.name == ELSEWHERE
     return sentence(_(part.name)) if own else plain(term(part.name), NAME_LENGTH)
 
@@ -438,7 +548,9 @@ def _simulated(moved: Displacement, policies: Sequence[str]) -> list[str]:
 
 def _most_changed(moved: Displacement, policies: Sequence[str]) -> list[int]:
     """Return the parts that a figure shows, in their order."""
-    changes = [np.abs(moved.from_first(policy).mean(axis=0)) for policy in _simulated(moved, policies)]
+    changes = [
+        np.abs(moved.from_first(policy).mean(axis=0)) for policy in _simulated(moved, policies)
+    ]
     order = np.argsort(-np.max(changes, axis=0), kind="stable")[:MOST_PANELS]
     return sorted(order.tolist())
 
@@ -456,12 +568,16 @@ MEASURES = (
     "displaced",
     "burden",
 )
-"""What is summed up; of the regret the last value of a run counts, of all others the mean over its periods."""
+"""What is summed up; of the regret the last value of a run counts, of all others the
+mean over its periods.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicySummary:
-    """What a policy comes to: over how many runs, each of `MEASURES`, and `share`, that of the loads sent which gets through."""
+    """What a policy comes to: over how many runs, each of `MEASURES`, and `share`, that
+    of the loads sent which gets through.
+    """
 
     policy: str
     runs: int
@@ -485,7 +601,10 @@ def summaries(found: Adaptation) -> list[PolicySummary]:
             if row.policy == policy:
                 runs.setdefault(row.run, []).append(row.content())
         if runs:
-            measures = {name: student_interval([_of_run(rows, name) for rows in runs.values()]) for name in MEASURES}
+            measures = {
+                name: student_interval([_of_run(rows, name) for rows in runs.values()])
+                for name in MEASURES
+            }
             measures["share"] = student_interval(list(_share_by_run(found, policy).values()))
             results.append(PolicySummary(policy, len(runs), measures))
     return results
@@ -515,13 +634,25 @@ COLUMNS = 3
 
 STROKES = ("-", "--", "-.", ":")
 
-COLOURS = ("#4477AA", "#EE6677", "#228833", "#AA3377", "#CCBB44", "#66CCEE", "#555555", "#000000", "#BB5566", "#004488")
+COLOURS = (
+    "#4477AA",
+    "#EE6677",
+    "#228833",
+    "#AA3377",
+    "#CCBB44",
+    "#66CCEE",
+    "#555555",
+    "#000000",
+    "#BB5566",
+    "#004488",
+)
 """Colours that people of any colour vision tell apart, with the strokes (Tol 2021)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyCurve:
-    """A measure of a policy over the periods: means with the ends of their intervals; None where nothing is known.
+    """A measure of a policy over the periods: means with the ends of their intervals;
+    None where nothing is known.
 
     A reference is drawn in black.
     """
@@ -556,8 +687,12 @@ def draw_panel(ax: Axes, panel: MeasurePanel) -> Axes:
         colour = TEXT if curve.reference else COLOURS[k % len(COLOURS)]
         stroke = ":" if curve.reference else STROKES[k % len(STROKES)]
         mean = [curve.mean[t] or 0.0 for t in known]
-        low = [value if (value := curve.low[t]) is not None else curve.mean[t] or 0.0 for t in known]
-        high = [value if (value := curve.high[t]) is not None else curve.mean[t] or 0.0 for t in known]
+        low = [
+            value if (value := curve.low[t]) is not None else curve.mean[t] or 0.0 for t in known
+        ]
+        high = [
+            value if (value := curve.high[t]) is not None else curve.mean[t] or 0.0 for t in known
+        ]
         periods = [t + 1 for t in known]
         ax.fill_between(periods, low, high, color=colour, alpha=0.15, linewidth=0)
         ax.plot(periods, mean, color=colour, linestyle=stroke, linewidth=1.3, label=curve.policy)
@@ -574,24 +709,36 @@ def draw_panel(ax: Axes, panel: MeasurePanel) -> Axes:
 def panels_figure(panels: Sequence[MeasurePanel]) -> Figure:
     """Return a figure with one panel a measure."""
     rows = (len(panels) + COLUMNS - 1) // COLUMNS
-    figure = Figure(figsize=(10.5, 2.6 * rows + 0.5), dpi=DPI, facecolor="white", layout="constrained")
+    figure = Figure(
+        figsize=(10.5, 2.6 * rows + 0.5), dpi=DPI, facecolor="white", layout="constrained"
+    )
     FigureCanvasAgg(figure)
     for k, panel in enumerate(panels):
         ax = draw_panel(figure.add_subplot(rows, COLUMNS, k + 1), panel)
         if not k:
             handles, labels = ax.get_legend_handles_labels()
     figure.supxlabel(_("Period"), fontsize=8)
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 3), frameon=False, fontsize=8)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=min(len(labels), 3),
+        frameon=False,
+        fontsize=8,
+    )
     return figure
 
 
-# A mean over runs with Student's interval: what tables, figures and consoles show of repeated simulations.
+# A mean over runs with Student's interval: what tables, figures and consoles show of
+# repeated simulations.
 LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class MeanInterval:
-    """A mean over runs with its interval; None where nothing is known, and no interval with one run."""
+    """A mean over runs with its interval; None where nothing is known, and no interval
+    with one run.
+    """
 
     mean: float | None
     low: float | None
@@ -599,7 +746,9 @@ class MeanInterval:
 
 
 def student_interval(values: Sequence[float | None]) -> MeanInterval:
-    """Return the mean of what is known, with Student's interval of probability `LEVEL`; None and NaN are not known."""
+    """Return the mean of what is known, with Student's interval of probability `LEVEL`;
+    None and NaN are not known.
+    """
     known = np.array([value for value in values if value is not None], dtype=np.float64)
     known = known[~np.isnan(known)]
     if not known.size:
@@ -609,5 +758,9 @@ def student_interval(values: Sequence[float | None]) -> MeanInterval:
         return MeanInterval(mean, None, None)
     from scipy.stats import t
 
-    half = float(t.ppf((1 + LEVEL) / 2, known.size - 1)) * float(known.std(ddof=1)) / np.sqrt(known.size)
+    half = (
+        float(t.ppf((1 + LEVEL) / 2, known.size - 1))
+        * float(known.std(ddof=1))
+        / np.sqrt(known.size)
+    )
     return MeanInterval(mean, mean - half, mean + half)

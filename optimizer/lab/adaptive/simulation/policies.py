@@ -1,7 +1,9 @@
 """Policies by which planners plan again each period.
 
-A policy knows the problem (its evaders are the loads of each pair at first), the routes that may be taken and its own record, which it is told
-period after period. It is not told how traffickers learn, nor where they travel; of `terms` it reads what is said of planners alone.
+A policy knows the problem (its evaders are the loads of each pair at first), the routes
+that may be taken and its own record, which it is told period after period. It is not
+told how traffickers learn, nor where they travel; of `terms` it reads what is said of
+planners alone.
 
 today     what stands today
 fixed     the first single plan, always
@@ -55,16 +57,22 @@ NEAR = 3
 """Counts spread to the distance of the so-manieth nearest option, on the median over options."""
 
 NEW = 0.3
-"""Score of the option that promises most to teach, beside the probability of the mixture, in plans of exploration."""
+"""Score of the option that promises most to teach, beside the probability of the
+mixture, in plans of exploration.
+"""
 
 SEARCHED_ALWAYS = 0.1
 """Periods of effort that are added to those of every option, in what exploration goes by."""
 
 ORACLE_ROUNDS = 8
-"""Rounds of the double oracle before the first plan against the replies expected; each later period has one."""
+"""Rounds of the double oracle before the first plan against the replies expected; each
+later period has one.
+"""
 
 TRIAL, SETTLING, REST = 6, 2, 12
-"""Periods of the fixed mixture before the own plans of `explore`, periods after a change that are not compared, and periods of a fall back."""
+"""Periods of the fixed mixture before the own plans of `explore`, periods after a
+change that are not compared, and periods of a fall back.
+"""
 
 DOUBT = 1.0
 """Standard errors by which the own record must be worse."""
@@ -98,7 +106,9 @@ class Today:
 
 
 class Fixed:
-    """The first single plan, always: the best that is known before anything is learnt, and that traffickers can learn."""
+    """The first single plan, always: the best that is known before anything is learnt,
+    and that traffickers can learn.
+    """
 
     def __init__(self, world: AdaptiveWorld) -> None:
         self._layout = Layout.fixed(world.first.single, world.terms.days)
@@ -112,7 +122,9 @@ class Fixed:
 
 
 class Hotspot:
-    """Chase counts: they spread to options near them, and nothing corrects them for where was searched."""
+    """Chase counts: they spread to options near them, and nothing corrects them for
+    where was searched.
+    """
 
     def __init__(self, world: AdaptiveWorld) -> None:
         self._world, self._placer = world, PlanFromScores(world.instance)
@@ -125,7 +137,9 @@ class Hotspot:
         self._score = (1 - newest) * self._score + newest * period.counts.sum(axis=0)
 
     def layout(self, rng: np.random.Generator) -> Layout:  # noqa: ARG002 - nothing is drawn
-        """Place options by the counts near them; the first single plan, which catches something, while nothing was ever counted."""
+        """Place options by the counts near them; the first single plan, which catches
+        something, while nothing was ever counted.
+        """
         terms, score = self._world.terms, self._near @ self._score
         plan = self._placer.by_score(score) if score.any() else self._world.first.single
         return Layout.fixed(plan, terms.days)
@@ -159,7 +173,9 @@ class Exact:
 
     def __init__(self, world: AdaptiveWorld) -> None:
         self._world, self._plan = world, world.first.single
-        self._refit = RouteFlowEstimator(world.sets.routes, world.sets.crowd, world.terms.forgetting)
+        self._refit = RouteFlowEstimator(
+            world.sets.routes, world.sets.crowd, world.terms.forgetting
+        )
         self._weights = EvaderWeights(world)
         self._pool = copy.copy(world.first.pool)  # it grows; other runs begin with the first one
 
@@ -181,12 +197,16 @@ class Exact:
             weight=found.commodity,
             fixed_routes=replace(first.commodities.fixed_routes, value=found.fixed_routes),
         )
-        self._plan = local_search(world.instance, overlay, PooledValues(commodities, self._pool), self._plan)
+        self._plan = local_search(
+            world.instance, overlay, PooledValues(commodities, self._pool), self._plan
+        )
         return Layout.fixed(self._plan, world.terms.days)
 
 
 class Mixed:
-    """The first mixture: a plan drawn for each day, each as often as its probability says, to whole days."""
+    """The first mixture: a plan drawn for each day, each as often as its probability
+    says, to whole days.
+    """
 
     def __init__(self, world: AdaptiveWorld) -> None:
         self._world = world
@@ -201,9 +221,11 @@ class Mixed:
 
 
 class Explore:
-    """The mixture that is best against the replies that the record lets expect, and days of plans that teach most.
+    """The mixture that is best against the replies that the record lets expect, and
+    days of plans that teach most.
 
-    It begins with the first mixture, and falls back to it where the models or the own record say that its own lets more through.
+    It begins with the first mixture, and falls back to it where the models or the own
+    record say that its own lets more through.
     """
 
     def __init__(self, world: AdaptiveWorld) -> None:
@@ -229,25 +251,39 @@ class Explore:
         mixture.improve(self._models, 1 if self._periods else ORACLE_ROUNDS)
         self._periods += 1
         through = mixture.through
-        expected = [float(self._models.long_run(each) @ each) for each in (through, self._first_through)]
+        expected = [
+            float(self._models.long_run(each) @ each) for each in (through, self._first_through)
+        ]
         if not self._guard.own_next(expected[0] < expected[1]):
             first = self._world.first
             return drawn_days(first.plans, first.probability, terms.days, rng)
-        teaching = min(round(terms.exploration * terms.days / np.sqrt(self._periods)), terms.days - 1)
+        teaching = min(
+            round(terms.exploration * terms.days / np.sqrt(self._periods)), terms.days - 1
+        )
         drawn = drawn_days(mixture.plans, mixture.probability, terms.days - teaching, rng)
-        days = [plan for plan, n in zip(drawn.plans, drawn.days.tolist(), strict=True) for _ in range(int(n))]
+        days = [
+            plan
+            for plan, n in zip(drawn.plans, drawn.days.tolist(), strict=True)
+            for _ in range(int(n))
+        ]
         unknown = self._promise / (SEARCHED_ALWAYS + self._effort)
-        wish = mixture.probability @ mixture.plans + NEW * unknown / max(float(unknown.max(initial=0.0)), 1e-300)
-        days += [self._placer.by_score(wish * rng.exponential(size=wish.size)) for _ in range(teaching)]
+        wish = mixture.probability @ mixture.plans + NEW * unknown / max(
+            float(unknown.max(initial=0.0)), 1e-300
+        )
+        days += [
+            self._placer.by_score(wish * rng.exponential(size=wish.size)) for _ in range(teaching)
+        ]
         return Layout.drawn(days)
 
 
 class RecordGuard:
-    """Whether a policy goes on with its own plans, by the loads that they and the fixed mixture seized in a period.
+    """Whether a policy goes on with its own plans, by the loads that they and the fixed
+    mixture seized in a period.
 
-    The mixture stands for `TRIAL` periods at first. Afterwards the own plans stand until what they seize on the mean is below the mixture's by
-    `DOUBT` standard errors; then the mixture stands for `REST` periods, and the own plans are tried anew. The `SETTLING` periods after a
-    change do not count: traffickers have not yet answered.
+    The mixture stands for `TRIAL` periods at first. Afterwards the own plans stand
+    until what they seize on the mean is below the mixture's by `DOUBT` standard errors;
+    then the mixture stands for `REST` periods, and the own plans are tried anew. The
+    `SETTLING` periods after a change do not count: traffickers have not yet answered.
     """
 
     def __init__(self) -> None:
@@ -261,7 +297,9 @@ class RecordGuard:
             self._seized[self._own].append(seized)
 
     def own_next(self, expected_better: bool) -> bool:
-        """Return whether the own plans stand in the next period, if models expect them to be better."""
+        """Return whether the own plans stand in the next period, if models expect them
+        to be better.
+        """
         if self._own and self._worse():
             self._left = REST
             self._seized[True].clear()
@@ -295,7 +333,9 @@ class Random:
 
 @dataclass(frozen=True, eq=False)
 class NewWeights:
-    """Weights of one set of pairs: of the overlay's informed evaders, of all commodities, and values of fixed routes with nothing placed."""
+    """Weights of one set of pairs: of the overlay's informed evaders, of all
+    commodities, and values of fixed routes with nothing placed.
+    """
 
     evader: Floats
     commodity: Floats
@@ -315,10 +355,13 @@ class EvaderWeights:
         instance, overlay, crowd = world.instance, world.overlay, world.sets.crowd
         pair_of = {ends: k for k, ends in enumerate(world.sets.ends)}
         self._first = crowd.loads / crowd.loads.sum()
-        self._pair = np.array([pair_of.get((e.origin, e.destination), -1) for e in instance.evaders], dtype=np.int64)
+        self._pair = np.array(
+            [pair_of.get((e.origin, e.destination), -1) for e in instance.evaders], dtype=np.int64
+        )
         self._weight = np.array([e.weight for e in instance.evaders])
         self._informed = np.array(
-            [k for k, e in enumerate(instance.evaders) if not e.routes and e.weight > 0], dtype=np.int64
+            [k for k, e in enumerate(instance.evaders) if not e.routes and e.weight > 0],
+            dtype=np.int64,
         )
         ends = overlay.origin * overlay.n_nodes + overlay.destination
         self._commodity = np.unique(ends, return_inverse=True)[1]
@@ -330,13 +373,17 @@ class EvaderWeights:
         ratio = np.append(pairs / self._first, 1.0)[self._pair]
         weight = self._weight * ratio
         evader = weight[self._informed]
-        fixed_routes = self._fixed_routes if self._members is None else np.asarray(self._members @ weight)
+        fixed_routes = (
+            self._fixed_routes if self._members is None else np.asarray(self._members @ weight)
+        )
         informed = np.bincount(self._commodity, evader, int(self._commodity.max(initial=-1)) + 1)
         return NewWeights(evader, np.append(informed, np.ones(fixed_routes.size)), fixed_routes)
 
 
 def drawn_days(plans: Mask, probability: Floats, days: int, rng: np.random.Generator) -> Layout:
-    """Return a layout of a mixture: each plan on as many days as its probability says, up or down to whole days."""
+    """Return a layout of a mixture: each plan on as many days as its probability says,
+    up or down to whole days.
+    """
     expected = probability * days
     whole = np.floor(expected + 1e-9)
     extra = systematic_sample(np.maximum(expected - whole, 0.0), rng)
@@ -359,7 +406,9 @@ def _near(world: AdaptiveWorld) -> Floats:
         return same
     middle = np.array(
         [
-            instance.lonlat[np.append(instance.tail[list(o.arcs)], instance.head[list(o.arcs)])].mean(axis=0)
+            instance.lonlat[
+                np.append(instance.tail[list(o.arcs)], instance.head[list(o.arcs)])
+            ].mean(axis=0)
             for o in instance.options
         ]
     )
@@ -372,7 +421,8 @@ def _near(world: AdaptiveWorld) -> Floats:
     return np.asarray(np.maximum(same, np.exp(-distance / reach)))
 
 
-# What planners know: what they placed, and what they seized there. Nothing of the traffickers' choices reaches them in another way.
+# What planners know: what they placed, and what they seized there. Nothing of the
+# traffickers' choices reaches them in another way.
 
 
 @dataclass(frozen=True, eq=False)
@@ -412,16 +462,25 @@ class PlanFromScores:
         self._rivals = [np.empty(0, dtype=np.int64) for _ in instance.options]
         for group in instance.conflicts:
             for j in group:
-                self._rivals[j] = np.union1d(self._rivals[j], np.array([k for k in group if k != j], dtype=np.int64))
+                self._rivals[j] = np.union1d(
+                    self._rivals[j], np.array([k for k in group if k != j], dtype=np.int64)
+                )
         self._most = instance.budget * (1 + BUDGET_TOLERANCE)
 
     def by_score(self, score: Floats) -> Mask:
-        """Return a plan of options in the order of (options,) scores over price; those of a score of 0 or less are left out."""
+        """Return a plan of options in the order of (options,) scores over price; those
+        of a score of 0 or less are left out.
+        """
         instance, placed = self._instance, self.start.copy()
         order = np.argsort(-score / self.price, kind="stable")
         left = self._most - placed @ instance.use
         for j in order[score[order] > 0].tolist():
-            if placed[j] or not self._allowed[j] or (instance.use[j] > left).any() or placed[self._rivals[j]].any():
+            if (
+                placed[j]
+                or not self._allowed[j]
+                or (instance.use[j] > left).any()
+                or placed[self._rivals[j]].any()
+            ):
                 continue
             if instance.requirements and not options_that_break_none(instance, placed)[j]:
                 continue
@@ -434,7 +493,8 @@ class PlanFromScores:
         return self.by_score(np.asarray(rng.permutation(self.price.size) + 1.0, dtype=np.float64))
 
     def covering(self, routes: RouteSet, meets: csr_array, flow: Floats) -> Mask:
-        """Return the plan of greedy maximal covering: flow on routes with at least one placed option (Church and ReVelle 1974).
+        """Return the plan of greedy maximal covering: flow on routes with at least one
+        placed option (Church and ReVelle 1974).
 
         Parameters
         ----------
@@ -450,7 +510,10 @@ class PlanFromScores:
         open_flow[_covered(routes, placed)] = 0.0
         while True:
             fitting = (
-                options_that_fit(instance, placed) & ~placed & self._allowed & options_that_break_none(instance, placed)
+                options_that_fit(instance, placed)
+                & ~placed
+                & self._allowed
+                & options_that_break_none(instance, placed)
             )
             gain = np.where(fitting, meets @ open_flow, 0.0)
             choice = int((gain / self.price).argmax())
@@ -465,14 +528,19 @@ def _covered(routes: RouteSet, placed: Mask) -> Mask:
     return np.asarray(np.append(placed, False)[routes.option].any(axis=1))
 
 
-# The flows that explain a planner's own record: the estimator that makes evaders of a record (`optimizer.risk.route_flows`), on its sites.
+# The flows that explain a planner's own record: the estimator that makes evaders of a
+# record (`optimizer.risk.route_flows`), on its sites.
 #
-# Row j of the record is an option, its effort e_j the share of days on which it stood, summed over the periods with weights that fall by
-# the share `forgetting` a period. Route r passes the row with the seizures of option j that are expected of one load on it, summed likewise,
-# over e_j: what stands before the option on the route is thus taken off. The prior is that of the instance's evaders.
+# Row j of the record is an option, its effort e_j the share of days on which it stood,
+# summed over the periods with weights that fall by the share `forgetting` a period.
+# Route r passes the row with the seizures of option j that are expected of one load on
+# it, summed likewise, over e_j: what stands before the option on the route is thus
+# taken off. The prior is that of the instance's evaders.
 
 INFORMED_TEMPERATURE = 0.05
-"""Prior of the informed loads of a pair over its routes: by chance to get through with nothing placed, at this temperature."""
+"""Prior of the informed loads of a pair over its routes: by chance to get through with
+nothing placed, at this temperature.
+"""
 
 EXPLAINED = 30
 """Rounds of expectation and maximisation at most, as the record is read anew each period."""
@@ -483,7 +551,9 @@ LEAST_SHARE = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Flows:
-    """An estimate: (pairs,) share of all loads of each, and (routes,) share of all loads on each."""
+    """An estimate: (pairs,) share of all loads of each, and (routes,) share of all
+    loads on each.
+    """
 
     pairs: Floats
     routes: Floats
@@ -523,7 +593,9 @@ class RouteFlowEstimator:
         self._counts = self._kept * self._counts + period.counts.sum(axis=0)
 
     def flows(self) -> Flows:
-        """Return the flows that explain the record; those known at first where nothing was seized."""
+        """Return the flows that explain the record; those known at first where nothing
+        was seized.
+        """
         routes = self._routes
         if not self._counts.any():
             prior = self._weight[routes.pair] * self._prior
@@ -533,7 +605,8 @@ class RouteFlowEstimator:
         seen = data > 0
         place = (self._option[seen], self._at[0][seen])
         on = csr_array((data[seen], place), shape=(routes.n_options, routes.pair.size))
-        # routes of a pair that the record sees alike are one to it: their Gamma priors add up, and what is found is shared by the prior
+        # routes of a pair that the record sees alike are one to it: their Gamma priors
+        # add up, and what is found is shared by the prior
         keys = np.column_stack((routes.pair.astype(np.float64), np.asarray(on.T @ self._mark)))
         _, first, one = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         prior = np.bincount(one.ravel(), self._prior).astype(np.float64)
@@ -546,14 +619,18 @@ class RouteFlowEstimator:
             csr_array(on[:, first]),
         )
         searched = csr_array((self._effort, (np.arange(effort.size), np.arange(effort.size))))
-        merged = explain_by_routes(candidates, CountedRows(searched, self._counts[:, None]), EXPLAINED).flow[:, 0]
+        merged = explain_by_routes(
+            candidates, CountedRows(searched, self._counts[:, None]), EXPLAINED
+        ).flow[:, 0]
         found = (merged / prior)[one.ravel()] * self._prior
         total = max(float(found.sum()), 1e-300)
         return Flows(routes.sums(found) / total, found / total)
 
 
 def prior_shares(routes: RouteSet, crowd: PairLoads) -> Floats:
-    """Return the (routes,) prior shares of the routes of a pair: usual ones of the habitual loads, good ones of the others."""
+    """Return the (routes,) prior shares of the routes of a pair: usual ones of the
+    habitual loads, good ones of the others.
+    """
     best = routes.best(routes.base)[routes.pair]
     weight = np.exp((routes.base - best) / INFORMED_TEMPERATURE)
     informed = weight / routes.sums(weight)[routes.pair]
@@ -562,7 +639,8 @@ def prior_shares(routes: RouteSet, crowd: PairLoads) -> Floats:
     return np.asarray(share / routes.sums(share)[routes.pair])
 
 
-# Policies of the literature on learning in repeated security games, as opponents of ours.
+# Policies of the literature on learning in repeated security games, as opponents of
+# ours.
 #
 # fpl-ue  follow the perturbed leader with uniform exploration (Xu, Tran-Thanh and Jennings 2016, AAMAS): on a share of the days any plan that
 #                 fits; on the others the best plan for the sums of rewards of options, perturbed by exponential draws. The reward of an
@@ -588,13 +666,19 @@ class FollowThePerturbedLeader:
 
     def layout(self, rng: np.random.Generator) -> Layout:
         """Draw the days."""
-        scale = max(float(self._reward.max(initial=0.0)) / max(self._periods, 1), 1e-9) * np.sqrt(max(self._periods, 1))
+        scale = max(float(self._reward.max(initial=0.0)) / max(self._periods, 1), 1e-9) * np.sqrt(
+            max(self._periods, 1)
+        )
         days = []
         for _ in range(self._terms.days):
             if rng.random() < self._terms.exploration:
                 days.append(self._placer.random(rng))
             else:
-                days.append(self._placer.by_score(self._reward + scale * rng.exponential(size=self._reward.size)))
+                days.append(
+                    self._placer.by_score(
+                        self._reward + scale * rng.exponential(size=self._reward.size)
+                    )
+                )
         return Layout.drawn(days)
 
 
@@ -615,7 +699,9 @@ class Exp3:
             arm = self._place.get(plan.tobytes())
             if arm is not None:
                 gained = float(counts.sum()) / daily
-                self._log[arm] += self._terms.exploration * gained / self._chance[arm] / self._log.size
+                self._log[arm] += (
+                    self._terms.exploration * gained / self._chance[arm] / self._log.size
+                )
         self._log -= self._log.max()
 
     def layout(self, rng: np.random.Generator) -> Layout:
@@ -627,20 +713,27 @@ class Exp3:
         return Layout.drawn(list(self._arms[rng.choice(n, size=self._terms.days, p=self._chance)]))
 
 
-# Candidate models of how traffickers reply, weighted by how well each explains a planner's own record.
+# Candidate models of how traffickers reply, weighted by how well each explains a
+# planner's own record.
 #
-# A model has a temperature tau and a memory m: the payoffs of a period enter what is remembered with weight m, u <- (1 - m) u + m
-# u(layout), and route r draws the share exp(u_r / tau) of the loads of its pair that do not keep to their usual routes. A pair draws loads
-# from others of its destination in proportion to V_k exp(mean payoff of k / tau), V_k being its loads at first, a share mu a period, the
-# mobility. With m = 0 nobody learns or moves.
+# A model has a temperature tau and a memory m: the payoffs of a period enter what is
+# remembered with weight m, u <- (1 - m) u + m u(layout), and route r draws the share
+# exp(u_r / tau) of the loads of its pair that do not keep to their usual routes. A pair
+# draws loads from others of its destination in proportion to V_k exp(mean payoff of k /
+# tau), V_k being its loads at first, a share mu a period, the mobility. With m = 0
+# nobody learns or moves.
 #
-# By a model the seizures n of a period fall on options in proportion to the mu_j that it expects of them. The logarithm of its weight is the
-# sum of n_j ln(mu_j / sum mu) over options and periods, in which earlier periods fade (a forecaster of exponential weights under logarithmic
-# loss). Nothing else is known of a period than what stood and what was seized.
+# By a model the seizures n of a period fall on options in proportion to the mu_j that
+# it expects of them. The logarithm of its weight is the sum of n_j ln(mu_j / sum mu)
+# over options and periods, in which earlier periods fade (a forecaster of exponential
+# weights under logarithmic loss). Nothing else is known of a period than what stood and
+# what was seized.
 
 
 TEMPERATURES = 0.005 * 2.0 ** np.arange(7)
-"""Temperatures of the candidates: differences of chances to get through at which a route is chosen e times as often."""
+"""Temperatures of the candidates: differences of chances to get through at which a
+route is chosen e times as often.
+"""
 
 MEMORIES = (0.0, 0.15, 0.5)
 """Weights of the newest period of the candidates."""
@@ -652,7 +745,9 @@ LASTING = 0.9
 """Share of a model's logarithm of likelihood that is kept from period to period."""
 
 UNEXPLAINED = 1e-6
-"""Share of all loads that every option is expected to meet besides, so that no seizure is impossible."""
+"""Share of all loads that every option is expected to meet besides, so that no seizure
+is impossible.
+"""
 
 NEGLIGIBLE = 1e-3
 """Weight below which a model does not count."""
@@ -687,16 +782,21 @@ class ResponseModels:
 
     @property
     def weight(self) -> Floats:
-        """(models,) weights, which sum to 1: temperatures in turn for the first memory and mobility, then for the next mobility."""
+        """(models,) weights, which sum to 1: temperatures in turn for the first memory
+        and mobility, then for the next mobility.
+        """
         found = np.exp(self._fit - self._fit.max())
         return np.asarray(found / found.sum())
 
     def take(self, period: PeriodRecord, passage: RoutePassage) -> None:
-        """Weigh the models by a period of the record, given what its layout did to loads, and let them learn of it."""
+        """Weigh the models by a period of the record, given what its layout did to
+        loads, and let them learn of it.
+        """
         routes, presence, seized = self._routes, period.layout.presence, period.counts.sum(axis=0)
         shares = self._shares(self._recalled, self._temperature)
         seizing = csr_array(
-            (passage.seized[self._at], (self._option, self._at[0])), shape=(routes.n_options, routes.pair.size)
+            (passage.seized[self._at], (self._option, self._at[0])),
+            shape=(routes.n_options, routes.pair.size),
         )
         expected = seizing @ (self._loads[routes.pair] * shares)
         expected += UNEXPLAINED * float(self._crowd.loads.sum()) * presence[:, None]
@@ -706,16 +806,22 @@ class ResponseModels:
             self._fit += seized[where] @ np.log(expected[where] / expected.sum(axis=0))
         divided = self._divided(shares, self._recalled, self._temperature)
         self._loads = (1 - self._mobility) * self._loads + self._mobility * divided
-        self._recalled = (1 - self._memory) * self._recalled + self._memory * passage.through[:, None]
+        self._recalled = (1 - self._memory) * self._recalled + self._memory * passage.through[
+            :, None
+        ]
 
     def long_run(self, through: Floats) -> Floats:
-        """Return the (routes,) loads expected, on the mean over the models, where (routes,) chances to get through last for long."""
+        """Return the (routes,) loads expected, on the mean over the models, where
+        (routes,) chances to get through last for long.
+        """
         weight = np.where(self.weight < NEGLIGIBLE, 0.0, self.weight)
         weight /= weight.sum()
         flows = self._unmoved @ weight[self._still]
         # in the long run it does not matter how fast loads move, but whether they do
         group = 2 * np.searchsorted(TEMPERATURES, self._temperature) + (self._mobility > 0)
-        learning = np.bincount(group, np.where(self._still, 0.0, weight), 2 * TEMPERATURES.size).reshape(-1, 2)
+        learning = np.bincount(
+            group, np.where(self._still, 0.0, weight), 2 * TEMPERATURES.size
+        ).reshape(-1, 2)
         live = learning.any(axis=1)
         if live.any():
             payoff: Floats = through[:, None]
@@ -729,7 +835,9 @@ class ResponseModels:
         return np.asarray(flows)
 
     def _shares(self, payoff: Floats, temperature: Floats) -> Floats:
-        """Return the (routes, models) shares of the loads of a pair by (routes, models) payoffs and (models,) temperatures."""
+        """Return the (routes, models) shares of the loads of a pair by (routes, models)
+        payoffs and (models,) temperatures.
+        """
         routes = self._routes
         lift = payoff - np.maximum.reduceat(payoff, routes.start)[routes.pair]
         drawn = np.exp(lift / temperature)
@@ -737,7 +845,9 @@ class ResponseModels:
         return np.asarray(self._kept + (1 - self._habitual) * drawn)
 
     def _divided(self, shares: Floats, payoff: Floats, temperature: Floats) -> Floats:
-        """Return the (pairs, models) loads when all gateways are chosen anew by (routes, models) shares and payoffs."""
+        """Return the (pairs, models) loads when all gateways are chosen anew by
+        (routes, models) shares and payoffs.
+        """
         crowd = self._crowd
         value = np.add.reduceat(shares * payoff, self._routes.start)
         best = np.full((self._into.shape[0], value.shape[1]), -np.inf)
@@ -748,19 +858,24 @@ class ResponseModels:
         return np.asarray(wish * ratio[crowd.destination])
 
 
-# The mixture of plans that is best against the replies that are expected of it, by rounds of the double oracle over routes.
+# The mixture of plans that is best against the replies that are expected of it, by
+# rounds of the double oracle over routes.
 #
-# Sought is a mixture mu at which no plan lets less through of the flows f(mu) that answer it, by the models above, than mu does.
-# With one temperature and no choice of gateways it is the minimum of the convex F(mu) = sum_k V_k tau ln sum_{r of k} exp((U mu)_r /
-# tau), U being the chances to get through by route and plan, whose slope is U'f: the logit equilibrium of the zero-sum game (McKelvey and
-# Palfrey 1995). A round adds the plan that exchanges find against f(mu), and descends by entropic mirror descent; the mean of the later
-# steps is kept.
+# Sought is a mixture mu at which no plan lets less through of the flows f(mu) that
+# answer it, by the models above, than mu does. With one temperature and no choice of
+# gateways it is the minimum of the convex F(mu) = sum_k V_k tau ln sum_{r of k} exp((U
+# mu)_r / tau), U being the chances to get through by route and plan, whose slope is
+# U'f: the logit equilibrium of the zero-sum game (McKelvey and Palfrey 1995). A round
+# adds the plan that exchanges find against f(mu), and descends by entropic mirror
+# descent; the mean of the later steps is kept.
 
 STEPS = 25
 """Steps of mirror descent of a round; the second half of them is averaged."""
 
 SPREAD = 0.01
-"""Share of the uniform mixture in the one that the descent begins from, so that every plan can come back."""
+"""Share of the uniform mixture in the one that the descent begins from, so that every
+plan can come back.
+"""
 
 STARTS = 3
 """Plans of the pool from which exchanges begin."""
@@ -780,7 +895,9 @@ class ReplyMixture:
         (plans, options) masks and (plans,) probabilities to begin with.
     """
 
-    def __init__(self, routes: RouteSet, oracle: BestPlanInHindsight, plans: Mask, probability: Floats) -> None:
+    def __init__(
+        self, routes: RouteSet, oracle: BestPlanInHindsight, plans: Mask, probability: Floats
+    ) -> None:
         self._routes, self._oracle = routes, oracle
         self.plans, self.probability = plans, probability / probability.sum()
         self._through = np.array([passage(routes, plan).through for plan in plans]).T

@@ -1,10 +1,14 @@
-"""One run: a policy against traffickers who learn, period after period; and where the loads of a run travel.
+"""One run: a policy against traffickers who learn, period after period; and where the
+loads of a run travel.
 
-Traffickers of a scenario in the units of a trial: what gets through, week by week, where plan and today's layout take turns.
+Traffickers of a scenario in the units of a trial: what gets through, week by week,
+where plan and today's layout take turns.
 
-Each unit is a copy of the border with traffickers of its own, who learn as `[adapt]` says: none go from one unit to another. `[adapt]`
-speaks of periods of D days, and a trial of weeks. A share c that chooses again in a period is 1 - (1 - c)^(7 / D) a week; loads and scouts
-are 7 / D of those of a period, delay and history D / 7 times as many weeks.
+Each unit is a copy of the border with traffickers of its own, who learn as `[adapt]`
+says: none go from one unit to another. `[adapt]` speaks of periods of D days, and a
+trial of weeks. A share c that chooses again in a period is 1 - (1 - c)^(7 / D) a week;
+loads and scouts are 7 / D of those of a period, delay and history D / 7 times as many
+weeks.
 """
 
 from __future__ import annotations
@@ -70,7 +74,9 @@ POLICIES: Final[dict[str, Callable[[AdaptiveWorld], Policy]]] = {
 """How each policy is made from what all runs share."""
 
 COMPARED = 12
-"""Plans of the first mixture from which, besides the single plan, exchanges look for the best fixed plan in hindsight."""
+"""Plans of the first mixture from which, besides the single plan, exchanges look for
+the best fixed plan in hindsight.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +92,20 @@ class PeriodRow:
     seizures, seizure_value
         Number of seizures, and loads a seizure on the mean; None without a seizure.
     routes, gateways, footprint_km
-        Routes and gateways in use, and length of road with traffic; None where the problem has no lengths.
+        Routes and gateways in use, and length of road with traffic; None where the
+        problem has no lengths.
     regret
-        Loads let through so far beyond the best plan that is the same in all periods of the run, known afterwards.
+        Loads let through so far beyond the best plan that is the same in all periods of
+        the run, known afterwards.
     reply_regret
-        Loads let through in this period beyond the best plan for it, >= 0; None for periods for which that is not computed.
+        Loads let through in this period beyond the best plan for it, >= 0; None for
+        periods for which that is not computed.
     displaced
-        Share of the loads that enter by another gateway than at first: half the sum of differences.
+        Share of the loads that enter by another gateway than at first: half the sum of
+        differences.
     burden
-        What honest travellers lose, in the unit of the resource `delay`; None without such a resource.
+        What honest travellers lose, in the unit of the resource `delay`; None without
+        such a resource.
     """
 
     period: int
@@ -151,8 +162,8 @@ def simulate(
     policy
         A key of `POLICIES`.
     run
-        Number of the run; traffickers of the same number draw from the same random numbers under every policy, each for other events once
-        what stands differs.
+        Number of the run; traffickers of the same number draw from the same random
+        numbers under every policy, each for other events once what stands differs.
     periods
         Number of periods that count, >= 1.
     seed
@@ -180,7 +191,9 @@ def simulate(
 
 
 def baseline_flows(world: AdaptiveWorld, *, periods: int, seed: int = 0) -> Floats:
-    """Return the (periods, routes) loads on each route where nothing ever stands, forced options neither; traffickers are those of run 0."""
+    """Return the (periods, routes) loads on each route where nothing ever stands,
+    forced options neither; traffickers are those of run 0.
+    """
     chance = np.random.default_rng([seed, 0, 0])
     nothing = Layout.fixed(np.zeros_like(world.today), world.terms.days)
     standing = world.place_detection(nothing.presence)
@@ -194,9 +207,15 @@ def baseline_flows(world: AdaptiveWorld, *, periods: int, seed: int = 0) -> Floa
 def _measured(world: AdaptiveWorld, run: Run, chances: Floats) -> tuple[PeriodRow, ...]:
     """Return the rows of a run, given the (periods, routes) chances to get through."""
     hindsight, passages = world.hindsight, world.passages
-    flows, layouts, outcomes = run.flows[world.history :], run.layouts[world.history :], run.outcomes[world.history :]
+    flows, layouts, outcomes = (
+        run.flows[world.history :],
+        run.layouts[world.history :],
+        run.outcomes[world.history :],
+    )
     routes, gateway = world.sets.routes, world.sets.crowd.gateway
-    through = np.array([flow @ chance for flow, chance in zip(flows, chances[world.history :], strict=True)])
+    through = np.array(
+        [flow @ chance for flow, chance in zip(flows, chances[world.history :], strict=True)]
+    )
     fixed = hindsight.best(flows.sum(axis=0), [world.first.single, *world.first.plans[:COMPARED]])
     regret = np.cumsum(through - flows @ passages.of(fixed).through)
     first = _by_gateway(gateway, world.sets.crowd.loads)
@@ -215,7 +234,9 @@ def _measured(world: AdaptiveWorld, run: Run, chances: Floats) -> tuple[PeriodRo
                 sent=float(flows[t].sum()),
                 through=float(through[t]),
                 seizures=outcome.seizures,
-                seizure_value=float(outcome.volumes.sum()) / outcome.seizures if outcome.seizures else None,
+                seizure_value=(
+                    float(outcome.volumes.sum()) / outcome.seizures if outcome.seizures else None
+                ),
                 routes=int(used.sum()),
                 gateways=int(np.unique(gateway[routes.pair[used]]).size),
                 footprint_km=_footprint(world, used),
@@ -241,11 +262,14 @@ def _footprint(world: AdaptiveWorld, used: Mask) -> float | None:
     return float(world.length_km[: travelled.size] @ travelled)
 
 
-# Where the loads of a run travel: in named parts of the network, such as districts, and on each stretch of road.
+# Where the loads of a run travel: in named parts of the network, such as districts, and
+# on each stretch of road.
 #
-# With f_tr the loads on route r in period t and P the roads of a part, the loads that travel there are sum_r f_tr [r meets P], and the
-# load-kilometres sum_r f_tr km(r, P). Both are products of the flows with a (routes, parts) table that all runs share. A stretch is a set of
-# roads that lie on the same routes: the loads on one road of it are those on every other.
+# With f_tr the loads on route r in period t and P the roads of a part, the loads that
+# travel there are sum_r f_tr [r meets P], and the load-kilometres sum_r f_tr km(r, P).
+# Both are products of the flows with a (routes, parts) table that all runs share. A
+# stretch is a set of roads that lie on the same routes: the loads on one road of it are
+# those on every other.
 
 
 DISTRICT, MODE = "district", "mode"
@@ -276,7 +300,8 @@ class RunTravel:
     Attributes
     ----------
     loads, load_km
-        (periods, parts) loads that travel in each part of the network, and kilometres that they travel there.
+        (periods, parts) loads that travel in each part of the network, and kilometres
+        that they travel there.
     stretches
         (periods on a map, stretches) loads on each stretch of road.
     """
@@ -293,7 +318,8 @@ class RunTravel:
     def of(cls, content: Mapping[str, Any], parts: int) -> Self:
         """Return what `content` returned."""
         loads, km = (
-            np.array(content[name], dtype=np.float64).reshape(len(content[name]), parts)  # a region may have no parts
+            # a region may have no parts
+            np.array(content[name], dtype=np.float64).reshape(len(content[name]), parts)
             for name in ("loads", "load_km")
         )
         return cls(loads, km, np.array(content["stretches"], dtype=np.float64))
@@ -321,7 +347,9 @@ class TravelMeter:
 
     stretch: Ints
 
-    def __init__(self, routes: RouteSet, inside: Mask, length_km: Floats, periods: Sequence[int]) -> None:
+    def __init__(
+        self, routes: RouteSet, inside: Mask, length_km: Floats, periods: Sequence[int]
+    ) -> None:
         on: csr_array = routes.segments
         used = on.shape[1]
         self._km = np.asarray(on @ (inside[:, :used] * length_km[:used]).T)
@@ -347,13 +375,16 @@ class TravelMeter:
 
 WEEK = 7.0
 SETTLED = (100, 160)
-"""Weeks of one layout whose mean counts as what lasts. At a mobility of .1 a week, effects of weeks 20 to 80 are twice those that last."""
+"""Weeks of one layout whose mean counts as what lasts. At a mobility of .1 a week,
+effects of weeks 20 to 80 are twice those that last.
+"""
 MOST_HISTORY = 52
 """Weeks of today's layout before a trial, at most."""
 
 
 class TrialTraffickers:
-    """What gets through of the loads of populations who learn, under shares of the weeks in which a plan stands in place of today's layout.
+    """What gets through of the loads of populations who learn, under shares of the
+    weeks in which a plan stands in place of today's layout.
 
     Parameters
     ----------
@@ -369,12 +400,19 @@ class TrialTraffickers:
         self._sets, self._terms = sets, terms
         self._plans = np.stack([today, plan])
         self._passages = Passages(sets.routes)
-        self._through = np.stack([self._passages.through(Layout.fixed(each)) for each in self._plans])
+        self._through = np.stack(
+            [self._passages.through(Layout.fixed(each)) for each in self._plans]
+        )
 
     @classmethod
     def of(cls, instance: Instance, plan: Mask, terms: AdaptModel, fixed: int) -> TrialTraffickers:
-        """Return those of an instance; its options from `fixed` on are beats of teams. Terms are those of `[adapt]`."""
-        terms, today = weekly(terms), np.array([option.existing for option in instance.options], dtype=bool)
+        """Return those of an instance; its options from `fixed` on are beats of teams.
+        Terms are those of `[adapt]`.
+        """
+        terms, today = (
+            weekly(terms),
+            np.array([option.existing for option in instance.options], dtype=bool),
+        )
         nothing = np.zeros(today.size, dtype=bool)
         sets = choice_sets(
             instance,
@@ -387,7 +425,9 @@ class TrialTraffickers:
         return cls(sets, today, plan, terms)
 
     def through(self, shares: Floats, rng: np.random.Generator) -> Floats:
-        """Return the (weeks,) loads expected to get through, under (weeks,) shares of the days on which the plan stands."""
+        """Return the (weeks,) loads expected to get through, under (weeks,) shares of
+        the days on which the plan stands.
+        """
         traffickers, found = Traffickers(self._sets.routes, self._sets.crowd, self._terms), []
         history = self._terms.history if self._plans[0].any() else 0
         for share in (*[0.0] * history, *shares.tolist()):
@@ -399,19 +439,30 @@ class TrialTraffickers:
         return np.array(found[history:])
 
     def lasting(self, runs: int) -> tuple[float, float]:
-        """Return the loads a week that get through under today's layout and under the plan, once all have learned it: means of runs."""
+        """Return the loads a week that get through under today's layout and under the
+        plan, once all have learned it: means of runs.
+        """
         begin, end = SETTLED
         today, plan = (
             float(
-                np.mean([self.through(np.full(end, s), np.random.default_rng(k))[begin:].mean() for k in range(runs)])
+                np.mean(
+                    [
+                        self.through(np.full(end, s), np.random.default_rng(k))[begin:].mean()
+                        for k in range(runs)
+                    ]
+                )
             )
             for s in (0.0, 1.0)
         )
         return today, plan
 
     def at_first(self) -> tuple[float, float]:
-        """Return the loads that get through in one week of today's layout and of the plan, before anybody has learned the plan."""
-        today, plan = (float(self.through(np.full(1, s), np.random.default_rng(0))[0]) for s in (0.0, 1.0))
+        """Return the loads that get through in one week of today's layout and of the
+        plan, before anybody has learned the plan.
+        """
+        today, plan = (
+            float(self.through(np.full(1, s), np.random.default_rng(0))[0]) for s in (0.0, 1.0)
+        )
         return today, plan
 
 

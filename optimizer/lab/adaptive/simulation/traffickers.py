@@ -1,4 +1,5 @@
-"""Populations of traffickers: what they know of sites, the routes and gateways they choose, how much they send and in shipments of what size.
+"""Populations of traffickers: what they know of sites, the routes and gateways they
+choose, how much they send and in shipments of what size.
 
 Sets      K pairs of gateway and destination, each with routes; G places where something may stand
 State     d_g believed chance to be seized at place g; s_r share of the learning loads of its pair on route r; V_k loads of a pair a period;
@@ -14,10 +15,12 @@ Supply    in all, V(0) + supply_response * (loads lost in the period before), at
 Size      losses above the tolerance make the shipments of a pair smaller by the share `splitting`, others larger again, within
           [smallest_shipment, 1]
 
-How populations choose among actions: best replies, smoothed fictitious play, exponential weights, logit with memory, NarcoLogic-like rules.
+How populations choose among actions: best replies, smoothed fictitious play,
+exponential weights, logit with memory, NarcoLogic-like rules.
 
-A population is a group of actions that stand next to each other; its shares over them sum to 1. Each period the rule is told the payoff that
-the population believes each action to have had, in [0, 1], and returns the shares of the next period:
+A population is a group of actions that stand next to each other; its shares over them
+sum to 1. Each period the rule is told the payoff that the population believes each
+action to have had, in [0, 1], and returns the shares of the next period:
 
 best-reply    a share `rate` of the population moves to the action of largest payoff
 fictitious    s ~ exp(mean of all payoffs so far / temperature): smoothed fictitious play (Fudenberg and Levine 1998)
@@ -63,7 +66,9 @@ LEAST_SUPPLY = 0.1
 
 
 def mobility_after(share: float, periods: int) -> float:
-    """Return the share of loads that has chosen its gateway again after some periods, by the share a period: `[evaders] mobility` of `plan`."""
+    """Return the share of loads that has chosen its gateway again after some periods,
+    by the share a period: `[evaders] mobility` of `plan`.
+    """
     return float(1 - (1 - share) ** periods)
 
 
@@ -98,7 +103,8 @@ class PeriodOutcome:
     volumes
         (options,) loads seized by each option.
     sent, seized, found
-        (pairs,) loads sent, seized, and found by ordinary policing; the others got through.
+        (pairs,) loads sent, seized, and found by ordinary policing; the others got
+        through.
     shipments
         (routes,) number of shipments.
     reached, lost
@@ -140,8 +146,12 @@ class Traffickers:
         self._supply = float(crowd.loads.sum())
 
     def payoffs(self, belief: Floats) -> Floats:
-        """Return the (routes,) chances to get through by (places,) believed chances to be seized."""
-        return np.asarray(self._routes.base * np.exp(self._routes.passing @ np.log1p(-np.minimum(belief, 0.999))))
+        """Return the (routes,) chances to get through by (places,) believed chances to
+        be seized.
+        """
+        return np.asarray(
+            self._routes.base * np.exp(self._routes.passing @ np.log1p(-np.minimum(belief, 0.999)))
+        )
 
     @property
     def flows(self) -> Floats:
@@ -163,14 +173,16 @@ class Traffickers:
     def send(self, layout: Layout, passages: Passages, rng: np.random.Generator) -> PeriodOutcome:
         """Send the shipments of a period against a layout."""
         routes = self._routes
-        # n_r ~ Poisson(f_r / z_k), then n_r over the plans of the layout by their shares of the days
+        # n_r ~ Poisson(f_r / z_k), then n_r over the plans of the layout by their
+        # shares of the days
         shipments = rng.poisson(self.flows / self.size[routes.pair])
         taken = np.flatnonzero(shipments)
         of_plan = rng.multinomial(shipments[taken], layout.share)
         row, plan = np.nonzero(of_plan)
         number, route = of_plan[row, plan], taken[row]
         width, n = routes.option.shape[1], routes.n_options
-        # Where each ends: seized at one of the `width` places of its route, found by ordinary policing, or through.
+        # Where each ends: seized at one of the `width` places of its route, found by
+        # ordinary policing, or through.
         chances = np.zeros((row.size, width + 2))
         for d in np.unique(plan).tolist():
             part = passages.of(layout.plans[d])
@@ -181,15 +193,24 @@ class Traffickers:
         chances /= chances.sum(axis=1, keepdims=True)
         ended = rng.multinomial(number, chances)
         seized = ended[:, :width]
-        # Routes have fewer places than `width`: the rest of a row is the option n, whose column is dropped.
+        # Routes have fewer places than `width`: the rest of a row is the option n,
+        # whose column is dropped.
         plans, at = layout.days.size, plan[:, None] * (n + 1) + routes.option[route]
-        counts = np.bincount(at.ravel(), seized.ravel(), plans * (n + 1)).reshape(plans, n + 1).round().astype(np.int64)
+        counts = (
+            np.bincount(at.ravel(), seized.ravel(), plans * (n + 1))
+            .reshape(plans, n + 1)
+            .round()
+            .astype(np.int64)
+        )
         size, pair = self.size[routes.pair[route]], routes.pair[route]
         volumes = _sums(routes.option[route].ravel(), (seized * size[:, None]).ravel(), n + 1)[:n]
-        # N_g and Y_g of the beliefs: those that reached a place are all that were not seized before it, its own seizures included.
+        # N_g and Y_g of the beliefs: those that reached a place are all that were not
+        # seized before it, its own seizures included.
         reaching = number[:, None] - np.cumsum(seized, axis=1) + seized
         place = routes.place[routes.option[route]]
-        reached = _sums(place.ravel(), (reaching * routes.arriving[route]).ravel(), routes.n_places + 1)
+        reached = _sums(
+            place.ravel(), (reaching * routes.arriving[route]).ravel(), routes.n_places + 1
+        )
         lost = _sums(place.ravel(), seized.ravel(), routes.n_places + 1)
         pairs = self.loads.size
         return PeriodOutcome(
@@ -204,10 +225,14 @@ class Traffickers:
         )
 
     def learn(self, outcome: PeriodOutcome, standing: Floats, rng: np.random.Generator) -> None:
-        """Take what was lost, and the (places,) chance to be seized of what stood; choose routes, gateways, amounts and sizes anew."""
+        """Take what was lost, and the (places,) chance to be seized of what stood;
+        choose routes, gateways, amounts and sizes anew.
+        """
         terms = self._terms
         seen = outcome.lost + terms.scouts * standing
-        self.belief = (terms.memory * self.belief + seen) / (terms.memory + outcome.reached + terms.scouts)
+        self.belief = (terms.memory * self.belief + seen) / (
+            terms.memory + outcome.reached + terms.scouts
+        )
         self._known.append(self.belief)
         payoff = self.payoffs(self._known[0])
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -215,7 +240,8 @@ class Traffickers:
         noisy = payoff + terms.noise * rng.standard_normal(payoff.size) if terms.noise else payoff
         if isinstance(self._rule, Spreading):
             self._rule.learn(
-                np.clip(noisy, 0.0, 1.0), np.array([outcome.seized.sum() / max(outcome.sent.sum(), 1e-12)])
+                np.clip(noisy, 0.0, 1.0),
+                np.array([outcome.seized.sum() / max(outcome.sent.sum(), 1e-12)]),
             )
         else:
             self._rule.learn(np.clip(noisy, 0.0, 1.0), losses)
@@ -224,8 +250,12 @@ class Traffickers:
 
     def _resize(self, losses: Floats, sent: Mask) -> None:
         terms = self._terms
-        factor = np.where(losses > terms.loss_tolerance, 1 - terms.splitting, 1 / max(1 - terms.splitting, 1e-9))
-        self.size = np.where(sent, np.clip(self.size * factor, terms.smallest_shipment, 1.0), self.size)
+        factor = np.where(
+            losses > terms.loss_tolerance, 1 - terms.splitting, 1 / max(1 - terms.splitting, 1e-9)
+        )
+        self.size = np.where(
+            sent, np.clip(self.size * factor, terms.smallest_shipment, 1.0), self.size
+        )
 
     def _move(self, payoff: Floats, lost: float) -> None:
         """Divide loads among gateways, and set what is sent in all."""
@@ -237,7 +267,8 @@ class Traffickers:
             whole = np.bincount(crowd.destination, self.loads)
             best = np.zeros(whole.size)
             np.maximum.at(best, crowd.destination, np.where(crowd.loads > 0, value, 0.0))
-            # relative to the best gateway no exponent is above 0, however small the temperature is
+            # relative to the best gateway no exponent is above 0, however small the
+            # temperature is
             lift = np.minimum(value - best[crowd.destination], 0.0) / terms.temperature
             wish = crowd.loads * np.exp(np.maximum(lift, -STEEPEST))
             wish *= (whole / np.bincount(crowd.destination, wish))[crowd.destination]
@@ -270,7 +301,9 @@ def _rule(terms: AdaptModel, groups: ActionGroups, first: Floats, wanted: Floats
             begins=min(terms.first_routes, first.size),
             most=terms.new_routes,
         )
-    return NarcoLogic(groups, first, terms.rate, terms.temperature, terms.loss_tolerance, terms.new_routes)
+    return NarcoLogic(
+        groups, first, terms.rate, terms.temperature, terms.loss_tolerance, terms.new_routes
+    )
 
 
 LEAST_KEPT = 1
@@ -310,7 +343,9 @@ class ActionGroups:
         return self.normed(np.exp(values - self.best(values)))
 
     def on_open(self, shares: Floats, opened: Mask, wanted: Floats) -> Floats:
-        """Return shares on the open actions alone; a population none of which is on one goes to those that it wants."""
+        """Return shares on the open actions alone; a population none of which is on one
+        goes to those that it wants.
+        """
         kept = np.where(opened, shares, 0.0)
         return self.normed(np.where(np.add.reduceat(kept, self.start)[self.of] > 0, kept, wanted))
 
@@ -329,7 +364,9 @@ class LearningRule(Protocol):
     """(actions,) shares of the next period."""
 
     def learn(self, payoff: Floats, losses: Floats | None = None) -> None:
-        """Take (actions,) believed payoffs of a period and, where it is known, the (populations,) share that was lost."""
+        """Take (actions,) believed payoffs of a period and, where it is known, the
+        (populations,) share that was lost.
+        """
 
 
 class BestReply:
@@ -360,7 +397,9 @@ class FictitiousPlay:
 
 
 class ExponentialWeights:
-    """Weights that grow with the exponential of payoffs; the first payoffs are those of no period, and only break the symmetry if not flat."""
+    """Weights that grow with the exponential of payoffs; the first payoffs are those of
+    no period, and only break the symmetry if not flat.
+    """
 
     def __init__(self, groups: ActionGroups, first: Floats, rate: float) -> None:
         self._groups, self._rate = groups, rate
@@ -376,7 +415,9 @@ class ExponentialWeights:
 class Logit:
     """Smoothed best reply to payoffs remembered with fading weight."""
 
-    def __init__(self, groups: ActionGroups, first: Floats, rate: float, temperature: float) -> None:
+    def __init__(
+        self, groups: ActionGroups, first: Floats, rate: float, temperature: float
+    ) -> None:
         self._groups, self._rate, self._temperature = groups, rate, temperature
         self._memory = np.asarray(first, dtype=np.float64).copy()
         self.shares = groups.softmax(self._memory / temperature)
@@ -391,7 +432,13 @@ class NarcoLogic:
     """Routes are opened where losses exceed the tolerance, and closed where they do not."""
 
     def __init__(
-        self, groups: ActionGroups, first: Floats, rate: float, temperature: float, tolerance: float, most: int
+        self,
+        groups: ActionGroups,
+        first: Floats,
+        rate: float,
+        temperature: float,
+        tolerance: float,
+        most: int,
     ) -> None:
         self._groups, self._rate, self._temperature = groups, rate, temperature
         self._tolerance, self._most = tolerance, most
@@ -399,11 +446,15 @@ class NarcoLogic:
         self.shares = self._wanted(first)
 
     def learn(self, payoff: Floats, losses: Floats | None = None) -> None:
-        """Open and close, then move a share of the population towards the open actions of larger payoff."""
+        """Open and close, then move a share of the population towards the open actions
+        of larger payoff.
+        """
         if losses is not None:
             self._reopen(payoff, losses)
         wanted = self._wanted(payoff)
-        self.shares = self._groups.on_open((1 - self._rate) * self.shares + self._rate * wanted, self.open, wanted)
+        self.shares = self._groups.on_open(
+            (1 - self._rate) * self.shares + self._rate * wanted, self.open, wanted
+        )
 
     def _wanted(self, payoff: Floats) -> Floats:
         return self._groups.softmax(np.where(self.open, payoff / self._temperature, -np.inf))
@@ -427,7 +478,8 @@ class Spreading:
     Parameters
     ----------
     first, weight
-        (actions,) payoffs believed at first, and how much is wanted of each action at equal payoffs, > 0.
+        (actions,) payoffs believed at first, and how much is wanted of each action at
+        equal payoffs, > 0.
     rate, temperature, tolerance
         As of the other rules.
     begins, most
@@ -465,7 +517,9 @@ class Spreading:
             elif self.open.sum() > self._begins:
                 self.open[np.where(self.open, wish, np.inf).argmin()] = False
         wanted = self._wanted(payoff)
-        self.shares = self._groups.on_open((1 - self._rate) * self.shares + self._rate * wanted, self.open, wanted)
+        self.shares = self._groups.on_open(
+            (1 - self._rate) * self.shares + self._rate * wanted, self.open, wanted
+        )
 
     def _wish(self, payoff: Floats) -> Floats:
         return self._lean + payoff / self._temperature
@@ -476,18 +530,21 @@ class Spreading:
 
 # The routes that populations choose among, and what a layout does to a load on each.
 #
-# A load on a route meets elements (option, survival) in order of travel. It passes arc a undetected by ordinary policing with r_a, and a placed
-# element l with s_l. With b_l the product of r up to the arc of l, it is seized by l with
+# A load on a route meets elements (option, survival) in order of travel. It passes arc
+# a undetected by ordinary policing with r_a, and a placed element l with s_l. With b_l
+# the product of r up to the arc of l, it is seized by l with
 #
 #     q_l = b_l prod_{i < l placed} s_i (1 - s_l)      if l is placed, else 0,
 #
-# gets through with prod_a r_a prod_{l placed} s_l, and is otherwise found by ordinary policing. Under a layout of several plans, each on a
-# share of the days, all are means over the days, as a load travels on any day.
+# gets through with prod_a r_a prod_{l placed} s_l, and is otherwise found by ordinary
+# policing. Under a layout of several plans, each on a share of the days, all are means
+# over the days, as a load travels on any day.
 
 
 @dataclass(frozen=True, eq=False)
 class RouteSet:
-    """Routes of all pairs of gateway and destination; those of a pair are next to each other.
+    """Routes of all pairs of gateway and destination; those of a pair are next to each
+    other.
 
     Attributes
     ----------
@@ -496,15 +553,19 @@ class RouteSet:
     base
         (routes,) chance to get through with nothing placed.
     option, survival
-        (routes, width) elements in order of travel; padded with the number of options, and 1.
+        (routes, width) elements in order of travel; padded with the number of options,
+        and 1.
     before
-        (routes, width) chance that ordinary policing has not found a load up to the element's arc.
+        (routes, width) chance that ordinary policing has not found a load up to the
+        element's arc.
     usual
-        (routes,) share of the habitual loads of its pair; 0 on routes that nobody takes by habit.
+        (routes,) share of the habitual loads of its pair; 0 on routes that nobody takes
+        by habit.
     segments
         (routes, segments) sparse: which stretches of road it travels.
     place
-        (options + 1,) place of each option: options of a site share one. The last is that of the padding.
+        (options + 1,) place of each option: options of a site share one. The last is
+        that of the padding.
     """
 
     pair: Ints
@@ -552,7 +613,9 @@ class RouteSet:
         return csr_array((np.ones(row.size), (row, place)), shape=(self.pair.size, self.n_places))
 
     def place_detection(self, presence: Floats) -> Floats:
-        """Return the (places,) chance to be seized of options that stand on (options,) shares of the days."""
+        """Return the (places,) chance to be seized of options that stand on (options,)
+        shares of the days.
+        """
         kept = np.ones(self.n_places)
         np.multiply.at(kept, self.place[: self.n_options], 1 - presence * (1 - self._strongest))
         return 1 - kept
@@ -567,7 +630,9 @@ class RouteSet:
     def promise(self, flows: Floats) -> Floats:
         """Return the (options,) loads that each option would seize alone of (routes,) flows."""
         every = self.before * (1 - self.survival) * flows[:, None]
-        return np.bincount(self.option.ravel(), every.ravel(), self.n_options + 1)[:-1].astype(np.float64)
+        return np.bincount(self.option.ravel(), every.ravel(), self.n_options + 1)[:-1].astype(
+            np.float64
+        )
 
     def best(self, values: Floats) -> Floats:
         """Return the (pairs,) largest of (routes,) values of each pair."""
@@ -603,7 +668,8 @@ class Layout:
     plans
         (plans, options) masks.
     days
-        (plans,) on how many days each stands, >= 0; the sum is the number of days of the period.
+        (plans,) on how many days each stands, >= 0; the sum is the number of days of
+        the period.
     """
 
     plans: Mask
@@ -681,15 +747,20 @@ def passage(routes: RouteSet, plan: Mask) -> RoutePassage:
     return RoutePassage(routes.base * left[:, -1], routes.before * reaching * (1.0 - survival))
 
 
-# Choice sets: the routes of a pair that are a best reply to something, and those that it takes by habit.
+# Choice sets: the routes of a pair that are a best reply to something, and those that
+# it takes by habit.
 #
-# Best replies are collected to nothing placed, to today's layout, to everything placed, and to plans of the first mixture. Of the routes of a
-# pair that are found, those are kept that are best most often; a pair whose loads are all habitual keeps its usual routes alone.
+# Best replies are collected to nothing placed, to today's layout, to everything placed,
+# and to plans of the first mixture. Of the routes of a pair that are found, those are
+# kept that are best most often; a pair whose loads are all habitual keeps its usual
+# routes alone.
 
 
 @dataclass(eq=False)
 class _Pair:
-    """What is gathered of a pair: loads of both kinds, usual routes with their loads, how often each was a best reply, those of a mode."""
+    """What is gathered of a pair: loads of both kinds, usual routes with their loads,
+    how often each was a best reply, those of a mode.
+    """
 
     ends: tuple[int, int]
     informed: float = 0.0
@@ -699,7 +770,9 @@ class _Pair:
     of_mode: list[tuple[int, ...]] = field(default_factory=list)
 
     def kept(self, most: int) -> list[tuple[int, ...]]:
-        """Return the routes to keep: usual ones, the best of each mode, then best replies, the most frequent first."""
+        """Return the routes to keep: usual ones, the best of each mode, then best
+        replies, the most frequent first.
+        """
         order = sorted(self.replies, key=lambda arcs: (-self.replies[arcs], len(arcs), arcs))
         certain = dict.fromkeys((*self.usual, *self.of_mode))
         new = [arcs for arcs in order if arcs not in certain]
@@ -756,18 +829,24 @@ def choice_sets(
     fixed
         Options that are no beats of teams, the first ones.
     closed
-        (arcs,) masks of the arcs that those who keep to a mode do not travel: the best route without them, nothing placed, is kept.
+        (arcs,) masks of the arcs that those who keep to a mode do not travel: the best
+        route without them, nothing placed, is kept.
     """
     pairs: dict[tuple[int, int], _Pair] = {}
     for evader in instance.evaders:
         if evader.weight <= 0:
             continue
-        # a local evader keeps to its place, which is no pair of gateway and destination that others share
-        pair = pairs.setdefault((evader.origin, evader.destination), _Pair((evader.origin, evader.destination)))
+        # a local evader keeps to its place, which is no pair of gateway and destination
+        # that others share
+        pair = pairs.setdefault(
+            (evader.origin, evader.destination), _Pair((evader.origin, evader.destination))
+        )
         if evader.routes:
             pair.habitual += evader.weight
             for route in evader.routes:
-                pair.usual[route.arcs] = pair.usual.get(route.arcs, 0.0) + evader.weight * route.share
+                pair.usual[route.arcs] = (
+                    pair.usual.get(route.arcs, 0.0) + evader.weight * route.share
+                )
         else:
             pair.informed += evader.weight
     listed = list(pairs.values())
@@ -777,7 +856,8 @@ def choice_sets(
         survival = instance.survival(plan)
         found = searches.paths(instance.n_nodes, instance.tail, instance.head, survival)
         for pair, reply in zip(informed, found, strict=True):
-            # An empty reply means that no path is left, unless the pair ends where it begins.
+            # An empty reply means that no path is left, unless the pair ends where it
+            # begins.
             if reply or pair.ends[0] == pair.ends[1]:
                 pair.replies[reply] = pair.replies.get(reply, 0) + 1
     _add_modes(instance, informed, searches, closed)
@@ -785,7 +865,11 @@ def choice_sets(
     arcs = tuple(route for routes in kept for route in routes)
     of = np.repeat(np.arange(len(listed)), [len(routes) for routes in kept]).astype(np.int64)
     usual = np.array(
-        [pair.usual.get(route, 0.0) for pair, routes in zip(listed, kept, strict=True) for route in routes]
+        [
+            pair.usual.get(route, 0.0)
+            for pair, routes in zip(listed, kept, strict=True)
+            for route in routes
+        ]
     )
     weight = np.array([pair.informed + pair.habitual for pair in listed])
     habitual = np.array([pair.habitual for pair in listed])
@@ -793,16 +877,25 @@ def choice_sets(
     gateways, gateway = np.unique([pair.ends[0] for pair in listed], return_inverse=True)
     destination = np.unique([pair.ends[1] for pair in listed], return_inverse=True)[1]
     crowd = PairLoads(
-        loads * weight / weight.sum(), habitual / weight, gateway.astype(np.int64), destination.astype(np.int64)
+        loads * weight / weight.sum(),
+        habitual / weight,
+        gateway.astype(np.int64),
+        destination.astype(np.int64),
     )
     routes = _route_set(instance, arcs, of, usual, segment, fixed)
-    return ChoiceSets(routes, crowd, gateways.astype(np.int64), arcs, tuple(pair.ends for pair in listed))
+    return ChoiceSets(
+        routes, crowd, gateways.astype(np.int64), arcs, tuple(pair.ends for pair in listed)
+    )
 
 
-def _add_modes(instance: Instance, pairs: list[_Pair], searches: Searches, closed: Sequence[Mask]) -> None:
+def _add_modes(
+    instance: Instance, pairs: list[_Pair], searches: Searches, closed: Sequence[Mask]
+) -> None:
     """Give each pair its best route without closed arcs, where it has one, mask by mask."""
     for mask in closed:
-        survival = np.where(mask, 0.0, instance.survival(np.zeros(len(instance.options), dtype=bool)))
+        survival = np.where(
+            mask, 0.0, instance.survival(np.zeros(len(instance.options), dtype=bool))
+        )
         found = searches.paths(instance.n_nodes, instance.tail, instance.head, survival)
         for pair, reply in zip(pairs, found, strict=True):
             if reply:
@@ -810,7 +903,12 @@ def _add_modes(instance: Instance, pairs: list[_Pair], searches: Searches, close
 
 
 def _route_set(
-    instance: Instance, arcs: tuple[tuple[int, ...], ...], pair: Ints, usual: Floats, segment: Ints, fixed: int
+    instance: Instance,
+    arcs: tuple[tuple[int, ...], ...],
+    pair: Ints,
+    usual: Floats,
+    segment: Ints,
+    fixed: int,
 ) -> RouteSet:
     option, arc, survival = instance.effects
     order = np.argsort(arc, kind="stable")
@@ -820,7 +918,8 @@ def _route_set(
     for r, route in enumerate(arcs):
         reached = np.cumprod(instance.reliability[list(route)]) if route else np.ones(1)
         base[r] = reached[-1]
-        # What may stand on the route, in order of travel, with the chance to have reached it.
+        # What may stand on the route, in order of travel, with the chance to have
+        # reached it.
         met = [
             (int(option[e]), float(survival[e]), float(reached[step]))
             for step, each in enumerate(route)
@@ -846,9 +945,11 @@ def _route_set(
 
 
 def _merged(met: list[tuple[int, float, float]], fixed: int) -> list[tuple[int, float, float]]:
-    """Return (option, survival, reached) in order of travel with those of each beat as one, where it is met first.
+    """Return (option, survival, reached) in order of travel with those of each beat as
+    one, where it is met first.
 
-    A beat watches many roads. Whether a load gets through does not change by it; what seizes it, among options between, does a little.
+    A beat watches many roads. Whether a load gets through does not change by it; what
+    seizes it, among options between, does a little.
     """
     found: dict[tuple[int, int], tuple[int, float, float]] = {}
     for at, (option, survival, reached) in enumerate(met):
@@ -861,5 +962,8 @@ def _merged(met: list[tuple[int, float, float]], fixed: int) -> list[tuple[int, 
 def _places(instance: Instance) -> Ints:
     """Return the (options + 1,) place of each option; that of the padding is the last."""
     known: dict[str, int] = {}
-    place = [known.setdefault(f"site {o.site}" if o.site else f"option {o.id}", len(known)) for o in instance.options]
+    place = [
+        known.setdefault(f"site {o.site}" if o.site else f"option {o.id}", len(known))
+        for o in instance.options
+    ]
     return np.array([*place, len(known)], dtype=np.int64)

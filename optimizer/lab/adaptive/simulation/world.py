@@ -1,4 +1,6 @@
-"""What all runs of a simulation share: the problem and its contraction, made once, the routes, the crowd, and the plans to begin with."""
+"""What all runs of a simulation share: the problem and its contraction, made once, the
+routes, the crowd, and the plans to begin with.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.work.listener import SILENT, Listener, SilentListener, step
-from optimizer.lab.adaptive.simulation.traffickers import ChoiceSets, Passages, RouteSet, choice_sets
+from optimizer.lab.adaptive.simulation.traffickers import (
+    ChoiceSets,
+    Passages,
+    RouteSet,
+    choice_sets,
+)
 from optimizer.problem.plan.plan import with_beats, with_teams
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths, PooledValues
 from optimizer.solvers.mixed.defender import Swaps
@@ -39,7 +46,9 @@ REPLIED = 16
 """Plans of the first mixture to which best replies are collected."""
 
 DIGITS = 5
-"""Significant digits of evaders' weights that are kept: a risk model's last digits depend on the number of threads, and ties on them."""
+"""Significant digits of evaders' weights that are kept: a risk model's last digits
+depend on the number of threads, and ties on them.
+"""
 
 DELAY = "delay"
 """Name of the resource that counts what honest travellers lose."""
@@ -80,11 +89,15 @@ class AdaptiveWorld:
 
     @property
     def history(self) -> int:
-        """Periods of today's layout before the first that counts; none where nothing stands today."""
+        """Periods of today's layout before the first that counts; none where nothing
+        stands today.
+        """
         return self.terms.history if self.today.any() else 0
 
     def place_detection(self, presence: Floats) -> Floats:
-        """Return the (places,) chance to be seized of options that stand on (options,) shares of the days."""
+        """Return the (places,) chance to be seized of options that stand on (options,)
+        shares of the days.
+        """
         return self.sets.routes.place_detection(presence)
 
     @cached_property
@@ -98,8 +111,12 @@ class AdaptiveWorld:
         return Passages(self.sets.routes)
 
     def burden(self, presence: Floats) -> float | None:
-        """Return what honest travellers lose under (options,) shares of the days, in the unit of the resource `delay`; None without one."""
-        columns = [k for k, each in enumerate(self.instance.resources) if (each.name or each.id) == DELAY]
+        """Return what honest travellers lose under (options,) shares of the days, in
+        the unit of the resource `delay`; None without one.
+        """
+        columns = [
+            k for k, each in enumerate(self.instance.resources) if (each.name or each.id) == DELAY
+        ]
         return float(presence @ self.instance.use[:, columns].sum(axis=1)) if columns else None
 
 
@@ -107,7 +124,8 @@ def rounded_evader(evader: Evader) -> Evader:
     """Return an evader with weight and shares of routes to `DIGITS` significant digits."""
     shares = [float(f"{route.share:.{DIGITS}g}") for route in evader.routes]
     routes = tuple(
-        replace(route, share=share / sum(shares)) for route, share in zip(evader.routes, shares, strict=True)
+        replace(route, share=share / sum(shares))
+        for route, share in zip(evader.routes, shares, strict=True)
     )
     return replace(evader, weight=float(f"{evader.weight:.{DIGITS}g}"), routes=routes)
 
@@ -134,11 +152,14 @@ def adaptive_world(
     seed
         Seed of the plans to begin with.
     segment, length_km
-        (arcs,) stretch of road of each arc and (segments,) lengths; by default each arc is a stretch by itself, of unknown length.
+        (arcs,) stretch of road of each arc and (segments,) lengths; by default each arc
+        is a stretch by itself, of unknown length.
     begun
-        (options,) seizures of the scenario's record where each option of the instance watches; none by default, nor of beats.
+        (options,) seizures of the scenario's record where each option of the instance
+        watches; none by default, nor of beats.
     closed
-        (arcs,) masks of the arcs that those who keep to a mode of travel do not use; a pair keeps its best route without them.
+        (arcs,) masks of the arcs that those who keep to a mode of travel do not use; a
+        pair keeps its best route without them.
     listener
         Told of the steps.
 
@@ -148,7 +169,9 @@ def adaptive_world(
         If no plan is feasible.
     """
     fixed = len(instance.options)
-    instance = replace(instance, evaders=tuple(rounded_evader(evader) for evader in instance.evaders))
+    instance = replace(
+        instance, evaders=tuple(rounded_evader(evader) for evader in instance.evaders)
+    )
     instance = with_team_pool(instance, terms.beats, seed, listener)
     with step(listener, "contracting the network"):
         overlay = contract(instance)
@@ -172,12 +195,17 @@ def adaptive_world(
     return AdaptiveWorld(instance, overlay, terms, sets, today, length_km, seized, first)
 
 
-# Plans that planners begin with: the real search for a mixture of plans, at a small limit of rounds in place of time, so that it repeats.
+# Plans that planners begin with: the real search for a mixture of plans, at a small
+# limit of rounds in place of time, so that it repeats.
 #
-# 1. The marginal relaxation (`optimizer.solvers.mixed.double_oracle`), for so many linear programs.
-# 2. Plans sampled from its marginals, and local searches around the best of them: single plans.
-# 3. Rounds of the double oracle over these plans and pooled paths (`RestrictedGame`): the game's mixture; exchanges that answer the evaders'
-#    strategy; best paths at the mixture's marginals. What evaders achieve on paths that are not pooled is not proven here.
+# 1. The marginal relaxation (`optimizer.solvers.mixed.double_oracle`), for so many
+#    linear programs.
+# 2. Plans sampled from its marginals, and local searches around the best of them:
+#    single plans.
+# 3. Rounds of the double oracle over these plans and pooled paths (`RestrictedGame`):
+#    the game's mixture; exchanges that answer the evaders' strategy; best paths at the
+#    mixture's marginals. What evaders achieve on paths that are not pooled is not
+#    proven here.
 
 PROGRAMS = 25
 """Linear programs of the relaxation at most."""
@@ -186,10 +214,14 @@ SAMPLED, SEARCHED = 40, 6
 """Plans sampled from the marginals, and how many of them are searched around."""
 
 ORACLE_ROUNDS, STARTS = 8, 6
-"""Rounds of the double oracle at most, and plans that exchanges begin from in one, and as many sampled ones."""
+"""Rounds of the double oracle at most, and plans that exchanges begin from in one, and
+as many sampled ones.
+"""
 
 WORK = 1_500
-"""Rounds of the double oracle times pairs of origin and destination at most; one round is made in any case."""
+"""Rounds of the double oracle times pairs of origin and destination at most; one round
+is made in any case.
+"""
 
 KEPT = 40
 """Plans of the pool that are kept."""
@@ -241,7 +273,9 @@ class FirstPlans:
     value: float
 
 
-def first_plans(instance: Instance, overlay: Overlay, seed: int, listener: Listener = SILENT) -> FirstPlans:
+def first_plans(
+    instance: Instance, overlay: Overlay, seed: int, listener: Listener = SILENT
+) -> FirstPlans:
     """Return the plans that planners begin with; the same for the same arguments.
 
     Parameters
@@ -268,7 +302,9 @@ def first_plans(instance: Instance, overlay: Overlay, seed: int, listener: Liste
     master = relaxation.master
     pooled = PooledValues(master.commodities, master.pool)
     with step(listener, "first single plans"):
-        sampled = _distinct(sampled_plan(instance, start, relaxation.x, rng) for _ in range(SAMPLED))
+        sampled = _distinct(
+            sampled_plan(instance, start, relaxation.x, rng) for _ in range(SAMPLED)
+        )
         sampled.append(greedy(instance, overlay, pooled, start=start))
         sampled.sort(key=overlay.value)
         searched = [local_search(instance, overlay, pooled, plan) for plan in sampled[:SEARCHED]]
@@ -286,7 +322,9 @@ def first_plans(instance: Instance, overlay: Overlay, seed: int, listener: Liste
         plans=plans,
         probability=probability / probability.sum(),
         commodities=master.commodities,
-        pool=_lean_pool(overlay, master.commodities, [single, start], plans, probability / probability.sum()),
+        pool=_lean_pool(
+            overlay, master.commodities, [single, start], plans, probability / probability.sum()
+        ),
         bound=relaxation.lower,
         value=solution.value,
     )
@@ -309,7 +347,9 @@ def _played(
         if listener.cancelled():
             raise KeyboardInterrupt
         marginals = np.array(game.plans[: solution.probability.size]).T @ solution.probability
-        paths = game.pool.paths.take(np.arange(solution.weight.size)).joined(fixed_routes, game.pool.filling)
+        paths = game.pool.paths.take(np.arange(solution.weight.size)).joined(
+            fixed_routes, game.pool.filling
+        )
         swaps.weigh(paths, np.append(solution.weight, np.ones(fixed_routes.value.size)))
         game.pool.grow(marginals, np.zeros(marginals.size, dtype=bool))
         likely = np.argsort(-solution.probability, kind="stable")[:STARTS]
@@ -322,9 +362,15 @@ def _played(
 
 
 def _lean_pool(
-    overlay: Overlay, commodities: Commodities, singles: list[Mask], plans: Mask, probability: Floats
+    overlay: Overlay,
+    commodities: Commodities,
+    singles: list[Mask],
+    plans: Mask,
+    probability: Floats,
 ) -> PathPool:
-    """Return a pool of best paths to a few plans and to the marginals of the mixture alone: searches over it are quicker."""
+    """Return a pool of best paths to a few plans and to the marginals of the mixture
+    alone: searches over it are quicker.
+    """
     pool = PathPool(overlay, commodities.searches)
     nothing = np.zeros(overlay.free.size, dtype=bool)
     pool.grow(probability @ plans, nothing)
@@ -344,26 +390,34 @@ def _distinct(plans: Iterable[Mask] | Sequence[Mask]) -> list[Mask]:
     return list({plan.tobytes(): plan for plan in plans}.values())
 
 
-# Patrol teams among what policies place: a pool of beats stands for all that teams could drive.
+# Patrol teams among what policies place: a pool of beats stands for all that teams
+# could drive.
 #
-# Column generation (`optimizer.solvers.patrols.column_generation`) for mixtures makes beats at a limit of rounds in place of time, so that
-# it repeats, priced by heuristics alone. Of each team type at each base those of least reduced cost in its last program are the pool. They
-# stand behind the other options, and the teams are a resource like others: every policy, referee and bound over options then counts them.
-# What no beat of the pool does is out of reach of the policies, so that no bound over all beats follows.
+# Column generation (`optimizer.solvers.patrols.column_generation`) for mixtures makes
+# beats at a limit of rounds in place of time, so that it repeats, priced by heuristics
+# alone. Of each team type at each base those of least reduced cost in its last program
+# are the pool. They stand behind the other options, and the teams are a resource like
+# others: every policy, referee and bound over options then counts them. What no beat of
+# the pool does is out of reach of the policies, so that no bound over all beats
+# follows.
 
 COLUMN_ROUNDS = 8
 """Linear programs of column generation at most."""
 
 
-def with_team_pool(instance: Instance, number: int, seed: int = 0, listener: Listener = SILENT) -> Instance:
-    """Return an instance whose options have a pool of beats behind them, and which has no teams beside; without beats where there are none.
+def with_team_pool(
+    instance: Instance, number: int, seed: int = 0, listener: Listener = SILENT
+) -> Instance:
+    """Return an instance whose options have a pool of beats behind them, and which has
+    no teams beside; without beats where there are none.
 
     Parameters
     ----------
     instance
         The problem.
     number
-        Beats of the pool at most, shared evenly by team types and bases, at least one each; 0 leaves the teams out.
+        Beats of the pool at most, shared evenly by team types and bases, at least one
+        each; 0 leaves the teams out.
     seed
         Seed of the pricing.
     listener
@@ -394,23 +448,30 @@ def with_team_pool(instance: Instance, number: int, seed: int = 0, listener: Lis
                 break
     each, kept = max(number // len(patrols.patrols), 1), []
     for q in range(len(patrols.patrols)):
-        own = [k for k in np.argsort(reduced, kind="stable").tolist() if generation.beats[k].patrol == q]
+        own = [
+            k
+            for k in np.argsort(reduced, kind="stable").tolist()
+            if generation.beats[k].patrol == q
+        ]
         kept += own[:each]
     return replace(with_beats(whole, [generation.beats[k] for k in sorted(kept)]), patrols=None)
 
 
-# The best plan once it is known who travelled where: the same plan in every period, or for one period alone.
+# The best plan once it is known who travelled where: the same plan in every period, or
+# for one period alone.
 #
-# With the flows f_r of the routes given, a plan lets sum_r f_r base_r prod_{j on r placed} s_j through; exchanges of the real solver
-# (`optimizer.solvers.mixed.defender`) look for the plan of least. What they find is feasible, so regret against it is at most the true one;
-# on small problems tests hold it against enumeration.
+# With the flows f_r of the routes given, a plan lets sum_r f_r base_r prod_{j on r
+# placed} s_j through; exchanges of the real solver (`optimizer.solvers.mixed.defender`)
+# look for the plan of least. What they find is feasible, so regret against it is at
+# most the true one; on small problems tests hold it against enumeration.
 
 NEGLIGIBLE = 1e-5
 """Share of all loads below which routes that meet the same options do not steer the swaps."""
 
 
 class BestPlanInHindsight:
-    """Finds best plans against given flows; routes that meet the same options with the same effect count as one.
+    """Finds best plans against given flows; routes that meet the same options with the
+    same effect count as one.
 
     Parameters
     ----------
@@ -425,7 +486,9 @@ class BestPlanInHindsight:
         self._base, n = routes.base, routes.n_options
         known: dict[tuple[tuple[int, float], ...], int] = {}
         group = np.empty(routes.pair.size, dtype=np.int64)
-        for r, (option, survival) in enumerate(zip(routes.option.tolist(), routes.survival.tolist(), strict=True)):
+        for r, (option, survival) in enumerate(
+            zip(routes.option.tolist(), routes.survival.tolist(), strict=True)
+        ):
             met: dict[int, float] = {}
             for j, s in zip(option, survival, strict=True):
                 if j < n:
@@ -437,11 +500,17 @@ class BestPlanInHindsight:
         for place, signature in enumerate(known):
             for column, (j, s) in enumerate(signature):
                 options[place, column], survivals[place, column] = j, s
-        self._paths = Paths(np.zeros(len(known), dtype=np.int64), np.ones(len(known)), options, survivals)
+        self._paths = Paths(
+            np.zeros(len(known), dtype=np.int64), np.ones(len(known)), options, survivals
+        )
 
     def best(self, flow: Floats, starts: list[Mask]) -> Mask:
-        """Return the best plan found against (routes,) flows by exchanges from each of some plans."""
-        weight = np.bincount(self._group, flow * self._base, self._paths.value.size).astype(np.float64)
+        """Return the best plan found against (routes,) flows by exchanges from each of
+        some plans.
+        """
+        weight = np.bincount(self._group, flow * self._base, self._paths.value.size).astype(
+            np.float64
+        )
         steering = np.where(weight > NEGLIGIBLE * weight.sum(), weight, 0.0)
         self._swaps.weigh(self._paths, steering)
         return min((self._swaps.improved(start) for start in starts), key=self._swaps.value)

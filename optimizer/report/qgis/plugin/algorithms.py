@@ -39,8 +39,18 @@ REGION = {
     "arcs": {"line_color": "#767676", "line_width": "0.3"},
     "border": {"line_color": "#1a1a1a", "line_width": "0.7", "line_style": "dash"},
     "gateways": {"name": "circle", "color": "#f6dcea", "outline_color": "#a3477a", "size": "4.8"},
-    "crossings": {"name": "triangle", "color": "#1a1a1a", "outline_color": "#ffffff", "size": "2.9"},
-    "settlements": {"name": "circle", "color": "#4d4d4d", "outline_color": "#ffffff", "size": "1.9"},
+    "crossings": {
+        "name": "triangle",
+        "color": "#1a1a1a",
+        "outline_color": "#ffffff",
+        "size": "2.9",
+    },
+    "settlements": {
+        "name": "circle",
+        "color": "#4d4d4d",
+        "outline_color": "#ffffff",
+        "size": "1.9",
+    },
 }
 """Layers of a region that are added, and their symbols as in the report; `dropped` is a table."""
 
@@ -70,7 +80,11 @@ class Command(QgsProcessingAlgorithm):
         """Declare the program, then the parameters of each."""
         self.declare()
         default = QgsSettings().value(SETTING, os.environ.get("INTERDICT_PROGRAM", PROGRAM))
-        self.addParameter(QgsProcessingParameterString("PROGRAM", "Program `interdict`, with its path", str(default)))
+        self.addParameter(
+            QgsProcessingParameterString(
+                "PROGRAM", "Program `interdict`, with its path", str(default)
+            )
+        )
 
     def call(self, arguments, parameters, context, feedback):
         """Run the program; return what it prints. Cancelling ends a search as Ctrl-C does: what there is is written, whole or not at all."""
@@ -97,7 +111,9 @@ class Command(QgsProcessingAlgorithm):
         printed, said = [], []
         readers = [
             threading.Thread(target=lambda: printed.extend(process.stdout), daemon=True),
-            threading.Thread(target=lambda: self.report(process.stderr, said, feedback), daemon=True),
+            threading.Thread(
+                target=lambda: self.report(process.stderr, said, feedback), daemon=True
+            ),
         ]
         for reader in readers:
             reader.start()
@@ -112,7 +128,9 @@ class Command(QgsProcessingAlgorithm):
         if process.returncode and feedback.isCanceled():
             raise QgsProcessingException("Cancelled; the program wrote nothing.")
         if process.returncode:
-            raise QgsProcessingException("".join(said[-20:]) or f"The program ended with code {process.returncode}.")
+            raise QgsProcessingException(
+                "".join(said[-20:]) or f"The program ended with code {process.returncode}."
+            )
         return "".join(printed)
 
     def wait(self, process, feedback):
@@ -146,10 +164,16 @@ class Command(QgsProcessingAlgorithm):
 
     def add_layers(self, path, context, feedback, symbols=None):
         """Add the layers of a file to the project when the algorithm ends: each in its default style, or those of `symbols`, with theirs."""
-        sources = [part.uri() for part in QgsProviderRegistry.instance().providerMetadata("ogr").querySublayers(path)]
+        sources = [
+            part.uri()
+            for part in QgsProviderRegistry.instance().providerMetadata("ogr").querySublayers(path)
+        ]
         added = []
         for source in reversed(sources):
-            name = source.partition("layername=")[2].partition("|")[0] or os.path.splitext(os.path.basename(path))[0]
+            name = (
+                source.partition("layername=")[2].partition("|")[0]
+                or os.path.splitext(os.path.basename(path))[0]
+            )
             layer = QgsVectorLayer(source, name, "ogr")
             if name == "layer_styles" or (symbols and name not in symbols) or not layer.isValid():
                 continue
@@ -172,21 +196,39 @@ class BuildRegion(Command):
 
     def declare(self):
         """Declare the parameters."""
-        self.addParameter(QgsProcessingParameterFile("FILE", "OpenStreetMap extract (.osm, .osm.pbf)"))
         self.addParameter(
-            QgsProcessingParameterString("BORDER", "Country of the border, or its GeoJSON", optional=True)
+            QgsProcessingParameterFile("FILE", "OpenStreetMap extract (.osm, .osm.pbf)")
         )
-        self.addParameter(QgsProcessingParameterString("MODES", "Of drive, service, track, foot, ferry", "drive"))
+        self.addParameter(
+            QgsProcessingParameterString(
+                "BORDER", "Country of the border, or its GeoJSON", optional=True
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterString("MODES", "Of drive, service, track, foot, ferry", "drive")
+        )
         self.addParameter(QgsProcessingParameterFolderDestination("OUT", "Folder to write"))
 
     def processAlgorithm(self, parameters, context, feedback):
         """Run it."""
         out = self.parameterAsString(parameters, "OUT", context)
         border = self.parameterAsString(parameters, "BORDER", context)
-        arguments = ["region", "--file", self.parameterAsFile(parameters, "FILE", context), "--out", out, "--overwrite"]
+        arguments = [
+            "region",
+            "--file",
+            self.parameterAsFile(parameters, "FILE", context),
+            "--out",
+            out,
+            "--overwrite",
+        ]
         arguments += ["--modes", self.parameterAsString(parameters, "MODES", context)]
-        self.call([*arguments, *(["--border", border] if border else [])], parameters, context, feedback)
-        return {"OUT": out, "LAYERS": self.add_layers(os.path.join(out, "region.gpkg"), context, feedback, REGION)}
+        self.call(
+            [*arguments, *(["--border", border] if border else [])], parameters, context, feedback
+        )
+        return {
+            "OUT": out,
+            "LAYERS": self.add_layers(os.path.join(out, "region.gpkg"), context, feedback, REGION),
+        }
 
 
 class RunPlan(Command):
@@ -197,11 +239,19 @@ class RunPlan(Command):
 
     def declare(self):
         """Declare the parameters."""
-        self.addParameter(QgsProcessingParameterFile("SCENARIO", "Scenario (TOML)", extension="toml"))
-        double = QgsProcessingParameterNumber.Double
-        self.addParameter(QgsProcessingParameterNumber("TIME_LIMIT", "Seconds of solving", double, 60.0, minValue=0.01))
         self.addParameter(
-            QgsProcessingParameterNumber("GAP", "Relative gap at which to stop", double, 0.01, minValue=0.0)
+            QgsProcessingParameterFile("SCENARIO", "Scenario (TOML)", extension="toml")
+        )
+        double = QgsProcessingParameterNumber.Double
+        self.addParameter(
+            QgsProcessingParameterNumber(
+                "TIME_LIMIT", "Seconds of solving", double, 60.0, minValue=0.01
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterNumber(
+                "GAP", "Relative gap at which to stop", double, 0.01, minValue=0.0
+            )
         )
         self.addParameter(QgsProcessingParameterFolderDestination("OUT", "Folder to write"))
         self.addOutput(QgsProcessingOutputFile("REPORT", "Report"))
@@ -209,7 +259,13 @@ class RunPlan(Command):
     def processAlgorithm(self, parameters, context, feedback):
         """Run it, then `export`."""
         out = self.parameterAsString(parameters, "OUT", context)
-        arguments = ["plan", self.parameterAsFile(parameters, "SCENARIO", context), "--out", out, "--overwrite"]
+        arguments = [
+            "plan",
+            self.parameterAsFile(parameters, "SCENARIO", context),
+            "--out",
+            out,
+            "--overwrite",
+        ]
         for name, flag in (("TIME_LIMIT", "--time-limit"), ("GAP", "--gap")):
             arguments += [flag, repr(self.parameterAsDouble(parameters, name, context))]
         self.call(arguments, parameters, context, feedback)
@@ -218,7 +274,12 @@ class RunPlan(Command):
             feedback.pushInfo(f"Cancelled: {out} holds the plan so far.")
             return {"OUT": out, "REPORT": report, "LAYERS": []}
         layers = os.path.join(out, "export")
-        self.call(["export", out, "--out", layers, "--no-figures", "--overwrite"], parameters, context, feedback)
+        self.call(
+            ["export", out, "--out", layers, "--no-figures", "--overwrite"],
+            parameters,
+            context,
+            feedback,
+        )
         added = self.add_layers(os.path.join(layers, "plan.gpkg"), context, feedback)
         return {"OUT": out, "REPORT": report, "LAYERS": added}
 
@@ -232,7 +293,9 @@ class RunEvaluate(Command):
     def declare(self):
         """Declare the parameters."""
         self.addParameter(
-            QgsProcessingParameterFile("INSTANCE", "Instance (instance.json of a plan folder)", extension="json")
+            QgsProcessingParameterFile(
+                "INSTANCE", "Instance (instance.json of a plan folder)", extension="json"
+            )
         )
         self.addParameter(QgsProcessingParameterFile("PLAN", "Plan (plan.json)", extension="json"))
         self.addOutput(QgsProcessingOutputNumber("VALUE", "Value"))
@@ -252,24 +315,46 @@ class RunFrontier(Command):
 
     def declare(self):
         """Declare the parameters."""
-        self.addParameter(QgsProcessingParameterFile("SCENARIO", "Scenario (TOML) or instance (JSON)"))
-        self.addParameter(QgsProcessingParameterString("RESOURCE", "Resource, such as agents@laredo-sector"))
         self.addParameter(
-            QgsProcessingParameterNumber("FROM", "Smallest budget", QgsProcessingParameterNumber.Double, 0.0)
+            QgsProcessingParameterFile("SCENARIO", "Scenario (TOML) or instance (JSON)")
         )
         self.addParameter(
-            QgsProcessingParameterNumber("TO", "Largest budget", QgsProcessingParameterNumber.Double, 10.0)
+            QgsProcessingParameterString("RESOURCE", "Resource, such as agents@laredo-sector")
         )
-        self.addParameter(QgsProcessingParameterNumber("POINTS", "Number of budgets", defaultValue=5, minValue=2))
+        self.addParameter(
+            QgsProcessingParameterNumber(
+                "FROM", "Smallest budget", QgsProcessingParameterNumber.Double, 0.0
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterNumber(
+                "TO", "Largest budget", QgsProcessingParameterNumber.Double, 10.0
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterNumber("POINTS", "Number of budgets", defaultValue=5, minValue=2)
+        )
         self.addParameter(QgsProcessingParameterFolderDestination("OUT", "Folder to write"))
 
     def processAlgorithm(self, parameters, context, feedback):
         """Run it."""
         out = self.parameterAsString(parameters, "OUT", context)
-        arguments = ["frontier", self.parameterAsFile(parameters, "SCENARIO", context), "--out", out, "--overwrite"]
+        arguments = [
+            "frontier",
+            self.parameterAsFile(parameters, "SCENARIO", context),
+            "--out",
+            out,
+            "--overwrite",
+        ]
         arguments += ["--resource", self.parameterAsString(parameters, "RESOURCE", context)]
         for name in ("FROM", "TO"):
-            arguments += [f"--{name.lower()}", repr(self.parameterAsDouble(parameters, name, context))]
+            arguments += [
+                f"--{name.lower()}",
+                repr(self.parameterAsDouble(parameters, name, context)),
+            ]
         arguments += ["--points", str(self.parameterAsInt(parameters, "POINTS", context))]
         self.call(arguments, parameters, context, feedback)
-        return {"OUT": out, "LAYERS": self.add_layers(os.path.join(out, "frontier.csv"), context, feedback)}
+        return {
+            "OUT": out,
+            "LAYERS": self.add_layers(os.path.join(out, "frontier.csv"), context, feedback),
+        }

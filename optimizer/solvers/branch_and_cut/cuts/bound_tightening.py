@@ -1,22 +1,28 @@
-"""Floors under the budgets: values that no plan can bring an evader below, whatever else it gives up.
+"""Floors under the budgets: values that no plan can bring an evader below, whatever
+else it gives up.
 
 Sets      P the paths of one informed commodity found so far; J options that are not decided; rows A x <= b: what is left of the budgets, and
           of budget cuts (`budget_hull`)
 Data      R_P the value of a path with what is placed; u_Pj = -ln rho_Pj, rho_Pj what option j leaves of path P
 
-A plan brings the commodity below v only if every path with R_P >= v gets options with sum_j u_Pj x_j > ln(R_P / v), so only if
+A plan brings the commodity below v only if every path with R_P >= v gets options with
+sum_j u_Pj x_j > ln(R_P / v), so only if
 
     sum_j c_Pj x_j >= 1,   c_Pj = min(1, u_Pj / ln(R_P / v)),   for these P,     A x <= b,     0 <= x <= 1           (1)
 
-has a solution. With multipliers mu >= 0 of the rows and y_P >= 0, summing (1) shows that it has none if
+has a solution. With multipliers mu >= 0 of the rows and y_P >= 0, summing (1) shows
+that it has none if
 
     sum_P y_P > mu b + sum_j max(0, sum_P c_Pj y_P - (mu A)_j),                                                        (2)
 
-and then v is a floor. y is found path by path: y_P is raised while that raises the left side of (2) by more than the right one, with prices
-(mu A)_j of which earlier paths have taken their part. mu are the rows one by one, then mixtures with most weight on the rows that were used
-most by the options that covered the paths so far (multiplicative weights); when the mean of these covers is within all rows, it solves (1).
-Values of paths are the levels v that are tried. For many roads of about equal value the linear program closes each in part; where the budgets
-cannot close all of them, the floor is the value of the best road that must stay open.
+and then v is a floor. y is found path by path: y_P is raised while that raises the left
+side of (2) by more than the right one, with prices (mu A)_j of which earlier paths have
+taken their part. mu are the rows one by one, then mixtures with most weight on the rows
+that were used most by the options that covered the paths so far (multiplicative
+weights); when the mean of these covers is within all rows, it solves (1). Values of
+paths are the levels v that are tried. For many roads of about equal value the linear
+program closes each in part; where the budgets cannot close all of them, the floor is
+the value of the best road that must stay open.
 """
 
 from __future__ import annotations
@@ -44,7 +50,9 @@ if TYPE_CHECKING:
 TURNS = 16
 """Mixtures of rows that are tried for a level."""
 NOTHING_LEFT = 1e-6
-"""Share of a budget up to which nothing is left of it: what still uses it is fixed by propagation."""
+"""Share of a budget up to which nothing is left of it: what still uses it is fixed by
+propagation.
+"""
 MARGIN = 1e-7
 """Relative excess over what the rows allow that proves a level out of reach."""
 SAME = 1e-12
@@ -58,9 +66,15 @@ AT_ONCE = 8
 
 
 def tightened_bounds(
-    instance: Instance, node: Node, paths: Paths, cuts: BudgetCuts, until: float = np.inf, listener: Listener = SILENT
+    instance: Instance,
+    node: Node,
+    paths: Paths,
+    cuts: BudgetCuts,
+    until: float = np.inf,
+    listener: Listener = SILENT,
 ) -> NDArray[np.float64]:
-    """Return (commodities,) floors of the plans of a node, each at least as large as the node's.
+    """Return (commodities,) floors of the plans of a node, each at least as large as
+    the node's.
 
     Parameters
     ----------
@@ -85,33 +99,51 @@ def tightened_bounds(
     order = above[np.lexsort((-value[above], paths.commodity[above]))]
     option = paths.option[order]
     with np.errstate(divide="ignore"):
-        depth = np.minimum(-np.log(paths.survival[order]), STEEPEST) * np.append(node.undecided, False)[option]
+        depth = (
+            np.minimum(-np.log(paths.survival[order]), STEEPEST)
+            * np.append(node.undecided, False)[option]
+        )
     start = np.searchsorted(paths.commodity[order], np.arange(node.floor.size + 1))
     floor, values = node.floor.copy(), value[order]
     for k in range(0, floor.size, AT_ONCE):
         if work_seconds() >= until:
             listener.noted(
-                f"Floors under the budgets were raised for {k} of {floor.size} commodities in their share of the time; the bound is lower for "
-                "it. A longer time limit raises more."
+                f"Floors under the budgets were raised for {k} of {floor.size} commodities in their"
+                " share of the time; the bound is lower for it. A longer time limit raises more."
             )
             break
         some = slice(k, k + AT_ONCE)
-        floor[some] = _raised(start[k : k + AT_ONCE + 1], values, option, depth, node.floor[some], use)
+        floor[some] = _raised(
+            start[k : k + AT_ONCE + 1], values, option, depth, node.floor[some], use
+        )
     return floor
 
 
 def _rows(instance: Instance, node: Node, cuts: BudgetCuts) -> NDArray[np.float64]:
-    """Return the (options + 1, rows) uses of the rows of which something is left, as shares of that; the last option is padding."""
+    """Return the (options + 1, rows) uses of the rows of which something is left, as
+    shares of that; the last option is padding.
+    """
     coefficient = cuts.coefficient.toarray()
-    use = np.vstack((np.column_stack((instance.use, coefficient.T)), np.zeros(instance.budget.size + cuts.side.size)))
+    use = np.vstack(
+        (
+            np.column_stack((instance.use, coefficient.T)),
+            np.zeros(instance.budget.size + cuts.side.size),
+        )
+    )
     budget = np.append(instance.budget * (1 + 2 * BUDGET_TOLERANCE), cuts.side)
     left = budget - np.append(node.ones, False) @ use
-    used = np.isfinite(left) & (left > NOTHING_LEFT * budget) & (use[np.append(node.undecided, False)] > 0).any(axis=0)
+    used = (
+        np.isfinite(left)
+        & (left > NOTHING_LEFT * budget)
+        & (use[np.append(node.undecided, False)] > 0).any(axis=0)
+    )
     return np.ascontiguousarray(use[:, used] / left[used])
 
 
 @kernel
-def _raised(start: Ints, value: Floats, option: Ints2, depth: Floats2, floor: Floats, use: Floats2) -> Floats:
+def _raised(
+    start: Ints, value: Floats, option: Ints2, depth: Floats2, floor: Floats, use: Floats2
+) -> Floats:
     """Return (commodities,) floors, each at least as large as before.
 
     Parameters
@@ -121,11 +153,13 @@ def _raised(start: Ints, value: Floats, option: Ints2, depth: Floats2, floor: Fl
     value
         (paths,) falling within a commodity.
     option, depth
-        (paths, width) options, and -ln of what each leaves of the path; 0 where it cannot be placed.
+        (paths, width) options, and -ln of what each leaves of the path; 0 where it
+        cannot be placed.
     floor
         (commodities,) floors before.
     use
-        (options + 1, rows) what each uses of each row, whose right side is 1; the last option is padding.
+        (options + 1, rows) what each uses of each row, whose right side is 1; the last
+        option is padding.
     """
     floors = np.empty(floor.size)
     price, chosen = np.zeros(use.shape[0]), np.zeros(use.shape[0], dtype=np.bool_)
@@ -134,7 +168,8 @@ def _raised(start: Ints, value: Floats, option: Ints2, depth: Floats2, floor: Fl
         first = end = start[u]
         while end < start[u + 1] and value[end] > floor[u] * (1 + MARGIN):
             end += 1
-        # values fall, so the levels out of reach come last: the first of them is looked for from the end, in steps that double
+        # values fall, so the levels out of reach come last: the first of them is looked
+        # for from the end, in steps that double
         low, high, step = first, end, 1
         while low < high:
             middle = max(low, high - step)
@@ -152,21 +187,32 @@ def _raised(start: Ints, value: Floats, option: Ints2, depth: Floats2, floor: Fl
 
 @part
 def _out_of_reach(  # noqa: C901 - one loop over multipliers
-    first: int, last: int, value: Floats, option: Ints2, depth: Floats2, use: Floats2, price: Floats, chosen: Mask
+    first: int,
+    last: int,
+    value: Floats,
+    option: Ints2,
+    depth: Floats2,
+    use: Floats2,
+    price: Floats,
+    chosen: Mask,
 ) -> bool:
-    """Return whether it is proven that no plan within the rows brings all the paths from `first` to `last` below the value of the last.
+    """Return whether it is proven that no plan within the rows brings all the paths
+    from `first` to `last` below the value of the last.
 
     `price` and `chosen` are (options + 1,) scratch.
     """
     rows = use.shape[1]
     spent, used, multiplier = np.zeros(rows), np.zeros(rows), np.zeros(rows)
-    for turn in range(2 * rows + TURNS):  # each row twice, with the paths in either order, then mixtures
+    # each row twice, with the paths in either order, then mixtures
+    for turn in range(2 * rows + TURNS):
         most = _largest(spent) / turn if turn else 0.0
         if turn >= 2 * rows and most <= 1:
             return False  # the mean of the covers is within all rows
         for r in range(rows):
             if turn >= 2 * rows:
-                multiplier[r] = math.exp(STEP * math.sqrt(turn - 2.0 * rows + 1) * (spent[r] / turn - most))
+                multiplier[r] = math.exp(
+                    STEP * math.sqrt(turn - 2.0 * rows + 1) * (spent[r] / turn - most)
+                )
             else:
                 multiplier[r] = 1.0 if r == turn // 2 else 0.0
         _set_prices(first, last, option, use, multiplier, price, chosen)
@@ -199,9 +245,17 @@ def _largest(values: Floats) -> float:
 
 @part
 def _set_prices(
-    first: int, last: int, option: Ints2, use: Floats2, multiplier: Floats, price: Floats, chosen: Mask
+    first: int,
+    last: int,
+    option: Ints2,
+    use: Floats2,
+    multiplier: Floats,
+    price: Floats,
+    chosen: Mask,
 ) -> None:
-    """Set the prices of the options on paths to what they use, at multipliers of the rows, and choose none of them."""
+    """Set the prices of the options on paths to what they use, at multipliers of the
+    rows, and choose none of them.
+    """
     for path in range(first, last + 1):
         for w in range(option.shape[1]):
             j = option[path, w]
@@ -221,7 +275,9 @@ def _share(depth: float, need: float) -> float:
 
 @part
 def _charge(path: int, ratio: float, option: Ints2, depth: Floats2, price: Floats) -> float:
-    """Return the least price, at most once each, of options that bring a path down by a ratio, and take it off their prices; inf if none do."""
+    """Return the least price, at most once each, of options that bring a path down by a
+    ratio, and take it off their prices; inf if none do.
+    """
     need, paid, done = math.log(ratio), 0.0, 0.0
     while done < 1 - MARGIN:
         done, least = 0.0, np.inf
@@ -245,9 +301,18 @@ def _charge(path: int, ratio: float, option: Ints2, depth: Floats2, price: Float
 
 @part
 def _cover(
-    path: int, ratio: float, option: Ints2, depth: Floats2, price: Floats, chosen: Mask, use: Floats2, used: Floats
+    path: int,
+    ratio: float,
+    option: Ints2,
+    depth: Floats2,
+    price: Floats,
+    chosen: Mask,
+    use: Floats2,
+    used: Floats,
 ) -> None:
-    """Choose options, the cheapest for what they do first, until a path is brought down by a ratio, and add what they use."""
+    """Choose options, the cheapest for what they do first, until a path is brought down
+    by a ratio, and add what they use.
+    """
     need, done = math.log(ratio), 0.0
     while done < 1 - MARGIN:
         done, least, best = 0.0, np.inf, -1

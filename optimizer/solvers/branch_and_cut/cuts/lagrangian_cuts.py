@@ -1,18 +1,24 @@
-"""Lagrangian cuts for groups of evaders: rows that hold for every plan within the budgets, each proven by a search of its own.
+"""Lagrangian cuts for groups of evaders: rows that hold for every plan within the
+budgets, each proven by a search of its own.
 
-For a group g of informed evaders, V_g(x) the sum of their values under a plan x, and prices pi >= 0 of the options,
+For a group g of informed evaders, V_g(x) the sum of their values under a plan x, and
+prices pi >= 0 of the options,
 
     theta_g + pi x >= v,    v a lower bound of min { V_g(x) + pi x : x obeys all budgets, exclusions and requirements },
 
-holds for every feasible plan. v comes from branch and cut on the group alone, whose program has pi as further costs of the options; its bound
-holds wherever that search is stopped. pi are the means of the group's rows by their duals: these rows add up to theta_g + pi x >= a
-at the optimum of the root, so each cut raises the bound of the root by at least v - a, for all groups together (Lagrangian duality; Chen &
-Luedtke 2022 make such cuts scenario by scenario). Star and chord cuts of one evader are far from the convex hull of its values where many sets
-of roads can be closed in its stead, as on a grid.
+holds for every feasible plan. v comes from branch and cut on the group alone, whose
+program has pi as further costs of the options; its bound holds wherever that search is
+stopped. pi are the means of the group's rows by their duals: these rows add up to
+theta_g + pi x >= a at the optimum of the root, so each cut raises the bound of the root
+by at least v - a, for all groups together (Lagrangian duality; Chen & Luedtke 2022 make
+such cuts scenario by scenario). Star and chord cuts of one evader are far from the
+convex hull of its values where many sets of roads can be closed in its stead, as on a
+grid.
 
-Before, the loop of cuts at the root goes on where its bound stands still, so that the means are those of an optimum that violates no value row;
-and after, as many points are then optimal and most of them violate some: the tree gains more from one that does not. Searches are independent
-of each other, so that the processes of a tree share them.
+Before, the loop of cuts at the root goes on where its bound stands still, so that the
+means are those of an optimum that violates no value row; and after, as many points are
+then optimal and most of them violate some: the tree gains more from one that does not.
+Searches are independent of each other, so that the processes of a tree share them.
 """
 
 from __future__ import annotations
@@ -43,7 +49,9 @@ if TYPE_CHECKING:
 LONGEST = 2.0
 """How many times its equal share of that time, in all processes, one of them may take."""
 GAP = 0.05
-"""Gap up to which a search has `LagrangianParams.nodes`; they rise with the square of the gap, as the tree gains the less the wider it is."""
+"""Gap up to which a search has `LagrangianParams.nodes`; they rise with the square of
+the gap, as the tree gains the less the wider it is.
+"""
 CLOSE = 2e-3
 """Relative gap at which one search ends."""
 IN_VAIN = 2
@@ -57,7 +65,8 @@ ROUNDING = 1e-9
 def add_lagrangian_cuts_if_worthwhile(
     tree: BranchAndCut, placed: NDArray[np.bool_], parallel: ParallelTree | None = None
 ) -> None:
-    """Add Lagrangian cuts to the root of a tree that was cut, and cut on, where its gap is wide and as long as they close some of it.
+    """Add Lagrangian cuts to the root of a tree that was cut, and cut on, where its gap
+    is wide and as long as they close some of it.
 
     Parameters
     ----------
@@ -69,7 +78,11 @@ def add_lagrangian_cuts_if_worthwhile(
         What shares the searches with other processes, if there are to be any.
     """
     overlay = tree.overlay
-    if overlay.scenario_weights is not None or overlay.bundle is not None or tree.master.relaxed_options.any():
+    if (
+        overlay.scenario_weights is not None
+        or overlay.bundle is not None
+        or tree.master.relaxed_options.any()
+    ):
         return  # the value is no sum over groups, or an option is not what the overlay has
     if tree.lower >= (1 - tree.params.lagrangian.gap) * tree.upper or tree.out_of_time:
         return
@@ -78,8 +91,12 @@ def add_lagrangian_cuts_if_worthwhile(
         add_lagrangian_cuts(tree, placed, parallel if tree.record is None else None)
 
 
-def add_lagrangian_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel: ParallelTree | None = None) -> None:
-    """Search the groups whose rows the best plan is furthest above first; add the cuts that were found to the root and cut on."""
+def add_lagrangian_cuts(
+    tree: BranchAndCut, placed: NDArray[np.bool_], parallel: ParallelTree | None = None
+) -> None:
+    """Search the groups whose rows the best plan is furthest above first; add the cuts
+    that were found to the root and cut on.
+    """
     master, params, gained, found = tree.master, tree.params.lagrangian, 0.0, []
     _settle(tree)
     left = params.share * (tree.until - (now := work_seconds()))
@@ -102,7 +119,9 @@ def add_lagrangian_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel:
             tree.listener.bounds_moved(tree.lower, tree.upper)
             expected = gained / count * order.size
             in_vain = count >= IN_VAIN and not found
-            too_little = count >= params.tried and expected < params.worthwhile * (tree.upper - tree.lower)
+            too_little = count >= params.tried and expected < params.worthwhile * (
+                tree.upper - tree.lower
+            )
             if in_vain or too_little or work_seconds() >= now + left:
                 break
     if found:
@@ -114,14 +133,18 @@ def add_lagrangian_cuts(tree: BranchAndCut, placed: NDArray[np.bool_], parallel:
 
 
 def _settle(tree: BranchAndCut) -> None:
-    """Cut on at the root until no value row is above its solution, whether or not the bound moves, for a share of the time."""
+    """Cut on at the root until no value row is above its solution, whether or not the
+    bound moves, for a share of the time.
+    """
     master, until = tree.master, (now := work_seconds()) + SETTLING * (tree.until - now)
     master.enter(tree.root)
     for _ in range(MOST_ROUNDS):
         tree.rounds += 1
         if (relaxed := master.relax(until)) is None:
             return
-        tree.root = replace(tree.root.proven(relaxed.bound, relaxed.duals), basis=master.program.basis)
+        tree.root = replace(
+            tree.root.proven(relaxed.bound, relaxed.duals), basis=master.program.basis
+        )
         tree.lower = max(tree.lower, min(tree.root.lower, tree.upper))
         tree.listener.bounds_moved(tree.lower, tree.upper)
         tightened = master.tighten(relaxed.x)
@@ -130,7 +153,10 @@ def _settle(tree: BranchAndCut) -> None:
 
 
 def _searched(
-    tree: BranchAndCut, tasks: list[GroupTask], placed: NDArray[np.bool_], parallel: ParallelTree | None
+    tree: BranchAndCut,
+    tasks: list[GroupTask],
+    placed: NDArray[np.bool_],
+    parallel: ParallelTree | None,
 ) -> Generator[Cuts, None, None]:
     """Yield the cut of each task as it is proven, here or in other processes."""
 
@@ -141,9 +167,14 @@ def _searched(
 
 
 def proven_cut(
-    tree: BranchAndCut, task: GroupTask, placed: NDArray[np.bool_], stopped: Callable[[], bool] = lambda: False
+    tree: BranchAndCut,
+    task: GroupTask,
+    placed: NDArray[np.bool_],
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Cuts:
-    """Return the row of a task with the bound that a search proves in its time, or until it is stopped."""
+    """Return the row of a task with the bound that a search proves in its time, or
+    until it is stopped.
+    """
     until = work_seconds() + task.seconds
     least = least_with_prices(tree, task.row, placed, until, nodes=task.nodes, stopped=stopped)
     return replace(task.row, side=np.array([least]))
@@ -158,7 +189,8 @@ def least_with_prices(
     nodes: int = LagrangianParams.nodes,
     stopped: Callable[[], bool] = lambda: False,
 ) -> float:
-    """Return a proven lower bound of the value of a group plus the prices of the options placed, over all feasible plans.
+    """Return a proven lower bound of the value of a group plus the prices of the
+    options placed, over all feasible plans.
 
     Parameters
     ----------
@@ -182,7 +214,9 @@ def least_with_prices(
     record = None if tree.record is None else SearchRecord()
     master = Master(instance, alone, price=price, record=record)
     master.thorough = tree.master.thorough
-    search = BranchAndCut(instance, alone, gap=CLOSE, until=until, master=master, params=tree.params)
+    search = BranchAndCut(
+        instance, alone, gap=CLOSE, until=until, master=master, params=tree.params
+    )
     search.pause = lambda: search.nodes >= nodes or stopped()
     for plan in (placed, instance.forced):
         search.offer(plan)

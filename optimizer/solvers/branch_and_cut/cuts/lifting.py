@@ -1,17 +1,23 @@
-"""Lifted rows: the coefficients of a row on the value of an evader, made as small as its known paths allow.
+"""Lifted rows: the coefficients of a row on the value of an evader, made as small as
+its known paths allow.
 
-A row theta >= a - sum_{j in B} b_j x_j that `separation` makes holds at every plan, but not tightly: a star adds up what an option takes off
-each of its paths, although the evader loses a path but once. Its options B are few, so that the least of what it compares can be found exactly:
+A row theta >= a - sum_{j in B} b_j x_j that `separation` makes holds at every plan, but
+not tightly: a star adds up what an option takes off each of its paths, although the
+evader loses a path but once. Its options B are few, so that the least of what it
+compares can be found exactly:
 
     v_j = min { f(S) + sum_{i in S - j} b_i : j in S, S in B }          f(S) = max(L, max_P g_P(S + all options outside B)), P the known paths
 
-Then the row holds with a - v_j in place of b_j: nothing changes at plans without j, and at those with j the right side is
-v_j - sum_{i in S - j} b_i <= f(S), which is at most the value of the evader. So does the row with min { f(S) + sum_{i in S} b_i } in place of
-a. This is sequential lifting (Padberg 1973), one option after another, those that count most at the point first.
+Then the row holds with a - v_j in place of b_j: nothing changes at plans without j, and
+at those with j the right side is v_j - sum_{i in S - j} b_i <= f(S), which is at most
+the value of the evader. So does the row with min { f(S) + sum_{i in S} b_i } in place
+of a. This is sequential lifting (Padberg 1973), one option after another, those that
+count most at the point first.
 
-The minimum: a set S is either all that is placed, or it holds one of the options on the best path under what is placed; so a search places
-these in turn, and leaves out in each branch those placed in the ones before. It ends where no set can be less than what is known of v_j
-before, a - b_j. What takes more than some nodes stays as it is.
+The minimum: a set S is either all that is placed, or it holds one of the options on the
+best path under what is placed; so a search places these in turn, and leaves out in each
+branch those placed in the ones before. It ends where no set can be less than what is
+known of v_j before, a - b_j. What takes more than some nodes stays as it is.
 """
 
 from __future__ import annotations
@@ -30,21 +36,27 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
 
 MOST_OPTIONS, MOST_PATHS = 60, 150
-"""Options of a row above which it is left as it is, and paths of an evader, the best ones, that count."""
+"""Options of a row above which it is left as it is, and paths of an evader, the best
+ones, that count.
+"""
 MOST_NODES, MOST_IN_ALL = 300, 6_000
-"""Nodes of the search for one minimum, and for all those of a row, above which options keep their coefficients."""
+"""Nodes of the search for one minimum, and for all those of a row, above which options
+keep their coefficients.
+"""
 
 UNKNOWN = -1.0
 """Stands for a minimum that was not found."""
 
 
 def lifted(cuts: Cuts, paths: Paths, x: NDArray[np.float64], floor: NDArray[np.float64]) -> Cuts:
-    """Return the rows with smaller coefficients, those of options that count most at a point lowered first.
+    """Return the rows with smaller coefficients, those of options that count most at a
+    point lowered first.
 
     Parameters
     ----------
     cuts
-        Rows that hold where each commodity has its floor, row by row; rows of fixed routes are left as they are.
+        Rows that hold where each commodity has its floor, row by row; rows of fixed
+        routes are left as they are.
     paths
         Known paths of informed commodities.
     x
@@ -73,14 +85,16 @@ def lifted(cuts: Cuts, paths: Paths, x: NDArray[np.float64], floor: NDArray[np.f
 
 
 class _PathsOfRow(NamedTuple):
-    """The paths of a commodity that count for a row, by falling value with all options outside the row placed.
+    """The paths of a commodity that count for a row, by falling value with all options
+    outside the row placed.
 
     Attributes
     ----------
     value, first
         (paths,) values, and (paths + 1,) where the entries of each begin.
     option, survival
-        (entries,) positions in the row of its options on the path, and what each leaves.
+        (entries,) positions in the row of its options on the path, and what each
+        leaves.
     size
         (1,) number of paths.
     """
@@ -100,7 +114,8 @@ class _LeastSearch(NamedTuple):
     state
         (options,) 0 undecided, 1 placed, 2 left out.
     child, children, at
-        (depths, options) options that are placed in turn at each depth, (depths,) how many, and which one is.
+        (depths, options) options that are placed in turn at each depth, (depths,) how
+        many, and which one is.
     cost
         (depths,) sum of the coefficients of what is placed.
     nodes
@@ -135,13 +150,15 @@ def _lifted(
     Parameters
     ----------
     first, commodity, side
-        (rows + 1,) where the entries of each row begin, and (rows,) commodities and sides.
+        (rows + 1,) where the entries of each row begin, and (rows,) commodities and
+        sides.
     option, entry
         (entries,) of each row.
     x
         (options,) point.
     start, order, value, options, survival
-        (commodities + 1,) where the paths of each commodity begin in an order by commodity, this order, and paths as in `path_pool.Paths`.
+        (commodities + 1,) where the paths of each commodity begin in an order by
+        commodity, this order, and paths as in `path_pool.Paths`.
     floor
         (commodities,) L.
     """
@@ -170,7 +187,9 @@ def _lifted(
             continue
         for i in range(size):
             place[option[begin + i]] = i
-        _gather(start[u], start[u + 1], order, value, options, survival, place, floor[u], best, known)
+        _gather(
+            start[u], start[u + 1], order, value, options, survival, place, floor[u], best, known
+        )
         for i in range(size):
             place[option[begin + i]] = -1
         search.nodes[0] = 0
@@ -190,7 +209,9 @@ def _lifted(
             least = _least(known, search, entries, begin, size, i, floor[u], before)
             if least > before:
                 # less than it might be by what rounding can take from sums and products
-                entries[begin + i] = min(entries[begin + i], max(0.0, sides[k] - least * (1 - ROUNDING)))
+                entries[begin + i] = min(
+                    entries[begin + i], max(0.0, sides[k] - least * (1 - ROUNDING))
+                )
     return sides, entries
 
 
@@ -214,7 +235,9 @@ def _gather(  # noqa: C901 - one loop over paths, and one over their entries
     best: Ints,
     known: _PathsOfRow,
 ) -> None:
-    """Set `known` to the best paths of a commodity, with the options placed that have no (options + 1,) place in the row."""
+    """Set `known` to the best paths of a commodity, with the options placed that have
+    no (options + 1,) place in the row.
+    """
     padding, count = place.size - 1, 0
     for at in range(begin, end):
         p, left = order[at], value[order[at]]
@@ -256,11 +279,19 @@ def _least(  # noqa: C901, PLR0912 - a search from its first node to its last
     floor: float,
     enough: float,
 ) -> float:
-    """Return the least of f(S) and the coefficients of S, but for that of an option `must` which S holds; -1 is none.
+    """Return the least of f(S) and the coefficients of S, but for that of an option
+    `must` which S holds; -1 is none.
 
-    `enough` is a lower bound of it, at which the search ends. `UNKNOWN` where it takes too many nodes.
+    `enough` is a lower bound of it, at which the search ends. `UNKNOWN` where it takes
+    too many nodes.
     """
-    state, child, children, at, cost = search.state, search.child, search.children, search.at, search.cost
+    state, child, children, at, cost = (
+        search.state,
+        search.child,
+        search.children,
+        search.at,
+        search.cost,
+    )
     for i in range(size):
         state[i] = 0
     if must >= 0:
@@ -272,7 +303,8 @@ def _least(  # noqa: C901, PLR0912 - a search from its first node to its last
             search.nodes[0] += 1
             if search.nodes[0] > until:
                 return UNKNOWN
-            # the best path under what is placed, and the value that is left with all that is undecided
+            # the best path under what is placed, and the value that is left with all
+            # that is undecided
             most, first, least = floor, -1, floor
             for p in range(known.size[0]):
                 if known.value[p] <= least:
@@ -306,8 +338,12 @@ def _least(  # noqa: C901, PLR0912 - a search from its first node to its last
         if at[depth] >= 0:
             state[child[depth, at[depth]]] = 2
         at[depth] += 1
-        # children come by rising coefficient: where one costs too much, so do those after it
-        if at[depth] < children[depth] and cost[depth] + entry[begin + child[depth, at[depth]]] + floor < best:
+        # children come by rising coefficient: where one costs too much, so do those
+        # after it
+        if (
+            at[depth] < children[depth]
+            and cost[depth] + entry[begin + child[depth, at[depth]]] + floor < best
+        ):
             state[child[depth, at[depth]]] = 1
             cost[depth + 1] = cost[depth] + entry[begin + child[depth, at[depth]]]
             depth, fresh = depth + 1, True

@@ -1,21 +1,27 @@
-"""Star cuts beside relaxed options: rows in the options x and in numbers y of relaxed ones, elements of beats.
+"""Star cuts beside relaxed options: rows in the options x and in numbers y of relaxed
+ones, elements of beats.
 
-A path P_i of an informed evader has the value R_i with T placed; with the elements y it keeps R_i exp(-D_i y), D_ie = -ln s_ie.
-A star takes each of its paths in one of three ways. With any point y0 >= 0 and d_i = D_i y0 these are
+A path P_i of an informed evader has the value R_i with T placed; with the elements y it
+keeps R_i exp(-D_i y), D_ie = -ln s_ie. A star takes each of its paths in one of three
+ways. With any point y0 >= 0 and d_i = D_i y0 these are
 
     its elements as options       Q_i = R_i,                       H_i = 0,                       k_i = 0;
     its elements at a tangent     Q_i = R_i e^(-d_i) (1 + d_i),    H_ie = R_i e^(-d_i) D_ie,      k_i = 0;
     the same, but higher          Q_i = R_i,                       H_ie = R_i e^(-d_i) D_ie,      k_i = R_i (1 - e^(-d_i) (1 + d_i)).
 
-The witness W of the floor a, a path of which every plan of the node leaves that much, comes last, at a tangent: Q_W, H_W, k_W. Let
-Q_1 >= ... >= Q_m >= Q_{m+1} = Q_W and c_ij = min(Q_i - Q_{i+1}, Q_i (1 - rho_ij)), for options and, on paths of the first way, for elements.
-With H_e the largest of all H_ie and H_We, and k the largest of all k_i and k_W,
+The witness W of the floor a, a path of which every plan of the node leaves that much,
+comes last, at a tangent: Q_W, H_W, k_W. Let Q_1 >= ... >= Q_m >= Q_{m+1} = Q_W and c_ij
+= min(Q_i - Q_{i+1}, Q_i (1 - rho_ij)), for options and, on paths of the first way, for
+elements. With H_e the largest of all H_ie and H_We, and k the largest of all k_i and
+k_W,
 
     theta >= Q_1 - k - sum_i sum_{j in J(P_i) - T} c_ij x_j - sum_{i of the first way} sum_e c_ie y_e - sum_e H_e y_e.
 
-The proof is that of Proposition 15b (docs/mathematics.md): induction over the paths, as of a star, with V_i >= Q_i - k - H y - (terms in c).
-H is a largest value, where a sum would charge an element once for each path that meets it. Coefficients of x may be lowered to Q_1 - Q_W,
-those of y to Q_1 - k, as y is whole, and to what one element takes off all paths together.
+The proof is that of Proposition 15b (docs/mathematics.md): induction over the paths, as
+of a star, with V_i >= Q_i - k - H y - (terms in c). H is a largest value, where a sum
+would charge an element once for each path that meets it. Coefficients of x may be
+lowered to Q_1 - Q_W, those of y to Q_1 - k, as y is whole, and to what one element
+takes off all paths together.
 """
 
 from __future__ import annotations
@@ -42,7 +48,9 @@ OPTIONS, TANGENT, HIGHER = 0, 1, 2
 STEEPEST = 700.0
 """Stands for -ln 0: e^-700 is less than any rounding."""
 ROUNDING = 1e-9
-"""Relative allowance for rounding; taken off the side of every row and added to its entries of relaxed options."""
+"""Relative allowance for rounding; taken off the side of every row and added to its
+entries of relaxed options.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,8 @@ def relaxed_stars(
     terms: StarTerms,
     among: NDArray[np.int64] | None = None,
 ) -> RelaxedStars:
-    """Return for each commodity the star of largest value at a point, found by dynamic programming.
+    """Return for each commodity the star of largest value at a point, found by dynamic
+    programming.
 
     Parameters
     ----------
@@ -70,7 +79,8 @@ def relaxed_stars(
     witnesses
         Which of them are witnesses, and of what.
     x
-        (options,) point: options, and how often relaxed ones are there, which is where tangents touch.
+        (options,) point: options, and how often relaxed ones are there, which is where
+        tangents touch.
     bases
         (bases, options) masks T, of no relaxed options.
     terms
@@ -117,7 +127,8 @@ class Witnesses:
     position
         (commodities,) its position among paths, -1 for none.
     floor
-        (commodities,) the value a that every plan of a node leaves it, but for relaxed options; whatever these do where it has no witness.
+        (commodities,) the value a that every plan of a node leaves it, but for relaxed
+        options; whatever these do where it has no witness.
     """
 
     position: NDArray[np.int64]
@@ -135,7 +146,8 @@ class StarTerms:
     most
         (commodities,) values with nothing placed.
     share
-        (options + 1,) the largest share that one of each option takes off any path that is known.
+        (options + 1,) the largest share that one of each option takes off any path that
+        is known.
     """
 
     relaxed: NDArray[np.bool_]
@@ -154,16 +166,19 @@ class _FoundStars(NamedTuple):
 
 
 class _NearPaths(NamedTuple):
-    """The paths of one commodity and its witness, the last, without what adds nothing at the point.
+    """The paths of one commodity and its witness, the last, without what adds nothing
+    at the point.
 
     Attributes
     ----------
     own, value
-        (paths + 1,) positions among all, and values; of the witness, with all that its node allows placed.
+        (paths + 1,) positions among all, and values; of the witness, with all that its
+        node allows placed.
     first
         (paths + 2,) where the entries of each begin.
     option, loss, depth
-        (entries,) options that are there at the point or in some T; 1 - survival; and -ln survival of relaxed ones, else 0.
+        (entries,) options that are there at the point or in some T; 1 - survival; and
+        -ln survival of relaxed ones, else 0.
     touch
         (paths + 1,) d: sum of depths times how often they are there.
     size
@@ -190,7 +205,8 @@ class _Rungs(NamedTuple):
     scale, constant
         (rungs,) R e^-d of those at a tangent, else 0; and k.
     reach, after
-        (rungs,) the largest value at the point of a star that begins here, and its next rung.
+        (rungs,) the largest value at the point of a star that begins here, and its next
+        rung.
     """
 
     path: Ints
@@ -203,7 +219,9 @@ class _Rungs(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """The row being made, the best so far and H, one after the other in `coefficient`, `options` and `used`; as in `separation._Scratch`."""
+    """The row being made, the best so far and H, one after the other in `coefficient`,
+    `options` and `used`; as in `separation._Scratch`.
+    """
 
     coefficient: Floats2
     options: Ints2
@@ -270,12 +288,29 @@ def _relaxed_stars(  # noqa: C901 - one loop over commodities
     )
     at = np.zeros(n + 1)  # H of a rung
     cut_of, side = np.empty(floor.size, dtype=np.int64), np.empty(floor.size)
-    rows, columns, entries = np.empty(4096, dtype=np.int64), np.empty(4096, dtype=np.int64), np.empty(4096)
+    rows, columns, entries = (
+        np.empty(4096, dtype=np.int64),
+        np.empty(4096, dtype=np.int64),
+        np.empty(4096),
+    )
     n_cuts = n_entries = 0
     for u in range(floor.size):
         if start[u] == start[u + 1]:
             continue
-        _gather(value, option, survival, order, start[u], start[u + 1], bases, x, relaxed, witness[u], floor[u], there)
+        _gather(
+            value,
+            option,
+            survival,
+            order,
+            start[u],
+            start[u + 1],
+            bases,
+            x,
+            relaxed,
+            witness[u],
+            floor[u],
+            there,
+        )
         size = there.size[0]
         row.best[0] = -np.inf
         for b in range(bases.shape[0]):
@@ -291,12 +326,29 @@ def _relaxed_stars(  # noqa: C901 - one loop over commodities
                 _choose(there, bases, b, x, rungs, count, at)
                 length = _begin(rungs, count, chain)
                 length = _polish(there, bases, b, x, relaxed, chain, length, most[u], share, row)
-                _build(option, survival, bases, b, x, relaxed, there, chain, length, most[u], share, row, used)
+                _build(
+                    option,
+                    survival,
+                    bases,
+                    b,
+                    x,
+                    relaxed,
+                    there,
+                    chain,
+                    length,
+                    most[u],
+                    share,
+                    row,
+                    used,
+                )
         if row.best[0] <= floor[u] * math.exp(-there.touch[size]):
             continue
         while n_entries + row.used[1] > rows.size:
             old = rows.size
-            more_rows, more_columns = np.empty(2 * old, dtype=np.int64), np.empty(2 * old, dtype=np.int64)
+            more_rows, more_columns = (
+                np.empty(2 * old, dtype=np.int64),
+                np.empty(2 * old, dtype=np.int64),
+            )
             more_entries = np.empty(2 * old)
             for k in range(old):
                 more_rows[k], more_columns[k], more_entries[k] = rows[k], columns[k], entries[k]
@@ -304,13 +356,18 @@ def _relaxed_stars(  # noqa: C901 - one loop over commodities
         cut_of[n_cuts], side[n_cuts] = u, row.side[1]
         for k in range(row.used[1]):
             j = row.options[1, k]
-            rows[n_entries], columns[n_entries], entries[n_entries] = n_cuts, j, row.coefficient[1, j]
+            rows[n_entries], columns[n_entries], entries[n_entries] = (
+                n_cuts,
+                j,
+                row.coefficient[1, j],
+            )
             n_entries += 1
         n_cuts += 1
     return _FoundStars(cut_of, side, rows, columns, entries, n_cuts, n_entries)
 
 
-# `_depth`, `_falling` and `_put` stand in `separation` too: the parts of a kernel stand in its file (docs/architecture.md).
+# `_depth`, `_falling` and `_put` stand in `separation` too: the parts of a kernel stand
+# in its file (docs/architecture.md).
 
 
 @part
@@ -359,7 +416,9 @@ def _gather(
 
 @part
 def _ladder(there: _NearPaths, bases: Masks, b: int, x: Floats, rungs: _Rungs) -> int:
-    """Set the rungs to the paths, either way, that x touches or weighs down less than all of larger level; return how many."""
+    """Set the rungs to the paths, either way, that x touches or weighs down less than
+    all of larger level; return how many.
+    """
     size = there.size[0]
     level, touched, weighed = np.empty(2 * size), np.empty(2 * size), np.empty(2 * size)
     for k in range(size):
@@ -391,7 +450,10 @@ def _ladder(there: _NearPaths, bases: Masks, b: int, x: Floats, rungs: _Rungs) -
         for each in range(2):
             if each == way or there.touch[path] == 0:
                 better |= touched[k] < low[each] - 1e-9 or weighed[k] < low_weighed[each] - 1e-9
-                low[each], low_weighed[each] = min(low[each], touched[k]), min(low_weighed[each], weighed[k])
+                low[each], low_weighed[each] = (
+                    min(low[each], touched[k]),
+                    min(low_weighed[each], weighed[k]),
+                )
         if better:
             _set(rungs, count, there, path, way, level[k])
             count += 1
@@ -403,16 +465,28 @@ def _set(rungs: _Rungs, k: int, there: _NearPaths, path: int, way: int, level: f
     """Set a rung to a path taken some way."""
     d = there.touch[path]
     left = math.exp(-d)
-    rungs.path[k], rungs.tangent[k], rungs.level[k], rungs.scale[k], rungs.constant[k] = path, False, level, 0.0, 0.0
+    rungs.path[k], rungs.tangent[k], rungs.level[k], rungs.scale[k], rungs.constant[k] = (
+        path,
+        False,
+        level,
+        0.0,
+        0.0,
+    )
     if way == TANGENT:
         rungs.tangent[k], rungs.scale[k] = True, level / (1 + d)
     elif way == HIGHER:
-        rungs.tangent[k], rungs.scale[k], rungs.constant[k] = True, level * left, level * (1 - left * (1 + d))
+        rungs.tangent[k], rungs.scale[k], rungs.constant[k] = (
+            True,
+            level * left,
+            level * (1 - left * (1 + d)),
+        )
 
 
 @part
 def _falling(value: Floats) -> Ints:
-    """Return the positions of values from the largest on, equal ones in their order: a merge sort, which numba compiles faster than its own."""
+    """Return the positions of values from the largest on, equal ones in their order: a
+    merge sort, which numba compiles faster than its own.
+    """
     n = value.size
     order, other, run = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), 1
     for i in range(n):
@@ -433,10 +507,13 @@ def _falling(value: Floats) -> Ints:
 
 
 @part
-def _choose(there: _NearPaths, bases: Masks, b: int, x: Floats, rungs: _Rungs, count: int, at: Floats) -> None:
+def _choose(
+    there: _NearPaths, bases: Masks, b: int, x: Floats, rungs: _Rungs, count: int, at: Floats
+) -> None:
     """Set reach and next rung of each rung: longest paths from the end.
 
-    An element counts for what its H rises from a rung to the one before; these rises add up to the largest H, or more.
+    An element counts for what its H rises from a rung to the one before; these rises
+    add up to the largest H, or more.
     """
     rungs.reach[count] = rungs.scale[count]  # Q_W - H_W y0 - k_W
     for i in range(count):
@@ -463,7 +540,9 @@ def _choose(there: _NearPaths, bases: Masks, b: int, x: Floats, rungs: _Rungs, c
 
 @part
 def _begin(rungs: _Rungs, count: int, chain: _Rungs) -> int:
-    """Copy the rungs of largest reach, and the witness as the last, to a chain; return how many there are before it."""
+    """Copy the rungs of largest reach, and the witness as the last, to a chain; return
+    how many there are before it.
+    """
     rung, length = 0, 0
     for i in range(count):
         if rungs.reach[i] > rungs.reach[rung]:
@@ -479,7 +558,11 @@ def _begin(rungs: _Rungs, count: int, chain: _Rungs) -> int:
 def _copy(source: _Rungs, i: int, target: _Rungs, k: int) -> None:
     """Copy a rung."""
     target.path[k], target.tangent[k] = source.path[i], source.tangent[i]
-    target.level[k], target.scale[k], target.constant[k] = source.level[i], source.scale[i], source.constant[i]
+    target.level[k], target.scale[k], target.constant[k] = (
+        source.level[i],
+        source.scale[i],
+        source.constant[i],
+    )
 
 
 @part
@@ -495,7 +578,9 @@ def _polish(
     share: Floats,
     row: _Row,
 ) -> int:
-    """Leave out rungs, one after another, where that raises the value of the row, as H is a largest value; return how many are left."""
+    """Leave out rungs, one after another, where that raises the value of the row, as H
+    is a largest value; return how many are left.
+    """
     best = _worth(there, bases, b, x, relaxed, chain, length, most, share, row)
     k = 0
     while k < length:
@@ -540,12 +625,16 @@ def _worth(
                 _raise(row, j, chain.scale[k] * there.depth[e])
             elif k < length and not bases[b, j]:
                 _put(row, 0, j, min(drop, chain.level[k] * there.loss[e]))
-    value: float = side - constant - _charged(x, relaxed, side - constant, side - last, most, share, row)
+    value: float = (
+        side - constant - _charged(x, relaxed, side - constant, side - last, most, share, row)
+    )
     return value
 
 
 @part
-def _charged(x: Floats, relaxed: Mask, side: float, above: float, most: float, share: Floats, row: _Row) -> float:
+def _charged(
+    x: Floats, relaxed: Mask, side: float, above: float, most: float, share: Floats, row: _Row
+) -> float:
     """Return what the coefficients take off at x, and clear them."""
     charged = 0.0
     for k in range(row.used[2]):
@@ -554,7 +643,9 @@ def _charged(x: Floats, relaxed: Mask, side: float, above: float, most: float, s
         row.coefficient[2, j] = row.coefficient[0, j] = 0.0
     for k in range(row.used[0]):
         j = row.options[0, k]
-        charged += x[j] * min(row.coefficient[0, j], min(side, most * share[j]) if relaxed[j] else above)
+        charged += x[j] * min(
+            row.coefficient[0, j], min(side, most * share[j]) if relaxed[j] else above
+        )
         row.coefficient[0, j] = 0.0
     row.used[0] = row.used[2] = 0
     return charged
@@ -607,7 +698,9 @@ def _build(  # noqa: C901, PLR0912 - the row, its limits, and the choice
     for k in range(row.used[0]):
         j = row.options[0, k]
         if relaxed[j]:
-            row.coefficient[0, j] = min(row.coefficient[0, j], side, most * share[j]) * (1 + ROUNDING)
+            row.coefficient[0, j] = min(row.coefficient[0, j], side, most * share[j]) * (
+                1 + ROUNDING
+            )
         else:
             row.coefficient[0, j] = min(row.coefficient[0, j], above)
         value -= row.coefficient[0, j] * x[j]

@@ -1,36 +1,48 @@
-"""Cuts of the value of a plan: rows theta_u >= a - sum_j b_j x_j, b >= 0, for each commodity u.
+"""Cuts of the value of a plan: rows theta_u >= a - sum_j b_j x_j, b >= 0, for each
+commodity u.
 
-A commodity is an informed evader or a fixed route (`commodities`).
-A path P of value R meets the options J(P), each of which leaves it a share rho_j (over all of P's arcs that the option touches), so under a
-plan S its value is g_P(S) = R prod_{j in S and J(P)} rho_j. theta_u is at least g_P(S) for every path P of an evader, and equal to it for a
-fixed route. T is any set of options; a value "with T" counts those of T as placed. Values only fall when options are added.
+A commodity is an informed evader or a fixed route (`commodities`). A path P of value R
+meets the options J(P), each of which leaves it a share rho_j (over all of P's arcs that
+the option touches), so under a plan S its value is g_P(S) = R prod_{j in S and J(P)}
+rho_j. theta_u is at least g_P(S) for every path P of an evader, and equal to it for a
+fixed route. T is any set of options; a value "with T" counts those of T as placed.
+Values only fall when options are added.
 
-Star cuts (many paths of one evader). P_1, P_2, ... with values R_1 >= R_2 >= ... >= R_m with T; R_{m+1} = L, the value with everything
-placed. Then, with c_ij = min(R_i - R_{i+1}, R_i (1 - rho_ij)),
+Star cuts (many paths of one evader). P_1, P_2, ... with values R_1 >= R_2 >= ... >= R_m
+with T; R_{m+1} = L, the value with everything placed. Then, with c_ij = min(R_i -
+R_{i+1}, R_i (1 - rho_ij)),
 
     theta >= R_1 - sum_i sum_{j in J(P_i) - T} c_ij x_j.
 
-Proof. For a plan S let V_i be the largest value of P_i, P_{i+1}, ... with S and T, and L; V_{m+1} = L, and theta >= V_1. By induction from
-i = m + 1 down, V_i >= R_i - (the terms of i, i+1, ...). If S places no j of J(P_i) - T, V_i >= R_i. If some c_ij of S is R_i - R_{i+1}, the
-right side is at most R_{i+1} - (the terms of i+1, ...) <= V_{i+1} <= V_i. Else every such c_ij is R_i (1 - rho_ij), and
-V_i >= R_i prod rho_ij >= R_i - sum_j R_i (1 - rho_ij). This is the mixing inequality (Gunluk & Pochet 2001) carried over to the paths of an
-evader, with what one option leaves of a path, rather than what all leave, as the least value of a touched path. For a given x the best
-sequence out of a set of paths is a longest path over pairs (i, next), found by dynamic programming.
+Proof. For a plan S let V_i be the largest value of P_i, P_{i+1}, ... with S and T, and
+L; V_{m+1} = L, and theta >= V_1. By induction from i = m + 1 down, V_i >= R_i - (the
+terms of i, i+1, ...). If S places no j of J(P_i) - T, V_i >= R_i. If some c_ij of S is
+R_i - R_{i+1}, the right side is at most R_{i+1} - (the terms of i+1, ...) <= V_{i+1} <=
+V_i. Else every such c_ij is R_i (1 - rho_ij), and V_i >= R_i prod rho_ij >= R_i - sum_j
+R_i (1 - rho_ij). This is the mixing inequality (Gunluk & Pochet 2001) carried over to
+the paths of an evader, with what one option leaves of a path, rather than what all
+leave, as the least value of a touched path. For a given x the best sequence out of a
+set of paths is a longest path over pairs (i, next), found by dynamic programming.
 
-Chord cuts (one path). With u_j = -ln rho_j, q the least rho_j over J(P) - T, w = u mod -ln q, k = floor(u / -ln q) and
-F(u) = k (1 - q) + q (e^w - 1),
+Chord cuts (one path). With u_j = -ln rho_j, q the least rho_j over J(P) - T, w = u mod
+-ln q, k = floor(u / -ln q) and F(u) = k (1 - q) + q (e^w - 1),
 
     theta >= g_P(T) (1 - sum_{j in J(P) - T} (1 - rho_j) x_j + sum_{j in J(P) and T} F(u_j) (1 - x_j)).
 
-Proof. Let S add A to T and take B out of it, v = sum_B u_j, U = sum_A u_j. g_P(S) / g_P(T) = e^(v - U). For a given U, each u_j at most -ln q,
-the concave sum_A (1 - e^-u_j) is least with as many u_j as fit at their most and one remainder; e^(v - U) plus that, minus 1, is least over U
-at the first multiple of -ln q that is no less than v, where it is F(v). F is superadditive (q (e^w - 1) is convex and 0 at 0, and F
-repeats it), so F(v) >= sum_B F(u_j). With J(P) inside T the factor of (1 - x_j) is e^u_j - 1, as prod (1 + z) >= 1 + sum z. If all rho
-are equal this is the chord of the convex envelope; in general it is the lifting of Ahmed & Atamturk (2011).
+Proof. Let S add A to T and take B out of it, v = sum_B u_j, U = sum_A u_j. g_P(S) /
+g_P(T) = e^(v - U). For a given U, each u_j at most -ln q, the concave sum_A (1 -
+e^-u_j) is least with as many u_j as fit at their most and one remainder; e^(v - U) plus
+that, minus 1, is least over U at the first multiple of -ln q that is no less than v,
+where it is F(v). F is superadditive (q (e^w - 1) is convex and 0 at 0, and F repeats
+it), so F(v) >= sum_B F(u_j). With J(P) inside T the factor of (1 - x_j) is e^u_j - 1,
+as prod (1 + z) >= 1 + sum z. If all rho are equal this is the chord of the convex
+envelope; in general it is the lifting of Ahmed & Atamturk (2011).
 
-Tangent cuts (one path): g_P is convex in x, so theta >= g_P(y) (1 + sum_j u_j y_j - sum_j u_j x_j) for every y in [0, 1]^J.
+Tangent cuts (one path): g_P is convex in x, so theta >= g_P(y) (1 + sum_j u_j y_j -
+sum_j u_j x_j) for every y in [0, 1]^J.
 
-Every cut may have b_j lowered to a - L: where x_j = 1, the right side is then at most L.
+Every cut may have b_j lowered to a - L: where x_j = 1, the right side is then at most
+L.
 """
 
 from __future__ import annotations
@@ -57,7 +69,9 @@ LONGEST_STAR = 24
 STEEPEST = 700.0
 """Stands for -ln 0: e^-700 is less than any rounding."""
 ROUNDING = 1e-12
-"""Relative allowance for rounding in the products of a path's survivals; taken off the side of every cut."""
+"""Relative allowance for rounding in the products of a path's survivals; taken off the
+side of every cut.
+"""
 
 
 TINY = float(np.finfo(np.float64).tiny) ** 0.5
@@ -66,7 +80,8 @@ TINY = float(np.finfo(np.float64).tiny) ** 0.5
 
 @dataclass(frozen=True)
 class Cuts:
-    """Rows theta_u >= side - sum_j b_j x_j, b >= 0 as entries: SciPy's tables would cost more than what is done with them.
+    """Rows theta_u >= side - sum_j b_j x_j, b >= 0 as entries: SciPy's tables would
+    cost more than what is done with them.
 
     Attributes
     ----------
@@ -79,8 +94,9 @@ class Cuts:
     n_options
         Number of options.
     made_of
-        (rows, 3 + `LONGEST_STAR`) what each is made of, for one who would prove it: family (`STAR`, `CHORD`, `TANGENT`), T, number of paths,
-        and these paths; None where rows are not of one cut.
+        (rows, 3 + `LONGEST_STAR`) what each is made of, for one who would prove it:
+        family (`STAR`, `CHORD`, `TANGENT`), T, number of paths, and these paths; None
+        where rows are not of one cut.
     """
 
     commodity: NDArray[np.int64]
@@ -94,11 +110,15 @@ class Cuts:
     @property
     def coefficient(self) -> csr_array:
         """(rows, options) b."""
-        return csr_array((self.entry, (self.row, self.option)), shape=(self.side.size, self.n_options))
+        return csr_array(
+            (self.entry, (self.row, self.option)), shape=(self.side.size, self.n_options)
+        )
 
     def values(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (rows,) right sides at an (options,) point."""
-        return np.asarray(self.side - np.bincount(self.row, self.entry * x[self.option], self.side.size))
+        return np.asarray(
+            self.side - np.bincount(self.row, self.entry * x[self.option], self.side.size)
+        )
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Cuts:
         """Return some of the rows, each at most once."""
@@ -125,7 +145,9 @@ class Cuts:
         return Cuts(
             np.concatenate([part.commodity for part in parts]),
             np.concatenate([part.side for part in parts]),
-            np.concatenate([part.row + start for part, start in zip(parts, first.tolist(), strict=True)]),
+            np.concatenate(
+                [part.row + start for part, start in zip(parts, first.tolist(), strict=True)]
+            ),
             np.concatenate([part.option for part in parts]),
             np.concatenate([part.entry for part in parts]),
             parts[0].n_options,
@@ -134,7 +156,9 @@ class Cuts:
 
 
 class Kinds(NamedTuple):
-    """(bases,) masks: for which T star cuts and chord cuts are wanted; and whether tangent cuts are."""
+    """(bases,) masks: for which T star cuts and chord cuts are wanted; and whether
+    tangent cuts are.
+    """
 
     stars: NDArray[np.bool_]
     chords: NDArray[np.bool_]
@@ -143,7 +167,9 @@ class Kinds(NamedTuple):
 
 def route_kinds(bases: int) -> Kinds:
     """Return which cuts fixed routes have, for so many T."""
-    return Kinds(stars=np.zeros(bases, dtype=bool), chords=np.ones(bases, dtype=bool), tangents=True)
+    return Kinds(
+        stars=np.zeros(bases, dtype=bool), chords=np.ones(bases, dtype=bool), tangents=True
+    )
 
 
 def best_cuts(
@@ -154,7 +180,8 @@ def best_cuts(
     floor: NDArray[np.float64],
     among: NDArray[np.int64] | None = None,
 ) -> Cuts:
-    """Return for each commodity the cut of largest value at x, if that is above its floor.
+    """Return for each commodity the cut of largest value at x, if that is above its
+    floor.
 
     Parameters
     ----------
@@ -213,7 +240,9 @@ def best_of_each(commodity: NDArray[np.int64], value: NDArray[np.float64]) -> ND
 
 
 class _Found(NamedTuple):
-    """Cuts: commodity, side and `Cuts.made_of` of each; cut, option and coefficient of each entry; and how many of either there are."""
+    """Cuts: commodity, side and `Cuts.made_of` of each; cut, option and coefficient of
+    each entry; and how many of either there are.
+    """
 
     commodity: Ints
     side: Floats
@@ -234,7 +263,8 @@ class _Paths(NamedTuple):
 
 
 class _There(NamedTuple):
-    """The paths of one commodity, without the options that add nothing at x: the first `size[0]` of each array.
+    """The paths of one commodity, without the options that add nothing at x: the first
+    `size[0]` of each array.
 
     Attributes
     ----------
@@ -275,7 +305,8 @@ class _Scratch(NamedTuple):
     best
         (1,) value of the best cut at x.
     made_of
-        (2, 3 + `LONGEST_STAR`) `Cuts.made_of` of the cut being made and of the best one.
+        (2, 3 + `LONGEST_STAR`) `Cuts.made_of` of the cut being made and of the best
+        one.
     """
 
     coefficient: Floats2
@@ -298,25 +329,29 @@ def _best_cuts(  # noqa: C901, PLR0912 - one loop over commodities
     x: Floats,
     floor: Floats,
 ) -> _Found:
-    """Return for each commodity with paths the cut of largest value at x, where that is above its floor.
+    """Return for each commodity with paths the cut of largest value at x, where that is
+    above its floor.
 
     Parameters
     ----------
     start, order
-        (commodities + 1,) where the paths of each commodity begin in an order by commodity, and this order.
+        (commodities + 1,) where the paths of each commodity begin in an order by
+        commodity, and this order.
     value, option, survival
         Paths, as in `path_pool.Paths`.
     bases
         (bases, options + 1) masks T; the last option is padding.
     kinds
-        (3, bases) whether star cuts, chord cuts and (in the first place alone) tangent cuts are wanted.
+        (3, bases) whether star cuts, chord cuts and (in the first place alone) tangent
+        cuts are wanted.
     x
         (options + 1,) point.
     floor
         (commodities,) L.
     """
     paths, n, most = _Paths(value, option, survival), x.size - 1, 0
-    # an option of no T whose x is 0 adds nothing to the value of a cut at x: paths are searched without those, and written with them
+    # an option of no T whose x is 0 adds nothing to the value of a cut at x: paths are
+    # searched without those, and written with them
     weighed = np.empty(n + 1, dtype=np.bool_)
     for j in range(n + 1):
         weighed[j] = x[j] > 0
@@ -343,7 +378,11 @@ def _best_cuts(  # noqa: C901, PLR0912 - one loop over commodities
     )
     cut_of, side = np.empty(floor.size, dtype=np.int64), np.empty(floor.size)
     made_of = np.zeros((floor.size, 3 + LONGEST_STAR), dtype=np.int64)
-    row, column, coefficient = np.empty(1024, dtype=np.int64), np.empty(1024, dtype=np.int64), np.empty(1024)
+    row, column, coefficient = (
+        np.empty(1024, dtype=np.int64),
+        np.empty(1024, dtype=np.int64),
+        np.empty(1024),
+    )
     n_cuts = n_entries = 0
     for u in range(floor.size):
         if start[u] == start[u + 1]:
@@ -361,7 +400,10 @@ def _best_cuts(  # noqa: C901, PLR0912 - one loop over commodities
             continue
         while n_entries + scratch.used[1] > row.size:
             rows, columns, coefficients = row, column, coefficient
-            row, column = np.empty(2 * rows.size, dtype=np.int64), np.empty(2 * rows.size, dtype=np.int64)
+            row, column = (
+                np.empty(2 * rows.size, dtype=np.int64),
+                np.empty(2 * rows.size, dtype=np.int64),
+            )
             coefficient = np.empty(2 * rows.size)
             for i in range(n_entries):
                 row[i], column[i], coefficient[i] = rows[i], columns[i], coefficients[i]
@@ -370,7 +412,11 @@ def _best_cuts(  # noqa: C901, PLR0912 - one loop over commodities
             made_of[n_cuts, k] = scratch.made_of[1, k]
         for k in range(scratch.used[1]):
             j = scratch.options[1, k]
-            row[n_entries], column[n_entries], coefficient[n_entries] = n_cuts, j, scratch.coefficient[1, j]
+            row[n_entries], column[n_entries], coefficient[n_entries] = (
+                n_cuts,
+                j,
+                scratch.coefficient[1, j],
+            )
             n_entries += 1
         n_cuts += 1
     return _Found(cut_of, side, made_of, row, column, coefficient, n_cuts, n_entries)
@@ -400,7 +446,9 @@ def _gather(paths: _Paths, order: Ints, begin: int, end: int, weighed: Mask, the
 def _star(  # noqa: C901, PLR0912, PLR0915
     paths: _Paths, there: _There, bases: Masks, b: int, x: Floats, floor: float, scratch: _Scratch
 ) -> None:
-    """Make the star cut of largest value at x of a commodity, unless the largest level is no more than the best value so far."""
+    """Make the star cut of largest value at x of a commodity, unless the largest level
+    is no more than the best value so far.
+    """
     size, width, padding = there.size[0], paths.option.shape[1], x.size - 1
     under, touched, weighed = np.empty(size), np.zeros(size), np.zeros(size)
     highest = floor
@@ -417,7 +465,8 @@ def _star(  # noqa: C901, PLR0912, PLR0915
         highest = max(highest, under[k])
     if highest <= scratch.best[0]:  # no cut exceeds its first level
         return
-    # the ladder: by falling value the paths that x touches less, or weighs down less, than all before them; others are never used
+    # the ladder: by falling value the paths that x touches less, or weighs down less,
+    # than all before them; others are never used
     order = _falling(under)
     ladder = np.empty(min(LONGEST_STAR, size), dtype=np.int64)
     m, low, low_weighed = 0, np.inf, np.inf
@@ -427,7 +476,8 @@ def _star(  # noqa: C901, PLR0912, PLR0915
             ladder[m] = k
             m += 1
         low, low_weighed = min(low, touched[k]), min(low_weighed, weighed[k])
-    # reach[i] is the largest value of a star cut that begins at rung i, and following[i] its next rung: longest paths from the end
+    # reach[i] is the largest value of a star cut that begins at rung i, and
+    # following[i] its next rung: longest paths from the end
     level, reach, following = np.empty(m + 1), np.empty(m + 1), np.empty(m, dtype=np.int64)
     for i in range(m):
         level[i] = max(under[ladder[i]], floor)
@@ -471,7 +521,9 @@ def _star(  # noqa: C901, PLR0912, PLR0915
 
 @part
 def _falling(value: Floats) -> Ints:
-    """Return the positions of values from the largest on, equal ones in their order: a merge sort, which numba compiles faster than its own."""
+    """Return the positions of values from the largest on, equal ones in their order: a
+    merge sort, which numba compiles faster than its own.
+    """
     n = value.size
     order, other, run = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), 1
     for i in range(n):
@@ -514,10 +566,13 @@ def _slope(survival: float, least: float) -> float:
 def _chord(  # noqa: C901, PLR0912 - the choice, and the cut
     paths: _Paths, there: _There, bases: Masks, b: int, x: Floats, floor: float, scratch: _Scratch
 ) -> None:
-    """Make the chord cut of largest value at x, before it is lowered, among those of a commodity's paths."""
+    """Make the chord cut of largest value at x, before it is lowered, among those of a
+    commodity's paths.
+    """
     chosen, value, q, largest = -1, 0.0, 1.0, 0.0
     for k in range(there.size[0]):
-        # g_P(T), q, and what the factor of g_P(T) is at most: F(u) is at most 1 / rho - 1, which needs no logarithm
+        # g_P(T), q, and what the factor of g_P(T) is at most: F(u) is at most 1 / rho -
+        # 1, which needs no logarithm
         alive, least, bound = there.value[k], there.rest[k], 1.0
         for e in range(there.first[k], there.first[k + 1]):
             j, s = there.option[e], there.survival[e]
@@ -560,7 +615,9 @@ def _chord(  # noqa: C901, PLR0912 - the choice, and the cut
 
 @part
 def _tangents(paths: _Paths, there: _There, x: Floats, floor: float, scratch: _Scratch) -> None:
-    """Make the tangent cuts at x of a commodity's paths, but for those whose left-hand side is no more than the best value so far."""
+    """Make the tangent cuts at x of a commodity's paths, but for those whose left-hand
+    side is no more than the best value so far.
+    """
     padding = x.size - 1
     for k in range(there.size[0]):
         at = 0.0
@@ -606,7 +663,9 @@ def _put(scratch: _Scratch, j: int, entry: float) -> None:
 
 @part
 def _keep_best(scratch: _Scratch, side: float, x: Floats, floor: float) -> None:
-    """Lower the coefficients of the cut being made to a - L, and keep it if its value at x is the largest so far; begin another."""
+    """Lower the coefficients of the cut being made to a - L, and keep it if its value
+    at x is the largest so far; begin another.
+    """
     most, value = max(side - floor, 0.0), side
     for k in range(scratch.used[0]):
         j = scratch.options[0, k]

@@ -1,14 +1,20 @@
-"""Steps of the root's program within boxes: where its bound stands still, its solutions jump from corner to corner of a wide optimal face.
+"""Steps of the root's program within boxes: where its bound stands still, its solutions
+jump from corner to corner of a wide optimal face.
 
-Let V(x) be the value of the strongest rows known or found at x, convex in x; the linear program minimises it, from below, over the rows that it
-has. A step solves it within a box around the best point so far, finds rows at the solution, and
+Let V(x) be the value of the strongest rows known or found at x, convex in x; the linear
+program minimises it, from below, over the rows that it has. A step solves it within a
+box around the best point so far, finds rows at the solution, and
 
-- moves to the solution, and widens the box, if V falls there by a tenth of what the program promised;
-- else finds rows half-way and at the centre as well, moves half-way where that is better, and narrows the box after some such steps.
+- moves to the solution, and widens the box, if V falls there by a tenth of what the
+  program promised;
+- else finds rows half-way and at the centre as well, moves half-way where that is
+  better, and narrows the box after some such steps.
 
-So rows are found where they matter, near the least of V, and not at far corners. This is the boxstep method (Marsten, Hogan and Blankenship
-1975). The bound is that of the whole root: it is made from the duals (`linear_program`), which need not know of the box. V at the centre is at
-least the optimum of the program with all rows that separation can find: where the bound comes near it, there is nothing left to gain.
+So rows are found where they matter, near the least of V, and not at far corners. This
+is the boxstep method (Marsten, Hogan and Blankenship 1975). The bound is that of the
+whole root: it is made from the duals (`linear_program`), which need not know of the
+box. V at the centre is at least the optimum of the program with all rows that
+separation can find: where the bound comes near it, there is nothing left to gain.
 """
 
 from __future__ import annotations
@@ -42,11 +48,13 @@ class BoxSteps:
     Parameters
     ----------
     master
-        A program of fixed weights, without draws and without relaxed options, that has entered the node.
+        A program of fixed weights, without draws and without relaxed options, that has
+        entered the node.
     node
         The root.
     last
-        A solution of the program: the first box reaches as far, so that it holds a solution.
+        A solution of the program: the first box reaches as far, so that it holds a
+        solution.
 
     Attributes
     ----------
@@ -59,7 +67,11 @@ class BoxSteps:
         self._centre = master.mean.copy()
         self._floor = self._known = master.commodities.sums(node.floor)
         for _ in range(CENTRE_ROUNDS):
-            self._learn(master.separate_at(node, self._centre, ((self._centre, self._known),)).values(self._centre))
+            self._learn(
+                master.separate_at(node, self._centre, ((self._centre, self._known),)).values(
+                    self._centre
+                )
+            )
 
     @property
     def value(self) -> float:
@@ -90,13 +102,16 @@ class BoxSteps:
         self._learn(master.separate_at(node, centre, ((centre, self._known),)).values(centre))
         between = np.maximum(rows.values(middle), self._floor)
         if self._total(between, middle) < before:
-            # a first centre need not keep budgets and exclusions, so nor does a point between it and a solution
+            # a first centre need not keep budgets and exclusions, so nor does a point
+            # between it and a solution
             self._move(middle, between, middle if self._reach is centre else x)
         self._idle += 1
         if self._idle % PATIENT == 0:
             self._radius = max(NARROWER * self._radius, LEAST_RADIUS)
 
-    def _move(self, centre: NDArray[np.float64], known: NDArray[np.float64], reach: NDArray[np.float64]) -> None:
+    def _move(
+        self, centre: NDArray[np.float64], known: NDArray[np.float64], reach: NDArray[np.float64]
+    ) -> None:
         self._centre, self._known, self._reach = centre, known, reach
 
     def _learn(self, values: NDArray[np.float64]) -> None:

@@ -1,12 +1,15 @@
-"""A linear program to which rows and columns are added, and a bound from it that no tolerance can make wrong.
+"""A linear program to which rows and columns are added, and a bound from it that no
+tolerance can make wrong.
 
 Minimise cost v over lower <= v <= upper, rows v >= side. For any duals y >= 0,
 
     sum_i y_i side_i + sum_v min over [lower_v, upper_v] of (cost - y rows)_v
 
-is at most the optimum, however roughly y solves the dual: that is the bound given, not the solver's objective. Column bounds can be moved
-and rows can belong to a node of a search tree and be inactive elsewhere; a bound then holds for the columns' bounds and the active rows. GLOP
-starts from its last basis, or from one that was kept (`LinearProgram.basis`); where it fails or goes round in circles, it and then HiGHS
+is at most the optimum, however roughly y solves the dual: that is the bound given, not
+the solver's objective. Column bounds can be moved and rows can belong to a node of a
+search tree and be inactive elsewhere; a bound then holds for the columns' bounds and
+the active rows. GLOP starts from its last basis, or from one that was kept
+(`LinearProgram.basis`); where it fails or goes round in circles, it and then HiGHS
 solve from scratch (`from_scratch`).
 """
 
@@ -18,7 +21,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ortools.math_opt import callback_pb2, model_parameters_pb2, model_pb2, model_update_pb2, parameters_pb2
+from ortools.math_opt import (
+    callback_pb2,
+    model_parameters_pb2,
+    model_pb2,
+    model_update_pb2,
+    parameters_pb2,
+)
 from ortools.math_opt import solution_pb2 as statuses
 from ortools.math_opt.core.python import solver as mathopt_core
 from ortools.math_opt.python import mathopt
@@ -41,7 +50,9 @@ LONGEST = 1e8
 """Seconds from which on a limit is none."""
 
 ROUNDING = 1e-13
-"""Allowance for rounding in the sums of the bound, relative to the sum of what they add and take away."""
+"""Allowance for rounding in the sums of the bound, relative to the sum of what they add
+and take away.
+"""
 
 
 @dataclass(frozen=True)
@@ -55,15 +66,18 @@ class LpSolution:
     values
         (columns,) v.
     reduced
-        (columns,) cost - y rows: the bound rises by at least reduced_v a unit by which v is moved up from where it is least.
+        (columns,) cost - y rows: the bound rises by at least reduced_v a unit by which
+        v is moved up from where it is least.
     worth
-        (columns,) what a unit of v takes off the cost, and off the sides of rows at their duals: positive entries alone.
+        (columns,) what a unit of v takes off the cost, and off the sides of rows at
+        their duals: positive entries alone.
     dual_cost
         (columns,) cost of a unit of v at the duals of the rows that are never dropped.
     price
         (kept,) these duals, >= 0.
     dual
-        (stored,) duals of all rows that are stored, >= 0; 0 for those that are not active.
+        (stored,) duals of all rows that are stored, >= 0; 0 for those that are not
+        active.
     """
 
     bound: float
@@ -82,7 +96,8 @@ class NamedRows:
     Attributes
     ----------
     name, node, side
-        (rows,) name, rising in the program that it is of; node of the search to which the row belongs, 0 for the root; left-hand side.
+        (rows,) name, rising in the program that it is of; node of the search to which
+        the row belongs, 0 for the root; left-hand side.
     rows
         (rows, columns).
     """
@@ -94,11 +109,15 @@ class NamedRows:
 
     def take(self, chosen: NDArray[np.bool_]) -> NamedRows:
         """Return some of the rows."""
-        return NamedRows(self.name[chosen], self.node[chosen], self.side[chosen], taken(self.rows, chosen))
+        return NamedRows(
+            self.name[chosen], self.node[chosen], self.side[chosen], taken(self.rows, chosen)
+        )
 
 
 LOADED = 2.0
-"""How many seconds by the clock of the machine a solve may take for each one of work that is left: as with two programs a core."""
+"""How many seconds by the clock of the machine a solve may take for each one of work
+that is left: as with two programs a core.
+"""
 
 
 class LinearProgram:
@@ -129,7 +148,9 @@ class LinearProgram:
         self._last: State | None = None
         self._start: Basis | None = None
         self.perturbed = False
-        """Whether GLOP perturbs costs on its way: where very many solutions are optimal, a program then takes a quarter less time."""
+        """Whether GLOP perturbs costs on its way: where very many solutions are
+        optimal, a program then takes a quarter less time.
+        """
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is kept when it is sent to another process: all but the solver."""
@@ -161,7 +182,9 @@ class LinearProgram:
 
     def _named(self, those: NDArray[np.bool_]) -> NamedRows:
         rows, chosen = self._rows, np.flatnonzero(those)
-        return NamedRows(rows.name[chosen], rows.node[chosen], rows.side[chosen], rows.table(chosen))
+        return NamedRows(
+            rows.name[chosen], rows.node[chosen], rows.side[chosen], rows.table(chosen)
+        )
 
     @property
     def basis(self) -> Basis | None:
@@ -169,7 +192,9 @@ class LinearProgram:
         return None if self._solver is None else self._solver.basis
 
     def start_from(self, basis: Basis | None) -> None:
-        """Let the next solve start from this basis, if all of its rows that matter are still there; from the last one if None."""
+        """Let the next solve start from this basis, if all of its rows that matter are
+        still there; from the last one if None.
+        """
         self._start = basis
 
     @property
@@ -178,17 +203,23 @@ class LinearProgram:
         return int(np.count_nonzero(self._rows.there))
 
     def add_columns(self, upper: NDArray[np.float64], entries: csr_array) -> None:
-        """Add variables in [0, upper] of cost 0, with (first, new) entries in the first rows: those that are never dropped, or all."""
+        """Add variables in [0, upper] of cost 0, with (first, new) entries in the first
+        rows: those that are never dropped, or all.
+        """
         new = upper.size
         self._rows.widen(entries)
         self._cost = np.append(self._cost, np.zeros(new))
         self._lower = np.append(self._lower, np.zeros(new))
         self._upper = np.append(self._upper, upper)
 
-    def add(self, rows: csr_array, side: NDArray[np.float64], node: int | NDArray[np.int64] = 0) -> None:
-        """Add (new, columns) rows with (new,) left-hand sides, which belong to a node of the search (0 is the root); they are active.
+    def add(
+        self, rows: csr_array, side: NDArray[np.float64], node: int | NDArray[np.int64] = 0
+    ) -> None:
+        """Add (new, columns) rows with (new,) left-hand sides, which belong to a node
+        of the search (0 is the root); they are active.
 
-        Rows may be narrower than the program: their entries in the last columns are 0 then.
+        Rows may be narrower than the program: their entries in the last columns are 0
+        then.
         """
         self._rows.add(rows, side, self._next_name + np.arange(side.size), node)
         self._next_name += side.size
@@ -207,7 +238,9 @@ class LinearProgram:
         self._rows.active[:] = np.isin(self._rows.node, [0, *nodes])
 
     def drop_slack(self, rounds: int) -> None:
-        """Drop the rows, but for the first ones, that have had no dual in more than so many solves in which they were active."""
+        """Drop the rows, but for the first ones, that have had no dual in more than so
+        many solves in which they were active.
+        """
         old = self._rows.slack_for > rounds
         old[: self._n_kept] = False
         self._rows.drop(old)
@@ -217,11 +250,14 @@ class LinearProgram:
         self._rows.drop(~np.isin(self._rows.node, [0, *kept, DROPPED]))
 
     def solve(
-        self, until: float = np.inf, within: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+        self,
+        until: float = np.inf,
+        within: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
     ) -> LpSolution | None:
         """Return the optimum, or None when `until` (`work_seconds()`) came first.
 
-        With (columns,) lower and upper bounds `within` it is the optimum between these; its bound still holds for the bounds of the program.
+        With (columns,) lower and upper bounds `within` it is the optimum between these;
+        its bound still holds for the bounds of the program.
 
         Raises
         ------
@@ -243,7 +279,8 @@ class LinearProgram:
             left = until - work_seconds()
             if left <= 0:
                 return None
-            # the solver's limit is by the clock of the machine, by which a busy one takes longer for the same work
+            # the solver's limit is by the clock of the machine, by which a busy one
+            # takes longer for the same work
             left, began = machine_limit(LOADED * left), time.perf_counter()
             answer = attempt(timedelta(seconds=left) if left < LONGEST else None)
             if answer is None and time.perf_counter() - began >= left:
@@ -255,7 +292,8 @@ class LinearProgram:
             self._solver = None
         if work_seconds() >= until:
             return None
-        # Where entries are far apart no solver may have a precise answer; the bound of an imprecise one holds all the same.
+        # Where entries are far apart no solver may have a precise answer; the bound of
+        # an imprecise one holds all the same.
         if imprecise is not None:
             self._start = None
             return imprecise
@@ -273,7 +311,8 @@ class LinearProgram:
             bound=self._bound(dual, shares, reduced),
             values=values,
             reduced=reduced,
-            worth=np.bincount(shares.column, np.maximum(shares.value, 0.0), self._cost.size) - self._cost,
+            worth=np.bincount(shares.column, np.maximum(shares.value, 0.0), self._cost.size)
+            - self._cost,
             dual_cost=-shares.of_first(self._n_kept).sums(self._cost.size),
             price=dual[: self._n_kept],
             dual=dual,
@@ -284,10 +323,17 @@ class LinearProgram:
         shares = self._shares(dual)
         return self._bound(dual, shares, self._cost - shares.sums(self._cost.size))
 
-    def _bound(self, dual: NDArray[np.float64], shares: Entries, reduced: NDArray[np.float64]) -> float:
-        """Return the same from the entries times the duals of their rows, and the (columns,) reduced costs."""
+    def _bound(
+        self, dual: NDArray[np.float64], shares: Entries, reduced: NDArray[np.float64]
+    ) -> float:
+        """Return the same from the entries times the duals of their rows, and the
+        (columns,) reduced costs.
+        """
         held = np.flatnonzero(dual)
-        terms = np.append(dual[held] * self._rows.side[held], np.minimum(reduced * self._lower, reduced * self._upper))
+        terms = np.append(
+            dual[held] * self._rows.side[held],
+            np.minimum(reduced * self._lower, reduced * self._upper),
+        )
         widest = np.maximum(np.abs(self._lower), np.abs(self._upper))
         doubt = (
             np.abs(terms).sum()
@@ -297,9 +343,11 @@ class LinearProgram:
         return float(terms.sum() - ROUNDING * doubt)
 
     def means(self, dual: NDArray[np.float64], first: int, count: int) -> NamedRows:
-        """Return for each of `count` columns from `first` on the mean, by (stored,) duals, of the rows that hold it with an entry of 1.
+        """Return for each of `count` columns from `first` on the mean, by (stored,)
+        duals, of the rows that hold it with an entry of 1.
 
-        Rows that are never dropped do not count, nor do columns without a row; names are positions among these columns.
+        Rows that are never dropped do not count, nor do columns without a row; names
+        are positions among these columns.
         """
         held = np.flatnonzero(dual)
         held = held[held >= self._n_kept]
@@ -309,7 +357,10 @@ class LinearProgram:
         name = np.flatnonzero(total > 0)
         weight = csr_array((share[:, name] / total[name]).T)
         return NamedRows(
-            name, np.zeros_like(name), np.asarray(weight @ self._rows.side[held]), csr_array(weight @ rows)
+            name,
+            np.zeros_like(name),
+            np.asarray(weight @ self._rows.side[held]),
+            csr_array(weight @ rows),
         )
 
     def _shares(self, dual: NDArray[np.float64]) -> Entries:
@@ -318,13 +369,21 @@ class LinearProgram:
 
     @property
     def state(self) -> State:
-        """Return the program without the rows that are not active; of the same rows, with the same arrays as the last time."""
+        """Return the program without the rows that are not active; of the same rows,
+        with the same arrays as the last time.
+        """
         rows, active = self._rows, np.flatnonzero(self._rows.active)
         name, last = rows.name[active], self._last
-        if last is not None and last.cost.size == self._cost.size and np.array_equal(name, last.name):
+        if (
+            last is not None
+            and last.cost.size == self._cost.size
+            and np.array_equal(name, last.name)
+        ):
             state = replace(last, cost=self._cost, lower=self._lower, upper=self._upper)
         else:
-            state = State(self._cost, self._lower, self._upper, rows.table(active), rows.side[active], name)
+            state = State(
+                self._cost, self._lower, self._upper, rows.table(active), rows.side[active], name
+            )
         self._last = state
         return state
 
@@ -347,18 +406,25 @@ class LinearProgram:
 
 
 WARM = mathopt.SolveParameters(
-    lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX, presolve=mathopt.Emphasis.OFF, scaling=mathopt.Emphasis.OFF
+    lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX,
+    presolve=mathopt.Emphasis.OFF,
+    scaling=mathopt.Emphasis.OFF,
 )
-"""Presolve and scaling would throw the last basis away: three times the iterations at the root, eight times in a tree."""
+"""Presolve and scaling would throw the last basis away: three times the iterations at
+the root, eight times in a tree.
+"""
 
 _WARM, _COLD = WARM.to_proto(), mathopt.SolveParameters().to_proto()
 
-# GLOP begins from nothing where its bound of the basis's condition number is above 1e50, as with 400 rows it often is: 2,400 steps in place
-# of 550 at the root of dense-25-sensors. A basis that cannot be factorised it refuses whatever this is.
+# GLOP begins from nothing where its bound of the basis's condition number is above
+# 1e50, as with 400 rows it often is: 2,400 steps in place of 550 at the root of
+# dense-25-sensors. A basis that cannot be factorised it refuses whatever this is.
 _WARM.glop.initial_condition_number_threshold = 1e300
 
-# A solution that misses its tolerances by a little serves (`State.met_by`): bounds are computed anew from its duals. As a failure it would be
-# found again from nothing, and the next one as well: four of some sixty programs beside beats on the shipped scenario, at .3 to .8 s.
+# A solution that misses its tolerances by a little serves (`State.met_by`): bounds are
+# computed anew from its duals. As a failure it would be found again from nothing, and
+# the next one as well: four of some sixty programs beside beats on the shipped
+# scenario, at .3 to .8 s.
 _WARM.glop.change_status_to_imprecise = False
 
 _PERTURBED = parameters_pb2.SolveParametersProto()
@@ -366,17 +432,23 @@ _PERTURBED.CopyFrom(_WARM)
 _PERTURBED.glop.perturb_costs_in_dual_simplex = True
 
 PRECISION = 1e-5
-"""How far rows may be missed, relative, and bounds of columns: ten times what GLOP itself calls precise. What duals miss shows in the bound."""
+"""How far rows may be missed, relative, and bounds of columns: ten times what GLOP
+itself calls precise. What duals miss shows in the bound.
+"""
 
 STEPS, STEPS_EACH = 2_000, 5
-"""Steps of the simplex method after which GLOP is given up, and how many more for each row and column: where coefficients are within 1e-6 to
-1e-12 of one another it may go round in circles, on 7 rows and 8 columns for ever. Solves that ended took at most .7 a row and column
-(4,170 solves of rio-grande-100, grid-30-plain-40 and of a joint search, where one went round for 22 s under a limit of 100)."""
+"""Steps of the simplex method after which GLOP is given up, and how many more for each
+row and column: where coefficients are within 1e-6 to 1e-12 of one another it may go
+round in circles, on 7 rows and 8 columns for ever. Solves that ended took at most .7 a
+row and column (4,170 solves of rio-grande-100, grid-30-plain-40 and of a joint search,
+where one went round for 22 s under a limit of 100).
+"""
 
 
 @dataclass(frozen=True)
 class Basis:
-    """A basis of the simplex method, in the statuses of MathOpt (`solution_pb2.BasisStatusProto`).
+    """A basis of the simplex method, in the statuses of MathOpt
+    (`solution_pb2.BasisStatusProto`).
 
     Attributes
     ----------
@@ -396,7 +468,9 @@ class Basis:
         return self.name[other]
 
     def message(self, state: State) -> Any:  # noqa: ANN401 - a message without stubs
-        """Return it for a program whose other rows and columns are new; None where rows that are not basic are missing in it."""
+        """Return it for a program whose other rows and columns are new; None where rows
+        that are not basic are missing in it.
+        """
         proto = statuses.BasisProto()
         column = np.full(state.cost.size, statuses.BASIS_STATUS_AT_LOWER_BOUND)
         column[: self.column.size] = self.column
@@ -409,7 +483,9 @@ class Basis:
                 return None
             row = np.full(state.name.size, statuses.BASIS_STATUS_BASIC)
             row[place[here]] = self.row[here]
-        row[np.isinf(state.least) & (row != statuses.BASIS_STATUS_BASIC)] = statuses.BASIS_STATUS_FREE
+        row[np.isinf(state.least) & (row != statuses.BASIS_STATUS_BASIC)] = (
+            statuses.BASIS_STATUS_FREE
+        )
         for vector, ids, values in (
             (proto.variable_status, np.arange(column.size), column),
             (proto.constraint_status, state.name, row),
@@ -446,7 +522,11 @@ class State:
         proto.variables.lower_bounds.extend(self.lower.tolist())
         proto.variables.upper_bounds.extend(self.upper.tolist())
         proto.variables.integers.extend([False] * n)
-        _fill(proto.objective.linear_coefficients, np.flatnonzero(self.cost), self.cost[self.cost != 0])
+        _fill(
+            proto.objective.linear_coefficients,
+            np.flatnonzero(self.cost),
+            self.cost[self.cost != 0],
+        )
         every = np.arange(self.name.size)
         self._name_rows(proto.linear_constraints, every)
         _fill_matrix(proto.linear_constraint_matrix, self.name, self.rows)
@@ -475,7 +555,11 @@ class State:
         update.new_variables.upper_bounds.extend(self.upper[wider].tolist())
         update.new_variables.integers.extend([False] * wider.size)
         turned = before.least[old] != self.least[new]
-        _fill(update.linear_constraint_updates.lower_bounds, self.name[new][turned], self.least[new][turned])
+        _fill(
+            update.linear_constraint_updates.lower_bounds,
+            self.name[new][turned],
+            self.least[new][turned],
+        )
         fresh = np.ones(self.name.size, dtype=bool)
         fresh[new] = False
         self._name_rows(update.new_linear_constraints, np.flatnonzero(fresh))
@@ -487,13 +571,17 @@ class State:
         return update
 
     def met_by(self, values: NDArray[np.float64]) -> bool:
-        """Return whether values of the columns keep rows and bounds, nearly; else cuts would be sought that are there already."""
+        """Return whether values of the columns keep rows and bounds, nearly; else cuts
+        would be sought that are there already.
+        """
         kept = self.least - self.rows @ values <= PRECISION * np.maximum(1.0, np.abs(self.least))
         within = (self.lower - PRECISION <= values) & (values <= self.upper + PRECISION)
         return bool(kept.all() and within.all())
 
     def with_rows_of(self, other: State, names: NDArray[np.int64]) -> State:
-        """Return it with those rows of another one, of these names, that it has not, and without a bound for them."""
+        """Return it with those rows of another one, of these names, that it has not,
+        and without a bound for them.
+        """
         missing = names[places(names, self.name) < 0]
         place = places(missing, other.name)
         place = place[place >= 0]
@@ -538,11 +626,13 @@ Answer = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 class WarmSolver:
     """GLOP, started from its last basis or another one.
 
-    GLOP holds the active rows alone and starts from its last basis, or from one that was kept. A row that goes while it is not basic would
-    leave a basis of the wrong size, for which GLOP starts afresh: such a row stays, without a bound, until it is basic.
+    GLOP holds the active rows alone and starts from its last basis, or from one that
+    was kept. A row that goes while it is not basic would leave a basis of the wrong
+    size, for which GLOP starts afresh: such a row stays, without a bound, until it is
+    basic.
 
-    MathOpt is called with protocol messages instead of its Python model: reading a solution into Python objects took twice as long as
-    finding it.
+    MathOpt is called with protocol messages instead of its Python model: reading a
+    solution into Python objects took twice as long as finding it.
 
     Attributes
     ----------
@@ -569,9 +659,11 @@ class WarmSolver:
         self, state: State, start: Basis | None, limit: timedelta | None, *, perturbed: bool = False
     ) -> Answer | None:
         """Return the optimum of the program as it is now; None where there is none."""
-        # A basis fits a program only if every row that is not basic in it is there. So such rows, which GLOP still holds, stay in with no bound
-        # (`_whole`): they change nothing, and the basis can be used. That of another node may name rows that GLOP no longer holds; then the
-        # basis of the last solve is tried, and without one GLOP starts as it likes.
+        # A basis fits a program only if every row that is not basic in it is there. So
+        # such rows, which GLOP still holds, stay in with no bound (`_whole`): they
+        # change nothing, and the basis can be used. That of another node may name rows
+        # that GLOP no longer holds; then the basis of the last solve is tried, and
+        # without one GLOP starts as it likes.
         for basis in (start, self.basis) if start is not None else (self.basis,):
             whole = self._whole(state, basis)
             message = None if basis is None or start is None else basis.message(whole)
@@ -579,7 +671,8 @@ class WarmSolver:
                 break
         changes = whole.changes(self._held)
         if start is None and basis is not None and changes.deleted_linear_constraint_ids:
-            message = basis.message(whole)  # otherwise GLOP goes on from its last basis, already factorised
+            # otherwise GLOP goes on from its last basis, already factorised
+            message = basis.message(whole)
         fresh = changes.new_linear_constraints.ids
         if (not fresh or fresh[0] > self._last) and self._solver.update(changes):
             self._held, self._last = whole, fresh[-1] if fresh else self._last
@@ -587,7 +680,9 @@ class WarmSolver:
             self._load(whole)
             message = None if basis is None else basis.message(whole)
         self._asked = state.name
-        result = self._solver.solve(*_arguments(_PERTURBED if perturbed else _WARM, limit, message, _most_steps(whole)))
+        result = self._solver.solve(
+            *_arguments(_PERTURBED if perturbed else _WARM, limit, message, _most_steps(whole))
+        )
         self.basis, self.steps = _basis(result, whole), int(result.solve_stats.simplex_iterations)
         return _answer(result, whole, state)
 
@@ -598,8 +693,12 @@ class WarmSolver:
         return state if basis is None else state.with_rows_of(self._held, basis.not_basic())
 
 
-def from_scratch(state: State, solver: mathopt.SolverType, limit: timedelta | None) -> Answer | None:
-    """Return the optimum by a solver that knows nothing of earlier solves; None where it finds none in time."""
+def from_scratch(
+    state: State, solver: mathopt.SolverType, limit: timedelta | None
+) -> Answer | None:
+    """Return the optimum by a solver that knows nothing of earlier solves; None where
+    it finds none in time.
+    """
     try:
         initializer = parameters_pb2.SolverInitializerProto()
         steps = _most_steps(state) if solver is mathopt.SolverType.GLOP else None
@@ -621,7 +720,9 @@ def _arguments(
     start: Any = None,  # noqa: ANN401 - a message without stubs
     steps: int | None = None,
 ) -> tuple[Any, ...]:
-    """Return the arguments of a solve: parameters with limits, the basis to start from, no messages, no callback, no interrupter."""
+    """Return the arguments of a solve: parameters with limits, the basis to start from,
+    no messages, no callback, no interrupter.
+    """
     proto = parameters_pb2.SolveParametersProto()
     proto.CopyFrom(parameters)
     if steps is not None:
@@ -635,7 +736,9 @@ def _arguments(
 
 
 def _answer(result: Any, whole: State, state: State) -> Answer | None:  # noqa: ANN401 - a message without stubs
-    """Return the solution of a result that has one for primal and dual, and did not end by a limit, for rows that are all in the whole."""
+    """Return the solution of a result that has one for primal and dual, and did not end
+    by a limit, for rows that are all in the whole.
+    """
     if result.termination.limit or not result.solutions:
         return None
     solution = result.solutions[0]
@@ -673,10 +776,12 @@ def _fill(vector: Any, ids: NDArray[np.integer], values: NDArray[np.float64]) ->
     vector.values.extend(values.tolist())
 
 
-# Rows of a linear program, to which a tree adds some thousand times and which it takes from as often, most of them of nodes that wait.
+# Rows of a linear program, to which a tree adds some thousand times and which it takes
+# from as often, most of them of nodes that wait.
 #
-# Behind the rows is room for more, and rows that were dropped stay, as those of no node, until they are half of all: a table made anew at each
-# change took a fifth of the time on grid-20-plain-15, where 42,000 rows were there and 600 active.
+# Behind the rows is room for more, and rows that were dropped stay, as those of no
+# node, until they are half of all: a table made anew at each change took a fifth of the
+# time on grid-20-plain-15, where 42,000 rows were there and 600 active.
 
 GROWTH = 1.5
 """Room that is made, in multiples of what is needed."""
@@ -703,7 +808,9 @@ class Entries:
     value: NDArray[np.float64]
 
     def times(self, factor: NDArray[np.float64]) -> Entries:
-        """Return them with each times the factor of its row, out of those of all rows of the table."""
+        """Return them with each times the factor of its row, out of those of all rows
+        of the table.
+        """
         return replace(self, value=self.value * np.repeat(factor[self.row], self.length))
 
     def of_first(self, rows: int) -> Entries:
@@ -747,7 +854,9 @@ class GrowingRows:
 
     @property
     def node(self) -> NDArray[np.int64]:
-        """(rows,) node of the search to which each belongs; `DROPPED` for those that were dropped."""
+        """(rows,) node of the search to which each belongs; `DROPPED` for those that
+        were dropped.
+        """
         return self._number[1, : self.size]
 
     @property
@@ -783,23 +892,37 @@ class GrowingRows:
         return csr_array((entries.value, entries.column, start), shape=(rows.size, self.columns))
 
     def add(
-        self, rows: csr_array, side: NDArray[np.float64], name: NDArray[np.int64], node: int | NDArray[np.int64]
+        self,
+        rows: csr_array,
+        side: NDArray[np.float64],
+        name: NDArray[np.int64],
+        node: int | NDArray[np.int64],
     ) -> None:
-        """Add active rows: their (new, at most `columns`) entries, and (new,) sides, names and nodes."""
+        """Add active rows: their (new, at most `columns`) entries, and (new,) sides,
+        names and nodes.
+        """
         size, entries = self.size + side.size, self._entries + rows.indices.size
         self._number, self._side, self._active = (
             _with_room(each, size) for each in (self._number, self._side, self._active)
         )
-        self._column, self._value = _with_room(self._column, entries), _with_room(self._value, entries)
+        self._column, self._value = (
+            _with_room(self._column, entries),
+            _with_room(self._value, entries),
+        )
         new, own = slice(self.size, size), slice(self._entries, entries)
         self._number[0, new], self._number[1, new], self._number[2, new] = name, node, 0
-        self._number[3, new], self._number[4, new] = self._entries + rows.indptr[:-1], np.diff(rows.indptr)
+        self._number[3, new], self._number[4, new] = (
+            self._entries + rows.indptr[:-1],
+            np.diff(rows.indptr),
+        )
         self._side[new], self._active[new] = side, True
         self._column[own], self._value[own] = rows.indices, rows.data
         self.size, self._entries = size, entries
 
     def widen(self, entries: csr_array) -> None:
-        """Add columns: their (first, new) entries in the first rows, which are never dropped, or in all."""
+        """Add columns: their (first, new) entries in the first rows, which are never
+        dropped, or in all.
+        """
         every = np.arange(self.size)
         below = csr_array((self.size - entries.shape[0], entries.shape[1]))
         table = csr_array(hstack((self.table(every), vstack((entries, below)))))
@@ -835,21 +958,28 @@ def _with_room(array: NDArray, size: int) -> NDArray:  # type: ignore[type-arg] 
 
 # Rows of sparse tables stacked and chosen, and where names stand in others.
 #
-# SciPy's own operations check and convert so much that on tables of some hundred rows they took ten times as long; a tree makes thousands.
+# SciPy's own operations check and convert so much that on tables of some hundred rows
+# they took ten times as long; a tree makes thousands.
 
 
 def entries_of(table: csr_array, rows: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return where the entries of some rows lie, row by row."""
     length = np.diff(table.indptr)[rows]
-    return np.repeat(table.indptr[rows] - np.cumsum(length) + length, length) + np.arange(length.sum())
+    return np.repeat(table.indptr[rows] - np.cumsum(length) + length, length) + np.arange(
+        length.sum()
+    )
 
 
 def taken(table: csr_array, rows: NDArray[np.integer] | NDArray[np.bool_]) -> csr_array:
     """Return some rows of a table, as a mask or by position."""
-    chosen: NDArray[np.integer] = np.flatnonzero(rows) if rows.dtype == np.bool_ else np.asarray(rows, dtype=np.int64)
+    chosen: NDArray[np.integer] = (
+        np.flatnonzero(rows) if rows.dtype == np.bool_ else np.asarray(rows, dtype=np.int64)
+    )
     entries = entries_of(table, chosen)
     start = np.concatenate(([0], np.cumsum(np.diff(table.indptr)[chosen])))
-    return csr_array((table.data[entries], table.indices[entries], start), shape=(chosen.size, table.shape[1]))
+    return csr_array(
+        (table.data[entries], table.indices[entries], start), shape=(chosen.size, table.shape[1])
+    )
 
 
 def stacked(above: csr_array, below: csr_array) -> csr_array:

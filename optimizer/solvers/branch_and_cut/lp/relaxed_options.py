@@ -1,15 +1,19 @@
-"""Floors of nodes where some options are relaxed (`master`): each with what the relaxed options may take off it.
+"""Floors of nodes where some options are relaxed (`master`): each with what the relaxed
+options may take off it.
 
-A floor a_u of a commodity over a node rests on *witnesses*: paths of which every plan of the node leaves one a value of at least a_u, but for
-relaxed options. These multiply that value by prod s_Pe^y_e >= 1 - sum_e (1 - s_Pe) y_e, so with them
+A floor a_u of a commodity over a node rests on *witnesses*: paths of which every plan
+of the node leaves one a value of at least a_u, but for relaxed options. These multiply
+that value by prod s_Pe^y_e >= 1 - sum_e (1 - s_Pe) y_e, so with them
 
     f_u(x, y) >= a_u - sum_e d_ue y_e,    d_ue = a_u max over witnesses P of (1 - s_Pe).
 
-Of the product itself the tangent at a solution is taken (`tangent_losses`), which is 1 - sum_e (1 - s_Pe) y_e where nothing is present, and
-the witness is the path that is worth most there (`witnessed_at`).
-Such a floor is no bound of theta_u but a row (`with_losses`), which holds below the node as well, so that no child has a lower bound than
-its node. A higher floor, with its losses, takes the place of a lower one. Floors under the budgets (`bound_tightening`) and
-of open path sets would have so many witnesses that they lose what they gain: with relaxed options neither are made.
+Of the product itself the tangent at a solution is taken (`tangent_losses`), which is 1
+- sum_e (1 - s_Pe) y_e where nothing is present, and the witness is the path that is
+worth most there (`witnessed_at`). Such a floor is no bound of theta_u but a row
+(`with_losses`), which holds below the node as well, so that no child has a lower bound
+than its node. A higher floor, with its losses, takes the place of a lower one. Floors
+under the budgets (`bound_tightening`) and of open path sets would have so many
+witnesses that they lose what they gain: with relaxed options neither are made.
 """
 
 from __future__ import annotations
@@ -34,28 +38,45 @@ FLOOR_ROUNDING = 1e-12
 """Relative allowance for rounding in the values of paths."""
 
 
-def losses(witnesses: Paths, floor: NDArray[np.float64], relaxed_options: NDArray[np.bool_]) -> csr_array:
+def losses(
+    witnesses: Paths, floor: NDArray[np.float64], relaxed_options: NDArray[np.bool_]
+) -> csr_array:
     """Return the (commodities, options) losses of (commodities,) floors by their witnesses."""
-    path, place = np.nonzero(np.append(relaxed_options, False)[witnesses.option] & (witnesses.survival < 1))
+    path, place = np.nonzero(
+        np.append(relaxed_options, False)[witnesses.option] & (witnesses.survival < 1)
+    )
     commodity = witnesses.commodity[path]
-    share, key = 1 - witnesses.survival[path, place], commodity * relaxed_options.size + witnesses.option[path, place]
+    share, key = (
+        1 - witnesses.survival[path, place],
+        commodity * relaxed_options.size + witnesses.option[path, place],
+    )
     order = np.lexsort((-share, key))
     key, first = np.unique(key[order], return_index=True)
     row, option = key // relaxed_options.size, key % relaxed_options.size
-    return csr_array((floor[row] * share[order][first], (row, option)), shape=(floor.size, relaxed_options.size))
+    return csr_array(
+        (floor[row] * share[order][first], (row, option)), shape=(floor.size, relaxed_options.size)
+    )
 
 
 def root_with_losses(node: Node, master: Master) -> Node:
-    """Return a node of a program with relaxed options with losses, and floors from the paths that are known; another one as it is."""
+    """Return a node of a program with relaxed options with losses, and floors from the
+    paths that are known; another one as it is.
+    """
     if not master.relaxed_options.any():
         return node
-    return prepared(replace(node, loss=csr_array((node.floor.size, master.relaxed_options.size))), master)
+    return prepared(
+        replace(node, loss=csr_array((node.floor.size, master.relaxed_options.size))), master
+    )
 
 
 def prepared(node: Node, master: Master) -> Node:
-    """Return a node with the values of all that it allows placed as floors; with relaxed options those of pooled paths, one witness each."""
+    """Return a node with the values of all that it allows placed as floors; with
+    relaxed options those of pooled paths, one witness each.
+    """
     if not node.beside_relaxed:
-        floor = np.minimum(master.values(master.overlay.free & ~node.zeros), master.commodities.start)
+        floor = np.minimum(
+            master.values(master.overlay.free & ~node.zeros), master.commodities.start
+        )
         floor = np.maximum(node.floor, floor)
         return replace(node, floor=floor).proven(master.commodities.value(floor))
     witnessed = witnessed_at(node, master, np.zeros(master.relaxed_options.size))
@@ -83,10 +104,12 @@ class Witnessed:
 def witnessed_at(
     node: Node, master: Master, point: NDArray[np.float64], among: NDArray[np.int64] | None = None
 ) -> Witnessed:
-    """Return the floors of a node by the paths that are worth most with all it allows placed and the relaxed options as at a point.
+    """Return the floors of a node by the paths that are worth most with all it allows
+    placed and the relaxed options as at a point.
 
-    Where teams watch the best path of an evader, the next one is what the evader has left. `among` are the positions in the pool of the paths
-    that are looked at, by default all.
+    Where teams watch the best path of an evader, the next one is what the evader has
+    left. `among` are the positions in the pool of the paths that are looked at, by
+    default all.
     """
     allowed = np.append(~node.zeros & ~master.relaxed_options, False)
     present = np.append(np.where(master.relaxed_options, point, 0.0), 0.0)
@@ -105,7 +128,9 @@ def witnessed_at(
 
 @dataclass(frozen=True)
 class RowsBeside:
-    """Rows that hold for every plan of a node, whatever the relaxed options, and the (paths,) mask of the paths of the pool in stars."""
+    """Rows that hold for every plan of a node, whatever the relaxed options, and the
+    (paths,) mask of the paths of the pool in stars.
+    """
 
     cuts: Cuts
     used: NDArray[np.bool_]
@@ -114,12 +139,17 @@ class RowsBeside:
 def rows_beside(
     node: Node, master: Master, point: NDArray[np.float64], among: NDArray[np.int64] | None = None
 ) -> RowsBeside:
-    """Return rows of a node with losses that touch at an (options,) point, from all paths of the pool or those at some positions.
+    """Return rows of a node with losses that touch at an (options,) point, from all
+    paths of the pool or those at some positions.
 
-    Stars beside relaxed options (`cuts.relaxed_stars`); chords, tangents and floors with losses, which are the stronger where no relaxed
-    option is near.
+    Stars beside relaxed options (`cuts.relaxed_stars`); chords, tangents and floors
+    with losses, which are the stronger where no relaxed option is near.
     """
-    pool, routes, bases = master.pool.paths, master.commodities.fixed_routes, np.array(master.bases(point))
+    pool, routes, bases = (
+        master.pool.paths,
+        master.commodities.fixed_routes,
+        np.array(master.bases(point)),
+    )
     witnessed = witnessed_at(node, master, point, among)
     near = replace(node, floor=witnessed.floor, loss=witnessed.loss)
     terms = StarTerms(master.relaxed_options, master.commodities.start, master.largest_shares)
@@ -128,7 +158,8 @@ def rows_beside(
         best_cuts(pool, point, bases, informed, near.floor, among),
         best_cuts(routes, point, bases, route_kinds(len(bases)), near.floor),
     ]
-    # other T would cost time and gain next to nothing: x near 1 is placed, and few options are near .6 on a path
+    # other T would cost time and gain next to nothing: x near 1 is placed, and few
+    # options are near .6 on a path
     stars = relaxed_stars(pool, witnessed.of_pool, point, bases[1:2], terms, among)
     of_routes = relaxed_stars(routes, witnessed.of_routes, point, bases[2:], terms)
     with_loss = with_losses(Cuts.join(cuts), near, terms, point)
@@ -142,11 +173,14 @@ LOSS_ROUNDING = 1e-12
 """Relative allowance for rounding in the tangents of losses."""
 
 DEEPEST = 700.0
-"""Largest depth at which a tangent touches: exp(-DEEPEST) is above 0 in floating point, and a tangent at any depth holds."""
+"""Largest depth at which a tangent touches: exp(-DEEPEST) is above 0 in floating point,
+and a tangent at any depth holds.
+"""
 
 
 class LargestShares:
-    """The largest share that each option takes from any path of a pool, or any fixed route.
+    """The largest share that each option takes from any path of a pool, or any fixed
+    route.
 
     Parameters
     ----------
@@ -171,7 +205,9 @@ class LargestShares:
 def stars_of_elements(
     master: Master, point: NDArray[np.float64], floor: NDArray[np.float64], bases: NDArray[np.bool_]
 ) -> list[Cuts]:
-    """Return stars of a program whose elements are options: they touch at an (options,) point; no beats go below the floors."""
+    """Return stars of a program whose elements are options: they touch at an (options,)
+    point; no beats go below the floors.
+    """
     terms = StarTerms(master.elements, master.commodities.start, master.largest_shares)
     floors = Witnesses(np.full(floor.size, -1), floor)
     return [
@@ -181,17 +217,24 @@ def stars_of_elements(
 
 
 def with_losses(cuts: Cuts, node: Node, terms: StarTerms, point: NDArray[np.float64]) -> Cuts:
-    """Return cuts of a node with losses as rows that hold for every plan of it, whatever the relaxed options, and its floors as such rows.
+    """Return cuts of a node with losses as rows that hold for every plan of it,
+    whatever the relaxed options, and its floors as such rows.
 
-    A cut shows r <= max(f_u, a_u) <= f_u + the loss of u, so f_u is at least r with the entries of `tangent_losses` at the (options,) point
-    added to its own, and their constant taken off its side. Of the relaxed ones none need be more than t_e R_u: an option takes a
-    (options + 1,) share of at most t_e = max over paths of (1 - s_Pe) from a value of at most R_u, all paths together.
+    A cut shows r <= max(f_u, a_u) <= f_u + the loss of u, so f_u is at least r with the
+    entries of `tangent_losses` at the (options,) point added to its own, and their
+    constant taken off its side. Of the relaxed ones none need be more than t_e R_u: an
+    option takes a (options + 1,) share of at most t_e = max over paths of (1 - s_Pe)
+    from a value of at most R_u, all paths together.
     """
     lost = tangent_losses(node, point)
     table = csr_array(cuts.coefficient + lost.entry[cuts.commodity]).tocoo()
     row, option, entry = table.row.astype(np.int64), table.col.astype(np.int64), table.data
     of_relaxed = terms.relaxed[option]
-    most = terms.most[cuts.commodity[row[of_relaxed]]] * terms.share[option[of_relaxed]] * (1 + ENTRY_ROUNDING)
+    most = (
+        terms.most[cuts.commodity[row[of_relaxed]]]
+        * terms.share[option[of_relaxed]]
+        * (1 + ENTRY_ROUNDING)
+    )
     entry[of_relaxed] = np.minimum(entry[of_relaxed], most)
     held = lost.entry.tocoo()
     floors = Cuts(
@@ -223,11 +266,14 @@ class TangentLosses:
 
 
 def tangent_losses(node: Node, point: NDArray[np.float64]) -> TangentLosses:
-    """Return the losses of a node as linear functions that touch a_u (1 - prod_e s_ue^y_e) at an (options,) point, or nearly so.
+    """Return the losses of a node as linear functions that touch a_u (1 - prod_e
+    s_ue^y_e) at an (options,) point, or nearly so.
 
-    With D_e = -ln s_e > 0 and d = D y0 over the options A that are present at the point y0, exp(-D y) >= exp(-d) (1 + d - D y). Each option
-    that is not there takes at most D_e exp(-d), as one of A, or else (1 - s_e) off the product. No entry need be above a_u exp(-d) (1 + d):
-    options come in whole numbers, and one with that entry takes the right-hand side to 0 or below.
+    With D_e = -ln s_e > 0 and d = D y0 over the options A that are present at the point
+    y0, exp(-D y) >= exp(-d) (1 + d - D y). Each option that is not there takes at most
+    D_e exp(-d), as one of A, or else (1 - s_e) off the product. No entry need be above
+    a_u exp(-d) (1 + d): options come in whole numbers, and one with that entry takes
+    the right-hand side to 0 or below.
     """
     assert node.loss is not None  # noqa: S101 - the caller has looked
     loss = node.loss.tocoo()
@@ -242,4 +288,6 @@ def tangent_losses(node: Node, point: NDArray[np.float64]) -> TangentLosses:
     most = left * (1 + total)
     entry = np.minimum(depth * left[loss.row], most[loss.row])
     entry = np.where(touched, entry, np.minimum(entry, share)) * floor * (1 + ENTRY_ROUNDING)
-    return TangentLosses(node.floor * (1 - most), csr_array((entry, (loss.row, loss.col)), shape=node.loss.shape))
+    return TangentLosses(
+        node.floor * (1 - most), csr_array((entry, (loss.row, loss.col)), shape=node.loss.shape)
+    )

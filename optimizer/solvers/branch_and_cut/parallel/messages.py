@@ -1,7 +1,9 @@
-"""What the processes of a parallel tree say to one another: all of it can be pickled, and nothing of it is trusted but bounds.
+"""What the processes of a parallel tree say to one another: all of it can be pickled,
+and nothing of it is trusted but bounds.
 
-A *part* of the tree is a node with the rows of its ancestors. Names of rows and ids of nodes mean the same in every process.
-A plan is a mask; whoever receives one values it again.
+A *part* of the tree is a node with the rows of its ancestors. Names of rows and ids of
+nodes mean the same in every process. A plan is a mask; whoever receives one values it
+again.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 from optimizer.solvers.params import SolveParams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TreeState:
-    """What a worker begins from: the problem, and the linear program with the cuts and paths that the root left.
+    """What a worker begins from: the problem, and the linear program with the cuts and
+    paths that the root left.
 
     Attributes
     ----------
@@ -69,7 +72,9 @@ class TreeState:
 
 @dataclass(frozen=True)
 class TreeNews:
-    """What one process found that holds, or helps, everywhere: paths, sums of the branching rule, and rows of the root."""
+    """What one process found that holds, or helps, everywhere: paths, sums of the
+    branching rule, and rows of the root.
+    """
 
     paths: PoolNews
     learnt: Learnt
@@ -78,7 +83,8 @@ class TreeNews:
 
 @dataclass(frozen=True)
 class BranchTask:
-    """Expand these nodes and what comes of them, for some time; what is open then is handed back.
+    """Expand these nodes and what comes of them, for some time; what is open then is
+    handed back.
 
     Attributes
     ----------
@@ -98,7 +104,9 @@ class BranchTask:
 
 @dataclass(frozen=True)
 class ImproveTask:
-    """Search around the best plan, or around a greedy one, for at least a share of the time that is left where there is a limit."""
+    """Search around the best plan, or around a greedy one, for at least a share of the
+    time that is left where there is a limit.
+    """
 
     greedy: bool
     share: float = 0.0
@@ -106,7 +114,9 @@ class ImproveTask:
 
 @dataclass(frozen=True)
 class GroupTask:
-    """Prove a row of a group of informed evaders, theta_g + pi x >= v, for the largest v of some nodes or seconds (`cuts.lagrangian_cuts`)."""
+    """Prove a row of a group of informed evaders, theta_g + pi x >= v, for the largest
+    v of some nodes or seconds (`cuts.lagrangian_cuts`).
+    """
 
     row: Cuts
     nodes: int
@@ -124,7 +134,8 @@ class Order:
     placed, upper, lower
         The best plan, its value, and the bound of the whole.
     seconds_left, machine_seconds_left
-        Until the end of this part of the search by the clock of work, and until that of the whole by the machine's, infinite without a limit.
+        Until the end of this part of the search by the clock of work, and until that of
+        the whole by the machine's, infinite without a limit.
     news
         What others found since the last order.
     thorough
@@ -202,7 +213,9 @@ class Noted:
 
 @dataclass(frozen=True)
 class BoundMoved:
-    """The bound of the plans of a worker's order, how many nodes of it are open, and the seconds of work since the order came."""
+    """The bound of the plans of a worker's order, how many nodes of it are open, and
+    the seconds of work since the order came.
+    """
 
     bound: float
     n_open: int
@@ -250,9 +263,11 @@ Event = tuple[int, FromWorker]
 
 
 class TreeWorkers(Protocol):
-    """Workers; each says `Ready`, and then answers every order with a `TaskOutcome`, or is `Lost`.
+    """Workers; each says `Ready`, and then answers every order with a `TaskOutcome`, or
+    is `Lost`.
 
-    Each has a process number of its own, which no other had before it: what a lost worker handed back still bears the lost one's number.
+    Each has a process number of its own, which no other had before it: what a lost
+    worker handed back still bears the lost one's number.
     """
 
     @property
@@ -280,15 +295,19 @@ APART = 40
 
 
 def first_of(process: int) -> int:
-    """Return the number from which a process counts its nodes and names its rows for others; the supervisor is number 0."""
+    """Return the number from which a process counts its nodes and names its rows for
+    others; the supervisor is number 0.
+    """
     return process << APART
 
 
 class RowExchange:
     """The rows of a linear program under names that hold in all processes.
 
-    A linear program numbers its rows as they come. Rows that all processes had when they parted keep their numbers; others are known to the
-    rest by their number plus an offset of the process that made them, and get a number of the program's own where they arrive.
+    A linear program numbers its rows as they come. Rows that all processes had when
+    they parted keep their numbers; others are known to the rest by their number plus an
+    offset of the process that made them, and get a number of the program's own where
+    they arrive.
 
     Parameters
     ----------
@@ -330,23 +349,31 @@ class RowExchange:
         return tuple(self._renamed(node, self.common_names) for node in nodes)
 
     def received(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
-        """Return nodes that come under common names with those of this program, once the rows of their ancestors are here."""
+        """Return nodes that come under common names with those of this program, once
+        the rows of their ancestors are here.
+        """
         return tuple(self._renamed(node, self._to_own) for node in nodes)
 
     @staticmethod
-    def _renamed(node: Node, names: object) -> Node:
+    def _renamed(node: Node, names: Callable[[Names], Names]) -> Node:
         basis = node.basis
-        return node if basis is None else replace(node, basis=replace(basis, name=names(basis.name)))  # type: ignore[operator]
+        if basis is None:
+            return node
+        named = names(basis.name)
+        return replace(node, basis=replace(basis, name=named))
 
     def common_names(self, names: Names) -> Names:
         """Return the names by which all processes know rows of the program."""
         found = [
-            name if name < self._shared else self._common_name.get(name, self._first + name) for name in names.tolist()
+            name if name < self._shared else self._common_name.get(name, self._first + name)
+            for name in names.tolist()
         ]
         return np.array(found, dtype=np.int64)
 
     def _to_own(self, names: Names) -> Names:
-        """Return the names that rows have, or had, in this program; those that never were here get names that no row has."""
+        """Return the names that rows have, or had, in this program; those that never
+        were here get names that no row has.
+        """
         found = [self._own(name, unknown) for unknown, name in enumerate(names.tolist())]
         return np.array(found, dtype=np.int64)
 

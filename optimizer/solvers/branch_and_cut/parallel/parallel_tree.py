@@ -1,16 +1,20 @@
 """The tree of branch and cut on several workers.
 
-The workers are started when the search has taken some seconds. Where that is while the root is cut, one or two of them, but not all, begin by
-searching around plans, as this process needs a core itself. The supervisor, this process, cuts the root, for which workers that are ready
-search groups of evaders (`cuts.lagrangian_cuts`), and expands nodes until one is ready. Then it keeps the open nodes and gives them out,
-those of least bound first, a few to a worker. A worker expands them and what comes of them, best first, and hands back what is open after
-some seconds, or when another has nothing to do. So every worker has nodes near the least bound of all. Better plans are told at once, and
-valued again here;
-paths, rows that hold everywhere and what the branching rule has learnt go along with the next order.
+The workers are started when the search has taken some seconds. Where that is while the
+root is cut, one or two of them, but not all, begin by searching around plans, as this
+process needs a core itself. The supervisor, this process, cuts the root, for which
+workers that are ready search groups of evaders (`cuts.lagrangian_cuts`), and expands
+nodes until one is ready. Then it keeps the open nodes and gives them out, those of
+least bound first, a few to a worker. A worker expands them and what comes of them, best
+first, and hands back what is open after some seconds, or when another has nothing to
+do. So every worker has nodes near the least bound of all. Better plans are told at
+once, and valued again here; paths, rows that hold everywhere and what the branching
+rule has learnt go along with the next order.
 
-The bound of the whole is the least over nodes that are open, given out and pruned; that of nodes given out rises as their worker tells. A
-worker that is gone loses what it did since its order: the nodes of the order, with the bound told since, are open again, or its group is
-searched anew, and another worker takes its place.
+The bound of the whole is the least over nodes that are open, given out and pruned; that
+of nodes given out rises as their worker tells. A worker that is gone loses what it did
+since its order: the nodes of the order, with the bound told since, are open again, or
+its group is searched anew, and another worker takes its place.
 """
 
 from __future__ import annotations
@@ -43,7 +47,9 @@ POLL_SECONDS = 0.1
 GRACE_SECONDS = 1.0
 """How long after the end of the time the last outcomes are waited for."""
 RECORDED_SECONDS = 10.0
-"""The same where the search is recorded, as the proof of what a worker told comes with its outcome."""
+"""The same where the search is recorded, as the proof of what a worker told comes with
+its outcome.
+"""
 TIDY_EVERY = 20
 """Outcomes after which the rows of nodes that are closed are dropped."""
 SUPERVISOR = -1
@@ -52,7 +58,9 @@ SUPERVISOR = -1
 
 @dataclass
 class _Seat:
-    """A worker: whether it is there, its order and when it was given, the bound of its plans, its open nodes, and how much news it has."""
+    """A worker: whether it is there, its order and when it was given, the bound of its
+    plans, its open nodes, and how much news it has.
+    """
 
     ready: bool = False
     gone: bool = False
@@ -82,7 +90,9 @@ class _Seat:
     def nodes(self) -> tuple[Node, ...]:
         """The nodes that it was given."""
         return (
-            self.order.task.nodes if self.order is not None and isinstance(self.order.task, messages.BranchTask) else ()
+            self.order.task.nodes
+            if self.order is not None and isinstance(self.order.task, messages.BranchTask)
+            else ()
         )
 
 
@@ -108,7 +118,8 @@ class ParallelTree:
     improver
         Told of what workers have searched around.
     slice_seconds, slice_nodes
-        When a worker hands back its open nodes; by default after the seconds of `WorkerParams`.
+        When a worker hands back its open nodes; by default after the seconds of
+        `WorkerParams`.
     """
 
     def __init__(
@@ -129,7 +140,10 @@ class ParallelTree:
         self._group_cuts: list[Cuts] = []
         self._exchange: messages.RowExchange | None = None
         self._params = search.params.workers
-        self._slice = self._params.slice_seconds if slice_seconds is None else slice_seconds, slice_nodes
+        self._slice = (
+            (self._params.slice_seconds if slice_seconds is None else slice_seconds),
+            slice_nodes,
+        )
         self._seats = [_Seat() for _ in range(workers.size)]
         self._heap: list[tuple[float, int, Node]] = []
         self._added = self._outcomes = self._lost = 0
@@ -163,7 +177,9 @@ class ParallelTree:
                 self._give(worker, seat, self._tasks.pop(0))
 
     def add(self, tasks: Iterable[messages.ImproveTask]) -> None:
-        """Have further searches around plans made when there is a worker for them; none where workers do not improve plans."""
+        """Have further searches around plans made when there is a worker for them; none
+        where workers do not improve plans.
+        """
         self._tasks += tasks if self._improving else ()
 
     def end(self) -> None:
@@ -175,19 +191,24 @@ class ParallelTree:
     def lagrangian_cuts(
         self, tasks: Iterable[messages.GroupTask], here: Callable[[messages.GroupTask], Cuts]
     ) -> Iterator[Cuts]:
-        """Yield the cut of each task as it comes: from idle workers, and from `here`, this process, while there is not one for every core.
+        """Yield the cut of each task as it comes: from idle workers, and from `here`,
+        this process, while there is not one for every core.
 
-        The task of a worker that is lost is given to another. Workers stop with theirs where no more cuts are taken.
+        The task of a worker that is lost is given to another. Workers stop with theirs
+        where no more cuts are taken.
         """
         self._group_tasks, self._group_cuts = list(tasks), []
         try:
-            while (self._group_tasks or any(seat.bounding for seat in self._seats)) and not self._out_of_time:
+            while (
+                self._group_tasks or any(seat.bounding for seat in self._seats)
+            ) and not self._out_of_time:
                 if not self.begun and self._search.may_share:
                     self.begin()
                 for worker, seat in enumerate(self._seats):
                     if self._group_tasks and seat.idle:
                         self._give(worker, seat, self._group_tasks.pop(0))
-                # a worker without an order is still starting, or gone: its core is free for this process
+                # a worker without an order is still starting, or gone: its core is free
+                # for this process
                 if self._group_tasks and any(seat.order is None for seat in self._seats):
                     yield here(self._group_tasks.pop(0))
                     self._take(0.0)
@@ -203,7 +224,9 @@ class ParallelTree:
                     self._workers.send(worker, messages.Pause())
 
     def run(self) -> None:
-        """Branch until the bounds meet or time is up; the root must have been cut as far as is wanted."""
+        """Branch until the bounds meet or time is up; the root must have been cut as
+        far as is wanted.
+        """
         if not self.begun:
             self.begin()
         assert self._exchange is not None  # noqa: S101 - begun
@@ -227,7 +250,9 @@ class ParallelTree:
     @property
     def left(self) -> list[Node]:
         """The nodes that are open here, or given out."""
-        return [node for _, _, node in self._heap] + [node for seat in self._seats for node in seat.nodes]
+        return [node for _, _, node in self._heap] + [
+            node for seat in self._seats for node in seat.nodes
+        ]
 
     @property
     def bound(self) -> float:
@@ -239,10 +264,13 @@ class ParallelTree:
     def _closed(self) -> bool:
         """Whether no node that may hold a better plan is open or given out."""
         waiting = bool(self._heap) and self._heap[0][0] < self._tree.cutoff
-        # where the search is recorded the last outcomes are waited for: they hold what proves the bounds that were told
+        # where the search is recorded the last outcomes are waited for: they hold what
+        # proves the bounds that were told
         recorded = self._tree.record is not None
         return not waiting and all(
-            seat.bound >= self._tree.cutoff and not recorded for seat in self._seats if seat.branching
+            seat.bound >= self._tree.cutoff and not recorded
+            for seat in self._seats
+            if seat.branching
         )
 
     @property
@@ -286,7 +314,9 @@ class ParallelTree:
             if late:
                 late_since = time.monotonic() if late_since is None else late_since
                 grace = GRACE_SECONDS if self._tree.record is None else RECORDED_SECONDS
-                if time.monotonic() > late_since + grace or not any(seat.branching for seat in self._seats):
+                if time.monotonic() > late_since + grace or not any(
+                    seat.branching for seat in self._seats
+                ):
                     return
             if all(seat.gone for seat in self._seats):
                 return
@@ -310,7 +340,8 @@ class ParallelTree:
         elif isinstance(message, messages.Noted):
             self._search.noted(message.sentence)
         elif isinstance(message, messages.BoundMoved):
-            # the bound is of its whole order, so it only rises, in whatever order messages are heard
+            # the bound is of its whole order, so it only rises, in whatever order
+            # messages are heard
             seat.bound, seat.n_open = max(seat.bound, message.bound), message.n_open
         elif isinstance(message, messages.OrderOutcome):
             self._settle(worker, seat, message)
@@ -347,7 +378,8 @@ class ParallelTree:
     def _lose(self, worker: int, seat: _Seat, message: messages.Lost) -> None:
         """Open the nodes of a worker that is gone again, and start another in its place."""
         nodes = seat.nodes
-        if self._tree.record is None:  # a certificate needs what proves the bound that was told, and that is gone
+        # a certificate needs what proves the bound that was told, and that is gone
+        if self._tree.record is None:
             nodes = tuple(replace(node, lower=max(node.lower, seat.bound)) for node in nodes)
         self._lost += 1
         again = message.again and self._lost <= self._params.most_lost
@@ -355,7 +387,9 @@ class ParallelTree:
             self._group_tasks.append(seat.order.task)
         what = f"its {len(nodes)} nodes are open again" if nodes else "it had no nodes"
         more = "another is started" if again else "no other is started"
-        self._search.listener.noted(f"A worker process of the search is gone ({message.reason}): {what}; {more}.")
+        self._search.listener.noted(
+            f"A worker process of the search is gone ({message.reason}): {what}; {more}."
+        )
         self._seats[worker] = _Seat(gone=not again)
         self._open(nodes)
         if again:
@@ -381,7 +415,9 @@ class ParallelTree:
                     self._workers.send(other, messages.BetterValue(self._tree.upper))
 
     def _dispatch(self) -> None:
-        """Give every idle worker something to do; where there is nothing, ask the one of most open nodes to hand them back."""
+        """Give every idle worker something to do; where there is nothing, ask the one
+        of most open nodes to hand them back.
+        """
         for worker, seat in enumerate(self._seats):
             if not seat.idle:
                 continue
@@ -401,7 +437,10 @@ class ParallelTree:
         return messages.BranchTask(tuple(nodes), rows, *self._slice)
 
     def _give(
-        self, worker: int, seat: _Seat, task: messages.BranchTask | messages.ImproveTask | messages.GroupTask
+        self,
+        worker: int,
+        seat: _Seat,
+        task: messages.BranchTask | messages.ImproveTask | messages.GroupTask,
     ) -> None:
         news = tuple(each.news for each in self._news[seat.news :] if each.worker != worker)
         order = messages.Order(
@@ -422,7 +461,9 @@ class ParallelTree:
 
     def _ask_for_nodes(self) -> None:
         asked = [
-            (seat.n_open, worker) for worker, seat in enumerate(self._seats) if seat.branching and not seat.pausing
+            (seat.n_open, worker)
+            for worker, seat in enumerate(self._seats)
+            if seat.branching and not seat.pausing
         ]
         if asked and max(asked)[0] > 1:
             _, worker = max(asked)
@@ -440,7 +481,9 @@ class ParallelTree:
 
 
 class BeginsWhenLate(ForwardingListener):
-    """Passes everything on to a search, and starts the workers of its tree once it has taken some seconds."""
+    """Passes everything on to a search, and starts the workers of its tree once it has
+    taken some seconds.
+    """
 
     def __init__(self, search: SolveState, parallel: ParallelTree) -> None:
         super().__init__(search)

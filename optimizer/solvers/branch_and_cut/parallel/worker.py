@@ -1,4 +1,6 @@
-"""A worker of a parallel tree: it obeys orders, one after the other, with a linear program and a pool of paths of its own."""
+"""A worker of a parallel tree: it obeys orders, one after the other, with a linear
+program and a pool of paths of its own.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +63,11 @@ class TreeWorker(SilentListener):
         Told of better plans and of the bound of the order under way.
     """
 
-    def __init__(self, state: messages.TreeState, process: int, report: Callable[[Any], None]) -> None:
-        # a pool of paths that is sent loads no kernels where it arrives; run as they stand they would take a hundred times longer
+    def __init__(
+        self, state: messages.TreeState, process: int, report: Callable[[Any], None]
+    ) -> None:
+        # a pool of paths that is sent loads no kernels where it arrives; run as they
+        # stand they would take a hundred times longer
         ready(SEARCH, state.instance.tail.size * len(state.instance.evaders))
         program = state.master.program
         self._exchange = messages.RowExchange(program, program.next_name, process)
@@ -95,29 +100,40 @@ class TreeWorker(SilentListener):
         )
         self._tree.rule.add(learnt_since(state.learnt, self._tree.rule.learnt))
         self._tree.number_from(messages.first_of(process))
-        self._improver = PlanImprover(self._search, PooledValues(state.master.commodities, state.master.pool))
+        self._improver = PlanImprover(
+            self._search, PooledValues(state.master.commodities, state.master.pool)
+        )
 
     def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans are reported as they come
         """Report the bound of the order."""
-        self._report(messages.BoundMoved(lower, len(self._tree.open_nodes), work_seconds() - self._begun))
+        self._report(
+            messages.BoundMoved(lower, len(self._tree.open_nodes), work_seconds() - self._begun)
+        )
 
     def plan_found(self, placed: NDArray[Any], value: float) -> None:
         """Keep the plan, which is reported then."""
         self._search.plan_found(placed, value)
 
     def know_value(self, upper: float) -> None:
-        """Take note of the value of a plan that another process found; may be called while an order is under way."""
+        """Take note of the value of a plan that another process found; may be called
+        while an order is under way.
+        """
         self._tree.upper = min(self._tree.upper, upper)
 
     def pause(self) -> None:
-        """Hand back what is open after the node under way; may be called while an order is under way."""
+        """Hand back what is open after the node under way; may be called while an order
+        is under way.
+        """
         self._paused = True
 
     def obey(self, order: messages.Order) -> messages.OrderOutcome:
         """Carry out an order."""
-        put_forward(self._ended)  # a worker of a cluster may be in another thread than for its last order
+        # a worker of a cluster may be in another thread than for its last order
+        put_forward(self._ended)
         self._begun = work_seconds()
-        with limited(order.machine_seconds_left if order.seconds_left < np.inf else None, order.seconds_left):
+        with limited(
+            order.machine_seconds_left if order.seconds_left < np.inf else None, order.seconds_left
+        ):
             outcome = self._outcome(order)
         self._ended = work_seconds()
         return replace(outcome, seconds=self._ended - self._begun)
@@ -135,7 +151,11 @@ class TreeWorker(SilentListener):
             tree.master.pool.merge(news.paths)
             tree.rule.add(news.learnt)
             self._exchange.add([news.rows])
-        first_path, learnt, rounds = tree.master.pool.paths.value.size, tree.rule.learnt, tree.rounds
+        first_path, learnt, rounds = (
+            tree.master.pool.paths.value.size,
+            tree.rule.learnt,
+            tree.rounds,
+        )
         if isinstance(order.task, messages.BranchTask):
             self._exchange.add(order.task.rows.values())
             first_row = tree.master.program.next_name
@@ -148,7 +168,9 @@ class TreeWorker(SilentListener):
             first_row = tree.master.program.next_name
             outcome = self._improved(order.task)
         rows = self._exchange.common(tree.master.program.named_rows([0], first_row))
-        news = messages.TreeNews(tree.master.pool.since(first_path), learnt_since(tree.rule.learnt, learnt), rows)
+        news = messages.TreeNews(
+            tree.master.pool.since(first_path), learnt_since(tree.rule.learnt, learnt), rows
+        )
         recorded = None if tree.record is None else tree.record.handed_on()
         return replace(outcome, news=news, rounds=tree.rounds - rounds, recorded=recorded)
 
@@ -158,7 +180,9 @@ class TreeWorker(SilentListener):
 
         def over() -> bool:
             expanded = tree.nodes - before
-            return expanded > 0 and (self._paused or expanded >= task.most or work_seconds() >= until)
+            return expanded > 0 and (
+                self._paused or expanded >= task.most or work_seconds() >= until
+            )
 
         tree.pause = over
         nodes = self._exchange.received(task.nodes)
@@ -179,11 +203,14 @@ class TreeWorker(SilentListener):
         made = improver.greedy() if task.greedy else None
         improver.search_around(start if made is None else made, task.share)
         self._tree.offer(self._search.placed)
-        return messages.OrderOutcome(placed=self._search.placed, seen=frozenset(improver.seen), greedy=made)
+        return messages.OrderOutcome(
+            placed=self._search.placed, seen=frozenset(improver.seen), greedy=made
+        )
 
 
-# The process of one worker (`workers.TreeProcesses`): messages come on standard input and go to standard output, pickled. What they hold is
-# made by the parent process, by the same program.
+# The process of one worker (`workers.TreeProcesses`): messages come on standard input
+# and go to standard output, pickled. What they hold is made by the parent process, by
+# the same program.
 
 
 def main(number: int) -> None:

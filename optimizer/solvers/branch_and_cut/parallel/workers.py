@@ -1,4 +1,6 @@
-"""The workers of a parallel tree as its supervisor sees them: in processes of their own, or on a cluster."""
+"""The workers of a parallel tree as its supervisor sees them: in processes of their
+own, or on a cluster.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,16 @@ from optimizer.solvers.branch_and_cut.parallel.worker import TreeWorker
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from optimizer.solvers.branch_and_cut.parallel.messages import Event, OrderOutcome, ToWorker, TreeState
+    from optimizer.solvers.branch_and_cut.parallel.messages import (
+        Event,
+        OrderOutcome,
+        ToWorker,
+        TreeState,
+    )
 
 
-# Workers of a parallel tree in processes of their own: `python -m optimizer.solvers.branch_and_cut.parallel.worker`, messages over
-# pipes.
+# Workers of a parallel tree in processes of their own: `python -m
+# optimizer.solvers.branch_and_cut.parallel.worker`, messages over pipes.
 
 WORKER = "optimizer.solvers.branch_and_cut.parallel.worker"
 
@@ -71,7 +78,9 @@ class TreeProcesses(TreeWorkers):
         """Return what has come; wait so long for the first."""
         found: list[Event] = []
         with contextlib.suppress(Empty):
-            found.append(self._events.get(timeout=seconds) if seconds > 0 else self._events.get_nowait())
+            found.append(
+                self._events.get(timeout=seconds) if seconds > 0 else self._events.get_nowait()
+            )
             while True:
                 found.append(self._events.get_nowait())
         return found
@@ -90,7 +99,9 @@ class TreeProcesses(TreeWorkers):
         self._processes.clear()
 
     def _begin(self, worker: int) -> None:
-        """Start a process; where none can be started the worker is lost, and the search goes on without it."""
+        """Start a process; where none can be started the worker is lost, and the search
+        goes on without it.
+        """
 
         def received(message: Any) -> None:  # noqa: ANN401 - any message
             lost = isinstance(message, ProcessEnded)
@@ -111,14 +122,17 @@ WAIT_SECONDS = 20.0
 """How long a place waits for a worker that joins."""
 
 MOST_RUNS = 4
-"""Most runs that have a linear program in one worker of the cluster; a run beyond them takes the place of the oldest."""
+"""Most runs that have a linear program in one worker of the cluster; a run beyond them
+takes the place of the oldest.
+"""
 
 
 class ClusterTreeWorkers(TreeWorkers):
     """The workers that a cluster has now.
 
-    A worker keeps its linear program and its paths from one order to the next. It hears of plans that others find with its next order, and
-    tells its own with the outcome. One that dies is `Lost`; whoever joins the cluster takes the place.
+    A worker keeps its linear program and its paths from one order to the next. It hears
+    of plans that others find with its next order, and tells its own with the outcome.
+    One that dies is `Lost`; whoever joins the cluster takes the place.
 
     Parameters
     ----------
@@ -183,7 +197,9 @@ class ClusterTreeWorkers(TreeWorkers):
         self._empty_since[worker] = time.monotonic()
 
     def end(self) -> None:
-        """Let go of all orders; a worker ends the one under way by itself, within the seconds of the order."""
+        """Let go of all orders; a worker ends the one under way by itself, within the
+        seconds of the order.
+        """
         with suppress(Exception):  # a cluster that is gone needs no word
             self._client.cancel(list(self._running.values()), force=True)
             self._client.run(forget, self._run)
@@ -224,13 +240,17 @@ def _said(future: Future) -> OrderOutcome | Lost:
         return outcome
     if future.status == "error":
         error = future.exception()
-        return Lost(f"{type(error).__name__}: {error}"[:300], failed=type(error).__name__ != "KilledWorker")
+        return Lost(
+            f"{type(error).__name__}: {error}"[:300], failed=type(error).__name__ != "KilledWorker"
+        )
     return Lost("the scheduler has dropped its order")
 
 
 @dataclass(frozen=True)
 class OrderKey:
-    """A tree worker in a worker of the cluster: its run and process number, and whether its order is its first."""
+    """A tree worker in a worker of the cluster: its run and process number, and whether
+    its order is its first.
+    """
 
     run: str
     number: int
@@ -238,13 +258,17 @@ class OrderKey:
 
 
 _workers: dict[tuple[str, int], TreeWorker] = {}
-"""In a worker of the cluster: the tree workers of the runs under way, by run and process number, the oldest first."""
+"""In a worker of the cluster: the tree workers of the runs under way, by run and
+process number, the oldest first.
+"""
 
 _lock = threading.Lock()
 
 
 def obeyed(key: OrderKey, state: bytes, order: Order) -> OrderOutcome | Lost:
-    """Carry out an order in a worker of the cluster; `Lost` where the tree worker of earlier orders is no longer there."""
+    """Carry out an order in a worker of the cluster; `Lost` where the tree worker of
+    earlier orders is no longer there.
+    """
     with _lock:
         worker = _workers.get((key.run, key.number))
         if worker is None:
@@ -257,7 +281,9 @@ def obeyed(key: OrderKey, state: bytes, order: Order) -> OrderOutcome | Lost:
 
 
 def _make_room(run: str) -> None:
-    """Drop the tree worker that this run had here before, and the oldest of other runs where there are many."""
+    """Drop the tree worker that this run had here before, and the oldest of other runs
+    where there are many.
+    """
     own = [key for key in _workers if key[0] == run]
     for key in own or list(_workers)[: max(len(_workers) - MOST_RUNS + 1, 0)]:
         del _workers[key]

@@ -1,8 +1,10 @@
-"""Detours: a path whose options can be driven around is worth as much as one with weaker options on it.
+"""Detours: a path whose options can be driven around is worth as much as one with
+weaker options on it.
 
-Where options lie on most roads, linear programs spread them thinly over many lines: every path meets many small parts, and the product of what
-they leave is small. Whole options do not add up so, as a single one in a street is driven around through the next street. Rows on single paths
-know nothing of that.
+Where options lie on most roads, linear programs spread them thinly over many lines:
+every path meets many small parts, and the product of what they leave is small. Whole
+options do not add up so, as a single one in a street is driven around through the next
+street. Rows on single paths know nothing of that.
 
 Sets      P a path of an informed evader; A its sections with options: an arc, or the arcs in series that stand for a road with several
           options; o(A) the options of a section; for some sections a detour Q_A: a walk from its first node to its last over arcs b that
@@ -17,22 +19,30 @@ For every plan x in {0, 1}^J
     w x = sum_{A without} sum_{a in A} u_a x_o(a)
         + sum_{A with a detour} (sum_{a in A} min(u_a, l_A) x_o(a) + sum_{b in Q_A, o(b) not in M_A} min(u_b, U_A - l_A) x_o(b)).        (1)
 
-Proof. Let the evader follow P and leave each section with a placed option for Q_A where that is better. The walk has a value of at least
-R_P exp(-sum_A t_A), where t_A = 0 if no option of A is placed, t_A <= sum_a u_a x_o(a) always, and t_A <= l_A + y with a detour,
-y = sum_b u_b x_o(b) over the b in (1). An option that it meets several times counts each time. Its cycles have factors of at most 1, so the
-path that is left without them is worth no less. If a placed o(a) has u_a >= l_A, the first sum of (1) is at least l_A, the second at least
-min(y, U_A - l_A), and t_A <= min(U_A, l_A + y). Else the first sum is sum_a u_a x_o(a), or no option of A is placed.
+Proof. Let the evader follow P and leave each section with a placed option for Q_A where
+that is better. The walk has a value of at least R_P exp(-sum_A t_A), where t_A = 0 if
+no option of A is placed, t_A <= sum_a u_a x_o(a) always, and t_A <= l_A + y with a
+detour, y = sum_b u_b x_o(b) over the b in (1). An option that it meets several times
+counts each time. Its cycles have factors of at most 1, so the path that is left without
+them is worth no less. If a placed o(a) has u_a >= l_A, the first sum of (1) is at least
+l_A, the second at least min(y, U_A - l_A), and t_A <= min(U_A, l_A + y). Else the first
+sum is sum_a u_a x_o(a), or no option of A is placed.
 
-M_A are the options of Q_A with larger x than the options of A together. An option counts as placed wherever one of A is, or by its own x:
-whichever is less. A linear program that spreads a line of options thinly, the weak ones more than the strong, so gains nothing from it.
+M_A are the options of Q_A with larger x than the options of A together. An option
+counts as placed wherever one of A is, or by its own x: whichever is less. A linear
+program that spreads a line of options thinly, the weak ones more than the strong, so
+gains nothing from it.
 
-So (R_P, w) is as good as a path with survivals exp(-w_j): Propositions 5 to 8, 10, 13 and 15a ask no more of a path than f >= g_P at every
-plan. The evader must see the plan. Elements of beats, of which there may be several or parts, are in no section and no M: where they are on
-a section or a detour they take off u_b each. So o(A) are options that are placed once at most, and min(u_b, U_A - l_A) is for these alone.
+So (R_P, w) is as good as a path with survivals exp(-w_j): Propositions 5 to 8, 10, 13
+and 15a ask no more of a path than f >= g_P at every plan. The evader must see the plan.
+Elements of beats, of which there may be several or parts, are in no section and no M:
+where they are on a section or a detour they take off u_b each. So o(A) are options that
+are placed once at most, and min(u_b, U_A - l_A) is for these alone.
 
-The best (P, Q) at a point: each section has the detour of least term, found by Dijkstra's algorithm with the costs x_A (-ln r_b) +
-min(u_b, u_A) min(x_o(b), x_A), x_A the sum of its x and u_A the largest u_a, which is near it; P is a shortest path with -ln r and these terms
-as costs.
+The best (P, Q) at a point: each section has the detour of least term, found by
+Dijkstra's algorithm with the costs x_A (-ln r_b) + min(u_b, u_A) min(x_o(b), x_A), x_A
+the sum of its x and u_A the largest u_a, which is near it; P is a shortest path with
+-ln r and these terms as costs.
 """
 
 from __future__ import annotations
@@ -53,9 +63,13 @@ if TYPE_CHECKING:
 SETTLED = 60
 """Nodes that the search for one detour settles at most."""
 LEAST = 0.003
-"""x that options count with in that search at least, so that detours are found around those that are not placed at the point."""
+"""x that options count with in that search at least, so that detours are found around
+those that are not placed at the point.
+"""
 STEEPEST = 700.0
-"""Stands for -ln 0. Half of it leaves nothing: U - l of a section that nothing passes is a little less than this."""
+"""Stands for -ln 0. Half of it leaves nothing: U - l of a section that nothing passes
+is a little less than this.
+"""
 ROUNDING = 1e-12
 """Relative allowance for rounding in w, which is raised by it."""
 
@@ -75,10 +89,11 @@ class Detours(NamedTuple):
     loss
         (arcs,) l.
     first, arcs, counted
-        (arcs + 1,) where the arcs of each detour start, these, the last one first, and the mask of those with an option in M; none for arcs
-        without a detour of use.
+        (arcs + 1,) where the arcs of each detour start, these, the last one first, and
+        the mask of those with an option in M; none for arcs without a detour of use.
     term
-        (arcs,) what each arc adds to w x at the point, the first of a section with a detour for all of it.
+        (arcs,) what each arc adds to w x at the point, the first of a section with a
+        detour for all of it.
     """
 
     loss: NDArray[np.float64]
@@ -94,14 +109,16 @@ class Detours(NamedTuple):
 
 
 class DetourSearch:
-    """The search for detours on an overlay, whose options are parts of others where it has a bundle.
+    """The search for detours on an overlay, whose options are parts of others where it
+    has a bundle.
 
     Parameters
     ----------
     overlay
         The problem.
     single
-        (options,) mask of those that are placed once at most, and whole; others are elements of beats.
+        (options,) mask of those that are placed once at most, and whole; others are
+        elements of beats.
     """
 
     def __init__(self, overlay: Overlay, single: NDArray[np.bool_]) -> None:
@@ -121,7 +138,9 @@ class DetourSearch:
         )
         self._cost = arc_costs(overlay.reliability)
         with np.errstate(divide="ignore"):
-            self._depth = np.where(self._option >= 0, np.minimum(-np.log(overlay.survival), STEEPEST), 0.0)
+            self._depth = np.where(
+                self._option >= 0, np.minimum(-np.log(overlay.survival), STEEPEST), 0.0
+            )
         self._next = next_in_series(overlay)
         self._lead, self._whole = np.arange(overlay.tail.size), self._depth.copy()
         later = np.flatnonzero(self._next >= 0)
@@ -139,7 +158,15 @@ class DetourSearch:
         """Return the detours at a point, by how often the (parts,) options are placed there."""
         weight = np.maximum(x, LEAST)
         found = _detours(
-            *self._arranged, self._option, self._single, self._cost, self._depth, self._next, x, weight, SETTLED
+            *self._arranged,
+            self._option,
+            self._single,
+            self._cost,
+            self._depth,
+            self._next,
+            x,
+            weight,
+            SETTLED,
         )
         size = found.first[-1]
         return found._replace(arcs=found.arcs[:size], counted=found.counted[:size])
@@ -152,7 +179,9 @@ class DetourSearch:
         return Detour(arcs.tolist(), np.unique(counted).tolist())
 
     def links(self, path: NDArray[np.int64], arc: NDArray[np.int64], detours: Detours) -> Links:
-        """Return what each option leaves of paths that take (steps,) arcs with options and their detours, sorted by path: exp(-w)."""
+        """Return what each option leaves of paths that take (steps,) arcs with options
+        and their detours, sorted by path: exp(-w).
+        """
         depth, lead, length = self._depth[arc], self._lead[arc], detours.length
         around = np.flatnonzero(length[arc])
         step = np.repeat(around, length[arc[around]])
@@ -165,12 +194,21 @@ class DetourSearch:
         step, other = step[met], other[met]
         avoided = (length[lead] > 0) & self._single[self._option[arc]]
         weaker = np.where(avoided, np.minimum(depth, detours.loss[lead]), depth)
-        key = np.append(path * self._n + self._option[arc], path[step] * self._n + self._option[other])
+        key = np.append(
+            path * self._n + self._option[arc], path[step] * self._n + self._option[other]
+        )
         left = self._whole[arc[step]] - detours.loss[arc[step]]
-        w = np.append(weaker, np.minimum(self._depth[other], np.where(self._single[self._option[other]], left, np.inf)))
+        w = np.append(
+            weaker,
+            np.minimum(
+                self._depth[other], np.where(self._single[self._option[other]], left, np.inf)
+            ),
+        )
         pair, entry = np.unique(key, return_inverse=True)
         sums = np.bincount(entry, w, pair.size) * (1 + ROUNDING)
-        return Links(pair // self._n, pair % self._n, np.where(sums < STEEPEST / 2, np.exp(-sums), 0.0))
+        return Links(
+            pair // self._n, pair % self._n, np.where(sums < STEEPEST / 2, np.exp(-sums), 0.0)
+        )
 
 
 def next_in_series(overlay: Overlay) -> NDArray[np.int64]:
@@ -212,7 +250,8 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
     Parameters
     ----------
     first, order, tail, head, option, cost, depth
-        Forward star: where the arcs out of each node start in `order`; (arcs,) their ends, options (-1 for none), -ln r and u.
+        Forward star: where the arcs out of each node start in `order`; (arcs,) their
+        ends, options (-1 for none), -ln r and u.
     single
         (options,) mask of those that are placed once at most.
     following
@@ -223,9 +262,22 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
         Nodes that one search settles at most.
     """
     n, m = first.size - 1, tail.size
-    loss, term, begin, leads = np.zeros(m), np.zeros(m), np.zeros(m + 1, dtype=np.int64), np.ones(m, dtype=np.bool_)
-    arcs, counted, count = np.empty(4 * m + n, dtype=np.int64), np.zeros(4 * m + n, dtype=np.bool_), 0
-    distance, entering, state = np.full(n, np.inf), np.empty(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    loss, term, begin, leads = (
+        np.zeros(m),
+        np.zeros(m),
+        np.zeros(m + 1, dtype=np.int64),
+        np.ones(m, dtype=np.bool_),
+    )
+    arcs, counted, count = (
+        np.empty(4 * m + n, dtype=np.int64),
+        np.zeros(4 * m + n, dtype=np.bool_),
+        0,
+    )
+    distance, entering, state = (
+        np.full(n, np.inf),
+        np.empty(n, dtype=np.int64),
+        np.zeros(n, dtype=np.int64),
+    )
     front, touched = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     own = np.zeros(weight.size, dtype=np.bool_)
     for a in range(m):
@@ -237,7 +289,8 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
         begin[a] = count
         if option[a] < 0 or not leads[a]:
             continue
-        # of the section: its last arc, x together, U, the largest u, its own term, and -ln r
+        # of the section: its last arc, x together, U, the largest u, its own term, and
+        # -ln r
         last, together, whole, u, limit, length_cost = a, 0.0, 0.0, 0.0, 0.0, 0.0
         at = a
         while at >= 0:
@@ -253,8 +306,9 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
             continue
         size, seen, done = 1, 1, 0
         front[0], touched[0], distance[tail[a]] = tail[a], tail[a], 0.0
-        # Dijkstra's algorithm from the tail; `state` is 1 for nodes of the front, which is so small that a list serves as its heap, and 2 for
-        # settled ones. A node at `limit`, the section's own term, ends it: no detour over it is of use
+        # Dijkstra's algorithm from the tail; `state` is 1 for nodes of the front, which
+        # is so small that a list serves as its heap, and 2 for settled ones. A node at
+        # `limit`, the section's own term, ends it: no detour over it is of use
         while size > 0 and done < settled:
             nearest = 0
             for k in range(1, size):
@@ -284,7 +338,8 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
                         seen += 1
                     distance[head[b]], entering[head[b]] = far, b
         if state[head[last]] == 2 and tail[a] != head[last]:
-            # once back along the detour for l, once for its terms, which need l, and once more for its arcs if they are of use
+            # once back along the detour for l, once for its terms, which need l, and
+            # once more for its arcs if they are of use
             dearer, more_placed, node, length = -length_cost, 0.0, head[last], 0
             while node != tail[a]:
                 b = entering[node]
@@ -327,7 +382,9 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
                 while node != tail[a]:
                     b = entering[node]
                     arcs[count] = b
-                    counted[count] = option[b] >= 0 and single[option[b]] and weight[option[b]] > together
+                    counted[count] = (
+                        option[b] >= 0 and single[option[b]] and weight[option[b]] > together
+                    )
                     count += 1
                     node = tail[b]
         for k in range(seen):  # all nodes are as new for the next arc, without a pass over all

@@ -1,6 +1,8 @@
-"""Paths of informed commodities as sequences of options, and the pool of those found by shortest-path searches at several prices.
+"""Paths of informed commodities as sequences of options, and the pool of those found by
+shortest-path searches at several prices.
 
-A pool may also hold paths with detours (`detours`): they bound the value of a plan as paths do, and have weaker options.
+A pool may also hold paths with detours (`detours`): they bound the value of a plan as
+paths do, and have weaker options.
 """
 
 from __future__ import annotations
@@ -34,12 +36,15 @@ PRICES = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Factors of (1 - s) x in the arc costs of searches for paths, which are added to -ln r."""
 
 SPREAD = np.int64(0x1E3779B97F4A7C15)
-"""Odd number that the marks of a detour's arcs are multiplied by; 2 more where their options count as placed."""
+"""Odd number that the marks of a detour's arcs are multiplied by; 2 more where their
+options count as placed.
+"""
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Paths as the options they meet, in rows of equal width, each filled up with an option that does not exist (position `n_options`).
+    """Paths as the options they meet, in rows of equal width, each filled up with an
+    option that does not exist (position `n_options`).
 
     Attributes
     ----------
@@ -63,16 +68,23 @@ class Paths:
         return path_values(self.value, self.option, self.survival, placed)
 
     def best_under(
-        self, placed: NDArray[np.bool_], present: NDArray[np.float64], among: NDArray[np.int64] | None = None
+        self,
+        placed: NDArray[np.bool_],
+        present: NDArray[np.float64],
+        among: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64]:
-        """Return the position of the path of largest value of each commodity that has paths, the first one of several.
+        """Return the position of the path of largest value of each commodity that has
+        paths, the first one of several.
 
-        Under an (options + 1,) mask, and so many of each of the (options + 1,) options, none of them in the mask; the last pads.
-        `among` are the positions that are looked at, by default all.
+        Under an (options + 1,) mask, and so many of each of the (options + 1,) options,
+        none of them in the mask; the last pads. `among` are the positions that are
+        looked at, by default all.
         """
         count = int(self.commodity.max(initial=-1)) + 1
         among = np.arange(self.value.size) if among is None else among
-        best = _best_under(self.commodity, self.value, self.option, self.survival, placed, present, among, count)
+        best = _best_under(
+            self.commodity, self.value, self.option, self.survival, placed, present, among, count
+        )
         return best[best >= 0]
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Paths:
@@ -103,7 +115,9 @@ class Paths:
 
 @kernel
 def path_values(value: Floats, option: Ints2, survival: Floats2, placed: Mask) -> Floats:
-    """Return the (paths,) values under an (options + 1,) mask; a row of a path ends with its first padding."""
+    """Return the (paths,) values under an (options + 1,) mask; a row of a path ends
+    with its first padding.
+    """
     values = np.empty(value.size)
     for p in range(value.size):
         product = 1.0
@@ -127,7 +141,9 @@ def _best_under(  # noqa: C901 - one loop over paths
     among: Ints,
     count: int,
 ) -> Ints:
-    """Return the (count,) position of the best path of each commodity, as `Paths.best_under` asks for it; -1 where there is none."""
+    """Return the (count,) position of the best path of each commodity, as
+    `Paths.best_under` asks for it; -1 where there is none.
+    """
     best, most = np.empty(count, dtype=np.int64), np.empty(count)
     for u in range(count):
         best[u], most[u] = -1, -1.0
@@ -177,9 +193,11 @@ class _FoundPaths:
 
 @dataclass(frozen=True)
 class PoolNews:
-    """Paths that another pool may lack, and the (paths,) keys by which pools of one overlay know equal paths.
+    """Paths that another pool may lack, and the (paths,) keys by which pools of one
+    overlay know equal paths.
 
-    Where the pool keeps them, with `PathPool.steps` and `around`, by the place of a path among these.
+    Where the pool keeps them, with `PathPool.steps` and `around`, by the place of a
+    path among these.
     """
 
     paths: Paths
@@ -202,7 +220,8 @@ class PathPool:
     def __init__(self, overlay: Overlay, searches: Searches) -> None:
         ready(SEARCH, overlay.tail.size * searches.leaf.size)
         self._overlay, self._searches = overlay, searches
-        # paths of one commodity whose arcs' marks have equal sums count as equal: by chance once in 2^63, and then one is lost
+        # paths of one commodity whose arcs' marks have equal sums count as equal: by
+        # chance once in 2^63, and then one is lost
         self._mark = np.random.default_rng(0).integers(1, 2**63, overlay.tail.size)
         self._mark_of_commodity = np.random.default_rng(1).integers(1, 2**63, searches.leaf.size)
         self._keys = self._rising = np.empty(0, dtype=np.int64)
@@ -210,9 +229,13 @@ class PathPool:
         self._grown = GrowingPaths(none, self.filling)
         self._detours: DetourSearch | None = None
         self.steps: list[NDArray[np.int64]] | None = None
-        """Of a pool that keeps them: (2, steps) path and watched arc, the arcs of a path in their order (either way); None."""
+        """Of a pool that keeps them: (2, steps) path and watched arc, the arcs of a
+        path in their order (either way); None.
+        """
         self.around: dict[int, dict[int, Detour]] = {}
-        """Of a pool that keeps steps: for paths with detours, by first arc of a section, its detour."""
+        """Of a pool that keeps steps: for paths with detours, by first arc of a
+        section, its detour.
+        """
 
     @property
     def paths(self) -> Paths:
@@ -227,7 +250,11 @@ class PathPool:
     def over(self, overlay: Overlay, paths: Paths) -> PathPool:
         """Return a pool of the same paths over other options on the same arcs."""
         pool = PathPool(overlay, self._searches)
-        pool._keys, pool._rising, pool._grown = self._keys, self._rising, GrowingPaths(paths, pool.filling)
+        pool._keys, pool._rising, pool._grown = (
+            self._keys,
+            self._rising,
+            GrowingPaths(paths, pool.filling),
+        )
         return pool
 
     @property
@@ -241,13 +268,16 @@ class PathPool:
         if self.steps is None:
             return PoolNews(paths, keys)
         last: list[NDArray[np.int64]] = []
-        for steps in reversed(self.steps):  # paths of an array are all newer than those of the one before
+        # paths of an array are all newer than those of the one before
+        for steps in reversed(self.steps):
             if steps.size and steps[0].max() < first:
                 break
             last.append(steps)
         steps = np.concatenate([np.empty((2, 0), dtype=np.int64), *last[::-1]], axis=1)
         steps = steps[:, steps[0] >= first] - np.array([[first], [0]])
-        around = {place - first: detours for place, detours in self.around.items() if place >= first}
+        around = {
+            place - first: detours for place, detours in self.around.items() if place >= first
+        }
         return PoolNews(paths, keys, steps, around)
 
     def merge(self, news: PoolNews) -> None:
@@ -258,7 +288,9 @@ class PathPool:
                 place = self._keys.size + np.cumsum(fresh) - 1
                 path, arc = news.steps[:, fresh[news.steps[0]]]
                 self.steps.append(np.array((place[path], arc)))
-                self.around |= {int(place[k]): detours for k, detours in news.around.items() if fresh[k]}
+                self.around |= {
+                    int(place[k]): detours for k, detours in news.around.items() if fresh[k]
+                }
             self._know(news.keys[fresh])
             self._grown.add(news.paths.take(fresh))
 
@@ -271,10 +303,17 @@ class PathPool:
         order = np.argsort(self._keys, kind="stable")
         return order[np.searchsorted(self._keys[order], keys)]
 
-    def grow(self, x: NDArray[np.float64], base: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> int:
-        """Add the best paths with `base` placed, with x of the other options penalised at every price; return how many are new.
+    def grow(
+        self,
+        x: NDArray[np.float64],
+        base: NDArray[np.bool_],
+        among: NDArray[np.bool_] | None = None,
+    ) -> int:
+        """Add the best paths with `base` placed, with x of the other options penalised
+        at every price; return how many are new.
 
-        A path that is best at some price and bears no penalty is best at higher ones: its commodity is not searched for again.
+        A path that is best at some price and bears no penalty is best at higher ones:
+        its commodity is not searched for again.
 
         Parameters
         ----------
@@ -300,14 +339,20 @@ class PathPool:
         return self.paths.commodity.size - before
 
     def grow_around(self, x: NDArray[np.float64], single: NDArray[np.bool_]) -> int:
-        """Add the best paths with detours at an (options,) point; return how many are new. `single` is that of `DetourSearch`."""
+        """Add the best paths with detours at an (options,) point; return how many are
+        new. `single` is that of `DetourSearch`.
+        """
         self._detours = search = self._detours or DetourSearch(self._overlay, single)
         detours = search.at(self._overlay.presence(x))
         cost = search.cost + detours.term
-        found = self._new(cost, arranged(self._overlay, self._searches), np.zeros(cost.size), self._keys[:0])
+        found = self._new(
+            cost, arranged(self._overlay, self._searches), np.zeros(cost.size), self._keys[:0]
+        )
         path, arc = found.steps
         mark, spread = self._mark.copy(), np.where(detours.counted, SPREAD + 2, SPREAD)
-        np.add.at(mark, np.repeat(np.arange(mark.size), detours.length), self._mark[detours.arcs] * spread)
+        np.add.at(
+            mark, np.repeat(np.arange(mark.size), detours.length), self._mark[detours.arcs] * spread
+        )
         key = self._mark_of_commodity[found.commodity].copy()
         np.add.at(key, path, mark[arc])
         fresh = np.zeros(key.size, dtype=bool)
@@ -318,7 +363,9 @@ class PathPool:
         path, arc = (np.cumsum(fresh) - 1)[path[met]], arc[met]
         links = search.links(path, arc, detours)
         if self._overlay.bundle is not None:
-            links = bundle_links(links.row, links.option, links.survival, int(fresh.sum()), self._overlay.bundle)
+            links = bundle_links(
+                links.row, links.option, links.survival, int(fresh.sum()), self._overlay.bundle
+            )
         if self.steps is not None:
             self.steps.append(np.array((path + self.paths.value.size, arc)))
             for place, a in self.steps[-1][:, detours.length[arc] > 0].T.tolist():
@@ -327,7 +374,9 @@ class PathPool:
         return int(fresh.sum())
 
     def add(self, commodity: NDArray[np.int64], arcs: Sequence[Sequence[int]]) -> int:
-        """Add paths, each given by its commodity and its overlay arcs in order of travel; return how many are new."""
+        """Add paths, each given by its commodity and its overlay arcs in order of
+        travel; return how many are new.
+        """
         if self.steps is not None and not self._searches.reverse:
             arcs = [path[::-1] for path in arcs]  # in the order in which `grow` finds them
         overlay, before = self._overlay, self.paths.commodity.size
@@ -336,7 +385,9 @@ class PathPool:
         value = np.ones(commodity.size)
         np.multiply.at(value, row, overlay.reliability[arc])
         met = overlay.option[arc] >= 0
-        self._add([_FoundPaths(commodity, value, np.array((row[met], arc[met])), np.zeros(0, dtype=bool))])
+        self._add(
+            [_FoundPaths(commodity, value, np.array((row[met], arc[met])), np.zeros(0, dtype=bool))]
+        )
         return self.paths.commodity.size - before
 
     def _new(
@@ -346,7 +397,9 @@ class PathPool:
         weight: NDArray[np.float64],
         known: NDArray[np.int64] | None = None,
     ) -> _FoundPaths:
-        """Return the paths of least cost whose keys are not among the rising ones `known`, by default those of all paths."""
+        """Return the paths of least cost whose keys are not among the rising ones
+        `known`, by default those of all paths.
+        """
         overlay, searches = self._overlay, self._searches
         found = new_paths(
             *search,
@@ -391,13 +444,20 @@ class PathPool:
 
 
 def _gather(
-    overlay: Overlay, commodity: NDArray[np.int64], value: NDArray[np.float64], steps: NDArray[np.int64]
+    overlay: Overlay,
+    commodity: NDArray[np.int64],
+    value: NDArray[np.float64],
+    steps: NDArray[np.int64],
 ) -> Paths:
-    """Return paths from the watched arcs they take, the arcs of one option on a path multiplied together."""
+    """Return paths from the watched arcs they take, the arcs of one option on a path
+    multiplied together.
+    """
     n = overlay.free.size
     if overlay.bundle is not None:
         arcs = steps[1]
-        links = bundle_links(steps[0], overlay.option[arcs], overlay.survival[arcs], commodity.size, overlay.bundle)
+        links = bundle_links(
+            steps[0], overlay.option[arcs], overlay.survival[arcs], commodity.size, overlay.bundle
+        )
         return padded(commodity, value, links, n)
     key, entry = np.unique(steps[0] * n + overlay.option[steps[1]], return_inverse=True)
     survival = np.ones(key.size)
@@ -405,7 +465,9 @@ def _gather(
     return padded(commodity, value, Links(key // n, key % n, survival), n)
 
 
-def padded(commodity: NDArray[np.int64], value: NDArray[np.float64], links: Links, n_options: int) -> Paths:
+def padded(
+    commodity: NDArray[np.int64], value: NDArray[np.float64], links: Links, n_options: int
+) -> Paths:
     """Return paths from their links to options, sorted by path."""
     path = links.row
     rank = np.arange(path.size) - np.searchsorted(path, path)
@@ -415,7 +477,8 @@ def padded(commodity: NDArray[np.int64], value: NDArray[np.float64], links: Link
     return Paths(commodity, value, options, survivals)
 
 
-# Paths that are added to at their end: behind them is room for more, so that what is there is seldom copied.
+# Paths that are added to at their end: behind them is room for more, so that what is
+# there is seldom copied.
 
 GROWTH = 1.5
 """Room that is made, in multiples of what is needed."""
@@ -463,11 +526,13 @@ class GrowingPaths:
         self._room = type(old)(commodity, value, option, survival)
 
 
-# Values of plans over pooled paths: without a search of the network, and exact wherever the pool was refreshed.
+# Values of plans over pooled paths: without a search of the network, and exact wherever
+# the pool was refreshed.
 #
-# The pooled value of a commodity under a plan is the largest over its pooled paths, at most the true one. An option more lowers it only if it
-# is on the commodity's best path, and then to the best of its paths with the option placed. So the gain of every option comes from one pass
-# over the paths of the commodities that it can lower.
+# The pooled value of a commodity under a plan is the largest over its pooled paths, at
+# most the true one. An option more lowers it only if it is on the commodity's best
+# path, and then to the best of its paths with the option placed. So the gain of every
+# option comes from one pass over the paths of the commodities that it can lower.
 
 
 class Gains(NamedTuple):
@@ -508,7 +573,8 @@ class PooledValues:
     def refresh(self, placed: NDArray[np.bool_]) -> None:
         """Add the best paths under an (options,) mask, so that its value becomes exact.
 
-        A commodity whose best path under fewer options meets none of the others keeps it: only the rest are searched for.
+        A commodity whose best path under fewer options meets none of the others keeps
+        it: only the rest are searched for.
         """
         fewer = [mask for mask in self._exact if not (mask & ~placed).any()]
         most = max(fewer, key=np.count_nonzero, default=None)
@@ -541,17 +607,25 @@ class PooledValues:
         return Gains(*_gains(first, weight, values, self._paths.option, self._paths.survival, mask))
 
     def losses(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the (options,) rise of the value over the pool without each option; 0 for those not placed."""
+        """Return the (options,) rise of the value over the pool without each option; 0
+        for those not placed.
+        """
         first, weight, values = self._at_mask(mask := self._mask(placed))
-        return _losses(first, weight, values, self._paths.value, self._paths.option, self._paths.survival, mask)
+        return _losses(
+            first, weight, values, self._paths.value, self._paths.option, self._paths.survival, mask
+        )
 
     def _at_mask(self, mask: NDArray[np.bool_]) -> tuple[Ints, Floats, Floats]:
-        """Return where the paths of each commodity start, the weights of commodities and the values of paths under a mask."""
+        """Return where the paths of each commodity start, the weights of commodities
+        and the values of paths under a mask.
+        """
         values = self._paths.values(mask)
         return self._first, self._weights_at(self._best(values)), values
 
     def _weights_at(self, best: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weights of the commodities that have paths: over draws those of the draws that count at these values of theirs."""
+        """Return the weights of the commodities that have paths: over draws those of
+        the draws that count at these values of theirs.
+        """
         if self._commodities.scenario_weights is None:
             return self._weight
         values = np.zeros(self._commodities.weight.size)
@@ -562,13 +636,19 @@ class PooledValues:
         return np.maximum.reduceat(values, self._start) if self._start.size else np.empty(0)
 
     def _mask(self, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return an (options,) mask with the place of padding; compiled code would read beyond one of another size."""
+        """Return an (options,) mask with the place of padding; compiled code would read
+        beyond one of another size.
+        """
         if placed.size != self._pool.filling:
-            raise ValueError(f"a mask of {placed.size} options, where paths meet {self._pool.filling}")
+            raise ValueError(
+                f"a mask of {placed.size} options, where paths meet {self._pool.filling}"
+            )
         return np.append(placed, False)
 
     def _gather(self) -> None:
-        """Sort the paths by commodity; commodities without a path of positive value add nothing and are left out."""
+        """Sort the paths by commodity; commodities without a path of positive value add
+        nothing and are left out.
+        """
         self._gathered = self._pool.paths.commodity.size
         paths = self._pool.paths.joined(self._commodities.fixed_routes, self._pool.filling)
         self._paths: Paths = paths.take(np.argsort(paths.commodity, kind="stable"))
@@ -601,7 +681,8 @@ def _gains(  # noqa: C901 - one loop over commodities
                 best, first = values[p], p
         if first < 0:
             continue
-        # only an option on the best path can lower the value, and then to the best of all paths with the option placed
+        # only an option on the best path can lower the value, and then to the best of
+        # all paths with the option placed
         for w in range(width):
             j = option[first, w]
             if j == n or placed[j]:
@@ -623,9 +704,17 @@ def _gains(  # noqa: C901 - one loop over commodities
 
 @kernel
 def _losses(  # noqa: C901 - one loop over commodities
-    start: Ints, weight: Floats, values: Floats, value: Floats, option: Ints2, survival: Floats2, placed: Mask
+    start: Ints,
+    weight: Floats,
+    values: Floats,
+    value: Floats,
+    option: Ints2,
+    survival: Floats2,
+    placed: Mask,
 ) -> Floats:
-    """Return the (options,) rise of the value without each option, 0 for those not placed; parameters as in `_gains`, and (paths,) R."""
+    """Return the (options,) rise of the value without each option, 0 for those not
+    placed; parameters as in `_gains`, and (paths,) R.
+    """
     n, width = placed.size - 1, option.shape[1]
     loss, without = np.zeros(n), np.zeros(n)
     touched = np.empty(n, dtype=np.int64)
@@ -639,7 +728,8 @@ def _losses(  # noqa: C901 - one loop over commodities
                 j = option[p, w]
                 if j == n or not placed[j]:
                     continue
-                # multiplied anew without the option: dividing by a survival of 0 is not to be
+                # multiplied anew without the option: dividing by a survival of 0 is not
+                # to be
                 left = 1.0
                 for v in range(width):
                     if v != w and placed[option[p, v]]:

@@ -1,8 +1,11 @@
-"""The certificate of a bound, from what a search has written down (`record`); its format is in docs/certificates.md.
+"""The certificate of a bound, from what a search has written down (`record`); its
+format is in docs/certificates.md.
 
-The tree of the certificate is put together from the steps that lead to the nodes at which the search ended. Every bound in it is proven anew
-by the checker, from paths on the network itself: the overlay of the search appears nowhere. So nothing here has to be right for a certificate
-to be true; what is wrong here gives one that is refused, and the checker reads it before it is handed out.
+The tree of the certificate is put together from the steps that lead to the nodes at
+which the search ended. Every bound in it is proven anew by the checker, from paths on
+the network itself: the overlay of the search appears nowhere. So nothing here has to be
+right for a certificate to be true; what is wrong here gives one that is refused, and
+the checker reads it before it is handed out.
 """
 
 from __future__ import annotations
@@ -21,7 +24,13 @@ from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
-from optimizer.solvers.branch_and_cut.cuts.separation import CHORD, STAR, STEEPEST, Cuts, best_of_each
+from optimizer.solvers.branch_and_cut.cuts.separation import (
+    CHORD,
+    STAR,
+    STEEPEST,
+    Cuts,
+    best_of_each,
+)
 from optimizer.solvers.branch_and_cut.paths.detours import next_in_series, series_from
 from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, PathCutRows, Strategy
 
@@ -44,12 +53,18 @@ if TYPE_CHECKING:
 CERTIFICATE_SUFFIX = ".jsonl.gz"
 """Of a certificate beside the instance file of the same name."""
 ALLOWANCES = (1e-9, 1e-8, 1e-7, 1e-6)
-"""By how much, relative, the bound that is claimed is below that of the search: rounding of both. The first with which the checker agrees is
-taken: where multipliers of budgets and requirements are large, what these may be exceeded by counts for more."""
+"""By how much, relative, the bound that is claimed is below that of the search:
+rounding of both. The first with which the checker agrees is taken: where multipliers of
+budgets and requirements are large, what these may be exceeded by counts for more.
+"""
 DIGITS = 44
-"""Binary digits of the multipliers of rows on values, which are at most 1: they are rounded down, so that a file is smaller."""
+"""Binary digits of the multipliers of rows on values, which are at most 1: they are
+rounded down, so that a file is smaller.
+"""
 WEIGHTS = 1e-12
-"""By how much, relative, weights of paths are lowered, so that for rounding they are no more together than their evaders have."""
+"""By how much, relative, weights of paths are lowered, so that for rounding they are no
+more together than their evaders have.
+"""
 RISE = 1e-10
 """Relative rise of a floor from which on the paths that show it are written."""
 GAINED = 1e-9
@@ -63,7 +78,8 @@ def write_certificate(
     record: SearchRecord,
     result: Result,
 ) -> tuple[Fraction, Fraction]:
-    """Write the certificate of a result, and return the bounds that the checker has found it to prove.
+    """Write the certificate of a result, and return the bounds that the checker has
+    found it to prove.
 
     Parameters
     ----------
@@ -77,7 +93,8 @@ def write_certificate(
     Raises
     ------
     SolverError
-        If the checker refuses it. The result is no less good; the sentence says what could not be shown.
+        If the checker refuses it. The result is no less good; the sentence says what
+        could not be shown.
     InputError
         If the file cannot be written.
     """
@@ -89,12 +106,15 @@ def write_certificate(
         except SolverError as error:
             told = told or error
     raise told or SolverError(
-        "the bound has no certificate: time or an interrupt came before the search that it is made from began"
+        "the bound has no certificate: time or an interrupt came before the search that it is made"
+        " from began"
     )
 
 
 def _proofs(content: bytes, record: SearchRecord) -> list[_SearchProof]:
-    """Return the proofs that a search has left, that of the highest bound first; of a mixture also that of its relaxation."""
+    """Return the proofs that a search has left, that of the highest bound first; of a
+    mixture also that of its relaxation.
+    """
     found: list[_SearchProof] = []
     if record.begun and (record.relaxed is None or record.strategy is not None):
         network = NetworkWalks(record.instance, record.overlay)
@@ -102,15 +122,22 @@ def _proofs(content: bytes, record: SearchRecord) -> list[_SearchProof]:
     if (relaxed := record.relaxed) is not None and relaxed.ends:
         network = NetworkWalks(relaxed.instance, relaxed.overlay)
         found.append(_RelaxationProof(_Writer(InstanceFile(content), network), relaxed))
-    return sorted(found, key=lambda each: -(each.record.lower if each.strategy is None else each.strategy.lower))
+    return sorted(
+        found,
+        key=lambda each: -(each.record.lower if each.strategy is None else each.strategy.lower),
+    )
 
 
 def _written(
     file: Path, instance_file: Path, instance: Instance, proof: _SearchProof, result: Result
 ) -> tuple[Fraction, Fraction]:
-    """Write the certificate of a proof, and return the bounds that the checker has found it to prove."""
+    """Write the certificate of a proof, and return the bounds that the checker has
+    found it to prove.
+    """
     strategy, problem = proof.strategy, proof.writer.problem
-    said = _of_mixture(problem, instance, strategy, result) if strategy else _of_plan(instance, result)
+    said = (
+        _of_mixture(problem, instance, strategy, result) if strategy else _of_plan(instance, result)
+    )
     lines: list[Line] = [["certificate", VERSION, {"instance": problem.digest} | said]]
     if strategy is not None:
         lines.append(["strategy", [[list(arcs), y.hex()] for arcs, y in strategy.paths]])
@@ -126,7 +153,9 @@ def _written(
                 return check(str(instance_file), str(part))
             except Fault as fault:
                 told = told or str(fault)
-        raise SolverError(f"the bound has no certificate: what the search wrote down proves less ({told})")
+        raise SolverError(
+            f"the bound has no certificate: what the search wrote down proves less ({told})"
+        )
 
 
 def _of_plan(instance: Instance, result: Result) -> dict[str, Any]:
@@ -138,12 +167,20 @@ def _of_plan(instance: Instance, result: Result) -> dict[str, Any]:
     return {"plan": plan, "value": float(result.upper).hex(), "lower": float(result.lower).hex()}
 
 
-def _of_mixture(problem: InstanceFile, instance: Instance, strategy: Strategy, result: Result) -> dict[str, Any]:
-    """Return what a certificate says of a mixture; its value is what the checker's own search finds."""
+def _of_mixture(
+    problem: InstanceFile, instance: Instance, strategy: Strategy, result: Result
+) -> dict[str, Any]:
+    """Return what a certificate says of a mixture; its value is what the checker's own
+    search finds.
+    """
     assert result.mixed is not None  # noqa: S101 - there is a strategy
     mixture = result.mixed.mixture
     plans = [np.flatnonzero(instance.placed(plan.options)).tolist() for plan in mixture.plans]
-    said = {"mixture": [[part.hex(), plan] for part, plan in zip(mixture.probabilities, plans, strict=True)]}
+    said = {
+        "mixture": [
+            [part.hex(), plan] for part, plan in zip(mixture.probabilities, plans, strict=True)
+        ]
+    }
     value = problem.value(mixture_of(said)) / ONE
     return said | {"value": value.hex(), "lower": float(strategy.lower).hex()}
 
@@ -158,7 +195,9 @@ class _Branch:
 
 
 def _tree(record: SearchRecord) -> _Branch:
-    """Return the steps that lead to the ends of a search as a tree; what was tried below an end that is still open is left out."""
+    """Return the steps that lead to the ends of a search as a tree; what was tried
+    below an end that is still open is left out.
+    """
     root = _Branch()
     for end in sorted(record.ends, key=lambda end: len(end.trail)):
         here = root
@@ -190,7 +229,9 @@ class _PathFound(NamedTuple):
 class _Writer:
     """The lines of one certificate: paths, cuts and rows as they are asked for, each once."""
 
-    def __init__(self, problem: InstanceFile, network: NetworkWalks, strategy: Strategy | None = None) -> None:
+    def __init__(
+        self, problem: InstanceFile, network: NetworkWalks, strategy: Strategy | None = None
+    ) -> None:
         self.problem, self.network, self.strategy = problem, network, strategy
         self.paths: dict[Any, int] = {}
         self.found: list[Any] = []
@@ -203,11 +244,16 @@ class _Writer:
         """Return all lines but the first, by those of the main tree."""
         paths = [what for what in self.found if not isinstance(what, list)]
         walks, parts = self.network.walks(
-            [way for path in paths for way in (path.way, *(each.way for each in path.around.values()))]
+            [
+                way
+                for path in paths
+                for way in (path.way, *(each.way for each in path.around.values()))
+            ]
         )
         declared: list[Line] = [["segment", arcs] for arcs in walks]
         declared += [
-            self._routes(what) if isinstance(what, list) else self._path(what, parts, walks) for what in self.found
+            self._routes(what) if isinstance(what, list) else self._path(what, parts, walks)
+            for what in self.found
         ]
         declared += [["cut", *cut] for cut in self.cuts]
         declared += [["row", list(row)] for row in self.rows]
@@ -215,18 +261,42 @@ class _Writer:
         for line in (line for each in (*self.proofs, proof) for line in each):
             for part in line:
                 if isinstance(part, dict):
-                    part.update({"row": [[k if k >= 0 else first - 1 - k, y] for k, y in part.get("row", ())]})
-        return [*declared, *(line for each in self.proofs for line in each), ["proof"], *proof, ["end"]]
+                    part.update(
+                        {
+                            "row": [
+                                [k if k >= 0 else first - 1 - k, y] for k, y in part.get("row", ())
+                            ]
+                        }
+                    )
+        return [
+            *declared,
+            *(line for each in self.proofs for line in each),
+            ["proof"],
+            *proof,
+            ["end"],
+        ]
 
     def _path(self, path: _PathFound, parts: dict[Way, list[int]], walks: list[list[int]]) -> Line:
         segments = parts[path.way]
-        found = {k: path.around[walks[part][0]] for k, part in enumerate(segments) if walks[part][0] in path.around}
+        found = {
+            k: path.around[walks[part][0]]
+            for k, part in enumerate(segments)
+            if walks[part][0] in path.around
+        }
         around = {k: (parts[each.way], list(each.counted)) for k, each in found.items()}
         value, left = self.problem.survival_around(
             [walks[part] for part in segments],
-            {k: ([walks[part] for part in detour], counted) for k, (detour, counted) in around.items()},
+            {
+                k: ([walks[part] for part in detour], counted)
+                for k, (detour, counted) in around.items()
+            },
         )
-        line = ["path", segments, _hex(value), [[j, _hex(s)] for j, s in sorted(left.items()) if s < ONE]]
+        line = [
+            "path",
+            segments,
+            _hex(value),
+            [[j, _hex(s)] for j, s in sorted(left.items()) if s < ONE],
+        ]
         return [*line, [[k, *each] for k, each in around.items()]] if around else line
 
     def _routes(self, routes: list[tuple[int, int]]) -> Line:
@@ -249,7 +319,9 @@ class _Writer:
         return self._number((way, tuple(around.items())), _PathFound(way, around))
 
     def fixed_route(self, number: int | tuple[str, int], routes: list[tuple[int, int]]) -> int:
-        """Return the number of a fixed route, by its position in the overlay, or of a path of a strategy, by its place."""
+        """Return the number of a fixed route, by its position in the overlay, or of a
+        path of a strategy, by its place.
+        """
         return self._number(number, routes)
 
     def _number(self, key: Any, what: Any) -> int:  # noqa: ANN401 - of paths and of fixed routes
@@ -286,7 +358,9 @@ class _SearchProof:
         self.following = next_in_series(overlay)
         ends = np.unique(overlay.origin * overlay.n_nodes + overlay.destination)
         node = writer.network.node
-        self.ends = [(node[end // overlay.n_nodes], node[end % overlay.n_nodes]) for end in ends.tolist()]
+        self.ends = [
+            (node[end // overlay.n_nodes], node[end % overlay.n_nodes]) for end in ends.tolist()
+        ]
         self.routes = _parts_of_routes(record, writer.strategy)
         self.steps: dict[int, list[int]] = {}
         self.numbers: dict[int, int] = {}
@@ -313,7 +387,10 @@ class _SearchProof:
                 fixing = made
                 self._show(zeros)
                 lines += self._hulls(fixing.duals, hull)
-                fixed = (np.flatnonzero(fixing.ones).tolist(), np.flatnonzero(fixing.zeros).tolist())
+                fixed = (
+                    np.flatnonzero(fixing.ones).tolist(),
+                    np.flatnonzero(fixing.zeros).tolist(),
+                )
                 lines.append(["fix", self._duals(fixing.duals, hull, splits), *fixed])
                 stack.append((branch.children[False], hull, splits))
                 continue
@@ -322,7 +399,9 @@ class _SearchProof:
             self._show_open(made, zeros)
             lines.append(["split", [member.tolist() for member in made.members]])
             # the closed child is popped, and written, first
-            stack += [(branch.children[closed], dict(hull), [*splits, made]) for closed in (False, True)]
+            stack += [
+                (branch.children[closed], dict(hull), [*splits, made]) for closed in (False, True)
+            ]
         return lines
 
     # Paths.
@@ -334,7 +413,9 @@ class _SearchProof:
             around: dict[int, _Around] = {}
             for arc, detour in self.master.pool.around.get(place, {}).items():
                 (own,) = self.writer.network.arcs(series_from(self.following, arc))
-                met = self.writer.network.arcs([b for b in detour.arcs if self.overlay.option[b] >= 0])
+                met = self.writer.network.arcs(
+                    [b for b in detour.arcs if self.overlay.option[b] >= 0]
+                )
                 ends = int(self.instance.tail[own]), int(self.instance.head[own])
                 around[own] = _Around((ends, met), tuple(detour.counted))
             self.numbers[place] = self.writer.path(way, around)
@@ -349,25 +430,33 @@ class _SearchProof:
                 self.steps.setdefault(path, []).append(arc)
         self.read = len(pool.steps)
         arcs = self.steps.get(place, [])
-        watched = self.writer.network.arcs(arcs if self.commodities.searches.reverse else arcs[::-1])
+        watched = self.writer.network.arcs(
+            arcs if self.commodities.searches.reverse else arcs[::-1]
+        )
         return self.ends[int(pool.paths.commodity[place])], watched
 
     def _show(self, zeros: Mask) -> None:
-        """Have the certificate hold the best path of each commodity with all options placed but some."""
+        """Have the certificate hold the best path of each commodity with all options
+        placed but some.
+        """
         if zeros.tobytes() in self.shown:
             return
         self.shown.add(zeros.tobytes())
         allowed = self.overlay.free & ~zeros
         self.master.pool.grow(allowed.astype(np.float64), allowed)
         paths = self.master.pool.paths
-        for place in best_of_each(paths.commodity, paths.values(np.append(allowed, False))).tolist():
+        for place in best_of_each(
+            paths.commodity, paths.values(np.append(allowed, False))
+        ).tolist():
             self._path(place)
         if not zeros.any():
             for number, routes in enumerate(self.routes):
                 self.writer.fixed_route(number, routes)
 
     def _show_open(self, split: Split, zeros: Mask) -> None:
-        """Have the certificate hold the paths that show floors where one path of a split is open."""
+        """Have the certificate hold the paths that show floors where one path of a
+        split is open.
+        """
         if len(split.members) == 1:
             return
         paths, allowed = self.master.pool.paths, self.overlay.free & ~zeros
@@ -390,7 +479,9 @@ class _SearchProof:
     # Duals.
 
     def _hulls(self, duals: Duals | None, hull: dict[Any, int]) -> list[Line]:
-        """Return the budget cuts that duals need and that are not known yet, and note them as known."""
+        """Return the budget cuts that duals need and that are not known yet, and note
+        them as known.
+        """
         lines = []
         for name in duals.name.tolist() if duals is not None else ():
             made = self.record.made_of(name)
@@ -404,7 +495,9 @@ class _SearchProof:
     def _duals(  # noqa: C901, PLR0912 - one loop over kinds of rows
         self, duals: Duals | None, hull: dict[Any, int], splits: list[Split]
     ) -> dict[str, Any]:
-        """Return duals as the certificate names them; those of rows that it cannot show are left out, which weakens the bound."""
+        """Return duals as the certificate names them; those of rows that it cannot show
+        are left out, which weakens the bound.
+        """
         if duals is None:
             return {}
         found: dict[str, list[Any]] = {}
@@ -416,17 +509,22 @@ class _SearchProof:
                 self._side(name, value, found)
                 continue
             what, at = made
-            # The master divides the rows of a group by its scale, and so must their duals be. A commodity may be used with multipliers of at
-            # most 1 together: those of one group are gathered under its key.
+            # The master divides the rows of a group by its scale, and so must their
+            # duals be. A commodity may be used with multipliers of at most 1 together:
+            # those of one group are gathered under its key.
             if isinstance(what, PathCutRows):
                 if at < what.groups.size:
                     group = int(what.groups[at])
-                    for key, number, part in self._rows(what, group, value / self.master.scale[group]):
+                    for key, number, part in self._rows(
+                        what, group, value / self.master.scale[group]
+                    ):
                         rows.setdefault(key, []).append((number, part))
             elif isinstance(what, GroupRows):
                 if at < what.cuts.side.size:
                     group = int(what.cuts.commodity[at])
-                    rows.setdefault(group, []).append((self._lemma(what.cuts, at), value / self.master.scale[group]))
+                    rows.setdefault(group, []).append(
+                        (self._lemma(what.cuts, at), value / self.master.scale[group])
+                    )
             elif isinstance(what, list):
                 row = what[at] if at < len(what) else None
                 if row is not None and row.split.number in order:
@@ -437,8 +535,9 @@ class _SearchProof:
             elif (key := _hull_key(what, at)) in hull:
                 found.setdefault("hull", []).append([hull[key], value.hex()])
         kept = []
-        # The checker adds multipliers exactly. Those of a linear program may exceed 1 by its tolerance: they are scaled down, and rounded down
-        # to a grid on which no sum rounds up.
+        # The checker adds multipliers exactly. Those of a linear program may exceed 1
+        # by its tolerance: they are scaled down, and rounded down to a grid on which no
+        # sum rounds up.
         for own in rows.values():
             excess = max(1.0, sum(y for _, y in own) * (1 + 2.0**-50))
             for k, y in own:
@@ -461,7 +560,9 @@ class _SearchProof:
             found.setdefault("requirement", []).append([k, (value / size).hex()])
 
     def _rows(self, rows: PathCutRows, group: int, part: float) -> list[tuple[Any, int, float]]:
-        """Return the row of a group and its multiplier, with a key: multipliers of rows of one key are at most 1 together."""
+        """Return the row of a group and its multiplier, with a key: multipliers of rows
+        of one key are at most 1 together.
+        """
         return [(group, self.writer.row(tuple(cut for _, cut in self._cuts(rows, group))), part)]
 
     def _cuts(self, rows: PathCutRows, group: int) -> list[tuple[int, int]]:
@@ -473,7 +574,9 @@ class _SearchProof:
             commodity = int(rows.commodity[at])
             if commodity >= self.n_informed:
                 table, own = self.commodities.fixed_routes, (commodity - self.n_informed,)
-                numbered = tuple(self.writer.fixed_route(route, self.routes[route]) for route in own)
+                numbered = tuple(
+                    self.writer.fixed_route(route, self.routes[route]) for route in own
+                )
             else:
                 table, own = self.master.pool.paths, tuple(paths[:count])
                 numbered = tuple(map(self._path, own))
@@ -491,15 +594,25 @@ class _SearchProof:
         return numbers
 
     def _lemma(self, cuts: Cuts, at: int) -> int:
-        """Return the number, below 0, of the row of a group, whose search is written as a proof of its own."""
+        """Return the number, below 0, of the row of a group, whose search is written as
+        a proof of its own.
+        """
         group = int(cuts.commodity[at])
         if group not in self.writer.lemmas:
             proof = _SearchProof(self.writer, self.record.groups[group])
             tree, own = proof.lines(), cuts.row == at
             paths = proof.master.pool.paths
             best = best_of_each(paths.commodity, paths.value).tolist()
-            prices = [[j, p.hex()] for j, p in zip(cuts.option[own].tolist(), cuts.entry[own].tolist(), strict=True)]
-            lemma = ["lemma", [proof._path(place) for place in best], prices, float(cuts.side[at]).hex()]
+            prices = [
+                [j, p.hex()]
+                for j, p in zip(cuts.option[own].tolist(), cuts.entry[own].tolist(), strict=True)
+            ]
+            lemma = [
+                "lemma",
+                [proof._path(place) for place in best],
+                prices,
+                float(cuts.side[at]).hex(),
+            ]
             self.writer.lemmas[group] = -1 - len(self.writer.proofs)
             self.writer.proofs.append([lemma, *tree])
         return self.writer.lemmas[group]
@@ -507,7 +620,9 @@ class _SearchProof:
     # Floors under the budgets.
 
     def _floors_under_budgets(self, lines: list[Line], hull: dict[Any, int]) -> None:
-        """Write the floors of the root that the budgets prove, with multipliers that a linear program proposes (Proposition 10)."""
+        """Write the floors of the root that the budgets prove, with multipliers that a
+        linear program proposes (Proposition 10).
+        """
         root = self.record.raised
         if root is None:
             return
@@ -519,16 +634,24 @@ class _SearchProof:
         left = np.append(instance.budget * (1 + 2 * BUDGET_TOLERANCE), cuts.side) - root.ones @ use
         usable = (left > 0) & (use[root.undecided] > 0).any(axis=0)
         for u in np.flatnonzero(floors > self.commodities.floor * (1 + RISE)).tolist():
-            # Witnesses are paths that are worth the floor or more at the root: a plan below it would have to lower each of them, and pay.
+            # Witnesses are paths that are worth the floor or more at the root: a plan
+            # below it would have to lower each of them, and pay.
             own = np.flatnonzero((paths.commodity == u) & (value >= floors[u]))
             witness = _multipliers(
-                paths.option[own], paths.survival[own], value[own], floors[u], undecided, use[:, usable], left[usable]
+                paths.option[own],
+                paths.survival[own],
+                value[own],
+                floors[u],
+                undecided,
+                use[:, usable],
+                left[usable],
             )
             if witness is None:
                 continue
             y, mu = witness
             budgets, hulls = [], []
-            # Columns of `use` are the budgets, then the budget cuts, of which the certificate states those that it needs once.
+            # Columns of `use` are the budgets, then the budget cuts, of which the
+            # certificate states those that it needs once.
             for r, part in zip(np.flatnonzero(usable).tolist(), mu.tolist(), strict=True):
                 if part > 0 and r < instance.budget.size:
                     budgets.append([r, part.hex()])
@@ -549,9 +672,10 @@ class _SearchProof:
 class _RelaxationProof(_SearchProof):
     """The bound of the marginal relaxation of mixtures, as one leaf.
 
-    Each of its rows is of paths of informed evaders alone. So with the multipliers that the duals give the cuts of a path for its weight, and
-    the rest on the best path with everything placed, the same duals bound every plan against that strategy (Proposition 18), and nothing is
-    left to be searched.
+    Each of its rows is of paths of informed evaders alone. So with the multipliers that
+    the duals give the cuts of a path for its weight, and the rest on the best path with
+    everything placed, the same duals bound every plan against that strategy
+    (Proposition 18), and nothing is left to be searched.
     """
 
     def __init__(self, writer: _Writer, record: SearchRecord) -> None:
@@ -574,8 +698,13 @@ class _RelaxationProof(_SearchProof):
             self._weigh(place, u, max(float(left[u]), 0.0), left)
         ways = {place: self._way(place) for place in self.weights}
         walks, parts = writer.network.walks(ways.values())
-        arcs = {place: tuple(arc for part in parts[way] for arc in walks[part]) for place, way in ways.items()}
-        self.order = {place: n for n, place in enumerate(place for place, path in arcs.items() if path)}
+        arcs = {
+            place: tuple(arc for part in parts[way] for arc in walks[part])
+            for place, way in ways.items()
+        }
+        self.order = {
+            place: n for n, place in enumerate(place for place, path in arcs.items() if path)
+        }
         paths = tuple((arcs[place], self.weights[place]) for place in self.order)
         self.strategy = Strategy(paths, (), record.lower)
 
@@ -592,7 +721,11 @@ class _RelaxationProof(_SearchProof):
             return found
         for name, value in zip(duals.name.tolist(), duals.value.tolist(), strict=True):
             made = self.record.made_of(name)
-            if made is not None and isinstance(made[0], PathCutRows) and made[1] < made[0].groups.size:
+            if (
+                made is not None
+                and isinstance(made[0], PathCutRows)
+                and made[1] < made[0].groups.size
+            ):
                 group = int(made[0].groups[made[1]])
                 found.append((made[0], group, value / float(self.master.scale[group])))
         return found
@@ -602,14 +735,18 @@ class _RelaxationProof(_SearchProof):
         return self.writer.fixed_route(("strategy", place), [(-1, self.order[place])])
 
     def _show(self, zeros: Mask) -> None:  # noqa: ARG002 - the root alone
-        """Have the certificate hold the routes of habitual evaders and the paths of the strategy."""
+        """Have the certificate hold the routes of habitual evaders and the paths of the
+        strategy.
+        """
         for number, routes in enumerate(self.routes):
             self.writer.fixed_route(number, routes)
         for place in self.order:
             self._path(place)
 
     def _rows(self, rows: PathCutRows, group: int, part: float) -> list[tuple[Any, int, float]]:
-        """Return each cut of a group as a row of its own, with its share of what its path weighs."""
+        """Return each cut of a group as a row of its own, with its share of what its
+        path weighs.
+        """
         found: list[tuple[Any, int, float]] = []
         for at, cut in self._cuts(rows, group):
             u, place = int(rows.commodity[at]), int(rows.made_of[at, 3])
@@ -626,7 +763,9 @@ def _hull_key(cuts: BudgetCuts, at: int) -> Any:  # noqa: ANN401 - terms and a s
     if at >= cuts.side.size:
         return None
     row = cuts.coefficient[[at]].tocoo()
-    terms = tuple(sorted((j, int(k)) for j, k in zip(row.col.tolist(), row.data.tolist(), strict=True) if k))
+    terms = tuple(
+        sorted((j, int(k)) for j, k in zip(row.col.tolist(), row.data.tolist(), strict=True) if k)
+    )
     return terms, int(cuts.side[at])
 
 
@@ -639,11 +778,13 @@ def _multipliers(
     use: NDArray[np.float64],
     left: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Return (paths,) y and (rows,) mu of Proposition 10 that prove a level; None where no such are found.
+    """Return (paths,) y and (rows,) mu of Proposition 10 that prove a level; None where
+    no such are found.
 
     maximise sum y - mu b - sum s   such that   s_j >= sum_P c_Pj y_P - (mu A)_j,   sum y <= 1,   all >= 0.
     """
-    from scipy.optimize import linprog  # it takes a tenth of a second, and few searches are asked for a certificate
+    # it takes a tenth of a second, and few searches are asked for a certificate
+    from scipy.optimize import linprog
 
     n, rows = option.shape[0], left.size
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -663,15 +804,21 @@ def _multipliers(
     return np.maximum(found.x[:n], 0.0), np.maximum(found.x[n : n + rows], 0.0) / left
 
 
-def _parts_of_routes(record: SearchRecord, strategy: Strategy | None) -> list[list[tuple[int, int]]]:
-    """Return for each fixed route of the overlay the evaders and numbers of the routes that it stands for, as the checker names them."""
+def _parts_of_routes(
+    record: SearchRecord, strategy: Strategy | None
+) -> list[list[tuple[int, int]]]:
+    """Return for each fixed route of the overlay the evaders and numbers of the routes
+    that it stands for, as the checker names them.
+    """
     fixed = record.overlay.fixed_routes
     if not fixed.value.size:
         return []
     assert fixed.of_route is not None  # noqa: S101 - the overlay is that of the whole instance
     routes: list[list[tuple[int, int]]] = [[] for _ in range(fixed.value.size)]
     count: dict[int, int] = {}
-    for k, route in zip(record.instance.habits.evader.tolist(), fixed.of_route.tolist(), strict=True):
+    for k, route in zip(
+        record.instance.habits.evader.tolist(), fixed.of_route.tolist(), strict=True
+    ):
         count[k] = count.get(k, -1) + 1
         if route >= 0:
             evader, first = (k, 0) if strategy is None else strategy.routes[k]
@@ -705,14 +852,22 @@ class NetworkWalks:
             self.between.setdefault(key, []).append(a)
 
     def arcs(self, series: list[int]) -> tuple[int, ...]:
-        """Return the arcs of the network that arcs of the overlay with options stand for, in order of travel."""
+        """Return the arcs of the network that arcs of the overlay with options stand
+        for, in order of travel.
+        """
         overlay, found, some = self.overlay, [], []
         for k in series:
             some.append(k)
             if (head := self.node[overlay.head[k]]) >= 0:
-                key = self.node[overlay.tail[some[0]]], head, frozenset(overlay.option[some].tolist())
+                key = (
+                    self.node[overlay.tail[some[0]]],
+                    head,
+                    frozenset(overlay.option[some].tolist()),
+                )
                 wanted = float(overlay.reliability[some].prod() * overlay.survival[some].prod())
-                found.append(min(self.between[key], key=lambda arc: abs(self._all_placed(arc) - wanted)))
+                found.append(
+                    min(self.between[key], key=lambda arc: abs(self._all_placed(arc) - wanted))
+                )
                 some = []
         return tuple(found)
 
@@ -722,7 +877,9 @@ class NetworkWalks:
         return float(self.base[arc] * survival[here].prod())
 
     def walks(self, ways: Iterable[Way]) -> tuple[list[list[int]], dict[Way, list[int]]]:
-        """Return walks, and of which of them each way (ends, watched arcs) is made: between watched arcs the best ones without."""
+        """Return walks, and of which of them each way (ends, watched arcs) is made:
+        between watched arcs the best ones without.
+        """
         instance, numbers = self.instance, dict[Any, int]()
         parts: dict[Way, list[Any]] = {}
         wanted: dict[int, dict[int, None]] = {}

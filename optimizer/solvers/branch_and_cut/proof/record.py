@@ -1,10 +1,13 @@
 """What a search writes down for a certificate of its bound.
 
-A search that is recorded does the same as one that is not: it hands on what it has. Nodes carry the steps that lead to them (`Step`) and the
-duals of their bound; the record keeps what each row of the linear program is made of, and the nodes at which the search ended.
+A search that is recorded does the same as one that is not: it hands on what it has.
+Nodes carry the steps that lead to them (`Step`) and the duals of their bound; the
+record keeps what each row of the linear program is made of, and the nodes at which the
+search ended.
 
-Where the tree is shared, each process has a record of its own, and the supervisor joins them (`handed_on`, `take`). So names of rows in duals,
-and numbers of steps, mean the same in all processes, and paths are named by the keys of their pools on the way.
+Where the tree is shared, each process has a record of its own, and the supervisor joins
+them (`handed_on`, `take`). So names of rows in duals, and numbers of steps, mean the
+same in all processes, and paths are named by the keys of their pools on the way.
 """
 
 from __future__ import annotations
@@ -43,18 +46,26 @@ def check_certifiable(instance: Instance, options: SolveOptions) -> None:
     remedy = "Leave --certificate out"
     if instance.patrols is not None:
         found = "patrol teams: bounds over all their beats have no certificate yet"
-        raise InputError(Problem("certificate", found, "fixed options alone", f"{remedy}, or solve without the teams"))
+        raise InputError(
+            Problem(
+                "certificate", found, "fixed options alone", f"{remedy}, or solve without the teams"
+            )
+        )
     if options.method not in ("auto", "cuts", MIXED):
         found = f"the method {options.method!r}, whose bounds have no certificate yet"
         raise InputError(Problem("certificate", found, "the method 'cuts' or 'mixed'", remedy))
     if options.scheduler is not None:
         found = "a scheduler: a search that is shared with a cluster has no certificate yet"
-        raise InputError(Problem("certificate", found, "a search in this process", f"{remedy}, or the scheduler"))
+        raise InputError(
+            Problem("certificate", found, "a search in this process", f"{remedy}, or the scheduler")
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Duals:
-    """Duals of rows, in units of the value: (held,) names of rows, which hold in all processes, and their duals > 0."""
+    """Duals of rows, in units of the value: (held,) names of rows, which hold in all
+    processes, and their duals > 0.
+    """
 
     name: NDArray[np.int64]
     value: NDArray[np.float64]
@@ -62,7 +73,9 @@ class Duals:
 
 @dataclass(frozen=True, eq=False)
 class Fixing:
-    """Options fixed by reduced costs: its number, the duals, and (options,) masks of those placed and excluded."""
+    """Options fixed by reduced costs: its number, the duals, and (options,) masks of
+    those placed and excluded.
+    """
 
     number: int
     duals: Duals
@@ -98,20 +111,26 @@ class Step:
 
 
 def joined(first: tuple[Step, ...], second: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Return the steps to the plans of two nodes: those of the first, then those that the second has besides."""
+    """Return the steps to the plans of two nodes: those of the first, then those that
+    the second has besides.
+    """
     known = {step.made.number for step in first}
     return (*first, *(step for step in second if step.made.number not in known))
 
 
 class PathCutRows(NamedTuple):
-    """Rows on values that were added together: group of each, and the cuts that they sum (`Cuts.commodity`, `made_of`), made at a point."""
+    """Rows on values that were added together: group of each, and the cuts that they
+    sum (`Cuts.commodity`, `made_of`), made at a point.
+    """
 
     groups: NDArray[np.int64]
     commodity: NDArray[np.int64]
     made_of: NDArray[np.int64]
     point: NDArray[np.float64]
 
-    def renamed(self, n_informed: int, names: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> PathCutRows:
+    def renamed(
+        self, n_informed: int, names: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    ) -> PathCutRows:
         """Return the rows with other names of the paths of informed commodities."""
         made_of = self.made_of.copy()
         rows, column = np.nonzero(np.arange(made_of.shape[1] - 3) < made_of[:, [2]])
@@ -122,7 +141,9 @@ class PathCutRows(NamedTuple):
 
 
 class SplitRow(NamedTuple):
-    """The row of a split: that a member is closed, or (None) that its single options are not all placed."""
+    """The row of a split: that a member is closed, or (None) that its single options
+    are not all placed.
+    """
 
     split: Split
     member: int | None
@@ -138,21 +159,25 @@ class End(NamedTuple):
 
 
 class RecordNews(NamedTuple):
-    """What a process has recorded since it told last: rows with their first names, of paths by their keys, and ends."""
+    """What a process has recorded since it told last: rows with their first names, of
+    paths by their keys, and ends.
+    """
 
     rows: list[tuple[int, Added]]
     ends: list[End]
 
 
 class Strategy(NamedTuple):
-    """A strategy of the informed evaders against which every plan was bounded, as no mixture lets less through than the least of plans.
+    """A strategy of the informed evaders against which every plan was bounded, as no
+    mixture lets less through than the least of plans.
 
     Attributes
     ----------
     paths
         Arcs of each path in order of travel, and its weight.
     routes
-        For each evader of the problem that was searched, where its routes come from: the evader of the whole instance, or -1 and a path.
+        For each evader of the problem that was searched, where its routes come from:
+        the evader of the whole instance, or -1 and a path.
     lower
         The bound that the search has proven.
     """
@@ -179,13 +204,15 @@ class SearchRecord:
     raised
         The root once floors under the budgets were raised; None where none were.
     ends
-        Nodes that were not expanded further: with a bound that is high enough, without plans, or left open.
+        Nodes that were not expanded further: with a bound that is high enough, without
+        plans, or left open.
     groups
         Searches of groups of evaders alone, for the rows that they prove.
     strategy
         Of a mixture: what the search was of; None for a search of single plans.
     relaxed
-        Of a mixture: the record of its marginal relaxation, which ends at its best bound.
+        Of a mixture: the record of its marginal relaxation, which ends at its best
+        bound.
     """
 
     instance: Instance = field(init=False)
@@ -203,7 +230,9 @@ class SearchRecord:
 
     @property
     def begun(self) -> bool:
-        """Whether a search has begun to write: one that is stopped early may end before it has a program."""
+        """Whether a search has begun to write: one that is stopped early may end before
+        it has a program.
+        """
         return hasattr(self, "master")
 
     def begin(self, instance: Instance, overlay: Overlay, master: Master) -> None:
@@ -213,7 +242,9 @@ class SearchRecord:
             master.pool.steps = []
 
     def share(self, exchange: RowExchange, first: int) -> None:
-        """Be one record of several: rows have names that hold in all processes, and steps are numbered from `first` on."""
+        """Be one record of several: rows have names that hold in all processes, and
+        steps are numbered from `first` on.
+        """
         self._exchange, self._number = exchange, max(self._number, first)
 
     def handed_on(self) -> RecordNews:
@@ -236,14 +267,18 @@ class SearchRecord:
 
     @property
     def lower(self) -> float:
-        """The least bound of the nodes at which the search ended: all that is proven of a search that others shared and were cut off in."""
+        """The least bound of the nodes at which the search ended: all that is proven of
+        a search that others shared and were cut off in.
+        """
         return min((end.lower for end in self.ends), default=np.inf)
 
     @property
     def _pool(self) -> PathPool:
         return self.master.pool
 
-    def _renamed(self, added: Added, names: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Added:
+    def _renamed(
+        self, added: Added, names: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    ) -> Added:
         n_informed = self.master.commodities.searches.row.size
         return added.renamed(n_informed, names) if isinstance(added, PathCutRows) else added
 
@@ -260,7 +295,9 @@ class SearchRecord:
         self._first.append(int(self.named(np.array([first]))[0]))
         self._added.append(rows)
 
-    def rows_of_values(self, first: int, groups: NDArray[np.int64], cuts: Cuts, point: NDArray[np.float64]) -> None:
+    def rows_of_values(
+        self, first: int, groups: NDArray[np.int64], cuts: Cuts, point: NDArray[np.float64]
+    ) -> None:
         """Take rows on values, named from `first` on."""
         assert cuts.made_of is not None  # noqa: S101 - they come from separation
         own = np.isin(self.master.commodities.group[cuts.commodity], groups)
@@ -274,7 +311,11 @@ class SearchRecord:
         """Take the rows of the children of a split, named from `first` on, and return the split."""
         split = Split(self.number(), paths.members)
         rows = [SplitRow(split, None)] if 1 < len(paths.members) == paths.singles.size else []
-        self._add(first, rows + [SplitRow(split, m) for m, options in enumerate(paths.members) if options.size > 1])
+        self._add(
+            first,
+            rows
+            + [SplitRow(split, m) for m, options in enumerate(paths.members) if options.size > 1],
+        )
         return split
 
     def rows_of_groups(self, first: int, cuts: Cuts) -> None:

@@ -1,17 +1,22 @@
-"""Paths of evaders that share no option, as many as there are: a plan closes each of them, or leaves one as it is.
+"""Paths of evaders that share no option, as many as there are: a plan closes each of
+them, or leaves one as it is.
 
-Where options lie on most roads a linear program closes many lines across the network by a little each. Whole options close one line, and where
-the budgets suffice for hardly more, that line takes one option of each of the disjoint paths, or leaves one of them free. Both say much: a path
-that is free serves all evaders near it, and one option on each path leaves nothing for the roads between them.
+Where options lie on most roads a linear program closes many lines across the network by
+a little each. Whole options close one line, and where the budgets suffice for hardly
+more, that line takes one option of each of the disjoint paths, or leaves one of them
+free. Both say much: a path that is free serves all evaders near it, and one option on
+each path leaves nothing for the roads between them.
 
 Sets      options J(P) on a path P; paths P_1, ..., P_m with J(P_i) disjoint and not empty
 Split     child i, i = 1..m: sum_{j in J(P_l)} x_j >= 1 for l < i, and x_j = 0 for j in J(P_i); the last child: the rows for all paths
 
-Every plan is in exactly one child: that of the first path on which it has no option, else in the last. Nothing is asked of the paths but that
-they are sets of options; which paths are taken decides strength, not truth.
+Every plan is in exactly one child: that of the first path on which it has no option,
+else in the last. Nothing is asked of the paths but that they are sets of options; which
+paths are taken decides strength, not truth.
 
-The paths are a flow of largest amount and, of these, least cost: from a source joined to the origins to a sink behind the destinations, with a
-capacity of 1 on arcs with an undecided option and the cost -ln r.
+The paths are a flow of largest amount and, of these, least cost: from a source joined
+to the origins to a sink behind the destinations, with a capacity of 1 on arcs with an
+undecided option and the cost -ln r.
 """
 
 from __future__ import annotations
@@ -33,7 +38,8 @@ UNIT = 1e6
 
 
 def disjoint_paths(overlay: Overlay, undecided: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """Return the undecided options on each of the disjoint paths of informed evaders; none where some path has no such option.
+    """Return the undecided options on each of the disjoint paths of informed evaders;
+    none where some path has no such option.
 
     Parameters
     ----------
@@ -46,9 +52,15 @@ def disjoint_paths(overlay: Overlay, undecided: NDArray[np.bool_]) -> list[NDArr
     most = int(undecided.sum()) + 1
     origins, destinations = np.unique(overlay.origin), np.unique(overlay.destination)
     flow = min_cost_flow.SimpleMinCostFlow()
-    # the ends take as much as comes; arcs without an option too, so that a free way shows in the amount
+    # the ends take as much as comes; arcs without an option too, so that a free way
+    # shows in the amount
     for tail, head, capacity, cost in (
-        (overlay.tail, overlay.head, np.where(closable, 1, most), np.rint(UNIT * arc_costs(overlay.reliability))),
+        (
+            overlay.tail,
+            overlay.head,
+            np.where(closable, 1, most),
+            np.rint(UNIT * arc_costs(overlay.reliability)),
+        ),
         (np.full(origins.size, n), origins, np.full(origins.size, most), np.zeros(origins.size)),
         (
             destinations,
@@ -57,14 +69,17 @@ def disjoint_paths(overlay: Overlay, undecided: NDArray[np.bool_]) -> list[NDArr
             np.zeros(destinations.size),
         ),
     ):
-        flow.add_arcs_with_capacity_and_unit_cost(*(each.astype(np.int64) for each in (tail, head, capacity, cost)))
+        flow.add_arcs_with_capacity_and_unit_cost(
+            *(each.astype(np.int64) for each in (tail, head, capacity, cost))
+        )
     flow.set_nodes_supplies(np.array([n, n + 1]), np.array([most, -most]))
     if flow.solve_max_flow_with_min_cost() != flow.OPTIMAL or flow.maximum_flow() >= most:
         return []
     arcs = np.arange(overlay.tail.size)
     left = np.asarray(flow.flows(np.arange(flow.num_arcs())))
     found = (
-        _options(overlay, closable, path) for path in _taken(overlay, left[: arcs.size], left[arcs.size :], origins)
+        _options(overlay, closable, path)
+        for path in _taken(overlay, left[: arcs.size], left[arcs.size :], origins)
     )
     return _disjoint([options for options in found if options.size], undecided.size)
 
@@ -72,7 +87,9 @@ def disjoint_paths(overlay: Overlay, undecided: NDArray[np.bool_]) -> list[NDArr
 def _taken(
     overlay: Overlay, flow: NDArray[np.int64], begun: NDArray[np.int64], origins: NDArray[np.int64]
 ) -> list[list[int]]:
-    """Return the arcs of the paths of a flow, by the (arcs,) amounts on arcs and those into the origins; cycles of no cost are left."""
+    """Return the arcs of the paths of a flow, by the (arcs,) amounts on arcs and those
+    into the origins; cycles of no cost are left.
+    """
     left, paths = flow.copy(), []
     ending = np.zeros(overlay.n_nodes, dtype=np.int64)
     destinations = np.unique(overlay.destination)
@@ -83,7 +100,9 @@ def _taken(
         for _ in range(amount):
             node, path = origin, []
             while not ending[node]:
-                arc = next((a for a in order[first[node] : first[node + 1]].tolist() if left[a] > 0), None)
+                arc = next(
+                    (a for a in order[first[node] : first[node + 1]].tolist() if left[a] > 0), None
+                )
                 if arc is None:
                     break
                 left[arc] -= 1
@@ -101,7 +120,9 @@ def _options(overlay: Overlay, closable: NDArray[np.bool_], path: list[int]) -> 
 
 
 def _disjoint(paths: list[NDArray[np.int64]], n_options: int) -> list[NDArray[np.int64]]:
-    """Return those that share no option with one before: an option with several arcs may be on several paths of the flow."""
+    """Return those that share no option with one before: an option with several arcs
+    may be on several paths of the flow.
+    """
     taken, kept = np.zeros(n_options, dtype=bool), []
     for options in paths:
         if not taken[options].any():

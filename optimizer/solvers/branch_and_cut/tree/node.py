@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.lp.linear_program import Basis
 
 ROUNDING = 1e-12
-"""Relative distance from a budget within which a sum is computed again in the order of `plan.within_limits`."""
+"""Relative distance from a budget within which a sum is computed again in the order of
+`plan.within_limits`.
+"""
 
 
 @dataclass(frozen=True)
 class Node:
-    """Plans that place some options and not others, and obey the rows of some branching decisions.
+    """Plans that place some options and not others, and obey the rows of some branching
+    decisions.
 
     Attributes
     ----------
@@ -34,15 +37,18 @@ class Node:
     floor
         (commodities,) lower bound of the value of each commodity over the node.
     ancestors
-        Ids of the nodes whose rows hold here: those on the way from the root, and its own last; empty for the root.
+        Ids of the nodes whose rows hold here: those on the way from the root, and its
+        own last; empty for the root.
     lower
         Proven lower bound of the value of every plan in the node.
     basis
         Basis from which its linear program is solved first; None for the last one.
     loss
-        (commodities, options) sparse: what a relaxed option (`master`) at most takes off the floor of a commodity; None where nothing does.
+        (commodities, options) sparse: what a relaxed option (`master`) at most takes
+        off the floor of a commodity; None where nothing does.
     duals, trail
-        For a certificate: what proves `lower` (None: the floors), and the steps that lead from the root to the node.
+        For a certificate: what proves `lower` (None: the floors), and the steps that
+        lead from the root to the node.
     """
 
     ones: NDArray[np.bool_]
@@ -66,7 +72,9 @@ class Node:
         return ~(self.ones | self.zeros)
 
     def within(self, other: Node) -> Node:
-        """Return the node of the plans that are in another as well; its own id stays the last, and its bound is infinite if there are none."""
+        """Return the node of the plans that are in another as well; its own id stays
+        the last, and its bound is infinite if there are none.
+        """
         ones, zeros = self.ones | other.ones, self.zeros | other.zeros
         others = tuple(one for one in other.ancestors if one not in self.ancestors)
         lower = np.inf if (ones & zeros).any() else max(self.lower, other.lower)
@@ -80,14 +88,20 @@ class Node:
         return replace(self, lower=lower, duals=duals) if lower > self.lower else self
 
     def with_floor(self, floor: NDArray[np.float64], loss: csr_array | None = None) -> Node:
-        """Return the node with the higher of its and other (commodities,) floors, each with what it may lose."""
+        """Return the node with the higher of its and other (commodities,) floors, each
+        with what it may lose.
+        """
         raised, found = (floor > self.floor).astype(np.float64), self.loss
         if found is not None and loss is not None and raised.any():
             found = csr_array(diags_array(1 - raised) @ found + diags_array(raised) @ loss)
         return replace(self, floor=np.maximum(self.floor, floor), loss=found)
 
-    def rounded(self, instance: Instance, x: NDArray[np.float64], least: float) -> NDArray[np.bool_]:
-        """Return the plan that places the options of (options,) x above `least` by falling x, as long as they fit and break no requirement."""
+    def rounded(
+        self, instance: Instance, x: NDArray[np.float64], least: float
+    ) -> NDArray[np.bool_]:
+        """Return the plan that places the options of (options,) x above `least` by
+        falling x, as long as they fit and break no requirement.
+        """
         placed, can = self.ones.copy(), self._can_take(instance, self.ones)
         for option in np.argsort(-x, kind="stable")[: int((x > least).sum())].tolist():
             if can[option]:
@@ -96,11 +110,20 @@ class Node:
         return placed
 
     def _can_take(self, instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        return self.undecided & ~placed & options_that_fit(instance, placed) & options_that_break_none(instance, placed)
+        return (
+            self.undecided
+            & ~placed
+            & options_that_fit(instance, placed)
+            & options_that_break_none(instance, placed)
+        )
 
     def propagated(self, instance: Instance) -> Node:
-        """Return the node with those options fixed that no longer fit beside the placed ones, or that a requirement cannot do without."""
-        node = replace(self, zeros=self.zeros | (self.undecided & ~options_that_fit(instance, self.ones)))
+        """Return the node with those options fixed that no longer fit beside the placed
+        ones, or that a requirement cannot do without.
+        """
+        node = replace(
+            self, zeros=self.zeros | (self.undecided & ~options_that_fit(instance, self.ones))
+        )
         if not instance.requirements:
             return node
         more = implied_options(instance, node.ones, node.zeros)
@@ -110,21 +133,31 @@ class Node:
         return fixed
 
     def may_hold_plans(self, instance: Instance) -> bool:
-        """Return whether budgets, exclusions and requirements leave room for a plan, each looked at by itself."""
-        return within_limits(instance, self.ones) and implied_options(instance, self.ones, self.zeros).possible
+        """Return whether budgets, exclusions and requirements leave room for a plan,
+        each looked at by itself.
+        """
+        return (
+            within_limits(instance, self.ones)
+            and implied_options(instance, self.ones, self.zeros).possible
+        )
 
 
 def options_that_fit(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the (options,) mask of those that can be added, one at a time, to a mask that fits; it agrees with `within_limits` exactly."""
+    """Return the (options,) mask of those that can be added, one at a time, to a mask
+    that fits; it agrees with `within_limits` exactly.
+    """
     most = instance.budget * (1 + BUDGET_TOLERANCE)
     used = placed @ instance.use + instance.use
     fitting = np.asarray((used <= most).all(axis=1))
-    uneven = (instance.use != np.rint(instance.use)).any(axis=0)  # sums of whole numbers have no rounding
+    # sums of whole numbers have no rounding
+    uneven = (instance.use != np.rint(instance.use)).any(axis=0)
     if uneven.any():
         near = (instance.use > 0) & (np.abs(used - most) <= ROUNDING * most) & uneven
         # a sum in another order may fall on the other side
         for option in np.flatnonzero(near.any(axis=1) & ~placed).tolist():
-            fitting[option] = within_budgets(instance, placed | np.equal(np.arange(placed.size), option))
+            fitting[option] = within_budgets(
+                instance, placed | np.equal(np.arange(placed.size), option)
+            )
     table = instance.conflict_table
     taken = placed[table.indices]
     if taken.any():

@@ -1,14 +1,19 @@
-"""Branching on path sets: a node is split in two by a set of paths that are all closed, or not all.
+"""Branching on path sets: a node is split in two by a set of paths that are all closed,
+or not all.
 
-A *path set* of commodity u is a set of its paths, best first; J(P) are the undecided options on path P and g_P its value with what the
-node has placed. Either every one of the paths gets one more option (the set is closed), or some path P* of it gets none (the set is open): then
-theta_u >= g_P*, and every commodity w has at least its value with all options but J(P*) placed,
+A *path set* of commodity u is a set of its paths, best first; J(P) are the undecided
+options on path P and g_P its value with what the node has placed. Either every one of
+the paths gets one more option (the set is closed), or some path P* of it gets none (the
+set is open): then theta_u >= g_P*, and every commodity w has at least its value with
+all options but J(P*) placed,
 
     theta_w >= min over P of f_w(N - J(P)),      N: all options that the node allows.
 
-On road networks many parallel roads often have to be closed together, and one that is left open makes the others useless. A linear program
-closes each of them by a half, which halves the value; a split by a path set decides a dozen options at once, a split by one option
-decides one. The set of a single path with a single option j is the usual split into x_j = 1 and x_j = 0.
+On road networks many parallel roads often have to be closed together, and one that is
+left open makes the others useless. A linear program closes each of them by a half,
+which halves the value; a split by a path set decides a dozen options at once, a split
+by one option decides one. The set of a single path with a single option j is the usual
+split into x_j = 1 and x_j = 0.
 """
 
 from __future__ import annotations
@@ -47,7 +52,8 @@ class PathSet:
     members
         For each path, the undecided options on it.
     floor
-        (commodities,) lower bound of the value of each commodity if one of the paths stays open.
+        (commodities,) lower bound of the value of each commodity if one of the paths
+        stays open.
     rise_open, rise_closed
         Estimates of how much the bound rises in either child, > 0.
     """
@@ -60,7 +66,9 @@ class PathSet:
     @property
     def singles(self) -> NDArray[np.int64]:
         """The options that are the only one on their path."""
-        return np.array([options[0] for options in self.members if options.size == 1], dtype=np.int64)
+        return np.array(
+            [options[0] for options in self.members if options.size == 1], dtype=np.int64
+        )
 
     @property
     def option(self) -> int | None:
@@ -107,7 +115,9 @@ class NodeSolution:
     dual_cost: NDArray[np.float64]
 
     def rise(self, floor: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how much each row of (sets, commodities) floors raises the value above that of the cuts."""
+        """Return how much each row of (sets, commodities) floors raises the value above
+        that of the cuts.
+        """
         return np.asarray((self.weight * np.maximum(floor - self.cut_value, 0.0)).sum(axis=1))
 
 
@@ -118,7 +128,8 @@ class PathSets:
     Attributes
     ----------
     option, start
-        (entries,) undecided options, one path after the other, and (paths + 1,) where those of each path start.
+        (entries,) undecided options, one path after the other, and (paths + 1,) where
+        those of each path start.
     first, last
         (sets,) the paths that each set begins and ends with.
     floor
@@ -152,15 +163,21 @@ class PathSets:
 
 
 def path_sets(node: Node, solution: NodeSolution, params: TreeParams = TreeParams()) -> PathSets:
-    """Return path sets to split a node by, each once, the most promising first; splits by one option are among them.
+    """Return path sets to split a node by, each once, the most promising first; splits
+    by one option are among them.
 
-    A node with losses (`relaxed_options`) is split by single options alone: the floors of open sets would have many witnesses.
+    A node with losses (`relaxed_options`) is split by single options alone: the floors
+    of open sets would have many witnesses.
     """
     x, paths = solution.x, solution.paths
     split = node.undecided & (x > EPSILON) & (x < 1 - EPSILON)
     single = np.flatnonzero(split if split.any() else node.undecided)
     value, n = paths.values(np.append(node.ones, False)), single.size
-    row = np.empty(0, dtype=np.int64) if node.beside_relaxed else _members(node, solution, value, params)
+    row = (
+        np.empty(0, dtype=np.int64)
+        if node.beside_relaxed
+        else _members(node, solution, value, params)
+    )
     there = np.append(node.undecided, False)[paths.option[row]]
     option = np.append(single, paths.option[row][there])
     start = np.cumsum(np.concatenate(([0], np.ones(n, dtype=np.int64), there.sum(axis=1))))
@@ -187,11 +204,20 @@ def path_sets(node: Node, solution: NodeSolution, params: TreeParams = TreeParam
 
 
 def values_without_each(node: Node, paths: Paths) -> NDArray[np.float64]:
-    """Return (options, commodities) lower bounds of the values with everything that the node allows placed but one option."""
+    """Return (options, commodities) lower bounds of the values with everything that the
+    node allows placed but one option.
+    """
     allowed, undecided = np.append(~node.zeros, False), np.append(node.undecided, False)
     order = np.argsort(paths.commodity, kind="stable")
     return _without_each(
-        order, paths.commodity, paths.value, paths.option, paths.survival, allowed, undecided, node.floor
+        order,
+        paths.commodity,
+        paths.value,
+        paths.option,
+        paths.survival,
+        allowed,
+        undecided,
+        node.floor,
     ).T
 
 
@@ -206,7 +232,8 @@ def _without_each(
     undecided: Mask,
     floor: Floats,
 ) -> Floats2:
-    """Return (commodities, options) the largest of a floor and the values of paths under all allowed options but an undecided one.
+    """Return (commodities, options) the largest of a floor and the values of paths
+    under all allowed options but an undecided one.
 
     Parameters
     ----------
@@ -225,7 +252,8 @@ def _without_each(
             most[u, j] = floor[u]
     place, before = np.empty(option.shape[1], dtype=np.int64), np.empty(option.shape[1])
     for at in range(order.size):
-        # the product without one factor is that before it times that after it: dividing by a survival of 0 is not to be
+        # the product without one factor is that before it times that after it: dividing
+        # by a survival of 0 is not to be
         p = order[at]
         product, some, u = value[p], 0, commodity[p]
         for w in range(option.shape[1]):
@@ -244,8 +272,11 @@ def _without_each(
     return most
 
 
-def _members(node: Node, solution: NodeSolution, value: NDArray[np.float64], params: TreeParams) -> NDArray[np.int64]:
-    """Return the paths that sets are made of, without those closed with one before: by commodity, most promising first, and falling value.
+def _members(
+    node: Node, solution: NodeSolution, value: NDArray[np.float64], params: TreeParams
+) -> NDArray[np.int64]:
+    """Return the paths that sets are made of, without those closed with one before: by
+    commodity, most promising first, and falling value.
 
     (paths,) `value` is that of each with the options of the node placed.
     """
@@ -264,19 +295,23 @@ def _members(node: Node, solution: NodeSolution, value: NDArray[np.float64], par
 def _uncovered(  # noqa: C901 - one loop over paths
     chain: Ints, option: Ints2, undecided: Mask, most: int
 ) -> Mask:
-    """Return the (paths,) mask of those, at most so many a chain, whose undecided options include all of no path before in their chain.
+    """Return the (paths,) mask of those, at most so many a chain, whose undecided
+    options include all of no path before in their chain.
 
-    A path without undecided options, which cannot be closed, is not among them, nor one after it.
+    A path without undecided options, which cannot be closed, is not among them, nor one
+    after it.
 
     Parameters
     ----------
     chain, option
-        (paths,) the chain of each, rising, and (paths, width) its options, as in `path_pool.Paths`.
+        (paths,) the chain of each, rising, and (paths, width) its options, as in
+        `path_pool.Paths`.
     undecided
         (options + 1,) mask; the last is padding.
     """
     found, before = np.zeros(chain.size, dtype=np.bool_), np.empty(most, dtype=np.int64)
-    on, count = np.empty(undecided.size, dtype=np.int64), 0  # the last path with each option; past all for decided ones
+    # the last path with each option; past all for decided ones
+    on, count = np.empty(undecided.size, dtype=np.int64), 0
     for j in range(undecided.size):
         on[j] = -1 if undecided[j] else chain.size
     for p in range(chain.size):
@@ -289,7 +324,9 @@ def _uncovered(  # noqa: C901 - one loop over paths
                 on[option[p, w]], found[p] = p, True
         covered = False
         for k in range(count):
-            covered = True  # by the k-th path, unless that has an undecided option which is not on this one
+            # by the k-th path, unless that has an undecided option which is not on this
+            # one
+            covered = True
             for w in range(option.shape[1]):
                 if on[option[before[k], w]] < p:
                     covered = False
@@ -304,8 +341,12 @@ def _uncovered(  # noqa: C901 - one loop over paths
     return found
 
 
-def _by_promise(node: Node, solution: NodeSolution, value: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the commodities that the relaxation sets below their value with no more options placed, the furthest below first."""
+def _by_promise(
+    node: Node, solution: NodeSolution, value: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return the commodities that the relaxation sets below their value with no more
+    options placed, the furthest below first.
+    """
     best = node.floor.copy()
     np.maximum.at(best, solution.paths.commodity, value)
     promise = solution.weight * (best - solution.cut_value)
@@ -313,24 +354,33 @@ def _by_promise(node: Node, solution: NodeSolution, value: NDArray[np.float64]) 
     return order[promise[order] > 0]
 
 
-def _closing(solution: NodeSolution, option: NDArray[np.int64], start: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the (paths,) dual cost of what each path still takes to be closed; its options as in `PathSets`."""
+def _closing(
+    solution: NodeSolution, option: NDArray[np.int64], start: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the (paths,) dual cost of what each path still takes to be closed; its
+    options as in `PathSets`.
+    """
     left, size = 1 - solution.x, np.diff(start)
     placed = np.empty(size.size)
     for each in np.unique(size).tolist():
         same = size == each
-        placed[same] = solution.x[option[start[:-1][same, None] + np.arange(each)]].sum(axis=1)  # as each path alone
+        # as each path alone
+        placed[same] = solution.x[option[start[:-1][same, None] + np.arange(each)]].sum(axis=1)
     cost = np.minimum.reduceat((solution.dual_cost * left)[option], start[:-1])
     most = np.maximum.reduceat(left[option], start[:-1])
     return np.asarray(cost * np.maximum(0.0, 1 - placed) / np.maximum(EPSILON, most))
 
 
 TINY = 1e-6
-"""Share of the distance to the cutoff that every rise counts at least for, so that products can be compared."""
+"""Share of the distance to the cutoff that every rise counts at least for, so that
+products can be compared.
+"""
 
 
 def score(rises: ArrayLike, left: float) -> NDArray[np.float64]:
-    """Return the (...,) scores of the (..., 2) rises of two children, at a distance > 0 to the cutoff."""
+    """Return the (...,) scores of the (..., 2) rises of two children, at a distance > 0
+    to the cutoff.
+    """
     return np.asarray((np.clip(rises, 0.0, left) / left + TINY).prod(axis=-1))
 
 
@@ -342,17 +392,20 @@ def learnt_since(now: Learnt, before: Learnt) -> Learnt:
 class BranchingRule:
     """What was learnt from the splits tried so far.
 
-    Both children of a split matter: its score is the product of their rises, each at most the distance to the cutoff. What a child is
-    expected to gain comes from two sources:
+    Both children of a split matter: its score is the product of their rises, each at
+    most the distance to the cutoff. What a child is expected to gain comes from two
+    sources:
 
     estimate     `path_sets`: the floors of the open child, the dual cost of what the closed child must still place; times the ratio of what
                  was found to what was estimated so far, by kind of split and child
-    pseudo-cost  single options only: the mean rise for each unit by which x_j was moved, over the splits by j that were tried; for an option of
+    pseudo-cost  single options only: the mean rise for each unit by which x_j was
+    moved, over the splits by j that were tried; for an option of
                  which none was tried, the mean over all options, where it is more than the estimate
 
-    Path sets differ from node to node, so they have no pseudo-costs. Every split is tried before it is used: to rely on pseudo-costs after
-    four trials of an option (reliability branching: Achterberg, Koch & Martin 2005) took 231 nodes and 33 s in place of 90 and 17 s on
-    andorra-like-911-20.
+    Path sets differ from node to node, so they have no pseudo-costs. Every split is
+    tried before it is used: to rely on pseudo-costs after four trials of an option
+    (reliability branching: Achterberg, Koch & Martin 2005) took 231 nodes and 33 s in
+    place of 90 and 17 s on andorra-like-911-20.
 
     Parameters
     ----------
@@ -366,7 +419,9 @@ class BranchingRule:
 
     @property
     def learnt(self) -> Learnt:
-        """The sums and counts of everything learnt so far: those of two rules can be taken from each other and added."""
+        """The sums and counts of everything learnt so far: those of two rules can be
+        taken from each other and added.
+        """
         return self._sum.copy(), self._count.copy(), self._estimated.copy(), self._found.copy()
 
     def add(self, learnt: Learnt) -> None:
@@ -390,7 +445,9 @@ class BranchingRule:
         order = np.argsort(-score(self.expected(splits, x), left), kind="stable")
         return (splits[k] for k in order.tolist())
 
-    def learn(self, split: PathSet, x: NDArray[np.float64], rises: NDArray[np.float64], left: float) -> None:
+    def learn(
+        self, split: PathSet, x: NDArray[np.float64], rises: NDArray[np.float64], left: float
+    ) -> None:
         """Take the rises of the open and the closed child of a split that was tried at a point."""
         kind, capped = int(split.option is None), np.minimum(rises, left)
         self._estimated[kind] += np.minimum((split.rise_open, split.rise_closed), left) / left
@@ -402,7 +459,9 @@ class BranchingRule:
             self._count[far, j] += 1
 
     def expected(self, splits: PathSets, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (splits, 2) rises that are expected of the open and the closed child of splits at a point."""
+        """Return the (splits, 2) rises that are expected of the open and the closed
+        child of splits at a point.
+        """
         j = splits.alone
         estimate = (self._found / self._estimated)[(j < 0).astype(np.int64)] * splits.rise
         moved, count = np.column_stack((x[j], 1 - x[j])), self._count[:, j].T

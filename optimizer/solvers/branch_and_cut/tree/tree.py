@@ -1,22 +1,32 @@
-"""Branch and cut: a root loop of cuts on values and on budgets, a dive for a plan, and a best-first tree that branches on path sets.
+"""Branch and cut: a root loop of cuts on values and on budgets, a dive for a plan, and
+a best-first tree that branches on path sets.
 
-The linear program is in `master`, the cuts in `separation` and `budget_hull`, the branching in `path_set_branching`, the order
-of nodes in `best_first`.
+The linear program is in `master`, the cuts in `separation` and `budget_hull`, the
+branching in `path_set_branching`, the order of nodes in `best_first`.
 
-Root: solve, find for each commodity its most violated cut at a point between x and the mean of those before, add one row a group, drop rows
-that have been slack for some solves; until the bound stalls. Where it has not moved for long, no row is dropped until it does. From then on the
-point lies near the mean, and rows may be tangents: the optimal face is wide, and x some corner of it. There, and where the gap is wide when the
-bound stalls, paths may have `detours`. A root that stands still goes on by `box_steps`, one that stood still before with lifted rows. Then
-floors are raised to what budgets leave of each commodity at least (`bound_tightening`), and the loop begins again, as long as that gains.
+Root: solve, find for each commodity its most violated cut at a point between x and the
+mean of those before, add one row a group, drop rows that have been slack for some
+solves; until the bound stalls. Where it has not moved for long, no row is dropped until
+it does. From then on the point lies near the mean, and rows may be tangents: the
+optimal face is wide, and x some corner of it. There, and where the gap is wide when the
+bound stalls, paths may have `detours`. A root that stands still goes on by `box_steps`,
+one that stood still before with lifted rows. Then floors are raised to what budgets
+leave of each commodity at least (`bound_tightening`), and the loop begins again, as
+long as that gains.
 
-Node: the same with the node's floors, at x itself and mostly from pooled paths. An option whose reduced cost raises the bound above
-`upper (1 - gap)` is fixed; the plans that this excludes have at least that value. Then the node is split by the path set, or single option,
-that raises the bounds of both children most, out of a few for which the linear programs of the children are solved: those of which most is
-expected (`BranchingRule`). A child that this shows to hold nothing below the cutoff is left out, and the node goes on as the other one.
+Node: the same with the node's floors, at x itself and mostly from pooled paths. An
+option whose reduced cost raises the bound above `upper (1 - gap)` is fixed; the plans
+that this excludes have at least that value. Then the node is split by the path set, or
+single option, that raises the bounds of both children most, out of a few for which the
+linear programs of the children are solved: those of which most is expected
+(`BranchingRule`). A child that this shows to hold nothing below the cutoff is left out,
+and the node goes on as the other one.
 
-A root whose bound has stood still may be split by `disjoint_paths` first, and is cut for fewer rounds then (`BranchAndCut.splits_flat`).
+A root whose bound has stood still may be split by `disjoint_paths` first, and is cut
+for fewer rounds then (`BranchAndCut.splits_flat`).
 
-Every plan is valued exactly. Every bound comes from duals, or from exact values of the node's floors, never from the solver's own objective.
+Every plan is valued exactly. Every bound comes from duals, or from exact values of the
+node's floors, never from the solver's own objective.
 """
 
 from __future__ import annotations
@@ -62,27 +72,40 @@ if TYPE_CHECKING:
     Improvement = Callable[[Mask], Mask | None]
 
 ROUNDING = 1e-6
-"""Share of the gap by which the bounds of nodes must exceed it, so that the final gap is within the one asked for."""
+"""Share of the gap by which the bounds of nodes must exceed it, so that the final gap
+is within the one asked for.
+"""
 
 WHOLE = 0.999
 """x from which on the dive places an option."""
 
 DIVE_SHARE = 0.15
-"""Share of the time left that a dive may take: it solves a program for each few options that it places."""
+"""Share of the time left that a dive may take: it solves a program for each few options
+that it places.
+"""
 
 WORTH_KEEPING = 0.01
-"""Share of the distance to the cutoff that the other child of a path set must gain for a node to become it."""
+"""Share of the distance to the cutoff that the other child of a path set must gain for
+a node to become it.
+"""
 
 STEADY = 0.03
-"""Relative rise over some rounds below which a root that is to be split by disjoint paths is cut no further."""
+"""Relative rise over some rounds below which a root that is to be split by disjoint
+paths is cut no further.
+"""
 
 FIRST_SHARE, FEWEST_ROUNDS, FIRST_ROUNDS, FIRST_GAIN = 0.5, 20, 8, 0.03
-"""Share of the time left in which all nodes of that split are cut once, the rounds of cuts for each that it must have room for, the most of
-them at a time, and the share of the distance to the cutoff that these must gain for more of them at the node of least bound."""
+"""Share of the time left in which all nodes of that split are cut once, the rounds of
+cuts for each that it must have room for, the most of them at a time, and the share of
+the distance to the cutoff that these must gain for more of them at the node of least
+bound.
+"""
 
 BOX_SHARE, BOX_PATIENCE, BOX_SLACK = 0.2, 25, 10
-"""Share of the time left that steps within boxes may take, steps over which they must bring V and the bound nearer, and linear programs after
-which a row without a dual is dropped there."""
+"""Share of the time left that steps within boxes may take, steps over which they must
+bring V and the bound nearer, and linear programs after which a row without a dual is
+dropped there.
+"""
 
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
@@ -124,30 +147,38 @@ class BranchAndCut:
     Attributes
     ----------
     instance, overlay
-        The problem; its forced options must be feasible by themselves. Options that are free in the overlay may be forced or forbidden.
+        The problem; its forced options must be feasible by themselves. Options that are
+        free in the overlay may be forced or forbidden.
     upper
         Value of the best plan known.
     gap
         Relative gap to `upper` at which to stop, >= 0.
     until
-        `work_seconds()` at which to stop; also the end of a linear program under way, not of a separation.
+        `work_seconds()` at which to stop; also the end of a linear program under way,
+        not of a separation.
     listener
-        Told of every plan that is better than `upper`, and of the bounds whenever they may have moved.
+        Told of every plan that is better than `upper`, and of the bounds whenever they
+        may have moved.
     lower
-        Proven lower bound of the value of every feasible plan; an interrupt anywhere leaves it true.
+        Proven lower bound of the value of every feasible plan; an interrupt anywhere
+        leaves it true.
     master
         The linear program; made anew where none is given that was cut before.
     pause
-        Asked between nodes: whether `branch` and `branch_on` are to leave the rest of the nodes open.
+        Asked between nodes: whether `branch` and `branch_on` are to leave the rest of
+        the nodes open.
     params
-        Parameters of the root, of nodes and of the cuts and heuristics that are given this tree.
+        Parameters of the root, of nodes and of the cuts and heuristics that are given
+        this tree.
     when_flat
-        Called once where the bound of the root has not moved for long: its loop may take all the time, and rounding finds poor plans there.
+        Called once where the bound of the root has not moved for long: its loop may
+        take all the time, and rounding finds poor plans there.
     splits_flat
         Whether a root may be split by disjoint paths before `branch` expands any node.
     to_split
-        Whether it will be: its bound has stood still for long, its last solution closes less than half of these paths, and there is time to cut
-        the nodes of the split. It is cut for fewer rounds then.
+        Whether it will be: its bound has stood still for long, its last solution closes
+        less than half of these paths, and there is time to cut the nodes of the split.
+        It is cut for fewer rounds then.
     rounds, nodes
         Linear programs solved, and nodes expanded.
     """
@@ -185,7 +216,12 @@ class BranchAndCut:
         commodities = self.master.commodities
         forbidden = np.array([option.forbidden for option in self.instance.options], dtype=bool)
         zeros = ~(self.overlay.free | self.instance.forced) | forbidden
-        root = Node(self.instance.forced.copy(), zeros, commodities.floor, lower=commodities.value(commodities.floor))
+        root = Node(
+            self.instance.forced.copy(),
+            zeros,
+            commodities.floor,
+            lower=commodities.value(commodities.floor),
+        )
         self.root = root_with_losses(root.propagated(self.instance), self.master)
         self.lower = self.root.lower
         self._search = self._new_search()
@@ -226,17 +262,25 @@ class BranchAndCut:
 
     @property
     def pruned(self) -> float:
-        """Least bound of the plans that were pruned in the search under way; infinite where none were."""
+        """Least bound of the plans that were pruned in the search under way; infinite
+        where none were.
+        """
         return self._search.pruned
 
-    def cut_root(self, most: int | None = None, *, by_turns: bool = False, floors: bool = True) -> Relaxed | None:
-        """Raise the bound of the root by cuts until it stalls, meets `upper` or took `most` rounds; return the last solution, if any.
+    def cut_root(
+        self, most: int | None = None, *, by_turns: bool = False, floors: bool = True
+    ) -> Relaxed | None:
+        """Raise the bound of the root by cuts until it stalls, meets `upper` or took
+        `most` rounds; return the last solution, if any.
 
-        By turns, values are cut where the program after the last budget cuts gives no more of those. With `floors`, and without `most`, the
-        cuts go on from floors under the budgets (`bound_tightening`), without relaxed options; such cuts hold under these budgets alone.
-        Before that they go on with `detours` where the gap is wide: on SNIP, whose gaps are narrow, these took time and gained nothing.
-        Without `most` a bound that stood still is raised by rows that are made thoroughly where the gap is wide then, and within boxes
-        (`box_steps`) if it still has not moved.
+        By turns, values are cut where the program after the last budget cuts gives no
+        more of those. With `floors`, and without `most`, the cuts go on from floors
+        under the budgets (`bound_tightening`), without relaxed options; such cuts hold
+        under these budgets alone. Before that they go on with `detours` where the gap
+        is wide: on SNIP, whose gaps are narrow, these took time and gained nothing.
+        Without `most` a bound that stood still is raised by rows that are made
+        thoroughly where the gap is wide then, and within boxes (`box_steps`) if it
+        still has not moved.
         """
         last = self._cut_until_stalled(most, by_turns=by_turns)
         wide = self.lower < self.upper * (1 - self.params.heuristics.wide_gap)
@@ -245,9 +289,13 @@ class BranchAndCut:
             last = self._cut_until_stalled(moved=True) or last
         if most is None and self.was_flat and wide and not self.to_split:
             self.master.thorough = True
-            last = (self._cut_until_stalled(moved=True) if self._moved else self._cut_in_boxes(last)) or last
+            last = (
+                self._cut_until_stalled(moved=True) if self._moved else self._cut_in_boxes(last)
+            ) or last
         for _ in range(
-            self.params.root.most_tightenings if floors and most is None and not self.root.beside_relaxed else 0
+            self.params.root.most_tightenings
+            if floors and most is None and not self.root.beside_relaxed
+            else 0
         ):
             if self.lower >= self.cutoff or self.out_of_time or not self._raise_floors():
                 break
@@ -255,19 +303,28 @@ class BranchAndCut:
         return last
 
     def cut_thoroughly(self) -> None:
-        """Raise the bound of a root that was cut by rows that are made thoroughly (`Master.thorough`), until it stalls."""
+        """Raise the bound of a root that was cut by rows that are made thoroughly
+        (`Master.thorough`), until it stalls.
+        """
         self.master.thorough = True
         self._cut_until_stalled(moved=True)
 
     def _raise_floors(self) -> bool:
-        """Raise the floors of the root as far as the budgets prove them; return whether that is worth another loop of cuts."""
+        """Raise the floors of the root as far as the budgets prove them; return whether
+        that is worth another loop of cuts.
+        """
         commodities, before = self.master.commodities, self.root.floor
         until = (now := work_seconds()) + self.params.root.tightening_share * (self.until - now)
         paths, cuts = self.master.pool.paths, self.master.budget_cuts
-        self.root = self.root.with_floor(tightened_bounds(self.instance, self.root, paths, cuts, until, self.listener))
+        self.root = self.root.with_floor(
+            tightened_bounds(self.instance, self.root, paths, cuts, until, self.listener)
+        )
         if self.record is not None:
             self.record.floors_raised(self.root)
-        return commodities.value(self.root.floor) - commodities.value(before) > self.params.root.stalled * self.lower
+        return (
+            commodities.value(self.root.floor) - commodities.value(before)
+            > self.params.root.stalled * self.lower
+        )
 
     def _cut_until_stalled(
         self, most: int | None = None, *, by_turns: bool = False, moved: bool = False
@@ -279,7 +336,9 @@ class BranchAndCut:
             last = relaxed
             self._prove_root(relaxed)
             history.append(self.lower)
-            params = replace(self.params.root, stalled=STEADY) if self.to_split else self.params.root
+            params = (
+                replace(self.params.root, stalled=STEADY) if self.to_split else self.params.root
+            )
             stalled = has_stalled(history, params, moved=moved or self.root.beside_relaxed)
             if self.lower >= self.cutoff or stalled or len(history) == most:
                 break
@@ -289,7 +348,9 @@ class BranchAndCut:
                 self.when_flat()
             self._flat += still or self._flat > 0
             self.to_split = self.splits_flat and self.was_flat and self._leaves_open(relaxed.x)
-            if not still:  # while the bound stands still no row has a dual, and all that was learnt would be dropped
+            # while the bound stands still no row has a dual, and all that was learnt
+            # would be dropped
+            if not still:
                 self.master.program.drop_slack(self.params.root.slack_solves)
             tightened = self.master.tighten(relaxed.x) | self.master.limit(relaxed, len(history))
             if by_turns and tightened and len(history) % 2:
@@ -299,7 +360,9 @@ class BranchAndCut:
         return last
 
     def _cut_in_boxes(self, last: Relaxed | None) -> Relaxed | None:
-        """Raise the bound of a root that has stood still by `box_steps`, until it comes near V, both stall, or a share of the time is spent."""
+        """Raise the bound of a root that has stood still by `box_steps`, until it comes
+        near V, both stall, or a share of the time is spent.
+        """
         if last is None or self.root.beside_relaxed or self.master.commodities.draw is not None:
             return None
         until = (now := work_seconds()) + BOX_SHARE * (self.until - now)
@@ -323,16 +386,22 @@ class BranchAndCut:
         return last
 
     def _prove_root(self, relaxed: Relaxed) -> None:
-        """Take a solution of the root's program over: its bound, its basis, and the plan that it is rounded to."""
-        self.root = replace(self.root.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis)
+        """Take a solution of the root's program over: its bound, its basis, and the
+        plan that it is rounded to.
+        """
+        self.root = replace(
+            self.root.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis
+        )
         self.lower = max(self.lower, min(self.root.lower, self._search.pruned, self.upper))
         self._round(self.root, relaxed.x)
         self.listener.bounds_moved(self.lower, self.upper)
 
     def dive(self) -> Mask | None:
-        """Place the options of largest x, solve and cut again, and so on, until nothing is left to place.
+        """Place the options of largest x, solve and cut again, and so on, until nothing
+        is left to place.
 
-        Returns the plan at its end, or None when time ran out, or its share of it; every step is rounded to a plan as well.
+        Returns the plan at its end, or None when time ran out, or its share of it;
+        every step is rounded to a plan as well.
         """
         node, until = self.root, (now := work_seconds()) + DIVE_SHARE * (self.until - now)
         while work_seconds() < until:
@@ -353,7 +422,8 @@ class BranchAndCut:
         Parameters
         ----------
         improve
-            Called after each node with a plan near its solution; returns a better plan that it found, or None.
+            Called after each node with a plan near its solution; returns a better plan
+            that it found, or None.
         """
         self._improve = improve
         if not (self.nodes or self.open_nodes) and self.root.may_hold_plans(self.instance):
@@ -362,9 +432,14 @@ class BranchAndCut:
         self._search.run()
 
     def branch_on(
-        self, nodes: Iterable[Node], improve: Improvement = lambda _: None, *, pruned: float = np.inf
+        self,
+        nodes: Iterable[Node],
+        improve: Improvement = lambda _: None,
+        *,
+        pruned: float = np.inf,
     ) -> None:
-        """Begin a search of these nodes, and plans of at least a value that are pruned; expand the nodes as `branch` does.
+        """Begin a search of these nodes, and plans of at least a value that are pruned;
+        expand the nodes as `branch` does.
 
         `lower` becomes a bound of the plans in the nodes, and of those pruned.
         """
@@ -386,7 +461,9 @@ class BranchAndCut:
         self._last_id = first
 
     def expanded(self, node: Node, bound: float) -> list[Child[Node]] | None:  # noqa: ARG002 - a node holds its bound
-        """Return the children of a node, or the node where its bound exceeds the cutoff; None when time ran out."""
+        """Return the children of a node, or the node where its bound exceeds the
+        cutoff; None when time ran out.
+        """
         children = self._children(node)
         if children is None:
             return None
@@ -404,12 +481,18 @@ class BranchAndCut:
         self.lower = max(self.lower, min(bound, self.upper))
         self.listener.bounds_moved(self.lower, self.upper)
         if self.nodes % HOUSEKEEPING == 0:
-            self.master.program.drop_nodes({one for node in self._search.open_nodes for one in node.ancestors})
+            self.master.program.drop_nodes(
+                {one for node in self._search.open_nodes for one in node.ancestors}
+            )
 
     def offer(self, placed: Mask) -> None:
         """Take a plan if it is feasible and better than `upper`."""
         value = self.master.value(placed)
-        if value < self.upper and within_limits(self.instance, placed) and requirements_met(self.instance, placed):
+        if (
+            value < self.upper
+            and within_limits(self.instance, placed)
+            and requirements_met(self.instance, placed)
+        ):
             self.upper = value
             self.listener.plan_found(placed, value)
 
@@ -421,12 +504,17 @@ class BranchAndCut:
         while True:
             if (relaxed := self._relax()) is None:
                 return None
-            node = replace(node.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis)
+            node = replace(
+                node.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis
+            )
             if node.lower >= self.cutoff:
-                return [node]  # not []: the search prunes it at its bound, which the bound of the whole must keep
+                # not []: the search prunes it at its bound, which the bound of the
+                # whole must keep
+                return [node]
             fixed = self._fixed(node, relaxed)
             if fixed is not node:
-                # fewer options may be placed now, so floors are higher: rows of this node with them are stronger
+                # fewer options may be placed now, so floors are higher: rows of this
+                # node with them are stronger
                 node = self._prepared(fixed)
                 if not node.may_hold_plans(self.instance):
                     self._ended(replace(node, lower=np.inf))
@@ -439,7 +527,8 @@ class BranchAndCut:
         if (better := self._improve(near)) is not None:
             self.offer(better)
         if not node.undecided.any() and node.beside_relaxed:
-            # beside relaxed options the node holds plans with any beats, which nothing here can split: its bound stays
+            # beside relaxed options the node holds plans with any beats, which nothing
+            # here can split: its bound stays
             self._search.prune(node.lower)
             return []
         if not node.undecided.any():
@@ -447,7 +536,9 @@ class BranchAndCut:
         return [node] if node.lower >= self.cutoff else self._split(node, relaxed)
 
     def _leaves_open(self, x: NDArray[np.float64]) -> bool:
-        """Whether a solution of the root closes less than half of the disjoint paths, and there is time for the nodes of their split."""
+        """Whether a solution of the root closes less than half of the disjoint paths,
+        and there is time for the nodes of their split.
+        """
         if self._paths is None:
             self._paths = disjoint_paths(self.overlay, self.root.undecided)
         self._root_x = x
@@ -457,18 +548,25 @@ class BranchAndCut:
         return bool(2 * sum(x[options].sum() < WHOLE for options in self._paths) > len(self._paths))
 
     def _value_without(self, options: NDArray[np.int64]) -> float:
-        """Return about what informed evaders are worth at the solution of the root without some options."""
+        """Return about what informed evaders are worth at the solution of the root
+        without some options.
+        """
         overlay, commodities, x = self.overlay, self.master.commodities, self._root_x.copy()
         x[options] = 0.0
-        left = overlay.reliability * overlay.survival ** np.append(overlay.presence(x), 0.0)[overlay.option]
+        left = (
+            overlay.reliability
+            * overlay.survival ** np.append(overlay.presence(x), 0.0)[overlay.option]
+        )
         values = commodities.searches.values(overlay.n_nodes, overlay.tail, overlay.head, left)
         return weighted_sum(commodities.weight[: values.size], values)
 
     def _split_by_disjoint_paths(self) -> list[Node]:
-        """Return the nodes in which one of disjoint paths is free and those before it are not, and one in which none is free, all of them cut.
+        """Return the nodes in which one of disjoint paths is free and those before it
+        are not, and one in which none is free, all of them cut.
 
-        Paths that serve evaders best come first: the others are free where these are closed. At the end the node of least bound is cut on, as
-        long as this gains. What time leaves undone is one node.
+        Paths that serve evaders best come first: the others are free where these are
+        closed. At the end the node of least bound is cut on, as long as this gains.
+        What time leaves undone is one node.
         """
         rest, nodes = self.root, list[Node]()
         end = (now := work_seconds()) + FIRST_SHARE * (self.until - now)
@@ -505,35 +603,53 @@ class BranchAndCut:
         for _ in range(FIRST_ROUNDS):
             if (relaxed := self._relax()) is None:
                 break
-            node = replace(node.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis)
+            node = replace(
+                node.proven(relaxed.bound, relaxed.duals), basis=self.master.program.basis
+            )
             self._round(node, relaxed.x)
             self.master.program.drop_slack(self.params.tree.slack_solves)
-            if node.lower >= self.cutoff or work_seconds() >= until or not self.master.separate(node, relaxed):
+            if (
+                node.lower >= self.cutoff
+                or work_seconds() >= until
+                or not self.master.separate(node, relaxed)
+            ):
                 break
         return node
 
     def _is_slow(self, history: list[float]) -> bool:
-        """Whether the last rounds at a node gained little; one without any gain may only have moved between equal optima."""
+        """Whether the last rounds at a node gained little; one without any gain may
+        only have moved between equal optima.
+        """
         if len(history) <= 3:
             return False
         rise, params = history[-1] - history[-3], self.params.tree
         least = params.worthwhile_beside_relaxed if self.root.beside_relaxed else params.worthwhile
-        return rise < least * (self.cutoff - history[-1]) and (rise > 0 or len(history) > params.most_rounds)
+        return rise < least * (self.cutoff - history[-1]) and (
+            rise > 0 or len(history) > params.most_rounds
+        )
 
     def _prepared(self, node: Node) -> Node:
-        """Return a node without the options that no longer fit, and with the exact values of all the others placed as its floors."""
+        """Return a node without the options that no longer fit, and with the exact
+        values of all the others placed as its floors.
+        """
         return prepared(node.propagated(self.instance), self.master)
 
     def _cut(self, node: Node, relaxed: Relaxed, count: int) -> bool:
         """Add rows that the solution violates: from the pool, or with a search for paths."""
         self.master.program.drop_slack(self.params.tree.slack_solves)
-        tightened = self.master.limit(relaxed, count) | (count == 1 and self.master.tighten(relaxed.x, node))
-        if count % self.params.tree.search_every and self.master.separate(node, relaxed, search=False):
+        tightened = self.master.limit(relaxed, count) | (
+            count == 1 and self.master.tighten(relaxed.x, node)
+        )
+        if count % self.params.tree.search_every and self.master.separate(
+            node, relaxed, search=False
+        ):
             return True
         return self.master.separate(node, relaxed) or tightened
 
     def _fixed(self, node: Node, relaxed: Relaxed) -> Node:
-        """Return the node with those options fixed that are the same in every plan of it below the cutoff, by their reduced costs."""
+        """Return the node with those options fixed that are the same in every plan of
+        it below the cutoff, by their reduced costs.
+        """
         left = self.cutoff - relaxed.bound
         zeros = node.undecided & (relaxed.reduced >= left)
         ones = node.undecided & (-relaxed.reduced >= left)
@@ -542,13 +658,18 @@ class BranchAndCut:
         self._search.prune(self.cutoff)
         trail = node.trail
         if self.record is not None and relaxed.duals is not None:
-            trail = (*trail, Step(Fixing(self.record.number(), relaxed.duals, ones, zeros), node.zeros))
+            trail = (
+                *trail,
+                Step(Fixing(self.record.number(), relaxed.duals, ones, zeros), node.zeros),
+            )
         return replace(node, ones=node.ones | ones, zeros=node.zeros | zeros, trail=trail)
 
     def _split(self, node: Node, relaxed: Relaxed) -> list[Node] | None:
-        """Return the children of a node by the split of highest score, out of a few that are tried; None when time ran out.
+        """Return the children of a node by the split of highest score, out of a few
+        that are tried; None when time ran out.
 
-        Where one child of a split that is tried holds no plan below the cutoff, the node becomes the other child.
+        Where one child of a split that is tried holds no plan below the cutoff, the
+        node becomes the other child.
         """
         trials, params = _Trials(node), self.params.tree
         patient = params.splits_beside_relaxed if node.beside_relaxed else params.splits
@@ -556,17 +677,25 @@ class BranchAndCut:
             if trials.idle >= patient and (trials.best or trials.node is not node):
                 break
             refused = split.option is None and trials.idle >= patient
-            if refused or not all(trials.node.undecided[options].all() for options in split.members):
-                continue  # one by an option is still wanted; or the node was changed by a split before
+            if refused or not all(
+                trials.node.undecided[options].all() for options in split.members
+            ):
+                # one by an option is still wanted; or the node was changed by a split
+                # before
+                continue
             children = self._solved_children(trials.node, split, relaxed)
             if children is None:
                 return None
             if min(child.lower for child in children) >= self.cutoff:
-                return children  # nothing below the cutoff is left in this node: no better split can be found
+                # nothing below the cutoff is left in this node: no better split can be
+                # found
+                return children
             self._weigh(trials, split, relaxed.x, children)
         return trials.best or [trials.node]
 
-    def _weigh(self, trials: _Trials, split: PathSet, x: NDArray[np.float64], children: list[Node]) -> None:
+    def _weigh(
+        self, trials: _Trials, split: PathSet, x: NDArray[np.float64], children: list[Node]
+    ) -> None:
         """Learn from a split that was tried, and keep it if it is the best or decides something."""
         node = trials.node
         left = min(self.cutoff - node.lower, self.master.total)
@@ -575,7 +704,8 @@ class BranchAndCut:
         trials.idle += 1
         if max(child.lower for child in children) >= self.cutoff:
             if split.option is not None or rises.min() >= WORTH_KEEPING * left:
-                # one child is pruned, so the node is the other one; splits tried before are of the larger node and shrink with it
+                # one child is pruned, so the node is the other one; splits tried before
+                # are of the larger node and shrink with it
                 self._search.prune(self.cutoff)
                 self._ended(children[int(rises.argmax())])
                 trials.node = children[int(rises.argmin())]
@@ -601,18 +731,26 @@ class BranchAndCut:
         return self.rule.ordered(path_sets(node, solution, self.params.tree), relaxed.x, left)
 
     def _solved_children(self, node: Node, split: PathSet, relaxed: Relaxed) -> list[Node] | None:
-        """Return the children in which a path set is open and closed, with the bounds of their programs; None when time ran out."""
+        """Return the children in which a path set is open and closed, with the bounds
+        of their programs; None when time ran out.
+        """
         self._last_id += 2
-        recorded = None if self.record is None else self.record.split(self.master.program.next_name, split)
+        recorded = (
+            None if self.record is None else self.record.split(self.master.program.next_name, split)
+        )
         if 1 < len(split.members) == split.singles.size:
             self.master.leave_open(split.singles, self._last_id - 1)
         several = [options for options in split.members if options.size > 1]
         if several:
             self.master.close(several, self._last_id)
         children = []
-        for closed, child in enumerate((split.opened(node, self._last_id - 1), split.closed(node, self._last_id))):
+        for closed, child in enumerate(
+            (split.opened(node, self._last_id - 1), split.closed(node, self._last_id))
+        ):
             if recorded is not None:
-                child = replace(child, trail=(*node.trail, Step(recorded, node.zeros, bool(closed))))  # noqa: PLW2901
+                child = replace(  # noqa: PLW2901
+                    child, trail=(*node.trail, Step(recorded, node.zeros, bool(closed)))
+                )
             bounded = self._bounded(child, relaxed, fully=split.option is not None)
             if bounded is None:
                 return None
@@ -620,7 +758,9 @@ class BranchAndCut:
         return children
 
     def _bounded(self, node: Node, above: Relaxed, *, fully: bool) -> Node | None:
-        """Return a new node with the bound of its linear program, infinite if it holds no plan; None when time ran out."""
+        """Return a new node with the bound of its linear program, infinite if it holds
+        no plan; None when time ran out.
+        """
         if node.may_hold_plans(self.instance):
             node = self._prepared(node) if fully else node.propagated(self.instance)
         if not node.may_hold_plans(self.instance):
@@ -640,13 +780,17 @@ class BranchAndCut:
         return relaxed
 
     def _round(self, node: Node, x: NDArray[np.float64]) -> Mask:
-        """Return the plan that places a node's options by falling x, as long as they fit; it is taken if it is better."""
+        """Return the plan that places a node's options by falling x, as long as they
+        fit; it is taken if it is better.
+        """
         placed = node.rounded(self.instance, x, VIOLATION)
         self.offer(placed)
         return placed
 
     def _dived(self, node: Node, x: NDArray[np.float64]) -> Node | None:
-        """Return the node with the options placed whose x is almost 1, or else largest, as far as they fit; None if there is none."""
+        """Return the node with the options placed whose x is almost 1, or else largest,
+        as far as they fit; None if there is none.
+        """
         largest = float(np.max(x, where=node.undecided, initial=0.0))
         if largest <= VIOLATION:
             return None
@@ -657,19 +801,27 @@ class BranchAndCut:
 
 
 SOON = 30
-"""Solutions of the root within which the bound mostly begins to move: until then cuts are found as everywhere."""
+"""Solutions of the root within which the bound mostly begins to move: until then cuts
+are found as everywhere.
+"""
 
 MOVED = 1e-2
-"""Relative rise of the root's bound from which on it counts as moved: before the pool has enough paths it may stand still for long."""
+"""Relative rise of the root's bound from which on it counts as moved: before the pool
+has enough paths it may stand still for long.
+"""
 
 
 def has_moved(history: list[float]) -> bool:
-    """Whether the bound of the root has risen since its first solution, by more than what moves between equal optima."""
+    """Whether the bound of the root has risen since its first solution, by more than
+    what moves between equal optima.
+    """
     return history[-1] - history[0] > MOVED * abs(history[-1])
 
 
 def has_stalled(history: list[float], params: RootParams, *, moved: bool = False) -> bool:
-    """Whether the last rounds at the root gained next to nothing; `moved` says that the bound has moved before."""
+    """Whether the last rounds at the root gained next to nothing; `moved` says that the
+    bound has moved before.
+    """
     moved |= has_moved(history)
     if len(history) <= max(params.patience, 0 if moved else params.flat_rounds):
         return False

@@ -1,11 +1,14 @@
-"""The best tour by constraint programming (CP-SAT): a circuit with optional posts and one budget of seconds.
+"""The best tour by constraint programming (CP-SAT): a circuit with optional posts and
+one budget of seconds.
 
-x_ij = 1 where the leg from i to j is driven, x_ii = 1 where post i is left out (the base never is), d_il = 1 where post i gets l slots:
+x_ij = 1 where the leg from i to j is driven, x_ii = 1 where post i is left out (the
+base never is), d_il = 1 where post i gets l slots:
 
     max sum p_il d_il + sum q_ij x_ij,  x a circuit,  sum_l d_il = 1 - x_ii,  sum t_ij x_ij + slot sum l d_il <= shift.
 
-The circuit gives the order, so one sum of seconds is the only time constraint. Values are integers in units small against the largest, rounded
-up, so the bound of the integer problem, scaled back, is valid.
+The circuit gives the order, so one sum of seconds is the only time constraint. Values
+are integers in units small against the largest, rounded up, so the bound of the integer
+problem, scaled back, is valid.
 """
 
 from __future__ import annotations
@@ -38,7 +41,8 @@ class CircuitOutcome:
     tour
         Best tour found; None without.
     bound
-        Upper bound of the value of every tour; minus infinity where it is proven that none fits.
+        Upper bound of the value of every tour; minus infinity where it is proven that
+        none fits.
     rounding
         At most so much of the bound is due to rounding up.
     """
@@ -110,7 +114,9 @@ def best_circuit(
 
 
 def _solve_apart(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model.CpSolverStatus:
-    """Solve in a thread: CP-SAT takes Ctrl-C for its own and tells nobody, and without that holds it up until it has ended."""
+    """Solve in a thread: CP-SAT takes Ctrl-C for its own and tells nobody, and without
+    that holds it up until it has ended.
+    """
     solver.parameters.catch_sigint_signal = False
     with waiting(), ThreadPoolExecutor(1) as apart:
         answer = apart.submit(solver.solve, model)
@@ -119,7 +125,8 @@ def _solve_apart(solver: cp_model.CpSolver, model: cp_model.CpModel) -> cp_model
                 with contextlib.suppress(TimeoutError):
                     return answer.result(timeout=POLL_SECONDS)
         except BaseException:
-            while not answer.done():  # a search that has only just begun does not hear the first call
+            # a search that has only just begun does not hear the first call
+            while not answer.done():
                 solver.stop_search()
                 wait((answer,), timeout=POLL_SECONDS)
             raise
@@ -133,16 +140,18 @@ def _model(problem: TourProblem) -> _CircuitModel:
     dwell = {(i, k): model.new_bool_var("") for i in stops[1:] for k in range(1, most + 1)}
     skipped = {i: model.new_bool_var("") for i in stops[1:]}
     model.add_bool_or([x for (i, _), x in legs.items() if i == 0])
-    model.add_circuit([(i, j, x) for (i, j), x in legs.items()] + [(i, i, x) for i, x in skipped.items()])
+    model.add_circuit(
+        [(i, j, x) for (i, j), x in legs.items()] + [(i, i, x) for i, x in skipped.items()]
+    )
     for i, x in skipped.items():
         model.add_exactly_one([x] + [dwell[i, k] for k in range(1, most + 1)])
     seconds = sum(int(problem.travel[at]) * x for at, x in legs.items())
     model.add(seconds + sum(problem.slot * k * x for (_, k), x in dwell.items()) <= problem.shift)
     largest = max(float(problem.prize.max()), float(problem.leg.max()))
     unit = largest / UNITS if largest > 0 else 1.0
-    objective = sum(_rounded_up(float(problem.prize[i - 1, k]), unit) * x for (i, k), x in dwell.items()) + sum(
-        _rounded_up(float(problem.leg[at]), unit) * x for at, x in legs.items()
-    )
+    objective = sum(
+        _rounded_up(float(problem.prize[i - 1, k]), unit) * x for (i, k), x in dwell.items()
+    ) + sum(_rounded_up(float(problem.leg[at]), unit) * x for at, x in legs.items())
     model.maximize(objective)
     return _CircuitModel(model, legs, dwell, objective, unit)
 

@@ -1,14 +1,18 @@
-"""The best tour by label setting: sets of posts grow by one visit at a time, and labels that cannot become best are dropped.
+"""The best tour by label setting: sets of posts grow by one visit at a time, and labels
+that cannot become best are dropped.
 
-A label is a set S of posts in some order that ends at v, with its driving time t, the value w of its legs, and, since the dwell times are
-chosen at the end, the table f_S(k): the largest prize of k slots spread over S. Of two labels with the same S and v, one of no longer driving
-time and no smaller value of legs dominates the other. A label is extended by a post only where the upper bound of its completions
+A label is a set S of posts in some order that ends at v, with its driving time t, the
+value w of its legs, and, since the dwell times are chosen at the end, the table f_S(k):
+the largest prize of k slots spread over S. Of two labels with the same S and v, one of
+no longer driving time and no smaller value of legs dominates the other. A label is
+extended by a post only where the upper bound of its completions
 (`optimizer.solvers.patrols.tours.label_search`),
 
     max over k of f_S(k) + w + q_vu + A(u, shift - t - t_vu - k slot) + sum of lambda outside S,
 
-exceeds the value of the best tour found. Labels of one size are handled together. A beam keeps only the labels of highest bound: a heuristic,
-whose outcome holds the largest bound of those it dropped.
+exceeds the value of the best tour found. Labels of one size are handled together. A
+beam keeps only the labels of highest bound: a heuristic, whose outcome holds the
+largest bound of those it dropped.
 """
 
 from __future__ import annotations
@@ -58,13 +62,15 @@ class Labels:
     visits
         Size of the sets.
     table
-        (m, c) f_S of `visits`, `visits` + 1, ... slots: at least one for each post, at most L, and no more than the shift has.
+        (m, c) f_S of `visits`, `visits` + 1, ... slots: at least one for each post, at
+        most L, and no more than the shift has.
     outside
         (m,) sum of the prices of posts outside S.
     bound
         (m,) upper bound of the value of tours that begin so.
     parent
-        (m,) place of the label before the last visit, among the labels of one size less.
+        (m,) place of the label before the last visit, among the labels of one size
+        less.
     """
 
     last: NDArray[np.int64]
@@ -99,7 +105,8 @@ class Outcome:
     found
         Orders of posts with their values: the best of every size, as many as asked for.
     bound
-        Largest bound of the labels dropped: no tour has more than the largest of it, the best of `found` and the value given to the search.
+        Largest bound of the labels dropped: no tour has more than the largest of it,
+        the best of `found` and the value given to the search.
     ended
         False where the width or the time took labels that could have become best.
     labels
@@ -136,7 +143,8 @@ class LabelSearch:
         self._travel = np.minimum(problem.travel, problem.shift + 1)
 
     def run(self, value: float, *, width: int, deadline: float = np.inf, each: int = 1) -> Outcome:
-        """Return the best tours; labels whose bound does not exceed `value`, or the values of `each` tours found, are dropped.
+        """Return the best tours; labels whose bound does not exceed `value`, or the
+        values of `each` tours found, are dropped.
 
         Parameters
         ----------
@@ -159,7 +167,9 @@ class LabelSearch:
             values = self._closed(labels)
             for at in np.argsort(-values, kind="stable")[:each].tolist():
                 if values[at] > -np.inf:
-                    outcome.found.append((float(values[at]), _posts([*layers, (labels.last, labels.parent)], at)))
+                    outcome.found.append(
+                        (float(values[at]), _posts([*layers, (labels.last, labels.parent)], at))
+                    )
             top = sorted((found for found, _ in outcome.found), reverse=True)[each - 1 : each]
             best = max([value, *top])
         return outcome
@@ -168,9 +178,21 @@ class LabelSearch:
         zero = np.zeros(1, dtype=np.int64)
         words = np.zeros((1, self._bit.shape[1]), dtype=np.uint64)
         prices, bound = self._table.price.sum(), self._table.bound
-        return Labels(zero, words, zero, np.zeros(1), 0, np.zeros((1, 1)), np.array([prices]), np.array([bound]), zero)
+        return Labels(
+            zero,
+            words,
+            zero,
+            np.zeros(1),
+            0,
+            np.zeros((1, 1)),
+            np.array([prices]),
+            np.array([bound]),
+            zero,
+        )
 
-    def _steps(self, labels: Labels, best: float, width: int, deadline: float, outcome: Outcome) -> _Steps:
+    def _steps(
+        self, labels: Labels, best: float, width: int, deadline: float, outcome: Outcome
+    ) -> _Steps:
         """Return the extensions to follow, at most `width`, none of them dominated."""
         width = min(width, NUMBERS // self._columns(labels.visits + 1))
         block = max(1, BLOCK // ((self._problem.n + 1) * labels.table.shape[1]))
@@ -184,13 +206,20 @@ class LabelSearch:
             more = self._extended(labels, np.arange(start, min(start + block, labels.last.size)))
             outcome.drop(more.bound[more.bound <= best])
             more = more.take(more.bound > best)
-            steps = _Steps(*(np.concatenate((getattr(steps, f), getattr(more, f))) for f in ("label", "post", "bound")))
+            steps = _Steps(
+                *(
+                    np.concatenate((getattr(steps, f), getattr(more, f)))
+                    for f in ("label", "post", "bound")
+                )
+            )
             if steps.label.size > 2 * SPARE * width:
                 steps = _narrowed(steps, SPARE * width, outcome)
         return _narrowed(steps.take(self._undominated(labels, steps)), width, outcome)
 
     def _extended(self, labels: Labels, some: NDArray[np.int64]) -> _Steps:
-        """Return all extensions of some labels by posts outside them from which the base can be reached in time."""
+        """Return all extensions of some labels by posts outside them from which the
+        base can be reached in time.
+        """
         problem, table = self._problem, self._table
         free = np.asarray(~(labels.words[some][:, None, :] & self._bit).any(axis=2))
         free[:, 0] = False
@@ -201,20 +230,27 @@ class LabelSearch:
         row = np.maximum(left * table.cells // problem.slot, -1) + table.before
         row = np.maximum(row[:, None] - self._slots(labels) * table.cells, 0)
         rest = table.arrive.ravel()[row * (problem.n + 1) + post[:, None]] + labels.table[label]
-        bound = rest.max(axis=1) + (labels.legs[label] + problem.leg[last, post] + labels.outside[label])
+        bound = rest.max(axis=1) + (
+            labels.legs[label] + problem.leg[last, post] + labels.outside[label]
+        )
         return _Steps(label, post, bound).take(bound > -np.inf)
 
     def _undominated(self, labels: Labels, steps: _Steps) -> NDArray[np.int64]:
-        """Return places of extensions that none to the same set and post matches in time and legs; of equals, one."""
+        """Return places of extensions that none to the same set and post matches in
+        time and legs; of equals, one.
+        """
         last = labels.last[steps.label]
         words = labels.words[steps.label] | self._bit[steps.post]
         seconds = labels.seconds[steps.label] + self._travel[last, steps.post]
         legs = labels.legs[steps.label] + self._problem.leg[last, steps.post]
         order = np.lexsort((-legs, seconds, steps.post, *words.T))
-        same = (words[order[1:]] == words[order[:-1]]).all(axis=1) & (steps.post[order[1:]] == steps.post[order[:-1]])
+        same = (words[order[1:]] == words[order[:-1]]).all(axis=1) & (
+            steps.post[order[1:]] == steps.post[order[:-1]]
+        )
         new = np.ones(order.size, dtype=bool)
         new[1:] = ~same
-        # the value of legs must rise within a group: as ranks, offset group by group, it must rise throughout
+        # the value of legs must rise within a group: as ranks, offset group by group,
+        # it must rise throughout
         rank = np.unique(legs, return_inverse=True)[1][order] + np.cumsum(new) * (order.size + 1)
         keep = new.copy()
         keep[1:] |= rank[1:] > np.maximum.accumulate(rank)[:-1]
@@ -242,7 +278,9 @@ class LabelSearch:
         )
 
     def _closed(self, labels: Labels) -> NDArray[np.float64]:
-        """Return the value of each label closed at the base; minus infinity where it does not fit."""
+        """Return the value of each label closed at the base; minus infinity where it
+        does not fit.
+        """
         problem = self._problem
         left = (problem.shift - labels.seconds - self._travel[labels.last, 0]) // problem.slot
         within = self._slots(labels) <= left[:, None]
@@ -278,7 +316,9 @@ def _posts(layers: list[tuple[NDArray[np.int64], NDArray[np.int64]]], at: int) -
 
 
 def with_best_slots(problem: TourProblem, posts: tuple[int, ...]) -> Tour:
-    """Return the tour over posts, in this order, that dwells best; the posts must fit with one slot each."""
+    """Return the tour over posts, in this order, that dwells best; the posts must fit
+    with one slot each.
+    """
     at = np.array((0, *posts, 0), dtype=np.int64)
     left = problem.shift - int(problem.travel[at[:-1], at[1:]].sum())
     most = min(left // problem.slot, len(posts) * problem.most_slots)
@@ -291,12 +331,15 @@ def with_best_slots(problem: TourProblem, posts: tuple[int, ...]) -> Tour:
     total, chosen = int(table[-1].argmax()), []
     for i in range(len(posts), 0, -1):
         stay = np.arange(1, min(problem.most_slots, total) + 1)
-        chosen.append(int(stay[(table[i - 1, total - stay] + problem.prize[posts[i - 1] - 1, stay]).argmax()]))
+        chosen.append(
+            int(stay[(table[i - 1, total - stay] + problem.prize[posts[i - 1] - 1, stay]).argmax()])
+        )
         total -= chosen[-1]
     return Tour(posts, tuple(reversed(chosen)))
 
 
-# Upper bounds of the value of the rest of a tour, by relaxation to walks: they prune the search for the best tour.
+# Upper bounds of the value of the rest of a tour, by relaxation to walks: they prune
+# the search for the best tour.
 
 WORK = 3e6
 """Cells times legs that one table may take: a few hundredths of a second."""
@@ -313,22 +356,26 @@ PATIENCE = 4
 
 @dataclass(frozen=True)
 class Completion:
-    """Tables for one vector of prices; N is the number of cells in the shift, and times below 0 stand in front.
+    """Tables for one vector of prices; N is the number of cells in the shift, and times
+    below 0 stand in front.
 
-    Walks are tours that may visit a post again. With a multiplier lambda_v >= 0 for each visit of v, and T(v, t) the largest value of a
-    walk from leaving v with t left until it is back at the base,
+    Walks are tours that may visit a post again. With a multiplier lambda_v >= 0 for
+    each visit of v, and T(v, t) the largest value of a walk from leaving v with t left
+    until it is back at the base,
 
         A(v, t) = max over l of p_vl - lambda_v + T(v, t - l slot),       T(u, t) = max over v of q_uv + A(v, t - t_uv), or q_u0 going home,
 
-    no tour that has visited S, has value w so far and leaves v with t left can exceed w + T(v, t) + sum of lambda outside S: the rest
-    visits each of those posts at most once. A subgradient search on the bound at the base chooses multipliers under which walks visit each
-    post about once. Time is counted in cells, a whole number of them to a slot; driving is rounded down to cells, so the table stays a
-    bound.
+    no tour that has visited S, has value w so far and leaves v with t left can exceed w
+    + T(v, t) + sum of lambda outside S: the rest visits each of those posts at most
+    once. A subgradient search on the bound at the base chooses multipliers under which
+    walks visit each post about once. Time is counted in cells, a whole number of them
+    to a slot; driving is rounded down to cells, so the table stays a bound.
 
     Attributes
     ----------
     arrive
-        (before + N + 1, n + 1) A; minus infinity where the base cannot be reached, in rows below `before`, and for the base.
+        (before + N + 1, n + 1) A; minus infinity where the base cannot be reached, in
+        rows below `before`, and for the base.
     leave
         (before + N + 1, n + 1) T, the same way.
     before
@@ -375,10 +422,15 @@ class Walks:
         leave = arrive.copy()
         leave[self.before :] = np.where(self._home, self._leg[:, 0], -np.inf)
         leave[self.before :, 0] = -np.inf
-        prize = np.vstack((np.full((1, problem.most_slots + 1), -np.inf), problem.prize)) - price[:, None]
+        prize = (
+            np.vstack((np.full((1, problem.most_slots + 1), -np.inf), problem.prize))
+            - price[:, None]
+        )
         most = min(problem.most_slots, self.whole // self.cells)
         _fill(arrive, leave, prize, self._drive, self._leg, self.cells, most)
-        return Completion(arrive, leave, self.before, self.cells, price, float(leave[-1, 0] + price.sum()))
+        return Completion(
+            arrive, leave, self.before, self.cells, price, float(leave[-1, 0] + price.sum())
+        )
 
     def visits(self, table: Completion) -> NDArray[np.int64]:
         """Return the (n + 1,) visits of the best walk."""
@@ -401,8 +453,17 @@ class Walks:
 
 
 @kernel
-def _fill(arrive: Floats2, leave: Floats2, prize: Floats2, drive: Ints2, leg: Floats2, cells: int, most: int) -> None:
-    """Fill the rows of times from 0 on of A and T, where T holds the ways home at first.
+def _fill(
+    arrive: Floats2,
+    leave: Floats2,
+    prize: Floats2,
+    drive: Ints2,
+    leg: Floats2,
+    cells: int,
+    most: int,
+) -> None:
+    """Fill the rows of times from 0 on of A and T, where T holds the ways home at
+    first.
 
     Parameters
     ----------
@@ -411,7 +472,8 @@ def _fill(arrive: Floats2, leave: Floats2, prize: Floats2, drive: Ints2, leg: Fl
     prize
         (n + 1, L + 1) p_vl - lambda_v, minus infinity at the base.
     drive, leg
-        (n + 1, n + 1) driving in cells, more than the shift where there is no way, and q.
+        (n + 1, n + 1) driving in cells, more than the shift where there is no way, and
+        q.
     cells, most
         Cells to a slot, and most slots of one visit.
     """
@@ -419,7 +481,9 @@ def _fill(arrive: Floats2, leave: Floats2, prize: Floats2, drive: Ints2, leg: Fl
     for row in range(rows // 2, rows):
         for v in range(1, size):
             for slots in range(1, most + 1):
-                arrive[row, v] = max(arrive[row, v], leave[row - slots * cells, v] + prize[v, slots])
+                arrive[row, v] = max(
+                    arrive[row, v], leave[row - slots * cells, v] + prize[v, slots]
+                )
         for u in range(size):
             best = leave[row, u]
             for v in range(1, size):
@@ -427,8 +491,11 @@ def _fill(arrive: Floats2, leave: Floats2, prize: Floats2, drive: Ints2, leg: Fl
             leave[row, u] = best
 
 
-def sharpest(walks: Walks, table: Completion, value: float, rounds: int, deadline: float = np.inf) -> Completion:
-    """Return the tables whose bound is the least found in a subgradient search on the prices (steps of Polyak 1969).
+def sharpest(
+    walks: Walks, table: Completion, value: float, rounds: int, deadline: float = np.inf
+) -> Completion:
+    """Return the tables whose bound is the least found in a subgradient search on the
+    prices (steps of Polyak 1969).
 
     Parameters
     ----------
@@ -437,7 +504,8 @@ def sharpest(walks: Walks, table: Completion, value: float, rounds: int, deadlin
     table
         Tables to start from.
     value
-        The bound need not fall below it; it sets the length of the steps, best with the value of a tour.
+        The bound need not fall below it; it sets the length of the steps, best with the
+        value of a tour.
     rounds
         Tables to make at most.
     deadline

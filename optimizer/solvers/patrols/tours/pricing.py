@@ -1,9 +1,11 @@
 """The pricing problem: the tour of largest value of one team, with a proof.
 
-Posts that no tour can use are left out. In turn, a tour is improved by ruin and recreate (`TourImprover`), the bounds on completions are
-tightened (`label_search`) and a label search is widened, until the search is exhaustive, which is the proof. If the widest
-search is not, CP-SAT continues from its best tour (`circuit`). It gives tours alone: the bound is the label search's own arithmetic, as
-a solver's word proves nothing here.
+Posts that no tour can use are left out. In turn, a tour is improved by ruin and
+recreate (`TourImprover`), the bounds on completions are tightened (`label_search`) and
+a label search is widened, until the search is exhaustive, which is the proof. If the
+widest search is not, CP-SAT continues from its best tour (`circuit`). It gives tours
+alone: the bound is the label search's own arithmetic, as a solver's word proves nothing
+here.
 """
 
 from __future__ import annotations
@@ -17,7 +19,12 @@ import numpy as np
 from optimizer.base.work.kernels import kernel, part, ready
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.teams import NO_WAY
-from optimizer.solvers.patrols.tours.label_search import LabelSearch, Walks, sharpest, with_best_slots
+from optimizer.solvers.patrols.tours.label_search import (
+    LabelSearch,
+    Walks,
+    sharpest,
+    with_best_slots,
+)
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, seconds_of, tour_value
 from optimizer.solvers.search.kernel_modules import TOURS
 
@@ -50,11 +57,13 @@ class BestTour:
     Attributes
     ----------
     tour
-        Best tour found; None where none was. That none of value 0 fits is not proven by it.
+        Best tour found; None where none was. That none of value 0 fits is not proven by
+        it.
     value
         Its value; 0 without.
     bound
-        Proven upper bound of the value of every tour; at most `at_least`, up to the rounding of sums, where no tour has more.
+        Proven upper bound of the value of every tour; at most `at_least`, up to the
+        rounding of sums, where no tour has more.
     proven
         Whether `bound` is `value`, up to the rounding of sums.
     seconds
@@ -84,9 +93,11 @@ def best_tour(
     problem
         What to solve.
     time_limit
-        Seconds after which the best tour so far is returned with the bound so far; None for no limit.
+        Seconds after which the best tour so far is returned with the bound so far; None
+        for no limit.
     at_least
-        Only tours of a larger value matter: the search may end once it has shown that there are none.
+        Only tours of a larger value matter: the search may end once it has shown that
+        there are none.
     forbidden
         Posts (positions 1..n) that must not be visited.
     seed
@@ -100,26 +111,37 @@ def best_tour(
     found = _Best(problem)
     for single in _singles(problem, allowed)[:1]:
         found.offer(single)
-    proof, place = _Proof(0.0 if found.tour is None else found.value, 0.0), _worthwhile(problem, allowed)
+    proof, place = (
+        _Proof(0.0 if found.tour is None else found.value, 0.0),
+        _worthwhile(problem, allowed),
+    )
     if place.size > 1:
         part = _part(problem, place)
         proof = _by_labels(part, place, found, at_least, deadline, seed)
         if not proof.holds(found.value) and proof.bound > at_least and work_seconds() < deadline:
             left = None if time_limit is None else deadline - work_seconds()
             _offer_circuit(part, place, found, at_least, left, seed, workers)
-    if found.tour is None and proof.holds(0.0) and at_least <= 0 and allowed.size > 1 and work_seconds() < deadline:
+    if (
+        found.tour is None
+        and proof.holds(0.0)
+        and at_least <= 0
+        and allowed.size > 1
+        and work_seconds() < deadline
+    ):
         # tours of value 0 may still fit, by way of posts that were left out
         left = None if time_limit is None else deadline - work_seconds()
         _offer_circuit(_part(problem, allowed), allowed, found, at_least, left, seed, workers)
     bound = max(proof.bound, found.value)
-    return BestTour(found.tour, found.value, bound, proof.holds(found.value), work_seconds() - began)
+    return BestTour(
+        found.tour, found.value, bound, proof.holds(found.value), work_seconds() - began
+    )
 
 
 def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
     """Return good tours that differ, by ruin and recreate.
 
-    The best comes first, then each next best that visits a post no tour before it does, then the others from the best down; no two
-    visit the same set of posts.
+    The best comes first, then each next best that visits a post no tour before it does,
+    then the others from the best down; no two visit the same set of posts.
 
     There are none where no post can be visited alone.
 
@@ -137,7 +159,8 @@ def quick_tours(problem: TourProblem, n: int, seed: int = 0) -> list[Tour]:
         return []
     part = _part(problem, place)
     improver = TourImprover(part, seed)
-    starts = _singles(part, np.arange(part.n + 1))  # none fits alone: rare, and then there are no quick tours
+    # none fits alone: rare, and then there are no quick tours
+    starts = _singles(part, np.arange(part.n + 1))
     for start in starts[1 : SPARE * n]:
         improver.improved(start, 1)
     for start in starts[:1]:
@@ -179,12 +202,19 @@ class _Best:
         return Tour(tuple(np.searchsorted(place, self.tour.posts).tolist()), self.tour.slots)
 
     def floor(self, at_least: float, slack: float) -> float:
-        """Return the value up to which tours do not matter; without a tour and without `at_least`, any tour does."""
+        """Return the value up to which tours do not matter; without a tour and without
+        `at_least`, any tour does.
+        """
         return max(at_least - slack, self.value) if self.tour is not None else at_least - slack
 
 
 def _by_labels(
-    part: TourProblem, place: NDArray[np.int64], found: _Best, at_least: float, deadline: float, seed: int
+    part: TourProblem,
+    place: NDArray[np.int64],
+    found: _Best,
+    at_least: float,
+    deadline: float,
+    seed: int,
 ) -> _Proof:
     """Search with more and more labels."""
     walks = Walks(part)
@@ -199,7 +229,9 @@ def _by_labels(
         if start is not None:
             found.offer(_renamed(improver.improved(start, turns * part.n, deadline), place))
         table = sharpest(walks, table, found.floor(at_least, slack), rounds, deadline)
-        outcome = LabelSearch(part, table).run(found.floor(at_least, slack), width=width, deadline=deadline)
+        outcome = LabelSearch(part, table).run(
+            found.floor(at_least, slack), width=width, deadline=deadline
+        )
         for _, posts in outcome.found:
             found.offer(with_best_slots(found.problem, tuple(place[list(posts)].tolist())))
         bound = min(bound, max(outcome.bound + slack, found.value))
@@ -233,7 +265,9 @@ def _offer_circuit(
 
 
 def _reachable(problem: TourProblem, forbidden: frozenset[int]) -> NDArray[np.int64]:
-    """Return the base and the posts that may be visited and that some way leads to and back from within the shift."""
+    """Return the base and the posts that may be visited and that some way leads to and
+    back from within the shift.
+    """
     allowed = np.ones(problem.n + 1, dtype=bool)
     allowed[sorted(forbidden)] = False
     open_travel = np.where(allowed & allowed[:, None], problem.travel, NO_WAY)
@@ -253,7 +287,9 @@ def _shortest(travel: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _worthwhile(problem: TourProblem, place: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return places without the posts of no value, legs included, that save no tour any time: a tour without them fits, at the same value."""
+    """Return places without the posts of no value, legs included, that save no tour any
+    time: a tour without them fits, at the same value.
+    """
     travel, leg = problem.travel[np.ix_(place, place)], problem.leg[np.ix_(place, place)].copy()
     np.fill_diagonal(leg, 0.0)
     worthless = np.asarray(~(leg.any(axis=0) | leg.any(axis=1)))
@@ -272,7 +308,9 @@ def _singles(problem: TourProblem, place: NDArray[np.int64]) -> list[Tour]:
     post = place[1:]
     left = (problem.shift - problem.travel[0, post] - problem.travel[post, 0]) // problem.slot
     post, left = post[left >= 1], np.minimum(left[left >= 1], problem.most_slots)
-    prize = np.where(np.arange(problem.most_slots + 1) <= left[:, None], problem.prize[post - 1], -1.0)
+    prize = np.where(
+        np.arange(problem.most_slots + 1) <= left[:, None], problem.prize[post - 1], -1.0
+    )
     slots = 1 + prize[:, 1:].argmax(axis=1)
     value = prize[np.arange(post.size), slots] + problem.leg[0, post] + problem.leg[post, 0]
     return [Tour((int(post[i]),), (int(slots[i]),)) for i in np.argsort(-value, kind="stable")]
@@ -286,11 +324,18 @@ def _renamed(tour: Tour, place: NDArray[np.int64]) -> Tour:
 def _part(problem: TourProblem, place: NDArray[np.int64]) -> TourProblem:
     """Return the problem over some places, the base first."""
     square = np.ix_(place, place)
-    return replace(problem, travel=problem.travel[square], leg=problem.leg[square], prize=problem.prize[place[1:] - 1])
+    return replace(
+        problem,
+        travel=problem.travel[square],
+        leg=problem.leg[square],
+        prize=problem.prize[place[1:] - 1],
+    )
 
 
 def _different(tours: list[Tour]) -> list[Tour]:
-    """Return tours of different sets of posts, those first that visit a post which none before them does."""
+    """Return tours of different sets of posts, those first that visit a post which none
+    before them does.
+    """
     seen: set[frozenset[int]] = set()
     visited: set[int] = set()
     first: list[Tour] = []
@@ -307,9 +352,10 @@ def _different(tours: list[Tour]) -> list[Tour]:
 
 # Good tours fast, by ruin and recreate (Schrimpf et al. 2000).
 #
-# A few consecutive visits are removed; then, while time is left, the visit or the longer dwell of the largest gain per second is added, with
-# gains raised to a power and perturbed, both drawn anew each time. A tour slightly worse than the one before is accepted too, less so towards
-# the end.
+# A few consecutive visits are removed; then, while time is left, the visit or the
+# longer dwell of the largest gain per second is added, with gains raised to a power and
+# perturbed, both drawn anew each time. A tour slightly worse than the one before is
+# accepted too, less so towards the end.
 
 MOST_REMOVED = 5
 """Most visits taken out at once."""
@@ -339,7 +385,8 @@ class TourImprover:
 
     def __init__(self, problem: TourProblem, seed: int) -> None:
         self._problem, self._rng = problem, np.random.default_rng(seed)
-        self._travel = np.minimum(problem.travel, 2 * problem.shift + 1)  # too long, whatever leg it takes the place of
+        # too long, whatever leg it takes the place of
+        self._travel = np.minimum(problem.travel, 2 * problem.shift + 1)
         self._prize = np.vstack((np.zeros(problem.most_slots + 1), problem.prize))
         self.met: dict[frozenset[int], tuple[float, Tour]] = {}
         ready(TOURS)
@@ -353,7 +400,10 @@ class TourImprover:
                 break
             other = self._recreated(*self._ruined(now))
             other_value = self._meet(other)
-            if other_value >= now_value - TOLERATED * (1 - turn / rounds) * self._rng.random() * best_value:
+            if (
+                other_value
+                >= now_value - TOLERATED * (1 - turn / rounds) * self._rng.random() * best_value
+            ):
                 now, now_value = other, other_value
             if now_value > best_value:
                 best, best_value = now, now_value
@@ -366,7 +416,9 @@ class TourImprover:
         return value
 
     def _ruined(self, tour: Tour) -> tuple[list[int], list[int]]:
-        """Return a tour without some neighbours, not all of its visits; it still fits, or the tour is returned whole."""
+        """Return a tour without some neighbours, not all of its visits; it still fits,
+        or the tour is returned whole.
+        """
         visits = len(tour.posts)
         count = min(int(self._rng.integers(1, MOST_REMOVED + 1)), visits - 1)
         start = int(self._rng.integers(0, visits - count + 1))
@@ -382,14 +434,24 @@ class TourImprover:
         shaking = self._rng.uniform(1 - SHAKE, 1 + SHAKE, problem.n + 1)
         left = problem.shift - seconds_of(problem, Tour(tuple(posts), tuple(slots)))
         found = _recreated(
-            np.array(posts), np.array(slots), left, power, shaking, self._travel, problem.leg, self._prize, problem.slot
+            np.array(posts),
+            np.array(slots),
+            left,
+            power,
+            shaking,
+            self._travel,
+            problem.leg,
+            self._prize,
+            problem.slot,
         )
         return Tour(tuple(found[0].tolist()), tuple(found[1].tolist()))
 
 
 @part
 def _rate(gain: float, seconds: int, power: float) -> float:
-    """Return the gain, raised to a power, per second; negative where nothing is gained but by a visit that takes no time."""
+    """Return the gain, raised to a power, per second; negative where nothing is gained
+    but by a visit that takes no time.
+    """
     rate: float = max(gain, 0.0) ** power / max(seconds, 1)
     return rate
 
@@ -406,7 +468,8 @@ def _recreated(  # noqa: C901, PLR0912 - two searches and what they find
     prize: Floats2,
     slot: int,
 ) -> Ints2:
-    """Return the (2, visits) posts and slots of a tour filled in, visit by visit or dwell by dwell, as long as seconds are left.
+    """Return the (2, visits) posts and slots of a tour filled in, visit by visit or
+    dwell by dwell, as long as seconds are left.
 
     Parameters
     ----------
@@ -422,14 +485,19 @@ def _recreated(  # noqa: C901, PLR0912 - two searches and what they find
         (n + 1, L + 1) worth of dwells; 0 at the base.
     """
     size, most, m = prize.shape[0], prize.shape[1] - 1, posts.size
-    at, stay, inside = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64), np.zeros(size, np.bool_)
+    at, stay, inside = (
+        np.zeros(size + 1, np.int64),
+        np.zeros(size + 1, np.int64),
+        np.zeros(size, np.bool_),
+    )
     for p in range(m):
         at[p + 1], stay[p + 1] = posts[p], slots[p]
     inside[0] = True
     for p in range(m):
         inside[posts[p]] = True
     while True:
-        # the best step: so many slots more at a place, of a new post or (0) of the one there, and how much longer the drive is
+        # the best step: so many slots more at a place, of a new post or (0) of the one
+        # there, and how much longer the drive is
         top, place, new, more, longer = -1.0, 0, 0, 0, 0
         for p in range(m + 1):
             i, j = at[p], at[p + 1]

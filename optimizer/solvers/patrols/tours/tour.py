@@ -1,7 +1,9 @@
 """Tours of one team: the problem, the value of a tour, and whether it fits. No solver.
 
-Position 0 is the base, 1..n are posts. A tour leaves the base, dwells l >= 1 slots at each of some posts (at least one, each at most once) and
-is back within the shift. Its value is the sum of prize[post, l] over its visits and of leg[i, j] over the legs it drives.
+Position 0 is the base, 1..n are posts. A tour leaves the base, dwells l >= 1 slots at
+each of some posts (at least one, each at most once) and is back within the shift. Its
+value is the sum of prize[post, l] over its visits and of leg[i, j] over the legs it
+drives.
 """
 
 from __future__ import annotations
@@ -25,13 +27,15 @@ class TourProblem:
     Attributes
     ----------
     travel
-        (n+1, n+1) seconds of driving from row to column, >= 0; `NO_WAY` where there is none. The diagonal is not read.
+        (n+1, n+1) seconds of driving from row to column, >= 0; `NO_WAY` where there is
+        none. The diagonal is not read.
     slot
         Seconds of one dwell slot, > 0.
     shift
         Seconds from leaving the base to being back, >= 0 and less than `NO_WAY`.
     prize
-        (n, L+1) value >= 0 of dwelling 0..L slots at a post in one visit, L >= 1; column 0 is 0. Row i belongs to position i + 1.
+        (n, L+1) value >= 0 of dwelling 0..L slots at a post in one visit, L >= 1;
+        column 0 is 0. Row i belongs to position i + 1.
     leg
         (n+1, n+1) value >= 0 of driving from row to column. The diagonal is not read.
 
@@ -51,17 +55,27 @@ class TourProblem:
         """Check shapes and ranges."""
         n = len(self.prize)
         shapes = self.travel.shape, self.leg.shape
-        if self.prize.ndim != 2 or self.prize.shape[1] < 2 or shapes != ((n + 1, n + 1), (n + 1, n + 1)):
+        if (
+            self.prize.ndim != 2
+            or self.prize.shape[1] < 2
+            or shapes != ((n + 1, n + 1), (n + 1, n + 1))
+        ):
             found = f"prizes {self.prize.shape}, travel {shapes[0]}, legs {shapes[1]}"
             expected = "prizes (n, L + 1) with L >= 1, travel and legs (n + 1, n + 1)"
-            raise InputError(Problem("tour problem", found, expected, "Give the base as position 0"))
+            raise InputError(
+                Problem("tour problem", found, expected, "Give the base as position 0")
+            )
         if self.slot <= 0 or not 0 <= self.shift < NO_WAY or (self.travel < 0).any():
             found = f"slot {self.slot}, shift {self.shift}, least travel {self.travel.min()}"
-            raise InputError(Problem("tour problem", found, "slot > 0, shift and travel >= 0", "Give seconds"))
+            raise InputError(
+                Problem("tour problem", found, "slot > 0, shift and travel >= 0", "Give seconds")
+            )
         values = np.concatenate((self.prize.ravel(), self.leg.ravel()))
         if not np.isfinite(values).all() or (values < 0).any() or self.prize[:, 0].any():
             expected = "finite values >= 0, and 0 for no slots"
-            raise InputError(Problem("tour problem", "other values", expected, "Clip negative values to 0"))
+            raise InputError(
+                Problem("tour problem", "other values", expected, "Clip negative values to 0")
+            )
 
     @property
     def n(self) -> int:
@@ -120,8 +134,12 @@ def check_tour(problem: TourProblem, tour: Tour) -> None:
     inside = all(1 <= post <= problem.n for post in tour.posts)
     problems = []
     if not tour.posts or len(set(tour.posts)) != len(tour.posts) or not inside:
-        problems.append(Problem(where, found, f"one or more of the posts 1 to {problem.n}, each at most once"))
-    if len(tour.slots) != len(tour.posts) or not all(1 <= slots <= problem.most_slots for slots in tour.slots):
+        problems.append(
+            Problem(where, found, f"one or more of the posts 1 to {problem.n}, each at most once")
+        )
+    if len(tour.slots) != len(tour.posts) or not all(
+        1 <= slots <= problem.most_slots for slots in tour.slots
+    ):
         problems.append(Problem(where, found, f"1 to {problem.most_slots} slots for each post"))
     if not problems and seconds_of(problem, tour) > problem.shift:
         expected = f"at most {problem.shift} s from base to base"
