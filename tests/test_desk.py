@@ -23,14 +23,17 @@ from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.files.plan_file import read_plan_file
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import (
     Plan,
     make_beat,
+    posts_of,
     violations,
     with_beats,
     with_plan,
     with_teams,
+    without_beats,
 )
 from optimizer.problem.plan.result import Result
 from tests.cases import brute_force, enumerated_value, random_instance
@@ -445,6 +448,61 @@ def test_beats_stay_with_the_plan_and_a_search_drives_others(tmp_path: Path) -> 
         desk.undo()
     assert not desk.state.plan.beats
     assert desk.value == pytest.approx(nothing)
+
+
+def test_a_plan_with_limits_at_posts_opens_and_its_variant_too(tmp_path: Path) -> None:
+    plain, field = small_case(1)
+    limited = replace(plain, patrols=replace(field, teams_at_post=1))
+    first = Desk(opened(written(tmp_path / "nothing", limited, [])))
+    searched(first, 0.0)
+    folder = save_variant(first, PlanFolder(tmp_path / "nothing"), "crews")
+    known = opened(folder)
+    assert len(known.plan.beats) == 2
+    assert known.instance.requirements
+    desk = Desk(known)
+    assert not desk.base.requirements
+    assert desk.feasible
+    assert desk.value == pytest.approx(first.value)
+    desk.turn("c0")
+    searched(desk, 0.0)
+    assert desk.feasible
+    stands = [post for beat in desk.state.plan.beats for post in posts_of(field, beat).tolist()]
+    assert len(stands) == len(set(stands))
+    again = Desk(opened(save_variant(desk, PlanFolder(folder), "crews-again")))
+    assert again.value == pytest.approx(desk.value)
+
+
+def rules(instance: Instance) -> tuple[object, ...]:
+    """Return what an instance has of options, resources, exclusions and requirements."""
+    return (instance.options, instance.resources, instance.exclusions, instance.requirements)
+
+
+def test_beats_taken_away_leave_the_options_of_every_rule() -> None:
+    plain, field = small_case(1)
+    rule = Requirement("one of them", (0, 1), (1.0, 2.0), 1.0)
+    limited = replace(
+        plain,
+        patrols=replace(field, teams_at_post=1),
+        exclusions=((0, 1),),
+        requirements=(rule,),
+    )
+    tours = every_tour(field)
+    plan = Plan(tuple(make_beat(field, 0, *tours[k], f"b{k}") for k in range(2)))
+    whole = with_plan(limited, plan)
+    assert len(whole.requirements) > 1
+    assert rules(without_beats(whole, plan)) == rules(limited)
+    # beats in front of the options: what stays is renumbered
+    order = [2, 3, 0, 1]
+    turned = replace(
+        whole,
+        options=tuple(whole.options[j] for j in order),
+        exclusions=((2, 3),),
+        requirements=tuple(
+            replace(each, options=tuple(order.index(j) for j in each.options))
+            for each in whole.requirements
+        ),
+    )
+    assert rules(without_beats(turned, plan)) == rules(limited)
 
 
 def test_a_search_has_the_parameters_of_the_plan_or_those_asked_for(

@@ -21,8 +21,7 @@ from optimizer.base.text.messages import listed, message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
-from optimizer.problem.instance.teams import team_resource
-from optimizer.problem.plan.plan import Beat, Placement, Plan, with_plan
+from optimizer.problem.plan.plan import Beat, Placement, Plan, with_plan, without_beats
 from optimizer.solvers.overlay.overlay import Overlay, contract
 
 if TYPE_CHECKING:
@@ -222,16 +221,7 @@ class Desk:
     def __post_init__(self) -> None:
         """Lay the plan on the desk."""
         known = self.known
-        beats = {beat.id for beat in known.plan.beats}
-        teams = known.instance.patrols.teams if known.instance.patrols is not None else ()
-        numbers = {team_resource(team.id) for team in teams}
-        self.base: Instance = replace(
-            known.instance,
-            options=tuple(option for option in known.instance.options if option.id not in beats),
-            resources=tuple(
-                resource for resource in known.instance.resources if resource.id not in numbers
-            ),
-        )
+        self.base: Instance = without_beats(known.instance, known.plan)
         self.sites: dict[str, tuple[int, ...]] = {}
         for j, option in enumerate(self.base.options):
             key = option.site or option.id

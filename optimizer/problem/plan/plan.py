@@ -136,6 +136,51 @@ def with_plan(instance: Instance, plan: Plan) -> Instance:
     return with_beats(with_teams(instance), missing) if missing else with_teams(instance)
 
 
+def without_beats(instance: Instance, plan: Plan) -> Instance:
+    """Return the instance without the beats of a plan and without teams among its
+    resources: what `with_plan` added.
+
+    Exclusions and requirements keep to the options that stay. A limit in which only
+    those beats stood goes.
+    """
+    away = {beat.id for beat in plan.beats}
+    stays = [j for j, option in enumerate(instance.options) if option.id not in away]
+    place = {j: k for k, j in enumerate(stays)}
+    teams = () if instance.patrols is None else instance.patrols.teams
+    numbers = {team_resource(team.id) for team in teams}
+    requirements = (
+        each if len(place) == len(instance.options) else _on_options(each, place)
+        for each in instance.requirements
+    )
+    return replace(
+        instance,
+        options=tuple(instance.options[j] for j in stays),
+        resources=tuple(each for each in instance.resources if each.id not in numbers),
+        exclusions=tuple(
+            tuple(place[j] for j in group if j in place) for group in instance.exclusions
+        ),
+        requirements=tuple(each for each in requirements if each is not None),
+    )
+
+
+def _on_options(requirement: Requirement, place: Mapping[int, int]) -> Requirement | None:
+    """Return a requirement on the options that have a new place; None where it had
+    options and none of them has.
+    """
+    kept = [
+        (place[j], coefficient)
+        for j, coefficient in zip(requirement.options, requirement.coefficients, strict=True)
+        if j in place
+    ]
+    if requirement.options and not kept:
+        return None
+    return replace(
+        requirement,
+        options=tuple(j for j, _ in kept),
+        coefficients=tuple(coefficient for _, coefficient in kept),
+    )
+
+
 def known_options(instance: Instance, plan: Plan) -> tuple[str, ...]:
     """Return the ids of a plan that are options of an instance, in the order of the plan."""
     return tuple(name for name in plan.options if name in instance.option_index)
