@@ -97,9 +97,13 @@ class Browser:
 
     async def open(self, address: str, width: int, height: int) -> None:
         """Open a page on a screen of some pixels."""
+        await self.resize(width, height)
+        await self.call("Page.navigate", url=address)
+
+    async def resize(self, width: int, height: int) -> None:
+        """Show the page on a screen of some pixels."""
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         await self.call("Emulation.setDeviceMetricsOverride", **screen)
-        await self.call("Page.navigate", url=address)
 
     async def run(self, script: str) -> Any:
         """Return the value of an expression in the page."""

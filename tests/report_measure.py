@@ -24,6 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tests.browser import Browser
+from tests.pages import AXE, broken_rules, in_colours
 from tests.test_report_browser import (
     BESIDE,
     CANVAS,
@@ -138,7 +139,7 @@ async def _page_row(page: Path) -> str:
             beyond.append(await browser.run(WIDER))
             violations.append(await _axe(browser))
             for colours in COLOURS if shots else ():
-                await _in_colours(browser, colours)
+                await in_colours(browser, colours)
                 await browser.picture(Path(shots or "") / f"{name}-{size}-{colours}.png")
         words = await browser.run("document.body.innerText.split(/\\s+/).length")
         await browser.call("Emulation.setEmulatedMedia", media="", features=[])
@@ -163,25 +164,14 @@ async def _axe(browser: Browser) -> int | None:
     """Return how many rules of axe are broken in light and dark together; None where
     axe is not named.
     """
-    if not os.environ.get("AXE"):
-        return None
-    script, broken = Path(os.environ["AXE"]).read_text(encoding="utf-8"), 0  # noqa: ASYNC240
-    for colours in COLOURS:
-        await _in_colours(browser, colours)
-        await browser.call("Runtime.evaluate", expression=script)
-        found = await browser.run(
-            "axe.run().then(found => found.violations.map(each => each.id + ': ' +"
-            " each.nodes[0].html))"
-        )
+    broken = 0
+    for colours in COLOURS if AXE else ():
+        await in_colours(browser, colours)
+        found = await broken_rules(browser)
         for rule in found:
             print(f"axe, {colours}: {rule[:200]}", file=sys.stderr)
         broken += len(found)
-    return broken
-
-
-async def _in_colours(browser: Browser, colours: str) -> None:
-    feature = {"name": "prefers-color-scheme", "value": colours}
-    await browser.call("Emulation.setEmulatedMedia", media="", features=[feature])
+    return broken if AXE else None
 
 
 async def _frames(browser: Browser, steps: int = 240) -> str:

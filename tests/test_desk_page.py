@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -36,6 +35,7 @@ from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.plan import Plan, make_beat, with_plan
 from tests.browser import CHROMIUM, Browser
 from tests.command import run
+from tests.pages import broken_rules, in_colours
 from tests.test_compare_plans import on_a_map, written
 from tests.test_joint import every_tour, small_case
 
@@ -445,7 +445,6 @@ shadow roots of widgets too.
 """
 NAMED = """Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("budget-0")).shadow_el
   .querySelector(".noUi-handle").getAttribute("aria-label")"""
-AXE = Path(os.environ["AXE"]).read_text(encoding="utf-8") if os.environ.get("AXE") else ""
 FIRST_BUDGET = """Bokeh.documents[0].get_model_by_name("budgets").children[0].text"""
 GONE = """[document.querySelector(".gone").hidden, document.querySelector("main").inert]"""
 STRIP = """[...document.querySelectorAll("body > div")].some((e) => e.shadowRoot && e.shadowRoot.textContent.includes("connection was lost"))"""
@@ -471,27 +470,10 @@ def test_a_planner_finds_sites_by_map_and_number_sees_the_value_goes_back_by_key
     assert "Traceback" not in said
 
 
-async def broken_rules(browser: Browser) -> list[str]:
-    """Return which rules of accessibility the page breaks, as axe-core finds them; none
-    where `AXE` does not name axe.min.js.
-    """
-    if not AXE:
-        return []
-    await browser.call("Runtime.evaluate", expression=AXE)
-    found = (
-        "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 2).map(n =>"
-        " n.html.slice(0, 150)).join(' | ')))"
-    )
-    return list(await browser.run(found))
-
-
 async def dark(browser: Browser, width: int) -> None:
     """Look at the page with dark colours, and go back to light ones."""
     for scheme, ground in (("dark", "rgb(22, 24, 27)"), ("light", "rgb(255, 255, 255)")):
-        await browser.call(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": scheme}],
-        )
+        await in_colours(browser, scheme)
         await browser.until(f"getComputedStyle(document.body).backgroundColor === '{ground}'")
         assert await browser.run(FAINT) == [], (scheme, width)
         assert await broken_rules(browser) == [], (scheme, width)

@@ -47,8 +47,9 @@ from tests.browser import CHROMIUM, Browser
 from tests.command import Outcome
 from tests.examples import examples
 from tests.output_cases import csv_rows
+from tests.pages import broken_rules
 from tests.test_adaptive import KEYS, Impatient, usable
-from tests.test_desk_page import HOSTILE, broken_rules
+from tests.test_desk_page import HOSTILE
 from tests.test_measures import scenario as scenario_with_measures
 from tests.tiny import AREAS, SCENARIO, tiny_region, write_scenario
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import re
 import sqlite3
 import zipfile
@@ -44,6 +43,7 @@ from optimizer.roster.sheets import (
 from optimizer.roster.writing import calendar, roster_page
 from optimizer.scenario.file.roster_model import DutyBase
 from tests.browser import CHROMIUM, Browser
+from tests.pages import AXE, broken_rules, in_colours
 from tests.roster_cases import FIRST, crew, duties, duty, shift
 from tests.test_roster_files import MADE
 from tests.validators import (
@@ -409,27 +409,22 @@ def test_a_sheet_says_what_to_do_whom_to_reach_and_the_nearest_town() -> None:
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
-@pytest.mark.skipif(not os.environ.get("AXE"), reason="AXE names no axe.min.js (npm pack axe-core)")
+@pytest.mark.skipif(not AXE, reason="AXE names no axe.min.js (npm pack axe-core)")
 def test_axe_finds_nothing_on_roster_and_sheets(nasty: Roster, pack: Path, tmp_path: Path) -> None:
     (tmp_path / "roster.html").write_text(roster_page(nasty), encoding="utf-8")
-    axe = Path(os.environ["AXE"]).read_text(encoding="utf-8")
     pages = [tmp_path / "roster.html", pack / "index.html", *sorted(pack.glob("sheets/*.html"))]
 
-    async def steps() -> dict[str, object]:
+    async def steps() -> dict[str, list[str]]:
         found = {}
         async with Browser() as browser:
             for page, width, colours in product(pages, (1440, 390), ("light", "dark")):
-                feature = {"name": "prefers-color-scheme", "value": colours}
-                await browser.call("Emulation.setEmulatedMedia", features=[feature])
+                await in_colours(browser, colours)
                 await browser.open(page.as_uri(), width, 900)
                 await browser.until(
                     f"document.readyState === 'complete' && location.href === '{page.as_uri()}'"
                 )
                 assert await browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
-                await browser.call("Runtime.evaluate", expression=axe)
-                found[f"{page.name} {width} {colours}"] = await browser.run(
-                    "axe.run().then(r => r.violations.map(v => v.id))"
-                )
+                found[f"{page.name} {width} {colours}"] = await broken_rules(browser)
         return found
 
     assert {name: broken for name, broken in asyncio.run(steps()).items() if broken} == {}

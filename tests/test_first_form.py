@@ -27,8 +27,9 @@ from optimizer.pipeline.init import init_scenario
 from optimizer.region import save_region
 from tests.browser import CHROMIUM, Browser
 from tests.command import Outcome
+from tests.pages import broken_rules
 from tests.standin import sample_world
-from tests.test_desk_page import GONE, READY, broken_rules, dark, status
+from tests.test_desk_page import GONE, READY, dark, status
 from tests.test_init import content, renamed, source
 from tests.tiny import tiny_region
 

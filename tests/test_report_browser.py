@@ -24,6 +24,7 @@ from optimizer.base.text.language import speaking
 from optimizer.report import write_report
 from optimizer.report.page import page
 from tests.browser import CHROMIUM, Browser
+from tests.pages import AXE, broken_rules, in_colours
 from tests.report_case import bare_content, changed_site, full_content, large_content
 from tests.test_report_order import WAY
 
@@ -644,24 +645,17 @@ def test_a_plan_that_places_nothing_and_knows_nothing_is_a_page(tmp_path: Path) 
         _browse(address, screen, steps)
 
 
-@pytest.mark.skipif(not os.environ.get("AXE"), reason="AXE names no axe.min.js (npm pack axe-core)")
+@pytest.mark.skipif(not AXE, reason="AXE names no axe.min.js (npm pack axe-core)")
 @pytest.mark.parametrize("screen", sorted(SCREENS))
 def test_axe_finds_nothing(address: str, screen: str) -> None:
     """In light colours, then in dark ones on the same page: a page follows what the
     system says at once.
     """
-    axe = Path(os.environ["AXE"]).read_text(encoding="utf-8")
 
     async def steps(browser: Browser) -> None:
-        await browser.call("Runtime.evaluate", expression=axe)
         await browser.run("reportMap.choose('site-o1')")
-        found = (
-            "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n =>"
-            " n.html.slice(0, 150)).join(' | ')))"
-        )
         for colours in ("light", "dark"):
-            feature = {"name": "prefers-color-scheme", "value": colours}
-            await browser.call("Emulation.setEmulatedMedia", media="", features=[feature])
-            assert await browser.run(found) == [], colours
+            await in_colours(browser, colours)
+            assert await broken_rules(browser) == [], colours
 
     _browse(address, screen, steps)

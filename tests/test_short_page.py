@@ -45,9 +45,10 @@ from optimizer.report.maps.geography import StraightRoads
 from tests.browser import CHROMIUM, Browser
 from tests.command import Outcome
 from tests.output_cases import csv_rows
+from tests.pages import AXE, broken_rules
 from tests.report_case import full_content
 from tests.test_compare_plans import on_a_map, written
-from tests.test_desk_page import AXE, HOSTILE, broken_rules, hostile
+from tests.test_desk_page import HOSTILE, hostile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
