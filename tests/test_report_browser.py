@@ -20,11 +20,13 @@ from typing import Any
 
 import pytest
 
+from optimizer.base.text.formatting import Amount
 from optimizer.base.text.language import speaking
-from optimizer.report import write_report
+from optimizer.report import ReportContent, write_report
 from optimizer.report.page import page
 from tests.browser import CHROMIUM, Browser
-from tests.pages import AXE, broken_rules, in_colours
+from tests.pages import AXE, COLOURS, broken_rules, in_colours, overlaps
+from tests.pages import SCREENS as WIDTHS
 from tests.report_case import bare_content, changed_site, full_content, large_content
 from tests.test_report_order import WAY
 
@@ -659,3 +661,55 @@ def test_axe_finds_nothing(address: str, screen: str) -> None:
             assert await broken_rules(browser) == [], colours
 
     _browse(address, screen, steps)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "pt"])
+def test_nothing_covers_anything_at_any_width_in_light_and_dark(
+    tmp_path: Path, language: str
+) -> None:
+    with speaking(language):
+        (tmp_path / "report.html").write_text(page(_wordy(), {}), encoding="utf-8")
+
+    async def found() -> dict[str, list[str]]:
+        faults = {}
+        async with Browser() as browser:
+            for width, height in WIDTHS.items():
+                await browser.open((tmp_path / "report.html").as_uri(), width, height)
+                await browser.until(READY)
+                for colours in COLOURS:
+                    await in_colours(browser, colours)
+                    faults[f"{width}, {colours}"] = await overlaps(browser)
+                    faults[f"{width}, {colours}"] += await browser.run(
+                        f"{WIDER} > 0 ? ['wide'] : []"
+                    )
+        return faults
+
+    assert {at: said for at, said in asyncio.run(found()).items() if said} == {}
+
+
+def _wordy() -> ReportContent:
+    """Return an order with names as long as those of real roads, and much that it frees."""
+    content = full_content()
+    guard = Amount(12.0, "agents a shift")
+    sites = tuple(
+        changed_site(
+            content.sites[k % 2],
+            id=f"s{k}",
+            label=f"US 62/180 west of Guadalupe Pass {k}",
+            agency="Border Patrol, Big Bend Sector",
+            where=f"{10 + k} km south-east of Truth or Consequences",
+            chosen=k < 9,
+            existing=k > 6,
+            forced=False,
+            worth=0.05 / (k + 1),
+            costs={"agents": guard},
+        )
+        for k in range(14)
+    )
+    way = replace(
+        WAY,
+        entry="Columbus",
+        outside=("Boulevard Independencia", "Avenida Manuel Talam\u00e1s Camandari/MEX 2"),
+        inland=("I-25/US 85", "US 380", "US 84"),
+    )
+    return replace(content, sites=sites, residual_routes=(way, WAY))
