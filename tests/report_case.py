@@ -28,7 +28,7 @@ from optimizer.report.content.risk import (
     SegmentRisk,
     UnitEffort,
 )
-from optimizer.report.content.routes import DisplacementRow, EvaderRow
+from optimizer.report.content.routes import DisplacementRow, EvaderRow, ResidualRoute
 from optimizer.report.content.summary import CountRow, InputFile, PlanSummary, Provenance, StepRow
 
 
@@ -147,6 +147,15 @@ def full_content(**changes: Any) -> ReportContent:
                 AgencyRow(agency="Guard and Customs", placements=1, lost=0.05, relieved=(0.0, 0.05, 0.0)),
             ),
         ),
+        "residual_routes": (
+            ResidualRoute(
+                start="Gate One", end="Hightown", roads=("R1", "R2"), past=("High pass",), through=0.4, contribution=0.28, before=0.63,
+                today=0.42, arcs=route(network, 1, 2, 7, 12, 17, 22),
+            ),
+            ResidualRoute(
+                start="Gate One", end="Sidetown", roads=(), past=(), through=0.1, contribution=0.03, before=0.18, arcs=route(network, 1, 6, 5),
+            ),
+        ),
         "residual_evaders": (
             EvaderRow(evader="e3", start="Gate One", end="Sidetown", kind="habitual", weight=0.3, before=0.6, after=0.1),
             EvaderRow(evader="e1", start="Gate One", end="Hightown", weight=0.7, before=0.9, after=0.4),
@@ -214,6 +223,7 @@ def large_content() -> ReportContent:
 def bare_content() -> ReportContent:
     """Return a content that places nothing: no sites, beats, border, routes or record."""
     return full_content(
+        residual_routes=(),
         sites=(), beats=(), border=None, routes=(), risk=None, record=None, look_next=None, residual_evaders=(), displacement=(), warnings=()
     )  # fmt: skip
 

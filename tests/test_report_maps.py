@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,15 +22,25 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
-from optimizer.base.text.formatting import DASH
+from optimizer.base.text.formatting import DASH, SPACE
 from optimizer.problem.network.places import NamedPlace
+from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.region.model import Region
-from optimizer.report.content.report_content import ReportContent
+from optimizer.report.content.first_page import command_order
+from optimizer.report.content.report_content import ReportContent, report_tables
 from optimizer.report.content.risk import UnitEffort
 from optimizer.report.content.routes import NO_ARCS
+from optimizer.report.content.summary import value
 from optimizer.report.figures import draw_evaders, draw_layouts, draw_sites, save_figures
-from optimizer.report.interactive.map import interactive_map
-from optimizer.report.maps.geography import Bounds, border_parts, map_bounds, segments_to_draw
+from optimizer.report.interactive.layers import tolerance
+from optimizer.report.interactive.map import REST_PIXELS, interactive_map, plan_plot
+from optimizer.report.maps.geography import (
+    Bounds,
+    border_parts,
+    map_bounds,
+    plane_of,
+    segments_to_draw,
+)
 from optimizer.report.maps.labels import (
     OccupiedBoxes,
     boxes_around,
@@ -41,7 +51,7 @@ from optimizer.report.maps.labels import (
     place_names,
     road_numbers,
 )
-from optimizer.report.maps.map_layers import road_layers, traffic
+from optimizer.report.maps.map_layers import map_layers, road_layers, traffic
 from optimizer.report.maps.still_maps import draw_plan, draw_road_layer
 from optimizer.report.palette import EFFORT, GATEWAY, RISK, SITES, TODAY, UNSEARCHED, WIDTH
 from tests.report_case import changed_content, changed_site, full_content, grid_network, route
@@ -269,7 +279,7 @@ def test_numbers_of_neighbouring_sites_stand_apart_with_a_line_to_their_place() 
 
 
 def test_the_map_of_the_plan_is_cropped_to_the_orders_with_a_locator_beside_it() -> None:
-    content = full_content(handling="TLP:AMBER")
+    content = full_content(handling="TLP:AMBER", residual_routes=())
     sites = tuple(
         changed_site(content.sites[0], id=f"o{k}", lon=1.6 + 0.01 * k, lat=42.6) for k in range(2)
     )
@@ -296,12 +306,81 @@ def test_the_site_chart_shows_worths_in_points() -> None:
     assert [round(bar.get_width(), 6) for bar in ax.patches] == [12.0, 1.1, 0.2]  # type: ignore[attr-defined] # bars
 
 
-def test_the_evader_chart_puts_the_largest_contribution_first() -> None:
-    ax = draw_evaders(_axes(), full_content())
-    assert [label.get_text().split(" (")[0] for label in ax.get_yticklabels()] == [
-        "Gate One\n\u2192 Hightown",
-        "Gate One\n\u2192 Sidetown",
+def test_the_chart_of_routes_begins_at_nothing_and_its_first_is_the_hole_of_the_first_page() -> (
+    None
+):
+    content = full_content()
+    ax = draw_evaders(_axes(), content)
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "1  Gate One \u2192 Hightown\nR1, R2",
+        "2  Gate One \u2192 Sidetown\n",
     ]
+    assert ax.get_xlim()[0] == 0
+    share = value(content.summary, content.residual_routes[0].contribution)
+    assert share == f"28.0{SPACE}%"
+    assert ax.get_title(loc="left").endswith(f"from Gate One to Hightown: {share} of all loads")
+    assert share in {text.get_text() for text in ax.texts}
+    order, table = command_order(content), report_tables(content)["open_ends"]
+    assert order.hole.startswith(f"{share} of all loads get through")
+    assert table.rows[0][-3:] == (f"63.0{SPACE}%", f"42.0{SPACE}%", share)
+    # no bar is longer than what the title says is most
+    after = next(line for line in ax.lines if line.get_label() == "With the plan")
+    assert np.asarray(after.get_xdata()).tolist() == pytest.approx([28.0, 3.0])
+
+
+def _joined(lines: Iterable[Any]) -> Any:
+    """Return lines of (k, 2) points as one shape."""
+    return shapely.union_all([shapely.LineString(points) for points in lines])
+
+
+@pytest.mark.parametrize("most", [0, 10_000])
+def test_every_road_of_a_hole_that_the_page_names_is_drawn_on_both_maps(most: int) -> None:
+    content = full_content()
+    far = replace(
+        content.residual_routes[1], arcs=np.arange(content.network.n_arcs), contribution=0.02
+    )
+    content = replace(content, residual_routes=(*content.residual_routes, far))
+    plane, network = plane_of(content), content.network
+    layers = map_layers(content)
+    drawn = plan_plot(content, layers, most=most)
+    ax = draw_plan(_axes(), content, layers)
+    west, east, south, north = *ax.get_xlim(), *ax.get_ylim()
+    frame = shapely.box(west, south, east, north)
+    assert len(content.holes) == 3
+    for place, way in enumerate(content.holes, 1):
+        roads = network.lines[network.segment[way.arcs]]
+        (still,) = [part for part in ax.collections if part.get_gid() == f"hole-{place}"]
+        on_paper = _joined(still.get_segments())  # type: ignore[attr-defined]
+        assert shapely.covers(shapely.buffer(on_paper, 1e-9), roads).all()
+        assert shapely.covers(frame, roads).all()
+        (source,) = [
+            each.data_source.data
+            for each in drawn.plot.renderers
+            if each.data_source.data.get("mark", [""])[:1] == [f"hole-{place}"]
+        ]
+        on_screen = _joined(map(np.column_stack, zip(source["xs"], source["ys"], strict=True)))
+        near = shapely.buffer(on_screen, 2 * tolerance(content))
+        assert shapely.covers(near, shapely.transform(roads, plane.project)).all()
+        assert set(network.segment[way.arcs].tolist()) <= set(drawn.roads.segments.tolist())
+
+
+def test_main_roads_that_are_not_told_of_are_thin_lines_so_that_the_map_has_no_stubs() -> None:
+    content = full_content(residual_routes=(), routes=(), beats=(), sites=(), look_next=None)
+    network = content.network
+    main = np.isin(network.road_class[network.segment_arc], MAIN_CLASSES)
+    drawn = plan_plot(content, map_layers(content), most=1)
+    rest = next(each for each in drawn.plot.renderers if each.glyph.line_width == REST_PIXELS)
+    lines = _joined(
+        map(
+            np.column_stack,
+            zip(rest.data_source.data["xs"], rest.data_source.data["ys"], strict=True),
+        )
+    )
+    roads = shapely.transform(network.lines[main], plane_of(content).project)
+    left = np.setdiff1d(np.flatnonzero(main), drawn.roads.segments)
+    assert left.size
+    covered = shapely.covers(shapely.buffer(lines, 2 * tolerance(content)), roads)
+    assert set(np.flatnonzero(main)[~covered].tolist()) <= set(drawn.roads.segments.tolist())
 
 
 @pytest.mark.slow
@@ -310,7 +389,7 @@ def test_record_text_is_never_read_as_mathematics(tmp_path: Path) -> None:
     bad = r"$\frac{$ \u4e2d \ud800"
     sites = tuple(replace(site, label=bad) for site in content.sites)
     towns = tuple(replace(town, name=bad) for town in content.settlements)
-    rows = tuple(replace(row, start=bad, end=bad, kind=bad) for row in content.residual_evaders)
+    ways = tuple(replace(way, start=bad, end=bad, roads=(bad,)) for way in content.residual_routes)
     layouts = tuple(replace(row, name=bad) for row in content.layouts)
     assert content.risk is not None
     risk = replace(content.risk, unit=bad)
@@ -319,7 +398,7 @@ def test_record_text_is_never_read_as_mathematics(tmp_path: Path) -> None:
         content,
         sites=sites,
         settlements=towns,
-        residual_evaders=rows,
+        residual_routes=ways,
         layouts=layouts,
         risk=risk,
         summary=summary,

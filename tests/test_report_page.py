@@ -391,13 +391,14 @@ def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], 
     assert clean(tables["agencies"][0])[3:] == ["On roads of Guard", "On roads of Customs"]
     assert clean(tables["agencies"][2]) == ["Guard and Customs", "1", "5.0", "0.0", "5.0"]
     assert clean(tables["open-ends"][1]) == [
+        "1",
         "Gate One",
         "Hightown",
-        "informed",
-        "70.0 %",
-        "90.0 %",
-        DASH,
-        "40.0 %",
+        "R1, R2",
+        "High pass",
+        "40 %",
+        "63.0 %",
+        "42.0 %",
         "28.0 %",
     ]
     assert clean(tables["routes"][2])[4] == "no route"
@@ -426,14 +427,9 @@ def test_what_it_says_and_does_not_say_is_on_the_page(written: tuple[list[Path],
 def test_long_tables_hold_every_row_and_say_that_they_are_long() -> None:
     content = full_content()
     rows = 3 * ROWS_SHOWN["desk"]
-    many = tuple(
-        replace(content.residual_evaders[0], start=f"gate {i}", weight=float(i))
-        for i in range(rows)
-    )
-    parsed = _page(replace(content, residual_evaders=many))
-    assert [row[0] for row in parsed.tables["open-ends"][1:]] == [
-        f"gate {i}" for i in reversed(range(rows))
-    ]
+    many = tuple(replace(content.residual_routes[0], start=f"gate {i}") for i in range(rows))
+    parsed = _page(replace(content, residual_routes=many))
+    assert [row[1] for row in parsed.tables["open-ends"][1:]] == [f"gate {i}" for i in range(rows)]
     classes = {attrs["id"]: attrs.get("class") for tag, attrs in parsed.elements if tag == "table"}
     assert (classes["open-ends"], classes["riskiest"], classes["budgets"]) == (
         "long",

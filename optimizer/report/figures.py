@@ -49,7 +49,6 @@ from optimizer.report.maps.still_maps import (
     made_line,
 )
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, TEXT, TODAY
-from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +110,7 @@ def save_figures(
         FigureFile(
             "evaders.png",
             draw_evaders,
-            _bars_size(min(len(content.residual_evaders), MOST_EVADERS)),
+            _bars_size(min(len(content.residual_routes), MOST_EVADERS)),
         ),
     ]
     if content.first_changes is not None and content.first_changes.curve:
@@ -428,53 +427,44 @@ def draw_layouts(ax: Axes, content: ReportContent) -> Axes:
 
 
 def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
-    """Draw each evader's chance to get through before and after the plan, those who
-    contribute most first.
+    """Draw the routes by which most gets through, the largest first: what gets through
+    of the loads on each with nothing placed, today and with the plan.
     """
-    known_rows = [row for row in content.residual_evaders if known(row.before) and known(row.after)]
-    rows = sorted(known_rows, key=lambda row: -(row.contribution or 0.0))[:MOST_EVADERS]
-    if not rows:
-        return _nothing(ax, _("What evaders can still do"), _("No evader has a chance to show."))
-    places = np.arange(len(rows))
-    before, after = (
-        np.array([getattr(row, name) for row in rows]) * 100 for name in ("before", "after")
+    every = [way for way in content.residual_routes if known(way.contribution)]
+    ways = every[:MOST_EVADERS]
+    if not ways:
+        return _nothing(ax, _("What evaders can still do"), _("No route past the plan is known."))
+    summary, scale = content.summary, 100 if content.summary.share else 1
+    places = np.arange(len(ways))
+    after = np.array([way.contribution for way in ways]) * scale
+    before, today = (
+        np.array([_amount(part) for part in parts]) * scale
+        for parts in ([way.before for way in ways], [way.today for way in ways])
     )
     ax.hlines(places, after, before, color=BEFORE, linewidth=4)
-    ax.plot(
-        before,
-        places,
-        "o",
-        color=BEFORE,
-        markeredgecolor=TEXT,
-        markersize=7,
-        label=_("With nothing placed"),
-    )
-    today = (
-        np.array([np.nan if row.today is None else row.today for row in rows], dtype=np.float64)
-        * 100
-    )
+    marks: dict[str, Any] = {
+        "linestyle": "none",
+        "markeredgecolor": TEXT,
+        "markersize": 7,
+        "marker": "o",
+    }
+    if np.isfinite(before).any():
+        ax.plot(before, places, color=BEFORE, label=_("With nothing placed"), **marks)
     if np.isfinite(today).any():
         ax.plot(
             today, places, "|", color=TODAY, markersize=15, markeredgewidth=2.5, label=_("Today")
         )
-    ax.plot(
-        after,
-        places,
-        "o",
-        color=AFTER,
-        markeredgecolor=TEXT,
-        markersize=7,
-        label=_("With the plan"),
-    )
-    for place, amount in zip(places.tolist(), after.tolist(), strict=True):
+    ax.plot(after, places, color=AFTER, label=_("With the plan"), **marks)
+    for place, way in enumerate(ways):
         ax.annotate(
-            f"{amount:.0f}",
-            (amount, place),
+            value(summary, way.contribution),
+            (float(after[place]), place),
             (-7, 0),
             textcoords="offset points",
             ha="right",
             va="center",
             fontsize=8,
+            bbox=LABEL_BOX,
         )
     ax.legend(
         loc="upper center",
@@ -484,23 +474,27 @@ def draw_evaders(ax: Axes, content: ReportContent) -> Axes:
         frameon=False,
         fontsize=8,
     )
-    ax.set_xlim(0, 102)
-    ax.set_xlabel(_("Chance to get through, %"))
     names = [
-        f"{plain(row.start, 44)}\n{ARROW} {plain(row.end, 24)} ({plain(word(row.kind), 10)},"
-        f" {value(content.summary, row.weight)})"
-        for row in rows
+        f"{place}  {plain(way.entry or way.start, 34)} {ARROW} {plain(way.end, 24)}\n"
+        f"{plain(', '.join(way.roads), 60)}"
+        for place, way in enumerate(ways, 1)
     ]
-    title = _("Most gets through from {start} to {end}: {share} of those loads").format(
-        start=plain(rows[0].start, 44), end=plain(rows[0].end, 24), share=percent(rows[0].after, 0)
+    loads = _("{share} of all loads") if summary.share else _("{share} loads")
+    title = _("Most gets through from {start} to {end}: {loads}").format(
+        start=plain(ways[0].entry or ways[0].start, 44),
+        end=plain(ways[0].end, 24),
+        loads=loads.format(share=value(summary, ways[0].contribution)),
     )
-    _finish(
-        ax,
-        title if len(rows) == len(known_rows) else _first(title, len(rows), len(known_rows)),
-        names,
+    _finish(ax, title if len(ways) == len(every) else _first(title, len(ways), len(every)), names)
+    ax.set_xlabel(
+        sentence(plain(unit(summary), 80)) + (", %" if summary.share else ""), parse_math=False
     )
-    ax.set_xlim(left=max(0.0, 10 * np.floor(np.nanmin([*after, *before, *today]) / 10) - 10))
     return ax
+
+
+def _amount(amount: float | None) -> float:
+    """Return an amount; not a number where it is not known."""
+    return np.nan if amount is None else amount
 
 
 def _two_lines(text: str) -> str:

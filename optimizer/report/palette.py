@@ -40,6 +40,8 @@ AFTER = "#123f7a"
 BOUND = "#a3477a"
 TODAY = "#b35900"
 """Today's layout in charts."""
+HOLE = "#d4006a"
+"""The best routes past the plan, on every map (page.css has it too)."""
 
 BEATS = ("#6000e0", "#e04040", "#400020", "#a060e0", "#000040", "#c06080")
 """Beats, in turn: as people with each kind of colour blindness see them, no two are

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 OPEN_ENDS = 25
 DISPLACED = 15
 """Rows of the two tables."""
-OPEN_WAYS = 3
 ROADS_NAMED = 4
-"""Routes that the first page describes, and how many of its roads each is described by."""
+"""How many of its roads a route is described by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
         for roads, group in groups.items()
     }
     ways = []
-    for roads in sorted(groups, key=lambda roads: -through[roads])[:OPEN_WAYS]:
+    for roads in sorted(groups, key=lambda roads: -through[roads])[:OPEN_ENDS]:
         first = groups[roads][0]
         ends = _ends(compiled, first, evaders[first].arcs)
         arcs = _arcs(compiled, evaders[first].arcs)
@@ -154,6 +153,8 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
                 ),
                 through=evaders[first].value,
                 contribution=through[roads],
+                before=_through(comparison.nothing, groups[roads]),
+                today=_through(comparison.existing, groups[roads]),
                 arcs=arcs,
                 entry=entry,
                 outside=_roads(compiled, places, arcs[:at]),
@@ -161,6 +162,13 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
             )
         )
     return tuple(ways)
+
+
+def _through(evaluation: Evaluation | None, evaders: Sequence[int]) -> float | None:
+    """Return how many of the loads of some evaders get through; None where nothing stands."""
+    if evaluation is None:
+        return None
+    return sum(evaluation.evaders[k].weight * evaluation.evaders[k].value for k in evaders)
 
 
 def _entry(compiled: Compiled, evader: int, arcs: NDArray[np.int64]) -> tuple[str, int]:

@@ -653,7 +653,7 @@ def _open(content: ReportContent) -> tuple[str, ...]:
     # these are routes past the best single plan, which is not the one ordered
     if _alternates(content):
         return ()
-    return tuple(_way(content, way) for way in content.residual_routes)
+    return tuple(_way(content, way) for way in content.holes)
 
 
 def _alternates(content: ReportContent) -> bool:

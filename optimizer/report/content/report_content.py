@@ -94,6 +94,10 @@ if TYPE_CHECKING:
     from optimizer.report.content.report_table import DataTable, ReportTable
 
 
+HOLES_NAMED = 3
+"""Routes past the plan that the first page names."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportContent:
     """Everything a report shows.
@@ -134,7 +138,8 @@ class ReportContent:
         Plan and today's layout by the share of the informed loads that may change
         gateway; empty where there is one gateway.
     residual_routes
-        The best routes that the plan leaves, that by which most gets through first.
+        The best routes that the plan leaves, that by which most gets through first; the
+        first page and the maps have the `holes` among them.
     swaps
         How much other good plans differ; None where nobody tried.
     rests_on
@@ -285,6 +290,11 @@ class ReportContent:
         their order gives the letters on maps and in tables.
         """
         return driven_order(self.beats)
+
+    @property
+    def holes(self) -> tuple[ResidualRoute, ...]:
+        """The routes that the first page names and the maps draw, the largest first."""
+        return self.residual_routes[:HOLES_NAMED]
 
     @property
     def look_first(self) -> tuple[SearchAdviceRow, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.text.formatting import decimal, number, percent, plain
+from optimizer.base.text.formatting import DASH, decimal, number, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.report.content.report_table import (
@@ -20,7 +20,6 @@ from optimizer.report.content.report_table import (
     largest_first,
 )
 from optimizer.report.content.summary import unit, value
-from optimizer.report.words import word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,7 +106,10 @@ class ResidualRoute:
     through
         Chance to get through on it, in [0, 1].
     contribution
-        What it adds to the plan's value.
+        What gets through by its roads under the plan, in the unit of the plan's value.
+    before, today
+        What of the same loads got through with nothing placed, and gets through under
+        today's layout, in the same unit; None where unknown, or nothing stands.
     arcs
         Arcs of the network in order of travel.
     entry
@@ -122,6 +124,8 @@ class ResidualRoute:
     past: tuple[str, ...]
     through: float
     contribution: float
+    before: float | None = None
+    today: float | None = None
     arcs: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
     entry: str = ""
     outside: tuple[str, ...] = ()
@@ -150,37 +154,43 @@ class SwapFacts:
 
 
 def open_ends_table(content: ReportContent) -> ReportTable:
-    """List the evaders the plan leaves a way through, those who contribute most first."""
+    """List the routes by which most gets through, numbered as on the maps and in the
+    figure.
+    """
     summary = content.summary
 
-    def cells(row: EvaderRow) -> tuple[str, ...]:
-        places = (plain(row.start), plain(row.end), plain(word(row.kind)))
+    def cells(place: int, way: ResidualRoute) -> tuple[str, ...]:
         return (
-            *places,
-            value(content.summary, row.weight),
-            percent(row.before),
-            percent(row.today),
-            percent(row.after),
-            value(summary, row.contribution),
+            str(place),
+            plain(way.entry or way.start),
+            plain(way.end),
+            ", ".join(plain(road) for road in way.roads) or DASH,
+            "; ".join(plain(site) for site in way.past) or DASH,
+            percent(way.through, 0),
+            value(summary, way.before),
+            value(summary, way.today),
+            value(summary, way.contribution),
         )
 
     return ReportTable(
         "open-ends",
-        _("Who still gets through, the largest contributions first. Chances are per load."),
+        _(
+            "Routes by which most gets through, the largest first. All loads that take the same"
+            " roads count together; most of them go to the place that is named. The last three"
+            " columns count the same loads ({unit})."
+        ).format(unit=unit(summary)),
         (
-            Column(_("From")),
+            Column(_("No.")),
+            Column(_("Enters at")),
             Column(_("To")),
-            Column(_("Kind of evader")),
-            Column(_("Weight"), numeric=True),
-            Column(_("Chance with nothing placed"), numeric=True),
-            Column(_("Chance today"), numeric=True),
-            Column(_("Chance with the plan"), numeric=True),
-            Column(_("Adds to the {unit}").format(unit=unit(summary)), numeric=True),
+            Column(_("By")),
+            Column(_("Past these sites")),
+            Column(_("Chance on it"), numeric=True),
+            Column(_("With nothing placed"), numeric=True),
+            Column(_("Today"), numeric=True),
+            Column(_("With the plan"), numeric=True),
         ),
-        tuple(
-            cells(row)
-            for row in largest_first(content.residual_evaders, lambda row: row.contribution)
-        ),
+        tuple(cells(place, way) for place, way in enumerate(content.residual_routes, 1)),
     )
 
 
@@ -198,7 +208,7 @@ EVADERS = DataTable(
     ),
     lambda content: content.residual_evaders,
 )
-"""The rows of `open_ends_table` for other tools."""
+"""The evaders of whom most gets through, for other tools."""
 
 
 def routes_table(content: ReportContent) -> ReportTable:

@@ -44,6 +44,7 @@ from optimizer.report.palette import (
     BEFORE,
     BORDER,
     GATEWAY,
+    HOLE,
     LOOK,
     OFFICIAL,
     SETTLEMENT,
@@ -66,6 +67,9 @@ if TYPE_CHECKING:
 
 FINEST_M = 5.0
 """Lines are thinned to a ten-thousandth of the map, but never by less than this, in metres."""
+
+HOLE_PIXELS = 3.0
+"""Width of a route past the plan."""
 
 Columns = dict[str, list[Any]]
 
@@ -161,6 +165,43 @@ def flow_lines(content: ReportContent, plane: Plane, layers: MapLayers) -> list[
                 LineLayer(label, columns, colour, {"line_width": "width"}, shown=layout != "today")
             )
     return lines
+
+
+def hole_lines(content: ReportContent, plane: Plane, layers: MapLayers) -> list[LineLayer]:
+    """Return the routes past the plan that the first page names, a layer each."""
+    made = []
+    for hole in layers.holes:
+        columns, way = line_columns(hole.lines, plane, tolerance(content)), hole.way
+        texts = {
+            "mark": f"hole-{hole.number}",
+            "hole": str(hole.number),
+            "start": plain(way.entry or way.start, 60),
+            "end": plain(way.end, 60),
+            "by": plain(", ".join(way.roads), 120),
+            "past": plain("; ".join(way.past), 120) or DASH,
+            "through": value(content.summary, way.contribution),
+        }
+        columns |= {name: [text] * len(columns["xs"]) for name, text in texts.items()}
+        tooltips = (
+            (_("Best route left: No."), "@hole"),
+            (_("Enters at"), "@start"),
+            (_("To"), "@end"),
+            (_("By"), "@by"),
+            (_("Past these sites"), "@past"),
+            (_("Gets through by these roads"), "@through"),
+        )
+        made.append(
+            LineLayer(
+                hole.label,
+                columns,
+                HOLE,
+                {"line_width": HOLE_PIXELS},
+                dash=hole.dash,
+                cap="butt",
+                tooltips=tooltips,
+            )
+        )
+    return made
 
 
 def border_lines(content: ReportContent, plane: Plane) -> list[LineLayer]:

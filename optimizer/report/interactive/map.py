@@ -18,6 +18,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import shapely
 from bokeh.embed import json_item
 from bokeh.models import (
     CDSView,
@@ -34,6 +35,7 @@ from bokeh.plotting import figure
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import ENGLISH, marked, spoken
 from optimizer.base.text.language import gettext as _
+from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.interactive.layers import (
     POST_TOOLTIPS,
     TOUR_TOOLTIPS,
@@ -42,11 +44,14 @@ from optimizer.report.interactive.layers import (
     beat_posts,
     border_lines,
     flow_lines,
+    hole_lines,
+    line_columns,
     look_points,
     place_points,
     road_columns,
     road_tooltips,
     site_points,
+    tolerance,
     traffic_columns,
 )
 from optimizer.report.maps.geography import (
@@ -73,6 +78,7 @@ from optimizer.report.palette import (
     FAINT,
     GATEWAY,
     LOOK,
+    MINOR_ROAD,
     OFFICIAL,
     POST,
     SETTLEMENT,
@@ -97,7 +103,12 @@ TARGET = "map"
 """Id of the element of the page that the map fills."""
 
 MAX_SEGMENTS = 3_000
-"""Segments a browser still pans smoothly, and that keep the page of a large network small."""
+"""Segments with texts of their own that a browser still pans smoothly, and that keep the
+page of a large network small.
+"""
+
+REST_PIXELS = 0.7
+"""Width of the other main roads."""
 
 LEGEND_TITLE, LEGEND_ROW = 34, 19
 """Height of the title and of a row of the legend of beats, in pixels."""
@@ -188,8 +199,8 @@ def interactive_map(
     layers
         Its layers, where they have been made; None makes them.
     most
-        Segments to draw; beyond that minor roads far from routes and sites are left
-        out.
+        Segments to draw with their texts; beyond that minor roads far from routes and
+        sites are thin lines without any.
     """
     drawn = plan_plot(content, layers or map_layers(content), most=most)
     return InteractiveMap(
@@ -440,12 +451,17 @@ def plan_plot(
     else:
         segments = segments_to_draw(content, _busy(content, layers), most)
         columns = road_columns(content, plane, segments, layers)
-        plot.roads = draw_roads(plot, content, segments, columns, layers, _views(content, layers))
+        plot.roads = draw_roads(
+            plot, content, plane, segments, columns, layers, _views(content, layers)
+        )
         framed = [*plot.roads.items, *borders] if border_fits(content) else plot.roads.items
         plot.plot.x_range.renderers = plot.plot.y_range.renderers = [
             item.renderers[0] for item in framed
         ]
     roads = plot.roads
+    holes = [draw_lines(plot, layer) for layer in hole_lines(content, plane, layers)]
+    for item in holes:
+        tag(plot, item, not_effort)
     tours = draw_tours(plot, content, plane, layers)
     names = [item for screen in screens for item in draw_border_names(plot, content, plane, screen)]
     sites, bases = (
@@ -464,6 +480,7 @@ def plan_plot(
         *routes,
         *roads.items,
         *borders,
+        *holes,
         *draw_places(plot, content, plane, not_effort),
         *[draw_points(plot, layer) for layer in under],
         *draw_sites(plot, sites, numbered, screens, badges, offered=changing),
@@ -501,7 +518,8 @@ def _views(content: ReportContent, layers: MapLayers) -> tuple[RoadLayer, ...]:
 
 def _busy(content: ReportContent, layers: MapLayers) -> NDArray[np.bool_]:
     """(n_segments,) whether a segment must stay on the map: it carries a route or a
-    beat, is watched, or is advised to be searched.
+    beat, is watched, is advised to be searched, or lies on a route past the plan that the
+    first page names.
     """
     busy = np.asarray(
         (layers.before.weight > 0) | (layers.today.weight > 0) | (layers.after.weight > 0)
@@ -510,6 +528,8 @@ def _busy(content: ReportContent, layers: MapLayers) -> NDArray[np.bool_]:
     busy[[row.segment for row in content.look_first]] = True
     for beat in content.beats:
         busy[content.network.segment[beat.arcs]] = True
+    for way in content.holes:
+        busy[content.network.segment[way.arcs]] = True
     return busy
 
 
@@ -548,14 +568,29 @@ def _show_legends(
                 drawn.plot.tags = [height, *drawn.plot.tags[1:]]
 
 
+def rest_lines(
+    content: ReportContent, drawn: NDArray[np.int64], plane: Plane
+) -> dict[str, list[Any]] | None:
+    """Return the main roads that are not among the drawn segments, as few long lines;
+    None where there is none.
+    """
+    network = content.network
+    main = np.isin(network.road_class[network.segment_arc], MAIN_CLASSES)
+    rest = np.setdiff1d(np.flatnonzero(main), drawn)
+    if not rest.size:
+        return None
+    merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(network.lines[rest])))
+    return line_columns(np.asarray(merged, dtype=object), plane, tolerance(content))
+
+
 def roads_note(drawn: int, every: int) -> str:
-    """Return what the map leaves out; empty where it draws every segment."""
+    """Return of how many segments the map tells nothing; empty where it tells all."""
     if drawn == every:
         return ""
     said = _(
-        "To stay quick, the interactive map draws {drawn} of {every} road segments: routes, watched"
-        " roads and main roads first, then the minor roads nearest to them. The still maps draw"
-        " them all."
+        "To stay quick, the interactive map tells risk and traffic of {drawn} of {every} road"
+        " segments: routes, watched roads and main roads first, then the minor roads nearest to"
+        " them. Other main roads are thin grey lines. The still maps draw and colour all roads."
     )
     return said.format(drawn=number(drawn), every=number(every))
 
@@ -728,16 +763,24 @@ POST_BADGE = 16.0
 def draw_roads(
     plot: DrawnMap,
     content: ReportContent,
+    plane: Plane,
     drawn: NDArray[np.int64],
     columns: dict[str, list[Any]],
     layers: MapLayers,
     roads: Sequence[RoadLayer],
 ) -> DrawnRoads:
-    """Draw every road layer from one set of lines; all but the first start hidden."""
+    """Draw every road layer from one set of lines, over thin lines of the other main
+    roads; all layers but the first start hidden.
+    """
     source, thin = ColumnDataSource(columns), thinness(drawn.size, 0.6)
     place = np.full(content.network.n_segments, -1)
     place[drawn] = np.arange(drawn.size)
     items = []
+    if (rest := rest_lines(content, drawn, plane)) is not None:
+        glyph = plot.layer(
+            ("road", "rest"), "multi_line", rest, line_color=MINOR_ROAD, line_width=REST_PIXELS
+        )
+        items.append(plot.item(_("Main roads, no details"), [glyph]))
     for layer in roads:
         tags = [layer.id, LOOK_CHOICE] if layer is layers.under_advice else [layer.id]
         for number_of_class, part in enumerate(layer.classes):

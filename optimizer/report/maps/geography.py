@@ -162,8 +162,9 @@ LEAST_DEGREES = 0.02
 
 
 def order_bounds(content: ReportContent) -> Bounds:
-    """Return the box around what is ordered: sites in the plan or closed, bases and
-    posts, in degrees; the whole map where nothing is.
+    """Return the box around what is ordered (sites in the plan or closed, bases and
+    posts) and the routes past it that the first page names, in degrees; the whole map
+    where nothing is ordered.
     """
     places = [
         (site.lon, site.lat) for site in content.sites if site.chosen or site.standing == "given up"
@@ -174,6 +175,9 @@ def order_bounds(content: ReportContent) -> Bounds:
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
         return map_bounds(content)
+    for way in content.holes:
+        lines = content.network.lines[content.network.segment[np.asarray(way.arcs, dtype=np.int64)]]
+        points = np.vstack((points, shapely.get_coordinates(lines)))
     low, high = points.min(axis=0), points.max(axis=0)
     margin = ROUND_ORDERS * float((high - low).max())
     short = np.maximum(LEAST_DEGREES - (high - low), 0.0) / 2

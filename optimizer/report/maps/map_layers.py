@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from optimizer.report.content.placements import BeatBase, BeatRow
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.content.risk import SegmentRisk
+    from optimizer.report.content.routes import ResidualRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class MapLayers:
         Loads on the routes with nothing placed, with today's layout, and with the plan.
     beats
         Beats of the plan in drawing order.
+    holes
+        The routes past the plan that the first page names, the largest first.
     bounds
         What every map shows, in degrees.
     crowds
@@ -66,6 +69,7 @@ class MapLayers:
     today: RouteTraffic
     after: RouteTraffic
     beats: tuple[DrawnBeat, ...]
+    holes: tuple[DrawnHole, ...]
     bounds: Bounds
     crowds: tuple[Crowd, ...]
 
@@ -86,6 +90,7 @@ def map_layers(content: ReportContent) -> MapLayers:
         today=traffic(content, "today"),
         after=traffic(content, "after"),
         beats=drawn_beats(content),
+        holes=drawn_holes(content),
         bounds=bounds,
         crowds=crowds(content, bounds),
     )
@@ -130,6 +135,39 @@ class DrawnBeat:
     def numbers(self) -> list[str]:
         """What stands at its posts, in order: `A1`, `A2`."""
         return [f"{self.letter}{place}" for place in range(1, len(self.beat.stops) + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnHole:
+    """A route past the plan as it is drawn: its number in the table and the figure, what
+    is said of it, and (k,) shapely lines in degrees, each road once.
+    """
+
+    number: int
+    way: ResidualRoute
+    lines: NDArray[np.object_]
+
+    @property
+    def label(self) -> str:
+        """Its line in a legend."""
+        return _("Best route left, No. {number}").format(number=self.number)
+
+    @property
+    def dash(self) -> str:
+        """How its line is broken, as bokeh and matplotlib call it; that of the largest is
+        not.
+        """
+        return ("solid", "dashed", "dotted")[(self.number - 1) % 3]
+
+
+def drawn_holes(content: ReportContent) -> tuple[DrawnHole, ...]:
+    """Return the routes past the plan that the first page names, the largest first."""
+    network, made = content.network, []
+    for number_of_way, way in enumerate(content.holes, 1):
+        segments = np.unique(network.segment[np.asarray(way.arcs, dtype=np.int64)])
+        merged = _merged(network.lines[segments], np.full(segments.size, THIN))
+        made.append(DrawnHole(number_of_way, way, merged.lines))
+    return tuple(made)
 
 
 @dataclass(frozen=True, slots=True)

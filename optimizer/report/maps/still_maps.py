@@ -46,6 +46,7 @@ from optimizer.report.maps.map_layers import (
     RIM,
     Crowd,
     DrawnBeat,
+    DrawnHole,
     Layout,
     LegendGroup,
     MapLayers,
@@ -63,6 +64,7 @@ from optimizer.report.palette import (
     BORDER,
     FAINT,
     GATEWAY,
+    HOLE,
     LOOK,
     MINOR_ROAD,
     OFFICIAL,
@@ -200,6 +202,7 @@ def _draw_marks(
     handles += draw_routes(ax, content, layers, after=True)
     occupied = OccupiedBoxes()
     name_border_towns(ax, content, occupied)
+    handles += [draw_hole(ax, hole) for hole in layers.holes]
     for beat in layers.beats:
         draw_beat(ax, beat)
     handles += (
@@ -270,6 +273,21 @@ def draw_routes(
     return [Line2D([], [], color=colour, linewidth=5, label=label)]
 
 
+def draw_hole(ax: Axes, hole: DrawnHole) -> Line2D:
+    """Draw a route past the plan, and return its line of the legend."""
+    drawn = LineCollection(
+        [shapely.get_coordinates(line) for line in hole.lines],
+        colors=HOLE,
+        linewidths=HOLE_POINTS,
+        linestyles=hole.dash,
+        capstyle="butt",
+        gid=f"hole-{hole.number}",
+    )
+    ax.add_collection(drawn, autolim=False)
+    look: dict[str, Any] = {"color": HOLE, "linewidth": HOLE_POINTS, "linestyle": hole.dash}
+    return Line2D([], [], label=hole.label, **look)
+
+
 def draw_border(ax: Axes, content: ReportContent) -> list[Line2D]:
     """Draw the border, where there is one, and return the line of the legend."""
     border = border_parts(content.border)
@@ -295,6 +313,9 @@ def draw_beat(ax: Axes, beat: DrawnBeat) -> None:
 
 
 TOWNS_NAMED, ROADS_NUMBERED = 26, 20
+
+HOLE_POINTS = 1.8
+"""Width of a route past the plan, in points."""
 
 AVOIDED = 6.0
 """Size of the marks that names of border towns keep off, in points."""
