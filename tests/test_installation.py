@@ -25,6 +25,7 @@ from tests.bundle import (
     pack,
 )
 from tests.cases import random_instance
+from tests.wheels import fault_of, pinned, versions
 
 
 def wheel(folder: Path, name: str, *lines: str) -> Path:
@@ -138,3 +139,33 @@ def test_the_solver_needs_what_its_page_says(tmp_path: Path) -> None:
     (line,) = (line for line in page.splitlines() if line.startswith("pip install lazy-loader"))
     listed = {Requirement(part.strip("'")).name for part in line.split()[2:]}
     assert listed == {name for name in names if import_names.get(name, name) in SOLVER_NEEDS}
+
+
+def test_every_python_from_the_oldest_is_let_in_and_every_pin_is_plain() -> None:
+    """No upper bound, which would refuse the Python of a new system; and constraints that
+    pip reads as they are.
+    """
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = versions(text)
+    project = tomllib.loads(text)["project"]
+    assert project["requires-python"] == f">={listed[0]}"
+    assert "3.14" in listed
+    names = pinned((ROOT / "constraints.txt").read_text(encoding="utf-8"))
+    extras = project["optional-dependencies"].values()
+    for line in (*project["dependencies"], *(each for extra in extras for each in extra)):
+        assert Requirement(line).name in {*names, project["name"]}
+    with pytest.raises(ValueError, match="expected name==version"):
+        pinned("numpy>=2")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("cause: Failed to fetch: https://host/simple/osmium/", "registry cannot be reached"),
+        ("Because pyproj==3.7.2 has no usable wheels and", "pyproj==3.7.2 has no wheel: pin"),
+        ("hint: Wheels are required for `numpy` because", "numpy has no wheel: pin"),
+        ("something\n else", "something else"),
+    ],
+)
+def test_a_resolution_that_fails_says_why(answer: str, said: str) -> None:
+    assert said in fault_of(answer)
