@@ -25,6 +25,7 @@ from optimizer.base.work.listener import SILENT, Listener
 from optimizer.problem.plan.plan import Beat, Plan, known_options, with_beats, with_plan, with_teams
 from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
 from optimizer.problem.plan.weight_scenarios import Draws, Objective, worst_weights
+from optimizer.solvers.final_check import checked
 from optimizer.solvers.overlay.overlay import contract, weighted
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
@@ -84,7 +85,9 @@ def solve_over_draws(
         raise InputError(Problem("method", repr(options.method), expected))
     instance.check()
     if instance.patrols is None:
-        return _placed(draws, objective, options, starts, proven, listener)
+        return _checked(
+            draws, objective, _placed(draws, objective, options, starts, proven, listener)
+        )
     time_limit = options.time_limit
     until = np.inf if time_limit is None else time.monotonic() + time_limit
     plans = list(starts)
@@ -111,7 +114,20 @@ def solve_over_draws(
         proven,
         listener,
     )
-    return _over_every_beat(result, proven, len(beats), beats, options.gap)
+    return _checked(
+        draws, objective, _over_every_beat(result, proven, len(beats), beats, options.gap)
+    )
+
+
+def _checked(draws: Draws, objective: Objective, result: Result) -> Result:
+    """Return a result that `checked` finds no fault in, its value that of the objective."""
+    plan = Plan(()) if result.plan is None else result.plan
+    whole = replace(draws, instance=with_plan(draws.instance, plan))
+    return checked(
+        draws.instance,
+        result,
+        value_of=lambda placed: objective.value(whole.values(placed), draws.probability),
+    )
 
 
 def _placed(

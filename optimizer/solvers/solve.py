@@ -15,6 +15,7 @@ from optimizer.base.work.listener import SILENT, Listener, OnlyCancels
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.plan import Plan, known_options, with_plan
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
+from optimizer.solvers.final_check import checked
 from optimizer.solvers.mixed.solve_mixed import solve_mixed
 from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
@@ -110,7 +111,7 @@ def solve(
         If the forced options break a constraint, or no plan reaches the requirements;
         it names the constraint. (Without either the empty plan is feasible.)
     SolverError
-        If the solver underneath fails.
+        If the solver underneath fails, or the result is false (`final_check`).
     KeyboardInterrupt
         If it comes before there is any plan.
     """
@@ -148,13 +149,15 @@ def solve_with(
     # before the time limit begins to run
     kernels.ready(modules, instance.tail.size * len(instance.evaders), listener)
     if options.method == MIXED:
-        return solve_mixed(
+        result = solve_mixed(
             instance, options, support=support, listener=listener, starts=starts, record=record
         )
-    if instance.patrols is None:
+    elif instance.patrols is None:
         masks = [instance.placed(known_options(instance, start)) for start in starts]
-        return place(instance, options, listener=listener, starts=masks, record=record)
-    return solve_joint(instance, options, listener=listener, starts=starts, awaited=awaited)
+        result = place(instance, options, listener=listener, starts=masks, record=record)
+    else:
+        result = solve_joint(instance, options, listener=listener, starts=starts, awaited=awaited)
+    return checked(instance, result)
 
 
 def plan_without_search(

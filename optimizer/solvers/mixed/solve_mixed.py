@@ -189,6 +189,8 @@ def _outcome(
 ) -> Result:
     """Return the result of a search."""
     best, pure = search.best, _best_single(problem, search.best)
+    # what the overlay leaves out gets through as well, whatever the mixture
+    best = replace(best, upper=best.upper + problem.overlay.left_out_value)
     if pure.upper is not None and pure.upper <= best.upper:  # a single plan is a mixture as well
         plan = problem.instance.placed(() if pure.plan is None else pure.plan.options)
         best = CertifiedMixture((plan,), np.ones(1), pure.upper)

@@ -58,6 +58,11 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
 
+LEAST_NORMAL = float(np.finfo(np.float64).tiny)
+"""Least value of an evader or a route that counts. Numbers below it have fewer digits
+than others, and 1 over one of them may be infinite.
+"""
+
 SELDOM = 1000
 """Arcs times terminals that weigh as much as an arc times an evader in a search: a
 contraction takes .16 s without a compiler where they are 900,000, and numba .7 s to
@@ -83,7 +88,8 @@ class Overlay:
     survival
         (m,) s in [0, 1) on option arcs, 1 on plain ones.
     origin, destination, weight
-        (informed evaders,) ends on overlay nodes, and p_k > 0.
+        (informed evaders,) ends on overlay nodes, and p_k > 0; 0 where the evader is
+        left out.
     fixed_routes
         Routes of habitual evaders.
     free
@@ -98,6 +104,10 @@ class Overlay:
     node
         (nodes,) position in the instance of each overlay node, -1 for joints; None
         where it is not kept.
+    left_out, left_out_value
+        How many informed evaders and habitual routes have a value below `LEAST_NORMAL`
+        with nothing placed, and the sum of their weighted values. They count for
+        nothing here (Proposition 3a in docs/mathematics.md).
     """
 
     n_nodes: int
@@ -114,6 +124,8 @@ class Overlay:
     bundle: csr_array | None = None
     scenario_weights: ScenarioWeights | None = None
     node: NDArray[np.int64] | None = None
+    left_out: int = 0
+    left_out_value: float = 0.0
 
     def presence(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how much of each part is on its arcs when (options,) shares of options
@@ -271,6 +283,7 @@ def contract(instance: Instance) -> Overlay:
     node = plain.node
     series = _series_arcs(instance, base, node, (option[met], arc[met], survival[met]))
     joints = int(met.sum()) - int(useful.sum())
+    route_values, negligible_routes = _route_values(instance, base)
     whole = Overlay(
         n_nodes=node.size + joints,
         tail=np.concatenate((plain.tail, series.tail)).astype(np.int32),
@@ -284,6 +297,8 @@ def contract(instance: Instance) -> Overlay:
         fixed_routes=fixed_routes_of(instance, base, free),
         free=free,
         node=np.append(node, np.full(joints, -1)),
+        left_out=int(negligible_routes.sum()),
+        left_out_value=float(route_values[negligible_routes].sum()),
     )
     return _of_use(whole)
 
@@ -392,7 +407,9 @@ def _of_use(overlay: Overlay) -> Overlay:
     """
     tail, head = overlay.tail, overlay.head
     own = arc_costs(overlay.reliability)
-    pair = np.unique(np.column_stack((overlay.origin, overlay.destination)), axis=0)
+    pair, of_pair = np.unique(
+        np.column_stack((overlay.origin, overlay.destination)), axis=0, return_inverse=True
+    )
     (origin, row), (destination, column) = (np.unique(end, return_inverse=True) for end in pair.T)
     everything = cost_graph(
         overlay.n_nodes, tail, head, arc_costs(overlay.arc_survival(overlay.free))
@@ -400,6 +417,8 @@ def _of_use(overlay: Overlay) -> Overlay:
     out = cost_graph(overlay.n_nodes, tail, head, own).distances(origin)
     back = cost_graph(overlay.n_nodes, tail, head, own, reverse=True).distances(destination)
     worst = everything.distances(origin)[row, pair[:, 1]] + STRICTLY
+    best = out[row, pair[:, 1]][of_pair]
+    negligible = np.isfinite(best) & _negligible(np.exp(-best), overlay.weight)
     keep = np.zeros(own.size, dtype=bool)
     for k in range(len(pair)):
         rest = np.flatnonzero(~keep)
@@ -412,7 +431,32 @@ def _of_use(overlay: Overlay) -> Overlay:
         reliability=overlay.reliability[keep],
         option=overlay.option[keep],
         survival=overlay.survival[keep],
+        weight=np.where(negligible, 0.0, overlay.weight),
+        left_out=overlay.left_out + int(negligible.sum()),
+        left_out_value=overlay.left_out_value
+        + weighted_sum(overlay.weight[negligible], np.exp(-best[negligible])),
     )
+
+
+def _negligible(value: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return the mask of values > 0 that are below `LEAST_NORMAL`, by themselves or with
+    their weights.
+    """
+    return np.minimum(value, weight * value) < LEAST_NORMAL
+
+
+def _route_values(
+    instance: Instance, base: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the (routes of `Instance.habits`,) weighted values, and the mask of those
+    that can be travelled and are left out for their small value.
+    """
+    habits = instance.habits
+    cost = habits.arcs @ arc_costs(base)
+    weight, through = instance.weight[habits.evader], np.exp(-cost)
+    there = np.isfinite(cost) & (weight > 0)
+    value = weight * habits.share * through
+    return value, there & _negligible(habits.share * through, weight)
 
 
 @dataclass(frozen=True)
@@ -433,7 +477,7 @@ class FixedRoutes:
         where options are parts of others.
     of_route
         (routes of `Instance.habits`,) the fixed route that each is part of, -1 for
-        those of value 0; None as `members`.
+        those of a value below `LEAST_NORMAL`; None as `members`.
     """
 
     value: NDArray[np.float64]
@@ -468,14 +512,13 @@ def fixed_routes_of(
     )
     cost = csr_array(habits.arcs @ effect)
     cost.sort_indices()
-    weight = np.array([evader.weight for evader in instance.evaders])[habits.evader] * habits.share
     through = np.exp(-(habits.arcs @ arc_costs(base)))
-    value = weight * through
+    value, negligible = _route_values(instance, base)
     total: dict[tuple[bytes, bytes], float] = {}
     links: dict[tuple[bytes, bytes], slice] = {}
     place: dict[tuple[bytes, bytes], int] = {}
     of_route: list[int] = []
-    routes = np.flatnonzero(value)
+    routes = np.flatnonzero((value > 0) & ~negligible)
     for route in routes.tolist():
         span = slice(int(cost.indptr[route]), int(cost.indptr[route + 1]))
         key = (cost.indices[span].tobytes(), cost.data[span].tobytes())
@@ -551,10 +594,10 @@ def _restricted_routes(
     fixed_routes: FixedRoutes, forced: NDArray[np.bool_], free: NDArray[np.bool_]
 ) -> FixedRoutes:
     """Return the fixed routes with forced options folded into their values, and without
-    those that let nothing through.
+    those that let nothing through, or less than `LEAST_NORMAL`.
     """
     value = fixed_routes.values(forced)
-    kept = value > 0
+    kept = value >= LEAST_NORMAL
     place = np.cumsum(kept) - 1
     links = free[fixed_routes.option] & kept[fixed_routes.route]
     return FixedRoutes(
@@ -609,7 +652,8 @@ def weighted(overlay: Overlay, draws: Draws, objective: Objective) -> Overlay:
     informed = [k for k, e in enumerate(draws.instance.evaders) if not e.routes and e.weight > 0]
     unit = diags_array(1.0 / overlay.fixed_routes.value)
     fixed_routes = csr_array((draws.weight @ overlay.fixed_routes.members.T) @ unit)
-    table = csr_array(hstack((csr_array(draws.weight)[:, informed], fixed_routes)))
+    counted = diags_array((overlay.weight > 0).astype(np.float64))
+    table = csr_array(hstack((csr_array(draws.weight)[:, informed] @ counted, fixed_routes)))
     return replace(
         overlay, scenario_weights=ScenarioWeights(table, objective.caps(draws.probability))
     )

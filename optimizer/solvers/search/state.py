@@ -14,7 +14,7 @@ from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.problem.plan.result import Limit, Result, relative_gap, tolerance_of
-from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.overlay.overlay import LEAST_NORMAL, Overlay, contract
 from optimizer.solvers.params import SolveParams
 from optimizer.solvers.search.feasible_start import made_to_fit, todays_layout
 
@@ -87,6 +87,12 @@ class SolveState(SilentListener):
         """Contract the network."""
         with step(self.listener, "contracting", stoppable=False):
             self.overlay = self.given or contract(self.instance)
+        if self.overlay.left_out:
+            self.listener.noted(
+                f"{self.overlay.left_out} evaders or habitual routes are left out of the search:"
+                f" each is worth less than {LEAST_NORMAL:.1e}, too little to compute with. The"
+                " value of the plan counts them, its lower bound does not."
+            )
 
     def begin(self) -> None:
         """Take the two bounds that need no search, forced options alone and everything

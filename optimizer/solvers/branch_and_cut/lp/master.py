@@ -59,6 +59,7 @@ from optimizer.solvers.branch_and_cut.paths.commodities import Commodities, comm
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.proof.record import Duals
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
+from optimizer.solvers.overlay.overlay import LEAST_NORMAL
 from optimizer.solvers.search.warm_start import ValueRows
 
 if TYPE_CHECKING:
@@ -238,7 +239,8 @@ class Master:
             self.commodities.sums(self.commodities.start),
             self.commodities.sums(self.commodities.floor),
         )
-        self.total = self.commodities.value(self.commodities.start) or 1.0
+        total = self.commodities.value(self.commodities.start)
+        self.total = total if total >= LEAST_NORMAL else 1.0
         self._most = most
         self._scale = np.where(most > 0, most, 1.0)
         self._n = overlay.free.size

@@ -12,7 +12,13 @@ from optimizer.problem.instance.evaders import Evader, Searches
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, best_of_each
 from optimizer.solvers.branch_and_cut.paths.path_pool import Paths, padded
-from optimizer.solvers.overlay.overlay import Links, Overlay, ScenarioWeights, repeated
+from optimizer.solvers.overlay.overlay import (
+    LEAST_NORMAL,
+    Links,
+    Overlay,
+    ScenarioWeights,
+    repeated,
+)
 from optimizer.solvers.overlay.searching import search_values
 
 if TYPE_CHECKING:
@@ -118,10 +124,15 @@ class Commodities:
         )
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (groups,) weighted sums of (commodities,) values."""
+        """Return the (groups,) weighted sums of (commodities,) values; 0 for a sum below
+        `LEAST_NORMAL`, by which no row can be scaled. As values are >= 0, such a bound
+        is lower, and still true.
+        """
         if self.terms is not None:
-            return np.asarray(self.terms @ values)
-        return np.asarray(np.bincount(self.group, self.weight * values), dtype=np.float64)
+            sums = np.asarray(self.terms @ values)
+        else:
+            sums = np.asarray(np.bincount(self.group, self.weight * values), dtype=np.float64)
+        return np.where(np.abs(sums) < LEAST_NORMAL, 0.0, sums)
 
     def cut_values(
         self, cuts: Cuts, point: NDArray[np.float64], floor: NDArray[np.float64]
