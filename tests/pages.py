@@ -186,6 +186,7 @@ async def page_faults(
         else:
             await browser.resize(width, SCREENS[width])
         await browser.until(ready)
+        await browser.run("scrollTo(0, 0)")  # what sticks to the top then covers nothing
         if (more := await browser.run(WIDER)) > 0:
             faults.append(f"{width} pixels: the page is {more} pixels wider than its screen")
         faults += [f"{width} pixels: {each}" for each in await overlaps(browser)]

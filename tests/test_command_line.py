@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import re
@@ -23,7 +22,6 @@ from optimizer.cli.app import app
 from optimizer.cli.commands import EXAMPLES, add_command
 from optimizer.cli.purposes import LAB, PURPOSES, SYNONYMS
 from optimizer.problem.files.instance_file import read_instance, write_instance
-from tests import questions
 from tests.cases import random_instance
 from tests.command import Outcome
 
@@ -286,30 +284,6 @@ def test_a_misspelt_option_id_is_answered_with_the_nearest(
     outcome = command("evaluate", tmp_path / "i.json", tmp_path / "p.json")
     assert outcome.code == 1
     assert "Did you mean 'bridge-0'?" in outcome.err
-
-
-def test_all_questions_with_a_command_are_asked_of_the_shipped_scenario() -> None:
-    commands = [command for _, command in questions.asked()]
-    assert len(commands) >= 15
-    for begins in (*questions.LESS, *questions.APART, *questions.FIRST):
-        assert any(command.startswith(begins) for command in commands), begins
-    for reason in questions.APART.values():
-        assert (ROOT / reason.rpartition(" ")[2]).is_file(), reason
-    page = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
-    pictures = {
-        questions.picture_name(command): command
-        for command in commands
-        if not questions.apart(command)
-    }
-    drawn = sorted((ROOT / "docs" / "answers").iterdir())
-    assert len(drawn) >= 10
-    # a command that has changed since wants another picture: `python -m tests.questions
-    # --pictures`
-    for path in drawn:
-        assert f"<desc>{html.escape(pictures[path.name])}</desc>" in path.read_text(
-            encoding="utf-8"
-        ), path.name
-        assert f"(answers/{path.name})" in page, path.name
 
 
 @pytest.mark.parametrize(
