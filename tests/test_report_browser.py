@@ -23,11 +23,18 @@ import pytest
 from optimizer.base.text.formatting import Amount
 from optimizer.base.text.language import speaking
 from optimizer.report import ReportContent, write_report
+from optimizer.report.content.first_page import command_order
 from optimizer.report.page import page
 from tests.browser import CHROMIUM, Browser
 from tests.pages import AXE, COLOURS, broken_rules, in_colours, overlaps
 from tests.pages import SCREENS as WIDTHS
-from tests.report_case import bare_content, changed_site, full_content, large_content
+from tests.report_case import (
+    bare_content,
+    changed_beat,
+    changed_site,
+    full_content,
+    large_content,
+)
 from tests.test_report_order import WAY
 
 pytestmark = [
@@ -713,3 +720,56 @@ def _wordy() -> ReportContent:
         inland=("I-25/US 85", "US 380", "US 84"),
     )
     return replace(content, sites=sites, residual_routes=(way, WAY))
+
+
+@pytest.mark.parametrize("paper", list(PAPER))
+@pytest.mark.parametrize("language", ["en", "es", "pt"])
+def test_an_order_of_thirty_five_sites_and_twelve_beats_is_one_sheet_with_its_signature(
+    tmp_path: Path, language: str, paper: str
+) -> None:
+    """As many, and with names as long, as on the real roads of the Rio Grande."""
+    content = _wordy()
+    agencies = [f"Border Patrol, Rio Grande Valley Sector {k}" for k in range(5)]
+    sites = tuple(
+        changed_site(
+            content.sites[k % 14],
+            id=f"r{k}",
+            agency=agencies[k % 5],
+            chosen=k < 25,
+            existing=k > 15,
+            worth=0.05 / (k + 1) ** 1.3,
+        )
+        for k in range(35)
+    )
+    long = [
+        changed_beat(
+            content.beats[0],
+            id=f"b{k}",
+            team_label="Del Rio mobile team",
+            worth=0.003 if k < 4 else 0.001,
+        )
+        for k in range(12)
+    ]
+    beats = tuple(
+        replace(beat, agency=agencies[k % 5 if k > 3 else 0], stops=2 * beat.stops)
+        for k, beat in enumerate(long)
+    )
+    with speaking(language):
+        order = replace(content, sites=sites, beats=beats)
+        assert not command_order(order).long
+        (tmp_path / "report.html").write_text(page(order, {}), encoding="utf-8")
+
+    async def steps() -> None:
+        async with Browser() as browser:
+            await browser.open((tmp_path / "report.html").as_uri(), *SCREENS["desk"])
+            await browser.until(READY)
+            pixels = [
+                round(96 * inches - margin / 2.54 * 96)
+                for inches, margin in zip(PAPER[paper], MARGIN_CM, strict=True)
+            ]
+            await browser.call("Emulation.setEmulatedMedia", media="print")
+            await browser.resize(*pixels)
+            bottom = "document.querySelector('.sign').getBoundingClientRect().bottom + scrollY"
+            assert await browser.run(bottom) < pixels[1]
+
+    asyncio.run(steps())

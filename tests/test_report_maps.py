@@ -298,7 +298,7 @@ def test_a_site_is_labelled_with_its_place_in_the_plan() -> None:
     ax = draw_plan(_axes(), content)
     numbers = {text.get_text(): text.xy for text in ax.texts if text.get_text().isdigit()}  # type: ignore[attr-defined] # annotations
     closed = next(site for site in content.sites if site.standing == "given up")
-    assert numbers == {"1": (1.6, 42.6), "2": (1.55, 42.55), "3": (closed.lon, closed.lat)}
+    assert numbers == {"2": (1.55, 42.55), "1": (closed.lon, closed.lat), "3": (1.6, 42.6)}
 
 
 def test_the_site_chart_shows_worths_in_points() -> None:

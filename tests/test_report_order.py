@@ -12,19 +12,24 @@ import numpy as np
 import pytest
 import shapely
 
-from optimizer.base.text.formatting import ARROW, DASH, SPACE, Amount, ValueText
+from optimizer.base.text.formatting import DASH, SPACE, Amount, ValueText
 from optimizer.problem.files.plan_file import LayoutValues, MobilityValues, RestsOn
 from optimizer.problem.network.places import NamedPlace
 from optimizer.report.content.comparison import BudgetRow, MobilityRow
 from optimizer.report.content.first_page import command_order
-from optimizer.report.content.placements import SiteRow, chosen_table
+from optimizer.report.content.placements import (
+    ShiftClock,
+    SiteRow,
+    beats_table,
+    chosen_table,
+)
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.routes import ResidualRoute, SwapFacts
 from optimizer.report.content.summary import not_enough
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.page import page, small_map
-from tests.report_case import changed_site, full_content, site_row
+from tests.report_case import changed_beat, changed_site, full_content, site_row
 
 pytestmark = pytest.mark.report
 
@@ -98,9 +103,9 @@ def test_each_site_is_ordered_once_and_a_change_of_kind_is_neither_closed_nor_ne
     ]
     assert lines == [
         ("open", "1", "a", "site-a"),
-        ("change", "3", "Old mill", "site-d:new"),
-        ("keep", "2", "b", "site-b"),
-        ("close", "4", "c", "site-c"),
+        ("change", "2", "Old mill", "site-d:new"),
+        ("keep", "4", "b", "site-b"),
+        ("close", "3", "c", "site-c"),
     ]
     without = {line.place: line.without for group in order.groups for line in group.lines}
     assert without == {"a": "+30.0", "Old mill": "+10.0", "b": "+20.0", "c": DASH}
@@ -129,7 +134,7 @@ def test_how_to_read_the_lines_says_what_comes_first_and_when_closing_must_come_
         return _spaced(*command_order(replace(_changed(), sites=sites, budgets=rows)).reading)
 
     first, *others = command_order(_changed()).reading
-    assert first == "The lowest number is worth most."
+    assert first.startswith("Numbered in the order in which to act: closing first")
     # nothing is known of what it frees
     assert not any("Close before you open" in line for line in others)
     assert "can exceed the whole gain" in " ".join(others)
@@ -161,10 +166,10 @@ def test_the_page_says_which_sites_to_close_for_the_first_that_opens() -> None:
         return " ".join(_spaced(*command_order(content).reading))
 
     assert (
-        "Close before you open, 3 before 1: until all are closed 9 agents a shift are missing."
+        "Close before you open, 2 before 3: until all are closed 9 agents a shift are missing."
         in said(4.0, 5.0)
     )
-    assert "Close before you open, 2, 4 before 1: until all" in said(3.0, 1.0, 4.0)
+    assert "Close before you open, 1, 3 before 4: until all" in said(3.0, 1.0, 4.0)
     # that is not enough
     assert "Close before you open: until then 4 agents a shift are missing." in said(1.0, 3.0)
     assert "Close" not in said(9.0, agency="Customs")
@@ -172,10 +177,10 @@ def test_the_page_says_which_sites_to_close_for_the_first_that_opens() -> None:
 
 def test_an_order_goes_on_beyond_one_sheet_by_the_letters_of_what_it_says() -> None:
     order = command_order(full_content())
-    assert not order.long("A headline.")
-    assert order.long("A headline that goes on and on. " * 200)
+    assert not order.long
     first, *_ = order.groups
-    assert replace(order, groups=(replace(first, lines=first.lines * 60),)).long("A headline.")
+    assert replace(order, groups=(replace(first, lines=first.lines * 60),)).long
+    assert replace(order, reading=("How to read it. " * 1000,)).long
 
 
 def test_beats_are_ordered_with_where_and_when() -> None:
@@ -190,10 +195,85 @@ def test_beats_are_ordered_with_where_and_when() -> None:
     assert lines[2].place == "Post 8; 1 more post"
     assert (
         lines[2].details
-        == "Mobile team from Fort; by hours of the shift: 0:10\N{EN DASH}1:10 Post 8;"
-        " 1:15\N{EN DASH}2:15 Post 13; back 2:30"
+        == "Mobile team from Fort, out 0:00\N{EN DASH}2:30; 0:10\N{EN DASH}1:10 Post 8;"
+        " 1:15\N{EN DASH}2:15 Post 13"
     )
-    assert "back 1:02" in next(line.details for line in lines if "Lodge" in line.details)
+    assert "out 0:00\N{EN DASH}1:02" in next(
+        line.details for line in lines if "Lodge" in line.details
+    )
+
+
+def test_times_of_beats_are_by_the_clock_of_a_shift_where_one_is_known() -> None:
+    content = full_content()
+    shift = ShiftClock("Late", 22 * 3600.0, 8.0, ("06:00", "14:00"))
+    late = replace(
+        content,
+        beats=tuple(
+            replace(
+                beat, shift=shift, entry=beat.entry.model_copy(update={"sets_out_minute": 240.0})
+            )
+            for beat in content.beats
+        ),
+    )
+    order = command_order(late)
+    details = " ".join(line.details for group in order.groups for line in group.lines)
+    # four hours after ten in the evening, and two and a half hours out
+    assert "out 02:00\N{EN DASH}04:30" in details
+    assert (
+        "Times of beats are those of the shift Late (from 22:00, 8 hours); in the shifts from"
+        " 06:00 and 14:00 they are as much later."
+    ) in order.reading
+    assert (
+        "Times of beats count from the start of the shift (h:mm)." in command_order(content).reading
+    )
+    assert "02:00" in beats_table(late).rows[0]
+
+
+def test_what_is_worth_little_is_folded_and_what_is_worth_much_has_a_line_of_its_own() -> None:
+    content = full_content()
+    small = [changed_beat(beat, worth=0.001) for beat in content.beats[:2]]
+    sites = tuple(
+        _site(name, chosen=True, worth=worth, type="road post")
+        for name, worth in (("a", 0.058), ("b", 0.0012), ("c", 0.0004), ("d", 0.0016))
+    )
+    one = replace(content, sites=sites, beats=(small[0],))
+    lines = [line for group in command_order(one).groups for line in group.lines]
+    assert [(line.action, len(line.parts)) for line in lines if line.action == "drive"] == [
+        ("drive", 0)  # alone it is not folded
+    ]
+    opened = [line for line in lines if line.action == "open"]
+    assert [(line.place, [part.place for part in line.parts]) for line in opened] == [
+        ("a", []),
+        ("d", []),
+        (f"2{SPACE}sites of 0.1 points or less each:", ["b", "c"]),
+    ]
+    html = page(replace(content, sites=sites, beats=()), {})
+    for name in "bc":  # each is ordered by its number, and leads to its mark
+        assert f'data-mark="site-{name}"' in html
+    unknown = [replace(site, entry=site.entry.model_copy(update={"worth": None})) for site in sites]
+    none = command_order(replace(content, sites=tuple(unknown), beats=()))
+    assert not any(line.parts for group in none.groups for line in group.lines)
+
+
+def test_numbers_follow_the_lines_of_the_page() -> None:
+    content = full_content()
+    sites = tuple(
+        _site(
+            f"s{k}",
+            agency=f"A{k % 3}",
+            chosen=k % 4 != 0,
+            existing=k % 2 == 0,
+            worth=0.01 * (k + 1),
+        )
+        for k in range(12)
+    )
+    order = command_order(replace(content, sites=sites, beats=()))
+    read = [line for group in order.groups for line in group.changes]
+    read += [line for group in order.groups for line in group.kept]
+    assert [int(line.number) for line in read] == list(range(1, len(read) + 1))
+    for group in order.groups:
+        actions = [line.action for line in group.lines]
+        assert actions == sorted(actions, key=["close", "open", "keep"].index)
 
 
 def test_a_plan_of_nothing_is_an_order_of_nothing() -> None:
@@ -266,10 +346,10 @@ def test_what_is_shown_adds_up(before: float, after: float) -> None:
     values = replace(content.summary, existing=before, upper=after, lower=0.52004)
     order = command_order(replace(content, summary=values))
     said = order.figures[0]
-    first, second = (float(text) for text in re.findall(rf"([\d.]+){SPACE}%", said.figure))
+    first, second = (float(text) for text in re.findall(rf"([\d.]+){SPACE}%", said.sentences[0]))
     apart = round(abs(first - second), 1)
     points = f"{apart:.1f}" if apart else "<0.1"
-    assert f"{points} percentage points" in said.sentences[0]
+    assert said.figure == f"{points} points"
     assert f"{points} percentage points" in order.buys[0]
     bar, box = not_enough(replace(content, summary=values))[0], order.figures[2].figure
     lower, upper = (float(text) for text in re.findall(rf"([\d.]+){SPACE}%", bar))
@@ -290,12 +370,12 @@ def test_the_range_of_the_gain_stands_beside_the_figure_and_holds_the_gain() -> 
     wide = LayoutValues(existing=0.45, plan=0.40)
     row = MobilityValues(mobility=0.0, existing=0.45, plan=0.3118, nothing=0.8, low_detection=wide)
     shown = command_order(replace(content, mobility=(MobilityRow(row, assumed=True),))).figures[0]
-    assert shown.over == "5.0 to 13.8 points less"
+    assert shown.over == "(5.0 to 13.8)"
     worse = row.model_copy(update={"low_detection": LayoutValues(existing=0.45, plan=0.452)})
     ends = command_order(replace(content, mobility=(MobilityRow(worse, assumed=True),))).figures[0]
-    assert ends.over == "0.2 MORE to 13.8 points less"
+    assert ends.over == "(a loss of 0.2 to a gain of 13.8)"
     html = page(replace(content, mobility=(MobilityRow(row, assumed=True),)), {})
-    assert re.search(r'class="amount">[^<]*<span class="over">5.0 to 13.8 points less</span>', html)
+    assert re.search(r'class="amount">[^<]*<span class="over">\(5.0 to 13.8\)</span>', html)
 
 
 def test_the_cost_of_today_stands_beside_that_of_the_plan_without_false_digits() -> None:
@@ -315,10 +395,10 @@ def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be
     None
 ):
     through, cost, short = command_order(full_content()).figures
-    assert through.figure.replace(SPACE, " ") == f"45.0 % today {ARROW} 31.2 % planned"
+    assert (through.title, through.figure) == ("What the plan gains on today", "13.8 points")
     assert through.further == (f"With nothing placed: 80.0{SPACE}%.",)
     assert through.sentences == (
-        "By the model 13.8 percentage points less than today.",
+        f"45.0{SPACE}% of loads get through today, 31.2{SPACE}% with the plan.",
         *through.further,
     )
     assert _spaced(cost.figure, cost.over, *cost.sentences) == [
@@ -328,7 +408,9 @@ def test_three_figures_say_what_gets_through_what_it_costs_and_how_far_it_may_be
     ]
     # of 0.22: a bound is rounded up, as it claims no more than was proven
     assert short.figure == "at most 0.3 points"
-    assert short.further == ("More than this one, within these budgets and by the model.",)
+    assert short.further == (
+        "No plan within these budgets gains more than that on this one, by the model.",
+    )
     assert short.sentences == (*short.further, HOLDS)
 
 
@@ -444,7 +526,7 @@ def test_towns_that_the_hole_is_told_by_are_named_first_on_the_small_map() -> No
 def test_the_small_map_shows_what_is_ordered_and_nothing_where_nothing_is() -> None:
     drawn = small_map(replace(_changed(), residual_routes=()))
     assert drawn is not None
-    marks = [("1", "open"), ("2", "keep"), ("3", "change"), ("4", "close")]
+    marks = [("1", "open"), ("2", "change"), ("3", "close"), ("4", "keep")]
     assert sorted((mark.text, mark.action) for mark in drawn.marks) == marks
     assert drawn.hole == ""
     along = small_map(
@@ -516,8 +598,8 @@ def test_the_order_comes_before_anything_else() -> None:
     body = html[html.index("<main>") :]
     assert (
         body.index("OPEN")
+        < body.index("Signature")  # on one sheet of paper
         < body.index("How sure that is")
-        < body.index("Signature")
         < body.index('id="contents-title"')
     )
     assert (

@@ -375,7 +375,7 @@ def test_cells_hold_the_numbers_as_people_write_them(written: tuple[list[Path], 
     ]
     assert clean(tables["layouts"][4])[1:3] == [DASH, DASH]
     assert clean(tables["sites-chosen"][1]) == [
-        "1", "High pass", "o2", "patrol", DASH, "in use today, kept; had to be used", DASH, DASH, DASH, DASH, DASH, "50.0 %", "12.0",
+        "3", "High pass", "o2", "patrol", DASH, "in use today, kept; had to be used", DASH, DASH, DASH, DASH, DASH, "50.0 %", "12.0",
     ]  # fmt: skip
     assert clean(tables["sites-not-chosen"][2])[-3:] == [DASH, DASH, DASH]
     assert clean(tables["sites-not-chosen"][2])[4] == "not chosen; not allowed"

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from optimizer.analysis.uncertainty.sensitivity import Sensitivity
     from optimizer.analysis.uncertainty.uncertainty import PlansOverDraws, UncertaintyRequest
     from optimizer.pipeline.plan import Planned
-    from optimizer.problem.files.plan_file import MobilityValues, PlanFile
+    from optimizer.problem.files.plan_file import MobilityValues
     from optimizer.report.content.placements import BeatStopRow
 
 
@@ -273,7 +273,7 @@ def _show(planned: Planned) -> None:
                 " (--time-limit)."
             )
     if plan.beats:
-        _show_beats(plan, shares=shares)
+        _show_beats(planned, shares=shares)
         _show_beats_account(planned, shares=shares)
     shown = _percent if shares else six_figures
     layouts = [("nothing placed", shown(values.nothing))]
@@ -417,38 +417,40 @@ def show_sensitivity(found: Sensitivity) -> None:
     print_table("Assumptions varied: the best plan found", columns, rows)
 
 
-def _show_beats(plan: PlanFile, *, shares: bool) -> None:
+def _show_beats(planned: Planned, *, shares: bool) -> None:
     """Print the beats of a plan, lettered as in the report: team, base, posts with
-    times from the start of the shift, marginal value.
+    times, marginal value.
     """
-    from optimizer.base.text.formatting import clock, letter, plain
+    from optimizer.base.text.formatting import letter, plain
     from optimizer.plans.display_names import DisplayNames, beat_rows
-    from optimizer.report.content.placements import driven_order
+    from optimizer.report.content.placements import beat_times, driven_order
 
     def road(stop: BeatStopRow) -> str:  # where it is on it, the report says
         return plain(stop.label.removesuffix(f" ({stop.lat:.3f}, {stop.lon:.3f})"))
 
+    beats = driven_order(beat_rows(planned.plan.beats, DisplayNames.of(planned.compiled)))
     rows = [
         (
             [f"{letter(place)}: {plain(beat.team)}", f"from {plain(beat.home.label)}"],
             [
-                f"{road(stop)}, {clock(stop.arrive_s)} to {clock(stop.leave_s)}"
+                f"{road(stop)}, {beat.time(stop.arrive_s)} to {beat.time(stop.leave_s)}"
                 for stop in beat.stops
             ],
-            clock(beat.sets_out_s),
-            clock(beat.back_s),
+            beat.time(beat.sets_out_s),
+            beat.time(beat.back_s),
             _amount(beat.entry.worth, shares=shares),
         )
-        for place, beat in enumerate(driven_order(beat_rows(plan.beats, DisplayNames({}, {}))))
+        for place, beat in enumerate(beats)
     ]
     columns = [
         "beat",
-        "posts (h:mm from the start of the shift)",
+        "posts",
         "sets out",
         "back",
         "adds (points)" if shares else "adds",
     ]
     print_table("Beats", columns, rows)
+    print_line(beat_times(beats))
 
 
 def _show_beats_account(planned: Planned, *, shares: bool) -> None:

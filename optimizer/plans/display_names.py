@@ -13,7 +13,7 @@ from optimizer.base.text.language import ngettext, term
 from optimizer.base.text.messages import translated
 from optimizer.base.text.names import told_apart
 from optimizer.problem.plan.plan import Beat, Placement
-from optimizer.report.content.placements import BeatRow, BeatStopRow, SiteRow
+from optimizer.report.content.placements import BeatRow, BeatStopRow, ShiftClock, SiteRow
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from optimizer.scenario.check.check import ScenarioEvidence
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import ScenarioModel
+    from optimizer.scenario.file.roster_model import Shift
 
     Place = TypeVar("Place", Crossing, Gateway, NamedPlace, Settlement)
 
@@ -52,6 +53,9 @@ class DisplayNames:
     answered
         Id of an option of a sensor that cues teams -> its name, which says which team
         answers.
+    shifts
+        Id of a team -> the shift whose clock its beats are said by; teams without a
+        shift are left out.
     """
 
     agencies: Mapping[str, str]
@@ -60,6 +64,7 @@ class DisplayNames:
     sites: Mapping[str, str] = field(default_factory=dict)
     answered: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    shifts: Mapping[str, ShiftClock] = field(default_factory=dict)
 
     @classmethod
     def of(cls, compiled: Compiled) -> Self:
@@ -88,6 +93,11 @@ class DisplayNames:
                 if option.type in cued
             },
             {resource.id: resource_word(resource.unit) for resource in instance.resources},
+            {
+                team.id: shift
+                for team in scenario.teams
+                if (shift := _shift_clock(scenario.shifts, team.shifts)) is not None
+            },
         )
 
     def agency(self, agency: str) -> str:
@@ -105,6 +115,18 @@ class DisplayNames:
             called[resource]: Amount(uses[resource], self.units.get(resource, ""))
             for resource in names
         }
+
+
+def _shift_clock(shifts: Sequence[Shift], worked: Sequence[str]) -> ShiftClock | None:
+    """Return the first shift that a team works, of all where it names none."""
+    own = [shift for shift in shifts if not worked or shift.id in worked]
+    if not own:
+        return None
+    first, *others = own
+    begins = 3600 * first.begins.hour + 60 * first.begins.minute
+    return ShiftClock(
+        term(first.name), begins, first.hours, tuple(f"{each.begins:%H:%M}" for each in others)
+    )
 
 
 def short_name(placement: Placement) -> str:
@@ -277,6 +299,7 @@ def beat_rows(
                 for stop in beat.stops
             ),
             costs=names.amounts(beat.uses),
+            shift=names.shifts.get(beat.team),
         )
         for beat in beats
     )

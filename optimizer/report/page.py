@@ -166,7 +166,7 @@ def page(
             kept=counted("Keep {count} as it is", "Keep {count} as they are", order.kept),
             left_out=_("If left out (points)") if content.summary.share else _("If left out"),
             small_map=small_map(content),
-            long_order=order.long(headline(content)),
+            long_order=order.long,
             order_length=number(order.length),
             contents=[(each.id, _(each.title)) for each in shown],
             shown={each.id for each in shown},

@@ -67,7 +67,7 @@ from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Beat, Plan, with_beats, with_plan, with_teams
 from optimizer.problem.plan.result import Result, relative_gap
-from optimizer.report.content.placements import SiteRow, driven_order
+from optimizer.report.content.placements import SiteRow, driven_order, site_numbers
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 from optimizer.solvers.overlay.overlay import restricted
@@ -241,8 +241,9 @@ class DeskSession(DeskActions):
         used = [j for j in here if placed[j]]
         closed = [j for j in here if options[j].existing and not any(placed[k] for k in here[j])]
         if not numbers:  # the plan as it was opened: as its report has them
-            for part in (used, closed):
-                part.sort(key=lambda j: (-(self._entries[j].worth or 0.0), options[j].label))
+            rows = shown_sites(self.ground, self.desk, self._entries)
+            given = site_numbers(rows, shown_beats(self.ground, self.desk))
+            numbers |= {name: str(place) for name, place in given.items()}
         for j in (*used, *closed):
             if options[j].id in numbers:
                 continue

@@ -211,20 +211,7 @@ def what_it_rests_on(compiled: Compiled, support: RecordSupport | None) -> tuple
     does, or why it is not known; none without a record.
     """
     if support is not None:
-        short = _(
-            "Each is the best plan of a short search around this one, whose risk map is not fitted"
-            " anew; explain --record does both. A site that rests on the record is not thereby"
-            " right: a record that tells nothing moves sites too."
-        )
-        found = _(
-            "These were short searches: before you rely on them, have the planner run explain"
-            " --record, which searches longer."
-        )
-        return (
-            (f"{rests_sentence(support)} {found}", how_told(support), short)
-            if support.sites
-            else ()
-        )
+        return _told(support)
     if compiled.records is None:
         return ()
     if compiled.scenario.evaders.weights == "gravity":
@@ -246,6 +233,48 @@ def what_it_rests_on(compiled: Compiled, support: RecordSupport | None) -> tuple
     return _("Which sites rest on the record of seizures is not yet known."), _(
         "explain --record 4 says it."
     )
+
+
+def _told(support: RecordSupport) -> tuple[str, ...]:
+    """Return what quick searches tell, what follows from it, and how it was found."""
+    if not support.sites:
+        return ()
+    short = _(
+        "Each is the best plan of a short search around this one, whose risk map is not fitted"
+        " anew; explain --record does both. A site that rests on the record is not thereby"
+        " right: a record that tells nothing moves sites too."
+    )
+    if len(support.on(None)) == len(support.sites):
+        found = untold_sentence(len(support.sites))
+    else:
+        wrong = _("Where the record misleads, a site that rests on it may stand at a wrong place.")
+        found = f"{rests_sentence(support)} {wrong} {_longer()}"
+    return found, how_told(support), short
+
+
+def untold_sentence(sites: int) -> str:
+    """Return what it means that no search could tell what any of the sites rests on."""
+    said = counted(
+        "Not yet known: whether the record of seizures decided where the {count} site stands.",
+        "Not yet known: for which of the {count} sites the record of seizures decided where they"
+        " stand.",
+        sites,
+    )
+    wrong = _("If the record misleads, some may belong elsewhere.")
+    return f"{said} {wrong} {_longer()}"
+
+
+def _longer() -> str:
+    """Return which command tells more of the record, and how long it takes."""
+    return _("To find out, the planner runs explain --record 4: about {minutes} minutes.").format(
+        minutes=number(RECORD_MINUTES)
+    )
+
+
+RECORD_MINUTES = 10
+"""What `explain --record 4` takes on the shipped border, on two quiet cores: 300 seconds
+of searches, and half a minute for the risk by each other record.
+"""
 
 
 def _out_of_reach(compiled: Compiled) -> float:

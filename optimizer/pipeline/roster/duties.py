@@ -17,7 +17,7 @@ from optimizer.plans.display_names import DisplayNames, beat_rows, place_names, 
 from optimizer.problem.files.plan_file import DIGITS, PlanBeat, PlanFile, PlanSite, PlanStop
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.road_classes import MAIN_CLASSES
-from optimizer.report.content.placements import chosen_order, driven_order
+from optimizer.report.content.placements import driven_order, site_numbers
 from optimizer.report.geodata.layers import line_of
 from optimizer.report.maps.geography import known_places
 from optimizer.report.maps.labels import LONGEST_NUMBER
@@ -139,16 +139,10 @@ def _served(compiled: Compiled, plan: PlanFile) -> list[Served]:
 def _marks(compiled: Compiled, plan: PlanFile) -> dict[str, str]:
     """Return the number of each site and the letter of each beat on the report's maps."""
     names = DisplayNames.of(compiled)
-    sites = {
-        row.id: str(k)
-        for k, row in enumerate(
-            chosen_order(site_rows(plan.sites, plan.candidates, names, place_names(compiled))),
-            start=1,
-        )
-    }
-    return sites | {
-        row.id: letter(k) for k, row in enumerate(driven_order(beat_rows(plan.beats, names)))
-    }
+    sites = site_rows(plan.sites, plan.candidates, names, place_names(compiled))
+    beats = beat_rows(plan.beats, names)
+    numbers = {name: str(place) for name, place in site_numbers(sites, beats).items()}
+    return numbers | {row.id: letter(k) for k, row in enumerate(driven_order(beats))}
 
 
 def _served_sites(compiled: Compiled, plan: PlanFile) -> list[Served]:

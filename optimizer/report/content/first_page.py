@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from optimizer.base.text.formatting import (
-    ARROW,
     DASH,
     SPACE,
     amount_with_unit,
-    clock,
     known,
     larger_unit,
     letter,
@@ -32,6 +30,7 @@ from optimizer.report.content.comparison import (
     shown_mobility,
 )
 from optimizer.report.content.mixture import ALWAYS, MixtureRow, mixture_order
+from optimizer.report.content.placements import beat_times
 from optimizer.report.content.report_table import largest_first
 from optimizer.report.content.risk import record_doubts
 from optimizer.report.content.summary import (
@@ -48,7 +47,7 @@ from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from optimizer.report.content.comparison import BudgetRow
     from optimizer.report.content.placements import BeatRow, SiteRow
@@ -56,9 +55,11 @@ if TYPE_CHECKING:
     from optimizer.report.content.routes import ResidualRoute
 
 ACTIONS = {"new": "open", "changed": "change", "given up": "close", "kept": "keep"}
-"""What is ordered for a site of each standing, in the order of the page."""
-LAST = {"close": 1, "keep": 2}
-"""What is ordered after all changes that bring something."""
+"""What is ordered for a site of each standing, in the order of the summary."""
+STEPS = {"close": 0, "keep": 2}
+"""What is done before, and after, all changes that bring something."""
+SMALL = 0.0015
+"""Share of loads below which a line is worth .1 points or less, as it is shown."""
 VERBS = {
     "open": marked("open"),
     "change": marked("change"),
@@ -86,7 +87,9 @@ class OrderLine:
     `mark` is the id of its mark on the interactive map; empty where it has none.
     `without` is how much more would get through without it, and `worth` the same
     unrounded; a dash, and None, where it is not known. For what is closed it is what
-    that frees.
+    that frees. `brief` says in a few words what stands or is done there. A line of
+    several things of little worth has them as its `parts`, and says in `place` what
+    they are.
     """
 
     action: str
@@ -96,6 +99,14 @@ class OrderLine:
     mark: str
     worth: float | None = None
     without: str = DASH
+    brief: str = ""
+    parts: tuple[OrderLine, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All that it says."""
+        said = f"{self.verb} {self.number} {self.place} {self.details} {self.without}"
+        return " ".join((said, *(f"{p.number} {p.place} {p.brief};" for p in self.parts)))
 
     @property
     def verb(self) -> str:
@@ -105,7 +116,9 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class OrderGroup:
-    """The lines of one agency: what brings most first, then what is closed, then what is kept."""
+    """The lines of one agency: what is closed first, as that frees what the others need;
+    then what brings most; then what is kept.
+    """
 
     agency: str
     lines: tuple[OrderLine, ...]
@@ -183,21 +196,17 @@ class FirstPage:
 
     @property
     def kept(self) -> int:
-        """Number of lines of what stays as it is."""
-        return sum(len(group.kept) for group in self.groups)
+        """Number of sites that stay as they are."""
+        return sum(len(line.parts) or 1 for group in self.groups for line in group.kept)
 
-    def long(self, headline: str) -> bool:
-        """Return whether the order and the sentences under it take more than one sheet
-        of paper, by the letters of each.
+    @property
+    def long(self) -> bool:
+        """Whether the order takes more than one sheet of paper, by the letters of its
+        lines.
         """
-        lines = [line for group in self.groups for line in group.lines]
-        texts = [
-            f"{line.verb} {line.number} {line.place} {line.details} {line.without}"
-            for line in lines
-        ]
+        texts = [line.text for group in self.groups for line in group.lines]
         headings = sum(bool(group.changes) + bool(group.kept) for group in self.groups)
-        under = max(1 + _rows(part) for part in ((headline, *self.buys), self.open, self.sure))
-        return (_rows(texts) + 2 * headings) / COLUMNS + under > ROWS
+        return (_rows((*self.reading, *texts)) + 2 * headings) / COLUMNS > ROWS
 
 
 def _rows(texts: Iterable[str]) -> int:
@@ -277,7 +286,7 @@ def _groups(content: ReportContent) -> tuple[OrderGroup, ...]:
                 _beat_line(content, beat, letter(place))
             )
     groups = [
-        OrderGroup(agency or _("All"), _most_first(found))
+        OrderGroup(agency or _("All"), _folded(content, _in_order(found)))
         for agency, found in sorted(lines.items())
     ]
     return tuple(
@@ -291,8 +300,14 @@ def _reading(content: ReportContent) -> tuple[str, ...]:
     if _alternates(content):  # shares of days stand in the order of the mixture
         return ()
     return (
-        _("The lowest number is worth most."),
+        _(
+            "Numbered in the order in which to act: closing first, as it frees what the next lines"
+            " need, then what brings most."
+        )
+        if any(site.standing == "given up" for site in content.not_chosen)
+        else _("Numbered in the order in which to act: what brings most first."),
         *_closing(content),
+        *([beat_times(content.beats)] if content.beats else []),
         _(
             "If left out: what more gets through without that line alone; it can exceed the whole"
             " gain, so do not add up."
@@ -368,13 +383,47 @@ def _enough(freed: Mapping[int, float], wanted: float) -> list[int]:
     return sorted(most_first[:count])
 
 
-def _most_first(lines: list[OrderLine]) -> tuple[OrderLine, ...]:
-    """Return what is done by what it brings, then what is closed, then what is kept."""
-    return tuple(
-        sorted(
-            largest_first(lines, lambda line: line.worth), key=lambda line: LAST.get(line.action, 0)
-        )
+def _in_order(lines: list[OrderLine]) -> tuple[OrderLine, ...]:
+    """Return what is closed, then what is done by what it brings, then what is kept."""
+    ranked = largest_first(lines, lambda line: line.worth)
+    return tuple(sorted(ranked, key=lambda line: STEPS.get(line.action, 1)))
+
+
+def _folded(content: ReportContent, lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
+    """Return lines with those of one action that are worth little as one, after the
+    others of their step.
+    """
+    limit = SMALL if content.summary.share else SMALL * (content.summary.nothing or 0.0)
+    small: dict[str, list[OrderLine]] = {}
+    for line in lines:
+        if line.worth is not None and known(line.worth) and line.worth < limit:
+            small.setdefault(line.action, []).append(line)
+    folded: list[OrderLine] = []
+    for step in (0, 1, 2):
+        own = [line for line in lines if STEPS.get(line.action, 1) == step]
+        folded += [
+            line
+            for line in own
+            if len(small.get(line.action, ())) < 2 or line not in small[line.action]
+        ]
+        for action in dict.fromkeys(line.action for line in own):
+            parts = small.get(action, [])
+            if len(parts) > 1:
+                folded.append(_several(content, action, parts))
+    return tuple(folded)
+
+
+def _several(content: ReportContent, action: str, parts: Sequence[OrderLine]) -> OrderLine:
+    """Return the line of several beats or sites that are worth little."""
+    what = (
+        counted("{count} beat", "{count} beats", len(parts))
+        if action == "drive"
+        else counted("{count} site", "{count} sites", len(parts))
     )
+    most = max(line.worth or 0.0 for line in parts)
+    points = difference_short(content.summary, max(most, 0.001 if content.summary.share else most))
+    said = _("{what} of {points} or less each:").format(what=what, points=points)
+    return OrderLine(action, "", said, "", "", without="", parts=tuple(parts))
 
 
 def _brings(line: OrderLine) -> float:
@@ -409,6 +458,7 @@ def _site_line(content: ReportContent, site: SiteRow, number: str) -> OrderLine:
         f"site-{site.id}",
         worth,
         without,
+        kind,
     )
 
 
@@ -443,72 +493,78 @@ def _share_line(row: MixtureRow) -> OrderLine:
 
 def _beat_line(content: ReportContent, beat: BeatRow, name: str) -> OrderLine:
     stops = [
-        f"{clock(stop.arrive_s)}{DASH}{clock(stop.leave_s)} "
+        f"{beat.time(stop.arrive_s)}{DASH}{beat.time(stop.leave_s)} "
         + PlaceNames.joined(plain(stop.label, NAME).partition(" (")[0], plain(stop.where, PLACE))
         for stop in beat.stops
     ]
-    leaves = _("{team} from {base} at {time}") if beat.sets_out_s else _("{team} from {base}")
-    details = _("{leaves}; by hours of the shift: {stops}; back {time}").format(
-        leaves=leaves.format(
-            team=plain(beat.team, NAME),
-            base=plain(beat.home.label, NAME),
-            time=clock(beat.sets_out_s),
-        ),
+    said = _("{team} from {base}, out {leaves}{dash}{back}; {stops}")
+    details = said.format(
+        team=plain(beat.team, NAME),
+        base=plain(beat.home.label, NAME),
+        leaves=beat.time(beat.sets_out_s),
+        dash=DASH,
+        back=beat.time(beat.back_s),
         stops="; ".join(stops),
-        time=clock(beat.back_s),
     )
+    brief = f"{beat.time(beat.sets_out_s)}{DASH}{beat.time(beat.back_s)}"
     worth = beat.entry.worth
     return OrderLine(
-        "drive", name, beat.place, details, f"beat-{name}", worth, _more(content, worth)
+        "drive", name, beat.place, details, f"beat-{name}", worth, _more(content, worth), brief
     )
 
 
 def _through(content: ReportContent) -> KeyFigure:
-    """Say what gets through now, or with nothing placed where nothing stands today, and
-    with the plan.
+    """Say by how much less gets through than now, or than with nothing placed where
+    nothing stands today.
     """
     summary = ordered(content)
     today = known(summary.existing)
     before = summary.existing if today else summary.nothing
-    figure = value(summary, summary.upper)
-    if before is not None and known(before):
-        both = (
-            _("{before} today {arrow} {after} planned")
-            if today
-            else _("{before} with nothing {arrow} {after} planned")
-        )
-        figure = both.format(before=value(summary, before), arrow=ARROW, after=figure)
     fewer = less(summary, before, summary.upper)
-    title = (
-        _("What gets through")
-        if summary.weighing
-        else _("Loads (vehicles with drugs) that get through")
-    )
     weighing = (summary.weighing,) if summary.weighing else ()
-    if fewer is None:
-        return KeyFigure(title, figure, weighing)
-    said = {
-        (True, True): _("By the model {points} less than today."),
-        (True, False): _("By the model {points} MORE than today."),
-        (False, True): _("By the model {points} less than with nothing placed."),
-        (False, False): _("By the model {points} MORE than with nothing placed."),
-    }[today, fewer >= 0]
-    lines = [said.format(points=difference_in_points(summary, abs(fewer)))]
-    least, most = gains(content, fewer)
-    over = ""
-    if least < most:
-        ends = _("{least} MORE to {most} less") if least < 0 < most else _("{least} to {most} less")
-        lowest = abs(least) if least < 0 < most else least
-        over = ends.format(least=difference(summary, lowest), most=difference_short(summary, most))
-        local = _("Range: by changes of gateway, detection, and how many loads keep to a place.")
-        lines.append(
-            local if over_local(content) else _("Range: by changes of gateway, and by detection.")
+    if before is None or fewer is None:
+        title = (
+            _("What gets through")
+            if summary.weighing
+            else _("Loads (vehicles with drugs) that get through")
         )
+        return KeyFigure(title, value(summary, summary.upper), weighing)
+    title = {
+        (True, True): _("What the plan gains on today"),
+        (True, False): _("What the plan LOSES against today"),
+        (False, True): _("What the plan gains on nothing placed"),
+        (False, False): _("What the plan LOSES against nothing placed"),
+    }[today, fewer >= 0]
+    both = (
+        _("{before} of loads get through today, {after} with the plan.")
+        if today
+        else _("{before} of loads get through with nothing placed, {after} with the plan.")
+    )
+    if not summary.share or summary.weighing:
+        both = (
+            _("{before} get through today, {after} with the plan.")
+            if today
+            else _("{before} get through with nothing placed, {after} with the plan.")
+        )
+    lines = [both.format(before=value(summary, before), after=value(summary, summary.upper))]
     nothing: tuple[str, ...] = ()
     if today and known(summary.nothing):
         nothing = (
             _("With nothing placed: {value}.").format(value=value(summary, summary.nothing)),
         )
+    least, most = gains(content, fewer)
+    over = ""
+    if least < most and fewer >= 0:
+        ends = (
+            _("(a loss of {least} to a gain of {most})") if least < 0 else _("({least} to {most})")
+        )
+        over = ends.format(least=difference(summary, abs(least)), most=difference(summary, most))
+        lines.append(
+            _("Range: by changes of gateway, detection, and how many loads keep to a place.")
+            if over_local(content)
+            else _("Range: by changes of gateway, and by detection.")
+        )
+    figure = difference_short(summary, abs(fewer))
     return KeyFigure(title, figure, (*lines, *weighing, *nothing), over, nothing)
 
 
@@ -574,7 +630,9 @@ def _short_of_best(content: ReportContent) -> KeyFigure:
         figure = said.format(points=difference_short(summary, summary.left_shown))
     said, *beside = _proof(content, titled=True)
     holds = _("All this is by the model; how far it is right is not known.")
-    return KeyFigure(_("A better plan would gain"), figure, (said, *beside, holds), further=(said,))
+    return KeyFigure(
+        _("Short of the best plan by"), figure, (said, *beside, holds), further=(said,)
+    )
 
 
 def _hole(content: ReportContent) -> str:
@@ -720,7 +778,7 @@ def _proof(content: ReportContent, *, titled: bool = False) -> list[str]:
     gained = less(summary, summary.existing, summary.upper)
     said = _("A plan within these budgets that lets up to {points} less through is not ruled out.")
     if titled:
-        said = _("More than this one, within these budgets and by the model.")
+        said = _("No plan within these budgets gains more than that on this one, by the model.")
     beside = (
         [_("That is more than this plan gains on today.")]
         if gained is not None and left > gained

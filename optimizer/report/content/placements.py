@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.text.formatting import DASH, Amount, amounts, clock, letter, percent, plain
+from optimizer.base.text.formatting import (
+    DASH,
+    Amount,
+    amounts,
+    clock,
+    letter,
+    number,
+    percent,
+    plain,
+)
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked, ngettext, term
 from optimizer.report.content.report_table import Column, ReportTable
@@ -139,6 +148,38 @@ class BeatStopRow:
         return round(60 * (self.sets_out_minute + self.entry.leave_minute))
 
 
+@dataclass(frozen=True, slots=True)
+class ShiftClock:
+    """The shift whose clock times a page says for beats, which are driven in others too.
+
+    Attributes
+    ----------
+    name
+        What people call it.
+    begins_s
+        Seconds after midnight at which it begins.
+    hours
+        How long it is.
+    others
+        Clock times at which the other shifts begin, such as `14:00`.
+    """
+
+    name: str
+    begins_s: float
+    hours: float
+    others: tuple[str, ...] = ()
+
+    def at(self, seconds: float) -> str:
+        """Return the clock time some seconds after it begins: `06:47`."""
+        minutes = round((self.begins_s + seconds) / 60) % (24 * 60)
+        return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def shift_time(shift: ShiftClock | None, seconds: float) -> str:
+    """Return a time of a shift: by the clock, or from its start where no clock is known."""
+    return clock(seconds) if shift is None else shift.at(seconds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatRow:
     """A beat of one team in the plan, as the plan file has it, and what people call
@@ -154,12 +195,20 @@ class BeatRow:
         Posts in order.
     costs
         Amount of each resource it takes, by what people call it.
+    shift
+        The shift whose clock its times follow; None where the scenario has no shifts:
+        they count from the start of a shift then.
     """
 
     entry: PlanBeat
     agency: str = ""
     stops: tuple[BeatStopRow, ...] = ()
     costs: Mapping[str, Amount] = field(default_factory=dict)
+    shift: ShiftClock | None = None
+
+    def time(self, seconds: float) -> str:
+        """Return when something happens so many seconds after the shift began."""
+        return shift_time(self.shift, seconds)
 
     @property
     def id(self) -> str:
@@ -238,13 +287,36 @@ def not_chosen_order(sites: Iterable[SiteRow]) -> tuple[SiteRow, ...]:
     )
 
 
-def site_numbers(sites: Iterable[SiteRow]) -> dict[str, int]:
-    """Return the number of each site that is ordered, by id: those in the plan first,
-    then those to close.
+STEPS = {"given up": 0, "new": 1, "changed": 1, "kept": 2}
+"""What is done first for sites of each standing: closing frees what the others need."""
+
+
+def site_numbers(sites: Iterable[SiteRow], beats: Iterable[BeatRow]) -> dict[str, int]:
+    """Return the number of each site that is ordered, by id, in the order in which to act.
+
+    Agency by agency, that whose changes and beats bring most first: what closes, then
+    what opens or changes, the largest marginal value first. What is kept follows, in
+    the same order of agencies.
     """
     every = tuple(sites)
-    closed = (site for site in not_chosen_order(every) if site.standing == "given up")
-    return {site.id: place for place, site in enumerate((*chosen_order(every), *closed), 1)}
+    brings: dict[str, float] = {}
+    rows: list[SiteRow | BeatRow] = [*every, *beats]
+    for row in rows:
+        if isinstance(row, BeatRow) or row.standing in {"new", "changed"}:
+            worth = -_descending(row.entry.worth)
+            agency = plain(row.agency)
+            brings[agency] = max(brings.get(agency, 0.0), worth if np.isfinite(worth) else 0.0)
+    ranked = (*not_chosen_order(every), *chosen_order(every))
+    ordered = sorted(
+        (site for site in ranked if site.standing in STEPS),
+        key=lambda site: (
+            STEPS[site.standing] == STEPS["kept"],
+            -brings.get(plain(site.agency), 0.0),
+            plain(site.agency),
+            STEPS[site.standing],
+        ),
+    )
+    return {site.id: place for place, site in enumerate(ordered, 1)}
 
 
 def driven_order(beats: Iterable[BeatRow]) -> tuple[BeatRow, ...]:
@@ -266,10 +338,10 @@ RESTS_ON = {"record": marked("the record"), "gravity": marked("assumed flows")}
 
 
 def chosen_table(content: ReportContent) -> ReportTable:
-    """List the sites of the plan, numbered as on the maps; what they rest on where that
-    is known of one.
+    """List the sites of the plan, that of the largest marginal value first, numbered as on
+    the maps; what they rest on where that is known of one.
     """
-    told = any(site.entry.rests_on for site in content.chosen)
+    told, numbers = any(site.entry.rests_on for site in content.chosen), content.numbers
 
     def rests_on(site: SiteRow) -> tuple[str, ...]:
         on = site.entry.rests_on
@@ -300,12 +372,12 @@ def chosen_table(content: ReportContent) -> ReportTable:
         ),
         tuple(
             (
-                str(place),
+                str(numbers[site.id]),
                 *_site_cells(site),
                 *rests_on(site),
                 difference(content.summary, site.entry.worth),
             )
-            for place, site in enumerate(content.chosen, 1)
+            for site in content.chosen
         ),
         tuple(f"site-{site.id}" for site in content.chosen),
     )
@@ -342,11 +414,11 @@ def beats_table(content: ReportContent) -> ReportTable:
             plain(beat.team),
             plain(beat.home.label),
             plain(beat.agency) or DASH,
-            clock(beat.sets_out_s),
+            beat.time(beat.sets_out_s),
             "; ".join(_stop_texts(beat, letter(place))),
             clock(beat.drive_s),
             clock(beat.dwell_s),
-            clock(beat.back_s),
+            beat.time(beat.back_s),
             amounts(beat.costs),
             difference(content.summary, beat.entry.worth),
         )
@@ -354,20 +426,20 @@ def beats_table(content: ReportContent) -> ReportTable:
     return ReportTable(
         "beats",
         _(
-            "Beats in the plan, lettered as on the maps, base by base. Times count from the start"
-            " of the shift (h:mm); a team that sets out later works its whole shift from then."
-            " Marginal value: how much the {unit} rises without the beat."
-        ).format(unit=unit(content.summary)),
+            "Beats in the plan, lettered as on the maps, base by base. {times} A team that sets out"
+            " later works its whole shift from then. Marginal value: how much the {unit} rises"
+            " without the beat."
+        ).format(times=beat_times(content.beats), unit=unit(content.summary)),
         (
             Column(_("Beat")),
             Column(_("Team")),
             Column(_("Base")),
             Column(_("Agency"), paper=False),
-            Column(_("Sets out at (h:mm)"), numeric=True),
+            Column(_("Sets out at"), numeric=True),
             Column(_("Posts, in order")),
             Column(_("Driving (h:mm)"), numeric=True),
             Column(_("At posts (h:mm)"), numeric=True),
-            Column(_("Back at (h:mm)"), numeric=True),
+            Column(_("Back at"), numeric=True),
             Column(_("Uses"), paper=False),
             Column(
                 _("Marginal value ({unit})").format(unit=difference_unit(content.summary)),
@@ -379,14 +451,35 @@ def beats_table(content: ReportContent) -> ReportTable:
     )
 
 
+def beat_times(beats: Iterable[BeatRow]) -> str:
+    """Return by which clock the times of beats are."""
+    shift = next((beat.shift for beat in beats if beat.shift is not None), None)
+    if shift is None:
+        return _("Times of beats count from the start of the shift (h:mm).")
+    said = (
+        _(
+            "Times of beats are those of the shift {name} (from {start}, {hours} hours); in the"
+            " shifts from {others} they are as much later."
+        )
+        if shift.others
+        else _("Times of beats are those of the shift {name} (from {start}, {hours} hours).")
+    )
+    return said.format(
+        name=plain(shift.name, 40),
+        start=shift.at(0),
+        hours=number(shift.hours),
+        others=_(" and ").join(shift.others),
+    )
+
+
 def _stop_texts(beat: BeatRow, name: str) -> list[str]:
     """Return for each post of a beat of a letter where the team stands from when to when."""
     return [
         _("{number} {post}, {arrive} to {leave}").format(
             number=f"{name}{place}",
             post=PlaceNames.joined(plain(stop.label, 80), plain(stop.where, 60)),
-            arrive=clock(stop.arrive_s),
-            leave=clock(stop.leave_s),
+            arrive=beat.time(stop.arrive_s),
+            leave=beat.time(stop.leave_s),
         )
         for place, stop in enumerate(beat.stops, 1)
     ]

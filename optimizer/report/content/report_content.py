@@ -267,9 +267,7 @@ class ReportContent:
 
     @property
     def chosen(self) -> tuple[SiteRow, ...]:
-        """Sites in the plan, the largest marginal value first: their order gives the
-        numbers on maps and in tables.
-        """
+        """Sites in the plan, the largest marginal value first."""
         return chosen_order(self.sites)
 
     @property
@@ -279,10 +277,10 @@ class ReportContent:
 
     @property
     def numbers(self) -> dict[str, int]:
-        """Numbers of sites on maps and in tables, by id: those in the plan, then those
-        to close; others have none.
+        """Numbers of sites in the order, on maps and in tables, by id: in the order in
+        which to act. Sites that are not ordered have none.
         """
-        return site_numbers(self.sites)
+        return site_numbers(self.sites, self.beats)
 
     @property
     def driven(self) -> tuple[BeatRow, ...]:

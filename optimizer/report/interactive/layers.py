@@ -14,7 +14,6 @@ from optimizer.base.text.formatting import (
     ARROW,
     DASH,
     amounts,
-    clock,
     known,
     number,
     percent,
@@ -515,7 +514,7 @@ WHITE = "#ffffff"
 POST_TOOLTIPS = (
     (marked("Post"), "@number"),
     (marked("Where"), "@post"),
-    (marked("Team arrives at (h:mm of the shift)"), "@arrive"),
+    (marked("Team arrives at"), "@arrive"),
     (marked("Leaves at"), "@leave"),
     (marked("Team"), "@team"),
     (marked("Base"), "@base"),
@@ -560,8 +559,8 @@ def beat_posts(plane: Plane, drawn: DrawnBeat) -> Columns:
         "number": drawn.numbers,
         "mark": [f"post-{number}" for number in drawn.numbers],
         "post": [PlaceNames.joined(plain(stop.label, 80), plain(stop.where, 60)) for stop in stops],
-        "arrive": [clock(stop.arrive_s) for stop in stops],
-        "leave": [clock(stop.leave_s) for stop in stops],
+        "arrive": [drawn.beat.time(stop.arrive_s) for stop in stops],
+        "leave": [drawn.beat.time(stop.leave_s) for stop in stops],
     } | {name: [text] * len(stops) for name, text in same.items()}
 
 
@@ -586,10 +585,10 @@ def _beat_texts(content: ReportContent, drawn: DrawnBeat) -> dict[str, str]:
         "base": plain(beat.home.label, 60),
         "posts": "; ".join(
             _("{number} {arrive} to {leave}").format(
-                number=number, arrive=clock(stop.arrive_s), leave=clock(stop.leave_s)
+                number=number, arrive=beat.time(stop.arrive_s), leave=beat.time(stop.leave_s)
             )
             for number, stop in zip(drawn.numbers, beat.stops, strict=True)
         ),
-        "back": clock(beat.back_s),
+        "back": beat.time(beat.back_s),
         "marginal": difference_with_unit(content.summary, beat.entry.worth),
     }
