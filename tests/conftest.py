@@ -75,6 +75,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# the width of whoever starts the suite is not that of what tests read
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
+
 DRAWING = ("slow", "report", "lab")
 """Marks of tests that may draw figures."""
 

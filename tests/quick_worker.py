@@ -12,7 +12,7 @@ order = json.loads(sys.argv[1])
 sys.stdout.write(json.dumps({"nodes": 4}) + "\n" + json.dumps({"lower": 0.25, "upper": 0.5}) + "\n")
 sys.stdout.flush()
 if order["method"] == "sleep":
-    time.sleep(60)
+    time.sleep(600)  # until it is killed
 elif order["method"] == "crash":
     raise ValueError("what went wrong")
 elif order["method"] == "half":

@@ -172,7 +172,7 @@ def shell(*arguments: str, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert "Traceback" not in done.stderr
     return done.stdout
@@ -181,7 +181,7 @@ def shell(*arguments: str, **environment: str) -> str:
 def test_a_python_without_the_packages_is_told_which_to_run() -> None:
     # -S: as if nothing was installed
     words = [sys.executable, "-S", str(ROOT / "cli.py"), "check", "scenario.toml"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: ")
     assert "Run .venv/bin/python cli.py, or install first" in done.stderr

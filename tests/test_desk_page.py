@@ -462,7 +462,7 @@ def test_a_planner_finds_sites_by_map_and_number_sees_the_value_goes_back_by_key
         assert desk.stdout is not None
         address = json.loads(desk.stdout.readline())["address"]
         asyncio.run(planner(address, folder, lambda: desk.send_signal(signal.SIGINT)))
-        _, said = desk.communicate(timeout=60)
+        _, said = desk.communicate(timeout=600)
     finally:
         desk.kill()
     assert desk.returncode == 0, said

@@ -333,7 +333,7 @@ def test_a_mixture_of_another_instance_is_refused(folder: Path, seed_file: Path)
 @pytest.mark.slow
 def test_a_roster_of_draws_mans_what_is_drawn(folder: Path, seed_file: Path) -> None:
     drawn = draw_from_plan(folder, FIRST, seed_file, days=14)
-    saved = roster_of_plan(folder, FIRST, weeks=2, draws=drawn.path, time_limit=5)
+    saved = roster_of_plan(folder, FIRST, weeks=2, draws=drawn.path, time_limit=600)
     manned: dict[tuple[date, str], set[str]] = {}
     for one in saved.roster.assignments:
         manned.setdefault((one.day, one.shift.id), set()).add(one.duty.option)
@@ -350,7 +350,9 @@ def test_a_roster_with_gaps_says_by_how_much_it_bends_the_frequencies(
     content["crews"] = content["crews"][:3]
     (folder / "duties.json").write_text(json.dumps(content), encoding="utf-8")
     drawn = draw_from_plan(folder, FIRST, seed_file, days=7)
-    saved = roster_of_plan(folder, FIRST, weeks=1, draws=drawn.path, allow_gaps=True, time_limit=5)
+    saved = roster_of_plan(
+        folder, FIRST, weeks=1, draws=drawn.path, allow_gaps=True, time_limit=600
+    )
     assert saved.roster.gaps
     assert saved.frequencies is not None
     missing = sum(row.probability - row.share for row in saved.frequencies.rows)
@@ -480,7 +482,7 @@ def test_draws_and_their_roster_say_that_they_are_practically_one_plan(
     )
     PlanFolder(folder).write_mixture("Roads", instance, result)
     drawn = draw_from_plan(folder, FIRST, seed_file, days=7)
-    saved = roster_of_plan(folder, FIRST, weeks=1, draws=drawn.path, time_limit=5)
+    saved = roster_of_plan(folder, FIRST, weeks=1, draws=drawn.path, time_limit=600)
     assert [said in each for each in drawn.warnings] == [True] * bool(said)
     page = draw_page(drawn)
     days = "draws" in {table.id for section in page.sections for table in section.tables}

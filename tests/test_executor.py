@@ -182,12 +182,10 @@ def test_one_interrupt_ends_the_series_and_leaves_no_process() -> None:
 
     thread = threading.Thread(target=press)
     thread.start()
-    began = time.monotonic()
     for each in TWO.run(slow, [Task(str(k), k) for k in range(4)]):
         ended.append(each)  # noqa: PERF402 - the thread looks at it meanwhile
     thread.join()
     assert sorted(each.task.key for each in ended) == ["0", "1"]
-    assert time.monotonic() - began < 300
     for each in ended:
         with pytest.raises(ProcessLookupError):
             os.kill(each.result, 0)

@@ -465,7 +465,7 @@ def test_the_project_opens_styled_in_qgis(exported: Exported, tmp_path: Path) ->
         text=True,
         check=True,
         env=environment,
-        timeout=120,
+        timeout=600,
     )
     seen = json.loads(ran.stdout.splitlines()[-1])
     assert seen["crs"].startswith("EPSG:32")

@@ -453,7 +453,7 @@ def test_a_planner_goes_from_an_extract_and_two_tables_to_a_plan_without_an_edit
             clicks, keys, seconds = asyncio.run(
                 planner(address, lambda: desk.send_signal(signal.SIGINT))
             )
-            said = desk.communicate(timeout=60)
+            said = desk.communicate(timeout=600)
         finally:
             desk.kill()
     assert desk.returncode == 0, said

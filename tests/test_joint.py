@@ -31,7 +31,7 @@ from optimizer.problem.plan.plan import (
     with_teams,
 )
 from optimizer.scenario.patrols import patrol_field, post_on
-from optimizer.solvers.params import PatrolParams, SolveOptions, SolveParams
+from optimizer.solvers.params import ClockParams, PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, element_instance
 from optimizer.solvers.patrols.joint import SwapSearch, given_tour, solve_joint
@@ -40,6 +40,9 @@ from tests.cases import Recorder
 from tests.examples import examples
 
 SHIFT, SLOT = 6 * 3600, 3600
+
+BY_WORK = SolveParams(clock=ClockParams(by_work=True))
+"""Limits count what the search has done: other programs do not shorten it."""
 
 
 def small_case(seed: int, *, teams: int = 2, shift: int = SHIFT) -> tuple[Instance, PatrolField]:
@@ -222,7 +225,7 @@ def test_a_team_that_must_stand_at_a_post_counts_towards_its_limit() -> None:
 @given(st.integers(0, 10_000))
 def test_no_plan_is_below_the_bound_over_all_beats(seed: int) -> None:
     instance, field = small_case(seed)
-    result = solve(instance, gap=0.0, time_limit=2.0)
+    result = solve(instance, gap=0.0, time_limit=2.0, params=BY_WORK)
     best = true_optimum(instance, field)
     assert result.upper is not None
     assert result.weighed_lower is not None
@@ -296,18 +299,18 @@ def test_a_search_begins_from_a_plan_with_beats(seed: int) -> None:
     instance, field = small_case(seed)
     best = solve(instance, gap=1e-6)
     assert best.plan is not None
-    again = solve(instance, time_limit=0.02, start=best.plan)  # no time to find it by itself
+    again = solve(instance, time_limit=1e-6, start=best.plan)  # no time to find it by itself
     assert again.upper == pytest.approx(best.upper, rel=1e-9)
     assert again.lower is not None
     assert again.lower <= true_optimum(instance, field) * (1 + 1e-9)
     more = Changes({"agents": 20.0}).applied(instance)
-    richer = solve(more, time_limit=0.02, start=best.plan).upper
+    richer = solve(more, time_limit=1e-6, start=best.plan).upper
     assert richer is not None
     assert best.upper is not None
     assert richer <= best.upper * (1 + 1e-9)
     # the plan does not fit: only its tours are taken
     none = Changes({"agents": 0.0}).applied(instance)
-    found = solve(none, time_limit=0.02, start=best.plan)
+    found = solve(none, time_limit=1e-6, start=best.plan)
     assert found.plan is not None
     whole = with_plan(none, found.plan)
     assert not violations(whole, whole.placed(found.plan.options))
@@ -324,10 +327,14 @@ def test_plans_that_are_awaited_are_asked_for_once_and_taken(seed: int) -> None:
         asked.append(1)
         return () if best.plan is None else (best.plan,)
 
-    found = solve_joint(instance, SolveOptions(gap=1e-6, time_limit=60.0), awaited=awaited)
+    found = solve_joint(
+        instance, SolveOptions(gap=1e-6, time_limit=60.0, params=BY_WORK), awaited=awaited
+    )
     assert asked == [1]
     assert found.upper == pytest.approx(best.upper, rel=1e-9)
-    nothing = solve_joint(instance, SolveOptions(gap=1e-6, time_limit=60.0), awaited=tuple)
+    nothing = solve_joint(
+        instance, SolveOptions(gap=1e-6, time_limit=60.0, params=BY_WORK), awaited=tuple
+    )
     assert nothing.upper is not None
     assert nothing.lower is not None
     assert nothing.lower <= true_optimum(instance, field) * (1 + 1e-9) <= nothing.upper * (1 + 2e-9)
@@ -399,7 +406,10 @@ def test_a_bound_that_is_known_is_kept_and_may_close_the_gap() -> None:
     plan = solve(instance, gap=1e-6).plan
     assert plan is not None
     result = solve_joint(
-        instance, SolveOptions(gap=1e-6, time_limit=5.0), starts=[plan], proven=best * (1 - 1e-9)
+        instance,
+        SolveOptions(gap=1e-6, time_limit=5.0, params=BY_WORK),
+        starts=[plan],
+        proven=best * (1 - 1e-9),
     )
     assert result.lower == pytest.approx(best, rel=1e-8)
     assert result.upper == pytest.approx(best, rel=1e-8)

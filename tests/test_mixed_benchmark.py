@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import cache
 from pathlib import Path
@@ -71,7 +72,7 @@ def test_the_roads_in_the_form_of_an_overlay_have_the_values_of_the_instance() -
 @pytest.mark.parametrize("name", PEERS)
 def test_no_peer_gets_below_the_bound_and_all_its_plans_are_feasible(name: str) -> None:
     instance = case()
-    answer = PEERS[name](instance, PeerTerms(0.01, time.monotonic() + 60))
+    answer = PEERS[name](instance, PeerTerms(0.01, math.inf))
     value = exploitability(answer.mixture, instance).value
     assert value >= bound() * (1 - 1e-9)
     assert not any(
@@ -89,7 +90,7 @@ def test_rows_make_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(time, "monotonic", time.monotonic)  # restored after the clock is changed
     monkeypatch.setattr(linear_program, "LONGEST", linear_program.LONGEST)
     rows = [
-        measure("small", case(), method, (0.01, 30.0))
+        measure("small", case(), method, (0.01, 600.0))
         for method in ("mixed", "uniform", "double oracle")
     ]
     assert all(row.value is not None for row in rows)

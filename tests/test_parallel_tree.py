@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -285,9 +284,7 @@ def test_a_worker_ends_with_its_parent(hard: Instance) -> None:
     (process,) = workers.process_ids
     try:
         workers._processes[0].process.stdin.close()  # type: ignore[union-attr]  # what the death of this process does
-        until = time.monotonic() + 60
-        while workers._processes[0].process.poll() is None and time.monotonic() < until:
-            time.sleep(0.05)
+        workers._processes[0].process.wait(timeout=600)
     finally:
         workers.end()
     assert ended(process)
@@ -374,7 +371,7 @@ def test_a_cluster_of_two_workers_of_which_one_is_killed(
     hard: Instance, optimum: float, tmp_path: Path
 ) -> None:
     with real_cluster(tmp_path, 2) as (address, processes), connected(address) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=600)
         workers, notes = KillsAWorker(client), Recorder()
         assert workers.size == 2
         tree = shared(hard, workers, notes, slice_nodes=1)

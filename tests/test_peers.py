@@ -49,7 +49,7 @@ def row(method: str, **fields: object) -> PlacementRow:
         method=method,
         seed=0,
         gap_asked=1e-4,
-        time_limit=60.0,
+        time_limit=600.0,
         memory_limit=4096.0,
         version="1",
     )
@@ -100,7 +100,7 @@ def test_scip_has_the_seconds_of_work_that_are_left_though_the_machine_was_busy(
 
     monkeypatch.setattr(scip_peer, "Model", Recording)
     monkeypatch.setitem(METHODS, "scip", late)
-    result = solve(random_instance(0), method="scip", time_limit=60.0, threads=1)
+    result = solve(random_instance(0), method="scip", time_limit=600.0, threads=1)
     assert asked["limits/time"] > 50.0
     assert result.limit is None
 
@@ -143,7 +143,7 @@ def test_a_peer_whose_solver_is_not_there_is_refused(monkeypatch: pytest.MonkeyP
 def test_peers_run_as_methods_do_and_stand_in_the_table_of_peers_alone(tmp_path: Path) -> None:
     instance = replace(random_instance(1), name="t1")
     write_instance(tmp_path / "families" / "tiny" / "t1.json", instance)
-    options = RunOptions(["auto", "highs"], time_limit=30.0)
+    options = RunOptions(["auto", "highs"], time_limit=600.0)
     plan_benchmark(["tiny"], tmp_path / "rows", options, instances=tmp_path / "families").carry_out(
         lambda _: None
     )

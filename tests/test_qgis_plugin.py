@@ -107,7 +107,7 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
 
 def ran(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        arguments, capture_output=True, text=True, check=False, env=dict(environment), timeout=300
+        arguments, capture_output=True, text=True, check=False, env=dict(environment), timeout=600
     )
 
 

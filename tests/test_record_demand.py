@@ -213,7 +213,7 @@ def test_seizures_at_one_interior_place_move_weights_value_and_plan(tmp_path: Pa
     assert local_weight(many) > local_weight(few) + 0.1
     for problem in (few, many):
         assert sum(evader.weight for evader in problem.instance.evaders) == pytest.approx(1)
-    plans = [solve(problem.instance, time_limit=30) for problem in (few, many)]
+    plans = [solve(problem.instance) for problem in (few, many)]
     assert all(plan.plan is not None for plan in plans)
     assert plans[1].upper != pytest.approx(plans[0].upper, rel=1e-3)
     chosen = [
@@ -270,7 +270,7 @@ def test_local_loads_that_are_not_listed_get_through_whatever_is_placed(tmp_path
     assert before[1].evaders[-1].value < 1
     after = listed.instance.survival(everything)
     assert after[list(rest.routes[0].arcs)] == pytest.approx(before[1].evaders[-1].value)
-    found = solve(listed.instance, time_limit=30)
+    found = solve(listed.instance)
     assert found.status == "optimal"
     assert found.lower is not None
     assert found.lower > rest.weight * before[1].evaders[-1].value

@@ -60,7 +60,7 @@ def command(environment: dict[str, str], *arguments: object) -> subprocess.Compl
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
 

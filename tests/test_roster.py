@@ -498,7 +498,7 @@ def test_a_real_signal_ends_the_search_with_the_roster_kept() -> None:
         assert child.stdout.readline() == "going\n"
         # wherever in the search the signal meets it, the end is the same
         child.send_signal(signal.SIGINT)
-        out, _ = child.communicate(timeout=300)
+        out, _ = child.communicate(timeout=600)
     assert (out, child.returncode) == ("interrupted 14\n", 0)
 
 

@@ -570,7 +570,7 @@ def test_a_browser_shows_the_page_in_spanish_and_nothing_is_cut(folder: Path) ->
         assert desk.stdout is not None
         found = asyncio.run(steps(json.loads(desk.stdout.readline())["address"]))
         desk.send_signal(signal.SIGINT)
-        desk.communicate(timeout=60)
+        desk.communicate(timeout=600)
     finally:
         desk.kill()
     for texts, tongue, wider in found.values():

@@ -56,7 +56,7 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
         | {"PYTHONPATH": str(ROOT), "CLI": f"{sys.executable} {ROOT / 'cli.py'}"}
         | environment,
         capture_output=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert b"Traceback" not in done.stderr, done.stderr.decode(errors="replace")

@@ -28,10 +28,16 @@ from optimizer.solvers.solve import solve
 from tests.cases import random_instance
 
 
-def test_a_thread_that_sleeps_does_no_work() -> None:
+def test_a_thread_that_sleeps_does_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the machine goes on meanwhile, that of the thread does not."""
+    now, done = [0.0], [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "thread_time", lambda: done[0])
     before = work_seconds()
-    time.sleep(0.2)
-    assert work_seconds() - before < 0.1
+    now[0] = 100.0
+    assert work_seconds() == before
+    done[0] = 1.0
+    assert work_seconds() == before + 1.0
 
 
 def test_a_wait_counts_where_it_is_said_to() -> None:
@@ -127,14 +133,12 @@ def test_a_solver_in_a_process_of_its_own_ends_by_its_work_which_counts_as_ours(
         rows=rows,
         row_lower=half,
     )
-    real, others = backend._work_of_children, iter((0.0, 1000.0))
+    real, others = backend._work_of_children, iter((0.0, 1e6))
     for extra in (None, others):
         if extra is not None:
             monkeypatch.setattr(backend, "_work_of_children", lambda: real() + next(others))
-        work, machine = work_seconds(), time.monotonic()
-        outcome = solve_mip(model, gap=0.0, time_limit=60.0, work_limit=1.0, seed=0)
-        waited = time.monotonic() - machine
+        work = work_seconds()
+        outcome = solve_mip(model, gap=0.0, time_limit=1e5, work_limit=1.0, seed=0)
         assert outcome.limit == "time"
         assert outcome.x is not None
-        assert waited < 60
-        assert 1.0 <= work_seconds() - work <= waited + 0.1
+        assert 1.0 <= work_seconds() - work < 1e5

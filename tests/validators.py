@@ -81,7 +81,7 @@ def geopackage_faults(path: Path) -> str:
         text=True,
         check=False,
         env=clean(),
-        timeout=120,
+        timeout=600,
     )
     return (ran.stdout + ran.stderr if ran.returncode else "").strip()
 
@@ -110,7 +110,7 @@ def layers_in_qgis(files: list[Path], folder: Path) -> Mapping[str, Any]:
             "HOME": str(folder),
             "XDG_RUNTIME_DIR": str(folder),
         },
-        timeout=300,
+        timeout=600,
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     return dict(json.loads(ran.stdout.splitlines()[-1]))

@@ -243,6 +243,7 @@ def main() -> None:
     function, arguments, named = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
     threading.Thread(target=end_with_parent, daemon=True).start()
     result = error = None
+    began = work_seconds()  # what loading the program took is no work of the call
     try:
         result = function(*arguments, **named)
     except Exception as raised:  # noqa: BLE001 - the parent raises it
@@ -251,7 +252,7 @@ def main() -> None:
             if isinstance(raised, OptimizerError)
             else SolverError(f"{type(raised).__name__}: {raised}"[:300])
         )
-    report((work_seconds(), result, error))
+    report((work_seconds() - began, result, error))
 
 
 def end_with_parent() -> None:
