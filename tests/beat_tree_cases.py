@@ -26,6 +26,7 @@ from optimizer.problem.instance.teams import TeamBase, TeamType
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.scenario.patrols import patrol_field, post_on
+from optimizer.solvers.branch_and_cut.debug_solution import DebugSolution
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import (
     prepared,
@@ -122,12 +123,13 @@ def _along_the_ring(seed: int, n: int) -> Iterator[Evader]:
 @dataclass(frozen=True)
 class EveryPlan:
     """(plans, options) fixed options, (plans, elements) how often each element is
-    there, and (plans,) values.
+    there, (plans,) values, and (plans,) teams that are driven.
     """
 
     placed: NDArray[np.bool_]
     present: NDArray[np.float64]
     value: NDArray[np.float64]
+    teams: NDArray[np.int64]
 
 
 def every_plan(generation: ColumnGeneration) -> EveryPlan | None:
@@ -136,7 +138,7 @@ def every_plan(generation: ColumnGeneration) -> EveryPlan | None:
     use, teams = beat_uses(instance, field, 0), field.patrols[0].team.number
     held = {make_beat(field, 0, *tour, "b").elements.tobytes(): tour for tour in every_tour(field)}
     beats = [make_beat(field, 0, *tour, "b").elements.astype(np.float64) for tour in held.values()]
-    found: dict[bytes, tuple[NDArray[np.bool_], NDArray[np.float64]]] = {}
+    found: dict[bytes, tuple[NDArray[np.bool_], NDArray[np.float64], int]] = {}
     for count in range(teams + 1):
         for chosen in combinations_with_replacement(beats, count):
             present = np.sum([np.zeros(field.elements.size), *chosen], axis=0)
@@ -145,11 +147,33 @@ def every_plan(generation: ColumnGeneration) -> EveryPlan | None:
                 if (
                     placed @ instance.use + count * use <= instance.budget * (1 + BUDGET_TOLERANCE)
                 ).all():
-                    found.setdefault(placed.tobytes() + present.tobytes(), (placed, present))
+                    found.setdefault(placed.tobytes() + present.tobytes(), (placed, present, count))
         if len(found) > MOST_PLANS:
             return None
-    placed, present = (np.array(part) for part in zip(*found.values(), strict=True))
-    return EveryPlan(placed, present, np.array([generation.value(a, y) for a, y in found.values()]))
+    placed, present, driven = (np.array(part) for part in zip(*found.values(), strict=True))
+    value = np.array([generation.value(a, y) for a, y, _ in found.values()])
+    return EveryPlan(placed, present, value, driven)
+
+
+def best_beside_beats(seed: int) -> tuple[BeatTreeProblem, DebugSolution] | None:
+    """Return the problem of a tree beside beats, and its best plan with its beats as a
+    debug solution; None where plans are too many to list.
+    """
+    instance = with_teams(option_case(seed))
+    assert instance.patrols is not None
+    generation = ColumnGeneration(instance, instance.patrols)
+    if seed % 8:
+        BranchAndPrice(generation).cut_root()
+    plans = every_plan(generation)
+    if plans is None or plans.value.min() <= 0:
+        return None
+    problem, best = BeatTreeProblem.of(generation), int(np.argmin(plans.value))
+    return problem, DebugSolution(
+        _of_columns(problem, plans.placed[best], plans.present[best]),
+        _evaders_get(generation, problem, plans, best),
+        float(plans.value[best]),
+        np.array([float(plans.teams[best])]),
+    )
 
 
 def false_floors(

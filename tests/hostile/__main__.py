@@ -23,7 +23,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations, count
 
 from tests.hostile.cases import FEATURES, Case, Content, case_of
-from tests.hostile.checks import CHECKS, Trial, asks
+from tests.hostile.checks import CHECKS, DEBUG, Trial, asks
 from tests.hostile.referee import TooManyError
 from tests.hostile.shrink import shrunk
 
@@ -158,11 +158,18 @@ def main() -> int:
         help=f"every problem has it; may be given again: {', '.join([*FEATURES, *CHECKS])}",
     )
     parser.add_argument(
+        "--debug-solution",
+        action="store_true",
+        help="only hand the best plan to searches, and name each step that would lose it",
+    )
+    parser.add_argument(
         "--pairs",
         action="store_true",
         help="print how often each two features met, not only the rarest",
     )
     asked = parser.parse_args()
+    if asked.debug_solution:
+        asked.only.append(DEBUG)
     began = time.process_time()
     seeds = (
         count(asked.seed) if asked.count is None else range(asked.seed, asked.seed + asked.count)

@@ -45,6 +45,7 @@ from optimizer.solvers.params import (
 )
 from optimizer.solvers.solve import solve_with
 from tests.certificate_cases import damaged
+from tests.debug_cases import false_steps
 from tests.hostile.cases import Content
 from tests.hostile.judging import ROUNDING, Told, above, false_mixture, false_plan, faults, placed
 from tests.hostile.referee import Placed, Referee, over_draws
@@ -723,6 +724,17 @@ def check_compare(trial: Trial) -> Iterator[str]:
         yield f"false bound: {found.lower!r} above {trial.referee.least!r}"
 
 
+DEBUG = "debug solution"
+"""Name of the check that `--debug-solution` asks for alone."""
+
+
+def check_debug_solution(trial: Trial) -> Iterator[str]:
+    """Hand the best plan to searches, and see that no step of them loses it."""
+    if trial.referee.least < math.inf:
+        lines = false_steps(trial.instance, trial.rng.randrange(2**20))
+        yield from (line for line in lines if line.startswith(("false", "not solved")))
+
+
 CHECKS: dict[str, tuple[Callable[[Trial], Iterator[str]], float]] = {
     "cuts": (check_cuts, 1.0),
     "methods": (check_methods, 0.4),
@@ -738,12 +750,17 @@ CHECKS: dict[str, tuple[Callable[[Trial], Iterator[str]], float]] = {
     "cooperate": (check_cooperate, 0.5),
     "compare": (check_compare, 0.3),
     "scenario": (check_scenario, 0.05),
+    DEBUG: (check_debug_solution, 0.1),
 }
 """How each problem may be asked about, and in what share of the problems it is."""
+
+
+WITHOUT_TEAMS = {"shared", "certificate", DEBUG}
+"""What is not asked about a problem with patrol teams."""
 
 
 def asks(name: str, content: Content) -> bool:
     """Return whether a problem may be asked about in this way."""
     if name == "cooperate":
         return len(content["agencies"]) > 1
-    return content["patrols"] is None or name not in {"shared", "certificate"}
+    return content["patrols"] is None or name not in WITHOUT_TEAMS

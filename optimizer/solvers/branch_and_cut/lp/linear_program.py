@@ -175,6 +175,11 @@ class LinearProgram:
         """Return the rows of these nodes that were named from `since` on."""
         return self._named((self._rows.name >= since) & np.isin(self._rows.node, [*nodes]))
 
+    @property
+    def active_rows(self) -> NamedRows:
+        """The rows that are active at present."""
+        return self._named(self._rows.active.copy())
+
     def rows_in_use(self, names: NDArray[np.int64]) -> NamedRows:
         """Return those of some rows that had a dual in the last solve."""
         rows = self._rows

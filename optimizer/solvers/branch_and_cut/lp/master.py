@@ -69,6 +69,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.requirements import Requirement
+    from optimizer.solvers.branch_and_cut.debug_solution import DebugSolution
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.branch_and_cut.tree.node import Node
     from optimizer.solvers.overlay.overlay import Overlay
@@ -206,6 +207,8 @@ class Master:
         Value with nothing placed but what is forced.
     record
         What receives all that a certificate needs; None where there is to be none.
+    debug
+        A plan that the search must not lose; None but in tests (`debug_solution`).
     drives_around
         Whether searches for paths look for those with `detours` too: beside beats, and
         where the bound of a root stands still.
@@ -232,6 +235,7 @@ class Master:
         elements: int = 0,
     ) -> None:
         self.overlay, self._mixed, self.record = overlay, mixed, record
+        self.debug: DebugSolution | None = None
         self._times = np.ones(overlay.free.size, dtype=np.int64) if times is None else times
         self.commodities = commodities or Commodities.of(overlay, times)
         self.pool = pool or PathPool(overlay, self.commodities.searches)
@@ -366,6 +370,8 @@ class Master:
         self.program.move_bounds(lower.astype(np.float64), upper.astype(np.float64))
         self.program.activate(node.ancestors)
         self.program.start_from(node.basis)
+        if self.debug is not None:
+            self.debug.entered(node)
 
     def relax(self, until: float = np.inf, near: Near | None = None) -> Relaxed | None:
         """Solve the program of the node entered; None when time ran out.
@@ -387,6 +393,8 @@ class Master:
             solution.reduced[: self._n] * self.total,
             solution.dual_cost[: self._n] * self.total,
         )
+        if self.debug is not None:
+            self.debug.relaxed(self, solution.bound * self.total, reduced)
         return Relaxed(
             solution.bound * self.total,
             np.clip(x, 0.0, self._times),
@@ -518,6 +526,8 @@ class Master:
         if cuts.side.size:
             if self.record is not None:
                 self.record.rows_of_budgets(self.program.next_name, cuts)
+            if self.debug is not None:
+                self.debug.budget_cuts(cuts, node if owner else None)
             self.program.add(-cuts.coefficient, -cuts.side, owner)
             if not owner:
                 self.budget_cuts = self.budget_cuts.joined(cuts)
@@ -564,6 +574,8 @@ class Master:
         if self.drives_around and not self._mixed:
             self.pool.grow_around(point, self._single)
         self._searched += 1
+        if self.debug is not None:
+            self.debug.paths(self)
 
     def cuts_at(
         self, point: NDArray[np.float64], floor: NDArray[np.float64], *, search: bool = True
@@ -656,6 +668,8 @@ class Master:
         self._add(rows, None)
 
     def _add(self, rows: Cuts, node: Node | None) -> None:
+        if self.debug is not None:
+            self.debug.rows(self, rows, node)
         scale = self._scale[rows.commodity]
         value = rows.entry / scale[rows.row]
         small = value < SMALL  # at most so much is lost, and the solver meets no tiny pivots

@@ -396,9 +396,15 @@ class ParallelTree:
             self._workers.replace(worker)
 
     def _open(self, nodes: Iterable[Node]) -> None:
+        debug = self._tree.debug
         for node in nodes:
+            if debug is not None:
+                step = "a node from another process"
+                debug.handed_over(self._tree.master, (node,), self._tree.cutoff, step)
             if node.lower >= self._tree.cutoff:
                 self._pruned = min(self._pruned, node.lower)
+                if debug is not None:
+                    debug.ended(node, self._tree.cutoff)
                 if self._tree.record is not None:
                     self._tree.record.ended(node)
             else:
@@ -408,6 +414,8 @@ class ParallelTree:
     def _offer(self, placed: object, worker: int) -> None:
         """Value a plan, and tell the other workers of it where it is better."""
         before = self._tree.upper
+        if self._tree.debug is not None:
+            self._tree.debug.left()
         self._tree.offer(placed)  # type: ignore[arg-type]
         if self._tree.upper < before:
             for other, seat in enumerate(self._seats):
@@ -477,6 +485,8 @@ class ParallelTree:
     def _report(self) -> None:
         tree = self._tree
         tree.lower = max(tree.lower, min(self.bound, tree.upper))
+        if tree.debug is not None:
+            tree.debug.bound(tree.lower, "the bound over all processes")
         tree.listener.bounds_moved(tree.lower, tree.upper)
 
 

@@ -70,6 +70,8 @@ class TreeWorker(SilentListener):
         # stand they would take a hundred times longer
         ready(SEARCH, state.instance.tail.size * len(state.instance.evaders))
         program = state.master.program
+        if state.master.debug is not None:
+            state.master.debug.whole = False
         self._exchange = messages.RowExchange(program, program.next_name, process)
         self._report, self._improving, self._paused = report, state.improving, False
         self._begun = self._ended = work_seconds()

@@ -49,6 +49,9 @@ class Node:
     duals, trail
         For a certificate: what proves `lower` (None: the floors), and the steps that
         lead from the root to the node.
+    watched
+        Whether a debug solution is in the node (`debug_solution`); it means nothing
+        where there is none.
     """
 
     ones: NDArray[np.bool_]
@@ -60,6 +63,7 @@ class Node:
     loss: csr_array | None = None
     duals: Duals | None = None
     trail: tuple[Step, ...] = ()
+    watched: bool = True
 
     @property
     def beside_relaxed(self) -> bool:
@@ -81,7 +85,15 @@ class Node:
         ancestors = (*others, *self.ancestors)
         node = self.with_floor(other.floor, other.loss).proven(other.lower, other.duals)
         trail = joined(other.trail, self.trail)
-        return replace(node, ones=ones, zeros=zeros, ancestors=ancestors, lower=lower, trail=trail)
+        return replace(
+            node,
+            ones=ones,
+            zeros=zeros,
+            ancestors=ancestors,
+            lower=lower,
+            trail=trail,
+            watched=self.watched and other.watched,
+        )
 
     def proven(self, lower: float, duals: Duals | None = None) -> Node:
         """Return the node with a lower bound, and what proves it, if it is better than its own."""

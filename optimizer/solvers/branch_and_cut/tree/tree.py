@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.debug_solution import DebugSolution
     from optimizer.solvers.branch_and_cut.lp.master import Near
     from optimizer.solvers.overlay.overlay import Overlay
 
@@ -232,6 +233,8 @@ class BranchAndCut:
 
     def _ended(self, node: Node) -> None:
         """Note that a node is not expanded further."""
+        if self.debug is not None:
+            self.debug.ended(node, self.cutoff)
         if self.record is not None:
             self.record.ended(node)
 
@@ -239,6 +242,11 @@ class BranchAndCut:
     def record(self) -> SearchRecord | None:
         """What receives all that a certificate needs; None where there is to be none."""
         return self.master.record
+
+    @property
+    def debug(self) -> DebugSolution | None:
+        """A plan that the search must not lose; None but in tests."""
+        return self.master.debug
 
     @property
     def was_flat(self) -> bool:
@@ -321,6 +329,8 @@ class BranchAndCut:
         )
         if self.record is not None:
             self.record.floors_raised(self.root)
+        if self.debug is not None:
+            self.debug.floors(self.root, "a floor under the budgets")
         return (
             commodities.value(self.root.floor) - commodities.value(before)
             > self.params.root.stalled * self.lower
@@ -447,8 +457,12 @@ class BranchAndCut:
         self._search = self._new_search()
         self._search.prune(pruned)
         for node in nodes:
+            if self.debug is not None:
+                self.debug.handed_over(self.master, (node,), self.cutoff, "a node handed over")
             self._search.add(node, node.lower)
         self.lower = self._search.bound
+        if self.debug is not None and self.debug.whole:
+            self.debug.bound(self.lower, "the bound over all nodes")
         self._search.run()
 
     def hand_over(self) -> list[Node]:
@@ -479,6 +493,8 @@ class BranchAndCut:
         """Take the bound over all nodes, report it, and drop rows that no open node needs."""
         self.nodes += 1
         self.lower = max(self.lower, min(bound, self.upper))
+        if self.debug is not None and self.debug.whole:
+            self.debug.bound(self.lower, "the bound over all nodes")
         self.listener.bounds_moved(self.lower, self.upper)
         if self.nodes % HOUSEKEEPING == 0:
             self.master.program.drop_nodes(
@@ -487,6 +503,8 @@ class BranchAndCut:
 
     def offer(self, placed: Mask) -> None:
         """Take a plan if it is feasible and better than `upper`."""
+        if self.debug is not None and not self.debug.takes():
+            return
         value = self.master.value(placed)
         if (
             value < self.upper
@@ -577,10 +595,17 @@ class BranchAndCut:
             self._last_id += 2
             split = PathSet((options,), rest.floor, 0.0, 0.0)
             free = split.opened(rest, self._last_id - 1)
+            if self.debug is not None:
+                free = self.debug.child(self.master, rest, split, free, self.cutoff, closed=False)
             nodes.append(self._cut_first(free, now + (end - now) / (left + 1)))
             if options.size > 1:
                 self.master.close([options], self._last_id)
-            rest = split.closed(rest, self._last_id)
+            closed = split.closed(rest, self._last_id)
+            if self.debug is not None:
+                closed = self.debug.child(
+                    self.master, rest, split, closed, self.cutoff, closed=True
+                )
+            rest = closed
         nodes.append(self._cut_first(rest, self.until))
         while True:
             least = min(range(len(nodes)), key=lambda k: nodes[k].lower)
@@ -632,7 +657,13 @@ class BranchAndCut:
         """Return a node without the options that no longer fit, and with the exact
         values of all the others placed as its floors.
         """
-        return prepared(node.propagated(self.instance), self.master)
+        node = prepared(node.propagated(self.instance), self.master)
+        if self.debug is None:
+            return node
+        self.debug.floors(node, "a floor of all that a node allows")
+        return self.debug.watched(
+            self.master, node, self.cutoff, "leaving out options that no longer fit"
+        )
 
     def _cut(self, node: Node, relaxed: Relaxed, count: int) -> bool:
         """Add rows that the solution violates: from the pool, or with a search for paths."""
@@ -662,7 +693,10 @@ class BranchAndCut:
                 *trail,
                 Step(Fixing(self.record.number(), relaxed.duals, ones, zeros), node.zeros),
             )
-        return replace(node, ones=node.ones | ones, zeros=node.zeros | zeros, trail=trail)
+        fixed = replace(node, ones=node.ones | ones, zeros=node.zeros | zeros, trail=trail)
+        if self.debug is None:
+            return fixed
+        return self.debug.watched(self.master, fixed, self.cutoff, "fixing by reduced costs")
 
     def _split(self, node: Node, relaxed: Relaxed) -> list[Node] | None:
         """Return the children of a node by the split of highest score, out of a few
@@ -710,6 +744,9 @@ class BranchAndCut:
                 self._ended(children[int(rises.argmax())])
                 trials.node = children[int(rises.argmin())]
                 trials.best = [child.within(trials.node) for child in trials.best]
+                if self.debug is not None:
+                    step = "a split that was tried"
+                    self.debug.handed_over(self.master, trials.best, self.cutoff, step)
         elif split.option is None and rises.min() < VIOLATION * left:
             pass  # such children could be split so again without end
         elif (found := float(score(rises, left))) > trials.score:
@@ -750,6 +787,10 @@ class BranchAndCut:
             if recorded is not None:
                 child = replace(  # noqa: PLW2901
                     child, trail=(*node.trail, Step(recorded, node.zeros, bool(closed)))
+                )
+            if self.debug is not None:
+                child = self.debug.child(  # noqa: PLW2901
+                    self.master, node, split, child, self.cutoff, closed=bool(closed)
                 )
             bounded = self._bounded(child, relaxed, fully=split.option is not None)
             if bounded is None:
@@ -797,7 +838,8 @@ class BranchAndCut:
         ones = node.ones.copy()
         for option in np.flatnonzero(node.undecided & (x >= min(largest, WHOLE))).tolist():
             ones[option] = options_that_fit(self.instance, ones)[option]
-        return replace(node, ones=ones).propagated(self.instance)
+        # a guess: a debug solution need not be in it
+        return replace(node, ones=ones, watched=False).propagated(self.instance)
 
 
 SOON = 30
