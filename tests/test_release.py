@@ -8,19 +8,23 @@ import csv
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.records.marking import MARKINGS, Marking, strictest
+from optimizer.region import load_region, save_region
 from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.scenario.file.model import file_fields
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
-from optimizer.sharing.release import release_to
+from optimizer.sharing.release import FILES_OF_SCENARIO, release_to
 from tests.command import Outcome
 from tests.examples import examples
 from tests.output_cases import csv_rows
@@ -423,3 +427,35 @@ def test_geojson_and_effort_are_released(command: Callable[..., Outcome], tmp_pa
         "release", effort, "--to", "police", "--out", tmp_path / "b", "--json"
     ).objects
     assert line["files"] == ["effort.csv", "records.toml", "release.json"]
+
+
+def test_every_file_that_a_scenario_names_goes_over_or_is_withheld(tmp_path: Path) -> None:
+    """A new field that names a file must say where its content goes; the release of a
+    scenario that names counts and translations is whole.
+    """
+    assert set(file_fields()) == set(FILES_OF_SCENARIO)
+    folder = tmp_path / "a"
+    scenario = shared(folder)
+    text = scenario.read_text().replace(
+        'name = "Tiny border"\n', 'name = "Tiny border"\ntranslations_file = "words.csv"\n', 1
+    )
+    scenario.write_text(text + '\n[traffic]\ncounts = "facts/counts.csv"\n')
+    (folder / "words.csv").write_text("term,es\ndogs,perros\nteams,equipos\nPolice,Guardia\n")
+    (folder / "facts").mkdir()
+    counts = "road,lon,lat,vehicles_a_day,note\n7,10.3,50.1,1234.5,secret of police\n"
+    (folder / "facts" / "counts.csv").write_text(counts)
+    region = load_region(folder / "network.gpkg")
+    refs = np.full(region.network.n_arcs, "7", dtype=object)
+    numbered = replace(region, network=replace(region.network, ref=refs))
+    save_region(numbered, folder / "network.gpkg")
+    assert not check_scenario(scenario).problems
+    released = release_to(scenario, "customs", tmp_path / "out", risk=False)
+    assert "traffic.csv" in released.files
+    found = check_scenario(tmp_path / "out" / "scenario.toml")
+    assert not found.problems
+    assert found.scenario is not None
+    assert found.counted is not None
+    assert found.counted.counts.daily.tolist() == [1234.5]
+    assert found.scenario.translations == {"es": {"dogs": "perros"}}
+    written = b"".join((tmp_path / "out" / name).read_bytes() for name in released.files)
+    assert not any(word in written for word in (b"secret", b"equipos", b"Guardia"))

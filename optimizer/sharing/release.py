@@ -36,11 +36,14 @@ from optimizer.records.marking import Marking, markings_of, strictest
 from optimizer.records.period import parse_period
 from optimizer.records.record_parser import RecordParser, open_records
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
+from optimizer.records.traffic_counts import read_traffic_counts, write_traffic_counts
 from optimizer.region import save_region
 from optimizer.scenario.check.check import ScenarioCheck, check_scenario, read_evidence
 from optimizer.scenario.demand.record_demand import fitted_risk
 from optimizer.scenario.file.kinds import KindModel, categories
+from optimizer.scenario.file.model import ScenarioModel
 from optimizer.scenario.file.references import fitting_kinds, offers_sites
+from optimizer.scenario.file.translations import known_terms
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_release
 
 if TYPE_CHECKING:
@@ -49,12 +52,35 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from optimizer.scenario.file.model import AgencyModel, ScenarioModel, SiteModel, TeamModel
+    from optimizer.region.model import Region
+    from optimizer.scenario.file.model import AgencyModel, SiteModel, TeamModel
 
 MINIMUM = 10
 """Least number that totals of withheld rows are given in steps of."""
 
-NETWORK, AREAS, SCENARIO = "network.gpkg", "areas.geojson", "scenario.toml"
+NETWORK = "network.gpkg"
+AREAS = "areas.geojson"
+TRAFFIC = "traffic.csv"
+SCENARIO = "scenario.toml"
+
+FILES_OF_SCENARIO = {
+    "region.network": NETWORK,
+    "region.file": NETWORK,
+    "region.polygon": NETWORK,
+    "region.border": NETWORK,
+    "region.areas": AREAS,
+    "records.seizures.file": "seizures*.csv",
+    "records.effort.file": "effort*.csv",
+    "records.tips": None,  # withheld, with a note
+    "records.audits": SCENARIO,  # as the ranges of detection that they found
+    "traffic.counts": TRAFFIC,
+    "sites.file": SCENARIO,
+    "translations_file": SCENARIO,
+    "ledger.folder": None,  # each agency has its own
+}
+"""Every field of a scenario that names a file -> the released file that holds what the
+agency may see of it; None where it is withheld.
+"""
 
 NAMES = (
     *(
@@ -66,7 +92,7 @@ NAMES = (
         "plan.geojson",
         "release.json",
     ),
-    *(NETWORK, AREAS, SCENARIO),
+    *(NETWORK, AREAS, TRAFFIC, SCENARIO),
 )
 
 
@@ -636,9 +662,40 @@ def write_agency_scenario(
         entries = [entry_of(table, name) for name, table in files.items() if table.kind == kind]
         content |= {f"records.{kind}": entries} if entries else {}
     content |= {name: _dumped(getattr(scenario, name)) for name in PASSED_ON}
+    if scenario.teams_at_post is not None:
+        content["teams_at_post"] = scenario.teams_at_post
+    if scenario.traffic.counts is not None:
+        write_traffic_counts(
+            folder / TRAFFIC, read_traffic_counts(check.path.parent / scenario.traffic.counts)
+        )
+        content["traffic"]["counts"] = TRAFFIC
+        written = [*written, TRAFFIC]
     content |= _of_agency(scenario, check, agency)
+    content |= _translations(content, scenario, check.region)
     (folder / SCENARIO).write_text(_text(content, agency), encoding="utf-8")
     return [*written, SCENARIO]
+
+
+def _translations(
+    content: Mapping[str, Any], scenario: ScenarioModel, region: Region
+) -> dict[str, Any]:
+    """Return the translations of what the released scenario and its map say: those of
+    other terms would tell of them.
+    """
+    entries: dict[str, Any] = {}
+    for name, value in content.items():
+        at = entries
+        *way, last = name.split(".")
+        for step_down in way:
+            at = at.setdefault(step_down, {})
+        at[last] = value
+    told = ScenarioModel.model_validate(entries)
+    known = known_terms(told, content.get("site", ()), (), region)
+    kept = {
+        code: {term: text for term, text in table.items() if term in known}
+        for code, table in scenario.translations.items()
+    }
+    return {f"translations.{code}": table for code, table in kept.items() if table}
 
 
 def _of_agency(scenario: ScenarioModel, check: ScenarioCheck, agency: str) -> dict[str, Any]:

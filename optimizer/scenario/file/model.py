@@ -9,9 +9,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from optimizer.base.choices import LearningName
 from optimizer.base.errors import InputError, Problem, ProblemList
@@ -1113,6 +1120,26 @@ class ScenarioModel(Strict):
         if not (self.kinds or self.teams):
             raise ValueError("something to place: [[kinds]] for sites, or [[teams]] for patrols")
         return self
+
+
+def file_fields(model: type[BaseModel] = ScenarioModel) -> tuple[str, ...]:
+    """Return every field of a scenario file that names a file, as `traffic.counts`; the
+    entries of a list are not told apart.
+    """
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        types = _types_in(field.annotation)
+        if Path in types or (model is RegionModel and name == "border"):  # or a country's name
+            found.append(name)
+        tables = [each for each in types if isinstance(each, type) and issubclass(each, BaseModel)]
+        found += [f"{name}.{part}" for table in tables for part in file_fields(table)]
+    return tuple(dict.fromkeys(found))
+
+
+def _types_in(annotation: object) -> set[object]:
+    """Return all types that an annotation is made of."""
+    inner = get_args(annotation)
+    return {annotation}.union(*map(_types_in, inner)) if inner else {annotation}
 
 
 def scenario_schema() -> dict[str, Any]:

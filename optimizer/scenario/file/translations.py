@@ -75,16 +75,14 @@ def with_translations(scenario: ScenarioModel, folder: Path) -> ScenarioModel:
     return scenario.model_copy(update={"translations": merged})
 
 
-def unknown_terms(
+def known_terms(
     scenario: ScenarioModel,
     listed: Iterable[Mapping[str, Any]],
     sites: Iterable[PlacedSite],
     region: Region,
-    where: str,
-    problems: ProblemList,
-) -> None:
-    """Note each translation of what neither the scenario nor its map says; `listed` are
-    the entries of sites, `where` is the scenario.
+) -> set[str]:
+    """Return all that a scenario and its map say, and that may have a translation;
+    `listed` are the entries of sites.
     """
     places: list[Crossing | Gateway | Settlement] = [
         *region.gateways,
@@ -99,6 +97,21 @@ def unknown_terms(
     known |= {name for place in places for name in (place.name, place.label)}
     known |= {community.label or community.id for community in scenario.communities}
     known |= set(region.network.name.tolist())  # posts are called by their roads
+    return known
+
+
+def unknown_terms(
+    scenario: ScenarioModel,
+    listed: Iterable[Mapping[str, Any]],
+    sites: Iterable[PlacedSite],
+    region: Region,
+    where: str,
+    problems: ProblemList,
+) -> None:
+    """Note each translation of what neither the scenario nor its map says; `listed` are
+    the entries of sites, `where` is the scenario.
+    """
+    known = known_terms(scenario, listed, sites, region)
     for language, table in scenario.translations.items():
         for name in table:
             if name not in known:
