@@ -439,8 +439,11 @@ def test_every_file_that_a_scenario_names_goes_over_or_is_withheld(tmp_path: Pat
     text = scenario.read_text().replace(
         'name = "Tiny border"\n', 'name = "Tiny border"\ntranslations_file = "words.csv"\n', 1
     )
+    text = text.replace('id = "dog"\n', 'id = "dog"\nlabel = "dog: a \\"team\\""\n', 1)
     scenario.write_text(text + '\n[traffic]\ncounts = "facts/counts.csv"\n')
-    (folder / "words.csv").write_text("term,es\ndogs,perros\nteams,equipos\nPolice,Guardia\n")
+    (folder / "words.csv").write_text(
+        'term,es\ndogs,perros\n"dog: a ""team""",equipo canino\nteams,equipos\nPolice,Guardia\n'
+    )
     (folder / "facts").mkdir()
     counts = "road,lon,lat,vehicles_a_day,note\n7,10.3,50.1,1234.5,secret of police\n"
     (folder / "facts" / "counts.csv").write_text(counts)
@@ -456,6 +459,8 @@ def test_every_file_that_a_scenario_names_goes_over_or_is_withheld(tmp_path: Pat
     assert found.scenario is not None
     assert found.counted is not None
     assert found.counted.counts.daily.tolist() == [1234.5]
-    assert found.scenario.translations == {"es": {"dogs": "perros"}}
+    assert found.scenario.translations == {
+        "es": {"dogs": "perros", 'dog: a "team"': "equipo canino"}
+    }
     written = b"".join((tmp_path / "out" / name).read_bytes() for name in released.files)
     assert not any(word in written for word in (b"secret", b"equipos", b"Guardia"))

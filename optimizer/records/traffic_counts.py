@@ -12,12 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.problem.network.geodesy import great_circle_m
-from optimizer.records.importers.frames import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -167,6 +165,10 @@ def read_traffic_counts(path: Path) -> TrafficCounts:
 
 def write_traffic_counts(path: Path, counts: TrafficCounts) -> None:
     """Write counts as `read_traffic_counts` reads them, and nothing else of their file."""
+    import pandas as pd
+
+    from optimizer.records.importers.frames import safe_text
+
     columns = {
         name: [np.format_float_positional(value, trim="-") for value in values.tolist()]
         for name, values in zip(COLUMNS[1:], (counts.lon, counts.lat, counts.daily), strict=True)

@@ -908,4 +908,8 @@ def _is_table(value: object) -> bool:
 
 
 def _fields(content: Mapping[str, Any]) -> Sequence[str]:
-    return [f"{name} = {toml_value(value)}" for name, value in content.items() if value is not None]
+    return [
+        f"{name if name.isidentifier() and name.isascii() else toml_value(name)} = {toml_value(value)}"
+        for name, value in content.items()
+        if value is not None
+    ]
