@@ -24,7 +24,7 @@ from optimizer.pipeline.init import init_scenario, with_first_exposures
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import read_region, save_region
-from optimizer.region.model import Region
+from optimizer.region.model import Region, RegionTerms
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.check.sites import crossing_sites
 from optimizer.scenario.compile.options import road_class_of
@@ -32,7 +32,7 @@ from optimizer.scenario.file.model import RegionModel, SitesModel
 from tests.command import Outcome
 from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs
-from tests.standin import World, sample_world, serving
+from tests.standin import EAST, NORTH, SOUTH, WEST, World, sample_world, serving
 from tests.tiny import tiny_region
 
 FILES = ["README.md", "effort.csv", "network.gpkg", "scenario.toml", "seizures.csv"]
@@ -87,7 +87,9 @@ def test_what_init_writes_is_checked_and_planned_as_it_stands(
     )
     checked = command("check", folder / "scenario.toml", "--json")
     (answer,) = checked.objects
-    assert (checked.code, answer["ok"], answer["problems"], answer["warnings"]) == (0, True, [], [])
+    assert (checked.code, answer["ok"], answer["problems"]) == (0, True, [])
+    (said,) = answer["warnings"]
+    assert said.startswith("Vehicles through 3 of 3 gateways are assumed by the class of the road")
     assert {item["what"].split()[0] for item in answer["unused"]} <= {"region"}
     assert {option["kind"] for option in answer["used"]["options"]} == {"post", "camera"}
     planned = command(
@@ -489,3 +491,80 @@ def test_a_crossing_without_control_is_worth_the_lesser_class_of_its_two_sides(i
         "made up",
     )
     assert [gateway.exposure for gateway in with_first_exposures(region).gateways] == [200]
+
+
+def small_country() -> World:
+    """Return a country with two places, in an extract with ten times as much road abroad;
+    one road weaves over its border three times.
+    """
+    world = World()
+    corners = [(WEST, SOUTH), (EAST, SOUTH), (EAST, NORTH), (WEST, NORTH)]
+    world.line(900, [*corners, corners[0]], boundary="administrative")
+    world.boundary(9000, [900], "Testland")
+    weaving = [(9.9, 45.05), (10.002, 45.05), (9.998, 45.052), (10.002, 45.054), (10.05, 45.05)]
+    world.line(100, weaving, highway="primary", name="Weaving Road")
+    world.line(101, [(10.05, 45.05), (10.05, 45.12)], highway="primary", name="North Road")
+    world.line(102, [(10.05, 45.05), (10.06, 45.055)], highway="residential", name="Lane")
+    for number in range(20):
+        ends = [(9.9, 45.05 + number / 500), (9.9, 45.052 + number / 500)]
+        world.line(200 + number, [*ends, (9.89, ends[0][1])], highway="residential")
+    world.node(600, 10.05, 45.05, place="town", name="Home")
+    world.node(601, 10.06, 45.055, place="village", name="Little Home")
+    world.node(602, 9.9, 45.06, place="city", name="Abroad")
+    return world
+
+
+def test_a_small_country_with_more_road_abroad_gets_teams_and_a_weaving_road_counts_once(
+    tmp_path: Path, command: Callable[..., Outcome]
+) -> None:
+    extract = small_country().save(tmp_path / "world.osm")
+    done = command("init", tmp_path / "mine", "--file", extract, "--border", "Testland")
+    assert done.code == 0, done.err
+    made = content(tmp_path / "mine")
+    assert made["bases"][0]["label"] == "Home"
+    assert made["teams"][0]["number"] == 2
+    exposure = made["evaders"]["exposure"]
+    assert exposure == {"w100-1": 4000.0, "w101-1": 4000.0}  # the first from abroad
+    assert "2\N{NO-BREAK SPACE}crossings within 3 km of another crossing of the same road" in done.err
+    assert "same_road_within_m = 0" in done.err
+    apart = read_region(extract, terms=RegionTerms(same_road_within_m=0))
+    assert [gateway.id for gateway in apart.gateways] == ["w100-1", "w100-2", "w100-3", "w101-1"]
+    near = read_region(extract, terms=RegionTerms(same_road_within_m=10))
+    assert len(near.gateways) == 4
+
+
+def test_lanes_side_by_side_stay_gateways_of_their_own(tmp_path: Path) -> None:
+    world = small_country()
+    for number, south in ((300, 45.02), (301, 45.0202)):
+        world.line(
+            number,
+            [(9.9, 45.05), (9.99, south), (10.01, south), (10.05, 45.05)],
+            highway="trunk",
+            name="Lanes",
+            oneway="yes",
+        )
+    found = read_region(world.save(tmp_path / "world.osm"))
+    assert {"w300-1", "w301-1"} <= {gateway.id for gateway in found.gateways}
+
+
+def test_gateways_to_count_first_are_those_of_most_assumed_exposure(tmp_path: Path) -> None:
+    extract = small_country().save(tmp_path / "world.osm")
+    folder = tmp_path / "mine"
+    said = init_scenario(source(file=extract, border="Testland"), folder).checked.warnings
+    (words,) = [text for text in said if "assumed by the class" in text]
+    assert words.startswith("Vehicles through 2 of 2 gateways")
+    assert (
+        "Count these first, which carry 100\N{NO-BREAK SPACE}% of it: Weaving Road, North Road."
+        in words
+    )
+    path = folder / "scenario.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"w100-1" = 4000.0', '"w100-1" = 12000'), encoding="utf-8")
+    (words,) = [w for w in check_scenario_file(path).warnings if "assumed by the class" in w]
+    assert "1 of 2 gateways" in words
+    assert "25\N{NO-BREAK SPACE}% of it: North Road." in words
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"w101-1" = 4000.0', '"w101-1" = 3000'),
+        encoding="utf-8",
+    )
+    assert not [w for w in check_scenario_file(path).warnings if "assumed by the class" in w]

@@ -374,3 +374,16 @@ def test_how_near_a_border_control_must_be(
     world.node(99, WEST + away * metre, 45.05, barrier="border_control")
     region = built(world, tmp_path, modes=EVERY_MODE, border=shapely.box(WEST, SOUTH, EAST, NORTH))
     assert [crossing.official for crossing in region.crossings] == [official]
+
+
+def test_where_no_boundary_closes_none_is_offered(tmp_path: Path) -> None:
+    world = sample_world()
+    del world.relations[9000]
+    with pytest.raises(InputError) as refused:
+        built(world, tmp_path, border="Otherland")
+    (problem,) = refused.value.problems
+    assert problem.expected == (
+        "a border that closes: this extract holds none; it holds parts of those of Otherland"
+    )
+    assert problem.remedy.startswith("Take an extract that holds the whole country, or draw it")
+    assert "Name one" not in str(problem)

@@ -30,7 +30,12 @@ from optimizer.problem.instance.teams import TeamBase
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import shortest_path_tree
 from optimizer.region import border_warnings, save_region, summary
-from optimizer.region.model import Region, parts_between_crossings, road_of_port
+from optimizer.region.model import (
+    Region,
+    parts_between_crossings,
+    road_names,
+    road_of_port,
+)
 from optimizer.risk.demand import travel_hours
 from optimizer.scenario.check.check import obtain_region
 from optimizer.scenario.compile.source_measures import MOBILE
@@ -431,7 +436,8 @@ def with_first_exposures(region: Region) -> Region:
             (behind[gateways[other].node] for other in own if gateways[other].node in behind),
             default=np.inf,
         )
-        exposed.append(replace(gateway, exposure=round(max(min(most, limit), 1.0) / len(own), 1)))
+        exposure = round(max(min(most, limit), 1.0) / len(own), 1)
+        exposed.append(replace(gateway, exposure=exposure, exposure_assumed=True))
     return replace(region, gateways=tuple(exposed))
 
 
@@ -469,11 +475,11 @@ def gateway_roads(region: Region) -> list[GatewayRoad]:
         road = road_of_port(network, inward, gateway.node) if gateway.kind == "port" else -1
         if road >= 0:
             own.extend(network.arcs_of(road))
-    names = [_road_names(network, each) for each in arcs]
+    names = [frozenset[str]().union(*(road_names(network, arc) for arc in each)) for each in arcs]
     classes = [tuple(dict.fromkeys(str(network.road_class[arc]) for arc in each)) for each in arcs]
     traffic = [_passing(network, gateway, own) for gateway, own in zip(gateways, arcs, strict=True)]
     return [
-        GatewayRoad(found, frozenset(named), group, passing)
+        GatewayRoad(found, named, group, passing)
         for found, named, group, passing in zip(
             classes, names, _one_road(gateways, names), traffic, strict=True
         )
@@ -496,15 +502,7 @@ def _class_traffic(road_class: str) -> int:
     return TRAFFIC.get(road_class.removesuffix(LINK), LEAST_TRAFFIC)
 
 
-def _road_names(network: Network, arcs: Sequence[int]) -> set[str]:
-    """Return the numbers and names of the roads at a gateway."""
-    found = {str(network.name[arc]) for arc in arcs}
-    if network.ref is not None:
-        found |= {part.strip() for arc in arcs for part in str(network.ref[arc] or "").split(";")}
-    return found - {"", "None", "nan"}
-
-
-def _one_road(gateways: Sequence[Gateway], names: Sequence[set[str]]) -> list[int]:
+def _one_road(gateways: Sequence[Gateway], names: Sequence[frozenset[str]]) -> list[int]:
     """Return the number of the road of each gateway: near ones with a number or name in
     common are on one.
     """
@@ -904,10 +902,13 @@ def _traffic(region: Region) -> str:
 
 def _patrols(terms: FirstTerms) -> str:
     if not terms.bases:
-        return (
-            "# No [[teams]]: no settlement lies on roads that teams could drive without crossing"
-            " the border.\n"
+        why = (
+            "the form has no base."
+            if terms.by_form
+            else "no load reaches a settlement from which teams could drive without crossing the"
+            " border, as far as the map tells."
         )
+        return f"# No [[teams]]: {why} Add [[bases]] and [[teams]] (docs/scenario.md).\n"
     tables = []
     for k, base in enumerate(terms.bases):
         head = f"{'[[bases]]':<46} # where patrol teams set out" if k == 0 else "[[bases]]"
@@ -978,8 +979,11 @@ def _base(region: Region) -> Settlement | None:
 
 
 def _drivable_part(region: Region) -> NDArray[np.bool_]:
-    """(n,) whether a node is in the largest part of the network that can be driven all
-    over without a crossing or gateway.
+    """(n,) whether a node is in the part of the defended side where most people live,
+    of the parts that can be driven all over without a crossing or gateway.
+
+    The largest part of the map may lie abroad: a small country in an extract with its
+    neighbours. Inhabitants tell the sides apart where the border is a plain line too.
     """
     network = region.network
     closed = np.zeros(network.n_nodes, dtype=bool)
@@ -989,7 +993,13 @@ def _drivable_part(region: Region) -> NDArray[np.bool_]:
     ends = (network.tail[open_arcs], network.head[open_arcs])
     graph = coo_array((np.ones(ends[0].size), ends), shape=(network.n_nodes, network.n_nodes))
     part = connected_components(graph, connection="strong")[1]
-    return np.asarray((part == np.bincount(part).argmax()) & ~closed)
+    home = [place for place in region.settlements if place.domestic and not closed[place.node]]
+    people = np.bincount(
+        part[[place.node for place in home]],
+        [place.population for place in home],
+        minlength=part.max() + 1,
+    )
+    return np.asarray((part == people.argmax()) & ~closed)
 
 
 SEIZURES = "time,lon,lat,drug,quantity,quantity_unit,count,example\n2024-03-11,{lon},{lat},cocaine,2.5,kg,1,yes\n"

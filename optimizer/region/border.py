@@ -140,18 +140,16 @@ def choose_border(
             f"border {str(source)!r}, which"
             f" {'does not close in this extract' if named else 'it does not hold'}"
         )
-        known = (
-            "one that closes:"
-            f" {', '.join(boundary.label for boundary in closed) or 'there is none'}"
-        )
-        raise InputError(
-            Problem(
-                where,
-                found,
-                known,
-                "Name one of these, give a GeoJSON file, or take a larger extract",
-            )
-        )
+        draw = 'draw it and give the file: border = "border.geojson" (--border border.geojson)'
+        if closed:
+            known = f"one that closes: {', '.join(boundary.label for boundary in closed)}"
+            remedy = f"Name one of these, {draw}, or take a larger extract"
+        else:
+            held = ", ".join(boundary.label for boundary in boundaries)
+            parts = f"; it holds parts of those of {held}" if held else ""
+            known = f"a border that closes: this extract holds none{parts}"
+            remedy = f"Take an extract that holds the whole country, or {draw}"
+        raise InputError(Problem(where, found, known, remedy))
     return _border_of_area(usable[0].area)
 
 

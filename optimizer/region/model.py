@@ -13,9 +13,12 @@ from pydantic import Field, ValidationError
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.schema import Strict
-from optimizer.base.text.messages import message
+from optimizer.base.text.language import marked
+from optimizer.base.text.messages import counted_message, message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
@@ -114,6 +117,13 @@ def joined_beyond(region: Region) -> bool:
     return bool((np.unique(stubs[:, 0], return_counts=True)[1] > 1).any())
 
 
+def road_names(network: Network, arc: int) -> frozenset[str]:
+    """Return the numbers and names of the road that an arc belongs to."""
+    number = "" if network.ref is None else str(network.ref[arc] or "")
+    words = {str(network.name[arc]), *(part.strip() for part in number.split(";"))}
+    return frozenset(words - {"", "None", "nan"})
+
+
 APPROACH_M = 2000.0
 """Metres from a crossing within which service roads are the halls and lanes of its
 port: assumed.
@@ -207,8 +217,26 @@ def border_warnings(region: Region) -> list[str]:
             crossings=len(region.crossings),
         )
     else:
-        return []
+        return list(_merged_warnings(region))
     return [warning]
+
+
+SAME_ROAD = marked("enters by the gateway of another crossing of the same road")
+"""Why a crossing of a road that weaves over the border has no gateway of its own."""
+
+
+def _merged_warnings(region: Region) -> Iterator[str]:
+    """Yield what became of the crossings of roads that weave over the border."""
+    merged = sum(item.reason == SAME_ROAD for item in region.dropped)
+    if merged:
+        terms = region.terms or BUILT_IN
+        yield message(
+            "A road that weaves over the border enters by one gateway: {crossings} within {km:g} km"
+            " of another crossing of the same road counted with it. To keep each as a gateway, build"
+            " the region with same_road_within_m = 0 under [region].",
+            crossings=counted_message("{count} crossing", "{count} crossings", merged),
+            km=terms.same_road_within_m / 1000,
+        )
 
 
 class RegionTerms(Strict):
@@ -239,6 +267,15 @@ class RegionTerms(Strict):
     )
     official_off_road_within_m: float = Field(
         100, ge=0, description="the same on service roads, tracks and paths"
+    )
+    same_road_within_m: float = Field(
+        3000,
+        ge=0,
+        description=(
+            "metres along a road between crossings that are one gateway, in steps from one to the"
+            " next: a road that follows a river or an old boundary weaves over it, and the same"
+            " vehicles pass each time; 0: each crossing is a gateway"
+        ),
     )
     settlement_within_m: float = Field(
         5000, gt=0, description="a place farther from every node is left out"

@@ -4,11 +4,14 @@ gateways at the map's edge, and settlements.
 
 from __future__ import annotations
 
+import heapq
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.language import marked
@@ -16,10 +19,11 @@ from optimizer.base.text.messages import message
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.problem.network.road_classes import HIGHWAY_CLASSES, MODE_OF
-from optimizer.region.model import BUILT_IN, Dropped, RegionTerms
+from optimizer.problem.network.shortest_paths import shortest_path_tree
+from optimizer.region.model import BUILT_IN, SAME_ROAD, Dropped, RegionTerms, road_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -93,10 +97,19 @@ def make_crossings(
 
 
 def make_gateways(
-    crossings: Sequence[Crossing], network: Network, border: Border, dropped: list[Dropped]
+    crossings: Sequence[Crossing],
+    network: Network,
+    border: Border,
+    settlements: Sequence[Settlement],
+    dropped: list[Dropped],
+    terms: RegionTerms = BUILT_IN,
 ) -> tuple[Gateway, ...]:
-    """Return one gateway for each node with a crossing from which an arc leads into the
+    """Return one gateway for each road with a crossing from which an arc leads into the
     defended area; other crossings join `dropped`.
+
+    A road that weaves over the border has one gateway: an official crossing if it has
+    any, and of these the one from which the way to the nearest settlement of the
+    defended side takes longest. From there a load passes the others on its way in.
     """
     inward = _starts_inside(
         network, border, np.array([crossing.node for crossing in crossings], dtype=np.int64)
@@ -110,8 +123,85 @@ def make_gateways(
             gateways[crossing.node] = Gateway(
                 crossing.id, crossing.node, crossing.lon, crossing.lat, kind, name=crossing.name
             )
+    crossed = {crossing.node for crossing in crossings}
+    road = _roads_of(network, sorted(gateways), crossed, terms.same_road_within_m)
+    home = [place.node for place in settlements if place.domestic]
+    away = shortest_path_tree(
+        network.n_nodes, network.tail, network.head, network.time_s, home
+    ).cost
+    chosen: dict[int, Gateway] = {}
+    for gateway in sorted(
+        gateways.values(), key=lambda each: (each.kind != "port", -away[each.node])
+    ):
+        chosen.setdefault(road[gateway.node], gateway)
+    dropped += [
+        Dropped(f"gateway {gateway.id}", SAME_ROAD)
+        for gateway in gateways.values()
+        if chosen[road[gateway.node]] is not gateway
+    ]
     order = {crossing.id: number for number, crossing in enumerate(crossings)}
-    return tuple(sorted(gateways.values(), key=lambda gateway: order[gateway.id]))
+    return tuple(sorted(chosen.values(), key=lambda gateway: order[gateway.id]))
+
+
+def _roads_of(
+    network: Network, entries: Sequence[int], crossed: set[int], within_m: float
+) -> dict[int, int]:
+    """Return a number for the road of each gateway, by its node.
+
+    Two gateways are of one road if a vehicle can drive from one to the other along a
+    road of one number or name, or with no junction between them but other crossings.
+    Lanes side by side are not: nobody drives from one to the other.
+    """
+    if not within_m or not entries:
+        return {node: number for number, node in enumerate(entries)}
+    number_of = {node: number for number, node in enumerate(entries)}
+    leaving = np.argsort(network.tail, kind="stable")
+    start = np.searchsorted(network.tail[leaving], np.arange(network.n_nodes + 1))
+
+    def outgoing(node: int) -> list[int]:
+        return [int(arc) for arc in leaving[start[node] : start[node + 1]]]
+
+    pairs = []
+    for node in entries:
+        names = {name for arc in outgoing(node) for name in road_names(network, arc)}
+        reached = _reached(network, outgoing, node, lambda here, _arc: here in crossed, within_m)
+        for name in names:
+            reached |= _reached(
+                network,
+                outgoing,
+                node,
+                lambda _here, arc, name=name: name in road_names(network, arc),  # type: ignore[misc]
+                within_m,
+            )
+        pairs += [(number_of[node], number_of[other]) for other in reached if other in number_of]
+    ends = np.array(pairs, dtype=np.int32).T
+    joined = coo_array((np.ones(len(pairs)), (ends[0], ends[1])), shape=(len(entries),) * 2)
+    road = connected_components(joined, directed=False)[1].tolist()
+    return dict(zip(entries, road, strict=True))
+
+
+def _reached(
+    network: Network,
+    outgoing: Callable[[int], list[int]],
+    node: int,
+    follows: Callable[[int, int], bool],
+    within_m: float,
+) -> set[int]:
+    """Return the nodes that can be driven to within some metres along the arcs that a
+    rule, asked with node and arc, follows.
+    """
+    done: set[int] = set()
+    queue = [(0.0, node)]
+    while queue:
+        gone, here = heapq.heappop(queue)
+        if here in done:
+            continue
+        done.add(here)
+        for arc in outgoing(here):
+            farther = gone + float(network.length_m[arc])
+            if farther <= within_m and follows(here, arc):
+                heapq.heappush(queue, (farther, int(network.head[arc])))
+    return done
 
 
 def _starts_inside(network: Network, border: Border, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:

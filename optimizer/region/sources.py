@@ -488,12 +488,12 @@ def build_region(
     del ways, assembled  # of a large map their points do not fit beside the network
     network = pieces.network()
     del pieces
+    settlements = make_settlements(features.places, network, border, dropped, terms)
     gateways = (
-        make_gateways(crossings, network, border, dropped)
+        make_gateways(crossings, network, border, settlements, dropped, terms)
         if border
         else make_edge_gateways(network)
     )
-    settlements = make_settlements(features.places, network, border, dropped, terms)
     return Region(
         network=network,
         border=border.line if border else None,

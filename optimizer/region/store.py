@@ -55,6 +55,8 @@ _ARC_COLUMNS = {
 }
 _NEWER_ARC_COLUMNS = {"ref": np.str_}
 """Those that files of earlier versions lack."""
+_NEWER_PLACE_COLUMNS = frozenset({"exposure_assumed"})
+"""The same of places."""
 _DTYPE = {str: np.str_, int: np.int64, float: np.float64, bool: np.bool_}
 _KINDS = {"i": "iub", "f": "iuf", "b": "b", "U": "OU"}
 """NumPy kinds a stored column may have (values) where a field wants another (keys)."""
@@ -266,7 +268,9 @@ def _check_network(
 def _load_places(
     path: Path, layer: str, place_type: type[PlaceType], n_nodes: int
 ) -> tuple[PlaceType, ...]:
-    table = _read_table(path, layer, _place_dtypes(place_type))
+    dtypes = _place_dtypes(place_type)
+    newer = {name: dtypes.pop(name) for name in _NEWER_PLACE_COLUMNS & dtypes.keys()}
+    table = _typed(read_layer(path, layer), f"{path}, layer {layer}", dtypes, newer, {})
     columns = table.columns
     lonlat = _coordinates(path, layer, table.geometry, shapely.GeometryType.POINT)
     problems = ProblemList()

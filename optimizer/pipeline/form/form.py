@@ -544,7 +544,7 @@ class FirstForm:
             raise _unknown(gateway)
         amount = EXPOSURE.checked(value)
         gateways = [
-            replace(each, exposure=amount) if each.id == gateway else each
+            replace(each, exposure=amount, exposure_assumed=False) if each.id == gateway else each
             for each in region.gateways
         ]
         self.map = replace(found, region=replace(region, gateways=tuple(gateways)))

@@ -97,11 +97,14 @@ class Gateway(NetworkPlace):
         of river); 1 where unknown.
     name
         What people call it.
+    exposure_assumed
+        Whether the exposure is a guess by the class of the road.
     """
 
     kind: str
     exposure: float = 1.0
     name: str = ""
+    exposure_assumed: bool = False
 
     @property
     def label(self) -> str:

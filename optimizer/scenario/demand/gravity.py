@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.text.messages import message, shortened
+from optimizer.base.text.messages import joined, message, shortened
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import Gateway, Settlement, with_unique_labels
@@ -27,7 +27,7 @@ from optimizer.risk.demand import gateway_masses, gravity, travel_hours
 from optimizer.risk.estimate import ExplainsByFlows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -112,7 +112,7 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
         `unreachable` is "error", or no load would travel.
     """
     gateways = with_unique_labels(
-        replace(g, exposure=terms.exposure.get(g.id, g.exposure))
+        _with_exposure(g, terms.exposure.get(g.id, g.exposure))
         for g in region.gateways
         if g.kind in terms.gateways
     )
@@ -145,6 +145,7 @@ def make_demand(terms: EvadersModel, region: Region, where: str) -> GravityDeman
         tuple(place.id for place in lost),
         (
             *warnings,
+            *_assumed_warnings(terms, gateways),
             *_reach_warnings(
                 lost,
                 [g for g, row in zip(gateways, hours, strict=True) if not np.isfinite(row).any()],
@@ -194,6 +195,38 @@ def _check_exposures(
             )
             problems.add(f"{where}, evaders.exposure", found, expected, remedy)
     return warnings
+
+
+def _with_exposure(gateway: Gateway, exposure: float) -> Gateway:
+    """Return a gateway with what the scenario says of its exposure: one other than that
+    of the region is no assumption.
+    """
+    assumed = gateway.exposure_assumed and exposure == gateway.exposure
+    return replace(gateway, exposure=exposure, exposure_assumed=assumed)
+
+
+FIRST_COUNTS = 5
+"""Most gateways that are named as those to count first."""
+
+
+def _assumed_warnings(terms: EvadersModel, gateways: Sequence[Gateway]) -> Iterator[str]:
+    """Yield which gateways to count first, where exposures are assumed."""
+    kinds = {str(kind): share for kind, share in terms.shares.items()}
+    shares = gateway_masses(gateways, np.ones(len(gateways)), kinds)
+    assumed = [at for at, gateway in enumerate(gateways) if gateway.exposure_assumed]
+    first = sorted(assumed, key=lambda at: -shares[at])[:FIRST_COUNTS]
+    if not assumed or not shares[first].sum() > 0:
+        return
+    yield message(
+        "Vehicles through {assumed} of {count} gateways are assumed by the class of the road:"
+        " {share:.0%} of all exposure. Count these first, which carry {first:.0%} of it: {names}."
+        " Write the counts under [evaders.exposure].",
+        assumed=len(assumed),
+        count=len(gateways),
+        share=float(shares[assumed].sum()),
+        first=float(shares[first].sum()),
+        names=joined((gateways[at].label for at in first), ", "),
+    )
 
 
 def check_loads(shares: NDArray[np.float64], smallest: float, where: str) -> None:
