@@ -525,7 +525,9 @@ def test_a_small_country_with_more_road_abroad_gets_teams_and_a_weaving_road_cou
     assert made["teams"][0]["number"] == 2
     exposure = made["evaders"]["exposure"]
     assert exposure == {"w100-1": 4000.0, "w101-1": 4000.0}  # the first from abroad
-    assert "2\N{NO-BREAK SPACE}crossings within 3 km of another crossing of the same road" in done.err
+    assert (
+        "2\N{NO-BREAK SPACE}crossings within 3 km of another crossing of the same road" in done.err
+    )
     assert "same_road_within_m = 0" in done.err
     apart = read_region(extract, terms=RegionTerms(same_road_within_m=0))
     assert [gateway.id for gateway in apart.gateways] == ["w100-1", "w100-2", "w100-3", "w101-1"]
