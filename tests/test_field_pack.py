@@ -462,12 +462,41 @@ def test_roster_and_sheets_are_dark_where_a_reader_asks_for_it_and_codes_stay_on
     }
 
 
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
+def test_on_paper_a_crew_is_one_line_and_bases_share_a_sheet(nasty: Roster, tmp_path: Path) -> None:
+    (tmp_path / "roster.html").write_text(roster_page(nasty), encoding="utf-8")
+    found = """(() => {
+      const styles = each => getComputedStyle(each), every = name => Array.from(document.querySelectorAll(name));
+      return {
+        where: every(".crews .where").map(each => styles(each).display),
+        columns: every(".crews").map(each => styles(each).columnCount),
+        breaks: every(".crew-week").map(each => styles(each).breakBefore),
+        posts: every(".posts").map(each => styles(each).breakBefore),
+      };
+    })()"""
+
+    async def steps() -> dict[str, list[str]]:
+        async with Browser() as browser:
+            await browser.open((tmp_path / "roster.html").as_uri(), 1060, 740)
+            await browser.until("document.readyState === 'complete'")
+            await browser.call("Emulation.setEmulatedMedia", media="print")
+            return dict(await browser.run(found))
+
+    for name, expected in {
+        "where": "none",
+        "columns": "3",
+        "breaks": "auto",
+        "posts": "page",
+    }.items():
+        assert set(asyncio.run(steps())[name]) == {expected}, name
+
+
 def test_the_cells_of_crews_say_when_which_duty_and_where(nasty: Roster) -> None:
     page = roster_page(nasty)
-    cells = re.findall(r"<td>(\d\d:\d\d) (\w+) [^<]+</td>", page)
+    cells = re.findall(r"<td>(\d\d:\d\d)\s(\w+)<span class=\"where\"> [^<]+</span></td>", page)
     assert {mark for _, mark in cells} == {"7", "B"}
     assert page.count("Beat B: ") == 2  # day and night
     assert "<script" not in page
-    assert len(re.findall(r'<section class="sheet" id="week-\d-1"', page)) == 2
+    assert len(re.findall(r'<section class="sheet crew-week" id="week-\d-1"', page)) == 2
     for target in re.findall(r'href="#([^"]+)"', page):
         assert f'id="{target}"' in page

@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from optimizer.base.errors import InputError
 from optimizer.base.schema import validated
+from optimizer.base.text.language import speaking, zone_name
 from optimizer.cli.roster import roster as roster_command
 from optimizer.operations.recorded import Units, read_tracks
 from optimizer.pipeline.roster.duties import Served, make_duties
@@ -378,7 +379,7 @@ def test_calendars_are_read_by_an_independent_library(nasty: Roster) -> None:
         assert event.decoded("DTEND") == one.back
         assert event.decoded("DTSTAMP") == MADE
         assert str(event["SUMMARY"]).startswith(" ".join(one.crew.name.split()))
-        assert f"On duty {one.start:%H:%M} to {one.end:%H:%M} (America/Chicago)" in str(
+        assert f"On duty {one.start:%H:%M} to {one.end:%H:%M} (Central Time (Chicago))" in str(
             event["DESCRIPTION"]
         )
         assert not event.errors
@@ -411,7 +412,7 @@ def test_the_page_escapes_names_and_shows_every_crew_and_post(nasty: Roster) -> 
     page = roster_page(nasty)
     assert "<b>" not in page
     assert "&lt;b&gt;" in page
-    assert page.count('<section class="sheet"') == 1 + 1 + 1  # crews, posts, marks
+    assert page.count('<section class="sheet') == 1 + 1 + 1  # crews, posts, marks
     assert "Tue 1 Dec" in page
     assert "default-src 'none'" in page
 
@@ -542,21 +543,29 @@ def test_each_crew_sees_the_clocks_of_its_base_and_which_they_are() -> None:
     assert (south["start"], south["time_zone"]) == ("2026-11-30T23:10-07:00", "America/Denver")
     assert broken_rules(made, FIRST, 1) == []
     page = roster_page(made)
-    assert "crews of North (clocks of America/Chicago)" in page
-    assert "crews of South (clocks of America/Denver)" in page
-    assert "Shifts begin by the clocks in America/Chicago." in page
+    assert "crews of North (times are Central Time (Chicago))" in page
+    assert "crews of South (times are Mountain Time (Denver))" in page
+    assert "Starts of shifts are Central Time (Chicago)." in page
     assert "22:50 (Mon 30 Nov) P2" in page
     text = calendar(made, made.assignments, "all", MADE, crew=True).replace("\r\n ", "")
-    assert "On duty 23:10 to 07:10 (America/Denver)" in text
-    assert "On duty 00:10 to 08:10 (America/Chicago)" in text
+    assert "On duty 23:10 to 07:10 (Mountain Time (Denver))" in text
+    assert "On duty 00:10 to 08:10 (Central Time (Chicago))" in text
     every = field_duties(made)
     sheets = [sheet(made, one, every) for one in every]
-    assert "Shift 00:10 to 08:10, 2 people; clocks of America/Chicago" in sheets[0]
-    assert "Shift 23:10 to 07:10, 2 people; clocks of America/Denver" in sheets[1]
-    assert "23:10-07:10 (America/Denver)" in gpx("South", every[1].places, ())
-    assert "(clocks of" not in roster_page(
+    assert "Shift 00:10 to 08:10, 2 people; times are Central Time (Chicago)" in sheets[0]
+    assert "Shift 23:10 to 07:10, 2 people; times are Mountain Time (Denver)" in sheets[1]
+    assert "23:10-07:10 (Mountain Time (Denver))" in gpx("South", every[1].places, ())
+    assert "(times are" not in roster_page(
         replace(made, duties=made.duties.model_copy(update={"bases": made.duties.bases[:1]}))
     )
+
+
+def test_zones_are_called_as_people_call_them_in_the_language_of_the_page() -> None:
+    said = {"en": "Mountain Time (Denver)", "es": "hora de las Montañas Rocosas (Denver)"}
+    for language, name in (said | {"pt": "Horário das Montanhas (Denver)"}).items():
+        with speaking(language):
+            assert zone_name("America/Denver") == name
+            assert [zone_name(key) for key in ("UTC", "Etc/GMT+6")] == ["UTC", "Etc/GMT+6"]
 
 
 def test_times_of_a_crew_are_read_by_the_clocks_of_its_base(tmp_path: Path) -> None:

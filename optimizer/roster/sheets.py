@@ -30,7 +30,15 @@ from markupsafe import Markup
 from shapely import LineString
 
 from optimizer.base.text.formatting import number, plain, round_below
-from optimizer.base.text.language import counted, long_date, markup, short_date, spoken, term
+from optimizer.base.text.language import (
+    counted,
+    long_date,
+    markup,
+    short_date,
+    spoken,
+    term,
+    zone_name,
+)
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.problem.network.places import NamedPlace
@@ -304,7 +312,7 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
     )
     environment.filters["plain"] = plain
-    environment.globals.update(_=markup, colours=styles())
+    environment.globals.update(_=markup, colours=styles(), zone_name=zone_name)
     return environment.get_template(name)
 
 
@@ -327,7 +335,7 @@ def _away(roster: Roster, duty: FieldDuty, one: Assignment) -> str:
     where the sheet shows others.
     """
     own, shown = (roster.duties.zone_of(crew.base).key for crew in (one.crew, duty.first.crew))
-    return f"{leaving(one)}-{one.back:%H:%M}" + (f" {own}" if own != shown else "")
+    return f"{leaving(one)}-{one.back:%H:%M}" + (f" {zone_name(own)}" if own != shown else "")
 
 
 def _code(text: str) -> str:
@@ -654,7 +662,7 @@ def waypoints(one: Assignment, duties: Duties) -> tuple[Waypoint, ...]:
     """Return the places of a duty in order, with times as on the day of an assignment:
     the stops of a beat, or the site.
     """
-    duty, zone = one.duty, duties.zone_of(one.crew.base).key
+    duty, zone = one.duty, zone_name(duties.zone_of(one.crew.base).key)
     if not duty.stops:
         times = f"{one.start:%H:%M}-{one.end:%H:%M}"
         return (

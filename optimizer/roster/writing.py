@@ -28,6 +28,7 @@ from optimizer.base.text.language import (
     short_date,
     spoken,
     term,
+    zone_name,
 )
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
@@ -241,7 +242,7 @@ def calendar(
 
 
 def _event(roster: Roster, one: Assignment, made: datetime, *, crew: bool) -> Sequence[str]:
-    zone = roster.duties.zone_of(one.crew.base).key
+    zone = zone_name(roster.duties.zone_of(one.crew.base).key)
     base = roster.duties.base_name(one.base) or _("base")
     title = _("{shift}: {duty}").format(shift=term(one.shift.name), duty=one.duty.title)
     lines = [
@@ -332,10 +333,14 @@ def _folded(line: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CrewLine:
-    """What a crew does in a week: its name, the lines of each of seven days, and its hours."""
+    """What a crew does in a week: its name, the lines of each of seven days, and its hours.
+
+    A line is when the crew leaves and the mark of its duty, then where that is: paper
+    has the first alone, as its table of marks has the second.
+    """
 
     name: str
-    days: tuple[list[str], ...]
+    days: tuple[list[tuple[str, str]], ...]
     hours: str
 
 
@@ -390,7 +395,7 @@ def roster_page(roster: Roster) -> str:
         weeks=[_week(roster, k, marks) for k in range(roster.weeks)],
         gaps=[_gap(gap) for gap in roster.gaps],
         marks=_mark_lines(roster, marks),
-        zones=", ".join(roster.duties.zone_names()),
+        zones=", ".join(map(zone_name, roster.duties.zone_names())),
     )
 
 
@@ -435,8 +440,8 @@ def _crews_title(roster: Roster, week: str, base: str, crews: Sequence[Crew]) ->
     )
     if len(roster.duties.zone_names()) == 1:
         return title
-    zones = sorted({roster.duties.zone_of(crew.base).key for crew in crews})
-    return _("{title} (clocks of {zone})").format(title=title, zone=", ".join(zones))
+    zones = sorted({zone_name(roster.duties.zone_of(crew.base).key) for crew in crews})
+    return _("{title} (times are {zone})").format(title=title, zone=", ".join(zones))
 
 
 def _crew_line(
@@ -449,7 +454,7 @@ def _crew_line(
     seconds = sum((one.back.timestamp() - one.leave.timestamp()) for one in worked)
     cells = tuple(
         [
-            f"{leaving(one)} {marks[one.duty.option]} {_short_name(one.duty)}"
+            (f"{leaving(one)} {marks[one.duty.option]}", _short_name(one.duty))
             for one in by_crew[crew.id, day]
         ]
         for day in days
@@ -497,7 +502,7 @@ def _stops(roster: Roster, one: Assignment) -> str:
     """
     stops = stops_text(one.duty.stops, one)
     return (
-        f"{stops} ({roster.duties.zone_of(one.crew.base).key})"
+        f"{stops} ({zone_name(roster.duties.zone_of(one.crew.base).key)})"
         if stops and len(roster.duties.zone_names()) > 1
         else stops
     )
@@ -726,7 +731,7 @@ def _notes(roster: Roster, days: Sequence[date], shifts: Sequence[Shift]) -> tup
     idle = len(roster.duties.crews) - len(working)
     zone = roster.duties.zone.key
     clocks = (
-        [_("Shifts begin by the clocks in {zone}.").format(zone=zone)]
+        [_("Starts of shifts are {zone}.").format(zone=zone_name(zone))]
         if set(roster.duties.zone_names()) != {zone}
         else []
     )

@@ -250,6 +250,30 @@ def short_date(day: date) -> str:
     return str(format_date(day, "EEE d MMM", locale=language.locale))
 
 
+def zone_name(key: str) -> str:
+    """Return what people call a time zone, with its city: `Mountain Time (Denver)`.
+
+    A zone of a fixed offset, which no place gives its name, is called by its id.
+
+    Parameters
+    ----------
+    key
+        IANA name, such as `America/Denver`.
+
+    Examples
+    --------
+    >>> zone_name("America/Denver"), zone_name("UTC")
+    ('Mountain Time (Denver)', 'UTC')
+    """
+    if "/" not in key or key.startswith("Etc/"):
+        return key
+    from babel.dates import get_timezone, get_timezone_location, get_timezone_name
+
+    zone, locale = get_timezone(key), _spoken.get().locale
+    city = get_timezone_location(zone, locale=locale, return_city=True)
+    return f"{get_timezone_name(zone, locale=locale)} ({city})"
+
+
 @cache
 def _language(code: str) -> Language:
     if code == ENGLISH:
