@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.lab.adaptive.analysis.adapt import (
+    DISPLACEMENT_COLUMNS,
     AdaptGround,
     Displacement,
     adapt,
@@ -152,8 +153,20 @@ def test_nothing_placed_is_the_run_of_a_policy_that_places_nothing() -> None:
 
 
 @pytest.mark.slow
+def test_a_network_without_parts_has_the_head_of_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scenario(tmp_path)
+    monkeypatch.setattr(Displacement, "rows", lambda _: iter(()))
+    adapt(tmp_path / "scenario.toml", policies=["today"], periods=1, runs=1, out=tmp_path / "out")
+    head = (tmp_path / "out" / "displacement.csv").read_text(encoding="utf-8")
+    assert head == ",".join(DISPLACEMENT_COLUMNS) + "\n"
+
+
+@pytest.mark.slow
 def test_the_file_adds_up(folder: Path) -> None:
     rows = csv_rows(folder / "displacement.csv")
+    assert tuple(rows[0]) == DISPLACEMENT_COLUMNS
     parts = {(row["kind"], row["part"].removeprefix("'")) for row in rows}
     assert {part for kind, part in parts if kind == "mode"} == {"vehicle", "track"}
     assert {"south", "north"} < {part for kind, part in parts if kind == "district"}

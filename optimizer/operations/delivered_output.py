@@ -283,10 +283,11 @@ def _tally_tables(found: Delivered) -> tuple[ReportTable, ...]:
         *(_(word) for word in STATUS_WORDS.values()),
     )
     numbers += (_("Elsewhere, h"), _("Driven, h"))
+    counted = _("Visits by what became of them; hours at planned places, in their time")
     return tuple(
         ReportTable(
             f"by-{by}",
-            _("Visits by what became of them; hours at planned places, in their time"),
+            f"{title}. {counted}",
             (Column(title), *(Column(one, numeric=True) for one in numbers)),
             tuple(_tally_cells(found, tally) for tally in found.tallies if tally.by == by)[
                 :MOST_ROWS

@@ -51,12 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="Small borders, 1 s a search.")
     parser.add_argument("--border", action="append", choices=list(BORDERS), help="This one alone.")
     parser.add_argument("--only", default="", help="Commands that begin with these words.")
+    parser.add_argument(
+        "--from", default="", dest="begin", help="The first command that begins so, and the rest."
+    )
     parser.add_argument("--time-limit", type=float, help="Seconds of a search.")
     parser.add_argument(
         "--keep",
         type=Path,
         metavar="DIR",
-        help="Folder of all that is made; what an earlier walk left there stays, for --only.",
+        help="Folder of all that is made; what an earlier walk left there stays, for --only and --from.",
     )
     parser.add_argument("--jobs", type=int, default=1, help="Borders at the same time.")
     parser.add_argument("--out", type=Path, help="File for the table, in Markdown.")
@@ -78,7 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(*HEAD, sep="\n", flush=True)
     with place as name, ThreadPoolExecutor(given.jobs) as pool:
         walk = partial(
-            walked, place=Path(name), tell=_tell, short=short, time_limit=limit, only=given.only
+            walked,
+            place=Path(name),
+            tell=_tell,
+            short=short,
+            time_limit=limit,
+            only=given.only,
+            begin=given.begin,
         )
         rows = [row for each in pool.map(walk, borders) for row in each]
     if given.answers:

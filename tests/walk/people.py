@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,8 +174,9 @@ def _tracks(folder: Path, border: Border) -> None:
         track.segments.append(segment)
         tracks.tracks.append(track)
     (folder / "tracks.gpx").write_text(tracks.to_xml(), encoding="utf-8")
-    log = next(iter(sorted((folder / plan).glob("roster-*/**/log.csv"))))
-    shutil.copy(log, folder / "log.csv")
+    (pack,) = (folder / plan).glob("roster-*/field-pack.zip")
+    with zipfile.ZipFile(pack) as archive:
+        archive.extract("log.csv", folder)
 
 
 def _next(folder: Path, border: Border) -> None:
@@ -202,7 +204,7 @@ def _counts(folder: Path, border: Border) -> None:
     sites = pd.read_csv(folder / border.folder / "sites.csv")
     head = STATIONS.splitlines()[0]
     rows = [
-        f"{k},{site.road},{site.lon},{site.lat},{1000 + k},{k}"
+        f"{k},{getattr(site, 'road', 'FM 1')},{site.lon},{site.lat},{1000 + k},{k}"
         for k, site in enumerate(sites.itertuples())
     ]
     (folder / "counts.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")

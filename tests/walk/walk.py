@@ -11,9 +11,11 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 from pathlib import Path
 
 import osmium
@@ -115,6 +117,7 @@ def walked(
     short: bool = False,
     time_limit: float | None = None,
     only: str = "",
+    begin: str = "",
 ) -> list[Row]:
     """Take a border through its steps and return a row for each.
 
@@ -132,12 +135,16 @@ def walked(
         Seconds of a search; without it, what the command or the scenario says.
     only
         Commands that begin so alone.
+    begin
+        The first command that begins so and those after it alone.
     """
     border = border.smaller() if short else border
     folder, country = prepared(border, place, short=short)
     border = replace(border, words=dict(border.words) | {"country": country})
-    rows = []
-    for step, command in commands(border):
+    rows: list[Row] = []
+    for step, command in dropwhile(
+        lambda each: not each[1].startswith(begin), commands(border, short=short)
+    ):
         if not command.startswith(only):
             continue
         rows.append(_row(step, command, border, folder, short=short, time_limit=time_limit))
@@ -185,6 +192,7 @@ def _row(
     if status == 0 and step.made and not (folder / border.said(step.made)).exists():
         faults.append(f"{step.made} is not there")
     written = sorted(folder / name for name, at in _files(folder).items() if before.get(name) != at)
+    written += unpacked(written, folder / ".unpacked")
     if status == 0 and not out.strip() and not written:
         faults.append("nothing is printed or written")
     faults += faults_of_files(written)
@@ -202,6 +210,18 @@ def _files(folder: Path) -> dict[str, tuple[int, int]]:
         if path.is_file() and not any(part.startswith(".") for part in name.parts):
             found[str(name)] = (path.stat().st_mtime_ns, path.stat().st_size)
     return found
+
+
+def unpacked(files: list[Path], place: Path) -> list[Path]:
+    """Unpack the field packs among files, as crews do; return what was in them."""
+    inner = []
+    for path in files:
+        if path.name == "field-pack.zip":
+            shutil.rmtree(place, ignore_errors=True)
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(place)
+            inner += sorted(each for each in place.rglob("*") if each.is_file())
+    return inner
 
 
 def _faults_of_run(step: Step, border: Border, status: int, out: str, err: str) -> list[str]:

@@ -572,6 +572,20 @@ MAPS = 6
 """Periods that have maps where none are asked for."""
 
 
+DISPLACEMENT_COLUMNS = (
+    "policy",
+    "run",
+    "period",
+    "kind",
+    "part",
+    "loads",
+    "load_km",
+    "from_first",
+    "from_nothing",
+)
+"""Columns of `Displacement.rows`, which stand at the head where the network has no part."""
+
+
 @dataclass(frozen=True, eq=False)
 class Displacement:
     """Where the loads travel.

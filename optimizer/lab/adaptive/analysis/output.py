@@ -31,6 +31,7 @@ from optimizer.base.text.formatting import (
 from optimizer.base.text.language import ENGLISH, localised, marked, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
+from optimizer.lab.adaptive.analysis.adapt import DISPLACEMENT_COLUMNS
 from optimizer.lab.adaptive.simulation.simulate import (
     DISTRICT,
     ELSEWHERE,
@@ -106,15 +107,15 @@ def write_adaptation(
         If there are no texts in that language, or the folder cannot be written.
     """
     rows = [row.content() for row in found.rows]
-    tables = {"rows": rows, "summary": _summary_rows(found)}
+    tables = {"rows": AnswerTable(rows), "summary": AnswerTable(_summary_rows(found))}
     figures = {"adapt": lambda: _figure(_panels(found))}
     moved = found.displacement
     if moved is not None:
-        tables["displacement"] = list(moved.rows())
+        tables["displacement"] = AnswerTable(list(moved.rows()), DISPLACEMENT_COLUMNS)
         if displacement_panels(moved, found.policies):
             figures["displacement"] = lambda: _figure(displacement_panels(moved, found.policies))
     answer = Answer(
-        tables={name: AnswerTable(each) for name, each in tables.items()},
+        tables=tables,
         content={Path(RUN_FILE).stem: run_content(found)},
         texts={"rows.jsonl": "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)},
         figures=figures,
