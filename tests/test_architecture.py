@@ -138,6 +138,7 @@ def test_the_top_level_is_what_was_agreed() -> None:
         "CODE_OF_CONDUCT.md",
         "CONTRIBUTING.md",
         "LICENSE",
+        "NOTICE",
         "README.md",
         "SECURITY.md",
         "constraints.txt",

@@ -19,6 +19,7 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError
+from optimizer.base.text.formatting import plain
 from optimizer.operations.delivered import (
     STATUS_WORDS,
     Delivered,
@@ -188,6 +189,34 @@ def test_every_format_of_tracks_gives_the_same(case: PlannedCase, tmp_path: Path
     [both], remarks = read_tracks(files[:2], units)
     assert both.time.size == tracks[0].time.size
     assert "repeat others" in remarks[0]
+
+
+def test_points_of_a_gpx_file_without_a_time_are_left_out_and_counted(
+    case: PlannedCase, tmp_path: Path
+) -> None:
+    (track,) = exact_tracks(case)[:1]
+    units = Units(case.duties, {})
+    timed = f"<time>{stamp(track.time[1])}</time>"
+    text = as_gpx([track])
+    assert text.count(timed) == 1
+    for instead in ("", "<time> </time>"):
+        file = written(tmp_path, text.replace(timed, instead), "a.gpx")
+        [found], [remark] = read_tracks([file], units)
+        assert found.time.tolist() == np.delete(track.time, 1).tolist()
+        assert (
+            plain(remark)
+            .replace("\N{NO-BREAK SPACE}", " ")
+            .startswith(
+                f"{file}: 1 of {track.time.size:,} positions left out for want of a time (the first is"
+                " point 2 of the file)."
+            )
+        )
+    file = written(tmp_path, text.replace(timed, "<time>noon</time>"), "a.gpx")
+    with pytest.raises(InputError, match=r"point 2, column 'track 1': found .*'noon'"):
+        read_tracks([file], units)
+    file = written(tmp_path, re.sub("<time>.*?</time>", "", text), "a.gpx")
+    with pytest.raises(InputError, match="no position with a time"):
+        read_tracks([file], units)
 
 
 def test_the_log_of_the_field_pack_reads_back(case: PlannedCase, tmp_path: Path) -> None:

@@ -109,6 +109,8 @@ def test_nothing_is_given_without_the_token(folder: Path) -> None:
             assert await status(here.replace(f"/{token}", "")) == 404
             assert await status(wrong) == 404
             assert await status(here) == (400 if path == "ws" else 200), path
+        for path in ("%00", "static/%00", "static/js/%0a.js", "static/js/bokeh.min.js%00"):
+            assert await status(address + path) == 400, path
         for place in (root, wrong[: wrong.rindex("/")]):
             with pytest.raises(HTTPClientError, match="404"):
                 await websocket_connect(

@@ -235,10 +235,14 @@ def test_a_seed_is_made_for_its_owner_alone(folder: Path, tmp_path: Path) -> Non
         draw_from_plan(folder, FIRST, path, new_seed=True, overwrite=True)
 
 
-def test_a_seed_that_others_can_read_is_warned_of(folder: Path, seed_file: Path) -> None:
-    os.chmod(seed_file, 0o644)  # noqa: PTH101 - as a user would
-    (warning,) = draw_from_plan(folder, FIRST, seed_file).warnings
-    assert "can be read by others" in warning
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o602])
+def test_a_seed_that_others_can_read_is_refused(folder: Path, seed_file: Path, mode: int) -> None:
+    os.chmod(seed_file, mode)  # noqa: PTH101 - as a user would
+    with pytest.raises(InputError, match=rf"the permissions {mode:o}.*chmod 600 ") as refused:
+        draw_from_plan(folder, FIRST, seed_file)
+    assert str(seed_file) in str(refused.value)
+    os.chmod(seed_file, 0o600)  # noqa: PTH101 - as told
+    assert draw_from_plan(folder, FIRST, seed_file).warnings == ()
 
 
 def test_where_the_page_cannot_be_made_there_are_no_draws(
@@ -287,6 +291,7 @@ def test_a_fault_is_one_clear_message_and_writes_nothing(
 def test_secrets_that_are_none_are_refused(folder: Path, tmp_path: Path) -> None:
     short = tmp_path / "short.seed"
     short.write_text("abc", encoding="ascii")
+    short.chmod(0o600)
     inside = folder / "inside.seed"
     inside.write_bytes(SECRET)
     for path, words in (

@@ -5,6 +5,7 @@ solver alone needs.
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -169,3 +170,14 @@ def test_every_python_from_the_oldest_is_let_in_and_every_pin_is_plain() -> None
 )
 def test_a_resolution_that_fails_says_why(answer: str, said: str) -> None:
     assert said in fault_of(answer)
+
+
+def test_the_wheel_says_what_lies_inside_the_wheels_that_it_needs() -> None:
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "NOTICE" in project["license-files"]
+    for library in ("GEOS", "libgfortran", "libquadmath", "PROJ", "GDAL", "SQLite"):
+        assert library in notice
+    needed = {re.split("[<>=;[ ]", name)[0] for name in project["dependencies"]}
+    named = set(re.findall(r"\b([a-z]+) \d+\.\d+", notice))
+    assert named - {"llvmlite"} <= needed  # numba brings llvmlite

@@ -277,3 +277,26 @@ def test_check_says_that_few_seizures_away_from_all_effort_make_a_weak_map(
         "12 of only 24 seizures lie where no effort in hours is recorded: the risk map is weak"
         in " ".join(said.split())
     )
+
+
+def test_names_of_areas_fit_however_their_accents_are_coded_or_left_out(tmp_path: Path) -> None:
+    areas = tuple(
+        Area(name, shapely.box(WEST + shift, 42, WEST + shift + 0.02, 43))
+        for name, shift in (("C\u00f3rdoba", 0.0), ("Pe\u00f1a", 0.03), ("Pena", 0.06))
+    )
+
+    def read(text: str) -> Seizures:
+        (tmp_path / "finds.csv").write_text(text, encoding="utf-8")
+        source = SeizureSource.model_validate({"file": "finds.csv", "source": "Guard"})
+        return read_seizures([source], NETWORK, areas, folder=tmp_path)
+
+    same = read("time,area\n2024-01,Co\u0301rdoba\n2024-02,pen\u0303a\n2024-03,PENA\n")
+    assert same.area.tolist() == [0, 1, 2]
+    assert same.warnings == ()
+    without = read("time,area\n2024-01,Cordoba\n2024-02,CORDOBA\n")
+    assert without.area.tolist() == [0, 0]
+    (warning,) = without.warnings
+    assert warning.startswith("finds.csv, line 2: Cordoba is taken for the area C\u00f3rdoba")
+    with pytest.raises(InputError) as caught:
+        read("time,area\n2024-01,P\u00e9na\n")  # of two that fit without accents
+    assert "such as Pe\u00f1a, Pena" in str(caught.value)

@@ -136,7 +136,10 @@ Scheduler = Annotated[
         "--scheduler",
         metavar="ADDRESS",
         rich_help_panel=MORE,
-        help="Solve on the workers of a dask.distributed cluster instead.",
+        help=(
+            "Solve on the workers of a dask.distributed cluster instead. dask runs whatever reaches"
+            " its ports: bind it to 127.0.0.1, a closed network, or use tls://."
+        ),
     ),
 ]
 

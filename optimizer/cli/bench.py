@@ -88,7 +88,13 @@ def bench(
     ] = 1,
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Run on a dask.distributed cluster instead."),
+        typer.Option(
+            metavar="ADDRESS",
+            help=(
+                "Run on a dask.distributed cluster instead. dask runs whatever reaches its ports:"
+                " bind it to 127.0.0.1, a closed network, or use tls://."
+            ),
+        ),
     ] = None,
     tls_ca_file: Annotated[
         Path | None,

@@ -260,7 +260,7 @@ def plan_audit(
     problems.raise_if_any()
     sites, warnings = _sites(opened)
     spans = _spans(opened, [site.id for site in sites], day, days)
-    secret, told = read_secret(Path(seed_file), opened.path, new=new_seed)
+    secret = read_secret(Path(seed_file), opened.path, new=new_seed)
     strata, remarks = _strata(sites, spans, vehicles)
     if not strata:
         raise InputError(
@@ -276,7 +276,7 @@ def plan_audit(
     widths = {n: expected_width(n, rate) for n in {one.vehicles for one in strata}}
     power = power_of_change(len(rows), rate, change)
     width = tuple(widths[one.vehicles] for one in strata)
-    return AuditPlan(file, width, rate, change, power, (*warnings, *remarks, *told))
+    return AuditPlan(file, width, rate, change, power, (*warnings, *remarks))
 
 
 def _sites(opened: PlanFolder) -> tuple[list[PlanSite], list[str]]:

@@ -211,7 +211,7 @@ def _named_fixes(path: Path, units: Units, remarks: list[str]) -> Iterator[tuple
     if suffix in {".gpx", ".xml"}:
         root = _xml(path)
         if _local(root) == "gpx":
-            yield from _gpx(path, root, units)
+            yield from _gpx(path, root, units, remarks)
         elif _local(root) == "patrol":
             yield from _smart(path, root, units, remarks)
         else:
@@ -381,10 +381,14 @@ def _children(element: Element, name: str) -> list[Element]:
     return [child for child in element if _local(child) == name]
 
 
-def _gpx(path: Path, root: Element, units: Units) -> Iterator[tuple[str, list[Fix]]]:
+def _gpx(
+    path: Path, root: Element, units: Units, remarks: list[str]
+) -> Iterator[tuple[str, list[Fix]]]:
     """Yield the tracks of a GPX file; a track without a name is of the unit that the
-    file is named after.
+    file is named after. Points without a time are left out and counted.
     """
+    timeless: list[int] = []
+    points = 0
     problems = FileProblems(path, "point")
     for number, track in enumerate(_children(root, "trk"), start=1):
         name = (
@@ -394,7 +398,11 @@ def _gpx(path: Path, root: Element, units: Units) -> Iterator[tuple[str, list[Fi
         fixes: list[Fix] = []
         for part in _children(track, "trkseg"):
             for point in _children(part, "trkpt"):
+                points += 1
                 when = next((child.text or "" for child in _children(point, "time")), "")
+                if not when.strip():
+                    timeless.append(points)
+                    continue
                 try:
                     fixes.append(
                         _checked_fix(
@@ -405,12 +413,21 @@ def _gpx(path: Path, root: Element, units: Units) -> Iterator[tuple[str, list[Fi
                     )
                 except ValueError:
                     found = f"lat {point.get('lat')!r}, lon {point.get('lon')!r}, time {when!r}"
-                    problems.add(
-                        len(fixes) + 1, found, f"degrees, and {A_TIME}", column=f"track {number}"
-                    )
+                    problems.add(points, found, f"degrees, and {A_TIME}", column=f"track {number}")
                     break
         yield name, fixes
     problems.raise_if_any()
+    if timeless and len(timeless) < points:
+        remarks.append(
+            message(
+                "{file}: {timeless} of {points} left out for want of a time (the first is point"
+                " {first} of the file). Have the device record a time with each position.",
+                file=str(path),
+                timeless=len(timeless),
+                points=counted_message("{count} position", "{count} positions", points),
+                first=timeless[0],
+            )
+        )
 
 
 def _smart(

@@ -310,8 +310,7 @@ def design_trial(
             raise InputError(
                 Problem("--seed-file", "none", expected, "Name one, and make it with --new-seed")
             )
-        secret, told = read_secret(Path(seed_file), opened.path, new=new_seed)
-        warnings += told
+        secret = read_secret(Path(seed_file), opened.path, new=new_seed)
     name = opened.path.name if opened.file is None else opened.file.name
     key = trial_key(secret, kind, name, day) if secret else ""
     base = TrialFile.model_construct(

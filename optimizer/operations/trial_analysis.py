@@ -222,7 +222,7 @@ def _sealing(file: TrialFile, place: Path, ledger: Path | None) -> Iterator[str]
 
 
 def _check_secret(file: TrialFile, seed_file: Path, trial: Path) -> None:
-    secret, _ = read_secret(seed_file, trial if trial.is_dir() else trial.parent)
+    secret = read_secret(seed_file, trial if trial.is_dir() else trial.parent)
     if not hmac.compare_digest(trial_key(secret, file.kind, file.name, file.first), file.key):
         raise InputError(
             Problem(

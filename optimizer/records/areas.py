@@ -5,6 +5,7 @@ Where a record lies: on a segment, at a point near one, or somewhere in an area.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -122,8 +123,16 @@ def load_areas(path: Path) -> tuple[Area, ...]:
 
 
 def name_key(name: str) -> str:
-    """Return what two spellings of one name share: case and spacing do not matter."""
-    return " ".join(name.casefold().split())
+    """Return what two spellings of one name share: case, spacing and how an accent is
+    coded do not matter.
+    """
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def plain_key(name: str) -> str:
+    """Return the key of a name without its accents: "cordoba" of "Córdoba"."""
+    letters = unicodedata.normalize("NFD", name_key(name))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _polygon(
@@ -199,6 +208,14 @@ class Gazetteer:
         return tuple(area.segments(self.network) for area in self.areas)
 
     @cached_property
+    def plain_number(self) -> dict[str, int]:
+        """Area position by the key of its name without accents, where that is of one
+        area alone.
+        """
+        keys = [plain_key(area.name) for area in self.areas]
+        return {key: at for at, key in enumerate(keys) if keys.count(key) == 1}
+
+    @cached_property
     def number(self) -> dict[str, int]:
         """Area position by the key of its name."""
         return {name_key(area.name): position for position, area in enumerate(self.areas)}
@@ -227,13 +244,26 @@ def locate(rows: RecordParser, gazetteer: Gazetteer) -> RecordPlaces:
     segment = np.full(rows.used.size, -1, dtype=np.int64)
     area = segment.copy()
     pointed = _has_point(rows)
+    unaccented: dict[int, tuple[int, str]] = {}
     for position in np.flatnonzero(rows.used & ~pointed).tolist():
         if rows.has("segment") and rows.table.text["segment"][position]:
             segment[position] = _segment(rows, position, gazetteer.network)
         elif rows.has("area") and rows.table.text["area"][position]:
-            area[position] = _area(rows, position, gazetteer)
+            area[position] = _area(rows, position, gazetteer, unaccented)
         else:
             rows.leave_out(position, marked("no place"))
+    for number, (position, name) in unaccented.items():
+        rows.warnings.append(
+            message(
+                "{file}, {unit} {line}: {name} is taken for the area {area}, which differs by"
+                " accents alone.",
+                file=rows.label,
+                unit=rows.table.unit,
+                line=rows.table.number[position],
+                name=name,
+                area=gazetteer.areas[number].name,
+            )
+        )
     positions = np.flatnonzero(rows.used & pointed)
     if positions.size:
         segment[positions] = _match(rows, positions, gazetteer.network)
@@ -261,14 +291,27 @@ def _segment(rows: RecordParser, position: int, network: Network) -> int:
     return -1
 
 
-def _area(rows: RecordParser, position: int, gazetteer: Gazetteer) -> int:
+def _area(
+    rows: RecordParser,
+    position: int,
+    gazetteer: Gazetteer,
+    unaccented: dict[int, tuple[int, str]],
+) -> int:
+    """Return the position of the area that a row names; names that fit but for accents
+    join `unaccented`, by area, with the first row.
+    """
     name = rows.table.text["area"][position]
     number = gazetteer.number.get(name_key(name), -1)
+    if number < 0 and (found := gazetteer.plain_number.get(plain_key(name))) is not None:
+        number = found
+        if found not in unaccented:
+            unaccented[found] = (position, name)
     if number < 0:
-        close = get_close_matches(name_key(name), gazetteer.number, n=3)
-        shown = [gazetteer.areas[gazetteer.number[key]].name for key in close] or [
-            a.name for a in gazetteer.areas[:8]
-        ]
+        plain = [plain_key(area.name) for area in gazetteer.areas]
+        close = dict.fromkeys(get_close_matches(plain_key(name), plain, n=3))
+        shown = [
+            area.name for key in close for area in gazetteer.areas if plain_key(area.name) == key
+        ] or [a.name for a in gazetteer.areas[:8]]
         rows.fault(
             position,
             "area",

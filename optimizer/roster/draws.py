@@ -79,7 +79,7 @@ import numpy as np
 from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.readwrite import existing_file
+from optimizer.base.files.readwrite import check_private, existing_file
 from optimizer.base.schema import ComposedId, Strict, read_model
 from optimizer.base.text.messages import counted_message, message
 from optimizer.problem.instance.requirements import requirements_met
@@ -800,10 +800,8 @@ LEAST_SECRET = 16
 """Bytes of a secret below which it could be guessed."""
 
 
-def read_secret(
-    path: Path, plan_folder: Path, *, new: bool = False
-) -> tuple[bytes, tuple[str, ...]]:
-    """Return the secret of a seed file, and warnings about who may read it.
+def read_secret(path: Path, plan_folder: Path, *, new: bool = False) -> bytes:
+    """Return the secret of a seed file.
 
     Parameters
     ----------
@@ -817,8 +815,8 @@ def read_secret(
     Raises
     ------
     InputError
-        If the file lies in the plan folder, is missing, too short, or there already
-        where it is to be made.
+        If the file lies in the plan folder, is missing, too short, readable by others,
+        or there already where it is to be made.
     """
     if path.resolve().is_relative_to(plan_folder.resolve()):
         found = "a file in the plan folder"
@@ -830,20 +828,15 @@ def read_secret(
         raise InputError(
             Problem(str(path), "no such file", "a seed file", "Make one with --new-seed")
         )
-    secret = existing_file(path, "a seed file").read_bytes().strip()
+    existing_file(path, "a seed file")
+    check_private(path, "a seed file, from which every draw can be told,")
+    secret = path.read_bytes().strip()
     if len(secret) < LEAST_SECRET:
         expected = f"a secret of at least {LEAST_SECRET} bytes"
         raise InputError(
             Problem(str(path), f"{len(secret)} bytes", expected, "Make one with --new-seed")
         )
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return secret, (
-            (
-                f"{path} can be read by others, who can then tell every draw. Make it yours alone:"
-                " chmod 600."
-            ),
-        )
-    return secret, ()
+    return secret
 
 
 def _make(path: Path) -> None:

@@ -9,7 +9,9 @@ import hashlib
 import json
 import math
 import os
+import shlex
 import shutil
+import stat
 import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +52,33 @@ _WRITE_ERRORS = _NO_ROOM | {
     ),
 }
 """What a system says of a place that cannot be written; anything else is a defect of ours."""
+
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+"""Permissions of everybody but a file's owner."""
+
+
+def check_private(path: Path, what: str) -> None:
+    """Refuse a secret file that others than its owner can read or write.
+
+    Windows has other permissions, which are not looked at.
+
+    Raises
+    ------
+    InputError
+        If the group or others have any permission.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name != "nt" and mode & OTHERS:
+        raise InputError(
+            Problem(
+                str(path),
+                f"the permissions {mode:o}",
+                f"600: {what} that its owner alone can read",
+                f"Set them: chmod 600 {shlex.quote(str(path))}. If somebody else may have read it,"
+                " make a new one",
+            )
+        )
 
 
 def existing_file(path: Path, what: str) -> Path:

@@ -195,7 +195,7 @@ def draw_from_plan(
     tongue = opened.language(language)
     shifts = _shifts(opened) if every == "shift" else ()
     instance, mixture = opened.instance, opened.mixture
-    secret, warnings = read_secret(Path(seed_file), folder, new=new_seed)
+    secret = read_secret(Path(seed_file), folder, new=new_seed)
     periods, a_day = periods_of(day, days, shifts), max(1, len(shifts))
     whole, price = with_mixture(instance, mixture), None
     going = (
@@ -248,9 +248,7 @@ def draw_from_plan(
     with speaking(tongue, opened.own_words.translations):
         names = {option.id: row_name(option) or option.id for option in whole.options}
         names |= {beat.id: row_name(beat) for plan in mixture.plans for beat in plan.beats}
-        made = Drawn(
-            draws, found, price, names, values, place, gradual, (*warnings, *([one] if one else []))
-        )
+        made = Drawn(draws, found, price, names, values, place, gradual, (one,) if one else ())
         _write(made, folder)
     if overrides:
         record_overrides(folder, place, len(overrides), listener)

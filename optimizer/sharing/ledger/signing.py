@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.readwrite import existing_file, read_bytes, read_text, written_whole
+from optimizer.base.files.readwrite import (
+    check_private,
+    existing_file,
+    read_bytes,
+    read_text,
+    written_whole,
+)
 from optimizer.sharing.ledger.merkle import MerkleTree, consistent
 from optimizer.sharing.ledger.notes import (
     COSIGNATURE,
@@ -420,8 +426,6 @@ def _copied(checkpoint: Checkpoint, out: Path | None) -> tuple[Path, ...]:
     return () if out is None else (write_note(out, checkpoint.note.content),)
 
 
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
-
 PUBLIC = ".pub"
 """Ending of the file of public keys."""
 
@@ -481,12 +485,7 @@ def read_signing_key(path: Path) -> SigningKey:
     """
     existing_file(path, "a private key")
     _check_apart(path)
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if os.name != "nt" and mode & OTHERS:
-        expected = "600: a key that its owner alone can read"
-        raise InputError(
-            Problem(str(path), f"the permissions {mode:o}", expected, f"Set them: chmod 600 {path}")
-        )
+    check_private(path, "a key")
     return SigningKey.parsed(read_text(path, "a private key"), str(path))
 
 

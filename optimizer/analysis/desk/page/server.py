@@ -19,6 +19,7 @@ import signal
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote
 
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
@@ -213,6 +214,8 @@ class _OfOneHost(BokehTornado):  # type: ignore[misc]  # bokeh has no types
         """Return what answers a request."""
         if request.host != self.host:
             return self.get_handler_delegate(request, ErrorHandler, {"status_code": 421})
+        if not unquote(request.path).isprintable():  # no file has such a name; NUL ends one
+            return self.get_handler_delegate(request, ErrorHandler, {"status_code": 400})
         return super().find_handler(request, **options)
 
 
