@@ -374,6 +374,12 @@ class Clicks:
     def __init__(self, browser: Browser) -> None:
         self.browser, self.clicks, self.keys = browser, 0, 0
 
+    async def next(self) -> None:
+        """Go to the next step."""
+        await self.browser.until("!document.querySelector('.next').disabled")
+        await self.browser.run("document.querySelector('.next').click()")
+        self.clicks += 1
+
     async def choose(self, title: str, value: str) -> None:
         """Open a native list and choose from it: two clicks."""
         change = (
@@ -487,16 +493,24 @@ async def planner(address: str, end: Callable[[], None]) -> tuple[int, int, floa
         hand, began = Clicks(browser), time.monotonic()
         await browser.open(address, 1400, 1000)
         await browser.until(READY)
+        # nothing else can be done yet
+        assert await browser.run(f"[{STEPS_SHOWN}, {STEPS_OPEN}, {NO_CHECK}]") == [["1"], 1, True]
         await hand.type("or the name of the country in the extract", "Testland")
         await hand.press("Read the map")
         await browser.until(f"{TEXT % json.dumps('check')}.includes('No fault')")
+        assert await browser.run(f"[{STEPS_SHOWN}, {STEPS_OPEN}, {NO_CHECK}]") == [["2"], 7, False]
         await hand.type("Traffic through this crossing, vehicles a day", "1200")
+        await hand.next()
         await hand.type("People on duty in a shift, all together", "24")
         await hand.type("Money (0: not counted)", "50000")
+        await hand.next()
         await hand.type("People at one post in a shift", "4")
         await hand.type("Money for one post", "9000")
+        await hand.next()
+        await hand.next()
         await hand.choose("File of seizures", "finds.csv")
         await hand.choose("Column of the drug", "what")
+        await hand.next()
         await hand.choose("File of search effort", "effort.csv")
         await browser.until(f"{TEXT % json.dumps('check')}.includes('to mend')")
         await browser.run(f"window.second = {SECOND}")
@@ -537,6 +551,9 @@ async def planner(address: str, end: Callable[[], None]) -> tuple[int, int, floa
     return hand.clicks, hand.keys, seconds
 
 
+STEPS_SHOWN = "[...document.querySelectorAll('[data-step]')].filter(e => e.checkVisibility()).map(e => e.dataset.step)"
+STEPS_OPEN = "document.querySelectorAll('[data-to]:not(:disabled)').length"
+NO_CHECK = "document.querySelector('.side').hidden"
 SECOND = """(() => { const found = [...Bokeh.documents[0]._all_models.values()].filter(m => m.title === "Column of the day")
   .map(m => Bokeh.index.find_one(m)).filter(Boolean).map(v => v.shadow_el.querySelector("select"));
   return found.find(e => [...e.options].some(o => o.value === "worked")); })()"""

@@ -106,6 +106,9 @@ SAID_WORDS = {
     "period": marked("Time of all rows, where no column has it"),
 }
 
+STEPS = 7
+"""Steps of the page; all but the first need a map."""
+
 LISTED = 60
 """Crossings, and faults, that a list shows; the others are counted."""
 
@@ -195,6 +198,8 @@ class FormPage(ActingPage):
         with self._quietly():
             target = _("It becomes the file {file}.").format(file=form.target)
             self._texts["title"].text = paragraph(target)
+            # the last step that can be done, for the page's script
+            self._texts["title"].tags = [1 if form.terms is None else STEPS]
             self._show_source()
             self._show_crossings()
             self._show_lists()
