@@ -119,6 +119,7 @@ def test_times_follow_from_the_seed(planned: Path, tmp_path: Path) -> None:
     )
     assert one.file == same.file
     (tmp_path / "other").write_text("another secret of the tests")
+    (tmp_path / "other").chmod(0o600)
     assert (
         plan_audit(planned, FIRST, tmp_path / "other", days=7, vehicles=40).file.rows
         != one.file.rows

@@ -177,6 +177,7 @@ def test_a_blind_test_of_the_risk_map(
         write_scenario(tmp_path), tmp_path / "plan", options={"method": "greedy"}, report=False
     )
     (tmp_path / "seed").write_text("a secret of the tests")
+    (tmp_path / "seed").chmod(0o600)
     asked = (
         "--kind",
         "risk",
@@ -225,6 +226,7 @@ def test_power_on_the_evaders_of_the_scenario(
     )
     plan_scenario(scenario, tmp_path / "plan", options={"method": "greedy"}, report=False)
     (tmp_path / "seed").write_text("a secret of the tests")
+    (tmp_path / "seed").chmod(0o600)
     monkeypatch.setattr("optimizer.cli.operations.LASTING_RUNS", 1)
     asked = (
         "--from",

@@ -211,6 +211,7 @@ def test_arms_of_a_switch_back_follow_from_the_seed_and_are_balanced(
     assert [row.effect for row in one.power] == [0.1, 0.2, 0.3]
     assert one.power[0].power <= one.power[2].power
     (tmp_path / "other").write_text("another secret of the tests")
+    (tmp_path / "other").chmod(0o600)
     assert (
         design_trial(planned, "switch-back", FIRST, tmp_path / "other", terms=terms).file.arms
         != one.file.arms
@@ -424,6 +425,7 @@ def test_a_row_twice_a_changed_trial_and_another_secret_are_refused(
     with pytest.raises(InputError, match="each row of the form once"):
         analyse_trial(switched, [form, form])
     (tmp_path / "other").write_text("another secret of the tests")
+    (tmp_path / "other").chmod(0o600)
     with pytest.raises(InputError, match="not that of the trial"):
         analyse_trial(switched, [form], seed_file=tmp_path / "other")
     trial = switched / "trial.json"
