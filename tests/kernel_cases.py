@@ -22,6 +22,7 @@ def set_compiled(monkeypatch: pytest.MonkeyPatch, compiled: bool) -> None:
         for value in vars(sys.modules[name]).values():
             if isinstance(value, Kernel):
                 monkeypatch.setattr(value, "compiled", None)
+                monkeypatch.setattr(value, "asks_at", float("inf"))
 
 
 def plain_and_compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:

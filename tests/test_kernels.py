@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -288,7 +289,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "small_kernels.py").write_text(lines, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "small_kernels", raising=False)
-    monkeypatch.setattr(kernels, "_loaded", set())
+    monkeypatch.setattr(kernels, "_loaded", {})
     return "small_kernels"
 
 
@@ -296,7 +297,7 @@ def test_compiling_is_said_where_it_happens(module: str, monkeypatch: pytest.Mon
     """Not where numba keeps what an earlier process compiled."""
     for said in (1, 0):
         listener = Recorder()
-        monkeypatch.setattr(kernels, "_loaded", set())
+        monkeypatch.setattr(kernels, "_loaded", {})
         ready([module], listener=listener)
         assert len(listener.steps) == said
         assert sys.modules[module].fourfold(3) == 12
@@ -310,7 +311,7 @@ def test_what_numba_keeps_and_cannot_be_read_is_compiled_anew(
     ready([module])
     for kept in (tmp_path / "__pycache__").glob("*.nbc"):
         kept.write_bytes(b"cold\nGone\n.")  # a pickle of a class that is not there
-    monkeypatch.setattr(kernels, "_loaded", set())
+    monkeypatch.setattr(kernels, "_loaded", {})
     monkeypatch.delitem(sys.modules, module)
     ready([module])
     assert sys.modules[module].fourfold.compiled(3) == 12
@@ -334,12 +335,45 @@ def test_kernels_are_compiled_where_nothing_can_be_kept(
     assert bool(list(folder.rglob("*.nbc"))) is temporary
 
 
+def test_a_kernel_that_runs_long_as_it_stands_is_compiled_by_another_process(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search goes on meanwhile, and loads what numba keeps."""
+    monkeypatch.setattr(kernels, "_aside", [])
+    monkeypatch.setattr(kernels, "_late", {})
+    monkeypatch.setattr(kernels, "cores", lambda: 2)
+    found: Any = import_module(module).fourfold
+    ready([module], kernels.LARGE)  # nothing is kept, and the problem is not huge
+    assert found(3) == 12
+    assert found.compiled is None
+    assert kernels._late == {}
+    found.spent = kernels.WORTH_COMPILING
+    assert found(3) == 12
+    assert found.compiled is None
+    (child,) = kernels._late.values()
+    assert child.wait() == 0
+    assert list((tmp_path / "__pycache__").glob("*.nbc"))
+    found.asks_at = 0.0
+    assert found(3) == 12
+    assert found.compiled is not None
+    assert found(3) == 12
+
+
+def test_a_rare_kernel_is_compiled_for_vast_problems_alone(module: str) -> None:
+    found: Any = import_module(module).fourfold
+    found.rare = True
+    ready([module], kernels.HUGE)
+    assert found.compiled is None
+    ready([module])
+    assert found.compiled is not None
+
+
 @pytest.mark.slow
 def test_another_process_compiles_meanwhile(
     module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kernels, "_aside", [])
-    kernels.compile_aside([module])
+    kernels.compile_aside([module], 1e9)
     (child,) = kernels._aside
     listener = Recorder()
     ready([module], listener=listener)
@@ -347,8 +381,8 @@ def test_another_process_compiles_meanwhile(
     assert child.wait() == 0
     assert list((tmp_path / "__pycache__").glob("*.nbc"))
     monkeypatch.setattr(kernels, "_aside", [])
-    monkeypatch.setattr(kernels, "_loaded", set())
-    kernels.compile_aside([module])
+    monkeypatch.setattr(kernels, "_loaded", {})
+    kernels.compile_aside([module], 1e9)
     assert kernels._aside == []
 
 

@@ -212,8 +212,6 @@ def plan_scenario(
     folder = OutputFolder(Path(out), "plan", (asked.path,), (*FILES, *figure_names()), overwrite)
     _check_first(folder, asked)
     times = StepTimes(listener)
-    if given is None:
-        compile_aside((*SEARCH, *TOURS, ldl.__name__))  # while network and records are read
     with Stopping() as stopping:
         compiled = _compiled(asked, times, stopping)
         search = _searched(asked, compiled, times)
@@ -307,6 +305,9 @@ def _compiled(asked: _Asked, times: StepTimes, stopping: Stopping) -> Compiled:
             skip_unreachable=asked.skip_unreachable,
             listener=times,
         )
+        if asked.given is None:  # while the risk is estimated
+            arcs = evidence.region.network.tail.size
+            compile_aside((*SEARCH, *TOURS, ldl.__name__), arcs * FEW_EVADERS)
         if (options := options_before_risk(evidence)) is not None:
             check_names(asked.changes, options)
         return _with_delivered(compile_evidence(evidence, times), times)
@@ -447,6 +448,11 @@ def _solved(asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: St
     )
     return solved()
 
+
+FEW_EVADERS = 100
+"""Evaders that a scenario has at least, for what its search will need compiled: how many
+there are is not known before the risk.
+"""
 
 FIXED_SHARE = 0.25
 """Share of the time limit for the search where every load keeps its gateway, from whose

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.kernels import kernel, part
+from optimizer.base.work.kernels import part, rare_kernel
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
@@ -140,7 +140,7 @@ def _rows(instance: Instance, node: Node, cuts: BudgetCuts) -> NDArray[np.float6
     return np.ascontiguousarray(use[:, used] / left[used])
 
 
-@kernel
+@rare_kernel
 def _raised(
     start: Ints, value: Floats, option: Ints2, depth: Floats2, floor: Floats, use: Floats2
 ) -> Floats:

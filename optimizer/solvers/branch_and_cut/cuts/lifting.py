@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from optimizer.base.work.kernels import kernel, part
+from optimizer.base.work.kernels import part, rare_kernel
 from optimizer.solvers.branch_and_cut.cuts.separation import ROUNDING, Cuts, by_commodity
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class _LeastSearch(NamedTuple):
     nodes: Ints
 
 
-@kernel
+@rare_kernel
 def _lifted(
     first: Ints,
     commodity: Ints,

@@ -51,7 +51,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from optimizer.base.work.kernels import kernel
+from optimizer.base.work.kernels import rare_kernel
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.solvers.overlay.overlay import Links, Overlay
 
@@ -230,7 +230,7 @@ def series_from(following: NDArray[np.int64], arc: int) -> list[int]:
     return section
 
 
-@kernel
+@rare_kernel
 def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
     first: Ints,
     order: Ints,

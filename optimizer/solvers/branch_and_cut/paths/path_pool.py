@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from optimizer.base.work.kernels import kernel, ready
+from optimizer.base.work.kernels import kernel, rare_kernel, ready
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.lp.linear_program import places
@@ -130,7 +130,7 @@ def path_values(value: Floats, option: Ints2, survival: Floats2, placed: Mask) -
     return values
 
 
-@kernel
+@rare_kernel
 def _best_under(  # noqa: C901 - one loop over paths
     commodity: Ints,
     value: Floats,
@@ -702,7 +702,7 @@ def _gains(  # noqa: C901 - one loop over commodities
     return gain, most
 
 
-@kernel
+@rare_kernel
 def _losses(  # noqa: C901 - one loop over commodities
     start: Ints,
     weight: Floats,

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.work.kernels import kernel
+from optimizer.base.work.kernels import rare_kernel
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.params import TreeParams
 
@@ -221,7 +221,7 @@ def values_without_each(node: Node, paths: Paths) -> NDArray[np.float64]:
     ).T
 
 
-@kernel
+@rare_kernel
 def _without_each(
     order: Ints,
     commodity: Ints,
@@ -291,7 +291,7 @@ def _members(
     return np.asarray(row[_uncovered(place[row], paths.option[row], undecided, params.most_paths)])
 
 
-@kernel
+@rare_kernel
 def _uncovered(  # noqa: C901 - one loop over paths
     chain: Ints, option: Ints2, undecided: Mask, most: int
 ) -> Mask:
