@@ -238,13 +238,22 @@ def test_one_agency_cannot_cooperate(tmp_path: Path) -> None:
         cooperate(compiled.instance, compiled.scenario.solve)
 
 
-def test_advice_where_to_search_keeps_to_roads_on_which_some_agency_may_act(tmp_path: Path) -> None:
+def test_advice_where_to_search_keeps_to_roads_of_stated_jurisdictions(tmp_path: Path) -> None:
     bounded = scenario(
         tmp_path, police=area("south"), customs='jurisdiction = { roads = ["r5"] }', a="", b=""
     )
-    ours = read_evidence(bounded).jurisdictions.anyones
+    ours = read_evidence(bounded).jurisdictions.stated
     assert 0 < ours.sum() < ours.size
     listed = {road.segment for road in where_to_look(bounded).roads}
     assert listed == set(np.flatnonzero(ours).tolist())
-    free = scenario(tmp_path, police=area("south"), a="", b="")  # customs may act everywhere
-    assert read_evidence(free).jurisdictions.anyones.all()
+    half = scenario(tmp_path, police=area("south"), a="", b="")  # customs may act everywhere
+    south = read_evidence(half).jurisdictions.stated
+    look = where_to_look(half)
+    assert {road.segment for road in look.roads} == set(np.flatnonzero(south).tolist())
+    assert 0 < south.sum() < south.size
+    assert not [text for text in look.warnings if "jurisdiction" in text]
+    free = where_to_look(write_scenario(tmp_path))
+    assert len(free.roads) == south.size
+    assert [
+        text for text in free.warnings if "No agency of the scenario has a jurisdiction" in text
+    ]

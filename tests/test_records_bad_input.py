@@ -13,6 +13,7 @@ import pytest
 import shapely
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.pipeline.check import check_scenario_file
 from optimizer.records import (
     Area,
     Effort,
@@ -300,3 +301,50 @@ def test_names_of_areas_fit_however_their_accents_are_coded_or_left_out(tmp_path
     with pytest.raises(InputError) as caught:
         read("time,area\n2024-01,P\u00e9na\n")  # of two that fit without accents
     assert "such as Pe\u00f1a, Pena" in str(caught.value)
+
+
+def test_effort_of_nothing_and_of_seconds_is_said(tmp_path: Path) -> None:
+    head = "time,lon,lat,amount\n"
+    rows = [f"2024-0{month},{WEST + 0.005},42.5," for month in range(1, 5)]
+    nothing = effort(tmp_path, head + "".join(f"{row}0\n" for row in rows))
+    (said,) = [text for text in nothing.warnings if "is 0" in text]
+    assert "nobody searched anywhere" in said
+    hours = effort(tmp_path, head + "".join(f"{row}80\n" for row in rows))
+    assert not [text for text in hours.warnings if "on duty day and night" in text]
+    seconds = effort(tmp_path, head + "".join(f"{row}{80 * 3600}\n" for row in rows))
+    (said,) = [text for text in seconds.warnings if "on duty day and night" in text]
+    assert "line 2: 288,000 hours in 31 days are 387 units" in said
+    assert "rows with so many: 4" in said
+    assert "3,600" in said
+
+
+@pytest.mark.parametrize(
+    ("turn", "mistake"),
+    [
+        (lambda lon, lat: (-lon, lat), "the sign of lon changed"),
+        (lambda lon, lat: (lon, -lat), "the sign of lat changed"),
+        (lambda lon, lat: (-lon, -lat), "both signs changed"),
+        (lambda lon, lat: (lat, lon), "lon and lat exchanged"),
+    ],
+)
+def test_a_row_with_another_sign_or_exchanged_is_told_so(
+    tmp_path: Path, turn: Any, mistake: str
+) -> None:
+    lon, lat = (float(value) for value in NETWORK.segment_midpoint[0])
+    right = "".join(f"2024-0{month},{lon},{lat}\n" for month in range(1, 6))
+    x, y = turn(lon, lat)
+    read = seizures(tmp_path, f"time,lon,lat\n{right}2024-06,{x},{y}\n")
+    assert len(read) == 5
+    (said,) = [text for text in read.warnings if "is on no road of the map" in text]
+    assert f"line 7: {x:.10g}, {y:.10g} is on no road of the map, but with {mistake} it is" in said
+    assert not [t for t in seizures(tmp_path, f"time,lon,lat\n{right}").warnings if "no road" in t]
+
+
+def test_a_record_and_effort_of_different_years_are_told_so(tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    assert not [t for t in check_scenario_file(scenario).warnings if "no day in common" in t]
+    path = tmp_path / "seizures.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("2024-", "2019-"), encoding="utf-8")
+    (said,) = [t for t in check_scenario_file(scenario).warnings if "no day in common" in t]
+    assert "(2019-" in said
+    assert "Check the years of both files" in said

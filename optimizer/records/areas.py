@@ -366,6 +366,7 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
             wrong,
             "a latitude in [-90, 90]" if wrong == "lat" else "a longitude in [-180, 180]",
         )
+    _warn_of_mirrored(rows, positions, point, valid & (distance > limit), network)
     for at in np.flatnonzero(valid & (distance > limit)):
         rows.leave_out(
             int(positions[at]),
@@ -374,6 +375,48 @@ def _match(rows: RecordParser, positions: NDArray[np.int64], network: Network) -
         )
     _warn_of_distances(rows, positions, np.where(distance <= limit, distance, 0.0))
     return segment
+
+
+MIRRORED = {
+    marked("the sign of lon changed"): (-1, 1, False),
+    marked("the sign of lat changed"): (1, -1, False),
+    marked("both signs changed"): (-1, -1, False),
+    marked("lon and lat exchanged"): (1, 1, True),
+}
+"""What people do to a position by mistake -> signs, and whether to exchange the two."""
+
+
+def _warn_of_mirrored(
+    rows: RecordParser,
+    positions: NDArray[np.int64],
+    point: NDArray[np.float64],
+    far: NDArray[np.bool_],
+    network: Network,
+) -> None:
+    """Warn of points far from every road that a changed sign, or an exchange of
+    longitude and latitude, puts on one: the first of each kind, and their number.
+    """
+    for words, (east, north, exchanged) in MIRRORED.items():
+        turned = (point[:, ::-1] if exchanged else point) * (east, north)
+        at = np.flatnonzero(far & (np.abs(turned) <= (180, 90)).all(axis=1))
+        near = network.nearest_segments(turned[at, 0], turned[at, 1])[1] if at.size else at
+        fitting = at[near <= rows.source.max_distance_m]
+        if fitting.size:
+            first = int(fitting[0])
+            rows.warnings.append(
+                message(
+                    "{file}, {unit} {line}: {lon:.10g}, {lat:.10g} is on no road of the map, but"
+                    " with {mistake} it is; rows of that kind: {count}, which are left out. Correct"
+                    " them in the file.",
+                    file=rows.label,
+                    unit=rows.table.unit,
+                    line=rows.table.number[int(positions[first])],
+                    lon=float(point[first, 0]),
+                    lat=float(point[first, 1]),
+                    mistake=message(words),
+                    count=fitting.size,
+                )
+            )
 
 
 def _warn_of_distances(

@@ -18,7 +18,7 @@ from optimizer.base.files.tables import TextTable
 from optimizer.base.schema import validated
 from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import marked
-from optimizer.base.text.messages import Message, message
+from optimizer.base.text.messages import Message, counted_message, message
 from optimizer.problem.files.frames import frame_points
 from optimizer.records.areas import Area, Gazetteer, locate
 from optimizer.records.duplicates import drop_copied_entries, remove_double_effort, settle_seizures
@@ -339,6 +339,7 @@ def _used_columns(
     _warn_of_dates(rows, columns)
     _warn_of_quantities(rows, columns)
     columns |= {"segment": places.segment, "area": places.area}
+    _warn_of_effort(rows, columns)
     return {name: values[rows.used] for name, values in columns.items()}
 
 
@@ -386,6 +387,52 @@ def _warn_of_quantities(rows: RecordParser, columns: Columns) -> None:
     _warn_of_rows(
         rows, rows.used & (each > MOST_KG), text, lambda k: {"tons": float(each[k] / 1000)}
     )
+
+
+MOST_AT_ONCE = {"segment": 100.0, "area": 3000.0}
+"""Units on duty day and night, on one road and in one area, that nobody doubts: few
+agencies have more in a whole sector. Assumed.
+"""
+
+
+def _warn_of_effort(rows: RecordParser, columns: Columns) -> None:
+    """Warn of effort that is zero throughout, and of hours that must be of another unit."""
+    source = rows.source
+    if not isinstance(source, EffortSource):
+        return
+    amounts, used = columns["amount"], rows.used
+    if not amounts[used].any():
+        rows.warnings.append(
+            message(
+                "{file}: the effort of {rows} is 0, so that nobody searched anywhere. Check the"
+                " column of amounts, or take the file off the scenario.",
+                file=rows.label,
+                rows=counted_message("{count} row", "{count} rows", int(used.sum())),
+            )
+        )
+    if source.unit.casefold() not in {"hours", "hour", "h"}:
+        return
+    hours = (columns["end"] - columns["start"]) / np.timedelta64(1, "h")
+    most = np.where(columns["area"] >= 0, MOST_AT_ONCE["area"], MOST_AT_ONCE["segment"])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        at_once = amounts / hours
+        many = used & (at_once > most)
+    if many.sum() * 2 > used.sum():
+        text = marked(
+            "{file}, {unit} {line}: {amount:,.6g} hours in {days:g} days are {teams:,.0f} units on"
+            " duty day and night; rows with so many: {count}. If these are seconds or minutes,"
+            " divide by 3,600 or 60, or state their unit."
+        )
+        _warn_of_rows(
+            rows,
+            many,
+            text,
+            lambda k: {
+                "amount": float(amounts[k]),
+                "days": float(hours[k] / 24),
+                "teams": float(at_once[k]),
+            },
+        )
 
 
 def _warn_of_rows(

@@ -23,7 +23,7 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import amount_with_unit, number, percent, plain
 from optimizer.base.text.language import check_language, term
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import all_translated
+from optimizer.base.text.messages import all_translated, message
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.plans.display_names import place_names
 from optimizer.plans.plan_folder import made_of
@@ -120,8 +120,8 @@ class RiskLook:
     patrol
         The effort that was assumed.
     roads
-        Every segment on which some agency may act, the one with the most information
-        first; ranks are over all segments.
+        Every segment of a stated jurisdiction, or of the map where none is stated, the
+        one with the most information first; ranks are over all segments.
     warnings
         What a reader must know.
     tips
@@ -198,6 +198,13 @@ def where_to_look(
         )
         facts = tip_facts(shift, lambda segment: segment_label(network, segment))
         warnings, rows = fitted.warnings, () if facts is None else facts.rows
+        if not evidence.jurisdictions.bounded:
+            warnings += (
+                message(
+                    "No agency of the scenario has a jurisdiction: roads of the whole map are"
+                    " ranked. State jurisdiction under [[agencies]] to rank your own alone."
+                ),
+            )
         if shift is not None:
             warnings += (_tips_sentence(shift),)
         roads, places = _roads(evidence, gain, shift), place_names(evidence)
@@ -309,7 +316,7 @@ def _tips_sentence(shift: TipShift) -> str:
 def _roads(
     evidence: ScenarioEvidence, gain: InformationGain, shift: TipShift | None
 ) -> tuple[RoadToLookAt, ...]:
-    network, ours = evidence.region.network, evidence.jurisdictions.anyones
+    network, ours = evidence.region.network, evidence.jurisdictions.stated
     none = np.zeros(gain.median.size)
     factor = np.exp(none if shift is None else shift.log_factor)
     near = (
@@ -463,7 +470,7 @@ def look_next(compiled: Compiled) -> SearchAdvice | None:
     """Return where a search would give most information; None on a large network, and
     without a field model or effort.
 
-    Roads on which no agency may act are left out.
+    Roads outside every stated jurisdiction are left out.
     """
     model, network = compiled.model, compiled.region.network
     if not isinstance(model, FieldFlow) or network.n_segments > LARGEST:
@@ -472,7 +479,7 @@ def look_next(compiled: Compiled) -> SearchAdvice | None:
         return None
     gain = information_of_patrol(model, network)
     best = best_first(gain.around)
-    best = best[compiled.travel.evidence.jurisdictions.anyones[best]][:ROADS]
+    best = best[compiled.travel.evidence.jurisdictions.stated[best]][:ROADS]
     names = place_names(compiled)
     rows = tuple(
         SearchAdviceRow(

@@ -808,7 +808,26 @@ def _read_records(
         )
     with problems.collected():
         tips = read_tips(sources.tips, network) if sources.tips is not None else None
+    remarks = (*remarks, *_apart(seizures, effort))
     return _Records(seizures, effort, tips, (*remarks, *(() if tips is None else tips.remarks)))
+
+
+def _apart(seizures: Seizures | None, effort: Effort | None) -> Iterator[str]:
+    """Yield a sentence where seizures and effort have no day in common."""
+    if seizures is None or effort is None or not len(seizures) or not len(effort):
+        return
+    if seizures.start.min() < effort.end.max() and effort.start.min() < seizures.end.max():
+        return
+    day = np.timedelta64(1, "D")
+    yield message(
+        "Seizures ({first} to {last}) and effort ({begin} to {end}) have no day in common: effort"
+        " cannot explain these finds, and rates of finds per effort mean nothing. Check the years"
+        " of both files, or name a record of the same time.",
+        first=str(seizures.start.min()),
+        last=str(seizures.end.max() - day),
+        begin=str(effort.start.min()),
+        end=str(effort.end.max() - day),
+    )
 
 
 # The region of a scenario, from the source that it names.

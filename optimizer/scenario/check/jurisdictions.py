@@ -100,11 +100,11 @@ class Jurisdictions:
         return self._near[agency] if what in self._pursuit[agency] else self._inside[agency]
 
     @property
-    def anyones(self) -> NDArray[np.bool_]:
-        """(segments,) where some agency may act: everywhere, where one has no
-        jurisdiction or there are no agencies.
+    def stated(self) -> NDArray[np.bool_]:
+        """(segments,) the roads of any jurisdiction that is stated: everywhere, where
+        none is.
         """
-        if len(self._inside) < len(self._agencies) or not self._inside:
+        if not self._inside:
             return np.ones(self._network.n_segments, dtype=bool)
         return np.asarray(np.any(list(self._inside.values()), axis=0), dtype=bool)
 
