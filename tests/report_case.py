@@ -217,7 +217,14 @@ def large_content() -> ReportContent:
         )
         for k in range(40)
     )
-    return replace(content, sites=sites, beats=driven, title=SCRIPTS[1], subtitle=SCRIPTS[2])
+    return replace(
+        content,
+        sites=sites,
+        beats=driven,
+        residual_routes=(),
+        title=SCRIPTS[1],
+        subtitle=SCRIPTS[2],
+    )
 
 
 def bare_content() -> ReportContent:
