@@ -348,3 +348,17 @@ def test_a_record_and_effort_of_different_years_are_told_so(tmp_path: Path) -> N
     (said,) = [t for t in check_scenario_file(scenario).warnings if "no day in common" in t]
     assert "(2019-" in said
     assert "Check the years of both files" in said
+
+
+def test_a_unit_of_quantities_that_nobody_states_is_an_assumption(tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+
+    def assumed() -> list[str]:
+        found = check_scenario_file(scenario).assumed
+        return [item.value for item in found if item.what.startswith("unit of quantities")]
+
+    assert assumed() == ["kg in 1 of 1 files (quantity_unit under [[records.seizures]])"]
+    text = scenario.read_text(encoding="utf-8")
+    head = "[[records.seizures]]\n"
+    scenario.write_text(text.replace(head, f'{head}quantity_unit = "g"\n'), encoding="utf-8")
+    assert assumed() == []

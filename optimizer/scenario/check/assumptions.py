@@ -108,7 +108,13 @@ def assumptions_of(
         tables += _traffic(scenario, sites, region.network)
     if demand is not None:
         tables += _demand(demand)
-    return (*_defaults(scenario), *_risk(scenario), *_candidates(scenario), *tables)
+    return (
+        *_defaults(scenario),
+        *_quantities(scenario),
+        *_risk(scenario),
+        *_candidates(scenario),
+        *tables,
+    )
 
 
 def _defaults(scenario: ScenarioModel) -> Iterator[Assumption]:
@@ -141,6 +147,22 @@ def _risk(scenario: ScenarioModel) -> Iterator[Assumption]:
     if numbers:
         what = message("numbers of the risk model {model!r}", model=str(scenario.risk.model))
         yield Assumption(what, message("{numbers} (docs/risk.md)", numbers=numbers))
+
+
+def _quantities(scenario: ScenarioModel) -> Iterator[Assumption]:
+    """Yield the unit of quantities that neither the scenario nor a row states."""
+    entries = scenario.records.seizures
+    silent = [entry for entry in entries if "quantity_unit" not in entry.model_fields_set]
+    for unit in dict.fromkeys(str(entry.quantity_unit) for entry in silent):
+        yield Assumption(
+            message("unit of quantities of seizures where a row states none"),
+            message(
+                "{unit} in {silent} of {count} files (quantity_unit under [[records.seizures]])",
+                unit=unit,
+                silent=len(silent),
+                count=len(entries),
+            ),
+        )
 
 
 def _candidates(scenario: ScenarioModel) -> Iterator[Assumption]:
