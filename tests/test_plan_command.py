@@ -502,3 +502,28 @@ def test_a_plan_of_no_site_says_so_and_prints_no_empty_table(
     assert outcome.code == 0
     assert "The plan uses no site.\n" in outcome.out
     assert "adds (points)" not in outcome.out
+
+
+def test_a_plan_begins_with_what_it_opens_and_closes_and_says_what_today_costs(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three posts stand today, and the budget is one: the plan is worse, and the order
+    names what closes.
+    """
+    monkeypatch.setenv("COLUMNS", "200")
+    scenario = write_scenario(tmp_path)
+    sites = tmp_path / "sites.csv"
+    text = sites.read_text().replace("police,,800,post", "police,post,800,post")
+    sites.write_text(text.replace("police,,500,post", "police,post,500,post"))
+    asked = ["--method", "greedy", "--no-report"]
+    out = command(
+        "plan", scenario, "--out", tmp_path / "out", *asked, "--budget", "teams@police=1"
+    ).out
+    rows = [line.split()[0] for line in out.splitlines() if line.strip()]
+    order = [verb for verb in rows if verb in {"Open", "Change", "Close", "Keep"}]
+    assert order.count("Close") >= 2
+    assert order[:3] == sorted(order[:3], key=["Open", "Change", "Close", "Keep"].index)
+    assert "more get through than today: that layout takes 3 of teams, 3 times this budget" in out
+    assert "-" not in next(line for line in out.splitlines() if "more get through" in line)
+    few = command("plan", scenario, "--out", tmp_path / "few", *asked, "--change-at-most", "1").out
+    assert "of at most 1 changes: " in few

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,12 +52,10 @@ from optimizer.cli.console import (
 from optimizer.cli.terminal import CommandInterrupts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from optimizer.analysis.uncertainty.sensitivity import Sensitivity
     from optimizer.analysis.uncertainty.uncertainty import PlansOverDraws, UncertaintyRequest
     from optimizer.pipeline.plan import Planned
-    from optimizer.problem.files.plan_file import MobilityValues
+    from optimizer.problem.files.plan_file import MobilityValues, PlanFile, PlanSite
     from optimizer.report.content.placements import BeatStopRow
 
 
@@ -204,7 +204,7 @@ def plan(
             line | tail | unreachable_json(planned.compiled.skipped, wanted=skip_unreachable)
         )
     else:
-        _show(planned)
+        _show(planned, change_at_most)
     for warning in warnings:
         print_note(f"Warning: {warning}")
 
@@ -235,7 +235,7 @@ def _default_folder(scenario: Path) -> Path:
     return Path("results") / ("-".join(part for part in parts if part) or "plan")
 
 
-def _show(planned: Planned) -> None:
+def _show(planned: Planned, change_at_most: int | None = None) -> None:
     """Print the sites and beats of a plan with their marginal values, the layouts it is
     compared with, and where the files are.
     """
@@ -245,12 +245,8 @@ def _show(planned: Planned) -> None:
     plan, values = planned.plan, planned.plan.values
     shares = planned.compiled.scenario.evaders.loads == 1.0
     rows = [
-        (
-            site.label or site.id,
-            "today" if site.existing else "new",
-            _amount(site.worth, shares=shares),
-        )
-        for site in sorted(plan.sites, key=lambda site: -(site.worth or 0.0))
+        (verb, site.label or site.id, _amount(worth, shares=shares))
+        for verb, site, worth in _ordered_sites(plan)
     ]
     terms = planned.compiled.scenario.evaders
     everything = {"quantity": "all kilograms", "harm": "all units of harm"}.get(
@@ -258,7 +254,8 @@ def _show(planned: Planned) -> None:
     )
     said = verdict_in_percent(planned.result, everything) if shares else verdict(planned.result)
     adds = "adds (points)" if shares else "adds"
-    print_table(f"{plan.name}: {said}", ["site", "stands", adds], rows, "The plan uses no site.")
+    print_table(f"{plan.name}: {said}", ["", "site", adds], rows, "The plan uses no site.")
+    print_line(_changes_sentence(plan, change_at_most))
     if weighing := weighing_sentence(planned.compiled.record, terms):
         print_line(weighing)
     result = planned.result
@@ -289,9 +286,7 @@ def _show(planned: Planned) -> None:
         "What gets through each layout", ["layout", "gets through" if shares else "value"], layouts
     )
     if values.by_mobility:
-        _show_mobility(
-            values.by_mobility, planned.compiled.scenario.evaders.mobility, shares=shares
-        )
+        _show_mobility(planned, shares=shares)
     if planned.doubt is not None:
         show_doubt(planned.doubt)
     if planned.sensitivity is not None:
@@ -304,13 +299,59 @@ def _show(planned: Planned) -> None:
     )
 
 
-def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: bool) -> None:
+ORDER = ("Open", "Change", "Close", "Keep")
+"""What a plan does with sites, in the order in which it is told."""
+
+
+def _ordered_sites(plan: PlanFile) -> list[tuple[str, PlanSite, float | None]]:
+    """Return what the plan does with each site that it has, or that stands today, and
+    what it adds: openings first, then changes of kind, closings, and what is kept.
+    """
+    today = {site.site for site in plan.candidates if site.existing and site.site}
+    planned = {site.site for site in plan.sites if site.site}
+    rows: list[tuple[str, PlanSite, float | None]] = [
+        (
+            "Keep" if site.existing else "Change" if site.site in today else "Open",
+            site,
+            site.worth,
+        )
+        for site in plan.sites
+    ]
+    rows += [
+        ("Close", site, None)
+        for site in plan.candidates
+        if site.existing and site.site not in planned
+    ]
+    return sorted(rows, key=lambda row: (ORDER.index(row[0]), -(row[2] or 0.0)))
+
+
+def _changes_sentence(plan: PlanFile, change_at_most: int | None) -> str:
+    """Return how many sites the plan opens, changes, closes and keeps, and how many
+    beats it drives.
+    """
+    from optimizer.base.text.language import counted
+
+    counts = Counter(verb for verb, _, _ in _ordered_sites(plan))
+    parts = [f"{verb.lower()} {counts[verb]}" for verb in ORDER if counts[verb]]
+    said = f"{', '.join(parts)} of the sites above" if parts else ""
+    if plan.beats:
+        beats = counted("{count} beat", "{count} beats", len(plan.beats))
+        said = "; ".join(filter(None, (said, f"drive {beats}")))
+    if change_at_most is not None:
+        changes = sum(counts[verb] for verb in ORDER[:3])
+        said = f"{changes} of at most {change_at_most} changes: {said or 'none'}"
+    return f"{said[:1].upper()}{said[1:]}." if said else "The plan places nothing."
+
+
+def _show_mobility(planned: Planned, *, shares: bool) -> None:
     """Print what plan and today's layout let through if other shares of the informed
     loads may change gateway, and the range of the gain.
     """
     from optimizer.base.text.formatting import decimal, number, percent
     from optimizer.scenario.compile.source_measures import MOBILE
 
+    values = planned.plan.values.by_mobility
+    assumed = planned.compiled.scenario.evaders.mobility
     shown = _percent if shares else six_figures
 
     def gain(amount: float) -> str:
@@ -347,17 +388,20 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
             if row.mobility == assumed and not row.free
         )
         than = "with nothing placed" if values[0].existing is None else "under today's layout"
-        points = " percentage points" if shares else ""
+        points = " points" if shares else ""
         over = "who may change gateway and how well sites detect"
         if any(row.low_local is not None for row in values):
             over = (
                 "who may change gateway, how well sites detect, and how many loads keep to a place"
             )
+        if own < 0:
+            print_line(_worse(planned, f"{gain(-own)}{points}"))
+        told = f"{gain(own)}{points} as assumed, " if own >= 0 else ""
         print_line(
-            f"Less gets through than {than}: {gain(own)}{points} as assumed, {gain(min(gains))} to"
-            f" {gain(max(gains))} over {over}. What else may be wrong with the record and the"
-            " assumed flows is not in that range. Proven is the search in this model, not the"
-            " world."
+            f"Less gets through than {than}: {told}{gain(min(gains))} to"
+            f" {gain(max(gains))}{points if own < 0 else ''} over {over}. What else may be wrong"
+            " with the record and the assumed flows is not in that range. Proven is the search in"
+            " this model, not the world."
         )
     if not assumed:
         print_line(
@@ -365,6 +409,39 @@ def _show_mobility(values: Sequence[MobilityValues], assumed: float, *, shares: 
             " that change gateway make the plan worth less; a fifth is of the size that was"
             f" measured: --set evaders.mobility={MOBILE[1]:g} plans for it (docs/evaders.md)."
         )
+
+
+def _worse(planned: Planned, points: str) -> str:
+    """Say that more gets through than under today's layout, and by how much that layout
+    exceeds the budgets.
+    """
+    from optimizer.base.text.formatting import amount_with_unit, number, plain
+    from optimizer.problem.instance.options import BUDGET_TOLERANCE
+
+    instance = planned.compiled.instance
+    today = [j for j, option in enumerate(instance.options) if option.existing]
+    over = [
+        (float(used) / resource.budget if resource.budget else math.inf, resource, float(used))
+        for resource, used in zip(instance.resources, instance.use[today].sum(axis=0), strict=True)
+        if used > resource.budget * (1 + BUDGET_TOLERANCE)
+    ]
+    if planned.comparison.existing is None:
+        return f"{points} more get through than with nothing placed."
+    if not over:
+        return (
+            f"{points} more get through than today. Today's layout fits these budgets: let the"
+            " search run longer (--time-limit)."
+        )
+    ratio, resource, used = max(over, key=lambda each: each[0])
+    amount = amount_with_unit(used, resource.unit)
+    budget = amount_with_unit(resource.budget, resource.unit)
+    named = plain(resource.name or resource.id)
+    if ratio < 1.05 or ratio == math.inf:
+        return f"{points} more get through than today: that layout takes {amount} of {named}, and this budget is {budget}."
+    return (
+        f"{points} more get through than today: that layout takes {amount} of {named},"
+        f" {number(ratio, 2)} times this budget ({budget})."
+    )
 
 
 def show_doubt(doubt: PlansOverDraws) -> None:
