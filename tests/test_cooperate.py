@@ -393,7 +393,7 @@ def test_where_nothing_is_proven_the_page_does_not_say_that_no_plan_goes_below_n
     assert "no plan brings it below" not in page.headline
     (table,) = page.sections[1].tables
     assert {row[2] for row in table.rows} == {DASH}
-    assert f"by the plans found {NAMES[0]} + {NAMES[1]}; {NAMES[2]} would" in " ".join(
+    assert f"By the plans found {NAMES[0]} + {NAMES[1]}; {NAMES[2]} would" in " ".join(
         page.sections[0].sentences
     )
 

@@ -329,3 +329,13 @@ def test_the_command_of_changes(command: Callable[..., Outcome], tmp_path: Path)
         outcome = command("frontier", scenario, *wrong)
         assert outcome.code == 2
         assert "or --changes" in outcome.err or "--changes alone" in outcome.err
+
+
+def test_an_open_fall_begins_with_what_was_found() -> None:
+    """The best plans found come first; the range and the cure come after them."""
+    found = frontier(tiny(1), [BudgetRange("people", (0.0, 1.0))], SolveModel(method="greedy"))
+    points = tuple(replace(each, lower=0.0) for each in found.points)
+    said = fall_sentence(replace(found, points=points))
+    assert said.startswith("From ")
+    assert "as found" in said
+    assert said.endswith("try a longer --time-limit.")

@@ -125,7 +125,12 @@ def delivered(
     """
     from optimizer.base.text.language import check_language
     from optimizer.operations.delivered import DeliveredParams, delivered_of_plan
-    from optimizer.operations.delivered_output import DELIVERED, tally_line, write_delivered
+    from optimizer.operations.delivered_output import (
+        DELIVERED,
+        delivered_page,
+        tally_line,
+        write_delivered,
+    )
     from optimizer.operations.map_matching import MatchParams
 
     asked = None if language is None else check_language(language)
@@ -150,14 +155,15 @@ def delivered(
         listener=ProgressPrinter(silent=as_json),
     )
     write_delivered(folder, found, asked or found.language)
-    for sentence in found.warnings:
-        print_note(f"Note: {sentence}")
     if as_json:
         for tally in found.tallies:
             if tally.by == "unit":
                 print_json(tally_line(tally))
     else:
+        print_line(delivered_page(found).headline)
         _show_delivered(found, place)
+    for sentence in found.warnings:
+        print_note(f"Note: {sentence}")
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:
@@ -259,7 +265,7 @@ def passes(
     """
     from optimizer.base.text.language import check_language
     from optimizer.operations.passes import passes_of_scenario
-    from optimizer.operations.passes_output import PASSES, passes_line, write_passes
+    from optimizer.operations.passes_output import PASSES, passes_line, passes_page, write_passes
 
     asked = None if language is None else check_language(language)
     sources = [scenario] if plan is None else [scenario, plan]
@@ -275,15 +281,16 @@ def passes(
     )
     if folder is not None:
         write_passes(folder, found, asked or found.language)
-    for sentence in (*found.warnings, *found.faults):
-        print_note(f"Note: {sentence}")
     if as_json:
         for row in found.rows:
             print_json(passes_line(row))
     else:
+        print_line(passes_page(found).headline)
         _show_passes(found)
         if out is not None:
             print_line(f"Saved {out}")
+    for sentence in (*found.warnings, *found.faults):
+        print_note(f"Note: {sentence}")
 
 
 def _show_passes(found: Passes) -> None:

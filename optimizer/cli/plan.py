@@ -556,12 +556,11 @@ def _show_beats_account(planned: Planned, *, shares: bool) -> None:
     )
     if facts.weak:
         row = facts.rows[facts.weak - 1]
-        lacks = f" It lacks {', '.join(map(plain, facts.lacks))}." if facts.lacks else ""
         print_line(
             f"Leaving out {counted('{count} beat', '{count} beats', facts.weak)} of least worth"
             f" lets {points(row.value - value)} more through and frees {amounts(row.freed)};"
             f" {plain(facts.site, 60)} would bring {points(facts.gain)} for"
-            f" {amounts(facts.costs)}.{lacks}"
+            f" {amounts(facts.costs)}."
         )
 
 

@@ -210,6 +210,12 @@ def cooperate(
             write_cooperation(folder, found, source.language)
             if found.complete:
                 finished.remove()
+    if as_json:
+        _print_lines(found, sites=sites)
+    else:
+        print_page(cooperation_page(found))
+        if out is not None:
+            print_line(f"Saved {out}")
     for warning in (*source.warnings, *notes):
         print_note(f"Warning: {warning}")
     if not found.complete:
@@ -218,12 +224,6 @@ def cooperate(
             f"{missing} of {len(found.coalitions)} coalitions were not solved; those have the"
             " bounds that the others prove."
         )
-    if as_json:
-        _print_lines(found, sites=sites)
-    else:
-        print_page(cooperation_page(found))
-        if out is not None:
-            print_line(f"Saved {out}")
 
 
 def _print_lines(found: Cooperation, *, sites: bool) -> None:
@@ -523,9 +523,9 @@ def frontier(
             )
             if found.complete:
                 finished.remove()
+    _tell(found, source.instance.name, out, as_json=as_json)
     for warning in (*source.warnings, *notes):
         print_note(f"Warning: {warning}")
-    _tell(found, source.instance.name, out, as_json=as_json)
 
 
 def _ranges_asked(
@@ -554,17 +554,17 @@ def _ranges_asked(
 def _tell(found: Frontier, name: str, out: Path | None, *, as_json: bool) -> None:
     from optimizer.analysis.frontier.output import frontier_page
 
+    if as_json:
+        _print_points(found)
+    else:
+        print_page(frontier_page(found, name))
+        if out is not None:
+            print_line(f"Saved {out}")
     if not found.complete:
         again = "" if out is None else " The same command goes on from here."
         print_note(
             f"Not all points were searched; those have the bounds that the others prove.{again}"
         )
-    if as_json:
-        _print_points(found)
-        return
-    print_page(frontier_page(found, name))
-    if out is not None:
-        print_line(f"Saved {out}")
 
 
 def _print_points(found: Frontier) -> None:

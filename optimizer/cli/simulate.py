@@ -225,18 +225,18 @@ def adapt(
             executor=Executor(jobs, scheduler),
             listener=ProgressPrinter(silent=as_json),
         )
+    if as_json:
+        for row in found.rows:
+            print_json(row.content())
+    else:
+        print_page(adapt_page(found))
+        if out is not None:
+            print_line(f"Saved {out}")
     for note in found.notes:
         print_note(f"Note: {note}")
     if not found.complete:
         again = "" if out is None else " The same command goes on from here."
         print_note(f"Interrupted: not all runs were made; figures are of those that were.{again}")
-    if as_json:
-        for row in found.rows:
-            print_json(row.content())
-        return
-    print_page(adapt_page(found))
-    if out is not None:
-        print_line(f"Saved {out}")
 
 
 def _periods(text: str) -> list[int]:

@@ -931,10 +931,11 @@ def _warnings(
     lost = sum(one.status == "no record" for one in judged)
     if lost:
         yield message(
-            "{lost} of {count} planned visits have no record: that nobody was there is not known."
-            " Hours delivered lie between those below and {most:.0f}.",
+            "{lost:n6} of {count:n6} visits have no track or log; they may have been made. Hours:"
+            " {least:n} to {most:n}.",
             lost=lost,
             count=len(judged),
+            least=sum(one.hours for one in judged),
             most=sum(one.visit.hours if one.status == "no record" else one.hours for one in judged),
         )
     fixes, off = (

@@ -175,17 +175,14 @@ class BeatsAccount:
         (n,) what these take: of the resource where there is one, else of each, by id.
     weak
         How many of the first bring less, each for every unit of the resource, than the
-        site would; 0 where no resource is used by all.
+        site would, which fits into the budgets without them; 0 where none do.
     site
-        Id of the option, not chosen, that brings most for the resource beyond the
-        budgets; empty where there is none.
+        Id of the option, not chosen, that brings most for the resource; empty where no
+        beat would give way to it.
     gain
         By how much less would get through with it, >= 0.
     cost
         What it takes of the resource, by id.
-    lacks
-        Ids of the resources of which there is not enough for it, even without the weak
-        beats.
     """
 
     order: tuple[str, ...]
@@ -195,7 +192,6 @@ class BeatsAccount:
     site: str = ""
     gain: float = 0.0
     cost: Mapping[str, float] = field(default_factory=dict)
-    lacks: tuple[str, ...] = ()
 
 
 def beats_account(comparison: Comparison, sites: int) -> BeatsAccount | None:
@@ -252,16 +248,16 @@ def beats_account(comparison: Comparison, sites: int) -> BeatsAccount | None:
     rest = comparison.placed.copy()
     rest[beats[:weak]] = False
     rest[best] = True
-    short = np.flatnonzero(rest @ whole.use > whole.budget * (1 + BUDGET_TOLERANCE))
     money = whole.resources[resource].id
+    account = replace(account, freed=tuple({money: row[money]} for row in account.freed))
+    if weak and violations(whole, rest):
+        return account  # the exchange cannot be made
     return replace(
         account,
-        freed=tuple({money: row[money]} for row in account.freed),
         weak=weak,
         site=whole.options[best].id,
         gain=gain[best],
         cost={money: float(whole.use[best, resource])},
-        lacks=tuple(whole.resources[r].id for r in short),
     )
 
 

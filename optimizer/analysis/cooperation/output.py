@@ -148,13 +148,11 @@ def _apart_sentence(found: Cooperation) -> str:
     )
     if found.in_core is None and apart:
         said = _(
-            "Whether a coalition would reach more apart than its members' shares is not yet known;"
-            " by the plans found {coalitions} would."
+            "Would some agencies do better on their own? By the plans found {coalitions} would; that"
+            " is not yet proven."
         )
     elif found.in_core is None:
-        said = _(
-            "Whether a coalition would reach more apart than its members' shares is not yet known."
-        )
+        said = _("Would some agencies do better on their own? Not yet known.")
     else:
         said = _(
             "The split does not hold: {coalitions} would reach more apart than its members' shares."
@@ -301,8 +299,8 @@ def cooperation_page(found: Cooperation) -> ShortPage:
         known="open" not in (_together(found).says, _worth(found).says),
         headline=(
             _(
-                "What {count} agencies bring together is not yet known: what gets through falls"
-                " from {nobody} to {bound} at best."
+                "As found, {count} agencies together bring what gets through from {nobody} to"
+                " {value}; no plan brings it below {bound}. More time (--time-limit) narrows that."
             )
             if _together(found).says == "open"
             else (

@@ -321,8 +321,8 @@ def fall_sentence(found: Frontier) -> str:
         "nothing": _("From {first} to {last} more brings nothing: {most} gets through."),
     }
     opened = _(
-        "What more brings from {first} to {last} is not yet known: between {low} and {high}. More"
-        " time brings the bounds together."
+        "From {first} to {last} what gets through goes from {most} to {least}, as found: more"
+        " brings {low} to {high}. The search was too short to say: try a longer --time-limit."
     )
     return said.get(fall.says, opened).format(
         first=_budgets(first.budgets, names, units),

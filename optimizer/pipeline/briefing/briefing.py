@@ -365,7 +365,6 @@ def beats_worth_facts(
         site="" if site is None else term(site.label or site.id),
         gain=account.gain,
         costs=names.amounts(account.cost),
-        lacks=tuple(names.resources.get(resource, resource) for resource in account.lacks),
     )
 
 

@@ -206,8 +206,6 @@ class BeatsWorthFacts:
         The site, not chosen, that brings most for what both use: its label, by how much
         less would get through with it beyond the budgets, and what it takes. Empty
         where there is none.
-    lacks
-        Resources of which there is not enough for it.
     """
 
     rows: tuple[BeatsLeftOutRow, ...]
@@ -215,7 +213,6 @@ class BeatsWorthFacts:
     site: str = ""
     gain: float = 0.0
     costs: dict[str, Amount] = field(default_factory=dict)
-    lacks: tuple[str, ...] = ()
 
 
 def layouts_table(content: ReportContent) -> ReportTable:
@@ -469,7 +466,7 @@ def weak_beats_sentence(summary: PlanSummary, facts: BeatsWorthFacts) -> str:
     if not facts.weak or summary.upper is None:
         return ""
     row = facts.rows[facts.weak - 1]
-    said = _(
+    return _(
         "Leaving out {beats} of least worth lets {rise} more through and frees {freed}; {site}"
         " would bring {gain} for {costs}."
     ).format(
@@ -480,8 +477,6 @@ def weak_beats_sentence(summary: PlanSummary, facts: BeatsWorthFacts) -> str:
         gain=difference_in_points(summary, facts.gain),
         costs=amounts(facts.costs),
     )
-    lacks = _("It lacks {lacks}.").format(lacks=", ".join(plain(name, 60) for name in facts.lacks))
-    return f"{said} {lacks}" if facts.lacks else said
 
 
 def beats_worth_table(content: ReportContent) -> ReportTable:

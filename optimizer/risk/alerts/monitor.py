@@ -516,8 +516,8 @@ def _moved(whole: PlaceTest | None) -> list[str]:
         return []
     return [
         message(
-            "Everywhere together {found:n6} were found where {expected:n} were expected: an alert"
-            " may say no more of a place.",
+            "{found:n6} seizures against {expected:n} expected, border-wide: an alert may say no"
+            " more of a place.",
             found=whole.observed,
             expected=whole.expected,
         )

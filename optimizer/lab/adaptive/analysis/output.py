@@ -216,8 +216,8 @@ def _headline(found: Adaptation, ranked: Sequence[PolicySummary], *, known: bool
         )
         if known
         else _(
-            "Under whom least gets through over {periods} periods is not yet known. As found it is"
-            " {share} of {loads} loads a period under {policy}."
+            "Best over {periods} periods, as far as tested: {policy}. Under it {share} of {loads}"
+            " loads a period get through."
         )
     )
     share = with_interval(best.measures["share"], percent)
