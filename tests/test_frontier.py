@@ -19,6 +19,7 @@ from optimizer.analysis.frontier.frontier import (
     tasks_of,
     up_to_changes_made,
 )
+from optimizer.analysis.frontier.output import fall_sentence
 from optimizer.base.errors import InputError
 from optimizer.base.work.executor import Executor
 from optimizer.problem.files.instance_file import write_instance
@@ -333,8 +334,9 @@ def test_the_command_of_changes(command: Callable[..., Outcome], tmp_path: Path)
 
 def test_an_open_fall_begins_with_what_was_found() -> None:
     """The best plans found come first; the range and the cure come after them."""
-    found = frontier(tiny(1), [BudgetRange("people", (0.0, 1.0))], SolveModel(method="greedy"))
-    points = tuple(replace(each, lower=0.0) for each in found.points)
+    found = frontier(random_instance(3), [BudgetRange.between("money", 0, 12, 2)], TERMS)
+    first, last = found.points[0], found.points[-1]
+    points = (replace(first, lower=0.0), *found.points[1:-1], replace(last, lower=0.0))
     said = fall_sentence(replace(found, points=points))
     assert said.startswith("From ")
     assert "as found" in said
