@@ -77,7 +77,10 @@ def test_what_was_simulated_is_found(case: PlannedCase, tmp_path: Path) -> None:
     assert sum(hours.values()) == pytest.approx(sum(made.hours.values()), rel=0.02)
     for segment, true in made.hours.items():
         assert hours[segment] == pytest.approx(true, abs=0.4, rel=0.05)
-    assert any("visits have no track or log; they may have been made" in sentence for sentence in found.warnings)
+    assert any(
+        "visits have no track or log; they may have been made" in sentence
+        for sentence in found.warnings
+    )
     for by in ("unit", "base", "sector", "week"):
         rows = [tally for tally in found.tallies if tally.by == by]
         assert sum(tally.stops_planned for tally in rows) == 28
