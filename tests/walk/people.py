@@ -155,6 +155,7 @@ def _tracks(folder: Path, border: Border) -> None:
     field pack.
     """
     plan = border.said("{plan}")
+    shutil.rmtree(folder / "days", ignore_errors=True)
     command = ["-m", "optimizer.operations.simulated_tracks", plan, "--days", "2", "--out", "days"]
     subprocess.run(
         [sys.executable, *command],
@@ -204,7 +205,7 @@ def _counts(folder: Path, border: Border) -> None:
     sites = pd.read_csv(folder / border.folder / "sites.csv")
     head = STATIONS.splitlines()[0]
     rows = [
-        f"{k},{getattr(site, 'road', 'FM 1')},{site.lon},{site.lat},{1000 + k},{k}"
+        f"{k},{site.road},{site.lon},{site.lat},{1000 + k},{k}"
         for k, site in enumerate(sites.itertuples())
     ]
     (folder / "counts.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")

@@ -30,7 +30,7 @@ from tests.walk.steps import STAND_INS, Border, Step, commands
 
 ROOT = Path(__file__).parents[2]
 
-LIMITED = ("plan", "frontier", "cooperate", "explain", "roster", "solve", "agencies", "budget")
+LIMITED = ("plan", "frontier", "cooperate", "explain", "solve", "agencies", "budget")
 """Commands whose search `--time-limit` ends."""
 
 COLUMNS = 100
