@@ -73,7 +73,7 @@ def without_fixing() -> Iterator[None]:
 @contextmanager
 def with_kernels() -> Iterator[None]:
     """Compile kernels for small instances as well."""
-    with patch.object(kernels, "LARGE", 0.0):
+    with patch.object(kernels, "HUGE", 1.0):
         yield
 
 
