@@ -211,11 +211,14 @@ FIRST_COUNTS = 5
 
 def _assumed_warnings(terms: EvadersModel, gateways: Sequence[Gateway]) -> Iterator[str]:
     """Yield which gateways to count first, where exposures are assumed."""
-    kinds = {str(kind): share for kind, share in terms.shares.items()}
-    shares = gateway_masses(gateways, np.ones(len(gateways)), kinds)
     assumed = [at for at, gateway in enumerate(gateways) if gateway.exposure_assumed]
+    if not assumed:
+        return
+    kinds = {str(kind): share for kind, share in terms.shares.items()}
+    with np.errstate(divide="ignore", invalid="ignore"):  # no load at all is refused later
+        shares = gateway_masses(gateways, np.ones(len(gateways)), kinds)
     first = sorted(assumed, key=lambda at: -shares[at])[:FIRST_COUNTS]
-    if not assumed or not shares[first].sum() > 0:
+    if not shares[first].sum() > 0:
         return
     yield message(
         "Vehicles through {assumed} of {count} gateways are assumed by the class of the road:"
