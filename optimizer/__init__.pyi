@@ -2,8 +2,8 @@ from .analysis.search_advice.alerts import find_alerts as find_alerts
 from .analysis.search_advice.search_advice import where_to_look as where_to_look
 from .base.errors import InfeasibleError as InfeasibleError
 from .base.errors import InputError as InputError
+from .base.errors import InputFault as InputFault
 from .base.errors import OptimizerError as OptimizerError
-from .base.errors import Problem as Problem
 from .base.errors import SolverError as SolverError
 from .base.work.listener import Listener as Listener
 from .base.work.listener import SilentListener as SilentListener
@@ -26,6 +26,7 @@ from .problem.files.plan_file import PlanFile as PlanFile
 from .problem.files.plan_file import plan_schema as plan_schema
 from .problem.files.plan_file import read_plan as read_plan
 from .problem.files.plan_file import read_plan_file as read_plan_file
+from .problem.files.plan_file import write_plan as write_plan
 from .problem.instance.changes import Changes as Changes
 from .problem.instance.detection import checkpoint_survival as checkpoint_survival
 from .problem.instance.evaders import Evader as Evader
@@ -52,6 +53,7 @@ from .problem.plan.plan import Mixture as Mixture
 from .problem.plan.plan import Placement as Placement
 from .problem.plan.plan import Plan as Plan
 from .problem.plan.plan import violations as violations
+from .problem.plan.result import BoundsAt as BoundsAt
 from .problem.plan.result import Randomised as Randomised
 from .problem.plan.result import Result as Result
 from .records.reading import effort_from_frame as effort_from_frame
@@ -64,6 +66,7 @@ from .region.sources import region_from_place as region_from_place
 from .region.sources import region_from_polygon as region_from_polygon
 from .region.store import load_region as load_region
 from .region.store import save_region as save_region
+from .report.history import plot_history as plot_history
 from .risk.demand import evaders_between as evaders_between
 from .risk.estimate import RiskEstimate as RiskEstimate
 from .scenario.compile.compile import Compiled as Compiled
@@ -77,6 +80,7 @@ from .solvers.solve import solve as solve
 __all__ = [
     "ArcResults",
     "Beat",
+    "BoundsAt",
     "Changes",
     "CheckedScenario",
     "Compiled",
@@ -86,6 +90,7 @@ __all__ = [
     "Gateway",
     "InfeasibleError",
     "InputError",
+    "InputFault",
     "Instance",
     "Listener",
     "Mixture",
@@ -96,7 +101,6 @@ __all__ = [
     "Plan",
     "PlanFile",
     "Planned",
-    "Problem",
     "Randomised",
     "Region",
     "Requirement",
@@ -131,6 +135,7 @@ __all__ = [
     "options_on",
     "plan_scenario",
     "plan_schema",
+    "plot_history",
     "read_instance",
     "read_plan",
     "read_plan_file",
@@ -150,4 +155,5 @@ __all__ = [
     "violations",
     "where_to_look",
     "write_instance",
+    "write_plan",
 ]

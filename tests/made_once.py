@@ -8,6 +8,7 @@ they are made takes the fixture `made_anew`.
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 from collections.abc import Callable
 from functools import wraps
@@ -38,7 +39,9 @@ def made_once(function: Callable[..., Any], content: Callable[..., bytes]) -> Ca
     return known_or_made
 
 
-def _bytes_of(path: str | Path) -> bytes:
+def _bytes_of(path: object) -> bytes:
+    if not isinstance(path, str | os.PathLike):
+        return b""  # which the function refuses
     return Path(path).read_bytes() if Path(path).is_file() else b""
 
 

@@ -337,7 +337,6 @@ def test_time_on_station() -> None:
     [
         lambda: checkpoint_coverage(-1, 1),
         lambda: checkpoint_coverage(1, 0),
-        lambda: checkpoint_survival(1, 1, 1.5),
         lambda: inspection_delay(1, 1, -1),
         lambda: dwell_meeting(-1, 480),
         lambda: dwell_meeting(1, 0),

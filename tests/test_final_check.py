@@ -18,7 +18,7 @@ from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import Result
 from optimizer.problem.plan.weight_scenarios import Draws, Objective
 from optimizer.solvers import solve as solve_module
-from optimizer.solvers.final_check import checked
+from optimizer.solvers.final_check import checked_result
 from optimizer.solvers.over_draws import solve_over_draws
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
@@ -136,9 +136,9 @@ FALSE: dict[str, Callable[[Result], dict[str, Any]]] = {
 @pytest.mark.parametrize("fault", FALSE)
 def test_a_false_result_is_refused_by_its_fault(fault: str) -> None:
     instance, result = solved()
-    assert checked(instance, result) is result
+    assert checked_result(instance, result) is result
     with pytest.raises(SolverError, match=fault):
-        checked(instance, replace(result, **FALSE[fault](result)))
+        checked_result(instance, replace(result, **FALSE[fault](result)))
 
 
 def test_a_plan_over_budget_is_refused() -> None:
@@ -147,7 +147,7 @@ def test_a_plan_over_budget_is_refused() -> None:
     assert result.plan is not None
     assert any(result.plan.placements)
     with pytest.raises(SolverError, match="over its budget"):
-        checked(poor, result)
+        checked_result(poor, result)
 
 
 def test_a_false_mixture_is_refused() -> None:
@@ -158,9 +158,9 @@ def test_a_false_mixture_is_refused() -> None:
     whole = replace(result.mixed.mixture, plans=(everything,), probabilities=(1.0,))
     for false, fault in ((part, "probabilities"), (whole, "exclude|budget|forbidden")):
         with pytest.raises(SolverError, match=fault):
-            checked(instance, replace(result, mixed=replace(result.mixed, mixture=false)))
+            checked_result(instance, replace(result, mixed=replace(result.mixed, mixture=false)))
     with pytest.raises(SolverError, match="of single plans"):
-        checked(instance, replace(result, mixed=replace(result.mixed, pure_lower=np.nan)))
+        checked_result(instance, replace(result, mixed=replace(result.mixed, pure_lower=np.nan)))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -257,7 +257,7 @@ def option(**change: Any) -> dict[str, Any]:
         (option(uses={"teams": -1}), "option 'a', uses", "-1 of 'teams'"),
         (option(id="b"), "options, id", "'b' 2 times"),
         (option(forced=True, forbidden=True), "option 'a'", "both forced and forbidden"),
-        ({"resources": (opt.Resource("teams", float("inf")),)}, "resources, budget", "inf"),
+        ({"resources": (opt.Resource("teams", 1e16),)}, "resources, budget", r"1e\+16"),
         ({"exclusions": ((0, 2),)}, "exclusions[0]", "positions of options from 0 to 1"),
     ],
 )

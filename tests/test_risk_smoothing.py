@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,7 +64,8 @@ def test_a_loop_and_parallel_roads_are_roads_too() -> None:
     loop = np.array([2, 2])
     ends = np.vstack((np.column_stack((network.tail, network.head))[:4], loop))
     looped = network_of(network.lon, network.lat, ends)
-    looped.length_m[looped.segment == 4] = 700.0
+    longer = np.where(looped.segment == 4, 700.0, looped.length_m)
+    looped = replace(looped, length_m=longer)
     np.testing.assert_allclose(
         walk(looped, 1.5).gathered(np.eye(5)), chance_to_pass(looped, 1.5), rtol=1e-9
     )
@@ -88,7 +90,8 @@ def test_roads_that_do_not_meet_tell_nothing_of_each_other() -> None:
 @pytest.mark.parametrize("reach", [1e-3, 1e4])
 def test_extreme_reaches_stay_between_nothing_and_everything(reach: float) -> None:
     network = grid_network(6, np.random.default_rng(5))
-    network.length_m[network.segment == 0] = 0.01
+    shorter = np.where(network.segment == 0, 0.01, network.length_m)
+    network = replace(network, length_m=shorter)
     weight = walk(network, reach).gathered(np.eye(network.n_segments))
     assert (weight >= 0).all()
     assert (weight <= 1 + 1e-6).all()

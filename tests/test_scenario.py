@@ -404,7 +404,7 @@ def test_checkpoint_survival(capacity: float, traffic: float, expected: float) -
 
 @pytest.mark.parametrize("arguments", [(-1, 1, 0.5), (1, 0, 0.5), (1, 1, 1.5)])
 def test_checkpoint_survival_refuses_nonsense(arguments: tuple[float, float, float]) -> None:
-    with pytest.raises(ValueError, match="capacity"):
+    with pytest.raises(InputError, match="capacity"):
         checkpoint_survival(*arguments)
 
 

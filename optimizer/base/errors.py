@@ -47,7 +47,7 @@ kind has one on every line.
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class InputFault:
     """One fault in something a user gave us.
 
     Attributes
@@ -72,6 +72,9 @@ class Problem:
         line = f"{self.where}: found {self.found}; expected {self.expected}."
         remedy = self.remedy if self.remedy.endswith("?") else self.remedy.rstrip(".") + "."
         return printable(f"{line} {remedy}" if self.remedy else line)
+
+
+Problem = InputFault
 
 
 class OptimizerError(Exception):

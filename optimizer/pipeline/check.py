@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.records.quality import record_faults
@@ -176,6 +177,7 @@ class CheckedScenario:
         }
 
 
+@checked
 def check_scenario_file(
     path: str | os.PathLike[str],
     *,

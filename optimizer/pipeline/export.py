@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import read_json
@@ -102,6 +103,7 @@ class Exported:
     notes: tuple[str, ...]
 
 
+@checked
 def export_plan(
     plan_folder: str | os.PathLike[str],
     *,

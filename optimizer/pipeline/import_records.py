@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.work.listener import SILENT, Listener, Stopping
@@ -42,6 +43,7 @@ class SavedImport:
     cells_made_safe: int
 
 
+@checked
 def import_to_folder(
     out: str | os.PathLike[str],
     files: Sequence[Path],

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import (
     OutputFolder,
@@ -96,6 +97,7 @@ class NewScenario:
         }
 
 
+@checked
 def init_scenario(
     source: RegionModel, folder: str | os.PathLike[str], *, listener: Listener = SILENT
 ) -> NewScenario:
@@ -1090,6 +1092,7 @@ class SavedRegion:
     file: Path
 
 
+@checked
 def build_region(
     source: RegionModel,
     out: str | os.PathLike[str],

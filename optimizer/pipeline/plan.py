@@ -22,6 +22,7 @@ from optimizer.analysis.uncertainty.uncertainty import (
     uncertainty_facts,
     uncertainty_sentences,
 )
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem, SolverError
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.schema import validated
@@ -116,6 +117,7 @@ class Planned:
     sensitivity: Sensitivity | None = None
 
 
+@checked
 def plan_scenario(
     scenario: str | os.PathLike[str],
     out: str | os.PathLike[str],

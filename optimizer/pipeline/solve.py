@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem, ProblemList
 from optimizer.base.files.readwrite import check_file
 from optimizer.base.work.listener import SILENT, Listener, Stopping, step
@@ -46,6 +47,7 @@ class Solved:
     certified: tuple[Fraction, Fraction] | None = None
 
 
+@checked
 def solve_files(
     files: Iterable[str | os.PathLike[str]],
     *,
@@ -342,6 +344,7 @@ class EvaluatedPlan:
     violations: tuple[str, ...]
 
 
+@checked
 def evaluate_file(
     instance: str | os.PathLike[str],
     plan: str | os.PathLike[str],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.tables import TextTable
 from optimizer.base.schema import validated
@@ -569,6 +570,7 @@ FILE = "frame"
 """What messages call the frame."""
 
 
+@checked
 def seizures_from_frame(
     frame: Any,  # noqa: ANN401 - pandas or geopandas
     network: Network,
@@ -601,6 +603,7 @@ def seizures_from_frame(
     return seizures_of_tables([source], [_table(frame, source)], network, areas, period=period)
 
 
+@checked
 def effort_from_frame(
     frame: Any,  # noqa: ANN401 - pandas or geopandas
     network: Network,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 import shapely
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.network.exchanged import EXCHANGE, box_in_order, box_remedy
 from optimizer.problem.network.graph_conversion import is_graph
@@ -122,6 +123,7 @@ class _Request:
         )
 
 
+@checked
 def read_region(
     path: str | os.PathLike[str] | Any,  # noqa: ANN401 - networkx has no types
     *,
@@ -202,6 +204,7 @@ def read_region(
     )
 
 
+@checked
 def region_from_place(
     place: str, *, margin_m: float = 0.0, **options: Unpack[FetchOptions]
 ) -> Region:
@@ -230,6 +233,7 @@ def region_from_place(
     return _fetched(widened(find_outline(place, request.service), margin_m), request, where)
 
 
+@checked
 def region_from_address(
     address: str, *, distance_m: float = 5000.0, **options: Unpack[FetchOptions]
 ) -> Region:
@@ -250,6 +254,7 @@ def region_from_address(
     return _fetched(within(find_address(address, request.service), distance_m), request, where)
 
 
+@checked
 def region_from_bbox(
     bbox: tuple[float, float, float, float], **options: Unpack[FetchOptions]
 ) -> Region:
@@ -265,6 +270,7 @@ def region_from_bbox(
     return _fetched(_box(bbox), request, f"box {','.join(f'{side:g}' for side in bbox)}")
 
 
+@checked
 def region_from_polygon(
     polygon: BaseGeometry | str | os.PathLike[str], **options: Unpack[FetchOptions]
 ) -> Region:

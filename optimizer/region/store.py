@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 import numpy as np
 import shapely
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import existing_file, written_whole
 from optimizer.problem.network.network import Network
@@ -62,6 +63,7 @@ _KINDS = {"i": "iub", "f": "iuf", "b": "b", "U": "OU"}
 """NumPy kinds a stored column may have (values) where a field wants another (keys)."""
 
 
+@checked
 def save_region(region: Region, path: str | os.PathLike[str]) -> None:
     """Write a region as one GeoPackage, whole or not at all; the same region gives the
     same bytes.
@@ -122,6 +124,7 @@ def save_region(region: Region, path: str | os.PathLike[str]) -> None:
         )
 
 
+@checked
 def load_region(path: str | os.PathLike[str]) -> Region:
     """Read a region that `save_region` wrote.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.instance.evaders import Evader, Route, arc_costs
 from optimizer.problem.network.shortest_paths import ArcOrder
@@ -218,6 +219,7 @@ def segment_loads(
     return np.bincount(segment, np.array(weights)[at], network.n_segments).astype(np.float64)
 
 
+@checked
 def evaders_between(
     network: Network,
     gateways: Sequence[Gateway],

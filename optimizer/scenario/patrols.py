@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 from scipy.sparse import csr_array, hstack
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.problem.instance.detection import drive_meeting, dwell_meeting, patrol_survival
 from optimizer.problem.instance.evaders import Evader, best_responses
@@ -443,6 +444,7 @@ do not give up.
 """
 
 
+@checked
 def candidate_segments(
     network: Network,
     reliability: ArrayLike,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.base.arguments import checked
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.work.listener import SILENT, Listener, Stopping
 from optimizer.records.areas import load_areas
@@ -71,6 +72,7 @@ class FusedRecord:
     sources: tuple[Path, ...] = ()
 
 
+@checked
 def fuse_feeds(
     feeds: Sequence[str | os.PathLike[str]],
     out: str | os.PathLike[str],

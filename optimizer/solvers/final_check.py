@@ -32,7 +32,7 @@ SAME = 1e-9
 """Relative difference up to which two sums over the same routes are the same value."""
 
 
-def checked(
+def checked_result(
     instance: Instance,
     result: Result,
     *,

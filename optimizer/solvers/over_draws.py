@@ -25,7 +25,7 @@ from optimizer.base.work.listener import SILENT, Listener
 from optimizer.problem.plan.plan import Beat, Plan, known_options, with_beats, with_plan, with_teams
 from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
 from optimizer.problem.plan.weight_scenarios import Draws, Objective, worst_weights
-from optimizer.solvers.final_check import checked
+from optimizer.solvers.final_check import checked_result
 from optimizer.solvers.overlay.overlay import contract, weighted
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
@@ -123,7 +123,7 @@ def _checked(draws: Draws, objective: Objective, result: Result) -> Result:
     """Return a result that `checked` finds no fault in, its value that of the objective."""
     plan = Plan(()) if result.plan is None else result.plan
     whole = replace(draws, instance=with_plan(draws.instance, plan))
-    return checked(
+    return checked_result(
         draws.instance,
         result,
         value_of=lambda placed: objective.value(whole.values(placed), draws.probability),

@@ -4,18 +4,21 @@ mixture of plans; its steps are calls of `place`.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.work import kernels
-from optimizer.base.work.listener import SILENT, Listener, OnlyCancels
+from optimizer.base.work.listener import SILENT, ForwardingListener, Listener, OnlyCancels
 from optimizer.problem.instance.methods import MIXED
-from optimizer.problem.plan.plan import Plan, known_options, with_plan
+from optimizer.problem.plan.plan import Plan, chosen, known_options, with_plan
+from optimizer.problem.plan.result import BoundsAt
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
-from optimizer.solvers.final_check import checked
+from optimizer.solvers.final_check import checked_result
 from optimizer.solvers.mixed.solve_mixed import solve_mixed
 from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.joint import solve_joint, with_tours
@@ -24,7 +27,7 @@ from optimizer.solvers.search import kernel_modules
 from optimizer.solvers.search.feasible_start import plan_made_to_fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["register_method", "solve"]
 
 
+@checked
 def solve(
     instance: Instance,
     *,
@@ -42,7 +46,7 @@ def solve(
     gap: float = 1e-4,
     time_limit: float | None = None,
     seed: int = 0,
-    start: Plan | None = None,
+    start: Plan | Iterable[str] | NDArray[np.bool_] | None = None,
     threads: int | None = None,
     scheduler: str | None = None,
     support: int | None = None,
@@ -82,9 +86,9 @@ def solve(
     seed
         Seed of every random choice, >= 0.
     start
-        A plan to begin from and to search around; what the instance does not have, or
-        has no room for, is left out. With patrol teams its beats are among the first
-        columns.
+        A plan to begin from and to search around, ids of options, or an (options,)
+        mask; what a plan has and the instance does not, or has no room for, is left
+        out. With patrol teams its beats are among the first columns.
     threads
         Processes that expand the tree of `cuts` once it has taken some seconds; None
         for one on each core. With 1 the same arguments give the same search, but for
@@ -118,8 +122,27 @@ def solve(
     options = SolveOptions(
         method, gap, time_limit, seed, threads, scheduler, params or SolveParams()
     )
-    starts = () if start is None else (start,)
-    return solve_with(instance, options, starts=starts, support=support, listener=listener)
+    if start is None:
+        starts: tuple[Plan, ...] = ()
+    else:
+        starts = (start if isinstance(start, Plan) else Plan.from_mask(*chosen(instance, start)),)
+    told = _History(listener)
+    result = solve_with(instance, options, starts=starts, support=support, listener=told)
+    return replace(result, history=tuple(told.moves))
+
+
+class _History(ForwardingListener):
+    """Keeps the bounds that a search tells, with their time."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener)
+        self.moves: list[BoundsAt] = []
+        self._began = time.monotonic()
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Keep them, and pass them on."""
+        self.moves.append(BoundsAt(time.monotonic() - self._began, lower, upper))
+        super().bounds_moved(lower, upper)
 
 
 def solve_with(
@@ -157,7 +180,7 @@ def solve_with(
         result = place(instance, options, listener=listener, starts=masks, record=record)
     else:
         result = solve_joint(instance, options, listener=listener, starts=starts, awaited=awaited)
-    return checked(instance, result)
+    return checked_result(instance, result)
 
 
 def plan_without_search(

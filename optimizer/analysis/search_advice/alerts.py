@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import shapely
 
 from optimizer.analysis.search_advice.search_advice import field_model, seizures_of
+from optimizer.base.arguments import checked
 from optimizer.base.choices import PlaceKind
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import DASH, decimal, number, percent, plain, sentence
@@ -105,6 +106,7 @@ def _first_day(since: str) -> date:
         ) from None
 
 
+@checked
 def find_alerts(
     scenario: str | os.PathLike[str],
     *,

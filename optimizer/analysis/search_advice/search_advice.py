@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import amount_with_unit, number, percent, plain
 from optimizer.base.text.language import check_language, term
@@ -145,6 +146,7 @@ class RiskLook:
         return plain(road.road if self.places is None else self.places.segment(road.segment).text)
 
 
+@checked
 def where_to_look(
     scenario: str | os.PathLike[str],
     *,

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList, raise_together
 from optimizer.base.files.readwrite import read_text
 from optimizer.problem.instance.checks import OnUnreachable, check_evaders
@@ -50,6 +51,7 @@ FACTOR = {2: 0.5, 3: 0.1, 4: 0.0}
 MOST_NODES = 2**31 - 1
 
 
+@checked
 def snip_instance(
     folder: str | os.PathLike[str],
     *,

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
 from optimizer.base.files.readwrite import sha256, write_json, written_whole
 from optimizer.base.text.formatting import SPACE, ValueText, number, percent
@@ -120,6 +121,7 @@ class Drawn:
         return _page_beside(self.path)
 
 
+@checked
 def draw_from_plan(
     plan_folder: str | os.PathLike[str],
     first: str,

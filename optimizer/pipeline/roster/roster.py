@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import shapely
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import sha256
@@ -57,6 +58,7 @@ class SavedRoster:
     frequencies: Frequencies | None = None
 
 
+@checked
 def roster_of_plan(
     plan_folder: str | os.PathLike[str],
     first: str,

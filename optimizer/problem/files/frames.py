@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.text.names import close_match
 from optimizer.problem.instance.evaders import Evader
@@ -31,6 +32,7 @@ _TEXTS = ("site", "agency", "kind", "label", "type")
 _MARKS = ("existing", "forced", "forbidden")
 
 
+@checked
 def evaders_from_frame(frame: Any, network: Network) -> tuple[Evader, ...]:  # noqa: ANN401 - pandas
     """Return informed evaders, one a row: `origin` and `destination` (node ids),
     `weight`, and if wanted `id` and `label`.
@@ -54,6 +56,7 @@ def evaders_from_frame(frame: Any, network: Network) -> tuple[Evader, ...]:  # n
     return tuple(Evader(name, o, d, weight, label=label) for name, o, d, weight, label in rows)
 
 
+@checked
 def resources_from_frame(frame: Any) -> tuple[Resource, ...]:  # noqa: ANN401 - pandas
     """Return resources, one a row: `id`, `budget`, and if wanted `agency`, `unit`,
     `name`.
@@ -71,6 +74,7 @@ def resources_from_frame(frame: Any) -> tuple[Resource, ...]:  # noqa: ANN401 - 
     return tuple(Resource(*row) for row in zip(ids, budgets, *texts, strict=True))
 
 
+@checked
 def options_from_frame(
     frame: Any,  # noqa: ANN401 - pandas or geopandas
     network: Network,

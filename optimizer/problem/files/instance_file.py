@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field, StrictInt, StrictStr
 from scipy.sparse import csr_array
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import GEOJSON, PLAN, json_kind, read_json, write_json
 from optimizer.base.schema import Amount, ComposedId, Strict, schema_of, validated
@@ -242,6 +243,7 @@ def instance_schema() -> dict[str, Any]:
     return schema_of(InstanceModel)
 
 
+@checked
 def read_instance(
     path: str | os.PathLike[str], *, on_unreachable: OnUnreachable | None = None
 ) -> Instance:
@@ -272,6 +274,7 @@ def read_instance(
     return instance_from_model(model, str(path), on_unreachable=on_unreachable)
 
 
+@checked
 def write_instance(path: str | os.PathLike[str], instance: Instance) -> None:
     """Write an instance file that `read_instance` gives back unchanged."""
     content = instance_to_model(instance).model_dump(exclude_defaults=True)
@@ -290,6 +293,7 @@ def check_content(instance: Instance, where: str) -> None:
     validated(InstanceModel, _content(instance) | no_roads, f"{where}, as an instance")
 
 
+@checked
 def make_instance(
     network: Network,
     *,

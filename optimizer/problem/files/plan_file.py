@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.readwrite import INSTANCE, PLAN, json_kind, read_json
+from optimizer.base.files.readwrite import INSTANCE, PLAN, json_kind, read_json, write_json
 from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.base.text.formatting import number
 from optimizer.base.text.names import close_match
 from optimizer.problem.plan.plan import (
     Mixture,
     Plan,
+    chosen,
     departures,
     make_beat,
     violations,
@@ -328,6 +330,7 @@ def plan_schema() -> dict[str, Any]:
     return PlanFile.model_json_schema()
 
 
+@checked
 def read_plan_file(path: str | os.PathLike[str]) -> PlanFile:
     """Read a plan file that this package wrote.
 
@@ -419,6 +422,7 @@ def _beat_entry(instance: Instance, beat: Beat, sets_out_s: int, worth: float | 
     )
 
 
+@checked
 def read_plan(path: str | os.PathLike[str], instance: Instance) -> Plan:
     """Read a plan file, or any JSON object with `options: [id, ...]`, as a plan of an
     instance.
@@ -434,6 +438,37 @@ def read_plan(path: str | os.PathLike[str], instance: Instance) -> Plan:
         could drive.
     """
     return plan_in(read_json(Path(path), "a plan"), instance, str(path))
+
+
+@checked
+def write_plan(path: str | os.PathLike[str], plan: Plan, instance: Instance) -> None:
+    """Write a plan of an instance, for `read_plan` and the commands that take one.
+
+    The file holds what is placed, and for beats where they go. What a plan folder says
+    besides, of sites, values and bounds, stands in the plan file of that folder.
+
+    Parameters
+    ----------
+    path
+        The file, replaced whole or not at all.
+    plan
+        The plan.
+    instance
+        The problem that it is a plan of.
+
+    Raises
+    ------
+    InputError
+        If the plan names an option that the instance does not have, or the file cannot
+        be written.
+    """
+    chosen(instance, plan)
+    content = {
+        "name": instance.name,
+        "options": list(plan.options),
+        "beats": [beat.model_dump(mode="json") for beat in beat_entries(instance, [plan])],
+    }
+    write_json(Path(path), content)
 
 
 def plan_in(content: Any, instance: Instance, where: str) -> Plan:  # noqa: ANN401 - JSON that no schema has seen

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.arguments import checked
+from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import number
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def checkpoint_coverage(capacity: float, traffic: float) -> float:
     return min(1.0, capacity / traffic)
 
 
+@checked
 def checkpoint_survival(capacity: float, traffic: float, detection: float) -> float:
     """Return 1 - q d, the chance that an evader passes a checkpoint undetected.
 
@@ -64,13 +67,16 @@ def checkpoint_survival(capacity: float, traffic: float, detection: float) -> fl
 
     Raises
     ------
-    ValueError
+    InputError
         If a number is out of its range.
     """
     if not capacity >= 0 or not traffic > 0 or not 0 <= detection <= 1:
-        raise ValueError(
-            f"capacity {capacity} must be >= 0, traffic {traffic} > 0, detection {detection} in"
-            " [0, 1]"
+        raise InputError(
+            Problem(
+                "checkpoint_survival",
+                f"capacity {capacity:g}, traffic {traffic:g}, detection {detection:g}",
+                "a capacity from 0, traffic above 0, a detection from 0 to 1",
+            )
         )
     return 1.0 - checkpoint_coverage(capacity, traffic) * detection
 

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_array
 
+from optimizer.base.read_only import ReadOnlyFields
 from optimizer.base.schema import (
     Amount,  # noqa: TC001
     ComposedId,  # noqa: TC001
@@ -28,7 +29,7 @@ TREE_CELLS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Route(ReadOnlyFields):
     """A fixed route of a habitual evader.
 
     Attributes
@@ -47,7 +48,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Evader:
+class Evader(ReadOnlyFields):
     """Who travels from where to where; habitual if `routes` is given, informed if not.
 
     Attributes
@@ -81,7 +82,7 @@ class Evader:
 
 
 @dataclass(frozen=True)
-class Habits:
+class Habits(ReadOnlyFields):
     """The fixed routes of all habitual evaders, as one sparse table.
 
     Attributes
@@ -123,7 +124,7 @@ class Habits:
 
 
 @dataclass(frozen=True)
-class Searches:
+class Searches(ReadOnlyFields):
     """How informed evaders' best answers are found: one search serves all that share an
     end, from the end with fewer distinct nodes.
 
@@ -261,7 +262,7 @@ def arc_costs(survival: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class ContractedNetwork:
+class ContractedNetwork(ReadOnlyFields):
     """A network reduced to the roads between junctions and ends of evaders, and
     searches on it.
 

@@ -14,13 +14,15 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.read_only import ReadOnlyFields, cached_read_only
+from optimizer.base.summary import Facts, Summarised, first_names
+from optimizer.base.text.formatting import plain
 from optimizer.base.text.names import unknown_name
 from optimizer.base.version import package_version
 from optimizer.problem.instance.checks import budget_problems, instance_problems
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-@dataclass(frozen=True)
-class Instance:
+@dataclass(frozen=True, repr=False)
+class Instance(Summarised, ReadOnlyFields):
     """An interdiction problem; see the module for its mathematics.
 
     Build one with `optimizer.problem.files.instance_file.read_instance`, a converter or
@@ -79,12 +81,28 @@ class Instance:
     patrols: PatrolField | None = None
     requirements: tuple[Requirement, ...] = ()
 
+    def _facts(self) -> Facts:
+        today = sum(option.existing for option in self.options)
+        informed = sum(not evader.routes for evader in self.evaders)
+        budgets = [f"{plain(r.name or r.id)} {r.budget:g}" for r in self.resources]
+        facts = [
+            ("name", plain(self.name)),
+            ("nodes", f"{self.n_nodes:,}"),
+            ("arcs", f"{self.tail.size:,}"),
+            ("evaders", f"{len(self.evaders):,} ({informed:,} informed)"),
+            ("options", f"{len(self.options):,} ({today:,} in place today)"),
+            ("budgets", first_names(budgets)),
+        ]
+        if self.patrols is not None:
+            facts.append(("teams", f"{sum(team.number for team in self.patrols.teams):,}"))
+        return facts
+
     @property
     def n_nodes(self) -> int:
         """Number of nodes n."""
         return self.node_id.size
 
-    @cached_property
+    @cached_read_only
     def option_index(self) -> dict[str, int]:
         """Position of each option by its id."""
         return {option.id: j for j, option in enumerate(self.options)}
@@ -94,34 +112,34 @@ class Instance:
         """(options,) mask of the options every plan must contain."""
         return np.array([option.forced for option in self.options], dtype=bool)
 
-    @cached_property
+    @cached_read_only
     def informed(self) -> NDArray[np.int64]:
         """Positions of the informed evaders."""
         return np.array(
             [k for k, evader in enumerate(self.evaders) if not evader.routes], dtype=np.int64
         )
 
-    @cached_property
+    @cached_read_only
     def weight(self) -> NDArray[np.float64]:
         """(evaders,) weights."""
         return np.array([evader.weight for evader in self.evaders], dtype=np.float64)
 
-    @cached_property
+    @cached_read_only
     def searches(self) -> Searches:
         """How the answers of the informed evaders are found."""
         return Searches.of([self.evaders[k] for k in self.informed])
 
-    @cached_property
+    @cached_read_only
     def through(self) -> ContractedNetwork:
         """The network as the searches of the informed evaders need it."""
         return ContractedNetwork.of(self.n_nodes, self.tail, self.head, self.searches)
 
-    @cached_property
+    @cached_read_only
     def habits(self) -> Habits:
         """The routes of the habitual evaders."""
         return Habits.of(self.evaders, self.tail.size)
 
-    @cached_property
+    @cached_read_only
     def effects(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Option position, arc position and survival of every (option, arc) pair: three
         (e,) arrays.
@@ -135,7 +153,7 @@ class Instance:
             np.asarray(survival, dtype=np.float64),
         )
 
-    @cached_property
+    @cached_read_only
     def use(self) -> NDArray[np.float64]:
         """(options, resources) amounts used, with what opening takes, and less what
         closing would take; see `options.stands_for`.
@@ -152,7 +170,7 @@ class Instance:
         use[list(today)] -= change[list(today.values())]
         return use
 
-    @cached_property
+    @cached_read_only
     def budget(self) -> NDArray[np.float64]:
         """(resources,) budgets, less what closing all that stands today would take.
 
@@ -200,7 +218,7 @@ class Instance:
             [[each.get(name, 0.0) for name in names] for each in named], dtype=np.float64
         ).reshape(len(named), len(names))
 
-    @cached_property
+    @cached_read_only
     def conflicts(self) -> tuple[tuple[int, ...], ...]:
         """Every set of option positions of which at most one can be placed: those that
         share a site, then the named exclusions.
@@ -211,7 +229,7 @@ class Instance:
                 sites.setdefault(option.site, []).append(j)
         return (*(tuple(group) for group in sites.values() if len(group) > 1), *self.exclusions)
 
-    @cached_property
+    @cached_read_only
     def conflict_table(self) -> csr_array:
         """(conflicts, options) 1 for each member of a set of `conflicts`."""
         size = [len(group) for group in self.conflicts]
@@ -221,12 +239,12 @@ class Instance:
         )
         return csr_array((np.ones(sum(size)), place), shape=(len(size), len(self.options)))
 
-    @cached_property
+    @cached_read_only
     def requirement_table(self) -> RequirementTable:
         """The requirements as rows."""
         return RequirementTable.of(self.requirements)
 
-    @cached_property
+    @cached_read_only
     def problems(self) -> tuple[Problem, ...]:
         """Every fault of shapes, positions, chances, amounts and ids, found once; not
         whether evaders reach their destinations.
@@ -331,11 +349,19 @@ class Instance:
 
         Raises
         ------
-        KeyError
+        InputError
             If an id is none of this instance's.
         """
         mask = np.zeros(len(self.options), dtype=bool)
-        mask[[self.option_index[option] for option in options]] = True
+        names = list(options)
+        try:
+            mask[[self.option_index[name] for name in names]] = True
+        except (KeyError, TypeError) as error:
+            known = self.option_index
+            wrong = [name for name in names if not (isinstance(name, str) and name in known)]
+            where = f"{self.name}, options"
+            problems = [unknown_name(where, str(name), list(known)) for name in wrong]
+            raise InputError(*problems) from error
         return mask
 
     def ids_of(self, placed: NDArray[np.bool_]) -> tuple[str, ...]:

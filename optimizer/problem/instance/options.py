@@ -6,13 +6,16 @@ tables print.
 
 from __future__ import annotations
 
+import math
+import numbers
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
-import numpy as np
 from pydantic import Field
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.read_only import ReadOnlyFields
 from optimizer.base.schema import (
     Amount,  # noqa: TC001
     ComposedId,  # noqa: TC001
@@ -20,7 +23,12 @@ from optimizer.base.schema import (
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.messages import shortened
 from optimizer.base.text.names import one_of, unknown_name
-from optimizer.problem.network.arrays import at_fault, float_column, position_problems
+from optimizer.problem.network.arrays import (
+    at_fault,
+    float_column,
+    position_problems,
+    positions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,9 +69,29 @@ class Resource:
         str, Field(description="what people call it, the same for all agencies; the id where empty")
     ] = ""
 
+    def __post_init__(self) -> None:
+        """Refuse a budget that is no number from 0.
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
+        budget = self.budget
+        if type(budget) not in {int, float}:
+            known = isinstance(budget, numbers.Real) and not isinstance(budget, bool)
+            if not known:
+                self._refuse(repr(budget))
+        if not 0 <= budget < math.inf:
+            self._refuse(f"{budget:g}")
+
+    def _refuse(self, found: str) -> NoReturn:
+        where = f"resource {self.id!r}, budget"
+        raise InputError(Problem(where, found, "a finite number from 0"))
+
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class Option(ReadOnlyFields):
     """Something that may be placed: a checkpoint, a fixed sensor, a patrol beat.
 
     Attributes
@@ -153,6 +181,7 @@ def change_problems(options: Sequence[Option], where: str) -> Iterator[Problem]:
                 )
 
 
+@checked
 def options_on(
     network: Network,
     segments: ArrayLike,
@@ -181,7 +210,7 @@ def options_on(
     InputError
         If a segment is none of the network's, or a survival is not in [0, 1).
     """
-    chosen = np.atleast_1d(np.asarray(segments))
+    chosen = positions(segments)
     chances = float_column("options, survival", survival, chosen.size)
     problems = [
         *position_problems("options, segments", chosen, network.n_segments, "segments"),

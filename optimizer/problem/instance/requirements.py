@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.base.errors import Problem
+from optimizer.base.read_only import ReadOnlyFields
 from optimizer.base.text.formatting import number
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ LARGEST_COEFFICIENT = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(ReadOnlyFields):
     """A sum that a plan must reach: sum over its options of coefficient times placed >=
     least.
 
@@ -82,7 +83,7 @@ class Requirement:
 
 
 @dataclass(frozen=True)
-class RequirementTable:
+class RequirementTable(ReadOnlyFields):
     """Requirements as rows, entry by entry, with what each must reach less its
     tolerance.
 

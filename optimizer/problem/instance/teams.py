@@ -29,6 +29,7 @@ from pydantic_core.core_schema import (
     plain_serializer_function_ser_schema,
 )
 
+from optimizer.base.read_only import ReadOnlyFields
 from optimizer.base.schema import Amount, Chance, ComposedId  # noqa: TC001
 from optimizer.base.text.language import marked
 from optimizer.problem.network.places import NetworkPlace, Node
@@ -88,7 +89,7 @@ class TeamBase(NetworkPlace):
 
 
 @dataclass(frozen=True)
-class TeamType:
+class TeamType(ReadOnlyFields):
     """Teams that are alike.
 
     Attributes
@@ -186,7 +187,7 @@ class Post:
 
 
 @dataclass(frozen=True)
-class Elements:
+class Elements(ReadOnlyFields):
     """What beats are made of, column by column: dwelling so many slots at a post, or
     driving a stretch of road; e in all.
 
@@ -233,7 +234,7 @@ class Elements:
 
 
 @dataclass(frozen=True)
-class Patrol:
+class Patrol(ReadOnlyFields):
     """One team type at one of its bases, with the posts it can reach: n of them, called
     1 to n; 0 is the base.
 
@@ -268,7 +269,7 @@ class Patrol:
 
 
 @dataclass(frozen=True)
-class PatrolField:
+class PatrolField(ReadOnlyFields):
     """All teams with what they could do.
 
     Attributes

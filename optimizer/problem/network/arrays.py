@@ -320,8 +320,18 @@ def above_zero_problems(where: str, values: NDArray[np.float64], unit: str) -> l
     )
 
 
+def positions(values: ArrayLike) -> NDArray[Any]:
+    """Return a list of positions as an array of whole numbers where it is empty, else
+    as it is.
+    """
+    column = np.atleast_1d(np.asarray(values))
+    return column if column.size else column.astype(np.int64)
+
+
 def position_problems(where: str, values: NDArray[Any], n: int, what: str) -> list[Problem]:
     """Return the problem of a column that does not hold positions from 0 to n - 1."""
+    if values.ndim != 1:
+        return [Problem(where, f"shape {values.shape}", "a list of positions")]
     if values.size and values.dtype.kind not in "iu":
         found = f"{values.dtype} values"
         return [

@@ -8,7 +8,6 @@ Networks come from a region, a networkx graph (`Network.from_networkx`), data fr
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,6 +15,8 @@ import shapely
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.read_only import ReadOnlyFields, cached_read_only
+from optimizer.base.summary import Facts, Summarised
 from optimizer.problem.network.arrays import arc_arrays, network_problems
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE, great_circle_m
 from optimizer.problem.network.graph_conversion import (
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from optimizer.problem.network.polylines import Polylines
 
 
-@dataclass(frozen=True)
-class Network:
+@dataclass(frozen=True, repr=False)
+class Network(Summarised, ReadOnlyFields):
     """A directed road network in WGS 84.
 
     Attributes
@@ -88,6 +89,15 @@ class Network:
     polylines: Polylines
     ref: NDArray[Any] | None = None
     given: GivenGraph | None = field(default=None, compare=False, repr=False)
+
+    def _facts(self) -> Facts:
+        _, first = np.unique(self.segment, return_index=True)
+        return [
+            ("nodes", f"{self.n_nodes:,}"),
+            ("arcs", f"{self.n_arcs:,}"),
+            ("segments", f"{first.size:,}"),
+            ("roads", f"{self.length_m[first].sum() / 1000:,.0f} km"),
+        ]
 
     @classmethod
     def from_networkx(
@@ -266,7 +276,7 @@ class Network:
         """
         return edge_keys(self)
 
-    @cached_property
+    @cached_read_only
     def problems(self) -> tuple[Problem, ...]:
         """Every fault of shapes, positions, lengths, times, coordinates and ids; found once."""
         return network_problems(self)
@@ -316,7 +326,7 @@ class Network:
         """
         return self.polylines.shape()
 
-    @cached_property
+    @cached_read_only
     def segment_arc(self) -> NDArray[np.int64]:
         """(n_segments,) one arc of each segment: the first in the table."""
         return np.unique(self.segment, return_index=True)[1]
@@ -326,7 +336,7 @@ class Network:
         order, start = self._arcs_by_segment
         return tuple(order[start[segment] : start[segment + 1]].tolist())
 
-    @cached_property
+    @cached_read_only
     def _arcs_by_segment(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Arcs in the order of their segments, and where each segment begins among
         them: (m,) and (n_segments + 1,).
@@ -343,12 +353,12 @@ class Network:
             found.setdefault(int(self.segment[arc]), []).append(arc)
         return [tuple(found.get(int(segment), ())) for segment in wanted]
 
-    @cached_property
+    @cached_read_only
     def lines(self) -> NDArray[np.object_]:
         """(n_segments,) shapely lines in degrees, drawn as `segment_arc` runs."""
         return self.polylines.take(self.segment_arc).drawn()
 
-    @cached_property
+    @cached_read_only
     def segment_midpoint(self) -> NDArray[np.float64]:
         """(n_segments, 2) longitude and latitude half way along each segment."""
         return np.asarray(
@@ -357,7 +367,7 @@ class Network:
             )
         )
 
-    @cached_property
+    @cached_read_only
     def _projected_tree(self) -> shapely.STRtree:
         return shapely.STRtree(shapely.transform(self.lines, self._to_plane))
 

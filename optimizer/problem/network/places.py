@@ -6,16 +6,21 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-import numpy as np
 from pydantic import Field, GetPydanticSchema, StrictInt, StrictStr
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError
 from optimizer.base.schema import (
     ComposedId,  # noqa: TC001
     Latitude,  # noqa: TC001
     Longitude,  # noqa: TC001
 )
-from optimizer.problem.network.arrays import above_zero_problems, float_column, position_problems
+from optimizer.problem.network.arrays import (
+    above_zero_problems,
+    float_column,
+    position_problems,
+    positions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -196,6 +201,7 @@ def with_unique_labels(places: Iterable[PlaceT]) -> tuple[PlaceT, ...]:
     return tuple(unique)
 
 
+@checked
 def gateways_at(
     network: Network, nodes: ArrayLike, *, kind: str = "edge", exposure: ArrayLike = 1.0
 ) -> tuple[Gateway, ...]:
@@ -221,6 +227,7 @@ def gateways_at(
     )
 
 
+@checked
 def settlements_at(
     network: Network, nodes: ArrayLike, population: ArrayLike = 1.0
 ) -> tuple[Settlement, ...]:
@@ -250,7 +257,7 @@ def _placed(
     network: Network, nodes: ArrayLike, amount: ArrayLike, where: str
 ) -> Iterator[tuple[str, int, float, float, float]]:
     """Return id, node, longitude, latitude and amount of each place."""
-    node = np.atleast_1d(np.asarray(nodes))
+    node = positions(nodes)
     amounts = float_column(where, amount, node.size)
     name = where.split(",", maxsplit=1)[0]
     problems = [

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import shapely
 
+from optimizer.base.read_only import ReadOnlyFields
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -22,7 +24,7 @@ ARCS_AT_ONCE = PORTION // 4
 
 
 @dataclass(frozen=True, eq=False)
-class Polylines:
+class Polylines(ReadOnlyFields):
     """Lines of m arcs.
 
     Attributes
@@ -148,7 +150,7 @@ def _nowhere() -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, eq=False)
-class LonLat:
+class LonLat(ReadOnlyFields):
     """Longitude and latitude of p points in WGS 84: 8 bytes a point where most stand on
     OpenStreetMap's grid, 16 elsewhere.
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.arguments import checked
+from optimizer.base.read_only import ReadOnlyFields
 from optimizer.problem.instance.evaders import best_responses
-from optimizer.problem.plan.plan import Plan, with_plan
+from optimizer.problem.plan.plan import Plan, chosen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,24 +71,29 @@ class Evaluation:
         )
 
 
-def evaluate(instance: Instance, plan: Plan | Iterable[str]) -> Evaluation:
+@checked
+def evaluate(instance: Instance, plan: Plan | Iterable[str] | NDArray[np.bool_]) -> Evaluation:
     """Return the exact value of a plan on the full network, with every evader's best
     response.
 
     The plan need not be feasible: a commander may ask what an unaffordable layout would
     be worth.
 
+    Parameters
+    ----------
+    instance
+        The problem.
+    plan
+        A plan, ids of options, or an (options,) mask.
+
     Raises
     ------
     InputError
-        If the instance has faults (`Instance.problems`).
-    KeyError
-        If the plan names an option the instance does not have.
+        If the instance has faults (`Instance.problems`), or the plan names an option
+        that the instance does not have.
     """
     instance.check()
-    if isinstance(plan, Plan):
-        instance = with_plan(instance, plan)
-    placed = instance.placed(plan.options if isinstance(plan, Plan) else plan)
+    instance, placed = chosen(instance, plan)
     survival = instance.survival(placed)
     answers = best_responses(
         instance.n_nodes, instance.tail, instance.head, survival, instance.evaders
@@ -115,8 +122,11 @@ def plan_value(instance: Instance, placed: NDArray[np.bool_]) -> float:
     return weighted_sum(instance.weight, evader_values(instance, placed))
 
 
+@checked
 def marginal_values(
-    instance: Instance, plan: Plan, value_of: Callable[[NDArray[np.bool_]], float] | None = None
+    instance: Instance,
+    plan: Plan | Iterable[str] | NDArray[np.bool_],
+    value_of: Callable[[NDArray[np.bool_]], float] | None = None,
 ) -> dict[str, float]:
     """Return the marginal value of each option of a plan, by id: how much the value
     would rise without it, >= 0.
@@ -124,16 +134,21 @@ def marginal_values(
     What may stand only beside an option, as a sensor beside the team that answers it,
     goes with it. `value_of` values a mask of the options and the plan's beats in place
     of `plan_value`, where a caller has something quicker.
+
+    Raises
+    ------
+    InputError
+        If the plan names an option that the instance does not have.
     """
-    instance = with_plan(instance, plan)
-    placed = instance.placed(plan.options)
+    instance, placed = chosen(instance, plan)
+    options = plan.options if isinstance(plan, Plan) else instance.ids_of(placed)
     value_of = value_of or partial(plan_value, instance)
     value = value_of(placed)
     return {
         option: max(
             0.0, value_of(_without(instance, placed, instance.option_index[option])) - value
         )
-        for option in plan.options
+        for option in options
     }
 
 
@@ -160,7 +175,7 @@ def nodes_along(instance: Instance, origin: int, arcs: tuple[int, ...]) -> tuple
 
 
 @dataclass(frozen=True, eq=False)
-class ArcResults:
+class ArcResults(ReadOnlyFields):
     """What a plan does on each of m arcs.
 
     Attributes
@@ -183,20 +198,18 @@ class ArcResults:
         return {"placed": self.placed, "survival": self.survival, "load": self.load}
 
 
-def arc_results(instance: Instance, plan: Plan | Iterable[str]) -> ArcResults:
-    """Return what a plan, or the options of some ids, does on each arc.
+@checked
+def arc_results(instance: Instance, plan: Plan | Iterable[str] | NDArray[np.bool_]) -> ArcResults:
+    """Return what a plan, ids of options, or an (options,) mask does on each arc.
 
     Raises
     ------
     InputError
-        If the instance has faults.
-    KeyError
-        If the plan names an option the instance does not have.
+        If the instance has faults, or the plan names an option that the instance does
+        not have.
     """
-    plan = plan if isinstance(plan, Plan) else Plan.of(instance, plan)
-    answers = evaluate(instance, plan).evaders
-    instance = with_plan(instance, plan)
-    placed = instance.placed(plan.options)
+    instance, placed = chosen(instance, plan)
+    answers = evaluate(instance, placed).evaders
     option, arc, _ = instance.effects
     load = np.zeros(instance.tail.size)
     for evader, answer in zip(instance.evaders, answers, strict=True):

@@ -28,8 +28,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from optimizer.base.errors import Problem, ProblemList
-from optimizer.base.text.formatting import number
+from optimizer.base.arguments import checked
+from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.read_only import ReadOnlyFields
+from optimizer.base.summary import Facts, Summarised, first_names
+from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.messages import message, shortened
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.requirements import Requirement
@@ -54,8 +57,8 @@ if TYPE_CHECKING:
 _FRAME = ("id", "label", "kind", "type", "agency", "site", "existing", "forced", "arcs", "survival")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan(Summarised, ReadOnlyFields):
     """What is placed: options in the order of the instance, then beats.
 
     Attributes
@@ -65,6 +68,13 @@ class Plan:
     """
 
     placements: tuple[Placement, ...]
+
+    def _facts(self) -> Facts:
+        return [
+            ("sites", f"{len(self.fixed)}"),
+            ("beats", f"{len(self.beats)}"),
+            ("placed", first_names([plain(each.label) for each in self.placements])),
+        ]
 
     @classmethod
     def from_mask(cls, instance: Instance, placed: NDArray[np.bool_]) -> Plan:
@@ -77,7 +87,7 @@ class Plan:
 
         Raises
         ------
-        KeyError
+        InputError
             If the instance has no option of that id.
         """
         return cls.from_mask(instance, instance.placed(options))
@@ -181,6 +191,34 @@ def _on_options(requirement: Requirement, place: Mapping[int, int]) -> Requireme
     )
 
 
+def chosen(
+    instance: Instance, plan: Plan | Iterable[str] | NDArray[np.bool_]
+) -> tuple[Instance, NDArray[np.bool_]]:
+    """Return the (options,) mask of a plan, of ids or of a mask, and the instance that
+    it is a mask of: with the beats of the plan behind its options.
+
+    Raises
+    ------
+    InputError
+        If an id is none of the instance's, or a mask has another length.
+    """
+    if isinstance(plan, Plan):
+        instance = with_plan(instance, plan)
+        return instance, instance.placed(plan.options)
+    if not (isinstance(plan, np.ndarray) and plan.dtype == np.bool_):
+        return instance, instance.placed(plan)
+    if plan.shape != (count := len(instance.options),):
+        raise InputError(
+            Problem(
+                "plan",
+                f"a mask with shape {plan.shape}",
+                f"shape ({count},), one value for each option",
+                "Make it with Instance.placed",
+            )
+        )
+    return instance, plan
+
+
 def known_options(instance: Instance, plan: Plan) -> tuple[str, ...]:
     """Return the ids of a plan that are options of an instance, in the order of the plan."""
     return tuple(name for name in plan.options if name in instance.option_index)
@@ -215,10 +253,28 @@ def unpacked_plan(instance: Instance, content: Mapping[str, Any]) -> Plan:
     return Plan((*Plan.of(instance, content["options"]).placements, *beats))
 
 
-def violations(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
-    """Return one sentence for every constraint that an (options,) mask breaks; an empty
-    list for a feasible plan.
+@checked
+def violations(instance: Instance, placed: Plan | Iterable[str] | NDArray[np.bool_]) -> list[str]:
+    """Return one sentence for every constraint that a plan breaks.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    placed
+        A plan, ids of options, or an (options,) mask.
+
+    Returns
+    -------
+    An empty list for a feasible plan.
+
+    Raises
+    ------
+    InputError
+        If the plan names an option that the instance does not have, or a mask has
+        another length.
     """
+    instance, placed = chosen(instance, placed)
     return [
         *_over_budget(instance, placed),
         *(
@@ -374,7 +430,7 @@ class BeatStop:
 
 
 @dataclass(frozen=True)
-class Beat(Placement):
+class Beat(Placement, ReadOnlyFields):
     """A placement that is one tour of one team.
 
     Attributes
@@ -608,8 +664,8 @@ PRACTICALLY_ONE = 0.99
 """Probability from which on a plan of a mixture is practically the only one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mixture:
+@dataclass(frozen=True, slots=True, repr=False)
+class Mixture(Summarised, ReadOnlyFields):
     """A distribution over plans.
 
     Attributes
@@ -622,6 +678,10 @@ class Mixture:
 
     plans: tuple[Plan, ...]
     probabilities: tuple[float, ...]
+
+    def _facts(self) -> Facts:
+        likely = [f"{share:.0%}" for share in sorted(self.probabilities, reverse=True)]
+        return [("plans", f"{len(self.plans)}"), ("probabilities", first_names(likely))]
 
     @classmethod
     def pure(cls, plan: Plan) -> Mixture:

@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from optimizer.base.read_only import ReadOnlyFields
+from optimizer.base.summary import Facts, Summarised
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -60,7 +63,25 @@ class Randomised:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class BoundsAt:
+    """What was proven at a time of a search.
+
+    Attributes
+    ----------
+    seconds
+        Since `solve` was called.
+    lower, upper
+        Proven lower bound, and the value of the best plan; infinite while none is
+        known.
+    """
+
+    seconds: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Result(Summarised, ReadOnlyFields):
     """The outcome of a solve.
 
     Attributes
@@ -102,6 +123,9 @@ class Result:
         pricing left open. True without patrol teams.
     mixed
         The mixture, and what it is compared with; None for other methods than `mixed`.
+    history
+        The bounds each time that they moved, from `solve`; empty where nothing was
+        told. `optimizer.plot_history` draws them.
     """
 
     method: str
@@ -118,6 +142,23 @@ class Result:
     weighed_lower: float | None = None
     pricing_proven: bool = True
     mixed: Randomised | None = None
+    history: tuple[BoundsAt, ...] = ()
+
+    def _facts(self) -> Facts:
+        gap = "not known" if self.gap is None else f"{100 * self.gap:.2f} %"
+        facts = [
+            ("status", self.status),
+            ("value", "not known" if self.upper is None else f"{self.upper:.6g}"),
+            ("proven bound", "not known" if self.lower is None else f"{self.lower:.6g}"),
+            ("gap", gap),
+            ("method", self.method),
+            ("seconds", f"{self.seconds:.1f}"),
+        ]
+        if self.limit is not None:
+            facts.append(("ended by", self.limit))
+        if self.plan is not None:
+            facts.append(("placed", f"{len(self.plan.placements)}"))
+        return facts
 
     @property
     def gap(self) -> float | None:

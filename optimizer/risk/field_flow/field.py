@@ -81,7 +81,7 @@ def road_neighbours(network: Network, across_classes: float = USUAL.across_class
         (np.ones(2 * m), (np.tile(np.arange(m), 2), ends)), shape=(m, network.n_nodes)
     ).tocsr()
     at.data[:] = 1.0
-    degree: Floats = np.asarray(at.sum(axis=0)).ravel()
+    degree: Floats = np.asarray(at.sum(axis=0), dtype=np.float64).ravel()
     share = 1 / np.maximum(degree - 1, 1)
     pairs = coo_array(triu(at @ diags_array(share) @ at.T, k=1))
     first, second = pairs.row.astype(np.int64), pairs.col.astype(np.int64)

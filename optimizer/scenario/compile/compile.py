@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, Listener, step
@@ -148,6 +149,7 @@ class Compiled:
         return (*own, *[None] * (len(self.instance.evaders) - len(own)))
 
 
+@checked
 def compile_scenario(
     path: str | os.PathLike[str],
     *,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.json_lines import FinishedTasks
 from optimizer.base.schema import validated
@@ -124,6 +125,7 @@ class Adaptation:
     displacement: Displacement | None = None
 
 
+@checked
 def adapt(
     path: str | os.PathLike[str],
     *,
