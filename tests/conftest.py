@@ -30,12 +30,19 @@ from tests.examples import load_profile
 
 load_profile()
 
+AS_SHIPPED = bool(os.environ.get("AS_SHIPPED"))
+"""Whether the program runs as users have it: on all cores, with figures of full size,
+every region read and every record fitted anew. Nothing below is replaced then; a part of
+`.ci/run` runs so.
+"""
+
 # A search of a test takes one process, unless the test says how many: the cores are
 # busy with other tests, and a process takes some seconds to start, more than most
 # searches here. Modules take the function by name, so it is replaced before any of them
 # is imported.
 _threads = executor.thread_count
-executor.thread_count = lambda threads: _threads(1 if threads is None else threads)
+if not AS_SHIPPED:
+    executor.thread_count = lambda threads: _threads(1 if threads is None else threads)
 
 # The tree of all commands takes 33 ms to make, and the command line makes it in each of
 # some thousand calls of this process. It is made anew where commands were added. Tests
@@ -57,7 +64,8 @@ def _called(app: typer.Typer, *words: Any, **named: Any) -> Any:
     return _trees[shape](*words, **named)
 
 
-typer.main.Typer.__call__ = _called  # type: ignore[assignment]
+if not AS_SHIPPED:
+    typer.main.Typer.__call__ = _called  # type: ignore[assignment]
 
 FEW_DOTS = 40
 """Dots an inch of the figures that tests draw: packing those of 170 takes a third of a
@@ -124,8 +132,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Prepare a process that runs tests; one that only hands them out needs none of it."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
         # before any module is imported that takes these functions by name
-        made_once.install()
-        if os.name != "nt":
+        if not AS_SHIPPED:
+            made_once.install()
+        if not AS_SHIPPED and os.name != "nt":
             kernels: Any = import_module("optimizer.base.work.kernels")
             kernels.ready = _compiled_by_one(kernels.ready)
         # until tests are collected: modules and tests stay, and looking through them
@@ -171,11 +180,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """
     item.stash[BEGAN] = _processor_seconds()
     with pytest.MonkeyPatch.context() as patch:
-        if item.get_closest_marker("report") is None:
+        if item.get_closest_marker("report") is None and not AS_SHIPPED:
             # setattr would load the report first
             patch.setitem(vars(optimizer.report), "write_report", _unmarked)
-        if item.get_closest_marker("full_size") is None and any(
-            map(item.get_closest_marker, DRAWING)
+        if (
+            not AS_SHIPPED
+            and item.get_closest_marker("full_size") is None
+            and any(map(item.get_closest_marker, DRAWING))
         ):
             figure = import_module("matplotlib.figure").Figure
             patch.setattr(figure, "savefig", _of_few_dots(figure.savefig))
