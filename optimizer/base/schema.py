@@ -7,7 +7,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import json_kind, read_json
@@ -20,9 +29,19 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-Id = Annotated[str, Field(min_length=1, max_length=200)]
+def without_blanks(text: str) -> str:
+    """Return a text that has no blanks at its ends; a fault of pydantic's where it has."""
+    if text != text.strip():
+        fault = "blanks_at_ends"
+        raise PydanticCustomError(fault, "a text without blanks at its ends")
+    return text
+
+
+Text = Annotated[str, AfterValidator(without_blanks)]
+"""A text without blanks at its ends; most models strip them first (`Exact` does not)."""
+Id = Annotated[Text, Field(min_length=1, max_length=200)]
 """A name that people give."""
-ComposedId = Annotated[str, Field(min_length=1, max_length=2000)]
+ComposedId = Annotated[Text, Field(min_length=1, max_length=2000)]
 """An id in a file that this package writes: it may be made of several ids that people give."""
 Amount = Annotated[float, Field(ge=0, le=1e15)]
 Chance = Annotated[float, Field(ge=0, le=1)]
@@ -46,6 +65,16 @@ class Strict(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True
     )
+
+
+class Exact(Strict):
+    """A strict model of a file that others prove things about: it also keeps every text
+    as it stands, so that no two readers take the same letters for different names.
+
+    Read it with `validated_text`, which takes no text for a number or a truth value.
+    """
+
+    model_config = ConfigDict(str_strip_whitespace=False)
 
 
 _PYDANTICS_OWN = re.compile(
@@ -82,30 +111,58 @@ def validated(model: type[Model], content: object, where: str) -> Model:
     try:
         return adapter.validate_python(content)
     except ValidationError as error:
-        problems = ProblemList()
-        seen: set[str] = set()
-        # Pydantic tries each branch of a union and tells the faults of all. A person
-        # wrote one thing: the first fault at a place is said. Fields that are unknown
-        # or missing are always said.
-        for fault in error.errors(include_url=False):
-            path = _dotted(fault["loc"])
-            here = f"{where}, {path}" if path else where
-            # of a model, of a dataclass
-            unknown = fault["type"] in {"extra_forbidden", "unexpected_keyword_argument"}
-            if path in seen and not unknown and fault["type"] != "missing":
-                continue  # another branch of the same union
-            seen.add(path)
-            if unknown:
-                known = _fields_beside(adapter.json_schema(), fault["loc"])
-                name = str(fault["loc"][-1])
-                problems.append(unknown_name(here, name, known, found="a field that is not known"))
-            elif fault["type"] == "missing":
-                problems.add(here, "nothing", "this field, which is required", "Add it")
-            else:
-                near = close_match(str(fault["input"]), _choices(fault)) or _exchanged(fault)
-                problems.add(here, _shown(fault["input"]), expectation(fault), near)
-        problems.raise_if_any()
-        raise  # unreachable: a ValidationError holds at least one fault
+        raise InputError(*_problems(error, adapter, where)) from None
+
+
+def validated_text(model: type[Model], text: str, where: str) -> Model:
+    """Return JSON as a checked `model`, each value of exactly its type: `"1"` is no
+    number, `1.0` no whole number, `"false"` no truth value.
+
+    Parameters
+    ----------
+    model
+        What the text should be.
+    text
+        JSON that `read_json` has read: of two equal keys, this would keep one.
+    where
+        File it comes from, for the messages.
+
+    Raises
+    ------
+    InputError
+        As `validated` does.
+    """
+    adapter = TypeAdapter(model)
+    try:
+        return adapter.validate_json(text, strict=True)
+    except ValidationError as error:
+        raise InputError(*_problems(error, adapter, where)) from None
+
+
+def _problems(error: ValidationError, adapter: TypeAdapter[Any], where: str) -> list[InputFault]:
+    """Return one problem for every field that is wrong."""
+    problems = ProblemList()
+    seen: set[str] = set()
+    # Pydantic tries each branch of a union and tells the faults of all. A person wrote
+    # one thing: the first fault at a place is said. Fields that are unknown or missing
+    # are always said.
+    for fault in error.errors(include_url=False):
+        path = _dotted(fault["loc"])
+        here = f"{where}, {path}" if path else where
+        # of a model, of a dataclass
+        unknown = fault["type"] in {"extra_forbidden", "unexpected_keyword_argument"}
+        if path in seen and not unknown and fault["type"] != "missing":
+            continue  # another branch of the same union
+        seen.add(path)
+        if unknown:
+            known = _fields_beside(adapter.json_schema(), fault["loc"])
+            name = str(fault["loc"][-1])
+            problems.append(unknown_name(here, name, known, found="a field that is not known"))
+        elif fault["type"] == "missing":
+            problems.add(here, "nothing", "this field, which is required", "Add it")
+        else:
+            problems.add(here, _shown(fault["input"]), expectation(fault), _remedy(fault))
+    return problems.problems()
 
 
 def read_model(path: Path, model: type[FileModel], what: str) -> FileModel:
@@ -131,7 +188,7 @@ def read_model(path: Path, model: type[FileModel], what: str) -> FileModel:
     required = {name for name, field in model.model_fields.items() if field.is_required()}
     if not isinstance(content, dict) or 2 * len(required & content.keys()) < len(required):
         raise InputError(
-            Problem(str(path), json_kind(content), what, "Check that it is the right file")
+            InputFault(str(path), json_kind(content), what, "Check that it is the right file")
         )
     return validated(model, content, str(path))
 
@@ -216,6 +273,16 @@ def _choices(fault: ErrorDetails) -> list[str]:
         if fault["type"] == "literal_error"
         else []
     )
+
+
+def _remedy(fault: ErrorDetails) -> str:
+    """Return what to do about a fault, where that is not plain from what was expected."""
+    found = fault["input"]
+    if fault["type"] == "blanks_at_ends":
+        return "Remove the blanks"
+    if fault["type"] in {"bool_type", "int_type", "float_type"} and isinstance(found, str):
+        return "Write it without quotation marks"
+    return close_match(str(found), _choices(fault)) or _exchanged(fault)
 
 
 def _exchanged(fault: ErrorDetails) -> str:

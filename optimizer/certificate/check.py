@@ -38,6 +38,7 @@ import heapq
 import json
 import math
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
@@ -63,6 +64,8 @@ rounding: 1e-9, and a thousandth more for the search's sums.
 """
 Row = tuple[int, dict[int, int]]
 """side and coefficients of sum coefficient x >= side."""
+Reader = Callable[[Any, str], Any]
+"""Returns a value of a file, named for messages, if it is exactly what is expected."""
 
 
 class Fault(Exception):  # noqa: N818 - what a certificate has
@@ -105,13 +108,6 @@ def number(text: Any) -> float:
     if not (math.isfinite(value) and value >= 0):
         fail(f"{text!r} is no finite number of at least 0")
     return value
-
-
-def within(value: Any, most: float, what: str) -> float:
-    """Return a number of the instance file in [0, most]."""
-    if type(value) not in (int, float) or not (math.isfinite(value) and 0 <= value <= most):
-        fail(f"the instance file has a {what} of {value!r:.40}")
-    return float(value)
 
 
 def index(value: Any, size: int, what: str) -> int:
@@ -169,60 +165,283 @@ def exponential(s: int) -> tuple[int, int]:
     return low, high
 
 
+# Instance files: each value is exactly of its type, every field is known, none stands
+# twice. What is here and in the models of `optimizer/problem/files/instance_file.py` is
+# the table of docs/certificates.md, against which both are tested.
+
+
+def text(most: int | None = None, least: int = 0) -> Reader:
+    """Return a reader of texts without blanks at their ends, of so many characters."""
+
+    def read(value: Any, where: str) -> str:
+        if type(value) is not str or value != value.strip():
+            fail(f"{where} is {value!r:.40}, no text without blanks at its ends")
+        if len(value) < least or (most is not None and len(value) > most):
+            fail(f"{where} is a text of {len(value)} characters")
+        value.encode()  # refuses half a character
+        return value
+
+    return read
+
+
+def truth(value: Any, where: str) -> bool:
+    """Read true or false."""
+    if type(value) is not bool:
+        fail(f"{where} is {value!r:.40}, not true or false")
+    return value
+
+
+def whole(least: int, most: int) -> Reader:
+    """Return a reader of whole numbers in a range."""
+
+    def read(value: Any, where: str) -> int:
+        if type(value) is not int or not least <= value <= most:
+            fail(f"{where} is {value!r:.40}, no whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+def real(least: float, most: float, *, above: bool = False, below: bool = False) -> Reader:
+    """Return a reader of numbers in a range, with its ends but for those left out."""
+
+    def read(value: Any, where: str) -> float:
+        if type(value) not in (int, float) or not math.isfinite(value):
+            fail(f"{where} is {value!r:.40}, no finite number")
+        if not least <= value <= most or (above and value == least) or (below and value == most):
+            fail(f"{where} is {value!r:.40}, out of its range")
+        return float(value)
+
+    return read
+
+
+def many(item: Reader, least: int = 0) -> Reader:
+    """Return a reader of lists."""
+
+    def read(value: Any, where: str) -> list[Any]:
+        if type(value) is not list or len(value) < least:
+            fail(f"{where} is no list of at least {least}")
+        return [item(each, f"{where}[{k}]") for k, each in enumerate(value)]
+
+    return read
+
+
+def either(*readers: Reader) -> Reader:
+    """Return a reader that takes what one of several takes."""
+
+    def read(value: Any, where: str) -> Any:
+        for reader in readers[:-1]:
+            try:
+                return reader(value, where)
+            except Fault:
+                continue
+        return readers[-1](value, where)
+
+    return read
+
+
+def node(value: Any, where: str) -> int | str:
+    """Read what a file calls a node."""
+    name: int | str = (TEXT if type(value) is str else NODE_NUMBER)(value, where)
+    return name
+
+
+def nothing(value: Any, where: str) -> None:
+    """Read null."""
+    if value is not None:
+        fail(f"{where} is not null")
+
+
+def amounts(value: Any, where: str) -> dict[str, float]:
+    """Read amounts of resources by name."""
+    if type(value) is not dict:
+        fail(f"{where} is no object")
+    return {TEXT(k, where): AMOUNT(each, f"{where}.{k!r:.40}") for k, each in value.items()}
+
+
+class Record:
+    """A reader of objects: of their fields, and what stands for those left out."""
+
+    def __init__(self, fields: dict[str, Reader], optional: dict[str, tuple[Reader, Any]]) -> None:
+        self.fields, self.optional = fields, optional
+
+    def __call__(self, value: Any, where: str) -> dict[str, Any]:
+        """Read one object."""
+        if type(value) is not dict:
+            fail(f"{where} is no object")
+        for name in value:
+            if name not in self.fields and name not in self.optional:
+                fail(f"{where} has a field {name!r:.40}, which is not known")
+        for name in self.fields:
+            if name not in value:
+                fail(f"{where} has no field {name!r}")
+        known = {
+            name: reader(value[name], f"{where}.{name}") for name, reader in self.fields.items()
+        }
+        return known | {
+            name: reader(value[name], f"{where}.{name}") if name in value else default
+            for name, (reader, default) in self.optional.items()
+        }
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, no key of which may stand twice."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        fail("a key stands twice in one object")
+    return content
+
+
+def constant(word: str) -> NoReturn:
+    """Refuse NaN and infinity."""
+    fail(f"{word} is no number")
+
+
+def parsed(content: bytes) -> Any:
+    """Return JSON in UTF-8, with or without a byte-order mark."""
+    return json.loads(content.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=constant)
+
+
+LARGEST = 1e15
+TEXT, ID, SEVERAL = text(), text(2000, 1), sys.maxsize
+AMOUNT, FINITE, POSITION = real(0.0, LARGEST), real(-math.inf, math.inf), whole(0, SEVERAL)
+COEFFICIENT, NODE_NUMBER = real(-1e9, 1e9), whole(-(1 << 63), (1 << 63) - 1)
+COLUMN = either(nothing, many(FINITE))
+ROUTE = Record(
+    {"arcs": many(POSITION, 1), "share": real(0.0, 1.0, above=True)},
+    {},
+)
+TERM = Record({"option": ID}, {"coefficient": (COEFFICIENT, 1.0)})
+INSTANCE = Record(
+    {
+        "name": TEXT,
+        "nodes": Record(
+            {"id": either(many(NODE_NUMBER, 1), many(TEXT, 1))},
+            {"lon": (COLUMN, None), "lat": (COLUMN, None)},
+        ),
+        "arcs": Record(
+            {
+                "tail": many(node),
+                "head": many(node),
+                "reliability": many(real(0.0, 1.0, above=True)),
+            },
+            {},
+        ),
+        "evaders": many(
+            Record(
+                {"id": ID, "origin": node, "destination": node, "weight": AMOUNT},
+                {"routes": (many(ROUTE), []), "label": (TEXT, "")},
+            ),
+            1,
+        ),
+    },
+    {
+        "schema_version": (whole(1, 2), 2),
+        "options": (
+            many(
+                Record(
+                    {
+                        "id": ID,
+                        "effects": many(
+                            Record({"arc": POSITION, "survival": real(0.0, 1.0, below=True)}, {})
+                        ),
+                    },
+                    {
+                        **dict.fromkeys(("uses", "change"), (amounts, {})),
+                        **dict.fromkeys(("site", "agency", "label", "type"), (TEXT, "")),
+                        **dict.fromkeys(("existing", "forced", "forbidden"), (truth, False)),
+                        "kind": (TEXT, "checkpoint"),
+                    },
+                )
+            ),
+            [],
+        ),
+        "resources": (
+            many(
+                Record(
+                    {"id": ID, "budget": AMOUNT},
+                    dict.fromkeys(("agency", "unit", "name"), (TEXT, "")),
+                )
+            ),
+            [],
+        ),
+        "agencies": (many(ID), []),
+        "exclusions": (many(many(ID)), []),
+        "requirements": (
+            many(Record({"id": ID, "terms": many(TERM), "least": COEFFICIENT}, {})),
+            [],
+        ),
+        "patrols": (lambda value, _: value, None),
+    },
+)
+"""What an instance file holds."""
+
+
+def unique(names: list[Any], what: str) -> dict[Any, int]:
+    """Return the position of each name, none of which may stand twice."""
+    place = {name: k for k, name in enumerate(names)}
+    if len(place) < len(names):
+        fail(f"two {what} of one name")
+    return place
+
+
 class InstanceFile:
     """An instance file: arcs, evaders, options, and what a plan must keep, as rows."""
 
     def __init__(self, content: bytes) -> None:
         self.digest = hashlib.sha256(content).hexdigest()
-        data = json.loads(content)
-        if data.get("schema_version", 2) not in (1, 2):
-            fail("the instance file is of a version that is not known here")
-        if data.get("patrols"):
+        data = INSTANCE(parsed(content), "the file")
+        if data["patrols"] is not None:
             fail("the instance has patrol teams: bounds over beats have no certificate")
-        place = {name: k for k, name in enumerate(data["nodes"]["id"])}
-        arcs, options = data["arcs"], data.get("options", [])
+        place = unique(data["nodes"]["id"], "nodes")
+        arcs, options = data["arcs"], data["options"]
+        if not len(arcs["tail"]) == len(arcs["head"]) == len(arcs["reliability"]):
+            fail("columns of arcs of different lengths")
+        for column in (data["nodes"]["lon"], data["nodes"]["lat"]):
+            if (column is None) != (data["nodes"]["lon"] is None) or len(column or place) != len(
+                place
+            ):
+                fail("columns of nodes of different lengths")
+        for name in (*arcs["tail"], *arcs["head"]):
+            if name not in place:
+                fail(f"an arc has an end {name!r:.40}, which is no node")
         self.tail, self.head = (
             [place[name] for name in arcs["tail"]],
             [place[name] for name in arcs["head"]],
         )
-        self.reliability = [down(within(r, 1.0, "reliability")) for r in arcs["reliability"]]
-        self.reliability_up = [up(float(r)) for r in arcs["reliability"]]
+        self.reliability = [down(r) for r in arcs["reliability"]]
+        self.reliability_up = [up(r) for r in arcs["reliability"]]
         self.n_nodes, self.n_options = len(place), len(options)
-        named = {option["id"]: j for j, option in enumerate(options)}
-        self.forced = [j for j, option in enumerate(options) if option.get("forced")]
-        self.forbidden = {j for j, option in enumerate(options) if option.get("forbidden")}
+        named = unique([option["id"] for option in options], "options")
+        self.forced = [j for j, option in enumerate(options) if option["forced"]]
+        self.forbidden = {j for j, option in enumerate(options) if option["forbidden"]}
         self.effects: list[dict[int, int]] = [{} for _ in self.tail]
         self.effects_up: list[dict[int, int]] = [{} for _ in self.tail]
         for j, option in enumerate(options):
+            if option["forced"] and option["forbidden"]:
+                fail(f"option {j} is forced and forbidden")
             for effect in option["effects"]:
-                arc, s = (
-                    index(effect["arc"], len(self.tail), "arc"),
-                    within(effect["survival"], 1.0, "survival"),
-                )
-                self.effects[arc][j] = times(self.effects[arc].get(j, ONE), down(s))
-                self.effects_up[arc][j] = times_up(self.effects_up[arc].get(j, ONE), up(s))
+                arc, s = index(effect["arc"], len(self.tail), "arc"), effect["survival"]
+                if j in self.effects[arc]:
+                    fail(f"option {j} names an arc twice")
+                self.effects[arc][j], self.effects_up[arc][j] = down(s), up(s)
         self.ends: dict[tuple[int, int], Fraction] = {}
         self.routes: dict[tuple[int, int], tuple[Fraction, list[int]]] = {}
-        for k, evader in enumerate(data["evaders"]):
-            weight = Fraction(within(evader["weight"], math.inf, "weight"))
-            for i, route in enumerate(evader.get("routes") or ()):
-                self.routes[k, i] = (
-                    weight * Fraction(within(route["share"], 1.0, "share")),
-                    list(route["arcs"]),
-                )
-            if not evader.get("routes") and weight > 0:
-                pair = place[evader["origin"]], place[evader["destination"]]
-                self.ends[pair] = self.ends.get(pair, Fraction(0)) + weight
+        unique([evader["id"] for evader in data["evaders"]], "evaders")
+        self.read_evaders(data["evaders"], place)
+        self.check_agencies(data)
         sites: dict[str, list[int]] = {}
         for j, option in enumerate(options):
-            if option.get("site"):
+            if option["site"]:
                 sites.setdefault(option["site"], []).append(j)
         groups = [group for group in sites.values() if len(group) > 1]
-        groups += [[named[name] for name in group] for group in data.get("exclusions", ())]
-        resources, requirements = data.get("resources", []), data.get("requirements", [])
+        for group in data["exclusions"]:
+            unique(group, "members of an exclusion")
+            groups.append([self.option(named, name) for name in group])
+        resources = data["resources"]
         self.use, closing = uses_with_changes(options, [resource["id"] for resource in resources])
         self.capacity = [
-            Fraction(float(resource["budget"])) * (1 + OVERRUN) - each
+            Fraction(resource["budget"]) * (1 + OVERRUN) - each
             for resource, each in zip(resources, closing, strict=True)
         ]
         self.budgets: list[Row] = [
@@ -231,14 +450,73 @@ class InstanceFile:
         ]
         self.conflicts: list[Row] = [(-ONE, dict.fromkeys(group, -ONE)) for group in groups]
         self.requirements: list[Row] = []
-        for each in requirements:
+        unique([each["id"] for each in data["requirements"]], "requirements")
+        for each in data["requirements"]:
+            unique([term["option"] for term in each["terms"]], "options of a requirement")
             terms = {
-                named[term["option"]]: Fraction(float(term.get("coefficient", 1.0)))
+                self.option(named, term["option"]): Fraction(term["coefficient"])
                 for term in each["terms"]
             }
-            least = Fraction(float(each["least"]))
+            least = Fraction(each["least"])
             short = OVERRUN * (1 + abs(least) + sum(map(abs, terms.values())))
             self.requirements.append((down(least - short), {j: up(c) for j, c in terms.items()}))
+
+    @staticmethod
+    def option(named: dict[str, int], name: str) -> int:
+        """Return the position of an option."""
+        if name not in named:
+            fail(f"{name!r:.40} is no option")
+        return named[name]
+
+    def read_evaders(self, evaders: list[Any], place: dict[Any, int]) -> None:
+        """Take over who goes from where to where, and the routes of those with habits."""
+        wanted: dict[int, set[int]] = {}
+        for k, evader in enumerate(evaders):
+            for end in (evader["origin"], evader["destination"]):
+                if end not in place:
+                    fail(f"evader {k} has an end {end!r:.40}, which is no node")
+            pair = place[evader["origin"]], place[evader["destination"]]
+            if pair[0] == pair[1]:
+                fail(f"evader {k} goes from a node to itself")
+            wanted.setdefault(pair[0], set()).add(pair[1])
+            weight = Fraction(evader["weight"])
+            for i, route in enumerate(evader["routes"]):
+                arcs = [index(arc, len(self.tail), "arc") for arc in route["arcs"]]
+                if self.walk(arcs) != pair:
+                    fail(f"route {i} of evader {k} has other ends")
+                self.routes[k, i] = weight * Fraction(route["share"]), arcs
+            if not evader["routes"] and weight > 0:
+                self.ends[pair] = self.ends.get(pair, Fraction(0)) + weight
+            shares = [route["share"] for route in evader["routes"]]
+            if shares and abs(sum(shares) - 1) > 1e-6:
+                fail(f"the shares of evader {k} do not sum to 1")
+        leaving: list[list[int]] = [[] for _ in range(self.n_nodes)]
+        for tail, head in zip(self.tail, self.head, strict=True):
+            leaving[tail].append(head)
+        for origin, goals in wanted.items():
+            reached, waiting = {origin}, [origin]
+            while waiting and not goals <= reached:
+                for node in leaving[waiting.pop()]:
+                    if node not in reached:
+                        reached.add(node)
+                        waiting.append(node)
+            if not goals <= reached:
+                fail("an evader has no path to its destination")
+
+    @staticmethod
+    def check_agencies(data: dict[str, Any]) -> None:
+        """Check that agencies and resources are known, and whose resources options use."""
+        unique([resource["id"] for resource in data["resources"]], "resources")
+        agency = {resource["id"]: resource["agency"] for resource in data["resources"]}
+        for owner in (*data["resources"], *data["options"]):
+            if owner["agency"] and owner["agency"] not in data["agencies"]:
+                fail(f"{owner['agency']!r:.40} is no agency")
+        for option in data["options"]:
+            for name in (*option["uses"], *option["change"]):
+                if name not in agency:
+                    fail(f"an option uses {name!r:.40}, which is no resource")
+                if option["agency"] and agency[name] not in ("", option["agency"]):
+                    fail(f"an option uses {name!r:.40} of another agency")
 
     @property
     def rows(self) -> list[Row]:
@@ -478,16 +756,16 @@ def uses_with_changes(
     """
 
     def named(option: Any, field: str) -> list[Fraction]:
-        return [Fraction(float((option.get(field) or {}).get(name, 0))) for name in resources]
+        return [Fraction(option[field].get(name, 0)) for name in resources]
 
     def place(option: Any) -> tuple[str, str, str]:
-        return option.get("site", ""), option.get("type", ""), option.get("agency", "")
+        return option["site"], option["type"], option["agency"]
 
-    today = [option for option in options if option.get("existing")]
-    same = {place(option): option for option in today if option.get("site") and option.get("type")}
+    today = [option for option in options if option["existing"]]
+    same = {place(option): option for option in today if option["site"] and option["type"]}
     uses = []
     for option in options:
-        stands = option if option.get("existing") else same.get(place(option))
+        stands = option if option["existing"] else same.get(place(option))
         sign, change = (
             (1, named(option, "change")) if stands is None else (-1, named(stands, "change"))
         )

@@ -13,16 +13,17 @@ import shlex
 import shutil
 import stat
 import tomllib
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from optimizer.base.errors import InputError, Problem, printable
+from optimizer.base.errors import InputError, Problem, ProblemList, printable
 from optimizer.base.files.temporary import folder_beside
 from optimizer.base.text.names import close_match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 LEAST_FREE = 10_000_000
@@ -165,34 +166,60 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
     Raises
     ------
     InputError
-        If the file is missing, is not UTF-8, or is not JSON.
+        If the file is missing, is not UTF-8, or is not JSON; with every NaN and every
+        key that stands twice in one object.
     """
+    problems = ProblemList()
+    content = json_in(read_text(path, what), path, what, problems)
+    problems.raise_if_any()
+    return content
 
-    def refuse(constant: str) -> None:
-        raise InputError(
-            Problem(
-                str(path), constant, "a finite number, or null where it is unknown", "Replace it"
-            )
-        )
+
+def json_in(text: str, path: Path, what: str, problems: ProblemList, *, finite: bool = True) -> Any:  # noqa: ANN401 - as above
+    """Return the parsed content of the text of a JSON file, noting each key that stands
+    twice in one object and, with `finite`, each NaN or infinity.
+
+    Raises
+    ------
+    InputError
+        If it is not JSON.
+    """
+    twice: list[tuple[dict[str, Any], list[str]]] = []
+    constants: list[str] = []
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         content = dict(pairs)
         if len(content) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(
-                Problem(
-                    str(path),
-                    f"the key {twice!r} twice in one object",
-                    "each key once",
-                    "Remove one",
-                )
-            )
+            counts = Counter(key for key, _ in pairs)
+            twice.append((content, [key for key, count in counts.items() if count > 1]))
         return content
 
-    text = read_text(path, what)
+    def constant(word: str) -> float:
+        constants.append(word)
+        return float(word)
+
+    content = _parsed(text, path, what, constant, unique)
+    place = dict(_places(content)) if twice else {}
+    for item, keys in twice:
+        for key in keys:
+            found, remedy = f"the key {key!r} twice in one object", "Remove one"
+            problems.add(f"{path}{place.get(id(item), '')}", found, "each key once", remedy)
+    for word in constants if finite else ():
+        expected = "a finite number, or null where it is unknown"
+        problems.add(str(path), word, expected, "Replace it")
+    return content
+
+
+def _parsed(
+    text: str,
+    path: Path,
+    what: str,
+    constant: Callable[[str], float],
+    unique: Callable[[list[tuple[str, Any]]], dict[str, Any]],
+) -> Any:  # noqa: ANN401 - as above
+    """Return what `json.loads` does, or say where the text is no JSON."""
     try:
-        return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
+        return json.loads(text, parse_constant=constant, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         if (kind := text_kind(text)) is not None:
             remedy = kind.remedy or "Check that it is the right file"
@@ -213,6 +240,18 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
         raise InputError(
             Problem(str(path), str(error), f"{what} as JSON, with numbers of ordinary size")
         ) from None
+
+
+def _places(content: object) -> Iterator[tuple[int, str]]:
+    """Yield the identity of each object of parsed JSON, and where it lies in its file."""
+    waiting = [(content, "")]
+    while waiting:
+        item, place = waiting.pop()
+        if isinstance(item, dict):
+            yield id(item), f", {place}" if place else ""
+            waiting += [(each, f"{place}.{key}" if place else key) for key, each in item.items()]
+        elif isinstance(item, list):
+            waiting += [(each, f"{place}[{k}]") for k, each in enumerate(item)]
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:

@@ -9,13 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticKnownError
 from scipy.sparse import csr_array
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
-from optimizer.base.files.readwrite import GEOJSON, PLAN, json_kind, read_json, write_json
-from optimizer.base.schema import Amount, ComposedId, Strict, schema_of, validated
+from optimizer.base.files.readwrite import GEOJSON, PLAN, json_in, json_kind, read_text, write_json
+from optimizer.base.schema import (
+    Amount,
+    ComposedId,
+    Exact,
+    Text,
+    schema_of,
+    validated,
+    validated_text,
+)
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.checks import OnUnreachable, check_evaders
 from optimizer.problem.instance.evaders import Evader, Route
@@ -33,6 +42,7 @@ from optimizer.problem.instance.teams import (
     TeamType,
 )
 from optimizer.problem.network.arrays import float_column
+from optimizer.problem.network.places import NodeName, NodeNumber
 
 if TYPE_CHECKING:
     import os
@@ -42,7 +52,6 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
 
-NodeId = StrictInt | StrictStr
 
 Id = ComposedId
 
@@ -50,29 +59,36 @@ Id = ComposedId
 SCHEMA_VERSION: Literal[2] = 2
 
 
-class NodesModel(Strict):
+def _whole(value: object) -> object:
+    """Return a whole number as it is: pydantic takes `true` and `1.0` for the word 1."""
+    if type(value) is not int:
+        raise PydanticKnownError("int_type")
+    return value
+
+
+class NodesModel(Exact):
     """Nodes, column by column."""
 
-    id: list[StrictInt] | list[StrictStr] = Field(
+    id: list[NodeNumber] | list[NodeName] = Field(
         min_length=1, description="unique names: all integers or all strings"
     )
     lon: list[float] | None = Field(None, description="degrees, for drawing")
     lat: list[float] | None = Field(None, description="degrees, for drawing")
 
 
-class ArcsModel(Strict):
+class ArcsModel(Exact):
     """Arcs, column by column; other parts of the file name an arc by its position, from
     0. Arcs may run in parallel.
     """
 
-    tail: list[NodeId] = Field(description="node ids")
-    head: list[NodeId] = Field(description="node ids")
+    tail: list[NodeNumber | NodeName] = Field(description="node ids")
+    head: list[NodeNumber | NodeName] = Field(description="node ids")
     reliability: list[Annotated[float, Field(gt=0, le=1)]] = Field(
         description="chance to pass the arc undetected with nothing placed, in (0, 1]"
     )
 
 
-class EffectModel(Strict):
+class EffectModel(Exact):
     """What an option does to one arc."""
 
     arc: int = Field(ge=0, description="arc position")
@@ -81,26 +97,26 @@ class EffectModel(Strict):
     )
 
 
-class OptionModel(Strict):
+class OptionModel(Exact):
     """Something that can be placed."""
 
     id: Id = Field(description="unique name")
     effects: list[EffectModel]
-    uses: dict[str, Amount] = Field(default_factory=dict, description="amount of each resource")
-    site: str = Field("", description="at most one option of a site is placed")
-    agency: str = Field(
+    uses: dict[Text, Amount] = Field(default_factory=dict, description="amount of each resource")
+    site: Text = Field("", description="at most one option of a site is placed")
+    agency: Text = Field(
         "", description="its owner; empty when all share it, or several run it together"
     )
-    kind: str = Field(
+    kind: Text = Field(
         "checkpoint",
         description="`checkpoint`, `sensor`, `patrol`, `drone`, or a word of one's own",
     )
-    label: str = Field("", description="what people call it; the id where empty")
+    label: Text = Field("", description="what people call it; the id where empty")
     existing: bool = Field(False, description="stands today")
     forced: bool = Field(False, description="part of every plan")
     forbidden: bool = Field(False, description="part of no plan")
-    type: str = Field("", description="id of what defines it; several types may be of one kind")
-    change: dict[str, Amount] = Field(
+    type: Text = Field("", description="id of what defines it; several types may be of one kind")
+    change: dict[Text, Amount] = Field(
         default_factory=dict,
         description=(
             "amount of each resource that opening it takes, or closing it where it stands today:"
@@ -115,7 +131,7 @@ Name = ComposedId
 Seconds = Annotated[int, Field(ge=0)]
 
 
-class LegRoutesModel(Strict):
+class LegRoutesModel(Exact):
     """Arcs driven on each leg that can be driven; the leg from place i to place j is
     number i (n + 1) + j, the base being place 0.
     """
@@ -124,14 +140,14 @@ class LegRoutesModel(Strict):
     arcs: list[list[Position]] = Field(description="arc positions in order of travel")
 
 
-class LegElementsModel(Strict):
+class LegElementsModel(Exact):
     """Elements driven on each leg, one pair each time; legs are numbered as in `routes`."""
 
     leg: list[Position] = Field(description="numbers of the legs")
     element: list[Position] = Field(description="element positions")
 
 
-class PatrolModel(Strict):
+class PatrolModel(Exact):
     """A team type at one of its bases, with the n posts that it can reach."""
 
     team: Name = Field(description="id of the team type")
@@ -150,7 +166,7 @@ class PatrolModel(Strict):
     drives: LegElementsModel
 
 
-class PatrolFieldModel(Strict):
+class PatrolFieldModel(Exact):
     """Patrol teams, and what they can do."""
 
     bases: list[TeamBase]
@@ -167,7 +183,7 @@ class PatrolFieldModel(Strict):
     )
 
 
-class TermModel(Strict):
+class TermModel(Exact):
     """What an option counts in a requirement."""
 
     option: ComposedId = Field(description="option id")
@@ -179,7 +195,7 @@ class TermModel(Strict):
     )
 
 
-class RequirementModel(Strict):
+class RequirementModel(Exact):
     """A sum over options that every plan must reach."""
 
     id: ComposedId = Field(description="unique name, for people")
@@ -189,13 +205,15 @@ class RequirementModel(Strict):
     )
 
 
-class InstanceModel(Strict):
+class InstanceModel(Exact):
     """An interdiction instance, version 2; version 1 had no `patrols` or
     `requirements`, no `type` of options and no `name` of resources.
     """
 
-    schema_version: Literal[1, 2] = Field(SCHEMA_VERSION, description="version of the format")
-    name: str = Field(description="what people call it")
+    schema_version: Annotated[Literal[1, 2], BeforeValidator(_whole)] = Field(
+        SCHEMA_VERSION, description="version of the format"
+    )
+    name: Text = Field(description="what people call it")
     nodes: NodesModel
     arcs: ArcsModel
     evaders: list[Evader] = Field(min_length=1)
@@ -263,14 +281,17 @@ def read_instance(
         With every problem of the file.
     """
     path = Path(path)
-    content = read_json(path, "an instance")
+    text, problems = read_text(path, "an instance"), ProblemList()
+    content = json_in(text, path, "an instance", problems, finite=False)
     if (kind := json_kind(content)) in {PLAN, GEOJSON}:
         made_for = (
             "Give the instance that it was made for, and a plan after it where one is asked for"
         )
         remedy = made_for if kind == PLAN else "Check that it is the right file"
         raise InputError(Problem(str(path), kind, "an instance", remedy))
-    model = validated(InstanceModel, content, str(path))
+    with problems.collected():
+        model = validated_text(InstanceModel, text, str(path))
+    problems.raise_if_any()
     return instance_from_model(model, str(path), on_unreachable=on_unreachable)
 
 
@@ -422,7 +443,7 @@ def _content(instance: Instance) -> dict[str, Any]:
     agencies |= {team.agency for team in patrols.teams} if patrols is not None else set()
     return {
         "schema_version": SCHEMA_VERSION,
-        "name": instance.name,
+        "name": instance.name.strip(),
         "nodes": {"id": ids, **place},
         "arcs": {
             "tail": instance.node_id[instance.tail].tolist(),
@@ -436,7 +457,7 @@ def _content(instance: Instance) -> dict[str, Any]:
             for evader in instance.evaders
         ],
         "options": [_option_content(option) for option in instance.options],
-        "resources": [asdict(resource) for resource in instance.resources],
+        "resources": [_trimmed(asdict(resource)) for resource in instance.resources],
         "agencies": sorted(agencies - {""}),
         "exclusions": [[instance.options[j].id for j in group] for group in instance.exclusions],
         "requirements": [
@@ -450,15 +471,30 @@ def _fields(item: Evader | Route) -> dict[str, Any]:
     """Return the fields of an evader or of a route as they are: `asdict` would copy
     each arc of each route.
     """
-    return {each.name: getattr(item, each.name) for each in fields(item)}
+    return _trimmed({each.name: getattr(item, each.name) for each in fields(item)})
+
+
+def _trimmed(content: dict[str, Any]) -> dict[str, Any]:
+    """Return fields with no blanks at the ends of what people call things, as names of
+    maps may have them; an id with such blanks is a fault.
+    """
+    return {
+        field: value.strip() if field in _FOR_PEOPLE and isinstance(value, str) else value
+        for field, value in content.items()
+    }
+
+
+_FOR_PEOPLE = {"label", "name", "unit"}
 
 
 def _option_content(option: Option) -> dict[str, Any]:
-    content = {
-        name: getattr(option, name)
-        for name in OptionModel.model_fields
-        if name not in {"effects", "uses", "change"}
-    }
+    content = _trimmed(
+        {
+            name: getattr(option, name)
+            for name in OptionModel.model_fields
+            if name not in {"effects", "uses", "change"}
+        }
+    )
     effects = [{"arc": a, "survival": s} for a, s in zip(option.arcs, option.survival, strict=True)]
     changing = {"change": dict(option.change)} if option.change else {}
     return content | {"effects": effects, "uses": dict(option.uses)} | changing
@@ -529,6 +565,10 @@ def _check_options(model: InstanceModel, where: str, problems: ProblemList) -> N
                         f"{where}, exclusions[{position}]", name, known, expected="an option id"
                     )
                 )
+        if len(set(group)) < len(group):
+            problems.add(
+                f"{where}, exclusions[{position}]", "an option named twice", "each option once"
+            )
     check_requirements(model.requirements, known, where, problems)
 
 
@@ -591,11 +631,11 @@ def patrols_content(field: PatrolField, node_id: Sequence[Any]) -> dict[str, Any
     elements = field.elements
     return {
         "bases": [
-            asdict(base) | {"node": node_id[base.node]}
+            _trimmed(asdict(base)) | {"node": node_id[base.node]}
             for base in {patrol.base.id: patrol.base for patrol in field.patrols}.values()
         ],
         "teams": [_team_content(team) for team in field.teams],
-        "posts": [asdict(post) | {"node": node_id[post.node]} for post in field.posts],
+        "posts": [_trimmed(asdict(post)) | {"node": node_id[post.node]} for post in field.posts],
         "elements": {
             name: getattr(elements, name).tolist()
             for name in ("element", "arc", "survival", "post", "times")
@@ -606,7 +646,9 @@ def patrols_content(field: PatrolField, node_id: Sequence[Any]) -> dict[str, Any
 
 
 def _team_content(team: TeamType) -> dict[str, Any]:
-    return asdict(team) | {"capacity": team.capacity if np.isfinite(team.capacity) else None}
+    return _trimmed(asdict(team)) | {
+        "capacity": team.capacity if np.isfinite(team.capacity) else None
+    }
 
 
 def _patrol_content(patrol: Patrol) -> dict[str, Any]:

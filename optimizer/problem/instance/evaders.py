@@ -14,6 +14,7 @@ from optimizer.base.read_only import ReadOnlyFields
 from optimizer.base.schema import (
     Amount,  # noqa: TC001
     ComposedId,  # noqa: TC001
+    Text,  # noqa: TC001
 )
 from optimizer.problem.network.places import Node  # noqa: TC001 - as above
 from optimizer.problem.network.shortest_paths import ArcOrder, CostGraph, cost_graph
@@ -73,7 +74,7 @@ class Evader(ReadOnlyFields):
     routes: Annotated[
         tuple[Route, ...], Field(description="of a habitual evader; shares sum to 1")
     ] = field(default_factory=tuple)
-    label: Annotated[str, Field(description="what people call it; the id where empty")] = ""
+    label: Annotated[Text, Field(description="what people call it; the id where empty")] = ""
 
     @property
     def kind(self) -> str:

@@ -19,6 +19,7 @@ from optimizer.base.read_only import ReadOnlyFields
 from optimizer.base.schema import (
     Amount,  # noqa: TC001
     ComposedId,  # noqa: TC001
+    Text,  # noqa: TC001
 )
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.messages import shortened
@@ -63,10 +64,11 @@ class Resource:
 
     id: Annotated[ComposedId, Field(description="unique name")]
     budget: Annotated[Amount, Field(description="how much a plan may use")]
-    agency: Annotated[str, Field(description="its owner; empty when all may use it")] = ""
-    unit: Annotated[str, Field(description="unit of the amounts, for people")] = ""
+    agency: Annotated[Text, Field(description="its owner; empty when all may use it")] = ""
+    unit: Annotated[Text, Field(description="unit of the amounts, for people")] = ""
     name: Annotated[
-        str, Field(description="what people call it, the same for all agencies; the id where empty")
+        Text,
+        Field(description="what people call it, the same for all agencies; the id where empty"),
     ] = ""
 
     def __post_init__(self) -> None:

@@ -30,7 +30,7 @@ from pydantic_core.core_schema import (
 )
 
 from optimizer.base.read_only import ReadOnlyFields
-from optimizer.base.schema import Amount, Chance, ComposedId  # noqa: TC001
+from optimizer.base.schema import Amount, Chance, ComposedId, Text  # noqa: TC001
 from optimizer.base.text.language import marked
 from optimizer.problem.network.places import NetworkPlace, Node
 
@@ -85,7 +85,7 @@ class TeamBase(NetworkPlace):
         What people call it.
     """
 
-    label: Annotated[str, Field(description="what people call it; the id where empty")] = ""
+    label: Annotated[Text, Field(description="what people call it; the id where empty")] = ""
 
 
 @dataclass(frozen=True)
@@ -135,13 +135,13 @@ class TeamType(ReadOnlyFields):
         ),
     ]
     uses: Annotated[
-        Mapping[str, Amount],
+        Mapping[Text, Amount],
         Field(description="amount of each resource that one beat takes, beside the team"),
     ] = field(default_factory=dict)
-    agency: Annotated[str, Field(description="its owner; empty when all share it")] = ""
-    label: Annotated[str, Field(description="what people call it; the id where empty")] = ""
+    agency: Annotated[Text, Field(description="its owner; empty when all share it")] = ""
+    label: Annotated[Text, Field(description="what people call it; the id where empty")] = ""
     speed: Annotated[
-        Mapping[str, float],
+        Mapping[Text, float],
         Field(description="km/h by road class, for people: the effect is in `travel_s`"),
     ] = field(default_factory=dict)
     passing: Annotated[Chance, Field(description="the same while it drives")] = 0.0
@@ -149,7 +149,7 @@ class TeamType(ReadOnlyFields):
         Limit, Field(description="vehicles an hour that a team can look at; all where null")
     ] = math.inf
     shifts: Annotated[
-        tuple[str, ...], Field(description="shifts of a roster that they work; all where empty")
+        tuple[Text, ...], Field(description="shifts of a roster that they work; all where empty")
     ] = field(default_factory=tuple)
 
 
@@ -180,7 +180,7 @@ class Post:
     node: Annotated[Node, Field(description="node id")]
     lon: Annotated[float, Field(description="longitude in degrees (WGS 84)")]
     lat: Annotated[float, Field(description="latitude in degrees (WGS 84)")]
-    label: Annotated[str, Field(description="what people call it")] = ""
+    label: Annotated[Text, Field(description="what people call it")] = ""
     traffic: Annotated[
         float, Field(gt=0, description="vehicles an hour, for people: the effect is in `elements`")
     ] = 1.0

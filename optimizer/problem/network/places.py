@@ -6,14 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import Field, GetPydanticSchema, StrictInt, StrictStr
+from pydantic import AfterValidator, Field, GetPydanticSchema, StrictInt, StrictStr
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError
 from optimizer.base.schema import (
-    ComposedId,  # noqa: TC001
-    Latitude,  # noqa: TC001
-    Longitude,  # noqa: TC001
+    ComposedId,
+    Latitude,
+    Longitude,
+    without_blanks,
 )
 from optimizer.problem.network.arrays import (
     above_zero_problems,
@@ -35,7 +36,10 @@ place may belong to the other: more than the error of a survey or of reading a m
 Assumed.
 """
 
-Node = Annotated[int, GetPydanticSchema(lambda _source, handler: handler(StrictInt | StrictStr))]
+NodeNumber = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
+NodeName = Annotated[StrictStr, AfterValidator(without_blanks)]
+"""What a file calls a node: by a number, or by a text."""
+Node = Annotated[int, GetPydanticSchema(lambda _source, handler: handler(NodeNumber | NodeName))]
 """A position in the network; a file has the node's id in its place until it is looked up."""
 
 
