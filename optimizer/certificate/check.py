@@ -259,7 +259,7 @@ def amounts(value: Any, where: str) -> dict[str, float]:
     return {TEXT(k, where): AMOUNT(each, f"{where}.{k!r:.40}") for k, each in value.items()}
 
 
-class Record:
+class ObjectReader:
     """A reader of objects: of their fields, and what stands for those left out."""
 
     def __init__(self, fields: dict[str, Reader], optional: dict[str, tuple[Reader, Any]]) -> None:
@@ -307,19 +307,19 @@ TEXT, ID, SEVERAL = text(), text(2000, 1), sys.maxsize
 AMOUNT, FINITE, POSITION = real(0.0, LARGEST), real(-math.inf, math.inf), whole(0, SEVERAL)
 COEFFICIENT, NODE_NUMBER = real(-1e9, 1e9), whole(-(1 << 63), (1 << 63) - 1)
 COLUMN = either(nothing, many(FINITE))
-ROUTE = Record(
+ROUTE = ObjectReader(
     {"arcs": many(POSITION, 1), "share": real(0.0, 1.0, above=True)},
     {},
 )
-TERM = Record({"option": ID}, {"coefficient": (COEFFICIENT, 1.0)})
-INSTANCE = Record(
+TERM = ObjectReader({"option": ID}, {"coefficient": (COEFFICIENT, 1.0)})
+INSTANCE = ObjectReader(
     {
         "name": TEXT,
-        "nodes": Record(
+        "nodes": ObjectReader(
             {"id": either(many(NODE_NUMBER, 1), many(TEXT, 1))},
             {"lon": (COLUMN, None), "lat": (COLUMN, None)},
         ),
-        "arcs": Record(
+        "arcs": ObjectReader(
             {
                 "tail": many(node),
                 "head": many(node),
@@ -328,7 +328,7 @@ INSTANCE = Record(
             {},
         ),
         "evaders": many(
-            Record(
+            ObjectReader(
                 {"id": ID, "origin": node, "destination": node, "weight": AMOUNT},
                 {"routes": (many(ROUTE), []), "label": (TEXT, "")},
             ),
@@ -339,11 +339,13 @@ INSTANCE = Record(
         "schema_version": (whole(1, 2), 2),
         "options": (
             many(
-                Record(
+                ObjectReader(
                     {
                         "id": ID,
                         "effects": many(
-                            Record({"arc": POSITION, "survival": real(0.0, 1.0, below=True)}, {})
+                            ObjectReader(
+                                {"arc": POSITION, "survival": real(0.0, 1.0, below=True)}, {}
+                            )
                         ),
                     },
                     {
@@ -358,7 +360,7 @@ INSTANCE = Record(
         ),
         "resources": (
             many(
-                Record(
+                ObjectReader(
                     {"id": ID, "budget": AMOUNT},
                     dict.fromkeys(("agency", "unit", "name"), (TEXT, "")),
                 )
@@ -368,7 +370,7 @@ INSTANCE = Record(
         "agencies": (many(ID), []),
         "exclusions": (many(many(ID)), []),
         "requirements": (
-            many(Record({"id": ID, "terms": many(TERM), "least": COEFFICIENT}, {})),
+            many(ObjectReader({"id": ID, "terms": many(TERM), "least": COEFFICIENT}, {})),
             [],
         ),
         "patrols": (lambda value, _: value, None),
