@@ -38,7 +38,7 @@ def without_blanks(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(without_blanks)]
-"""A text without blanks at its ends; most models strip them first (`Exact` does not)."""
+"""A text without blanks at its ends; most models strip them first (`ExactFile` does not)."""
 Id = Annotated[Text, Field(min_length=1, max_length=200)]
 """A name that people give."""
 ComposedId = Annotated[Text, Field(min_length=1, max_length=2000)]
@@ -67,7 +67,7 @@ class Strict(BaseModel):
     )
 
 
-class Exact(Strict):
+class ExactFile(Strict):
     """A strict model of a file that others prove things about: it also keeps every text
     as it stands, so that no two readers take the same letters for different names.
 
@@ -139,7 +139,7 @@ def validated_text(model: type[Model], text: str, where: str) -> Model:
         raise InputError(*_problems(error, adapter, where)) from None
 
 
-def _problems(error: ValidationError, adapter: TypeAdapter[Any], where: str) -> list[InputFault]:
+def _problems(error: ValidationError, adapter: TypeAdapter[Any], where: str) -> list[Problem]:
     """Return one problem for every field that is wrong."""
     problems = ProblemList()
     seen: set[str] = set()
@@ -188,7 +188,7 @@ def read_model(path: Path, model: type[FileModel], what: str) -> FileModel:
     required = {name for name, field in model.model_fields.items() if field.is_required()}
     if not isinstance(content, dict) or 2 * len(required & content.keys()) < len(required):
         raise InputError(
-            InputFault(str(path), json_kind(content), what, "Check that it is the right file")
+            Problem(str(path), json_kind(content), what, "Check that it is the right file")
         )
     return validated(model, content, str(path))
 

@@ -19,7 +19,7 @@ from optimizer.base.files.readwrite import GEOJSON, PLAN, json_in, json_kind, re
 from optimizer.base.schema import (
     Amount,
     ComposedId,
-    Exact,
+    ExactFile,
     Text,
     schema_of,
     validated,
@@ -66,7 +66,7 @@ def _whole(value: object) -> object:
     return value
 
 
-class NodesModel(Exact):
+class NodesModel(ExactFile):
     """Nodes, column by column."""
 
     id: list[NodeNumber] | list[NodeName] = Field(
@@ -76,7 +76,7 @@ class NodesModel(Exact):
     lat: list[float] | None = Field(None, description="degrees, for drawing")
 
 
-class ArcsModel(Exact):
+class ArcsModel(ExactFile):
     """Arcs, column by column; other parts of the file name an arc by its position, from
     0. Arcs may run in parallel.
     """
@@ -88,7 +88,7 @@ class ArcsModel(Exact):
     )
 
 
-class EffectModel(Exact):
+class EffectModel(ExactFile):
     """What an option does to one arc."""
 
     arc: int = Field(ge=0, description="arc position")
@@ -97,7 +97,7 @@ class EffectModel(Exact):
     )
 
 
-class OptionModel(Exact):
+class OptionModel(ExactFile):
     """Something that can be placed."""
 
     id: Id = Field(description="unique name")
@@ -131,7 +131,7 @@ Name = ComposedId
 Seconds = Annotated[int, Field(ge=0)]
 
 
-class LegRoutesModel(Exact):
+class LegRoutesModel(ExactFile):
     """Arcs driven on each leg that can be driven; the leg from place i to place j is
     number i (n + 1) + j, the base being place 0.
     """
@@ -140,14 +140,14 @@ class LegRoutesModel(Exact):
     arcs: list[list[Position]] = Field(description="arc positions in order of travel")
 
 
-class LegElementsModel(Exact):
+class LegElementsModel(ExactFile):
     """Elements driven on each leg, one pair each time; legs are numbered as in `routes`."""
 
     leg: list[Position] = Field(description="numbers of the legs")
     element: list[Position] = Field(description="element positions")
 
 
-class PatrolModel(Exact):
+class PatrolModel(ExactFile):
     """A team type at one of its bases, with the n posts that it can reach."""
 
     team: Name = Field(description="id of the team type")
@@ -166,7 +166,7 @@ class PatrolModel(Exact):
     drives: LegElementsModel
 
 
-class PatrolFieldModel(Exact):
+class PatrolFieldModel(ExactFile):
     """Patrol teams, and what they can do."""
 
     bases: list[TeamBase]
@@ -183,7 +183,7 @@ class PatrolFieldModel(Exact):
     )
 
 
-class TermModel(Exact):
+class TermModel(ExactFile):
     """What an option counts in a requirement."""
 
     option: ComposedId = Field(description="option id")
@@ -195,7 +195,7 @@ class TermModel(Exact):
     )
 
 
-class RequirementModel(Exact):
+class RequirementModel(ExactFile):
     """A sum over options that every plan must reach."""
 
     id: ComposedId = Field(description="unique name, for people")
@@ -205,7 +205,7 @@ class RequirementModel(Exact):
     )
 
 
-class InstanceModel(Exact):
+class InstanceModel(ExactFile):
     """An interdiction instance, version 2; version 1 had no `patrols` or
     `requirements`, no `type` of options and no `name` of resources.
     """
