@@ -512,3 +512,24 @@ def test_rows_of_a_root_that_stood_still_are_certified(
         (tmp_path / "false.jsonl.gz").write_bytes(packed(lines))
         with pytest.raises(Fault, match=fault):
             check(str(case.file), str(tmp_path / "false.jsonl.gz"))
+
+
+def test_the_steps_of_a_whole_file_are_bounded(
+    cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many lines, each of little work, cannot hold a verifier for days."""
+    case = cases[0]
+    lines = [
+        json.loads(line) for line in gzip.decompress(case.certificate.read_bytes()).splitlines()
+    ]
+    options = len(case.instance.options)
+    hull = ["hull", [[j, 1] for j in range(options)], options]
+    start = next(k for k, line in enumerate(lines) if line[0] == "leaf")
+    file = tmp_path / "long.jsonl.gz"
+    file.write_bytes(packed([*lines[:start], *[hull] * 20, *lines[start:]]))
+    check(str(case.file), str(file))
+    monkeypatch.setattr(checker, "MOST_STEPS", 100_000)
+    check(str(case.file), str(file))
+    file.write_bytes(packed([*lines[:start], *[hull] * 2_000, *lines[start:]]))
+    with pytest.raises(Fault, match="more than 100000 steps"):
+        check(str(case.file), str(file))

@@ -37,6 +37,7 @@ import hashlib
 import heapq
 import json
 import math
+import re
 import sys
 from collections.abc import Callable
 from fractions import Fraction
@@ -50,8 +51,9 @@ LONGEST_LINE, LONGEST_FILE, LONGEST_INSTANCE = 1 << 23, 1 << 27, 1 << 28
 """Bytes of a line, of an unpacked certificate and of an instance file: more is refused,
 so that memory is bounded.
 """
-DEEPEST, MOST_STEPS, MOST_POWERS, TERMS, MOST_ARCS = 1_000, 2_000_000, 200, 90, 20_000_000
-"""Nodes above one another; steps of one count of budgets; powers in one slope; terms of
+DEEPEST, MOST_STEPS, MOST_POWERS, TERMS, MOST_ARCS = 1_000, 200_000_000, 200, 90, 20_000_000
+"""Nodes above one another; steps of a whole file, each an entry of a row or of a path that is looked at, or a count of
+options; powers in one slope; terms of
 a series; arcs of all paths together.
 """
 MOST_PLANS, MOST_LABELS = 1_000, 20_000
@@ -62,6 +64,8 @@ OVERRUN = Fraction(1001, 10**12)
 """Relative overrun of a budget, and shortfall of a requirement, that counts as
 rounding: 1e-9, and a thousandth more for the search's sums.
 """
+HEXADECIMAL = re.compile(r"0x[01](\.[0-9a-f]{1,13})?p[+-][0-9]{1,4}")
+"""What `float.hex` writes of a number of at least 0."""
 Row = tuple[int, dict[int, int]]
 """side and coefficients of sum coefficient x >= side."""
 Reader = Callable[[Any, str], Any]
@@ -104,6 +108,8 @@ def number(text: Any) -> float:
     """Return a hexadecimal number of at least 0."""
     if type(text) is not str or len(text) > 40:
         fail(f"{str(text)[:40]!r} is no hexadecimal number")
+    if not HEXADECIMAL.fullmatch(text):
+        fail(f"{text!r} is no hexadecimal number of at least 0")
     value = float.fromhex(text)
     if not (math.isfinite(value) and value >= 0):
         fail(f"{text!r} is no finite number of at least 0")
@@ -778,6 +784,19 @@ def uses_with_changes(
     return uses, [sum((each[r] for each in closing), Fraction(0)) for r in range(len(resources))]
 
 
+class Steps:
+    """The work of checking a file, all its lines together."""
+
+    def __init__(self) -> None:
+        self.left = MOST_STEPS
+
+    def take(self, count: int) -> None:
+        """Count steps before they are made."""
+        self.left -= count
+        if self.left < 0:
+            fail(f"the file takes more than {MOST_STEPS} steps to check")
+
+
 class Path:
     """A walk of an informed commodity, or a set of routes of habitual evaders: at least
     `value` times `left` of each option placed.
@@ -822,6 +841,7 @@ class Checker:
 
     def __init__(self, problem: InstanceFile, lines: Any) -> None:
         self.problem, self.lines, self.line, self.arcs = problem, lines, 0, 0
+        self.steps = Steps()
         self.commodity: dict[Any, int] = {}
         self.weight: list[int] = []
         self.segments: list[list[int]] = []
@@ -839,7 +859,7 @@ class Checker:
         text = next(self.lines, b"")
         if not text:
             fail("the certificate ends here")
-        entry = json.loads(text)
+        entry = parsed(text)
         if type(entry) is not list or not entry or type(entry[0]) is not str:
             fail("no list that begins with a word")
         return entry
@@ -947,6 +967,8 @@ class Checker:
         claimed = {
             j: min(down(share), ONE) for j, share in pairs(left, self.problem.n_options, "option")
         }
+        if len(claimed) < len(left):
+            fail("a path names an option twice")
         if most > sum(worth for worth, _ in own):
             fail("a path is worth less than it says")
         if any(claimed.get(j, ONE) > s for _, shares in own for j, s in shares.items()):
@@ -970,7 +992,8 @@ class Checker:
             fail("no cut that is known here")
         if any(path.commodity != own[0].commodity for path in own):
             fail("a cut of paths of several commodities")
-        self.cuts.append((family, frozenset(placed), own, down(number(at))))
+        taken = frozenset(index(j, self.problem.n_options, "option") for j in placed)
+        self.cuts.append((family, taken, own, down(number(at))))
 
     def row(self, cuts: list[int]) -> None:
         """Take a sum of cuts, of one commodity each."""
@@ -998,6 +1021,7 @@ class Checker:
         if k in self.known and self.known[k][0] == floor:
             return self.known[k][1:]
         family, placed, paths, at = self.cuts[k]
+        self.steps.take(1 + sum(len(path.left) for path in paths))
         side, b = {"star": self.star, "chord": self.chord, "tangent": self.tangent}[family](
             placed, paths, at, floor
         )
@@ -1073,11 +1097,13 @@ class Checker:
         row = self.rows[k]
         if isinstance(row, tuple):
             return int(row[1]), dict(row[2]), set(row[0])
+        self.steps.take(len(row))
         of = [self.cuts[c][2][0].commodity for c in row]
         floors = [node.floor[u] for u in of]
         if k in self.made and self.made[k][0] == floors:
             return self.made[k][1]
         side, b = 0, dict[int, int]()
+        self.steps.take(sum(len(path.left) for c in row for path in self.cuts[c][2]))
         for c, u in zip(row, of, strict=True):
             a, entries = self.cut_at(c, node.floor[u])
             side += times(self.weight[u], a)
@@ -1091,6 +1117,7 @@ class Checker:
         are worth with all others placed.
         """
         for path in {id(path): path for j in excluded for path in self.on.get(j, ())}.values():
+            self.steps.take(1 + len(path.left))
             node.floor[path.commodity] = max(
                 node.floor[path.commodity], path.without(node.excluded)
             )
@@ -1101,6 +1128,7 @@ class Checker:
         rows = [*self.problem.rows, *node.rows]
         while again and not node.empty:
             again = False
+            self.steps.take(sum(1 + len(row) for _, row in rows))
             for side, row in rows:
                 spare = -side
                 for j, c in row.items():
@@ -1123,6 +1151,7 @@ class Checker:
         for j in self.problem.forbidden:
             node.excluded[j] = 1
         node.empty = any(a and b for a, b in zip(node.placed, node.excluded, strict=True))
+        self.steps.take(sum(1 + len(path.left) for path in self.paths))
         for path in self.paths:
             node.floor[path.commodity] = max(
                 node.floor[path.commodity], path.without(node.excluded)
@@ -1186,6 +1215,7 @@ class Checker:
                 for path in {
                     id(path): path for j in member for path in self.on.get(j, ())
                 }.values():
+                    self.steps.take(1 + len(path.left))
                     if least is None or path.commodity in least:
                         most[path.commodity] = max(
                             most.get(path.commodity, 0), path.without(node.excluded, member)
@@ -1213,6 +1243,7 @@ class Checker:
         for k, y in pairs(duals.get("row", ()), len(self.rows), "row"):
             part = down(y)
             side, b, members = self.row_at(k, node)
+            self.steps.take(1 + len(b) + len(members))
             total += times(part, side)
             for j, entry in b.items():
                 cost[j] = cost.get(j, 0) - times_up(part, entry)
@@ -1220,9 +1251,11 @@ class Checker:
                 used[u] = used.get(u, 0) + part
                 if used[u] > ONE or u not in weight:
                     fail("a commodity that is counted more than once, or not at all")
+        self.steps.take(len(weight) + len(cost))
         for u, p in weight.items():
             total += times(times(p, node.floor[u]), ONE - used.get(u, 0))
         for (side, row), z in self.side_rows(node, duals):
+            self.steps.take(1 + len(row))
             part = down(z)
             total += times(part, side)
             for j, c in row.items():
@@ -1302,6 +1335,9 @@ class Checker:
         if type(side) is not int or any(type(k) is not int or k < 0 for _, k in terms):
             fail("a budget cut that is not in whole numbers")
         amounts = {index(j, self.problem.n_options, "option"): k for j, k in terms}
+        self.steps.take(len(terms) + self.problem.n_options * len(self.problem.capacity))
+        if len(amounts) < len(terms):
+            fail("a budget cut names an option twice")
         left = [
             most - sum(use[r] for j, use in enumerate(self.problem.use) if node.placed[j])
             for r, most in enumerate(self.problem.capacity)
@@ -1312,7 +1348,9 @@ class Checker:
                 kind = (*self.problem.use[j], k)
                 kinds[kind] = kinds.get(kind, 0) + 1
         placed = sum(k for j, k in amounts.items() if node.placed[j])
-        if not node.empty and exceeds(sorted(kinds.items(), reverse=True), left, side - placed):
+        if not node.empty and exceeds(
+            sorted(kinds.items(), reverse=True), left, side - placed, self.steps
+        ):
             fail("more options fit the budgets than a budget cut says")
         node.hull.append((-side * ONE, {j: -k * ONE for j, k in amounts.items()}))
 
@@ -1323,6 +1361,7 @@ class Checker:
         level, shown, covered, u = down(number(value)), 0, dict[int, int](), None
         for k, y in pairs(paths, len(self.paths), "path"):
             path, part = self.paths[k], down(y)
+            self.steps.take(1 + 100 * len(path.left))
             if u not in (None, path.commodity):
                 fail("a floor from paths of several commodities")
             u, worth = path.commodity, path.value
@@ -1355,7 +1394,7 @@ class Checker:
         node.floor[u] = max(node.floor[u], level)
 
 
-def exceeds(kinds: list[Any], left: list[Fraction], most: int) -> bool:
+def exceeds(kinds: list[Any], left: list[Fraction], most: int, work: Steps | None = None) -> bool:
     """Return whether options of some kinds (uses of each budget and k, and how many
     there are) that fit have a sum of k above a number.
 
@@ -1372,16 +1411,16 @@ def exceeds(kinds: list[Any], left: list[Fraction], most: int) -> bool:
         ([int(use * unit) for use, unit in zip(kind, units, strict=False)], kind[-1], count)
         for kind, count in kinds
     ]
-    states, steps = (
-        {tuple(math.floor(amount * unit) for amount, unit in zip(left, units, strict=False)): 0},
-        0,
-    )
+    work = work or Steps()
+    states = {
+        tuple(math.floor(amount * unit) for amount, unit in zip(left, units, strict=False)): 0
+    }
     for first, (uses, k, count) in enumerate(table):
         rest, after = table[first + 1 :], dict[tuple[int, ...], int]()
         for room, total in states.items():
             fits = min([count, *(r // use for r, use in zip(room, uses, strict=True) if use)])
+            work.take((fits + 1) * (1 + len(rest) * len(uses)))
             for n in range(fits + 1):
-                steps += 1
                 sum_here, left_here = (
                     total + n * k,
                     tuple(r - n * use for r, use in zip(room, uses, strict=True)),
@@ -1391,8 +1430,6 @@ def exceeds(kinds: list[Any], left: list[Fraction], most: int) -> bool:
                     and sum_here + _further(rest, left_here) > most
                 ):
                     after[left_here] = sum_here
-        if steps > MOST_STEPS:
-            fail("a budget cut takes too many steps to check")
         states = after
     return any(total > most for total in states.values())
 
