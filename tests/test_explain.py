@@ -36,8 +36,9 @@ from optimizer.base.work.aside import Aside
 from optimizer.pipeline.briefing.guarantees import what_it_rests_on
 from optimizer.plans.plan_folder import KnownPlan
 from optimizer.problem.files.instance_file import write_instance
+from optimizer.problem.files.plan_file import read_plan, write_plan
 from optimizer.problem.instance.evaders import Evader
-from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.evaluation import evaluate, plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.demand.travel import travel_by
@@ -242,6 +243,28 @@ def test_every_price_begins_from_the_best_exchange_of_one_option(
             plan[[j, k]] = ~plan[[j, k]]
             if known.placed[j] != known.placed[k] and not violations(case, plan):
                 assert value <= enumerated_value(instance, plan) + 1e-9
+
+
+def test_a_better_plan_that_is_found_on_the_way_is_kept_in_a_file(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    instance = random_instance(3)
+    best = solve(instance, threads=1).plan
+    assert best is not None
+    worse = Plan.of(instance, [])
+    place = next(j for j, o in enumerate(instance.options) if o.id in best.options)
+    folder = tmp_path / "plan"
+    folder.mkdir()
+    write_instance(folder / "instance.json", instance)
+    write_plan(folder / "plan.json", worse, instance)
+    named = instance.options[place].id
+    out = tmp_path / "why"
+    done = command("explain", folder, "--site", named, "--out", out)
+    assert done.code == 0, done.err
+    assert "A better plan was found on the way" in " ".join((done.out + done.err).split())
+    better = read_plan(out / "better-plan.json", instance)
+    assert violations(instance, better) == []
+    assert evaluate(instance, better).value < evaluate(instance, worse).value
 
 
 def test_what_is_priced_before_an_interrupt_is_kept() -> None:

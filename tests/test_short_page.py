@@ -417,12 +417,12 @@ def test_an_explanation_says_first_that_it_found_a_better_plan(tmp_path: Path) -
     (one,) = explained.options
     assert one.price.upper is not None
     for better, said in (
-        (0.02, ("Without 1 of these sites a plan was found that is better, by up to 2.0 points",)),
+        (0.02, ("A better plan was found on the way, by 2.0 points",)),
         (-0.02, ()),
     ):
         found = replace(one, price=replace(one.price, upper=one.known.value - better))
         warnings = explanation_page(replace(explained, options=(found,))).warnings
-        assert tuple(each.partition(":")[0].replace(SPACE, " ") for each in warnings) == said
+        assert tuple(each.partition(". ")[0].replace(SPACE, " ") for each in warnings) == said
 
 
 @pytest.mark.slow

@@ -350,7 +350,10 @@ def explain(
         for evader in explanation.evaders if routes else ():
             print_json(evader_line(evader))
     else:
-        print_page(explanation_page(explanation))
+        page = explanation_page(explanation, saved=out is not None)
+        print_page(page)
+        if explanation.better is not None:
+            print_note(page.warnings[0])
     if out is not None and not as_json:
         print_line(f"Saved {out}")
     missing = explanation.wanted - len(explanation.options)

@@ -39,6 +39,7 @@ from optimizer.problem.instance.evaders import Evader, arc_costs
 from optimizer.problem.instance.options import Option, named_options, site_names
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import evader_values
+from optimizer.problem.plan.plan import Plan, violations
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions, SolveParams
 
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
+
+ROUNDING = 1e-9
+"""Costs up to this are rounding."""
 
 COMPARING = 0.05
 """Share of the time limit that is kept for what comes after the solves, and for the
@@ -163,6 +167,28 @@ class Explanation:
     options: tuple[ExplainedOption, ...]
     evaders: tuple[ExplainedEvader, ...]
     wanted: int
+
+    @property
+    def better(self) -> tuple[Plan, float] | None:
+        """The best plan that was found on the way, with its value; None where none is
+        better than the plan explained and keeps every limit and demand.
+        """
+        instance, prices = self.known.instance, [one.price for one in self.options]
+        found = [
+            (price.upper, k, price.plan)
+            for k, price in enumerate(prices)
+            if price.plan is not None
+            and price.upper is not None
+            and price.upper < self.known.value - ROUNDING
+            and not violations(instance, price.plan)
+        ]
+        if not found:
+            return None
+        value, _, placed = min(found, key=lambda each: each[:2])
+        ids = set(instance.ids_of(placed))
+        beats = tuple(beat for beat in self.known.plan.beats if beat.id in ids)
+        fixed = Plan.of(instance, ids - _beats(self.known))
+        return Plan((*fixed.placements, *beats)), value
 
     @property
     def text(self) -> ValueText:

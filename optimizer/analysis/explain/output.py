@@ -7,12 +7,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.analysis.explain.explain import evader_line
+from optimizer.analysis.explain.explain import ROUNDING, evader_line
 from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
 from optimizer.base.text.language import ENGLISH, counted, ngettext, pgettext, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
 from optimizer.plans.plan_folder import made_of
+from optimizer.problem.files.plan_file import plan_rows
+from optimizer.problem.plan.plan import without_beats
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.report.words import word
 
@@ -27,7 +29,12 @@ if TYPE_CHECKING:
     from optimizer.report.answer import ShortPage
     from optimizer.report.content.report_table import ReportTable
 
-EXPLANATION = AnswerFiles("explain", ("explain.json", "explain.csv", "explain.html"))
+BETTER = "better-plan"
+"""Name, without its ending, of the file of a better plan that was found on the way."""
+
+EXPLANATION = AnswerFiles(
+    "explain", ("explain.json", "explain.csv", "explain.html", f"{BETTER}.json")
+)
 
 TOUCHED = 20
 """Evaders that a line names, those first of whom the option lowers most; the others are counted."""
@@ -91,8 +98,8 @@ def write_explanation(
     ]
     answer = Answer(
         tables={"explain": AnswerTable(rows, (*PRICED, "comes", "goes"))},
-        content={"explain": content},
-        page={"explain": lambda: explanation_page(explanation)},
+        content={"explain": content} | _better_content(explanation),
+        page={"explain": lambda: explanation_page(explanation, saved=True)},
         made=lambda: made_of(folder.sources),
         translations=None if own_words is None else own_words.translations,
     )
@@ -114,9 +121,20 @@ PRICED = (
 """Columns of explain.csv, beside what comes and goes."""
 
 
-def explanation_page(explanation: Explanation) -> ShortPage:
+def _better_content(explanation: Explanation) -> dict[str, Any]:
+    """Return the file of a better plan that was found on the way; none where there is none."""
+    if explanation.better is None:
+        return {}
+    plan, _value = explanation.better
+    base = without_beats(explanation.known.instance, explanation.known.plan)
+    return {BETTER: plan_rows(plan, base)}
+
+
+def explanation_page(explanation: Explanation, *, saved: bool = False) -> ShortPage:
     """Return the page of an explanation: what adds most, the sites of the plan and
     those left out by what they add, and the routes left.
+
+    `saved` says that a better plan found on the way stands beside the page.
     """
     from optimizer.report.answer import PageSection, ShortPage
 
@@ -144,9 +162,8 @@ def explanation_page(explanation: Explanation) -> ShortPage:
                 points=values.points(best.adds),
             )
         )
-    better = [-one.cost for one in used if one.cost is not None and one.cost < -ROUNDING]
     doubts = (
-        *((_better(better, values),) if better else ()),
+        *(_better(explanation, values, saved=saved)),
         *(
             (
                 _("{missing} of {wanted} sites have no price yet: give more time.").format(
@@ -187,15 +204,26 @@ def explanation_page(explanation: Explanation) -> ShortPage:
     )
 
 
-def _better(gains: Sequence[float], values: ValueText) -> str:
-    """Say that looking for plans without sites of this one found better ones: their
-    costs are below 0.
+def _better(explanation: Explanation, values: ValueText, *, saved: bool) -> tuple[str, ...]:
+    """Say that looking for plans without a site, or with one, found a better plan, and
+    how to go on from it.
     """
-    said = _(
-        "Without {count} of these sites a plan was found that is better, by up to {points}: plan"
-        " again, with more time."
-    )
-    return said.format(count=number(len(gains)), points=values.points(max(gains)))
+    if explanation.better is None:
+        return ()
+    _plan, value = explanation.better
+    gain = values.points(values.less(explanation.known.value, value))
+    file = f"{BETTER}.json"
+    if saved:
+        said = _(
+            "A better plan was found on the way, by {points}. It is saved as {file}: plan the"
+            " scenario again with --start and this file."
+        )
+    else:
+        said = _(
+            "A better plan was found on the way, by {points}. With --out FOLDER it is saved as"
+            " {file}, from which plan --start goes on."
+        )
+    return (said.format(points=gain, file=file),)
 
 
 def _prices(
@@ -224,9 +252,6 @@ def _prices(
 
 NAMED = 3
 """How many sites or evaders a sentence names; the others are counted."""
-
-ROUNDING = 1e-9
-"""Costs up to this are rounding."""
 
 
 def option_sentences(explained: ExplainedOption) -> tuple[str, ...]:

@@ -462,13 +462,23 @@ def write_plan(path: str | os.PathLike[str], plan: Plan, instance: Instance) -> 
         If the plan names an option that the instance does not have, or the file cannot
         be written.
     """
+    write_json(Path(path), plan_rows(plan, instance))
+
+
+def plan_rows(plan: Plan, instance: Instance) -> dict[str, Any]:
+    """Return a plan as `write_plan` writes it.
+
+    Raises
+    ------
+    InputError
+        If the plan names an option that the instance does not have.
+    """
     chosen(instance, plan)
-    content = {
+    return {
         "name": instance.name,
         "options": list(plan.options),
         "beats": [beat.model_dump(mode="json") for beat in beat_entries(instance, [plan])],
     }
-    write_json(Path(path), content)
 
 
 def plan_in(content: Any, instance: Instance, where: str) -> Plan:  # noqa: ANN401 - JSON that no schema has seen
