@@ -69,6 +69,7 @@ def test_the_roads_in_the_form_of_an_overlay_have_the_values_of_the_instance() -
         assert roads.value(placed) == pytest.approx(plan_value(instance, placed), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PEERS)
 def test_no_peer_gets_below_the_bound_and_all_its_plans_are_feasible(name: str) -> None:
     instance = case()
