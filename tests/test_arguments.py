@@ -86,7 +86,10 @@ def test_every_public_function_checks_its_arguments() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_junk_is_refused_with_a_fault_of_input(name: str, tmp_path: Path) -> None:
+def test_junk_is_refused_with_a_fault_of_input(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a text is a path to write to
     function = FUNCTIONS[name]
     parameters = inspect.signature(function).parameters
     required = [
