@@ -190,10 +190,12 @@ def check_python(block: Block, names: dict[str, object]) -> None:
     if block.mark not in UNRUN:
         exec(compile(tree, "docs", "exec"), names)  # noqa: S102 - our own documentation
         return
-    for statement in ast.walk(tree):
-        if isinstance(statement, ast.ImportFrom) and str(statement.module).startswith("optimizer"):
-            module = import_module(str(statement.module))
-            assert all(hasattr(module, alias.name) for alias in statement.names)
+    for part in ast.walk(tree):
+        if isinstance(part, ast.ImportFrom) and str(part.module).startswith("optimizer"):
+            module = import_module(str(part.module))
+            assert all(hasattr(module, alias.name) for alias in part.names)
+        if isinstance(part, ast.Attribute) and ast.unparse(part.value) == "opt":
+            assert hasattr(import_module("optimizer"), part.attr), part.attr
 
 
 def check_toml(block: Block) -> None:
@@ -371,8 +373,19 @@ def test_pages_that_load_from_another_host_are_found(tmp_path: Path) -> None:
 PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 
 
-def blocks() -> list[str]:
-    return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+def blocks(page: Path = PAGE) -> list[str]:
+    """Return the Python of a page that a test runs."""
+    found = (block for block in blocks_of(page) if block.language == "python")
+    return [block.code for block in found if block.mark not in UNRUN]
+
+
+@pytest.mark.parametrize("page", [PAGE, ROOT / "README.md"], ids=["python.md", "README.md"])
+def test_what_is_not_run_calls_what_there_is(page: Path) -> None:
+    left = [block for block in blocks_of(page) if block.mark == "not run" and block.text]
+    programs = [block for block in left if block.language == "python"]
+    assert programs
+    for block in programs:
+        check_python(block, {})
 
 
 @pytest.mark.slow
@@ -399,9 +412,7 @@ def test_a_city_is_a_short_program() -> None:
 def test_the_python_example_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (example,) = re.findall(
-        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
-    )
+    (example,) = blocks(ROOT / "README.md")
     monkeypatch.chdir(ROOT)
     names: dict[str, object] = {}
     exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - our own README
