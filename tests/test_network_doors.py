@@ -319,7 +319,7 @@ def test_budgets_and_marks_change_without_compiling() -> None:
     ("use", "message"),
     [
         (lambda case: case.with_budget("team", 1), "Did you mean 'teams'"),
-        (lambda case: case.with_budget("teams", -1), "-1 at position 0"),
+        (lambda case: case.with_budget("teams", -1), "found -1"),
         (lambda case: case.with_forced("a", "z"), "'z'"),
         (lambda case: case.with_forbidden("y", "z"), "'y'.*\n.*'z'"),
     ],

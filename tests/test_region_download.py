@@ -202,7 +202,7 @@ def test_a_cache_that_cannot_be_written(options: dict[str, Any], tmp_path: Path)
         ((9.8, 44.9, 9.8, 45.2), "west < east"),
         ((-200, 44.9, 10.3, 45.2), "longitudes"),
         ((9.8, 44.9, 10.3, 95), "latitudes"),
-        ((9.8, 44.9, float("nan"), 45.2), "longitudes"),
+        ((9.8, 44.9, float("nan"), 45.2), "each a number"),
     ],
 )
 def test_a_box_that_is_none(

@@ -71,7 +71,7 @@ def _curve(*bounds: tuple[float, float]) -> Frontier:
 @pytest.mark.parametrize(
     ("bounds", "says"),
     [
-        ([(0.37, 0.89), (0.37, 0.89), (0.37, 0.89)], "not yet known"),
+        ([(0.37, 0.89), (0.37, 0.89), (0.37, 0.89)], "too short to say"),
         ([(0.8895, 0.89), (0.8895, 0.89), (0.8895, 0.89)], "brings nothing"),
         ([(0.88, 0.89), (0.6, 0.61), (0.5, 0.51)], "goes from"),
     ],
@@ -80,9 +80,9 @@ def test_a_curve_says_what_its_bounds_say(bounds: list[tuple[float, float]], say
     found = _curve(*bounds)
     assert says in fall_sentence(found)
     page = frontier_page(found, "tiny")
-    assert page.known == (says != "not yet known")
-    assert ("not yet known" in str(page.sections)) == (says == "not yet known")
-    assert ('class="unknown"' in short_page(page, {})) == (says == "not yet known")
+    assert page.known == (says != "too short to say")
+    assert ("not yet known" in str(page.sections)) == (says == "too short to say")
+    assert ('class="unknown"' in short_page(page, {})) == (says == "too short to say")
     lower, upper = ([pair[k] for pair in bounds] for k in (0, 1))
     title = (
         frontier_figure("teams", [0, 1, 2], lower, upper, None, found.text)
@@ -91,7 +91,7 @@ def test_a_curve_says_what_its_bounds_say(bounds: list[tuple[float, float]], say
     )
     title = " ".join(title.split())  # it may break between any two words
     assert ("brings nothing" in title) == (says == "brings nothing")
-    assert ("not yet known" in title) == (says == "not yet known")
+    assert ("not yet known" in title) == (says == "too short to say")
 
 
 def test_budgets_stand_with_their_unit() -> None:
@@ -146,7 +146,7 @@ def test_cooperation_without_time_is_not_yet_known() -> None:
     loose = replace(
         found, coalitions=tuple(replace(c, lower=0.1, upper=found.nobody) for c in found.coalitions)
     )
-    assert "not yet known" in cooperation_page(loose).headline
+    assert cooperation_page(loose).headline.startswith("As found,")
     assert not cooperation_page(loose).known
     wide = replace(
         loose,

@@ -176,7 +176,9 @@ def _said(kind: str) -> str:
     if kind in SIMPLE:
         return SIMPLE[kind][0]
     if outer == "tuple":
-        return f"{len(_split(inner, ','))} values"
+        kinds = _split(inner, ",")
+        each = f", each {_said(kinds[0])}" if len(set(kinds)) == 1 else ""
+        return f"{len(kinds)} values{each}"
     if outer in LISTS:
         return "a list of ids" if inner == "str" else f"a list of {inner}"
     return OTHERS[outer][0] if outer in OTHERS else _with_article(kind)

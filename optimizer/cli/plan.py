@@ -235,6 +235,9 @@ def _default_folder(scenario: Path) -> Path:
     return Path("results") / ("-".join(part for part in parts if part) or "plan")
 
 
+NO_SITE = "The plan uses no site."
+
+
 def _show(planned: Planned, change_at_most: int | None = None) -> None:
     """Print the sites and beats of a plan with their marginal values, the layouts it is
     compared with, and where the files are.
@@ -254,7 +257,7 @@ def _show(planned: Planned, change_at_most: int | None = None) -> None:
     )
     said = verdict_in_percent(planned.result, everything) if shares else verdict(planned.result)
     adds = "adds (points)" if shares else "adds"
-    print_table(f"{plan.name}: {said}", ["", "site", adds], rows, "The plan uses no site.")
+    print_table(f"{plan.name}: {said}", ["", "site", adds], rows, NO_SITE)
     print_line(_changes_sentence(plan, change_at_most))
     if weighing := weighing_sentence(planned.compiled.record, terms):
         print_line(weighing)
@@ -340,7 +343,10 @@ def _changes_sentence(plan: PlanFile, change_at_most: int | None) -> str:
     if change_at_most is not None:
         changes = sum(counts[verb] for verb in ORDER[:3])
         said = f"{changes} of at most {change_at_most} changes: {said or 'none'}"
-    return f"{said[:1].upper()}{said[1:]}." if said else "The plan places nothing."
+    if not said:
+        return "The plan places nothing."
+    none = f" {NO_SITE}" if counts and not plan.sites else ""  # what is closed is listed
+    return f"{said[:1].upper()}{said[1:]}.{none}"
 
 
 def _show_mobility(planned: Planned, *, shares: bool) -> None:

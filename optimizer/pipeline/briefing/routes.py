@@ -11,6 +11,7 @@ import numpy as np
 
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import term
+from optimizer.base.text.messages import translated
 from optimizer.plans.display_names import place_names
 from optimizer.report.content.routes import DisplacementRow, EvaderRow, ResidualRoute
 from optimizer.risk.demand import segment_loads
@@ -147,7 +148,7 @@ def residual_routes(compiled: Compiled, comparison: Comparison) -> tuple[Residua
                 end=ends.end,
                 roads=roads,
                 past=tuple(
-                    option.label
+                    term(translated(option.label or option.id))
                     for option in sites
                     if not set(option.arcs).isdisjoint(evaders[first].arcs)
                 ),
