@@ -39,9 +39,9 @@ def without_blanks(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(without_blanks)]
 """A text without blanks at its ends; most models strip them first (`ExactFile` does not)."""
-Id = Annotated[Text, Field(min_length=1, max_length=200)]
+Id = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_blanks)]
 """A name that people give."""
-ComposedId = Annotated[Text, Field(min_length=1, max_length=2000)]
+ComposedId = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(without_blanks)]
 """An id in a file that this package writes: it may be made of several ids that people give."""
 Amount = Annotated[float, Field(ge=0, le=1e15)]
 Chance = Annotated[float, Field(ge=0, le=1)]
