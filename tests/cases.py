@@ -20,6 +20,7 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.solve import solve
+from tests.referees.compact import COMPACT
 
 
 class Recorder(SilentListener):
@@ -142,7 +143,7 @@ def brute_force(instance: Instance) -> tuple[float, NDArray[np.bool_]]:
 
 def check_methods(instance: Instance, optimum: float) -> None:
     """Hold every method's plan and bound against the optimum."""
-    for method in ("cuts", "compact", "greedy"):
+    for method in ("cuts", COMPACT, "greedy"):
         result = solve(instance, method=method, gap=1e-6)
         assert result.plan is not None
         assert result.lower is not None

@@ -22,12 +22,12 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import PROVEN, Result
 from optimizer.solvers.mip.backend import solve_mip
-from optimizer.solvers.mip.compact import compact_model
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import solve
 from tests.cases import random_instance, simple_paths
+from tests.referees.compact import COMPACT, compact_model
 
-METHODS = ("auto", "cuts", "compact", "greedy")
+METHODS = ("auto", "cuts", COMPACT, "greedy")
 PROGRAM = "the compact program alone"
 FINE = {"optimal", "feasible", "right", "right although HiGHS claims more"}
 GAPS = (0.0, 1e-4, 0.05)

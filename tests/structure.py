@@ -38,7 +38,7 @@ CHANGES = {
     "command": (
         r"\bcli[./]cooperate\b|\bcli import cooperate\b|\"cooperate [a-z]|\bcooperate_plan\b"
     ),
-    "method": r"\"compact\"",
+    "method": r"\"greedy\"",
     "cut family": r"\bbudget_hulls?\b",
     "constraint": r"\bexcludes\b",
     "language": r"\bes\.po\b|msgid \"checkpoint\"",

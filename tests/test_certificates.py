@@ -439,7 +439,7 @@ def test_what_has_no_certificate_is_refused_by_name(tmp_path: Path) -> None:
     """
     file = INSTANCES / "grid" / "grid-10-plain-6.json"
     for files, options, changes, told in (
-        ([file], {"method": "compact"}, Changes(), "method 'compact'"),
+        ([file], {"method": "greedy"}, Changes(), "method 'greedy'"),
         ([file, file], {}, Changes(), "2 instance files"),
         ([file], {}, Changes(budgets={"sensors": 2.0}), "changed"),
     ):

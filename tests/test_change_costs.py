@@ -28,6 +28,7 @@ from optimizer.solvers.solve import solve
 from tests.cases import enumerated_values
 from tests.certificate_cases import certified
 from tests.examples import quick_first
+from tests.referees.compact import COMPACT
 from tests.report_case import full_content
 from tests.test_changes import sited
 from tests.test_joint import small_case, true_optimum
@@ -86,7 +87,7 @@ def test_changes_cost_by_trying_every_plan(seed: int, tmp_path: Path) -> None:
         m.tolist() for m in masks if within_limits(instance, m)
     ]
     best = enumerated_values(instance, np.array(allowed)).min()
-    for method in ("cuts", "compact"):
+    for method in ("cuts", COMPACT):
         result = solve(instance, method=method, gap=0.0)
         assert result.upper == pytest.approx(best, rel=1e-6)
         assert result.lower == pytest.approx(best, rel=1e-6)
@@ -131,7 +132,7 @@ def test_a_budget_that_is_met_exactly_is_met_whatever_sums_round_to(tmp_path: Pa
         m.tolist() for m in masks if not violations(instance, m)
     ]
     best = enumerated_values(instance, np.array(allowed)).min()
-    for method in ("cuts", "compact", "greedy"):
+    for method in ("cuts", COMPACT, "greedy"):
         assert solve(instance, method=method, gap=0.0).upper == pytest.approx(best, rel=1e-9)
     file = tmp_path / "exact.json"
     write_instance(file, instance)

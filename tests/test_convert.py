@@ -154,7 +154,7 @@ def test_every_plan_of_a_dimacs_graph_is_worth_what_networkx_says(tmp_path: Path
         teams, money = (sum(USES[name][k] for name in chosen) for k in (0, 1))
         if teams <= 2 and money <= 13 and not {"first", "second"} <= set(chosen):
             best = min(best, value)
-    assert solve(instance, method="compact", gap=0).upper == pytest.approx(best, rel=1e-9)
+    assert solve(instance, method="cuts", gap=0).upper == pytest.approx(best, rel=1e-9)
 
 
 def test_the_columns_of_the_tables_arrive(tmp_path: Path) -> None:
@@ -637,9 +637,9 @@ def test_convert_dimacs_writes_an_instance_to_solve(
     ]
     assert read_instance(tmp_path / "i.json").name == "diamond"
     (line,) = command(
-        "solve", tmp_path / "i.json", "--json", "--method", "compact", "--gap", 0
+        "solve", tmp_path / "i.json", "--json", "--method", "cuts", "--gap", 0
     ).objects
-    best = solve(diamond(tmp_path), method="compact", gap=0).upper
+    best = solve(diamond(tmp_path), method="cuts", gap=0).upper
     assert line["upper"] == pytest.approx(best)
 
 

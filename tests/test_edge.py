@@ -14,12 +14,12 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.result import PROVEN
 from optimizer.solvers.mip.backend import solve_mip
-from optimizer.solvers.mip.compact import Enumeration, compact_model
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
 from tests.edge import FINE, GAPS, METHODS, check, edge_instance, program_bounds, truth
 from tests.examples import quick_first
+from tests.referees.compact import Enumeration, compact_model
 from tests.test_joint import small_case
 
 

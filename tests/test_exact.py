@@ -22,6 +22,7 @@ from optimizer.solvers.search.local_search import greedy, local_search
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, enumerated_value, random_instance
 from tests.examples import examples
+from tests.referees.compact import COMPACT
 
 SEEDS = st.integers(0, 2**20)
 few = examples(40)
@@ -100,7 +101,7 @@ def test_overlay_keeps_the_value_of_every_plan(seed: int) -> None:
 def test_compact_at_gap_zero_finds_the_optimum(seed: int) -> None:
     instance = random_instance(seed)
     optimum, _ = brute_force(instance)
-    result = solve(instance, method="compact", gap=0.0)
+    result = solve(instance, method=COMPACT, gap=0.0)
     assert result.plan is not None
     assert result.lower is not None
     placed = instance.placed(result.plan.options)
@@ -274,7 +275,8 @@ def test_forced_options_over_budget_name_the_resource() -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"method": "compct"}, "compact"),
+        ({"method": "gredy"}, "greedy"),
+        ({"method": "compact"}, "Use cuts"),
         ({"gap": -1.0}, "gap"),
         ({"time_limit": 0.0}, "time limit"),
         ({"seed": -1}, "seed"),
@@ -294,7 +296,7 @@ def _always_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_child_process_proves_the_same_optimum(seed: int) -> None:
     instance = random_instance(seed)
-    result = solve(instance, method="compact", gap=0.0)
+    result = solve(instance, method=COMPACT, gap=0.0)
     assert result.upper == pytest.approx(brute_force(instance)[0], abs=1e-9)
     assert result.status == "optimal"
 

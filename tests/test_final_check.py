@@ -25,10 +25,11 @@ from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.solve import solve, solve_with
 from tests.cases import Recorder, brute_force, random_instance
 from tests.draw_cases import DrawCase
+from tests.referees.compact import COMPACT
 
 SEED = 2
 """A random instance with evaders of both kinds."""
-METHODS = ("cuts", "compact", "greedy", "mixed")
+METHODS = ("cuts", COMPACT, "greedy", "mixed")
 
 
 def with_weights(instance: Instance, weight: Callable[[int], float]) -> Instance:

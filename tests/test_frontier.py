@@ -28,6 +28,7 @@ from optimizer.problem.plan.plan import violations, with_plan
 from optimizer.scenario.file.model import SolveModel
 from tests.cases import Recorder, brute_force, random_instance
 from tests.command import Outcome
+from tests.referees.compact import COMPACT
 from tests.test_changes import sited
 from tests.test_joint import small_case, true_optimum
 from tests.tiny import write_scenario
@@ -36,7 +37,7 @@ TERMS = SolveModel(gap=1e-4, time_limit=None)
 
 
 @pytest.mark.parametrize("seed", [2, 5, 8, 11, 16])
-@pytest.mark.parametrize("method", ["auto", "compact", "greedy"])
+@pytest.mark.parametrize("method", ["auto", COMPACT, "greedy"])
 def test_a_curve_has_the_best_plan_of_every_budget(seed: int, method: str) -> None:
     instance = random_instance(seed)
     found = frontier(

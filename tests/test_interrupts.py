@@ -33,7 +33,6 @@ from optimizer.report.answer import write_short_page
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.mip.backend import solve_mip
-from optimizer.solvers.mip.compact import compact_model
 from optimizer.solvers.mixed.double_oracle import DoubleOracle
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
@@ -41,6 +40,7 @@ from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
 from tests.command import Outcome
+from tests.referees.compact import COMPACT, compact_model
 from tests.test_cooperate import with_agencies
 from tests.test_explain import known_plan
 from tests.test_joint import small_case, true_optimum
@@ -148,7 +148,7 @@ def test_an_interrupt_that_a_solver_in_this_process_drops_is_raised_after_it(
     model = compact_model(instance, contract(instance)).mip
     with pytest.raises(KeyboardInterrupt):
         solve_mip(model, gap=GAP, time_limit=None, seed=0)
-    assert solve(instance, method="compact", gap=0.0).limit == "interrupted"
+    assert solve(instance, method=COMPACT, gap=0.0).limit == "interrupted"
 
 
 def test_the_second_leaves_wherever_it_comes() -> None:
@@ -252,7 +252,7 @@ def events(instance: Instance, method: str) -> int:
     return listener.count
 
 
-@pytest.mark.parametrize("method", ["cuts", "compact", "greedy"])
+@pytest.mark.parametrize("method", ["cuts", COMPACT, "greedy"])
 def test_ctrl_c_at_any_event_keeps_the_plan(method: str) -> None:
     instance = random_instance(11)
     optimum = brute_force(instance)[0]
@@ -271,7 +271,7 @@ def test_ctrl_c_before_there_is_a_plan_is_an_interrupt() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["auto", "compact"])
+@pytest.mark.parametrize("method", ["auto", COMPACT])
 def test_ctrl_c_at_any_event_keeps_a_plan_with_beats(method: str) -> None:
     instance, field = small_case(2)
     optimum = true_optimum(instance, field)

@@ -24,6 +24,7 @@ from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.compile.uncertainty import at_chances
 from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.solve import solve
+from tests.referees.compact import COMPACT
 from tests.tiny import SCENARIO, write_scenario
 
 MEASURES = """
@@ -101,7 +102,7 @@ def test_every_plan_is_worth_what_scaled_loads_are_and_every_method_finds_the_be
             values[plan] = by_hand(plain, plan)
             assert evaluate(instance, plan).value == pytest.approx(values[plan], rel=1e-12)
     best = min(value for plan, value in values.items() if cost(plan) <= 3)
-    for method in ("cuts", "compact", "greedy"):
+    for method in ("cuts", COMPACT, "greedy"):
         result = solve(instance, method=method, gap=1e-6)
         assert result.lower is not None
         assert result.upper is not None

@@ -34,6 +34,7 @@ from optimizer.solvers.search.feasible_start import feasible_start, made_to_fit
 from optimizer.solvers.search.local_search import greedy
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
+from tests.referees.compact import COMPACT
 from tests.test_compare_plans import on_a_map, written
 from tests.test_joint import small_case
 from tests.tiny import write_scenario
@@ -106,7 +107,7 @@ def coalitions(instance: Instance, given: Plan | None) -> list[tuple[Instance, f
 
 COMMANDS: dict[str, Callable[[Instance, Plan | None], list[tuple[Instance, float]]]] = {
     "solve": lambda instance, given: solved(instance, given, "auto"),
-    "compact": lambda instance, given: solved(instance, given, "compact"),
+    COMPACT: lambda instance, given: solved(instance, given, COMPACT),
     "mixed": lambda instance, given: solved(instance, given, "mixed"),
     "frontier": curve,
     "cooperate": coalitions,

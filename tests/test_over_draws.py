@@ -114,4 +114,4 @@ def test_an_objective_that_is_none_is_refused(text: str) -> None:
 
 def test_a_method_that_knows_the_mean_alone_is_refused() -> None:
     with pytest.raises(InputError, match="other than the mean"):
-        solve_over_draws(DrawCase(1).draws, Objective.parsed("worst"), SolveOptions("compact"))
+        solve_over_draws(DrawCase(1).draws, Objective.parsed("worst"), SolveOptions("mixed"))

@@ -264,7 +264,8 @@ BROKEN = [
         lambda t: t + '\n[risk]\nmodel = "shrnk"\n',
         "risk.model: found 'shrnk'; expected 'field-flow'",
     ),
-    ("no method", lambda t: t + '\n[solve]\nmethod = "compct"\n', "Did you mean 'compact'?"),
+    ("no method", lambda t: t + '\n[solve]\nmethod = "gredy"\n', "Did you mean 'greedy'?"),
+    ("an old method", lambda t: t + '\n[solve]\nmethod = "compact"\n', "Use cuts"),
 ]
 
 

@@ -24,6 +24,7 @@ from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
 from tests.examples import quick_first
+from tests.referees.compact import COMPACT
 from tests.test_joint import small_case, true_optimum
 
 GAP = 1e-4
@@ -47,7 +48,7 @@ def with_requirements(instance: Instance, seed: int) -> Instance:
 def test_every_method_finds_what_trying_every_plan_finds(seed: int) -> None:
     instance = with_requirements(random_instance(seed), seed + 77)
     optimum, _ = brute_force(instance)
-    for method in ("cuts", "compact", "greedy"):
+    for method in ("cuts", COMPACT, "greedy"):
         if np.isinf(optimum):
             with pytest.raises(InfeasibleError, match="requirement"):
                 solve(instance, method=method)

@@ -10,6 +10,7 @@ from optimizer.base.errors import InputError
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.solvers.solve import solve
+from tests.referees.compact import COMPACT
 from tests.shared_data import DATA, needs
 
 pytestmark = pytest.mark.lab
@@ -33,7 +34,7 @@ def test_nothing_placed_is_worth_the_published_value() -> None:
 @pytest.mark.slow
 @shared
 def test_snipno_1_budget_50_is_solved_to_its_known_optimum() -> None:
-    result = solve(snip_instance(FOLDER, number=0, snipno=1, budget=50), method="compact")
+    result = solve(snip_instance(FOLDER, number=0, snipno=1, budget=50), method=COMPACT)
     assert result.upper == pytest.approx(0.306305, abs=5e-7)
     assert result.status == "optimal"
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.base.errors import InputError
-from optimizer.base.text.names import close_match, one_of
+from optimizer.base.text.names import one_of
 from optimizer.base.work.executor import thread_count
 from optimizer.cli.purposes import MORE
-from optimizer.problem.instance.methods import METHOD_NAMES
+from optimizer.problem.instance.methods import METHOD_NAMES, method_remedy
 
 if TYPE_CHECKING:
     from optimizer.problem.instance.changes import Changes
@@ -29,7 +29,7 @@ Json = Annotated[
 def _known_method(name: str | None) -> str | None:
     if name is not None and name not in METHOD_NAMES:
         raise typer.BadParameter(
-            f"{name!r} is not {one_of(METHOD_NAMES, name)}. {close_match(name, METHOD_NAMES)}".strip()
+            f"{name!r} is not {one_of(METHOD_NAMES, name)}. {method_remedy(name)}".strip()
         )
     return name
 

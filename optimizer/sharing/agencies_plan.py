@@ -31,7 +31,7 @@ from optimizer.problem.plan.evaluation import evader_values
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.mip.backend import solve_mip
-from optimizer.solvers.mip.compact import relaxed_program
+from optimizer.solvers.mip.relaxed_program import relaxed_program
 from optimizer.solvers.mip.rows import RowBuilder, exclude
 from optimizer.solvers.search.feasible_start import feasible_start, todays_layout
 
@@ -541,7 +541,7 @@ class LoadKeeper:
 #           budgets, at most one option of each conflict set, requirements
 #           rows that cut off plans which turned out to break a constraint by less than the program allows for
 #
-# The program is relaxed, and its bound lowered, by what `solvers.compact` allows for
+# The program is relaxed, and its bound lowered, by what `solvers.mip.relaxed_program` allows for
 # tolerances.
 
 

@@ -63,7 +63,7 @@ def solve_over_draws(
     objective
         What a plan is judged by.
     options, listener
-        As in `optimizer.solvers.solve.solve`; `compact` knows the mean alone.
+        As in `optimizer.solvers.solve.solve`.
     starts
         Plans to begin from; with teams their beats are those that other objectives than
         the mean weigh.

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.text.names import unknown_name
+from optimizer.base.text.names import one_of
 from optimizer.base.work.cluster import connected
 from optimizer.base.work.executor import thread_count
 from optimizer.base.work.listener import SILENT, Listener, Stopping, stop_if_cancelled
 from optimizer.base.work.work_clock import limited
-from optimizer.problem.instance.methods import BUILT_IN, METHOD_NAMES, installed_methods
+from optimizer.problem.instance.methods import (
+    BUILT_IN,
+    METHOD_NAMES,
+    installed_methods,
+    method_remedy,
+)
 from optimizer.solvers.branch_and_cut.cuts_search import search_cuts
 from optimizer.solvers.branch_and_cut.parallel.workers import ClusterTreeWorkers
-from optimizer.solvers.mip.compact import search_compact
 from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.local_search import PlanImprover
@@ -64,7 +68,7 @@ def place(
         As in `solve`.
     overlay
         The instance contracted, by one who knows it better; by default it is contracted
-        here. `compact` takes none.
+        here.
     master
         The linear program of `cuts`, not cut yet, over this overlay; by default one is
         made. Where it has relaxed options, `proven` and its bounds are those of plans
@@ -159,7 +163,8 @@ def limited_as_asked(options: SolveOptions) -> AbstractContextManager[None]:
 def check_options(options: SolveOptions) -> None:
     """Raise InputError if an argument of `solve` is out of range."""
     if options.method not in METHODS:
-        raise InputError(unknown_name("method", options.method, METHODS))
+        found, expected = repr(options.method), one_of(METHODS, options.method)
+        raise InputError(Problem("method", found, expected, method_remedy(options.method)))
     if not 0 <= options.gap < np.inf:
         raise InputError(
             Problem("gap", str(options.gap), "a number of at least 0, such as 0.01 for 1 %")
@@ -255,7 +260,6 @@ def _greedy(search: SolveState) -> None:
 METHODS: dict[str, Callable[[SolveState], None]] = {
     "auto": search_cuts,
     "cuts": search_cuts,
-    "compact": search_compact,
     "greedy": _greedy,
 }
 

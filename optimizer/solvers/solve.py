@@ -64,7 +64,7 @@ def solve(
     instance
         The problem.
     method
-        `cuts` (branch and cut), `compact` (one mixed-integer program in HiGHS),
+        `cuts` (branch and cut),
         `greedy` (a greedy plan and one local search; its bound is the value with every
         option placed), or `auto`, which is `cuts`: none of the benchmark's problems is
         solved faster by another (results/benchmarks.md). `mixed` makes a mixture of

@@ -50,6 +50,7 @@ from tests.hostile.cases import Content
 from tests.hostile.judging import ROUNDING, Told, above, false_mixture, false_plan, faults, placed
 from tests.hostile.referee import Placed, Referee, over_draws
 from tests.hostile.scenarios import check_scenario
+from tests.referees.compact import COMPACT
 from tests.tree_cases import shared_tree
 
 GAPS = (0.0, 0.0, 1e-4, 0.05, 0.3)
@@ -149,7 +150,7 @@ def check_cuts(trial: Trial) -> Iterator[str]:
         trial, lambda: solve_with(trial.instance, options, listener=told), options.gap, told
     )
     if trial.instance.patrols is None and trial.referee.least < math.inf:
-        for method in ("cuts", "compact"):
+        for method in ("cuts", COMPACT):
             whole = solve_with(trial.instance, replace(options, method=method))
             if whole.status != "optimal":
                 yield (
@@ -160,14 +161,14 @@ def check_cuts(trial: Trial) -> Iterator[str]:
 
 def check_methods(trial: Trial) -> Iterator[str]:
     """Search by the other methods."""
-    for options in (trial.options(method="compact"), trial.options(method="greedy")):
+    for options in (trial.options(method=COMPACT), trial.options(method="greedy")):
         search = partial(solve_with, trial.instance, options)
         yield from (f"{options.method}: {each}" for each in searched(trial, search, options.gap))
 
 
 def check_stopped(trial: Trial) -> Iterator[str]:
     """Stop a search after any amount of work, or by a time limit too short for it."""
-    method = trial.rng.choice(["cuts", "cuts", "cuts", "compact", "greedy"])
+    method = trial.rng.choice(["cuts", "cuts", "cuts", COMPACT, "greedy"])
     if trial.rng.random() < 0.3:
         options, told = (
             trial.options(method=method, time_limit=10 ** trial.rng.uniform(-6, -1)),
@@ -191,7 +192,7 @@ def check_warm(trial: Trial) -> Iterator[str]:
     """Begin from given plans, feasible or not."""
     told, options = (
         Told(),
-        trial.options(method=trial.rng.choice(["cuts", "cuts", "compact", "greedy"])),
+        trial.options(method=trial.rng.choice(["cuts", "cuts", COMPACT, "greedy"])),
     )
     starts = [trial.random_plan() for _ in range(trial.rng.randint(1, 3))]
     yield from searched(
@@ -446,7 +447,7 @@ def check_frontier(trial: Trial) -> Iterator[str]:
         names.append(CHANGES)
     chosen = rng.sample(names, 2 if rng.random() < 0.25 and len(names) > 1 else 1)
     ranges = [_range(trial, name, 3 if len(chosen) > 1 else rng.randint(3, 6)) for name in chosen]
-    method = rng.choice(["cuts", "cuts", "cuts", "compact", "greedy"])
+    method = rng.choice(["cuts", "cuts", "cuts", COMPACT, "greedy"])
     terms = SolveModel(method=method, gap=rng.choice([0.0, 1e-4, 0.05]), time_limit=None, threads=1)
     starts = [trial.random_plan()] if rng.random() < 0.3 else []
     seconds, told = _hurry(rng)
@@ -588,7 +589,7 @@ def check_changes(trial: Trial) -> Iterator[str]:
         if keep and option["existing"]:
             option["forced"], option["forbidden"] = True, False
     trial.referee = Referee(changed | {"options": options})
-    told, asked = Told(), trial.options(method=rng.choice(["cuts", "cuts", "compact", "greedy"]))
+    told, asked = Told(), trial.options(method=rng.choice(["cuts", "cuts", COMPACT, "greedy"]))
     starts = [trial.random_plan()] if rng.random() < 0.5 else []
     found = searched(
         trial, lambda: solve_with(instance, asked, starts=starts, listener=told), asked.gap, told

@@ -393,7 +393,7 @@ def frontier(
     shares = ValueText.of(instance.weight).share
     with Stopping(listener) as stopping:
         stopping.search_began(shares=shares, seconds=time_limit)
-        if instance.patrols is None and terms.method != "compact":
+        if instance.patrols is None:
             with step(stopping, "contracting"):
                 overlay = contract(instance)
         tasks = tasks_of([each.amounts for each in ranges], linked=overlay is not None)

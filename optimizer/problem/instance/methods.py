@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.text.names import close_match
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
 GROUP = "optimizer.methods"
 MIXED = "mixed"
 """The method whose result is a mixture of plans, and no single one."""
-BUILT_IN = ("auto", "cuts", "compact", "greedy", MIXED)
+BUILT_IN = ("auto", "cuts", "greedy", MIXED)
+REMOVED = {
+    "compact": (
+        "Use cuts: it solved every problem of the benchmark faster and proves its own bound. The"
+        " compact program now only checks the other methods in the tests"
+    )
+}
+"""Methods of earlier versions, and what to do about them."""
 
 
 def check_single_plans(method: str, where: str) -> None:
@@ -75,6 +83,11 @@ def _imported_later(entry: EntryPoint) -> Callable[[Any], None]:
         run(search)
 
     return method
+
+
+def method_remedy(name: str) -> str:
+    """Return what to do about a name that is no method; empty where nothing is known."""
+    return REMOVED.get(name) or close_match(name, METHOD_NAMES)
 
 
 METHOD_NAMES: list[str] = [*BUILT_IN, *installed_methods()]

@@ -27,8 +27,8 @@ from optimizer.base.files.readwrite import read_toml
 from optimizer.base.schema import Amount, Chance, Id, Strict, schema_of, validated
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import ENGLISH, check_language, marked
-from optimizer.base.text.names import close_match, one_of, unknown_name
-from optimizer.problem.instance.methods import METHOD_NAMES
+from optimizer.base.text.names import one_of, unknown_name
+from optimizer.problem.instance.methods import METHOD_NAMES, method_remedy
 from optimizer.problem.network.exchanged import box_in_order, box_remedy
 from optimizer.problem.network.places import NamedPlace
 from optimizer.records.sources import EffortSource, SeizureSource, kilograms_of
@@ -56,7 +56,7 @@ RiskName = Literal[
 
 def _known_method(name: str) -> str:
     if name not in METHOD_NAMES:
-        raise ValueError(f"{one_of(METHOD_NAMES, name)}. {close_match(name, METHOD_NAMES)}".strip())
+        raise ValueError(f"{one_of(METHOD_NAMES, name)}. {method_remedy(name)}".strip())
     return name
 
 

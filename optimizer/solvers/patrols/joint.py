@@ -197,9 +197,7 @@ def solve_joint(
             replace(options, time_limit=left),
             began=clock.started,
             listener=stopping,
-            overlay=(
-                None if options.method == "compact" else generation.overlay_of(whole, pool.beats)
-            ),
+            overlay=generation.overlay_of(whole, pool.beats),
             proven=tree.lower,
             greedy_known=True,
             starts=(

@@ -1,5 +1,5 @@
 """The compact model: one mixed-integer program, by LP duality of the evaders' shortest
-paths. Baseline, and check of the other methods.
+paths. A referee of the methods of the package: `solve(instance, method=COMPACT)`.
 
 Sets      T destinations of informed evaders; V overlay nodes; A overlay arcs (i, j), some with an option j(a); C habitual routes
 Data      r_a, s_a; p_k; psi^t_i, phi^t_i best reliability i -> t with nothing / everything placed;
@@ -17,15 +17,7 @@ psi^t_j <= phi^t_i: it can never bind. Labels are scaled by psi (u^t_i = pi^t_i 
 psi^t_i), so that every variable lies in [0, 1] however small the reliability, and the
 objective is divided by its value with nothing placed.
 
-A solver's bound holds for its tolerances only, and HiGHS's presolve goes wrong on
-numbers near them (of 3,830 programs with survivals within 1e-12 of 0 and 1 it "proved"
-false bounds on 3 at a tolerance of 1e-9, 4 at 1e-7; without presolve on none). So it
-gets a relaxation whose coefficients are 0 or at least `SMALL`, and no presolve where
-numbers are near 0 or 1 (`delicate`); and `CompactModel.proven` takes off what the
-tolerances can hide: a row may be violated by delta, a label is then too small by delta
-more than the next one on its path, and so is y along a chain; an integer variable may
-be off by delta, which moves a row by at most as much; and every reduced cost may be off
-by delta, on a range of at most 1.
+What the bound of HiGHS proves is in `optimizer.solvers.mip.relaxed_program`.
 """
 
 from __future__ import annotations
@@ -34,7 +26,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, Listener, SilentListener, step
@@ -43,8 +34,10 @@ from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.branch_and_cut.tree.node import Node
-from optimizer.solvers.mip.backend import TOLERANCE, MipModel
-from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
+from optimizer.solvers.mip.backend import solve_mip
+from optimizer.solvers.mip.relaxed_program import RelaxedProgram, relaxed_program
+from optimizer.solvers.mip.rows import RowBuilder
+from optimizer.solvers.place import METHODS
 from optimizer.solvers.search.best_first import BestFirstSearch, Child
 from optimizer.solvers.search.local_search import PlanImprover
 from optimizer.solvers.search.state import SolveState, reduce_plan
@@ -55,46 +48,11 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay
 
-SMALL = 1e-6
-"""Least size of a coefficient or bound that the solver gets, where the largest of a row
-are about 1: a thousand times its tolerance.
-"""
-
-EXACT = 1e-13
-"""Distance from 0 or 1 that is rounding."""
-
-OVERRUN = 1e-8
-"""By how much a budget, relative, may be overrun in the program: more than
-`options.BUDGET_TOLERANCE` and the solver's own tolerance.
-"""
-
-FAINTEST = 1e-250
-"""Value with nothing placed below which floating point is too coarse for the program."""
+COMPACT = "compact program"
+"""Name of this method once this module is imported."""
 
 
-@dataclass(frozen=True)
-class CompactModel:
-    """The model, and how its variables and objective map to the instance: columns 0..
-    are the options, value = objective * scale.
-
-    `doubt` is by how much the solver's tolerances can raise the bound of the objective
-    above the true one; `delicate` whether coefficients or bounds lie within `SMALL` of
-    0 or 1.
-    """
-
-    mip: MipModel
-    scale: float
-    doubt: float
-    delicate: bool
-
-    def proven(self, bound: float) -> float:
-        """Return the lower bound of the value that a bound of the objective proves; 0
-        where it proves none.
-        """
-        return max(bound - self.doubt, 0.0) * self.scale if self.scale > FAINTEST else 0.0
-
-
-def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
+def compact_model(instance: Instance, overlay: Overlay) -> RelaxedProgram:
     """Build the compact model of an instance on its overlay."""
     n_options = len(instance.options)
     rows = RowBuilder(n_options)
@@ -103,78 +61,6 @@ def compact_model(instance: Instance, overlay: Overlay) -> CompactModel:
     )
     return relaxed_program(
         instance, rows, overlay.free, offset, max(overlay.n_nodes, _longest(overlay.fixed_routes))
-    )
-
-
-def relaxed_program(
-    instance: Instance, rows: RowBuilder, free: NDArray[np.bool_], offset: float, deepest: int
-) -> CompactModel:
-    """Return the program of some rows and costs over options and other variables in [0,
-    1], with budgets, conflicts and requirements.
-
-    Parameters
-    ----------
-    instance
-        The problem.
-    rows
-        What there is so far; the constraints of the instance are added.
-    free
-        (options,) those that may be placed or not; of the others those that are forced
-        are placed.
-    offset
-        Constant of the value.
-    deepest
-        Rows of which each may be violated, one after the other, and so make a variable
-        of the objective too small.
-    """
-    n_options, n_labels = len(instance.options), rows.n_rows
-    add_side_constraints(instance, rows)
-    cost = np.zeros(rows.n_columns)
-    for column, price in rows.cost:
-        np.add.at(cost, column, price)
-    forced = instance.forced.astype(np.float64)
-    scale = max(offset + float(cost[n_options:].sum()), np.finfo(np.float64).tiny)
-    matrix = rows.table()
-    mip = MipModel(
-        cost=cost / scale,
-        lower=np.concatenate([forced, *rows.lower]),
-        upper=np.concatenate([forced + free, np.ones(rows.n_columns - n_options)]),
-        integer=np.arange(rows.n_columns) < n_options,
-        rows=matrix,
-        row_lower=rows.sides,
-        offset=offset / scale,
-    )
-    numbers = np.abs(np.concatenate((matrix.data, mip.lower, mip.row_lower)))
-    relaxed = _without_small(mip)
-    relaxed.row_lower[n_labels:] -= OVERRUN
-    return CompactModel(
-        relaxed, scale, TOLERANCE * (2 * deepest + cost.size), _are_delicate(numbers)
-    )
-
-
-def _are_delicate(numbers: NDArray[np.float64]) -> bool:
-    distance = np.minimum(numbers, np.abs(1 - numbers))
-    return bool(((distance > EXACT) & (distance < SMALL)).any())
-
-
-def _without_small(mip: MipModel) -> MipModel:
-    """Return a relaxation without coefficients below `SMALL`: each term is taken at its
-    largest in a row, and at its least in the objective.
-    """
-    least = np.where(mip.integer | (mip.lower >= SMALL), mip.lower, 0.0)
-    entries = mip.rows.tocoo()
-    small = np.abs(entries.data) < SMALL
-    row, column, value = entries.row[small], entries.col[small], entries.data[small]
-    most = np.maximum(value * least[column], value * mip.upper[column])
-    cheap = mip.cost < SMALL
-    kept = (entries.data[~small], (entries.row[~small], entries.col[~small]))
-    return replace(
-        mip,
-        cost=np.where(cheap, 0.0, mip.cost),
-        lower=least,
-        rows=csr_array(kept, shape=mip.rows.shape),
-        row_lower=mip.row_lower - np.bincount(row, most, mip.row_lower.size),
-        offset=mip.offset + float(mip.cost[cheap] @ least[cheap]),
     )
 
 
@@ -324,10 +210,15 @@ program is in doubt.
 
 
 def search_compact(search: SolveState) -> None:
-    """Solve the compact model in HiGHS from the best of a greedy plan and a local search."""
-    from optimizer.solvers.mip.backend import solve_mip
+    """Solve the compact model in HiGHS from the best of a greedy plan and a local
+    search; its plan is no worse than a greedy one, as that of a method of the package.
+    """
+    _search(search, PlanImprover.without_tree(search))
+    if not (search.closed or search.looked) and search.improves:
+        PlanImprover.without_tree(search).make_sure()
 
-    improver = PlanImprover.without_tree(search)
+
+def _search(search: SolveState, improver: PlanImprover) -> None:
     improver.finish()
     if search.closed or search.out_of_time:
         search.limit = "time" if search.out_of_time else None
@@ -388,7 +279,7 @@ class _Scaled(SilentListener):
     has; they are not proven yet.
     """
 
-    def __init__(self, search: SolveState, model: CompactModel) -> None:
+    def __init__(self, search: SolveState, model: RelaxedProgram) -> None:
         self._search, self._model = search, model
 
     def bounds_moved(self, lower: float, upper: float) -> None:
@@ -487,3 +378,6 @@ class Enumeration:
 
     def _bound(self, node: Node) -> float:
         return self.overlay.value(node.ones | node.undecided)
+
+
+METHODS[COMPACT] = search_compact
