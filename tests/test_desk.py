@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from typer.main import get_command
 
-from optimizer.analysis.desk.desk import Desk, tour_name
+from optimizer.analysis.desk.desk import Desk, shortfalls, tour_name
 from optimizer.analysis.desk.session import DeskSearch, DeskSession, save_variant
 from optimizer.base.errors import InputError
 from optimizer.cli.app import app
@@ -213,6 +213,44 @@ def test_of_the_kinds_of_a_site_the_one_that_lets_least_through_comes() -> None:
         assert desk.adds("a") == pytest.approx(value - min(alone))
         tried += alone[0] != alone[1]
     assert tried > 3
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "least", "used", "said"),
+    [
+        (
+            (1.0, -1.0, -1.0),
+            0.0,
+            "bc",
+            ["Post a must be used beside Post b, Post c, and the plan shown does not use it."],
+        ),
+        (
+            (1.0, -1.0, -1.0),
+            0.0,
+            "abc",
+            [
+                (
+                    "Post a can stand by for 1 at most, and the plan shown asks it for 2: Post b,"
+                    " Post c."
+                )
+            ],
+        ),
+        ((1.0, -1.0, -1.0), 0.0, "ab", []),
+        ((1.0, 1.0, 1.0), 2.0, "a", ["Not reached: a rule (1 of at least 2)."]),
+        ((-2.0, -1.0, -1.0), -1.0, "ab", ["Exceeded: a rule (3 of at most 1)."]),
+    ],
+)
+def test_what_does_not_stand_together_is_said_by_name(
+    coefficients: tuple[float, ...], least: float, used: str, said: list[str]
+) -> None:
+    instance = on_a_map(1)
+    options = tuple(
+        replace(option, id=name, site=name, uses={}, label=f"Post {name}")
+        for name, option in zip("abc", instance.options[:3], strict=True)
+    )
+    rule = Requirement("a rule", (0, 1, 2), coefficients, least)
+    instance = replace(instance, options=options, requirements=(rule,))
+    assert list(shortfalls(instance, instance.placed(list(used)), {})) == said
 
 
 def test_what_is_exceeded_is_said_with_its_amount() -> None:

@@ -528,3 +528,31 @@ def test_a_plan_begins_with_what_it_opens_and_closes_and_says_what_today_costs(
     assert "-" not in next(line for line in out.splitlines() if "more get through" in line)
     few = command("plan", scenario, "--out", tmp_path / "few", *asked, "--change-at-most", "1").out
     assert "of at most 1 changes: " in few
+
+
+def test_a_plan_worse_than_today_says_what_todays_layout_breaks(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    """A hint at a longer search would be wrong where no search may keep that layout."""
+    scenario, given = write_scenario(tmp_path), tmp_path / "given.json"
+    given.write_text(json.dumps({"options": []}), encoding="utf-8")
+    words = ("plan", scenario, "--given", given, "--no-report", "--out", tmp_path / "out")
+    said = " ".join(command(*words).out.split())
+    assert "keeps these budgets and every other demand: let the search run longer" in said
+    said = " ".join(command(*words, "--forbid", "a").out.split())
+    assert (
+        "Today's layout breaks a demand that this plan must keep: West of the junction must not be"
+        " used, and today's layout uses it." in said
+    )
+    assert "longer" not in said
+
+
+def test_a_plan_that_is_todays_layout_says_so_in_place_of_gains_of_nothing(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    scenario, given = write_scenario(tmp_path), tmp_path / "given.json"
+    given.write_text(json.dumps({"options": ["a"]}), encoding="utf-8")
+    words = ("plan", scenario, "--given", given, "--no-report", "--out", tmp_path / "out")
+    said = " ".join(command(*words).out.split())
+    assert "The plan is today's layout: nothing changes, and as much gets through." in said
+    assert "0.0 to 0.0" not in said

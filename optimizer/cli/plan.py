@@ -377,7 +377,7 @@ def _show_mobility(planned: Planned, *, shares: bool) -> None:
             shown(row.existing),
             shown(row.plan),
             gain(found[0]) if found else "-",
-            f"{gain(min(found))} to {gain(max(found))}" if found else "-",
+            _span(gain(min(found)), gain(max(found))) if found else "-",
         )
         for row, found in zip(values, by_row, strict=True)
     ]
@@ -402,6 +402,10 @@ def _show_mobility(planned: Planned, *, shares: bool) -> None:
             )
         if own < 0:
             print_line(_worse(planned, f"{gain(-own)}{points}"))
+        if _is_today(planned):
+            print_line("The plan is today's layout: nothing changes, and as much gets through.")
+            gains = []
+    if gains:
         told = f"{gain(own)}{points} as assumed, " if own >= 0 else ""
         print_line(
             f"Less gets through than {than}: {told}{gain(min(gains))} to"
@@ -415,6 +419,18 @@ def _show_mobility(planned: Planned, *, shares: bool) -> None:
             " that change gateway make the plan worth less; a fifth is of the size that was"
             f" measured: --set evaders.mobility={MOBILE[1]:g} plans for it (docs/evaders.md)."
         )
+
+
+def _span(low: str, high: str) -> str:
+    """Return a range; one number where both ends are shown the same."""
+    return low if low == high else f"{low} to {high}"
+
+
+def _is_today(planned: Planned) -> bool:
+    """Return whether a plan places what stands today, and nothing else."""
+    options, plan = planned.compiled.instance.options, planned.plan
+    today = {option.id for option in options if option.existing}
+    return bool(today) and not plan.beats and set(plan.options) == today
 
 
 def _worse(planned: Planned, points: str) -> str:
@@ -434,9 +450,18 @@ def _worse(planned: Planned, points: str) -> str:
     if planned.comparison.existing is None:
         return f"{points} more get through than with nothing placed."
     if not over:
+        from optimizer.analysis.desk.desk import shortfalls
+
+        placed = instance.placed([instance.options[j].id for j in today])
+        if broken := " ".join(shortfalls(instance, placed, {})):
+            broken = broken.replace("he plan shown", "oday's layout")
+            return (
+                f"{points} more get through than today. Today's layout breaks a demand that this"
+                f" plan must keep: {broken}"
+            )
         return (
-            f"{points} more get through than today. Today's layout fits these budgets: let the"
-            " search run longer (--time-limit)."
+            f"{points} more get through than today. Today's layout keeps these budgets and every"
+            " other demand: let the search run longer (--time-limit)."
         )
     ratio, resource, used = max(over, key=lambda each: each[0])
     amount = amount_with_unit(used, resource.unit)

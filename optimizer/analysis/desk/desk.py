@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from optimizer.plans.plan_folder import KnownPlan
     from optimizer.problem.instance.instance import Instance
+    from optimizer.problem.instance.requirements import Requirement
     from optimizer.problem.plan.result import Result
 
 
@@ -619,12 +620,7 @@ def shortfalls(
             if len(group) > 1
         ),
         *(
-            message(
-                "Not reached: {name} ({total:n} of at least {least:n}).",
-                name=plain(each.id, NAME_LENGTH),
-                total=each.total(placed),
-                least=each.least,
-            )
+            _unmet(options, each, placed)
             for each in instance.requirements
             if not each.is_met(placed)
         ),
@@ -642,6 +638,46 @@ def shortfalls(
             for option, used in zip(options, placed, strict=True)
             if option.forbidden and used
         ),
+    )
+
+
+def _unmet(options: Sequence[Option], requirement: Requirement, placed: NDArray[np.bool_]) -> str:
+    """Return the sentence on a requirement that a mask does not reach.
+
+    One option that lets others stand, as a team that answers sensors does, is named
+    with them; else the requirement is called by its id.
+    """
+    terms = list(zip(requirement.options, requirement.coefficients, strict=True))
+    lets = [(j, count) for j, count in terms if count > 0]
+    stand = [j for j, count in terms if count < 0 and placed[j]]
+    if requirement.least == 0 and len(lets) == 1 and stand:
+        (helper, most), names = lets[0], listed(option_name(options[j]) for j in stand)
+        if not placed[helper]:
+            return message(
+                "{helper} must be used beside {names}, and the plan shown does not use it.",
+                helper=option_name(options[helper]),
+                names=names,
+            )
+        return message(
+            "{helper} can stand by for {most:n} at most, and the plan shown asks it for"
+            " {count:n}: {names}.",
+            helper=option_name(options[helper]),
+            most=most,
+            count=len(stand),
+            names=names,
+        )
+    if requirement.least < 0 and not lets:
+        return message(
+            "Exceeded: {name} ({total:n} of at most {most:n}).",
+            name=plain(requirement.id, NAME_LENGTH),
+            total=-requirement.total(placed),
+            most=-requirement.least,
+        )
+    return message(
+        "Not reached: {name} ({total:n} of at least {least:n}).",
+        name=plain(requirement.id, NAME_LENGTH),
+        total=requirement.total(placed),
+        least=requirement.least,
     )
 
 
