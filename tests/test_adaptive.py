@@ -55,8 +55,9 @@ from optimizer.problem.instance.teams import team_resource
 from optimizer.problem.plan.plan import violations
 from optimizer.region import save_region
 from optimizer.scenario.file.model import POLICY_NAMES, AdaptModel, RegionModel
-from tests import adaptive_measure as lab
-from tests.adaptive_measure import CASES, MEASURES_BY_STUDY, OTHER_LEARNERS, save_figure
+from results.measure import adaptive as lab
+from results.measure.__main__ import main as measure
+from results.measure.adaptive import CASES, MEASURES_BY_STUDY, OTHER_LEARNERS, save_figure
 from tests.cases import Recorder, random_instance
 from tests.command import Outcome
 from tests.examples import examples
@@ -557,8 +558,7 @@ def test_intervals_count_the_runs_of_which_a_measure_is_known(
 
     monkeypatch.setattr(lab, "finding_run", measured)
     asked = ["--experiment", "learners", "--policy", "mixed", "--runs", "3", "--out", str(out)]
-    monkeypatch.setattr("sys.argv", ["adaptive", str(instance), *asked])
-    lab.main()
+    measure(["adaptive", str(instance), *asked])
     wanted = 12.706 * 0.25  # Student's 97.5 % quantile at one degree of freedom
     assert student_interval([0.25, None, 0.75]).high == pytest.approx(0.5 + wanted, abs=1e-3)
     means, half = (
@@ -566,11 +566,8 @@ def test_intervals_count_the_runs_of_which_a_measure_is_known(
         for part in capsys.readouterr().out.split("half widths")
     )
     assert (float(means), float(half)) == pytest.approx((0.5, wanted), rel=1e-4)
-    monkeypatch.setattr(
-        "sys.argv", ["adaptive", str(instance), *asked[:-4], "--policy", "today", "--out", str(out)]
-    )
     with pytest.raises(SystemExit):
-        lab.main()
+        measure(["adaptive", str(instance), *asked[:-4], "--policy", "today", "--out", str(out)])
     assert "none of these experiments" in capsys.readouterr().err
 
 

@@ -99,8 +99,8 @@ from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.solve import solve
-from tests import alerts_measure as alerts
-from tests.alerts_measure import AlertRow, ExplorationRow, store_of, write_alert_page
+from results.measure import alerts
+from results.measure.alerts import AlertRow, ExplorationRow, store_of, write_alert_page
 from tests.cases import Recorder, brute_force, random_instance
 from tests.children import started
 from tests.examples import examples

@@ -41,9 +41,9 @@ from optimizer.records.fusion.reports import (
 from optimizer.records.fusion.review import decisions_on
 from optimizer.records.grades import grades_conflict, parse_grade
 from optimizer.sharing.ledger.store import LedgerFolder, read_entry
+from results.measure.fusion import checkpoint_agencies, measured, two_agencies, write_feeds
 from tests.command import run
 from tests.examples import examples
-from tests.fusion_measure import checkpoint_agencies, measured, two_agencies, write_feeds
 from tests.risk_cases import line_network
 
 MAPPING = """
@@ -352,7 +352,7 @@ def test_splink_as_a_peer_finds_fewer() -> None:
     pytest.importorskip(
         "splink", reason="Splink, a test dependency, is not installed: nothing to measure beside"
     )
-    from tests.splink_peer import splink_measured
+    from results.measure.splink_peer import splink_measured
 
     made = two_agencies(1_500, 5)
     theirs = splink_measured(made)

@@ -44,9 +44,9 @@ from optimizer.sharing.ledger.signing import (
 )
 from optimizer.sharing.ledger.store import Entry, EntryFile, LedgerFolder, read_entry
 from optimizer.sharing.ledger.verifying import verify_ledger
+from results.measure.ledger import QUICK, SLOW, attack, case, write
 from tests.children import started
 from tests.command import Outcome, run
-from tests.ledger_measure import QUICK, SLOW, attack, case, write
 
 ROOT = Path(__file__).parents[1]
 LEAVES = [
@@ -264,7 +264,7 @@ def test_every_piece_of_a_key_is_refused() -> None:
 
 @pytest.mark.slow
 def test_no_change_of_a_ledger_goes_unnoticed() -> None:
-    """A slice of `python -m tests.ledger_measure`, of which 10,000 are in results/sharing.md."""
+    """A slice of `python -m results.measure ledger`, of which 10,000 are in results/sharing.md."""
     tried, missed = attack(400, seed=7)
     assert set(tried) >= {change.__name__ for change in QUICK}
     assert missed.total() == 0, missed

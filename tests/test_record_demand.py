@@ -41,7 +41,7 @@ from optimizer.scenario.demand.record_demand import (
 )
 from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
-from tests.plans_measure import (
+from results.measure.plans import (
     HEAPED,
     AnswersRow,
     SharesRow,

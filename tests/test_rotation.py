@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rotation_measure import counted_interval, experiment
+from results.measure.rotation import counted_interval, experiment
 
 pytestmark = pytest.mark.lab
 

@@ -71,7 +71,7 @@ from optimizer.lab.study.summary import (
 )
 from optimizer.risk import History, RawCounts, World, as_records
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH
-from tests.alerts_measure import FOREIGN_ROWS, STUDIES, mean_of, share_of, write_alert_page
+from results.measure.alerts import FOREIGN_ROWS, STUDIES, mean_of, share_of, write_alert_page
 from tests.study_cases import loop_row, map_row, save_small_region
 
 pytestmark = pytest.mark.lab

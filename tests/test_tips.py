@@ -20,10 +20,10 @@ from optimizer.risk import RiskEstimate
 from optimizer.risk.tips import BOUND, MOST_CLUSTERS, weigh_tips
 from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.compile.compile import compile_scenario
+from results.measure.tips import FLOODS, floods
 from tests.examples import examples
 from tests.risk_cases import SOUTH, WEST, line_network
 from tests.tiny import SCENARIO, write_scenario
-from tests.tips_measure import FLOODS, floods
 
 NETWORK = line_network(40)
 MIDDLE = NETWORK.segment_midpoint

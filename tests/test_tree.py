@@ -28,8 +28,8 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut, has_stalled
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.params import RootParams
 from optimizer.solvers.solve import solve
+from results.measure.dense_roots import dense_grid
 from tests.cases import Recorder, brute_force, random_instance
-from tests.dense_roots import dense_grid
 from tests.examples import examples
 from tests.shared_data import DATA, needs
 from tests.tree_cases import budget_case

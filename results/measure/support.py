@@ -1,5 +1,5 @@
 """Do a report's quick searches tell what `explain --record` finds? `python -m
-tests.support_measure COUNTRY EXTRACT SEED...`.
+results.measure support COUNTRY EXTRACT SEED...`.
 
 Each seed is a truth: a record is simulated from it as that of `instances/andorra` was.
 For four posts and for ten a plan is made from the record, then what its sites rest on
@@ -7,7 +7,7 @@ is asked twice: by `quick_support`, and as `record_support` asks it, with a fit 
 search of its own for each record. The word `shuffled` before the seeds has the record's
 own places permuted first: it then knows nothing of where loads pass.
 
-`python -m tests.support_measure SCENARIO SECONDS [shuffled SEED...]` asks the same of a
+`python -m results.measure support SCENARIO SECONDS [shuffled SEED...]` asks the same of a
 scenario with its own budgets and record, without teams: SECONDS of work at most for the
 plan and for each whole search.
 
@@ -17,10 +17,10 @@ differ.
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import math
 import shutil
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -44,7 +44,7 @@ from optimizer.scenario.demand.travel import scenario_travel
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 
-HERE = Path(__file__).parents[1] / "instances" / "andorra"
+HERE = Path(__file__).parents[2] / "instances" / "andorra"
 BUDGETS = {f"{posts} posts": {"officers": 5.0 * posts, "delay": 15.0 * posts} for posts in (4, 10)}
 SECONDS, GAP = 6.0, 1e-3
 """Work of a search at most on a simulated truth, and gap at which each search ends."""
@@ -168,8 +168,18 @@ def searched(
     return found
 
 
-def main(where: str, extract_or_seconds: str, seeds: list[int], *, shuffle: bool) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    parser.add_argument("where", help="country, or scenario")
+    parser.add_argument("extract_or_seconds", help="OpenStreetMap extract, or seconds of work")
+    parser.add_argument("seeds", nargs="*", help="`shuffled`, then seeds of truths")
+
+
+def main(asked_for: argparse.Namespace) -> None:
     """Measure and print."""
+    where, extract_or_seconds = asked_for.where, asked_for.extract_or_seconds
+    shuffle = "shuffled" in asked_for.seeds
+    seeds = [int(text) for text in asked_for.seeds if text != "shuffled"]
     asked.ASIDE = 0  # small problems are shared by two processes too
     every: Counter[tuple[str, str]] = Counter()
     if Path(where).suffix == ".toml":
@@ -190,10 +200,3 @@ def main(where: str, extract_or_seconds: str, seeds: list[int], *, shuffle: bool
     print("explain --record, quick searches, sites")
     for (full, quick), count in sorted(every.items()):
         print(f"{full}, {quick}, {count}")
-
-
-if __name__ == "__main__":
-    where, what, *rest = sys.argv[1:]
-    main(
-        where, what, [int(text) for text in rest if text != "shuffled"], shuffle="shuffled" in rest
-    )

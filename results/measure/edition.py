@@ -1,5 +1,5 @@
 """Do editions of one country's map give one first plan? `python -m
-tests.edition_measure COUNTRY EXTRACT... [--edits N]`.
+results.measure edition COUNTRY EXTRACT... [--edits N]`.
 
 `init` makes a scenario of each extract, which is then planned with four sites and with
 nine, each time to a gap of .001. Each plan is held against that of the first extract:
@@ -16,10 +16,10 @@ small ones goes, and points move by up to 3 m.
 
 from __future__ import annotations
 
+import argparse
 import math
 import random
 import re
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -167,24 +167,25 @@ def compare(first: PlanFolder, other: PlanFolder) -> str:
     )
 
 
-def main(arguments: list[str]) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    parser.add_argument("country")
+    parser.add_argument("extracts", nargs="+", type=Path)
+    parser.add_argument("--edits", type=int, default=0, help="edited copies of the first extract")
+
+
+def main(asked: argparse.Namespace) -> None:
     """Plan and compare."""
-    edits = int(arguments[arguments.index("--edits") + 1]) if "--edits" in arguments else 0
-    country, *files = arguments[: arguments.index("--edits")] if edits else arguments
     with tempfile.TemporaryDirectory() as folder:
-        extracts = [Path(file) for file in files]
-        for seed in range(1, edits + 1):
+        extracts = [*asked.extracts]
+        for seed in range(1, asked.edits + 1):
             extracts.append(Path(folder) / f"edited-{seed}.osm.pbf")
             edit(extracts[0], extracts[-1], seed)
         first: dict[str, PlanFolder] = {}
         for extract in extracts:
             print(extract.name, flush=True)
-            plans = planned(extract, country, Path(folder) / extract.name.split(".")[0])
+            plans = planned(extract, asked.country, Path(folder) / extract.name.split(".")[0])
             first = first or plans
             for name, plan in plans.items():
                 if plan is not first[name]:
                     print(f"    {name}: {compare(first[name], plan)}", flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

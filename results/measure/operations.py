@@ -1,4 +1,4 @@
-"""Figures of what follows a plan: `python -m tests.operations_measure
+"""Figures of what follows a plan: `python -m results.measure operations
 tracks|speed|passes|trial SCENARIO...` prints a line a world.
 
 `tracks`: units that stand and drive on the roads of a scenario
@@ -556,9 +556,8 @@ def measure_trial(runs: int) -> Iterator[str]:
             yield f"{name}, effect {row.effect:.0%}, {runs} runs: {told}"
 
 
-def main() -> None:
-    """Print what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument("what", choices=["tracks", "speed", "passes", "trial"])
     parser.add_argument("scenarios", nargs="*", type=Path)
     parser.add_argument("--runs", type=int, default=40)
@@ -566,30 +565,29 @@ def main() -> None:
     parser.add_argument("--worlds", default=",".join(WORLDS), help="of passes")
     parser.add_argument("--first", type=int, default=0, help="first seed of passes")
     parser.add_argument("--wide", action="store_true", help="passes on the border of 24 gateways")
-    given = parser.parse_args()
-    if given.scenarios and given.what in {"passes", "trial"}:
-        parser.error(f"{given.what} takes no scenario: its worlds are made up")
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Print what is asked for."""
+    if asked.scenarios and asked.what in {"passes", "trial"}:
+        asked.refuse(f"{asked.what} takes no scenario: its worlds are made up")
     lines: list[Iterator[str]] = []
-    if given.what == "passes":
-        worlds = given.worlds.split(",")
+    if asked.what == "passes":
+        worlds = asked.worlds.split(",")
         lines = [
-            measure_passes(world, given.runs, first=given.first, wide=given.wide)
+            measure_passes(world, asked.runs, first=asked.first, wide=asked.wide)
             for world in worlds
         ]
-    if given.what == "trial":
+    if asked.what == "trial":
         lines = [
-            measure_trial(given.runs),
-            *(measure_adapt(given.runs, *case) for case in ADAPTING),
+            measure_trial(asked.runs),
+            *(measure_adapt(asked.runs, *case) for case in ADAPTING),
         ]
-    for scenario in given.scenarios:
-        if given.what == "speed":
+    for scenario in asked.scenarios:
+        if asked.what == "speed":
             lines.append(measure_speed(scenario))
         else:
-            lines.append(measure_tracks(scenario, given.runs, given.every))
+            lines.append(measure_tracks(scenario, asked.runs, asked.every))
     for each in lines:
         for line in each:
             print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main()

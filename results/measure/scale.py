@@ -1,4 +1,4 @@
-"""How far a search comes as problems grow: `python -m tests.scale_measure NODES OPTIONS
+"""How far a search comes as problems grow: `python -m results.measure scale NODES OPTIONS
 EVADERS BUDGET SECONDS [WORKERS]` prints a table row.
 
 Roads are those of the suite `overlay`, with options on random major roads that watch
@@ -10,7 +10,7 @@ machine.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -108,17 +108,23 @@ def _cluster(workers: int) -> Iterator[str]:
         yield local.scheduler_address
 
 
-def main() -> None:
-    """Print the columns, or a row."""
-    if len(sys.argv) == 1:
-        print("| " + " | ".join(COLUMNS) + " |")
-        return
-    nodes, options, evaders, budget = map(int, sys.argv[1:5])
-    limit = float(sys.argv[5])
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    for name in ("nodes", "options", "evaders", "budget"):
+        parser.add_argument(name, type=int)
+    parser.add_argument("seconds", type=float, help="of work")
+    parser.add_argument("workers", nargs="?", type=int, help="of a dask cluster on this machine")
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Print the columns and a row."""
+    nodes, options, evaders, budget = asked.nodes, asked.options, asked.evaders, asked.budget
+    limit = asked.seconds
+    print("| " + " | ".join(COLUMNS) + " |")
     instance = scaled(nodes, options, evaders, budget)
     steps, params = _Steps(), SolveParams(clock=ClockParams(by_work=True))
     with ExitStack() as stack:
-        scheduler = stack.enter_context(_cluster(int(sys.argv[6]))) if len(sys.argv) > 6 else None
+        scheduler = stack.enter_context(_cluster(asked.workers)) if asked.workers else None
         result = solve(
             instance,
             time_limit=limit,
@@ -144,7 +150,3 @@ def main() -> None:
         f"{own_peak_mb() or 0.0:.0f}",
     )
     print("| " + " | ".join(cells) + " |", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,5 @@
 """What two processes gain on one problem, measured fairly on a loaded machine: `python
--m tests.cores_measure GAP INSTANCE...` prints a table.
+-m results.measure cores GAP INSTANCE...` prints a table.
 
 Each problem is solved to the gap by one process and by two workers with their
 supervisor, each run a process of its own. Seconds are processor seconds, which other
@@ -11,6 +11,7 @@ nothing to do, are given as a share of its life by the clock.
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -116,15 +117,17 @@ def solved(path: str, gap: str, threads: str) -> str:
     return f"{before}|{took - before}|{workers}|{result.statistics['nodes']}|{watch.idle / watch.life if watch.workers else 0}|{result.gap}"
 
 
-def main() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    parser.add_argument("gap", type=float)
+    parser.add_argument("instances", nargs="+")
+
+
+def main(asked: argparse.Namespace) -> None:
     """Print a table."""
-    if sys.argv[1] == "solved":
-        print(solved(*sys.argv[2:]))
-        return
-    gap, *paths = sys.argv[1:]
     print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
-    for path in paths:
-        one, two = (_run(path, gap, threads) for threads in ("1", "2"))
+    for path in asked.instances:
+        one, two = (_run(path, str(asked.gap), threads) for threads in ("1", "2"))
         workers = [float(each) for each in two[2].split(",")]
         before, after = float(two[0]), float(two[1])
         least = before + max(*workers, (after + sum(workers)) / 2)
@@ -144,13 +147,10 @@ def main() -> None:
 
 
 def _run(path: str, gap: str, threads: str) -> list[str]:
-    command = [sys.executable, "-m", "tests.cores_measure", "solved", path, gap, threads]
+    alone = "import sys; from results.measure.cores import solved; print(solved(*sys.argv[1:]))"
+    command = [sys.executable, "-c", alone, path, gap, threads]
     return (
         subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         .stdout.strip()
         .split("|")
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,5 @@
 """The field's own experiment in the world of `adapt`: `python -m
-tests.rotation_measure` prints a line for one to three nights a week.
+results.measure rotation` prints a line for one to three nights a week.
 
 Banerjee, Duflo, Keniston and Singh (2019, NBER 26224) drew police stations to have
 checkpoints against drunk driving at one fixed place, or rotating over three, on one to
@@ -10,6 +10,8 @@ through in the last weeks, beside weeks without a team and the same drivers.
 """
 
 from __future__ import annotations
+
+import argparse
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,21 +73,22 @@ def counted_interval(lost: float, seed: int) -> tuple[float, float]:
     return (without - with_team - half) / size, (without - with_team + half) / size
 
 
-def main() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    parser.add_argument("--seeds", type=int, default=100)
+
+
+def main(asked: argparse.Namespace) -> None:
     """Print what comes of one to three nights a week."""
     for nights in (1, 2, 3):
-        fixed, rotating = experiment(nights, 100)
+        fixed, rotating = experiment(nights, asked.seeds)
         holds = sum(
             low <= 0 <= high
             for low, high in (counted_interval(x, k) for k, x in enumerate(fixed.tolist()))
         )
-        more = f"rotating finds more in {int((rotating > fixed).sum())} of 100 seeds"
+        more = f"rotating finds more in {int((rotating > fixed).sum())} of {asked.seeds} seeds"
         print(
             f"{nights} nights a week: of 100 loads a fixed team loses them {fixed.mean():.2f}, a"
             f" rotating one {rotating.mean():.2f}; {more}; the interval of the fixed effect holds 0"
-            f" in {holds} of 100"
+            f" in {holds} of {asked.seeds}"
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -22,7 +22,7 @@ from optimizer.problem.network.geodesy import KM_PER_DEGREE
 from optimizer.records.fusion.feeds import read_feeds
 from optimizer.records.fusion.matching import WINDOW, Candidates, nothing_learnt, one_to_one
 from optimizer.records.fusion.reports import Reports, comparable_reports, places_of_areas
-from tests.fusion_measure import MatchScore, TwoAgencies, scored, write_feeds
+from results.measure.fusion import MatchScore, TwoAgencies, scored, write_feeds
 
 HOURS, KM, LOG_KG = (
     (0.26, 1.01, 3.0, 12.0, 36.0),

@@ -1,9 +1,10 @@
 """The root's bound where many options lie on every path: square grids with a sensor on
-nearly every street (`python -m tests.dense_roots`).
+nearly every street (`python -m results.measure dense_roots`).
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 
@@ -23,11 +24,16 @@ def dense_grid(side: int) -> Instance:
     )
 
 
-def main() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    parser.add_argument("sides", nargs="*", type=int, default=[10, 12, 14], help="of the grids")
+
+
+def main(asked: argparse.Namespace) -> None:
     """Print a line for each grid: value with everything placed, bound of the root,
     linear programs and processor seconds.
     """
-    for side in (10, 12, 14):
+    for side in asked.sides:
         instance = dense_grid(side)
         began = time.process_time()
         tree = BranchAndCut(instance, contract(instance))
@@ -38,7 +44,3 @@ def main() -> None:
             f"dense-grid-{side}: everything placed {everything:.2g}, root {tree.lower:.4f},"
             f" {tree.rounds} programs, {seconds:.1f} s\n"
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,5 @@
 """Published findings as named experiments in the world of `adapt`: `python -m
-tests.adaptive_measure SCENARIO ... --out FILE`.
+results.measure adaptive SCENARIO ... --out FILE`.
 
 Each gives rows of measures a run, whose means over runs have 95 % intervals.
 
@@ -477,11 +477,8 @@ def save_figure(place: Path, name: str, rows: pd.DataFrame) -> None:
     figure.savefig(place)
 
 
-def main() -> None:
-    """Run one experiment, or all, on scenarios or instance files; the same command goes
-    on from what an interrupted one made.
-    """
-    parser = argparse.ArgumentParser(prog="python -m tests.adaptive_measure", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument(
         "sources", type=Path, nargs="+", help="scenarios (TOML) or instance files (JSON)"
     )
@@ -500,11 +497,16 @@ def main() -> None:
     parser.add_argument(
         "--figures", type=Path, help="folder of adaptive-EXPERIMENT.png, a figure each"
     )
-    asked = parser.parse_args()
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Run one experiment, or all, on scenarios or instance files; the same command goes
+    on from what an interrupted one made.
+    """
     made = [_rows(source, asked) for source in asked.sources]
     rows = [row for _, part in made for row in part]
     if not rows:
-        parser.error("none of these experiments has one of these policies")
+        asked.refuse("none of these experiments has one of these policies")
     known = [
         {key: float("nan") if value is None else value for key, value in row.items()}
         for row in rows
@@ -574,7 +576,3 @@ def _rows(source: Path, asked: argparse.Namespace) -> tuple[FinishedTasks, list[
 def _half_width(values: pd.Series[float]) -> float:
     found = student_interval(values.tolist())
     return float("nan") if found.high is None or found.mean is None else found.high - found.mean
-
-
-if __name__ == "__main__":
-    main()

@@ -1,20 +1,19 @@
-"""What `fuse` and tips are worth, for researchers: `python -m tests.fusion_measure
+"""What `fuse` and tips are worth, for researchers: `python -m results.measure fusion
 match|tips|floods`.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
-import typer
 from numpy.typing import NDArray
 
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
@@ -557,88 +556,83 @@ count = "n"
 """
 
 
-# What `fuse` and tips are worth, for researchers: `python -m tests.fusion_measure
-# match|tips|floods`.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurements take."""
+    what = parser.add_subparsers(dest="what", required=True)
+    one = what.add_parser("match", help="precision, recall, F1 and seconds on made-up agencies")
+    one.add_argument("--rows", type=int, default=30_000, help="rows of both agencies together")
+    one.add_argument("--seeds", type=int, default=5, help="made-up pairs of agencies")
+    one.add_argument(
+        "--alike", action="store_true", help="the second generator: alike events, few checkpoints"
+    )
+    one.add_argument(
+        "--valley",
+        action="store_true",
+        help="the third: names in a hurry, pounds and grams, days early and late",
+    )
+    one.add_argument(
+        "--window", type=int, default=3, help="days between two reports of one event at most"
+    )
+    one.add_argument("--splink", action="store_true", help="beside Splink, where it is installed")
+    one = what.add_parser("tips", help="maps of simulated worlds with and without tips")
+    one.add_argument("--worlds", type=int, default=12, help="worlds of the family")
+    one = what.add_parser("floods", help="what floods of tips cost plans, judged without tips")
+    one.add_argument("scenarios", type=Path, nargs="+", help="scenarios with a record")
+    one.add_argument("--tips", type=int, default=20_000, help="tips of each flood")
+    one.add_argument("--seeds", type=int, default=1, help="floods of each kind")
+    one.add_argument("--gap", type=float, default=0.001, help="gap at which each search stops")
+    one.add_argument("--time-limit", type=float, default=60, help="seconds of each search")
 
-APP = typer.Typer(add_completion=False, help=__doc__)
+
+def main(asked: argparse.Namespace) -> None:
+    """Print what is asked for, a line at a time."""
+    lines = {"match": _match, "tips": _tips, "floods": _floods}[asked.what](asked)
+    for line in lines:
+        print(line, flush=True)
 
 
-@APP.command("match")
-def match(
-    rows: Annotated[int, typer.Option(min=100, help="Rows of both agencies together.")] = 30_000,
-    seeds: Annotated[int, typer.Option(min=1, help="How many made-up pairs of agencies.")] = 5,
-    alike: Annotated[
-        bool,
-        typer.Option("--alike", help="The second generator: alike events at a few checkpoints."),
-    ] = False,
-    valley: Annotated[
-        bool,
-        typer.Option(
-            "--valley", help="The third: names in a hurry, pounds and grams, days early and late."
-        ),
-    ] = False,
-    window: Annotated[
-        int, typer.Option(min=1, max=31, help="Days between two reports of one event at most.")
-    ] = 3,
-    splink: Annotated[
-        bool, typer.Option("--splink", help="Beside Splink, where it is installed.")
-    ] = False,
-) -> None:
-    """Measure precision, recall, F1 and seconds on made-up agencies."""
-    for seed in range(1, seeds + 1):
-        make = valley_agencies if valley else checkpoint_agencies if alike else two_agencies
-        made = make(rows, seed)
-        results = {"fuse": measured(made, window)}
-        if splink:
-            from tests.splink_peer import splink_measured
+def _match(asked: argparse.Namespace) -> Iterator[str]:
+    for seed in range(1, asked.seeds + 1):
+        make = (
+            valley_agencies
+            if asked.valley
+            else checkpoint_agencies
+            if asked.alike
+            else two_agencies
+        )
+        made = make(asked.rows, seed)
+        results = {"fuse": measured(made, asked.window)}
+        if asked.splink:
+            from results.measure.splink_peer import splink_measured
 
             results["Splink"] = splink_measured(made)
         for name, one in results.items():
-            sys.stdout.write(
+            yield (
                 f"seed {seed} {name}: {one.rows} rows, precision {one.precision:.4f}, recall"
                 f" {one.recall:.4f}, F1 {one.f1:.4f}, {one.processor_seconds:.2f} processor s,"
-                f" {one.seconds:.2f} s\n"
+                f" {one.seconds:.2f} s"
             )
-            sys.stdout.flush()
 
 
-@APP.command("tips")
-def tips(worlds: Annotated[int, typer.Option(min=1, help="Worlds of the family.")] = 12) -> None:
-    """Measure maps of simulated worlds with and without tips."""
-    from tests.tips_measure import ablation
+def _tips(asked: argparse.Namespace) -> Iterator[str]:
+    from results.measure.tips import ablation
 
-    for one in ablation(worlds):
-        sys.stdout.write(
+    for one in ablation(asked.worlds):
+        yield (
             f"{one.world}; {one.tips}; rel5 {one.rel5_without:.4f} {one.rel5_with:.4f}; error"
             f" {one.error_without:.4f} {one.error_with:.4f}; factor {one.factor:.4f}; clusters"
-            f" {one.used}\n"
+            f" {one.used}"
         )
-        sys.stdout.flush()
 
 
-@APP.command("floods")
-def floods(
-    scenarios: Annotated[list[Path], typer.Argument(help="Scenarios with a record.")],
-    tips: Annotated[int, typer.Option(min=1, help="Tips of each flood.")] = 20_000,
-    seeds: Annotated[int, typer.Option(min=1, help="How many floods of each kind.")] = 1,
-    gap: Annotated[
-        float, typer.Option(min=0, max=1, help="Relative gap at which each search stops.")
-    ] = 0.001,
-    time_limit: Annotated[float, typer.Option(min=0.01, help="Seconds of each search.")] = 60,
-) -> None:
-    """Measure what floods of tips cost plans, judged without tips."""
-    from tests.tips_measure import floods as flooded
+def _floods(asked: argparse.Namespace) -> Iterator[str]:
+    from results.measure.tips import floods
 
-    for path in scenarios:
-        for seed in range(1, seeds + 1):
-            for one in flooded(path, tips, seed, gap, time_limit):
-                sys.stdout.write(
+    for path in asked.scenarios:
+        for seed in range(1, asked.seeds + 1):
+            for one in floods(path, asked.tips, seed, asked.gap, asked.time_limit):
+                yield (
                     f"{one.scenario}; seed {seed}; {one.flood}; clusters {one.counted}; best"
                     f" {one.lower:.5f} .. {one.best:.5f}; with the flood {one.flooded:.5f}; loss"
-                    f" {one.loss:+.2%} (gaps up to {one.gap:.2%}); other options {one.moved}\n"
+                    f" {one.loss:+.2%} (gaps up to {one.gap:.2%}); other options {one.moved}"
                 )
-                sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    APP()

@@ -1,10 +1,10 @@
-"""Alerts on records of a second simulator (`tests.foreign_world`): found share of
+"""Alerts on records of a second simulator (`results.measure.foreign_world`): found share of
 planted changes, and false alarms a year.
 
 Roads within 600 m of one that searches look at carry twice, half or a tenth of the
 loads in the last three months; or roads within 300 m of one that hardly anybody uses
 become as busy as the busiest twentieth. Searches follow what is found there. The whole
-record is drawn anew with each change. `python -m tests.foreign_alerts ROWS.jsonl
+record is drawn anew with each change. `python -m results.measure foreign_alerts ROWS.jsonl
 MAP.gpkg --seeds 10` adds rows and prints what they come to; `--without sheets` makes
 records without a fault, to see which one alarms come of.
 """
@@ -27,8 +27,8 @@ from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import crossing_places, places_of_every_scale, segment_places
 from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.scenario.check.check import read_evidence
-from tests.foreign_measure import choose_sites, write_scenario
-from tests.foreign_world import FAULTS, MONTHS, WINDOW, Change, Roads, Truth, write_record
+from results.measure.foreign import choose_sites, write_scenario
+from results.measure.foreign_world import FAULTS, MONTHS, WINDOW, Change, Roads, Truth, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -196,16 +196,18 @@ def _a_year(count: int, years: float) -> str:
     )
 
 
-def main() -> None:
-    """Make the rows that are asked for, and print what all rows come to."""
-    parser = argparse.ArgumentParser(prog="python -m tests.foreign_alerts", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument("rows", type=Path)
     parser.add_argument("maps", type=Path, nargs="*", help="saved regions")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=101)
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--without", nargs="+", choices=FAULTS, default=[])
-    asked = parser.parse_args()
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Make the rows that are asked for, and print what all rows come to."""
     rows = read_rows(asked.rows) if asked.rows.exists() else []
     done = {(row["map"], row["seed"], row["case"], *row["without"]) for row in rows}
     for path in asked.maps:
@@ -226,7 +228,3 @@ def main() -> None:
             with asked.rows.open("a") as file:
                 file.writelines(f"{json.dumps(row)}\n" for row in made)
     print("\n\n".join(tables(rows).values()))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,5 @@
-"""How large a map can be: `python -m tests.region_measure read EXTRACT...` and `python
--m tests.region_measure arcs COPIES EXTRACT`.
+"""How large a map can be: `python -m results.measure region read EXTRACT...` and `python
+-m results.measure region arcs COPIES EXTRACT`.
 
 `read` gives processor seconds and peak memory of `read_region` beside a bare read by
 pyosmium of the same file (each road with the places of its nodes, and nothing kept),
@@ -11,12 +11,12 @@ problem: peak memory after each step.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -156,17 +156,21 @@ def steps(path: str) -> str:
 
 def run(kind: str, path: Path) -> str:
     """Return what one of the readings prints in a process of its own."""
-    command = [sys.executable, "-m", "tests.region_measure", kind, str(path)]
+    alone = f"import sys; from results.measure.region import {kind}; print({kind}(sys.argv[1]))"
+    command = [sys.executable, "-c", alone, str(path)]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
-def main() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    parser.add_argument("what", choices=["read", "arcs"])
+    parser.add_argument("rest", nargs="+", metavar="EXTRACT", help="of arcs: COPIES EXTRACT")
+
+
+def main(asked: argparse.Namespace) -> None:
     """Print a table."""
-    command, *rest = sys.argv[1:]
-    alone: dict[str, Callable[[str], str]] = {"bare": bare, "ours": ours, "steps": steps}
-    if command in alone:
-        print(alone[command](rest[0]))
-    elif command == "read":
+    rest = asked.rest
+    if asked.what == "read":
         print(
             "| extract | bare, s | region, s | times | bare, MB | region, MB | region"
             " |\n|---|---|---|---|---|---|---|"
@@ -188,7 +192,3 @@ def main() -> None:
             print(
                 f"| step | arcs | processor s | peak MB |\n|---|---|---|---|\n{run('steps', path)}"
             )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""What each part of the joint search brings: `python -m tests.joint_measure SECONDS
+"""What each part of the joint search brings: `python -m results.measure joint SECONDS
 SEED CASE [PART...]` prints a table of a case of `patrols`.
 
 The search is run whole, then without one part at a time: each of `PARTS`, or those
@@ -8,7 +8,7 @@ process. Without a part its time is left to those after it.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -63,17 +63,20 @@ def measured(case: Any, seconds: float, seed: int, part: str) -> str:
     return " | ".join((case.name, str(seed), part, *told, f"{moments.found:.1f}", f"{took:.1f}"))
 
 
-def main() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    parser.add_argument("seconds", type=float, help="of work")
+    parser.add_argument("seed", type=int)
+    parser.add_argument("case", help="case of the suite patrols")
+    parser.add_argument("parts", nargs="*", help=f"without which; of {', '.join(PARTS)}")
+
+
+def main(asked: argparse.Namespace) -> None:
     """Print the table."""
-    seconds, seed, name, *parts = sys.argv[1:]
-    (case,) = (one for one in patrol_cases() if one.name == name)
+    (case,) = (one for one in patrol_cases() if one.name == asked.case)
     print(
         "| case | seed | without | value | bound over all beats | gap | best plan after s |"
         " took s |"
     )
-    for part in parts or [WHOLE, *PARTS]:
-        print(f"| {measured(case, float(seconds), int(seed), part)} |", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    for part in asked.parts or [WHOLE, *PARTS]:
+        print(f"| {measured(case, asked.seconds, asked.seed, part)} |", flush=True)

@@ -7,7 +7,7 @@ single segments of the markets. Plans are made for evaders by truth, by record, 
 risk index at gateways alone and by gravity, over the same sites and numbers of posts,
 by the same method, and all are evaluated against the true evaders.
 
-`python -m tests.plans_measure answers [EXTRACT]` makes rows and writes the page
+`python -m results.measure plans answers [EXTRACT]` makes rows and writes the page
 `plans.md`; rows that are there are not made again.
 """
 
@@ -1043,11 +1043,8 @@ def _proven(rows: list[AnswersRow]) -> str:
     return f"{sum(upper - lower <= SEARCH_GAP * upper for upper, lower in pairs)} of {len(pairs)}"
 
 
-def main() -> None:
-    """Make the rows that are asked for, and write the page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument("what", choices=["answers", "shares", "page"])
     parser.add_argument(
         "extract",
@@ -1072,9 +1069,12 @@ def main() -> None:
     parser.add_argument(
         "--world", action="append", choices=known, help="worlds of answers; all where none is named"
     )
-    asked = parser.parse_args()
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Make the rows that are asked for, and write the page."""
     if asked.first < FIRST_ANSWERS:
-        parser.error(f"--first {asked.first}: seeds below {FIRST_ANSWERS} were used to choose")
+        asked.refuse(f"--first {asked.first}: seeds below {FIRST_ANSWERS} were used to choose")
     if asked.what != "page":
         modes = tuple(asked.modes.split(","))
         roads = (
@@ -1086,12 +1086,10 @@ def main() -> None:
         if asked.what == "shares":
             rows = add_missing(shares_store(asked.out), planned_shares(roads, asked.seeds))
         else:
-            planned = planned_answers(roads, asked.seeds, asked.first, asked.world or known)
+            planned = planned_answers(
+                roads, asked.seeds, asked.first, asked.world or (*WORLDS, *AS_THEY_ARE)
+            )
             rows = add_missing(answers_store(asked.out), planned)
         for row in rows:
             sys.stderr.write(f"{row.summary}\n")
     write_plans_page(asked.out)
-
-
-if __name__ == "__main__":
-    main()

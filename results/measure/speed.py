@@ -1,4 +1,4 @@
-"""`python -m tests.risk_speed EXTRACTS [--only CASE ...]`: processor seconds and peak
+"""`python -m results.measure speed EXTRACTS [--only CASE ...]`: processor seconds and peak
 memory of the risk model; rows and page in results/risk/.
 
 EXTRACTS is a folder with andorra-2025-01.osm.pbf and porto.osm.pbf. Each case runs in a
@@ -32,7 +32,7 @@ from optimizer.risk.demand import gateway_masses, gravity_table
 from tests.output_cases import csv_rows
 from tests.risk_cases import network_of, rows_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ROWS, PAGE = ROOT / "results" / "risk" / "speed.jsonl", ROOT / "results" / "risk" / "speed.md"
 GOALS = {
     "andorra": "1 s",
@@ -209,7 +209,7 @@ def write_page() -> None:
         "# Time and memory of the risk model",
         "",
         (
-            "Made by `python -m tests.risk_speed EXTRACTS`: processor seconds (user and system) on"
+            "Made by `python -m results.measure speed EXTRACTS`: processor seconds (user and system) on"
             " one thread; before: the measurement before."
         ),
         (
@@ -234,16 +234,16 @@ def write_page() -> None:
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def main() -> None:
-    """Measure what is asked for, add the rows, and write the page."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.risk_speed", description="Time and memory of the risk model."
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument("extracts", type=Path, help="folder of the OpenStreetMap extracts")
     parser.add_argument(
         "--only", action="append", choices=[*WHAT], help="a case; all where not given"
     )
-    asked = parser.parse_args()
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Measure what is asked for, add the rows, and write the page."""
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     for case in asked.only or WHAT:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -254,7 +254,3 @@ def main() -> None:
             stream.write(json.dumps(asdict(row)) + "\n")
         print(row)
     write_page()
-
-
-if __name__ == "__main__":
-    main()

@@ -9,7 +9,7 @@ The search does not react to what was planted.
 Where to search next: mixed worlds searched for half a year in several ways, and the
 estimates that follow.
 
-`python -m tests.alerts_measure alerts EXTRACT` makes rows, as do `changes` and
+`python -m results.measure alerts alerts EXTRACT` makes rows, as do `changes` and
 `exploration`; rows that are there are not made again. Each then writes the page
 `alerts.md` from all rows, which `python cli.py risk study --table` takes into the page
 of the study.
@@ -71,7 +71,7 @@ from optimizer.risk.information_gain import chance_of_top, information_gain, nea
 from optimizer.risk.numerics.likelihood import clopper_pearson
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, rate_for, search
 from optimizer.risk.simulation.settings import CHASING
-from tests import foreign_alerts
+from results.measure import foreign_alerts
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -160,7 +160,7 @@ FDR = 0.1
 REGION = "andorra"
 
 FOREIGN_ROWS = "foreign-alerts.jsonl"
-"""Rows of `tests.foreign_alerts`."""
+"""Rows of `results.measure.foreign_alerts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -827,23 +827,19 @@ STUDIES: dict[
 """Rows of a study, how one is made of a cell, and its cells."""
 
 
-def main() -> None:
-    """Make the rows that are asked for, and write the page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument("what", choices=[*STUDIES, "page"])
     parser.add_argument("extract", nargs="?", type=Path, help="OpenStreetMap extract of Andorra")
     parser.add_argument("--out", type=Path, default=Path("results/risk"), help="folder of the rows")
     parser.add_argument("--most", type=int, help="records of a kind, or truths, at most")
-    asked = parser.parse_args()
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Make the rows that are asked for, and write the page."""
     if asked.what != "page":
         row_type, made, cells = STUDIES[asked.what]
         rows = planned(read_alert_roads(asked.extract), cells(asked.most), row_type, made)
         for row in add_missing(store_of(asked.out, row_type), rows):
             sys.stderr.write(f"{row.summary}\n")
     write_alert_page(asked.out)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""A ledger attacked and measured: `python -m tests.ledger_measure` changes a ledger's
+"""A ledger attacked and measured: `python -m results.measure ledger` changes a ledger's
 folder in many ways, and times a large one.
 
 Whoever checks holds what docs/ledger.md tells an agency to hold: the log's public key,
@@ -280,20 +280,18 @@ def large(entries: int) -> dict[str, float]:
         }
 
 
-def main() -> None:
-    """Print what was missed, and what a large ledger takes."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--entries", type=int, default=1_000_000)
-    asked = parser.parse_args()
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Print what was missed, and what a large ledger takes."""
     tried, missed = attack(asked.count, asked.seed)
     for name, count in sorted(tried.items()):
         print(f"{name}: {count} changes, {missed[name]} not found")
     print(f"{sum(tried.values())} changes, {sum(missed.values())} not found")
     for name, value in large(asked.entries).items():
         print(f"{name}: {value:.2f}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""What certificates cost: `python -m tests.certificate_measure PROBLEM...` prints a row
+"""What certificates cost: `python -m results.measure certificates PROBLEM...` prints a row
 for each problem.
 
 A problem is an instance file, or `snip-I-S-B` with `--snip-dir FOLDER`. It is solved
@@ -55,30 +55,27 @@ def row_of(file: Path, folder: Path, limit: float | None) -> str:
     )
 
 
-def main() -> int:
-    """Print the rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument("problems", nargs="+")
     parser.add_argument("--snip-dir", type=Path)
     parser.add_argument("--time-limit", type=float)
-    arguments = parser.parse_args()
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Print the rows."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for count, problem in enumerate(arguments.problems):
+        for count, problem in enumerate(asked.problems):
             file = Path(problem)
             if not file.exists():
                 number, snipno, most = map(int, problem.split("-")[1:])
                 file = folder / f"{problem}.json"
                 write_instance(
                     file,
-                    snip_instance(arguments.snip_dir, number=number, snipno=snipno, budget=most),
+                    snip_instance(asked.snip_dir, number=number, snipno=snipno, budget=most),
                 )
             if not count:
                 place(read_instance(file), SolveOptions(threads=1, time_limit=WARM))
-            sys.stdout.write(row_of(file, folder, arguments.time_limit) + "\n")
+            sys.stdout.write(row_of(file, folder, asked.time_limit) + "\n")
             sys.stdout.flush()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

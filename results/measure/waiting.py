@@ -1,5 +1,5 @@
 """Measures the formulas of waiting in line against Ciw: `python -m
-tests.waiting_measure [BATCHES]` prints a table.
+results.measure waiting [BATCHES]` prints a table.
 
 Batch means with the means of arrival and service times as control variates: a batch in
 which vehicles happened to come faster waits longer, and what that explains of the
@@ -8,7 +8,7 @@ differences between batches is taken out.
 
 from __future__ import annotations
 
-import sys
+import argparse
 
 import numpy as np
 
@@ -37,9 +37,14 @@ def measured(load: float, servers: int, batches: int) -> tuple[float, float]:
     return float(fit[0]), float(np.sqrt(spread * np.linalg.inv(design.T @ design)[0, 0]))
 
 
-def main() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    parser.add_argument("batches", nargs="?", type=int, default=40)
+
+
+def main(asked: argparse.Namespace) -> None:
     """Print a row for each case."""
-    batches = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    batches = asked.batches
     print(
         "| load | inspectors | formula | Ciw | standard error | difference"
         " |\n|---|---|---|---|---|---|"
@@ -51,7 +56,3 @@ def main() -> None:
             f"| {load} | {servers} | {truth:.4f} | {mean:.4f} | {error / truth:.2%} |"
             f" {mean / truth - 1:+.2%} |"
         )
-
-
-if __name__ == "__main__":
-    main()

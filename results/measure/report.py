@@ -1,4 +1,4 @@
-"""Measure pages in Chromium: `python -m tests.report_measure FOLDER|PAGE.html...`
+"""Measure pages in Chromium: `python -m results.measure report FOLDER|PAGE.html...`
 prints a row of results/report.md for each.
 
 Screens to the first order, to the four answers of the first page, and in all on three
@@ -13,6 +13,7 @@ screens, pages of paper, words, pixels beyond the screen's edge, rules of axe.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import base64
 import math
@@ -217,10 +218,15 @@ def _pages(pdf: bytes) -> int:
     return len(re.findall(rb"/Type /Page\b", pdf))
 
 
-def main(paths: Sequence[str]) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    parser.add_argument("paths", nargs="+", help="plan folders and pages")
+
+
+def main(asked: argparse.Namespace) -> None:
     """Print the rows of plan folders, then those of pages."""
-    folders = [Path(each).resolve() for each in paths if not each.endswith(".html")]
-    pages = [Path(each).resolve() for each in paths if each.endswith(".html")]
+    folders = [Path(each).resolve() for each in asked.paths if not each.endswith(".html")]
+    pages = [Path(each).resolve() for each in asked.paths if each.endswith(".html")]
     for columns, rows in (
         (COLUMNS, (_row(each / "report.html") for each in folders)),
         (PAGE_COLUMNS, (_page_row(each) for each in pages)),
@@ -230,7 +236,3 @@ def main(paths: Sequence[str]) -> None:
                 print(_line(columns))
                 print(_line(["---"] * len(columns)))
             print(asyncio.run(row), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,7 +1,7 @@
 """The four aims of the family of worlds on a hypercube of one's own: each world on each
 of the three roads.
 
-`python -m tests.family_measure DATA ROWS --hypercube 7 [--first 1 --seeds 2] [--part 0
+`python -m results.measure family DATA ROWS --hypercube 7 [--first 1 --seeds 2] [--part 0
 --of 2]` fits every model of `risk study`, adds a row each to the JSON lines of ROWS,
 skips what is there, and prints the aims. `--set doubt=0` changes parameters of the
 models with a field (`RiskParams`). DATA has an extract of each region. Choose on one
@@ -25,11 +25,8 @@ from optimizer.risk import FieldFlow, OdTable, RiskModel
 from optimizer.risk.params import RiskParams
 
 
-def main() -> None:
-    """Fit, and print the aims."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument("data", type=Path)
     parser.add_argument("rows", type=Path)
     parser.add_argument("--hypercube", type=int, required=True, help="seed of the Latin hypercube")
@@ -47,7 +44,10 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="of RiskParams"
     )
-    asked = parser.parse_args()
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Fit, and print the aims."""
     cells.FAMILY_SEED = asked.hypercube  # of the worlds that every cell of this process is of
     plan = family_plan(seeds=asked.first + asked.seeds)
     truths = [cell for cell in plan if cell.effort == DESIGNED and cell.seed >= asked.first]
@@ -105,7 +105,3 @@ def _say(rows: list[MapRow]) -> None:
         f"truths in which they do: {((covered >= 0.85) & (covered <= 0.95)).mean():.3f}; mean"
         f" {covered.mean():.3f}"
     )
-
-
-if __name__ == "__main__":
-    main()

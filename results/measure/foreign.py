@@ -1,9 +1,9 @@
 """Plans, headlines and learnt local shares in the worlds of a second simulator
-(`tests.foreign_world`), by what a planner would run.
+(`results.measure.foreign_world`), by what a planner would run.
 
 In every other truth half of what even searches find keeps to a place. Plans come of
 scenario files by `optimizer.plan_scenario`; the best plan of a truth is searched by
-`cuts`. `python -m tests.foreign_measure ROWS.jsonl MAP.gpkg... --seeds 12` adds a row a
+`cuts`. `python -m results.measure foreign ROWS.jsonl MAP.gpkg... --seeds 12` adds a row a
 truth and prints what the rows come to. Maps are regions that `region` saved, or
 Luxembourg's numbered roads from tables of Travel Mapping.
 """
@@ -25,7 +25,16 @@ import pytest
 
 import optimizer as opt
 from optimizer.solvers.params import ClockParams, SolveParams
-from tests.foreign_world import LOSS, PER_HOUR, STATED, VARIANTS, Roads, Truth, learnt, write_record
+from results.measure.foreign_world import (
+    LOSS,
+    PER_HOUR,
+    STATED,
+    VARIANTS,
+    Roads,
+    Truth,
+    learnt,
+    write_record,
+)
 
 POSTS = (3, 6)
 SITES = 60
@@ -433,8 +442,8 @@ def _interval(values: Any, digits: int = 3) -> str:
     return f"{np.mean(values):+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.foreign_measure", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument("rows", type=Path)
     parser.add_argument("maps", type=Path, nargs="*", help="saved regions")
     parser.add_argument(
@@ -444,7 +453,10 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder to leave scenarios, records and plans in")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=[""])
-    asked = parser.parse_args()
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Run, and print."""
     rows = (
         [json.loads(line) for line in asked.rows.read_text().splitlines()]
         if asked.rows.exists()
@@ -475,7 +487,3 @@ def main() -> None:
             "\n##"
             f" {variant or 'as they are'}\n\n{summary([row for row in rows if row['variant'] == variant])}"
         )
-
-
-if __name__ == "__main__":
-    main()
