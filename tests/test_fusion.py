@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.readwrite import sha256
+from optimizer.base.text.language import languages
 from optimizer.pipeline import FusedRecord, fuse_feeds
 from optimizer.records import EffortSource, SeizureSource, read_effort, read_seizures
 from optimizer.records.fusion.feeds import read_feeds
@@ -33,9 +34,12 @@ from optimizer.records.fusion.matching import (
     one_to_one,
 )
 from optimizer.records.fusion.reports import (
+    DRUGS,
+    UNKNOWN,
     comparable_reports,
     drug_of,
     places_of_areas,
+    plain,
     unlikeness,
 )
 from optimizer.records.fusion.review import decisions_on
@@ -518,10 +522,65 @@ def test_blocks_miss_no_pair_that_agrees(rows: list[tuple[bool, float, int]]) ->
     assert {*zip(few.one.tolist(), few.other.tolist(), strict=True)} == agree
 
 
+DRUG_WORDS = {
+    "en": {
+        "marijuana": "cannabis",
+        "cocaine": "cocaine",
+        "heroin": "heroin",
+        "fentanyl": "fentanyl",
+        "hashish": "cannabis resin",
+        "methamphetamine": "methamphetamine",
+        "amphetamine": "amphetamine",
+        "ecstasy": "mdma",
+        "coca paste": "cocaine base",
+        "unknown": "",
+    },
+    "es": {
+        "Marihuana": "cannabis",
+        "Cocaína": "cocaine",
+        "Heroína": "heroin",
+        "Fentanilo": "fentanyl",
+        "Hachís": "cannabis resin",
+        "Metanfetamina": "methamphetamine",
+        "Anfetamina": "amphetamine",
+        "Éxtasis": "mdma",
+        "Pasta base": "cocaine base",
+        "Desconocida": "",
+    },
+    "pt": {
+        "Maconha": "cannabis",
+        "Cocaína": "cocaine",
+        "Heroína": "heroin",
+        "Fentanil": "fentanyl",
+        "Haxixe": "cannabis resin",
+        "Metanfetamina": "methamphetamine",
+        "Anfetamina": "amphetamine",
+        "Êxtase": "mdma",
+        "Pasta base": "cocaine base",
+        "Desconhecida": "",
+    },
+}
+"""Language -> what a record in it writes -> the usual name."""
+
+
+def test_drugs_have_one_name_in_every_language_of_the_package() -> None:
+    assert set(languages()) == set(DRUG_WORDS)
+    for words in DRUG_WORDS.values():
+        assert {word: drug_of(word) for word in words} == words
+        assert set(words.values()) == set(DRUG_WORDS["en"].values())
+
+
+def test_no_word_stands_for_two_drugs() -> None:
+    every = [word for name, words in DRUGS.items() for word in (name, *words)]
+    assert len(every) == len(set(every))
+    assert all(plain(word) == word for word in (*every, *UNKNOWN))
+    assert not UNKNOWN & set(every)
+
+
 def test_words_for_one_drug_and_slips_in_one_name_are_recognised() -> None:
     assert drug_of("Marihuana ") == drug_of("cannabis") == "cannabis"
     assert drug_of("Cocaína") == "cocaine"
-    assert drug_of("Other") == drug_of("") == ""
+    assert drug_of("Other") == drug_of("") == drug_of("N/A") == ""
     apart = unlikeness(["falfurrias", "laredo"], ["falfurias", "laredo", "mission"])
     assert apart[1, 1] == pytest.approx(0)
     assert apart[0].argmin() == 0
