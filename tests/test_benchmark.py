@@ -34,7 +34,7 @@ from optimizer.base.text.formatting import DASH
 from optimizer.base.work.cluster import TlsFiles, _outcome
 from optimizer.base.work.tasks import LostTaskError, Task
 from optimizer.cli.bench import bench
-from optimizer.lab.benchmark import overlay_scaling, suites, tours, worker
+from optimizer.lab.benchmark import suites, worker
 from optimizer.lab.benchmark.benchmark import (
     Job,
     PlannedRun,
@@ -99,7 +99,7 @@ from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.plan.evaluation import evaluate
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.solve import solve
-from results.measure import alerts
+from results.measure import alerts, overlay, tours
 from results.measure.alerts import AlertRow, ExplorationRow, store_of, write_alert_page
 from tests.cases import Recorder, brute_force, random_instance
 from tests.children import started
@@ -1274,8 +1274,8 @@ def test_tours_proven_by_both_methods_have_one_value(tmp_path: Path) -> None:
 
 
 def test_an_overlay_case_has_the_key_it_was_planned_by() -> None:
-    (planned,) = overlay_scaling.planned_rows(sizes=(2000,), options=(20,))
-    assert overlay_scaling.measure_case("2000", 20).key == planned.key
+    (planned,) = overlay.planned_rows(sizes=(2000,), options=(20,))
+    assert overlay.measure_case("2000", 20).key == planned.key
 
 
 def test_a_command_is_measured_and_one_that_fails_says_why() -> None:

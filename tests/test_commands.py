@@ -348,6 +348,7 @@ def test_schema_prints_a_schema(command: Callable[..., Outcome], kind: str) -> N
         ("plan", "x.toml", "--seed", -1),
         ("nonsense",),
         ("bench",),
+        ("bench", "--family", "tours"),
         ("schema", "paln"),
         ("region",),
         ("region", "--bbox", "1,2,3"),

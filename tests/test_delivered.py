@@ -31,9 +31,9 @@ from optimizer.operations.delivered import (
 from optimizer.operations.map_matching import MatchParams
 from optimizer.operations.planned import visits_of_duties
 from optimizer.operations.recorded import Units, read_tracks
-from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks, tracks_csv
 from optimizer.operations.stays import Track
 from optimizer.records import EffortSource, read_effort
+from results.measure.tracks import FieldErrors, simulate_tracks, tracks_csv
 from tests.command import run
 from tests.operations_cases import ZONE, PlannedCase, keeps_contract, planned_case
 from tests.output_cases import csv_rows, csv_text

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.lab.benchmark.overlay_scaling import measure_case, scaling_roads, write_overlay_page
 from optimizer.plans import comparison
 from optimizer.problem.instance.evaders import ContractedNetwork, Evader, Route, Searches, arc_costs
 from optimizer.problem.instance.instance import Instance
@@ -28,6 +27,7 @@ from optimizer.solvers.branch_and_cut.paths.path_pool import GrowingPaths, Paths
 from optimizer.solvers.overlay import contraction, overlay
 from optimizer.solvers.overlay.contraction import Contraction, Core, eliminate
 from optimizer.solvers.overlay.overlay import Overlay, contract
+from results.measure.overlay import measure_case, scaling_roads, write_overlay_page
 from tests.cases import random_instance
 from tests.examples import examples
 from tests.kernel_cases import plain_and_compiled

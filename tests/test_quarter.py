@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from optimizer.operations.audit import read_audit
-from optimizer.operations.simulated_tracks import main
 from optimizer.operations.trial import read_trial
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.scenario.compile.compile import compile_scenario
+from results.measure.__main__ import main as measure
 from tests.command import Outcome, run
 from tests.operations_cases import planned_case
 from tests.output_cases import csv_rows
@@ -69,7 +69,7 @@ def test_the_tutorial_walks_through_a_quarter_of_the_smaller_scenario(
         if "mixed" in words:
             words[words.index("--time-limit") + 1] = "1"  # what is asserted hangs on no search
         if words[0] == "-m":
-            main(words[2:])
+            measure(words[2:])
             continue
         command = " ".join(words[1:3])
         if command == "audit results":
@@ -119,7 +119,18 @@ def test_what_was_delivered_reaches_the_next_check_and_plan(
 ) -> None:
     case = planned_case(tmp_path)
     monkeypatch.setattr("optimizer.plans.plan_folder.PlanFolder.scenario", case.scenario)
-    main([str(case.folder), "--days", "7", "--out", str(tmp_path / "practice"), "--seed", "2"])
+    measure(
+        [
+            "tracks",
+            str(case.folder),
+            "--days",
+            "7",
+            "--out",
+            str(tmp_path / "practice"),
+            "--seed",
+            "2",
+        ]
+    )
     words = (
         "--tracks",
         tmp_path / "practice" / "tracks.csv",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 OUT = Path("results/benchmarks")
 
+MOVED = frozenset({"tours", "overlay"})
+"""Suites of earlier versions that are no longer part of the package."""
+
 
 def bench(
     family: Annotated[
@@ -36,7 +39,7 @@ def bench(
                 "Family to run, a folder of instance files, or all: those in instances/, and snip"
                 " with --snip-dir. "
                 "Or a suite with rows and a page of its own: "
-                "patrols, steadiness, tours, overlay, mixed, commands. Repeatable."
+                "patrols, steadiness, mixed, commands. Repeatable."
             )
         ),
     ] = None,
@@ -154,10 +157,7 @@ def bench(
     extract: Annotated[
         Path | None,
         typer.Option(
-            help=(
-                "An extract for overlay and commands to measure as well; for mixed also a folder of"
-                " them."
-            )
+            help=("An extract for commands to measure as well; for mixed also a folder of them.")
         ),
     ] = None,
     as_json: Json = False,
@@ -246,6 +246,9 @@ def bench(
 def _check_asked(families: list[str], *, alone: bool, archive: bool) -> None:
     if archive and not families:
         raise typer.BadParameter("give --family, or --family all, with --archive")
+    for name in MOVED.intersection(families):
+        told = f"{name} is measured in a clone of the repository: python -m results.measure {name}"
+        raise typer.BadParameter(told)
     if not (families or alone):
         raise typer.BadParameter(
             "give --family (or --family all) to run, or one of --table, --best-known, --generate,"

@@ -2,7 +2,7 @@
 tracks|speed|passes|trial SCENARIO...` prints a line a world.
 
 `tracks`: units that stand and drive on the roads of a scenario
-(`optimizer/operations/simulated_tracks.py`); hours by class of road, and stops that are
+(`results/measure/tracks.py`); hours by class of road, and stops that are
 recognised, at a position a minute and in five minutes. `speed`: 10,000 positions of
 driving units. `passes`: worlds on the tests' tiny border, or with `--wide` on one of 24
 gateways and 240 places, whose shares of loads and detection chances are known; how
@@ -33,7 +33,6 @@ from optimizer.operations.delivered import DeliveredParams, _all_stays, judge
 from optimizer.operations.map_matching import MatchParams, length_graph
 from optimizer.operations.passes import Estimate, Passes, passes_of
 from optimizer.operations.planned import Visit
-from optimizer.operations.simulated_tracks import FieldErrors, simulate_tracks
 from optimizer.operations.stays import movement
 from optimizer.operations.trial_inference import (
     TrialSetting,
@@ -53,6 +52,7 @@ from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.compile.uncertainty import at_chances
 from optimizer.scenario.file.model import AdaptModel
+from results.measure.tracks import FieldErrors, simulate_tracks
 from tests.tiny import SCENARIO, network_of, write_scenario
 
 SHIFT = 8 * 3600.0

@@ -136,8 +136,8 @@ def steps(path: str) -> str:
     """Read an extract, and make and contract a problem on it; return a row of a table
     for each step.
     """
-    from optimizer.lab.benchmark.overlay_scaling import problem_on
     from optimizer.solvers.overlay.overlay import contract
+    from results.measure.overlay import problem_on
 
     began, rows = time.process_time(), []
 

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.base.work.listener import SilentListener
-from optimizer.lab.benchmark.overlay_scaling import FOUND_AN_HOUR, SURVIVAL, scaling_roads
 from optimizer.lab.rows import own_peak_mb
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
@@ -27,6 +26,7 @@ from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.params import ClockParams, SolveParams
 from optimizer.solvers.solve import solve
+from results.measure.overlay import FOUND_AN_HOUR, SURVIVAL, scaling_roads
 
 COLUMNS = (
     *(

@@ -156,7 +156,7 @@ def _tracks(folder: Path, border: Border) -> None:
     """
     plan = border.said("{plan}")
     shutil.rmtree(folder / "days", ignore_errors=True)
-    command = ["-m", "optimizer.operations.simulated_tracks", plan, "--days", "2", "--out", "days"]
+    command = ["-m", "results.measure", "tracks", plan, "--days", "2", "--out", "days"]
     subprocess.run(
         [sys.executable, *command],
         cwd=folder,

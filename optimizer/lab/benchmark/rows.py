@@ -46,8 +46,8 @@ class RunOptions:
         Patterns with * and ? of which a case's name must match one; all cases without
         one.
     extract
-        OpenStreetMap extract for the suites `overlay` and `commands` to measure as
-        well; for `mixed` it may be a folder of them.
+        OpenStreetMap extract for the suite `commands` to measure as well; for `mixed`
+        it may be a folder of them.
     """
 
     methods: Sequence[str] = ()
@@ -231,104 +231,6 @@ class PatrolRow(RunAsked, SolverRow):
         """What was run and what it came to, in a line."""
         value = "no plan" if self.value is None else f"{self.value:.4f}"
         return f"{self.case}, {self.method}, seed {self.seed}: {value} in {self.seconds:.1f} s"
-
-
-class TourRow(SolverRow):
-    """Tour problems of one size solved to proof, by `best_tour` and by CP-SAT alone;
-    seconds are processor time.
-    """
-
-    posts: int
-    problems: int
-    proven: int
-    median_s: float
-    largest_s: float
-    circuit_limit: float = Field(description="seconds given to CP-SAT")
-    circuit_proven: int
-    circuit_median_s: float
-    circuit_largest_s: float
-    agree: int = Field(description="problems proven by both with the same value")
-    both: int = Field(description="problems proven by both")
-    quick_ms: float = Field(description="median of `quick_tours` for 10 tours")
-    quick_median: float = Field(description="value of its best tour over the optimum, median")
-    quick_least: float = Field(description="the same, least")
-    load: float | None = Field(description="of the machine when the runs ended")
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return tour_key(self.version, self.posts, self.problems, "proof", self.circuit_limit)
-
-
-class TourComparisonRow(SolverRow):
-    """Tour problems of one size in the same time, by `best_tour` and by PyVRP;
-    differences are ours less PyVRP's, relative.
-    """
-
-    posts: int
-    problems: int
-    seconds: float = Field(description="for each")
-    better: int
-    equal: int
-    worse: int
-    mean_difference: float
-    least_difference: float
-    proven: int
-    median_gap: float
-    largest_gap: float
-    pyvrp: str = Field(description="version")
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return tour_key(self.version, self.posts, self.problems, "PyVRP", self.seconds)
-
-
-def tour_key(version: str, posts: int, problems: int, method: str, seconds: float) -> RunKey:
-    """Return the key of the tour problems of one size, which their number of posts and
-    their seeds define.
-    """
-    return RunKey.of(version, f"tours {posts}", method, problems=problems, seconds=seconds)
-
-
-class OverlayRow(StoredRow):
-    """The contraction of one road network with so many options; seconds are processor time."""
-
-    cores: int
-    numpy: str
-    network: str = Field(description="where the roads come from")
-    nodes: int
-    arcs: int
-    options: int
-    sources: int = Field(
-        description="ends of option arcs and of evaders: where SciPy's searches start"
-    )
-    contract_s: float = Field(description="of `contract`, the smaller of two runs")
-    scipy_s: float = Field(
-        description="of one bare SciPy Dijkstra from each source, from the mean of a sample"
-    )
-    faster: float = Field(description="scipy_s over contract_s")
-    overlay_nodes: int
-    overlay_arcs: int
-    peak_mb: float | None = Field(
-        description="largest resident size of the process when the contraction ended"
-    )
-    evaluate_ms: float = Field(description="to value a plan on the overlay")
-    roads_ms: float = Field(description="the same on the roads")
-    greedy_s: float = Field(
-        description="of the greedy method on the overlay, as an instance of its own"
-    )
-    difference: float = Field(description="of the two values, relative")
-
-    @property
-    def key(self) -> RunKey:
-        """What was run."""
-        return overlay_key(self.version, self.network, self.options)
-
-
-def overlay_key(version: str, network: str, options: int) -> RunKey:
-    """Return the key of a contraction; generated networks are named by their size."""
-    return RunKey.of(version, network, "contract", options=options)
 
 
 class CommandRow(StoredRow):

@@ -26,16 +26,13 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.temporary import scratch_folder
 from optimizer.base.version import package_version
 from optimizer.base.work.executor import cores
-from optimizer.lab.benchmark import mixed, overlay_scaling, patrols, tours
+from optimizer.lab.benchmark import mixed, patrols
 from optimizer.lab.benchmark.rows import (
     FILE,
     CommandRow,
     MixedRow,
-    OverlayRow,
     PatrolRow,
     RunOptions,
-    TourComparisonRow,
-    TourRow,
     command_key,
 )
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
@@ -113,10 +110,6 @@ def _patrol_rows(options: RunOptions) -> Iterator[PlannedRow[PatrolRow]]:
 def _steadiness_rows(options: RunOptions) -> Iterator[PlannedRow[PatrolRow]]:
     chosen = [case for case in chosen_patrol_cases(options.only) if options.only or case.shipped]
     return patrols.planned_rows(chosen, options, ("joint",))
-
-
-def _overlay_rows(options: RunOptions) -> Iterator[PlannedRow[OverlayRow]]:
-    return overlay_scaling.planned_rows(extract=options.extract)
 
 
 def _mixed_rows(options: RunOptions) -> Iterator[PlannedRow[MixedRow]]:
@@ -238,19 +231,6 @@ SUITES: dict[str, Suite] = {
         "joint plans of one case under several seeds",
         {FILE: (PatrolRow, _steadiness_rows)},
         patrols.write_steadiness_page,
-    ),
-    "tours": Suite(
-        "the best tour of one team, beside CP-SAT and PyVRP",
-        {
-            FILE: (TourRow, lambda _: tours.planned_proofs()),
-            "pyvrp.jsonl": (TourComparisonRow, lambda _: tours.planned_comparisons()),
-        },
-        tours.write_tour_page,
-    ),
-    "overlay": Suite(
-        "the contraction of road networks of growing size",
-        {FILE: (OverlayRow, _overlay_rows)},
-        overlay_scaling.write_overlay_page,
     ),
     "mixed": Suite(
         "mixtures of plans, beside other ways to randomise",

@@ -1,31 +1,38 @@
 """How fast the best tour of one team is found and proven, beside CP-SAT alone and
 beside PyVRP, which must be installed for it.
+
+`python -m results.measure tours` adds the rows that `results/tours` lacks, and with
+`--table` makes its page.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import Delaunay
 
 from optimizer.base.version import package_version
-from optimizer.lab.benchmark.rows import TourComparisonRow, TourRow, tour_key
+from optimizer.lab.benchmark.rows import FILE, SolverRow
+from optimizer.lab.benchmark.suites import Suite
 from optimizer.lab.pages import PageFiles, PageTable, fixed, write_page
-from optimizer.lab.rows import PlannedRow, distinct, made_with, newest_version, solver_stamp
+from optimizer.lab.rows import PlannedRow, RunKey, distinct, made_with, newest_version, solver_stamp
 from optimizer.solvers.patrols.tours.circuit import best_circuit
 from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, check_tour, tour_value
+from results.measure.suite import add_suite_arguments, run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 SHIFT, SLOT = 8 * 3600, 1800
 LEAST_LEG, USUAL_LEG = 600, 3000
@@ -41,6 +48,64 @@ TOP = 1e8
 """The largest prize in PyVRP's integers; of 1e4, 1e6 and 1e8 it did best with this, and
 with a cost of 1 a second to guide it.
 """
+
+
+class TourRow(SolverRow):
+    """Tour problems of one size solved to proof, by `best_tour` and by CP-SAT alone;
+    seconds are processor time.
+    """
+
+    posts: int
+    problems: int
+    proven: int
+    median_s: float
+    largest_s: float
+    circuit_limit: float = Field(description="seconds given to CP-SAT")
+    circuit_proven: int
+    circuit_median_s: float
+    circuit_largest_s: float
+    agree: int = Field(description="problems proven by both with the same value")
+    both: int = Field(description="problems proven by both")
+    quick_ms: float = Field(description="median of `quick_tours` for 10 tours")
+    quick_median: float = Field(description="value of its best tour over the optimum, median")
+    quick_least: float = Field(description="the same, least")
+    load: float | None = Field(description="of the machine when the runs ended")
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return tour_key(self.version, self.posts, self.problems, "proof", self.circuit_limit)
+
+
+class TourComparisonRow(SolverRow):
+    """Tour problems of one size in the same time, by `best_tour` and by PyVRP;
+    differences are ours less PyVRP's, relative.
+    """
+
+    posts: int
+    problems: int
+    seconds: float = Field(description="for each")
+    better: int
+    equal: int
+    worse: int
+    mean_difference: float
+    least_difference: float
+    proven: int
+    median_gap: float
+    largest_gap: float
+    pyvrp: str = Field(description="version")
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return tour_key(self.version, self.posts, self.problems, "PyVRP", self.seconds)
+
+
+def tour_key(version: str, posts: int, problems: int, method: str, seconds: float) -> RunKey:
+    """Return the key of the tour problems of one size, which their number of posts and
+    their seeds define.
+    """
+    return RunKey.of(version, f"tours {posts}", method, problems=problems, seconds=seconds)
 
 
 def road_problem(
@@ -327,3 +392,23 @@ def write_tour_page(
         ),
     }
     return PageFiles(write_page(path, "tours.md.j2", **content), [])
+
+
+SUITE = Suite(
+    "the best tour of one team, beside CP-SAT and PyVRP",
+    {
+        FILE: (TourRow, lambda _: planned_proofs()),
+        "pyvrp.jsonl": (TourComparisonRow, lambda _: planned_comparisons()),
+    },
+    write_tour_page,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    add_suite_arguments(parser, Path("results/tours"))
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Add the rows that are missing, or make the page."""
+    run_suite(SUITE, asked)

@@ -1,7 +1,7 @@
 """Tracks of units that work a roster more or less as planned, with the truth behind
 them: to practise `delivered`, and to measure it.
 
-    python -m optimizer.operations.simulated_tracks results/my-plan --days 28 --out results/practice
+    python -m results.measure tracks results/my-plan --days 28 --out results/practice
 
 Each shift a unit leaves its base, drives the quickest way to each of its places, stands
 there, and drives back. Some shifts are not worked, some begin late, some end early, and
@@ -244,7 +244,7 @@ class _Simulation:
             total = self._tree(node)[0][network.tail[arc]] + part * network.time_s[arc]
             if best is None or total < best[0]:
                 best = (float(total), arc, part)
-        assert best is not None  # noqa: S101 - every segment has an arc
+        assert best is not None
         _, arc, part = best
         way = [
             (one, float(network.time_s[one]), 1.0)
@@ -334,42 +334,38 @@ def tracks_csv(tracks: Sequence[Track]) -> str:
     return stream.getvalue()
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    """Write `tracks.csv` of the rosters of a plan folder."""
-    from optimizer.plans.plan_folder import PlanFolder
-    from optimizer.roster.model import read_duties
-    from optimizer.scenario.check.check import read_evidence
-
-    parser = argparse.ArgumentParser(
-        description="Simulated tracks of units that work the rosters of a plan folder."
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
     parser.add_argument("plan_folder", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="new folder for tracks.csv")
     parser.add_argument("--days", type=int, default=28, help="days of the roster that are worked")
     parser.add_argument("--every", type=float, default=60.0, help="seconds between positions")
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args(words)
-    opened = PlanFolder(given.plan_folder)
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Write `tracks.csv` of the rosters of a plan folder."""
+    from optimizer.plans.plan_folder import PlanFolder
+    from optimizer.roster.model import read_duties
+    from optimizer.scenario.check.check import read_evidence
+
+    opened = PlanFolder(asked.plan_folder)
     duties = read_duties(opened.path)
     visits = visits_of_rosters(duties, roster_folders(opened.path))
     if not visits:
-        parser.error(
+        asked.refuse(
             f"{opened.path} has no roster with a visit, and tracks are of rosters: make one with"
             " the command `roster`"
         )
     first = min(visit.day for visit in visits)
-    visits = [visit for visit in visits if visit.day < first + timedelta(days=given.days)]
+    visits = [visit for visit in visits if visit.day < first + timedelta(days=asked.days)]
     network = read_evidence(
         opened.scenario, settings=opened.settings, skip_unreachable=True
     ).region.network
-    made = simulate_tracks(network, duties, visits, FieldErrors(every_s=given.every), given.seed)
-    with new_folder(given.out) as folder:
+    made = simulate_tracks(network, duties, visits, FieldErrors(every_s=asked.every), asked.seed)
+    with new_folder(asked.out) as folder:
         (folder / "tracks.csv").write_text(tracks_csv(made.tracks), encoding="utf-8")
     print(
         f"{len(made.tracks)} units, {sum(track.time.size for track in made.tracks):,} positions:"
-        f" {given.out / 'tracks.csv'}"
+        f" {asked.out / 'tracks.csv'}"
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,13 @@
 """How the contraction grows with the road network and the number of options: each case
 in a process of its own.
+
+`python -m results.measure overlay [--extract FILE]` adds the rows that
+`results/overlay` lacks, and with `--table` makes its page.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -16,15 +20,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from pydantic import Field
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from optimizer.base.errors import SolverError
 from optimizer.base.version import package_version
 from optimizer.base.work.executor import cores
-from optimizer.lab.benchmark.rows import OverlayRow, overlay_key
+from optimizer.lab.benchmark.rows import FILE
+from optimizer.lab.benchmark.suites import Suite
 from optimizer.lab.pages import PageFiles, PageTable, fixed, thousands, write_page
-from optimizer.lab.rows import PlannedRow, made_with, newest_version, own_peak_mb, stamp
+from optimizer.lab.rows import (
+    PlannedRow,
+    RunKey,
+    StoredRow,
+    made_with,
+    newest_version,
+    own_peak_mb,
+    stamp,
+)
 from optimizer.problem.instance.evaders import Evader, arc_costs
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
@@ -32,6 +46,7 @@ from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.solve import solve
+from results.measure.suite import add_suite_arguments, run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,8 +71,55 @@ BUDGET = 10.0
 SAMPLE = 20
 """SciPy searches measured; their mean stands for all."""
 
+ALONE = """
+import sys
+from results.measure.overlay import measure_case
+print(measure_case(sys.argv[1], int(sys.argv[2])).model_dump_json())
+"""
+"""Program of the process of one case."""
+
 MAJOR = ("motorway", "trunk", "primary", "secondary", "tertiary")
 """Roads of an extract on which options stand."""
+
+
+class OverlayRow(StoredRow):
+    """The contraction of one road network with so many options; seconds are processor time."""
+
+    cores: int
+    numpy: str
+    network: str = Field(description="where the roads come from")
+    nodes: int
+    arcs: int
+    options: int
+    sources: int = Field(
+        description="ends of option arcs and of evaders: where SciPy's searches start"
+    )
+    contract_s: float = Field(description="of `contract`, the smaller of two runs")
+    scipy_s: float = Field(
+        description="of one bare SciPy Dijkstra from each source, from the mean of a sample"
+    )
+    faster: float = Field(description="scipy_s over contract_s")
+    overlay_nodes: int
+    overlay_arcs: int
+    peak_mb: float | None = Field(
+        description="largest resident size of the process when the contraction ended"
+    )
+    evaluate_ms: float = Field(description="to value a plan on the overlay")
+    roads_ms: float = Field(description="the same on the roads")
+    greedy_s: float = Field(
+        description="of the greedy method on the overlay, as an instance of its own"
+    )
+    difference: float = Field(description="of the two values, relative")
+
+    @property
+    def key(self) -> RunKey:
+        """What was run."""
+        return overlay_key(self.version, self.network, self.options)
+
+
+def overlay_key(version: str, network: str, options: int) -> RunKey:
+    """Return the key of a contraction; generated networks are named by their size."""
+    return RunKey.of(version, network, "contract", options=options)
 
 
 def planned_rows(
@@ -79,12 +141,12 @@ def network_name(network: str) -> str:
 
 
 def _in_own_process(network: str, options: int) -> OverlayRow:
-    done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "optimizer.lab.benchmark.overlay_scaling", network, str(options)],
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, network, str(options)],
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )
     if done.returncode:
         raise SolverError(
@@ -393,5 +455,17 @@ def _bent(
     return np.column_stack((tail, head)), street, pieces[street]
 
 
-if __name__ == "__main__":
-    print(measure_case(sys.argv[1], int(sys.argv[2])).model_dump_json())
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the measurement takes."""
+    add_suite_arguments(parser, Path("results/overlay"))
+    parser.add_argument("--extract", type=Path, help="OpenStreetMap extract to measure as well")
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Add the rows that are missing, or make the page."""
+    suite = Suite(
+        "the contraction of road networks of growing size",
+        {FILE: (OverlayRow, lambda _: planned_rows(extract=asked.extract))},
+        write_overlay_page,
+    )
+    run_suite(suite, asked)
