@@ -5,19 +5,27 @@ one message, or is shown as text.
 from __future__ import annotations
 
 import gzip
+import io
 import os
+import random
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from optimizer.base.errors import InputError
+from optimizer.base.errors import InputError, Problem
+from optimizer.base.files.readwrite import read_text
+from optimizer.base.files.tables import csv_text
 from optimizer.cli import app
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.lab.pages import PageTable, markdown
 from optimizer.region.extract import check_expansion, read_extract
+from optimizer.scenario.file.model import read_scenario
 from optimizer.solvers.mip.backend import stdout_closed
+from tests.marathon.damages import DAMAGES, workbook_of
+from tests.tiny import SCENARIO, write_scenario
 
 OSM = (
     '<osm version="0.6"><node id="1" lat="50" lon="10" version="1"/><node id="2" lat="50.1"'
@@ -94,6 +102,109 @@ def test_what_a_library_prints_does_not_reach_standard_output(
     os.write(1, b"after\n")
     printed = capfd.readouterr()
     assert (printed.out, printed.err) == ("after\n", "")
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        ("1.6 GB in the sheet", "1,611 MB unpacked"),
+        ("one there, size not said", "row 1,048,576 and column 16,384"),
+        ("one there, a false size", "row 1,048,576 and column 16,384"),
+        ("one there, elsewhere", "row 1,048,576 and column 16,384"),
+        ("cells without names far down", "row 1,048,576 and column 5,000"),
+    ],
+)
+def test_a_workbook_that_memory_does_not_hold_is_refused(
+    damage: str, found: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("python_calamine")
+    path = tmp_path / "table.xlsx"
+    path.write_bytes(workbook_of(b"time,lon,lat\n2024-01-01,1,2\n"))
+    assert csv_text(path, "a table").text.startswith("time,lon,lat\n")
+    next(each for each in DAMAGES if each.name == damage).apply(path, random.Random(0))  # noqa: S311 - no secret
+    with pytest.raises(InputError, match=found):
+        csv_text(path, "a table")
+
+
+MANIFEST = (
+    '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+    '<manifest:file-entry manifest:full-path="/"'
+    ' manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>'
+)
+
+
+def ods(rows: str) -> bytes:
+    packed = io.BytesIO()
+    name = "urn:oasis:names:tc:opendocument:xmlns"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", MANIFEST)
+        archive.writestr(
+            "content.xml",
+            f'<office:document-content xmlns:office="{name}:office:1.0" xmlns:table="{name}:table:1.0"'
+            f' xmlns:text="{name}:text:1.0"><office:body><office:spreadsheet><table:table table:name="s">'
+            f"{rows}</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+    return packed.getvalue()
+
+
+CELL = '<table:table-cell{} office:value-type="string"><text:p>x</text:p></table:table-cell>'
+EMPTY = (
+    '<table:table-row table:number-rows-repeated="1048570"><table:table-cell'
+    ' table:number-columns-repeated="16384"/></table:table-row>'
+)
+
+
+def test_cells_of_an_ods_that_stand_for_many_are_counted(tmp_path: Path) -> None:
+    pytest.importorskip("python_calamine")
+    path = tmp_path / "table.ods"
+    row = f"<table:table-row>{CELL.format('')}</table:table-row>"
+    path.write_bytes(ods(row + EMPTY))
+    assert csv_text(path, "a table").text.startswith("x\n")
+    many = CELL.format(' table:number-columns-repeated="16384"')
+    for rows in (
+        f'<table:table-row table:number-rows-repeated="9999">{many}</table:table-row>',
+        EMPTY + f"<table:table-row>{many}</table:table-row>",
+    ):
+        path.write_bytes(ods(rows))
+        with pytest.raises(InputError, match="and column 16,384; expected at most"):
+            csv_text(path, "a table")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes of this kind")
+def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 1 << 32)
+    for name, found in (
+        ("link", "a named pipe"),
+        ("circle", "a link that leads to itself"),
+        ("/dev/zero", "a device"),
+        ("x" * 300, "File name too long"),
+        ("large", "4,295 MB; expected text of at most 537 MB"),
+    ):
+        with pytest.raises(InputError, match=f"found {found}"):
+            read_text(tmp_path / name, "text")
+
+
+def test_a_message_leaves_out_the_middle_of_a_long_name() -> None:
+    told = str(InputError(Problem("a" * 9000 + "b", "x", "y")))
+    assert len(told) < 700
+    assert told.startswith("aaa")
+    assert "aaab: found x" in told
+
+
+def test_a_truth_value_is_no_number(tmp_path: Path) -> None:
+    text = SCENARIO.replace("capacity = 30", "capacity = true")
+    path = write_scenario(tmp_path, text.replace("budget = 3", "budget = false"))
+    with pytest.raises(InputError) as caught:
+        read_scenario(path)
+    assert [str(problem).partition("scenario.toml, ")[2] for problem in caught.value.problems] == [
+        "resources[0].budget: found false; expected a number. Write a number.",
+        "kinds[0].capacity: found true; expected a number. Write a number.",
+    ]
 
 
 def test_names_from_records_are_text_on_a_page() -> None:

@@ -40,6 +40,15 @@ def printable(text: str) -> str:
     )
 
 
+LONGEST = 600
+"""Characters of a part of a message that are shown: a file may name a thing by any number."""
+
+
+def _in_brief(text: str) -> str:
+    """Return a text, without its middle where it is longer than `LONGEST`."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 103]}...{text[-100:]}"
+
+
 PROBLEMS_SHOWN = 10
 """Problems of one file, or of one column of it, that are described; a file of another
 kind has one on every line.
@@ -69,7 +78,8 @@ class InputFault:
 
     def __str__(self) -> str:
         """Return the fault as one line that a terminal can show."""
-        line = f"{self.where}: found {self.found}; expected {self.expected}."
+        where, found, expected = map(_in_brief, (self.where, self.found, self.expected))
+        line = f"{where}: found {found}; expected {expected}."
         remedy = self.remedy if self.remedy.endswith("?") else self.remedy.rstrip(".") + "."
         return printable(f"{line} {remedy}" if self.remedy else line)
 

@@ -23,7 +23,7 @@ from optimizer.base.files.readwrite import json_kind, read_json
 from optimizer.base.text.names import close_match, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -109,9 +109,29 @@ def validated(model: type[Model], content: object, where: str) -> Model:
     """
     adapter = TypeAdapter(model)
     try:
-        return adapter.validate_python(content)
+        result = adapter.validate_python(content)
     except ValidationError as error:
         raise InputError(*_problems(error, adapter, where)) from None
+    if problems := [
+        Problem(f"{where}, {path}", str(found).lower(), _NUMBER, "Write a number")
+        for path, found in _truths_for_numbers(content, result, "")
+    ]:
+        raise InputError(*problems)
+    return result
+
+
+def _truths_for_numbers(content: object, result: object, path: str) -> Iterator[tuple[str, bool]]:
+    """Yield the truth values of a content that a model has taken for 0 and 1, with their places."""
+    if isinstance(content, bool):
+        if type(result) in {int, float}:
+            yield path, content
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            inner = result.get(key) if isinstance(result, dict) else getattr(result, str(key), None)
+            yield from _truths_for_numbers(value, inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(content, list | tuple) and isinstance(result, list | tuple):
+        for k, (value, inner) in enumerate(zip(content, result, strict=False)):
+            yield from _truths_for_numbers(value, inner, f"{path}[{k}]")
 
 
 def validated_text(model: type[Model], text: str, where: str) -> Model:

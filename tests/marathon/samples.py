@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -10,28 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.base.errors import InputError
-from optimizer.lab.backtest.searches import read_searches
-from optimizer.lab.converters.road_instance import (
-    InstanceInputs,
-    dimacs_instance,
-    hazard,
-    tntp_instance,
-)
-from optimizer.lab.converters.snip import snip_instance
-from optimizer.pipeline.check import check_scenario_file
+from optimizer.base.work.listener import SilentListener
+from optimizer.operations.audit import read_audit
+from optimizer.operations.recorded import Units, read_tracks
+from optimizer.operations.simulated_tracks import simulate_tracks, tracks_csv
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.pipeline.roster.roster import roster_of_plan
-from optimizer.problem.files.instance_file import read_instance
-from optimizer.problem.files.plan_file import read_plan, read_plan_file
+from optimizer.problem.files.instance_file import read_instance, write_instance
+from optimizer.problem.files.plan_file import PLAN_FILE, read_plan, read_plan_file
 from optimizer.records.areas import load_areas
-from optimizer.records.importers.cbp import import_cbp
-from optimizer.records.importers.frames import write_import
-from optimizer.records.importers.mapped_csv import checked_mapping, import_csv, read_mapping
-from optimizer.records.importers.stop_search import import_stop_search
 from optimizer.records.tips import read_tips
+from optimizer.records.traffic_counts import read_traffic_counts
 from optimizer.region import load_region, read_region
 from optimizer.region.border import read_border
-from optimizer.roster.model import read_duties, read_earlier
+from optimizer.roster.draws import read_draws
+from optimizer.roster.model import read_earlier
+from optimizer.scenario.check.check import check_scenario
 from optimizer.sharing.format_conversion import exchange_records
 from optimizer.sharing.fuse import fuse_feeds
 from optimizer.sharing.ledger.notes import ED25519, Checkpoint
@@ -44,15 +41,22 @@ from optimizer.sharing.ledger.signing import (
 )
 from optimizer.sharing.ledger.store import SETTINGS, Entry, EntryFile, LedgerFolder
 from optimizer.sharing.ledger.verifying import verify_ledger
-from optimizer.solvers.mip.backend import _last_improving
-from tests import test_convert, test_fusion, test_importers
+from tests import test_fusion
 from tests.golden_scenarios import PEOPLE
-from tests.output_cases import output_folder
+from tests.marathon.damages import workbook_of
+from tests.marathon.judge import commanded
+from tests.operations_cases import planned_case
+from tests.output_cases import csv_text
 from tests.standin import sample_world
+from tests.test_audit import filled
+from tests.test_delivered import EXACT, as_earthranger, as_gpx, as_smart
+from tests.test_draws import folder as mixture_fixture
+from tests.test_joint_plan import parts
 from tests.test_region_graphs import BEND, NODES, graphml
 from tests.test_scenario_patrols import BASE, TEAM
-from tests.tiny import SCENARIO, write_scenario
+from tests.tiny import AREAS, SCENARIO, write_scenario
 
+mixture_folder: Any = getattr(mixture_fixture, "__wrapped__")  # noqa: B009 - of a fixture
 MAPPING = """source = "customs"
 [columns]
 date = "when"
@@ -72,6 +76,51 @@ LINE = (
     " 50.0], [10.6, 50.0]]}}"
 )
 FIRST = date(2026, 12, 1)
+TIPS_TABLE = '[records]\ntips = "tips.csv"\n\n'
+TRAFFIC = """station,road,lon,lat,vehicles_a_day
+1,R1,10.0,50.05,700
+2,R2,10.4,50.05,800
+"""
+WORDS = "term,es\nPolice,Policía\nTiny border,Frontera pequeña\n"
+EFFORT_POINTS = json.dumps(
+    {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "properties": {"time": "2024", "amount": amount},
+                "geometry": {"type": "Point", "coordinates": [lon, lat]},
+            }
+            for amount, lon, lat in ((900, 10.0, 50.05), (300, 10.2, 50.2))
+        ],
+    }
+)
+PLAN_OF_TWO = {
+    "schema_version": 2,
+    "name": "Tiny border",
+    "method": "greedy",
+    "status": "feasible",
+    "limit": None,
+    "lower": 0.0,
+    "upper": 1.0,
+    "gap": 1.0,
+    "seconds": 0.0,
+    "options": ["a", "d", "b"],
+    "seed": 0,
+    "version": "0",
+    "values": {"nothing": 1.0, "plan": 1.0, "everything": 0.0},
+    "resources": [],
+    "sites": [
+        {"id": "a", "label": "=West", "kind": "checkpoint", "type": "post", "traffic": 4000.0},
+        {"id": "d", "label": "East", "kind": "checkpoint", "type": "post", "traffic": 12000.0},
+        {"id": "b", "label": "", "kind": "checkpoint", "type": "post"},
+    ],
+}
+RECORD = """time,lon,lat,drug,quantity,owner,tlp
+2024-03-01,10.0,50.05,cocaine,2.5,police,GREEN
+2024-05-01,10.4,50.05,cocaine,1.0,police,RED
+2024-06-01,10.2,50.21,heroin,,customs,AMBER
+"""
 
 
 @dataclass(frozen=True)
@@ -83,15 +132,42 @@ class Sample:
     name
         What it is called in the counts.
     file
-        A good one; its folder holds what it belongs to.
+        A good one.
     read
-        Reads the file of that name in another folder; raises `OptimizerError` where it
-        is damaged.
+        Reads the file of that name in a copy of its folder; raises `OptimizerError`
+        where it is damaged.
+    above
+        How many folders above the file's own belong to it.
+    names
+        Other words by which a refusal may name the file: its folder, its option.
     """
 
     name: str
     file: Path
     read: Callable[[Path], Any]
+    above: int = 0
+    names: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> Path:
+        """Folder of all that belongs to it."""
+        return self.file.parents[self.above]
+
+    @property
+    def format(self) -> str:
+        """Its format, as damages name it."""
+        return FORMATS.get(self.file.suffix, "lines")
+
+
+FORMATS = {
+    ".toml": "toml",
+    **dict.fromkeys((".json", ".geojson"), "json"),
+    ".csv": "csv",
+    **dict.fromkeys((".xml", ".gpx", ".osm", ".graphml"), "xml"),
+    ".xlsx": "xlsx",
+    ".gpkg": "sqlite",
+}
+"""Suffix -> format."""
 
 
 def make_samples(folder: Path) -> list[Sample]:
@@ -109,42 +185,242 @@ def sample_of(kind: str, folder: Path) -> Sample:
 
 
 def _scenario(folder: Path) -> list[Sample]:
-    folder.mkdir(parents=True)
-    scenario = write_scenario(
-        folder, SCENARIO + BASE + TEAM + PEOPLE.replace("number = 6", "number = 20")
+    """Return the files of a scenario, and as workbooks and GeoJSON those that may be such."""
+    text = SCENARIO + BASE + TEAM + PEOPLE.replace("number = 6", "number = 20")
+    text = text.replace(
+        'name = "Tiny border"', 'name = "Tiny border"\ntranslations_file = "words.csv"'
     )
-    plan_scenario(scenario, folder / "out", options={"method": "greedy"}, report=False)
-    roster_of_plan(folder / "out", FIRST.isoformat(), weeks=1, out=folder / "roster", time_limit=5)
-    out = folder / "out"
-    instance = read_instance(out / "instance.json")
-    names = (
+    text = text.replace("[[records.seizures]]", f"{TIPS_TABLE}[[records.seizures]]", 1)
+    write_scenario(folder, text)
+    for name, content in (("traffic.csv", TRAFFIC), ("words.csv", WORDS), ("tips.csv", TIPS)):
+        (folder / name).write_text(content, encoding="utf-8")
+    other = folder.with_name("workbooks")
+    write_scenario(
+        other,
+        SCENARIO.replace("sites.csv", "sites.xlsx")
+        .replace("seizures.csv", "seizures.xlsx")
+        .replace("effort.csv", "effort.geojson"),
+    )
+    for name in ("sites", "seizures"):
+        (other / f"{name}.xlsx").write_bytes(workbook_of((other / f"{name}.csv").read_bytes()))
+    (other / "effort.geojson").write_text(EFFORT_POINTS, encoding="utf-8")
+    texts = (
         "scenario.toml",
         "sites.csv",
         "seizures.csv",
         "effort.csv",
         "areas.geojson",
         "network.gpkg",
+        "words.csv",
+        "tips.csv",
     )
-    checked = [Sample(f"scenario: {name}", folder / name, _check) for name in names]
     return [
-        *checked,
-        Sample("areas", folder / "areas.geojson", load_areas),
+        *(
+            Sample(f"scenario: {name}", folder / name, _checked, names=("scenario.toml",))
+            for name in texts
+        ),
+        *(
+            Sample(f"scenario: {name}", other / name, _checked)
+            for name in ("sites.xlsx", "seizures.xlsx", "effort.geojson")
+        ),
+        Sample("traffic counts", folder / "traffic.csv", read_traffic_counts),
         Sample("region", folder / "network.gpkg", load_region),
-        Sample("instance", out / "instance.json", read_instance),
-        Sample("plan", out / "plan.json", partial(read_plan, instance=instance)),
+    ]
+
+
+class _Notes(SilentListener):
+    """Keeps the sentences that it is told."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def noted(self, sentence: str) -> None:
+        """Keep it."""
+        self.sentences.append(sentence)
+
+
+def _checked(path: Path) -> object:
+    """Return what a check makes of the scenario beside a file, and what it tells."""
+    notes = _Notes()
+    check = check_scenario(path.parent / "scenario.toml", listener=notes)
+    if check.problems:
+        raise InputError(*check.problems)
+    return check, notes.sentences
+
+
+def _planned(folder: Path) -> list[Sample]:
+    """Return the files of a plan folder, of its roster, and of one instance."""
+    folder.mkdir(parents=True)
+    scenario = write_scenario(folder, SCENARIO + BASE + PEOPLE.replace("number = 6", "number = 20"))
+    plan_scenario(scenario, folder / "out", options={"method": "greedy"}, report=False)
+    roster_of_plan(folder / "out", FIRST.isoformat(), weeks=1, out=folder / "roster", time_limit=5)
+    instance = read_instance(folder / "out/instance.json")
+    commanded(["solve", folder / "out/instance.json", "--certificate", folder / "certificate.json"])
+
+    def compared(path: Path) -> object:
+        return commanded(["compare", path.parent, "--quiet", "--json"])
+
+    def explained(path: Path) -> object:
+        return commanded(["explain", path.parent, "--quiet"])
+
+    def rostered(path: Path) -> object:
+        words = ["roster", path.parent, "--from", FIRST, "--weeks", 1, "--time-limit", 5, "--quiet"]
+        return commanded([*words, "--out", path.parents[1] / "new"]).lines
+
+    def solved(path: Path) -> object:
+        return (
+            commanded(["solve", path, "--quiet", "--json", "--method", "greedy"])
+            .lines[0]
+            .partition("seconds")[0]
+        )
+
+    def evaluated(path: Path) -> object:
+        return commanded(["evaluate", path.with_name("instance.json"), path, "--quiet", "--json"])
+
+    def verified(path: Path) -> object:
+        return commanded(["verify", path.parent / "out/instance.json", path, "--quiet", "--json"])
+
+    out = folder / "out"
+    named = {"above": 1, "names": ("out",)}
+    return [
+        *(
+            Sample(f"compare: {name}", out / name, compared, **named)
+            for name in ("plan.json", "instance.json", "run.json")
+        ),
+        Sample("explain: .interdict.json", out / ".interdict.json", explained, **named),
+        Sample("roster: duties.json", out / "duties.json", rostered, **named),
+        Sample("instance", out / "instance.json", solved),
+        Sample("plan", out / "plan.json", evaluated),
         Sample("plan file", out / "plan.json", read_plan_file),
-        Sample("duties", out / "duties.json", lambda path: read_duties(path.parent)),
+        Sample("certificate", folder / "certificate.json", verified),
         Sample(
             "roster summary",
             folder / "roster/summary.json",
             partial(read_earlier, first=date(2027, 6, 1)),
         ),
+        Sample("instance, read", out / "instance.json", read_instance),
+        Sample("plan, read", out / "plan.json", partial(read_plan, instance=instance)),
     ]
 
 
-def _check(path: Path) -> None:
-    if problems := check_scenario_file(path.parent / "scenario.toml").problems:
-        raise InputError(*problems)
+def _filled_log(log: str) -> str:
+    """Return a log of duty in which every row is filled in as it was planned."""
+    rows = list(csv.DictReader(io.StringIO(log)))
+    for row in rows:
+        row |= {"begin": row["planned_begin"], "end": row["planned_end"]}
+    return csv_text(rows)
+
+
+def _operations(folder: Path) -> list[Sample]:
+    """Return tracks, logs, audits, seeds and draws."""
+    case = planned_case(folder)
+    tracks = simulate_tracks(case.network, case.duties, case.visits, EXACT, 1).tracks
+    for name, text in (
+        ("tracks.csv", tracks_csv(tracks)),
+        ("tracks.gpx", as_gpx(tracks)),
+        ("tracks.geojson", as_earthranger(tracks)),
+        ("tracks.xml", as_smart(tracks[0])),
+        ("log.csv", _filled_log(case.log)),
+    ):
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+    (folder / "out" / PLAN_FILE).write_text(json.dumps(PLAN_OF_TWO), encoding="utf-8")
+    (folder / "secret").write_text("a secret of the tests", encoding="utf-8")
+    (folder / "secret").chmod(0o600)
+    audit = folder / "audit.json"
+    planning = [
+        "audit",
+        "plan",
+        case.folder,
+        "--from",
+        FIRST,
+        "--seed-file",
+        folder / "secret",
+        "--days",
+        28,
+    ]
+    commanded([*planning, "--vehicles", 40, "--out", audit])
+    commanded(["audit", "sheets", audit, "--out", folder / "sheets"])
+    filled(folder / "sheets", read_audit(audit))
+    mixed = folder.with_name("mixed")
+    mixed.mkdir()
+    mixture_folder(mixed)
+    (mixed / "secret").write_text("a secret of the tests", encoding="utf-8")
+    (mixed / "secret").chmod(0o600)
+    drawing = [
+        "draw",
+        mixed / "plan",
+        "--from",
+        FIRST,
+        "--days",
+        3,
+        "--seed-file",
+        mixed / "secret",
+    ]
+    commanded([*drawing, "--out", mixed / "draws.json"])
+
+    units = Units(case.duties, {})
+
+    def tracked(path: Path) -> object:
+        return read_tracks([path], units)
+
+    def delivered(path: Path) -> object:
+        at = next(folder for folder in path.parents if (folder / "log.csv").exists())
+        words = [
+            "delivered",
+            at / "out",
+            "--scenario",
+            at / "scenario.toml",
+            "--log",
+            at / "log.csv",
+        ]
+        return commanded([*words, "--out", at / "delivered", "--json"])
+
+    def results(path: Path) -> object:
+        at = path.parent if path.suffix == ".json" else path.parents[1]
+        return commanded(["audit", "results", at / "audit.json", at / "sheets"])
+
+    def sheets(path: Path) -> object:
+        return commanded(
+            ["audit", "sheets", path, "--out", path.parent / "new"], path.parent / "new"
+        )
+
+    def drawn(path: Path) -> object:
+        at = (
+            path
+            if (path / "plan").is_dir()
+            else path.parent
+            if (path.parent / "plan").is_dir()
+            else path.parents[1]
+        )
+        words = ["draw", at / "plan", "--from", FIRST, "--days", 3, "--seed-file", at / "secret"]
+        return commanded([*words, "--out", at / "new.json"], at / "new.json")
+
+    sheet = next(
+        path for path in sorted((folder / "sheets").glob("*.csv")) if path.name != "counts.csv"
+    )
+    return [
+        *(
+            Sample(f"delivered: {name}", folder / name, tracked)
+            for name in ("tracks.csv", "tracks.gpx", "tracks.geojson", "tracks.xml")
+        ),
+        Sample("delivered: log.csv", folder / "log.csv", delivered),
+        Sample("delivered: duties.json", folder / "out/duties.json", delivered, 1, ("out",)),
+        Sample(
+            "delivered: roster.csv",
+            folder / f"out/roster-{FIRST}/roster.csv",
+            delivered,
+            2,
+            ("out",),
+        ),
+        Sample("audit", audit, sheets),
+        Sample("audit results: audit.json", audit, results),
+        Sample("audit results: a sheet", sheet, results, 1),
+        Sample("audit results: counts.csv", folder / "sheets/counts.csv", results, 1),
+        Sample("draw: seed", mixed / "secret", drawn, names=("--seed-file",)),
+        Sample("draw: plan.json", mixed / "plan/plan.json", drawn, 1, ("plan",)),
+        Sample("draw: mixture.json", mixed / "plan/mixture.json", drawn, 1, ("plan",)),
+        Sample("draws", mixed / "draws.json", read_draws),
+    ]
 
 
 def _regions(folder: Path) -> list[Sample]:
@@ -167,28 +443,21 @@ def _regions(folder: Path) -> list[Sample]:
 
 def _imports(folder: Path) -> list[Sample]:
     folder.mkdir(parents=True)
-    test_importers.searches(
-        folder,
-        [test_importers.search(linked="True"), test_importers.search("2020-02-02T10:00:00+00:00")],
-    )
-    test_importers.cbp_file(folder)
-    (folder / "mapping.toml").write_text(MAPPING, encoding="utf-8")
-    (folder / "table.csv").write_text(TABLE, encoding="utf-8")
-    searches = folder / "2020-01-essex-stop-and-search.csv"
-    write_import(output_folder(folder / "out"), import_stop_search([searches]))
+    for name, text in (("mapping.toml", MAPPING), ("table.csv", TABLE), ("areas.geojson", AREAS)):
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "table.xlsx").write_bytes(workbook_of(TABLE.encode()))
 
-    def mapped(path: Path) -> None:
-        import_csv(
-            path.parent / "table.csv",
-            checked_mapping(read_mapping(path.parent / "mapping.toml"), "mapping.toml"),
-        )
+    def mapped(path: Path) -> object:
+        at = path.parent
+        table = path if path.suffix == ".xlsx" else at / "table.csv"
+        words = ["import", "csv", table, "--mapping", at / "mapping.toml", "--out", at / "out"]
+        return commanded(words, at / "out")
 
     return [
-        Sample("import stop-search", searches, lambda path: import_stop_search([path])),
-        Sample("import cbp", folder / "cbp.csv", lambda path: import_cbp([path], constant=1)),
         Sample("import csv", folder / "table.csv", mapped),
-        Sample("mapping", folder / "mapping.toml", mapped),
-        Sample("searches", folder / "out/searches.csv", lambda path: read_searches([path])),
+        Sample("import csv: workbook", folder / "table.xlsx", mapped),
+        Sample("import csv: mapping", folder / "mapping.toml", mapped),
+        Sample("areas", folder / "areas.geojson", load_areas),
     ]
 
 
@@ -238,47 +507,39 @@ def _ledger(folder: Path) -> list[Sample]:
     ]
 
 
-def _foreign(folder: Path) -> list[Sample]:
+def _joint(folder: Path) -> list[Sample]:
+    """Return messages of an exchange for a joint plan, and a record that is released."""
     folder.mkdir(parents=True)
-    texts = {
-        "net": test_convert.NET,
-        "trips": test_convert.TRIPS,
-        "tntp": test_convert.TNTP_OPTIONS,
-    }
-    test_convert.written(folder, **texts)
-    for name, text in {
-        "arcgain0.txt": "1 2 0.5\n2 3 0.9\n1 3 0.2\n",
-        "intd_arc0.txt": "2 3 0.5 0.1\n1 2 0.4 0.2\n",
-        "Scenarios.txt": "1 3 0.5\n2 3 0.5\n",
-        "improving.sol": "# Columns 3\nx 1\ny 0\nz 1\n# Columns 3\nx 1\ny 1\nz 0.5\n",
-    }.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    own = parts(3)
+    for name, instance in own.items():
+        write_instance(folder / f"{name}.json", instance)
+    words = ["--share", "a=1", "--share", "b=1", "--rounds", 3]
+    for name in ("a", "b", "a"):
+        commanded(["joint", folder / "exchange", f"{name}={folder / name}.json", *words])
+    (folder / "record.csv").write_text(RECORD, encoding="utf-8")
 
-    def dimacs(path: Path) -> None:
-        at = path.parent
-        inputs = InstanceInputs(at / "options.txt", test_convert.BUDGETS, test_convert.PER_KM)
-        dimacs_instance(
-            at / "graph.txt", inputs, at / "evaders.txt", coordinates=at / "coordinates.txt"
-        )
+    def joined(path: Path) -> object:
+        at = next(folder for folder in path.parents if (folder / "a.json").exists())
+        done = commanded(["joint", at / "exchange", f"a={at / 'a.json'}", "--rounds", 3, "--json"])
+        return done.lines
 
-    def tntp(path: Path) -> None:
-        at = path.parent
-        inputs = InstanceInputs(at / "tntp.txt", {"teams": 2.0}, hazard("min", per_hour=0.5))
-        tntp_instance(at / "net.txt", inputs, trips=at / "trips.txt", on_unreachable=lambda _: None)
+    def released(path: Path) -> object:
+        out = path.parent / "released"
+        return commanded(["release", path, "--to", "customs", "--out", out, "--json"], out)
 
-    def snip(path: Path) -> None:
-        snip_instance(path.parent, number=0, snipno=1, budget=1)
-
-    readers = {
-        **dict.fromkeys(
-            ["graph.txt", "options.txt", "evaders.txt", "coordinates.txt"], ("DIMACS", dimacs)
-        ),
-        **dict.fromkeys(["net.txt", "trips.txt", "tntp.txt"], ("TNTP", tntp)),
-        **dict.fromkeys(["arcgain0.txt", "intd_arc0.txt", "Scenarios.txt"], ("SNIP", snip)),
-    }
+    messages = [path for path in sorted((folder / "exchange").rglob("*")) if path.is_file()]
     return [
-        *(Sample(f"{name}: {file}", folder / file, read) for file, (name, read) in readers.items()),
-        Sample("solution of HiGHS", folder / "improving.sol", partial(_last_improving, n=3)),
+        *(
+            Sample(
+                f"joint: {path.name}",
+                path,
+                joined,
+                len(path.relative_to(folder).parts) - 1,
+                ("exchange",),
+            )
+            for path in messages
+        ),
+        Sample("release: record.csv", folder / "record.csv", released),
     ]
 
 
@@ -324,9 +585,11 @@ def _shared(folder: Path) -> list[Sample]:
 
 _GROUPS: dict[str, Callable[[Path], list[Sample]]] = {
     "scenario": _scenario,
+    "planned": _planned,
+    "operations": _operations,
+    "joint": _joint,
     "regions": _regions,
     "imports": _imports,
-    "foreign": _foreign,
     "shared": _shared,
     "ledger": _ledger,
 }

@@ -6,9 +6,10 @@ import signal
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 GOOD = {"accepted", "refused", "right", "whole", "absent"}
 """Outcomes that are as they should be; any other is a fault."""
@@ -59,6 +60,25 @@ def last_frame(error: BaseException) -> str:
     at = f"{frames[-1].filename.split('/optimizer/')[-1]}:{frames[-1].lineno}" if frames else "?"
     text = str(error).replace("\n", " ")
     return f"{type(error).__name__} at {at}: {text[:160]}"
+
+
+@contextmanager
+def peak_memory() -> Iterator[Callable[[], int]]:
+    """Give what returns the bytes of memory that the block took at most, beyond those
+    before it; 0 where the system does not say.
+    """
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    before = _status("VmRSS")
+    yield lambda: max(0, _status("VmHWM") - before)
+
+
+def _status(name: str) -> int:
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 @contextmanager

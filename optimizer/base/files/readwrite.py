@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+LARGEST_FILE = 1 << 29
+"""Bytes of a file that is read as a whole: what a larger one holds has no room in memory."""
+
 LEAST_FREE = 10_000_000
 """Bytes of disk below which no work is begun: about what the folder of one plan takes."""
 
@@ -90,9 +93,17 @@ def existing_file(path: Path, what: str) -> Path:
     InputError
         If there is no such file, it is a folder, or there is no permission to read it.
     """
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a name that is too long
+        raise InputError(Problem(str(path), error.strerror, what, "Correct the path")) from None
+    if is_folder:
         raise InputError(
             Problem(str(path), "a folder", f"a file ({what})", "Name the file inside it")
+        )
+    if (kind := _special_kind(path)) is not None:
+        raise InputError(
+            Problem(str(path), kind, f"a file ({what})", "Name a file that holds the data")
         )
     if not path.is_file():
         elsewhere = "Check the path; in a scenario it is relative to the scenario's folder"
@@ -115,6 +126,25 @@ def existing_file(path: Path, what: str) -> Path:
     return path
 
 
+def _special_kind(path: Path) -> str | None:
+    """Return what stands at a path that is neither file nor folder: reading a pipe or a
+    device would never end. None where it is a file or nothing.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return "a link that leads to itself" if error.errno == errno.ELOOP else None
+    except ValueError:  # a NUL in its name
+        return None
+    kinds = (
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    return next((kind for is_kind, kind in kinds if is_kind(mode)), None)
+
+
 def read_bytes(path: Path, what: str) -> bytes:
     """Return the bytes of a file.
 
@@ -123,10 +153,24 @@ def read_bytes(path: Path, what: str) -> bytes:
     InputError
         If the file is missing or cannot be read.
     """
+    existing_file(path, what)
     try:
-        return existing_file(path, what).read_bytes()
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            raise InputError(
+                Problem(
+                    str(path),
+                    f"{size / 1e6:,.0f} MB",
+                    f"{what} of at most {LARGEST_FILE / 1e6:,.0f} MB",
+                    "Check that it is the right file, or divide it",
+                )
+            )
+        return path.read_bytes()
     except OSError as error:
-        raise InputError(Problem(str(path), error.strerror or str(error), what)) from None
+        raise InputError(
+            Problem(
+                str(path), error.strerror or str(error), what, "Check the disk, or copy it anew"
+            )
+        ) from None
 
 
 def read_text(path: Path, what: str) -> str:
@@ -234,11 +278,21 @@ def _parsed(
         ) from None
     except RecursionError:
         raise InputError(
-            Problem(str(path), "brackets nested too deep to read", f"{what} as JSON")
+            Problem(
+                str(path),
+                "brackets nested too deep to read",
+                f"{what} as JSON",
+                "Check that it is the right file",
+            )
         ) from None
     except ValueError as error:  # Python refuses integers of thousands of digits
         raise InputError(
-            Problem(str(path), str(error), f"{what} as JSON, with numbers of ordinary size")
+            Problem(
+                str(path),
+                str(error),
+                f"{what} as JSON, with numbers of ordinary size",
+                "Check that it is the right file",
+            )
         ) from None
 
 
@@ -268,7 +322,12 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise InputError(
-            Problem(str(path), "brackets nested too deep to read", f"{what} as TOML")
+            Problem(
+                str(path),
+                "brackets nested too deep to read",
+                f"{what} as TOML",
+                "Check that it is the right file",
+            )
         ) from None
     # TOMLDecodeError, and Python's refusal of integers of thousands of digits
     except ValueError as error:

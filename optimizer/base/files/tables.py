@@ -25,14 +25,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from functools import reduce
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+from xml.parsers import expat
 
 from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.files.readwrite import (
     SPREADSHEETS,
     binary_kind,
-    existing_file,
     not_utf8,
+    read_bytes,
     text_kind,
 )
 from optimizer.base.text.messages import counted_message, listed, message
@@ -409,10 +410,7 @@ def csv_text(path: Path, what: str) -> DecodedText:
         workbook that cannot be opened), in none of these encodings, or holds NUL
         characters.
     """
-    try:
-        content = existing_file(path, what).read_bytes()
-    except OSError as error:
-        raise InputError(Problem(str(path), error.strerror or str(error), what)) from None
+    content = read_bytes(path, what)
     if not content.strip():
         raise InputError(
             Problem(str(path), "an empty file", what, "Check that the file is complete")
@@ -768,7 +766,7 @@ LARGEST = 1 << 29
 no memory does.
 """
 
-MOST_CELLS = 1 << 25
+MOST_CELLS = 1 << 24
 """Cells from the first to the last filled one of a sheet: one stray cell far off makes
 a sheet that no memory holds.
 """
@@ -784,7 +782,19 @@ CANNOT_UNPACK = (
 )
 """What Python's zipfile raises for damaged archives."""
 
-EXTENT = re.compile(rb'<dimension ref="(?:[A-Z]+\d+:)?([A-Z]+)(\d+)"')
+AT_ONCE = 1 << 20
+"""Bytes of a part that are looked through at a time."""
+
+CELL_NAME = re.compile(rb"""\sr\s*=\s*["']\s*([A-Za-z]{0,9})(\d{1,19})""")
+"""Name of a cell, or number of a row, of an .xlsx."""
+
+ROW = re.compile(rb"<(?:\w+:)?row(?=[\s/>])([^>]*)")
+
+NAMELESS = re.compile(rb"<(?:\w+:)?c(?=[\s/>])(?![^>]*\sr\s*=)")
+"""A cell that goes by its place in its row."""
+
+LONGEST_TAG = 256
+"""Bytes that a tag of a row or cell has at most, for what stands between two pieces."""
 
 ERRORS = (b' t="e"', b'value-type="error"')
 """How parts of .xlsx and .ods mark a cell with an error, which the reader gives as empty."""
@@ -859,6 +869,7 @@ def sheet_of(path: Path, content: bytes, kind: str) -> Sheet | None:
                 str(path),
                 "a workbook without a filled cell in a sheet that is shown",
                 "a sheet with a header row",
+                "Show the sheet that holds the table, or save it as CSV UTF-8",
             )
         )
     first = filled[0]
@@ -867,7 +878,11 @@ def sheet_of(path: Path, content: bytes, kind: str) -> Sheet | None:
 
 
 def _checked(path: Path, content: bytes) -> int:
-    """Refuse a workbook that would not fit into memory; return how many cells hold errors."""
+    """Refuse a workbook that would not fit into memory; return how many cells hold errors.
+
+    Every part is unpacked once, piece by piece: what an archive says of its sizes, and
+    a sheet of its extent, may be false.
+    """
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return 0  # .xls is no archive: it is as large as its file
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -876,19 +891,100 @@ def _checked(path: Path, content: bytes) -> int:
             found = f"a workbook of {unpacked / 1e6:,.0f} MB unpacked"
             expected = f"at most {LARGEST / 1e6:,.0f} MB"
             raise InputError(Problem(str(path), found, expected, "Save the sheet as CSV UTF-8"))
-        parts = [
-            name
-            for name in archive.namelist()
-            if name == "content.xml" or name.startswith("xl/worksheets/sheet")
-        ]
         errors = 0
-        for name in parts:
-            part = archive.read(name)
-            errors += sum(part.count(mark) for mark in ERRORS)
-            if extent := EXTENT.search(part, 0, 4096):
-                column = reduce(lambda far, letter: 26 * far + letter - 64, extent[1], 0)
-                _check_extent(path, column, int(extent[2]))
+        for part in archive.infolist():
+            with archive.open(part) as stream:
+                if part.filename == "content.xml":
+                    errors += _looked_through_ods(path, stream)
+                else:
+                    errors += _looked_through(path, stream)
     return errors
+
+
+def _looked_through(path: Path, stream: IO[bytes]) -> int:
+    """Refuse a part of an .xlsx whose last cell lies too far off; return its errors.
+
+    Rows and cells without a name follow those before them.
+    """
+    rows = columns = nameless_rows = nameless = errors = 0
+    before = b""
+    while piece := stream.read(AT_ONCE):
+        text = before + piece
+        errors += sum(text.count(mark) - before.count(mark) for mark in ERRORS)
+        for name, number in CELL_NAME.findall(text):
+            rows = max(rows, int(number))
+            column = reduce(lambda far, letter: 26 * far + letter - 64, name.upper(), 0)
+            columns = max(columns, column)
+        for found in ROW.finditer(text, len(before)):
+            nameless_rows += CELL_NAME.search(found[0]) is None
+        if NAMELESS.search(text):
+            first, *others = ROW.split(text[len(before) :])[::2]
+            nameless += len(NAMELESS.findall(first))
+            for row in others:
+                columns = max(columns, nameless)
+                nameless = len(NAMELESS.findall(row))
+        _check_extent(path, max(columns, nameless), rows + nameless_rows)
+        before = text[-LONGEST_TAG:]
+    return errors
+
+
+def _looked_through_ods(path: Path, stream: IO[bytes]) -> int:
+    """Refuse the content of an .ods whose last filled cell lies too far off; return its
+    errors. A cell may stand for many, and a row.
+    """
+    at = _Position()
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = at.begun
+    parser.EndElementHandler = at.ended
+    errors, before = 0, b""
+    try:
+        while piece := stream.read(AT_ONCE):
+            text = before + piece
+            errors += sum(text.count(mark) - before.count(mark) for mark in ERRORS)
+            parser.Parse(piece)
+            _check_extent(path, at.columns, at.rows)
+            before = text[-LONGEST_TAG:]
+    except expat.ExpatError as error:
+        raise ValueError(str(error)) from None
+    return errors
+
+
+class _Position:
+    """Where the reader of an .ods stands: row and column, and the farthest filled ones."""
+
+    def __init__(self) -> None:
+        self.rows = self.columns = 0
+        self._row = self._column = self._many_rows = self._many = 0
+
+    def begun(self, name: str, attributes: dict[str, str]) -> None:
+        kind = name.rpartition(":")[2]
+        if kind == "table":
+            self._row = 0
+        elif kind == "table-row":
+            self._column, self._many_rows = 0, _repeated(attributes, "rows")
+        elif kind in {"table-cell", "covered-table-cell"}:
+            self._many = _repeated(attributes, "columns")
+            if any(key.endswith(("value-type", ":formula")) for key in attributes):
+                self._filled()
+        elif kind == "p":
+            self._filled()
+
+    def ended(self, name: str) -> None:
+        kind = name.rpartition(":")[2]
+        if kind == "table-row":
+            self._row += self._many_rows
+        elif kind in {"table-cell", "covered-table-cell"}:
+            self._column += self._many
+
+    def _filled(self) -> None:
+        self.rows = max(self.rows, self._row + self._many_rows)
+        self.columns = max(self.columns, self._column + self._many)
+
+
+def _repeated(attributes: Mapping[str, str], what: str) -> int:
+    """Return how many rows or columns an element of an .ods stands for."""
+    text = attributes.get(f"table:number-{what}-repeated", "1")
+    return int(text) if text.isdecimal() else 1
 
 
 def _check_extent(path: Path, columns: int, rows: int) -> None:
