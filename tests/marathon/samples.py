@@ -16,7 +16,6 @@ from optimizer.base.errors import InputError
 from optimizer.base.work.listener import SilentListener
 from optimizer.operations.audit import read_audit
 from optimizer.operations.recorded import Units, read_tracks
-from optimizer.operations.simulated_tracks import simulate_tracks, tracks_csv
 from optimizer.pipeline.plan import plan_scenario
 from optimizer.pipeline.roster.roster import roster_of_plan
 from optimizer.problem.files.instance_file import read_instance, write_instance
@@ -41,6 +40,7 @@ from optimizer.sharing.ledger.signing import (
 )
 from optimizer.sharing.ledger.store import SETTINGS, Entry, EntryFile, LedgerFolder
 from optimizer.sharing.ledger.verifying import verify_ledger
+from results.measure.tracks import simulate_tracks, tracks_csv
 from tests import test_fusion
 from tests.golden_scenarios import PEOPLE
 from tests.marathon.damages import workbook_of
