@@ -393,19 +393,16 @@ def test_a_fault_of_a_graph_is_named_by_line(
         diamond(tmp_path, graph=GRAPH.replace(old, new))
 
 
-def test_the_first_ten_faults_are_shown_and_the_others_counted(tmp_path: Path) -> None:
+def test_faults_of_one_kind_are_told_together(tmp_path: Path) -> None:
     rows = [f"a {k} 2 -1" for k in range(31)]
     (tmp_path / "g.gr").write_text("p sp 20 31\n" + "\n".join(rows))
     with pytest.raises(InputError) as caught:
         read_gr(tmp_path / "g.gr")
-    *shown, last = caught.value.problems
-    assert len(shown) == 10
-    assert [problem.where.rsplit(" ", 1)[1] for problem in shown] == [
-        "2",
-        "2",
-        *(str(k) for k in range(3, 11)),
-    ]
-    assert last.found == "32 more faults, 42 in all"  # 31 weights, nodes 0 and 21 to 30
+    nodes, weights = caught.value.problems  # nodes 0 and 21 to 30; 31 weights
+    assert nodes.where.endswith("g.gr, lines 2, 23, 24 and 8 more")
+    assert nodes.found == "11 faults of one kind, such as node 0, node 21, node 22"
+    assert weights.where.endswith("g.gr, lines 2, 3, 4 and 28 more")
+    assert weights.found.startswith("31 faults of one kind")
 
 
 @pytest.mark.parametrize(
@@ -579,7 +576,7 @@ def test_places_of_tntp_nodes_have_to_be_degrees(tmp_path: Path) -> None:
     assert lonlat is not None
     assert lonlat.tolist() == [[1, 2], [2, 4], [3, 6], [4, 8], [1, 2], [2, 4]]
     with pytest.raises(
-        InputError, match=r"line 2: found longitude 1000, .*Leave the coordinates out"
+        InputError, match=r"lines 2, 3, 4 and 1 more: found .*1000.*Leave the coordinates out"
     ):
         with_nodes(1000.0)
 

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from optimizer.base.errors import InputError, Problem
+from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import Polylines
 from optimizer.records import Area, EffortSource, Period, SeizureSource, read_effort, read_seizures
@@ -278,11 +278,29 @@ def test_all_bad_rows_of_all_files_are_told_together(tmp_path: Path) -> None:
     assert len(caught.value.problems) == 11
 
 
-def test_faults_of_one_column_are_counted_after_the_first_ten(tmp_path: Path) -> None:
+def test_one_fault_of_a_column_is_told_once_with_its_count(tmp_path: Path) -> None:
     file = csv(tmp_path, "time,segment\n" + "1/2/2023,1\n" * 50)
-    told = problems(tmp_path, seizures(file, duplicates="keep"))
-    assert len(told) == 11
-    assert told[-1].found == "40 more faults, 50 in all"
+    (told,) = problems(tmp_path, seizures(file, duplicates="keep"))
+    assert told.where.endswith("finds.csv, lines 2, 3, 4 and 47 more, column 'time'")
+    assert told.found == "50 faults of one kind, such as '1/2/2023'"
+    assert told.remedy.startswith("State date_format")
+
+
+def test_three_rows_with_one_fault_are_told_each_by_itself(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,segment\n" + "".join(f"1/{k}/2023,1\n" for k in (1, 2, 3)))
+    told = problems(tmp_path, seizures(file))
+    assert [problem.found for problem in told] == ["'1/1/2023'", "'1/2/2023'", "'1/3/2023'"]
+
+
+def test_many_kinds_of_faults_of_a_column_are_counted_after_the_first_ten() -> None:
+    faults = FileProblems("finds.csv")
+    for line in reversed(range(2, 62)):
+        faults.add(line, f"'a{line}'", f"a name like b{line}", column="area")
+    told = faults.problems()
+    assert [problem.where for problem in told[:-1]] == [
+        f"finds.csv, line {line}, column 'area'" for line in range(2, 12)
+    ]
+    assert told[-1].found == "50 more faults, 60 in all"
 
 
 def test_exchanged_coordinates_are_recognised(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -191,9 +191,59 @@ class ProblemList:
             raise InputError(*problems)
 
 
+ALIKE_SHOWN = 3
+"""Rows with one fault that are described each by itself; where there are more, they are
+described together, with the first ones.
+"""
+
+
+@dataclass
+class _AlikeFaults:
+    """Rows that differ from what was expected in the same way: how many, and the first
+    ones with what was found there.
+    """
+
+    expected: str
+    remedy: str
+    count: int = 0
+    rows: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def first(self) -> tuple[int, str]:
+        """The first row."""
+        return min(self.rows)
+
+    def add(self, number: int, found: str) -> None:
+        self.count += 1
+        self.rows.append((number, found))
+        if len(self.rows) > 2 * PROBLEMS_SHOWN:
+            self.rows = sorted(self.rows)[:PROBLEMS_SHOWN]
+
+    def problems(self, path: str, unit: str, named: str) -> list[Problem]:
+        """Return the fault of each row, or one for all of them where they are many."""
+        shown = sorted(self.rows)[:ALIKE_SHOWN]
+        if self.count <= ALIKE_SHOWN or not shown[0][0]:
+            return [
+                _problem(
+                    f"{path}{f', {unit} {number}' if number else ''}{named}",
+                    found,
+                    self.expected,
+                    self.remedy,
+                )
+                for number, found in sorted(self.rows)[:PROBLEMS_SHOWN]
+            ]
+        rows = ", ".join(str(number) for number, _ in shown)
+        words = list(dict.fromkeys(found for _, found in shown))
+        more = self.count - len(shown)
+        where = f"{path}, {unit}s {rows} and {more:,} more{named}"
+        found = f"{self.count:,} faults of one kind, such as {', '.join(map(_cut, words))}"
+        return [Problem(where, found, self.expected, self.remedy)]
+
+
 class FileProblems:
-    """Collects the problems of one file of many rows: the first in full, in the order
-    of their lines, the others counted.
+    """Collects the problems of one file of many rows. Rows of a column with the same
+    fault are told together, with their count and the first of them; of many kinds of
+    faults the first are told, in the order of their lines, and the others counted.
 
     Parameters
     ----------
@@ -207,7 +257,7 @@ class FileProblems:
         self._path = str(path)
         self._unit = unit
         self._count: Counter[str] = Counter()
-        self._described: defaultdict[str, list[tuple[int, str, str, str]]] = defaultdict(list)
+        self._kinds: defaultdict[str, dict[tuple[str, str], _AlikeFaults]] = defaultdict(dict)
 
     def __bool__(self) -> bool:
         """Whether any problem was found."""
@@ -223,16 +273,19 @@ class FileProblems:
         number
             Line or feature, from 1; 0 stands for the file as a whole.
         found, expected, remedy
-            As in `Problem`.
+            As in `Problem`. Rows with the same `expected` and `remedy` have the same
+            fault.
         column
             Name of the column at fault, which becomes a part of `where`; the problems
             of each column are counted separately.
         """
         self._count[column] += 1
-        described = self._described[column]
-        described.append((number, found, expected, remedy))
-        if len(described) > 2 * PROBLEMS_SHOWN:
-            self._described[column] = sorted(described)[:PROBLEMS_SHOWN]
+        kinds = self._kinds[column]
+        alike = kinds.setdefault((expected, remedy), _AlikeFaults(expected, remedy))
+        alike.add(number, found)
+        if len(kinds) > 4 * PROBLEMS_SHOWN:
+            first = sorted(kinds.items(), key=lambda item: item[1].first)
+            self._kinds[column] = dict(first[:PROBLEMS_SHOWN])
 
     def add_each(
         self,
@@ -249,18 +302,24 @@ class FileProblems:
         for position, number in enumerate(numbers[:PROBLEMS_SHOWN].tolist()):
             self.add(number, describe(position), expected, remedy)
         if numbers.size > PROBLEMS_SHOWN:
-            self._count[""] += numbers.size - PROBLEMS_SHOWN
+            more = numbers.size - PROBLEMS_SHOWN
+            self._count[""] += more
+            if alike := self._kinds[""].get((expected, remedy)):
+                alike.count += more
 
     def problems(self) -> list[Problem]:
-        """Return the first `SHOWN` problems of each column, and one that counts the others."""
+        """Return the problems of the first `SHOWN` kinds of each column, and one that
+        counts the others.
+        """
         result = []
         for column, count in self._count.items():
             named = f", column {column!r}" if column else ""
-            for number, found, expected, remedy in sorted(self._described[column])[:PROBLEMS_SHOWN]:
-                at = f", {self._unit} {number}" if number else ""
-                result.append(_problem(f"{self._path}{at}{named}", found, expected, remedy))
-            if count > PROBLEMS_SHOWN:
-                found = f"{count - PROBLEMS_SHOWN} more faults, {count} in all"
+            kinds = sorted(self._kinds[column].values(), key=lambda kind: kind.first)
+            told = kinds[:PROBLEMS_SHOWN]
+            for kind in told:
+                result += kind.problems(self._path, self._unit, named)
+            if more := count - sum(kind.count for kind in told):
+                found = f"{more:,} more faults, {count:,} in all"
                 remedy = "Correct the first ones and read the file again"
                 result.append(Problem(f"{self._path}{named}", found, "none", remedy))
         return result
@@ -291,5 +350,9 @@ def raise_together(*files: FileProblems) -> None:
 
 
 def _problem(where: str, found: object, expected: str, remedy: str) -> Problem:
-    text = str(found)
-    return Problem(where, text if len(text) <= 80 else text[:77] + "...", expected, remedy)
+    return Problem(where, _cut(str(found)), expected, remedy)
+
+
+def _cut(text: str) -> str:
+    """Return a text of at most 80 characters."""
+    return text if len(text) <= 80 else text[:77] + "..."
