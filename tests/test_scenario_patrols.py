@@ -167,6 +167,18 @@ def test_beats_in_the_plan_stop_in_order_and_within_the_shift(planned: Planned) 
         assert clock <= beat["back_minute"] <= 240
 
 
+def test_a_beat_and_its_stops_name_it_alike_on_the_layer(planned: Planned) -> None:
+    # a column of texts and of other values is no table for a GIS
+    plan = json.loads((planned.folder / "plan.json").read_text(encoding="utf-8"))
+    layer = json.loads((planned.folder / "plan.geojson").read_text(encoding="utf-8"))
+    named = {
+        (part["geometry"]["type"], part["properties"].get("beat")) for part in layer["features"]
+    }
+    for beat in plan["beats"]:
+        assert {("LineString", beat["id"]), ("Point", beat["id"])} <= named
+    assert {name for _, name in named if name} == {beat["id"] for beat in plan["beats"]}
+
+
 def test_the_plan_agrees_with_its_instance_and_its_bounds(planned: Planned) -> None:
     plan = json.loads((planned.folder / "plan.json").read_text(encoding="utf-8"))
     assert planned.result.plan is not None

@@ -286,7 +286,7 @@ def _driven(beat: PlanBeat, network: Network) -> list[list[float]]:
 
 def _tour(beat: PlanBeat, line: list[list[float]]) -> list[dict[str, Any]]:
     """Return the tour of a beat as a line, and its stops as points."""
-    properties = {"id": beat.id, "beat": True, "team": beat.team, "base": beat.base}
+    properties = {"id": beat.id, "beat": beat.id, "team": beat.team, "base": beat.base}
     tour = [feature("LineString", line, properties)] if len(line) > 1 else []
     return tour + [
         feature(

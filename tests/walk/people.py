@@ -46,23 +46,30 @@ FREE = (
 )
 
 
+PLACED = (
+    "[...Bokeh.documents[0].get_model_by_name('list').text"
+    '.matchAll(/data-number="([0-9]+)" class="in"/g)].map(each => each[1])'
+)
+"""Numbers of the sites that the plan uses: the map also numbers those that it gives up."""
+
+
 async def _close_a_site(browser: Browser) -> None:
-    """Forbid the first site of the map without which the plan keeps its rules: one that
+    """Forbid the first site of the plan without which the plan keeps its rules: one that
     sensors call needs another beside it.
     """
-    number = 0
-    while True:
-        number += 1
+    for number in sorted(await browser.run(PLACED), key=int):
         opened = await browser.run(OUTCOME)
         found = await browser.run(FIND % f'"{number}"')
         assert " of " in found, f"no site has the number {number}"
         await browser.until(FREE)
         await browser.run(PRESS % "Must not be used")
+        await browser.until(f"!{PLACED}.includes('{number}')")
         await browser.until(f"{OUTCOME} !== {json.dumps(opened)}")
         if await browser.run(KEEPS):
             return
         await browser.run(PRESS % "Undo")
         await browser.until(f"{OUTCOME} === {json.dumps(opened)}")
+    raise AssertionError("without any one of its sites the plan breaks a rule")
 
 
 async def planner(address: str, country: str) -> list[str]:

@@ -32,6 +32,8 @@ class Border:
         What `{...}` of a step's words stands for here.
     shorter
         What differs in that with `--short`.
+    briefly
+        How the words of the steps begin that `--short` takes here; by default every step.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Border:
     short: str
     words: Mapping[str, str] = field(default_factory=dict)
     shorter: Mapping[str, str] = field(default_factory=dict)
+    briefly: tuple[str, ...] = ("",)
 
     @property
     def folder(self) -> str:
@@ -182,6 +185,7 @@ BORDERS = {
                 "agency": "agency",
                 "effort": "",
             },
+            briefly=("desk", "init", "check", "plan {scenario} --out", "export"),
         ),
         Border("stand-ins", "", "stand-ins"),
     )
@@ -343,5 +347,6 @@ def commands(border: Border, *, short: bool) -> list[tuple[Step, str]]:
     return [
         (step, border.said(step.words))
         for step in STEPS
-        if border.name in step.borders and not (short and step.long)
+        if border.name in step.borders
+        and not (short and (step.long or not step.words.startswith(border.briefly)))
     ]
