@@ -72,11 +72,8 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("model", ["flow-regression", "shrunk", "raw-counts"])
-def test_a_plan_gathers_records_and_spreads_effort_once(tmp_path: Path, model: str) -> None:
-    made = calls(
-        write_scenario(tmp_path, f'{SCENARIO}\n[risk]\nmodel = "{model}"\n'), tmp_path / "out"
-    )
+def test_a_plan_gathers_records_and_spreads_effort_once(tmp_path: Path) -> None:
+    made = calls(write_scenario(tmp_path), tmp_path / "out")
     assert counted(made, ONCE) == wanted(ONCE)
 
 

@@ -222,9 +222,13 @@ def test_a_scenario_can_choose_every_risk_model(tmp_path: Path) -> None:
 
 def test_a_risk_model_that_does_not_exist_is_refused_with_the_names(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match=r"risk\.model: found 'shrnk'; expected 'field-flow'.*'shrunk'"
+        InputError, match=r"risk\.model: found 'feild'; expected 'field-flow'.*'field'"
     ):
-        compiled(tmp_path, SCENARIO + '\n[risk]\nmodel = "shrnk"\n')
+        compiled(tmp_path, SCENARIO + '\n[risk]\nmodel = "feild"\n')
+    with pytest.raises(
+        InputError, match=r"risk\.model: found 'shrunk'; .*`risk backtest`.*ShrunkRate"
+    ):
+        compiled(tmp_path, SCENARIO + '\n[risk]\nmodel = "shrunk"\n')
 
 
 def test_records_without_effort_are_no_reason_to_stop(tmp_path: Path) -> None:

@@ -80,42 +80,6 @@ def _flow_numbers(params: RiskParams) -> str:
     )
 
 
-def _shrunk_numbers(_: RiskParams) -> str:
-    from optimizer.risk.shrunk_rate import REACHES, SPREAD
-
-    reaches, spread = (", ".join(f"{value:g}" for value in values) for values in (REACHES, SPREAD))
-    return message(
-        "reaches that are tried {reaches} mean lengths of a segment; prior standard deviations of"
-        " the log parameters {spread}",
-        reaches=reaches,
-        spread=spread,
-    )
-
-
-def _regression_numbers(_: RiskParams) -> str:
-    model = risk.FlowRegression()
-    return message(
-        "preference for short times 1/{theta:.0f} a second; prior standard deviation {ridge:g} of"
-        " each coefficient",
-        theta=1 / model.theta,
-        ridge=model.ridge,
-    )
-
-
-def _plain_numbers(_: RiskParams) -> str:
-    from optimizer.risk.baselines import HALF
-
-    return message("{half:g} seizures on each road before any evidence", half=HALF)
-
-
-def _density_numbers(params: RiskParams) -> str:
-    return message(
-        "{plain}; seizures spread {reach:g} km along the roads",
-        plain=_plain_numbers(params),
-        reach=risk.KernelDensity().reach_km,
-    )
-
-
 MODELS: Mapping[RiskName, RiskModelEntry] = {
     "field-flow": RiskModelEntry(
         marked(
@@ -130,33 +94,5 @@ MODELS: Mapping[RiskName, RiskModelEntry] = {
         lambda _, level, params: risk.FieldFlow(level=level, params=params),
         _field_numbers,
     ),
-    "flow-regression": RiskModelEntry(
-        marked(
-            "seizures per unit of search effort, explained by where loads would pass between"
-            " gateways and settlements and by road class alone"
-        ),
-        lambda flows, level, _: risk.FlowRegression(flows, level=level),
-        _regression_numbers,
-    ),
-    "shrunk": RiskModelEntry(
-        marked("seizures per unit of search effort, shrunk along the network"),
-        lambda _, level, __: risk.ShrunkRate(level=level),
-        _shrunk_numbers,
-    ),
-    "counts-over-effort": RiskModelEntry(
-        marked("seizures over search effort, each segment by itself"),
-        lambda _, level, __: risk.CountsOverEffort(level=level),
-        _plain_numbers,
-    ),
-    "kernel-density": RiskModelEntry(
-        marked("seizures alone, spread along the roads, as if all roads had been searched alike"),
-        lambda _, level, __: risk.KernelDensity(level=level),
-        _density_numbers,
-    ),
-    "raw-counts": RiskModelEntry(
-        marked("seizures alone, as if all roads had been searched alike"),
-        lambda _, level, __: risk.RawCounts(level=level),
-        _plain_numbers,
-    ),
 }
-"""The first is the default; the last three are what is drawn today, to compare with."""
+"""The first is the default."""

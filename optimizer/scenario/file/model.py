@@ -43,15 +43,28 @@ from optimizer.solvers.params import SolveOptions, SolveParams
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RiskName = Literal[
-    "field-flow",
-    "field",
-    "flow-regression",
-    "shrunk",
-    "counts-over-effort",
-    "kernel-density",
-    "raw-counts",
-]
+BASELINES = {
+    "flow-regression": "FlowRegression",
+    "shrunk": "ShrunkRate",
+    "counts-over-effort": "CountsOverEffort",
+    "kernel-density": "KernelDensity",
+    "raw-counts": "RawCounts",
+}
+"""Risk models of earlier versions, for comparison alone, and their classes in
+`optimizer.risk`.
+"""
+
+
+def _no_baseline(name: object) -> object:
+    if isinstance(name, str) and name in BASELINES:
+        raise ValueError(
+            f"'field-flow' or 'field'. {name} is a baseline, which no plan rests on any more: `risk"
+            f" backtest` compares such models, and optimizer.risk.{BASELINES[name]} fits this one"
+        )
+    return name
+
+
+RiskName = Annotated[Literal["field-flow", "field"], BeforeValidator(_no_baseline)]
 
 
 def _known_method(name: str) -> str:
@@ -177,9 +190,8 @@ class RiskChoiceModel(Strict):
     model: RiskName = Field(
         "field-flow",
         description=(
-            "how seizures and search effort become a rate on every road. `field` is the default"
-            " without flows; the last three are methods in common use, for comparison. docs/risk.md"
-            " has each"
+            "how seizures and search effort become a rate on every road (docs/risk.md). `field` is"
+            " the default without flows"
         ),
     )
     interval: float = Field(
