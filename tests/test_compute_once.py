@@ -21,7 +21,7 @@ from optimizer.risk.demand import travel_hours
 from optimizer.risk.evidence import gather_evidence
 from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.file.model import read_content
-from tests.tiny import SCENARIO, write_scenario
+from tests.tiny import write_scenario
 
 pytestmark = pytest.mark.usefixtures("made_anew")
 
