@@ -709,6 +709,7 @@ def test_what_a_plan_takes_from_the_record_is_told_from_plans_for_other_records(
     (tmp_path / "in" / "seizures.csv").write_text(
         SEIZURES + "2024-07-02,10.0,50.05,heroin,1\n", encoding="utf-8"
     )
+    (folder / "scenario.zip").unlink()
     with pytest.raises(
         InputError, match=r"changed since the plan was made: seizures.csv.*Plan again"
     ):

@@ -42,6 +42,7 @@ def test_plan_writes_a_whole_folder_that_agrees_with_itself(
             "plan.geojson",
             "instance.json",
             "run.json",
+            "scenario.zip",
             "report.html",
             "sites-not-chosen.csv",
         ),

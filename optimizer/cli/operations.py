@@ -732,7 +732,10 @@ def _own_powers(
 
     opened = PlanFolder(plan_folder)
     compiled = compile_scenario(
-        opened.scenario, settings=opened.settings, skip_unreachable=True, listener=listener
+        opened.scenario_told(listener.noted),
+        settings=opened.settings,
+        skip_unreachable=True,
+        listener=listener,
     )
     if compiled.skipped:
         print_note(

@@ -124,6 +124,16 @@ def plan(
             help="Leave out report.html and its figures; every other file is written.",
         ),
     ] = False,
+    no_copy: Annotated[
+        bool,
+        typer.Option(
+            "--no-copy",
+            help=(
+                "Leave out scenario.zip, the scenario with its records, by which later commands"
+                " work where the folder is copied to."
+            ),
+        ),
+    ] = False,
     certificate: Annotated[
         bool,
         typer.Option(
@@ -181,6 +191,7 @@ def plan(
                 skip_unreachable=skip_unreachable,
                 report=not no_report,
                 certificate=certificate,
+                copy=not no_copy,
                 overwrite=overwrite,
                 listener=ProgressPrinter(silent=as_json),
             )
@@ -294,12 +305,24 @@ def _show(planned: Planned, change_at_most: int | None = None) -> None:
         show_doubt(planned.doubt)
     if planned.sensitivity is not None:
         show_sensitivity(planned.sensitivity)
+    _show_files(planned)
+
+
+def _show_files(planned: Planned) -> None:
+    """Print where the report is, and what the folder holds of the record."""
+    from optimizer.plans.scenario_copy import SCENARIO_COPY
+
     report = planned.folder / "report.html"
     print_line(
         f"Report: {report}"
         if report.name in planned.files
         else f"Plan, without a report: {planned.folder}"
     )
+    if SCENARIO_COPY in planned.files:
+        print_line(
+            f"The folder can be copied: {SCENARIO_COPY} in it holds the scenario with its records."
+            " Give it to nobody who may not see these, or leave it out (--no-copy)."
+        )
 
 
 ORDER = ("Open", "Change", "Close", "Keep")

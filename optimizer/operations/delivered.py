@@ -336,7 +336,7 @@ def delivered_of_plan(
         remarks: list[str] = []
         evidence = None
         with problems.collected():
-            path = opened.scenario if scenario is None else Path(scenario)
+            path = opened.scenario_told(listener.noted) if scenario is None else Path(scenario)
             evidence = read_evidence(
                 path, settings=opened.settings, skip_unreachable=True, listener=listener
             )

@@ -212,7 +212,10 @@ def seal_forecast(
     )
     place.check()
     compiled = compile_scenario(
-        opened.scenario, settings=opened.settings, skip_unreachable=True, listener=listener
+        opened.scenario_told(listener.noted),
+        settings=opened.settings,
+        skip_unreachable=True,
+        listener=listener,
     )
     if compiled.risk is None or compiled.records is None:
         raise InputError(

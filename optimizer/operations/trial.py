@@ -744,7 +744,10 @@ def _risk_design(
     from optimizer.scenario.compile.compile import compile_scenario
 
     compiled = compile_scenario(
-        opened.scenario, settings=opened.settings, skip_unreachable=True, listener=listener
+        opened.scenario_told(listener.noted),
+        settings=opened.settings,
+        skip_unreachable=True,
+        listener=listener,
     )
     if compiled.risk is None:
         raise InputError(

@@ -285,7 +285,8 @@ def reopen_plan(
     """
     opened = PlanFolder(folder)
     settings = opened.settings | in_language(language)
-    source = opened.scenario if scenario is None else Path(scenario)
+    told: list[str] = []
+    source = opened.scenario_told(told.append) if scenario is None else Path(scenario)
     compiled = compile_scenario(
         source, settings=settings, skip_unreachable=skip_unreachable, listener=listener
     )
@@ -297,7 +298,7 @@ def reopen_plan(
     plan = plan_content(compiled, result, comparison, _rests_on(opened, compiled))
     with speaking(compiled.scenario.report.language, compiled.scenario.translations):
         content = briefing(compiled, plan, result, comparison, ())
-    return ReopenedPlan(compiled, plan, content, _notes(opened, compiled))
+    return ReopenedPlan(compiled, plan, content, _notes(opened, compiled, told))
 
 
 def _rests_on(opened: PlanFolder, compiled: Compiled) -> dict[str, RestsOn | None]:
@@ -313,10 +314,12 @@ def _rests_on(opened: PlanFolder, compiled: Compiled) -> dict[str, RestsOn | Non
     return {site.id: site.rests_on for site in opened.file.sites}
 
 
-def _notes(opened: PlanFolder, compiled: Compiled) -> tuple[str, ...]:
-    """Return what must be known of a plan that is shown with the scenario as it is now."""
-    notes = []
-    if other := opened.changed_inputs(compiled.inputs):
+def _notes(opened: PlanFolder, compiled: Compiled, told: Sequence[str]) -> tuple[str, ...]:
+    """Return what must be known of a plan that is shown with the scenario as it is now,
+    after what was told of that scenario.
+    """
+    notes = list(told)
+    if not told and (other := opened.changed_inputs(compiled.inputs)):
         notes.append(
             f"{', '.join(other)} changed since the plan was made: this is of the files as they are"
             " now. Plan again to have both agree."

@@ -51,6 +51,7 @@ from optimizer.plans.plan_content import (
     run_content,
 )
 from optimizer.plans.plan_folder import CERTIFICATE_FILE, FILES, KnownPlan, PlanFolder
+from optimizer.plans.scenario_copy import SCENARIO_COPY, write_scenario_copy
 from optimizer.plans.weak_beats import sites_for_beats, without_weak_beats
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.methods import MIXED, check_single_plans
@@ -134,6 +135,7 @@ def plan_scenario(
     skip_unreachable: bool = False,
     report: bool = True,
     certificate: bool = False,
+    copy: bool = True,
     overwrite: bool = False,
     listener: Listener = SILENT,
 ) -> Planned:
@@ -182,6 +184,10 @@ def plan_scenario(
         Whether to write certificate.jsonl.gz, a proof of the bound that `verify`
         checks. Where there is none in the end, the listener is told why, and the folder
         is written without it.
+    copy
+        Whether to write scenario.zip, the scenario with all files that it names, its
+        records among them: with it the folder can be asked everything wherever it is
+        copied to. Where the files are too large the listener is told that there is none.
     overwrite
         Replace the files of a plan in `out` whoever wrote them.
     listener
@@ -221,7 +227,15 @@ def plan_scenario(
         different = asked.content | ({} if evaluated.sensitivity is None else {"sensitivity": True})
         described = _described(evaluated)
         planned = _written(
-            folder, evaluated, described, different, times, stopping, listener, asked.record
+            folder,
+            evaluated,
+            described,
+            different,
+            times,
+            stopping,
+            listener,
+            record=asked.record,
+            copy=copy,
         )
         record_plan(
             ledger_of(compiled.scenario, asked.path, listener),
@@ -632,7 +646,9 @@ def _written(
     times: StepTimes,
     stopping: Stopping,
     listener: Listener,
-    record: SearchRecord | None = None,
+    *,
+    record: SearchRecord | None,
+    copy: bool,
 ) -> Planned:
     """Write the folder; Ctrl-C leaves the report out and keeps the plan. `different` is
     what was asked to be different, for run.json.
@@ -676,6 +692,11 @@ def _written(
                 listener.noted(f"{CERTIFICATE_FILE}: {stated(*bounds)}")
             except SolverError as error:
                 listener.noted(f"No {CERTIFICATE_FILE}: {error}")
+        if copy and (fault := write_scenario_copy(temporary, compiled.inputs)):
+            listener.noted(
+                f"No {SCENARIO_COPY}: {fault}. Keep the scenario where it is, or name it with"
+                " --scenario FILE where a command needs it."
+            )
         files = tuple(sorted(path.name for path in temporary.iterdir()))
     return Planned(
         compiled,

@@ -19,9 +19,10 @@ from optimizer.base.schema import read_model, validated
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import ENGLISH, check_language, long_date, term
 from optimizer.base.text.language import gettext as _
-from optimizer.base.text.messages import message
+from optimizer.base.text.messages import message, shortened
 from optimizer.base.text.names import told_apart
 from optimizer.base.version import package_version
+from optimizer.plans.scenario_copy import SCENARIO_COPY, ScenarioCopy, is_rewritten
 from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.files.plan_file import (
     DUTIES_FILE,
@@ -66,6 +67,7 @@ UNCERTAINTY_FILE, SENSITIVITY_FILE = "doubt.json", "sensitivity.json"
 FILES = (
     *(PLAN_FILE, LAYER_FILE, MIXTURE_FILE, INSTANCE_FILE, RUN_FILE, DUTIES_FILE),
     *(UNCERTAINTY_FILE, SENSITIVITY_FILE, CERTIFICATE_FILE, "report.html", "sites-not-chosen.csv"),
+    SCENARIO_COPY,
 )
 """What a plan folder may hold beside figures (`optimizer.report.figure_files`)."""
 
@@ -483,19 +485,80 @@ class PlanFolder:
 
     @property
     def scenario(self) -> Path:
-        """The scenario that it was made of; of a variant, that of the folder around it."""
+        """The scenario that it was made of; of a variant, that of the folder around it.
+
+        Where it is no longer where the folder says, this is the copy that the folder
+        keeps.
+        """
+        standing, copy = self._standing, self._copy
+        if standing is not None:
+            return standing
+        if copy is not None:
+            return copy.unpacked()
+        found = "a plan whose scenario is not where the folder says"
+        expected = f"a scenario, or its copy in {SCENARIO_COPY}"
+        raise InputError(Problem(str(self._given), found, expected, "Name it with --scenario FILE"))
+
+    def scenario_told(self, tell: Callable[[str], None], *, as_made: bool = False) -> Path:
+        """Return the scenario, and tell what must be known of it.
+
+        Parameters
+        ----------
+        tell
+            Receives a sentence where the scenario is the folder's copy, or is no longer
+            what the folder keeps of it.
+        as_made
+            Take the copy where the scenario has changed.
+        """
+        standing, copy = self._standing, self._copy
+        if copy is None:
+            return self.scenario
+        changed = [] if standing is None else copy.changed_since(standing)
+        if standing is None:
+            told = (
+                "The scenario of this plan is not where it was when the plan was made: what"
+                f" follows is of the copy in {copy.path}."
+            )
+        elif as_made:
+            told = (
+                f"{shortened(changed)} changed since the plan was made: what follows is of the"
+                f" copy in {copy.path}."
+            )
+        else:
+            told = (
+                f"{shortened(changed)} changed since the plan was made: what follows is of the"
+                f" files as they are now. {copy.path} has them as they were."
+            )
+        if standing is None or changed:
+            tell(told)
+        return copy.unpacked() if standing is None or (changed and as_made) else standing
+
+    @cached_property
+    def _places(self) -> tuple[Path, ...]:
+        """The folder, and those around it that a variant belongs to."""
         if not self.plan_path.is_file():
             found = f"a folder without {PLAN_FILE}" if self.path.is_dir() else "no such folder"
             raise InputError(Problem(str(self._given), found, A_PLAN_FOLDER, "Check the path"))
         absolute = self.path.absolute()
-        for place in (absolute, *absolute.parents[:2]):
+        return (absolute, *absolute.parents[:2])
+
+    @property
+    def _standing(self) -> Path | None:
+        """The scenario where the folder says that it is; None where it, or a file of
+        it that the folder has a copy of, has gone.
+        """
+        copy = self._copy
+        for place in self._places:
             for path in folder_sources(place):
                 if path.suffix == ".toml":
-                    return path
-        found = "a plan whose scenario is not where the folder says"
-        raise InputError(
-            Problem(str(self._given), found, "a scenario", "Name it with --scenario FILE")
-        )
+                    return path if copy is None or copy.is_whole_at(path) else None
+        return None
+
+    @property
+    def _copy(self) -> ScenarioCopy | None:
+        """The copy of the scenario that the folder, or one around it, keeps."""
+        copies = [ScenarioCopy(place / SCENARIO_COPY) for place in self._places]
+        return next((copy for copy in copies if copy.exists), None)
 
     @property
     def number(self) -> str:
@@ -512,7 +575,9 @@ class PlanFolder:
         rows = [row for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)]
         before = {row.get("file"): row.get("sha256") for row in rows}
         return sorted(
-            path.name for path in inputs if before and before.get(path.name) != sha256(path)
+            path.name
+            for path in inputs
+            if before and not is_rewritten(path) and before.get(path.name) != sha256(path)
         )
 
     @property

@@ -360,7 +360,7 @@ def main(asked: argparse.Namespace) -> None:
     first = min(visit.day for visit in visits)
     visits = [visit for visit in visits if visit.day < first + timedelta(days=asked.days)]
     network = read_evidence(
-        opened.scenario, settings=opened.settings, skip_unreachable=True
+        opened.scenario_told(print), settings=opened.settings, skip_unreachable=True
     ).region.network
     made = simulate_tracks(network, duties, visits, FieldErrors(every_s=asked.every), asked.seed)
     with new_folder(asked.out) as folder:

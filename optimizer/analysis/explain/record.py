@@ -265,7 +265,9 @@ def record_support(
         opened = PlanFolder(folder, skip_unreachable=skip_unreachable)
         known, search_params = opened.known, opened.search_params(params)
         evidence = read_evidence(
-            opened.scenario, settings=opened.settings, skip_unreachable=skip_unreachable
+            opened.scenario_told(listener.noted, as_made=True),
+            settings=opened.settings,
+            skip_unreachable=skip_unreachable,
         )
     _check(opened, evidence)
     tasks = [
