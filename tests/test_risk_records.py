@@ -189,6 +189,56 @@ def test_repeated_rows_count_and_are_told_or_are_dropped(tmp_path: Path) -> None
     assert dropped.warnings == ()
 
 
+HOURS_APART = (
+    "time,lon,lat,drug,quantity\n"
+    f"2023-05-01 22:10,{WEST + 0.005},{SOUTH},cocaine,2.5\n"
+    f"2023-05-01 23:10,{WEST + 0.005},{SOUTH},cocaine,2.5\n"  # 3: summer time
+    f"2023-05-02 04:10,{WEST + 0.005},{SOUTH},cocaine,2.5\n"  # 4: six hours, over midnight
+    f"2023-05-01 22:40,{WEST + 0.005},{SOUTH},cocaine,2.5\n"  # half an hour: another find
+    f"2023-05-01 23:10,{WEST + 0.005},{SOUTH},cocaine,2.6\n"  # another quantity
+    f"2023-05-01 23:10,{WEST + 0.015},{SOUTH},cocaine,2.5\n"  # another place
+    f"2023-05-03 08:00,{WEST + 0.005},{SOUTH},heroin,1\n"
+    f"2023-05-03 11:00,{WEST + 0.005},{SOUTH},heroin,1\n"  # rounded to hours: another find
+    f"2023-05-03 09:00,{WEST + 0.005},{SOUTH},heroin,1\n"  # 10: an hour
+    f"2023-05-03 08:30,{WEST + 0.005},{SOUTH},heroin,\n"
+    f"2023-05-03 09:30,{WEST + 0.005},{SOUTH},heroin,\n"  # no quantity tells them apart
+    f"2023-05-04T08:30-06:00,{WEST + 0.005},{SOUTH},heroin,3\n"
+    f"2023-05-04T14:30Z,{WEST + 0.005},{SOUTH},heroin,3\n"  # 14: the same moment
+)
+
+
+def test_copies_whole_hours_apart_are_told_with_number_and_cure(tmp_path: Path) -> None:
+    file = csv(tmp_path, HOURS_APART)
+    kept = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
+    assert len(kept) == 13
+    (told,) = kept.warnings
+    assert "4 finds repeat an earlier one" in told.replace("\xa0", " ")
+    assert "lines 3, 4, 10, 14; 2 of them by 1 h" in told
+    assert 'duplicates = "drop"' in told
+    dropped = read_seizures([seizures(file, duplicates="drop")], NETWORK, folder=tmp_path)
+    assert [(item.row, item.detail) for item in dropped.unused] == [
+        (3, "1 h"),
+        (4, "6 h"),
+        (10, "1 h"),
+        (14, "0 h"),
+    ]
+    assert dropped.warnings == ()
+
+
+def test_copies_an_hour_apart_are_found_in_other_forms_of_days(tmp_path: Path) -> None:
+    row = f",{WEST + 0.005},{SOUTH},cocaine,2.5\n"
+    head = "time,lon,lat,drug,quantity\n"
+    file = csv(tmp_path, f"{head}31/05/2023 22:10{row}31/05/2023 23:10{row}")
+    kept = read_seizures([seizures(file)], NETWORK, folder=tmp_path)
+    assert "1 find repeats" in kept.warnings[0].replace("\xa0", " ")
+
+
+def test_patrols_of_hour_after_hour_are_no_copies(tmp_path: Path) -> None:
+    file = csv(tmp_path, "time,segment,amount\n2023-05-01 08:10,1,1\n2023-05-01 09:10,1,1\n")
+    read = read_effort([effort(file)], NETWORK, folder=tmp_path)
+    assert (len(read), read.warnings) == (2, ())
+
+
 def test_geojson_points_and_rows_without_a_point(tmp_path: Path) -> None:
     features = [
         {

@@ -8,8 +8,9 @@ Every fault is collected, and every row that is not used is given its reason
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ from optimizer.records.sources import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -323,7 +325,9 @@ def _without_missing_words(
 
 
 def _repeated(rows: RecordParser) -> None:
-    """Warn of rows whose every column that is read equals an earlier row's, or leave them out."""
+    """Warn of rows whose every column that is read equals an earlier row's, and of finds
+    that differ from an earlier one by whole hours alone; or leave them out.
+    """
     seen: set[tuple[str, ...]] = set()
     repeats: list[int] = []
     for position, texts in enumerate(zip(*rows.table.text.values(), strict=True)):
@@ -331,12 +335,16 @@ def _repeated(rows: RecordParser) -> None:
             if texts in seen:
                 repeats.append(position)
             seen.add(texts)
+    shifted = _shifted(rows, set(repeats))
     if rows.source.duplicates == "drop":
         for position in repeats:
             rows.leave_out(position, marked("repeats an earlier row"))
-    elif repeats:
-        shown = ", ".join(str(rows.table.number[position]) for position in repeats[:5])
-        more = ", ..." if len(repeats) > 5 else ""
+        for position, hours in shifted.items():
+            rows.leave_out(
+                position, marked("repeats an earlier row some whole hours apart"), f"{hours} h"
+            )
+        return
+    if repeats:
         rows.warnings.append(
             message(
                 "{file}: {rows} ({numbers}); counted all the same. If they are copies, state"
@@ -347,9 +355,89 @@ def _repeated(rows: RecordParser) -> None:
                     "{count} rows repeat an earlier row in every column that is read",
                     len(repeats),
                 ),
-                numbers=f"{rows.table.unit}{'s' * (len(repeats) > 1)} {shown}{more}",
+                numbers=_numbered(rows, repeats),
             )
         )
+    if shifted:
+        hours, often = Counter(shifted.values()).most_common(1)[0]
+        rows.warnings.append(
+            message(
+                "{file}: {rows} ({numbers}; {often} of them by {hours} h); counted all the same. If"
+                " they are copies with the clock of another time zone or of summer time, state"
+                ' duplicates = "drop".',
+                file=rows.label,
+                rows=counted_message(
+                    "{count} find repeats an earlier one in place, drug and quantity, whole hours"
+                    " apart",
+                    "{count} finds repeat an earlier one in place, drug and quantity, whole hours"
+                    " apart",
+                    len(shifted),
+                ),
+                numbers=_numbered(rows, list(shifted)),
+                often=often,
+                hours=hours,
+            )
+        )
+
+
+def _numbered(rows: RecordParser, positions: Sequence[int]) -> str:
+    """Return the lines of the first rows: `lines 3, 5`."""
+    shown = ", ".join(str(rows.table.number[position]) for position in positions[:5])
+    more = ", ..." if len(positions) > 5 else ""
+    return f"{rows.table.unit}{'s' * (len(positions) > 1)} {shown}{more}"
+
+
+MOST_HOURS = 14
+"""Hours between two clocks up to which equal finds are taken as copies of one."""
+
+
+def _shifted(rows: RecordParser, repeats: AbstractSet[int]) -> dict[int, int]:
+    """Return the finds that equal an earlier one in every column but the time, which is
+    whole hours off, and by how many.
+
+    Only finds with a quantity, at a point or on a segment, are looked at. Times on the
+    full hour are often rounded, so that equal finds some hours apart may be two: there
+    one hour counts alone, and the same moment with another offset.
+    """
+    table, found = rows.table, dict[int, int]()
+    if not (isinstance(rows.source, SeizureSource) and rows.has("time") and rows.has("quantity")):
+        return found
+    placed = ("segment",) if rows.has("segment") else POINT
+    if not all(rows.has(name) for name in placed):
+        return found
+    others = [column for name, column in table.text.items() if name != "time"]
+    needed = [table.text[name] for name in ("quantity", *placed)]
+    times: defaultdict[tuple[str, ...], list[datetime]] = defaultdict(list)
+    for position in np.flatnonzero(rows.used).tolist():
+        text = table.text["time"][position]
+        if position in repeats or ":" not in text or not all(col[position] for col in needed):
+            continue
+        moment = _moment(text, rows.date_format)
+        if moment is None:
+            continue
+        earlier = times[tuple(column[position] for column in others)]
+        for other in earlier:
+            if (moment.tzinfo is None) != (other.tzinfo is None):
+                continue
+            apart = abs(moment - other)
+            hours = round(apart.total_seconds() / 3600)
+            rounded = not (moment.minute or moment.second)
+            if apart == timedelta(hours=hours) and hours <= (1 if rounded else MOST_HOURS):
+                found[position] = hours
+                break
+        else:
+            earlier.append(moment)
+    return found
+
+
+def _moment(text: str, date_format: str) -> datetime | None:
+    """Return the moment of a time with a clock; None where it has none that is known."""
+    try:
+        if date_format in {"auto", "fiscal-year"}:
+            return datetime.fromisoformat(text)
+        return datetime.strptime(text, date_format)  # noqa: DTZ007 - clocks are compared alone
+    except ValueError:
+        return None
 
 
 def amount(text: str) -> float:

@@ -180,8 +180,8 @@ class _Source(BaseModel):
     duplicates: Literal["keep", "drop"] = Field(
         "keep",
         description=(
-            "Rows that equal an earlier row in every column that is read: `keep` counts them again,"
-            " with a warning."
+            "Rows that equal an earlier row in every column that is read, and finds whose time"
+            " alone differs, by whole hours: `keep` counts them again, with a warning."
         ),
     )
 
