@@ -10,14 +10,13 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from tests.browser import CHROMIUM
 from tests.pages import AXE
-from tests.walk.answers import write_pictures
-from tests.walk.steps import BORDERS, SMALL
+from tests.walk import answers
+from tests.walk.steps import BORDERS
 from tests.walk.walk import Row, walked
 
 SHORT_S, ANSWERS_S = 1.0, 5.0
@@ -69,9 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     short = given.short
     limit = given.time_limit or (ANSWERS_S if given.answers else SHORT_S if short else None)
-    borders = [BORDERS[name] for name in given.border or BORDERS]
-    if given.answers:
-        borders = [replace(BORDERS["rio-grande"], scenario=f"{SMALL}/scenario.toml")]
+    borders = answers.borders() if given.answers else list(BORDERS.values())
+    borders = [border for border in borders if border.name in (given.border or BORDERS)]
     borders = [border for border in borders if not short or border.short]
     if not (CHROMIUM and AXE):
         print("There is no Chromium here, or AXE names no axe.min.js: less is looked at.")
@@ -91,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         rows = [row for each in pool.map(walk, borders) for row in each]
     if given.answers:
-        write_pictures(rows)
+        answers.write_pictures(rows)
     if given.out:
         given.out.write_text("\n".join([*HEAD, *map(line, rows)]) + "\n", encoding="utf-8")
     wrong = [row for row in rows if row.faults]

@@ -1,25 +1,33 @@
-"""The pictures of docs/answers: what the commands of docs/questions.md print on a walk."""
+"""The pictures of docs/answers: what the commands of docs/questions.md print on a walk,
+and the commit and day of that walk, which the page says.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 import textwrap
 from collections.abc import Iterable
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.walk.steps import BORDERS, REAL, SMALL, STEPS, Step
+from tests.walk.steps import BORDERS, REAL, SMALL, STEPS, Border, Step
 
 if TYPE_CHECKING:
     from tests.walk.walk import Row
 
 ROOT = Path(__file__).parents[2]
 
+PAGE = ROOT / "docs" / "questions.md"
+
 ANSWERS = ROOT / "docs" / "answers"
 
 QUESTION = re.compile(r"^\| ([^|]+) \| `interdict ([^`]+)` \|", re.MULTILINE)
+
+DATED = re.compile(r"They date from .+, commit \w+\.")
 
 WIDTH, LINES = 100, 24
 """Characters of a line, and lines, that a picture shows."""
@@ -27,8 +35,10 @@ WIDTH, LINES = 100, 24
 
 def questions() -> dict[str, str]:
     """Return the questions of the page, by their commands."""
-    page = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
-    return {command: question for question, command in QUESTION.findall(page)}
+    return {
+        command: question
+        for question, command in QUESTION.findall(PAGE.read_text(encoding="utf-8"))
+    }
 
 
 def step_of(command: str) -> Step | None:
@@ -40,6 +50,24 @@ def step_of(command: str) -> Step | None:
         if shlex.split(BORDERS[name].said(step.words)) == shlex.split(command)
     ]
     return same[0] if same else None
+
+
+def borders() -> list[Border]:
+    """Return the borders whose steps answer the questions, with these steps and what
+    comes before them alone.
+    """
+    asked = [step for command in questions() if (step := step_of(command)) and not step.by]
+    return [
+        replace(
+            BORDERS["rio-grande"],
+            scenario=f"{SMALL}/scenario.toml",
+            only=(*(step.words for step in asked), "ledger init"),
+        ),
+        replace(
+            BORDERS["stand-ins"],
+            only=tuple(step.words for step in asked if "stand-ins" in step.borders),
+        ),
+    ]
 
 
 def picture_name(command: str) -> str:
@@ -75,18 +103,23 @@ def picture(question: str, command: str, row: Row) -> str:
 
 
 def write_pictures(rows: Iterable[Row]) -> None:
-    """Write a picture of each row that answers a question of the page, in place of all
-    that there are; what serves a page has none.
+    """Write a picture of each row that answers a question of the page, in place of those
+    that there are, and on the page the commit at which this was done; what serves a page
+    has no picture.
     """
     asked = questions()
     run = {command.replace(REAL, SMALL): command for command in asked}
-    drawn = {
-        picture_name(run[row.command]): picture(asked[run[row.command]], run[row.command], row)
-        for row in rows
-        if row.command in run and not row.status and row.command.split()[0] != "desk"
-    }
-    for old in ANSWERS.iterdir():
-        if old.name in drawn:
-            old.unlink()
-    for name, text in drawn.items():
-        (ANSWERS / name).write_text(text, encoding="utf-8")
+    for row in rows:
+        if row.command in run and not row.status:
+            command = run[row.command]
+            drawn = picture(asked[command], command, row)
+            (ANSWERS / picture_name(command)).write_text(drawn, encoding="utf-8")
+    commit, day = subprocess.run(
+        ["git", "log", "-1", "--format=%h %cs"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(DATED.sub(f"They date from {day}, commit {commit}.", page), encoding="utf-8")

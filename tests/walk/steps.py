@@ -32,8 +32,10 @@ class Border:
         What `{...}` of a step's words stands for here.
     shorter
         What differs in that with `--short`.
+    only
+        How the words of the steps begin that are taken; by default every step.
     briefly
-        How the words of the steps begin that `--short` takes here; by default every step.
+        The same with `--short`.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Border:
     short: str
     words: Mapping[str, str] = field(default_factory=dict)
     shorter: Mapping[str, str] = field(default_factory=dict)
+    only: tuple[str, ...] = ("",)
     briefly: tuple[str, ...] = ("",)
 
     @property
@@ -50,7 +53,12 @@ class Border:
 
     def smaller(self) -> Border:
         """Return the border with the scenario that `--short` takes."""
-        return replace(self, scenario=self.short, words=dict(self.words) | dict(self.shorter))
+        return replace(
+            self,
+            scenario=self.short,
+            words=dict(self.words) | dict(self.shorter),
+            only=self.briefly,
+        )
 
     def said(self, words: str) -> str:
         """Return words of a step as they are typed for this border."""
@@ -348,5 +356,6 @@ def commands(border: Border, *, short: bool) -> list[tuple[Step, str]]:
         (step, border.said(step.words))
         for step in STEPS
         if border.name in step.borders
-        and not (short and (step.long or not step.words.startswith(border.briefly)))
+        and step.words.startswith(border.only)
+        and not (short and step.long)
     ]
