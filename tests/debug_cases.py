@@ -13,7 +13,10 @@ but one. There floors under the budgets decide.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +27,19 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import plan_value
+from optimizer.solvers.branch_and_cut import cuts_search
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts
 from optimizer.solvers.branch_and_cut.debug_solution import CutOffError, DebugSolution
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.overlay.overlay import Overlay, contract
-from optimizer.solvers.params import RootParams, SolveParams, TreeParams
+from optimizer.solvers.overlay.overlay import LEAST_NORMAL, Overlay, contract
+from optimizer.solvers.params import RootParams, SolveOptions, SolveParams, TreeParams
+from optimizer.solvers.patrols import joint
+from optimizer.solvers.patrols.column_generation import ColumnGeneration
+from optimizer.solvers.patrols.debug_beats import DebugBeats
+from optimizer.solvers.patrols.joint import solve_joint
+from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import SolveState
 from tests.beat_tree_cases import best_beside_beats
@@ -38,6 +47,11 @@ from tests.tree_cases import LosingTreeWorkers, budget_case, check_seeds, faults
 
 ABOVE = (1e-5, 1e-3, 0.05, 1.0)
 """How far the cutoff stands above the best value, relative."""
+WAYS = {"alone": 1.0, "flat": 0.7, "groups": 0.4, "shared": 0.7, "thorough": 0.4}
+"""How a tree is made, and in what share of the problems: by itself; split by disjoint
+paths; cut by groups of evaders; shared by workers; with rows that are lifted, for which
+such problems are else too small.
+"""
 ROUNDING = 1e-9
 MOST_FREE = 12
 """Free options up to which all plans are listed."""
@@ -99,9 +113,9 @@ def false_steps(instance: Instance, seed: int) -> Iterator[str]:
     if not value.size or value.min() <= np.finfo(np.float64).tiny:
         yield "nothing to lose"
         return
-    for way in ("alone", "flat", "groups", "shared"):
+    for way, share in WAYS.items():
         rng = np.random.default_rng([seed, len(way)])
-        if rng.random() < {"alone": 0.0, "flat": 0.3, "groups": 0.6, "shared": 0.3}[way]:
+        if rng.random() >= share:
             continue
         try:
             yield from _searched(instance, overlay, plans, value, rng, way)
@@ -141,6 +155,7 @@ def _searched(
         ParallelTree(search, tree, workers, slice_seconds=np.inf, slice_nodes=1).run()
     else:
         tree = BranchAndCut(instance, overlay, upper=upper, master=master, params=params)
+        master.thorough = master._large = way == "thorough"
         last = tree.cut_root() if rng.random() < 0.6 else tree.cut_root(1)
         if way == "groups":
             add_lagrangian_cuts(tree, best)
@@ -160,6 +175,57 @@ def check_debug(seed: int) -> Iterator[str]:
     yield from false_steps(budget_case(seed), seed)
     if seed % 4 == 0:
         yield from false_beats(seed)
+
+
+@contextmanager
+def watched_searches(*, alone: bool) -> Iterator[None]:
+    """Have every search by cuts watch its best plan by enumeration: each of a curve,
+    over draws, with options changed, and over the beats at hand.
+    """
+    made = cuts_search._master
+
+    def watched(search: SolveState) -> Master:
+        master = made(search)
+        plans = feasible_masks(search.instance, search.overlay)
+        value = np.array([search.overlay.value(mask) for mask in plans])
+        if value.size and value.min() > LEAST_NORMAL and not master.relaxed_options.any():
+            best = plans[int(np.argmin(value))]
+            master.debug = DebugSolution.of(master, best, alone=alone)
+        return master
+
+    with patch.object(cuts_search, "_master", watched):
+        yield
+
+
+def false_steps_beside_teams(
+    instance: Instance,
+    placed: NDArray[np.bool_],
+    tours: Sequence[tuple[int, Tour]],
+    options: SolveOptions,
+    *,
+    alone: bool,
+) -> Iterator[str]:
+    """Yield a line for each step of a whole search with teams that loses a plan of
+    (options,) fixed options and tours of patrols, and "debug beats" for one that keeps
+    it.
+    """
+    watching = []
+
+    def watched(*arguments: Any, **named: Any) -> ColumnGeneration:
+        generation = ColumnGeneration(*arguments, **named)
+        watching.append(DebugBeats.watching(generation, placed, tours, alone=alone))
+        return generation
+
+    try:
+        with patch.object(joint, "ColumnGeneration", watched):
+            result = solve_joint(instance, options)
+    except CutOffError as error:
+        yield f"false step beside teams ({error.step}): {error.what}"
+        return
+    value = watching[0].value
+    if result.lower is None or result.lower > value * (1 + ROUNDING):
+        yield f"false bound: {result.lower!r} above {value!r}"
+    yield "debug beats"
 
 
 def false_beats(seed: int) -> Iterator[str]:

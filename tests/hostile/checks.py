@@ -31,6 +31,7 @@ from optimizer.problem.plan.plan import Plan, make_beat
 from optimizer.problem.plan.result import PROVEN, Result
 from optimizer.problem.plan.weight_scenarios import Draws, Objective
 from optimizer.scenario.file.model import SolveModel
+from optimizer.solvers.branch_and_cut.debug_solution import CutOffError
 from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.over_draws import solve_over_draws
@@ -43,12 +44,13 @@ from optimizer.solvers.params import (
     TreeParams,
     WorkerParams,
 )
+from optimizer.solvers.patrols.tours.tour import Tour as TourOfPosts
 from optimizer.solvers.solve import solve_with
 from tests.certificate_cases import damaged
-from tests.debug_cases import false_steps
+from tests.debug_cases import false_steps, false_steps_beside_teams, watched_searches
 from tests.hostile.cases import Content
 from tests.hostile.judging import ROUNDING, Told, above, false_mixture, false_plan, faults, placed
-from tests.hostile.referee import Placed, Referee, over_draws
+from tests.hostile.referee import Placed, Referee, Tour, over_draws
 from tests.hostile.scenarios import check_scenario
 from tests.referees.compact import COMPACT
 from tests.tree_cases import shared_tree
@@ -447,7 +449,7 @@ def check_frontier(trial: Trial) -> Iterator[str]:
         names.append(CHANGES)
     chosen = rng.sample(names, 2 if rng.random() < 0.25 and len(names) > 1 else 1)
     ranges = [_range(trial, name, 3 if len(chosen) > 1 else rng.randint(3, 6)) for name in chosen]
-    method = rng.choice(["cuts", "cuts", "cuts", COMPACT, "greedy"])
+    method = rng.choice(["cuts", "cuts", "cuts", "cuts", "greedy"])
     terms = SolveModel(method=method, gap=rng.choice([0.0, 1e-4, 0.05]), time_limit=None, threads=1)
     starts = [trial.random_plan()] if rng.random() < 0.3 else []
     seconds, told = _hurry(rng)
@@ -730,10 +732,40 @@ DEBUG = "debug solution"
 
 
 def check_debug_solution(trial: Trial) -> Iterator[str]:
-    """Hand the best plan to searches, and see that no step of them loses it."""
-    if trial.referee.least < math.inf:
-        lines = false_steps(trial.instance, trial.rng.randrange(2**20))
-        yield from (line for line in lines if line.startswith(("false", "not solved")))
+    """Hand the best plan to searches, and see that no step of them loses it: trees of
+    their own, a whole search with teams, and every search of another question.
+    """
+    rng, best = trial.rng, trial.referee.best
+    if best is None:
+        return
+    seed, alone = rng.randrange(2**20), rng.random() < 0.6
+    if trial.instance.patrols is None:
+        lines = false_steps(trial.instance, seed)
+    else:
+        lines = false_steps_beside_teams(
+            trial.instance,
+            np.array([option.id in best.options for option in trial.instance.options], dtype=bool),
+            [
+                (_patrol(trial.instance, tour), TourOfPosts(tour.posts, tour.slots))
+                for tour in best.beats
+            ],
+            trial.options(gap=0.0),
+            alone=alone,
+        )
+    yield from (line for line in lines if line.startswith(("false", "not solved")))
+    question = rng.choice([check_cuts, check_draws, check_frontier, check_changes])
+    try:
+        with watched_searches(alone=alone):
+            yield from question(trial)
+    except CutOffError as error:
+        yield f"false step ({error.step}): {error.what}"
+
+
+def _patrol(instance: Instance, tour: Tour) -> int:
+    """Return the position of the team type at a base that drives a tour."""
+    assert instance.patrols is not None
+    pairs = [(each.team.id, each.base.id) for each in instance.patrols.patrols]
+    return pairs.index((tour.team, tour.base))
 
 
 CHECKS: dict[str, tuple[Callable[[Trial], Iterator[str]], float]] = {
@@ -756,7 +788,7 @@ CHECKS: dict[str, tuple[Callable[[Trial], Iterator[str]], float]] = {
 """How each problem may be asked about, and in what share of the problems it is."""
 
 
-WITHOUT_TEAMS = {"shared", "certificate", DEBUG}
+WITHOUT_TEAMS = {"shared", "certificate"}
 """What is not asked about a problem with patrol teams."""
 
 

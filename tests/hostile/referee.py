@@ -286,6 +286,48 @@ class Referee:
         table = np.array(list(rows), dtype=np.int64).reshape(-1, len(self.effects))
         return table, np.array(list(rows.values()), dtype=bool)
 
+    @cached_property
+    def best(self) -> Placed | None:
+        """A plan of the least value that is feasible for sure, with its beats; None
+        where there is none.
+        """
+        columns, sure = self.plans
+        if not sure.any():
+            return None
+        row = columns[sure][int(np.argmin(self.every_value[sure]))].tolist()
+        n = len(self.options)
+        chosen = frozenset(o["id"] for o, bit in zip(self.options, row[:n], strict=True) if bit)
+        for used, some in self._sets_of_beats.items():
+            if self.overrun(chosen, dict(used)) <= SURE:
+                for elements, stands in some:
+                    if list(elements) == row[n:]:
+                        return Placed(chosen, self._driven(dict(used), elements, stands))
+        raise AssertionError(row)
+
+    def _driven(
+        self, used: dict[str, int], elements: tuple[int, ...], stands: tuple[int, ...]
+    ) -> tuple[Tour, ...]:
+        """Return beats of so many teams that have these elements and stand at posts so
+        often.
+        """
+        fits = {
+            team: [
+                tour
+                for tour, (own, _) in self.tours.items()
+                if tour.team == team and all(a <= b for a, b in zip(own, elements, strict=True))
+            ]
+            for team in used
+        }
+        ways = (combinations_with_replacement(fits[team], count) for team, count in used.items())
+        for way in product(*ways):
+            beats = [tour for some in way for tour in some]
+            at = [post for tour in beats for post in self.tours[tour][1]]
+            if _sum(
+                [self.tours[tour][0] for tour in beats], len(elements)
+            ) == elements and stands == (tuple(map(at.count, range(len(stands))))):
+                return tuple(beats)
+        raise AssertionError(elements)
+
     # Values.
 
     @cached_property

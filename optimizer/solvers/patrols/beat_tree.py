@@ -236,6 +236,8 @@ class BeatTreeProblem:
             master.add_value_rows(merged.merged_rows(found, fixed, others))
         teams = np.array(generation.most_teams, dtype=np.float64)
         master.add_columns(teams, generation.team_columns(range(teams.size), rows.prize))
+        if generation.debug is not None:
+            master.debug = generation.debug.beside(merged, teams.size)
         return cls(instance, overlay, master, merged)
 
 
@@ -256,6 +258,9 @@ def tour_prizes(
             best_tour(one, time_limit=max(limit, 0.0) if np.isfinite(limit) else None).bound
             for one in problems
         ]
+        if generation.debug is not None:
+            for q, bound in enumerate(bounds):
+                generation.debug.priced(q, price, bound, "pricing for rows on tours")
         found.append(TourPrizes(price, np.array(bounds)))
     return found
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.solvers.branch_and_cut.lp.master import Relaxed
+    from optimizer.solvers.patrols.debug_beats import DebugBeats
 
 CLOSE = 2e-4
 """What a round of cuts and beats must gain, relative to the bound, for another; and how
@@ -143,8 +144,15 @@ class BranchAndPrice:
         """Number of nodes expanded."""
         return self._search.expanded
 
+    @property
+    def debug(self) -> DebugBeats | None:
+        """A plan with beats that the search must not lose; None but in tests."""
+        return self.generation.debug
+
     def prove(self, bound: float) -> None:
         """Take a bound over all plans that was proven elsewhere."""
+        if self.debug is not None:
+            self.debug.proven(bound, "a bound that was proven elsewhere")
         self._rise(bound)
 
     def cut_root(self, until: float = np.inf) -> Relaxed | None:
@@ -180,7 +188,10 @@ class BranchAndPrice:
             return None
         if not children:
             self._search.prune(bound)
-        return [Child(child, bound) for child in children if self._may_hold_plans(child)]
+        held = [child for child in children if self._may_hold_plans(child)]
+        if self.debug is not None and children:
+            self.debug.split(node, held, self.cutoff)
+        return [Child(child, bound) for child in held]
 
     def _may_hold_plans(self, node: BeatNode) -> bool:
         instance = self.generation.instance
@@ -268,6 +279,8 @@ class BranchAndPrice:
         met = requirements_met(self.generation.instance, ones) and not self.generation.crowds(
             ones, number
         )
+        if self.debug is not None and self.debug.alone:
+            return value
         if value < self.upper and met:
             self.placed, self.number, self.upper = ones.copy(), number.copy(), value
             self.listener.plan_found(np.concatenate((ones, number)), value)
@@ -313,6 +326,8 @@ class BranchAndPrice:
             pricing = generation.add_proving(relaxed, self._until)
             if relaxed.bound - pricing.missing > best:
                 best = relaxed.bound - pricing.missing
+                if self.debug is not None:
+                    self.debug.bounded(node, best)
                 self.exact &= pricing.exact
                 if proving:
                     self.proof = ProvenRelaxation(relaxed, best)
@@ -326,6 +341,8 @@ class BranchAndPrice:
     def _rise(self, bound: float) -> None:
         if bound > self.lower:
             self.lower = min(bound, self.upper)
+            if self.debug is not None:
+                self.debug.proven(self.lower, "the bound over all nodes and beats")
             self.listener.bounds_moved(self.lower, self.upper)
 
     def _split(self, node: BeatNode, relaxed: Relaxed) -> list[BeatNode] | None:

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from optimizer.problem.plan.plan import Beat
     from optimizer.solvers.branch_and_cut.lp.master import Relaxed
     from optimizer.solvers.overlay.overlay import Overlay
+    from optimizer.solvers.patrols.debug_beats import DebugBeats
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
@@ -165,6 +166,9 @@ class ColumnGeneration:
     root_rows
         Rows on values that the program had in use when its root was last cut
         (`keep_root_rows`), over all columns but those of beats.
+    debug
+        A plan with beats that the search must not lose; None but in tests
+        (`debug_beats`).
     """
 
     instance: Instance
@@ -180,6 +184,7 @@ class ColumnGeneration:
     proven_prices: list[Floats] = field(init=False, default_factory=list)
     times: NDArray[np.int64] = field(init=False)
     root_rows: ValueRows | None = field(init=False, default=None)
+    debug: DebugBeats | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Set up the linear program over fixed options and elements."""
@@ -222,16 +227,21 @@ class ColumnGeneration:
             node.open, np.maximum(most[: node.open.size], node.number), node.number
         )
         self.master.program.move_bounds(np.append(lower, number), np.append(upper, most))
+        if self.debug is not None:
+            self.debug.entered(node)
 
     def relax(self, until: float = np.inf) -> Relaxed | None:
         """Solve the linear program; None when `work_seconds()` passed `until` first."""
         self.rounds += 1
-        return self.master.relax(until)
+        relaxed = self.master.relax(until)
+        if self.debug is not None and relaxed is not None:
+            self.debug.relaxed(self, relaxed)
+        return relaxed
 
     def reduced_at(self, relaxed: Relaxed) -> Floats:
         """Return the (beats,) reduced cost of every beat at a solution."""
-        pi = self._link_duals(relaxed)
-        costs = [self._dual_cost(q, relaxed) for q in range(len(self.patrols.patrols))]
+        pi = self.link_duals(relaxed)
+        costs = [self.dual_cost(q, relaxed) for q in range(len(self.patrols.patrols))]
         return np.array(
             [costs[beat.patrol] - weighted_sum(pi, beat.elements) for beat in self.beats]
         )
@@ -248,7 +258,7 @@ class ColumnGeneration:
         made = 0
         least = WORTHWHILE * self.master.total
         for q in range(len(self.patrols.patrols)):
-            problem, cost = self.tour_problem(q, relaxed), self._dual_cost(q, relaxed)
+            problem, cost = self.tour_problem(q, relaxed), self.dual_cost(q, relaxed)
             if problem.n and (problem.prize.any() or problem.leg.any()):
                 tours = quick_tours(problem, TOURS_A_ROUND, seed=self.seed + self.rounds)
                 made += self._add(
@@ -264,18 +274,20 @@ class ColumnGeneration:
         found, exact = 0, True
         least = WORTHWHILE * self.master.total
         for q, patrol in enumerate(self.patrols.patrols):
-            problem, cost = self.tour_problem(q, relaxed), self._dual_cost(q, relaxed)
+            problem, cost = self.tour_problem(q, relaxed), self.dual_cost(q, relaxed)
             if not problem.n:
                 continue
             left = until - work_seconds()
             limit = max(left, 0.05) if np.isfinite(left) else None
             best = best_tour(problem, time_limit=limit, at_least=cost, seed=self.seed)
+            if self.debug is not None:
+                self.debug.priced(q, self.link_duals(relaxed), best.bound, "pricing beats")
             self.pricing_seconds.append(best.seconds)
             most[patrol.team.id] = max(most.get(patrol.team.id, 0.0), best.bound - cost)
             exact &= best.proven or best.bound <= cost + least
             if best.tour is not None and best.value > cost + least:
                 found += self._add(q, [best.tour])
-        self.proven_prices.append(self._link_duals(relaxed))
+        self.proven_prices.append(self.link_duals(relaxed))
         number = {
             patrol.team.id: self.most_teams[q] for q, patrol in enumerate(self.patrols.patrols)
         }
@@ -292,7 +304,7 @@ class ColumnGeneration:
         """
         listed = []
         for q in range(len(self.patrols.patrols)):
-            cost = self._dual_cost(q, relaxed)
+            cost = self.dual_cost(q, relaxed)
             tours = tours_above(
                 self.tour_problem(q, relaxed), cost - slack * (1 + WORTHWHILE), most
             )
@@ -303,13 +315,15 @@ class ColumnGeneration:
             return False
         for q, tours in enumerate(listed):
             self._add(q, tours)
+        if self.debug is not None:
+            self.debug.listed(self, slack, relaxed.bound)
         return True
 
     def tour_problem(self, q: int, relaxed: Relaxed) -> TourProblem:
         """Return the pricing problem of a team type at a base: elements at the duals of
         their links.
         """
-        return tour_problem_at(self.patrols.patrols[q], self._link_duals(relaxed))
+        return tour_problem_at(self.patrols.patrols[q], self.link_duals(relaxed))
 
     def keep_root_rows(self) -> None:
         """Keep the rows in use as those of the root: those that the program of another
@@ -374,6 +388,10 @@ class ColumnGeneration:
         )
         return next(same, None)
 
+    def knows(self, q: int, tour: Tour) -> bool:
+        """Return whether the beat of a tour was made, or is banned."""
+        return (q, tour.posts, tour.slots) in self._known
+
     def ban(self, q: int, tour: Tour) -> None:
         """Never make the beat of a tour; to be called before it is made."""
         self._known.add((q, tour.posts, tour.slots))
@@ -396,10 +414,11 @@ class ColumnGeneration:
         """
         return np.array([self.most_teams[beat.patrol] + 1 for beat in beats], dtype=np.float64)
 
-    def _link_duals(self, relaxed: Relaxed) -> Floats:
+    def link_duals(self, relaxed: Relaxed) -> Floats:
+        """Return the (elements,) prices of elements: the duals of their links."""
         return relaxed.price[relaxed.price.size - self.patrols.elements.size :]
 
-    def _dual_cost(self, q: int, relaxed: Relaxed) -> float:
+    def dual_cost(self, q: int, relaxed: Relaxed) -> float:
         """Return the dual cost of the resources of a beat."""
         return weighted_sum(self._shares(q), relaxed.price[: len(self.instance.resources)])
 
@@ -422,7 +441,7 @@ class ColumnGeneration:
         """Make beats of the tours that are new; return how many."""
         fresh: list[Beat] = []
         for tour in tours:
-            if (q, tour.posts, tour.slots) not in self._known:
+            if not self.knows(q, tour):
                 name = f"{self.patrols.patrols[q].id} {len(self.beats) + len(fresh) + 1}"
                 fresh.append(make_beat(self.patrols, q, tour.posts, tour.slots, name))
         if fresh:
