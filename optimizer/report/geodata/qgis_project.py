@@ -1,15 +1,18 @@
 """The QGIS project of a plan: a `.qgz` whose layers lie in the GeoPackage beside it,
 styled, grouped and in drawing order.
 
-Styles are kept as QGIS keeps them (QML): one symbol, or one a class, and a text beside
-it.
+The documents are templates (`templates/project.qgs.j2`, `templates/style.qml.j2`) whose
+sources, styles and places are filled in here. Styles are kept as QGIS keeps them (QML):
+one symbol, or one a class, and a text beside it.
 """
 
 from __future__ import annotations
 
+import re
 import zipfile
-from typing import TYPE_CHECKING, NamedTuple
-from xml.etree import ElementTree as ET
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import shapely
 
@@ -19,7 +22,8 @@ from optimizer.base.text.language import marked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+    from jinja2 import Environment
 
     from optimizer.report.geodata.files import GeoTable
     from optimizer.report.palette import Symbol
@@ -92,90 +96,76 @@ def project_xml(
     title: str, layers: Sequence[GeoTable], source: str, rights: str, number: str = ""
 ) -> str:
     """Return the `.qgs` document of a project; parameters as in `write_project`."""
-    root = ET.Element("qgis", version=QGIS, projectname=plain(title))
-    ET.SubElement(root, "homePath", path="")
-    ET.SubElement(root, "title").text = plain(title)
     crs = _metric_crs(layers)
-    _add_reference(ET.SubElement(root, "projectCrs"), crs)
-    tree = ET.SubElement(root, "layer-tree-group")
-    for layer in layers:
-        assert layer.style is not None  # noqa: S101 - it has shapes
-        words = {"id": _id(layer), "name": plain(layer.title), "source": _source(layer, source)}
-        checked = "Qt::Checked" if layer.style.shown else "Qt::Unchecked"
-        ET.SubElement(
-            tree, "layer-tree-layer", words, providerKey="ogr", checked=checked, expanded="1"
-        )
-    _add_extent(root, layers, crs)
-    every = ET.SubElement(root, "projectlayers")
-    for layer in layers:
-        _add_layer(every, layer, source)
-    _add_themes(root, layers)
-    properties = ET.SubElement(root, "properties")
-    ET.SubElement(ET.SubElement(properties, "Paths"), "Absolute", type="bool").text = "false"
-    ET.SubElement(
-        ET.SubElement(properties, "SpatialRefSys"), "ProjectionsEnabled", type="int"
-    ).text = "1"
-    metadata = ET.SubElement(root, "projectMetadata")
-    ET.SubElement(metadata, "title").text = plain(title)
-    ET.SubElement(metadata, "rights").text = plain(rights)
-    if (box := _metric_box(layers, crs)) is not None:
-        notes = [_("Plan {number}").format(number=plain(number)) if number else "", plain(rights)]
-        _add_layout(
-            ET.SubElement(root, "Layouts"), plain(title), box, crs, ". ".join(filter(None, notes))
-        )
-    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(
-        root, encoding="unicode"
+    box = _metric_box(layers, crs)
+    notes = [_("Plan {number}").format(number=plain(number)) if number else "", plain(rights)]
+    content: dict[str, Any] = {}
+    if box is not None:
+        sheet = _of_shape(box, MAP_AT[2] / MAP_AT[3])
+        segment = round_below(BAR_SHARE * (sheet[2] - sheet[0]) / 1000)
+        content = {"sheet": _sides(sheet), "segment": f"{segment:.10g}"}
+    drawn = [_described(layer, source) for layer in layers]
+    shown = [each for each in drawn if each["style"].shown]
+    printed = [each for each in shown if each["style"].printed]
+    return _filled(
+        "project.qgs.j2",
+        title=plain(title),
+        rights=plain(rights),
+        note=". ".join(filter(None, notes)),
+        crs=crs,
+        metric=crs is not WGS84,
+        box=_sides(box),
+        layers=drawn,
+        themes={_(SCREEN): shown, _(PRINT): printed},
+        printed=_(PRINT),
+        **content,
     )
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
+    made.filters |= {"rgba": rgba, "plain": plain}
+    made.globals |= {
+        "QGIS": QGIS,
+        "WGS84": WGS84,
+        "MAP_AT": MAP_AT,
+        "INK": "#1a1a1a",
+        "PAPER": "#ffffff",
+    }
+    return made
+
+
+def _filled(name: str, **content: object) -> str:
+    """Return a template filled in, without the blanks between its tags."""
+    return re.sub(r">\s+<", "><", _templates().get_template(name).render(content))
+
+
+def _described(layer: GeoTable, source: str) -> dict[str, Any]:
+    """Return what a template says of a layer; QGIS replaces short ids."""
+    assert layer.style is not None  # noqa: S101 - it has shapes
+    return {
+        "id": f"interdict_plan_layer_{layer.name}",
+        "title": plain(layer.title),
+        "source": f"./{source}|layername={layer.name}",
+        "geometry": layer.geometry,
+        "box": _sides(_bounds([layer])),
+        "style": layer.style,
+    }
+
+
+def _sides(box: Sequence[float] | None) -> dict[str, float] | None:
+    return None if box is None else dict(zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True))
 
 
 SCREEN, PRINT = marked("Screen"), marked("Print")
 """Themes of a project: what is shown when it opens, and what its sheet has."""
-
-
-def _add_themes(root: ET.Element, layers: Sequence[GeoTable]) -> None:
-    """Add the themes that the menu of QGIS offers; the sheet follows that for print."""
-    presets = ET.SubElement(root, "visibility-presets")
-    for name in (SCREEN, PRINT):
-        preset = ET.SubElement(
-            presets, "visibility-preset", {"name": _(name), "has-expanded-info": "1"}
-        )
-        for layer in layers:
-            assert layer.style is not None  # noqa: S101 - it has shapes
-            if layer.style.shown and (layer.style.printed or name == SCREEN):
-                ET.SubElement(
-                    preset, "layer", id=_id(layer), visible="1", style="default", expanded="1"
-                )
-                if layer.style.field:  # without it a theme shows every class
-                    checked = ET.SubElement(preset, "checked-legend-nodes", id=_id(layer))
-                    for place, each in enumerate(layer.style.classes):
-                        if each.shown:
-                            ET.SubElement(checked, "checked-legend-node", id=str(place))
-
-
-def _add_layer(parent: ET.Element, layer: GeoTable, source: str) -> None:
-    assert layer.style is not None  # noqa: S101 - it has shapes
-    kind = "Point" if layer.geometry == "Point" else "Line"
-    one = ET.SubElement(
-        parent,
-        "maplayer",
-        type="vector",
-        geometry=kind,
-        wkbType=layer.geometry,
-        labelsEnabled=str(int(bool(layer.style.text))),
-    )
-    ET.SubElement(one, "id").text = _id(layer)
-    ET.SubElement(one, "datasource").text = _source(layer, source)
-    ET.SubElement(one, "layername").text = plain(layer.title)
-    _add_box(one, "extent", _bounds([layer]))
-    _add_reference(ET.SubElement(one, "srs"), WGS84)
-    ET.SubElement(one, "provider", encoding="UTF-8").text = "ogr"
-    add_style(one, layer.style)
-
-
-def _add_reference(parent: ET.Element, crs: Mapping[str, str]) -> None:
-    reference = ET.SubElement(parent, "spatialrefsys", nativeFormat="Wkt")
-    for name, text in crs.items():
-        ET.SubElement(reference, name).text = text
 
 
 def _metric_crs(layers: Sequence[GeoTable]) -> Mapping[str, str]:
@@ -226,23 +216,6 @@ def _bounds(layers: Sequence[GeoTable]) -> tuple[float, float, float, float] | N
     return west, south, east, north
 
 
-def _add_extent(root: ET.Element, layers: Sequence[GeoTable], crs: Mapping[str, str]) -> None:
-    """Add what is seen when the project opens, and what "zoom to all" goes back to:
-    what is ordered, with a margin.
-    """
-    canvas = ET.SubElement(root, "mapcanvas", name="theMapCanvas")
-    ET.SubElement(canvas, "units").text = "degrees" if crs is WGS84 else "meters"
-    if (box := _metric_box(layers, crs)) is not None:
-        _add_box(canvas, "extent", box)
-        settings = ET.SubElement(root, "ProjectViewSettings", UseProjectScales="0", rotation="0")
-        names = dict(
-            zip(("xmin", "ymin", "xmax", "ymax"), (f"{value:.2f}" for value in box), strict=True)
-        )
-        view = ET.SubElement(settings, "DefaultViewExtent", names)
-        _add_reference(view, crs)
-    _add_reference(ET.SubElement(canvas, "destinationsrs"), crs)
-
-
 def _metric_box(
     layers: Sequence[GeoTable], crs: Mapping[str, str]
 ) -> tuple[float, float, float, float] | None:
@@ -259,112 +232,11 @@ def _metric_box(
     return west - margin, south - margin, east + margin, north + margin
 
 
-def _add_box(parent: ET.Element, name: str, box: Sequence[float] | None) -> None:
-    if box is not None:
-        extent = ET.SubElement(parent, name)
-        for side, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True):
-            ET.SubElement(extent, side).text = f"{value:.6f}"
-
-
-def _id(layer: GeoTable) -> str:
-    """Return the id of a layer; QGIS replaces short ones."""
-    return f"interdict_plan_layer_{layer.name}"
-
-
-def _source(layer: GeoTable, source: str) -> str:
-    return f"./{source}|layername={layer.name}"
-
-
-PAGE = (297.0, 210.0)
-"""Millimetres across and down; so are all places and sizes of the sheet."""
-
-TITLE_AT, MAP_AT, LEGEND_AT = (
-    (10.0, 7.0, 277.0, 12.0),
-    (10.0, 21.0, 212.0, 170.0),
-    (226.0, 21.0, 61.0, 170.0),
-)
-SCALE_AT, NOTE_AT = (10.0, 193.0, 90.0, 12.0), (104.0, 195.0, 183.0, 10.0)
-"""Left, top, width and height of each part."""
-
-PAGE_TYPE, MAP_TYPE, LABEL_TYPE, LEGEND_TYPE, SCALE_TYPE = (
-    "65638",
-    "65639",
-    "65641",
-    "65642",
-    "65646",
-)
-"""Numbers of the parts in the registry of QGIS (`QgsLayoutItemRegistry::ItemType`)."""
-
-MAP_ID = "{interdict-map}"
-"""By which legend and scale bar name the map."""
-
-LEGEND_POINTS = {"title": "9", "group": "8", "subgroup": "8", "symbol": "7", "symbolLabel": "7"}
-"""Size of the letters of each part of the legend."""
+MAP_AT = (10, 21, 212, 170)
+"""Left, top, width and height of the map on the sheet, in millimetres."""
 
 BAR_SHARE = 0.15
 """Share of the map's width that a segment of the scale bar takes at most."""
-
-
-def _add_layout(
-    parent: ET.Element, title: str, box: Sequence[float], crs: Mapping[str, str], note: str
-) -> None:
-    """Add the sheet: the map shows the box, as much more of one side as the sheet is
-    longer there.
-    """
-    layout = ET.SubElement(
-        parent, "Layout", name=title, units="mm", printResolution="300", worldFileMap=MAP_ID
-    )
-    pages = ET.SubElement(layout, "PageCollection")
-    _add_part(pages, PAGE_TYPE, "{interdict-page}", (0.0, 0.0, *PAGE))
-    west, south, east, north = _of_shape(box, MAP_AT[2] / MAP_AT[3])
-    shown = _add_part(
-        layout,
-        MAP_TYPE,
-        MAP_ID,
-        MAP_AT,
-        frame="true",
-        followPreset="true",
-        followPresetName=_(PRINT),
-        keepLayerSet="false",
-        mapRotation="0",
-    )
-    sides = zip(("xmin", "ymin", "xmax", "ymax"), (west, south, east, north), strict=True)
-    ET.SubElement(shown, "Extent", {side: f"{value:.2f}" for side, value in sides})
-    _add_reference(ET.SubElement(shown, "crs"), crs)
-    _add_words(layout, "{interdict-title}", TITLE_AT, title, "16")
-    _add_words(layout, "{interdict-note}", NOTE_AT, note, "7")
-    legend = {
-        "map_uuid": MAP_ID,
-        "title": "",
-        "resizeToContents": "0",
-        "columnCount": "1",
-        "splitLayer": "0",
-    }
-    legend["legendFilterByMap"] = "1"  # what is not drawn does not stand there
-    legend |= {"symbolWidth": "5", "symbolHeight": "2.5", "boxSpace": "1"}
-    styles = ET.SubElement(
-        _add_part(layout, LEGEND_TYPE, "{interdict-legend}", LEGEND_AT, **legend), "styles"
-    )
-    for part, points in LEGEND_POINTS.items():
-        style = ET.SubElement(
-            styles, "style", name=part, alignment="1", indent="0", marginTop="1.5", marginLeft="1"
-        )
-        _add_text_style(style, points)
-    segment = round_below(BAR_SHARE * (east - west) / 1000)
-    scale = {
-        "mapUuid": MAP_ID,
-        "style": "Single Box",
-        "unitType": "km",
-        "unitLabel": "km",
-        "height": "3",
-    }
-    scale |= {
-        "numMapUnitsPerScaleBarUnit": "1",
-        "numUnitsPerSegment": f"{segment:.10g}",
-        "numSegments": "2",
-    }
-    bar = _add_part(layout, SCALE_TYPE, "{interdict-scale}", SCALE_AT, **scale)
-    _add_text_style(bar, "8")
 
 
 def _of_shape(box: Sequence[float], shape: float) -> tuple[float, float, float, float]:
@@ -375,55 +247,6 @@ def _of_shape(box: Sequence[float], shape: float) -> tuple[float, float, float, 
     high = max(north - south, (east - west) / shape)
     x, y = (west + east) / 2, (south + north) / 2
     return x - shape * high / 2, y - high / 2, x + shape * high / 2, y + high / 2
-
-
-def _add_part(
-    parent: ET.Element, kind: str, name: str, at: tuple[float, float, float, float], **words: str
-) -> ET.Element:
-    left, top, wide, high = at
-    place = {
-        "position": f"{left:g},{top:g},mm",
-        "positionOnPage": f"{left:g},{top:g},mm",
-        "size": f"{wide:g},{high:g},mm",
-    }
-    common = {
-        "type": kind,
-        "uuid": name,
-        "templateUuid": name,
-        "id": name.strip("{}"),
-        "visibility": "1",
-        "opacity": "1",
-    }
-    return ET.SubElement(
-        parent, "LayoutItem", common | place | {"referencePoint": "0", "zValue": "1"} | words
-    )
-
-
-def _add_words(
-    parent: ET.Element, name: str, at: tuple[float, float, float, float], text: str, points: str
-) -> None:
-    # what stands between [% and %] would be computed
-    label = _add_part(
-        parent,
-        LABEL_TYPE,
-        name,
-        at,
-        labelText=text.replace("[%", "[ %"),
-        htmlState="0",
-        halign="1",
-        valign="128",
-    )
-    _add_text_style(label, points)
-
-
-def _add_text_style(parent: ET.Element, points: str) -> None:
-    words = {
-        "fontFamily": "Sans",
-        "fontSize": points,
-        "fontSizeUnit": "Point",
-        "textColor": rgba("#1a1a1a"),
-    }
-    ET.SubElement(parent, "text-style", words)
 
 
 QGIS = "3.34.0"
@@ -505,128 +328,7 @@ def one_style(mark: Mark, text: str = "", *, every: bool = False, printed: bool 
 
 def qml(style: Style) -> str:
     """Return a style as a QML document."""
-    root = ET.Element(
-        "qgis",
-        version=QGIS,
-        styleCategories="Symbology|Labeling",
-        labelsEnabled=str(int(bool(style.text))),
-    )
-    add_style(root, style)
-    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>" + ET.tostring(
-        root, encoding="unicode"
-    )
-
-
-def add_style(parent: ET.Element, style: Style) -> None:
-    """Add the renderer of a style, and its labels, to a layer or a QML document."""
-    kind = "categorizedSymbol" if style.field else "singleSymbol"
-    renderer = ET.SubElement(
-        parent, "renderer-v2", type=kind, symbollevels="0", enableorderby="0", forceraster="0"
-    )
-    if style.field:
-        renderer.set("attr", style.field)
-        categories = ET.SubElement(renderer, "categories")
-        for place, each in enumerate(style.classes):
-            words = {"value": plain(each.value), "label": plain(each.label), "uuid": str(place)}
-            ET.SubElement(
-                categories,
-                "category",
-                words,
-                type="string",
-                symbol=str(place),
-                render=str(each.shown).lower(),
-            )
-    symbols = ET.SubElement(renderer, "symbols")
-    for place, each in enumerate(style.classes):
-        _add_symbol(symbols, str(place), each.mark)
-    if style.text:
-        _add_labels(parent, style.text, every=style.every)
-
-
-def _add_symbol(parent: ET.Element, name: str, mark: Mark) -> None:
-    symbol = ET.SubElement(
-        parent,
-        "symbol",
-        name=name,
-        type="marker" if mark.shape else "line",
-        alpha=f"{mark.opacity:g}",
-        clip_to_extent="1",
-        force_rhr="0",
-    )
-    kind = "SimpleMarker" if mark.shape else "SimpleLine"
-    layer = ET.SubElement(
-        symbol, "layer", {"class": kind, "enabled": "1", "locked": "0", "pass": "0"}
-    )
-    if mark.shape:
-        _add_options(layer, _marker_options(mark))
-    else:
-        _add_options(layer, _line_options(mark))
-
-
-def _marker_options(mark: Mark) -> Mapping[str, str]:
-    return {
-        "name": mark.shape.removeprefix("inverted_"),
-        "angle": "180" if mark.shape.startswith("inverted_") else "0",
-        "color": rgba(mark.colour),
-        "outline_color": rgba(mark.outline),
-        "outline_style": "solid",
-        "outline_width": "0.3",
-        "outline_width_unit": "MM",
-        "size": f"{mark.size:.2f}",
-        "size_unit": "MM",
-    }
-
-
-def _line_options(mark: Mark) -> Mapping[str, str]:
-    return {
-        "line_color": rgba(mark.colour),
-        "line_style": "dash" if mark.dashed else "solid",
-        "line_width": f"{mark.size:.2f}",
-        "line_width_unit": "MM",
-        "capstyle": "round",
-        "joinstyle": "round",
-    }
-
-
-def _add_options(parent: ET.Element, options: Mapping[str, str]) -> None:
-    every = ET.SubElement(parent, "Option", type="Map")
-    for name, value in options.items():
-        ET.SubElement(every, "Option", name=name, value=value, type="QString")
-
-
-def _add_labels(parent: ET.Element, field: str, *, every: bool) -> None:
-    labeling = ET.SubElement(parent, "labeling", type="simple")
-    settings = ET.SubElement(labeling, "settings", calloutType="simple")
-    text = ET.SubElement(
-        settings,
-        "text-style",
-        fieldName=field,
-        isExpression="0",
-        fontSize="9",
-        fontSizeUnit="Point",
-        textColor=rgba("#1a1a1a"),
-    )
-    ET.SubElement(
-        text,
-        "text-buffer",
-        bufferDraw="1",
-        bufferSize="0.8",
-        bufferSizeUnits="MM",
-        bufferColor=rgba("#ffffff"),
-    )
-    overlap = "AllowOverlapIfRequired" if every else "PreventOverlap"
-    # at a corner or side of the mark, and counted from its edge: around its middle a
-    # text would lie on the mark
-    beside = {"placement": "6", "predefinedPositionOrder": "TR,BR,TL,BL,R,L,T,B", "offsetType": "1"}
-    ET.SubElement(
-        settings,
-        "placement",
-        beside,
-        priority="5",
-        dist="0.3",
-        distUnits="MM",
-        overlapHandling=overlap,
-    )
+    return _filled("style.qml.j2", style=style)
 
 
 def rgba(colour: str) -> str:
