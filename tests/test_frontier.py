@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,13 @@ from optimizer.analysis.frontier.frontier import (
 )
 from optimizer.analysis.frontier.output import fall_sentence
 from optimizer.base.errors import InputError
+from optimizer.base.text.formatting import SPACE
 from optimizer.base.work.executor import Executor
+from optimizer.plans.comparison import first_changes
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.changes import Changes, changes_made
-from optimizer.problem.plan.plan import violations, with_plan
+from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.scenario.file.model import SolveModel
 from tests.cases import Recorder, brute_force, random_instance
 from tests.command import Outcome
@@ -342,3 +346,53 @@ def test_an_open_fall_begins_with_what_was_found() -> None:
     assert said.startswith("From ")
     assert "as found" in said
     assert said.endswith("try a longer --time-limit.")
+
+
+def test_points_without_a_search_have_the_best_changes_of_the_known_plan() -> None:
+    """With no time a curve of changes still says what the first changes of a plan bring:
+    each point is no worse than the plan with all but its best changes taken back.
+    """
+    better = 0
+    for seed in range(8):
+        instance = sited(seed)
+        enough = tuple(replace(r, budget=12.0) for r in instance.resources)
+        instance = replace(instance, resources=enough)
+        value, placed = brute_force(instance)
+        start, span = Plan.from_mask(instance, placed), BudgetRange.of_changes(instance)
+        found = frontier(instance, [span], TERMS, starts=[start], time_limit=1e-9)
+        fewer = first_changes(
+            instance, placed, placed.size, partial(plan_value, instance), few=(2, 1, 0)
+        )
+        for layout in fewer.layouts:
+            point = found.points[layout.most]
+            assert point.budgets == (layout.most,)
+            assert point.upper <= layout.value * (1 + 1e-9)
+            better += layout.most > 0 and point.upper < found.points[0].upper
+        for point in found.points:
+            case = Changes(change_at_most=int(point.budgets[0])).applied(instance)
+            assert not violations(case, case.placed(point.plan.options))
+            assert brute_force(case)[0] <= point.upper * (1 + 1e-9)
+        assert found.points[-1].upper == pytest.approx(value)
+    assert better
+
+
+def test_a_curve_without_a_better_plan_says_so_and_keeps_its_points() -> None:
+    """From no changes to no changes nothing is told; what was asked for is."""
+    instance = sited(2)
+    enough = tuple(replace(r, budget=12.0) for r in instance.resources)
+    instance = replace(instance, resources=enough)
+    today = Plan.of(instance, [o.id for o in instance.options if o.existing])
+    span = BudgetRange.of_changes(instance)
+    found = frontier(instance, [span], TERMS)
+    points = tuple(
+        replace(point, lower=0.0, upper=found.points[0].upper, plan=today) for point in found.points
+    )
+    poor = up_to_changes_made(replace(found, points=points), instance)
+    assert len(poor.points) == len(found.points) > 1
+    said = fall_sentence(poor).replace(SPACE, " ")
+    assert said.startswith("No layout that lets less through than today's was found in this time")
+    assert f"with {int(span.amounts[-1])} changes at most" in said
+    assert "From 0 changes to 0 changes" not in said
+    best = tuple(replace(point, lower=point.upper) for point in points)
+    said = fall_sentence(up_to_changes_made(replace(found, points=best), instance))
+    assert said.startswith("No change of today's layout brings anything")

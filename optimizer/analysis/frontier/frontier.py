@@ -35,6 +35,7 @@ from optimizer.base.text.formatting import ValueText
 from optimizer.base.work.executor import SERIAL, Executor
 from optimizer.base.work.listener import SILENT, Listener, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task, TaskCall
+from optimizer.plans.comparison import first_changes
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.changes import Changes, changes_made, differences
 from optimizer.problem.instance.instance import Instance, series_digest
@@ -63,7 +64,7 @@ from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_ce
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place
-from optimizer.solvers.search.feasible_start import make_room
+from optimizer.solvers.search.feasible_start import make_room, plan_made_to_fit
 from optimizer.solvers.search.warm_start import SharedPaths, ValueRows, WarmStart
 from optimizer.solvers.solve import plan_without_search
 
@@ -407,18 +408,89 @@ def frontier(
             else:
                 known |= {tuple(each["budgets"]): each for each in ended.value()["points"]}
         complete = len(known) == len(grid)
-        for budgets in grid:
-            if budgets not in known and (starts or not stopping.cancelled()):
-                known[budgets] = _without_search(shared, budgets, known, stopping)
+        known = _filled_up(shared, grid, known, stopping)
     points = tuple(_point(instance, budgets, known) for budgets in grid)
     units = {name: each.unit for each in instance.resources for name in (each.name, each.id)}
     shown = tuple(units.get(each.resource, "") for each in ranges)
     return Frontier(tuple(ranges), points, complete, shown, instance.patrols is not None, shares)
 
 
+def _filled_up(
+    curve: Curve,
+    grid: Sequence[Budgets],
+    known: Mapping[Budgets, dict[str, Any]],
+    stopping: Stopping,
+) -> dict[Budgets, dict[str, Any]]:
+    """Return what is known of every point, also of those that were not searched; after
+    Ctrl-C only where there are plans to begin from.
+    """
+    found = dict(known)
+    if curve.resources == (CHANGES,) and not stopping.cancelled():
+        with step(stopping, "taking changes of the best plan back one by one"):
+            found = _with_few_changes(curve, grid, known)
+    for budgets in grid:
+        if budgets not in found and (curve.starts or not stopping.cancelled()):
+            found[budgets] = _without_search(curve, budgets, found, stopping)
+    return found
+
+
+def _with_few_changes(
+    curve: Curve, grid: Sequence[Budgets], known: Mapping[Budgets, dict[str, Any]]
+) -> dict[Budgets, dict[str, Any]]:
+    """Return what is known of a curve of changes, with the changes of the best plan that
+    bring most where they let less through than the plan of a point.
+
+    A point that was not searched has such a plan then; it has no bound of its own.
+    """
+    instance = curve.instance
+    plans = [unpacked_plan(instance, each["plan"]) for each in known.values() if each["plan"]]
+    known_plans = [*plans, *(plan_made_to_fit(instance, start) for start in curve.starts)]
+    found = dict(known)
+    if not known_plans:
+        return found
+    values = [_value_of(instance, plan) for plan in known_plans]
+    best = known_plans[int(np.argmin(values))]
+    whole = with_plan(instance, best)
+    fewer = first_changes(
+        whole,
+        whole.placed(best.options),
+        len(instance.options),
+        contract(whole).value,
+        few=sorted({int(most) for (most,) in grid}, reverse=True),
+    )
+    for layout in fewer.layouts:
+        names = set(whole.ids_of(layout.placed))
+        beats = [beat for beat in best.beats if beat.id in names]
+        fixed = Plan.of(instance, [name for name in instance.option_index if name in names])
+        plan = Plan((*fixed.placements, *beats))
+        case, budgets = curve.case((float(layout.most),)), (float(layout.most),)
+        value = _value_of(instance, plan)
+        before = found.get(budgets)
+        at_point = with_plan(case, plan)
+        if violations(at_point, at_point.placed(plan.options)) or (
+            before is not None and before["upper"] is not None and before["upper"] <= value
+        ):
+            continue
+        lower = 0.0 if before is None else min(before["lower"], value)
+        found[budgets] = {
+            "budgets": list(budgets),
+            "lower": lower,
+            "upper": value,
+            "plan": packed_plan(plan),
+        }
+    return found
+
+
+def _value_of(instance: Instance, plan: Plan) -> float:
+    """Return the exact value of a plan, with its beats, on the full network."""
+    whole = with_plan(instance, plan)
+    return plan_value(whole, whole.placed(plan.options))
+
+
 def up_to_changes_made(found: Frontier, instance: Instance) -> Frontier:
     """Return a curve of changes whose last point stands at the number that its plan
-    makes; no point lies beyond.
+    makes; no point lies beyond. One that may still fall stays as it is where no change
+    was found.
 
     The bound of the last point holds for every plan of so many changes, as it does for
     every plan.
@@ -427,6 +499,8 @@ def up_to_changes_made(found: Frontier, instance: Instance) -> Frontier:
     made = float(
         changes_made(instance.options, instance.placed(known_options(instance, last.plan)))
     )
+    if not made and found.fall.says == "open":
+        return found
     points = (
         *(point for point in found.points[:-1] if point.budgets[0] < made),
         replace(last, budgets=(made,)),

@@ -324,6 +324,18 @@ def fall_sentence(found: Frontier) -> str:
         "From {first} to {last} what gets through goes from {most} to {least}, as found: more"
         " brings {low} to {high}. The search was too short to say: try a longer --time-limit."
     )
+    if found.of_changes and fall.says == "nothing":
+        said = {"nothing": _("No change of today's layout brings anything: {most} gets through.")}
+    elif found.of_changes and first.upper <= last.upper:
+        opened = _(
+            "No layout that lets less through than today's was found in this time, with {last} at"
+            " most: {most} gets through. It may be up to {high} less: try a longer --time-limit."
+        )
+    elif values.value(first.upper) == values.value(last.upper):
+        opened = _(
+            "From {first} to {last} no better plan was found: {most} gets through. More may bring"
+            " up to {high}. The search was too short to say: try a longer --time-limit."
+        )
     return said.get(fall.says, opened).format(
         first=_budgets(first.budgets, names, units),
         last=_budgets(last.budgets, names, units),
