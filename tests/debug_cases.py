@@ -15,7 +15,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import combinations_with_replacement
 from typing import Any
 from unittest.mock import patch
 
@@ -28,7 +27,6 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import plan_value
-from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.solvers.branch_and_cut import cuts_search
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts
 from optimizer.solvers.branch_and_cut.debug_solution import CutOffError, DebugSolution
@@ -36,24 +34,15 @@ from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import LEAST_NORMAL, Overlay, contract
-from optimizer.solvers.params import (
-    PatrolParams,
-    RootParams,
-    SolveOptions,
-    SolveParams,
-    TreeParams,
-)
+from optimizer.solvers.params import RootParams, SolveOptions, SolveParams, TreeParams
 from optimizer.solvers.patrols import joint
-from optimizer.solvers.patrols.beat_tree import BeatTreeProblem
-from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.debug_beats import DebugBeats
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.patrols.tours.tour import Tour
 from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.search.state import SolveState
-from tests.beat_tree_cases import best_beside_beats, every_plan, option_case
-from tests.test_joint import every_tour
+from tests.beat_tree_cases import best_beside_beats
 from tests.tree_cases import LosingTreeWorkers, budget_case, check_seeds, faults, fitting_plans
 
 ABOVE = (1e-5, 1e-3, 0.05, 1.0)
@@ -66,10 +55,6 @@ such problems are else too small.
 ROUNDING = 1e-9
 MOST_FREE = 12
 """Free options up to which all plans are listed."""
-MOST_LISTED = 40
-"""Beats up to which all are listed that a better plan could hold."""
-FEW_ROUNDS = PatrolParams(most_rounds=8, proof_every=2)
-"""Parameters of column generation: few rounds, many of them proven."""
 
 
 def series_case(seed: int) -> Instance:
@@ -126,7 +111,7 @@ def false_steps(instance: Instance, seed: int) -> Iterator[str]:
     if not np.allclose(value, whole, rtol=ROUNDING, atol=0):
         yield f"false overlay: {value.tolist()} in place of {whole.tolist()}"
     if not value.size or value.min() <= np.finfo(np.float64).tiny:
-        yield "no plan to lose"
+        yield "nothing to lose"
         return
     for way, share in WAYS.items():
         rng = np.random.default_rng([seed, len(way)])
@@ -190,8 +175,6 @@ def check_debug(seed: int) -> Iterator[str]:
     yield from false_steps(budget_case(seed), seed)
     if seed % 4 == 0:
         yield from false_beats(seed)
-    if seed % 4 == 1:
-        yield from false_columns(seed)
 
 
 @contextmanager
@@ -207,8 +190,7 @@ def watched_searches(*, alone: bool) -> Iterator[None]:
         value = np.array([search.overlay.value(mask) for mask in plans])
         if value.size and value.min() > LEAST_NORMAL and not master.relaxed_options.any():
             best = plans[int(np.argmin(value))]
-            master.debug = debug = DebugSolution.of(master, best, alone=alone)
-            debug.every, debug.every_values = plans, np.array([*map(master.values, plans)])
+            master.debug = DebugSolution.of(master, best, alone=alone)
         return master
 
     with patch.object(cuts_search, "_master", watched):
@@ -221,19 +203,17 @@ def false_steps_beside_teams(
     tours: Sequence[tuple[int, Tour]],
     options: SolveOptions,
     *,
-    every: Sequence[tuple[int, NDArray[np.float64]]],
     alone: bool,
 ) -> Iterator[str]:
     """Yield a line for each step of a whole search with teams that loses a plan of
     (options,) fixed options and tours of patrols, and "debug beats" for one that keeps
-    it; `every` holds the elements of every tour of each patrol.
+    it.
     """
     watching = []
 
     def watched(*arguments: Any, **named: Any) -> ColumnGeneration:
         generation = ColumnGeneration(*arguments, **named)
-        debug = DebugBeats.watching(generation, placed, tours, every=every, alone=alone)
-        watching.append(debug)
+        watching.append(DebugBeats.watching(generation, placed, tours, alone=alone))
         return generation
 
     try:
@@ -248,54 +228,11 @@ def false_steps_beside_teams(
     yield "debug beats"
 
 
-def false_columns(seed: int) -> Iterator[str]:
-    """Yield a line for each step over columns of beats that loses the best plan."""
-    instance = with_teams(option_case(seed))
-    assert instance.patrols is not None
-    generation = ColumnGeneration(instance, instance.patrols)
-    plans = every_plan(generation)
-    if plans is None or plans.value.min() <= LEAST_NORMAL:
-        yield "no plan to lose"
-        return
-    best = int(np.argmin(plans.value))
-    tours = [Tour(*tour) for tour in every_tour(instance.patrols)]
-    beats = [make_beat(instance.patrols, 0, t.posts, t.slots, "b").elements for t in tours]
-    driven = next(
-        chosen
-        for chosen in combinations_with_replacement(range(len(tours)), int(plans.teams[best]))
-        if (
-            sum((beats[k] for k in chosen), np.zeros_like(plans.present[best]))
-            == plans.present[best]
-        ).all()
-    )
-    debug = DebugBeats.watching(
-        generation,
-        plans.placed[best],
-        [(0, tours[k]) for k in driven],
-        every=[(0, each.astype(np.float64)) for each in beats],
-    )
-    tree = BranchAndPrice(
-        generation, upper=debug.value * (1 + float(ABOVE[seed % len(ABOVE)])), params=FEW_ROUNDS
-    )
-    try:
-        relaxed = tree.cut_root()
-        if seed % 3 == 0 and relaxed is not None and tree.proof is not None:
-            slack = tree.upper - tree.proof.bound
-            generation.add_all(tree.proof.relaxed, slack, MOST_LISTED)
-        BeatTreeProblem.of(generation)
-        tree.branch()
-        debug.proven(tree.lower, "the bound over all nodes and beats")
-    except CutOffError as error:
-        yield f"false step over columns ({error.step}): {error.what}"
-        return
-    yield "debug solution over columns"
-
-
 def false_beats(seed: int) -> Iterator[str]:
     """Yield a line for each step beside beats that loses the best plan with its beats."""
     found = best_beside_beats(seed)
     if found is None:
-        yield "no plan to lose"
+        yield "nothing to lose"
         return
     problem, debug = found
     problem.master.debug = debug

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from optimizer.base.work.listener import SilentListener
-from optimizer.base.work.work_clock import work_seconds
-from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import Instance
-from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, tangent_losses
 from optimizer.solvers.branch_and_cut.tree.node import Node
@@ -24,7 +18,6 @@ from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_tree import (
     BeatTreeProblem,
-    FixedOptions,
     MergedSlots,
     TourLimits,
     TourPrizes,
@@ -36,7 +29,6 @@ from optimizer.solvers.patrols.column_generation import ColumnGeneration, most_t
 from optimizer.solvers.place import place
 from tests.beat_tree_cases import EveryPlan, check_beat_tree, every_plan, false_floors, option_case
 from tests.examples import quick_first
-from tests.golden_scenarios import INSTANCES
 from tests.test_joint import every_tour, small_case
 
 
@@ -51,32 +43,6 @@ def _cut_generation(seed: int) -> ColumnGeneration:
     generation = ColumnGeneration(instance, instance.patrols)
     BranchAndPrice(generation).cut_root()
     return generation
-
-
-@pytest.mark.slow
-def test_a_search_for_fixed_options_alone_ends_when_it_branches() -> None:
-    """From the moment on from which that is enough, and with a plan."""
-    instance = read_instance(INSTANCES / "grid" / "grid-10-plain-6.json")
-    real = BranchAndCut.expanded
-    nodes: list[int] = []
-    values: list[float] = []
-    generation = SimpleNamespace(instance=instance, beats=())
-    for enough in (-np.inf, np.inf):
-        told: list[object] = []
-        tree: Any = SimpleNamespace(
-            generation=generation, listener=SilentListener(), offer=lambda *_: None
-        )
-        fixed = FixedOptions(tree, SolveOptions(threads=1), work_seconds())
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(
-                BranchAndCut,
-                "expanded",
-                lambda *given, told=told: real(*(told.append(given) or given)),
-            )
-            values.append(plan_value(instance, fixed.alone(enough, np.inf, [])))
-        nodes.append(len(told))
-    assert nodes[0] <= 1 < nodes[1]
-    assert values[1] <= values[0] < plan_value(instance, instance.forced)
 
 
 def _columns_of(plans: EveryPlan, merged: MergedSlots) -> NDArray[np.float64]:

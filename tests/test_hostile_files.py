@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.readwrite import read_json, read_text
+from optimizer.base.files.readwrite import read_text
 from optimizer.base.files.tables import csv_text
 from optimizer.cli import app
 from optimizer.lab.converters.snip import snip_instance
@@ -230,15 +230,3 @@ def test_an_interrupt_within_a_library_ends_as_any_other(
         app.main()
     assert stop.value.code == 3
     assert "Interrupted" in capsys.readouterr().err
-
-
-def test_numbers_that_floating_point_does_not_hold_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    path.write_text(f'{{"a": 1e400, "b": [{"1" + "0" * 400}, -1E+999], "c": 1e300, "d": 1e-400}}')
-    with pytest.raises(InputError) as caught:
-        read_json(path, "numbers")
-    assert [problem.found for problem in caught.value.problems] == [
-        "1e400",
-        "a number of 401 digits",
-        "-1E+999",
-    ]

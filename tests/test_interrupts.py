@@ -35,6 +35,7 @@ from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.mip.backend import solve_mip
 from optimizer.solvers.mixed.double_oracle import DoubleOracle
 from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.params import PatrolParams, SolveParams
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
@@ -358,28 +359,24 @@ def test_ctrl_c_anywhere_in_the_code_keeps_the_plan_once_there_is_one(teams: boo
 
 
 @pytest.mark.slow
-def test_ctrl_c_while_fixed_options_alone_are_prepared_keeps_the_plan_with_beats(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("at", [2, 3, 5])
+def test_ctrl_c_in_the_exact_steps_keeps_the_plan_with_beats(
+    monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    """Fixed options are placed alone after a plan with beats is there, by a solve that
-    has no plan of its own yet.
-    """
+    """Their solves begin after there is a plan with beats, and have one of their own."""
     instance, field = small_case(2)
     real, count = SolveState.contract, 0
 
     def contract(search: SolveState) -> None:
         nonlocal count
         count += 1
-        if count == 2:
+        if count == at:
             press()
         real(search)
 
     monkeypatch.setattr(SolveState, "contract", contract)
-    listener = Recorder()
-    result = solve(instance, gap=GAP, listener=listener)
-    assert count == 3, (
-        "the first is of the greedy plan, the last of the placement problem with beats"
-    )
+    result = solve(instance, gap=GAP, params=SolveParams(patrols=PatrolParams(listed=0)))
+    assert count == at + 1, "after it the placement problem with beats alone"
     assert result.limit == "interrupted"
     check_plan(instance, result, true_optimum(instance, field))
 

@@ -178,11 +178,6 @@ def _problems(error: ValidationError, adapter: TypeAdapter[Any], where: str) -> 
             known = _fields_beside(adapter.json_schema(), fault["loc"])
             name = str(fault["loc"][-1])
             problems.append(unknown_name(here, name, known, found="a field that is not known"))
-        elif fault["type"] == "json_invalid":
-            found = str(fault.get("ctx", {}).get("error", fault["msg"]))
-            problems.add(
-                here, found, "JSON of whole letters", "Replace halves of letters (\\ud800)"
-            )
         elif fault["type"] == "missing":
             problems.add(here, "nothing", "this field, which is required", "Add it")
         else:

@@ -144,14 +144,14 @@ class PatrolParams(Params):
     generating: Share = 0.25
     """share after which column generation must end"""
     diving: Share = 0.3
-    """share after which the first dive must end"""
-    fixed: Share = 0.4
-    """share after which the search for fixed options without beats must end"""
-    diving_again: Share = 0.44
-    """share after which the dive for beats beside these must end"""
+    """share after which the dive must end"""
+    improving: Share = 0.65
+    """share after which exact steps around the best plan must end, where one process
+    makes them before that tree
+    """
     bounding: Share = 0.95
     """share after which the tree that bounds plans with any beats must end; up to
-    `diving_again`: no such tree
+    `improving`: no such tree
     """
     most_beats: NonNegativeInt = 120
     """beats of the placement problem beside those of its first plan: those of least reduced cost"""

@@ -21,7 +21,8 @@ from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_ce
 from optimizer.solvers.final_check import checked_result
 from optimizer.solvers.mixed.solve_mixed import solve_mixed
 from optimizer.solvers.params import SolveOptions, SolveParams
-from optimizer.solvers.patrols.joint import solve_joint, with_tours
+from optimizer.solvers.patrols.beat_pool import with_tours
+from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place, register_method
 from optimizer.solvers.search import kernel_modules
 from optimizer.solvers.search.feasible_start import plan_made_to_fit

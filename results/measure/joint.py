@@ -19,17 +19,14 @@ from optimizer.base.work.work_clock import work_seconds
 from optimizer.lab.benchmark.patrols import patrol_cases
 from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.params import ClockParams, PatrolParams, SolveOptions, SolveParams
-from optimizer.solvers.patrols import joint
-from optimizer.solvers.patrols.beat_tree import FixedOptions
+from optimizer.solvers.patrols import exact_steps, joint
 from optimizer.solvers.solve import solve_with
 
 WHOLE = "whole"
 PARTS: dict[str, tuple[object, str]] = {
     "dive": (joint, "_dive"),
-    "fixed options alone": (FixedOptions, "alone"),
-    "dive beside them": (joint, "_with_beats_beside"),
-    "swaps": (joint.SwapSearch, "_offer"),
-    "tree beside any beats": (FixedOptions, "bound"),
+    "exact steps": (exact_steps.ExactSteps, "_offer"),
+    "tree beside any beats": (joint, "bound_beside_any_beats"),
     "listing of beats": (joint, "_completed"),
 }
 """What is put out of action for each part: a function that then does nothing."""

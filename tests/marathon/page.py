@@ -16,11 +16,11 @@ from tests.marathon.tally import Tally
 RESULTS = Path(__file__).parents[2] / "results"
 ROWS, PAGE = RESULTS / "marathon" / "rows.jsonl", RESULTS / "marathon.md"
 WHAT = {
-    "readers": "damaged files",
+    "readers": "damaged files read",
     "solvers": "instances",
     "features": "instances with features",
-    "kills": "runs that are ended",
-    "surroundings": "runs in faulty surroundings",
+    "kills": "runs ended",
+    "terminal": "runs on faulty places",
     "fuzz": "inputs of coverage-guided fuzzing",
 }
 
@@ -40,9 +40,6 @@ class MarathonRow(Strict):
     wrong: int
     half_written: int
     hangs: int
-    unclear: int = 0
-    silent: int = 0
-    processes_left: int = 0
     other: int
     processor_s: float
     note: str = ""
@@ -52,15 +49,7 @@ class MarathonRow(Strict):
         cls, part: str, count: int, seed: int, tally: Tally, processor_s: float, note: str = ""
     ) -> MarathonRow:
         """Return the row of a part."""
-        named = {
-            "traceback",
-            "wrong",
-            "half-written",
-            "hang",
-            "unclear",
-            "silent",
-            "processes left",
-        }
+        named = {"traceback", "wrong", "half-written", "hang"}
         return cls(
             part=part,
             date=datetime.now(UTC).date().isoformat(),
@@ -74,9 +63,6 @@ class MarathonRow(Strict):
             wrong=tally.total("wrong"),
             half_written=tally.total("half-written"),
             hangs=tally.total("hang"),
-            unclear=tally.total("unclear"),
-            silent=tally.total("silent"),
-            processes_left=tally.total("processes left"),
             other=len(tally.faults) - sum(tally.total(kind) for kind in named),
             processor_s=round(processor_s, 1),
             note=note,
@@ -87,8 +73,7 @@ class MarathonRow(Strict):
         """The counts in a sentence."""
         return (
             f"{self.part}: {self.count} {WHAT[self.part]} from seed {self.seed}, {self.cases}"
-            f" outcomes: {self.refused} refused, {self.accepted} accepted, {self.tracebacks} tracebacks,"
-            f" {self.silent} silent, {self.unclear} unclear, {self.processes_left} with processes left, {self.wrong} wrong bounds or plans,"
+            f" outcomes: {self.tracebacks} tracebacks, {self.wrong} wrong bounds or plans,"
             f" {self.half_written} half-written, {self.hangs} hangs, {self.other} other faults;"
             f" {self.processor_s:g} processor s"
         )
@@ -106,9 +91,10 @@ def write_marathon_page() -> Path:
         "part",
         "cases",
         "first seed",
-        "refused with a clear message",
-        "accepted, harmless or told",
-        *("tracebacks", "silent", "unclear", "wrong", "half-written", "hangs", "processes left"),
+        "tracebacks",
+        "wrong",
+        "half-written",
+        "hangs",
         "other faults",
         "processor s",
         "date",
@@ -119,10 +105,10 @@ def write_marathon_page() -> Path:
             WHAT[r.part],
             r.count,
             r.seed,
-            r.refused,
-            r.accepted,
-            *(r.tracebacks, r.silent, r.unclear, r.wrong, r.half_written, r.hangs),
-            r.processes_left,
+            r.tracebacks,
+            r.wrong,
+            r.half_written,
+            r.hangs,
             r.other,
             r.processor_s,
             r.date,
@@ -131,9 +117,5 @@ def write_marathon_page() -> Path:
         for r in rows
     ]
     return write_page(
-        PAGE,
-        "marathon.md.j2",
-        table=PageTable.of(
-            columns, cells, dict.fromkeys(columns[1:2] + columns[3:5], "{:,}".format)
-        ),
+        PAGE, "marathon.md.j2", table=PageTable.of(columns, cells, {"cases": "{:,}".format})
     )

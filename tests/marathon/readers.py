@@ -88,10 +88,12 @@ def _undamaged(sample: Sample, place: Path) -> Read:
 
 def tried(sample: Sample, path: Path, damage: Damage, good: Read, tally: Tally, case: str) -> None:
     """Read a damaged file, and count what comes of it."""
-    # what does not fit another file may be told of that one
-    names = [path.name, *sample.names, *(each.name for each in sample.root.rglob("*.*"))]
-    if "a path" in damage.name:
-        names.append("/")
+    # a path in it leads elsewhere: to the folder, a device, a file of another
+    names = [
+        path.name,
+        *sample.names,
+        *([str(path.parent), "/"] if sample.format == "toml" else []),
+    ]
     try:
         with at_most(SECONDS), peak_memory() as peak:
             try:

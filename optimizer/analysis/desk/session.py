@@ -72,7 +72,8 @@ from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 from optimizer.solvers.overlay.overlay import restricted
 from optimizer.solvers.params import SolveOptions, SolveParams
-from optimizer.solvers.patrols.joint import solve_joint, with_tours
+from optimizer.solvers.patrols.beat_pool import with_tours
+from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place
 from optimizer.solvers.search.feasible_start import make_room
 

@@ -161,15 +161,12 @@ class Explanation:
     wanted
         How many options were to be priced; fewer are where time ran out or Ctrl-C was
         pressed.
-    named
-        Whether these options were asked for by name.
     """
 
     known: KnownPlan
     options: tuple[ExplainedOption, ...]
     evaders: tuple[ExplainedEvader, ...]
     wanted: int
-    named: bool = False
 
     @property
     def better(self) -> tuple[Plan, float] | None:
@@ -322,7 +319,7 @@ def explain_plan(
         )
         with step(stopping, "comparing with the plan", stoppable=False):
             explained = _explained(known, prices)
-    return Explanation(known, explained, left, len(options), bool(named))
+    return Explanation(known, explained, left, len(options))
 
 
 def _beats(known: KnownPlan) -> set[str]:

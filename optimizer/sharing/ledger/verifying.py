@@ -154,9 +154,14 @@ def _settings(folder: Path, found: _Findings) -> str | None:
 def _entries(folder: Path, found: _Findings) -> list[bytes]:
     path = folder / ENTRIES
     try:
-        content = read_bytes(path, "the entries of the ledger")
-    except InputError as error:
-        found.problems.extend(error.problems)
+        content = path.read_bytes()
+    except OSError as error:
+        found.add(
+            path,
+            error.strerror or str(error),
+            "the entries of the ledger",
+            "Restore the file from a copy",
+        )
         return []
     lines = content.split(b"\n")
     if lines[-1]:

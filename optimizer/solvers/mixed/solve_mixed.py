@@ -43,9 +43,10 @@ from optimizer.solvers.mixed.double_oracle import (
 )
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.patrols.beat_pool import with_tours
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
-from optimizer.solvers.patrols.joint import solve_joint, with_tours
+from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import check_options, limited_as_asked, place
 from optimizer.solvers.search.feasible_start import feasible_start, made_to_fit
 

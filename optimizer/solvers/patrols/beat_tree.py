@@ -30,8 +30,6 @@ from optimizer.solvers.overlay.overlay import Links, bundled
 from optimizer.solvers.patrols.column_generation import tour_problem_at, with_elements_limited
 from optimizer.solvers.patrols.tours.pricing import best_tour
 from optimizer.solvers.place import place
-from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.search.state import BRANCHING
 from optimizer.solvers.search.warm_start import ValueRows
 
 if TYPE_CHECKING:
@@ -39,10 +37,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.instance.teams import PatrolField
-    from optimizer.problem.plan.result import Result
     from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.params import SolveOptions
     from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -58,8 +54,10 @@ SHORTEST, LONGEST = 0.05, 60.0
 """Seconds for a search at least, and where there is no limit."""
 
 
-class _Offering(OnlyCancels):
-    """Tells a search over beats of plans without beats."""
+class _Proving(OnlyCancels):
+    """Tells a search over beats of plans without beats, and of bounds over all beats;
+    passes on what cut them short.
+    """
 
     def __init__(self, tree: BranchAndPrice) -> None:
         super().__init__(tree.listener)
@@ -71,28 +69,6 @@ class _Offering(OnlyCancels):
         number = np.zeros(len(generation.beats), dtype=np.int64)
         self._tree.offer(placed[: len(generation.instance.options)], number)
 
-
-class _Alone(_Offering):
-    """Also ends the search, from a moment of `work_seconds()` on, once it has begun to
-    branch: what it does then is to prove bounds.
-    """
-
-    def __init__(self, tree: BranchAndPrice, enough: float) -> None:
-        super().__init__(tree)
-        self._enough, self._branching = enough, False
-
-    def step_started(self, name: str) -> None:
-        """Note that it branches."""
-        self._branching |= name == BRANCHING
-
-    def cancelled(self) -> bool:
-        """Return whether to stop."""
-        return super().cancelled() or (self._branching and work_seconds() >= self._enough)
-
-
-class _Proving(_Offering):
-    """Tells it of bounds over all beats as well, and passes on what cut them short."""
-
     def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002 - plans come by themselves
         """Take the bound."""
         self._tree.prove(lower)
@@ -102,80 +78,43 @@ class _Proving(_Offering):
         self._tree.listener.noted(sentence)
 
 
-@dataclass(frozen=True)
-class FixedOptions:
-    """Searches for fixed options in a search over beats, which is told of the plans.
+def bound_beside_any_beats(
+    tree: BranchAndPrice,
+    options: SolveOptions,
+    alone: NDArray[np.bool_],
+    *,
+    began: float,
+    until: float,
+) -> None:
+    """Bound all plans with any beats by a tree over fixed options.
 
-    Attributes
+    Parameters
     ----------
     tree
-        The search over beats.
+        The search over beats, which is told of bounds and of plans without beats.
     options, began
         As in `optimizer.solvers.place.place`.
+    alone
+        (options,) mask to begin from.
+    until
+        `work_seconds()` at which to stop; without limit the search has `LONGEST`
+        seconds.
     """
-
-    tree: BranchAndPrice
-    options: SolveOptions
-    began: float
-
-    def in_this_process(self) -> FixedOptions:
-        """Return the same searches without other processes."""
-        return replace(self, options=replace(self.options, threads=1, scheduler=None))
-
-    def alone(
-        self, enough: float, until: float, starts: Sequence[NDArray[np.bool_]]
-    ) -> NDArray[np.bool_]:
-        """Return the best (options,) mask found without beats.
-
-        Parameters
-        ----------
-        enough, until
-            `work_seconds()` from which on it does not branch, and at which to stop;
-            without limit the search has `LONGEST` seconds.
-        starts
-            (options,) masks to begin from.
-        """
-        instance = self.tree.generation.instance
-        with step(self.tree.listener, "placing fixed options alone"):
-            found = self._found(instance, until, starts, _Alone(self.tree, enough))
-        return (
-            feasible_start(instance) if found.plan is None else instance.placed(found.plan.options)
+    with step(tree.listener, "placing fixed options beside any beats"):
+        problem = BeatTreeProblem.of(tree.generation, until)
+        seconds = LONGEST if np.isinf(until) else max(until - work_seconds(), SHORTEST)
+        found = place(
+            problem.instance,
+            replace(options, method="cuts", time_limit=seconds),
+            began=began,
+            listener=_Proving(tree),
+            overlay=problem.overlay,
+            proven=tree.lower,
+            known=tree.upper,
+            master=problem.master,
+            starts=[np.append(alone, np.zeros(problem.merged.size, dtype=bool))],
         )
-
-    def bound(self, until: float, alone: NDArray[np.bool_]) -> None:
-        """Bound all plans with any beats by a tree over fixed options that begins from
-        an (options,) mask; `until` as in `alone`.
-        """
-        with step(self.tree.listener, "placing fixed options beside any beats"):
-            problem = BeatTreeProblem.of(self.tree.generation, until)
-            start = np.append(alone, np.zeros(problem.merged.size, dtype=bool))
-            self.tree.prove(
-                self._found(problem.instance, until, [start], _Proving(self.tree), problem).lower
-                or 0.0
-            )
-
-    def _found(
-        self,
-        instance: Instance,
-        until: float,
-        starts: Sequence[NDArray[np.bool_]],
-        listener: Listener,
-        problem: BeatTreeProblem | None = None,
-    ) -> Result:
-        return place(
-            instance,
-            replace(
-                self.options,
-                time_limit=LONGEST if np.isinf(until) else max(until - work_seconds(), SHORTEST),
-            ),
-            began=self.began,
-            listener=listener,
-            overlay=None if problem is None else problem.overlay,
-            proven=0.0 if problem is None else self.tree.lower,
-            known=np.inf if problem is None else self.tree.upper,
-            master=None if problem is None else problem.master,
-            starts=starts,
-        )
+        tree.prove(found.lower or 0.0)
 
 
 @dataclass(frozen=True)

@@ -291,10 +291,9 @@ class ColumnGeneration:
         number = {
             patrol.team.id: self.most_teams[q] for q, patrol in enumerate(self.patrols.patrols)
         }
-        missing = sum(number[team] * profit for team, profit in most.items())
-        if self.debug is not None:
-            self.debug.missing(self, relaxed, missing)
-        return PricingOutcome(found, missing, exact)
+        return PricingOutcome(
+            found, sum(number[team] * profit for team, profit in most.items()), exact
+        )
 
     def add_all(self, relaxed: Relaxed, slack: float, most: int) -> bool:
         """Add every beat of a reduced cost of at most `slack`; return whether that was

@@ -6,56 +6,46 @@ the beats weighed, and over every beat there is.
 2. Column generation (`column_generation`) proves a bound over all beats and makes those
    of negative reduced cost.
 3. A dive, with beats priced on the way, makes a plan
-   (`optimizer.solvers.patrols.branch_and_price`), where none is awaited.
-4. Fixed options are placed alone, by all processes that have nothing else: a plan with
-   beats should not be worse. Another dive makes beats beside that plan. A plan that
-   another process makes meanwhile is awaited then.
-5. A local search around the best plan swaps its options and beats for others: where a
-   plan was awaited in another process, beside step 6.
-6. A tree over fixed options, whose bounds hold with any beats beside them
+   (`optimizer.solvers.patrols.branch_and_price`). A plan that another process makes
+   meanwhile is awaited in place of it.
+4. Exact steps improve the best plan (`exact_steps`): fixed options beside its beats, and
+   beats beside those options, in turn. Where a plan was awaited, another process makes
+   them beside step 5.
+5. A tree over fixed options, whose bounds hold with any beats beside them
    (`beat_tree`), raises the bound over all beats.
-7. The placement problem over fixed options and the beats of least reduced cost is
+6. The placement problem over fixed options and the beats of least reduced cost is
    solved from these plans (`optimizer.solvers.solve`): its bound holds for plans of
-   these beats. A better plan than the dive's holds no beat whose reduced cost exceeds
-   the gap; where all others can be listed, they are the pool, and its bound holds for
-   all beats. Otherwise the time that is left, if any, is spent on the bound over all
-   beats, by branch and price.
+   these beats. A better plan than the best so far holds no beat whose reduced cost
+   exceeds the gap; where all others can be listed, they are the pool, and its bound
+   holds for all beats. Otherwise the time that is left, if any, is spent on the bound
+   over all beats, by branch and price.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.base.errors import SolverError
-from optimizer.base.work.aside import Aside
-from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SILENT, ForwardingListener, OnlyCancels, Stopping, step
-from optimizer.base.work.work_clock import limited, machine_seconds_left, work_seconds
-from optimizer.problem.instance.options import BUDGET_TOLERANCE
+from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.plan.plan import (
     Plan,
     known_options,
-    make_beat,
     with_beats,
     with_teams,
-    within_limits,
 )
 from optimizer.problem.plan.result import relative_gap, tolerance_of
-from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.params import SolveOptions
-from optimizer.solvers.patrols.beat_tree import FixedOptions
+from optimizer.solvers.patrols.beat_pool import ban, beat_pool, begin_from, with_tours
+from optimizer.solvers.patrols.beat_tree import bound_beside_any_beats
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, note_times
-from optimizer.solvers.patrols.tours.tour import Tour
+from optimizer.solvers.patrols.exact_steps import ExactSteps
 from optimizer.solvers.place import check_options, limited_as_asked, place
 from optimizer.solvers.search.feasible_start import feasible_start, plan_made_to_fit
-from optimizer.solvers.search.kernel_modules import SEARCH
-from optimizer.solvers.search.local_search import local_search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,29 +54,19 @@ if TYPE_CHECKING:
 
     from optimizer.base.work.listener import Listener
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.teams import PatrolField, Post
-    from optimizer.problem.plan.plan import Beat, Placement
+    from optimizer.problem.plan.plan import Beat
     from optimizer.problem.plan.result import Result
-    from optimizer.solvers.overlay.overlay import Overlay
 
-GREEDY, ENOUGH = 0.02, 0.2
-"""Shares of the time after which the greedy plan, and branching in the search for fixed
-options, must end; others are in `PatrolParams`.
+GREEDY = 0.02
+"""Share of the time after which the greedy plan must end; others are in `PatrolParams`."""
+
+LEAST_DIVE = 0.07
+"""Share of the time left that a dive has at least, where steps before took longer than
+theirs.
 """
 
-LEAST_DIVE, LEAST_FIXED, SWAPPING = 0.07, 0.3, 0.16
-"""Shares of the time left that a dive and such a search have at least, where steps
-before took longer than theirs, and that swaps have.
-"""
-
-SWAPPING_ASIDE = 0.3
-"""The same of swaps in a process of their own."""
-
-LESS = 0.9
-"""Share of the seconds left by the clock of the machine that these have, as the start
-of their process takes some.
-"""
-
+LEAST_IMPROVING = 0.2
+"""The same of exact steps around the best plan."""
 
 COPIES = 400
 """Most options of the placement problem that they become, one for each team that could
@@ -174,18 +154,13 @@ def solve_joint(
         complete = not stopping.stopped and bool(
             stopping.attempt(lambda: _completed(tree, params.listed))
         )
-        fixed = FixedOptions(tree, replace(options, method="auto"), clock.started)
-        if instance.options and not stopping.stopped:
-            here = fixed if awaited is None else fixed.in_this_process()
-            alone = _fixed_options(here, alone, fixed_starts, clock, stopping)
         if awaited is not None and tree.lower < tree.cutoff and not stopping.stopped:
             fixed_starts += _awaited_starts(tree, awaited, stopping)
-        bounding = (
-            instance.options and params.bounding > params.diving_again and tree.lower < tree.cutoff
-        )
-        if bounding and not (complete or stopping.stopped):
-            _bound_and_swap(fixed, alone, clock, stopping, aside=awaited is not None)
-        pool = _pool(tree, params.most_beats, complete=complete)
+        free = any(not (option.forced or option.forbidden) for option in instance.options)
+        if free and tree.lower < tree.cutoff and not (complete or stopping.stopped):
+            aside = awaited is not None
+            _improve_and_bound(tree, options, alone, clock, stopping, banned, aside=aside)
+        pool = beat_pool(tree, params.most_beats, complete=complete)
         whole = with_beats(instance, pool.beats)
         whole_bounds.over_all_beats = complete
         left = None if time_limit is None else max(clock.end(1.0) - work_seconds(), 0.05)
@@ -222,7 +197,7 @@ def solve_joint(
 
 class _WholeBounds(ForwardingListener):
     """Tells another listener the best bounds so far over all beats, whichever step has
-    them, and each note once: several steps contract the same network.
+    them.
 
     Attributes
     ----------
@@ -235,13 +210,6 @@ class _WholeBounds(ForwardingListener):
         super().__init__(listener)
         self.over_all_beats = True
         self._lower, self._upper = 0.0, np.inf
-        self._noted: set[str] = set()
-
-    def noted(self, sentence: str) -> None:
-        """Tell what was not told before."""
-        if sentence not in self._noted:
-            self._noted.add(sentence)
-            super().noted(sentence)
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Tell the better ones of these and those before."""
@@ -317,47 +285,30 @@ def _dive(tree: BranchAndPrice, until: float) -> None:
         tree.dive(replace(root, zeros=~root.ones), until)
 
 
-def _fixed_options(
-    fixed: FixedOptions,
+def _improve_and_bound(
+    tree: BranchAndPrice,
+    options: SolveOptions,
     alone: NDArray[np.bool_],
-    starts: Sequence[NDArray[np.bool_]],
     clock: _Clock,
     stopping: Stopping,
-) -> NDArray[np.bool_]:
-    """Return the best (options,) mask without beats that a search finds, else `alone`;
-    make a plan of some of its options, and beats.
-    """
-    params = fixed.options.params.patrols
-    found = stopping.attempt(
-        lambda: fixed.alone(clock.end(ENOUGH), clock.end(params.fixed, LEAST_FIXED), starts)
-    )
-    alone = alone if found is None else found  # None: Ctrl-C came before it had a plan of its own
-    if not stopping.stopped:
-        stopping.attempt(lambda: _with_beats_beside(fixed, alone, clock))
-    return alone
-
-
-def _with_beats_beside(fixed: FixedOptions, alone: NDArray[np.bool_], clock: _Clock) -> None:
-    """Make a plan of some of the fixed options of a plan without beats, and beats."""
-    tree, share = fixed.tree, fixed.options.params.patrols.diving_again
-    with step(tree.listener, "making beats beside fixed options"):
-        if alone.any():
-            tree.dive(replace(tree.generation.root, zeros=~alone), clock.end(share, LEAST_DIVE))
-
-
-def _bound_and_swap(
-    fixed: FixedOptions, alone: NDArray[np.bool_], clock: _Clock, stopping: Stopping, *, aside: bool
+    banned: Sequence[Beat],
+    *,
+    aside: bool,
 ) -> None:
-    """Bound all plans with any beats, and swap options and beats of the best plan:
-    before, or meanwhile in another process.
+    """Improve the best plan by exact steps and bound all plans with any beats: one
+    after the other, or the first in another process.
     """
-    share = SWAPPING_ASIDE if aside else SWAPPING
-    with SwapSearch(fixed.tree, clock.end(0.0, share), stopping, aside=aside) as swaps:
-        if not stopping.stopped:
-            stopping.attempt(
-                lambda: fixed.bound(clock.end(fixed.options.params.patrols.bounding), alone)
-            )
-        swaps.take()
+    params = options.params.patrols
+    steps_end = clock.end(params.bounding if aside else params.improving, LEAST_IMPROVING)
+
+    def bound() -> None:
+        until = clock.end(params.bounding)
+        bound_beside_any_beats(tree, options, alone, began=clock.started, until=until)
+
+    with ExactSteps(tree, options, steps_end, stopping, banned=banned, aside=aside) as improving:
+        if params.bounding > params.improving and not stopping.stopped:
+            stopping.attempt(bound)
+        improving.take()
 
 
 def _awaited_starts(
@@ -377,110 +328,6 @@ def _awaited_starts(
     return [instance.placed(known_options(instance, plan)) for plan in plans]
 
 
-class SwapSearch:
-    """A search around the best plan, whose options and beats give way to others; a
-    better value ends nodes of the tree sooner.
-
-    All beats made are tried: those of dives have large reduced costs at the root, and
-    better plans hold some of them.
-
-    Parameters
-    ----------
-    tree
-        The search over beats; its listener is told of the step.
-    until
-        `work_seconds()` at which it ends.
-    stopping
-        Of the whole search.
-    aside
-        Whether another process makes it, until the plan is taken; else, or where none
-        can be started, it is made at once.
-    """
-
-    def __init__(
-        self, tree: BranchAndPrice, until: float, stopping: Stopping, *, aside: bool
-    ) -> None:
-        generation = tree.generation
-        self._tree, self._stopping = tree, stopping
-        self._pool = _pool(tree, len(generation.beats), complete=False)
-        whole = with_beats(generation.instance, self._pool.beats)
-        start = np.concatenate((tree.placed, self._pool.driven))
-        arguments = (
-            whole,
-            generation.overlay_of(whole, self._pool.beats),
-            start,
-            until - work_seconds(),
-        )
-        self._aside: Aside | None = None
-        if aside:
-            try:
-                self._aside = Aside(swapped, *arguments, LESS * machine_seconds_left())
-            except SolverError as error:
-                stopping.noted(
-                    f"Fixed options and beats are swapped before the bound over all beats: {error}"
-                )
-        if self._aside is None:
-            self._offer(lambda: swapped(*arguments, listener=OnlyCancels(stopping)))
-
-    def __enter__(self) -> Self:
-        """Return this."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the other process."""
-        if self._aside is not None:
-            self._aside.end()
-
-    def take(self) -> None:
-        """Offer the plan that another process has found, once it has; where the process
-        is lost the search goes on without it.
-        """
-        aside, tree = self._aside, self._tree
-        if aside is not None and tree.lower < tree.cutoff and not self._stopping.stopped:
-            try:
-                self._offer(lambda: aside.result(self._stopping))
-            except SolverError as error:
-                self._stopping.noted(
-                    f"The swaps of fixed options and beats failed ({error}): the search goes on"
-                    " without them."
-                )
-
-    def _offer(self, made: Callable[[], NDArray[np.bool_]]) -> None:
-        """Offer the plan of a mask that is made."""
-
-        def offered() -> None:
-            with step(self._stopping, "swapping fixed options and beats"):
-                placed, fixed = made(), self._tree.placed.size
-            driven = self._pool.made[placed[fixed:]]
-            self._tree.offer(
-                placed[:fixed], np.bincount(driven, minlength=len(self._tree.generation.beats))
-            )
-
-        self._stopping.attempt(offered)
-
-
-def swapped(
-    whole: Instance,
-    overlay: Overlay,
-    start: NDArray[np.bool_],
-    seconds: float,
-    machine_seconds: float = np.inf,
-    listener: Listener = SILENT,
-) -> NDArray[np.bool_]:
-    """Return the mask that a local search of so many seconds finds around another one,
-    of options and beats.
-
-    In another process it ends as well when so many seconds by the clock of the machine
-    are over, since its start.
-    """
-    ready(SEARCH, whole.tail.size * len(whole.evaders))
-    with limited(None if np.isinf(machine_seconds) else machine_seconds, seconds):
-        until = work_seconds() + seconds
-        commodities = Commodities.of(overlay)
-        pooled = PooledValues(commodities, PathPool(overlay, commodities.searches))
-        return local_search(whole, overlay, pooled, start, until=until, listener=listener)
-
-
 def _completed(tree: BranchAndPrice, most: int) -> bool:
     """Make every beat that a better plan could hold, where they are at most so many;
     return whether they are.
@@ -492,47 +339,6 @@ def _completed(tree: BranchAndPrice, most: int) -> bool:
     generation = tree.generation
     listed = generation.add_all(tree.proof.relaxed, tree.upper - tree.proof.bound, most)
     return listed and sum(generation.most_teams[beat.patrol] for beat in generation.beats) <= COPIES
-
-
-@dataclass(frozen=True)
-class BeatPool:
-    """Beats of the placement problem, their (beats,) positions in column generation,
-    and the mask of those that the best plan so far drives.
-    """
-
-    beats: tuple[Beat, ...]
-    made: NDArray[np.int64]
-    driven: NDArray[np.bool_]
-
-
-def _pool(tree: BranchAndPrice, most: int, *, complete: bool) -> BeatPool:
-    """Return beats for the placement problem, and which of them the best plan so far
-    drives, as often as it does.
-
-    Those of the plan come first, with one to spare where there are teams for it, then
-    so many others. All come as often as there are teams where the pool is to be
-    complete.
-    """
-    generation = tree.generation
-    number = np.pad(tree.number, (0, len(generation.beats) - tree.number.size))
-    reduced = (
-        np.zeros(number.size) if tree.proof is None else generation.reduced_at(tree.proof.relaxed)
-    )
-    order = np.argsort(np.where(number > 0, -np.inf, reduced), kind="stable")
-    in_plan = int((number > 0).sum())
-    beats: list[Beat] = []
-    made: list[int] = []
-    driven: list[bool] = []
-    for rank, b in enumerate(order[: None if complete else in_plan + most].tolist()):
-        beat = generation.beats[b]
-        teams = generation.most_teams[beat.patrol]
-        copies = teams if complete else min(teams, number[b] + 1) if rank < in_plan else 1
-        for copy in range(copies):
-            name = beat.option.id + (f" ({copy + 1})" if copy else "")
-            beats.append(replace(beat, option=replace(beat.option, id=name)))
-            made.append(b)
-            driven.append(copy < number[b])
-    return BeatPool(tuple(beats), np.array(made, dtype=np.int64), np.array(driven, dtype=bool))
 
 
 def _over_all_beats(
@@ -569,78 +375,3 @@ def _over_all_beats(
         weighed_lower=weighed_lower,
         pricing_proven=tree.exact,
     )
-
-
-def with_tours(plan: Plan, pool: Sequence[Beat]) -> Plan:
-    """Return a plan over the options of a pool with the beats themselves."""
-    beats: dict[str, Placement] = {beat.id: beat for beat in pool}
-    return Plan(tuple(beats.get(placement.id, placement) for placement in plan.placements))
-
-
-@dataclass(frozen=True, slots=True)
-class GivenTour:
-    """A tour of a team type at a base, by its position in the patrols."""
-
-    patrol: int
-    tour: Tour
-
-
-def given_tour(field: PatrolField, beat: Beat) -> GivenTour | None:
-    """Return the tour of a beat, of this patrol field or another, by the ids of team
-    and base and its posts; None where it cannot be driven.
-    """
-    for q, patrol in enumerate(field.patrols):
-        if (patrol.team.id, patrol.base.id) != (beat.team.id, beat.base.id):
-            continue
-        place = {
-            _post(field.posts[k]): number for number, k in enumerate(patrol.posts.tolist(), start=1)
-        }
-        posts = tuple(place.get(_post(stop.post), 0) for stop in beat.stops)
-        if 0 in posts:
-            return None
-        try:
-            make_beat(field, q, posts, beat.slots, beat.id)
-        except ValueError:
-            return None
-        return GivenTour(q, Tour(posts, beat.slots))
-    return None
-
-
-def ban(generation: ColumnGeneration, beats: Sequence[Beat]) -> None:
-    """Keep the tours of some beats out of the columns; bounds stay those over all
-    beats, which hold for fewer.
-    """
-    for beat in beats:
-        if (given := given_tour(generation.patrols, beat)) is not None:
-            generation.ban(given.patrol, given.tour)
-
-
-def begin_from(tree: BranchAndPrice, plans: Sequence[Plan]) -> None:
-    """Add the beats of plans to the columns of a search, and offer each plan that keeps
-    the budgets, less beats that cannot be driven.
-    """
-    generation = tree.generation
-    instance, field = generation.instance, generation.patrols
-    for plan in plans:
-        given = [tour for beat in plan.beats if (tour := given_tour(field, beat)) is not None]
-        found = [generation.position(each.patrol, each.tour) for each in given]
-        places = [place for place in found if place is not None]
-        ones = instance.placed(known_options(instance, plan)) | instance.forced
-        number = np.bincount(np.array(places, dtype=np.int64), minlength=len(generation.beats))
-        used = ones @ instance.use + number @ generation.uses()
-        forbidden = np.array([option.forbidden for option in instance.options], dtype=bool)
-        within = np.all(used <= instance.budget * (1 + BUDGET_TOLERANCE))
-        if within and within_limits(instance, ones) and not (ones & forbidden).any():
-            tree.offer(ones, number)
-
-
-@dataclass(frozen=True, slots=True)
-class _PostPlace:
-    """Which road a post watches, and from where."""
-
-    segment: int
-    node: int
-
-
-def _post(post: Post) -> _PostPlace:
-    return _PostPlace(post.segment, post.node)
