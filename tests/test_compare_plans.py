@@ -18,6 +18,7 @@ from optimizer.analysis.compare.compare import DrawnShape, SitePlaces, compare_p
 from optimizer.analysis.compare.output import (
     breakdown_rows,
     compare_folder,
+    comparison_page,
     order_sentence,
     write_comparison,
 )
@@ -563,3 +564,20 @@ def test_where_no_site_lies_on_the_best_route_it_is_the_only_one() -> None:
             len(routes_left(instance, survival, evader, SitesOnArcs.of(instance.options)).routes)
             == 1
         )
+
+
+def test_what_is_ordered_begins_at_todays_layout_wherever_it_is_named(tmp_path: Path) -> None:
+    """Whoever asks for a plan and today wants to know what to open, not how to undo it."""
+    instance = on_a_map(1)
+    folder = written(tmp_path / "new", instance, ["o4"])
+    named = compare_plans([folder, "today"])
+    first = comparison_page(compare_plans(["today", folder]))
+    page = comparison_page(named)
+    assert page.sections[0].sentences == first.sections[0].sentences
+    assert page.sections[0].tables == first.sections[0].tables
+    (said,) = page.sections[0].sentences
+    assert said.startswith("From today's layout to new: ")
+    assert "budgets of new" in page.headline
+    assert [plan.matched.name for plan in named.plans] == [str(folder), "today"]
+    kinds = [row[0] for row in breakdown_rows(named, "by_kind")]
+    assert set(kinds) <= {"of those who know the sites", "of those who keep to their routes"}

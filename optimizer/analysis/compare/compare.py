@@ -11,7 +11,7 @@ are snapped to sites. What does not match is kept as a list.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,6 +202,27 @@ def compare_plans(
         with step(listener, f"valuing {each.name}"):
             compared.append(_compared(model, each, first, evaders, listener))
     return PlanComparison(**vars(model), plans=tuple(compared))
+
+
+def seen_from_today(comparison: PlanComparison) -> PlanComparison:
+    """Return a comparison with today's layout first, and the others against it, as
+    whoever orders changes begins there; as it is where today's layout is not compared.
+    """
+    plans = comparison.plans
+    today = next((each for each in plans if each.matched.name == TODAY), None)
+    if today is None or today is plans[0]:
+        return comparison
+    first = today.matched.plan
+    ordered = (today, *(each for each in plans if each is not today))
+    against = (
+        replace(
+            each,
+            comes=_surplus(each.matched.plan, first),
+            goes=_surplus(first, each.matched.plan),
+        )
+        for each in ordered
+    )
+    return replace(comparison, plans=tuple(against))
 
 
 def _model(path: Path, *, skip_unreachable: bool, listener: Listener) -> ComparisonModel:

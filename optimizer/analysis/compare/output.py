@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.analysis.compare.compare import TODAY
+from optimizer.analysis.compare.compare import TODAY, seen_from_today
 from optimizer.analysis.explain.explain import evader_line
 from optimizer.analysis.explain.output import evader_sentence
 from optimizer.base.text.formatting import number, plain, sentence
@@ -46,7 +46,10 @@ BREAKDOWNS: Mapping[str, str] = {
     "by_drug": marked("drug: {name}"),
 }
 """What is told of a value, and what a row of it is called."""
-KINDS = {"informed": marked("evaders: informed"), "habitual": marked("evaders: habitual")}
+KINDS = {
+    "informed": marked("of those who know the sites"),
+    "habitual": marked("of those who keep to their routes"),
+}
 
 
 def compare_folder(
@@ -96,9 +99,9 @@ def breakdown_rows(
     """
     plans = comparison.plans
     keys = dict.fromkeys(name for plan in plans for name in getattr(plan, which))
-    called = {
-        name: _(KINDS[name]) if which == "by_kind" else name or _("no agency") for name in keys
-    }
+    called = {name: name or _("no agency") for name in keys}
+    if which == "by_kind":
+        called = {name: f"evaders: {name}" if ids else _(KINDS[name]) for name in keys}
     if which == "by_agency" and not ids:
         called |= {name: comparison.own_words.agency(name) for name in keys if name}
     if which == "by_origin" and not ids:
@@ -132,6 +135,7 @@ def write_comparison(
                 {"what": what, "plan": plan.matched.name, "amount": amount}
                 for plan, amount in zip(comparison.plans, amounts, strict=True)
             ]
+    seen = seen_from_today(comparison)
     differs = [
         {
             "plan": plan.matched.name,
@@ -140,7 +144,7 @@ def write_comparison(
             "name": each.label,
             "agency": each.agency,
         }
-        for plan in comparison.plans[1:]
+        for plan in seen.plans[1:]
         for verb, placements in changes(plan).items()
         for each in placements
     ]
@@ -156,9 +160,7 @@ def write_comparison(
                 "plans": [plan_line(each, comparison) for each in comparison.plans],
             }
         },
-        figures=(
-            {} if roads is None else {"maps": lambda: plan_maps_figure(roads, _maps(comparison))}
-        ),
+        figures=({} if roads is None else {"maps": lambda: plan_maps_figure(roads, _maps(seen))}),
         page={"compare": lambda: comparison_page(comparison)},
         made=lambda: made_of(folder.sources),
         translations=comparison.own_words.translations,
@@ -173,6 +175,7 @@ def comparison_page(comparison: PlanComparison) -> ShortPage:
     from optimizer.report.analysis_figures import MOST_PLANS
     from optimizer.report.answer import PageSection, ShortPage
 
+    comparison = seen_from_today(comparison)
     plans, first = comparison.plans, comparison.plans[0]
     more = len(plans) - 1 - MOST_PLANS
     left_out = _("The sheet shows the first {most}; {more} more are left out.").format(
@@ -242,7 +245,7 @@ def _choice(comparison: PlanComparison) -> list[str]:
     else:
         said = _("With {plan} {value} gets through.")
     bound = (
-        _("No feasible plan of {model} lets less than {bound} through.")
+        _("No plan that keeps the budgets of {model} lets less than {bound} through.")
         if comparison.lower > 0
         else _("How much better a plan of {model} could be is not known.")
     )
