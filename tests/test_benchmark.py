@@ -106,7 +106,7 @@ from tests.children import started
 from tests.examples import examples
 from tests.shared_data import DATA, needs
 from tests.study_cases import map_row, save_small_region
-from tests.test_commands import hard_instance
+from tests.test_commands import HARD
 
 pytestmark = pytest.mark.lab
 STORED = [case for family in known_families() for case in cases([family])]
@@ -732,7 +732,7 @@ def job(**fields: Any) -> Job:
         "gap_asked": 0.0,
         "time_limit": 20.0,
         "memory_limit": 4000.0,
-        "method": "compact",
+        "method": "cuts",
         "version": "1",
     }
     return Job(family="tiny", instance="t", content="0" * 64, seed=0, **(asked | fields))
@@ -1069,12 +1069,12 @@ def test_nothing_to_do_is_wrong_usage() -> None:
 def test_an_interrupt_keeps_the_rows_and_leaves_no_process(tmp_path: Path) -> None:
     folder = tmp_path / "families" / "tiny"
     write_instance(folder / "t1.json", replace(random_instance(1), name="t1"))
-    write_instance(folder / "t2.json", replace(hard_instance(), name="t2"))
+    write_instance(folder / "t2.json", replace(read_instance(HARD), name="t2"))
     arguments = [
         "--family",
         "tiny",
         "--method",
-        "compact",
+        "cuts",
         "--instances",
         str(folder.parent),
         "--out",

@@ -20,6 +20,7 @@ from optimizer.scenario.file.model import SolveModel, scenario_schema
 from optimizer.solvers.place import METHODS
 from tests.command import Outcome
 from tests.golden_scenarios import PEOPLE
+from tests.referees.compact import COMPACT
 from tests.test_scenario_patrols import BASE
 from tests.tiny import AREAS, EFFORT, SCENARIO, SEIZURES, SITES, write_scenario
 
@@ -401,7 +402,7 @@ def test_methods_of_a_scenario_are_those_of_the_solvers() -> None:
     assert set(scenario_schema()["$defs"]["SolveModel"]["properties"]["method"]["enum"]) == {
         *METHODS,
         MIXED,
-    }
+    } - {COMPACT}
     with pytest.raises(InputError, match=r"method.*Did you mean 'cuts'"):
         validated(SolveModel, {"method": "cust"}, "test")
 

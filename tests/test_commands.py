@@ -19,7 +19,6 @@ import pytest
 from optimizer.base.errors import InputError
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.evaders import Evader
-from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.methods import METHOD_NAMES, MIXED
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.evaluation import evaluate
@@ -35,31 +34,8 @@ from tests.tiny import tiny_region, write_scenario
 
 ROOT = Path(__file__).parents[1]
 
-
-def hard_instance(n: int = 40, seed: int = 0) -> Instance:
-    """Return a grid with an option on most arcs: minutes of work for the compact model."""
-    rng = np.random.default_rng(seed)
-    grid = np.arange(n * n).reshape(n, n)
-    pairs = [
-        *zip(grid[:, :-1].ravel(), grid[:, 1:].ravel(), strict=True),
-        *zip(grid[:-1].ravel(), grid[1:].ravel(), strict=True),
-    ]
-    tail = np.array([p[k] for p in pairs for k in (0, 1)], dtype=np.int32)
-    head = np.array([p[1 - k] for p in pairs for k in (0, 1)], dtype=np.int32)
-    watched = rng.choice(tail.size, 400, replace=False)
-    return Instance(
-        "hard",
-        grid.ravel(),
-        tail,
-        head,
-        rng.uniform(0.9, 1.0, tail.size),
-        tuple(
-            Evader(f"e{k}", int(grid[rng.integers(n), 0]), int(grid[rng.integers(n), -1]), 1.0)
-            for k in range(60)
-        ),
-        tuple(Option(f"o{j}", (int(a),), (0.3,), {"teams": 1.0}) for j, a in enumerate(watched)),
-        (Resource("teams", 40.0),),
-    )
+HARD = ROOT / "instances" / "grid" / "grid-30-plain-40.json"
+"""A problem that takes longer than any test waits."""
 
 
 def test_solve_prints_the_agreed_keys_for_each_instance(
@@ -413,12 +389,10 @@ def test_an_endless_time_limit_is_none(command: Callable[..., Outcome], tmp_path
 
 @pytest.mark.slow
 def test_a_time_limit_returns_the_best_plan_with_true_bounds(
-    command: Callable[..., Outcome], tmp_path: Path
+    command: Callable[..., Outcome],
 ) -> None:
-    instance = hard_instance()
-    write_instance(tmp_path / "hard.json", instance)
     (line,) = command(
-        *("solve", tmp_path / "hard.json", "--method", "cuts", "--json"),
+        *("solve", HARD, "--method", "cuts", "--json"),
         *("--time-limit", 4, "--param", "clock.by_work=true"),
     ).objects
     assert (line["status"], line["limit"]) == ("feasible", "time")
@@ -427,8 +401,7 @@ def test_a_time_limit_returns_the_best_plan_with_true_bounds(
 
 @pytest.mark.slow
 def test_an_interrupt_returns_the_best_plan_so_far() -> None:
-    hard = ROOT / "instances" / "grid" / "grid-30-plain-40.json"
-    arguments = ["solve", str(hard), "--json", "--verbose", "--method", "auto"]
+    arguments = ["solve", str(HARD), "--json", "--verbose", "--method", "auto"]
     with started(
         [sys.executable, str(ROOT / "cli.py"), *arguments],
         stdout=subprocess.PIPE,

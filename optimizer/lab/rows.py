@@ -13,7 +13,6 @@ The machine, versions and processes that a run was made with.
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import shutil
 import signal
@@ -33,6 +32,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+import psutil
 from pydantic import Field
 
 from optimizer.base.files.json_lines import append_json_lines, read_json_lines
@@ -355,32 +355,26 @@ def _git(git: str, folder: Path, *arguments: str) -> str:
     return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - fixed arguments
 
 
-PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20 if hasattr(os, "sysconf") else 4096 / 2**20
-
-
 def family_of(root: int) -> dict[int, float]:
     """Return the resident size, MB, of a process and of all its descendants still
     alive, by process id.
-
-    Empty where the system tells nothing: then a memory limit cannot be held.
     """
-    table = _proc_table() if Path("/proc/self/stat").exists() else _ps_table()
-    members = {root} & table.keys()
-    grown = True
-    while grown:
-        more = {pid for pid, (parent, _) in table.items() if parent in members} - members
-        members |= more
-        grown = bool(more)
-    return {pid: table[pid][1] for pid in members}
+    sizes = {}
+    with contextlib.suppress(psutil.NoSuchProcess):
+        top = psutil.Process(root)
+        for each in (top, *top.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):  # it ended while we looked
+                sizes[each.pid] = each.memory_info().rss / 2**20
+    return sizes
 
 
 def kill_family(root: subprocess.Popen[bytes]) -> None:
     """Kill a process and all its descendants."""
-    members = family_of(root.pid)
-    root.kill()
-    for pid in members.keys() - {root.pid}:
-        with contextlib.suppress(OSError):  # it may have ended by itself
-            os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    with contextlib.suppress(psutil.NoSuchProcess):
+        top = psutil.Process(root.pid)
+        for each in (top, *top.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):  # it may have ended by itself
+                each.kill()
     root.wait()
 
 
@@ -398,36 +392,3 @@ def own_peak_mb() -> float | None:
     except OSError:
         pass
     return None
-
-
-def _proc_table() -> dict[int, tuple[int, float]]:
-    """Return parent and resident MB of every process, from /proc."""
-    table = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            with contextlib.suppress(OSError, IndexError, ValueError):  # it ended while we looked
-                fields = (
-                    (folder / "stat")
-                    .read_text(encoding="utf-8", errors="replace")
-                    .rpartition(")")[2]
-                    .split()
-                )
-                table[int(folder.name)] = (int(fields[1]), int(fields[21]) * PAGE_MB)
-    return table
-
-
-def _ps_table() -> dict[int, tuple[int, float]]:
-    """Return the same from `ps`, where there is one."""
-    try:
-        text = subprocess.run(
-            ["ps", "-A", "-o", "pid=,ppid=,rss="],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return {}
-    return {
-        int(pid): (int(parent), int(kb) / 1024)
-        for pid, parent, kb in (line.split() for line in text.splitlines())
-    }
