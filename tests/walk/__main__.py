@@ -84,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tell=_tell,
             short=short,
             time_limit=limit,
+            reports=not given.answers,
             only=given.only,
             begin=given.begin,
         )

@@ -298,7 +298,7 @@ STEPS = (
     Step("forecast score {scenario} --ledger results/ledger --sealed results/forecasts", RECORDED),
     # sharing it
     Step("release {scenario} --to {agency} --plan {plan} --out results/for-{agency}",
-         (*RECORDED, "foz", "my-border"), refused={"foz": "seizures"}),
+         (*RECORDED, "foz", "my-border")),
     Step("joint results/exchange north={scenario} south={scenario} --rounds 2", ("california", "foz", "surveillance")),
     Step("import aadt counts.csv --form txdot --year 2019 --scenario {scenario} --out results/traffic",
          SHIPPED, before="counts", long=True),

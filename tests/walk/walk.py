@@ -55,7 +55,7 @@ class Row:
     seconds
         By the clock, of the command alone.
     lines
-        What it printed: on standard output, where it ended well.
+        What it printed: on standard output where it ended well, else from its error on.
     opened
         How many files it wrote, all of which were opened.
     faults
@@ -116,6 +116,7 @@ def walked(
     *,
     short: bool = False,
     time_limit: float | None = None,
+    reports: bool = True,
     only: str = "",
     begin: str = "",
 ) -> list[Row]:
@@ -133,11 +134,16 @@ def walked(
         The smaller scenario, with what steps say of `less`.
     time_limit
         Seconds of a search; without it, what the command or the scenario says.
+    reports
+        Whether `plan` writes its report.
     only
         Commands that begin so alone.
     begin
         The first command that begins so and those after it alone.
     """
+    limit = "" if time_limit is None else f" --time-limit {time_limit:g}"
+    more = dict.fromkeys(LIMITED, limit)
+    more["plan"] += "" if reports else " --no-report"
     border = border.smaller() if short else border
     folder, country = prepared(border, place, short=short)
     border = replace(border, words=dict(border.words) | {"country": country})
@@ -147,32 +153,24 @@ def walked(
     ):
         if not command.startswith(only):
             continue
-        rows.append(_row(step, command, border, folder, short=short, time_limit=time_limit))
+        typed = command + more.get(command.partition(" ")[0], "")
+        if short and step.less:
+            typed += f" {step.less}"
+        rows.append(_row(step, command, typed, border, folder))
         tell(rows[-1])
     return rows
 
 
-def _row(
-    step: Step,
-    command: str,
-    border: Border,
-    folder: Path,
-    *,
-    short: bool,
-    time_limit: float | None,
-) -> Row:
-    """Let people do what comes before, run the command, and open what it wrote."""
+def _row(step: Step, command: str, typed: str, border: Border, folder: Path) -> Row:
+    """Let people do what comes before, run the command as it is typed, and open what it
+    wrote.
+    """
     faults: list[str] = []
     if step.before:
         try:
             WORK[step.before](folder, border)
         except Exception as fault:  # noqa: BLE001 - what a command before this one left out
             faults.append(f"before it, {step.before}: {type(fault).__name__}: {fault}"[:300])
-    typed = command
-    if time_limit is not None and command.partition(" ")[0] in LIMITED:
-        typed += f" --time-limit {time_limit:g}"
-    if short and step.less:
-        typed += f" {step.less}"
     before = _files(folder)
     began = time.monotonic()
     if step.by:
@@ -198,7 +196,8 @@ def _row(
     faults += faults_of_files(written)
     faults += faults_in_qgis(written)
     faults += asyncio.run(faults_of_pages(written))
-    lines = [line.rstrip() for line in (out if status == 0 else err).splitlines() if line.strip()]
+    said = out if status == 0 else err[max(err.find("Error: "), 0) :]
+    lines = [line.rstrip() for line in said.splitlines() if line.strip()]
     return Row(border.name, command, status, seconds, tuple(lines), len(written), tuple(faults))
 
 
