@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 
@@ -34,3 +35,15 @@ def started(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+def processes_of_session(session: int) -> list[str]:
+    """Return the command lines of the living processes of a session, on Linux."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            state, _, _, its_session = status.read_text().rpartition(")")[2].split()[:4]
+            if int(its_session) == session and state not in "ZX":
+                line = status.with_name("cmdline").read_bytes()
+                found.append(line.replace(b"\0", b" ").decode(errors="replace").strip()[:200])
+    return found

@@ -16,14 +16,18 @@ from pathlib import Path
 import pytest
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.base.files.readwrite import read_text
+from optimizer.base.files.json_lines import append_json_lines, read_json_lines
+from optimizer.base.files.readwrite import read_json, read_text
 from optimizer.base.files.tables import csv_text
-from optimizer.cli import app
+from optimizer.base.schema import Strict
+from optimizer.cli import app, console
 from optimizer.lab.converters.snip import snip_instance
 from optimizer.lab.pages import PageTable, markdown
+from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.region.extract import check_expansion, read_extract
 from optimizer.scenario.file.model import read_scenario
 from optimizer.solvers.mip.backend import stdout_closed
+from tests.cases import random_instance
 from tests.marathon.damages import DAMAGES, workbook_of
 from tests.tiny import SCENARIO, write_scenario
 
@@ -230,3 +234,77 @@ def test_an_interrupt_within_a_library_ends_as_any_other(
         app.main()
     assert stop.value.code == 3
     assert "Interrupted" in capsys.readouterr().err
+
+
+def test_numbers_that_floating_point_does_not_hold_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"a": 1e400, "b": [{"1" + "0" * 400}, -1E+999], "c": 1e300, "d": 1e-400}}')
+    with pytest.raises(InputError) as caught:
+        read_json(path, "numbers")
+    assert [problem.found for problem in caught.value.problems] == [
+        "1e400",
+        "a number of 401 digits",
+        "-1E+999",
+    ]
+
+
+def test_half_a_letter_is_told_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "instance.json"
+    write_instance(path, random_instance(5))
+    path.write_text(path.read_text().replace('"name": "', '"name": "a\\ud800', 1))
+    with pytest.raises(InputError, match=r"expected JSON of whole letters. Replace halves"):
+        read_instance(path)
+
+
+class Row(Strict):
+    """A row of a file of JSON lines."""
+
+    a: int
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (b'{"a": 1}\n', 1),
+        (b'{"a": 1}\n{"a"', 1),
+        (b'{"a": 1}\n\0\0\0', 1),
+        (b'{"a": 1}\r{"a": 2}\r', None),
+        (b"<html></html>", None),
+        (b'{"a": 1}', 0),
+    ],
+)
+def test_the_unfinished_end_of_json_lines_is_told_from_another_file(
+    content: bytes, rows: int | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(content)
+    if rows is None:
+        with pytest.raises(InputError, match="expected one JSON object a line"):
+            read_json_lines(path, Row)
+    else:
+        assert len(read_json_lines(path, Row)) == rows
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such devices")
+def test_rows_are_neither_read_from_a_device_nor_added_to_it(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="found a device"):
+        read_json_lines(tmp_path / "rows.jsonl", Row)
+    with pytest.raises(InputError, match="found a device"):
+        append_json_lines(tmp_path / "rows.jsonl", [Row(a=1)])
+
+
+def test_marks_of_a_merge_are_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n<<<<<<< HEAD\n1,2\n=======\n1,3\n>>>>>>> other\n")
+    with pytest.raises(InputError, match=r"table.csv, line 2: found a mark of a merge"):
+        csv_text(path, "a table")
+    path.write_text("a,b\n======,2\n")
+    assert csv_text(path, "a table").text == "a,b\n======,2\n"
+
+
+def test_a_terminal_of_one_column_has_a_letter_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "_columns", lambda _: 1)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert console._wrapped("ab c", stream).split() == ["a", "b", "c"]

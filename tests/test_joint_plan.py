@@ -243,3 +243,20 @@ def test_problems_that_do_not_fit_are_refused(
     assert list(outcome.objects[0])[:4] == ["lower", "upper", "gap", "rounds"]
     assert run(capsys, monkeypatch, "joint", tmp_path / "z", *words).code == 0
     assert run(capsys, monkeypatch, "joint", tmp_path / "z", "a").code == 1
+
+
+def test_lost_messages_of_an_exchange_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = parts(3)
+    for name, instance in own.items():
+        write_instance(tmp_path / f"{name}.json", instance)
+    words = ["--share", "a=1", "--share", "b=1"]
+    line = ["joint", tmp_path / "z", f"a={tmp_path / 'a.json'}", *words]
+    begun = run(capsys, monkeypatch, *line)
+    assert begun.code == 0
+    assert "lost" not in begun.err
+    (tmp_path / "z" / MESSAGES).write_bytes(b"")
+    assert f"terms and no message in {MESSAGES}" in run(capsys, monkeypatch, *line).err
+    (tmp_path / "z" / MESSAGES).write_bytes(b"<html></html>")
+    assert run(capsys, monkeypatch, *line).code == 1

@@ -594,7 +594,7 @@ def test_proofs_read_back(tmp_path: Path) -> None:
     [
         (lambda folder: (folder / "ledger.json").unlink(), "ledger.json"),
         (lambda folder: (folder / "ledger.json").write_text("{}"), "settings of a ledger"),
-        (lambda folder: (folder / "entries.jsonl").unlink(), "No such file"),
+        (lambda folder: (folder / "entries.jsonl").unlink(), "no such file"),
         (lambda folder: (folder / "entries.jsonl").write_bytes(b""), "no begin of a ledger"),
         (lambda folder: (folder / "checkpoints" / "x.txt").write_text("x"), "signed note"),
     ],

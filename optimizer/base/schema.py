@@ -178,6 +178,11 @@ def _problems(error: ValidationError, adapter: TypeAdapter[Any], where: str) -> 
             known = _fields_beside(adapter.json_schema(), fault["loc"])
             name = str(fault["loc"][-1])
             problems.append(unknown_name(here, name, known, found="a field that is not known"))
+        elif fault["type"] == "json_invalid":
+            found = str(fault.get("ctx", {}).get("error", fault["msg"]))
+            problems.add(
+                here, found, "JSON of whole letters", "Replace halves of letters (\\ud800)"
+            )
         elif fault["type"] == "missing":
             problems.add(here, "nothing", "this field, which is required", "Add it")
         else:
@@ -241,7 +246,7 @@ def _dotted(location: tuple[int | str, ...]) -> str:
         if isinstance(part, str) and _PYDANTICS_OWN.fullmatch(part):
             continue  # pydantic names the branch of a union it tried; a person did not write that
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return path
+    return path or "".join(map(repr, location[-1:]))  # a field whose name is empty
 
 
 def _fields_beside(schema: Mapping[str, Any], location: tuple[int | str, ...]) -> list[str]:

@@ -93,7 +93,9 @@ def _wrapped(text: str, stream: TextIO) -> str:
         return line
     return (
         "\n".join(
-            textwrap.wrap(line, _columns(stream) - 1, break_on_hyphens=False, drop_whitespace=True)
+            textwrap.wrap(
+                line, max(1, _columns(stream) - 1), break_on_hyphens=False, drop_whitespace=True
+            )
         )
         or line
     )

@@ -416,8 +416,11 @@ def layer_names(path: Path) -> tuple[str, ...]:
     """
     import pyogrio
 
-    with existing_file(path, "a GeoPackage").open("rb") as stream:
-        header = stream.read(100)
+    try:
+        with existing_file(path, "a GeoPackage").open("rb") as stream:
+            header = stream.read(100)
+    except OSError as error:
+        raise _not_a_geopackage(path, error.strerror or str(error)) from None
     if not header.startswith(_SQLITE) or header[_APPLICATION_AT:][:4] not in _APPLICATIONS:
         raise _not_a_geopackage(path, "something else")
     with _reading(path, "database"):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -36,7 +37,6 @@ from optimizer.solvers.mip.rows import RowBuilder, exclude
 from optimizer.solvers.search.feasible_start import feasible_start, todays_layout
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class JointTerms(Strict):
     """What the agencies agreed on."""
 
     schema_version: Literal[1] = 1
-    shares: dict[str, float] = Field(
+    shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
         description="weight of each agency's loads in the joint value; they sum to 1"
     )
     groups: int = Field(ge=1, description="groups of loads of each agency")
@@ -167,6 +167,7 @@ def plan_jointly(
         If no plan keeps the budgets and demands.
     """
     place = Path(folder)
+    was_begun = (place / TERMS).is_file()
     terms = _terms(place, own, shares, groups)
     keepers = {
         name: LoadKeeper(name, instance, terms.shares[name], terms.groups)
@@ -174,7 +175,12 @@ def plan_jointly(
     }
     public = next(iter(own.values()))
     file = place / MESSAGES
-    if not file.is_file():
+    if not read_json_lines(file, JointMessage):
+        if was_begun:
+            listener.noted(
+                f"Note: {place} has terms and no message in {MESSAGES}. Messages that were there are lost; the"
+                " exchange begins again."
+            )
         append_json_lines(file, [JointMessage(round=0, plan=_first(public), lower=0.0)])
     for name, instance in own.items():
         known = _read(file, public, terms)
@@ -287,7 +293,7 @@ def _terms(
             Problem("joint", found, "sites alone: beats are not exchanged", "Leave [[teams]] out")
         )
     digests = {name: _public_digest(instance) for name, instance in own.items()}
-    if not (place / TERMS).is_file():
+    if not os.path.lexists(place / TERMS):
         given = dict(shares or dict.fromkeys(own, 1.0))
         if len(given) < 2 or min(given.values()) <= 0 or not own.keys() <= given.keys():
             found = ", ".join(f"{name}={share:g}" for name, share in given.items())

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +17,14 @@ from typing import Any
 from tests.marathon.page import MarathonRow, add_row, write_marathon_page
 from tests.marathon.tally import Tally
 
-COUNTS = {"readers": 0, "solvers": 10_000, "features": 5_000, "kills": 50, "terminal": 108}
+COUNTS = {
+    "readers": 0,
+    "solvers": 10_000,
+    "features": 5_000,
+    "kills": 0,
+    "surroundings": 0,
+    "names": 0,
+}
 """What a whole marathon runs of each part; 0 is its whole table once."""
 
 FUZZ_SECONDS = 60
@@ -31,8 +39,19 @@ def run_part(
     """
     tally = Tally(loud=True)
     run = getattr(import_module(f"tests.marathon.{part}"), f"run_{part}")
-    more: dict[str, tuple[Any, ...]] = {"readers": (keep, kinds), "fuzz": (kinds,)}
-    run(tally, count, seed, *more.get(part, ()))
+    more: dict[str, tuple[Any, ...]] = {
+        "readers": (keep, kinds),
+        "kills": (kinds,),
+        "surroundings": (kinds,),
+        "names": (kinds,),
+        "fuzz": (kinds,),
+    }
+    # SIGTERM, as commands that run in this process take Ctrl-C
+    before = signal.signal(signal.SIGTERM, lambda *_: setattr(tally, "stopped", True))
+    try:
+        run(tally, count, seed, *more.get(part, ()))
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return tally
 
 
@@ -60,8 +79,8 @@ def main() -> int:
         "--count",
         type=int,
         help=(
-            "cases of each part; by default 10,000 inputs and instances, 5,000 with features, 50"
-            " kills, all faults; of fuzz seconds a kind"
+            "cases of each part; by default every row of its table, 10,000 instances, 5,000 with"
+            " features; of fuzz seconds a kind"
         ),
     )
     parser.add_argument("--seed", type=int, default=0, help="number of the first case")
@@ -70,7 +89,10 @@ def main() -> int:
         "--kind",
         action="append",
         default=[],
-        help="a kind of file that readers read; all where not given",
+        help=(
+            "a kind of file, a word of a damage, a command that is ended, a fault of the"
+            " surroundings; all where not given"
+        ),
     )
     parser.add_argument(
         "--page", action="store_true", help="add the figures to results/marathon.md"
@@ -81,7 +103,7 @@ def main() -> int:
     for part in asked.only or [*COUNTS]:
         count, began = asked.count or COUNTS.get(part, FUZZ_SECONDS), _processor_seconds()
         tally = run_part(part, count, asked.seed, asked.keep, asked.kind)
-        if not count or part == "fuzz":
+        if tally.stopped or not count or part == "fuzz":
             count = tally.total()
         row = MarathonRow.of(
             part, count, asked.seed, tally, _processor_seconds() - began, asked.note

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
+from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import MARKER, Marker, OutputFolder
 from optimizer.base.files.readwrite import read_json
 from optimizer.base.schema import validated
 from optimizer.pipeline.plan import plan_scenario
-from tests import test_convert, test_importers
+from optimizer.sharing.ledger.store import Entry, EntryFile, LedgerFolder
+from optimizer.sharing.ledger.verifying import verify_ledger
 from tests.golden_scenarios import PEOPLE
+from tests.marathon.samples import MAPPING, RECORD, TABLE
 from tests.test_scenario_patrols import BASE, TEAM
 from tests.tiny import SCENARIO, write_scenario
 
 ROOT = Path(__file__).parents[2]
+FOLDER, LEDGER = "folder", "ledger"
+LARGER = ROOT / "instances" / "rio-grande" / "scenario.toml"
+"""A border whose search takes some seconds."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +37,60 @@ class Command:
     ----------
     name
         What it is called in the counts.
-    arguments
-        Without the place to write.
-    suffix
-        Of the file that it writes; empty where it writes a folder.
+    words
+        As typed; `{out}` is the place to write, `{in}` the folder of what it reads,
+        `{scheduler}` the address of a cluster.
+    writes
+        `FOLDER`, `LEDGER` where it adds to one, or the suffix of a file.
     """
 
     name: str
-    arguments: tuple[str, ...]
-    suffix: str = ""
+    words: str
+    writes: str = FOLDER
 
-    def line(self, out: Path | str) -> list[str]:
+    def line(self, out: Path | str, inputs: Path, scheduler: str = "") -> list[str]:
         """Return the command line that writes to a place."""
-        return [sys.executable, str(ROOT / "cli.py"), *self.arguments, "--out", str(out)]
+        names = {"out": str(out), "in": str(inputs), "scheduler": scheduler, "larger": str(LARGER)}
+        words = [word.format_map(names) for word in self.words.split()]
+        return [sys.executable, str(ROOT / "cli.py"), *words]
+
+    def begin(self, out: Path, inputs: Path) -> None:
+        """Put there what the command adds to."""
+        if self.writes == LEDGER and not out.exists():
+            ledger = LedgerFolder.made(out, "a.example/ledger")
+            ledger.append([Entry("records", "first", (EntryFile.of(inputs / "record.csv"),))])
+
+    def state(self, out: Path) -> str:
+        """Return `absent`, `whole` or `half-written` for what is at its place."""
+        return _state_of_ledger(out) if self.writes == LEDGER else state(out)
 
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "0"}
+COMMANDS = (
+    Command("plan", "plan {in}/scenario.toml --time-limit 20 --out {out}"),
+    Command("plan, two processes", "plan {larger} --no-report --threads 2 --time-limit 5 --param worker.start_after=0 --out {out}"),
+    Command("plan, two jobs", "plan {in}/scenario.toml --no-report --draws 4 --objective worst --jobs 2 --time-limit 5 --out {out}"),
+    Command("plan, a cluster", "plan {larger} --no-report --scheduler {scheduler} --time-limit 5 --out {out}"),
+    Command("frontier", "frontier {in}/planned --resource teams --from 0 --to 3 --jobs 2 --out {out}"),
+    Command("release", "release {in}/record.csv --to customs --out {out}"),
+    Command("export", "export {in}/planned --out {out}"),
+    Command("ledger append", "ledger append {out} {in}/record.csv {in}/scenario.toml --agency police", LEDGER),
+    Command("roster", "roster {in}/planned --from 2026-12-01 --weeks 1 --time-limit 5 --out {out}"),
+    Command("region", "region --network {in}/network.gpkg --out {out}"),
+    Command("import", "import csv {in}/table.csv --mapping {in}/mapping.toml --out {out}"),
+    Command("simulate", "simulate {in}/network.gpkg --seizures 50 --months 6 --out {out}"),
+    Command("exchange", "exchange {in}/seizures.csv {out} --overwrite", ".geojson"),
+)  # fmt: skip
+"""Commands that are ended and that run on faulty places."""
+
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+    "PYTHONPATH": str(ROOT),
+    "PYTHONUTF8": "0",
+}
 
 
-def make_commands(folder: Path, only: Collection[str] = ()) -> list[Command]:
-    """Write what the commands read into a folder, and return them, or some of them."""
+def make_inputs(folder: Path) -> Path:
+    """Write what the commands read into a folder, and return it."""
     folder.mkdir(parents=True)
     text = (
         SCENARIO.replace("Tiny border", "Grenze bei Łódź, Straße")
@@ -56,51 +99,31 @@ def make_commands(folder: Path, only: Collection[str] = ()) -> list[Command]:
         + PEOPLE.replace("number = 6", "number = 20")
     )
     scenario = write_scenario(folder, text)
-    if not only or "roster" in only:
-        plan_scenario(scenario, folder / "planned", options={"method": "greedy"}, report=False)
-    searches = test_importers.searches(folder, [test_importers.search(linked="True")])
-    paths = test_convert.written(folder)
-    convert = (
-        str(paths["graph"]),
-        "--options",
-        str(paths["options"]),
-        "--evaders",
-        str(paths["evaders"]),
-    )
-    hazard = (
-        "--unit",
-        "m",
-        "--detection-per-km",
-        "0.1",
-        "--budget",
-        "teams=2",
-        "--budget",
-        "money=13",
-    )
-    commands = [
-        Command("plan", ("plan", str(scenario), "--time-limit", "20")),
-        Command(
-            "roster",
-            (
-                "roster",
-                str(folder / "planned"),
-                "--from",
-                "2026-12-01",
-                "--weeks",
-                "1",
-                "--time-limit",
-                "5",
-            ),
-        ),
-        Command("region", ("region", "--network", str(folder / "network.gpkg"))),
-        Command("convert", ("convert", "dimacs", *convert, *hazard), ".json"),
-        Command("import", ("import", "stop-search", str(searches))),
-        Command(
-            "simulate",
-            ("simulate", str(folder / "network.gpkg"), "--seizures", "50", "--months", "6"),
-        ),
-    ]
-    return [one for one in commands if not only or one.name in only]
+    plan_scenario(scenario, folder / "planned", options={"method": "greedy"}, report=False)
+    for name, content in (("mapping.toml", MAPPING), ("table.csv", TABLE), ("record.csv", RECORD)):
+        (folder / name).write_text(content, encoding="utf-8")
+    return folder
+
+
+def commands(only: Collection[str] = ()) -> list[Command]:
+    """Return the commands, or some of them."""
+    return [one for one in COMMANDS if not only or one.name in only]
+
+
+@contextmanager
+def cluster(*, start: bool) -> Iterator[str]:
+    """Start a dask cluster as the documentation says, and give its address; empty where
+    none is wanted, or dask is not installed.
+    """
+    if not start or find_spec("distributed") is None:
+        yield ""
+        return
+    import distributed
+
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0"
+    ) as made:
+        yield made.scheduler_address
 
 
 def state(out: Path) -> str:
@@ -108,7 +131,7 @@ def state(out: Path) -> str:
     if not os.path.lexists(out) or out.is_symlink():
         return "absent"
     if out.is_file():
-        return "whole" if out.stat().st_size and read_json(out, "an instance") else "half-written"
+        return "whole" if out.stat().st_size and read_json(out, "an output") else "half-written"
     names = {item.name for item in out.iterdir()}
     if not names:
         return "absent"
@@ -121,6 +144,24 @@ def state(out: Path) -> str:
         if names >= set(marker.files) and max(one_moment) - min(one_moment) < 120
         else "half-written"
     )
+
+
+def _state_of_ledger(out: Path) -> str:
+    """Return whether a ledger has its entries whole; what a crash left behind the last
+    of them is cut off by the next append.
+    """
+    if not out.exists():
+        return "absent"
+    copy = out.with_name("ledger copy")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(out, copy)
+    try:
+        verify_ledger(copy)
+    except InputError:
+        return "half-written"
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+    return "whole"
 
 
 def leftovers(out: Path) -> list[str]:

@@ -23,6 +23,8 @@ from click.exceptions import ClickException
 from pydantic import BaseModel
 
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem, printable
+from optimizer.base.files.output_folder import MARKER
+from optimizer.base.files.readwrite import sha256
 from optimizer.cli.app import app
 from optimizer.cli.console import Verbosity, set_verbosity
 from tests.marathon.damages import REFUSED, SAME
@@ -42,6 +44,10 @@ class Said:
 
     lines: tuple[str, ...]
     files: Mapping[str, str]
+
+
+TOLD = re.compile(r"^(?:Error: |[- ]*)(.+?): found (.+); expected (.+)$")
+"""A fault as commands print it."""
 
 
 def commanded(words: Sequence[object], out: Path | None = None) -> Said:
@@ -69,7 +75,9 @@ def commanded(words: Sequence[object], out: Path | None = None) -> Said:
         set_verbosity(Verbosity.NORMAL)
     lines = tuple(re.sub(r"^\[ *\d+\.\d s\] ?", "", line) for line in said.getvalue().splitlines())
     if code == 1:
-        raise InputError(Problem("; ".join(lines), "", "", ""))
+        told = [TOLD.match(line) for line in lines]
+        faults = [Problem(*each.groups(), remedy="as printed") for each in told if each]
+        raise InputError(*(faults or [Problem("; ".join(lines), "", "", "")]))
     assert code in {None, 0, 3}, f"exit code {code}: {lines}"
     found = (
         {}
@@ -77,7 +85,7 @@ def commanded(words: Sequence[object], out: Path | None = None) -> Said:
         else {
             path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in ([out] if out.is_file() else sorted(out.rglob("*")))
-            if path.is_file()
+            if path.is_file() and path.name != MARKER
         }
     )
     return Said(lines, found)
@@ -146,7 +154,9 @@ class Read:
     @classmethod
     def of(cls, value: object, file: Path, noted: Sequence[str] = ()) -> Read:
         """Return what a reader gave for a file."""
-        digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+        digest = sha256(file) if file.is_file() else ""
+        if isinstance(value, Said) and value.files:
+            noted, value = [*noted, *value.lines], value.files
         content, told = {}, {sentence for sentence in noted if sentence.strip()}
         for place, text in leaves(value):
             if " " in text.strip() and (file.name in text or "note" in place or "warning" in place):
@@ -180,9 +190,9 @@ def verdict(
     """
     if isinstance(found, OptimizerError):
         return refusal(found, names)
-    if allowed == REFUSED:
-        return "silent", "accepted, and nobody can mean it"
     different = found.differences(good)
+    if allowed == REFUSED and different:
+        return "silent", f"accepted, and nobody can mean it: {', '.join(different[:4])}"
     if allowed == SAME and different and not found.told - good.told:
         return "silent", f"read otherwise without a word: {', '.join(different[:4])}"
     return "accepted", ""

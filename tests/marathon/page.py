@@ -16,11 +16,12 @@ from tests.marathon.tally import Tally
 RESULTS = Path(__file__).parents[2] / "results"
 ROWS, PAGE = RESULTS / "marathon" / "rows.jsonl", RESULTS / "marathon.md"
 WHAT = {
-    "readers": "damaged files read",
+    "readers": "damaged files",
     "solvers": "instances",
     "features": "instances with features",
-    "kills": "runs ended",
-    "terminal": "runs on faulty places",
+    "kills": "runs that are ended",
+    "surroundings": "runs in faulty surroundings",
+    "names": "commands on names that are code",
     "fuzz": "inputs of coverage-guided fuzzing",
 }
 
@@ -40,6 +41,9 @@ class MarathonRow(Strict):
     wrong: int
     half_written: int
     hangs: int
+    unclear: int = 0
+    silent: int = 0
+    processes_left: int = 0
     other: int
     processor_s: float
     note: str = ""
@@ -49,7 +53,15 @@ class MarathonRow(Strict):
         cls, part: str, count: int, seed: int, tally: Tally, processor_s: float, note: str = ""
     ) -> MarathonRow:
         """Return the row of a part."""
-        named = {"traceback", "wrong", "half-written", "hang"}
+        named = {
+            "traceback",
+            "wrong",
+            "half-written",
+            "hang",
+            "unclear",
+            "silent",
+            "processes left",
+        }
         return cls(
             part=part,
             date=datetime.now(UTC).date().isoformat(),
@@ -63,6 +75,9 @@ class MarathonRow(Strict):
             wrong=tally.total("wrong"),
             half_written=tally.total("half-written"),
             hangs=tally.total("hang"),
+            unclear=tally.total("unclear"),
+            silent=tally.total("silent"),
+            processes_left=tally.total("processes left"),
             other=len(tally.faults) - sum(tally.total(kind) for kind in named),
             processor_s=round(processor_s, 1),
             note=note,
@@ -73,7 +88,8 @@ class MarathonRow(Strict):
         """The counts in a sentence."""
         return (
             f"{self.part}: {self.count} {WHAT[self.part]} from seed {self.seed}, {self.cases}"
-            f" outcomes: {self.tracebacks} tracebacks, {self.wrong} wrong bounds or plans,"
+            f" outcomes: {self.refused} refused, {self.accepted} accepted, {self.tracebacks} tracebacks,"
+            f" {self.silent} silent, {self.unclear} unclear, {self.processes_left} with processes left, {self.wrong} wrong bounds or plans,"
             f" {self.half_written} half-written, {self.hangs} hangs, {self.other} other faults;"
             f" {self.processor_s:g} processor s"
         )
@@ -91,10 +107,9 @@ def write_marathon_page() -> Path:
         "part",
         "cases",
         "first seed",
-        "tracebacks",
-        "wrong",
-        "half-written",
-        "hangs",
+        "refused with a clear message",
+        "accepted, harmless or told",
+        *("tracebacks", "silent", "unclear", "wrong", "half-written", "hangs", "processes left"),
         "other faults",
         "processor s",
         "date",
@@ -105,10 +120,10 @@ def write_marathon_page() -> Path:
             WHAT[r.part],
             r.count,
             r.seed,
-            r.tracebacks,
-            r.wrong,
-            r.half_written,
-            r.hangs,
+            r.refused,
+            r.accepted,
+            *(r.tracebacks, r.silent, r.unclear, r.wrong, r.half_written, r.hangs),
+            r.processes_left,
             r.other,
             r.processor_s,
             r.date,
@@ -117,5 +132,9 @@ def write_marathon_page() -> Path:
         for r in rows
     ]
     return write_page(
-        PAGE, "marathon.md.j2", table=PageTable.of(columns, cells, {"cases": "{:,}".format})
+        PAGE,
+        "marathon.md.j2",
+        table=PageTable.of(
+            columns, cells, dict.fromkeys(columns[1:2] + columns[3:5], "{:,}".format)
+        ),
     )

@@ -52,9 +52,12 @@ def run_readers(
             and (not only or sample.name in only or any(word in damage.name for word in only))
             for which in range(damage.times)
         ]
+        random.Random(f"order {seed}").shuffle(table)  # noqa: S311 - no secret; a part is a sample
         used = {sample.name: sample for sample, _, _ in table}
         good = {name: _undamaged(sample, place / "case") for name, sample in used.items()}
         for number in range(count or len(table)):
+            if tally.stopped:
+                return
             sample, damage, which = table[number % len(table)]
             case = f"{sample.name}, {damage.name}, {which + 1}, round {seed + number // len(table)}"
             faults = len(tally.faults)
@@ -88,12 +91,10 @@ def _undamaged(sample: Sample, place: Path) -> Read:
 
 def tried(sample: Sample, path: Path, damage: Damage, good: Read, tally: Tally, case: str) -> None:
     """Read a damaged file, and count what comes of it."""
-    # a path in it leads elsewhere: to the folder, a device, a file of another
-    names = [
-        path.name,
-        *sample.names,
-        *([str(path.parent), "/"] if sample.format == "toml" else []),
-    ]
+    # what does not fit another file may be told of that one
+    names = [path.name, *sample.names, *(each.name for each in sample.root.rglob("*.*"))]
+    if "a path" in damage.name:
+        names.append("/")
     try:
         with at_most(SECONDS), peak_memory() as peak:
             try:

@@ -31,11 +31,14 @@ class Tally:
         One line each.
     loud
         Print faults as they are found.
+    stopped
+        Whether SIGTERM asked for no more cases.
     """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     loud: bool = False
+    stopped: bool = False
 
     def add(self, group: str, outcome: str, detail: str = "") -> None:
         """Count one case; an outcome that is a fault is kept with its detail."""

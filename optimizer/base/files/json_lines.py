@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.files.readwrite import existing_file, read_bytes
 from optimizer.base.schema import Strict, validated
 
 if TYPE_CHECKING:
@@ -32,12 +33,20 @@ def read_json_lines(path: Path, kind: type[Model]) -> list[Model]:
     Raises
     ------
     InputError
-        If a line other than an unfinished last one is no such row.
+        If it cannot be read, or a line other than an unfinished last one is no such row.
     """
-    if not path.is_file():
+    if not os.path.lexists(path):
         return []
-    # what follows the last line break was never finished
-    lines = path.read_bytes().split(b"\n")[:-1]
+    *lines, unfinished = read_bytes(path, "rows of JSON").split(b"\n")
+    if unfinished.strip(b"\0") and (not unfinished.startswith(b"{") or b"\r" in unfinished):
+        raise InputError(  # a row that a crash cut off begins as one
+            Problem(
+                f"{path}, line {len(lines) + 1}",
+                repr(unfinished[:60].decode(errors="replace")),
+                "one JSON object a line, each with a line feed at its end",
+                "Restore the file from a copy",
+            )
+        )
     rows = []
     for number, line in enumerate(lines, 1):
         where = f"{path}, line {number}"
@@ -62,6 +71,8 @@ def append_json_lines(path: Path, rows: Iterable[Strict]) -> None:
     lines = [json.dumps(row.model_dump(), allow_nan=False, ensure_ascii=False) for row in rows]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(path):
+            existing_file(path, "rows of JSON")
         with path.open("ab+") as stream:
             stream.truncate(_finished(path))
             stream.write("".join(f"{line}\n" for line in lines).encode())

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shlex
 import shutil
 import stat
@@ -31,6 +32,11 @@ LARGEST_FILE = 1 << 29
 
 LEAST_FREE = 10_000_000
 """Bytes of disk below which no work is begun: about what the folder of one plan takes."""
+
+MAYBE_LARGE = re.compile(r"\d{300}|\d[eE]\+?0*\d{3}")
+"""In a text of JSON with a number that floating point does not hold."""
+MOST_DIGITS = 40
+"""Digits from which on a message counts them."""
 
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
@@ -119,6 +125,15 @@ def existing_file(path: Path, what: str) -> Path:
         except OSError:  # no such folder, or not ours to list
             near = ""
         raise InputError(Problem(str(path), "no such file", what, near or elsewhere))
+    try:
+        with path.open("rb") as stream:
+            stream.read(1)
+    except OSError as error:
+        if error.errno != errno.EACCES:
+            found = error.strerror or str(error)
+            raise InputError(
+                Problem(str(path), found, what, "Check the disk, or copy the file anew")
+            ) from None
     if not os.access(path, os.R_OK):
         raise InputError(
             Problem(str(path), "no permission to read", what, "Change the permissions of the file")
@@ -221,7 +236,8 @@ def read_json(path: Path, what: str) -> Any:  # noqa: ANN401 - JSON is untyped u
 
 def json_in(text: str, path: Path, what: str, problems: ProblemList, *, finite: bool = True) -> Any:  # noqa: ANN401 - as above
     """Return the parsed content of the text of a JSON file, noting each key that stands
-    twice in one object and, with `finite`, each NaN or infinity.
+    twice in one object and, with `finite`, each NaN or infinity, and each number that is
+    one in floating point.
 
     Raises
     ------
@@ -242,7 +258,11 @@ def json_in(text: str, path: Path, what: str, problems: ProblemList, *, finite: 
         constants.append(word)
         return float(word)
 
-    content = _parsed(text, path, what, constant, unique)
+    hooks: dict[str, Any] = {"parse_constant": constant, "object_pairs_hook": unique}
+    if MAYBE_LARGE.search(text):
+        ordinary = _ordinary(constants)
+        hooks |= {"parse_float": ordinary, "parse_int": ordinary}
+    content = _parsed(text, path, what, hooks)
     place = dict(_places(content)) if twice else {}
     for item, keys in twice:
         for key in keys:
@@ -254,16 +274,31 @@ def json_in(text: str, path: Path, what: str, problems: ProblemList, *, finite: 
     return content
 
 
+def _ordinary(constants: list[str]) -> Callable[[str], float]:
+    """Return what reads a number of JSON, and notes one that floating point does not hold."""
+
+    def number(word: str) -> float:
+        try:
+            value = int(word) if word.lstrip("-").isdigit() else float(word)
+            if math.isfinite(float(value)):
+                return value
+        except OverflowError:
+            pass
+        constants.append(word if len(word) < MOST_DIGITS else f"a number of {len(word)} digits")
+        return math.inf
+
+    return number
+
+
 def _parsed(
     text: str,
     path: Path,
     what: str,
-    constant: Callable[[str], float],
-    unique: Callable[[list[tuple[str, Any]]], dict[str, Any]],
+    hooks: Mapping[str, Any],
 ) -> Any:  # noqa: ANN401 - as above
     """Return what `json.loads` does, or say where the text is no JSON."""
     try:
-        return json.loads(text, parse_constant=constant, object_pairs_hook=unique)
+        return json.loads(text, **hooks)
     except json.JSONDecodeError as error:
         if (kind := text_kind(text)) is not None:
             remedy = kind.remedy or "Check that it is the right file"

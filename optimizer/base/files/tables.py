@@ -444,12 +444,26 @@ def csv_text(path: Path, what: str) -> DecodedText:
                 f"{path}, line {line}", "a NUL character", f"{what} as CSV", "Save it as CSV UTF-8"
             )
         )
+    if mark := MERGE_MARK.search(text):
+        line = text.count("\n", 0, mark.start()) + 1
+        raise InputError(
+            Problem(
+                f"{path}, line {line}",
+                f"a mark of a merge of two versions ({mark[0].strip()[:20]})",
+                f"{what} as CSV",
+                "Keep the rows of one version, and remove the marks",
+            )
+        )
     start = text.lstrip()[:1]
     if start and start in "<{[" and (other := text_kind(text)) is not None:
         raise InputError(
             Problem(str(path), other.name, f"{what} as CSV", other.remedy or "Save it as CSV UTF-8")
         )
     return DecodedText(text, "UTF-16" if wide else "")
+
+
+MERGE_MARK = re.compile(r"^(<{7} .*|={7}\r?$|>{7} .*)", re.MULTILINE)
+"""What version control leaves in a file where two versions of it differ."""
 
 
 def _sheet_said(sheet: Sheet) -> str:

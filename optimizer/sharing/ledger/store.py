@@ -238,7 +238,7 @@ def checkpoint_path(folder: Path, size: int) -> Path:
 @contextmanager
 def _held(path: Path) -> Iterator[FileIO]:
     """Open a file of entries for one writer at a time."""
-    with path.open("r+b", buffering=0) as stream:
+    with existing_file(path, "the entries of a ledger").open("r+b", buffering=0) as stream:
         if fcntl is not None:
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(stream, fcntl.LOCK_EX)

@@ -154,14 +154,9 @@ def _settings(folder: Path, found: _Findings) -> str | None:
 def _entries(folder: Path, found: _Findings) -> list[bytes]:
     path = folder / ENTRIES
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        found.add(
-            path,
-            error.strerror or str(error),
-            "the entries of the ledger",
-            "Restore the file from a copy",
-        )
+        content = read_bytes(path, "the entries of the ledger")
+    except InputError as error:
+        found.problems.extend(error.problems)
         return []
     lines = content.split(b"\n")
     if lines[-1]:
