@@ -102,7 +102,9 @@ def existing_file(path: Path, what: str) -> Path:
     try:
         is_folder = path.is_dir()
     except OSError as error:  # a name that is too long
-        raise InputError(Problem(str(path), error.strerror, what, "Correct the path")) from None
+        raise InputError(
+            Problem(str(path), error.strerror or str(error), what, "Correct the path")
+        ) from None
     if is_folder:
         raise InputError(
             Problem(str(path), "a folder", f"a file ({what})", "Name the file inside it")

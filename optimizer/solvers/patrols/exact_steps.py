@@ -226,6 +226,8 @@ def _beats_beside_options(
         ),
     )
     began, limit = work_seconds(), options.time_limit or np.inf
+    if decided.patrols is None:
+        raise ValueError("an instance without patrol teams")
     generation = ColumnGeneration(decided, decided.patrols, seed=options.seed)
     tree = BranchAndPrice(
         generation, gap=options.gap, listener=listener, params=options.params.patrols
