@@ -557,3 +557,18 @@ def test_a_plan_that_is_todays_layout_says_so_in_place_of_gains_of_nothing(
     said = " ".join(command(*words).out.split())
     assert "The plan is today's layout: nothing changes, and as much gets through." in said
     assert "0.0 to 0.0" not in said
+
+
+def test_what_adds_next_to_nothing_has_no_row(
+    command: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = write_scenario(tmp_path)
+    words = ("plan", scenario, "--gap", 0, "--no-report", "--out", tmp_path / "out")
+    said = " ".join(command(*words).out.split())
+    assert "Last or not at all" not in said
+    (opened, *_others) = re.findall(r"Open (\w+ \w+)", said)
+    monkeypatch.setattr("optimizer.cli.plan.FLOOR", 1.0)
+    said = " ".join(command(*words).out.split())
+    _, _, little = said.partition("Last or not at all, as each adds less than 100 points: ")
+    assert opened in little.partition(". ")[0]
+    assert f"Open {opened}" not in said

@@ -255,6 +255,25 @@ def test_what_is_worth_little_is_folded_and_what_is_worth_much_has_a_line_of_its
     assert not any(line.parts for group in none.groups for line in group.lines)
 
 
+def test_what_is_worth_next_to_nothing_has_no_line_of_its_own_and_is_done_last() -> None:
+    content = full_content()
+    sites = (
+        _site("a", chosen=True, worth=0.058, type="road post"),
+        _site("b", chosen=True, worth=0.0004, type="road post"),
+        _site("k", chosen=True, existing=True, worth=0.0001, type="road post"),
+    )
+    beat = changed_beat(content.beats[0], worth=0.0003)
+    order = command_order(replace(content, sites=sites, beats=(beat,)))
+    lines = [line for group in order.groups for line in group.lines]
+    assert [(line.action, line.place, len(line.parts)) for line in lines if line.parts] == [
+        (action, f"1{SPACE}{what}, each of less than 0.05 points, last or not at all:", 1)
+        for action, what in (("open", "site"), ("drive", "beat"))
+    ]
+    assert [line.place for line in lines if line.action == "keep"] == ["k"]  # it stands anyhow
+    html = page(replace(content, sites=sites, beats=(beat,)), {})
+    assert 'data-mark="site-b"' in html
+
+
 def test_numbers_follow_the_lines_of_the_page() -> None:
     content = full_content()
     sites = tuple(

@@ -258,17 +258,12 @@ def _show(planned: Planned, change_at_most: int | None = None) -> None:
 
     plan, values = planned.plan, planned.plan.values
     shares = planned.compiled.scenario.evaders.loads == 1.0
-    rows = [
-        (verb, site.label or site.id, _amount(worth, shares=shares))
-        for verb, site, worth in _ordered_sites(plan)
-    ]
     terms = planned.compiled.scenario.evaders
     everything = {"quantity": "all kilograms", "harm": "all units of harm"}.get(
         terms.weights_by, "all loads"
     )
     said = verdict_in_percent(planned.result, everything) if shares else verdict(planned.result)
-    adds = "adds (points)" if shares else "adds"
-    print_table(f"{plan.name}: {said}", ["", "site", adds], rows, NO_SITE)
+    _show_sites(plan, f"{plan.name}: {said}", shares=shares)
     print_line(_changes_sentence(plan, change_at_most))
     if weighing := weighing_sentence(planned.compiled.record, terms):
         print_line(weighing)
@@ -349,6 +344,35 @@ def _ordered_sites(plan: PlanFile) -> list[tuple[str, PlanSite, float | None]]:
         if site.existing and site.site not in planned
     ]
     return sorted(rows, key=lambda row: (ORDER.index(row[0]), -(row[2] or 0.0)))
+
+
+FLOOR = 0.0005
+"""Share of loads below which what opens or changes has no row, as on the order."""
+
+
+def _show_sites(plan: PlanFile, title: str, *, shares: bool) -> None:
+    """Print what is done with each site, and what adds next to nothing in a sentence."""
+    little = _worth_little(plan) if shares else []
+    rows = [
+        (verb, site.label or site.id, _amount(worth, shares=shares))
+        for verb, site, worth in _ordered_sites(plan)
+        if site not in little
+    ]
+    print_table(title, ["", "site", "adds (points)" if shares else "adds"], rows, NO_SITE)
+    if little:
+        print_line(
+            f"Last or not at all, as each adds less than {100 * FLOOR:g} points:"
+            f" {', '.join(site.label or site.id for site in little)}."
+        )
+
+
+def _worth_little(plan: PlanFile) -> list[PlanSite]:
+    """Return the sites that open or change and add next to nothing."""
+    return [
+        site
+        for verb, site, worth in _ordered_sites(plan)
+        if verb in {"Open", "Change"} and worth is not None and worth < FLOOR
+    ]
 
 
 def _changes_sentence(plan: PlanFile, change_at_most: int | None) -> str:

@@ -60,6 +60,8 @@ STEPS = {"close": 0, "keep": 2}
 """What is done before, and after, all changes that bring something."""
 SMALL = 0.0015
 """Share of loads below which a line is worth .1 points or less, as it is shown."""
+FLOOR = 0.0005
+"""Share of loads below which a line is done last or not at all: it never stands alone."""
 VERBS = {
     "open": marked("open"),
     "change": marked("change"),
@@ -391,24 +393,25 @@ def _in_order(lines: list[OrderLine]) -> tuple[OrderLine, ...]:
 
 def _folded(content: ReportContent, lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
     """Return lines with those of one action that are worth little as one, after the
-    others of their step.
+    others of their step; also one alone that is worth next to nothing.
     """
-    limit = SMALL if content.summary.share else SMALL * (content.summary.nothing or 0.0)
+    scale = 1.0 if content.summary.share else content.summary.nothing or 0.0
+    limit = SMALL * scale
     small: dict[str, list[OrderLine]] = {}
     for line in lines:
         if line.worth is not None and known(line.worth) and line.worth < limit:
             small.setdefault(line.action, []).append(line)
+    small = {
+        action: parts
+        for action, parts in small.items()
+        if len(parts) > 1 or (action != "keep" and (parts[0].worth or 0.0) < FLOOR * scale)
+    }
     folded: list[OrderLine] = []
     for step in (0, 1, 2):
         own = [line for line in lines if STEPS.get(line.action, 1) == step]
-        folded += [
-            line
-            for line in own
-            if len(small.get(line.action, ())) < 2 or line not in small[line.action]
-        ]
+        folded += [line for line in own if line not in small.get(line.action, ())]
         for action in dict.fromkeys(line.action for line in own):
-            parts = small.get(action, [])
-            if len(parts) > 1:
+            if parts := small.get(action, []):
                 folded.append(_several(content, action, parts))
     return tuple(folded)
 
@@ -423,6 +426,10 @@ def _several(content: ReportContent, action: str, parts: Sequence[OrderLine]) ->
     most = max(line.worth or 0.0 for line in parts)
     points = difference_short(content.summary, max(most, 0.001 if content.summary.share else most))
     said = _("{what} of {points} or less each:").format(what=what, points=points)
+    if content.summary.share and most < FLOOR and action != "keep":
+        said = _("{what}, each of less than {points} points, last or not at all:").format(
+            what=what, points=number(100 * FLOOR)
+        )
     return OrderLine(action, "", said, "", "", without="", parts=tuple(parts))
 
 
