@@ -312,7 +312,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_instance(file)
     assert sorted(str(problem).partition(", ")[2] for problem in caught.value.problems) == [
-        "arcs.reliability[1]: found '0.8'; expected a number. Write it without quotation marks.",
+        "arcs.reliability[1]: found '0.8'; expected a number. Write 0.8 without quotation marks.",
         "options[0].forced: found 'yes'; expected true or false. Write it without quotation marks.",
         "options[0].site: found 'S '; expected a text without blanks at its ends. Remove the blanks.",
         "options[0].uses. r: found ' r'; expected a text without blanks at its ends. Remove the blanks.",

@@ -175,9 +175,16 @@ def _problems(error: ValidationError, adapter: TypeAdapter[Any], where: str) -> 
             continue  # another branch of the same union
         seen.add(path)
         if unknown:
-            known = _fields_beside(adapter.json_schema(), fault["loc"])
-            name = str(fault["loc"][-1])
-            problems.append(unknown_name(here, name, known, found="a field that is not known"))
+            schema, name = adapter.json_schema(), str(fault["loc"][-1])
+            problems.append(
+                unknown_name(
+                    here,
+                    name,
+                    _fields_beside(schema, fault["loc"]),
+                    found="a field that is not known",
+                    remedy=_elsewhere(schema, name) or "Remove it, or correct its name",
+                )
+            )
         elif fault["type"] == "json_invalid":
             found = str(fault.get("ctx", {}).get("error", fault["msg"]))
             problems.add(
@@ -302,12 +309,81 @@ def _choices(fault: ErrorDetails) -> list[str]:
 
 def _remedy(fault: ErrorDetails) -> str:
     """Return what to do about a fault, where that is not plain from what was expected."""
-    found = fault["input"]
-    if fault["type"] == "blanks_at_ends":
+    found, kind = fault["input"], fault["type"]
+    if kind == "blanks_at_ends":
         return "Remove the blanks"
-    if fault["type"] in {"bool_type", "int_type", "float_type"} and isinstance(found, str):
-        return "Write it without quotation marks"
-    return close_match(str(found), _choices(fault)) or _exchanged(fault)
+    if choices := _choices(fault):
+        return close_match(str(found), choices) or "Write one of these"
+    if kind in {"list_type", "dict_type", "model_type"}:
+        return _brackets(fault)
+    wants_number = kind.startswith(("float_", "int_")) or " 0 to 1" in expectation(fault)
+    if isinstance(found, str) and (wants_number or kind == "bool_type"):
+        return _number_in(found) if wants_number else "Write it without quotation marks"
+    if isinstance(found, str):
+        return _form_of_days(found)
+    within = isinstance(found, float | int) and abs(found) < 1e9
+    return _number_instead(fault, float(found)) if within else ""
+
+
+_DAY_IN_LETTERS = re.compile(
+    r"(?i)(?:d{1,2}|m{1,2}|y{2}|y{4})(?:[-/. ](?:d{1,2}|m{1,2}|y{2}|y{4}))+"
+)
+"""A form of days as spreadsheets write it: dd/mm/yyyy."""
+
+
+def _form_of_days(found: str) -> str:
+    """Return the strptime pattern of such a form; empty for other texts."""
+    if not _DAY_IN_LETTERS.fullmatch(found):
+        return ""
+    pattern = re.sub(r"(?i)y+", lambda years: "%Y" if len(years[0]) == 4 else "%y", found)
+    return f"Write {re.sub('(?i)m+', '%m', re.sub('(?i)d+', '%d', pattern))}"
+
+
+_NUMBER_IN_TEXT = re.compile(r"\s*(?P<number>[-+]?\d+(?:[.,]\d+)?)\s*(?P<unit>\D*)")
+
+
+def _number_in(found: str) -> str:
+    """Return how to write a number that stands in quotes, perhaps with its unit."""
+    number = _NUMBER_IN_TEXT.fullmatch(found)
+    if number is None:
+        return "Write a number in digits, without quotation marks"
+    value, unit = number["number"].replace(",", "."), number["unit"].strip()
+    if unit == "%":
+        return f"Write {float(value) / 100:g} for {found.strip()}, without quotation marks"
+    return f"Write {value} without quotation marks" + (" and without its unit" if unit else "")
+
+
+def _number_instead(fault: ErrorDetails, found: float) -> str:
+    """Return what to do about a number out of its range: a per cent for a share, a sign
+    too many, exchanged degrees.
+    """
+    most, least = (fault.get("ctx", {}).get(name) for name in ("le", "ge"))
+    if (most == 1 or " 0 to 1" in expectation(fault)) and 1 < found <= 100:
+        return f"Write {found / 100:g} for {found:g} %"
+    if found < 0 and least == 0:
+        return "Remove the sign, or leave the field out"
+    return _exchanged(fault)
+
+
+def _brackets(fault: ErrorDetails) -> str:
+    """Return how a table, or a list of tables, is written."""
+    found, path = fault["input"], ".".join(map(str, fault["loc"]))
+    if not all(isinstance(part, str) for part in fault["loc"]):
+        return ""
+    if fault["type"] == "list_type":
+        return f"Write [[{path}]] above each of them" if isinstance(found, dict) else ""
+    return f"Write [{path}], once" if isinstance(found, list) else ""
+
+
+def _elsewhere(schema: Mapping[str, Any], name: str) -> str:
+    """Return that a field belongs to other tables of the file, where it does."""
+    tables = []
+    for table, node in schema.get("properties", {}).items():
+        inner = _resolved(node, schema)
+        items = "items" in inner
+        if name in _resolved(inner["items"] if items else inner, schema).get("properties", {}):
+            tables.append(f"[[{table}]]" if items else f"[{table}]")
+    return f"It is a field of {' and '.join(tables)}: write it there" if tables else ""
 
 
 def _exchanged(fault: ErrorDetails) -> str:

@@ -97,6 +97,13 @@ def parse_period(text: str, date_format: str = "auto") -> Period:
                 'State date_format, such as "%d/%m/%Y" or "%m/%d/%Y": the file as a whole does not'
                 " tell the day from the month" + row
             )
+        elif date_format == "auto" and _DAY.fullmatch(text):
+            remedy = "The calendar has no such day: correct it"
+        elif not any(sign.isdigit() for sign in text):
+            remedy = (
+                "If the row is a sum or a remark, remove it; if the word means that the time is"
+                " missing, name it in missing"
+            )
         elif date_format == "auto" and _DAY_NUMBER.fullmatch(text):
             remedy = (
                 "If that is the day number of a spreadsheet, show the column as a date there"

@@ -181,7 +181,10 @@ class RecordParser:
         text = self.table.text[name][position]
         if not remedy and not any(mark.isdigit() for mark in text):
             remedy = "If the word means that the value is missing, name it in missing"
-        if not remedy and name in NUMBERS and ("," in text or MAYBE_THOUSANDS.fullmatch(text)):
+        marked_number = any(
+            mark in text for mark in ",' \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+        )
+        if not remedy and name in NUMBERS and (marked_number or MAYBE_THOUSANDS.fullmatch(text)):
             remedy = "Write decimals with a point, and thousands without a mark"
         self.problems.add(self.table.number[position], repr(text), expected, remedy, column=column)
 

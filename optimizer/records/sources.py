@@ -208,10 +208,7 @@ class _Source(BaseModel):
     @classmethod
     def _date_format_has_a_year(cls, value: str) -> str:
         if value not in {"auto", "fiscal-year"} and not re.search("%[Yycx]", value):
-            raise ValueError(
-                "auto, fiscal-year or a strptime pattern with a year such as %d/%m/%Y, not"
-                f" {value!r}"
-            )
+            raise ValueError("auto, fiscal-year or a strptime pattern with a year such as %d/%m/%Y")
         return value
 
 

@@ -345,6 +345,41 @@ def _places(content: object) -> Iterator[tuple[int, str]]:
             waiting += [(each, f"{place}[{k}]") for k, each in enumerate(item)]
 
 
+def _toml_remedy(path: Path, text: str, error: str) -> str:
+    """Return what to do about text that is not TOML, by what stands in the line at fault."""
+    if path.suffix.lower() != ".toml":
+        beside = sorted(each.name for each in path.parent.glob("*.toml"))
+        named = f", such as {beside[0]}" if beside else ""
+        return f"Give a file whose name ends in .toml{named}"
+    place = re.search(r"at line (\d+)", error)
+    lines = text.splitlines()
+    number = int(place[1]) - 1 if place else len(lines)
+    line = lines[number] if number < len(lines) else ""
+    for pattern, remedy in _TOML_SLIPS.items():
+        if re.search(pattern, line):
+            return remedy
+    return (
+        "Keep one of them"
+        if " twice " in error or "overwrite" in error
+        else "Correct the file there"
+    )
+
+
+_TOML_SLIPS = {
+    "[\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{DOUBLE LOW-9 QUOTATION MARK}]": (
+        'Write straight quotation marks (")'
+    ),
+    r"=\s*(True|False|TRUE|FALSE|yes|no|Yes|No)\b": "Write true or false, in small letters",
+    r'"[^"]*\\[^"]*"': "Write / in place of \\ in paths, or single quotes around them",
+    r"^\s*\w+\s*:": "Write = between a name and its value",
+    r"=\s*-?\d+,\d": "Write decimals with a point, and thousands without a mark",
+    r"=\s*\d[\d.]*\s*%": "Write a share as a decimal number, such as 0.5 for 50 %",
+    r"=\s*[-\d.]+\s+[A-Za-z]": "Write the number without its unit",
+    r"=\s*[A-Za-z][\w ]*$": "Write texts in quotation marks",
+}
+"""What stands in a line that is not TOML -> what to do."""
+
+
 def read_toml(path: Path, what: str) -> dict[str, Any]:
     """Return the parsed content of a TOML file.
 
@@ -371,7 +406,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         kind = text_kind(text)
         found = f"text that is not TOML ({error})" if kind is None else kind.name
         remedy = (
-            "Correct the file there"
+            _toml_remedy(path, text, str(error))
             if kind is None
             else kind.remedy or "Check that it is the right file"
         )

@@ -157,7 +157,8 @@ class Jurisdictions:
                     "Widen a jurisdiction, name the site's agency, or remove it",
                 )
             first = next(iter(running), None)
-            if site.existing and first is not None and site.existing not in running[first]:
+            known = site.existing in self._kinds
+            if known and first is not None and site.existing not in running[first]:
                 found = f"{site.existing!r} stands there today, where {first!r} may not place it"
                 problems.add(
                     here, found, "what its agency may place there", "Widen the jurisdiction"
