@@ -120,6 +120,10 @@ def validated(model: type[Model], content: object, where: str) -> Model:
     return result
 
 
+_NO_TRUTHS = frozenset({int, float, str, type(None)})
+"""Types of values that are no truth values, and hold none."""
+
+
 def _truths_for_numbers(content: object, result: object, path: str) -> Iterator[tuple[str, bool]]:
     """Yield the truth values of a content that a model has taken for 0 and 1, with their places."""
     if isinstance(content, bool):
@@ -130,6 +134,8 @@ def _truths_for_numbers(content: object, result: object, path: str) -> Iterator[
             inner = result.get(key) if isinstance(result, dict) else getattr(result, str(key), None)
             yield from _truths_for_numbers(value, inner, f"{path}.{key}" if path else str(key))
     elif isinstance(content, list | tuple) and isinstance(result, list | tuple):
+        if _NO_TRUTHS.issuperset(map(type, content)):  # such as a million positions
+            return
         for k, (value, inner) in enumerate(zip(content, result, strict=False)):
             yield from _truths_for_numbers(value, inner, f"{path}[{k}]")
 

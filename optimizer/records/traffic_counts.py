@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -64,16 +64,19 @@ def road_numbers(text: str, systems: Mapping[str, str] | None = None) -> list[Ro
     return found
 
 
+@lru_cache(maxsize=1_000_000)
+def _numbers_of_map(text: str) -> tuple[RoadNumber, ...]:
+    """Return the numbers of a road of the map; a map is asked for several files."""
+    return tuple(road_numbers(text))
+
+
 def roads_by_number(network: Network) -> dict[RoadNumber, NDArray[np.int64]]:
     """Return the segments of each road number, in rising order."""
     if network.ref is None:
         return {}
     found: dict[RoadNumber, list[int]] = {}
-    known: dict[str, list[RoadNumber]] = {}
     for segment, text in enumerate(network.ref[network.segment_arc].tolist()):
-        if text not in known:
-            known[text] = road_numbers(str(text or ""))
-        for number in known[text]:
+        for number in _numbers_of_map(str(text or "")):
             found.setdefault(number, []).append(segment)
     return {number: np.array(segments, dtype=np.int64) for number, segments in found.items()}
 

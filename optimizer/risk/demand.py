@@ -203,20 +203,64 @@ def segment_loads(
     answers
         Arcs of each informed evader's path.
     """
-    routes: list[tuple[int, ...]] = []
-    weights: list[float] = []
-    for evader, arcs in zip(evaders, answers, strict=True):
-        for route, share in [(route.arcs, route.share) for route in evader.routes] or [(arcs, 1.0)]:
-            routes.append(route)
-            weights.append(evader.weight * share)
-    length = np.array([len(route) for route in routes], dtype=np.int64)
-    arc = np.fromiter(chain.from_iterable(routes), dtype=np.int64, count=int(length.sum()))
-    # a route that travels a segment twice counts once there
-    passed = np.repeat(np.arange(length.size), length) * network.n_segments + network.segment[arc]
-    passed.sort()  # np.unique hashes first, which takes ten times as long for a million numbers
-    passed = passed[np.diff(passed, prepend=-1) > 0]
-    at, segment = np.divmod(passed, network.n_segments)
-    return np.bincount(segment, np.array(weights)[at], network.n_segments).astype(np.float64)
+    return SegmentLoads(network, evaders).under(answers)
+
+
+class SegmentLoads:
+    """The weight of some evaders on each segment, asked for under many answers; the
+    routes of habitual ones are added up once.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    evaders
+        Habitual ones spread over their routes.
+    """
+
+    def __init__(self, network: Network, evaders: Sequence[Evader]) -> None:
+        self._network, self._count = network, len(evaders)
+        self._informed: list[int] = []
+        self._number: list[int] = []
+        fixed: list[tuple[int, ...]] = []
+        numbers: list[int] = []
+        weights: list[float] = []
+        for k, evader in enumerate(evaders):
+            for route in evader.routes:
+                numbers.append(len(weights))
+                fixed.append(route.arcs)
+                weights.append(evader.weight * route.share)
+            if not evader.routes:
+                self._informed.append(k)
+                self._number.append(len(weights))
+                weights.append(evader.weight)
+        self._weight = np.array(weights)
+        self._fixed = self._passed(fixed, numbers)
+
+    def _passed(
+        self, routes: Sequence[tuple[int, ...]], numbers: Sequence[int]
+    ) -> NDArray[np.int64]:
+        """Return number * segments + segment of what routes pass, each once, rising."""
+        length = np.array([len(route) for route in routes], dtype=np.int64)
+        arc = np.fromiter(chain.from_iterable(routes), dtype=np.int64, count=int(length.sum()))
+        number = np.repeat(np.array(numbers, dtype=np.int64), length)
+        passed = number * self._network.n_segments + self._network.segment[arc]
+        passed.sort()  # np.unique hashes first: ten times as long for a million numbers
+        # a route that travels a segment twice counts once there
+        return np.asarray(passed[np.diff(passed, prepend=-1) > 0], dtype=np.int64)
+
+    def under(self, answers: Sequence[tuple[int, ...]]) -> NDArray[np.float64]:
+        """Return the (n_segments,) weights, given the arcs of each evader's path; those
+        of habitual ones are not read.
+        """
+        if len(answers) != self._count:
+            raise ValueError(f"{len(answers)} answers of {self._count} evaders")
+        answered = self._passed([answers[k] for k in self._informed], self._number)
+        # in the order of the evaders: sums are the same to the last digit
+        passed = np.insert(self._fixed, np.searchsorted(self._fixed, answered), answered)
+        at, segment = np.divmod(passed, self._network.n_segments)
+        weight = self._weight[at]
+        return np.bincount(segment, weight, self._network.n_segments).astype(np.float64)
 
 
 @checked

@@ -30,7 +30,7 @@ from optimizer.problem.instance.teams import (
 from optimizer.problem.network.arrays import float_column
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.risk.demand import segment_loads
+from optimizer.risk.demand import SegmentLoads
 from optimizer.scenario.compile.options import owned, run_by
 from optimizer.scenario.file.ranges import middle
 
@@ -83,15 +83,21 @@ def compile_patrols(travel: ScenarioTravel) -> PatrolField | None:
     number: dict[int, int] = {}
     assigned = []
     problems = ProblemList()
+    flows = EvaderFlows(network, travel.evaders.evaders)
     for model in scenario.teams:
         team = _team(model, scenario)
         for name in model.bases or [b.id for b in scenario.bases if b.agency in {"", model.agency}]:
             time = driving_time(network, team, np.array(closed))
             near = _within_a_shift(model, bases[name], network, time)
             allowed = near & evidence.jurisdictions.allowed(model.agency, model.id)
-            evaders = travel.evaders.evaders
             chosen = choose_posts(
-                network, travel.reliability, evaders, allowed, model.posts, model.spacing_m, traffic
+                network,
+                travel.reliability,
+                flows,
+                allowed,
+                model.posts,
+                model.spacing_m,
+                traffic,
             )
             if not chosen:
                 shift = f"a shift of {model.shift_hours:,.10g} hours"
@@ -381,7 +387,7 @@ def _opposite(network: Network, order: Ints) -> Ints:
 def choose_posts(
     network: Network,
     reliability: NDArray[np.float64],
-    evaders: Sequence[Evader],
+    evaders: Sequence[Evader] | EvaderFlows,
     allowed: NDArray[np.bool_],
     count: int,
     spacing_m: float,
@@ -392,7 +398,8 @@ def choose_posts(
     Parameters
     ----------
     network, reliability, evaders
-        The problem: (m,) chance to pass each arc undetected.
+        The problem: (m,) chance to pass each arc undetected. Evaders of whom posts are
+        chosen again and again as their flows, which are kept.
     allowed
         (segments,) where a post may stand.
     count
@@ -402,9 +409,8 @@ def choose_posts(
     traffic
         (segments,) vehicles an hour, > 0; 1 where None.
     """
-    kept = candidate_segments(
-        network, reliability, evaders, count, spacing_m=spacing_m, allowed=allowed
-    )
+    flows = evaders if isinstance(evaders, EvaderFlows) else EvaderFlows(network, evaders)
+    kept = _candidates(network, reliability, flows, count, spacing_m, allowed, ROUNDS)
     return [
         post_on(network, segment, traffic=1.0 if traffic is None else float(traffic[segment]))
         for segment in kept.tolist()
@@ -509,12 +515,53 @@ def candidate_segments(
     ):
         if wrong:
             raise InputError(Problem(f"candidate_segments, {name}", found, expected))
+    flows = EvaderFlows(network, evaders)
+    return _candidates(network, survival, flows, count, spacing_m, mask, rounds)
+
+
+class EvaderFlows:
+    """How many evaders travel each segment when they answer what is watched; what was
+    asked before is known.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    evaders
+        Who travels them.
+    """
+
+    def __init__(self, network: Network, evaders: Sequence[Evader]) -> None:
+        self._network, self._evaders = network, evaders
+        self._loads = SegmentLoads(network, evaders)
+        self._known: dict[bytes, NDArray[np.float64]] = {}
+
+    def under(self, survival: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (segments,) weights under the (m,) chances to pass each arc."""
+        key = survival.tobytes()
+        if key not in self._known:
+            roads = self._network
+            self._known[key] = self._loads.under(
+                best_responses(roads.n_nodes, roads.tail, roads.head, survival, self._evaders)
+            )
+        return self._known[key]
+
+
+def _candidates(
+    network: Network,
+    base: NDArray[np.float64],
+    flows: EvaderFlows,
+    count: int,
+    spacing_m: float,
+    allowed: NDArray[np.bool_],
+    rounds: int,
+) -> NDArray[np.int64]:
+    """Return what `candidate_segments` does, of arguments that are right."""
     kept: list[int] = []
-    base, middle = survival, network.segment_midpoint
+    survival, middle = base, network.segment_midpoint
     for step in range(rounds):
         wanted = count * (step + 1) // rounds
-        answers = best_responses(network.n_nodes, network.tail, network.head, survival, evaders)
-        flow = np.where(mask, segment_loads(network, evaders, answers), 0.0)
+        flow = np.where(allowed, flows.under(survival), 0.0)
         _take(kept, wanted, flow, middle, spacing_m)
         survival = np.where(np.isin(network.segment, kept), WATCHED * base, base)
     return np.array(kept, dtype=np.int64)

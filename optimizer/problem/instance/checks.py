@@ -263,7 +263,7 @@ def check_evaders(
 
 
 def _route_fault(instance: Instance, evader: Evader, arcs: tuple[int, ...]) -> str:
-    if not all(0 <= arc < instance.tail.size for arc in arcs):
+    if arcs and not (min(arcs) >= 0 and max(arcs) < instance.tail.size):
         return "an arc position that does not exist"
     tails, heads = instance.tail[list(arcs)], instance.head[list(arcs)]
     if tails[0] != evader.origin or heads[-1] != evader.destination:

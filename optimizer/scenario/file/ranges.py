@@ -202,8 +202,6 @@ def with_audits(scenario: ScenarioModel, folder: Path) -> tuple[ScenarioModel, l
     InputError
         As `read_audited`; if two files are alike, so that an audit would count twice.
     """
-    from scipy import stats
-
     posterior: dict[str, list[AuditedKind]] = {}
     read: dict[str, Path] = {}
     for file in scenario.records.audits:
@@ -243,6 +241,8 @@ def with_audits(scenario: ScenarioModel, folder: Path) -> tuple[ScenarioModel, l
                 )
             )
             continue
+        from scipy import stats  # takes longer to load than all else of a file
+
         # Each file holds a posterior of its own: their prior counts once.
         alpha, beta = (
             PRIOR + sum(getattr(row, part) - PRIOR for row in rows) for part in ("alpha", "beta")
