@@ -6,9 +6,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import networkx as nx
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from optimizer.base.errors import InputError, ProblemList
 from optimizer.pipeline.check import check_scenario_file
@@ -148,3 +153,34 @@ def test_a_site_that_nobody_passes_is_told() -> None:
     (said,) = unpassed_warnings(instance)
     assert str(said).endswith(": Site 2, Site 4.")
     assert unpassed_warnings(replace(instance, options=(option,))) == []
+
+
+@given(st.integers(0, 10_000))
+def test_roads_that_nobody_passes_are_those_of_no_block_of_the_ends(seed: int) -> None:
+    """With one node more, joined to where evaders begin and end, a road is passed if and
+    only if it lies in a biconnected component of that node.
+    """
+    rng = np.random.default_rng(seed)
+    nodes = int(rng.integers(3, 9))
+    tail = rng.integers(0, nodes, int(rng.integers(2, 14)))
+    head = (tail + rng.integers(1, nodes, tail.size)) % nodes  # no loops
+    ends = rng.choice(nodes, (int(rng.integers(1, 3)), 2))
+    evaders = [Evader(f"e{k}", int(a), int(b), 1.0) for k, (a, b) in enumerate(ends)]
+    options = [
+        Option(f"o{arc}", (arc,), (0.5,), {}, site=f"o{arc}", label=f"at {arc}")
+        for arc in range(tail.size)
+    ]
+    graph = nx.Graph([*zip(tail.tolist(), head.tolist(), strict=True)])
+    graph.add_edges_from((nodes, int(node)) for node in ends.flat)
+    blocks = [
+        {frozenset(edge) for edge in block} for block in nx.biconnected_component_edges(graph)
+    ]
+    passed = {road for block in blocks if any(nodes in road for road in block) for road in block}
+    unpassed = [
+        arc for arc in range(tail.size) if frozenset((int(tail[arc]), int(head[arc]))) not in passed
+    ]
+    for arc, option in enumerate(options):
+        instance = SimpleNamespace(
+            n_nodes=nodes, tail=tail, head=head, evaders=evaders, options=[option]
+        )
+        assert bool(unpassed_warnings(cast("Instance", instance))) == (arc in unpassed)

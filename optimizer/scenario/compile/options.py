@@ -9,6 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import maximum_flow
+
 from optimizer.base.text.formatting import amount_with_unit
 from optimizer.base.text.messages import Message, counted_message, message, shortened
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
@@ -20,7 +24,6 @@ from optimizer.scenario.file.references import fitting_kinds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
@@ -135,37 +138,21 @@ def unpassed_warnings(instance: Instance) -> list[Message]:
     """Return what to tell of sites that no evader can pass: on no way between two
     places where evaders begin or end.
 
-    With one node more, joined to all these places, a road is part of such a way if and
-    only if it lies in a block (a biconnected component) of that node: any two edges of
-    a block lie on a common cycle. Directions are left out, so what is named is passed
+    A road is part of such a way if and only if paths that share no node lead from its
+    two ends to two of these places. Directions are left out, so what is named is passed
     by nobody.
     """
-    import networkx as nx
-
-    outside = len(instance.node_id)
-    graph = nx.Graph()
-    graph.add_edges_from(zip(instance.tail.tolist(), instance.head.tolist(), strict=True))
-    graph.add_edges_from(
-        (outside, node) for each in instance.evaders for node in (each.origin, each.destination)
-    )
     # these may drive a loop
     passed = {arc for each in instance.evaders for route in each.routes for arc in route.arcs}
-    ways: set[frozenset[int]] = set()
-    for block in nx.biconnected_component_edges(graph):
-        roads = {frozenset(edge) for edge in block}
-        if any(outside in road for road in roads):
-            ways |= roads
-
-    def is_passed(arc: int) -> bool:
-        return (
-            arc in passed or frozenset((int(instance.tail[arc]), int(instance.head[arc]))) in ways
-        )
-
-    unpassed = [
+    doubtful = [
         each
         for each in instance.options
-        if each.site and each.arcs and not any(map(is_passed, each.arcs))
+        if each.site and each.arcs and passed.isdisjoint(each.arcs)
     ]
+    if not doubtful:
+        return []
+    ways = _Ways(instance)
+    unpassed = [each for each in doubtful if not any(map(ways.lead_over, each.arcs))]
     names = list(dict.fromkeys(each.label or each.id for each in unpassed))
     if not names:
         return []
@@ -176,6 +163,38 @@ def unpassed_warnings(instance: Instance) -> list[Message]:
             sites=shortened(names, 5),
         )
     ]
+
+
+class _Ways:
+    """Ways between two places where evaders begin or end, which visit no node twice.
+
+    Each node i lets one way through, from 2i to 2i + 1; all those places lead to one
+    more node, and both ends of the road in question are led to from another one.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        tail, head = (np.asarray(end, dtype=np.int64) for end in (instance.tail, instance.head))
+        ends = np.unique([node for e in instance.evaders for node in (e.origin, e.destination)])
+        node = np.arange(instance.n_nodes)
+        self._instance = instance
+        self._outside, self._road = 2 * instance.n_nodes, 2 * instance.n_nodes + 1
+        self._from = np.concatenate((2 * node, 2 * tail + 1, 2 * head + 1, 2 * ends + 1))
+        onto = (2 * node + 1, 2 * head, 2 * tail, np.full(ends.size, self._outside))
+        self._to = np.concatenate(onto)
+        self._known: dict[frozenset[int], bool] = {}
+
+    def lead_over(self, arc: int) -> bool:
+        """Return whether such a way passes an arc, in either direction."""
+        road = frozenset((int(self._instance.tail[arc]), int(self._instance.head[arc])))
+        if road not in self._known:
+            begins = np.full(len(road), self._road)
+            rows = np.concatenate((self._from, begins))
+            columns = np.concatenate((self._to, [2 * node for node in road]))
+            room = coo_array((np.ones(rows.size, dtype=np.int32), (rows, columns)))
+            room.resize((self._road + 1, self._road + 1))
+            found = maximum_flow(room.tocsr(), self._road, self._outside)
+            self._known[road] = found.flow_value == 2
+        return self._known[road]
 
 
 def layout_warnings(options: Sequence[Option], resources: Sequence[Resource]) -> list[Message]:
