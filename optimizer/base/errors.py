@@ -79,7 +79,7 @@ class InputFault:
     def __str__(self) -> str:
         """Return the fault as one line that a terminal can show."""
         where, found, expected = map(_in_brief, (self.where, self.found, self.expected))
-        line = f"{where}: found {found}; expected {expected}."
+        line = f"{where}: found {found}; expected {expected.rstrip('.')}."
         remedy = self.remedy if self.remedy.endswith("?") else self.remedy.rstrip(".") + "."
         return printable(f"{line} {remedy}" if self.remedy else line)
 
