@@ -285,7 +285,7 @@ MORE = (
         "Write 0.5 for 50 %",
     ),
     written(
-        "detection in per cent",
+        "detection of 50, with what to write",
         TOML,
         "detection = 0.5",
         "detection = 50",
