@@ -10,6 +10,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from xml.etree.ElementTree import Element
@@ -39,9 +40,9 @@ NAMES = (
 )  # fmt: skip
 """What a site, an agency, a drug may be called in a file of somebody else."""
 
-FORMULA = re.compile(r"[=+\-@\t\r\n\N{FULLWIDTH EQUALS SIGN}]")
+FORMULA = re.compile(r"[=+\-@\t\r\n]")
 """Begin of a cell that a spreadsheet may run."""
-TAGS = ("<img src=x", "</script><script>", 'onmouseover="alert', "onclick='alert")
+TAGS = ("<img src=x", "</script><script>")
 """What stands in a page as it is only where a name has become a part of the page."""
 
 INPUTS = "scenario.zip"
@@ -79,6 +80,8 @@ def run_names(tally: Tally, count: int, seed: int, only: Sequence[str] = ()) -> 
             for step in STEPS:
                 if only and step.split()[0] not in only:
                     continue
+                if "{out}/plan" in step and step[:4] != "plan" and not (out / "plan").exists():
+                    continue  # the name was refused
                 words = [word.format_map({"in": inputs, "out": out}) for word in step.split()]
                 _step(step, words, name, out, tally)
 
@@ -168,6 +171,20 @@ def _table(content: bytes) -> Iterator[str]:
 def _page(content: bytes) -> Iterator[str]:
     text = content.decode()
     yield from (f"the tag {tag}" for tag in TAGS if tag in text)
+    reader = _Attributes()
+    reader.feed(text)
+    yield from (f"the attribute {name}" for name in reader.found)
+
+
+class _Attributes(HTMLParser):
+    """Finds attributes of a page that run what a name says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [f"{tag} {key}" for key, value in attrs if (value or "") == "alert(1)"]
 
 
 def _calendar(content: bytes) -> Iterator[str]:

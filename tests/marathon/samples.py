@@ -454,9 +454,9 @@ def _imports(folder: Path) -> list[Sample]:
         words = ["import", "csv", at / "table.csv", "--mapping", at / "mapping.toml"]
         return commanded([*words, "--out", path.parent], path.parent)
 
-    mapped(folder / "table.csv")
+    over(folder / "over/.interdict.json")
     return [
-        Sample("over: .interdict.json", folder / "out/.interdict.json", over, 1, ("out",)),
+        Sample("over: .interdict.json", folder / "over/.interdict.json", over, 1, ("over",)),
         Sample("import csv", folder / "table.csv", mapped),
         Sample("import csv: workbook", folder / "table.xlsx", mapped),
         Sample("import csv: mapping", folder / "mapping.toml", mapped),
@@ -488,7 +488,7 @@ def _ledger(folder: Path) -> list[Sample]:
         return commanded(["ledger", "verify", path.parent, "--key", key.public])
 
     return [
-        Sample("ledger: entries", ledger.entries, verified),
+        Sample("ledger: entries", ledger.entries, verified, names=("a file of something else",)),
         Sample(
             "ledger: settings", folder / SETTINGS, lambda path: LedgerFolder.opened(path.parent)
         ),
