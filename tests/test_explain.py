@@ -19,7 +19,11 @@ from optimizer.analysis.explain.explain import (
     explain_folder,
     explain_plan,
 )
-from optimizer.analysis.explain.output import evader_sentence, option_sentences
+from optimizer.analysis.explain.output import (
+    evader_sentence,
+    explanation_page,
+    option_sentences,
+)
 from optimizer.analysis.explain.record import (
     OtherRecord,
     _done_without,
@@ -714,3 +718,49 @@ def test_what_a_plan_takes_from_the_record_is_told_from_plans_for_other_records(
         InputError, match=r"changed since the plan was made: seizures.csv.*Plan again"
     ):
         record_support(folder)
+
+
+def test_the_first_sentence_answers_what_was_asked() -> None:
+    """Without a name: what adds most. With one: why it is in the plan, or is not."""
+    answered = set()
+    for seed in range(4):
+        known = known_plan(random_instance(seed))
+        page = explanation_page(explain_plan(known, gap=0, time_limit=None, evaders=0))
+        if known.placed.any():
+            assert page.headline.startswith("Most is added by ")
+        for option in known.instance.options:
+            found = explain_plan(known, sites=[option.id], gap=0, time_limit=None, evaders=0)
+            (one,) = found.options
+            said = explanation_page(found).headline.replace(SPACE, " ")
+            assert said.startswith(f"{option.label or option.id} is ")
+            assert said.startswith(f"{option.label or option.id} is not used") != one.price.chosen
+            if one.cost is not None and one.cost > 1e-6:
+                cost = found.text.points(one.cost).replace(SPACE, " ")
+                assert f"lets {cost} more through." in said
+                answered.add(one.price.chosen)
+            elif one.cost is not None and abs(one.cost) <= 1e-9:
+                assert "is as good." in said
+    assert answered == {True, False}
+
+
+def test_sites_that_add_and_cost_next_to_nothing_have_no_row() -> None:
+    instance = random_instance(2)
+    total = sum(evader.weight for evader in instance.evaders)
+    evaders = tuple(replace(each, weight=each.weight / total) for each in instance.evaders)
+    found = explain_plan(
+        known_plan(replace(instance, evaders=evaders)), gap=0, time_limit=None, evaders=0
+    )
+    first, *others = found.options
+    small = replace(first, adds=4e-4, price=replace(first.price, upper=found.known.value))
+    large = replace(first, adds=6e-4, price=replace(first.price, upper=found.known.value))
+    page = explanation_page(replace(found, options=(small, large, *others)))
+    (section, *_rest) = page.sections
+    rows = sum(len(table.rows) for table in section.tables)
+    (said,) = section.sentences
+    missing = int(said.partition(SPACE)[0])
+    assert missing >= 1
+    assert rows + missing == len(others) + 2
+    assert "less than 0.05 points" in said.replace(SPACE, " ")
+    costly = replace(small, price=replace(small.price, upper=found.known.value + 1e-3))
+    page = explanation_page(replace(found, options=(costly, large, *others)))
+    assert sum(len(table.rows) for table in page.sections[0].tables) == rows + 1

@@ -161,12 +161,15 @@ class Explanation:
     wanted
         How many options were to be priced; fewer are where time ran out or Ctrl-C was
         pressed.
+    named
+        Whether these options were asked for by name.
     """
 
     known: KnownPlan
     options: tuple[ExplainedOption, ...]
     evaders: tuple[ExplainedEvader, ...]
     wanted: int
+    named: bool = False
 
     @property
     def better(self) -> tuple[Plan, float] | None:
@@ -319,7 +322,7 @@ def explain_plan(
         )
         with step(stopping, "comparing with the plan", stoppable=False):
             explained = _explained(known, prices)
-    return Explanation(known, explained, left, len(options))
+    return Explanation(known, explained, left, len(options), bool(named))
 
 
 def _beats(known: KnownPlan) -> set[str]:

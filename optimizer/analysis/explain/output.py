@@ -153,15 +153,7 @@ def explanation_page(explanation: Explanation, *, saved: bool = False) -> ShortP
         if known.lower > 0
         else _("{value} gets through; how much better a plan could be is not known.")
     )
-    said = [proven.format(value=value, bound=bound)]
-    if used:
-        best = used[0]
-        said.append(
-            _("Most is added by {site}: without it {points} more would get through.").format(
-                site=_name(best.known.instance.options[best.price.option]),
-                points=values.points(best.adds),
-            )
-        )
+    said = [*_why(explanation, used, values), proven.format(value=value, bound=bound)]
     doubts = (
         *(_better(explanation, values, saved=saved)),
         *(
@@ -197,11 +189,71 @@ def explanation_page(explanation: Explanation, *, saved: bool = False) -> ShortP
                         values,
                     ),
                 ),
+                sentences=_small(explanation, values),
             ),
             PageSection(title=_("In words"), sentences=words, folded=len(words) > NAMED),
             *([PageSection(title=_("Routes left"), sentences=left)] if left else []),
         ),
     )
+
+
+def _why(
+    explanation: Explanation,
+    used: Sequence[ExplainedOption],
+    values: ValueText,
+) -> list[str]:
+    """Answer what was asked: of named sites, why each is in the plan or not; else which
+    sites of the plan add most.
+    """
+    if explanation.named:
+        return [_answer(one, values) for one in explanation.options[:NAMED]]
+    said = []
+    if used:
+        names = _listed([_name(one.known.instance.options[one.price.option]) for one in used])
+        said.append(
+            _(
+                "Most is added by {sites}: without the first {points} more would get through."
+            ).format(sites=names, points=values.points(used[0].adds))
+            if len(used) > 1
+            else _("Most is added by {site}: without it {points} more would get through.").format(
+                site=names, points=values.points(used[0].adds)
+            )
+        )
+    return said
+
+
+def _answer(one: ExplainedOption, values: ValueText) -> str:
+    """Say in a sentence why a site is in the plan, or is not."""
+    name = _name(one.known.instance.options[one.price.option])
+    if one.cost is None:
+        none = (
+            _("{name} is used as no plan can do without it: {reason}")
+            if one.price.chosen
+            else _("{name} is not used as no plan can have it: {reason}")
+        )
+        return none.format(name=name, reason=translated(one.price.reason))
+    if one.cost < -ROUNDING:
+        better = (
+            _("{name} is used, but a plan without it was found that lets {cost} less through.")
+            if one.price.chosen
+            else _(
+                "{name} is not used, but a plan with it was found that lets {cost} less through."
+            )
+        )
+        return better.format(name=name, cost=values.points(-one.cost))
+    if one.cost <= ROUNDING:
+        same = (
+            _("{name} is used, but a plan without it is as good.")
+            if one.price.chosen
+            else _("{name} is not used, but a plan with it is as good.")
+        )
+        return same.format(name=name)
+    because = (
+        _("{name} is used because the best plan found without it lets {cost} more through.")
+        if one.price.chosen
+        else _("{name} is not used because the best plan found with it lets {cost} more through.")
+    )
+    return because.format(name=name, cost=values.points(one.cost))
 
 
 def _better(explanation: Explanation, values: ValueText, *, saved: bool) -> tuple[str, ...]:
@@ -242,12 +294,37 @@ def _prices(
     )
     rows = []
     for one in priced:
+        if _is_small(one, values):
+            continue
         options = one.known.instance.options
         proven = None if one.cost_low is None else max(one.cost_low, 0.0)
         other = DASH if one.replacement is None else _name(options[one.replacement])
         costs = (values.difference(amount) for amount in (one.adds, one.cost, proven))
         rows.append((_name(options[one.price.option]), *costs, other))
     return (ReportTable(name, caption, columns, tuple(rows), file="explain.csv"),) if rows else ()
+
+
+FLOOR = 0.0005
+"""Share of all loads below which what a site adds is not worth a row of its own."""
+
+
+def _is_small(one: ExplainedOption, values: ValueText) -> bool:
+    """Return whether a site adds too little for a row, and costs too little."""
+    return values.share and abs(one.adds) < FLOOR and (one.cost is None or one.cost < FLOOR)
+
+
+def _small(explanation: Explanation, values: ValueText) -> tuple[str, ...]:
+    """Say how many sites have no row, as they add and cost too little."""
+    count = sum(_is_small(one, values) for one in explanation.options)
+    if not count:
+        return ()
+    said = _("{sites} not listed: each adds and costs less than {floor} points. The file has them.")
+    return (
+        said.format(
+            sites=counted("{count} site is", "{count} sites are", count),
+            floor=number(100 * FLOOR),
+        ),
+    )
 
 
 NAMED = 3
