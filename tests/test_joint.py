@@ -477,3 +477,13 @@ def test_tours_of_other_posts_teams_and_shifts_are_left_out() -> None:
     assert given_tour(field, away) is None
     _, short = small_case(2, shift=SLOT)
     assert given_tour(short, beat) is None
+
+
+def test_each_note_is_told_once_however_many_steps_contract_the_network() -> None:
+    instance, _ = small_case(1)
+    first = instance.evaders[0]
+    tiny = replace(first, id="tiny", weight=1e-310)
+    told = Recorder()
+    solve(replace(instance, evaders=(*instance.evaders, tiny)), listener=told)
+    notes = [sentence for sentence in told.sentences if "left out of the search" in sentence]
+    assert len(notes) == 1

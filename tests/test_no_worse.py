@@ -185,3 +185,20 @@ def test_teams_keep_what_fits_of_a_given_plan() -> None:
     found = frontier(instance, [BudgetRange.between("agents", 0, 6, 3)], TERMS, starts=[best.plan])
     assert found.points[-1].upper <= best.upper * (1 + 1e-9)
     assert found.points[0].upper >= found.points[1].upper >= found.points[2].upper
+
+
+@pytest.mark.parametrize("method", ["auto", "greedy", "mixed"])
+def test_todays_layout_is_bettered_whatever_the_time(method: str) -> None:
+    """Where a greedy plan lets as much through as today's layout, options of that layout
+    are exchanged until less does.
+    """
+    instance = random_instance(48)
+    today = np.array([True, True, False, False, False, False])
+    options = tuple(
+        replace(option, existing=bool(used))
+        for option, used in zip(instance.options, today, strict=True)
+    )
+    instance = replace(instance, options=options)
+    assert greedy_value(instance) >= plan_value(instance, today)
+    ((_, value),) = solved(instance, None, method)
+    assert value < plan_value(instance, today) * (1 - 1e-3)

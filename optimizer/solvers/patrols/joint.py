@@ -197,7 +197,7 @@ def solve_joint(
 
 class _WholeBounds(ForwardingListener):
     """Tells another listener the best bounds so far over all beats, whichever step has
-    them.
+    them, and each note once: several steps contract the same network.
 
     Attributes
     ----------
@@ -210,6 +210,13 @@ class _WholeBounds(ForwardingListener):
         super().__init__(listener)
         self.over_all_beats = True
         self._lower, self._upper = 0.0, np.inf
+        self._noted: set[str] = set()
+
+    def noted(self, sentence: str) -> None:
+        """Tell what was not told before."""
+        if sentence not in self._noted:
+            self._noted.add(sentence)
+            super().noted(sentence)
 
     def bounds_moved(self, lower: float, upper: float) -> None:
         """Tell the better ones of these and those before."""

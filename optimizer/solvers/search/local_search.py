@@ -15,11 +15,13 @@ from optimizer.problem.instance.requirements import (
     options_that_help,
     requirements_met,
 )
+from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import PROVEN
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.params import HeuristicParams
+from optimizer.solvers.search.feasible_start import todays_layout
 from optimizer.solvers.search.state import NOTHING, SolveState, reduce_plan
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
+
+EXCHANGING = 10.0
+"""Seconds of work beyond the time limit in which today's layout is to be bettered."""
 
 OVER, LEAST_OVER = 0.25, 5.0
 """Share of the time limit, and least seconds of work, for which a greedy plan may go on
@@ -114,16 +119,48 @@ class PlanImprover:
             self._greedy, self._search.greedy_made = made, True
 
     def make_sure(self) -> None:
-        """Offer the plans to begin from, filled, and a greedy plan: what no search is
-        to be worse than, however early its time ends.
+        """Offer the plans to begin from, filled, a greedy plan, and the first exchange
+        of today's layout that gains: what no search is to be worse than, however early
+        its time ends.
         """
         search, before = self._search, self._search.upper
         for start in search.starts:
             self.fill(start)
         if not (search.closed or search.greedy_made):
             self.greedy()
+            self._exchange_from_today()
         if search.upper < before:
             search.reduce_plan(self.pooled)
+
+    def _exchange_from_today(self) -> None:
+        """Exchange options of today's layout for others until less gets through, where
+        no better plan is known; the time limit does not end it.
+
+        It ends after `EXCHANGING` seconds of work beyond the limit, with a word.
+        """
+        search, today = self._search, todays_layout(self._search.instance)
+        if today is None or violations(search.instance, today):
+            return
+        value = search.overlay.value(today)
+        if search.upper < value * (1 - NOTHING):
+            return
+        until = max(search.work_until, work_seconds()) + EXCHANGING
+        with step(search.listener, "exchanging options of today's layout"):
+            found = local_search(
+                search.instance,
+                search.overlay,
+                self.pooled,
+                today,
+                until=until,
+                enough=value * (1 - NOTHING),
+                listener=search,
+            )
+        search.offer(found)
+        if work_seconds() >= until:
+            search.noted(
+                f"No plan better than today's layout was found in {EXCHANGING:.0f} s of work beyond"
+                " the time limit: give the search more time."
+            )
 
     def finish(self, least: float = PROVEN) -> None:
         """Make sure of a greedy plan and a local search around the best, unless the
