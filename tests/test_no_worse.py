@@ -19,6 +19,7 @@ from optimizer.analysis.frontier.frontier import BudgetRange, frontier
 from optimizer.analysis.uncertainty.sensitivity import VariationEnd, _Base, vary
 from optimizer.base.work.listener import SILENT
 from optimizer.base.work.tasks import Task, TaskCall
+from optimizer.base.work.work_clock import put_forward, work_seconds
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.instance import Instance
@@ -31,7 +32,7 @@ from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.search.feasible_start import feasible_start, made_to_fit
-from optimizer.solvers.search.local_search import greedy
+from optimizer.solvers.search.local_search import PlanImprover, greedy
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
 from tests.referees.compact import COMPACT
@@ -187,11 +188,8 @@ def test_teams_keep_what_fits_of_a_given_plan() -> None:
     assert found.points[0].upper >= found.points[1].upper >= found.points[2].upper
 
 
-@pytest.mark.parametrize("method", ["auto", "greedy", "mixed"])
-def test_todays_layout_is_bettered_whatever_the_time(method: str) -> None:
-    """Where a greedy plan lets as much through as today's layout, options of that layout
-    are exchanged until less does.
-    """
+def hardly_better_than_today() -> tuple[Instance, NDArray[np.bool_]]:
+    """Return a problem whose greedy plan is no better than today's layout, and that."""
     instance = random_instance(48)
     today = np.array([True, True, False, False, False, False])
     options = tuple(
@@ -200,5 +198,32 @@ def test_todays_layout_is_bettered_whatever_the_time(method: str) -> None:
     )
     instance = replace(instance, options=options)
     assert greedy_value(instance) >= plan_value(instance, today)
+    return instance, today
+
+
+@pytest.mark.parametrize("method", ["auto", "greedy", "mixed"])
+def test_todays_layout_is_bettered_whatever_the_time(method: str) -> None:
+    """Where a greedy plan lets as much through as today's layout, options of that layout
+    are exchanged until less does.
+    """
+    instance, today = hardly_better_than_today()
     ((_, value),) = solved(instance, None, method)
     assert value < plan_value(instance, today) * (1 - 1e-3)
+
+
+def test_todays_layout_is_bettered_where_the_time_ends_with_the_greedy_plan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    instance, today = hardly_better_than_today()
+    make = PlanImprover.greedy
+
+    def and_then_time_is_up(self: PlanImprover, *, afresh: bool = False) -> NDArray[np.bool_]:
+        made = make(self, afresh=afresh)
+        put_forward(work_seconds() + 1e6)
+        return made
+
+    monkeypatch.setattr(PlanImprover, "greedy", and_then_time_is_up)
+    result = solve(instance, method="greedy", time_limit=1e5, threads=1)
+    assert result.limit == "time"
+    assert result.upper is not None
+    assert result.upper < plan_value(instance, today) * (1 - 1e-3)

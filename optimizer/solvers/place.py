@@ -144,7 +144,7 @@ def place(
         search.begin()
         stopping.attempt(lambda: _run(METHODS[options.method], search))
         if options.method in BUILT_IN:  # a method of another package is shown as it is
-            stopping.attempt(lambda: _make_sure(search))
+            stopping.attempt(lambda: _make_sure(search, exchanging=not greedy_known))
         if stopping.stopped:
             search.limit = "interrupted"
         search.verify()
@@ -238,7 +238,7 @@ def _run(method: Callable[[SolveState], None], search: SolveState) -> None:
     method(search)
 
 
-def _make_sure(search: SolveState) -> None:
+def _make_sure(search: SolveState, *, exchanging: bool) -> None:
     """See to it that the plan is no worse than one to begin from, filled, or a greedy
     one; not where the search was whole, or was stopped.
     """
@@ -249,7 +249,7 @@ def _make_sure(search: SolveState) -> None:
     improver = (
         PlanImprover.without_tree(search) if paths is None else PlanImprover(search, paths.values)
     )
-    improver.make_sure()
+    improver.make_sure(exchanging=exchanging)
 
 
 def _greedy(search: SolveState) -> None:

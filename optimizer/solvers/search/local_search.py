@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 EXCHANGING = 10.0
 """Seconds of work beyond the time limit in which today's layout is to be bettered."""
+EXCHANGES = 3
+"""Passes over its options at most."""
 
 OVER, LEAST_OVER = 0.25, 5.0
 """Share of the time limit, and least seconds of work, for which a greedy plan may go on
@@ -118,16 +120,17 @@ class PlanImprover:
         if made is not None and self._greedy is None:
             self._greedy, self._search.greedy_made = made, True
 
-    def make_sure(self) -> None:
+    def make_sure(self, *, exchanging: bool = True) -> None:
         """Offer the plans to begin from, filled, a greedy plan, and the first exchange
         of today's layout that gains: what no search is to be worse than, however early
-        its time ends.
+        its time ends. `exchanging` is whether that layout is not known to be bettered.
         """
         search, before = self._search, self._search.upper
         for start in search.starts:
             self.fill(start)
         if not (search.closed or search.greedy_made):
             self.greedy()
+        if exchanging and not search.closed:
             self._exchange_from_today()
         if search.upper < before:
             search.reduce_plan(self.pooled)
@@ -146,16 +149,20 @@ class PlanImprover:
             return
         until = max(search.work_until, work_seconds()) + EXCHANGING
         with step(search.listener, "exchanging options of today's layout"):
-            found = local_search(
-                search.instance,
-                search.overlay,
-                self.pooled,
-                today,
-                until=until,
-                enough=value * (1 - NOTHING),
-                listener=search,
-            )
-        search.offer(found)
+            # each pass knows the paths that the one before has found
+            for _ in range(EXCHANGES):
+                found = local_search(
+                    search.instance,
+                    search.overlay,
+                    self.pooled,
+                    today,
+                    until=until,
+                    enough=value * (1 - NOTHING),
+                    listener=search,
+                )
+                search.offer(found)
+                if search.upper < value * (1 - NOTHING) or work_seconds() >= until:
+                    break
         if work_seconds() >= until:
             search.noted(
                 f"No plan better than today's layout was found in {EXCHANGING:.0f} s of work beyond"
