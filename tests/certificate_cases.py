@@ -36,6 +36,7 @@ from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.problem.plan.result import Result
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
+from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts
 from optimizer.solvers.branch_and_cut.lp import relaxed_options
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.paths.detours import DetourSearch
@@ -47,6 +48,7 @@ from optimizer.solvers.mixed import solve_mixed
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
+from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.solve import solve_with
 from tests.cases import random_instance
 from tests.test_mixed import game_value, mixture_value
@@ -125,6 +127,26 @@ def shared_case_of(seed: int, folder: Path) -> Case:
     return Case(file, instance, least_value(instance), result, to)
 
 
+def group_case_of(seed: int, folder: Path) -> Case:
+    """Return a case with the certificate of a tree whose root was cut by groups of
+    evaders, each a lemma.
+    """
+    file = folder / f"groups-{seed}.json"
+    write_instance(file, budget_case(seed))
+    instance, record, to = read_instance(file), SearchRecord(), file.with_suffix(".jsonl.gz")
+    start = feasible_start(instance)
+    overlay = contract(instance)
+    tree = BranchAndCut(instance, overlay, master=Master(instance, overlay, record=record))
+    tree.offer(start)
+    tree.cut_root()
+    add_lagrangian_cuts(tree, start)
+    tree.branch()
+    record.finish(tree)
+    result = replace(place(instance, SolveOptions(threads=1)), lower=tree.lower)
+    write_certificate(to, file, instance, record, result)
+    return Case(file, instance, least_value(instance), result, to)
+
+
 def relaxed_case_of(seed: int, folder: Path) -> Case:
     """Return a case with the certificate of a mixture for whose last search no time was left."""
     with patch.object(solve_mixed, "record_bound", lambda *_: None):
@@ -197,10 +219,11 @@ def damaged(lines: list[Any], rng: random.Random) -> tuple[str, list[Any]]:
 
 def _damage_leaf(lines: list[Any], rng: random.Random, wanted: type) -> None:
     """Change a number, a position or the length of a list somewhere in the lines behind
-    the first.
+    the first; a rare kind of line is damaged as often as another.
     """
     places: list[tuple[Any, Any]] = []
-    waiting: list[Any] = list(lines[1:])
+    word = rng.choice(sorted({line[0] for line in lines[1:]}))
+    waiting: list[Any] = [line for line in lines[1:] if line[0] == word]
     while waiting:
         here = waiting.pop()
         for key, value in here.items() if isinstance(here, dict) else enumerate(here):

@@ -20,7 +20,16 @@ from optimizer.solvers.branch_and_cut.tree import tree as tree_module
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import contract
-from tests.debug_cases import check_debug, feasible_masks, series_case
+from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.patrols.column_generation import ColumnGeneration
+from optimizer.solvers.solve import solve_with
+from tests.debug_cases import (
+    check_debug,
+    false_columns,
+    feasible_masks,
+    series_case,
+    watched_searches,
+)
 from tests.tree_cases import budget_case
 
 
@@ -72,6 +81,34 @@ def test_an_error_says_the_step_and_goes_to_another_process() -> None:
         "a split",
         "a split cuts the debug solution off: it is lost",
     )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_columns_of_beats_keep_the_best_plan(seed: int) -> None:
+    assert list(false_columns(seed)) == ["debug solution over columns"]
+
+
+@pytest.mark.parametrize(("method", "share"), [("dual_cost", 2.0), ("link_duals", 0.5)])
+def test_false_reduced_costs_of_beats_are_named(
+    monkeypatch: pytest.MonkeyPatch, method: str, share: float
+) -> None:
+    right = getattr(ColumnGeneration, method)
+    monkeypatch.setattr(ColumnGeneration, method, lambda *given: share * right(*given))
+    lines = [line for seed in range(3) for line in false_columns(seed)]
+    assert any("the profit of beats" in line for line in lines)
+
+
+def test_every_search_by_cuts_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cut that a plan is below is named, whoever asks for the search."""
+    add = Master._add
+
+    def stronger(self: Master, rows: Any, node: Any) -> None:
+        add(self, replace(rows, side=1.2 * rows.side), node)
+
+    monkeypatch.setattr(Master, "_add", stronger)
+    with watched_searches(alone=False), pytest.raises(CutOffError) as error:
+        solve_with(budget_case(1), SolveOptions(threads=1, gap=0.0))
+    assert error.value.step in {"a cut on values", "a row of the program", "the linear program"}
 
 
 def test_a_plan_that_is_not_better_than_the_cutoff_may_go() -> None:

@@ -56,3 +56,27 @@ def test_the_step_of_a_line_is_the_one_that_it_names() -> None:
     assert step_of("false step (a split): it is lost") == "a split"
     assert step_of("false step beside teams (pricing beats): a beat (or two)") == "pricing beats"
     assert step_of("false bound: 2 above 1") == "bound"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "the wrong child",
+        "two options a path",
+        "cheap detours",
+        "a bound for all",
+        "dear beats",
+        "a label dropped wrongly",
+        "ways on for nothing",
+        "a bound from below",
+        "rows kept too long",
+    ],
+)
+def test_more_planted_faults_are_found(name: str) -> None:
+    assert looked_for(fault_of(name), 4).referee
+
+
+@pytest.mark.parametrize("name", ["tours", "budget curves"])
+def test_referees_find_nothing_in_the_program_as_it_is(name: str) -> None:
+    assert [line for seed in range(2) for line in REFEREES[name](seed)] == []

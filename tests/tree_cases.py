@@ -296,9 +296,9 @@ class LocalTreeWorkers(TreeWorkers):
             self._orders[worker] = pickle.loads(pickle.dumps(message))  # noqa: S301 - made here
 
     def events(self, seconds: float) -> list[Event]:  # noqa: ARG002 - an order takes as long as it takes
-        """Carry out the order of one worker."""
+        """Carry out the order that has waited longest, so that all workers have a turn."""
         if self._orders:
-            worker = min(self._orders)
+            worker = next(iter(self._orders))
             outcome = self._workers[worker].obey(self._orders.pop(worker))
             self._events.append((worker, pickle.loads(pickle.dumps(outcome))))  # noqa: S301 - made here
         events, self._events = self._events, []

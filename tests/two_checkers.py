@@ -26,6 +26,7 @@ from tests.certificate_cases import (
     case_of,
     damaged,
     flat_case_of,
+    group_case_of,
     is_wrong,
     mixture_case_of,
     relaxed_case_of,
@@ -33,7 +34,7 @@ from tests.certificate_cases import (
 )
 
 SECOND = Path(__file__).parent / "second_checker" / "check.mjs"
-MAKERS = (case_of, flat_case_of, mixture_case_of, shared_case_of, relaxed_case_of)
+MAKERS = (case_of, flat_case_of, mixture_case_of, shared_case_of, relaxed_case_of, group_case_of)
 NEAR = 2e-9
 """By how much bounds that are both rounded outwards to nine digits may differ."""
 

@@ -750,6 +750,10 @@ def check_debug_solution(trial: Trial) -> Iterator[str]:
                 for tour in best.beats
             ],
             trial.options(gap=0.0),
+            every=[
+                (_patrol(trial.instance, tour), np.array(elements, dtype=np.float64))
+                for tour, (elements, _) in trial.referee.tours.items()
+            ],
             alone=alone,
         )
     yield from (line for line in lines if line.startswith(("false", "not solved")))

@@ -6,6 +6,7 @@ from tests.planted.planting import Fault
 
 TREE = ("debug solution", "tree")
 BEATS = ("beats", "teams")
+CURVES = ("budget curves", "curves")
 CHECKER = ("damaged certificates", "two checkers")
 
 CUTS = "solvers.branch_and_cut.cuts"
@@ -260,10 +261,10 @@ FAULTS = (
     ),
     Fault(
         "rows of another node",
-        "what a worker is sent of the rows of nodes is taken for the next node",
+        "rows of a node that come from another process are taken for those of the root",
         "solvers.branch_and_cut.parallel.messages:RowExchange.add",
         "self._program.add(new.rows, new.side, new.node)",
-        "self._program.add(new.rows, new.side, np.where(new.node > 0, (new.node - 1 ^ 1) + 1, 0))",
+        "self._program.add(new.rows, new.side, 0 * new.node)",
     ),
     # Beats.
     Fault(
@@ -296,7 +297,7 @@ FAULTS = (
         f"{PATROLS}.tours.label_search:LabelSearch._undominated",
         "keep[1:] |= rank[1:] > np.maximum.accumulate(rank)[:-1]",
         "pass",
-        BEATS,
+        ("tours", *BEATS),
     ),
     Fault(
         "ways on for nothing",
@@ -304,7 +305,7 @@ FAULTS = (
         f"{PATROLS}.tours.label_search:_fill",
         "arrive[row - drive[u, v], v] + leg[u, v]",
         "arrive[row - drive[u, v], v]",
-        BEATS,
+        ("tours", *BEATS),
     ),
     Fault(
         "few teams at a post",
@@ -385,15 +386,15 @@ FAULTS = (
         "analysis.frontier.frontier:bound_above",
         "all(a >= b for",
         "all(a <= b for",
-        ("curves",),
+        CURVES,
     ),
     Fault(
         "rows kept too long",
-        "rows under raised floors are left to problems of other budgets",
-        f"{LP}.master:Master._add",
-        "if node is not None and node.floor is self.commodities.floor:",
-        "if node is not None and not node.ancestors:",
-        ("curves",),
+        "budget cuts are left to problems of other budgets",
+        f"{LP}.master:Master.tighten",
+        "self.program.add(-cuts.coefficient, -cuts.side, owner)",
+        "self._add_lasting(csr_array(-cuts.coefficient), -cuts.side)",
+        CURVES,
     ),
     # The checker of certificates.
     Fault(
@@ -430,7 +431,7 @@ FAULTS = (
     ),
     Fault(
         "checker: lemmas unproven",
-        "the first row of a group is believed",
+        "the row of a group needs half of what proves it",
         f"{CHECK}:Checker.lemma",
         "self.prove(least, {u: self.weight[u] for u in members}, cost)",
         "self.prove(least // 2, {u: self.weight[u] for u in members}, cost)",

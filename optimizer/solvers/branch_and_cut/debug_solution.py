@@ -10,6 +10,8 @@ the root (`Node.watched`), whatever rows and masks say. At a node that holds the
 
 - masks must allow it (splits, fixing by reduced costs, options that no longer fit);
 - floors, less their losses, must be at most its values, and each bound at most its value;
+  where all feasible plans are known, floors of the root, and rows and budget cuts of all
+  plans or of a node, are held against those that they are for;
 - it must be a point of the linear program, within all columns and active rows: cuts,
   budget cuts, clauses of path sets, tour rows, rows of other processes;
 - bound plus reduced costs at the plan must be at most its value;
@@ -85,8 +87,7 @@ class DebugSolution:
         a worker, which has some of them.
     every, every_values
         (plans, options) masks of all feasible plans and their (plans, commodities)
-        values, against which floors of the root are held; None where they are not
-        known.
+        values; None where they are not known.
     """
 
     x: NDArray[np.float64]
@@ -142,11 +143,21 @@ class DebugSolution:
             self._floors(node, step)
         if self.every is None or self.every_values is None or node.ancestors:
             return
-        inside = ~(node.ones & ~self.every).any(axis=1) & ~(node.zeros & self.every).any(axis=1)
-        least = self.every_values[inside].min(axis=0, initial=np.inf)
+        least = self.every_values[self._inside(node)].min(axis=0, initial=np.inf)
         for u in np.flatnonzero(node.floor > least * (1 + ROUNDING)).tolist():
-            what = f"the floor {node.floor[u]!r} of commodity {u} is above {least[u]!r}"
+            what = (
+                f"the floor {float(node.floor[u])!r} of commodity {u} is above {float(least[u])!r}"
+            )
             raise CutOffError(step, f"{what}, its least value by enumeration")
+
+    def _inside(self, node: Node | None) -> NDArray[np.bool_]:
+        """Return the (plans,) mask of all plans that a node's masks allow."""
+        if self.every is None:
+            return np.zeros(0, dtype=bool)
+        if node is None:
+            return np.ones(len(self.every), dtype=bool)
+        lost = (node.ones & ~self.every) | (node.zeros & self.every)
+        return ~lost.any(axis=1)
 
     def child(
         self,
@@ -178,10 +189,18 @@ class DebugSolution:
             self._floors(node, "a floor")
 
     def relaxed(self, master: Master, bound: float, reduced: NDArray[np.float64]) -> None:
-        """Hold the program of the node, its bound and its reduced costs against the plan."""
-        if self._entered is None or not self._entered.watched:
+        """Hold the program of the node, its bound and its reduced costs against the
+        plan; of a node without it, the rows that are said to be of the root.
+        """
+        if self._entered is None:
             return
-        self._in_program(master)
+        if not self._entered.watched:
+            # a search that takes plans may have made rows of the root below its value
+            if self.alone:
+                self._in_rows(master, of_root=True)
+            return
+        self._in_columns(master)
+        self._in_rows(master)
         self._bound(bound, "the linear program")
         lower, upper = (side[: self.x.size] for side in master.program.bounds)
         moved = np.where(reduced > 0, self.x - lower, upper - self.x)
@@ -191,22 +210,26 @@ class DebugSolution:
             raise CutOffError("reduced costs", what)
 
     def rows(self, master: Master, rows: Cuts, node: Node | None) -> None:
-        """Hold rows on values, one a group, against the plan."""
-        if node is not None and not node.watched:
-            return
+        """Hold rows on values, one a group, against the plan; those of the root, or of
+        all plans, against every one.
+        """
         step = "a Lagrangian cut" if node is None else "a cut on values"
-        right, has = rows.values(self.x), master.commodities.sums(self.values)[rows.commodity]
-        over = np.flatnonzero(right > has * (1 + ROUNDING) + ROUNDING * master.total)
-        for k in over[:1].tolist():
-            raise CutOffError(step, f"a row asks for {right[k]!r} where it leaves {has[k]!r}")
+        if self.every is not None and self.every_values is not None:
+            of_root = node is None or not node.ancestors
+            for k in np.flatnonzero(self._inside(node)).tolist() if of_root else ():
+                plan = self.every[k].astype(np.float64)
+                self._rows(master, rows, plan, self.every_values[k], step)
+        if node is None or node.watched:
+            self._rows(master, rows, self.x, self.values, step)
 
     def budget_cuts(self, cuts: BudgetCuts, node: Node | None) -> None:
-        """Hold budget cuts against the plan."""
-        if node is not None and not node.watched:
-            return
-        left = cuts.coefficient @ self.x[: cuts.coefficient.shape[1]]
-        if (left > cuts.side * (1 + ROUNDING)).any():
-            raise CutOffError("a budget cut", "it keeps the budgets")
+        """Hold budget cuts of a node, or of all plans, against every plan that is in it."""
+        plans = self.x[None] if node is None or node.watched else np.empty((0, self.x.size))
+        if self.every is not None:
+            plans = np.vstack((plans, self.every[self._inside(node)]))
+        left = cuts.coefficient @ plans[:, : cuts.coefficient.shape[1]].T
+        if (left > cuts.side[:, None] * (1 + ROUNDING)).any():
+            raise CutOffError("a budget cut", "a plan that breaks it keeps the budgets")
 
     def paths(self, master: Master) -> None:
         """Hold the values of known paths against the plan."""
@@ -230,6 +253,20 @@ class DebugSolution:
         for node in nodes:
             self.watched(master, node, cutoff, step)
 
+    def _rows(
+        self,
+        master: Master,
+        rows: Cuts,
+        plan: NDArray[np.float64],
+        values: NDArray[np.float64],
+        step: str,
+    ) -> None:
+        right, has = rows.values(plan), master.commodities.sums(values)[rows.commodity]
+        over = np.flatnonzero(right > has * (1 + ROUNDING) + ROUNDING * master.total)
+        for k in over[:1].tolist():
+            asked = f"a row asks for {float(right[k])!r}"
+            raise CutOffError(step, f"{asked} where a plan leaves {float(has[k])!r}")
+
     def _is_better(self, cutoff: float) -> bool:
         return self.value * (1 + ROUNDING) < cutoff
 
@@ -243,11 +280,12 @@ class DebugSolution:
             left = left - node.loss @ self.x
         over = np.flatnonzero(left > self.values * (1 + ROUNDING) + np.finfo(np.float64).tiny)
         for u in over[:1].tolist():
-            what = f"the floor {left[u]!r} of commodity {u} is above {self.values[u]!r}"
+            floor, value = float(left[u]), float(self.values[u])
+            what = f"the floor {floor!r} of commodity {u} is above {value!r}"
             raise CutOffError(step, what)
 
-    def _in_program(self, master: Master) -> None:
-        """Hold the columns and the active rows of the program against the plan."""
+    def _in_columns(self, master: Master) -> None:
+        """Hold the columns of the program against the plan."""
         point = self._point(master)
         lower, upper = master.program.bounds
         size = np.maximum(1.0, np.abs(upper))
@@ -255,18 +293,22 @@ class DebugSolution:
             (point < lower - ROUNDING * size) | (point > upper + ROUNDING * size)
         )
         for column in outside[:1].tolist():
-            within = f"[{lower[column]!r}, {upper[column]!r}]"
-            raise CutOffError(
-                "a column of the program", f"column {column} is {point[column]!r}, not in {within}"
-            )
-        active = master.program.active_rows
+            within = f"[{float(lower[column])!r}, {float(upper[column])!r}]"
+            what = f"column {column} is {float(point[column])!r}, not in {within}"
+            raise CutOffError("a column of the program", what)
+
+    def _in_rows(self, master: Master, *, of_root: bool = False) -> None:
+        """Hold the active rows of the program, or those of the root, against the plan."""
+        point, active = self._point(master), master.program.active_rows
+        if of_root:
+            active = active.take(active.node == 0)
         missed = active.side - active.rows @ point
         size = np.maximum(1.0, np.abs(active.side)) + abs(active.rows) @ np.abs(point)
         for row in np.flatnonzero(missed > ROUNDING * size)[:1].tolist():
             where = f"of node {active.node[row]}" if active.node[row] else "of the root"
             raise CutOffError(
                 "a row of the program",
-                f"it misses row {active.name[row]} {where} by {missed[row]!r}",
+                f"it misses row {active.name[row]} {where} by {float(missed[row])!r}",
             )
 
     def _point(self, master: Master) -> NDArray[np.float64]:

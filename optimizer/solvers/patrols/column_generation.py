@@ -291,9 +291,10 @@ class ColumnGeneration:
         number = {
             patrol.team.id: self.most_teams[q] for q, patrol in enumerate(self.patrols.patrols)
         }
-        return PricingOutcome(
-            found, sum(number[team] * profit for team, profit in most.items()), exact
-        )
+        missing = sum(number[team] * profit for team, profit in most.items())
+        if self.debug is not None:
+            self.debug.missing(self, relaxed, missing)
+        return PricingOutcome(found, missing, exact)
 
     def add_all(self, relaxed: Relaxed, slack: float, most: int) -> bool:
         """Add every beat of a reduced cost of at most `slack`; return whether that was

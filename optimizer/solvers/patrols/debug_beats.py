@@ -5,7 +5,9 @@ The tours of the plan need not be among the columns. At a node that holds the pl
 
 - the bound over the columns at hand plus the reduced costs of the plan's other tours
   must be at most its value;
-- each pricing problem must have a bound of at least what the plan's tours collect;
+- each pricing problem must have a bound of at least what the plan's tours collect, and
+  where all tours are known, what any collects; what the tours that are not made may
+  lower the bound by must be at least what they do;
 - the bound over all beats must be at most its value, and one of the children must hold
   the plan, unless it is no better than the cutoff;
 - where all beats that a better plan could hold are listed, its own must be among them.
@@ -26,9 +28,10 @@ from optimizer.problem.plan.plan import make_beat
 from optimizer.solvers.branch_and_cut.debug_solution import ROUNDING, CutOffError, DebugSolution
 from optimizer.solvers.overlay.overlay import repeated
 from optimizer.solvers.overlay.searching import search_values
+from optimizer.solvers.patrols.column_generation import beat_uses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -56,6 +59,9 @@ class DebugBeats:
         (beats, elements) how often each of these holds each element.
     solution
         The plan as a point over fixed options and elements.
+    every
+        The patrol of every tour that there is, and how often it holds each element;
+        none where they are not known.
     alone
         Whether the search takes no plan: so its cutoff stays above the value, and every
         step is judged to the end.
@@ -65,6 +71,7 @@ class DebugBeats:
     tours: tuple[tuple[int, Tour], ...]
     held: Floats
     solution: DebugSolution
+    every: tuple[tuple[int, Floats], ...] = ()
     alone: bool = True
     _entered: BeatNode | None = field(init=False, default=None)
 
@@ -75,10 +82,11 @@ class DebugBeats:
         placed: NDArray[np.bool_],
         tours: Sequence[tuple[int, Tour]],
         *,
+        every: Iterable[tuple[int, Floats]] = (),
         alone: bool = True,
     ) -> DebugBeats:
         """Have a search watch a plan of (options,) fixed options and tours of patrols,
-        and return it.
+        and return it; `every` as the attribute.
         """
         patrols, master = generation.patrols, generation.master
         beats = [make_beat(patrols, q, tour.posts, tour.slots, "watched") for q, tour in tours]
@@ -94,7 +102,7 @@ class DebugBeats:
         )
         value = master.commodities.value(values)
         solution = DebugSolution(count[:-1], values, value, alone=alone)
-        debug = cls(placed, tuple(tours), held, solution, alone=alone)
+        debug = cls(placed, tuple(tours), held, solution, tuple(every), alone=alone)
         generation.debug, master.debug = debug, solution
         return debug
 
@@ -140,20 +148,43 @@ class DebugBeats:
         if self._entered is None or not self.holds(self._entered):
             return
         bound = relaxed.bound
-        pi = generation.link_duals(relaxed)
+        pi = self._prices(relaxed)
         for (q, tour), elements in zip(self.tours, self.held, strict=True):
             if not generation.knows(q, tour):
                 bound += generation.dual_cost(q, relaxed) - weighted_sum(pi, elements)
         self._at_most(bound, "reduced costs of beats")
 
     def priced(self, q: int, price: Floats, bound: float, step: str) -> None:
-        """Hold the bound of a pricing problem at (elements,) prices against the tours
-        of the plan.
-        """
-        for (own, _), elements in zip(self.tours, self.held, strict=True):
+        """Hold the bound of a pricing problem at (elements,) prices against tours."""
+        own = (
+            (patrol, elements) for (patrol, _), elements in zip(self.tours, self.held, strict=True)
+        )
+        for patrol, elements in (*own, *self.every):
             worth = weighted_sum(price, elements)
-            if own == q and worth > bound * (1 + ROUNDING) + TINY:
+            if patrol == q and worth > bound * (1 + ROUNDING) + TINY:
                 raise CutOffError(step, f"a beat collects {worth!r}, and its bound is {bound!r}")
+
+    def missing(self, generation: ColumnGeneration, relaxed: Relaxed, missing: float) -> None:
+        """Hold it against all tours by how much those that were not made lower the
+        bound at most.
+        """
+        instance, patrols = generation.instance, generation.patrols
+        pi, price = self._prices(relaxed), relaxed.price[: instance.budget.size]
+        most: dict[str, float] = {}
+        for q, elements in self.every:
+            # rows of budgets are divided by these; beyond twice a budget all is alike
+            use, team = beat_uses(instance, patrols, q), patrols.patrols[q].team.id
+            cost = sum(
+                (min(u / b, 2.0) if b > 0 else 1.0) * y
+                for u, b, y in zip(use, instance.budget, price, strict=True)
+                if u > 0
+            )
+            profit = generation.most_teams[q] * float(weighted_sum(pi, elements) - cost)
+            most[team] = max(most.get(team, 0.0), profit)
+        lowers = sum(most.values())
+        if lowers > missing + ROUNDING * generation.master.total:
+            what = f"other beats may lower the bound by {lowers!r}, and not by {missing!r}"
+            raise CutOffError("the profit of beats", what)
 
     def bounded(self, node: BeatNode, bound: float) -> None:
         """Hold the bound of a node over all beats against the plan."""
@@ -177,6 +208,10 @@ class DebugBeats:
         missing = [tour for q, tour in self.tours if not generation.knows(q, tour)]
         if missing and self.value * (1 + ROUNDING) < bound + slack:
             raise CutOffError("listing all beats", f"{missing[0]} is not among them")
+
+    def _prices(self, relaxed: Relaxed) -> Floats:
+        """Return the (elements,) duals of links, which are the last of the rows kept."""
+        return relaxed.price[relaxed.price.size - self.held.shape[1] :]
 
     def _at_most(self, bound: float, step: str) -> None:
         if bound > self.value * (1 + ROUNDING) + TINY:
