@@ -23,15 +23,15 @@ from optimizer.lab.benchmark.benchmark import (
     row_store,
 )
 from optimizer.lab.benchmark.page import benchmark_text, peer_table, scores
-from optimizer.lab.benchmark.peers import PEERS, StarCutModel
+from optimizer.lab.benchmark.peers import PEERS, peer
 from optimizer.lab.benchmark.rows import PlacementRow, RunOptions
-from optimizer.lab.benchmark.worker import peer
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.place import METHODS
 from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
+from results.measure.peers import StarCutModel
 from tests.cases import brute_force, random_instance
 
 pytestmark = pytest.mark.lab
@@ -85,7 +85,7 @@ def test_a_peer_proves_the_optimum(method: str, seed: int, monkeypatch: pytest.M
 def test_scip_has_the_seconds_of_work_that_are_left_though_the_machine_was_busy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from optimizer.lab.benchmark import scip_peer
+    from results.measure import scip_peer
 
     asked: dict[str, float] = {}
 
@@ -131,11 +131,18 @@ def test_the_cuts_of_a_plan_have_its_value_and_hold_for_every_plan(seed: int) ->
 
 
 def test_a_peer_whose_solver_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "find_spec", lambda _: None)
+    found = peers.find_spec
+    monkeypatch.setattr(
+        peers, "find_spec", lambda name: None if name == "pyscipopt" else found(name)
+    )
     with pytest.raises(InputError, match="PySCIPOpt is not installed"):
         peers.check_peers(["scip"])
     assert "scip" not in peers.outside_packages()
     peers.check_peers(["highs"])
+    monkeypatch.setattr(peers, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r"--method highs.*a clone"):
+        peers.check_peers(["auto", "highs"])
+    peers.check_peers(["auto"])
     assert not set(PEERS) & set(METHODS)
 
 

@@ -95,8 +95,32 @@ def test_alerts_by_crossing_say_that_areas_alone_are_known_and_people_get_a_tabl
     tmp_path: Path,
 ) -> None:
     words = run("alerts", str(write_areas_scenario(tmp_path)), "--by", "crossing", "--memory", "24")
-    assert "test by area" in " ".join(words.split())
+    said = " ".join(words.split())
+    assert re.match(r"In \S+ to \S+ \d+ seizures were made in all, where [\d.]+ were", said)
+    assert "Give rows of [[records.effort]] a point (lon, lat) or a segment" in said
+    assert "test by area" in said
     assert "Everywhere, over time" in words
+
+
+@pytest.mark.usefixtures("once")
+def test_areas_are_judged_where_no_road_has_effort_of_its_own() -> None:
+    said = " ".join(run("alerts", str(SCENARIO), "--memory", "24").split())
+    assert re.match(r"In \S+ to \S+ \d of 2 places stand|No alert in .* none of 2 places", said)
+    assert "No road has search effort of its own in the window, so that areas are judged." in said
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "said"),
+    [
+        (0.114, "agent-years", "240 hours of work (0.114 agent-years)"),
+        (2, "Officer days", "16 hours of work (2 Officer days)"),
+        (10, "hours", "10 hours"),
+        (3, "vehicles", "3 vehicles"),
+        (12, "agent hours", "12 agent hours"),
+    ],
+)
+def test_a_patrol_is_told_in_hours_of_work(amount: float, unit: str, said: str) -> None:
+    assert search_advice.PatrolEffort(amount, unit).said.replace("\xa0", " ") == said
 
 
 @pytest.mark.slow

@@ -48,11 +48,14 @@ def alerts(
         typer.Option(min=0.001, max=0.5, help="Expected share of false alarms among alarms (0.1)."),
     ] = None,
     by: Annotated[
-        PlaceKind,
+        PlaceKind | None,
         typer.Option(
-            help="What is tested; every: places of all sizes, with one budget of false alarms."
+            help=(
+                "What is tested; every: places of all sizes, with one budget of false alarms."
+                " [segment; area where no road has effort of its own]"
+            )
         ),
-    ] = "segment",
+    ] = None,
     false_a_year: Annotated[
         float | None,
         typer.Option(min=0.01, max=100, help="By every: expected false alarms a year at most (1)."),
@@ -153,6 +156,7 @@ def look(
             "scenario": str(scenario),
             "effort": result.patrol.amount,
             "unit": result.patrol.unit,
+            "hours": result.patrol.hours,
         }
         roads = [asdict(road) for road in result.roads[:top]]
         tips = {"tips": [asdict(row) for row in result.tips]} if result.tips else {}

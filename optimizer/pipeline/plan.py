@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,8 +72,7 @@ from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.search.kernel_modules import SEARCH, TOURS
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from optimizer.analysis.explain.record import RecordSupport
     from optimizer.problem.files.plan_file import PlanFile
@@ -222,21 +223,24 @@ def plan_scenario(
     times = StepTimes(listener)
     with Stopping() as stopping:
         compiled = _compiled(asked, times, stopping)
-        search = _searched(asked, compiled, times)
-        evaluated = _evaluated(asked, search, times, stopping)
-        different = asked.content | ({} if evaluated.sensitivity is None else {"sensitivity": True})
-        described = _described(evaluated)
-        planned = _written(
-            folder,
-            evaluated,
-            described,
-            different,
-            times,
-            stopping,
-            listener,
-            record=asked.record,
-            copy=copy,
-        )
+        with _first_picture(asked, folder.path, compiled, times, stopping):
+            search = _searched(asked, compiled, times)
+            evaluated = _evaluated(asked, search, times, stopping)
+            different = asked.content | (
+                {} if evaluated.sensitivity is None else {"sensitivity": True}
+            )
+            described = _described(evaluated)
+            planned = _written(
+                folder,
+                evaluated,
+                described,
+                different,
+                times,
+                stopping,
+                listener,
+                record=asked.record,
+                copy=copy,
+            )
         record_plan(
             ledger_of(compiled.scenario, asked.path, listener),
             asked.path,
@@ -357,6 +361,58 @@ def _with_delivered(compiled: Compiled, times: StepTimes) -> Compiled:
 
 def _warned(compiled: Compiled, *sentences: str) -> Compiled:
     return replace(compiled, warnings=(*compiled.warnings, *sentences)) if sentences else compiled
+
+
+PICTURED_NODES = 2_000
+"""Nodes of a network from which a first picture is worth its seconds: less is planned
+soon.
+"""
+
+
+@contextmanager
+def _first_picture(
+    asked: _Asked, folder: Path, compiled: Compiled, times: StepTimes, stopping: Stopping
+) -> Iterator[None]:
+    """Keep a page of today's layout beside the folder while the block searches for a
+    plan; a large network has one. It is removed when the block ends.
+    """
+    file = folder.parent / f"{folder.name or 'plan'}-today.html"
+    wanted = asked.report and asked.given is None and not stopping.stopped
+    if wanted and compiled.instance.n_nodes >= PICTURED_NODES:
+        stopping.attempt(lambda: _write_first_picture(file, folder, compiled, times))
+    try:
+        yield
+    finally:
+        _remove_first_picture(file)
+
+
+def _write_first_picture(file: Path, folder: Path, compiled: Compiled, times: StepTimes) -> None:
+    """Write that page and say where it is; what prevents it is said, and the search goes on."""
+    from optimizer.pipeline.briefing.today import today_content
+    from optimizer.report.today import is_first_picture, write_first_picture
+
+    with step(times, "drawing today's layout"):
+        if os.path.lexists(file) and not is_first_picture(file):
+            times.noted(f"{file} is another file: there is no first picture of today's layout.")
+            return
+        terms = compiled.scenario
+        try:
+            with speaking(terms.report.language, terms.translations):
+                write_first_picture(file, today_content(compiled), str(folder / "report.html"))
+        except OptimizerError as error:
+            times.noted(f"There is no first picture of today's layout: {error}")
+            return
+    times.noted(f"To look at while the search runs, today's layout: {file}")
+
+
+def _remove_first_picture(file: Path) -> None:
+    if not file.exists():
+        return
+    from optimizer.report.today import is_first_picture
+
+    with suppress(OSError):
+        if is_first_picture(file):
+            file.unlink()
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,12 @@ def plan_content(
     sites = [
         (
             option.id,
-            _site(compiled, option, comparison.marginal_values[option.id], rests_on.get(option.id)),
+            plan_site(
+                compiled,
+                option,
+                comparison.marginal_values[option.id],
+                rests_on.get(option.id),
+            ),
         )
         for option in compiled.instance.options
     ]
@@ -208,7 +213,10 @@ def _by_mobility(compiled: Compiled, comparison: Comparison, found: Plan) -> lis
     return rows
 
 
-def _site(compiled: Compiled, option: Option, worth: float, rests_on: RestsOn | None) -> PlanSite:
+def plan_site(
+    compiled: Compiled, option: Option, worth: float, rests_on: RestsOn | None = None
+) -> PlanSite:
+    """Return what plan.json says of an option and of its place."""
     network, site = compiled.region.network, compiled.sites[option.site]
     arc = network.segment_arc[site.segment]
     # None of a measure

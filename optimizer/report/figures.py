@@ -46,6 +46,7 @@ from optimizer.report.maps.still_maps import (
     draw_look_next,
     draw_plan,
     draw_road_layer,
+    draw_today,
     made_line,
 )
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, TEXT, TODAY
@@ -128,6 +129,16 @@ def save_figures(
         for figure in (*figures, *added_figures())
         for path in _save(folder, figure, content, dpi, kinds)
     ]
+
+
+def save_today(path: Path, content: ReportContent) -> Path:
+    """Write the map of today's layout as PNG, and return the file; `content` is of a
+    plan that is today's layout.
+    """
+    layers = map_layers(content)
+    size = _map_size(opening_bounds(content, layers.bounds), WIDTH_INCHES, WIDTH_INCHES * 0.74)
+    what = FigureFile(path.name, partial(draw_today, layers=layers), size)
+    return _save(path.parent, what, content, DPI, ("png",))[0]
 
 
 def _save(

@@ -98,6 +98,9 @@ SITES = {
 }
 """Symbol of each `SiteRow.standing`, in drawing order."""
 
+IN_USE = Symbol(marked("Site in use today"), "circle", "o", 19, "#1f3d7a")
+"""A site on a map of today's layout alone."""
+
 MUST = Symbol(marked("Must be used"), "circle", "o", 36, "#ffb000", "#7a3e00")
 MUST_NOT = Symbol(marked("Must not be used"), "square_x", "X", 22, "#ffd9df", "#a3002b")
 """What is demanded of a site at the desk: marks that lie under those of sites."""

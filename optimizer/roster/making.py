@@ -6,9 +6,8 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal
 
-from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.formatting import number, plural
 from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
@@ -28,6 +27,7 @@ from optimizer.roster.solver import (
     RosterProblem,
     RosterTask,
     balanced,
+    completed,
     fewest_short,
     first_roster,
     with_gaps,
@@ -96,7 +96,8 @@ def make_roster(
         search for the rules that fail may take `REASON_SECONDS` more.
     allow_gaps
         Where no roster fills every shift, make one that lacks few people and list what
-        it lacks.
+        it lacks. Where the search ends before it knows, such a roster is made in any
+        case, crew after crew.
     before
         The last shifts of the roster before, whose rest and days in a row go on.
     listener
@@ -108,11 +109,8 @@ def make_roster(
         If `weeks` is out of range.
     NoRosterError
         Naming the rule and the shift that fail.
-    InfeasibleError
-        If time ran out before there was a roster.
-    KeyboardInterrupt
-        If Ctrl-C came before there was one; after that it ends the search and the best
-        roster so far is returned.
+
+    Ctrl-C ends the search; the best roster so far is returned.
     """
     check_weeks(weeks)
     began = time.monotonic()
@@ -140,7 +138,7 @@ def make_roster(
         seconds=time.monotonic() - began,
         seed=seed,
         notes=(
-            *_missing_notes(filled, asked, limit),
+            *_missing_notes(filled, asked, limit, allow_gaps=allow_gaps),
             *clock_notes(slots, duties.zone),
             *overlap_notes(duties),
         ),
@@ -182,11 +180,7 @@ class _RosterSearch:
 
     def fill(self, subproblems: Sequence[Subproblem]) -> list[_Filled]:
         """Return a roster of every subproblem."""
-        reports = {
-            k: report
-            for k, subproblem in enumerate(subproblems)
-            if (report := impossible(subproblem, self._clock)) is not None
-        }
+        reports = self._counted(subproblems)
         if reports and not self._allow_gaps:
             raise NoRosterError(
                 *(self._cured(subproblems[k], report) for k, report in reports.items())
@@ -198,16 +192,19 @@ class _RosterSearch:
         ]
         filling = self._clock.part(FILLING) if self._allow_gaps else self._clock
         for k, subproblem in enumerate(subproblems):
-            self.begin(
-                f"finding a roster{_which(subproblem, k, subproblems)} of {_size(subproblem)}"
-            )
             filling.interrupted |= self._clock.interrupted
             clock = filling.part(work[k] / sum(work[k:])) if self._allow_gaps else self._clock
-            one = (
-                None
-                if k in reports or clock.interrupted
-                else self._first(subproblem, reports, k, clock)
-            )
+            one: _Filled | None = None
+            try:
+                self.begin(
+                    f"finding a roster{_which(subproblem, k, subproblems)} of {_size(subproblem)}"
+                )
+                if k not in reports and not (clock.interrupted and self._allow_gaps):
+                    one = self._first(subproblem, reports, k, clock)
+            except KeyboardInterrupt:  # between two solves
+                self._clock.interrupted = clock.interrupted = True
+                if not self._allow_gaps:
+                    one = self._completed(subproblem, ())
             if one is not None:
                 filled.append(one)
             elif self._allow_gaps:
@@ -217,6 +214,19 @@ class _RosterSearch:
                 *(self._cured(subproblems[k], report) for k, report in reports.items())
             )
         return filled
+
+    def _counted(self, subproblems: Sequence[Subproblem]) -> dict[int, InfeasibilityReport]:
+        """Return the subproblems for which counting shows that there is no roster, and
+        why; Ctrl-C ends the counting.
+        """
+        reports = {}
+        try:
+            for k, subproblem in enumerate(subproblems):
+                if (report := impossible(subproblem, self._clock)) is not None:
+                    reports[k] = report
+        except KeyboardInterrupt:
+            self._clock.interrupted = True
+        return reports
 
     def _cured(self, subproblem: Subproblem, report: InfeasibilityReport) -> InfeasibilityReport:
         """Return a report with how many more crews would do, as far as the time for a
@@ -248,17 +258,27 @@ class _RosterSearch:
             subproblem.problem, clock.part(0.5) if self._allow_gaps else clock, self._seed
         )
         if outcome.ended == "unknown":
-            if not self._allow_gaps:
-                self._stop(outcome.limit)
-            # a roster that is made without a search is left
             clock.interrupted |= outcome.limit == "interrupted"
-            return None
+            # with gaps a search for few of them follows
+            return None if self._allow_gaps else self._completed(subproblem, outcome.pairs)
         if outcome.ended == "infeasible":
             if not self._allow_gaps:
                 self.begin("looking for the rule that fails")
                 reports[k] = diagnose(subproblem, outcome.weeks, self._patient_clock(), self._seed)
             return None
         return _Filled(subproblem, outcome.pairs, {})
+
+    def _completed(self, subproblem: Subproblem, pairs: Sequence[Pair]) -> _Filled:
+        """Return what there is where the search ended before it knew a roster."""
+        self.begin(
+            "filling what is left, crew after crew"
+            f"{': ' + subproblem.name if subproblem.name else ''}"
+        )
+        found = completed(subproblem.problem, pairs)
+        if not found.missing:
+            return _Filled(subproblem, found.pairs, {})
+        short = replace(subproblem, problem=with_gaps(subproblem.problem, found.pairs))
+        return _Filled(short, found.pairs, found.missing, cut=True)
 
     def _short(self, subproblem: Subproblem, clock: Clock) -> _Filled:
         self.begin(
@@ -278,17 +298,6 @@ class _RosterSearch:
             max(self._clock.until, time.monotonic() + REASON_SECONDS), self._tick
         )
         return self._reasons
-
-    def _stop(self, limit: str | None) -> NoReturn:
-        """End a search that has no roster yet."""
-        if limit == "interrupted":
-            raise KeyboardInterrupt
-        raise InfeasibleError(
-            f"The time limit of {number(self._seconds, 6)} seconds ended the search before it had a"
-            f" roster, while {self._what()}. Nobody was assigned, and it is not known whether a"
-            " roster exists. Give it more time with --time-limit, or look with --allow-gaps at"
-            " what it lacks."
-        )
 
     def _what(self) -> str:
         """Return the step under way, without the seconds that were left when it was last told."""
@@ -421,7 +430,9 @@ def _gaps(filled: Sequence[_Filled]) -> tuple[Gap, ...]:
     )
 
 
-def _missing_notes(filled: Sequence[_Filled], asked: int, limit: str | None) -> list[str]:
+def _missing_notes(
+    filled: Sequence[_Filled], asked: int, limit: str | None, *, allow_gaps: bool
+) -> list[str]:
     """Return a sentence on what the whole roster lacks, and one where time or Ctrl-C
     ended the search for less.
     """
@@ -436,13 +447,23 @@ def _missing_notes(filled: Sequence[_Filled], asked: int, limit: str | None) -> 
         asked=asked,
         where=f" ({where})" if where else "",
     )
-    longer = message(
-        "The time limit ended the search for a roster that lacks fewer: give it more with"
-        " --time-limit."
-    )
-    if limit == "interrupted":
-        longer = message("Ctrl-C ended the search for a roster that lacks fewer.")
-    return [said, longer] if any(one.cut for one in filled) else [said]
+    ends = {
+        (True, True): message("Ctrl-C ended the search for a roster that lacks fewer."),
+        (True, False): message(
+            "The time limit ended the search for a roster that lacks fewer: give it more with"
+            " --time-limit."
+        ),
+        (False, True): message(
+            "Ctrl-C ended the search, and whether a roster fills every shift is not known. Let it"
+            " run longer, or look for one that lacks fewer with --allow-gaps."
+        ),
+        (False, False): message(
+            "The time limit ended the search, and whether a roster fills every shift is not known."
+            " Give it more with --time-limit, or look for one that lacks fewer with --allow-gaps."
+        ),
+    }
+    cut = any(one.cut for one in filled)
+    return [said, ends[allow_gaps, limit == "interrupted"]] if cut else [said]
 
 
 @dataclass(frozen=True, slots=True)

@@ -480,7 +480,7 @@ class RosterOutcome:
     limit
         What ended it early.
     pairs
-        Who does what; empty where nothing was found.
+        Who does what; of an unknown end that of the weeks that were filled before it.
     weeks
         Weeks that hold the proof of infeasibility, or the horizon.
     """
@@ -695,7 +695,7 @@ def first_roster(problem: RosterProblem, clock: Clock, seed: int) -> RosterOutco
                 pairs = kept + model.pairs
                 break
             if ended == "unknown":
-                return RosterOutcome("unknown", clock.limit, (), problem.weeks)
+                return RosterOutcome("unknown", clock.limit, tuple(pairs), problem.weeks)
             if begin == 0:
                 return RosterOutcome("infeasible", None, (), week + 1)
             taken_back = 2 * taken_back + 1
@@ -865,6 +865,21 @@ def fewest_short(
         if short and until_first:
             break
     return ShortRoster(tuple(pairs), short, cut)
+
+
+def completed(problem: RosterProblem, pairs: Sequence[Pair]) -> ShortRoster:
+    """Return a roster of the whole horizon that goes on from one of its first weeks
+    without a search: it keeps all rules and may lack people (`quick_week`).
+    """
+    made = list(pairs)
+    for week in range(problem.weeks):
+        if not any(problem.tasks[t].day // 7 == week for _, t in pairs):
+            made = without_idle(problem, [*made, *quick_week(problem, week, made)])
+    there = people_there(problem, made)
+    lack = {t: task.staff - there[t] for t, task in enumerate(problem.tasks)}
+    return ShortRoster(
+        tuple(sorted(made)), {t: missing for t, missing in lack.items() if missing > 0}, cut=True
+    )
 
 
 def quick_week(problem: RosterProblem, week: int, pairs: Sequence[Pair]) -> list[Pair]:

@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
 
 TIPS_UNUSED = message("Tips are not used here, for they are no searches; `plan` uses them.")
+AREAS_ALONE = message(
+    "No road has search effort of its own in the window, so that areas are judged. To judge roads,"
+    " give rows of [[records.effort]] a point (lon, lat) or a segment."
+)
 ALERTS = AnswerFiles(
     "risk alerts",
     ("alerts.csv", "alerts.geojson", "trends.csv", "trends.svg", "unrecorded.csv", "alerts.html"),
@@ -113,7 +117,7 @@ def find_alerts(
     since: str | None = None,
     fdr: float = 0.1,
     false_a_year: float = 1.0,
-    by: PlaceKind = "segment",
+    by: PlaceKind | None = None,
     memory: int | None = None,
     any_dependence: bool = False,
     out: str | os.PathLike[str] | None = None,
@@ -137,7 +141,8 @@ def find_alerts(
         By `every`: expected false alarms a year at most, all places together, > 0.
     by
         Kind of place; `every` tests segments, neighbourhoods, zones, crossings and
-        areas together.
+        areas together. By default segments; areas where no segment has search effort of its own
+        in the window, but areas have.
     memory
         Months before the window to learn from, >= 1; by default all of them.
     any_dependence
@@ -159,7 +164,7 @@ def find_alerts(
         If the scenario is at fault, has no records, or nothing lies in the window or
         before it.
     """
-    if by not in get_args(PlaceKind):
+    if by is not None and by not in get_args(PlaceKind):
         raise InputError(unknown_name("--by", by, get_args(PlaceKind)))
     if not 0 < false_a_year < math.inf:
         raise InputError(
@@ -171,20 +176,26 @@ def find_alerts(
     with step(listener, "reading the scenario"):
         evidence = read_evidence(Path(scenario))
     records, network = seizures_of(evidence), evidence.region.network
+    effort, asked = evidence.effort, by is not None
+    by = by or "segment"
     chosen, places = field_model(evidence), _places(by, evidence)
     with step(listener, "estimating risk before the window"):
-        effort = evidence.effort
         monitor = AlertMonitor(
             chosen.model, records, effort, network, since=start, memory=memory, listener=listener
         )
     with step(listener, "judging the window"):
         budget = false_a_year if by == "every" else None
         found = monitor.test(places, fdr=fdr, any_dependence=any_dependence, false_a_year=budget)
+        if not (found.tested or asked) and effort is not None and (effort.area >= 0).any():
+            by, places = "area", _places("area", evidence)
+            found = monitor.test(places, fdr=fdr, any_dependence=any_dependence)
         shown = [one.place for one in found.alarms][:MOST_TRENDS]
         if by == "area":
             shown += [place for place in places if place not in shown]
         unused = () if evidence.tips is None else (TIPS_UNUSED,)
         warnings = (*chosen.warnings, *unused, *found.warnings)
+        if by == "area" and not asked:
+            warnings += (AREAS_ALONE,)
         result = RiskAlerts(
             by,
             found,
@@ -439,9 +450,13 @@ def _alerts_headline(result: RiskAlerts) -> str:
     found = result.alerts
     window, every = translated(found.window.said), number(len(found.tested), 6)
     if not found.tested:
-        return _(
-            "No place can be judged in {window}: none has search effort of its own in it."
-        ).format(window=window)
+        return " ".join(
+            (
+                *_whole_sentences(found.whole, window),
+                _("No place can be judged by itself: none has search effort of its own then."),
+                _judging_cure(result.by),
+            )
+        )
     if not found.alarms:
         return _("No alert in {window}: none of {count} places stands out.").format(
             window=window, count=every
@@ -457,6 +472,37 @@ def _alerts_headline(result: RiskAlerts) -> str:
         place=_name(first.place),
         found=number(first.observed),
         expected=number(first.expected, 2),
+    )
+
+
+def _whole_sentences(whole: PlaceTest | None, window: str) -> tuple[str, ...]:
+    """Return what is known of all places together."""
+    if whole is None:
+        return ()
+    return (
+        _(
+            "In {window} {found} seizures were made in all, where {expected} were expected ({low}"
+            " to {high})."
+        ).format(
+            window=window,
+            found=number(whole.observed),
+            expected=number(whole.expected, 2),
+            low=number(whole.low),
+            high=number(whole.high),
+        ),
+    )
+
+
+def _judging_cure(by: PlaceKind) -> str:
+    """Return what lets places be judged."""
+    if by == "area":
+        return _(
+            "Give rows of [[records.effort]] the name of an area, and days of this window; or"
+            " choose a window with effort by --since."
+        )
+    return _(
+        "Give rows of [[records.effort]] a point (lon, lat) or a segment, and days of this window;"
+        " choose a window with such effort by --since; or judge areas by --by area."
     )
 
 

@@ -13,6 +13,7 @@ segments.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,12 +57,38 @@ which takes about a second.
 """
 
 
+WORK_HOURS = {"hour": 1.0, "shift": 8.0, "day": 8.0, "week": 40.0, "month": 173.0, "year": 2080.0}
+"""Hours of work of one person in a time: 40 a week, 52 weeks a year."""
+
+OF_PEOPLE = re.compile(
+    r"(?:agent|officer|person|people|staff|guard|man|team|crew|patrol)s?[- ]"
+    rf"(?P<time>{'|'.join(WORK_HOURS)})s?"
+)
+"""Units of effort that are times of people."""
+
+
 @dataclass(frozen=True)
 class PatrolEffort:
     """Effort of one patrol: an amount > 0, and its unit."""
 
     amount: float
     unit: str
+
+    @property
+    def hours(self) -> float | None:
+        """Hours of work, where the unit is a time of people such as `agent-years`."""
+        found = OF_PEOPLE.fullmatch(self.unit.casefold().strip())
+        return None if found is None else self.amount * WORK_HOURS[found["time"]]
+
+    @property
+    def said(self) -> str:
+        """The amount in words; hours of work first where that is another unit."""
+        amount, hours = amount_with_unit(self.amount, term(self.unit)), self.hours
+        if hours is None or hours == self.amount:
+            return amount
+        return _("{hours} hours of work ({amount})").format(
+            hours=number(float(f"{hours:.2g}")), amount=amount
+        )
 
 
 @dataclass(frozen=True)
@@ -387,7 +414,7 @@ def look_page(look: RiskLook, top: int = NAMED_ROADS) -> ShortPage:
     from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
 
-    patrol = amount_with_unit(look.patrol.amount, term(look.patrol.unit))
+    patrol = look.patrol.said
     heads = (_("Seizures expected"), _("Information"), _("Chance of worst 5 %"))
     roads = ReportTable(
         "look",

@@ -15,7 +15,7 @@ import platform
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.version import package_version
@@ -23,18 +23,13 @@ from optimizer.base.work import kernels
 from optimizer.base.work.aside import end_with_parent
 from optimizer.base.work.listener import SilentListener
 from optimizer.lab.benchmark.families import plain_grid
-from optimizer.lab.benchmark.peers import PEERS, highs
+from optimizer.lab.benchmark.peers import PEERS, peer
 from optimizer.lab.rows import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.solvers.params import ClockParams, SolveParams
 from optimizer.solvers.place import METHODS
 from optimizer.solvers.search import kernel_modules
 from optimizer.solvers.solve import solve
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from optimizer.solvers.search.state import SolveState
 
 
 def main(order: dict[str, Any]) -> None:
@@ -90,15 +85,6 @@ def load() -> None:
     """
     kernels.ready(kernel_modules.SEARCH)
     solve(plain_grid(6, budget=4, n_options=30, n_evaders=5, seed=1), method="cuts", threads=1)
-
-
-def peer(name: str) -> Callable[[SolveState], None]:
-    """Return a peer as a method; PySCIPOpt is imported where SCIP is asked for."""
-    if name == "scip":
-        from optimizer.lab.benchmark.scip_peer import scip
-
-        return scip
-    return highs
 
 
 def _processor_seconds() -> float:

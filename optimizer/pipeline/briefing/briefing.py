@@ -223,6 +223,19 @@ def _summary(compiled: Compiled, result: Result, comparison: Comparison) -> Plan
     )
 
 
+def summary_of_today(compiled: Compiled, comparison: Comparison) -> PlanSummary:
+    """Return the values of nothing and of today's layout; no plan is known, and no bound."""
+    terms = compiled.scenario.evaders
+    share = terms.loads == 1.0
+    return PlanSummary(
+        status="unknown",
+        nothing=comparison.nothing.value,
+        existing=comparison.existing.value if comparison.existing else None,
+        unit=(SHARES if share else AMOUNTS)[terms.weights_by],
+        share=share,
+    )
+
+
 def layout_rows(
     compiled: Compiled, result: Result, comparison: Comparison, names: DisplayNames
 ) -> tuple[LayoutRow, ...]:

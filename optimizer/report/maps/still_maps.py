@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import astuple
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -65,18 +66,20 @@ from optimizer.report.palette import (
     FAINT,
     GATEWAY,
     HOLE,
+    IN_USE,
     LOOK,
     MINOR_ROAD,
     OFFICIAL,
     SETTLEMENT,
     SITES,
     TEXT,
+    TODAY,
     UNOFFICIAL,
     Symbol,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -128,12 +131,32 @@ def draw_plan(ax: Axes, content: ReportContent, layers: MapLayers | None = None)
     """
     layers = layers or map_layers(content)
     ax.set_title(_plan_title(content), loc="left", color=TEXT, parse_math=False)
+    return _draw_with_insets(ax, content, layers, _draw_marks)
+
+
+def draw_today(ax: Axes, content: ReportContent, layers: MapLayers) -> Axes:
+    """Draw today's layout and the routes past it; `content` is of a plan that is
+    today's layout.
+    """
+    ax.set_title(_("Today's layout, and the routes evaders take"), loc="left", color=TEXT)
+    return _draw_with_insets(
+        ax, content, layers, partial(_draw_marks, layouts=("today",), symbols={"kept": IN_USE})
+    )
+
+
+def _draw_with_insets(
+    ax: Axes,
+    content: ReportContent,
+    layers: MapLayers,
+    draw: Callable[[Axes, ReportContent, MapLayers, Bounds], list[Handle]],
+) -> Axes:
+    """Draw a map, where in the region it lies, and larger the places where marks crowd."""
     bounds = opening_bounds(content, layers.bounds)
-    finish_map(ax, content, _draw_marks(ax, content, layers, bounds), None)
+    finish_map(ax, content, draw(ax, content, layers, bounds), None)
     if bounds != layers.bounds:
         _draw_locator(ax, content, layers.bounds, bounds)
     for inset, crowd in zip(inset_axes(ax, layers.crowds), layers.crowds, strict=True):
-        _draw_marks(inset, content, layers, crowd.bounds)
+        draw(inset, content, layers, crowd.bounds)
         finish_inset(inset, crowd.name)
     return ax
 
@@ -188,9 +211,16 @@ def _draw_locator(ax: Axes, content: ReportContent, whole: Bounds, shown: Bounds
 
 
 def _draw_marks(
-    ax: Axes, content: ReportContent, layers: MapLayers, bounds: Bounds
+    ax: Axes,
+    content: ReportContent,
+    layers: MapLayers,
+    bounds: Bounds,
+    layouts: Sequence[Layout] = ("before", "after"),
+    symbols: Mapping[str, Symbol] = SITES,
 ) -> list[Handle]:
-    """Draw roads, routes and marks within bounds (degrees), and return the lines of the legend."""
+    """Draw roads, the routes under some layouts, and marks within bounds (degrees);
+    return the lines of the legend.
+    """
     fix_frame(ax, bounds)
     lines = content.network.lines
     inside = np.sort(shapely.STRtree(lines).query(shapely.box(*astuple(bounds))))
@@ -198,15 +228,17 @@ def _draw_marks(
     handles: list[Handle] = [
         *draw_roads(ax, content, every, thinness(content.network.n_segments, 0.5))
     ]
-    handles += draw_routes(ax, content, layers, after=False)
-    handles += draw_routes(ax, content, layers, after=True)
+    for layout in layouts:
+        handles += draw_routes(ax, content, layers, layout)
     occupied = OccupiedBoxes()
     name_border_towns(ax, content, occupied)
     handles += [draw_hole(ax, hole) for hole in layers.holes]
     for beat in layers.beats:
         draw_beat(ax, beat)
     handles += (
-        draw_border(ax, content) + draw_ways_in(ax, content) + draw_sites(ax, content, occupied)
+        draw_border(ax, content)
+        + draw_ways_in(ax, content)
+        + draw_sites(ax, content, occupied, symbols)
     )
     handles += [*draw_bases(ax, layers.beats, occupied), *draw_posts(ax, layers.beats, occupied)]
     ways = [(place.lon, place.lat) for place in content.gateways]
@@ -253,14 +285,15 @@ def draw_roads(ax: Axes, content: ReportContent, part: RoadClass, thin: float) -
 
 
 def draw_routes(
-    ax: Axes, content: ReportContent, layers: MapLayers, *, after: bool
+    ax: Axes, content: ReportContent, layers: MapLayers, layout: Layout
 ) -> list[Line2D]:
-    """Draw the routes with the plan, or with nothing placed."""
-    colour, label = (
-        (AFTER, _("Routes with the plan")) if after else (BEFORE, _("Routes with nothing placed"))
-    )
-    layout: Layout = "after" if after else "before"
-    weight = (layers.after if after else layers.before).weight
+    """Draw the routes under a layout."""
+    colour, label, traffic = {
+        "before": (BEFORE, _("Routes with nothing placed"), layers.before),
+        "today": (TODAY, _("Routes with today's layout"), layers.today),
+        "after": (AFTER, _("Routes with the plan"), layers.after),
+    }[layout]
+    weight = traffic.weight
     heaviest = max(weight.max(initial=0.0), layers.before.weight.max(initial=0.0))
     busy = np.flatnonzero(weight)
     if not busy.size:
@@ -419,7 +452,12 @@ def draw_ways_in(ax: Axes, content: ReportContent) -> list[Line2D]:
     )
 
 
-def draw_sites(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> list[Line2D]:
+def draw_sites(
+    ax: Axes,
+    content: ReportContent,
+    occupied: OccupiedBoxes,
+    symbols: Mapping[str, Symbol] = SITES,
+) -> list[Line2D]:
     """Draw what is ordered of sites with their numbers, and return the lines of the legend."""
     # of others there is no mark: it would hide what is ordered; the interactive map has
     # them
@@ -428,7 +466,7 @@ def draw_sites(ax: Axes, content: ReportContent, occupied: OccupiedBoxes) -> lis
         (site for site in content.sites if site.id in numbers), key=lambda site: numbers[site.id]
     )
     points = np.array([(site.lon, site.lat) for site in numbered]).reshape(-1, 2)
-    return draw_badges(ax, points, [SITES[site.standing] for site in numbered], occupied)
+    return draw_badges(ax, points, [symbols[site.standing] for site in numbered], occupied)
 
 
 def draw_bases(ax: Axes, beats: Sequence[DrawnBeat], occupied: OccupiedBoxes) -> list[Line2D]:

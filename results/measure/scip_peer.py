@@ -25,7 +25,7 @@ from pyscipopt.scip import (
     quicksum,
 )
 
-from optimizer.lab.benchmark.peers import TOLERANCE, CutRows, StarCutModel
+from results.measure.peers import TOLERANCE, CutRows, StarCutModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
