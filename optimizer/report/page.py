@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -45,7 +44,6 @@ from optimizer.report.content.summary import (
     unit,
 )
 from optimizer.report.figures import save_figures
-from optimizer.report.interactive.map import close_ups, first_view, interactive_map, layer_choices
 from optimizer.report.maps.geography import Bounds, border_parts, order_bounds, plane_of
 from optimizer.report.maps.labels import (
     OccupiedBoxes,
@@ -145,6 +143,14 @@ def page(
     layers
         Layers of the map, where they have been made; None makes them.
     """
+    # bokeh takes a fifth of what `plan` loads, and short pages have no interactive map
+    from optimizer.report.interactive.map import (
+        close_ups,
+        first_view,
+        interactive_map,
+        layer_choices,
+    )
+
     layers = layers or map_layers(content)
     drawn, order = interactive_map(content, layers), command_order(content)
     shown = [section for section in SECTIONS if section.shown(content)]
@@ -287,6 +293,8 @@ def unbroken(text: str) -> Markup:
 @cache
 def _bokeh_script() -> str:
     """Return bokeh's core script: no widgets, no WebGL and above all no MathJax."""
+    from bokeh.resources import Resources
+
     script = "\n".join(
         Resources(mode="inline", components=["bokeh"], log_level="error").js_raw
     ).replace("\r\n", "\n")

@@ -151,7 +151,7 @@ def unpassed_warnings(instance: Instance) -> list[Message]:
     ]
     if not doubtful:
         return []
-    ways = _Ways(instance)
+    ways = _WaysBetweenEnds(instance)
     unpassed = [each for each in doubtful if not any(map(ways.lead_over, each.arcs))]
     names = list(dict.fromkeys(each.label or each.id for each in unpassed))
     if not names:
@@ -165,7 +165,7 @@ def unpassed_warnings(instance: Instance) -> list[Message]:
     ]
 
 
-class _Ways:
+class _WaysBetweenEnds:
     """Ways between two places where evaders begin or end, which visit no node twice.
 
     Each node i lets one way through, from 2i to 2i + 1; all those places lead to one
