@@ -73,9 +73,12 @@ def test_the_answer_comes_before_notes(
 
     def heard(stream: TextIO, name: str) -> None:
         write = stream.write
-        monkeypatch.setattr(
-            stream, "write", lambda text: (told.append((name, text)), write(text))[1]
-        )
+
+        def heard_too(text: str) -> int:
+            told.append((name, text))
+            return write(text)
+
+        monkeypatch.setattr(stream, "write", heard_too)
 
     heard(sys.stdout, "out")
     heard(sys.stderr, "err")

@@ -131,9 +131,8 @@ def test_the_cuts_of_a_plan_have_its_value_and_hold_for_every_plan(seed: int) ->
 
 
 def test_a_peer_whose_solver_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = peers.find_spec
     monkeypatch.setattr(
-        peers, "find_spec", lambda name: None if name == "pyscipopt" else found(name)
+        peers, "find_spec", lambda name: None if name == "pyscipopt" else find_spec(name)
     )
     with pytest.raises(InputError, match="PySCIPOpt is not installed"):
         peers.check_peers(["scip"])

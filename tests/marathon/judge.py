@@ -76,7 +76,7 @@ def commanded(words: Sequence[object], out: Path | None = None) -> Said:
     lines = tuple(re.sub(r"^\[ *\d+\.\d s\] ?", "", line) for line in said.getvalue().splitlines())
     if code == 1:
         told = [TOLD.match(line) for line in lines]
-        faults = [Problem(*each.groups(), remedy="as printed") for each in told if each]
+        faults = [Problem(each[1], each[2], each[3], "as printed") for each in told if each]
         raise InputError(*(faults or [Problem("; ".join(lines), "", "", "")]))
     assert code in {None, 0, 3}, f"exit code {code}: {lines}"
     found = (
@@ -118,7 +118,7 @@ def _text(value: object) -> str | None:
     if isinstance(value, np.ndarray) and value.dtype != object:
         content = (value + 0 if value.dtype.kind in "if" else value).tobytes()
         return f"{value.shape} {hashlib.sha256(content).hexdigest()}"
-    return value.wkt if isinstance(value, shapely.Geometry) else None
+    return shapely.to_wkt(value) if isinstance(value, shapely.Geometry) else None
 
 
 def _parts(value: object) -> list[tuple[str, object]]:

@@ -278,13 +278,13 @@ def _planned(folder: Path) -> list[Sample]:
         return commanded(["verify", path.parent / "out/instance.json", path, "--quiet", "--json"])
 
     out = folder / "out"
-    named = {"above": 1, "names": ("out",)}
+    beside = partial(Sample, above=1, names=("out",))
     return [
         *(
-            Sample(f"compare: {name}", out / name, compared, **named)
+            beside(f"compare: {name}", out / name, compared)
             for name in ("plan.json", "instance.json", "run.json")
         ),
-        Sample("roster: duties.json", out / "duties.json", rostered, **named),
+        beside("roster: duties.json", out / "duties.json", rostered),
         Sample("instance", out / "instance.json", solved),
         Sample("plan", out / "plan.json", evaluated),
         Sample("plan file", out / "plan.json", read_plan_file),

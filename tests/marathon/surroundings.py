@@ -202,7 +202,7 @@ def _clock(folder: Path) -> Path | None:
         return None
     source, library = folder / "clock.c", folder / "clock.so"
     source.write_text(CLOCK, encoding="ascii")
-    made = ["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"]
+    made = ["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
     subprocess.run(made, check=True, capture_output=True)
     return library
 
@@ -301,8 +301,8 @@ def _run(
 def _done(line: list[str], columns: int | None, options: dict[str, Any]) -> tuple[int, str, int]:
     """Run a command; return its exit code, what it printed, and its session."""
     if columns is None:
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(line, stdin=subprocess.DEVNULL, **pipes, **options) as process:
+        options |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(line, stdin=subprocess.DEVNULL, **options) as process:
             out, errors = process.communicate(timeout=SECONDS)
         return process.returncode, (errors + out).decode(errors="replace"), process.pid
     ours, theirs = pty.openpty()

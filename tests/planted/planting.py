@@ -70,7 +70,9 @@ def function_of(place: Any) -> FunctionType:
                 break
         else:
             raise TypeError(f"no function in {place!r}")
-    return inspect.unwrap(place)
+    function = inspect.unwrap(place)
+    assert isinstance(function, FunctionType)
+    return function
 
 
 def wrong_code(fault: Fault) -> CodeType:

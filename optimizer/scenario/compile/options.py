@@ -190,8 +190,8 @@ class _WaysBetweenEnds:
             begins = np.full(len(road), self._road)
             rows = np.concatenate((self._from, begins))
             columns = np.concatenate((self._to, [2 * node for node in road]))
-            room = coo_array((np.ones(rows.size, dtype=np.int32), (rows, columns)))
-            room.resize((self._road + 1, self._road + 1))
+            size = (self._road + 1, self._road + 1)
+            room = coo_array((np.ones(rows.size, dtype=np.int32), (rows, columns)), shape=size)
             found = maximum_flow(room.tocsr(), self._road, self._outside)
             self._known[road] = found.flow_value == 2
         return self._known[road]

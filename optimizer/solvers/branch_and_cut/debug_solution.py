@@ -157,7 +157,7 @@ class DebugSolution:
         if node is None:
             return np.ones(len(self.every), dtype=bool)
         lost = (node.ones & ~self.every) | (node.zeros & self.every)
-        return ~lost.any(axis=1)
+        return np.asarray(~lost.any(axis=1))
 
     def child(
         self,

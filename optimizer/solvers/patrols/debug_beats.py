@@ -127,10 +127,8 @@ class DebugBeats:
         merged columns, and the teams driven from each of so many patrols.
         """
         present = self.held.sum(axis=0)
-        x = np.append(
-            self.placed.astype(np.float64),
-            np.bincount(merged.column, present * merged.slots, merged.size),
-        )
+        columns = np.bincount(merged.column, present * merged.slots, merged.size)
+        x = np.concatenate((self.placed.astype(np.float64), columns.astype(np.float64)))
         driven = Counter(q for q, _ in self.tours)
         added = np.array([float(driven[q]) for q in range(teams)])
         return DebugSolution(x, self.solution.values, self.value, added, alone=self.alone)
