@@ -20,7 +20,7 @@ from optimizer.analysis.frontier.frontier import (
     tasks_of,
     up_to_changes_made,
 )
-from optimizer.analysis.frontier.output import fall_sentence
+from optimizer.analysis.frontier.output import _budgets, fall_sentence
 from optimizer.base.errors import InputError
 from optimizer.base.text.formatting import SPACE
 from optimizer.base.work.executor import Executor
@@ -396,3 +396,15 @@ def test_a_curve_without_a_better_plan_says_so_and_keeps_its_points() -> None:
     best = tuple(replace(point, lower=point.upper) for point in points)
     said = fall_sentence(up_to_changes_made(replace(found, points=best), instance))
     assert said.startswith("No change of today's layout brings anything")
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "said"),
+    [
+        ("agents@laredo-sector", "agents a shift", "50 agents a shift (laredo-sector)"),
+        ("agents", "agents a shift", "50 agents a shift"),
+        ("teams", "", "50 teams"),
+    ],
+)
+def test_a_resource_is_named_once(name: str, unit: str, said: str) -> None:
+    assert _budgets([50.0], [name], [unit]).replace(SPACE, " ") == said

@@ -375,12 +375,22 @@ def _amount(amount: float, unit: str) -> str:
     return f"{number(amount, 6)} {unit}".rstrip()
 
 
+def _amount_of(amount: float, name: str, unit: str) -> str:
+    """Return an amount of a resource, whose name is left out where its unit says it:
+    "50 agents a shift (laredo-sector)".
+    """
+    resource, _at, agency = name.partition("@")
+    if not begins_with_name(unit, resource):
+        return amounts({name: Amount(amount, unit)})
+    return _amount(amount, unit) + (f" ({agency})" if agency else "")
+
+
 def _budgets(budgets: Sequence[float], names: Sequence[str], units: Sequence[str]) -> str:
     shown = [
         (
             counted("{count} change", "{count} changes", int(amount))
             if name == CHANGES
-            else amounts({name: Amount(amount, unit)})
+            else _amount_of(amount, name, unit)
             if unit
             else _amount(amount, name)
         )
