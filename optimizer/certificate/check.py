@@ -146,7 +146,10 @@ def _artanh(top: int, bottom: int) -> tuple[int, int]:
     out is below z^(2 n + 1) times 9/8.
     """
     low, high = top * ONE // bottom, -(-top * ONE // bottom)
-    total, total_up, squared, squared_up = 0, 0, times(low, low), times_up(high, high)
+    total = 0
+    total_up = 0
+    squared = times(low, low)
+    squared_up = times_up(high, high)
     for n in range(TERMS):
         total, total_up = total + low // (2 * n + 1), total_up - (-high // (2 * n + 1))
         low, high = times(low, squared), times_up(high, squared_up)
@@ -687,7 +690,10 @@ def best_values(
     """Return the best values between nodes and a root, rounded up, until those wanted
     (None: all) are known; what is missing is 0.
     """
-    best, heap, done, left = {root: ONE}, [(-ONE, root)], dict[int, int](), set(wanted or ())
+    best = {root: ONE}
+    heap = [(-ONE, root)]
+    done = dict[int, int]()
+    left = set(wanted or ())
     while heap and (wanted is None or left):
         value, node = heapq.heappop(heap)
         if node in done:
@@ -722,11 +728,9 @@ def best_against(
         )
 
     begin = (ONE,) * len(share)
-    heap, settled, labels = (
-        [(-bound(leaf, begin), leaf, begin)],
-        dict[int, list[tuple[int, ...]]](),
-        0,
-    )
+    heap = [(-bound(leaf, begin), leaf, begin)]
+    settled = dict[int, list[tuple[int, ...]]]()
+    labels = 0
     while heap:
         most, node, survival = heapq.heappop(heap)
         labels += 1
@@ -803,7 +807,9 @@ class Path:
     """
 
     def __init__(self, commodity: int, value: int, left: dict[int, int]) -> None:
-        self.commodity, self.value, self.left = commodity, value, left
+        self.commodity = commodity
+        self.value = value
+        self.left = left
 
     def without(self, excluded: bytearray, more: set[int] = frozenset()) -> int:  # type: ignore[assignment]
         """Return the value with all options placed but those excluded, and some more."""
@@ -822,7 +828,10 @@ class PlanSet:
     def __init__(
         self, placed: bytearray, excluded: bytearray, floor: list[int], empty: bool
     ) -> None:
-        self.placed, self.excluded, self.floor, self.empty = placed, excluded, floor, empty
+        self.placed = placed
+        self.excluded = excluded
+        self.floor = floor
+        self.empty = empty
         self.splits: list[list[list[int]]] = []
         self.closed: list[bool] = []
         self.rows: list[Row] = []
@@ -840,7 +849,10 @@ class Checker:
     """One certificate, read line by line."""
 
     def __init__(self, problem: InstanceFile, lines: Any) -> None:
-        self.problem, self.lines, self.line, self.arcs = problem, lines, 0, 0
+        self.problem = problem
+        self.lines = lines
+        self.line = 0
+        self.arcs = 0
         self.steps = Steps()
         self.commodity: dict[Any, int] = {}
         self.weight: list[int] = []
@@ -1065,7 +1077,9 @@ class Checker:
         b = {j: times_up(value, ONE - left[j]) for j in outside}
         q, side = Fraction(min([left[j] for j in outside], default=ONE), ONE), value
         for j in inside if value else ():
-            rho, slope, power = Fraction(left[j], ONE), Fraction(0), Fraction(1)
+            rho = Fraction(left[j], ONE)
+            slope = Fraction(0)
+            power = Fraction(1)
             if q == 1:
                 slope = 1 / rho - 1
             elif q > 0:
@@ -1237,7 +1251,9 @@ class Checker:
         self, node: PlanSet, duals: Any, weight: dict[int, int], price: dict[int, int]
     ) -> tuple[int, dict[int, int]]:
         """Return the lower bound that duals prove, and the reduced costs (Proposition 11)."""
-        total, cost, used = 0, dict(price), dict[int, int]()
+        total = 0
+        cost = dict(price)
+        used = dict[int, int]()
         if not set(duals) <= {"row", "budget", "conflict", "requirement", "hull", "closed", "open"}:
             fail("duals of rows that are not known here")
         for k, y in pairs(duals.get("row", ()), len(self.rows), "row"):
@@ -1358,7 +1374,10 @@ class Checker:
         self, node: PlanSet, value: str, paths: list[Any], budgets: list[Any], hulls: list[Any]
     ) -> None:
         """Raise the floor of a commodity to a level that the budgets leave it (Proposition 10)."""
-        level, shown, covered, u = down(number(value)), 0, dict[int, int](), None
+        level = down(number(value))
+        shown = 0
+        covered = dict[int, int]()
+        u = None
         for k, y in pairs(paths, len(self.paths), "path"):
             path, part = self.paths[k], down(y)
             self.steps.take(1 + 100 * len(path.left))

@@ -240,7 +240,9 @@ class ProgressPrinter(SilentListener):
 
     def search_began(self, *, shares: bool, seconds: float | None) -> None:
         """Remember how bounds are to be said, and how long the search has."""
-        self._shares, self._seconds, self._search_began = shares, seconds, time.monotonic()
+        self._shares = shares
+        self._seconds = seconds
+        self._search_began = time.monotonic()
 
     def step_started(self, name: str) -> None:
         """Print a step; one within another is printed below it with the bounds, unless

@@ -239,11 +239,15 @@ def prove(
     ledger = LedgerFolder.opened(folder)
     if since is not None:
         extension = prove_extension(ledger, since)
-        content, hashes, place = extension.content, len(extension.hashes), {"old": extension.old}
+        content = extension.content
+        hashes = len(extension.hashes)
+        place = {"old": extension.old}
     else:
         proof = prove_entry(ledger, entry or "")
         proof = replace(proof, entry=b"") if bare else proof
-        content, hashes, place = proof.content, len(proof.hashes), {"index": proof.index}
+        content = proof.content
+        hashes = len(proof.hashes)
+        place = {"index": proof.index}
     if out is not None:
         write_note(out, content)
     if as_json:

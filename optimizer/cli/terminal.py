@@ -66,7 +66,9 @@ class _GuardedRaw(io.RawIOBase):
     """
 
     def __init__(self, raw: io.RawIOBase, *, optional: bool) -> None:
-        self._raw, self._optional, self._broken = raw, optional, False
+        self._raw = raw
+        self._optional = optional
+        self._broken = False
 
     def write(self, content: object) -> int:
         size = memoryview(content).nbytes  # type: ignore[arg-type]

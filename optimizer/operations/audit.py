@@ -648,7 +648,9 @@ def audit_results(
     audit = read_audit(audit_path)
     if not sheets:
         raise InputError(Problem("sheets", "no file", "the filled sheets of the audit"))
-    problems, remarks, filled = ProblemList(), list[str](), FilledSheets({}, {})
+    problems = ProblemList()
+    remarks = list[str]()
+    filled = FilledSheets({}, {})
     for path in [
         file
         for given in sheets

@@ -175,16 +175,17 @@ class _States:
         point, segment = network.segments_near(lon, lat, reach)
         along, off = _places(network, point, segment, lon, lat)
         order = np.lexsort((off, point))
-        point, segment, along, off = point[order], segment[order], along[order], off[order]
+        point = point[order]
+        segment = segment[order]
+        along = along[order]
+        off = off[order]
         rank = np.arange(point.size) - np.searchsorted(point, point)
         kept = (off <= params.within_m) & (rank < params.candidates)
-        point, segment, along, off, rank = (
-            point[kept],
-            segment[kept],
-            along[kept],
-            off[kept],
-            rank[kept],
-        )
+        point = point[kept]
+        segment = segment[kept]
+        along = along[kept]
+        off = off[kept]
+        rank = rank[kept]
         shape = (lon.size, int(rank.max(initial=0)) + 1)
         table = np.zeros(shape, dtype=np.int64)
         table[point, rank] = segment
@@ -378,7 +379,9 @@ def _viterbi(
     chosen, linked = np.full(n, -1, dtype=np.int64), np.zeros(max(0, n - 1), dtype=bool)
     if not n:
         return chosen, linked
-    best, back, ends = emission[0], np.zeros(emission.shape, dtype=np.int64), np.zeros(n)
+    best = emission[0]
+    back = np.zeros(emission.shape, dtype=np.int64)
+    ends = np.zeros(n)
     score = np.empty_like(emission)
     score[0] = best
     for t in range(1, n):

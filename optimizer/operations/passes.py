@@ -533,7 +533,9 @@ def _search_by_quarter(
     Effort of what `delivered` wrote is left out. A unit without a row in a quarter is
     taken to have its mean there: the record is missing.
     """
-    records, effort, network = compiled.records, compiled.effort, compiled.region.network
+    records = compiled.records
+    effort = compiled.effort
+    network = compiled.region.network
     if records is None or effort is None or not len(effort):
         return None, {}
     ours = [source.position for source in delivered_sources(compiled.travel.evidence)[0]]
@@ -592,7 +594,9 @@ def _parts(
         spread = np.log([_change(each, search.mean(axis=0)) for each in search]).std(axis=0, ddof=1)
     factors = [np.ones(compiled.region.network.n_segments)]
     usual, other = factors[0], np.random.default_rng(rng.bit_generator.seed_seq.spawn(1)[0])  # type: ignore[attr-defined]
-    shown, rates, whole = list[bool](), list[float](), levels[0].places.index(("all", ""))
+    shown = list[bool]()
+    rates = list[float]()
+    whole = levels[0].places.index(("all", ""))
     for d, weights in enumerate(made.weight):
         level = levels[d % len(levels)]
         weight = weights.reshape(len(levels), -1)[d % len(levels)]
@@ -717,18 +721,18 @@ def _explained(
         weight, of_group[level.group], out=np.zeros(size), where=of_group[level.group] > 0
     )
     row = level.group[level.evader]
-    weigh, prior, z_level = rng.random(), rng.gamma(PRIOR_SHAPE, 1.0, groups), rng.standard_normal()
+    weigh = rng.random()
+    prior = rng.gamma(PRIOR_SHAPE, 1.0, groups)
+    z_level = rng.standard_normal()
     mean = np.where(of_group > 0, weigh * of_group + (1 - weigh) * gravity * of_group.sum(), 0.0)
     common = np.exp(GATEWAY_SPREAD * rng.standard_normal(groups) - GATEWAY_SPREAD**2 / 2)[
         level.gateway
     ]
     drawn, z = rng.gamma(np.maximum(count, 1e-9)), rng.standard_normal(count.size)
-    flow, spread, log_k, small = (
-        np.empty(0),
-        MISSTATED[0],
-        np.zeros(count.size),
-        groups * count.size <= DENSE,
-    )
+    flow = np.empty(0)
+    spread = MISSTATED[0]
+    log_k = np.zeros(count.size)
+    small = groups * count.size <= DENSE
     for turn in range(TURNS):
         data = np.where(
             level.road >= 0,
@@ -764,11 +768,9 @@ def _explained(
             flow = (prior + flow * (found @ ratio)) / (rate + total + found @ np.expm1(log_k - at))
         middle = spread / np.sqrt(max(seen.sum(), 1)) * z_level if off is None else off[1]
         level_off = middle - log_k[seen].mean() if seen.any() else 0.0
-        log_k, flow, rate = (
-            np.where(seen, log_k + level_off, 0.0),
-            flow * np.exp(-level_off),
-            rate * np.exp(level_off),
-        )
+        log_k = np.where(seen, log_k + level_off, 0.0)
+        flow = flow * np.exp(-level_off)
+        rate = rate * np.exp(level_off)
     result = share * flow[level.group]
     return np.asarray(result / result.sum()), log_k
 
@@ -1008,7 +1010,9 @@ def _level(
     evaders: range, made: _Drawn, compiled: Compiled, stands: _Standing, cells: csr_array
 ) -> _Level:
     """Return the ways of some evaders: their own, or else the best ones past what stands."""
-    ways, around, whole = _Ways(), list[tuple[int, int]](), list[tuple[int, int]]()
+    ways = _Ways()
+    around = list[tuple[int, int]]()
+    whole = list[tuple[int, int]]()
     row_of, travels = {key: row for row, key in enumerate(stands.places)}, np.zeros(len(evaders))
     for e, k in enumerate(evaders):
         evader, gateway = made.instance.evaders[k], made.gateway[k]
@@ -1260,7 +1264,9 @@ def _moved(compiled: Compiled, search: Floats | None) -> Iterator[str]:
         mean = fitted(counts)
         return float(((counts - mean) ** 2 / np.maximum(mean, 0.05)).sum())
 
-    rng, usual, own = np.random.default_rng(0), fitted(count), misfit(count)
+    rng = np.random.default_rng(0)
+    usual = fitted(count)
+    own = misfit(count)
     larger = sum(misfit(rng.poisson(usual).astype(np.float64)) >= own for _ in range(SIMULATED))
     chance = (1 + larger) / (1 + SIMULATED)
     if chance < UNLIKELY:

@@ -567,7 +567,9 @@ def read_logs(
         With every fault of the files: also of two rows that say a unit was on duty
         twice at one time.
     """
-    problems, remarks, entries = ProblemList(), list[str](), list[LogEntry]()
+    problems = ProblemList()
+    remarks = list[str]()
+    entries = list[LogEntry]()
     for path in paths:
         with problems.collected():
             entries += _log(path, units, places, segments, remarks)
@@ -641,7 +643,10 @@ class _CellError(ValueError):
 
     def __init__(self, column: str, found: str, expected: str, remedy: str = "") -> None:
         super().__init__(found)
-        self.column, self.found, self.expected, self.remedy = column, found, expected, remedy
+        self.column = column
+        self.found = found
+        self.expected = expected
+        self.remedy = remedy
 
 
 def _log_entry(

@@ -478,7 +478,9 @@ def _draws_design(
     opened: PlanFolder, day: dt.date, terms: TrialTerms, base: TrialFile
 ) -> TrialFile:
     assert terms.draws is not None  # noqa: S101 - `_check_terms` has looked
-    draws, mixture, instance = read_draws(terms.draws), opened.mixture, opened.instance
+    draws = read_draws(terms.draws)
+    mixture = opened.mixture
+    instance = opened.instance
     where = str(terms.draws)
     if draws.mixture != sha256(opened.mixture_path):
         raise InputError(

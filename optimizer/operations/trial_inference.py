@@ -372,7 +372,9 @@ def trial_powers(
     found = []
     for effect in effects:
         rng = np.random.default_rng(seed)
-        estimates, held, seen = [], [], []
+        estimates = []
+        held = []
+        seen = []
         for run in range(runs):
             arms = setting.schedules[run % len(setting.schedules)]
             outcome, given, truth = simulate(arms, effect, setting, world, rng)

@@ -709,7 +709,9 @@ def _written(
     """Write the folder; Ctrl-C leaves the report out and keeps the plan. `different` is
     what was asked to be different, for run.json.
     """
-    compiled, search, varied = described.compiled, evaluated.search, evaluated.sensitivity
+    compiled = described.compiled
+    search = evaluated.search
+    varied = evaluated.sensitivity
     with folder.written() as temporary:
         written = PlanFolder(temporary)
         written.write_plan(described.plan)  # the report shows its number
@@ -772,7 +774,9 @@ def _write_report(
 ) -> bool:
     from optimizer.report import write_report
 
-    compiled, search, varied = described.compiled, evaluated.search, evaluated.sensitivity
+    compiled = described.compiled
+    search = evaluated.search
+    varied = evaluated.sensitivity
     comparison, mixed = evaluated.comparison, described.mixed
     with (
         step(times, "writing the report", stoppable=False),

@@ -100,11 +100,9 @@ def solve_files(
     InfeasibleError
         If an instance has no plan.
     """
-    options, paths, changes = (
-        dict(options or {}),
-        [Path(file) for file in files],
-        changes or Changes(),
-    )
+    options = dict(options or {})
+    paths = [Path(file) for file in files]
+    changes = changes or Changes()
     proof = None if certificate is None else Path(certificate)
     begun = None if start is None else PlanFolder(start)
     asked = {"changes": changes.content} | ({} if start is None else {"start": Path(start).name})

@@ -281,7 +281,10 @@ class _Taking:
         sites: int,
         value_of: Callable[[NDArray[np.bool_]], float],
     ) -> None:
-        self._instance, self._plan, self._value_of, self.tried = instance, placed, value_of, 0
+        self._instance = instance
+        self._plan = placed
+        self._value_of = value_of
+        self.tried = 0
         self._now, self._value = placed.copy(), value_of(placed)
         self._today, self._new = differences(instance.options[:sites])
         self._beats = range(sites, placed.size)

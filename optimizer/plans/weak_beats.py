@@ -121,7 +121,9 @@ def sites_for_beats(instance: Instance, found: Result, comparison: Comparison) -
     for j in sites[:MOST_SITES]:
         tried = _with_site(whole, placed, j, beats) if gains[whole.options[j].id] > 0 else None
         if tried is not None and (reached := comparison.value_of(tried)) < value * (1 - LEAST_GAIN):
-            placed, value, comes = tried, reached, [*comes, j]
+            placed = tried
+            value = reached
+            comes = [*comes, j]
     gone = [beat for beat in plan.beats if not placed[whole.option_index[beat.id]]]
     if not gone:
         return DrivenBeats(found)

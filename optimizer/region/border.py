@@ -562,7 +562,11 @@ def on_grid(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.in
 
 def border_on_grid(line: BaseGeometry) -> GridBorder:
     """Return a line, or several, as straight pieces on the grid."""
-    begin, end, before, after, offset = [], [], [], [], 0
+    begin = []
+    end = []
+    before = []
+    after = []
+    offset = 0
     for part in shapely.get_parts(line):
         points = on_grid(*shapely.get_coordinates(part).T)
         points = points[np.append(True, (points[1:] != points[:-1]).any(axis=1))]

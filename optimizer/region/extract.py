@@ -387,7 +387,11 @@ class WayTexts:
 
     def parsed(self, lines: Sequence[bytes]) -> RawWays:
         """Return ways from lines such as `w7 Thighway=path,name=Old%20%Road Nn1x-8.6y41.1,n2xy`."""
-        ids, tags, names, counts, nodes = [], [], [], [], []
+        ids = []
+        tags = []
+        names = []
+        counts = []
+        nodes = []
         for line in lines:
             way, pairs, refs = line.rstrip(b"\n").split(b" ")
             used, name = [], b""

@@ -457,7 +457,9 @@ def ways_of_network(network: Network) -> SourceWays:
         Dropped(f"edge {u}-{v}", marked("a loop of no length"))
         for u, v in zip(tail, head, strict=True)
     ]
-    arc, backward, count = arc[~loop], backward[~loop], count[~loop]
+    arc = arc[~loop]
+    backward = backward[~loop]
+    count = count[~loop]
     start = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
     drawn = network.polylines.take(arc).shape()
     point = np.empty(int(start[-1]), dtype=np.int64)

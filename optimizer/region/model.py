@@ -109,7 +109,9 @@ def joined_beyond(region: Region) -> bool:
     """Return whether roads of the far side join two crossings, so that a load can go
     back over the border and enter elsewhere.
     """
-    network, part, beyond = region.network, parts_between_crossings(region), beyond_border(region)
+    network = region.network
+    part = parts_between_crossings(region)
+    beyond = beyond_border(region)
     at = np.zeros(network.n_nodes, dtype=bool)
     at[[crossing.node for crossing in region.crossings]] = True
     out = at[network.tail] & beyond[network.head]

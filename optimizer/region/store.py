@@ -206,7 +206,10 @@ def _metadata(path: Path, layers: tuple[str, ...]) -> dict[str, str]:
 
 
 def _load_network(path: Path) -> Network:
-    ids, points, lines, counts = Growing(), Growing(), Growing(), Growing()
+    ids = Growing()
+    points = Growing()
+    lines = Growing()
+    counts = Growing()
     for nodes in read_layer_parts(path, "nodes"):
         ids.put(nodes.columns.get("node_id", np.empty(0, dtype=np.int64)))
         points.put(_coordinates(path, "nodes", nodes.geometry, shapely.GeometryType.POINT))

@@ -270,7 +270,9 @@ def _local_share(
     shape = LOCAL_SHAPE * (mean / np.maximum(local, 1e-12)) ** 2
     found = count.any(axis=1)
     chance = -(shape * np.log1p(mean / shape)).sum(axis=1)
-    y, r, m = count[found], shape[:, found], mean[:, found]
+    y = count[found]
+    r = shape[:, found]
+    m = mean[:, found]
     chance += (gammaln(y + r) - gammaln(r) + y * np.log(m / (r + m))).sum(axis=1)
     most = chance.max(axis=0)
     weight = np.exp(chance - most)
@@ -397,7 +399,9 @@ def _ways(network: Network, places: Ints, through: NDArray[np.bool_]) -> list[tu
     outward = network.segment_arc.copy()
     nearer = np.lexsort((onward.cost[network.head], network.segment))
     outward[network.segment[nearer[::-1]]] = nearer[::-1]
-    tail, head, then = network.tail.tolist(), network.head.tolist(), onward.arc.tolist()
+    tail = network.tail.tolist()
+    head = network.head.tolist()
+    then = onward.arc.tolist()
     ways = []
     for segment, arc in zip(places.tolist(), outward[places].tolist(), strict=True):
         way = [arc]

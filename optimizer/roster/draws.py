@@ -190,7 +190,9 @@ def draws_since(begun: date, periods: Sequence[DrawPeriod], *, shifts: int, stay
     """Return the number of the draw that each period has, from `begun` on, with so many
     shifts a day; each stays for so many periods.
     """
-    numbers, seen, count = [], None, 0
+    numbers = []
+    seen = None
+    count = 0
     for period in periods:
         count = 0 if period.date != seen else count + 1
         seen = period.date
@@ -438,7 +440,9 @@ class SecretNumbers:
     """
 
     def __init__(self, secret: bytes, purpose: str) -> None:
-        self._secret, self._purpose, self._count = secret, purpose, 0
+        self._secret = secret
+        self._purpose = purpose
+        self._count = 0
 
     def next(self) -> float:
         """Return the next number."""
@@ -749,7 +753,9 @@ def _path(masks: Mask, chosen: NDArray[np.int64]) -> list[int]:
         better = False
         for i in range(1, len(order) - 1):
             for j in range(i + 1, len(order)):
-                a, b, c = order[i - 1], order[i], order[j]
+                a = order[i - 1]
+                b = order[i]
+                c = order[j]
                 onward = (
                     apart[b, order[j + 1]] - apart[c, order[j + 1]] if j + 1 < len(order) else 0
                 )

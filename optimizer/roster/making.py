@@ -151,12 +151,10 @@ class _RosterSearch:
     """
 
     def __init__(self, seconds: float, seed: int, allow_gaps: bool, listener: Listener) -> None:
-        self._seconds, self._seed, self._allow_gaps, self._listener = (
-            seconds,
-            seed,
-            allow_gaps,
-            listener,
-        )
+        self._seconds = seconds
+        self._seed = seed
+        self._allow_gaps = allow_gaps
+        self._listener = listener
         self._clock = Clock(time.monotonic() + seconds, self._tick)
         self._reasons: Clock | None = None
         self._doing, self._said = "", 0.0
@@ -334,7 +332,9 @@ def _more_crews(
 
     `confirmed` says whether counting shows that there is none without more.
     """
-    too_few, enough, least = 0, 0, True
+    too_few = 0
+    enough = 0
+    least = True
     more = 1
     while not enough or more > too_few:
         larger = _with_crews(subproblem, like, more)

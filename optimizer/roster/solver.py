@@ -83,7 +83,10 @@ class CrewWork:
 
     def kept_by(self, problem: RosterProblem, crew: int, task: RosterTask) -> CrewRule | None:
         """Return the first rule that keeps the crew from one more task; None where it is free."""
-        limits, week, spare, run = problem.crews[crew], task.day // 7, self.spare(task, crew), 1
+        limits = problem.crews[crew]
+        week = task.day // 7
+        spare = self.spare(task, crew)
+        run = 1
         for step in (-1, 1):
             day = task.day + step
             while day in self.days:
@@ -119,7 +122,9 @@ class RosterProgram:
         dropped: AbstractSet[RuleName] = frozenset(),
         gaps: bool = False,
     ) -> None:
-        self.problem, self.weeks, self.dropped = problem, weeks, dropped
+        self.problem = problem
+        self.weeks = weeks
+        self.dropped = dropped
         self._clock, self._crews = clock, crews
         self.model = cp_model.CpModel()
         self.pairs: list[Pair] = []

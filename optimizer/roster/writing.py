@@ -321,7 +321,9 @@ def _folded(line: str) -> str:
     """Break a line after at most 75 octets, between characters (RFC 5545, 3.1)."""
     if len(line.encode("utf-8", "replace")) <= LINE_OCTETS:
         return line
-    pieces, piece, octets = [], "", 0
+    pieces = []
+    piece = ""
+    octets = 0
     for character in line:
         size = len(character.encode("utf-8", "replace"))
         if octets + size > LINE_OCTETS:

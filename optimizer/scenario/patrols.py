@@ -228,7 +228,9 @@ class _Making:
     """Elements gathered patrol by patrol."""
 
     def __init__(self, network: Network, posts: Sequence[Post], closed: Ints) -> None:
-        self._network, self._posts, self._closed = network, posts, closed
+        self._network = network
+        self._posts = posts
+        self._closed = closed
         self._parts: list[tuple[Ints, Ints, Floats]] = []
         self._post: list[int] = []
         self._times: list[int] = []

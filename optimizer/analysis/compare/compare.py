@@ -374,7 +374,9 @@ def _segment_shares(compiled: Compiled) -> csr_array:
     best = best_responses(
         instance.n_nodes, instance.tail, instance.head, instance.reliability, instance.evaders
     )
-    rows, columns, shares = [], [], []
+    rows = []
+    columns = []
+    shares = []
     for k, evader in enumerate(instance.evaders):
         routes = [(route.arcs, route.share) for route in evader.routes] or [(best[k], 1.0)]
         for arcs, share in routes:

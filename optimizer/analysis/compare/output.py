@@ -373,7 +373,9 @@ def _maps(comparison: PlanComparison) -> list[PlanMap]:
     """
     from optimizer.report.analysis_figures import PlanMap
 
-    first, values, maps = comparison.plans[0], comparison.text, []
+    first = comparison.plans[0]
+    values = comparison.text
+    maps = []
     for plan in comparison.plans[1:] or comparison.plans:
         done = changes(plan)
         new = {id(each) for each in plan.comes}

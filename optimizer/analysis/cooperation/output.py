@@ -221,11 +221,9 @@ def cooperation_page(found: Cooperation) -> ShortPage:
     from optimizer.report.answer import PageSection, ShortPage
     from optimizer.report.content.report_table import Column, ReportTable
 
-    agencies, values, called = (
-        [each.agency for each in found.shares],
-        _text(found),
-        found.own_words.agency,
-    )
+    agencies = [each.agency for each in found.shares]
+    values = _text(found)
+    called = found.own_words.agency
     shares = ReportTable(
         "shares",
         _(

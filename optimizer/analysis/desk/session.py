@@ -237,7 +237,9 @@ class DeskSession(DeskActions):
         """Return the number of each option that is used or closed in the plan shown, by
         id: once given, a site keeps it.
         """
-        options, numbers, placed = self.desk.base.options, self._numbers, self.desk.placed
+        options = self.desk.base.options
+        numbers = self._numbers
+        placed = self.desk.placed
         here = {j: self.desk.sites[options[j].site or options[j].id] for j in range(len(options))}
         used = [j for j in here if placed[j]]
         closed = [j for j in here if options[j].existing and not any(placed[k] for k in here[j])]
@@ -255,7 +257,9 @@ class DeskSession(DeskActions):
 
     def view(self) -> DeskView:
         """Return what lies on the desk."""
-        ground, desk, numbers = self.ground, self.desk, self._numbered()
+        ground = self.ground
+        desk = self.desk
+        numbers = self._numbered()
         rows = {row.id: row for row in shown_sites(ground, desk, self._entries)}
         driven = driven_order(shown_beats(ground, desk))
         letters = {row.id: letter(k) for k, row in enumerate(driven)}
@@ -440,11 +444,9 @@ class DeskSession(DeskActions):
 
     def _site(self, name: str, rows: Mapping[str, SiteRow], numbers: Mapping[str, str]) -> DeskSite:
         desk, options = self.desk, self.desk.sites[name]
-        first, marks, must = (
-            desk.base.options[options[0]],
-            desk.mark(name),
-            self._whole_demand(name),
-        )
+        first = desk.base.options[options[0]]
+        marks = desk.mark(name)
+        must = self._whole_demand(name)
         used = [j for j in options if desk.placed[j]]
         standing: Standing = (
             "must" if must else "must not" if must is False else "used" if used else "not used"
@@ -561,7 +563,9 @@ class DeskWorth:
     """
 
     def __init__(self, desk: Desk) -> None:
-        self._desk, self._state, self._worth = desk, desk.state, list[float]()
+        self._desk = desk
+        self._state = desk.state
+        self._worth = list[float]()
         self._more: dict[str, DeskGain] | None = None
 
     @property
@@ -576,7 +580,9 @@ class DeskWorth:
     def work(self, seconds: float) -> None:
         """Go on for so long."""
         if self._desk.state is not self._state:
-            self._state, self._worth, self._more = self._desk.state, [], None
+            self._state = self._desk.state
+            self._worth = []
+            self._more = None
         end = time.perf_counter() + seconds
         while not self.known and time.perf_counter() < end:
             self._worth.append(self._desk.option_adds([len(self._worth)]))
@@ -692,9 +698,15 @@ class DeskSearch(SilentListener):
                     message("time limit"), str(time_limit), message("a number of seconds above 0")
                 )
             )
-        self.desk, self.case, self.model = desk, desk.case, desk.model
-        self.time_limit, self.gap, self.params = time_limit, gap, params
-        self.lower, self.upper, self.step = 0.0, math.inf, marked("begins")
+        self.desk = desk
+        self.case = desk.case
+        self.model = desk.model
+        self.time_limit = time_limit
+        self.gap = gap
+        self.params = params
+        self.lower = 0.0
+        self.upper = math.inf
+        self.step = marked("begins")
         self.result: Result | None = None
         self.failure: str = ""
         self.began = time.monotonic()
@@ -901,7 +913,9 @@ def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFi
     """Return what plan.json of the plan shown holds; what the desk does not know of a
     site is taken from the plan that was opened.
     """
-    instance, placed, result = desk.model.instance, desk.placed, desk.state.result
+    instance = desk.model.instance
+    placed = desk.placed
+    result = desk.state.result
     places, rows = SitePlaces.of(desk.base), {row.id: row for row in _rows(original)}
     own = range(len(desk.base.options))
     sites = [

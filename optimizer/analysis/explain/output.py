@@ -138,11 +138,9 @@ def explanation_page(explanation: Explanation, *, saved: bool = False) -> ShortP
     """
     from optimizer.report.answer import PageSection, ShortPage
 
-    known, missing, values = (
-        explanation.known,
-        explanation.wanted - len(explanation.options),
-        explanation.text,
-    )
+    known = explanation.known
+    missing = explanation.wanted - len(explanation.options)
+    values = explanation.text
     ranked = sorted(explanation.options, key=lambda one: -one.adds)
     used, others = (
         [one for one in ranked if one.price.chosen is chosen] for chosen in (True, False)

@@ -531,12 +531,10 @@ def searched_around(
     """Return what is found for the kinds at `turns` around a plan and those found
     before, by gravity from nothing as well.
     """
-    plans, found, quiet, params = (
-        [known.placed],
-        [],
-        OnlyCancels(listener),
-        HeuristicParams(most_ruins=ruins),
-    )
+    plans = [known.placed]
+    found = []
+    quiet = OnlyCancels(listener)
+    params = HeuristicParams(most_ruins=ruins)
     once = SolveOptions(gap=gap, time_limit=QUICK_SECONDS, seed=seed, threads=1)
     for turn in turns:
         kind, draw = kinds[turn]

@@ -284,7 +284,9 @@ class Frontier:
         With V_0, V_k, V_n the optimal values, (V_0 - V_k) / (V_0 - V_n) rises with V_0
         and V_n, and falls with V_k.
         """
-        first, here, last = self.points[0], self.points[k], self.points[-1]
+        first = self.points[0]
+        here = self.points[k]
+        last = self.points[-1]
 
         def share(start: float, reached: float, end: float) -> float:
             return (

@@ -314,8 +314,12 @@ def knee_sentence(found: Frontier, knee: FrontierPoint) -> str:
 
 def fall_sentence(found: Frontier) -> str:
     """Return what may be said of all that more brings, from the smallest budgets to the largest."""
-    names, units, values = _names(found), _units(found), found.text
-    first, last, fall = found.points[0], found.points[-1], found.fall
+    names = _names(found)
+    units = _units(found)
+    values = found.text
+    first = found.points[0]
+    last = found.points[-1]
+    fall = found.fall
     said = {
         "less": _("From {first} to {last} what gets through goes from {most} to {least}."),
         "nothing": _("From {first} to {last} more brings nothing: {most} gets through."),

@@ -354,7 +354,9 @@ def _detection(compiled: Compiled) -> Iterator[Variation]:
 
 def _travel(compiled: Compiled) -> Iterator[Variation]:
     terms, background = compiled.scenario.evaders, compiled.scenario.background
-    habitual, power, decay = terms.habitual_share, terms.population_power, terms.decay_minutes
+    habitual = terms.habitual_share
+    power = terms.population_power
+    decay = terms.decay_minutes
     yield _field(
         "evaders.habitual_share", max(habitual - HABITUAL, 0.0), min(habitual + HABITUAL, 1.0)
     )

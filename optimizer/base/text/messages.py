@@ -46,7 +46,9 @@ class Message(str):
         `values`, `many` its plural by the value `count`.
         """
         made = super().__new__(cls, text)
-        made.template, made.values, made.many = template or text, values or {}, many
+        made.template = template or text
+        made.values = values or {}
+        made.many = many
         return made
 
 

@@ -289,7 +289,9 @@ class _Here:
     def __init__(
         self, function: Callable[[TaskCall], Any], shared: object, listener: Listener
     ) -> None:
-        self._function, self._shared, self._listener = function, shared, listener
+        self._function = function
+        self._shared = shared
+        self._listener = listener
         self._ended: deque[TaskOutcome] = deque()
 
     def submit(self, call: TaskCall) -> None:

@@ -113,7 +113,9 @@ def waiting() -> Iterator[None]:
     Under a limit by work no more counts than the processor seconds of this process,
     whose other threads do what is waited for.
     """
-    began, spent, work = time.monotonic(), time.process_time(), work_seconds()
+    began = time.monotonic()
+    spent = time.process_time()
+    work = work_seconds()
     try:
         yield
     finally:

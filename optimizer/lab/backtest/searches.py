@@ -296,7 +296,9 @@ def nearest_neighbours(lon: Floats, lat: Floats, nearest: int = NEAREST) -> Neig
     one = np.repeat(np.arange(m), k + 1)
     two, apart = np.asarray(other, dtype=np.int64).ravel(), np.asarray(distance).ravel()
     itself = one == two
-    one, two, apart = one[~itself], two[~itself], apart[~itself]
+    one = one[~itself]
+    two = two[~itself]
+    apart = apart[~itself]
     pair, at = np.unique(
         np.column_stack((np.minimum(one, two), np.maximum(one, two))), axis=0, return_index=True
     )

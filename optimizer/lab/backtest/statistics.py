@@ -182,7 +182,9 @@ def regressions(
             p = mean_of(beta[:, :1] + beta[:, 1:] * z)
             off, weight = y - n * p, n * variance_of(p)
             g0, g1 = off.sum(axis=1), off @ z
-            h00, h01, h11 = weight.sum(axis=1), weight @ z, weight @ z**2
+            h00 = weight.sum(axis=1)
+            h01 = weight @ z
+            h11 = weight @ z**2
             det = h00 * h11 - h01**2
             step = np.column_stack(((h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det))
             # no step moves a prediction by more than e

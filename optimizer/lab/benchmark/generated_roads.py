@@ -510,7 +510,9 @@ def valleys_instance(
     """
     rng = np.random.default_rng(seed)
     country = draw_country(spacing, n_side, blocks, rng)
-    sketch, towns, foreign = country.sketch, country.towns, country.foreign
+    sketch = country.sketch
+    towns = country.towns
+    foreign = country.foreign
     roads = sketch.roads()
     home = np.array(sketch.home)
     masses = rng.uniform(0.5, 1.5, len(foreign))

@@ -179,11 +179,9 @@ def _problem(case: Case[Instance], folder: Path, options: RunOptions) -> Library
                 )
             )
         check_known(known, instance, str(solution))
-    certificate, bounds, fault = (
-        folder / "certificates" / f"{case.name}{CERTIFICATE_SUFFIX}",
-        None,
-        "",
-    )
+    certificate = folder / "certificates" / f"{case.name}{CERTIFICATE_SUFFIX}"
+    bounds = None
+    fault = ""
     try:
         bounds = check(str(file), str(certificate))
     except Fault as told:
@@ -371,7 +369,9 @@ class BilevelProgram:
         """Return the file in free MPS. Numbers have all their digits, which the writer
         of OR-Tools cuts to six.
         """
-        matrix, names, rows = csc_array(self.rows.table()), self.names, self.row_names
+        matrix = csc_array(self.rows.table())
+        names = self.names
+        rows = self.row_names
         lines = [f"NAME {name}", "ROWS", " N obj", *(f" G {row}" for row in rows), "COLUMNS"]
         lines += [" MARKER MARKER 'MARKER' 'INTORG'"]
         for j, column in enumerate(names):

@@ -132,7 +132,9 @@ def weights(instance: Instance, terms: PeerTerms) -> PeerAnswer:
     paths, swaps = pool.paths, Swaps(instance, roads)
     scale = commodities.start[paths.commodity]
     rate = np.sqrt(8 * np.log(ROUTES) / TURNS)
-    gained, plan, plans = np.zeros(scale.size), feasible_start(instance), []
+    gained = np.zeros(scale.size)
+    plan = feasible_start(instance)
+    plans = []
     for _ in range(TURNS):
         score = np.exp(rate * (gained - gained.max()))
         share = score / np.bincount(paths.commodity, score)[paths.commodity]

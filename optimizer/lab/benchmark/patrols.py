@@ -358,7 +358,9 @@ def valleys_case(
     habitual, seed
         As in `optimizer.lab.benchmark.generated_roads.valleys_instance`.
     """
-    spacing, n_side, blocks = 0.5, 6, 5
+    spacing = 0.5
+    n_side = 6
+    blocks = 5
     instance = valleys_instance(
         spacing,
         n_side=n_side,
@@ -371,7 +373,9 @@ def valleys_case(
     )
     country = draw_country(spacing, n_side, blocks, np.random.default_rng(seed))
     sketch, towns = country.sketch, country.towns
-    capital, south, east = towns[0], towns[2], towns[4]
+    capital = towns[0]
+    south = towns[2]
+    east = towns[4]
     return _shared(
         instance,
         sketch.roads().network,

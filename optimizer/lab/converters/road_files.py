@@ -546,7 +546,9 @@ def read_journeys(
         path, "a table of evaders", wanted, problems=faults, typed_by_hand=True, remarks=remarks
     )
     rows = table_rows(read, faults)
-    names, ends, weights = [], [], []
+    names = []
+    ends = []
+    weights = []
     seen: dict[str, int] = {}
     for row in rows:
         origin, destination = (

@@ -287,7 +287,9 @@ def spni_instance(
                 Problem(name, str(node), f"a node of {path.name}: {node_id[0]} to {node_id[-1]}")
             )
     ends = np.searchsorted(node_id, rows[:, :2].astype(np.int64)).astype(np.int32)
-    length, delay, cost = rows[:, 2], rows[:, 3], rows[:, 4]
+    length = rows[:, 2]
+    delay = rows[:, 3]
+    cost = rows[:, 4]
     origin, destination = (int(np.searchsorted(node_id, node)) for node in (source, sink))
     longest = _longest(ends, length + delay, origin, destination)
     rate = DEEPEST / longest if 0 < longest < np.inf else 1.0

@@ -93,11 +93,9 @@ def write_study_page(folder: Path) -> PageFiles:
     InputError
         If the folder has neither rows nor other pages.
     """
-    maps, loops, family = (
-        map_store(folder).read(),
-        loop_store(folder).read(),
-        family_store(folder).read(),
-    )
+    maps = map_store(folder).read()
+    loops = loop_store(folder).read()
+    family = family_store(folder).read()
     sections = [folder / name for name in SECTIONS if (folder / name).is_file()]
     if not (maps or loops or family or sections):
         raise InputError(

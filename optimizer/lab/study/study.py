@@ -335,7 +335,9 @@ def carry_out(
         When it comes; the rows of every task that ended are on disk, and no process is
         left behind.
     """
-    maps, loops, family = map_store(folder), loop_store(folder), family_store(folder)
+    maps = map_store(folder)
+    loops = loop_store(folder)
+    family = family_store(folder)
     maps.append()
     until = None if time_limit is None else time.monotonic() + time_limit
     if until is not None and time.monotonic() >= until:
@@ -582,7 +584,9 @@ def _followed(
     length = world.network.length_m[world.network.segment_arc]
     expected = per_search * SEARCHES_A_MONTH * world.rate
     ideal = ROUND_MONTHS * float(expected @ _placed(world.rate, length, lot, placement))
-    yielded, rel5, seconds = [], [], 0.0
+    yielded = []
+    rel5 = []
+    seconds = 0.0
     for _ in range(LOOP_ROUNDS):
         began = time.process_time()
         model = ESTIMATORS[estimator](roads.table).fit(*as_records(history), roads.network)

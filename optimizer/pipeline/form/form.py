@@ -386,7 +386,9 @@ class _Work(threading.Thread):
         self, what: str, work: Callable[[], Callable[[], str]], earlier: _Work | None
     ) -> None:
         super().__init__(name=f"form {what}", daemon=True)
-        self.what, self._work, self._earlier = what, work, earlier
+        self.what = what
+        self._work = work
+        self._earlier = earlier
         self.done: Callable[[], str] | None = None
         self.failure: OptimizerError | None = None
 

@@ -304,7 +304,9 @@ def draw_page(drawn: Drawn) -> ShortPage:
     """
     from optimizer.report.answer import PageSection, ShortPage
 
-    draws, found, rows = drawn.draws, drawn.frequencies, drawn.draws.rows
+    draws = drawn.draws
+    found = drawn.frequencies
+    rows = drawn.draws.rows
     always = [
         name for name, share in draws.marginals.items() if all(name in row.plan for row in rows)
     ]
@@ -399,7 +401,10 @@ def _days(drawn: Drawn, always: frozenset[str]) -> ReportTable:
 
 def _costs(drawn: Drawn) -> list[str]:
     """Say what little change and overrides mean, and what they cost."""
-    said, values, gradual, price = [], drawn.text, drawn.gradual, drawn.price
+    said = []
+    values = drawn.text
+    gradual = drawn.gradual
+    price = drawn.price
     if gradual is not None:
         round_of = (
             _(

@@ -199,7 +199,10 @@ def orbit_meeting(
     ValueError
         If a number is out of its range.
     """
-    w, tau, g, period = _numbers(sweep), _numbers(travel), _numbers(glimpse), _numbers(revisit)
+    w = _numbers(sweep)
+    tau = _numbers(travel)
+    g = _numbers(glimpse)
+    period = _numbers(revisit)
     _check_least("sweep or drive, travel and glimpse", 0, w, tau, g)
     _check_positive("revisit or shift", period)
     return _capped((w + g + tau) / period), _capped((g + np.abs(w - tau)) / period)
@@ -336,12 +339,10 @@ def random_search(
     ValueError
         If a number is out of its range.
     """
-    width, speed, time, area = (
-        _numbers(width_m),
-        _numbers(speed_kmh),
-        _numbers(hours),
-        _numbers(area_km2),
-    )
+    width = _numbers(width_m)
+    speed = _numbers(speed_kmh)
+    time = _numbers(hours)
+    area = _numbers(area_km2)
     _check_least("width, speed and hours", 0, width, speed, time)
     _check_positive("area", area)
     return np.asarray(-np.expm1(-width / 1000 * speed * time / area))

@@ -159,7 +159,9 @@ class _Queue:
 
     def day(self, arrivals: tuple[float, ...], number: float) -> WaitingDay:
         """Return a day that begins with a mean number at the post."""
-        inspected, waiting, most = np.zeros(HOURS), np.zeros(HOURS), 0.0
+        inspected = np.zeros(HOURS)
+        waiting = np.zeros(HOURS)
+        most = 0.0
         for hour, rate in enumerate(arrivals):
             for _ in range(STEPS):
                 load = float(np.interp(number + rate / STEPS, self._implicit, self._load))

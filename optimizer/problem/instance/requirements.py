@@ -155,7 +155,9 @@ def implied_options(
     """Return what the requirements imply for the plans with the (options,) `ones` and
     without `zeros`, each requirement by itself.
     """
-    table, ones, zeros = instance.requirement_table, ones.copy(), zeros.copy()
+    table = instance.requirement_table
+    ones = ones.copy()
+    zeros = zeros.copy()
     adds = table.coefficient > 0
     while table.least.size:
         # The most that a sum can come to, less what it must: an option whose

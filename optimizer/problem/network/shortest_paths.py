@@ -183,7 +183,9 @@ class ArcOrder:
         open_ = np.isfinite(costs)
         columns, start = self.columns, self.start
         if not open_.all():
-            kept, costs, columns = kept[open_], costs[open_], columns[open_]
+            kept = kept[open_]
+            costs = costs[open_]
+            columns = columns[open_]
             start = np.concatenate(([0], np.cumsum(open_)))[start].astype(np.int32)
         return CostGraph(
             csr_array((costs, columns, start), shape=(self.n_nodes, self.n_nodes)), kept

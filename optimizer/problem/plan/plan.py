@@ -303,7 +303,9 @@ def _unmet(requirement: Requirement, placed: NDArray[np.bool_]) -> str:
     """Return the sentence on a requirement that a mask does not reach: where options
     only count against it, it is a limit.
     """
-    total, least, name = requirement.total(placed), requirement.least, repr(requirement.id)
+    total = requirement.total(placed)
+    least = requirement.least
+    name = repr(requirement.id)
     if least < 0 and max(requirement.coefficients) <= 0:
         return message(
             "limit {name} is exceeded: {total:.10g} of at most {most:.10g}",

@@ -195,7 +195,9 @@ def _mapping(path: Path, number: int, each: FeedFile) -> Mapping:
 def _joined(agency: str, pairs: Sequence[tuple[Path, Mapping]], given: Sequence[Path]) -> Feed:
     """Return the rows of tables by their mappings; `given` are files that were read beside them."""
     problems = ProblemList()
-    seizures, effort, notes = [], [], []
+    seizures = []
+    effort = []
+    notes = []
     rows, dropped = 0, dict[str, int]()
     for path, mapping in pairs:
         with problems.collected():

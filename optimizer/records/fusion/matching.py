@@ -676,7 +676,9 @@ def learn(reports: Reports, pairs: Candidates, places: NamedPlaces) -> Learnt:
     parcels, the difference of clocks.
     """
     known = np.flatnonzero(~np.isnan(reports.lon) & (reports.name >= 0))
-    name, lon, lat = [reports.name[known]], [reports.lon[known]], [reports.lat[known]]
+    name = [reports.name[known]]
+    lon = [reports.lon[known]]
+    lat = [reports.lat[known]]
     for named, pointed in ((pairs.one, pairs.other), (pairs.other, pairs.one)):
         use = (
             (reports.name[named] >= 0)
@@ -733,7 +735,9 @@ def _slips(reports: Reports, places: NamedPlaces) -> NamedPlaces:
     unlike = unlikeness([reports.names[at] for at in lost], [reports.names[at] for at in found])
     best = unlike.argmin(axis=1)
     near = unlike[np.arange(lost.size), best] <= ALIKE
-    lon, lat, spread = places.lon.copy(), places.lat.copy(), places.spread.copy()
+    lon = places.lon.copy()
+    lat = places.lat.copy()
+    spread = places.spread.copy()
     for to, of in ((lon, places.lon), (lat, places.lat), (spread, places.spread)):
         to[lost[near]] = of[found[best[near]]]
     return NamedPlaces(lon, lat, spread)
@@ -792,7 +796,9 @@ def _place(reports: Reports, pairs: Candidates, places: NamedPlaces) -> Levels:
     level = np.zeros(pairs.size, dtype=np.int64)
     pointed = ~np.isnan(reports.lon)
     named = ~pointed & (reports.name >= 0)
-    lon, lat, spread = reports.lon.copy(), reports.lat.copy(), np.where(pointed, 0.0, np.nan)
+    lon = reports.lon.copy()
+    lat = reports.lat.copy()
+    spread = np.where(pointed, 0.0, np.nan)
     for to, of in ((lon, places.lon), (lat, places.lat), (spread, places.spread)):
         to[named] = of[reports.name[named]]
     one, other = pairs.one, pairs.other

@@ -174,7 +174,9 @@ def places_of_areas(reports: Reports, areas: Sequence[Area]) -> NamedPlaces:
     distance from there of a disc as large.
     """
     size = len(reports.names)
-    lon, lat, spread = np.full(size, np.nan), np.full(size, np.nan), np.full(size, np.nan)
+    lon = np.full(size, np.nan)
+    lat = np.full(size, np.nan)
+    spread = np.full(size, np.nan)
     position = {name: at for at, name in enumerate(reports.names)}
     for area in areas:
         at = position.get(place_key(area.name))

@@ -248,7 +248,9 @@ def _effort_texts(
         (plain(effort.unit, 40), (effort.amount[segments] / length).tolist())
         for effort in risk.efforts
     ]
-    said, searched, never = _("{number} {unit} a km"), _("searched"), _("never searched")
+    said = _("{number} {unit} a km")
+    searched = _("searched")
+    never = _("never searched")
     return [
         (
             (

@@ -1131,11 +1131,9 @@ def draw_names(
     """Name the other towns, main roads among the segments that are drawn, and areas,
     where the name lies on nothing else.
     """
-    towns, roads, areas = (
-        named_towns(content).inland,
-        road_numbers(content, drawn),
-        named_areas(content),
-    )
+    towns = named_towns(content).inland
+    roads = road_numbers(content, drawn)
+    areas = named_areas(content)
     if towns:
         screen.add(
             [

@@ -353,7 +353,9 @@ class AlertMonitor:
         """
         kept = wanted[number]
         starts = np.flatnonzero(np.diff(number[kept], prepend=-1))
-        segment, unit, expected = counted.segment[kept], counted.unit[kept], counted.expected[kept]
+        segment = counted.segment[kept]
+        unit = counted.unit[kept]
+        expected = counted.expected[kept]
         joint = self._joint()
         return np.array(
             [
@@ -384,11 +386,9 @@ class AlertMonitor:
         out = np.zeros((len(rates), len(self.reference.units)))
         if len(self.reference.units) == 1:
             return out
-        evidence, shape, prior = (
-            self.model.evidence_,
-            self._shape(),
-            float(self._main.latent.precision[-1]),
-        )
+        evidence = self.model.evidence_
+        shape = self._shape()
+        prior = float(self._main.latent.precision[-1])
         for unit in range(out.shape[1]):
             areas = [area for area in evidence.area_counts if area.unit == unit]
             expected = evidence.unit_expected[unit].copy()

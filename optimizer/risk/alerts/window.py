@@ -250,7 +250,9 @@ def quarters(split: RecordSplit) -> tuple[Span, ...]:
     """Return the calendar quarters of a record, cut at the window too, and joined where
     seizures are dated by longer spans.
     """
-    first, cut_at, end = split.before.span.start, split.window.span.start, split.window.span.end
+    first = split.before.span.start
+    cut_at = split.window.span.start
+    end = split.window.span.end
     early = split.before.seizures
     first = min(first, *early.start[early.end > first]) if (early.end > first).any() else first
     month = first.astype("datetime64[M]").astype(np.int64)

@@ -279,7 +279,9 @@ class AreaPosterior:
         if n < DRAWS:
             n = max(LEAST_DRAWS, int(np.ceil(share * n)))
         draws = self.draw(n, np.random.default_rng(0))
-        weight, eta, rest = draws.weight, draws.eta, draws.rest
+        weight = draws.weight
+        eta = draws.eta
+        rest = draws.rest
         middle = weight @ eta
         # what the unweighted draws of the rest miss of their known mean, 0, and their
         # known spread, is made up for
@@ -289,7 +291,9 @@ class AreaPosterior:
         variance = np.maximum(weight @ (eta - middle) ** 2 + missed, 1e-12)
         logs = log_sums(self._latent_model.areas, eta)
         expected = logsumexp(logs, axis=0, b=weight[:, None])
-        unit_mean, unit_variance, at_level = mean[None], variance[None], logs
+        unit_mean = mean[None]
+        unit_variance = variance[None]
+        at_level = logs
         if self._latent_model.levels:
             mean_level = weight @ draws.level
             off = weight[:, None] * (draws.level - mean_level)
@@ -473,7 +477,10 @@ def _modes(sums: Sequence[_Sum], xi: Floats) -> _Modes:
         going = gain >= STOP_GAIN
         if not going.any():
             break
-        left, step, gain, value = left[going], step[going], gain[going], target.value[going]
+        left = left[going]
+        step = step[going]
+        gain = gain[going]
+        value = target.value[going]
         sums = [one.take(going) for one in sums]
         target = _stepped(sums, xi[left], step, value, gain)
         xi[left], curvature[left] = target.xi, target.curvature

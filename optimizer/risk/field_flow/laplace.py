@@ -392,7 +392,9 @@ def expand_posterior(
     # Cells first: each has one segment and one unit, so their curvature in u is
     # diagonal (w).
     terms = cell_terms(latent, hyper, point, eta)
-    value, slope, weight = terms.value, terms.slope, terms.curvature
+    value = terms.value
+    slope = terms.slope
+    weight = terms.curvature
     total = float(value.sum())
     pull: Floats = np.bincount(cells.segment, slope, m).astype(np.float64)
     weight_u: Floats = np.bincount(cells.segment, weight, m).astype(np.float64)
@@ -516,11 +518,9 @@ class Hessian:
         self._area: tuple[Floats, Floats, tuple[Floats, bool]] | None = None
         active = expansion.area_weight > 0
         if active.any():
-            at, beta, weight = (
-                expansion.area_u[:, active],
-                expansion.area_beta[:, active],
-                expansion.area_weight[active],
-            )
+            at = expansion.area_u[:, active]
+            beta = expansion.area_beta[:, active]
+            weight = expansion.area_weight[active]
             parts = self.solve_without_areas(at, beta, self._own[:, None] * at)
             inner = at.T @ (parts.u + parts.v) + beta.T @ parts.beta
             root = np.sqrt(weight)

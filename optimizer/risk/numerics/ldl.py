@@ -260,7 +260,9 @@ class Pattern:
         lower.sort_indices()
         if self._block[-1] > LARGEST_BLOCKS:
             return self._compiled(lower, pivot)
-        below, parent, own = self._below, self._parent, self._start[:-1]
+        below = self._below
+        parent = self._parent
+        own = self._start[:-1]
         blocks = np.empty(self._block[-1])
         for columns in self._batches:
             k = int(below[columns[0]])
@@ -392,8 +394,14 @@ def solutions(
             for side in range(width):
                 x[place, side] = right[order[place], first + side]
         for column in range(n):
-            a, b, c, d = x[column, 0], x[column, 1], x[column, 2], x[column, 3]
-            e, f, g, h = x[column, 4], x[column, 5], x[column, 6], x[column, 7]
+            a = x[column, 0]
+            b = x[column, 1]
+            c = x[column, 2]
+            d = x[column, 3]
+            e = x[column, 4]
+            f = x[column, 5]
+            g = x[column, 6]
+            h = x[column, 7]
             for at in range(start[column], start[column + 1]):
                 row, weight = index[at], lower[at]
                 x[row, 0] -= weight * a
@@ -406,18 +414,14 @@ def solutions(
                 x[row, 7] -= weight * h
         for column in range(n - 1, -1, -1):
             share = 1.0 / pivot[column]
-            a, b, c, d = (
-                x[column, 0] * share,
-                x[column, 1] * share,
-                x[column, 2] * share,
-                x[column, 3] * share,
-            )
-            e, f, g, h = (
-                x[column, 4] * share,
-                x[column, 5] * share,
-                x[column, 6] * share,
-                x[column, 7] * share,
-            )
+            a = x[column, 0] * share
+            b = x[column, 1] * share
+            c = x[column, 2] * share
+            d = x[column, 3] * share
+            e = x[column, 4] * share
+            f = x[column, 5] * share
+            g = x[column, 6] * share
+            h = x[column, 7] * share
             for at in range(start[column], start[column + 1]):
                 row, weight = index[at], lower[at]
                 a -= weight * x[row, 0]

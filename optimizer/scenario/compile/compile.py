@@ -198,7 +198,9 @@ def options_before_risk(evidence: ScenarioEvidence) -> tuple[Option, ...] | None
 
 def compile_evidence(evidence: ScenarioEvidence, listener: Listener = SILENT) -> Compiled:
     """Return the instance of a scenario whose files are read; else as `compile_scenario`."""
-    scenario, network, where = evidence.scenario, evidence.region.network, str(evidence.path)
+    scenario = evidence.scenario
+    network = evidence.region.network
+    where = str(evidence.path)
     travel = scenario_travel(evidence, listener)
     with step(listener, "placing sites"):
         sites = _sites(travel)

@@ -485,7 +485,9 @@ class _Drives:
         if team.segment == sensor.segment:
             return 0.0
         here, there = (int(self._network.segment_arc[item.segment]) for item in (team, sensor))
-        tail, head, time = self._network.tail, self._network.head, self._network.time_s
+        tail = self._network.tail
+        head = self._network.head
+        time = self._network.time_s
         if team.segment not in self._from:
             self._from[team.segment] = self._graph.distances([tail[here], head[here]]).min(axis=0)
         seconds = (

@@ -420,14 +420,14 @@ def with_elsewhere(instance: Instance, travel: ScenarioTravel) -> Instance:
     travel
         The scenario, and how many loads these are.
     """
-    weight, local, network = (
-        travel.evaders.elsewhere,
-        travel.record.local,
-        travel.evidence.region.network,
-    )
+    weight = travel.evaders.elsewhere
+    local = travel.record.local
+    network = travel.evidence.region.network
     if not weight:
         return instance
-    n, arc, lonlat = instance.n_nodes, instance.tail.size, instance.lonlat
+    n = instance.n_nodes
+    arc = instance.tail.size
+    lonlat = instance.lonlat
     rest = local.ways[local.listed :]
     evader = Evader(ELSEWHERE, n, n + 1, weight, (Route((arc,), 1.0),), "other places, local")
     shown = (rest or local.ways)[0]  # on a map: where the heaviest of them is

@@ -203,7 +203,9 @@ def scenario_evaders(
     record
         Weights and routes.
     """
-    gateways, settlements, model = demand.gateways, demand.settlements, demand.terms
+    gateways = demand.gateways
+    settlements = demand.settlements
+    model = demand.terms
     shares = record.shares
     loads = np.where(shares >= max(model.smallest_share, np.finfo(np.float64).tiny), shares, 0.0)
     every = model.loads * record.amount

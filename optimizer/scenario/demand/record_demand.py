@@ -332,7 +332,10 @@ def record_demand(
         Its places are then as wrong as those, and local loads are where flows leave
         something over, whatever the map says.
     """
-    known, model, estimate, terms = fitted.known, fitted.model, fitted.estimate, demand.terms
+    known = fitted.known
+    model = fitted.model
+    estimate = fitted.estimate
+    terms = demand.terms
     silence = _silence(model, known)
     prior = demand.prior().weight
     if silence:
@@ -367,14 +370,20 @@ def record_demand(
         others = candidate_routes(network, other.ends, weight, other.routes)
         explained = explain_by_routes(others, drawn)
         if explained.likelihood[0] > flows.likelihood[0] + LEAST_GAIN:
-            goes_by, usual, candidates, flows = choice, other, others, explained
+            goes_by = choice
+            usual = other
+            candidates = others
+            flows = explained
     habits, around_today = usual, False
     if around is not None and counted.count[:placed].any():
         other = usual.merged(around)
         others = candidate_routes(network, other.ends, weight, other.routes)
         explained = explain_by_routes(others, drawn)
         if explained.likelihood[0] > flows.likelihood[0] + LEAST_GAIN:
-            around_today, usual, candidates, flows = True, other, others, explained
+            around_today = True
+            usual = other
+            candidates = others
+            flows = explained
     first = [
         np.arange(len(every)) < len(kept)
         for every, kept in zip(usual.routes, habits.routes, strict=True)

@@ -113,7 +113,9 @@ def scenario_travel(evidence: ScenarioEvidence, listener: Listener = SILENT) -> 
     InputError
         If no load travels, or a road lets nobody through with nothing placed.
     """
-    scenario, network, where = evidence.scenario, evidence.region.network, str(evidence.path)
+    scenario = evidence.scenario
+    network = evidence.region.network
+    where = str(evidence.path)
     with step(listener, "estimating risk"):
         risk = _fitted_risk(evidence, listener)
     cost = background_cost(evidence.region, scenario)
@@ -153,12 +155,10 @@ def travel_by(travel: ScenarioTravel, evidence: ScenarioEvidence) -> ScenarioTra
     InputError
         If no load travels.
     """
-    demand, network, risk, own = (
-        evidence.demand,
-        evidence.region.network,
-        travel.risk,
-        travel.record,
-    )
+    demand = evidence.demand
+    network = evidence.region.network
+    risk = travel.risk
+    own = travel.record
     if (
         demand.terms.weights == "record"
         and own.flows is not None
@@ -177,12 +177,10 @@ def travel_by(travel: ScenarioTravel, evidence: ScenarioEvidence) -> ScenarioTra
 
 def _travelled(travel: ScenarioTravel) -> ScenarioTravel:
     """Return who travels once tips and what loads carry count as well."""
-    evidence, record, tips, network = (
-        travel.evidence,
-        travel.record,
-        travel.tips,
-        travel.evidence.region.network,
-    )
+    evidence = travel.evidence
+    record = travel.record
+    tips = travel.tips
+    network = travel.evidence.region.network
     if tips is not None:
         record = _after_tips(evidence, record, tips)
     known = None if travel.risk is None else travel.risk.known
@@ -208,7 +206,9 @@ def _record_demand(
     """Return the weights and routes of evaders, by what the scenario lets the record
     say of them.
     """
-    demand, network, seed = evidence.demand, evidence.region.network, evidence.scenario.solve.seed
+    demand = evidence.demand
+    network = evidence.region.network
+    seed = evidence.scenario.solve.seed
     terms = demand.terms
     if risk is not None and terms.weights == "record":
         # A record can raise a pair that gravity thinks little of, so pairs below
@@ -235,7 +235,9 @@ def _around_today(
     """
     if not any(item.site.existing for item in evidence.sites):
         return None
-    demand, network, known = evidence.demand, evidence.region.network, cost.copy()
+    demand = evidence.demand
+    network = evidence.region.network
+    known = cost.copy()
     for option in compile_options(evidence.sites, evidence.scenario, network).options:
         if option.existing:
             known[list(option.arcs)] -= np.log(

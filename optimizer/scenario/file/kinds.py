@@ -591,7 +591,9 @@ def _arcs_of_road(item: PlacedSite, network: Network, road_km: float) -> NDArray
     first = item.arcs[0]
     called = network.name if network.name[first] else network.road_class
     same = np.flatnonzero((called == called[first]) | own)
-    tail, head, length = network.tail[same], network.head[same], network.length_m[same]
+    tail = network.tail[same]
+    head = network.head[same]
+    length = network.length_m[same]
     # a drone flies against a one-way road as well
     ends, starts = np.append(tail, head), np.append(head, tail)
     graph = cost_graph(network.n_nodes, ends, starts, np.append(length, length))

@@ -156,7 +156,9 @@ def included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: b
     """
     if not 0 <= index < size:
         return False
-    node, last, found = index, size - 1, leaf
+    node = index
+    last = size - 1
+    found = leaf
     for sibling in proof:
         if last == 0:
             return False

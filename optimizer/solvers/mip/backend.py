@@ -330,7 +330,9 @@ def _in_child(
     """Solve in a child process, following its log; end it on Ctrl-C or when it overruns
     its time. Its work counts as work of this thread.
     """
-    began, since, spent = work_seconds(), time.monotonic(), _work_of_children()
+    began = work_seconds()
+    since = time.monotonic()
+    spent = _work_of_children()
     with scratch_folder() as folder:
         parameters.highs.bool_options["mip_improving_solution_save"] = True
         parameters.highs.string_options["mip_improving_solution_file"] = str(

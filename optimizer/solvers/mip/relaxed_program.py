@@ -125,7 +125,9 @@ def _without_small(mip: MipModel) -> MipModel:
     least = np.where(mip.integer | (mip.lower >= SMALL), mip.lower, 0.0)
     entries = mip.rows.tocoo()
     small = np.abs(entries.data) < SMALL
-    row, column, value = entries.row[small], entries.col[small], entries.data[small]
+    row = entries.row[small]
+    column = entries.col[small]
+    value = entries.data[small]
     most = np.maximum(value * least[column], value * mip.upper[column])
     cheap = mip.cost < SMALL
     kept = (entries.data[~small], (entries.row[~small], entries.col[~small]))

@@ -264,7 +264,9 @@ class DoubleOracle:
                 certified = self._certify(
                     solution, self.until, tolerance_of(self.gap) if ready else self._roughly
                 )
-                since, last, proven_at = work_seconds(), None, self.rounds
+                since = work_seconds()
+                last = None
+                proven_at = self.rounds
                 took, left = since - now, self.until - since
                 # what few plans, and their proof, leave open is not closed by more
                 # plans: rounds are as long as their part of the gap
@@ -408,12 +410,12 @@ class DoubleOracle:
         Under a time limit evaders of whom much is left open are searched for again, up
         to values that nobody is known to achieve.
         """
-        now, known, found = work_seconds(), theta, dict[int, tuple[int, ...]]()
-        bound, reached, skipped = (
-            np.full(theta.size, np.inf),
-            theta.copy(),
-            np.ones(theta.size, dtype=bool),
-        )
+        now = work_seconds()
+        known = theta
+        found = dict[int, tuple[int, ...]]()
+        bound = np.full(theta.size, np.inf)
+        reached = theta.copy()
+        skipped = np.ones(theta.size, dtype=bool)
         timed = self.until < np.inf
         for turn in range(PASSES if timed else 1):
             most = max(self._most // QUICKER, 1) * QUICKER**turn if timed else self._most

@@ -567,13 +567,17 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
         left, which for an origin not yet begun is what an evader reaches who sees the
         plan.
     """
-    n, plans, n_origins = start.size - 1, probability.size, origins.size
+    n = start.size - 1
+    plans = probability.size
+    n_origins = origins.size
     # onward[i, x] is mu_x h_x(i); useful[k, a] whether a path from origin k over arc a
     # may be worth more than is known; in the last row, one from any origin
     onward, useful = np.empty((n, plans)), np.ones((n_origins + 1, head.size), dtype=np.bool_)
     _best_survivals(into, entering, tail, survival, useful[n_origins], destination, onward)
     _weigh(onward, probability)
-    so_far, forward, trial = np.empty((n, plans)), np.arange(head.size), np.empty(plans)
+    so_far = np.empty((n, plans))
+    forward = np.arange(head.size)
+    trial = np.empty(plans)
     for a in range(head.size):
         useful[n_origins, a] = False
     for k in range(n_origins):
@@ -600,7 +604,9 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
     fixed[destination] = True
     # sources by falling survival, so that a search has the bounds of the nodes nearer
     # to the destination; the origins come last
-    order, sources, inner = _falling(seen), np.empty(n + n_origins, dtype=np.int64), 0
+    order = _falling(seen)
+    sources = np.empty(n + n_origins, dtype=np.int64)
+    inner = 0
     for at in range(n):
         if order[at] != destination and seen[order[at]] > 0:
             sources[inner] = order[at]
@@ -611,15 +617,15 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
     chance, label = np.empty((256, plans)), np.empty((256, 5), dtype=np.int64)
     # bound of each label, what one who sees the plan from it on reaches, and a heap of
     # those that are left
-    bound_of, seeing, heap = np.empty(256), np.empty(256), np.empty(256, dtype=np.int64)
+    bound_of = np.empty(256)
+    seeing = np.empty(256)
+    heap = np.empty(256, dtype=np.int64)
     latest = np.empty(n, dtype=np.int64)  # the last label at each node
     own_onward = np.empty((n, plans))
     labels, steps = 0, 0.0
-    bounds, values, stop = (
-        np.zeros(n_origins),
-        np.zeros(n_origins),
-        np.zeros(n_origins, dtype=np.int64),
-    )
+    bounds = np.zeros(n_origins)
+    values = np.zeros(n_origins)
+    stop = np.zeros(n_origins, dtype=np.int64)
     arcs, n_arcs = np.empty(256, dtype=np.int64), 0
     for turn in range(inner + n_origins):
         source, own = sources[turn], max(turn - inner, -1)
@@ -719,12 +725,10 @@ def best_paths(  # noqa: C901, PLR0912, PLR0915 - one search from every node in 
                 if dominated:
                     continue
                 if count == bound_of.size:
-                    chance, label, bound_of, heap = (
-                        _taller(chance),
-                        _taller(label),
-                        _longer(bound_of),
-                        _longer(heap),
-                    )
+                    chance = _taller(chance)
+                    label = _taller(label)
+                    bound_of = _longer(bound_of)
+                    heap = _longer(heap)
                     seeing = _longer(seeing)
                 for x in range(plans):
                     chance[count, x] = trial[x]
@@ -771,7 +775,10 @@ def _promise(survival: Floats, onward: Floats, worth: float, seen: float) -> tup
     """Return the least bound of a label's completions found, at most `seen`, with W and
     a c for W, and the passes over the plans.
     """
-    low, high, promise, passes = 0.0, 0.0, seen, 0
+    low = 0.0
+    high = 0.0
+    promise = seen
+    passes = 0
     for x in range(survival.size):
         high = max(high, survival[x])
     while passes < HALVINGS:
@@ -805,7 +812,10 @@ def _no_better(
     - f t)^+, so where sum_x mu_x (s_x - f t_x)^+ h_x is at most (1 - f) times `enough`,
     a completion worth v > `enough` is worth v or more from the other one.
     """
-    low, high, share, passes = 0.0, 1.0, 1.0, 0
+    low = 0.0
+    high = 1.0
+    share = 1.0
+    passes = 0
     if seen_more > enough:  # else neither can
         # below, f leaves too much even without truncation
         low = max((seen_less - enough) / (seen_more - enough), 0.0)
@@ -849,11 +859,9 @@ def _best_survivals(
     arcs; those at node i are arcs[first[i]] and on.
     """
     n, plans = best.shape
-    queue, value, node = (
-        np.empty(end.size + 1, dtype=np.int64),
-        np.empty(end.size + 1),
-        np.empty(end.size + 1, np.int64),
-    )
+    queue = np.empty(end.size + 1, dtype=np.int64)
+    value = np.empty(end.size + 1)
+    node = np.empty(end.size + 1, np.int64)
     done = np.empty(n, dtype=np.bool_)
     for x in range(plans):
         for i in range(n):

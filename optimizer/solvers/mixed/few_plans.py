@@ -100,7 +100,9 @@ class FewPlans:
         until
             The search ends when `work_seconds()` passes it.
         """
-        best, least, idle = None, np.inf, 0
+        best = None
+        least = np.inf
+        idle = 0
         while idle < PATIENCE and (weighed := self._weighed(plans, until)) is not None:
             plans, probability, value = weighed
             idle = idle + 1 if value > least * (1 - FALLS) else 0
@@ -150,7 +152,9 @@ class FewPlans:
         np.maximum.at(theta, known.commodity, expected)
         near = np.flatnonzero((expected >= (1 - NEAR) * theta[known.commodity]) & (expected > 0))
         near = near[np.argsort(known.commodity[near], kind="stable")]
-        paths, table, expected = known.take(near), table[:, near], expected[near]
+        paths = known.take(near)
+        table = table[:, near]
+        expected = expected[near]
         first = np.flatnonzero(np.diff(paths.commodity, prepend=-1))  # path of each commodity
         if not first.size:
             return None

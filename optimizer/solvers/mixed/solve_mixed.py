@@ -105,12 +105,10 @@ def solve_mixed(
     """
     options = replace(options, method="auto")
     check_options(options)
-    machine_started, started, params, time_limit = (
-        time.monotonic(),
-        work_seconds(),
-        options.params.mixed,
-        options.time_limit,
-    )
+    machine_started = time.monotonic()
+    started = work_seconds()
+    params = options.params.mixed
+    time_limit = options.time_limit
 
     def end(share: float) -> float:
         return np.inf if time_limit is None else started + share * time_limit
@@ -497,7 +495,9 @@ def _last_game(search: DoubleOracle) -> GameSolution | None:
 
 def _walks(search: DoubleOracle, wanted: list[int]) -> dict[int, tuple[int, ...]]:
     """Return the arcs, in order of travel, of paths of the pool, by their place in it."""
-    overlay, commodities, pool = search.overlay, search.game.commodities, search.game.pool
+    overlay = search.overlay
+    commodities = search.game.commodities
+    pool = search.game.pool
     assert pool.steps is not None  # noqa: S101 - the caller has asked for them
     assert overlay.node is not None  # noqa: S101 - the overlay is that of the whole instance
     series: dict[int, list[int]] = defaultdict(list)

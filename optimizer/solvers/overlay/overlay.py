@@ -250,7 +250,9 @@ def contract(instance: Instance) -> Overlay:
     # forced options can block an arc for good
     touching = free[instance.effects[0]] & (base[instance.effects[1]] > 0)
     option, arc, survival = instance.effects
-    option, arc, survival = option[touching], arc[touching], survival[touching]
+    option = option[touching]
+    arc = arc[touching]
+    survival = survival[touching]
     watched = np.unique(arc)
     informed = [evader for evader in instance.evaders if not evader.routes and evader.weight > 0]
     ends = [e.origin for e in informed] + [e.destination for e in informed]
@@ -346,7 +348,9 @@ def _series_arcs(
     first of which carries r.
     """
     order = np.argsort(effects[1], kind="stable")
-    option, arc, survival = effects[0][order], effects[1][order], effects[2][order]
+    option = effects[0][order]
+    arc = effects[1][order]
+    survival = effects[2][order]
     first = np.ones(arc.size, dtype=bool)
     first[1:] = arc[1:] != arc[:-1]
     last = np.roll(first, -1)

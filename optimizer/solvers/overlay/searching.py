@@ -134,11 +134,9 @@ def leaf_costs(
     """
     n = first.size - 1
     heap, key = np.empty(arcs.size + 1, dtype=np.int64), np.empty(arcs.size + 1)
-    wanted, distance, entering = (
-        np.empty(n, dtype=np.bool_),
-        np.empty(n),
-        np.empty(n, dtype=np.int64),
-    )
+    wanted = np.empty(n, dtype=np.bool_)
+    distance = np.empty(n)
+    entering = np.empty(n, dtype=np.int64)
     costs = np.empty(leaf.size)
     for r in range(roots.size):
         _grow_tree(
@@ -196,16 +194,12 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
     """
     n = first.size - 1
     heap, key = np.empty(arcs.size + 1, dtype=np.int64), np.empty(arcs.size + 1)
-    wanted, distance, entering = (
-        np.empty(n, dtype=np.bool_),
-        np.empty(n),
-        np.empty(n, dtype=np.int64),
-    )
-    owner, values, steps = (
-        np.empty(leaf.size, dtype=np.int64),
-        np.empty(leaf.size),
-        np.empty((2, 1024), dtype=np.int64),
-    )
+    wanted = np.empty(n, dtype=np.bool_)
+    distance = np.empty(n)
+    entering = np.empty(n, dtype=np.int64)
+    owner = np.empty(leaf.size, dtype=np.int64)
+    values = np.empty(leaf.size)
+    steps = np.empty((2, 1024), dtype=np.int64)
     weighed = np.zeros(leaf.size, dtype=np.bool_)
     n_paths = n_steps = 0
     for r in range(roots.size):
@@ -231,7 +225,10 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
             k = order[at]
             # back to the root, once for the key, the value and the length of the path,
             # and once more, if it is new, for its steps
-            node, value, total, length = leaf[k], 1.0, mark_of_leaf[k], 0
+            node = leaf[k]
+            value = 1.0
+            total = mark_of_leaf[k]
+            length = 0
             if entering[node] < 0:
                 continue
             while entering[node] >= 0:
@@ -324,11 +321,9 @@ def connections(  # noqa: C901, PLR0912 - one search
         distance[i] = np.inf
     for i in range(sources.size):
         fixed[sources[i]] = True
-    tails, heads, costs = (
-        np.empty(1024, dtype=np.int64),
-        np.empty(1024, dtype=np.int64),
-        np.empty(1024),
-    )
+    tails = np.empty(1024, dtype=np.int64)
+    heads = np.empty(1024, dtype=np.int64)
+    costs = np.empty(1024)
     useful, count = np.zeros(watched_end.size, dtype=np.bool_), 0
     for i in range(sources.size):
         if count > most or (i >= SAMPLE and count * sources.size > SURELY * most * i):
@@ -351,7 +346,9 @@ def connections(  # noqa: C901, PLR0912 - one search
             waiting -= on
             if on and fixed[node] and node != source:
                 if count == tails.size:
-                    tails, heads, costs = _longer(tails), _longer(heads), _longer_floats(costs)
+                    tails = _longer(tails)
+                    heads = _longer(heads)
+                    costs = _longer_floats(costs)
                 tails[count], heads[count], costs[count] = source, node, least
                 count += 1
                 on = False
@@ -396,7 +393,9 @@ def _without_top(heap: Ints, key: Floats, size: int) -> int:
     up as long as they are nearer.
     """
     size -= 1
-    last_key, last, place = key[size], heap[size], 0
+    last_key = key[size]
+    last = heap[size]
+    place = 0
     while True:
         child = 2 * place + 1
         if child >= size:

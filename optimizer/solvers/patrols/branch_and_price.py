@@ -282,7 +282,9 @@ class BranchAndPrice:
         if self.debug is not None and self.debug.alone:
             return value
         if value < self.upper and met:
-            self.placed, self.number, self.upper = ones.copy(), number.copy(), value
+            self.placed = ones.copy()
+            self.number = number.copy()
+            self.upper = value
             self.listener.plan_found(np.concatenate((ones, number)), value)
             self.listener.bounds_moved(self.lower, value)
         return value

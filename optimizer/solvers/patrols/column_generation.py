@@ -540,12 +540,10 @@ def times_in_a_beat(patrol: Patrol) -> NDArray[np.int64]:
     leg, element = drives.coords
     cost = seconds.ravel()[leg]
     fits = (cost <= team.shift_s) & (leg // places != leg % places)
-    leg, element, cost, often = (
-        leg[fits],
-        element[fits],
-        cost[fits].astype(np.float64),
-        drives.data[fits],
-    )
+    leg = leg[fits]
+    element = element[fits]
+    cost = cost[fits].astype(np.float64)
+    often = drives.data[fits]
     most = np.full(patrol.drives.shape[1], np.inf)
     for place in (leg // places, leg % places):
         item, at = np.unique(element * places + place, return_inverse=True)
@@ -554,7 +552,9 @@ def times_in_a_beat(patrol: Patrol) -> NDArray[np.int64]:
         np.minimum.at(least, at, cost)
         of = item // places
         order = np.lexsort((least / value, of))
-        of, value, least = of[order], value[order], least[order]
+        of = of[order]
+        value = value[order]
+        least = least[order]
         spent = np.cumsum(least) - least
         spent -= spent[np.searchsorted(of, of)]  # before this item, by the items of its element
         left = team.shift_s - spent
@@ -653,7 +653,9 @@ def tours_above(problem: TourProblem, least: float, most: int) -> list[Tour] | N
     most
         Largest number of tours, >= 0.
     """
-    travel, leg, prize = problem.travel.tolist(), problem.leg.tolist(), problem.prize.tolist()
+    travel = problem.travel.tolist()
+    leg = problem.leg.tolist()
+    prize = problem.prize.tolist()
     n = len(prize)
     found: list[Tour] = []
     steps = 0

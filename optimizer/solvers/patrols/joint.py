@@ -242,7 +242,9 @@ class _Clock:
     """
 
     def __init__(self, limit: float | None) -> None:
-        self.started, self._limit, self._machine_started = work_seconds(), limit, time.monotonic()
+        self.started = work_seconds()
+        self._limit = limit
+        self._machine_started = time.monotonic()
 
     @property
     def seconds(self) -> float:

@@ -196,7 +196,9 @@ class PlanImprover:
         While the gap is wide the search goes on with ruins, where they are wanted.
         Without a limit it ends when it finds nothing more.
         """
-        search, params, began = self._search, self._params, work_seconds()
+        search = self._search
+        params = self._params
+        began = work_seconds()
         left = search.work_until - began
         seconds = (
             max(min(params.most_seconds, left * params.share), share * left)
@@ -361,7 +363,9 @@ def local_search(
                 continue
             value = overlay.value(candidate)
             if value < best_value * (1 - NOTHING):
-                best, best_value, improved = candidate, value, True
+                best = candidate
+                best_value = value
+                improved = True
                 listener.plan_found(best, best_value)
                 break
             pooled.refresh(candidate)
@@ -400,7 +404,9 @@ def ruin_and_recreate(
             continue
         here = candidate
         if value < best_value * (1 - NOTHING):
-            best, best_value, fruitless = candidate, value, 0
+            best = candidate
+            best_value = value
+            fruitless = 0
             listener.plan_found(best, best_value)
     return reduce_plan(instance, overlay, best, pooled)
 

@@ -305,11 +305,9 @@ class DeskPage(ActingPage):
             self._texts["list"].text = texts.listed(view)
             for budget in view.budgets:
                 words, slider = self._budgets[budget.id]
-                words.text, slider.value, slider.disabled = (
-                    texts.budget(budget, view.values),
-                    budget.budget,
-                    busy,
-                )
+                words.text = texts.budget(budget, view.values)
+                slider.value = budget.budget
+                slider.disabled = busy
             for part in (*self._marks, *self._beat_marks, self._search, self._save, self._seconds):
                 part.disabled = busy
             self._stop.disabled = view.progress is None or view.progress.stopping

@@ -161,7 +161,9 @@ def serve(
 async def _served(
     page: Callable[[], ServedPage], port: int | None, ready: Callable[[DeskServer], object]
 ) -> None:
-    found, ended, loop = listening(page, port), asyncio.Event(), asyncio.get_running_loop()
+    found = listening(page, port)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))

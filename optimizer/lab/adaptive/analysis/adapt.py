@@ -501,7 +501,9 @@ def ground_of(source: ProblemSource) -> AdaptGround:
     compiled = source.compiled
     if compiled is None:
         return AdaptGround()
-    network, records, instance = compiled.region.network, compiled.records, source.instance
+    network = compiled.region.network
+    records = compiled.records
+    instance = source.instance
     added = instance.tail.size - network.segment.size
     segment = np.concatenate((network.segment, network.n_segments + np.arange(added))).astype(
         np.int64

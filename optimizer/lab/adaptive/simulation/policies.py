@@ -287,7 +287,9 @@ class RecordGuard:
     """
 
     def __init__(self) -> None:
-        self._own, self._since, self._left = False, 0, TRIAL
+        self._own = False
+        self._since = 0
+        self._left = TRIAL
         self._seized: dict[bool, list[float]] = {False: [], True: []}
 
     def take(self, seized: float) -> None:
@@ -352,7 +354,9 @@ class EvaderWeights:
     """
 
     def __init__(self, world: AdaptiveWorld) -> None:
-        instance, overlay, crowd = world.instance, world.overlay, world.sets.crowd
+        instance = world.instance
+        overlay = world.overlay
+        crowd = world.sets.crowd
         pair_of = {ends: k for k, ends in enumerate(world.sets.ends)}
         self._first = crowd.loads / crowd.loads.sum()
         self._pair = np.array(
@@ -792,7 +796,9 @@ class ResponseModels:
         """Weigh the models by a period of the record, given what its layout did to
         loads, and let them learn of it.
         """
-        routes, presence, seized = self._routes, period.layout.presence, period.counts.sum(axis=0)
+        routes = self._routes
+        presence = period.layout.presence
+        seized = period.counts.sum(axis=0)
         shares = self._shares(self._recalled, self._temperature)
         seizing = csr_array(
             (passage.seized[self._at], (self._option, self._at[0])),

@@ -176,7 +176,10 @@ def simulate(
     lot = np.random.default_rng([seed, run, 1 + POLICY_NAMES.index(policy)])
     traffickers = learner(routes, world.sets.crowd, terms)
     planners, passages = POLICIES[policy](world), world.passages
-    layouts, outcomes, flows, chances = [], [], [], []
+    layouts = []
+    outcomes = []
+    flows = []
+    chances = []
     for period in range(-world.history, periods):
         layout = Layout.fixed(world.today, terms.days) if period < 0 else planners.layout(lot)
         flows.append(traffickers.flows)
@@ -207,11 +210,9 @@ def baseline_flows(world: AdaptiveWorld, *, periods: int, seed: int = 0) -> Floa
 def _measured(world: AdaptiveWorld, run: Run, chances: Floats) -> tuple[PeriodRow, ...]:
     """Return the rows of a run, given the (periods, routes) chances to get through."""
     hindsight, passages = world.hindsight, world.passages
-    flows, layouts, outcomes = (
-        run.flows[world.history :],
-        run.layouts[world.history :],
-        run.outcomes[world.history :],
-    )
+    flows = run.flows[world.history :]
+    layouts = run.layouts[world.history :]
+    outcomes = run.outcomes[world.history :]
     routes, gateway = world.sets.routes, world.sets.crowd.gateway
     through = np.array(
         [flow @ chance for flow, chance in zip(flows, chances[world.history :], strict=True)]

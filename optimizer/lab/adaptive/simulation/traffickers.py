@@ -136,7 +136,9 @@ class Traffickers:
     """
 
     def __init__(self, routes: RouteSet, crowd: PairLoads, terms: AdaptModel) -> None:
-        self._routes, self._crowd, self._terms = routes, crowd, terms
+        self._routes = routes
+        self._crowd = crowd
+        self._terms = terms
         self.belief: Floats = np.full(routes.n_places, PRIOR)
         self._known = deque([self.belief] * terms.delay, maxlen=terms.delay)
         self.groups = ActionGroups(routes.pair, routes.start)
@@ -418,7 +420,9 @@ class Logit:
     def __init__(
         self, groups: ActionGroups, first: Floats, rate: float, temperature: float
     ) -> None:
-        self._groups, self._rate, self._temperature = groups, rate, temperature
+        self._groups = groups
+        self._rate = rate
+        self._temperature = temperature
         self._memory = np.asarray(first, dtype=np.float64).copy()
         self.shares = groups.softmax(self._memory / temperature)
 
@@ -440,7 +444,9 @@ class NarcoLogic:
         tolerance: float,
         most: int,
     ) -> None:
-        self._groups, self._rate, self._temperature = groups, rate, temperature
+        self._groups = groups
+        self._rate = rate
+        self._temperature = temperature
         self._tolerance, self._most = tolerance, most
         self.open: Mask = groups.first_best(first) > 0
         self.shares = self._wanted(first)
@@ -497,8 +503,12 @@ class Spreading:
         begins: int,
         most: int,
     ) -> None:
-        self._rate, self._temperature, self._tolerance = rate, temperature, tolerance
-        self._begins, self._most, self._lean = begins, most, np.log(weight)
+        self._rate = rate
+        self._temperature = temperature
+        self._tolerance = tolerance
+        self._begins = begins
+        self._most = most
+        self._lean = np.log(weight)
         self._groups = ActionGroups.single(first.size)
         self.open: Mask = np.zeros(first.size, dtype=bool)
         self.open[np.argsort(-self._wish(first), kind="stable")[:begins]] = True
@@ -912,7 +922,9 @@ def _route_set(
 ) -> RouteSet:
     option, arc, survival = instance.effects
     order = np.argsort(arc, kind="stable")
-    option, arc, survival = option[order], arc[order], survival[order]
+    option = option[order]
+    arc = arc[order]
+    survival = survival[order]
     first = np.searchsorted(arc, np.arange(instance.tail.size + 1))
     base, elements = np.empty(len(arcs)), []
     for r, route in enumerate(arcs):

@@ -170,7 +170,9 @@ def _raised(
             end += 1
         # values fall, so the levels out of reach come last: the first of them is looked
         # for from the end, in steps that double
-        low, high, step = first, end, 1
+        low = first
+        high = end
+        step = 1
         while low < high:
             middle = max(low, high - step)
             last = middle  # paths of the same value are closed with it
@@ -202,7 +204,9 @@ def _out_of_reach(  # noqa: C901 - one loop over multipliers
     `price` and `chosen` are (options + 1,) scratch.
     """
     rows = use.shape[1]
-    spent, used, multiplier = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+    spent = np.zeros(rows)
+    used = np.zeros(rows)
+    multiplier = np.zeros(rows)
     # each row twice, with the paths in either order, then mixtures
     for turn in range(2 * rows + TURNS):
         most = _largest(spent) / turn if turn else 0.0
@@ -278,7 +282,9 @@ def _charge(path: int, ratio: float, option: Ints2, depth: Floats2, price: Float
     """Return the least price, at most once each, of options that bring a path down by a
     ratio, and take it off their prices; inf if none do.
     """
-    need, paid, done = math.log(ratio), 0.0, 0.0
+    need = math.log(ratio)
+    paid = 0.0
+    done = 0.0
     while done < 1 - MARGIN:
         done, least = 0.0, np.inf
         for w in range(option.shape[1]):
@@ -315,7 +321,9 @@ def _cover(
     """
     need, done = math.log(ratio), 0.0
     while done < 1 - MARGIN:
-        done, least, best = 0.0, np.inf, -1
+        done = 0.0
+        least = np.inf
+        best = -1
         for w in range(option.shape[1]):
             part = _share(depth[path, w], need)
             if part > 0 and chosen[option[path, w]]:

@@ -263,7 +263,9 @@ def _maximal_points(
     mosts, budgets
         (classes,) m and (budgets,) B.
     """
-    use, most, budget = np.array(uses), np.array(mosts), np.array(budgets)
+    use = np.array(uses)
+    most = np.array(mosts)
+    budget = np.array(budgets)
     point, left = np.zeros((1, 0), dtype=np.int64), budget[None]
     for c in np.argsort(-use.sum(axis=1), kind="stable").tolist():
         used = use[c] > 0
@@ -291,11 +293,9 @@ def _facet(
     it seems to violate none.
     """
     there = np.flatnonzero((part.points >= least).all(axis=1))
-    points, room, more = (
-        np.minimum(part.points[there], most) - least,
-        most - least,
-        np.maximum(count - least, 0.0),
-    )
+    points = np.minimum(part.points[there], most) - least
+    room = most - least
+    more = np.maximum(count - least, 0.0)
     if not there.size or (points == room).all(axis=1).any():
         return None  # no plan, or all that is left may be placed
     if room.size == 1:  # an interval: on SNIP the program below took 1 to 5 % of a search

@@ -97,7 +97,10 @@ def add_lagrangian_cuts(
     """Search the groups whose rows the best plan is furthest above first; add the cuts
     that were found to the root and cut on.
     """
-    master, params, gained, found = tree.master, tree.params.lagrangian, 0.0, []
+    master = tree.master
+    params = tree.params.lagrangian
+    gained = 0.0
+    found = []
     _settle(tree)
     left = params.share * (tree.until - (now := work_seconds()))
     means = master.mean_rows(tree.root)

@@ -162,7 +162,9 @@ def _lifted(
     floor
         (commodities,) L.
     """
-    n, width, m = x.size, options.shape[1], MOST_OPTIONS
+    n = x.size
+    width = options.shape[1]
+    m = MOST_OPTIONS
     sides, entries = side.copy(), entry.copy()
     place = np.full(n + 1, -1)
     known = _PathsOfRow(
@@ -182,7 +184,9 @@ def _lifted(
     )
     best, ranked = np.empty(MOST_PATHS + 1, dtype=np.int64), np.empty(m, dtype=np.int64)
     for k in range(side.size):
-        u, begin, size = commodity[k], first[k], first[k + 1] - first[k]
+        u = commodity[k]
+        begin = first[k]
+        size = first[k + 1] - first[k]
         if size == 0 or size > m or start[u] == start[u + 1]:
             continue
         for i in range(size):
@@ -285,18 +289,18 @@ def _least(  # noqa: C901, PLR0912 - a search from its first node to its last
     `enough` is a lower bound of it, at which the search ends. `UNKNOWN` where it takes
     too many nodes.
     """
-    state, child, children, at, cost = (
-        search.state,
-        search.child,
-        search.children,
-        search.at,
-        search.cost,
-    )
+    state = search.state
+    child = search.child
+    children = search.children
+    at = search.at
+    cost = search.cost
     for i in range(size):
         state[i] = 0
     if must >= 0:
         state[must] = 1
-    best, depth, until = np.inf, 0, search.nodes[0] + MOST_NODES
+    best = np.inf
+    depth = 0
+    until = search.nodes[0] + MOST_NODES
     cost[0], fresh = 0.0, True
     while depth >= 0:
         if fresh:
@@ -305,7 +309,9 @@ def _least(  # noqa: C901, PLR0912 - a search from its first node to its last
                 return UNKNOWN
             # the best path under what is placed, and the value that is left with all
             # that is undecided
-            most, first, least = floor, -1, floor
+            most = floor
+            first = -1
+            least = floor
             for p in range(known.size[0]):
                 if known.value[p] <= least:
                     break

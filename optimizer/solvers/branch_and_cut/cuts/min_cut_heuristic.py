@@ -174,7 +174,9 @@ def cheapest_cut_plan(
     if not _worthwhile(tree):
         return None
     until = (now := work_seconds()) + CUTS_SHARE * (tree.until - now)
-    best, least, nearest = None, tree.upper, np.inf
+    best = None
+    least = tree.upper
+    nearest = np.inf
     with step(listener, "closing a cut of the network"):
         network = _CutNetwork(tree)
         for drawn in range(CUTS):
@@ -214,7 +216,9 @@ class _CutNetwork:
 
     def __init__(self, tree: BranchAndCut) -> None:
         overlay, instance = tree.overlay, tree.instance
-        self._overlay, self._instance, self._start = overlay, instance, tree.root.ones
+        self._overlay = overlay
+        self._instance = instance
+        self._start = tree.root.ones
         self._open = np.append(tree.root.undecided, False)[overlay.option]
         limited = np.isfinite(instance.budget) & (instance.budget > 0)
         self._rate = instance.use[:, limited] / instance.budget[limited]
@@ -240,7 +244,9 @@ class _CutNetwork:
             * rng.uniform(1 - noise, 1 + noise, price.size)
         )
         capacity = np.clip(np.rint(UNIT * price), 1, NO_LIMIT)
-        low, high, best = 0.0, 2 * WIDEST, None
+        low = 0.0
+        high = 2 * WIDEST
+        best = None
         for _ in range(1 + HALVINGS):
             middle = (low + high) / 2
             plan = self._cut(capacity, level, middle) | self._start

@@ -288,11 +288,9 @@ def _relaxed_stars(  # noqa: C901 - one loop over commodities
     )
     at = np.zeros(n + 1)  # H of a rung
     cut_of, side = np.empty(floor.size, dtype=np.int64), np.empty(floor.size)
-    rows, columns, entries = (
-        np.empty(4096, dtype=np.int64),
-        np.empty(4096, dtype=np.int64),
-        np.empty(4096),
-    )
+    rows = np.empty(4096, dtype=np.int64)
+    columns = np.empty(4096, dtype=np.int64)
+    entries = np.empty(4096)
     n_cuts = n_entries = 0
     for u in range(floor.size):
         if start[u] == start[u + 1]:
@@ -352,7 +350,9 @@ def _relaxed_stars(  # noqa: C901 - one loop over commodities
             more_entries = np.empty(2 * old)
             for k in range(old):
                 more_rows[k], more_columns[k], more_entries[k] = rows[k], columns[k], entries[k]
-            rows, columns, entries = more_rows, more_columns, more_entries
+            rows = more_rows
+            columns = more_columns
+            entries = more_entries
         cut_of[n_cuts], side[n_cuts] = u, row.side[1]
         for k in range(row.used[1]):
             j = row.options[1, k]
@@ -392,7 +392,9 @@ def _gather(
     there: _NearPaths,
 ) -> None:
     """Set `there` to the paths of a commodity and its witness."""
-    padding, n, size = x.size - 1, 0, end - begin
+    padding = x.size - 1
+    n = 0
+    size = end - begin
     there.size[0] = size
     for k in range(size + 1):
         p = order[begin + k] if k < size else witness
@@ -420,9 +422,15 @@ def _ladder(there: _NearPaths, bases: Masks, b: int, x: Floats, rungs: _Rungs) -
     all of larger level; return how many.
     """
     size = there.size[0]
-    level, touched, weighed = np.empty(2 * size), np.empty(2 * size), np.empty(2 * size)
+    level = np.empty(2 * size)
+    touched = np.empty(2 * size)
+    weighed = np.empty(2 * size)
     for k in range(size):
-        product, some, heavy, some_of_relaxed, heavy_of_relaxed = 1.0, 0.0, 0.0, 0.0, 0.0
+        product = 1.0
+        some = 0.0
+        heavy = 0.0
+        some_of_relaxed = 0.0
+        heavy_of_relaxed = 0.0
         for e in range(there.first[k], there.first[k + 1]):
             j = there.option[e]
             if bases[b, j]:
@@ -441,12 +449,16 @@ def _ladder(there: _NearPaths, bases: Masks, b: int, x: Floats, rungs: _Rungs) -
         touched[2 * k + TANGENT], weighed[2 * k + TANGENT] = some, heavy + d / (1 + d)
     last = there.value[size] * math.exp(-there.touch[size])
     order = _falling(level)
-    count, low, low_weighed = 0, np.full(2, np.inf), np.full(2, np.inf)
+    count = 0
+    low = np.full(2, np.inf)
+    low_weighed = np.full(2, np.inf)
     for place in range(2 * size):
         k = order[place]
         if level[k] <= last or count == MOST_RUNGS:
             break
-        path, way, better = k // 2, k % 2, False
+        path = k // 2
+        way = k % 2
+        better = False
         for each in range(2):
             if each == way or there.touch[path] == 0:
                 better |= touched[k] < low[each] - 1e-9 or weighed[k] < low_weighed[each] - 1e-9
@@ -488,12 +500,16 @@ def _falling(value: Floats) -> Ints:
     merge sort, which numba compiles faster than its own.
     """
     n = value.size
-    order, other, run = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), 1
+    order = np.empty(n, dtype=np.int64)
+    other = np.empty(n, dtype=np.int64)
+    run = 1
     for i in range(n):
         order[i] = i
     while run < n:
         for begin in range(0, n, 2 * run):
-            left, right, end = begin, min(begin + run, n), min(begin + 2 * run, n)
+            left = begin
+            right = min(begin + run, n)
+            end = min(begin + 2 * run, n)
             middle = right
             for at in range(begin, end):
                 if right >= end or (left < middle and value[order[left]] >= value[order[right]]):
@@ -584,7 +600,9 @@ def _polish(
     best = _worth(there, bases, b, x, relaxed, chain, length, most, share, row)
     k = 0
     while k < length:
-        path, tangent, level = chain.path[k], chain.tangent[k], chain.level[k]
+        path = chain.path[k]
+        tangent = chain.tangent[k]
+        level = chain.level[k]
         scale, constant = chain.scale[k], chain.constant[k]
         if length > 1:
             for i in range(k, length):
@@ -615,7 +633,9 @@ def _worth(
     row: _Row,
 ) -> float:
     """Return the value at x of the row of a chain."""
-    side, last, constant = chain.level[0], chain.level[length], 0.0
+    side = chain.level[0]
+    last = chain.level[length]
+    constant = 0.0
     for k in range(length + 1):
         constant = max(constant, chain.constant[k])
         drop = 0.0 if k == length else chain.level[k] - chain.level[k + 1]
@@ -668,7 +688,9 @@ def _build(  # noqa: C901, PLR0912 - the row, its limits, and the choice
     used: Mask,
 ) -> None:
     """Make the row of a chain, and keep it if its value at x is the largest so far."""
-    padding, above, constant = x.size - 1, chain.level[0] - chain.level[length], 0.0
+    padding = x.size - 1
+    above = chain.level[0] - chain.level[length]
+    constant = 0.0
     for rung in range(length + 1):
         constant = max(constant, chain.constant[rung])
         p, tangent = there.own[chain.path[rung]], chain.tangent[rung]

@@ -349,7 +349,9 @@ def _best_cuts(  # noqa: C901, PLR0912 - one loop over commodities
     floor
         (commodities,) L.
     """
-    paths, n, most = _Paths(value, option, survival), x.size - 1, 0
+    paths = _Paths(value, option, survival)
+    n = x.size - 1
+    most = 0
     # an option of no T whose x is 0 adds nothing to the value of a cut at x: paths are
     # searched without those, and written with them
     weighed = np.empty(n + 1, dtype=np.bool_)
@@ -378,11 +380,9 @@ def _best_cuts(  # noqa: C901, PLR0912 - one loop over commodities
     )
     cut_of, side = np.empty(floor.size, dtype=np.int64), np.empty(floor.size)
     made_of = np.zeros((floor.size, 3 + LONGEST_STAR), dtype=np.int64)
-    row, column, coefficient = (
-        np.empty(1024, dtype=np.int64),
-        np.empty(1024, dtype=np.int64),
-        np.empty(1024),
-    )
+    row = np.empty(1024, dtype=np.int64)
+    column = np.empty(1024, dtype=np.int64)
+    coefficient = np.empty(1024)
     n_cuts = n_entries = 0
     for u in range(floor.size):
         if start[u] == start[u + 1]:
@@ -399,7 +399,9 @@ def _best_cuts(  # noqa: C901, PLR0912 - one loop over commodities
         if scratch.best[0] <= floor[u]:
             continue
         while n_entries + scratch.used[1] > row.size:
-            rows, columns, coefficients = row, column, coefficient
+            rows = row
+            columns = column
+            coefficients = coefficient
             row, column = (
                 np.empty(2 * rows.size, dtype=np.int64),
                 np.empty(2 * rows.size, dtype=np.int64),
@@ -449,8 +451,12 @@ def _star(  # noqa: C901, PLR0912, PLR0915
     """Make the star cut of largest value at x of a commodity, unless the largest level
     is no more than the best value so far.
     """
-    size, width, padding = there.size[0], paths.option.shape[1], x.size - 1
-    under, touched, weighed = np.empty(size), np.zeros(size), np.zeros(size)
+    size = there.size[0]
+    width = paths.option.shape[1]
+    padding = x.size - 1
+    under = np.empty(size)
+    touched = np.zeros(size)
+    weighed = np.zeros(size)
     highest = floor
     for k in range(size):
         product = 1.0
@@ -469,7 +475,9 @@ def _star(  # noqa: C901, PLR0912, PLR0915
     # than all before them; others are never used
     order = _falling(under)
     ladder = np.empty(min(LONGEST_STAR, size), dtype=np.int64)
-    m, low, low_weighed = 0, np.inf, np.inf
+    m = 0
+    low = np.inf
+    low_weighed = np.inf
     for at in range(size):
         k = order[at]
         if m < ladder.size and (touched[k] < low - 1e-9 or weighed[k] < low_weighed - 1e-9):
@@ -478,7 +486,9 @@ def _star(  # noqa: C901, PLR0912, PLR0915
         low, low_weighed = min(low, touched[k]), min(low_weighed, weighed[k])
     # reach[i] is the largest value of a star cut that begins at rung i, and
     # following[i] its next rung: longest paths from the end
-    level, reach, following = np.empty(m + 1), np.empty(m + 1), np.empty(m, dtype=np.int64)
+    level = np.empty(m + 1)
+    reach = np.empty(m + 1)
+    following = np.empty(m, dtype=np.int64)
     for i in range(m):
         level[i] = max(under[ladder[i]], floor)
     level[m] = reach[m] = max(0.0, floor)
@@ -525,12 +535,16 @@ def _falling(value: Floats) -> Ints:
     merge sort, which numba compiles faster than its own.
     """
     n = value.size
-    order, other, run = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), 1
+    order = np.empty(n, dtype=np.int64)
+    other = np.empty(n, dtype=np.int64)
+    run = 1
     for i in range(n):
         order[i] = i
     while run < n:
         for begin in range(0, n, 2 * run):
-            left, right, end = begin, min(begin + run, n), min(begin + 2 * run, n)
+            left = begin
+            right = min(begin + run, n)
+            end = min(begin + 2 * run, n)
             middle = right
             for at in range(begin, end):
                 if right >= end or (left < middle and value[order[left]] >= value[order[right]]):
@@ -569,11 +583,16 @@ def _chord(  # noqa: C901, PLR0912 - the choice, and the cut
     """Make the chord cut of largest value at x, before it is lowered, among those of a
     commodity's paths.
     """
-    chosen, value, q, largest = -1, 0.0, 1.0, 0.0
+    chosen = -1
+    value = 0.0
+    q = 1.0
+    largest = 0.0
     for k in range(there.size[0]):
         # g_P(T), q, and what the factor of g_P(T) is at most: F(u) is at most 1 / rho -
         # 1, which needs no logarithm
-        alive, least, bound = there.value[k], there.rest[k], 1.0
+        alive = there.value[k]
+        least = there.rest[k]
+        bound = 1.0
         for e in range(there.first[k], there.first[k + 1]):
             j, s = there.option[e], there.survival[e]
             if bases[b, j]:
@@ -595,7 +614,10 @@ def _chord(  # noqa: C901, PLR0912 - the choice, and the cut
             else:
                 total -= (1 - there.survival[e]) * x[j]
         if chosen < 0 or alive * total > largest:
-            chosen, value, q, largest = there.own[k], alive, least, alive * total
+            chosen = there.own[k]
+            value = alive
+            q = least
+            largest = alive * total
     if chosen < 0:
         return
     side, padding = value, x.size - 1

@@ -63,7 +63,10 @@ class BoxSteps:
     """
 
     def __init__(self, master: Master, node: Node, last: Relaxed) -> None:
-        self._master, self._radius, self._idle, self._reach = master, FIRST_RADIUS, 0, last.x
+        self._master = master
+        self._radius = FIRST_RADIUS
+        self._idle = 0
+        self._reach = last.x
         self._centre = master.mean.copy()
         self._floor = self._known = master.commodities.sums(node.floor)
         for _ in range(CENTRE_ROUNDS):
@@ -86,7 +89,9 @@ class BoxSteps:
 
     def cut(self, node: Node, relaxed: Relaxed) -> None:
         """Add rows at the solution within the box, and move the centre or narrow the box."""
-        master, centre, before = self._master, self._centre, self.value
+        master = self._master
+        centre = self._centre
+        before = self.value
         x, theta = relaxed.x, relaxed.theta
         rows = master.separate_at(node, x, ((x, theta),))
         there = np.maximum(theta, rows.values(x))
@@ -112,7 +117,9 @@ class BoxSteps:
     def _move(
         self, centre: NDArray[np.float64], known: NDArray[np.float64], reach: NDArray[np.float64]
     ) -> None:
-        self._centre, self._known, self._reach = centre, known, reach
+        self._centre = centre
+        self._known = known
+        self._reach = reach
 
     def _learn(self, values: NDArray[np.float64]) -> None:
         """Take note of the (groups,) values of rows at the centre."""

@@ -139,7 +139,9 @@ class LinearProgram:
         rows: csr_array,
         side: NDArray[np.float64],
     ) -> None:
-        self._cost, self._lower, self._upper = cost, lower.copy(), upper.copy()
+        self._cost = cost
+        self._lower = lower.copy()
+        self._upper = upper.copy()
         self._rows = GrowingRows(cost.size)
         self._next_name = 0
         self.add(rows, side)

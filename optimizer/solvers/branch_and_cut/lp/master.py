@@ -234,7 +234,9 @@ class Master:
         record: SearchRecord | None = None,
         elements: int = 0,
     ) -> None:
-        self.overlay, self._mixed, self.record = overlay, mixed, record
+        self.overlay = overlay
+        self._mixed = mixed
+        self.record = record
         self.debug: DebugSolution | None = None
         self._times = np.ones(overlay.free.size, dtype=np.int64) if times is None else times
         self.commodities = commodities or Commodities.of(overlay, times)
@@ -771,7 +773,9 @@ class ScenarioColumns:
 
     def links(self, n_options: int) -> csr_array:
         """Return the rows z + u_d >= sum_g theta_g, one a draw."""
-        n, groups, draws = n_options, self.entry.size, self.cost.size - 1
+        n = n_options
+        groups = self.entry.size
+        draws = self.cost.size - 1
         first, each = n + groups + 1, np.arange(draws)
         row = np.concatenate((self.row, each, each))
         column = np.concatenate((n + np.arange(groups), np.full(draws, first), first + 1 + each))

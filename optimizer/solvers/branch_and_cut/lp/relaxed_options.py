@@ -145,11 +145,9 @@ def rows_beside(
     Stars beside relaxed options (`cuts.relaxed_stars`); chords, tangents and floors
     with losses, which are the stronger where no relaxed option is near.
     """
-    pool, routes, bases = (
-        master.pool.paths,
-        master.commodities.fixed_routes,
-        np.array(master.bases(point)),
-    )
+    pool = master.pool.paths
+    routes = master.commodities.fixed_routes
+    bases = np.array(master.bases(point))
     witnessed = witnessed_at(node, master, point, among)
     near = replace(node, floor=witnessed.floor, loss=witnessed.loss)
     terms = StarTerms(master.relaxed_options, master.commodities.start, master.largest_shares)
@@ -228,7 +226,9 @@ def with_losses(cuts: Cuts, node: Node, terms: StarTerms, point: NDArray[np.floa
     """
     lost = tangent_losses(node, point)
     table = csr_array(cuts.coefficient + lost.entry[cuts.commodity]).tocoo()
-    row, option, entry = table.row.astype(np.int64), table.col.astype(np.int64), table.data
+    row = table.row.astype(np.int64)
+    option = table.col.astype(np.int64)
+    entry = table.data
     of_relaxed = terms.relaxed[option]
     most = (
         terms.most[cuts.commodity[row[of_relaxed]]]

@@ -320,7 +320,9 @@ class RowExchange:
     """
 
     def __init__(self, program: LinearProgram, shared: int, process: int) -> None:
-        self._program, self._shared, self._first = program, shared, first_of(process)
+        self._program = program
+        self._shared = shared
+        self._first = first_of(process)
         self._own_name: dict[int, int] = {}
         self._common_name: dict[int, int] = {}
 

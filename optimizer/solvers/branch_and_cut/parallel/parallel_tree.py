@@ -133,7 +133,10 @@ class ParallelTree:
         slice_seconds: float | None = None,
         slice_nodes: int = 1_000_000,
     ) -> None:
-        self._search, self._tree, self._workers, self._improving = search, tree, workers, improving
+        self._search = search
+        self._tree = tree
+        self._workers = workers
+        self._improving = improving
         self._improver = improver
         self._tasks: list[messages.ImproveTask] = []
         self._group_tasks: list[messages.GroupTask] = []
@@ -352,7 +355,9 @@ class ParallelTree:
 
     def _settle(self, worker: int, seat: _Seat, outcome: messages.OrderOutcome) -> None:
         """Take what came of an order."""
-        order, seat.order, seat.bound = seat.order, None, np.inf
+        order = seat.order
+        seat.order = None
+        seat.bound = np.inf
         if order is None:
             return
         self._outcomes += 1
@@ -461,7 +466,9 @@ class ParallelTree:
             news,
             self._tree.master.thorough,
         )
-        seat.order, seat.news, seat.pausing = order, len(self._news), False
+        seat.order = order
+        seat.news = len(self._news)
+        seat.pausing = False
         seat.given = work_seconds()
         if isinstance(task, messages.BranchTask):
             seat.bound, seat.n_open = min(node.lower for node in task.nodes), len(task.nodes)

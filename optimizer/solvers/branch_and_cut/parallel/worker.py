@@ -73,7 +73,9 @@ class TreeWorker(SilentListener):
         if state.master.debug is not None:
             state.master.debug.whole = False
         self._exchange = messages.RowExchange(program, program.next_name, process)
-        self._report, self._improving, self._paused = report, state.improving, False
+        self._report = report
+        self._improving = state.improving
+        self._paused = False
         self._begun = self._ended = work_seconds()
         if state.recorded:
             state.master.record = record = SearchRecord()
@@ -153,11 +155,9 @@ class TreeWorker(SilentListener):
             tree.master.pool.merge(news.paths)
             tree.rule.add(news.learnt)
             self._exchange.add([news.rows])
-        first_path, learnt, rounds = (
-            tree.master.pool.paths.value.size,
-            tree.rule.learnt,
-            tree.rounds,
-        )
+        first_path = tree.master.pool.paths.value.size
+        learnt = tree.rule.learnt
+        rounds = tree.rounds
         if isinstance(order.task, messages.BranchTask):
             self._exchange.add(order.task.rows.values())
             first_row = tree.master.program.next_name

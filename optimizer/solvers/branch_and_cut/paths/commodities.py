@@ -163,7 +163,10 @@ class Commodities:
             table = csr_array(
                 csr_array(self.terms[:, chosen.commodity]) @ chosen.coefficient
             ).tocoo()
-            row, option, entry, groups = table.row, table.col, table.data, self.terms.shape[0]
+            row = table.row
+            option = table.col
+            entry = table.data
+            groups = self.terms.shape[0]
             return Cuts(
                 np.arange(groups),
                 self.sums(side),

@@ -122,7 +122,9 @@ class DetourSearch:
     """
 
     def __init__(self, overlay: Overlay, single: NDArray[np.bool_]) -> None:
-        self._option, self._n, self._single = overlay.option.astype(np.int64), single.size, single
+        self._option = overlay.option.astype(np.int64)
+        self._n = single.size
+        self._single = single
         if overlay.bundle is not None:  # a part is as whole as the one option that holds it once
             held = overlay.bundle.tocoo()
             alone = np.bincount(held.row, minlength=overlay.bundle.shape[0])[held.row] == 1
@@ -182,7 +184,9 @@ class DetourSearch:
         """Return what each option leaves of paths that take (steps,) arcs with options
         and their detours, sorted by path: exp(-w).
         """
-        depth, lead, length = self._depth[arc], self._lead[arc], detours.length
+        depth = self._depth[arc]
+        lead = self._lead[arc]
+        length = detours.length
         around = np.flatnonzero(length[arc])
         step = np.repeat(around, length[arc[around]])
         place = np.arange(step.size) - np.repeat(
@@ -262,22 +266,16 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
         Nodes that one search settles at most.
     """
     n, m = first.size - 1, tail.size
-    loss, term, begin, leads = (
-        np.zeros(m),
-        np.zeros(m),
-        np.zeros(m + 1, dtype=np.int64),
-        np.ones(m, dtype=np.bool_),
-    )
-    arcs, counted, count = (
-        np.empty(4 * m + n, dtype=np.int64),
-        np.zeros(4 * m + n, dtype=np.bool_),
-        0,
-    )
-    distance, entering, state = (
-        np.full(n, np.inf),
-        np.empty(n, dtype=np.int64),
-        np.zeros(n, dtype=np.int64),
-    )
+    loss = np.zeros(m)
+    term = np.zeros(m)
+    begin = np.zeros(m + 1, dtype=np.int64)
+    leads = np.ones(m, dtype=np.bool_)
+    arcs = np.empty(4 * m + n, dtype=np.int64)
+    counted = np.zeros(4 * m + n, dtype=np.bool_)
+    count = 0
+    distance = np.full(n, np.inf)
+    entering = np.empty(n, dtype=np.int64)
+    state = np.zeros(n, dtype=np.int64)
     front, touched = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     own = np.zeros(weight.size, dtype=np.bool_)
     for a in range(m):
@@ -291,7 +289,12 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
             continue
         # of the section: its last arc, x together, U, the largest u, its own term, and
         # -ln r
-        last, together, whole, u, limit, length_cost = a, 0.0, 0.0, 0.0, 0.0, 0.0
+        last = a
+        together = 0.0
+        whole = 0.0
+        u = 0.0
+        limit = 0.0
+        length_cost = 0.0
         at = a
         while at >= 0:
             if single[option[at]]:
@@ -304,7 +307,9 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
             last, at = at, following[at]
         if together == 0.0:
             continue
-        size, seen, done = 1, 1, 0
+        size = 1
+        seen = 1
+        done = 0
         front[0], touched[0], distance[tail[a]] = tail[a], tail[a], 0.0
         # Dijkstra's algorithm from the tail; `state` is 1 for nodes of the front, which
         # is so small that a list serves as its heap, and 2 for settled ones. A node at
@@ -340,7 +345,10 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
         if state[head[last]] == 2 and tail[a] != head[last]:
             # once back along the detour for l, once for its terms, which need l, and
             # once more for its arcs if they are of use
-            dearer, more_placed, node, length = -length_cost, 0.0, head[last], 0
+            dearer = -length_cost
+            more_placed = 0.0
+            node = head[last]
+            length = 0
             while node != tail[a]:
                 b = entering[node]
                 dearer += cost[b]
@@ -349,7 +357,9 @@ def _detours(  # noqa: C901, PLR0912, PLR0915 - one search an arc
                 node = tail[b]
                 length += 1
             lost = max(dearer, 0.0) + more_placed
-            here, searched, at = 0.0, 0.0, a
+            here = 0.0
+            searched = 0.0
+            at = a
             while at >= 0:
                 if single[option[at]]:
                     here += min(depth[at], lost) * x[option[at]]

@@ -250,11 +250,9 @@ class PathPool:
     def over(self, overlay: Overlay, paths: Paths) -> PathPool:
         """Return a pool of the same paths over other options on the same arcs."""
         pool = PathPool(overlay, self._searches)
-        pool._keys, pool._rising, pool._grown = (
-            self._keys,
-            self._rising,
-            GrowingPaths(paths, pool.filling),
-        )
+        pool._keys = self._keys
+        pool._rising = self._rising
+        pool._grown = GrowingPaths(paths, pool.filling)
         return pool
 
     @property
@@ -501,7 +499,9 @@ class GrowingPaths:
     """
 
     def __init__(self, paths: Paths, filling: int) -> None:
-        self.paths, self._room, self._filling = paths, paths, filling
+        self.paths = paths
+        self._room = paths
+        self._filling = filling
 
     def add(self, more: Paths) -> None:
         """Add paths."""

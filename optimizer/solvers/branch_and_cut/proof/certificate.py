@@ -232,7 +232,9 @@ class _Writer:
     def __init__(
         self, problem: InstanceFile, network: NetworkWalks, strategy: Strategy | None = None
     ) -> None:
-        self.problem, self.network, self.strategy = problem, network, strategy
+        self.problem = problem
+        self.network = network
+        self.strategy = strategy
         self.paths: dict[Any, int] = {}
         self.found: list[Any] = []
         self.cuts: dict[Any, int] = {}
@@ -349,7 +351,9 @@ class _SearchProof:
     """The tree of one search."""
 
     def __init__(self, writer: _Writer, record: SearchRecord) -> None:
-        self.writer, self.record, self.instance = writer, record, record.instance
+        self.writer = writer
+        self.record = record
+        self.instance = record.instance
         self.strategy = writer.strategy
         self.master, self.overlay = record.master, record.overlay
         self.commodities = self.master.commodities
@@ -626,7 +630,9 @@ class _SearchProof:
         root = self.record.raised
         if root is None:
             return
-        instance, cuts, floors = self.instance, self.master.budget_cuts, root.floor
+        instance = self.instance
+        cuts = self.master.budget_cuts
+        floors = root.floor
         paths, placed = self.master.pool.paths, np.append(root.ones, False)
         value = paths.values(placed)
         undecided = np.append(root.undecided, False)
@@ -855,7 +861,9 @@ class NetworkWalks:
         """Return the arcs of the network that arcs of the overlay with options stand
         for, in order of travel.
         """
-        overlay, found, some = self.overlay, [], []
+        overlay = self.overlay
+        found = []
+        some = []
         for k in series:
             some.append(k)
             if (head := self.node[overlay.head[k]]) >= 0:

@@ -237,7 +237,9 @@ class SearchRecord:
 
     def begin(self, instance: Instance, overlay: Overlay, master: Master) -> None:
         """Take the problem; its pool keeps the arcs of paths from now on."""
-        self.instance, self.overlay, self.master = instance, overlay, master
+        self.instance = instance
+        self.overlay = overlay
+        self.master = master
         if master.pool.steps is None:
             master.pool.steps = []
 
@@ -254,7 +256,9 @@ class SearchRecord:
             for first, added in zip(self._first, self._added, strict=True)
         ]
         news = RecordNews(rows, self.ends)
-        self._first, self._added, self.ends = [], [], []
+        self._first = []
+        self._added = []
+        self.ends = []
         return news
 
     def take(self, news: RecordNews) -> None:

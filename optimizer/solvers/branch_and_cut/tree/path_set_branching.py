@@ -255,7 +255,9 @@ def _without_each(
         # the product without one factor is that before it times that after it: dividing
         # by a survival of 0 is not to be
         p = order[at]
-        product, some, u = value[p], 0, commodity[p]
+        product = value[p]
+        some = 0
+        u = commodity[p]
         for w in range(option.shape[1]):
             if option[p, w] == allowed.size - 1:
                 break

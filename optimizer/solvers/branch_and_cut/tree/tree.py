@@ -569,7 +569,9 @@ class BranchAndCut:
         """Return about what informed evaders are worth at the solution of the root
         without some options.
         """
-        overlay, commodities, x = self.overlay, self.master.commodities, self._root_x.copy()
+        overlay = self.overlay
+        commodities = self.master.commodities
+        x = self._root_x.copy()
         x[options] = 0.0
         left = (
             overlay.reliability
@@ -750,7 +752,9 @@ class BranchAndCut:
         elif split.option is None and rises.min() < VIOLATION * left:
             pass  # such children could be split so again without end
         elif (found := float(score(rises, left))) > trials.score:
-            trials.best, trials.score, trials.idle = children, found, 0
+            trials.best = children
+            trials.score = found
+            trials.idle = 0
 
     def _candidates(self, node: Node, relaxed: Relaxed) -> Iterable[PathSet]:
         """Return the splits of a node, the most promising first."""

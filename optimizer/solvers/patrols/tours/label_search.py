@@ -257,8 +257,12 @@ class LabelSearch:
         return np.asarray(order[keep])
 
     def _children(self, labels: Labels, steps: _Steps) -> Labels:
-        problem, parent, post = self._problem, steps.label, steps.post
-        last, before, visits = labels.last[parent], labels.table[parent], labels.visits + 1
+        problem = self._problem
+        parent = steps.label
+        post = steps.post
+        last = labels.last[parent]
+        before = labels.table[parent]
+        visits = labels.visits + 1
         columns = self._columns(visits)
         table = np.full((post.size, columns), -np.inf)
         for more in range(min(problem.most_slots, columns)):
@@ -511,7 +515,9 @@ def sharpest(
     deadline
         Value of `work_seconds` after which no more are made.
     """
-    best, pace, idle = table, 1.0, 0
+    best = table
+    pace = 1.0
+    idle = 0
     for _ in range(rounds):
         if best.bound <= value or work_seconds() > deadline:
             break
@@ -526,5 +532,7 @@ def sharpest(
         if table.bound < best.bound:
             best, idle = table, 0
         elif idle == PATIENCE:
-            table, pace, idle = best, pace / 2, 0
+            table = best
+            pace = pace / 2
+            idle = 0
     return best

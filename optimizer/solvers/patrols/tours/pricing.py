@@ -484,12 +484,12 @@ def _recreated(  # noqa: C901, PLR0912 - two searches and what they find
     prize
         (n + 1, L + 1) worth of dwells; 0 at the base.
     """
-    size, most, m = prize.shape[0], prize.shape[1] - 1, posts.size
-    at, stay, inside = (
-        np.zeros(size + 1, np.int64),
-        np.zeros(size + 1, np.int64),
-        np.zeros(size, np.bool_),
-    )
+    size = prize.shape[0]
+    most = prize.shape[1] - 1
+    m = posts.size
+    at = np.zeros(size + 1, np.int64)
+    stay = np.zeros(size + 1, np.int64)
+    inside = np.zeros(size, np.bool_)
     for p in range(m):
         at[p + 1], stay[p + 1] = posts[p], slots[p]
     inside[0] = True
@@ -498,7 +498,11 @@ def _recreated(  # noqa: C901, PLR0912 - two searches and what they find
     while True:
         # the best step: so many slots more at a place, of a new post or (0) of the one
         # there, and how much longer the drive is
-        top, place, new, more, longer = -1.0, 0, 0, 0, 0
+        top = -1.0
+        place = 0
+        new = 0
+        more = 0
+        longer = 0
         for p in range(m + 1):
             i, j = at[p], at[p + 1]
             for v in range(1, size):
@@ -511,7 +515,11 @@ def _recreated(  # noqa: C901, PLR0912 - two searches and what they find
                         break
                     rate = _rate(worth + prize[v, k], detour + k * slot, power) * shaking[v]
                     if rate > top:
-                        top, place, new, more, longer = rate, p, v, k, detour
+                        top = rate
+                        place = p
+                        new = v
+                        more = k
+                        longer = detour
         if most > 1:
             for p in range(m):
                 v, had = at[p + 1], stay[p + 1]
@@ -520,7 +528,11 @@ def _recreated(  # noqa: C901, PLR0912 - two searches and what they find
                         break
                     rate = _rate(prize[v, k] - prize[v, had], (k - had) * slot, power) * shaking[v]
                     if rate > max(top, 0.0):
-                        top, place, new, more, longer = rate, p, 0, k - had, 0
+                        top = rate
+                        place = p
+                        new = 0
+                        more = k - had
+                        longer = 0
         if top < 0:
             found = np.empty((2, m), np.int64)
             for p in range(m):
