@@ -47,15 +47,32 @@ from typing import Any, NoReturn
 
 VERSION = 1
 ONE = 1 << 256
-LONGEST_LINE, LONGEST_FILE, LONGEST_INSTANCE = 1 << 23, 1 << 27, 1 << 28
-"""Bytes of a line, of an unpacked certificate and of an instance file: more is refused,
-so that memory is bounded.
+LONGEST_LINE = 1 << 23
+"""Most bytes of a line: more is refused, so that memory is bounded."""
+
+LONGEST_FILE = 1 << 27
+"""The same of an unpacked certificate."""
+
+LONGEST_INSTANCE = 1 << 28
+"""The same of an instance file."""
+
+DEEPEST = 1_000
+"""Most nodes above one another."""
+
+MOST_STEPS = 200_000_000
+"""Most steps of a whole file: each is an entry of a row or of a path that is looked at,
+or a count of options.
 """
-DEEPEST, MOST_STEPS, MOST_POWERS, TERMS, MOST_ARCS = 1_000, 200_000_000, 200, 90, 20_000_000
-"""Nodes above one another; steps of a whole file, each an entry of a row or of a path that is looked at, or a count of
-options; powers in one slope; terms of
-a series; arcs of all paths together.
-"""
+
+MOST_POWERS = 200
+"""Most powers in one slope."""
+
+TERMS = 90
+"""Most terms of a series."""
+
+MOST_ARCS = 20_000_000
+"""Most arcs of all paths together."""
+
 MOST_PLANS, MOST_LABELS = 1_000, 20_000
 """Plans of a mixture; labels of one evader's search for its best path against a
 mixture, after which its bound is what it is by then.
@@ -312,8 +329,12 @@ def parsed(content: bytes) -> Any:
 
 
 LARGEST = 1e15
-TEXT, ID, SEVERAL = text(), text(2000, 1), sys.maxsize
-AMOUNT, FINITE, POSITION = real(0.0, LARGEST), real(-math.inf, math.inf), whole(0, SEVERAL)
+TEXT = text()
+ID = text(2000, 1)
+SEVERAL = sys.maxsize
+AMOUNT = real(0.0, LARGEST)
+FINITE = real(-math.inf, math.inf)
+POSITION = whole(0, SEVERAL)
 COEFFICIENT, NODE_NUMBER = real(-1e9, 1e9), whole(-(1 << 63), (1 << 63) - 1)
 COLUMN = either(nothing, many(FINITE))
 ROUTE = ObjectReader(

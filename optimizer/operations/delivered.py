@@ -65,10 +65,15 @@ SAYS_HOURS = re.compile(r"hour|hora|\b(h|hrs?)\b", re.IGNORECASE)
 
 FAR_KM = 5.0
 """A position farther than this from every road is not of the region."""
-CLOCK_STEP, CLOCK_SLACK, CLOCK_MOST = 30, 12, 180
-"""Minutes: clocks are off by whole half hours, standing times scatter by less than the
-slack, and no clock is off by more.
-"""
+CLOCK_STEP = 30
+"""Minutes: clocks are off by whole half hours."""
+
+CLOCK_SLACK = 12
+"""Minutes: standing times scatter by less."""
+
+CLOCK_MOST = 180
+"""Minutes: no clock is off by more."""
+
 CLOCK_VISITS, CLOCK_SHARE = 3, 0.8
 """Visits whose begin and end are both off alike, at least, and their share of all that
 were seen.

@@ -127,11 +127,16 @@ MOST_MISSTATED = 4.0
 LEAST_CELLS = 3
 """Cells from which a record tells anything of it."""
 
-OFF, TRIED, ENOUGH = 0.7, 30, 0.8
-"""Standard deviation of log k of chances that are off by a factor of two or so from
-place to place (beside half of that variance, which all have in common); draws that show
-whether the record would tell; and the share of them from which on it would.
+OFF = 0.7
+"""Standard deviation of log k of chances that are off by a factor of two or so from place
+to place (beside half of that variance, which all have in common).
 """
+
+TRIED = 30
+"""Draws that show whether the record would tell."""
+
+ENOUGH = 0.8
+"""Share of these draws from which on it would."""
 
 MEASURES = ("sent", "found", "through", "around", "rate")
 

@@ -38,10 +38,15 @@ CHANGE_EDGES = (0.1, 0.4)
 """Edges of the classes as shares of the largest load or change, before rounding."""
 LEAST_LOADS = 1e-3
 """Loads below which a road has no traffic."""
-LETTERS, LINE, BASELINE = 14, 17, 5
-"""Size of the letters of a district's name, height of its line, and how far below its
-middle the letters stand, in units of the map.
-"""
+LETTERS = 14
+"""Size of the letters of a district's name, in units of the map."""
+
+LINE = 17
+"""Height of its line."""
+
+BASELINE = 5
+"""How far below its middle the letters stand."""
+
 LONGEST_NAME = 28
 
 

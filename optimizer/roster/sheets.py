@@ -70,10 +70,18 @@ HERE = Path(__file__).parent
 STEM_LENGTH, ROAD = 40, 60
 """Characters of a file's name, and of a road in a heading."""
 
-SHEET_CM, ROW_CM, STOP_CM, ONE_COLUMN = 25.2, 0.52, 1.8, 20
-"""Height of a sheet of Letter or A4 within its margins, of a row of its log and of a
-stop, and the most rows of a log in one column.
-"""
+SHEET_CM = 25.2
+"""Height of a sheet of Letter or A4 within its margins."""
+
+ROW_CM = 0.52
+"""Height of a row of its log."""
+
+STOP_CM = 1.8
+"""Height of a stop."""
+
+ONE_COLUMN = 20
+"""Most rows of a log in one column."""
+
 MAP_CM = (6.0, 13.2)
 """Least and most height of the map of a printed sheet."""
 
@@ -360,10 +368,14 @@ class Size(NamedTuple):
     height: float
 
 
-ON_SCREEN, PAPER_WIDTH, PAPER_CM = Size(480.0, 360.0), 720.0, 19.0
-"""The picture of a screen, whose letters a telephone still shows; the width of that of
-paper, and what it is there.
-"""
+ON_SCREEN = Size(480.0, 360.0)
+"""The picture of a screen, whose letters a telephone still shows."""
+
+PAPER_WIDTH = 720.0
+"""Width of the picture on paper, in its own units."""
+
+PAPER_CM = 19.0
+"""What that is on paper."""
 
 ROADS_NUMBERED, AROUND_NUMBER = 16, 8.0
 """Numbers of roads on a map, and how many pixels around one are free."""

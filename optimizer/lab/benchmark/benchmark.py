@@ -52,8 +52,14 @@ if TYPE_CHECKING:
 
     from optimizer.lab.pages import PageFiles, PageTable
 
-GAP, TIME_LIMIT, MEMORY_LIMIT = 1e-4, 300.0, 4096.0
-"""Options of a run where nothing else is given."""
+GAP = 1e-4
+"""Relative gap of a run where nothing else is given."""
+
+TIME_LIMIT = 300.0
+"""Its seconds."""
+
+MEMORY_LIMIT = 4096.0
+"""Its memory, MB."""
 
 
 @dataclass(frozen=True)

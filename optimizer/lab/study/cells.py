@@ -49,10 +49,14 @@ GENERATED = "generated"
 
 FAMILY_REGIONS = (*REGIONS, GENERATED)
 
-FAMILY_WORLDS, FAMILY_SEEDS, FAMILY_SEED = 40, 5, 20_261_125
-"""Worlds of the family, truths of each in each region, and the seed of the hypercube
-that is reported.
-"""
+FAMILY_WORLDS = 40
+"""Worlds of the family."""
+
+FAMILY_SEEDS = 5
+"""Truths of each world in each region."""
+
+FAMILY_SEED = 20_261_125
+"""Seed of the hypercube that is reported."""
 
 DESIGNED, EVEN = "designed", "even"
 """How a world of the family is searched: as it is designed, or all of its open roads alike."""

@@ -523,8 +523,14 @@ def scores(name: str, model: Any, history: History, truth: Floats) -> dict[str, 
     }
 
 
-HABIT, LOOP_ROUNDS, ROUND_MONTHS = 6, 6, 3
-"""Months of habit, rounds, and months of each."""
+HABIT = 6
+"""Months of habit."""
+
+LOOP_ROUNDS = 6
+"""Rounds of a loop."""
+
+ROUND_MONTHS = 3
+"""Months of a round."""
 
 TOP = 0.05
 

@@ -223,10 +223,14 @@ class FormFiles:
     left_out: bool
 
 
-LISTED, DEEP, FOLDERS = 500, 6, 5000
-"""Most files of a sort that are offered, most folders into one another, and most
-folders in all that are looked through.
-"""
+LISTED = 500
+"""Most files of a sort that are offered."""
+
+DEEP = 6
+"""Most folders into one another that are looked through."""
+
+FOLDERS = 5000
+"""Most folders in all that are looked through."""
 
 
 def files_below(start: Path) -> FormFiles:

@@ -75,10 +75,14 @@ NAME, PLACE = 80, 60
 MOST_EXAMPLES = 2
 """Examples in a sentence."""
 
-LETTERS, COLUMNS, ROWS = 46, 3, 60
-"""Letters of a row of a column on paper, columns, and rows that one sheet (A4, Letter)
-holds beside heading, figures and signature.
-"""
+LETTERS = 46
+"""Letters of a row of a column on paper."""
+
+COLUMNS = 3
+"""Columns of a sheet."""
+
+ROWS = 60
+"""Rows that one sheet (A4, Letter) holds beside heading, figures and signature."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,10 +96,14 @@ def map_layers(content: ReportContent) -> MapLayers:
     )
 
 
-THIN, STRIPE, WIDEST = 3.0, 5.0, 23.0
-"""Screen pixels: width of a beat that has a road for itself, what each beat drawn over
-it adds, and the widest of all.
-"""
+THIN = 3.0
+"""Width of a beat that has a road for itself, in screen pixels."""
+
+STRIPE = 5.0
+"""What each beat drawn over it adds."""
+
+WIDEST = 23.0
+"""The widest of all."""
 
 RIM = 1.2
 """White on both sides of a beat, in screen pixels."""

@@ -62,10 +62,15 @@ STOP_GAIN = 1e-3
 """Gain in log chance at which the search for a draw's xi stops; the weights make up for
 what is left.
 """
-DRAWS, LEAST_DRAWS, LARGEST_DRAWS = 4000, 200, 5_000_000
-"""Draws for a summary; fewer, but not below `LEAST_DRAWS`, where draws times segments
-would be more than `LARGEST_DRAWS`.
-"""
+DRAWS = 4000
+"""Draws for a summary."""
+
+LEAST_DRAWS = 200
+"""Draws that it has at least, where there are fewer than `DRAWS`."""
+
+LARGEST_DRAWS = 5_000_000
+"""Draws times segments above which there are fewer."""
+
 RAKINGS, RAKED = 200, 1e-4
 """Rounds at most in which overlapping areas get their sums, and by how much a log sum
 may be off at the end.

@@ -55,12 +55,18 @@ markets a plan for .95 stopped .39 of what the plan from the truth did, one for 
 much as that.
 """
 RouteChoice = Literal["travel time", "length", "travel time or length"]
-PLACES_WORTH, WITHIN_SD, STEPS = 0.3, 1.645, 20
-"""What a place is worth of one that would tell surely whether its seizures are local,
-standard deviations of the range that is stated, and parts of one to which it is rounded
-outwards: chosen so that it has nine in ten true shares of simulated records
-(results/risk/plans.md).
+PLACES_WORTH = 0.3
+"""What a place is worth of one that would tell surely whether its seizures are local.
+This and the next two are chosen so that the range that is stated has nine in ten true
+shares of simulated records (results/risk/plans.md).
 """
+
+WITHIN_SD = 1.645
+"""Standard deviations of that range."""
+
+STEPS = 20
+"""Parts of one to which it is rounded outwards."""
+
 MOST_STATED = 0.99
 """The most local share that a plan is valued at: with all loads local there would be no
 other evader.

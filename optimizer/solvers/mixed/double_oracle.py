@@ -60,10 +60,17 @@ what is left open as the third power of the number of plans and their cost as it
 inverse, that number has the least sum of both.
 """
 
-LESS, PASSES, QUICKER = 0.5, 3, 4
-"""Share of what a pass of a proof leaves open of an evader up to which the next one
-looks for no paths, passes at most, and how many times as many labels each has as the
-one before: with fewer labels to look at a pass comes to its end, and proves that share.
+LESS = 0.5
+"""Share of what a pass of a proof leaves open of an evader up to which the next one looks
+for no paths.
+"""
+
+PASSES = 3
+"""Passes of a proof at most."""
+
+QUICKER = 4
+"""How many times as many labels a pass has as the one before: with fewer labels to look at
+it comes to its end, and proves that share.
 """
 
 SETTLED = 0.4

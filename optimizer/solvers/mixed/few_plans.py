@@ -42,11 +42,16 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-SOFT, LIGHT, NEAR = 0.01, 1e-4, 0.2
+SOFT = 0.01
 """How far, relative, a path is below its evader's best one where it has 1 / e of its
-weight; the share of that one's weight below which it has none; and from where on it is
-left out of exact values as well.
+weight.
 """
+
+LIGHT = 1e-4
+"""Share of the best path's weight below which a path has none."""
+
+NEAR = 0.2
+"""How far below the best one, relative, a path is left out of exact values as well."""
 
 TRIALS, IN_A_ROW = 6, 3
 """Exchanges of a plan that are valued exactly, and most that are made before the next

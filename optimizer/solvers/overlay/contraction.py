@@ -56,10 +56,20 @@ WITNESSES = 16
 CROWDED = 4.0
 """Arcs a node above which there are enough triangles for that to pay."""
 
-NODE, TOUCH, JOIN, LOOKUP = 12, 10, 3, 2
-"""Measured times, in arcs that SciPy's search visits meanwhile: a node searched; an
-arc, a shortcut in a round. A lookup takes a quarter of its 2, which ends the
-elimination about where it ended before lookups were compiled.
+NODE = 12
+"""Time of a node that is searched, in arcs that SciPy's search visits meanwhile
+(measured), as are the next three.
+"""
+
+TOUCH = 10
+"""Time of an arc in a round."""
+
+JOIN = 3
+"""Time of a shortcut in a round."""
+
+LOOKUP = 2
+"""Time of a lookup. It takes a quarter of that; with 2 the elimination ends about where
+it ended before lookups were compiled.
 """
 
 

@@ -69,10 +69,14 @@ ORACLE_ROUNDS = 8
 later period has one.
 """
 
-TRIAL, SETTLING, REST = 6, 2, 12
-"""Periods of the fixed mixture before the own plans of `explore`, periods after a
-change that are not compared, and periods of a fall back.
-"""
+TRIAL = 6
+"""Periods of the fixed mixture before the own plans of `explore`."""
+
+SETTLING = 2
+"""Periods after a change that are not compared."""
+
+REST = 12
+"""Periods of a fall back."""
 
 DOUBT = 1.0
 """Standard errors by which the own record must be worse."""

@@ -104,10 +104,17 @@ the best plan: on SNIP they take a tenth of the time.
 """
 CUTS_SHARE = 0.02
 """Share of the time left that they may take."""
-LEVELS, EXPONENTS, NOISES = (0.1, 0.2, 0.3, 0.5, 0.8, 0.9), (1.0, 2.0, 4.0), (0.0, 0.1, 0.3)
-"""Levels, exponents b, and relative changes of capacities that are drawn from;
-strengths l lie between the two `STRENGTHS`.
+LEVELS = (0.1, 0.2, 0.3, 0.5, 0.8, 0.9)
+"""Levels that are drawn from."""
+
+EXPONENTS = (1.0, 2.0, 4.0)
+"""Exponents b that are drawn from."""
+
+NOISES = (0.0, 0.1, 0.3)
+"""Relative changes of capacities that are drawn from; strengths l lie between the two
+`STRENGTHS`.
 """
+
 STRENGTHS = (0.05, 20.0)
 WIDEST, HALVINGS = 12.0, 7
 """Largest m, and how often the range of m is halved where its options do not fit."""

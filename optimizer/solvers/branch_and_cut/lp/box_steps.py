@@ -32,8 +32,14 @@ if TYPE_CHECKING:
 FIRST_RADIUS, LEAST_RADIUS = 0.05, 1e-3
 """Half the side of the first box, and of the smallest."""
 
-WIDER, NARROWER, PATIENT = 1.5, 0.7, 3
-"""Factors of the radius after a step that moves, and after so many in a row that do not."""
+WIDER = 1.5
+"""Factor of the radius after a step that moves."""
+
+NARROWER = 0.7
+"""The same after `PATIENT` steps in a row that do not."""
+
+PATIENT = 3
+"""How many these are."""
 
 PROMISED = 0.1
 """Share of the fall that the program promises by which V must fall for a move."""

@@ -95,18 +95,28 @@ STEADY = 0.03
 paths is cut no further.
 """
 
-FIRST_SHARE, FEWEST_ROUNDS, FIRST_ROUNDS, FIRST_GAIN = 0.5, 20, 8, 0.03
-"""Share of the time left in which all nodes of that split are cut once, the rounds of
-cuts for each that it must have room for, the most of them at a time, and the share of
-the distance to the cutoff that these must gain for more of them at the node of least
-bound.
+FIRST_SHARE = 0.5
+"""Share of the time left in which all nodes of that split are cut once."""
+
+FEWEST_ROUNDS = 20
+"""Rounds of cuts for each of them that this share must have room for."""
+
+FIRST_ROUNDS = 8
+"""Most rounds of cuts of one of them at a time."""
+
+FIRST_GAIN = 0.03
+"""Share of the distance to the cutoff that these rounds must gain for more of them at the
+node of least bound.
 """
 
-BOX_SHARE, BOX_PATIENCE, BOX_SLACK = 0.2, 25, 10
-"""Share of the time left that steps within boxes may take, steps over which they must
-bring V and the bound nearer, and linear programs after which a row without a dual is
-dropped there.
-"""
+BOX_SHARE = 0.2
+"""Share of the time left that steps within boxes may take."""
+
+BOX_PATIENCE = 25
+"""Steps over which they must bring V and the bound nearer."""
+
+BOX_SLACK = 10
+"""Linear programs after which a row without a dual is dropped there."""
 
 HOUSEKEEPING = 20
 """Nodes after which the rows of nodes that are closed are dropped."""
