@@ -425,13 +425,11 @@ def _plain(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-_TABLE, _TEXT, _WHOLE, _NUMBER, _YES_NO = (
-    "a table of fields",
-    "a text",
-    "a whole number",
-    "a number",
-    "true or false",
-)
+_TABLE = "a table of fields"
+_TEXT = "a text"
+_WHOLE = "a whole number"
+_NUMBER = "a number"
+_YES_NO = "true or false"
 
 _EXPECTED = {
     **dict.fromkeys(("string_type", "string_sub_type", "string_unicode", "path_type"), _TEXT),

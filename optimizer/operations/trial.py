@@ -77,7 +77,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int8]
 
-TRIAL, FORM, SCHEDULE = "trial.json", "outcomes.csv", "schedule.csv"
+TRIAL = "trial.json"
+FORM = "outcomes.csv"
+SCHEDULE = "schedule.csv"
 DESIGN_FILES = AnswerFiles("trial design", (TRIAL, FORM, SCHEDULE))
 RESULT_FILES = AnswerFiles("trial analyse", ("trial-results.csv", "trial-results.json"))
 FORM_COLUMNS = ("place", "label", "lon", "lat", "begin", "end", "shift", "found", "of", "delivered")

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from optimizer.problem.files.plan_file import PlanFile, RestsOn
     from optimizer.report.content.report_content import ReportContent
 
-PACKAGE, PROJECT, MEANINGS = "plan.gpkg", "plan.qgz", "fields.csv"
+PACKAGE = "plan.gpkg"
+PROJECT = "plan.qgz"
+MEANINGS = "fields.csv"
 
 FIGURES = ("png", "svg", "pdf")
 

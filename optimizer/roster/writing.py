@@ -55,13 +55,11 @@ if TYPE_CHECKING:
     from optimizer.base.files.output_folder import OutputFolder
     from optimizer.scenario.file.roster_model import Crew, Shift
 
-TABLE, CALENDAR, PAGE, SUMMARY, PACK = (
-    "roster.csv",
-    "roster.ics",
-    "roster.html",
-    "summary.json",
-    "field-pack.zip",
-)
+TABLE = "roster.csv"
+CALENDAR = "roster.ics"
+PAGE = "roster.html"
+SUMMARY = "summary.json"
+PACK = "field-pack.zip"
 
 FILES = (TABLE, CALENDAR, PAGE, SUMMARY, PACK)
 """What a roster's folder holds beside a calendar for each crew."""

@@ -81,13 +81,11 @@ Table = TypeVar("Table", bound="LocatedRecords")
 
 RECORD = AnswerFiles("explain --record", ("record.json", "record.csv", "record.html"))
 
-GRAVITY, PERMUTED, AS_IT_IS, HALVED, DOUBLED = (
-    "gravity",
-    "permuted",
-    "as it is",
-    "halved",
-    "doubled",
-)
+GRAVITY = "gravity"
+PERMUTED = "permuted"
+AS_IT_IS = "as it is"
+HALVED = "halved"
+DOUBLED = "doubled"
 
 PERMUTATIONS = 4
 """Records with permuted places for a report."""

@@ -40,7 +40,9 @@ LOW, HIGH = 0.05, 0.95
 CVAR = Objective("cvar", 0.9)
 """The mean of the worst draws that is solved for as well where none is asked for."""
 
-MIDDLE, TODAY, NOTHING = "middle of everything", "today", "nothing placed"
+MIDDLE = "middle of everything"
+TODAY = "today"
+NOTHING = "nothing placed"
 
 
 @dataclass(frozen=True, slots=True)

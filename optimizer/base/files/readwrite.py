@@ -631,7 +631,9 @@ _XML = FileKind("an XML file")
 _MOST_ZIP = 1 << 20
 """Bytes at either end of a ZIP archive in which its names are looked for."""
 
-INSTANCE, PLAN, GEOJSON = "an instance", "a plan", "GeoJSON"
+INSTANCE = "an instance"
+PLAN = "a plan"
+GEOJSON = "GeoJSON"
 
 _COMMANDS = {INSTANCE: "Use `solve`, which takes instances"}
 

@@ -98,7 +98,10 @@ def run_backtest(
     return done
 
 
-JSON, CSV, PAGE, PICTURE = "backtest.json", "backtest.csv", "backtest.md", "calibration.png"
+JSON = "backtest.json"
+CSV = "backtest.csv"
+PAGE = "backtest.md"
+PICTURE = "calibration.png"
 
 FILES = (JSON, CSV, PAGE, PICTURE)
 

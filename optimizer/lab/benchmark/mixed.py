@@ -464,7 +464,9 @@ def _oracle(cases: dict[str, list[MixedRow]]) -> PageTable:
 SIZES = ((200, 10), (500, 20))
 """Options, and units to place on them."""
 
-EVADERS, ORIGINS, DESTINATIONS = 160, 16, 24
+EVADERS = 160
+ORIGINS = 16
+DESTINATIONS = 24
 
 THROUGH = 0.75
 

@@ -222,7 +222,9 @@ AGENTS = "agents"
 
 TEAM_AGENTS = 2
 
-SHIFT_HOURS, SLOT_MINUTES, MOST_SLOTS = 8, 30, 4
+SHIFT_HOURS = 8
+SLOT_MINUTES = 30
+MOST_SLOTS = 4
 
 DETECTION, PASSING = 0.4, 0.1
 """Chance that a team detects a loaded evader whom it meets while it dwells, and while

@@ -313,7 +313,9 @@ def world_of(roads: StudyRoads, cell: Cell) -> World:
     return _world(roads, first)
 
 
-MAPS, FAMILY, LOOPS = "rows.jsonl", "family.jsonl", "loops.jsonl"
+MAPS = "rows.jsonl"
+FAMILY = "family.jsonl"
+LOOPS = "loops.jsonl"
 
 
 class SimulatedRow(StoredRow):

@@ -39,9 +39,15 @@ if TYPE_CHECKING:
 
 WHAT = "a file of CBP nationwide drug seizures"
 
-FISCAL, MONTH, COMPONENT, OFFICE = "FY", "Month (abbv)", "Component", "Area of Responsibility"
+FISCAL = "FY"
+MONTH = "Month (abbv)"
+COMPONENT = "Component"
+OFFICE = "Area of Responsibility"
 
-DRUG, EVENTS, POUNDS, LAND = "Drug Type", "Count of Event", "Sum Qty (lbs)", "Land Filter"
+DRUG = "Drug Type"
+EVENTS = "Count of Event"
+POUNDS = "Sum Qty (lbs)"
+LAND = "Land Filter"
 
 REQUIRED = (FISCAL, MONTH, COMPONENT, OFFICE, DRUG, EVENTS, POUNDS)
 
@@ -337,9 +343,14 @@ def _entries(proxy: Proxy, *, some_without: bool) -> ScenarioEntries:
 # A proxy is no effort. It is taken at its word by the risk model, so its name goes into
 # every file that is written.
 
-YEAR, REGION, MODE, CROSSED = "Year", "Region", "Modes", "Northbound Crossing"
+YEAR = "Year"
+REGION = "Region"
+MODE = "Modes"
+CROSSED = "Northbound Crossing"
 
-AREA, TIME, STAFF = "area", "time", "staff"
+AREA = "area"
+TIME = "time"
+STAFF = "staff"
 
 
 @dataclass(frozen=True)

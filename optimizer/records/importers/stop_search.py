@@ -36,8 +36,12 @@ if TYPE_CHECKING:
     from optimizer.base.choices import Groups, Unfilled
 
 WHAT = "a stop-and-search file of data.police.uk"
-DATE, LAT, LON = "Date", "Latitude", "Longitude"
-OBJECT, OUTCOME, LINKED = "Object of search", "Outcome", "Outcome linked to object of search"
+DATE = "Date"
+LAT = "Latitude"
+LON = "Longitude"
+OBJECT = "Object of search"
+OUTCOME = "Outcome"
+LINKED = "Outcome linked to object of search"
 REQUIRED = (DATE, LAT, LON, OBJECT, OUTCOME, LINKED)
 OPTIONAL = ("Type", "Part of a policing operation", "Legislation")
 """They help to tell copies of one row from two searches. The publisher's other columns

@@ -152,7 +152,10 @@ def ratio_interval(count: Floats, centre: Floats, sd: Floats, level: float) -> I
     return Interval(end((1 - level) / 2), end((1 + level) / 2))
 
 
-WIDTH, PANEL, MARGIN, HEAD = 640, 110, 16, 34
+WIDTH = 640
+PANEL = 110
+MARGIN = 16
+HEAD = 34
 
 PLOT_LEFT, PLOT_HEIGHT = 46, 64
 
@@ -164,7 +167,9 @@ LEGEND = marked(
     " window."
 )
 
-GREY, DARK, SHADE = "#c9c9c9", "#1f3b57", "#fdf3d8"
+GREY = "#c9c9c9"
+DARK = "#1f3b57"
+SHADE = "#fdf3d8"
 
 
 def trend_picture(trends: Sequence[Trend]) -> str:

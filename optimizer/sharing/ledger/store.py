@@ -37,7 +37,9 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-SETTINGS, ENTRIES, CHECKPOINTS = "ledger.json", "entries.jsonl", "checkpoints"
+SETTINGS = "ledger.json"
+ENTRIES = "entries.jsonl"
+CHECKPOINTS = "checkpoints"
 
 ENDING = ".txt"
 
