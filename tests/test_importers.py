@@ -42,6 +42,7 @@ from optimizer.records.importers.frames import Imported, read_columns, safe_text
 from optimizer.records.importers.mapped_csv import checked_mapping, import_csv
 from optimizer.records.importers.stop_search import Filling, filling, import_stop_search
 from optimizer.records.personal import is_personal
+from optimizer.roster.model import safe_cell
 from tests.examples import examples
 from tests.output_cases import csv_rows, output_folder
 from tests.risk_cases import SOUTH, WEST, line_network
@@ -1159,6 +1160,16 @@ def test_a_force_with_an_implausible_outcome_or_without_points_is_remarked_on(
 def test_no_cell_that_is_written_steers_a_terminal() -> None:
     text = pd.Series(["a\x1b[31m\u202eb\r\nc\x9b", "=1+1\x00", "Łódź"], dtype=object)
     assert safe_text(text).tolist() == ["a [31m b c ", "'=1+1 ", "Łódź"]
+
+
+def test_wide_forms_of_a_formula_are_text_as_well() -> None:
+    wide = "\N{FULLWIDTH EQUALS SIGN}1+1"
+    assert safe_text(pd.Series([wide, "1.5", "-2"], dtype=object)).tolist() == [
+        f"'{wide}",
+        "1.5",
+        "-2",
+    ]
+    assert safe_cell(wide) == f"'{wide}"
 
 
 def test_units_behind_quantities_and_in_a_column_are_converted(tmp_path: Path) -> None:

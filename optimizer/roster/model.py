@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -21,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.schema import ComposedId, Id, Latitude, Longitude, Strict, read_model
-from optimizer.base.text.formatting import number, plain
+from optimizer.base.text.formatting import FORMULA, number, plain
 from optimizer.base.text.language import check_language, short_date, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.names import unknown_name
@@ -263,11 +262,6 @@ COLUMNS = (
     "duty_id",
     "time_zone",
 )
-
-FORMULA = re.compile(r"[=+\-@]")
-"""What a cell of text begins with that spreadsheets may take for a formula or a
-command; the same as of imported tables.
-"""
 
 
 def roster_csv(roster: Roster) -> str:

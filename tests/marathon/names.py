@@ -40,7 +40,7 @@ NAMES = (
 )  # fmt: skip
 """What a site, an agency, a drug may be called in a file of somebody else."""
 
-FORMULA = re.compile(r"[=+\-@\t\r\n]")
+FORMULA = re.compile("[=+\\-@\t\r\n\N{FULLWIDTH EQUALS SIGN}]")
 """Begin of a cell that a spreadsheet may run."""
 TAGS = ("<img src=x", "</script><script>")
 """What stands in a page as it is only where a name has become a part of the page."""

@@ -22,6 +22,14 @@ ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 ARROW = "\N{RIGHTWARDS ARROW}"
 
 
+FORMULA = re.compile(
+    "[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]"
+)
+"""What a cell of text begins with that spreadsheets may take for a formula or a
+command, also in the wide form of East Asian keyboards.
+"""
+
+
 def plain(text: object, most: int | None = None) -> str:
     """Return `text` on one line, without control characters, direction overrides and
     lone surrogates, cut at `most` characters.

@@ -16,7 +16,7 @@ import pandas as pd
 from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.files.tables import MAYBE_THOUSANDS, WantedColumns, read_csv
-from optimizer.base.text.formatting import number
+from optimizer.base.text.formatting import FORMULA, number
 from optimizer.records.period import FORMS, Period, parse_period
 
 if TYPE_CHECKING:
@@ -195,9 +195,6 @@ FILES = (*TABLES, SNIPPET, COUNTS)
 
 _NUMBER = re.compile(NUMBER)
 
-_FORMULA = re.compile(r"[=+\-@]")
-"""What a cell begins with that spreadsheets may take for a formula or a command."""
-
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+"
 )
@@ -257,7 +254,7 @@ def safe_text(text: pd.Series[str]) -> pd.Series[str]:
 
 def _safe(text: str) -> str:
     line = text if text.isprintable() else _UNPRINTABLE.sub(" ", text)
-    return f"'{line}" if _FORMULA.match(line) and not _NUMBER.fullmatch(line) else line
+    return f"'{line}" if FORMULA.match(line) and not _NUMBER.fullmatch(line) else line
 
 
 def write_import(out: OutputFolder, imported: Imported) -> int:
