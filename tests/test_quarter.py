@@ -118,7 +118,9 @@ def test_what_was_delivered_reaches_the_next_check_and_plan(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = planned_case(tmp_path)
-    monkeypatch.setattr("optimizer.plans.plan_folder.PlanFolder.scenario", case.scenario)
+    monkeypatch.setattr(
+        "optimizer.plans.plan_folder.PlanFolder.scenario_told", lambda *_: case.scenario
+    )
     measure(
         [
             "tracks",

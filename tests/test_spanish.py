@@ -133,7 +133,11 @@ def test_pages_hold_no_english_and_files_for_programs_no_spanish(
         assert found["en"][1] == found["es"][1]
         assert found["en"][2] == found["es"][2]  # the console
         said = {
-            "compare": ("Lo que menos deja pasar es", "Evasores: ", ">despliegue de hoy<"),
+            "compare": (
+                "Lo que menos deja pasar es",
+                "quienes mantienen su ruta",
+                ">despliegue de hoy<",
+            ),
             "explain": (
                 "se usa: con él pasa",
                 "Cambia las probabilidades de",
