@@ -410,14 +410,13 @@ def test_exact_steps_never_lose_and_keep_what_is_banned_out(seed: int) -> None:
     instance = with_teams(instance)
     options = SolveOptions(gap=1e-9, threads=1)
     empty = Plan.from_mask(instance, instance.forced)
-    plan = improved_exactly(instance, empty, options, np.inf)
+    *_, plan = improved_exactly(instance, empty, options, np.inf)
     value = _value_of(instance, plan)
     assert true_optimum(instance, field) <= value * (1 + 1e-9)
     assert value <= _value_of(instance, empty) * (1 + 1e-9)
-    assert _value_of(instance, improved_exactly(instance, plan, options, np.inf)) <= value * (
-        1 + 1e-9
-    )
-    without = improved_exactly(instance, empty, options, np.inf, banned=plan.beats)
+    *_, again = improved_exactly(instance, plan, options, np.inf)
+    assert _value_of(instance, again) <= value * (1 + 1e-9)
+    *_, without = improved_exactly(instance, empty, options, np.inf, banned=plan.beats)
     tours = {(beat.patrol, beat.posts, beat.slots) for beat in plan.beats}
     assert not tours & {(beat.patrol, beat.posts, beat.slots) for beat in without.beats}
 
@@ -425,7 +424,36 @@ def test_exact_steps_never_lose_and_keep_what_is_banned_out(seed: int) -> None:
 def test_exact_steps_without_time_return_the_plan_that_they_got() -> None:
     instance = with_teams(small_case(1)[0])
     plan = Plan.from_mask(instance, instance.forced)
-    assert improved_exactly(instance, plan, SolveOptions(threads=1), 0.0) is plan
+    assert list(improved_exactly(instance, plan, SolveOptions(threads=1), 0.0)) == [plan]
+
+
+@pytest.mark.parametrize("aside", [False, True])
+def test_an_interrupt_keeps_what_the_steps_have_found(
+    aside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the second step is broken off; in another process all steps have ended, and
+    nobody waits for them any more.
+    """
+    instance, field = small_case(3)
+    tree = BranchAndPrice(ColumnGeneration(with_teams(instance), field))
+    stopping = Stopping(SilentListener())
+
+    def broken_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if not aside:
+        monkeypatch.setattr(
+            "optimizer.solvers.patrols.exact_steps._beats_beside_options", broken_off
+        )
+    with ExactSteps(tree, SolveOptions(threads=1), np.inf, stopping, aside=aside) as steps:
+        if steps._aside is not None:
+            steps._aside._process.process.wait()
+            for thread in steps._aside._process._threads[1:]:
+                thread.join()
+        stopping.stopped = True
+        steps.take()
+    nothing = np.zeros(field.elements.size)
+    assert tree.upper < tree.generation.value(instance.forced, nothing) * (1 - 1e-6)
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -176,7 +177,8 @@ class Aside:
     Parameters
     ----------
     function
-        A module's function.
+        A module's function. Where it is a generator its result is what it yields last,
+        and each before that can be had at once.
     arguments
         What it is called with; they and the result can be pickled.
 
@@ -192,6 +194,7 @@ class Aside:
         call = pickle.dumps((function, arguments, named), protocol=pickle.HIGHEST_PROTOCOL)
         self._began = work_seconds()
         self._received: SimpleQueue[Any] = SimpleQueue()
+        self._so_far: Any = None
         try:
             self._process = MessageProcess(MODULE, [], self._received.put)
         except OSError as error:
@@ -210,6 +213,17 @@ class Aside:
         """End the process, whether the call has ended or not."""
         self._process.end()
 
+    def so_far(self) -> Any:  # noqa: ANN401 - whatever the function yields
+        """Return what a generator has yielded last, without waiting; None for nothing.
+        After it there is no result to wait for.
+        """
+        with contextlib.suppress(Empty):
+            while True:
+                answer = self._received.get_nowait()
+                if not isinstance(answer, ProcessEnded):
+                    _, self._so_far, _ = answer
+        return self._so_far
+
     def result(self, listener: Listener) -> Any:  # noqa: ANN401 - whatever the function returns
         """Wait for the result, once. The call counts as work of this thread since it
         was begun, less what was done meanwhile.
@@ -227,7 +241,9 @@ class Aside:
             stop_if_cancelled(listener)
             with contextlib.suppress(Empty):
                 answer = self._received.get(timeout=WAIT_SECONDS)
-                break
+                if isinstance(answer, ProcessEnded) or answer[0] is not None:
+                    break
+                _, self._so_far, _ = answer
         if isinstance(answer, ProcessEnded):
             raise SolverError(f"A process beside this one {answer.reason}.")
         seconds, result, error = answer
@@ -246,6 +262,11 @@ def main() -> None:
     began = work_seconds()  # what loading the program took is no work of the call
     try:
         result = function(*arguments, **named)
+        if isinstance(result, Iterator):
+            found = result
+            result = None
+            for result in found:
+                report((None, result, None))  # its seconds come at the end
     except Exception as raised:  # noqa: BLE001 - the parent raises it
         error = (
             raised

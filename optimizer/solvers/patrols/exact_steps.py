@@ -14,6 +14,7 @@ is up. The bounds of a step hold for its own problem alone, and none is handed o
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
@@ -32,7 +33,7 @@ from optimizer.solvers.place import place
 from optimizer.solvers.search.kernel_modules import SEARCH, TOURS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from optimizer.base.work.listener import Listener, Stopping
     from optimizer.problem.instance.instance import Instance
@@ -120,7 +121,8 @@ class ExactSteps:
             except SolverError as error:
                 stopping.noted(f"The plan is improved before the bound over all beats: {error}")
         if self._aside is None:
-            self._offer(lambda: improved_exactly(*arguments, listener=OnlyCancels(stopping)))
+            here = improved_exactly(*arguments, listener=OnlyCancels(stopping))
+            self._offer(lambda: here)
 
     def __enter__(self) -> Self:
         """Return this."""
@@ -132,28 +134,42 @@ class ExactSteps:
             self._aside.end()
 
     def take(self) -> None:
-        """Offer the plan that another process has found, once it has; where the process
-        is lost the search goes on without it.
+        """Offer the plan that another process has found, once it has; the one that it
+        has by then after Ctrl-C, or where the process is lost and the search goes on
+        without it.
         """
         aside, tree = self._aside, self._tree
-        if aside is not None and tree.lower < tree.cutoff and not self._stopping.stopped:
+        if aside is None or tree.lower >= tree.cutoff:
+            return
+        lost = False
+        if not self._stopping.stopped:
             try:
-                self._offer(lambda: aside.result(self._stopping))
+                self._offer(lambda: self._result(aside))
             except SolverError as error:
+                lost = True
                 self._stopping.noted(
                     f"Improving the plan in another process failed ({error}): the search goes"
-                    " on without it."
+                    " on with what it has."
                 )
+        if (lost or self._stopping.stopped) and (plan := aside.so_far()) is not None:
+            begin_from(tree, [plan])
 
-    def _offer(self, made: Callable[[], Plan]) -> None:
-        """Offer a plan that is made."""
+    def _offer(self, made: Callable[[], Generator[Plan]]) -> None:
+        """Offer each plan that is made, as soon as it is."""
 
         def offered() -> None:
-            with step(self._stopping, "improving fixed options and beats in turn"):
-                plan = made()
-            begin_from(self._tree, [plan])
+            with (
+                step(self._stopping, "improving fixed options and beats in turn"),
+                closing(made()) as plans,
+            ):
+                for plan in plans:
+                    begin_from(self._tree, [plan])
 
         self._stopping.attempt(offered)
+
+    def _result(self, aside: Aside) -> Generator[Plan]:
+        """Yield the plan of another process, once it has ended."""
+        yield aside.result(self._stopping)
 
 
 def improved_exactly(
@@ -164,28 +180,37 @@ def improved_exactly(
     banned: Sequence[Beat] = (),
     machine_seconds: float = np.inf,
     listener: Listener = SILENT,
-) -> Plan:
-    """Return the plan that both steps in turn make of another one within so many
-    seconds of work.
+) -> Generator[Plan]:
+    """Yield the plan that each step makes of the one before it, within so many seconds
+    of work; at first the plan itself.
 
-    In another process it ends as well when so many seconds by the clock of the machine
+    In another process they end as well when so many seconds by the clock of the machine
     are over, since its start.
     """
     ready(SEARCH + TOURS, instance.tail.size * len(instance.evaders))
     alone = replace(options, method="cuts", threads=1, scheduler=None)
+
+    def beats_beside(plan: Plan, limits: SolveOptions) -> Result:
+        return _beats_beside_options(instance, plan, limits, banned, listener)
+
+    def options_beside(plan: Plan, limits: SolveOptions) -> Result:
+        return _options_beside_beats(instance, plan, limits, listener)
+
+    yield plan
     with limited(None if np.isinf(machine_seconds) else machine_seconds, seconds):
         until = work_seconds() + seconds
         before = np.inf
         while True:
-            for improved in (_options_beside_beats, _beats_beside_options):
+            for improved in (options_beside, beats_beside):
                 left = until - work_seconds()
                 if left < SHORTEST or listener.cancelled():
-                    return plan
-                limits = replace(alone, time_limit=min(OF_THE_REST * left, LONGEST))
-                result = improved(instance, plan, limits, banned, listener)
-                plan = plan if result.plan is None else result.plan
+                    return
+                result = improved(plan, replace(alone, time_limit=min(OF_THE_REST * left, LONGEST)))
+                if result.plan is not None:
+                    plan = result.plan
+                    yield plan
             if result.upper is None or result.upper >= before * (1 - LEAST_GAIN):
-                return plan
+                return
             before = result.upper
 
 
@@ -193,7 +218,6 @@ def _options_beside_beats(
     instance: Instance,
     plan: Plan,
     options: SolveOptions,
-    banned: Sequence[Beat],  # noqa: ARG001 - no beat is made here
     listener: Listener,
 ) -> Result:
     """Place fixed options beside the beats of a plan, which may be left out."""
