@@ -39,6 +39,7 @@ def test_no_bound_of_a_step_exceeds_the_best_plan(seed: int) -> None:
     assert whole.bound <= best * (1 + 1e-9) + 1e-12
 
 
+@pytest.mark.slow
 def test_a_root_of_a_large_budget_leaves_the_value_of_everything_placed() -> None:
     instance = plain_grid(10, budget=50, n_options=330, n_evaders=6, seed=8)
     tree = BranchAndCut(instance, contract(instance))

@@ -43,6 +43,7 @@ def test_the_search_keeps_the_best_plan(seed: int) -> None:
     assert list(faults(seed)) == []
 
 
+@pytest.mark.slow
 def test_fixing_too_early_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     fixed = BranchAndCut._fixed
 
@@ -54,6 +55,7 @@ def test_fixing_too_early_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("fixing by reduced costs" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_floors_under_the_budgets_are_held_against_all_plans(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

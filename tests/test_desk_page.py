@@ -454,6 +454,7 @@ READY = "window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
 MAPPED = f"{READY} && !!window.reportMap"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
 def test_a_planner_finds_sites_by_map_and_number_sees_the_value_goes_back_by_keyboard_and_saves(
     folder: Path,

@@ -411,6 +411,7 @@ VIEWS = """[...new Set([...document.querySelectorAll('.stack svg')].filter(each 
 ARROW_LEFT, SPACE = 37, 32
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
 def test_the_maps_in_a_browser(folder: Path) -> None:
     async def steps() -> None:

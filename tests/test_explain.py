@@ -430,6 +430,7 @@ def test_a_site_where_the_record_alone_leads_rests_on_it_and_one_on_the_only_roa
     assert "If the record misleads, some may belong elsewhere. To find out," in none
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_plans_by_other_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

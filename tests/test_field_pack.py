@@ -408,6 +408,7 @@ def test_a_sheet_says_what_to_do_whom_to_reach_and_the_nearest_town() -> None:
     assert b64encode(sha256(script.encode()).digest()).decode() in index(made, (beat,), {})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
 @pytest.mark.skipif(not AXE, reason="AXE names no axe.min.js (npm pack axe-core)")
 def test_axe_finds_nothing_on_roster_and_sheets(nasty: Roster, pack: Path, tmp_path: Path) -> None:
@@ -462,6 +463,7 @@ def test_roster_and_sheets_are_dark_where_a_reader_asks_for_it_and_codes_stay_on
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium (Debian: apt-get install chromium)")
 def test_on_paper_a_crew_is_one_line_and_bases_share_a_sheet(nasty: Roster, tmp_path: Path) -> None:
     (tmp_path / "roster.html").write_text(roster_page(nasty), encoding="utf-8")

@@ -63,6 +63,7 @@ def test_a_certificate_is_of_the_rows_that_were_used_where_the_root_was_cut_on_t
     assert found == []
 
 
+@pytest.mark.slow
 def test_nothing_false_is_said_where_every_row_is_lifted(monkeypatch: pytest.MonkeyPatch) -> None:
     """From the first round on, whatever the gap and the size: elsewhere such problems
     are too small for it.

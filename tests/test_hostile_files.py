@@ -108,6 +108,7 @@ def test_what_a_library_prints_does_not_reach_standard_output(
     assert (printed.out, printed.err) == ("after\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "found"),
     [

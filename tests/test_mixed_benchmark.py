@@ -87,6 +87,7 @@ def test_no_peer_gets_below_the_bound_and_all_its_plans_are_feasible(name: str) 
         assert answer.upper - answer.lower <= 0.01 * answer.upper * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_rows_make_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", time.monotonic)  # restored after the clock is changed
     monkeypatch.setattr(linear_program, "LONGEST", linear_program.LONGEST)

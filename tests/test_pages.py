@@ -60,6 +60,7 @@ CASES = {
 """Style, body, script, and what must be told of it; nothing where a page is fine."""
 
 
+@pytest.mark.slow
 def test_what_covers_what_is_told_and_what_is_meant_so_is_not(tmp_path: Path) -> None:
     async def looked_at() -> dict[str, list[str]]:
         found = {}

@@ -111,6 +111,7 @@ def ran(environment: Mapping[str, str], *arguments: str) -> subprocess.Completed
     )
 
 
+@pytest.mark.slow
 @needs_qgis
 def test_qgis_process_runs_the_provider(environment: Mapping[str, str]) -> None:
     assert ran(environment, "qgis_process", "plugins", "enable", "interdict").returncode == 0

@@ -193,6 +193,7 @@ def test_every_command_refuses_effort_that_may_be_told_twice(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.report
 @pytest.mark.parametrize("words", [["check"], ["plan", "--time-limit", "5"]])
 def test_the_choice_is_taken_and_told(

@@ -161,6 +161,7 @@ async def _swipe_up(browser: Browser, x: float, y: float, by: int) -> None:
     await browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
 
+@pytest.mark.slow
 def test_a_telephone_shows_orders_at_once_opens_a_card_for_every_tap_and_scrolls_past_the_map(
     address: str,
 ) -> None:
@@ -199,6 +200,7 @@ GROUPS = """(() => {
 """Where on the window the marks of groups of numbers stand."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", ["desk", "phone"])
 def test_groups_of_numbers_open_by_presses_until_every_number_shows(
     tmp_path: Path, screen: str
@@ -246,6 +248,7 @@ GROUPED = """(() => {
 """Of every group of numbers its marks, what it says, and whether it is drawn."""
 
 
+@pytest.mark.slow
 def test_a_group_counts_what_shows_of_it(tmp_path: Path) -> None:
     content = full_content(look_next=None)
     stop = content.beats[0].stops[0]
@@ -279,6 +282,7 @@ def test_a_group_counts_what_shows_of_it(tmp_path: Path) -> None:
     _browse(write_report(tmp_path, replace(content, sites=sites))[0].as_uri(), "desk", steps)
 
 
+@pytest.mark.slow
 def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_tables(
     address: str,
 ) -> None:
@@ -319,6 +323,7 @@ def test_a_desk_has_one_card_at_a_time_rows_that_move_the_map_keys_and_sorted_ta
     _browse(address, "desk", steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "es", "pt"])
 def test_a_draft_on_a_telephone_has_its_first_orders_above_the_hole_and_the_record(
     tmp_path: Path, language: str
@@ -341,6 +346,7 @@ def test_a_draft_on_a_telephone_has_its_first_orders_above_the_hole_and_the_reco
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_a_spanish_report_fits_a_telephone_and_sorts_numbers_with_decimal_commas(
     tmp_path: Path,
 ) -> None:
@@ -367,6 +373,7 @@ def test_a_spanish_report_fits_a_telephone_and_sorts_numbers_with_decimal_commas
     _browse(spanish, "phone", steps)
 
 
+@pytest.mark.slow
 def test_paper_has_the_order_on_one_sheet_every_row_of_its_tables_and_no_site_that_is_not_chosen(
     address: str,
 ) -> None:
@@ -465,6 +472,7 @@ def test_warnings_and_the_provenance_are_each_on_one_sheet_wherever_they_begin(
     _browse(address, "laptop", steps)
 
 
+@pytest.mark.slow
 def test_no_line_breaks_inside_the_number_of_a_road_or_a_span_of_time(tmp_path: Path) -> None:
     content = full_content()
     named = replace(
@@ -488,6 +496,7 @@ def test_no_line_breaks_inside_the_number_of_a_road_or_a_span_of_time(tmp_path: 
     _browse(write_report(tmp_path, named)[0].as_uri(), "desk", steps)
 
 
+@pytest.mark.slow
 def test_a_link_to_a_section_that_is_one_folded_part_opens_it(address: str) -> None:
     async def steps(browser: Browser) -> None:
         folded = "document.querySelector('#words details').open"
@@ -498,6 +507,7 @@ def test_a_link_to_a_section_that_is_one_folded_part_opens_it(address: str) -> N
     _browse(address, "phone", steps)
 
 
+@pytest.mark.slow
 def test_what_is_not_ordered_begins_hidden_and_is_shown_by_its_row_and_a_card_closes_when_the_view_moves(
     tmp_path: Path,
 ) -> None:
@@ -521,6 +531,7 @@ def test_what_is_not_ordered_begins_hidden_and_is_shown_by_its_row_and_a_card_cl
     _browse(write_report(tmp_path, content)[0].as_uri(), "desk", steps)
 
 
+@pytest.mark.slow
 def test_two_fingers_zoom_the_map_and_not_the_page(address: str) -> None:
     width = (
         "(() => { const range = Array.from(Bokeh.index)[0].model.x_range; return range.end -"
@@ -549,6 +560,7 @@ def test_two_fingers_zoom_the_map_and_not_the_page(address: str) -> None:
     _browse(address, "phone", steps)
 
 
+@pytest.mark.slow
 def test_routes_of_today_begin_hidden_and_a_switch_shows_them(address: str) -> None:
     shown = """Array.from(Bokeh.index)[0].model.renderers
         .filter(each => each.glyph && each.glyph.line_color && each.glyph.line_color.value === '#b35900').map(each => each.visible)"""
@@ -583,6 +595,7 @@ WATCH = """(() => {
 MOVED = "(() => { const range = Array.from(Bokeh.index)[0].model.x_range; return range.start; })()"
 
 
+@pytest.mark.slow
 def test_dragging_the_map_paints_it_and_writes_no_style_of_a_layer(address: str) -> None:
     async def steps(browser: Browser) -> None:
         await browser.run("document.getElementById('map').scrollIntoView()")
@@ -645,6 +658,7 @@ def test_an_order_of_more_lines_than_a_sheet_says_so_and_is_signed_at_its_end(
     assert "End of the order of 160 lines" in sheets[signed[0]]
 
 
+@pytest.mark.slow
 def test_a_plan_that_places_nothing_and_knows_nothing_is_a_page(tmp_path: Path) -> None:
     async def steps(browser: Browser) -> None:
         assert "places nothing" in await browser.run("document.getElementById('order').textContent")
@@ -656,6 +670,7 @@ def test_a_plan_that_places_nothing_and_knows_nothing_is_a_page(tmp_path: Path) 
         _browse(address, screen, steps)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not AXE, reason="AXE names no axe.min.js (npm pack axe-core)")
 @pytest.mark.parametrize("screen", sorted(SCREENS))
 def test_axe_finds_nothing(address: str, screen: str) -> None:
@@ -672,6 +687,7 @@ def test_axe_finds_nothing(address: str, screen: str) -> None:
     _browse(address, screen, steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "es", "pt"])
 def test_nothing_covers_anything_at_any_width_in_light_and_dark(
     tmp_path: Path, language: str
@@ -724,6 +740,7 @@ def _wordy() -> ReportContent:
     return replace(content, sites=sites, residual_routes=(way, WAY))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paper", list(PAPER))
 @pytest.mark.parametrize("language", ["en", "es", "pt"])
 def test_an_order_of_thirty_five_sites_and_twelve_beats_is_one_sheet_with_its_signature(

@@ -362,6 +362,7 @@ def test_on_a_telephone_a_table_of_few_columns_stays_one_and_a_figure_of_one_cha
     assert asyncio.run(seen()) == [["table-row", "table-row", "block"], [False, True], 0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (CHROMIUM and AXE), reason="there is no Chromium here, or AXE does not name axe.min.js"
 )

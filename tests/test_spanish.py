@@ -553,6 +553,7 @@ def test_progress_is_said_in_spanish(upper: float) -> None:
     assert left_in(said) == []
 
 
+@pytest.mark.slow
 @pytest.mark.report
 @pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
 def test_a_browser_shows_the_page_in_spanish_and_nothing_is_cut(folder: Path) -> None:

@@ -35,6 +35,7 @@ def test_both_judge_damaged_certificates_alike(tmp_path: Path) -> None:
     assert counts["both refuse"] > 100
 
 
+@pytest.mark.slow
 def test_both_read_instance_files_alike(tmp_path: Path) -> None:
     """What the first reads, the second reads; the attacks on strictness are refused."""
     texts = [text_with(path, 0, raw) for path in FIELDS if path != "patrols" for raw in RAW]

@@ -189,6 +189,7 @@ SHOWN = (
 """Ids of the tables that a reader sees."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (CHROMIUM and shutil.which("pdftotext")),
     reason="no chromium or pdftotext (Debian: poppler-utils)",

@@ -295,6 +295,7 @@ def command(
     return lambda *args: run(capsys, monkeypatch, *args)
 
 
+@pytest.mark.slow
 @pytest.mark.report
 def test_console_and_order_say_what_loads_are_weighed_by(
     command: Callable[..., Outcome], tmp_path: Path
