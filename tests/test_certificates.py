@@ -454,6 +454,19 @@ def test_what_has_no_certificate_is_refused_by_name(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["plan.json", "instance.json"])
+def test_verify_says_what_to_do_where_there_is_no_certificate(
+    command: Callable[..., Outcome], tmp_path: Path, name: str
+) -> None:
+    """A plan of a search that was too short for a certificate has none."""
+    (tmp_path / name).write_text("{}")
+    refused = command("verify", tmp_path if name == "plan.json" else tmp_path / name)
+    assert refused.code == 1
+    assert "found no certificate" in refused.err
+    assert "--certificate" in refused.err
+    assert "FileNotFoundError" not in refused.out + refused.err
+
+
 @pytest.mark.slow
 def test_a_plan_folder_holds_its_certificate(
     command: Callable[..., Outcome], tmp_path: Path

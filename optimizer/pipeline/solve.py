@@ -230,16 +230,16 @@ def certificates_of(folder: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
     Raises
     ------
     InputError
-        If it is a folder without certificates, or nothing.
+        If it is a folder or an instance file without certificates, or nothing.
     """
     from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX
 
     path = Path(folder)
     plan = PlanFolder(path)
     if plan.plan_path.name == PLAN_FILE and plan.plan_path.is_file():
-        return [(plan.instance_path, plan.path / CERTIFICATE_FILE)]
+        return [(plan.instance_path, _there(path, plan.path / CERTIFICATE_FILE))]
     if path.is_file():
-        return [(path, path.with_suffix(CERTIFICATE_SUFFIX))]
+        return [(path, _there(path, path.with_suffix(CERTIFICATE_SUFFIX)))]
     files = sorted(path.glob(f"*{CERTIFICATE_SUFFIX}"))
     if not files:
         found = "no certificate" if path.is_dir() else "no folder"
@@ -251,6 +251,19 @@ def certificates_of(folder: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
         (file.with_name(f"{file.name.removesuffix(CERTIFICATE_SUFFIX)}.json"), file)
         for file in files
     ]
+
+
+def _there(asked: Path, certificate: Path) -> Path:
+    """Return a certificate that is there; raise InputError if it is not."""
+    if certificate.is_file():
+        return certificate
+    remedy = (
+        "Make it with --certificate of `plan` or `solve`; these say why where they write none:"
+        " a longer --time-limit may help"
+    )
+    raise InputError(
+        Problem(str(asked), "no certificate", f"the file {certificate.name} beside it", remedy)
+    )
 
 
 class _Log:
