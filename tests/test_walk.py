@@ -110,6 +110,28 @@ def test_the_loop_says_how_a_command_ended(
     assert row.first or row.opened
 
 
+def test_a_page_that_does_not_end_is_a_fault_and_no_end_of_the_walk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody(*_: str) -> list[str]:
+        return []
+
+    (tmp_path / "cli.py").write_text(
+        "import signal, time\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        'print(\'{"address": ""}\', flush=True)\n'
+        "while True:\n"
+        "    time.sleep(1)\n"
+    )
+    monkeypatch.setattr(walk, "ROOT", tmp_path)
+    monkeypatch.setattr(walk, "PATIENCE_S", 0.2)
+    monkeypatch.setitem(USERS, "nobody", nobody)
+    faults: list[str] = []
+    status, _, _ = walk._served(Step("desk", ("it",), by="nobody"), "desk", tmp_path, "", faults)
+    assert status
+    assert "after Ctrl-C" in faults[0]
+
+
 DAMAGED = {
     "a.csv": b"x,y\n1,2\n3\n",
     "a.json": b"{",

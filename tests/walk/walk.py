@@ -264,5 +264,11 @@ def _served(
                 faults.append(f"the page: {type(fault).__name__}: {str(fault)[:300]}")
             with suppress(ProcessLookupError):
                 served.send_signal(signal.SIGINT)
-        out, err = served.communicate(timeout=PATIENCE_S)
+        try:
+            out, err = served.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            faults.append(f"not at its end {PATIENCE_S} s after Ctrl-C")
+            served.send_signal(signal.SIGABRT)  # it then says where it was
+            out, err = served.communicate()
+            faults.append(err[-1500:])
     return served.returncode, line + out, err
