@@ -172,7 +172,7 @@ BORDERS = {
             f"{REAL}/surveillance.toml",
             "",
             {
-                "site": "us281-falfurrias",
+                "site": "road-9369",
                 "agents": "agents",
                 "few": "30",
                 "many": "90",
