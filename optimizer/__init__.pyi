@@ -71,8 +71,8 @@ from .risk.demand import evaders_between as evaders_between
 from .risk.estimate import RiskEstimate as RiskEstimate
 from .scenario.compile.compile import Compiled as Compiled
 from .scenario.compile.compile import compile_scenario as compile_scenario
+from .scenario.demand.patrols import candidate_segments as candidate_segments
 from .scenario.file.model import scenario_schema as scenario_schema
-from .scenario.patrols import candidate_segments as candidate_segments
 from .solvers.mixed.exploitability import exploitability as exploitability
 from .solvers.params import SolveParams as SolveParams
 from .solvers.solve import solve as solve

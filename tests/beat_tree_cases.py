@@ -25,7 +25,7 @@ from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resourc
 from optimizer.problem.instance.teams import TeamBase, TeamType
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.plan import make_beat, with_teams
-from optimizer.scenario.patrols import patrol_field, post_on
+from optimizer.scenario.demand.patrols import patrol_field, post_on
 from optimizer.solvers.branch_and_cut.debug_solution import DebugSolution
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import (

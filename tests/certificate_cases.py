@@ -37,6 +37,7 @@ from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.problem.plan.result import Result
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
 from optimizer.solvers.branch_and_cut.lp import relaxed_options
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.paths.detours import DetourSearch
@@ -48,7 +49,6 @@ from optimizer.solvers.mixed import solve_mixed
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
-from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.solve import solve_with
 from tests.cases import random_instance
 from tests.test_mixed import game_value, mixture_value

@@ -32,6 +32,8 @@ from optimizer.problem.plan.plan import make_beat, with_teams
 from optimizer.solvers.branch_and_cut import cuts_search
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import add_lagrangian_cuts
 from optimizer.solvers.branch_and_cut.debug_solution import CutOffError, DebugSolution
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
+from optimizer.solvers.branch_and_cut.improve.state import SolveState
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
@@ -50,8 +52,6 @@ from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.debug_beats import DebugBeats
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.patrols.tours.tour import Tour
-from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.search.state import SolveState
 from tests.beat_tree_cases import best_beside_beats, every_plan, option_case
 from tests.test_joint import every_tour
 from tests.tree_cases import LosingTreeWorkers, budget_case, check_seeds, faults, fitting_plans

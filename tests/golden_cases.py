@@ -63,11 +63,11 @@ def solved(make: Callable[[], Instance], parts: int) -> Content:
     after so many parts.
     """
     from optimizer.problem.plan.evaluation import plan_value
+    from optimizer.solvers.branch_and_cut.improve.local_search import greedy
     from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
     from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
     from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
     from optimizer.solvers.overlay.overlay import contract
-    from optimizer.solvers.search.local_search import greedy
 
     instance = make()
     nothing = np.zeros(len(instance.options), dtype=bool)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from optimizer.base.work.kernels import Kernel, ready
-from optimizer.solvers.search.kernel_modules import MIXED, SEARCH, TOURS
+from optimizer.solvers.kernel_modules import MIXED, SEARCH, TOURS
 
 EVERY = (*SEARCH, *TOURS, *MIXED)
 

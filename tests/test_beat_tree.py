@@ -146,7 +146,9 @@ def test_no_time_beside_beats_goes_to_searches_around_plans(
     def searched(*_: object, **__: object) -> None:
         raise AssertionError("a search around a plan")
 
-    monkeypatch.setattr("optimizer.solvers.search.local_search.PlanImprover.near_node", searched)
+    monkeypatch.setattr(
+        "optimizer.solvers.branch_and_cut.improve.local_search.PlanImprover.near_node", searched
+    )
     monkeypatch.setattr("optimizer.solvers.branch_and_cut.tree.tree.BranchAndCut.dive", searched)
     start = np.zeros(len(problem.instance.options), dtype=bool)
     found = place(

@@ -15,8 +15,8 @@ from optimizer.base.schema import validated
 from optimizer.pipeline.check import check_scenario_file
 from optimizer.problem.instance.methods import MIXED
 from optimizer.scenario.compile.compile import compile_scenario
-from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.file.model import SolveModel, scenario_schema
+from optimizer.scenario.sites.options import compile_options
 from optimizer.solvers.place import METHODS
 from tests.command import Outcome
 from tests.golden_scenarios import PEOPLE

@@ -46,7 +46,7 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, make_beat, violations, with_plan
 from optimizer.problem.plan.result import ProvenInterval
 from optimizer.scenario.file.model import SolveModel
-from optimizer.solvers.search.feasible_start import plan_made_to_fit
+from optimizer.solvers.branch_and_cut.improve.feasible_start import plan_made_to_fit
 from tests.cases import Recorder, brute_force, random_instance, side_by_side
 from tests.command import Outcome
 from tests.test_joint import small_case

@@ -41,6 +41,9 @@ from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import (
     min_cut_heuristic,
 )
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
+from optimizer.solvers.branch_and_cut.improve.local_search import PlanImprover, local_search
+from optimizer.solvers.branch_and_cut.improve.state import SolveState
 from optimizer.solvers.branch_and_cut.parallel.messages import (
     GroupTask,
     Lost,
@@ -72,9 +75,6 @@ from optimizer.solvers.params import (
     TreeParams,
 )
 from optimizer.solvers.place import place
-from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.search.local_search import PlanImprover, local_search
-from optimizer.solvers.search.state import SolveState
 from tests.cases import Recorder, random_instance
 from tests.examples import examples, quick_first
 from tests.kernel_cases import plain_and_compiled

@@ -15,10 +15,10 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Resource
 from optimizer.problem.plan.evaluation import evaluate, marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, violations
+from optimizer.solvers.branch_and_cut.improve.local_search import greedy, local_search
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.overlay.overlay import Overlay, contract
-from optimizer.solvers.search.local_search import greedy, local_search
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, enumerated_value, random_instance
 from tests.examples import examples
@@ -215,7 +215,7 @@ def test_a_greedy_plan_that_takes_long_after_the_time_limit_is_ended_with_a_word
     instance, listener = random_instance(3), Recorder()
     whole = solve(instance, time_limit=1e-6, listener=listener)
     assert listener.sentences == []
-    monkeypatch.setattr("optimizer.solvers.search.local_search.LEAST_OVER", 0.0)
+    monkeypatch.setattr("optimizer.solvers.branch_and_cut.improve.local_search.LEAST_OVER", 0.0)
     cut = solve(instance, time_limit=1e-6, listener=listener)
     assert "ended after 0 s of work beyond the time limit" in listener.sentences[0]
     assert whole.upper is not None

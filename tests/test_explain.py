@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Result
-    from optimizer.scenario.check.check import ScenarioEvidence
+    from optimizer.scenario.demand.stages import ScenarioEvidence
     from optimizer.scenario.demand.travel import ScenarioTravel
     from tests.command import Outcome
 

@@ -20,8 +20,8 @@ import optimizer as opt
 from optimizer.base.errors import InputError
 from optimizer.records.reading import read_effort, read_seizures
 from optimizer.records.sources import EffortSource, SeizureSource
-from optimizer.risk.baselines import CountsOverEffort
 from optimizer.risk.demand import gateway_masses, gravity, travel_hours
+from optimizer.risk.simple_maps import CountsOverEffort
 from tests.tiny import tiny_region
 
 

@@ -26,9 +26,9 @@ from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.region import read_region, save_region
 from optimizer.region.model import Region, RegionTerms
 from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.check.sites import crossing_sites
-from optimizer.scenario.compile.options import road_class_of
 from optimizer.scenario.file.model import RegionModel, SitesModel
+from optimizer.scenario.sites.options import road_class_of
+from optimizer.scenario.sites.sites import crossing_sites
 from tests.command import Outcome
 from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs

@@ -31,13 +31,13 @@ from optimizer.problem.plan.result import Result
 from optimizer.problem.plan.weight_scenarios import Objective
 from optimizer.report.answer import write_short_page
 from optimizer.scenario.compile.compile import compile_scenario
+from optimizer.solvers.branch_and_cut.improve.state import SolveState
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.mip.backend import solve_mip
 from optimizer.solvers.mixed.double_oracle import DoubleOracle
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.params import PatrolParams, SolveParams
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
-from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
 from tests.command import Outcome

@@ -30,7 +30,7 @@ from optimizer.problem.plan.plan import (
     with_plan,
     with_teams,
 )
-from optimizer.scenario.patrols import patrol_field, post_on
+from optimizer.scenario.demand.patrols import patrol_field, post_on
 from optimizer.solvers.params import ClockParams, PatrolParams, SolveOptions, SolveParams
 from optimizer.solvers.patrols.beat_pool import given_tour
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -477,7 +477,7 @@ def test_a_greedy_plan_that_the_first_step_cuts_short_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told = Recorder()
-    monkeypatch.setattr("optimizer.solvers.search.local_search.LEAST_OVER", 0.0)
+    monkeypatch.setattr("optimizer.solvers.branch_and_cut.improve.local_search.LEAST_OVER", 0.0)
     solve_joint(small_case(3)[0], SolveOptions(time_limit=1e-6), listener=told)
     assert "ended after 0 s of work beyond the time limit" in told.sentences[0]
 

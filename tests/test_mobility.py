@@ -16,8 +16,8 @@ from optimizer.pipeline.plan import plan_scenario
 from optimizer.problem.plan.evaluation import evaluate, plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
-from optimizer.scenario.compile.source_measures import at_mobility, with_travel
 from optimizer.scenario.demand.gravity import make_demand, switching_reliability
+from optimizer.scenario.demand.source_measures import at_mobility, with_travel
 from optimizer.scenario.file.kinds import StatedModel
 from optimizer.scenario.file.model import EvadersModel
 from optimizer.scenario.file.ranges import detection_chances, with_detection

@@ -28,11 +28,11 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.scenario.file.model import SolveModel
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start, made_to_fit
+from optimizer.solvers.branch_and_cut.improve.local_search import PlanImprover, greedy
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.search.feasible_start import feasible_start, made_to_fit
-from optimizer.solvers.search.local_search import PlanImprover, greedy
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
 from tests.referees.compact import COMPACT

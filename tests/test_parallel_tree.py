@@ -20,6 +20,8 @@ from optimizer.base.work.cluster import connected
 from optimizer.base.work.listener import SilentListener
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import Instance
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
+from optimizer.solvers.branch_and_cut.improve.state import SolveState
 from optimizer.solvers.branch_and_cut.parallel import worker
 from optimizer.solvers.branch_and_cut.parallel.messages import (
     BranchTask,
@@ -45,12 +47,10 @@ from optimizer.solvers.branch_and_cut.parallel.workers import (
 )
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import BranchingRule
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.kernel_modules import SEARCH
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions, SolveParams, WorkerParams
 from optimizer.solvers.place import place
-from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.search.kernel_modules import SEARCH
-from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder
 from tests.test_benchmark import real_cluster

@@ -27,7 +27,7 @@ from optimizer.problem.network.network import Network
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Beat, BeatStop, departures, make_beat, with_teams
-from optimizer.scenario.patrols import FROM_JUNCTION_M, choose_posts, patrol_field, post_on
+from optimizer.scenario.demand.patrols import FROM_JUNCTION_M, choose_posts, patrol_field, post_on
 from optimizer.solvers.branch_and_cut.lp.master import Relaxed
 from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice

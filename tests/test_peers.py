@@ -27,9 +27,9 @@ from optimizer.lab.benchmark.peers import PEERS, peer
 from optimizer.lab.benchmark.rows import PlacementRow, RunOptions
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import violations
+from optimizer.solvers.branch_and_cut.improve.state import SolveState
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.place import METHODS
-from optimizer.solvers.search.state import SolveState
 from optimizer.solvers.solve import solve
 from results.measure.peers import StarCutModel
 from tests.cases import brute_force, random_instance

@@ -28,7 +28,6 @@ from optimizer.risk.route_flows import (
 )
 from optimizer.risk.shrunk_rate import ShrunkRate
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
-from optimizer.scenario.compile.source_measures import with_travel
 from optimizer.scenario.demand.evaders import PairRoutes, usual_routes
 from optimizer.scenario.demand.gravity import GravityDemand
 from optimizer.scenario.demand.record_demand import (
@@ -39,6 +38,7 @@ from optimizer.scenario.demand.record_demand import (
     _WrittenRows,
     record_demand,
 )
+from optimizer.scenario.demand.source_measures import with_travel
 from optimizer.scenario.file.model import EvadersModel
 from optimizer.solvers.solve import solve
 from results.measure.plans import (

@@ -21,8 +21,9 @@ from optimizer.base.errors import ProblemList
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.region import MODES, Region, load_region, read_region, save_region
-from optimizer.scenario.check.sites import ListedSite, PlacedSite, place_sites, site_warnings
 from optimizer.scenario.file.model import SiteModel
+from optimizer.scenario.file.placed import ListedSite, PlacedSite
+from optimizer.scenario.sites.sites import place_sites, site_warnings
 from tests.shared_data import DATA, needs
 
 OSM = DATA / "osm"

@@ -20,7 +20,7 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import Requirement, implied_options, requirements_met
 from optimizer.problem.plan.plan import violations, with_plan
-from optimizer.solvers.search.feasible_start import feasible_start
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
 from optimizer.solvers.solve import solve
 from tests.cases import brute_force, random_instance
 from tests.examples import quick_first

@@ -25,7 +25,7 @@ from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.records import load_areas, read_effort, read_seizures
 from optimizer.records.sources import EffortSource, SeizureSource
 from optimizer.region import Region, load_region
-from optimizer.scenario.check.sites import place_sites, read_sites
+from optimizer.scenario.sites.sites import place_sites, read_sites
 from tests.border_cases import changed_facts, land_seizures
 from tests.output_cases import csv_rows
 from tests.shared_data import DATA, needs

@@ -18,12 +18,6 @@ from statsmodels.stats.multitest import multipletests
 from optimizer.base.errors import InputError
 from optimizer.records import Effort, Seizures
 from optimizer.risk import FieldFlow
-from optimizer.risk.alerts.chance import (
-    PredictiveCounts,
-    false_alarms,
-    false_discovery_rates,
-    p_values,
-)
 from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import (
     area_places,
@@ -36,6 +30,12 @@ from optimizer.risk.alerts.places import (
 )
 from optimizer.risk.alerts.trend import ratio_interval, trend_picture, trends
 from optimizer.risk.alerts.window import quarters, split_record, tally
+from optimizer.risk.chance import (
+    PredictiveCounts,
+    false_alarms,
+    false_discovery_rates,
+    p_values,
+)
 from tests.examples import examples
 from tests.risk_cases import effort_of, grid_network, line_network, records_of, rows_of
 

@@ -19,6 +19,7 @@ from optimizer.base.errors import InputError
 from optimizer.cli.risk import alerts, look
 from optimizer.report.geodata.files import write_csv, write_geojson
 from optimizer.scenario.check import check
+from optimizer.scenario.demand.stages import ScenarioEvidence
 from tests.english import left_in
 from tests.output_cases import csv_rows
 from tests.tiny import write_areas_scenario
@@ -31,12 +32,12 @@ APP.command("look")(look)
 
 
 @pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> check.ScenarioEvidence:
+def read(tmp_path_factory: pytest.TempPathFactory) -> ScenarioEvidence:
     return check.read_evidence(write_areas_scenario(tmp_path_factory.mktemp("areas")))
 
 
 @pytest.fixture
-def once(read: check.ScenarioEvidence, monkeypatch: pytest.MonkeyPatch) -> None:
+def once(read: ScenarioEvidence, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (risk_alerts, search_advice):
         monkeypatch.setattr(module, "read_evidence", lambda _: read)
 
@@ -193,7 +194,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_text(tmp_path: Path) -> Non
     assert csv_rows(tmp_path / "b.csv") == []
 
 
-def test_geojson_refuses_what_is_no_number(tmp_path: Path, read: check.ScenarioEvidence) -> None:
+def test_geojson_refuses_what_is_no_number(tmp_path: Path, read: ScenarioEvidence) -> None:
     network = read.region.network
     with pytest.raises(ValueError, match="JSON"):
         write_geojson(tmp_path / "a.geojson", [{"q": float("nan")}], [network.lines[0]])

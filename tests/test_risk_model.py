@@ -25,7 +25,6 @@ from optimizer.risk import (
     RiskModel,
     ShrunkRate,
 )
-from optimizer.risk.baselines import HALF
 from optimizer.risk.field_flow.model_averaging import (
     class_design,
     flow_column,
@@ -36,6 +35,7 @@ from optimizer.risk.field_flow.model_averaging import (
 from optimizer.risk.field_flow.season import NO_SEASON, fit_season, in_average_months
 from optimizer.risk.od_flows import path_flows
 from optimizer.risk.params import USUAL, RiskParams
+from optimizer.risk.simple_maps import HALF
 from tests.risk_cases import (
     by_segment,
     effort_of,

@@ -16,12 +16,13 @@ from optimizer.base.errors import InputError, ProblemList
 from optimizer.base.schema import Strict, validated
 from optimizer.problem.instance.detection import random_search, sensor_survival
 from optimizer.problem.network.network import Network
-from optimizer.scenario.check.sites import PlacedSite, place_sites, sites_of
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 from optimizer.scenario.file import kinds
 from optimizer.scenario.file.kinds import AnyKind, Effect, KindModel
 from optimizer.scenario.file.model import ScenarioModel, ScenarioResourceModel, add_kind
+from optimizer.scenario.file.placed import PlacedSite
 from optimizer.scenario.file.traffic import Traffic
+from optimizer.scenario.sites.sites import place_sites, sites_of
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 
 NETWORK = tiny_region().network

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import BranchingRule, PathSets, score
-from optimizer.solvers.search.best_first import BestFirstSearch, Child
 from tests.examples import examples
 
 Bits = tuple[int, ...]

@@ -21,10 +21,11 @@ from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option
 from optimizer.problem.network.network import Network
-from optimizer.scenario.check.sites import ListedSite, PlacedSite, place_sites, site_warnings
 from optimizer.scenario.compile.compile import compile_scenario
-from optimizer.scenario.compile.options import unpassed_warnings
 from optimizer.scenario.file.model import SiteModel
+from optimizer.scenario.file.placed import ListedSite, PlacedSite
+from optimizer.scenario.sites.options import unpassed_warnings
+from optimizer.scenario.sites.sites import place_sites, site_warnings
 from tests.standin import sample_world
 from tests.tiny import SCENARIO, tiny_region, write_scenario
 

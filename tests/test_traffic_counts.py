@@ -23,7 +23,7 @@ from optimizer.records.traffic_counts import (
 )
 from optimizer.region import save_region
 from optimizer.scenario.compile.compile import compile_scenario
-from optimizer.scenario.compile.options import past
+from optimizer.scenario.sites.options import past
 from tests.tiny import ROADS, SCENARIO, tiny_region, write_scenario
 
 NUMBERS = ["US 62", "US 385", "", "FM 76", "FM 76", "I-35E", "", "Loop 375"]

@@ -14,12 +14,12 @@ from scipy.sparse import csr_array
 
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import within_limits
+from optimizer.solvers.branch_and_cut.improve.warm_start import ValueRows, WarmStart
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
-from optimizer.solvers.search.warm_start import ValueRows, WarmStart
 from tests.cases import brute_force, random_instance
 from tests.test_tree import harder
 

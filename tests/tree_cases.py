@@ -37,6 +37,8 @@ from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import (
     add_lagrangian_cuts,
     least_with_prices,
 )
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
+from optimizer.solvers.branch_and_cut.improve.state import SolveState
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import (
     BranchTask,
@@ -55,8 +57,6 @@ from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import Overlay, contract
-from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.search.state import SolveState
 from tests.cases import random_instance
 
 UNITS = (1.0, 0.1, 2.5, 25 / 3, 750.0)

@@ -401,7 +401,7 @@ def _show_mobility(planned: Planned, *, shares: bool) -> None:
     loads may change gateway, and the range of the gain.
     """
     from optimizer.base.text.formatting import decimal, number, percent
-    from optimizer.scenario.compile.source_measures import MOBILE
+    from optimizer.scenario.demand.source_measures import MOBILE
 
     values = planned.plan.values.by_mobility
     assumed = planned.compiled.scenario.evaders.mobility

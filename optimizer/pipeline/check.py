@@ -17,18 +17,18 @@ from optimizer.records.reading import unread_columns
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.location_error import weak_remarks
 from optimizer.scenario.check.assumptions import Assumption, assumptions_of
-from optimizer.scenario.check.check import ScenarioCheck, check_scenario
-from optimizer.scenario.compile.burden import burden_of
-from optimizer.scenario.compile.options import (
+from optimizer.scenario.check.check import check_scenario
+from optimizer.scenario.demand.delivered_effort import delivered_remarks
+from optimizer.scenario.file.references import fitting_kinds
+from optimizer.scenario.file.traffic import Traffic
+from optimizer.scenario.sites.burden import burden_of
+from optimizer.scenario.sites.options import (
     OptionTable,
     compile_options,
     layout_warnings,
     operators_of,
     resource_id,
 )
-from optimizer.scenario.demand.delivered_effort import delivered_remarks
-from optimizer.scenario.file.references import fitting_kinds
-from optimizer.scenario.file.traffic import Traffic
 
 if TYPE_CHECKING:
     import os
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from optimizer.records import Effort, Seizures
     from optimizer.records.sources import EffortSource, SeizureSource
     from optimizer.region.model import Region
+    from optimizer.scenario.demand.stages import ScenarioCheck
     from optimizer.scenario.file.model import ScenarioModel
     from optimizer.scenario.file.roster_model import CrewModel
 

@@ -39,7 +39,7 @@ from optimizer.region.model import (
 )
 from optimizer.risk.demand import travel_hours
 from optimizer.scenario.check.check import obtain_region
-from optimizer.scenario.compile.source_measures import MOBILE
+from optimizer.scenario.demand.source_measures import MOBILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

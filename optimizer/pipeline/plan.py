@@ -63,13 +63,13 @@ from optimizer.report.figure_files import figure_names
 from optimizer.risk.numerics import ldl
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence, options_before_risk
-from optimizer.scenario.compile.source_measures import at_mobility
 from optimizer.scenario.demand.delivered_effort import delivered_changes, delivered_sources
+from optimizer.scenario.demand.source_measures import at_mobility
 from optimizer.scenario.file.model import ScenarioModel, read_content, with_settings
 from optimizer.scenario.file.ranges import range_warnings
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_plan
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
-from optimizer.solvers.search.kernel_modules import SEARCH, TOURS
+from optimizer.solvers.kernel_modules import SEARCH, TOURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

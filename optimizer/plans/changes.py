@@ -15,8 +15,8 @@ from optimizer.base.text.language import check_language
 from optimizer.base.text.messages import message
 from optimizer.problem.instance.changes import WHERE, Changes, change_sentences, named_resources
 from optimizer.problem.instance.options import Option, Resource, named_options
-from optimizer.scenario.compile.burden import COUNTED
-from optimizer.scenario.compile.options import resource_id
+from optimizer.scenario.sites.burden import COUNTED
+from optimizer.scenario.sites.options import resource_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

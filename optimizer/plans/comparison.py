@@ -14,8 +14,8 @@ from optimizer.problem.instance.changes import differences
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import Evaluation, evaluate, marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, violations, with_plan
+from optimizer.solvers.branch_and_cut.improve.feasible_start import make_room
 from optimizer.solvers.overlay.overlay import contract
-from optimizer.solvers.search.feasible_start import make_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

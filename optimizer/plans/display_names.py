@@ -17,7 +17,7 @@ from optimizer.report.content.placements import BeatRow, BeatStopRow, ShiftClock
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
-from optimizer.scenario.compile.burden import COUNTED
+from optimizer.scenario.sites.burden import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.options import Option, Resource
     from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
     from optimizer.region.model import Region
-    from optimizer.scenario.check.check import ScenarioEvidence
     from optimizer.scenario.compile.compile import Compiled
+    from optimizer.scenario.demand.stages import ScenarioEvidence
     from optimizer.scenario.file.model import ScenarioModel
     from optimizer.scenario.file.roster_model import Shift
 

@@ -30,10 +30,10 @@ from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import Result, result_summary
 from optimizer.report.maps.geography import StraightRoads
-from optimizer.scenario.compile.options import past
-from optimizer.scenario.compile.source_measures import MOBILE, at_mobility, on_roads
 from optimizer.scenario.compile.uncertainty import plan_at_chances
+from optimizer.scenario.demand.source_measures import MOBILE, at_mobility, on_roads
 from optimizer.scenario.file.ranges import detection_chances, detection_range
+from optimizer.scenario.sites.options import past
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

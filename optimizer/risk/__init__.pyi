@@ -6,10 +6,7 @@ from .alerts.places import crossing_places as crossing_places
 from .alerts.places import neighbourhood_places as neighbourhood_places
 from .alerts.places import segment_places as segment_places
 from .alerts.trend import trends as trends
-from .baselines import CountsOverEffort as CountsOverEffort
 from .baselines import FlowRegression as FlowRegression
-from .baselines import KernelDensity as KernelDensity
-from .baselines import RawCounts as RawCounts
 from .estimate import RiskEstimate as RiskEstimate
 from .estimate import RiskModel as RiskModel
 from .field_flow.field import Neighbours as Neighbours
@@ -21,6 +18,9 @@ from .od_flows import fit_od as fit_od
 from .od_flows import od_draws as od_draws
 from .od_flows import path_flows as path_flows
 from .shrunk_rate import ShrunkRate as ShrunkRate
+from .simple_maps import CountsOverEffort as CountsOverEffort
+from .simple_maps import KernelDensity as KernelDensity
+from .simple_maps import RawCounts as RawCounts
 from .simulation.observation import as_records as as_records
 from .simulation.searching import Change as Change
 from .simulation.searching import History as History

@@ -29,7 +29,7 @@ from optimizer.records.model import (
     in_time,
     unit_of_seizures,
 )
-from optimizer.risk.alerts.chance import PredictiveCounts, p_values
+from optimizer.risk.chance import PredictiveCounts, p_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

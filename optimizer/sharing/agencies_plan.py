@@ -31,10 +31,10 @@ from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import relative_gap
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start, todays_layout
 from optimizer.solvers.mip.backend import solve_mip
 from optimizer.solvers.mip.relaxed_program import relaxed_program
 from optimizer.solvers.mip.rows import RowBuilder, exclude
-from optimizer.solvers.search.feasible_start import feasible_start, todays_layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

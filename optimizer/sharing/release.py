@@ -38,7 +38,7 @@ from optimizer.records.record_parser import RecordParser, open_records
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.records.traffic_counts import read_traffic_counts, write_traffic_counts
 from optimizer.region import save_region
-from optimizer.scenario.check.check import ScenarioCheck, check_scenario, read_evidence
+from optimizer.scenario.check.check import check_scenario, read_evidence
 from optimizer.scenario.demand.record_demand import fitted_risk
 from optimizer.scenario.file.kinds import KindModel, categories
 from optimizer.scenario.file.model import ScenarioModel
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from optimizer.region.model import Region
+    from optimizer.scenario.demand.stages import ScenarioCheck
     from optimizer.scenario.file.model import AgencyModel, SiteModel, TeamModel
 
 MINIMUM = 10

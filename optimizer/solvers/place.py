@@ -22,11 +22,11 @@ from optimizer.problem.instance.methods import (
     method_remedy,
 )
 from optimizer.solvers.branch_and_cut.cuts_search import search_cuts
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
+from optimizer.solvers.branch_and_cut.improve.local_search import PlanImprover
+from optimizer.solvers.branch_and_cut.improve.state import SolveState
 from optimizer.solvers.branch_and_cut.parallel.workers import ClusterTreeWorkers
 from optimizer.solvers.params import SolveOptions, SolveParams
-from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.search.local_search import PlanImprover
-from optimizer.solvers.search.state import SolveState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.plan.result import Limit, Result
+    from optimizer.solvers.branch_and_cut.improve.warm_start import WarmStart
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
     from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.search.warm_start import WarmStart
 
 
 def place(

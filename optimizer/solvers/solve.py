@@ -17,6 +17,8 @@ from optimizer.base.work.listener import SILENT, ForwardingListener, Listener, O
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.plan import Plan, chosen, known_options, with_plan
 from optimizer.problem.plan.result import BoundsAt
+from optimizer.solvers import kernel_modules
+from optimizer.solvers.branch_and_cut.improve.feasible_start import plan_made_to_fit
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
 from optimizer.solvers.final_check import checked_result
 from optimizer.solvers.mixed.solve_mixed import solve_mixed
@@ -24,8 +26,6 @@ from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.beat_pool import with_tours
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place, register_method
-from optimizer.solvers.search import kernel_modules
-from optimizer.solvers.search.feasible_start import plan_made_to_fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -50,13 +50,6 @@ from optimizer.lab.study.cells import Cell, SimulatedRow, StudyRoads
 from optimizer.problem.network.network import Network
 from optimizer.region import read_region
 from optimizer.risk import FieldFlow, History, World, as_records, captured, make_history, make_world
-from optimizer.risk.alerts.chance import (
-    PredictiveCounts,
-    PValues,
-    false_alarms,
-    false_discovery_rates,
-    p_values,
-)
 from optimizer.risk.alerts.monitor import AlertMonitor
 from optimizer.risk.alerts.places import (
     Place,
@@ -66,6 +59,13 @@ from optimizer.risk.alerts.places import (
     whole_place,
 )
 from optimizer.risk.alerts.window import tally
+from optimizer.risk.chance import (
+    PredictiveCounts,
+    PValues,
+    false_alarms,
+    false_discovery_rates,
+    p_values,
+)
 from optimizer.risk.demand import gateway_masses, gravity_table
 from optimizer.risk.information_gain import chance_of_top, information_gain, near_segments
 from optimizer.risk.numerics.likelihood import clopper_pearson

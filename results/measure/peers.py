@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.improve.state import SolveState
     from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.search.state import SolveState
 
 TOLERANCE = 1e-6
 """By how much a row may be violated, in units of its group: the tolerance of the

@@ -57,8 +57,8 @@ from optimizer.records.model import Effort, Seizures
 from optimizer.region import read_region
 from optimizer.region.model import Region
 from optimizer.risk import FieldFlow, World, as_records, make_history
-from optimizer.risk.baselines import KernelDensity
 from optimizer.risk.route_flows import LocalTraffic
+from optimizer.risk.simple_maps import KernelDensity
 from optimizer.risk.simulation.observation import ObservationModel
 from optimizer.risk.simulation.settings import AS_IT_WAS, RecordSettings
 from optimizer.risk.simulation.world import local_markets

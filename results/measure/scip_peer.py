@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimizer.solvers.search.state import SolveState
+    from optimizer.solvers.branch_and_cut.improve.state import SolveState
 
 GAP_SHARE = 0.9
 """Share of the gap asked for that SCIP has to reach: the rest is for what its

@@ -37,9 +37,10 @@ from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import with_plan
 from optimizer.region import read_region
-from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
+from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_evidence
-from optimizer.scenario.compile.source_measures import with_travel
+from optimizer.scenario.demand.source_measures import with_travel
+from optimizer.scenario.demand.stages import ScenarioEvidence
 from optimizer.scenario.demand.travel import scenario_travel
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place

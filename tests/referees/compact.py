@@ -33,14 +33,14 @@ from optimizer.base.work.work_clock import limited_by_work, machine_limit, work_
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.result import tolerance_of
+from optimizer.solvers.best_first import BestFirstSearch, Child
+from optimizer.solvers.branch_and_cut.improve.local_search import PlanImprover
+from optimizer.solvers.branch_and_cut.improve.state import SolveState, reduce_plan
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.mip.backend import solve_mip
 from optimizer.solvers.mip.relaxed_program import RelaxedProgram, relaxed_program
 from optimizer.solvers.mip.rows import RowBuilder
 from optimizer.solvers.place import METHODS
-from optimizer.solvers.search.best_first import BestFirstSearch, Child
-from optimizer.solvers.search.local_search import PlanImprover
-from optimizer.solvers.search.state import SolveState, reduce_plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

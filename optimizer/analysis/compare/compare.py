@@ -34,7 +34,7 @@ from optimizer.problem.instance.options import named_options
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.plan.evaluation import evader_values, plan_value
 from optimizer.problem.plan.plan import Beat, Placement, Plan, violations, with_plan
-from optimizer.scenario.compile.source_measures import on_roads
+from optimizer.scenario.demand.source_measures import on_roads
 
 if TYPE_CHECKING:
     import os

@@ -70,12 +70,12 @@ from optimizer.problem.plan.result import Result, relative_gap
 from optimizer.report.content.placements import SiteRow, driven_order, site_numbers
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
+from optimizer.solvers.branch_and_cut.improve.feasible_start import make_room
 from optimizer.solvers.overlay.overlay import restricted
 from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.beat_pool import with_tours
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place
-from optimizer.solvers.search.feasible_start import make_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence

@@ -33,8 +33,8 @@ from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.routes import EvaderRow
 from optimizer.report.content.summary import PlanSummary
 from optimizer.report.maps.place_names import PlaceNames
-from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
-from optimizer.scenario.compile.source_measures import on_roads
+from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.demand.source_measures import on_roads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.places import NamedPlace
     from optimizer.report.content.placements import BeatRow, SiteRow
+    from optimizer.scenario.demand.stages import ScenarioEvidence
 
 ROUTES = 25
 """Evaders whose routes are drawn where no scenario says how many."""

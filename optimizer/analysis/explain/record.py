@@ -50,15 +50,19 @@ from optimizer.plans.plan_folder import KnownPlan, PlanFolder, made_of
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
-from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
-from optimizer.scenario.compile.source_measures import with_travel
+from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.demand.source_measures import with_travel
 from optimizer.scenario.demand.travel import scenario_travel, travel_by
+from optimizer.solvers.branch_and_cut.improve.local_search import (
+    complete_plan,
+    local_search,
+    ruin_and_recreate,
+)
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import HeuristicParams, SolveOptions
 from optimizer.solvers.place import place
-from optimizer.solvers.search.local_search import complete_plan, local_search, ruin_and_recreate
 
 if TYPE_CHECKING:
     import os
@@ -70,6 +74,7 @@ if TYPE_CHECKING:
     from optimizer.problem.files.plan_file import RestsOn
     from optimizer.problem.instance.instance import Instance
     from optimizer.records.model import Effort, LocatedRecords, Seizures
+    from optimizer.scenario.demand.stages import ScenarioEvidence
     from optimizer.scenario.demand.travel import ScenarioTravel
     from optimizer.solvers.overlay.overlay import Overlay
 

@@ -14,10 +14,10 @@ from optimizer.base.work.listener import ForwardingListener, Listener, Stopping,
 from optimizer.base.work.tasks import LostTaskError, Task, TaskCall
 from optimizer.plans.comparison import exchanges
 from optimizer.problem.plan.plan import violations
+from optimizer.solvers.branch_and_cut.improve.feasible_start import make_room
+from optimizer.solvers.branch_and_cut.improve.warm_start import ValueRows, WarmStart
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.place import place
-from optimizer.solvers.search.feasible_start import make_room
-from optimizer.solvers.search.warm_start import ValueRows, WarmStart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

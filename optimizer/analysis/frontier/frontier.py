@@ -59,13 +59,13 @@ from optimizer.problem.plan.result import (
     tolerance_of,
 )
 from optimizer.solvers.branch_and_cut.cuts_search import NARROW
+from optimizer.solvers.branch_and_cut.improve.feasible_start import make_room, plan_made_to_fit
+from optimizer.solvers.branch_and_cut.improve.warm_start import SharedPaths, ValueRows, WarmStart
 from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX, write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place
-from optimizer.solvers.search.feasible_start import make_room, plan_made_to_fit
-from optimizer.solvers.search.warm_start import SharedPaths, ValueRows, WarmStart
 from optimizer.solvers.solve import plan_without_search
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ from optimizer.risk.alerts.places import (
     whole_place,
 )
 from optimizer.risk.alerts.trend import Trend, trend_picture, trends
-from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
+from optimizer.scenario.check.check import read_evidence
 
 if TYPE_CHECKING:
     import os
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from optimizer.base.files.output_folder import OutputFolder
+    from optimizer.scenario.demand.stages import ScenarioEvidence
 
 TIPS_UNUSED = message("Tips are not used here, for they are no searches; `plan` uses them.")
 AREAS_ALONE = message(

@@ -35,7 +35,7 @@ from optimizer.risk.alerts.places import segment_label
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.information_gain import InformationGain, information_gain, reason
 from optimizer.risk.tips import BOUND, REACH_KM, TipShift, weigh_tips
-from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
+from optimizer.scenario.check.check import read_evidence
 
 if TYPE_CHECKING:
     import os
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from optimizer.records.model import Seizures
     from optimizer.report.maps.place_names import PlaceNames
     from optimizer.scenario.compile.compile import Compiled
+    from optimizer.scenario.demand.stages import ScenarioEvidence
 
 SEARCH_ADVICE = AnswerFiles("risk look", ("look.csv", "look.geojson", "look.html"))
 

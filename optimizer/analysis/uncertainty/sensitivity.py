@@ -34,8 +34,8 @@ from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.problem.plan.result import ROUNDING, Bounded, ValueBounds, tolerance_of
 from optimizer.report.content.uncertainty import SensitivityFacts, SensitivityRow
 from optimizer.scenario.check.check import read_evidence
-from optimizer.scenario.compile.source_measures import with_travel
 from optimizer.scenario.compile.uncertainty import plan_at_chances
+from optimizer.scenario.demand.source_measures import with_travel
 from optimizer.scenario.demand.travel import scenario_travel
 from optimizer.scenario.file.ranges import detection_chances, detection_range
 from optimizer.solvers.place import place

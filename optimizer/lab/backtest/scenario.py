@@ -35,7 +35,7 @@ from optimizer.lab.backtest.statistics import recalibrate_counts, scatter_p, sum
 from optimizer.risk import CountsOverEffort, FieldFlow, RawCounts, RiskModel, ShrunkRate
 from optimizer.risk.estimate import GammaModel
 from optimizer.risk.evidence import Evidence, gather_evidence, later_evidence
-from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
+from optimizer.scenario.check.check import read_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from optimizer.base.choices import PeriodLength
     from optimizer.problem.network.network import Network
     from optimizer.records import Effort, Seizures
+    from optimizer.scenario.demand.stages import ScenarioEvidence
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -50,6 +50,7 @@ from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.problem.plan.result import Randomised, relative_gap
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
 from optimizer.solvers.branch_and_cut.lp import linear_program
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths
@@ -63,7 +64,6 @@ from optimizer.solvers.mixed.double_oracle import (
 )
 from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.overlay.overlay import Overlay, fixed_routes_of
-from optimizer.solvers.search.feasible_start import feasible_start
 from optimizer.solvers.solve import solve
 
 if TYPE_CHECKING:

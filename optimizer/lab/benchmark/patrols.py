@@ -33,7 +33,7 @@ from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.teams import PatrolField, TeamBase, TeamType
 from optimizer.problem.plan.plan import with_teams
 from optimizer.problem.plan.result import Result, relative_gap
-from optimizer.scenario.patrols import choose_posts, patrol_field
+from optimizer.scenario.demand.patrols import choose_posts, patrol_field
 from optimizer.solvers.params import PatrolParams, SolveOptions
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration

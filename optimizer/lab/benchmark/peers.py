@@ -19,7 +19,7 @@ from optimizer.problem.instance.methods import method_packages
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from optimizer.solvers.search.state import SolveState
+    from optimizer.solvers.branch_and_cut.improve.state import SolveState
 
 PEERS = ("scip", "highs")
 """Their names."""

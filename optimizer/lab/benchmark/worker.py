@@ -26,9 +26,9 @@ from optimizer.lab.benchmark.families import plain_grid
 from optimizer.lab.benchmark.peers import PEERS, peer
 from optimizer.lab.rows import own_peak_mb
 from optimizer.problem.files.instance_file import read_instance
+from optimizer.solvers import kernel_modules
 from optimizer.solvers.params import ClockParams, SolveParams
 from optimizer.solvers.place import METHODS
-from optimizer.solvers.search import kernel_modules
 from optimizer.solvers.solve import solve
 
 

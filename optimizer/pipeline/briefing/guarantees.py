@@ -21,9 +21,9 @@ from optimizer.problem.plan.result import PROVEN, Result, relative_gap
 from optimizer.region.model import beyond_border
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow
 from optimizer.report.content.summary import BeatBound
-from optimizer.scenario.compile.options import past
-from optimizer.scenario.compile.source_measures import origins
+from optimizer.scenario.demand.source_measures import origins
 from optimizer.scenario.file.ranges import middle
+from optimizer.scenario.sites.options import past
 
 if TYPE_CHECKING:
     from optimizer.analysis.explain.record import RecordSupport

@@ -15,7 +15,7 @@ from optimizer.base.text.messages import translated
 from optimizer.plans.display_names import place_names
 from optimizer.report.content.routes import DisplacementRow, EvaderRow, ResidualRoute
 from optimizer.risk.demand import segment_loads
-from optimizer.scenario.compile.source_measures import on_roads
+from optimizer.scenario.demand.source_measures import on_roads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

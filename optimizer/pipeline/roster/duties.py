@@ -30,7 +30,7 @@ from optimizer.roster.model import (
     DutyTown,
     check_duties,
 )
-from optimizer.scenario.compile.source_measures import MEASURE
+from optimizer.scenario.demand.source_measures import MEASURE
 from optimizer.scenario.file.roster_model import Crew, CrewModel, DutyBase, RosterModel, Shift
 
 if TYPE_CHECKING:

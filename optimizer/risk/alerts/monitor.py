@@ -34,12 +34,6 @@ import numpy as np
 
 from optimizer.base.text.messages import listed, message
 from optimizer.base.work.listener import SILENT, Listener
-from optimizer.risk.alerts.chance import (
-    PredictiveCounts,
-    false_alarms,
-    false_discovery_rates,
-    p_values,
-)
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
 from optimizer.risk.alerts.window import (
     RateReference,
@@ -49,6 +43,12 @@ from optimizer.risk.alerts.window import (
     split_record,
     tally,
     without_effort,
+)
+from optimizer.risk.chance import (
+    PredictiveCounts,
+    false_alarms,
+    false_discovery_rates,
+    p_values,
 )
 from optimizer.risk.field_flow.area_posterior import RateDraws
 from optimizer.risk.field_flow.season import in_average_months

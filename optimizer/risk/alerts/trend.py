@@ -13,8 +13,8 @@ from optimizer.base.text.formatting import decimal, number, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked, term
 from optimizer.base.text.messages import translated
-from optimizer.risk.alerts.chance import NODE_WEIGHTS, NODES
 from optimizer.risk.alerts.window import Span, effort_within, quarters, records_within, tally
+from optimizer.risk.chance import NODE_WEIGHTS, NODES
 from optimizer.risk.estimate import Interval
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from optimizer.base.text.messages import message
 from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.records.model import Effort, Seizures, spread_effort
-from optimizer.risk.baselines import KernelDensity
 from optimizer.risk.estimate import (
     RiskEstimate,
     by_segment,
@@ -68,6 +67,7 @@ from optimizer.risk.od_flows import OdTable, PathFlows, od_draws
 from optimizer.risk.params import USUAL, RiskParams
 from optimizer.risk.predictive_check import FittedRates, PredictiveCheck, check_record
 from optimizer.risk.shrunk_rate import ShrunkRate
+from optimizer.risk.simple_maps import KernelDensity
 
 if TYPE_CHECKING:
     from collections.abc import Collection

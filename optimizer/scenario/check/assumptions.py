@@ -10,10 +10,10 @@ from optimizer.base.text.formatting import number
 from optimizer.base.text.messages import listed, message, shortened
 from optimizer.problem.network.road_classes import DEFAULT_KMH
 from optimizer.region.model import APPROACH_M, Region
-from optimizer.scenario.compile.options import past, road_class_of
+from optimizer.scenario.demand.patrols import ROUNDS, WATCHED
 from optimizer.scenario.demand.risk_model import MODELS
 from optimizer.scenario.file.references import fitting_kinds
-from optimizer.scenario.patrols import ROUNDS, WATCHED
+from optimizer.scenario.sites.options import past, road_class_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from optimizer.problem.network.network import Network
-    from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.demand.gravity import GravityDemand
     from optimizer.scenario.file.model import ScenarioModel
+    from optimizer.scenario.file.placed import PlacedSite
 
 DEFAULTS = {
     "risk": ("model", "interval"),

@@ -30,26 +30,9 @@ from optimizer.problem.network.exchanged import EXCHANGE
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
 from optimizer.region.model import Region, border_warnings, joined_beyond
-from optimizer.scenario.check.jurisdictions import Jurisdictions
-from optimizer.scenario.check.sites import (
-    ListedSite,
-    PlacedSite,
-    SitesFile,
-    base_warnings,
-    crossing_sites,
-    place_sites,
-    read_sites,
-    site_warnings,
-    sites_of,
-    too_far,
-    with_counts,
-    with_labels,
-)
-from optimizer.scenario.compile.burden import Community, burden_warnings, communities_of
-from optimizer.scenario.compile.options import operators_of
-from optimizer.scenario.compile.source_measures import check_measures
 from optimizer.scenario.demand.gravity import GravityDemand, make_demand
-from optimizer.scenario.demand.risk_model import MODELS
+from optimizer.scenario.demand.source_measures import check_measures
+from optimizer.scenario.demand.stages import ScenarioCheck, ScenarioEvidence
 from optimizer.scenario.demand.weighed_demand import check_weighing
 from optimizer.scenario.file.model import (
     BackgroundModel,
@@ -72,6 +55,21 @@ from optimizer.scenario.file.references import (
 )
 from optimizer.scenario.file.traffic import TrafficModel
 from optimizer.scenario.file.translations import unknown_terms, with_translations
+from optimizer.scenario.sites.burden import Community, burden_warnings, communities_of
+from optimizer.scenario.sites.jurisdictions import Jurisdictions
+from optimizer.scenario.sites.options import operators_of
+from optimizer.scenario.sites.sites import (
+    SitesFile,
+    base_warnings,
+    crossing_sites,
+    place_sites,
+    read_sites,
+    site_warnings,
+    sites_of,
+    too_far,
+    with_counts,
+    with_labels,
+)
 
 if TYPE_CHECKING:
     import os
@@ -83,83 +81,11 @@ if TYPE_CHECKING:
     from optimizer.records import Effort, Seizures
     from optimizer.records.areas import Area
     from optimizer.records.tips import Tips
-    from optimizer.risk import RiskModel
+    from optimizer.scenario.file.placed import ListedSite, PlacedSite
 
     Model = TypeVar("Model", bound=BaseModel)
 ROAD_ID = re.compile(r"road-(\d+)")
 """Id of a site on a road segment that no table lists."""
-
-
-@dataclass(frozen=True)
-class ScenarioCheck:
-    """What one pass over a scenario found.
-
-    Attributes
-    ----------
-    path
-        The file.
-    scenario
-        The file, validated; None where a field is faulty.
-    problems
-        Every fault.
-    region, demand
-        Roads and places, and who travels between them; None where a fault prevents
-        that.
-    sites
-        Listed sites on their segments, then the crossings that are offered; faulty ones
-        are left out.
-    n_listed
-        How many of them are listed.
-    base_nodes
-        Node of each base.
-    jurisdictions
-        Which agency may act where; None where a fault leaves it open.
-    communities
-        Who bears the searches, on the roads.
-    records, effort, tips
-        What the files say; None where the scenario names none, or where they cannot be
-        read.
-    inputs
-        Every file that the scenario names and that exists, the scenario first.
-    warnings
-        Sentences for the planner.
-    counted
-        Counts of traffic on the roads; None where the scenario names none.
-    """
-
-    path: Path
-    scenario: ScenarioModel | None
-    problems: tuple[Problem, ...]
-    region: Region | None
-    demand: GravityDemand | None
-    sites: tuple[PlacedSite, ...]
-    n_listed: int
-    base_nodes: tuple[int, ...]
-    jurisdictions: Jurisdictions | None
-    communities: tuple[Community, ...]
-    records: Seizures | None
-    effort: Effort | None
-    inputs: tuple[Path, ...]
-    warnings: tuple[str, ...] = ()
-    tips: Tips | None = None
-    counted: CountedRoads | None = None
-
-
-@dataclass(frozen=True)
-class ScenarioEvidence(ScenarioCheck):
-    """What a scenario's files say: a check that found no fault, so that the file, its
-    region, its demand and its jurisdictions are there.
-    """
-
-    scenario: ScenarioModel
-    region: Region
-    demand: GravityDemand
-    jurisdictions: Jurisdictions
-
-    def risk_model(self) -> RiskModel:
-        """Return the risk model that the scenario chooses, not yet fitted."""
-        terms = self.scenario.risk
-        return MODELS[terms.model].make(self.demand.prior(), terms.interval, terms.params)
 
 
 def check_scenario(

@@ -1,3 +1,1 @@
-"""From a checked scenario to an instance: options, burden, measures at the source, and
-draws of what is not known.
-"""
+"""From a checked scenario to an instance, and draws of what is not known."""

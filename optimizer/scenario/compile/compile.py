@@ -17,19 +17,19 @@ from optimizer.problem.files.instance_file import check_content
 from optimizer.problem.instance.checks import check_evaders
 from optimizer.problem.instance.instance import Instance
 from optimizer.scenario.check.assumptions import Assumption, assumptions_of
-from optimizer.scenario.check.check import ScenarioEvidence, read_evidence
-from optimizer.scenario.check.sites import PlacedSite, road_sites, with_counts
-from optimizer.scenario.compile.burden import Burden, burden_of
-from optimizer.scenario.compile.options import (
+from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.demand.patrols import compile_patrols
+from optimizer.scenario.demand.source_measures import with_elsewhere, with_measures, with_mobility
+from optimizer.scenario.demand.travel import ScenarioTravel, scenario_travel
+from optimizer.scenario.sites.burden import Burden, burden_of
+from optimizer.scenario.sites.options import (
     OptionTable,
     compile_options,
     layout_warnings,
     unanswered_warnings,
     unpassed_warnings,
 )
-from optimizer.scenario.compile.source_measures import with_elsewhere, with_measures, with_mobility
-from optimizer.scenario.demand.travel import ScenarioTravel, scenario_travel
-from optimizer.scenario.patrols import compile_patrols
+from optimizer.scenario.sites.sites import road_sites, with_counts
 
 if TYPE_CHECKING:
     import os
@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from optimizer.risk.tips import TipShift
     from optimizer.scenario.demand.evaders import Pair
     from optimizer.scenario.demand.record_demand import RecordDemand
+    from optimizer.scenario.demand.stages import ScenarioEvidence
     from optimizer.scenario.file.model import ScenarioModel
+    from optimizer.scenario.file.placed import PlacedSite
 
 
 @dataclass(frozen=True)

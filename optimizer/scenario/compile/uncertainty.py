@@ -16,11 +16,11 @@ from optimizer.problem.instance.instance import Instance, layered_instance
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, with_plan
 from optimizer.problem.plan.weight_scenarios import Draws
 from optimizer.risk.estimate import sampled_finds
-from optimizer.scenario.compile.options import compile_options
-from optimizer.scenario.compile.source_measures import measure_survival
 from optimizer.scenario.demand.gravity import gateway_index
+from optimizer.scenario.demand.source_measures import measure_survival
 from optimizer.scenario.demand.weighed_demand import weighed
 from optimizer.scenario.file.ranges import detection_ranges, middle, with_detection
+from optimizer.scenario.sites.options import compile_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,1 +1,3 @@
-"""Who travels: gravity, what the record and tips make of it, evaders."""
+"""Who travels: gravity, what the record and tips make of it, evaders; what patrols and
+measures at the source need of them.
+"""

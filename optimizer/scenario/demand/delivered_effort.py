@@ -20,7 +20,7 @@ from optimizer.scenario.demand.record_demand import FittedRisk, fitted_risk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optimizer.scenario.check.check import ScenarioCheck, ScenarioEvidence
+    from optimizer.scenario.demand.stages import ScenarioCheck, ScenarioEvidence
 
 SUMMARY = "delivered.json"
 """Stands beside effort that `delivered` wrote."""

@@ -39,7 +39,7 @@ class Pair:
         Its share of the loads of that gateway and settlement.
     mobile
         Whether it may enter at another gateway, at a cost
-        (`optimizer.scenario.compile.source_measures`).
+        (`optimizer.scenario.demand.source_measures`).
     """
 
     gateway: int
@@ -180,7 +180,7 @@ class ScenarioEvaders:
         place.
     elsewhere
         Loads that keep to places that are not listed
-        (`optimizer.scenario.compile.source_measures`).
+        (`optimizer.scenario.demand.source_measures`).
     """
 
     evaders: tuple[Evader, ...]

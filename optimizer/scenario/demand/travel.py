@@ -27,7 +27,6 @@ from optimizer.base.text.messages import Message, counted_message, listed, messa
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.problem.instance.evaders import Route
 from optimizer.risk.tips import BOUND, CELL_KM, MOST_CLUSTERS, TipShift, weigh_tips
-from optimizer.scenario.compile.options import compile_options
 from optimizer.scenario.demand.evaders import (
     PairRoutes,
     ScenarioEvaders,
@@ -46,12 +45,13 @@ from optimizer.scenario.demand.record_demand import (
     without_places,
 )
 from optimizer.scenario.demand.weighed_demand import weighed_demand
+from optimizer.scenario.sites.options import compile_options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.scenario.check.check import ScenarioEvidence
+    from optimizer.scenario.demand.stages import ScenarioEvidence
 
     Floats = NDArray[np.float64]
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.network.network import Network
-    from optimizer.scenario.check.sites import PlacedSite
+    from optimizer.scenario.file.placed import PlacedSite
 
 ROUNDING = 1e-9
 """Relative excess of what closing takes over what it frees that counts as rounding."""

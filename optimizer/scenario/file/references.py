@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from optimizer.base.errors import ProblemList
-    from optimizer.scenario.check.sites import ListedSite
+    from optimizer.scenario.file.placed import ListedSite
 
     Content = Mapping[str, Any]
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
     from optimizer.region.model import Region
-    from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.file.model import ScenarioModel
+    from optimizer.scenario.file.placed import PlacedSite
 
 TERM = "term"
 """Column of what the scenario says."""

@@ -21,14 +21,14 @@ from optimizer.solvers.branch_and_cut.cuts.min_cut_heuristic import (
     cheapest_cut_plan,
     min_cut_heuristic,
 )
+from optimizer.solvers.branch_and_cut.improve.local_search import PlanImprover
+from optimizer.solvers.branch_and_cut.improve.state import BRANCHING, SolveState
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import ImproveTask
 from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLate, ParallelTree
 from optimizer.solvers.branch_and_cut.parallel.workers import TreeProcesses
 from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.search.local_search import PlanImprover
-from optimizer.solvers.search.state import BRANCHING, SolveState
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -31,10 +31,10 @@ from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import machine_seconds_left, waiting, work_seconds
 from optimizer.problem.instance.evaders import Searches, arc_costs
 from optimizer.problem.network.shortest_paths import CostGraph, cost_graph
+from optimizer.solvers.kernel_modules import MIXED
 from optimizer.solvers.overlay import searching
 from optimizer.solvers.overlay.contraction import Core
 from optimizer.solvers.overlay.overlay import Watched, plain_connections
-from optimizer.solvers.search.kernel_modules import MIXED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -33,6 +33,7 @@ from optimizer.problem.plan.plan import (
     with_teams,
 )
 from optimizer.problem.plan.result import Randomised, Result, relative_gap, tolerance_of
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start, made_to_fit
 from optimizer.solvers.branch_and_cut.proof.certificate import WEIGHTS, NetworkWalks
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, Strategy
 from optimizer.solvers.mixed.double_oracle import (
@@ -48,7 +49,6 @@ from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import check_options, limited_as_asked, place
-from optimizer.solvers.search.feasible_start import feasible_start, made_to_fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -23,6 +23,7 @@ from scipy.sparse.csgraph import connected_components
 from optimizer.base.work.listener import OnlyCancels, step
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import Option
+from optimizer.solvers.branch_and_cut.improve.warm_start import ValueRows
 from optimizer.solvers.branch_and_cut.lp.linear_program import taken
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.paths.path_pool import Paths, padded
@@ -30,7 +31,6 @@ from optimizer.solvers.overlay.overlay import Links, bundled
 from optimizer.solvers.patrols.column_generation import tour_problem_at, with_elements_limited
 from optimizer.solvers.patrols.tours.pricing import best_tour
 from optimizer.solvers.place import place
-from optimizer.solvers.search.warm_start import ValueRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

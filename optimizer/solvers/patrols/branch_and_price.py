@@ -28,10 +28,10 @@ from optimizer.problem.instance.requirements import (
 )
 from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
+from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.column_generation import BeatNode, ColumnGeneration
-from optimizer.solvers.search.best_first import BestFirstSearch, Child
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

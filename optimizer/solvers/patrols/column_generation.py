@@ -46,12 +46,12 @@ from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option
 from optimizer.problem.instance.teams import team_resource
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.plan import make_beat, posts_of, with_post_limits
+from optimizer.solvers.branch_and_cut.improve.warm_start import ValueRows
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.overlay.overlay import bundled, contract, repeated
 from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, tour_value
-from optimizer.solvers.search.warm_start import ValueRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,11 +26,11 @@ from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SILENT, OnlyCancels, step
 from optimizer.base.work.work_clock import limited, machine_seconds_left, work_seconds
 from optimizer.problem.plan.plan import Plan, known_options, with_beats, with_plan
+from optimizer.solvers.kernel_modules import SEARCH, TOURS
 from optimizer.solvers.patrols.beat_pool import ban, beat_pool, begin_from, with_tours
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.place import place
-from optimizer.solvers.search.kernel_modules import SEARCH, TOURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

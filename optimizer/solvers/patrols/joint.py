@@ -38,6 +38,7 @@ from optimizer.problem.plan.plan import (
     with_teams,
 )
 from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start, plan_made_to_fit
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_pool import ban, beat_pool, begin_from, with_tours
 from optimizer.solvers.patrols.beat_tree import bound_beside_any_beats
@@ -45,7 +46,6 @@ from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, note_times
 from optimizer.solvers.patrols.exact_steps import ExactSteps
 from optimizer.solvers.place import check_options, limited_as_asked, place
-from optimizer.solvers.search.feasible_start import feasible_start, plan_made_to_fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

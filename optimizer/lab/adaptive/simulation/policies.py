@@ -37,11 +37,11 @@ from optimizer.lab.adaptive.simulation.traffickers import (
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.risk.route_flows import CandidateRoutes, CountedRows, explain_by_routes
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
+from optimizer.solvers.branch_and_cut.improve.local_search import local_search
 from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.mixed.double_oracle import systematic_sample
-from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.search.local_search import local_search
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,14 +19,14 @@ from optimizer.lab.adaptive.simulation.traffickers import (
     choice_sets,
 )
 from optimizer.problem.plan.plan import with_beats, with_teams
+from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
+from optimizer.solvers.branch_and_cut.improve.local_search import greedy, local_search
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths, PooledValues
 from optimizer.solvers.mixed.defender import Swaps
 from optimizer.solvers.mixed.double_oracle import MarginalRelaxation, sampled_plan
 from optimizer.solvers.mixed.restricted_game import GameSolution, RestrictedGame
 from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
-from optimizer.solvers.search.feasible_start import feasible_start
-from optimizer.solvers.search.local_search import greedy, local_search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -49,6 +49,7 @@ from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.lifting import lifted
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts, route_kinds
+from optimizer.solvers.branch_and_cut.improve.warm_start import ValueRows
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import (
     LargestShares,
@@ -60,7 +61,6 @@ from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 from optimizer.solvers.branch_and_cut.proof.record import Duals
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
 from optimizer.solvers.overlay.overlay import LEAST_NORMAL
-from optimizer.solvers.search.warm_start import ValueRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

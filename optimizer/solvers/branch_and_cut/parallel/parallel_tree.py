@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
+    from optimizer.solvers.branch_and_cut.improve.local_search import PlanImprover
+    from optimizer.solvers.branch_and_cut.improve.state import SolveState
     from optimizer.solvers.branch_and_cut.tree.node import Node
-    from optimizer.solvers.search.local_search import PlanImprover
-    from optimizer.solvers.search.state import SolveState
 
 POLL_SECONDS = 0.1
 """Longest wait for messages, after which the listener is asked whether to stop."""

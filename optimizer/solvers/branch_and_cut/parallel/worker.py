@@ -20,14 +20,14 @@ from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SilentListener
 from optimizer.base.work.work_clock import limited, put_forward, work_seconds
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import proven_cut
+from optimizer.solvers.branch_and_cut.improve.local_search import PlanImprover
+from optimizer.solvers.branch_and_cut.improve.state import SolveState
 from optimizer.solvers.branch_and_cut.parallel import messages
 from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-from optimizer.solvers.search.kernel_modules import SEARCH
-from optimizer.solvers.search.local_search import PlanImprover
-from optimizer.solvers.search.state import SolveState
+from optimizer.solvers.kernel_modules import SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

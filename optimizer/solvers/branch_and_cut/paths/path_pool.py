@@ -17,9 +17,9 @@ from optimizer.problem.instance.evaders import arc_costs
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.lp.linear_program import places
 from optimizer.solvers.branch_and_cut.paths.detours import Detour, DetourSearch
+from optimizer.solvers.kernel_modules import SEARCH
 from optimizer.solvers.overlay.overlay import Links, bundle_links
 from optimizer.solvers.overlay.searching import Arranged, arranged, new_paths
-from optimizer.solvers.search.kernel_modules import SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -42,6 +42,7 @@ from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
+from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.lp.box_steps import BoxSteps
 from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
@@ -57,7 +58,6 @@ from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     score,
 )
 from optimizer.solvers.params import RootParams, SolveParams
-from optimizer.solvers.search.best_first import BestFirstSearch, Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -24,8 +24,8 @@ import numpy as np
 
 from optimizer.base.work.kernels import kernel, ready
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.solvers.kernel_modules import TOURS
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem
-from optimizer.solvers.search.kernel_modules import TOURS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

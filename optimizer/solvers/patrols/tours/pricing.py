@@ -19,6 +19,7 @@ import numpy as np
 from optimizer.base.work.kernels import kernel, part, ready
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.teams import NO_WAY
+from optimizer.solvers.kernel_modules import TOURS
 from optimizer.solvers.patrols.tours.label_search import (
     LabelSearch,
     Walks,
@@ -26,7 +27,6 @@ from optimizer.solvers.patrols.tours.label_search import (
     with_best_slots,
 )
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, seconds_of, tour_value
-from optimizer.solvers.search.kernel_modules import TOURS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

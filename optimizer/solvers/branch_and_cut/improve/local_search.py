@@ -17,12 +17,12 @@ from optimizer.problem.instance.requirements import (
 )
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import PROVEN
+from optimizer.solvers.branch_and_cut.improve.feasible_start import todays_layout
+from optimizer.solvers.branch_and_cut.improve.state import NOTHING, SolveState, reduce_plan
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.params import HeuristicParams
-from optimizer.solvers.search.feasible_start import todays_layout
-from optimizer.solvers.search.state import NOTHING, SolveState, reduce_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

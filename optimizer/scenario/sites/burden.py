@@ -22,9 +22,9 @@ from optimizer.base.text.language import marked
 from optimizer.base.text.messages import Message, message
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import Requirement
-from optimizer.scenario.check.jurisdictions import RoadMasks
-from optimizer.scenario.compile.options import compile_options, past
 from optimizer.scenario.file.kinds import StatedModel
+from optimizer.scenario.sites.jurisdictions import RoadMasks
+from optimizer.scenario.sites.options import compile_options, past
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from optimizer.base.errors import ProblemList
     from optimizer.problem.network.network import Network
     from optimizer.records.areas import Area
-    from optimizer.scenario.check.sites import PlacedSite
     from optimizer.scenario.file.model import BurdenModel, ScenarioModel
+    from optimizer.scenario.file.placed import PlacedSite
 
 SEARCHES = marked("searches")
 """Name that the caps of all communities share as resources: a budget of this name is

@@ -14,9 +14,9 @@ from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.problem.plan.result import Limit, Result, relative_gap, tolerance_of
+from optimizer.solvers.branch_and_cut.improve.feasible_start import made_to_fit, todays_layout
 from optimizer.solvers.overlay.overlay import LEAST_NORMAL, Overlay, contract
 from optimizer.solvers.params import SolveParams
-from optimizer.solvers.search.feasible_start import made_to_fit, todays_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
+    from optimizer.solvers.branch_and_cut.improve.warm_start import WarmStart
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.parallel.messages import TreeWorkers
     from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
     from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
-    from optimizer.solvers.search.warm_start import WarmStart
 
 BRANCHING = "branching"
 """The step in which a tree is searched."""

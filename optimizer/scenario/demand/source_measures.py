@@ -21,12 +21,12 @@ from optimizer.base.text.formatting import number
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.instance.options import Option
-from optimizer.scenario.check.sites import PlacedSite
-from optimizer.scenario.compile.options import owned, run_by
 from optimizer.scenario.demand.evaders import Pair, scenario_evaders
 from optimizer.scenario.demand.gravity import switching_reliability
 from optimizer.scenario.file.model import MeasureModel, ScenarioModel, SiteModel
+from optimizer.scenario.file.placed import PlacedSite
 from optimizer.scenario.file.ranges import middle
+from optimizer.scenario.sites.options import owned, run_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,9 +12,10 @@ from optimizer.base.errors import Problem, ProblemList
 from optimizer.base.text.names import close_match, unknown_name
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.records.areas import Area, name_key
-from optimizer.scenario.check.sites import Operator, PlacedSite, RoadNames, road_label
+from optimizer.scenario.file.placed import Operator, PlacedSite
 from optimizer.scenario.file.references import fitting_kinds
 from optimizer.scenario.file.traffic import Traffic
+from optimizer.scenario.sites.sites import RoadNames, road_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

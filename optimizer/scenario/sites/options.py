@@ -18,7 +18,7 @@ from optimizer.base.text.messages import Message, counted_message, message, shor
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.network.shortest_paths import cost_graph
-from optimizer.scenario.check.sites import Operator, PlacedSite
+from optimizer.scenario.file.placed import Operator, PlacedSite
 from optimizer.scenario.file.references import fitting_kinds
 
 if TYPE_CHECKING:

@@ -31,8 +31,8 @@ from optimizer.problem.network.arrays import float_column
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.risk.demand import SegmentLoads
-from optimizer.scenario.compile.options import owned, run_by
 from optimizer.scenario.file.ranges import middle
+from optimizer.scenario.sites.options import owned, run_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
