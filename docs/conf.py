@@ -52,6 +52,7 @@ default_role = "code"
 autosummary_generate = True
 autosummary_imported_members = True
 autodoc_typehints = "signature"
+suppress_warnings = ["ref.python"]  # `type` in a signature is also the name of two fields
 autodoc_member_order = "bysource"
 add_module_names = False
 python_use_unqualified_type_names = True

@@ -53,24 +53,16 @@ DRUGS = ("marijuana_pounds", "cocaine_pounds")
 
 @dataclass(frozen=True)
 class SectorYears:
-    """n sectors in T fiscal years, in order; all values are > 0.
+    """n sectors in T fiscal years, in order; all values are > 0."""
 
-    Attributes
-    ----------
-    pounds
-        (T, n) of one drug.
-    agents
-        (T, n) Border Patrol agents.
-    entering
-        (T, n) share of all loads that enters in the sector.
-    flow
-        (T, n) kilometres that loads travel on its roads, for one load that enters
-        anywhere.
-    """
-
+    #: (T, n) of one drug.
     pounds: Floats
+    #: (T, n) Border Patrol agents.
     agents: Floats
+    #: (T, n) share of all loads that enters in the sector.
     entering: Floats
+    #: (T, n) kilometres that loads travel on its roads, for one load that enters
+    #: anywhere.
     flow: Floats
 
 

@@ -18,29 +18,21 @@ SETTINGS = "border.toml"
 
 @dataclass(frozen=True)
 class RoadSource:
-    """Which roads are taken.
+    """Which roads are taken."""
 
-    Attributes
-    ----------
-    files
-        The files are `FILES-nodes.csv` and `FILES-edges.csv`.
-    home, abroad
-        Region of the files -> state in the tables, on the defended side and beyond.
-    within
-        West, south, east and north of what is taken of a side, `home` or `abroad`; all
-        of it where nothing is said.
-    shorter
-        Share of its length by which a stretch may come out shorter, as points that only
-        draw a bend are left out.
-    countries
-        What the tables call the defended country and the one beyond.
-    """
-
+    #: The files are `FILES-nodes.csv` and `FILES-edges.csv`.
     files: str
+    #: `home`, `abroad`: Region of the files -> state in the tables, on the defended
+    #: side and beyond.
     home: dict[str, str]
     abroad: dict[str, str]
+    #: West, south, east and north of what is taken of a side, `home` or `abroad`; all
+    #: of it where nothing is said.
     within: dict[str, list[float]] = field(default_factory=dict)
+    #: Share of its length by which a stretch may come out shorter, as points that only
+    #: draw a bend are left out.
     shorter: float = 0.01
+    #: What the tables call the defended country and the one beyond.
     countries: tuple[str, str] = ("US", "MX")
 
     @property
@@ -59,75 +51,51 @@ class RoadSource:
 
 @dataclass(frozen=True)
 class BorderLine:
-    """The border, and what must be said of where things are from.
+    """The border, and what must be said of where things are from."""
 
-    Attributes
-    ----------
-    file
-        GeoJSON of the line under `facts/`, west to east.
-    before, beyond
-        Corners that close the ring of the defended side: before the line and after it.
-    source
-        Where the line is from.
-    attribution
-        What the extract says of the makers of its roads and places.
-    exposure_from
-        The tables that exposures are from.
-    scenarios
-        Scenarios whose exposures are written.
-    country
-        Name of the defended country.
-    """
-
+    #: GeoJSON of the line under `facts/`, west to east.
     file: str
+    #: `before`, `beyond`: Corners that close the ring of the defended side: before the
+    #: line and after it.
     before: list[list[float]]
     beyond: list[list[float]]
+    #: Where the line is from.
     source: str
+    #: What the extract says of the makers of its roads and places.
     attribution: str
+    #: The tables that exposures are from.
     exposure_from: str
+    #: Scenarios whose exposures are written.
     scenarios: list[str]
+    #: Name of the defended country.
     country: str = "United States"
 
 
 @dataclass(frozen=True)
 class CountSource:
-    """Which counts of crossings, agents, seizures and traffic are taken.
+    """Which counts of crossings, agents, seizures and traffic are taken."""
 
-    Attributes
-    ----------
-    states
-        States of the monthly table of crossings.
-    sectors
-        Area -> what the table of agents calls it.
-    offices
-        Field offices.
-    monthly_ports
-        Port -> what the monthly table calls it, where no yearly table counts it.
-    yearly
-        The yearly table of crossings; empty where there is none.
-    ports_of_entry
-        Port of entry of the yearly table -> ports of the monthly one that are counted
-        together.
-    former_sectors
-        Other names of sectors in the table of agents.
-    drugs
-        Groups of drugs that are taken; all where it is empty.
-    road_counts
-        Who counted the traffic, in the words of the table.
-    thin_km
-        Counts beside those of the checkpoint sites are kept so far apart on a road;
-        none where it is 0.
-    """
-
+    #: States of the monthly table of crossings.
     states: list[str] = field(default_factory=list)
+    #: Area -> what the table of agents calls it.
     sectors: dict[str, str] = field(default_factory=dict)
+    #: Field offices.
     offices: list[str] = field(default_factory=list)
+    #: Port -> what the monthly table calls it, where no yearly table counts it.
     monthly_ports: dict[str, str] = field(default_factory=dict)
+    #: Who counted the traffic, in the words of the table.
     road_counts: str = ""
+    #: The yearly table of crossings; empty where there is none.
     yearly: str = ""
+    #: Port of entry of the yearly table -> ports of the monthly one that are counted
+    #: together.
     ports_of_entry: dict[str, list[str]] = field(default_factory=dict)
+    #: Other names of sectors in the table of agents.
     former_sectors: dict[str, str] = field(default_factory=dict)
+    #: Groups of drugs that are taken; all where it is empty.
     drugs: list[str] = field(default_factory=list)
+    #: Counts beside those of the checkpoint sites are kept so far apart on a road; none
+    #: where it is 0.
     thin_km: float = 0.0
 
 

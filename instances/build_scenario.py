@@ -166,19 +166,13 @@ NUMBERS = {
 class Facts:
     """The tables, checked: one list of rows a table, in the order of the file, and the
     shapes.
-
-    Attributes
-    ----------
-    border
-        What they are of.
-    tables
-        Name of a table -> its rows, by column.
-    line, areas
-        GeoJSON of the border, and of the areas that records name.
     """
 
+    #: What they are of.
     border: Border
+    #: Name of a table -> its rows, by column.
     tables: dict[str, list[Row]]
+    #: `line`, `areas`: GeoJSON of the border, and of the areas that records name.
     line: dict[str, Any]
     areas: dict[str, Any]
 
@@ -275,45 +269,29 @@ class Way:
 
 @dataclass
 class Made:
-    """What the tables make.
+    """What the tables make."""
 
-    Attributes
-    ----------
-    facts
-        The tables.
-    ways
-        The ways, by number.
-    gates
-        Number of a way that crosses -> the place where it does.
-    border
-        The defended side.
-    """
-
+    #: The tables.
     facts: Facts
+    #: The ways, by number.
     ways: list[Way]
+    #: Number of a way that crosses -> the place where it does.
     gates: dict[int, Place]
+    #: The defended side.
     border: shapely.Polygon
 
 
 @dataclass
 class Roads:
-    """The roads of one country, to which others are joined.
+    """The roads of one country, to which others are joined."""
 
-    Attributes
-    ----------
-    country
-        As the tables call it.
-    home
-        Whether it is the defended one.
-    ways
-        Its ways so far.
-    feet
-        Number of a port -> where the road from it begins.
-    """
-
+    #: As the tables call it.
     country: str
+    #: Whether it is the defended one.
     home: bool
+    #: Its ways so far.
     ways: list[Way]
+    #: Number of a port -> where the road from it begins.
     feet: dict[int, Place] = field(default_factory=dict)
 
     def nearest_place(self, wanted: Place) -> Place:

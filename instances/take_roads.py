@@ -109,24 +109,16 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 @dataclass
 class Edge:
-    """A road between two points of the source.
+    """A road between two points of the source."""
 
-    Attributes
-    ----------
-    tail, head
-        Numbers of the points.
-    km
-        Its length as the source states it.
-    numbers
-        Numbers of the roads that share it.
-    road_class, state
-        Its class, and the state that it lies in.
-    """
-
+    #: `tail`, `head`: Numbers of the points.
     tail: int
     head: int
+    #: Its length as the source states it.
     km: float
+    #: Numbers of the roads that share it.
     numbers: tuple[str, ...]
+    #: `road_class`, `state`: Its class, and the state that it lies in.
     road_class: str
     state: str
 
@@ -138,27 +130,18 @@ class Edge:
 
 @dataclass
 class Source:
-    """The points and edges that are taken.
+    """The points and edges that are taken."""
 
-    Attributes
-    ----------
-    place
-        Point -> longitude and latitude.
-    bend
-        Points that only draw a bend.
-    border
-        Points where a road meets the border.
-    edges, at
-        The edges, and the edges at each point.
-    abroad
-        States beyond the border.
-    """
-
+    #: Point -> longitude and latitude.
     place: dict[int, tuple[float, float]]
+    #: Points that only draw a bend.
     bend: set[int]
+    #: Points where a road meets the border.
     border: set[int]
+    #: `edges`, `at`: The edges, and the edges at each point.
     edges: list[Edge]
     at: dict[int, list[int]]
+    #: States beyond the border.
     abroad: set[str]
 
     def other(self, edge: int, point: int) -> int:
@@ -342,20 +325,13 @@ def along(source: Source, road: str, start: tuple[float, ...], end: tuple[float,
 
 @dataclass
 class Stretch:
-    """A road between two junctions.
+    """A road between two junctions."""
 
-    Attributes
-    ----------
-    points
-        Its points in order, with both junctions.
-    km
-        Its length as the source states it, bends that were left out included.
-    edge
-        One of its edges, for what is the same all along.
-    """
-
+    #: Its points in order, with both junctions.
     points: list[int]
+    #: Its length as the source states it, bends that were left out included.
     km: float
+    #: One of its edges, for what is the same all along.
     edge: Edge
 
 

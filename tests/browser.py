@@ -34,15 +34,9 @@ PATIENCE = 600
 
 
 class Browser:
-    """A browser with one page, as an asynchronous context manager.
+    """A browser with one page, as an asynchronous context manager."""
 
-    Attributes
-    ----------
-    events
-        What the browser told besides answers: requests, errors, messages of the
-        console.
-    """
-
+    #: What the browser told besides answers: requests, errors, messages of the console.
     events: list[dict[str, Any]]
 
     async def __aenter__(self) -> Self:

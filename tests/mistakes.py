@@ -39,29 +39,22 @@ ALL, CUT = "all of it", "the end of the file"
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake in a file of a scenario that is right, or in a command.
+    """A mistake in a file of a scenario that is right, or in a command."""
 
-    Attributes
-    ----------
-    title
-        What somebody did.
-    where, found
-        Words of an answer that say where the mistake is, and what it is.
-    remedy
-        Words of an answer that say what to do.
-    file, old, new
-        Text of a file that was replaced; nothing where the mistake is in the command.
-    command
-        What was run, with {folder} for the folder of the files.
-    """
-
+    #: What somebody did.
     title: str
+    #: `where`, `found`: Words of an answer that say where the mistake is, and what it
+    #: is.
     where: str
     found: str
+    #: `file`, `old`, `new`: Text of a file that was replaced; nothing where the mistake
+    #: is in the command.
     file: str = ""
     old: str = ""
     new: str = ""
+    #: What was run, with {folder} for the folder of the files.
     command: tuple[str, ...] = ("check", "{folder}/scenario.toml")
+    #: Words of an answer that say what to do.
     remedy: str = ""
 
 

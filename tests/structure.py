@@ -53,14 +53,9 @@ CHANGED_FILES = (".py", ".po", ".html", ".js", ".toml", ".json")
 
 @dataclass(frozen=True)
 class Structure:
-    """What a reader of the package meets.
+    """What a reader of the package meets."""
 
-    Attributes
-    ----------
-    sources
-        Text of each Python file, by its path below the package.
-    """
-
+    #: Text of each Python file, by its path below the package.
     sources: dict[Path, str]
 
     @classmethod

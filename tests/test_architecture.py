@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import os
@@ -43,6 +44,21 @@ def test_no_class_name_stands_twice() -> None:
     names = [name for text in texts for name in re.findall(r"^class (\w+)", text, re.MULTILINE)]
     assert len(names) > 500
     assert [name for name, count in Counter(names).items() if count > 1] == []
+
+
+def test_a_field_is_described_above_itself() -> None:
+    """A `#:` comment describes it, and not the docstring of its class."""
+    twice = [
+        f"{path}: {node.name}.{field.target.id}"
+        for path, tree in Structure.read().trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for section in [(ast.get_docstring(node) or "").partition("\nAttributes\n---")[2]]
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if re.search(rf"^(?:\w+, )*{field.target.id}(?:, \w+)*$", section, re.MULTILINE)
+    ]
+    assert twice == []
 
 
 @pytest.mark.slow

@@ -28,21 +28,14 @@ FORMATS = {"path": "path", "date": "date"}
 
 @dataclass(frozen=True)
 class Section:
-    """A table of a file.
+    """A table of a file."""
 
-    Attributes
-    ----------
-    path
-        Where it stands, from the top of the file; empty for the top level. `[]` follows
-        the name of a list of tables.
-    name
-        Name of its model, for the union of several at one path.
-    schema
-        Its JSON schema.
-    """
-
+    #: Where it stands, from the top of the file; empty for the top level. `[]` follows
+    #: the name of a list of tables.
     path: str
+    #: Name of its model, for the union of several at one path.
     name: str
+    #: Its JSON schema.
     schema: Schema
 
 

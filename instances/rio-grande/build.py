@@ -71,16 +71,10 @@ def main() -> int:
 
 @dataclass(frozen=True)
 class Facts:
-    """The tables, checked: one list of rows a table, in the order of the file.
+    """The tables, checked: one list of rows a table, in the order of the file."""
 
-    Attributes
-    ----------
-    nodes, segments, classes, reaches, destinations, checkpoints, exposure
-        Rows of the CSV of that name, by column.
-    border
-        GeoJSON of the river line.
-    """
-
+    #: `nodes`, `segments`, `classes`, `reaches`, `destinations`, `checkpoints`,
+    #: `exposure`: Rows of the CSV of that name, by column.
     nodes: list[Row]
     segments: list[Row]
     classes: list[Row]
@@ -88,6 +82,7 @@ class Facts:
     destinations: list[Row]
     checkpoints: list[Row]
     exposure: list[Row]
+    #: GeoJSON of the river line.
     border: dict[str, object]
 
 

@@ -57,23 +57,15 @@ kind has one on every line.
 
 @dataclass(frozen=True, slots=True)
 class InputFault:
-    """One fault in something a user gave us.
+    """One fault in something a user gave us."""
 
-    Attributes
-    ----------
-    where
-        File, row, field or option that holds the fault.
-    found
-        What stands there.
-    expected
-        What should stand there, in the user's words and units.
-    remedy
-        What to do about it, as an imperative sentence without its full stop.
-    """
-
+    #: File, row, field or option that holds the fault.
     where: str
+    #: What stands there.
     found: str
+    #: What should stand there, in the user's words and units.
     expected: str
+    #: What to do about it, as an imperative sentence without its full stop.
     remedy: str = ""
 
     def __str__(self) -> str:
@@ -88,14 +80,9 @@ Problem = InputFault
 
 
 class OptimizerError(Exception):
-    """Parent of every error this package raises on purpose.
+    """Parent of every error this package raises on purpose."""
 
-    Attributes
-    ----------
-    exit_code
-        What the command line returns when the error ends it.
-    """
-
+    #: What the command line returns when the error ends it.
     exit_code: ClassVar[int] = 1
 
 

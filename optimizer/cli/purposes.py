@@ -18,17 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Purpose:
-    """What people want to do, and the commands for it.
+    """What people want to do, and the commands for it."""
 
-    Attributes
-    ----------
-    name
-        Heading of the help.
-    commands
-        What each command answers or makes, by its words, in the order of use.
-    """
-
+    #: Heading of the help.
     name: str
+    #: What each command answers or makes, by its words, in the order of use.
     commands: dict[str, str]
 
 

@@ -25,17 +25,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class PageTable:
-    """A data frame with the format of its columns; as text it is a Markdown table.
+    """A data frame with the format of its columns; as text it is a Markdown table."""
 
-    Attributes
-    ----------
-    frame
-        The values; None and NaN stand for what is not known, and are shown as a dash.
-    formats
-        Column -> how a value is shown; `str` where none is given.
-    """
-
+    #: The values; None and NaN stand for what is not known, and are shown as a dash.
     frame: pd.DataFrame
+    #: Column -> how a value is shown; `str` where none is given.
     formats: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
 
     @classmethod

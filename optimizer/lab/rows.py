@@ -46,23 +46,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunKey:
-    """What was run: two rows with equal keys are rows of the same run.
+    """What was run: two rows with equal keys are rows of the same run."""
 
-    Attributes
-    ----------
-    version
-        Version of this package.
-    content
-        Digest of what was worked on: an instance, a road network.
-    method
-        Name of the method.
-    options
-        Name and value of each option, by name.
-    """
-
+    #: Version of this package.
     version: str
+    #: Digest of what was worked on: an instance, a road network.
     content: str
+    #: Name of the method.
     method: str
+    #: Name and value of each option, by name.
     options: tuple[tuple[str, Any], ...] = ()
 
     @classmethod
@@ -103,17 +95,11 @@ AnyRow = TypeVar("AnyRow", bound=StoredRow)
 
 @dataclass(frozen=True, slots=True)
 class RowStore(Generic[AnyRow]):
-    """A file of rows of one kind.
+    """A file of rows of one kind."""
 
-    Attributes
-    ----------
-    path
-        The file; it need not exist.
-    kind
-        Model of its rows.
-    """
-
+    #: The file; it need not exist.
     path: Path
+    #: Model of its rows.
     kind: type[AnyRow]
 
     def read(self) -> list[AnyRow]:
@@ -145,17 +131,11 @@ class RowStore(Generic[AnyRow]):
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow(Generic[AnyRow]):
-    """A row to make.
+    """A row to make."""
 
-    Attributes
-    ----------
-    key
-        What is to be run.
-    make
-        Runs it and returns its row, whose key is `key`.
-    """
-
+    #: What is to be run.
     key: RunKey
+    #: Runs it and returns its row, whose key is `key`.
     make: Callable[[], AnyRow]
 
 
@@ -255,30 +235,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Case(Generic[T]):
-    """One problem of a benchmark.
+    """One problem of a benchmark."""
 
-    Attributes
-    ----------
-    family, name
-        What it is called.
-    make
-        Makes or reads it; the same each time.
-    path
-        Its file; None when it is made on demand.
-    slow
-        Whether making it takes minutes: then a file made earlier is used again.
-    shipped
-        Whether it is a scenario of the repository.
-    about
-        What it is, in a few words.
-    """
-
+    #: `family`, `name`: What it is called.
     family: str
     name: str
+    #: Makes or reads it; the same each time.
     make: Callable[[], T]
+    #: Its file; None when it is made on demand.
     path: Path | None = None
+    #: Whether making it takes minutes: then a file made earlier is used again.
     slow: bool = False
+    #: Whether it is a scenario of the repository.
     shipped: bool = False
+    #: What it is, in a few words.
     about: str = ""
 
 

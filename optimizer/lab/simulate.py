@@ -156,26 +156,17 @@ FILES = ("seizures.csv", "effort.csv", "truth.csv", "changes.csv", "region.gpkg"
 
 @dataclass(frozen=True)
 class Exercise:
-    """A truth, and what was done and found in it.
+    """A truth, and what was done and found in it."""
 
-    Attributes
-    ----------
-    ground
-        Roads and who travels on them.
-    world
-        The truth, before any change.
-    history
-        The record.
-    per_search
-        Finds a search makes where the truth is 1.
-    changes
-        What became of the truth on the way.
-    """
-
+    #: Roads and who travels on them.
     ground: Ground
+    #: The truth, before any change.
     world: World
+    #: The record.
     history: History
+    #: Finds a search makes where the truth is 1.
     per_search: float
+    #: What became of the truth on the way.
     changes: tuple[Change, ...]
 
 
@@ -331,24 +322,16 @@ be changed.
 
 @dataclass(frozen=True)
 class Ground:
-    """Roads and who travels on them.
+    """Roads and who travels on them."""
 
-    Attributes
-    ----------
-    name
-        Of the source.
-    region
-        Roads and places.
-    terms
-        What is assumed of evaders.
-    prior
-        The flows that gravity expects: what a risk model is given. The truth's masses
-        scatter about them.
-    """
-
+    #: Of the source.
     name: str
+    #: Roads and places.
     region: Region
+    #: What is assumed of evaders.
     terms: EvadersModel
+    #: The flows that gravity expects: what a risk model is given. The truth's masses
+    #: scatter about them.
     prior: OdTable
 
 

@@ -125,27 +125,18 @@ class AuditFile(Strict):
 
 @dataclass(frozen=True)
 class AuditPlan:
-    """An audit that was drawn, and what can be expected of it.
+    """An audit that was drawn, and what can be expected of it."""
 
-    Attributes
-    ----------
-    file
-        The audit.
-    width
-        Expected width of the interval of the share of vehicles with a load, by stratum.
-    rate, change
-        Assumed share, and the factor by which it changes.
-    power
-        Chance to see that change between two such audits at 10 %, all strata together.
-    warnings
-        What the reader must know.
-    """
-
+    #: The audit.
     file: AuditFile
+    #: Expected width of the interval of the share of vehicles with a load, by stratum.
     width: tuple[float, ...]
+    #: `rate`, `change`: Assumed share, and the factor by which it changes.
     rate: float
     change: float
+    #: Chance to see that change between two such audits at 10 %, all strata together.
     power: float
+    #: What the reader must know.
     warnings: tuple[str, ...]
 
     @property
@@ -537,42 +528,34 @@ def _sheet_name(number: int, label: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """What an audit says of a site, or of all.
+    """What an audit says of a site, or of all."""
 
-    Attributes
-    ----------
-    site, label
-        Id and name; "all" and "All sites" for the sum.
-    drawn, audited, found
-        Times that were drawn; vehicles inspected in time; loads among them.
-    late, missed
-        Drawn times at which a vehicle was inspected too late, or none.
-    late_found
-        Loads found in the vehicles that were inspected too late: no part of any rate,
-        and not undetected.
-    passed
-        Vehicles.
-    ordinary
-        Loads that ordinary inspection found; None where nobody counted.
-    rate, rate_low, rate_high
-        Share of vehicles with a load; NaN where none was audited.
-    any_low, any_high
-        Its interval whatever the vehicles of late and missed times carried.
-    """
-
+    #: `site`, `label`: Id and name; "all" and "All sites" for the sum.
     site: str
     label: str
+    #: `drawn`, `audited`, `found`: Times that were drawn; vehicles inspected in time;
+    #: loads among them.
     drawn: int
     audited: int
     found: int
+    #: `late`, `missed`: Drawn times at which a vehicle was inspected too late, or none.
     late: int
+    #: Loads found in the vehicles that were inspected too late: no part of any rate,
+    #: and not undetected.
     late_found: int
+    #: `late`, `missed`: Drawn times at which a vehicle was inspected too late, or none.
     missed: int
+    #: Vehicles.
     passed: float
+    #: Loads that ordinary inspection found; None where nobody counted.
     ordinary: int | None
+    #: `rate`, `rate_low`, `rate_high`: Share of vehicles with a load; NaN where none
+    #: was audited.
     rate: float
     rate_low: float
     rate_high: float
+    #: `any_low`, `any_high`: Its interval whatever the vehicles of late and missed
+    #: times carried.
     any_low: float
     any_high: float
 
@@ -676,42 +659,29 @@ def audit_results(
 
 @dataclass(frozen=True)
 class FilledStratum:
-    """What filled sheets say of a site in a shift.
+    """What filled sheets say of a site in a shift."""
 
-    Attributes
-    ----------
-    stratum
-        Site and shift.
-    drawn
-        How many times were drawn.
-    on_time, late
-        Loads found in each vehicle that was inspected in time, and too late.
-    passed, ordinary
-        Vehicles that passed, and loads that ordinary inspection found; None where
-        nobody counted.
-    """
-
+    #: Site and shift.
     stratum: AuditStratum
+    #: How many times were drawn.
     drawn: int
+    #: `on_time`, `late`: Loads found in each vehicle that was inspected in time, and
+    #: too late.
     on_time: list[int]
     late: list[int]
+    #: `passed`, `ordinary`: Vehicles that passed, and loads that ordinary inspection
+    #: found; None where nobody counted.
     passed: int | None
     ordinary: int | None
 
 
 @dataclass(frozen=True)
 class FilledSheets:
-    """What filled sheets say.
+    """What filled sheets say."""
 
-    Attributes
-    ----------
-    done
-        Whether in time, and the loads found, by the number of the drawn time.
-    counts
-        `passed` and `ordinary` of a stratum, by site and shift.
-    """
-
+    #: Whether in time, and the loads found, by the number of the drawn time.
     done: dict[int, tuple[bool, int]]
+    #: `passed` and `ordinary` of a stratum, by site and shift.
     counts: dict[tuple[str, str], tuple[int | None, int | None]]
 
     def strata(self, audit: AuditFile) -> list[FilledStratum]:

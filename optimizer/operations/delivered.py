@@ -84,54 +84,36 @@ DONE_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class DeliveredParams:
-    """Parameters of the comparison.
+    """Parameters of the comparison."""
 
-    Attributes
-    ----------
-    near_m
-        A unit that stands so near a planned place stands there.
-    late_minutes
-        A unit that comes later than this is late.
-    full_share
-        Least share of the planned time of a visit that is manned in full.
-    match, stays
-        Of map matching and of stays.
-    """
-
+    #: A unit that stands so near a planned place stands there.
     near_m: float = 300.0
+    #: A unit that comes later than this is late.
     late_minutes: float = 15.0
+    #: Least share of the planned time of a visit that is manned in full.
     full_share: float = 0.8
+    #: `match`, `stays`: Of map matching and of stays.
     match: MatchParams = field(default_factory=MatchParams)
     stays: StayParams = field(default_factory=StayParams)
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A unit that stood somewhere.
+    """A unit that stood somewhere."""
 
-    Attributes
-    ----------
-    unit
-        Id of the crew.
-    begin, end
-        Seconds since 1970.
-    segment
-        Road; -1 off the roads.
-    lon, lat
-        Degrees.
-    logged
-        Whether a log says it, and no track.
-    vehicles
-        Vehicles searched, where a log says it; NaN elsewhere.
-    """
-
+    #: Id of the crew.
     unit: str
+    #: `begin`, `end`: Seconds since 1970.
     begin: float
     end: float
+    #: Road; -1 off the roads.
     segment: int
+    #: `lon`, `lat`: Degrees.
     lon: float
     lat: float
+    #: Whether a log says it, and no track.
     logged: bool
+    #: Vehicles searched, where a log says it; NaN elsewhere.
     vehicles: float = float("nan")
 
     @property
@@ -179,88 +161,62 @@ class EffortRow:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTally:
-    """Planned against delivered, of a unit, base, sector or week.
+    """Planned against delivered, of a unit, base, sector or week."""
 
-    Attributes
-    ----------
-    by, name
-        What is counted, and which.
-    planned_hours, delivered_hours
-        Hours at planned places: as planned, and in their time.
-    stops_planned, stops_done
-        Visits, and those that got at least half of their time.
-    count
-        Visits by status.
-    extra, extra_hours
-        Stays elsewhere than planned.
-    driven_hours
-        On the roads.
-    """
-
+    #: `by`, `name`: What is counted, and which.
     by: Literal["unit", "base", "sector", "week"]
     name: str
+    #: `planned_hours`, `delivered_hours`: Hours at planned places: as planned, and in
+    #: their time.
     planned_hours: float
     delivered_hours: float
+    #: `stops_planned`, `stops_done`: Visits, and those that got at least half of their
+    #: time.
     stops_planned: int
     stops_done: int
+    #: Visits by status.
     count: Mapping[Status, int]
+    #: `extra`, `extra_hours`: Stays elsewhere than planned.
     extra: int
     extra_hours: float
+    #: On the roads.
     driven_hours: float
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """What was delivered of a plan.
+    """What was delivered of a plan."""
 
-    Attributes
-    ----------
-    name
-        Of the plan.
-    folder
-        The plan's.
-    first, last
-        Days that are judged: from the first record to the last.
-    network
-        The roads.
-    zone
-        Whose clocks shifts follow.
-    visits
-        Every planned visit of these days.
-    extra
-        Stays that nobody planned.
-    effort
-        Hours by day, road, unit, standing and driving.
-    tallies
-        By unit, base, sector and week.
-    off_roads_hours
-        Hours off the roads, which no row of effort holds.
-    effort_unit, hours_each
-        What the amounts of effort that are written count, and the hours of a crew that
-        one of it is.
-    known_units
-        Whether a roster says which unit goes where.
-    names
-        Label of each crew, base and agency, by id.
-    warnings
-        What the reader must know.
-    """
-
+    #: Of the plan.
     name: str
+    #: The plan's.
     folder: Path
+    #: `first`, `last`: Days that are judged: from the first record to the last.
     first: date
     last: date
+    #: The roads.
     network: Network
+    #: Whose clocks shifts follow.
     zone: ZoneInfo
+    #: Every planned visit of these days.
     visits: tuple[JudgedVisit, ...]
+    #: Stays that nobody planned.
     extra: tuple[Stay, ...]
+    #: Hours by day, road, unit, standing and driving.
     effort: tuple[EffortRow, ...]
+    #: By unit, base, sector and week.
     tallies: tuple[DeliveryTally, ...]
+    #: Hours off the roads, which no row of effort holds.
     off_roads_hours: float
+    #: `effort_unit`, `hours_each`: What the amounts of effort that are written count,
+    #: and the hours of a crew that one of it is.
     effort_unit: str
     hours_each: float
+    #: Whether a roster says which unit goes where.
     known_units: bool
+    #: Label of each crew, base and agency, by id.
     names: Mapping[str, str]
+    #: What the reader must know.
     warnings: tuple[str, ...]
 
     @property

@@ -129,20 +129,14 @@ class SealedForecast:
 class ForecastScore:
     """The score of a model in a period, or that the period has not ended: numbers are
     then None, as without finds.
-
-    Attributes
-    ----------
-    period, model
-        Which.
-    finds
-        Seizures with a place; None before the end of the period.
-    log_score, share_top5
-        Value, low and high end of a 90 % interval.
     """
 
+    #: `period`, `model`: Which.
     period: str
     model: str
+    #: Seizures with a place; None before the end of the period.
     finds: int | None
+    #: `log_score`, `share_top5`: Value, low and high end of a 90 % interval.
     log_score: tuple[float, float, float] | None
     share_top5: tuple[float, float, float] | None
 

@@ -40,51 +40,35 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class MatchParams:
-    """Parameters of the model.
+    """Parameters of the model."""
 
-    Attributes
-    ----------
-    noise_m
-        Standard deviation sigma of positions across the road, metres.
-    detour_m
-        Mean beta of the difference between the way by road and the straight line,
-        metres.
-    within_m
-        Reach: a position farther than this from every road is off the roads.
-    candidates
-        Places on roads that are weighed for each position, the nearest.
-    slack, slack_m
-        A way by road may be 1 + `slack` times the straight line and `slack_m` metres.
-    fastest_kmh
-        No way by road is driven faster.
-    """
-
+    #: Standard deviation sigma of positions across the road, metres.
     noise_m: float = 15.0
+    #: Mean beta of the difference between the way by road and the straight line,
+    #: metres.
     detour_m: float = 30.0
+    #: Reach: a position farther than this from every road is off the roads.
     within_m: float = 100.0
+    #: Places on roads that are weighed for each position, the nearest.
     candidates: int = 8
+    #: `slack`, `slack_m`: A way by road may be 1 + `slack` times the straight line and
+    #: `slack_m` metres.
     slack: float = 0.5
     slack_m: float = 2000.0
+    #: No way by road is driven faster.
     fastest_kmh: float = 200.0
 
 
 @dataclass(frozen=True)
 class MatchedPath:
-    """The most probable ways of a vehicle with positions at T times.
+    """The most probable ways of a vehicle with positions at T times."""
 
-    Attributes
-    ----------
-    segment
-        (T,) segment of each position; -1 off the roads.
-    linked
-        (T - 1,) whether a way by road leads from a position to the next.
-    leg, leg_segment, leg_m
-        (p,) parts of those ways: the position that the way sets out from, a segment,
-        and metres on it; in the order of driving.
-    """
-
+    #: (T,) segment of each position; -1 off the roads.
     segment: NDArray[np.int64]
+    #: (T - 1,) whether a way by road leads from a position to the next.
     linked: NDArray[np.bool_]
+    #: `leg`, `leg_segment`, `leg_m`: (p,) parts of those ways: the position that the
+    #: way sets out from, a segment, and metres on it; in the order of driving.
     leg: NDArray[np.int64]
     leg_segment: NDArray[np.int64]
     leg_m: NDArray[np.float64]

@@ -183,20 +183,14 @@ class PassesRow:
 
 @dataclass(frozen=True, slots=True)
 class StatedChances:
-    """What the record can say of the stated chances.
+    """What the record can say of the stated chances."""
 
-    Attributes
-    ----------
-    shown, tried
-        In how many of so many records like it chances that are off by a factor of two
-        or so (`OFF`) would show.
-    rate
-        Interdiction rate of all in the last quarter with chances that are off so on
-        every road, and all together by half of that variance.
-    """
-
+    #: `shown`, `tried`: In how many of so many records like it chances that are off by
+    #: a factor of two or so (`OFF`) would show.
     shown: int
     tried: int
+    #: Interdiction rate of all in the last quarter with chances that are off so on
+    #: every road, and all together by half of that variance.
     rate: Estimate
 
     @property
@@ -211,45 +205,30 @@ class StatedChances:
 
 @dataclass(frozen=True)
 class Passes:
-    """What passes.
+    """What passes."""
 
-    Attributes
-    ----------
-    name
-        Of the scenario.
-    layout
-        What stood: today's sites, or a plan.
-    rows
-        By kind of place, place and quarter.
-    finds
-        Finds of the record by quarter.
-    draws
-        How many.
-    drawn, fixed
-        What differs between draws, and what does not: a phrase each.
-    faults
-        What is doubtful in the record, and what each does to the plan.
-    warnings
-        What the reader must know.
-    stated
-        What the record can say of the stated chances; None where it contradicts them.
-    language
-        Of the scenario's pages.
-    translations
-        Of the scenario's own terms, by the code of a language.
-    """
-
+    #: Of the scenario.
     name: str
+    #: What stood: today's sites, or a plan.
     layout: str
+    #: By kind of place, place and quarter.
     rows: tuple[PassesRow, ...]
+    #: Finds of the record by quarter.
     finds: Mapping[str, float]
+    #: How many.
     draws: int
+    #: `drawn`, `fixed`: What differs between draws, and what does not: a phrase each.
     drawn: tuple[str, ...]
     fixed: tuple[str, ...]
+    #: What is doubtful in the record, and what each does to the plan.
     faults: tuple[str, ...]
+    #: What the reader must know.
     warnings: tuple[str, ...]
+    #: What the record can say of the stated chances; None where it contradicts them.
     stated: StatedChances | None
+    #: Of the scenario's pages.
     language: str
+    #: Of the scenario's own terms, by the code of a language.
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
@@ -821,51 +800,37 @@ def _cells(compiled: Compiled) -> tuple[csr_array, Floats]:
 class _Level:
     """The ways of all evaders through what stands, at one set of detection chances, arc
     after arc: k arcs of ways in all.
-
-    Attributes
-    ----------
-    places
-        Kind and name of each place, in the order of the rows.
-    evader, road
-        (k,) whose way it is, and the road of each arc; -1 before a gateway that a
-        measure acts on.
-    first
-        (k,) position of the first arc of the same way.
-    share
-        (k,) share of the evader's loads on the way.
-    plain, placed
-        (k,) hazard of ordinary policing, and of what stands.
-    at, leaves
-        (places, k) which arcs lie at a site or in a sector, and which is the last one
-        there of a way.
-    around, whole
-        (places, evaders) who goes round it, and whose loads are all counted: of a
-        gateway, and of all.
-    travels
-        (evaders,) share of the loads that travels at all.
-    group
-        (evaders,) group of each evader.
-    gateway
-        (groups,) first group of the same gateway; its own where it has none.
-    spots, spot_group, spot_cell
-        (s, k) which arcs of a group's ways lie in a cell of the record, a row for each
-        group and cell that have any; and (s,) these.
     """
 
+    #: Kind and name of each place, in the order of the rows.
     places: tuple[tuple[PlaceKind, str], ...]
+    #: `evader`, `road`: (k,) whose way it is, and the road of each arc; -1 before a
+    #: gateway that a measure acts on.
     evader: NDArray[np.int64]
     road: NDArray[np.int64]
+    #: (k,) position of the first arc of the same way.
     first: NDArray[np.int64]
+    #: (k,) share of the evader's loads on the way.
     share: Floats
+    #: `plain`, `placed`: (k,) hazard of ordinary policing, and of what stands.
     plain: Floats
     placed: Floats
+    #: `at`, `leaves`: (places, k) which arcs lie at a site or in a sector, and which is
+    #: the last one there of a way.
     at: csr_array
     leaves: csr_array
+    #: `around`, `whole`: (places, evaders) who goes round it, and whose loads are all
+    #: counted: of a gateway, and of all.
     around: csr_array
     whole: csr_array
+    #: (evaders,) share of the loads that travels at all.
     travels: Floats
+    #: (evaders,) group of each evader.
     group: NDArray[np.int64]
+    #: (groups,) first group of the same gateway; its own where it has none.
     gateway: NDArray[np.int64]
+    #: `spots`, `spot_group`, `spot_cell`: (s, k) which arcs of a group's ways lie in a
+    #: cell of the record, a row for each group and cell that have any; and (s,) these.
     spots: csr_array
     spot_group: NDArray[np.int64]
     spot_cell: NDArray[np.int64]
@@ -909,24 +874,17 @@ class _Level:
 
 @dataclass(frozen=True)
 class _Standing:
-    """What stands, on the network of all levels.
+    """What stands, on the network of all levels."""
 
-    Attributes
-    ----------
-    places
-        Kind and name of each place.
-    rows
-        Positions in `places` of the sites and sectors at each arc that has any.
-    plain, placed
-        (arcs,) hazard of ordinary policing, and of all.
-    now, free
-        Best way of each evader, as arcs: past what stands, and with nothing placed.
-    """
-
+    #: Kind and name of each place.
     places: tuple[tuple[PlaceKind, str], ...]
+    #: Positions in `places` of the sites and sectors at each arc that has any.
     rows: Mapping[int, Sequence[int]]
+    #: `plain`, `placed`: (arcs,) hazard of ordinary policing, and of all.
     plain: Floats
     placed: Floats
+    #: `now`, `free`: Best way of each evader, as arcs: past what stands, and with
+    #: nothing placed.
     now: Sequence[tuple[int, ...]]
     free: Sequence[tuple[int, ...]]
 

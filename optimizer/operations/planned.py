@@ -30,34 +30,24 @@ ROSTER_COLUMNS = ("date", "shift", "start", "end", "crew_id", "duty_id")
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A place where somebody should stand for some time.
+    """A place where somebody should stand for some time."""
 
-    Attributes
-    ----------
-    day
-        Day on which the shift begins.
-    shift, duty
-        Which.
-    unit
-        Id of the crew; empty where no roster says which.
-    base, sector
-        Id of the base that it sets out from, and the agency of the duty; empty for
-        none.
-    label, lon, lat
-        The place.
-    begin, end
-        Seconds since 1970, UTC.
-    """
-
+    #: Day on which the shift begins.
     day: date
+    #: `shift`, `duty`: Which.
     shift: str
     duty: str
+    #: Id of the crew; empty where no roster says which.
     unit: str
+    #: `base`, `sector`: Id of the base that it sets out from, and the agency of the
+    #: duty; empty for none.
     base: str
     sector: str
+    #: `label`, `lon`, `lat`: The place.
     label: str
     lon: float
     lat: float
+    #: `begin`, `end`: Seconds since 1970, UTC.
     begin: float
     end: float
 

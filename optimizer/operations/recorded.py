@@ -63,40 +63,28 @@ class Fix(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A row of a duty log: a unit that stood somewhere.
+    """A row of a duty log: a unit that stood somewhere."""
 
-    Attributes
-    ----------
-    where
-        File and line.
-    unit
-        Id of the crew.
-    begin, end
-        Seconds since 1970, UTC.
-    place
-        What the row calls the place.
-    segment
-        Road; -1 where it has a position.
-    lon, lat
-        Degrees; NaN where it names a segment.
-    staff, vehicles, finds
-        People who were there, vehicles searched, and in how many something was found;
-        NaN where the row does not say it.
-    assumed
-        Whether the row gives hours alone, and the begin is the planned one.
-    """
-
+    #: File and line.
     where: str
+    #: Id of the crew.
     unit: str
+    #: `begin`, `end`: Seconds since 1970, UTC.
     begin: float
     end: float
+    #: What the row calls the place.
     place: str
+    #: Road; -1 where it has a position.
     segment: int
+    #: `lon`, `lat`: Degrees; NaN where it names a segment.
     lon: float
     lat: float
+    #: `staff`, `vehicles`, `finds`: People who were there, vehicles searched, and in
+    #: how many something was found; NaN where the row does not say it.
     staff: float
     vehicles: float
     finds: float
+    #: Whether the row gives hours alone, and the begin is the planned one.
     assumed: bool = False
 
 

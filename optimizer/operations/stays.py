@@ -35,80 +35,56 @@ PACES = (0.7, 3.0)
 
 @dataclass(frozen=True, slots=True)
 class StayParams:
-    """Parameters of stays.
+    """Parameters of stays."""
 
-    Attributes
-    ----------
-    speed_kmh
-        A unit that is slower stands.
-    minutes
-        Shortest stay.
-    spot_m
-        Radius of the spot of a stay.
-    gap_minutes
-        Longest time between positions of one drive.
-    """
-
+    #: A unit that is slower stands.
     speed_kmh: float = 5.0
+    #: Shortest stay.
     minutes: float = 5.0
+    #: Radius of the spot of a stay.
     spot_m: float = 100.0
+    #: Longest time between positions of one drive.
     gap_minutes: float = 15.0
 
 
 @dataclass(frozen=True)
 class Track:
-    """Positions of a unit in order of time.
+    """Positions of a unit in order of time."""
 
-    Attributes
-    ----------
-    unit
-        Whose.
-    source
-        The file.
-    time
-        (T,) seconds since 1970, UTC, each once.
-    lon, lat
-        (T,) degrees.
-    """
-
+    #: Whose.
     unit: str
+    #: The file.
     source: str
+    #: (T,) seconds since 1970, UTC, each once.
     time: NDArray[np.float64]
+    #: `lon`, `lat`: (T,) degrees.
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Movement:
-    """What a unit did: rows of time on roads, and its stays.
+    """What a unit did: rows of time on roads, and its stays."""
 
-    Attributes
-    ----------
-    begin, seconds
-        (r,) when each row begins, in seconds since 1970, and how long it takes.
-    segment
-        (r,) road; -1 off the roads.
-    stay
-        (r,) position of the row's stay; -1 while driving.
-    stay_begin, stay_end, stay_lon, stay_lat, stay_segment
-        (s,) of each stay.
-    fixes, off_roads
-        Positions, and how many of them lie off the roads.
-    covered
-        (c, 2) begin and end of the times for which there are positions, in order.
-    """
-
+    #: `begin`, `seconds`: (r,) when each row begins, in seconds since 1970, and how
+    #: long it takes.
     begin: NDArray[np.float64]
     seconds: NDArray[np.float64]
+    #: (r,) road; -1 off the roads.
     segment: NDArray[np.int64]
+    #: (r,) position of the row's stay; -1 while driving.
     stay: NDArray[np.int64]
+    #: `stay_begin`, `stay_end`, `stay_lon`, `stay_lat`, `stay_segment`: (s,) of each
+    #: stay.
     stay_begin: NDArray[np.float64]
     stay_end: NDArray[np.float64]
     stay_lon: NDArray[np.float64]
     stay_lat: NDArray[np.float64]
     stay_segment: NDArray[np.int64]
+    #: `fixes`, `off_roads`: Positions, and how many of them lie off the roads.
     fixes: int
     off_roads: int
+    #: (c, 2) begin and end of the times for which there are positions, in order.
     covered: NDArray[np.float64]
 
 

@@ -209,50 +209,35 @@ class TrialFile(Strict):
 
 @dataclass(frozen=True)
 class TrialTerms:
-    """What a design asks for.
+    """What a design asks for."""
 
-    Attributes
-    ----------
-    outcome
-        What is measured.
-    draws
-        The file of draws, of a trial of draws.
-    clusters
-        Table of sectors: `cluster`, and numbers to balance arms on; the agencies of the
-        plan if None.
-    near_km
-        Distance within which sites are neighbours.
-    blocks, block_days, washout
-        Of a switch-back or roll-out: periods (of a roll-out: steps and one more), days
-        of each, and days that do not count.
-    places, visits
-        Of a test of the risk map: roads of a class, and visits to each. Of decoys:
-        `visits` runs at each site.
-    days
-        Over which visits or runs are spread.
-    redrawn
-        Schedules of the analysis.
-    runs
-        Simulated runs of each effect.
-    accept_biased
-        Take an outcome that rises with effort, with a warning.
-    world
-        What is assumed for power.
-    """
-
+    #: What is measured.
     outcome: TrialOutcome = "audited"
+    #: The file of draws, of a trial of draws.
     draws: Path | None = None
+    #: Table of sectors: `cluster`, and numbers to balance arms on; the agencies of the
+    #: plan if None.
     clusters: Path | None = None
+    #: Distance within which sites are neighbours.
     near_km: float = 25.0
+    #: `blocks`, `block_days`, `washout`: Of a switch-back or roll-out: periods (of a
+    #: roll-out: steps and one more), days of each, and days that do not count.
     blocks: int = 6
     block_days: int = 42
     washout: int = 28
+    #: `places`, `visits`: Of a test of the risk map: roads of a class, and visits to
+    #: each. Of decoys: `visits` runs at each site.
     places: int = 10
     visits: int = 4
+    #: Over which visits or runs are spread.
     days: int = 28
+    #: Schedules of the analysis.
     redrawn: int = REDRAWN
+    #: Simulated runs of each effect.
     runs: int = RUNS
+    #: Take an outcome that rises with effort, with a warning.
     accept_biased: bool = False
+    #: What is assumed for power.
     world: TrialWorld = field(default_factory=TrialWorld)
 
 

@@ -69,32 +69,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """An effect.
+    """An effect."""
 
-    Attributes
-    ----------
-    outcome
-        What is counted.
-    contrast
-        What is compared.
-    effect, low, high
-        Change of the outcome, with a 90 % interval; of decoys the share that is found.
-    p
-        Of no effect; of decoys that the stated chance holds.
-    without
-        Mean outcome of the comparison; of decoys the stated chance. NaN where not
-        known.
-    cells
-        Rows with an outcome.
-    """
-
+    #: What is counted.
     outcome: str
+    #: What is compared.
     contrast: str
+    #: `effect`, `low`, `high`: Change of the outcome, with a 90 % interval; of decoys
+    #: the share that is found.
     effect: float
     low: float
     high: float
+    #: Of no effect; of decoys that the stated chance holds.
     p: float
+    #: Mean outcome of the comparison; of decoys the stated chance. NaN where not known.
     without: float
+    #: Rows with an outcome.
     cells: int
 
     def line(self) -> dict[str, Any]:

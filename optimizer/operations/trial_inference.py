@@ -54,21 +54,15 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class ArmEffect:
-    """The effect of an exposure on the outcome of a cell.
+    """The effect of an exposure on the outcome of a cell."""
 
-    Attributes
-    ----------
-    effect
-        Estimate of tau_k, in units of the outcome.
-    low, high
-        90 % interval; infinite where too little was delivered to bound it.
-    p
-        Of no effect of anything.
-    """
-
+    #: Estimate of tau_k, in units of the outcome.
     effect: float
+    #: `low`, `high`: 90 % interval; infinite where too little was delivered to bound
+    #: it.
     low: float
     high: float
+    #: Of no effect of anything.
     p: float
 
 
@@ -244,66 +238,44 @@ RUNS = 200
 
 @dataclass(frozen=True, slots=True)
 class TrialWorld:
-    """What is assumed of the world.
+    """What is assumed of the world."""
 
-    Attributes
-    ----------
-    rate
-        Mean outcome for each amount, > 0, with nothing new.
-    amount
-        Vehicles, or hours, a cell, > 0.
-    half_life
-        Days in which traffickers learn half of what has changed, > 0.
-    informed
-        Share kappa of them who know what stands now, in [0, 1].
-    displaced
-        Share of the deterred loads that goes to neighbours, in [0, 1].
-    delivered
-        Share of the cells that are delivered in full, in [0, 1].
-    spread
-        Standard deviation of the logarithm of b_i.
-    noise
-        The same of a cell, and twice that of a period.
-    """
-
+    #: Mean outcome for each amount, > 0, with nothing new.
     rate: float = 0.01
+    #: Vehicles, or hours, a cell, > 0.
     amount: float = 100.0
+    #: Days in which traffickers learn half of what has changed, > 0.
     half_life: float = 7.0
+    #: Share kappa of them who know what stands now, in [0, 1].
     informed: float = 0.3
+    #: Share of the deterred loads that goes to neighbours, in [0, 1].
     displaced: float = 0.5
+    #: Share of the cells that are delivered in full, in [0, 1].
     delivered: float = 0.85
+    #: Standard deviation of the logarithm of b_i.
     spread: float = 0.5
+    #: The same of a cell, and twice that of a period.
     noise: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class TrialSetting:
-    """How a trial is laid out, for its simulation and its analysis.
+    """How a trial is laid out, for its simulation and its analysis."""
 
-    Attributes
-    ----------
-    schedules
-        (schedules, units, periods) arms, 0 or 1; each is once the true one, the others
-        are drawn again.
-    neighbours
-        (units, units) whether loads that leave one unit may come to another.
-    nearby
-        Whether the exposure to neighbours is analysed.
-    chance
-        (exposures, cells).
-    days, washout
-        Days of a period, and of those at its begin that do not count.
-    at_once
-        Whether the effect that is asked for is that of one period, given what was
-        learned before; else that of an arm that stays.
-    """
-
+    #: (schedules, units, periods) arms, 0 or 1; each is once the true one, the others
+    #: are drawn again.
     schedules: Ints
+    #: (units, units) whether loads that leave one unit may come to another.
     neighbours: NDArray[np.bool_]
+    #: Whether the exposure to neighbours is analysed.
     nearby: bool
+    #: (exposures, cells).
     chance: Floats
+    #: `days`, `washout`: Days of a period, and of those at its begin that do not count.
     days: float
     washout: float
+    #: Whether the effect that is asked for is that of one period, given what was
+    #: learned before; else that of an arm that stays.
     at_once: bool
 
 

@@ -49,20 +49,13 @@ CREW_FIELDS = ("id", "agency", "base", "number", "people")
 
 @dataclass(frozen=True, slots=True)
 class UsedFile:
-    """A file that the scenario names and that can be read.
+    """A file that the scenario names and that can be read."""
 
-    Attributes
-    ----------
-    file
-        Its path.
-    what
-        What it holds: a scenario, a network, seizures, effort, areas, sites.
-    rows
-        Rows that are used; None where it has none to count.
-    """
-
+    #: Its path.
     file: str
+    #: What it holds: a scenario, a network, seizures, effort, areas, sites.
     what: str
+    #: Rows that are used; None where it has none to count.
     rows: int | None = None
 
 
@@ -89,63 +82,45 @@ class TeamCount:
 
 @dataclass(frozen=True, slots=True)
 class UnusedItem:
-    """Something in the scenario or its files that no plan will use.
+    """Something in the scenario or its files that no plan will use."""
 
-    Attributes
-    ----------
-    what
-        The file, or the entry of a table.
-    reason
-        Why it is not used.
-    count
-        How many rows or things that is.
-    """
-
+    #: The file, or the entry of a table.
     what: str
+    #: Why it is not used.
     reason: str
+    #: How many rows or things that is.
     count: int = 1
 
 
 @dataclass(frozen=True)
 class CheckedScenario:
-    """What is known of a scenario before anything slow runs.
+    """What is known of a scenario before anything slow runs."""
 
-    Attributes
-    ----------
-    path, name
-        The file, and the title in it; the title is empty where the file cannot be read.
-    problems
-        Every fault; without any the scenario can be planned.
-    files, options, teams, crews, resources
-        What a plan would use; budgets of resources are what a plan may use of each.
-    counts
-        Nodes and arcs of the network, gateways, settlements, sites by where they come
-        from, and the like, in order.
-    unused
-        What it would not use, with the reason.
-    missing
-        What the scenario leaves out and what follows from that, a sentence each.
-    assumed
-        Defaults and built-in tables that stand in for what it does not say.
-    warnings
-        Sentences for the planner.
-    skipped
-        Ids of the settlements that no gateway reaches, which are left out.
-    """
-
+    #: `path`, `name`: The file, and the title in it; the title is empty where the file
+    #: cannot be read.
     path: str
     name: str
+    #: Every fault; without any the scenario can be planned.
     problems: tuple[Problem, ...]
+    #: `files`, `options`, `teams`, `crews`, `resources`: What a plan would use; budgets
+    #: of resources are what a plan may use of each.
     files: tuple[UsedFile, ...] = ()
     options: tuple[OptionCount, ...] = ()
     teams: tuple[TeamCount, ...] = ()
     crews: tuple[CrewModel, ...] = ()
     resources: tuple[Resource, ...] = ()
+    #: Nodes and arcs of the network, gateways, settlements, sites by where they come
+    #: from, and the like, in order.
     counts: tuple[tuple[str, int], ...] = ()
+    #: What it would not use, with the reason.
     unused: tuple[UnusedItem, ...] = ()
+    #: What the scenario leaves out and what follows from that, a sentence each.
     missing: tuple[str, ...] = ()
+    #: Defaults and built-in tables that stand in for what it does not say.
     assumed: tuple[Assumption, ...] = ()
+    #: Sentences for the planner.
     warnings: tuple[str, ...] = ()
+    #: Ids of the settlements that no gateway reaches, which are left out.
     skipped: tuple[str, ...] = ()
 
     @property

@@ -82,26 +82,17 @@ CURES = {
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """What was written."""
 
-    Attributes
-    ----------
-    folder
-        Where.
-    rows
-        Number of rows of each table and layer.
-    absent
-        Why each of the others has none.
-    files
-        Names of the files.
-    notes
-        What must be known of them.
-    """
-
+    #: Where.
     folder: Path
+    #: Number of rows of each table and layer.
     rows: dict[str, int]
+    #: Why each of the others has none.
     absent: dict[str, str]
+    #: Names of the files.
     files: tuple[str, ...]
+    #: What must be known of them.
     notes: tuple[str, ...]
 
 
@@ -234,24 +225,16 @@ def _features(path: Path) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class ReopenedPlan:
-    """A plan with its scenario.
+    """A plan with its scenario."""
 
-    Attributes
-    ----------
-    compiled
-        The scenario, with what run.json says was changed for this plan.
-    plan
-        What plan.json holds, made anew: values are those of the scenario as it is now.
-    content
-        What the report says.
-    notes
-        What must be known of it: files that have changed since, a mixture that is not
-        shown.
-    """
-
+    #: The scenario, with what run.json says was changed for this plan.
     compiled: Compiled
+    #: What plan.json holds, made anew: values are those of the scenario as it is now.
     plan: PlanFile
+    #: What the report says.
     content: ReportContent
+    #: What must be known of it: files that have changed since, a mixture that is not
+    #: shown.
     notes: tuple[str, ...]
 
 

@@ -26,20 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SavedImport:
-    """An import that was written.
+    """An import that was written."""
 
-    Attributes
-    ----------
-    folder
-        Where the files lie.
-    summary
-        What became of every row.
-    cells_made_safe
-        Cells of text that were changed so that no spreadsheet takes them for a formula.
-    """
-
+    #: Where the files lie.
     folder: Path
+    #: What became of every row.
     summary: ImportSummary
+    #: Cells of text that were changed so that no spreadsheet takes them for a formula.
     cells_made_safe: int
 
 

@@ -56,26 +56,17 @@ SCENARIO = "scenario.toml"
 
 @dataclass(frozen=True)
 class NewScenario:
-    """A first scenario that was written.
+    """A first scenario that was written."""
 
-    Attributes
-    ----------
-    folder
-        What holds it.
-    scenario
-        Its file.
-    files
-        Names of all files in the folder.
-    region
-        The region that was found.
-    checked
-        What `check` says of it; it has no fault.
-    """
-
+    #: What holds it.
     folder: Path
+    #: Its file.
     scenario: Path
+    #: Names of all files in the folder.
     files: tuple[str, ...]
+    #: The region that was found.
     region: Region
+    #: What `check` says of it; it has no fault.
     checked: CheckedScenario
 
     @property
@@ -255,50 +246,35 @@ TEAM = 2
 
 @dataclass(frozen=True, slots=True)
 class FirstKind:
-    """A kind of road post.
+    """A kind of road post."""
 
-    Attributes
-    ----------
-    id, label
-        Its name in the file, and what people call it.
-    people, money
-        What one takes: people in a shift, and money, in the unit of the budget.
-    capacity
-        Vehicles inspected an hour.
-    detection
-        Chance that an inspection finds a load.
-    minutes
-        What each inspected vehicle loses.
-    """
-
+    #: `id`, `label`: Its name in the file, and what people call it.
     id: str = "post"
     label: str = "road post"
+    #: `people`, `money`: What one takes: people in a shift, and money, in the unit of
+    #: the budget.
     people: float = OFFICERS
     money: float = 0.0
+    #: Vehicles inspected an hour.
     capacity: float = 60
+    #: Chance that an inspection finds a load.
     detection: float = 0.4
+    #: What each inspected vehicle loses.
     minutes: float = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class FirstTeam:
-    """Teams that are alike; fields as of `FirstKind`.
-
-    Attributes
-    ----------
-    number
-        Teams on the road in one shift, >= 1.
-    people, money
-        What one takes: people in a shift, and money.
-    hours
-        Of a shift.
-    """
+    """Teams that are alike; fields as of `FirstKind`."""
 
     id: str = "patrol"
     label: str = "patrol of two"
+    #: Teams on the road in one shift, >= 1.
     number: int = 2
+    #: `people`, `money`: What one takes: people in a shift, and money.
     people: float = TEAM
     money: float = 0.0
+    #: Of a shift.
     hours: float = 8
     detection: float = 0.3
     capacity: float = 20
@@ -306,41 +282,36 @@ class FirstTeam:
 
 @dataclass(frozen=True, slots=True)
 class FirstTerms:
-    """What a first scenario says beside its roads: proposed for a region, or stated.
+    """What a first scenario says beside its roads: proposed for a region, or stated."""
 
-    Attributes
-    ----------
-    name
-        Title of the report.
-    officers, cameras, delay, money
-        Budgets: people in a shift, cameras, vehicle-hours a day, and money; without
-        cameras or money nothing is said of them.
-    money_unit
-        Unit of the money.
-    kinds, bases, teams
-        What can be placed, where teams set out, and teams. Without a base there are no
-        teams.
-    seizures, effort
-        Fields of the tables of records; None where none is named.
-    stated
-        Paths of what somebody stated (`officers`, `kinds.0.capacity`, `exposure.ID`):
-        those are no assumptions.
-    by_form
-        Whether the form writes it, which makes no README and no tables for records.
-    """
-
+    #: Title of the report.
     name: str
+    #: `officers`, `cameras`, `delay`, `money`: Budgets: people in a shift, cameras,
+    #: vehicle-hours a day, and money; without cameras or money nothing is said of them.
     officers: float
+    #: `officers`, `cameras`, `delay`, `money`: Budgets: people in a shift, cameras,
+    #: vehicle-hours a day, and money; without cameras or money nothing is said of them.
     cameras: float
+    #: `officers`, `cameras`, `delay`, `money`: Budgets: people in a shift, cameras,
+    #: vehicle-hours a day, and money; without cameras or money nothing is said of them.
     delay: float
+    #: `kinds`, `bases`, `teams`: What can be placed, where teams set out, and teams.
+    #: Without a base there are no teams.
     kinds: tuple[FirstKind, ...] = (FirstKind(),)
     bases: tuple[TeamBase, ...] = ()
     teams: tuple[FirstTeam, ...] = ()
+    #: `officers`, `cameras`, `delay`, `money`: Budgets: people in a shift, cameras,
+    #: vehicle-hours a day, and money; without cameras or money nothing is said of them.
     money: float = 0.0
+    #: Unit of the money.
     money_unit: str = "money a month"
+    #: `seizures`, `effort`: Fields of the tables of records; None where none is named.
     seizures: Mapping[str, object] | None = None
     effort: Mapping[str, object] | None = None
+    #: Paths of what somebody stated (`officers`, `kinds.0.capacity`, `exposure.ID`):
+    #: those are no assumptions.
     stated: frozenset[str] = frozenset()
+    #: Whether the form writes it, which makes no README and no tables for records.
     by_form: bool = False
 
     def line(self, path: str, code: str, words: str = "") -> str:

@@ -83,39 +83,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Planned:
-    """What `plan_scenario` made.
+    """What `plan_scenario` made."""
 
-    Attributes
-    ----------
-    compiled
-        The scenario, ready to solve; its warnings are those of the report and of
-        run.json, with what the plan itself gives reason for.
-    result
-        Plan and bounds; with the method `mixed` the mixture and its bounds.
-    comparison
-        The plan beside nothing, today's layout and everything.
-    plan
-        What plan.json holds, from which the other files are made.
-    steps
-        Name and seconds of each step.
-    folder
-        Where the files lie.
-    files
-        Their names.
-    doubt
-        The plan over draws; None where none were asked for.
-    sensitivity
-        Assumptions varied one by one; None where nobody asked.
-    """
-
+    #: The scenario, ready to solve; its warnings are those of the report and of
+    #: run.json, with what the plan itself gives reason for.
     compiled: Compiled
+    #: Plan and bounds; with the method `mixed` the mixture and its bounds.
     result: Result
+    #: The plan beside nothing, today's layout and everything.
     comparison: Comparison
+    #: What plan.json holds, from which the other files are made.
     plan: PlanFile
+    #: Name and seconds of each step.
     steps: tuple[StepTime, ...]
+    #: Where the files lie.
     folder: Path
+    #: Their names.
     files: tuple[str, ...]
+    #: The plan over draws; None where none were asked for.
     doubt: PlansOverDraws | None = None
+    #: Assumptions varied one by one; None where nobody asked.
     sensitivity: Sensitivity | None = None
 
 
@@ -417,23 +404,15 @@ def _remove_first_picture(file: Path) -> None:
 
 @dataclass(frozen=True)
 class _PlanSearch:
-    """What a search found.
+    """What a search found."""
 
-    Attributes
-    ----------
-    compiled
-        The scenario, with what the search gives reason to warn of.
-    found
-        Plan and bounds on the scenario as it is; the mixture of the method `mixed`.
-    plan
-        The plan, which of a mixture is its best single one.
-    doubt
-        The plan over draws, where any were asked for.
-    """
-
+    #: The scenario, with what the search gives reason to warn of.
     compiled: Compiled
+    #: Plan and bounds on the scenario as it is; the mixture of the method `mixed`.
     found: Result
+    #: The plan, which of a mixture is its best single one.
     plan: Plan
+    #: The plan over draws, where any were asked for.
     doubt: PlansOverDraws | None = None
 
 

@@ -338,20 +338,13 @@ def result_without_plan(error: BaseException, options: Mapping[str, Any]) -> Res
 
 @dataclass(frozen=True)
 class EvaluatedPlan:
-    """A plan and its value.
+    """A plan and its value."""
 
-    Attributes
-    ----------
-    source
-        The instance file.
-    evaluation
-        Value of the plan, and every evader's best response.
-    violations
-        Budgets, exclusions and forced options that the plan breaks, a sentence each.
-    """
-
+    #: The instance file.
     source: ReadInstance
+    #: Value of the plan, and every evader's best response.
     evaluation: Evaluation
+    #: Budgets, exclusions and forced options that the plan breaks, a sentence each.
     violations: tuple[str, ...]
 
 

@@ -33,37 +33,25 @@ network: its making pays off there.
 
 @dataclass(frozen=True)
 class Comparison:
-    """A plan beside other layouts: exact values on the full network.
+    """A plan beside other layouts: exact values on the full network."""
 
-    Attributes
-    ----------
-    instance
-        The problem with the beats of the plan behind its options.
-    plan
-        The plan, with every evader's best response.
-    nothing
-        Nothing placed.
-    existing
-        Today's layout; None where no option is marked existing.
-    everything
-        Every option that is not forbidden, without budgets: a lower bound of every plan
-        from these options.
-    placed
-        (options,) mask of the plan.
-    marginal_values
-        For each option, by id: by how much the value would rise without it (placed), or
-        fall with it in addition (not placed), >= 0.
-    value_of
-        Value of an (options,) mask of `instance`: that of `plan_value`, to rounding.
-    """
-
+    #: The problem with the beats of the plan behind its options.
     instance: Instance
+    #: The plan, with every evader's best response.
     plan: Evaluation
+    #: Nothing placed.
     nothing: Evaluation
+    #: Today's layout; None where no option is marked existing.
     existing: Evaluation | None
+    #: Every option that is not forbidden, without budgets: a lower bound of every plan
+    #: from these options.
     everything: float
+    #: (options,) mask of the plan.
     placed: NDArray[np.bool_]
+    #: For each option, by id: by how much the value would rise without it (placed), or
+    #: fall with it in addition (not placed), >= 0.
     marginal_values: Mapping[str, float]
+    #: Value of an (options,) mask of `instance`: that of `plan_value`, to rounding.
     value_of: Callable[[NDArray[np.bool_]], float]
 
 
@@ -210,21 +198,14 @@ class FewChanges:
 
 @dataclass(frozen=True, slots=True)
 class FirstChanges:
-    """What few of the changes of a plan bring.
+    """What few of the changes of a plan bring."""
 
-    Attributes
-    ----------
-    layouts
-        Those of so many changes as were asked for, the fewest last.
-    made, tried
-        How many the plan makes, and how many layouts were valued.
-    curve
-        Changes and value of each layout on the way back to none, the fewest first.
-    """
-
+    #: Those of so many changes as were asked for, the fewest last.
     layouts: tuple[FewChanges, ...]
+    #: `made`, `tried`: How many the plan makes, and how many layouts were valued.
     made: int
     tried: int
+    #: Changes and value of each layout on the way back to none, the fewest first.
     curve: tuple[tuple[int, float], ...] = ()
 
 

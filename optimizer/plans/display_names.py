@@ -37,33 +37,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DisplayNames:
-    """Names for the report.
+    """Names for the report."""
 
-    Attributes
-    ----------
-    agencies
-        Agency id -> name; agencies without a name are left out.
-    resources
-        Resource id -> name, with its owner's where it has one, in the order of the
-        scenario; teams are no resources here.
-    kinds, sites
-        Id of a kind of sites, and of a site, -> name.
-    units
-        Resource id -> unit of its amounts.
-    answered
-        Id of an option of a sensor that cues teams -> its name, which says which team
-        answers.
-    shifts
-        Id of a team -> the shift whose clock its beats are said by; teams without a
-        shift are left out.
-    """
-
+    #: Agency id -> name; agencies without a name are left out.
     agencies: Mapping[str, str]
+    #: Resource id -> name, with its owner's where it has one, in the order of the
+    #: scenario; teams are no resources here.
     resources: Mapping[str, str]
+    #: `kinds`, `sites`: Id of a kind of sites, and of a site, -> name.
     kinds: Mapping[str, str] = field(default_factory=dict)
     sites: Mapping[str, str] = field(default_factory=dict)
+    #: Id of an option of a sensor that cues teams -> its name, which says which team
+    #: answers.
     answered: Mapping[str, str] = field(default_factory=dict)
+    #: Resource id -> unit of its amounts.
     units: Mapping[str, str] = field(default_factory=dict)
+    #: Id of a team -> the shift whose clock its beats are said by; teams without a
+    #: shift are left out.
     shifts: Mapping[str, ShiftClock] = field(default_factory=dict)
 
     @classmethod

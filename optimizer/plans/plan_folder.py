@@ -89,49 +89,32 @@ A_PLAN_FOLDER = "a plan folder, as `plan` writes it"
 
 @dataclass(frozen=True)
 class KnownPlan:
-    """A plan with its problem.
+    """A plan with its problem."""
 
-    Attributes
-    ----------
-    name
-        What people call it: its folder.
-    instance
-        The problem, with the beats of the plan behind its options.
-    plan
-        The plan.
-    placed
-        Its (options,) mask.
-    value
-        Its exact value.
-    lower
-        Proven bound of every plan, as plan.json states it; 0 where it states none.
-    same_beats
-        The bound that plan.json states within the beats that were weighed; `lower`
-        without patrol teams.
-    """
-
+    #: What people call it: its folder.
     name: str
+    #: The problem, with the beats of the plan behind its options.
     instance: Instance
+    #: The plan.
     plan: Plan
+    #: Its (options,) mask.
     placed: NDArray[np.bool_]
+    #: Its exact value.
     value: float
+    #: Proven bound of every plan, as plan.json states it; 0 where it states none.
     lower: float
+    #: The bound that plan.json states within the beats that were weighed; `lower`
+    #: without patrol teams.
     same_beats: float
 
 
 @dataclass(frozen=True, slots=True)
 class OwnWords:
-    """What a scenario calls its own, for pages that have a plan and not the scenario.
+    """What a scenario calls its own, for pages that have a plan and not the scenario."""
 
-    Attributes
-    ----------
-    agencies
-        Agency id -> name, as the scenario has it; agencies without a name are left out.
-    translations
-        Its terms in other languages, by the code of a language.
-    """
-
+    #: Agency id -> name, as the scenario has it; agencies without a name are left out.
     agencies: Mapping[str, str] = field(default_factory=dict)
+    #: Its terms in other languages, by the code of a language.
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod

@@ -31,36 +31,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProblemSource:
-    """A problem, ready to solve.
+    """A problem, ready to solve."""
 
-    Attributes
-    ----------
-    path
-        The scenario, instance file or plan folder, as it was named.
-    instance
-        The problem.
-    solve
-        How to solve it: that of the scenario, with what was asked for in its place.
-    warnings
-        Sentences for the planner.
-    compiled
-        The scenario; None where it is an instance file or a plan folder.
-    folder
-        The plan folder; None where it is none.
-    language
-        Language of pages on it: what was asked for, else that of the scenario, or of a
-        plan folder's pages.
-    own_words
-        What the scenario calls its agencies and other terms; none for an instance file.
-    """
-
+    #: The scenario, instance file or plan folder, as it was named.
     path: Path
+    #: The problem.
     instance: Instance
+    #: How to solve it: that of the scenario, with what was asked for in its place.
     solve: SolveModel
+    #: Sentences for the planner.
     warnings: tuple[str, ...] = ()
+    #: The scenario; None where it is an instance file or a plan folder.
     compiled: Compiled | None = None
+    #: The plan folder; None where it is none.
     folder: PlanFolder | None = None
+    #: Language of pages on it: what was asked for, else that of the scenario, or of a
+    #: plan folder's pages.
     language: str = ENGLISH
+    #: What the scenario calls its agencies and other terms; none for an instance file.
     own_words: OwnWords = field(default_factory=OwnWords)
 
     def starts(

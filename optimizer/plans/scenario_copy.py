@@ -60,14 +60,9 @@ class CopyContent(Strict):
 
 @dataclass(frozen=True)
 class ScenarioCopy:
-    """The scenario that a plan folder keeps.
+    """The scenario that a plan folder keeps."""
 
-    Attributes
-    ----------
-    path
-        The archive.
-    """
-
+    #: The archive.
     path: Path
 
     @property

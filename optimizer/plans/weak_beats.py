@@ -165,34 +165,23 @@ def _with_site(
 
 @dataclass(frozen=True, slots=True)
 class BeatsAccount:
-    """What the beats of a plan bring and take.
+    """What the beats of a plan bring and take."""
 
-    Attributes
-    ----------
-    order
-        (n,) ids of the beats, the smallest marginal value first.
-    values
-        (n,) value without the first 1, 2, ... of them.
-    freed
-        (n,) what these take: of the resource where there is one, else of each, by id.
-    weak
-        How many of the first bring less, each for every unit of the resource, than the
-        site would, which fits into the budgets without them; 0 where none do.
-    site
-        Id of the option, not chosen, that brings most for the resource; empty where no
-        beat would give way to it.
-    gain
-        By how much less would get through with it, >= 0.
-    cost
-        What it takes of the resource, by id.
-    """
-
+    #: (n,) ids of the beats, the smallest marginal value first.
     order: tuple[str, ...]
+    #: (n,) value without the first 1, 2, ... of them.
     values: tuple[float, ...]
+    #: (n,) what these take: of the resource where there is one, else of each, by id.
     freed: tuple[Mapping[str, float], ...]
+    #: How many of the first bring less, each for every unit of the resource, than the
+    #: site would, which fits into the budgets without them; 0 where none do.
     weak: int = 0
+    #: Id of the option, not chosen, that brings most for the resource; empty where no
+    #: beat would give way to it.
     site: str = ""
+    #: By how much less would get through with it, >= 0.
     gain: float = 0.0
+    #: What it takes of the resource, by id.
     cost: Mapping[str, float] = field(default_factory=dict)
 
 

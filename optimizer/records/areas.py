@@ -41,21 +41,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A named polygon; areas may overlap.
+    """A named polygon; areas may overlap."""
 
-    Attributes
-    ----------
-    name
-        How records call it; two areas never share a name, whatever the case of the
-        letters.
-    geometry
-        Polygon or multipolygon in degrees (WGS 84).
-    classes
-        Road classes that belong to it; empty means all.
-    """
-
+    #: How records call it; two areas never share a name, whatever the case of the
+    #: letters.
     name: str
+    #: Polygon or multipolygon in degrees (WGS 84).
     geometry: BaseGeometry
+    #: Road classes that belong to it; empty means all.
     classes: tuple[str, ...] = ()
 
     def segments(self, network: Network) -> NDArray[np.int64]:
@@ -189,17 +182,11 @@ FARTHEST = 5
 
 @dataclass(frozen=True)
 class Gazetteer:
-    """A network and the areas that records may name.
+    """A network and the areas that records may name."""
 
-    Attributes
-    ----------
-    network
-        The road network.
-    areas
-        The areas.
-    """
-
+    #: The road network.
     network: Network
+    #: The areas.
     areas: tuple[Area, ...]
 
     @cached_property
@@ -223,14 +210,9 @@ class Gazetteer:
 
 @dataclass(frozen=True, slots=True)
 class RecordPlaces:
-    """Where each of k rows lies.
+    """Where each of k rows lies."""
 
-    Attributes
-    ----------
-    segment, area
-        (k,) numbers of segments and positions of areas; -1 for none.
-    """
-
+    #: `segment`, `area`: (k,) numbers of segments and positions of areas; -1 for none.
     segment: NDArray[np.int64]
     area: NDArray[np.int64]
 

@@ -46,17 +46,11 @@ class GradeSystem(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """Grade of one report.
+    """Grade of one report."""
 
-    Attributes
-    ----------
-    system
-        Its scale.
-    source, information
-        As written, in capitals.
-    """
-
+    #: Its scale.
     system: GradeSystem
+    #: `source`, `information`: As written, in capitals.
     source: str
     information: str
 
@@ -155,19 +149,13 @@ POINTS = np.linspace(0.0, 1.0, 129)
 
 @dataclass(frozen=True)
 class Reliability:
-    """Share of a source's reports that are right, (k,) sources: median and interval.
+    """Share of a source's reports that are right, (k,) sources: median and interval."""
 
-    Attributes
-    ----------
-    median, low, high
-        In [0, 1].
-    level
-        Probability of the interval.
-    """
-
+    #: `median`, `low`, `high`: In [0, 1].
     median: Floats
     low: Floats
     high: Floats
+    #: Probability of the interval.
     level: float
 
 

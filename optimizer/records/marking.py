@@ -28,20 +28,13 @@ COUNTED = {"amber", *OPEN}
 
 @dataclass(frozen=True, slots=True)
 class Marking:
-    """Whose a row is and how it is marked.
+    """Whose a row is and how it is marked."""
 
-    Attributes
-    ----------
-    owner
-        Id of an agency.
-    tlp
-        One of `MARKINGS`.
-    released_to
-        Ids of other agencies that may see it.
-    """
-
+    #: Id of an agency.
     owner: str
+    #: One of `MARKINGS`.
     tlp: str
+    #: Ids of other agencies that may see it.
     released_to: frozenset[str]
 
     def seen_by(self, agency: str) -> bool:

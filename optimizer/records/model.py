@@ -23,48 +23,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LocatedRecords:
-    """Records with a place and a time, k in all.
-
-    Attributes
-    ----------
-    segment
-        (k,) segment of the network, -1 where the row names an area.
-    area
-        (k,) position in `area_name`, -1 where the row has a segment.
-    start, end
-        (k,) datetime64[D]: first day, and the day after the last.
-    source
-        (k,) position in `source_name`.
-    source_name
-        Label of each source.
-    area_name
-        Name of each area.
-    area_segment
-        Sorted segments of each area.
-    unused
-        Every row of the files that is not among the k, with its reason.
-    warnings
-        What the user should know about the rows that are.
-    unread
-        What each source did not read of its file's columns; another source may read
-        them.
-    """
+    """Records with a place and a time, k in all."""
 
     OWN: ClassVar[Mapping[str, type]] = {}
     """Columns beside time and place, and their types: reading fills them, and rows that
     agree in all may be one row twice.
     """
 
+    #: (k,) segment of the network, -1 where the row names an area.
     segment: NDArray[np.int64]
+    #: (k,) position in `area_name`, -1 where the row has a segment.
     area: NDArray[np.int64]
+    #: `start`, `end`: (k,) datetime64[D]: first day, and the day after the last.
     start: NDArray[np.datetime64]
     end: NDArray[np.datetime64]
+    #: (k,) position in `source_name`.
     source: NDArray[np.int64]
+    #: Label of each source.
     source_name: tuple[str, ...]
+    #: Name of each area.
     area_name: tuple[str, ...]
+    #: Sorted segments of each area.
     area_segment: tuple[NDArray[np.int64], ...]
+    #: Every row of the files that is not among the k, with its reason.
     unused: tuple[Unused, ...]
+    #: What the user should know about the rows that are.
     warnings: tuple[str, ...]
+    #: What each source did not read of its file's columns; another source may read
+    #: them.
     unread: tuple[UnreadColumns, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
@@ -85,20 +71,7 @@ class LocatedRecords:
 
 @dataclass(frozen=True)
 class Seizures(LocatedRecords):
-    """Seizures: the fields of `LocatedRecords` and what was seized.
-
-    Attributes
-    ----------
-    count
-        (k,) seizures the row stands for, whole numbers >= 0.
-    quantity_kg
-        (k,) kilograms >= 0; NaN where unknown.
-    drug
-        (k,) what was seized; empty where unknown.
-    effort_unit
-        For each source the unit of the effort that makes its seizures; None where not
-        stated.
-    """
+    """Seizures: the fields of `LocatedRecords` and what was seized."""
 
     OWN: ClassVar[Mapping[str, type]] = {
         "count": np.float64,
@@ -106,9 +79,14 @@ class Seizures(LocatedRecords):
         "drug": np.str_,
     }
 
+    #: (k,) seizures the row stands for, whole numbers >= 0.
     count: NDArray[np.float64]
+    #: (k,) kilograms >= 0; NaN where unknown.
     quantity_kg: NDArray[np.float64]
+    #: (k,) what was seized; empty where unknown.
     drug: NDArray[np.str_]
+    #: For each source the unit of the effort that makes its seizures; None where not
+    #: stated.
     effort_unit: tuple[str | None, ...]
 
     @classmethod
@@ -125,19 +103,13 @@ class Seizures(LocatedRecords):
 
 @dataclass(frozen=True)
 class Effort(LocatedRecords):
-    """Search effort: the fields of `LocatedRecords` and how much.
-
-    Attributes
-    ----------
-    amount
-        (k,) effort >= 0, in the unit of the row's source.
-    unit
-        Unit of each source.
-    """
+    """Search effort: the fields of `LocatedRecords` and how much."""
 
     OWN: ClassVar[Mapping[str, type]] = {"amount": np.float64}
 
+    #: (k,) effort >= 0, in the unit of the row's source.
     amount: NDArray[np.float64]
+    #: Unit of each source.
     unit: tuple[str, ...]
 
 
@@ -149,25 +121,17 @@ ROAD_UNIT = "km of road"
 
 @dataclass(frozen=True)
 class Exposure:
-    """How much each segment was searched.
+    """How much each segment was searched."""
 
-    Attributes
-    ----------
-    units
-        Units of effort; `ROAD_UNIT` alone where no effort is recorded.
-    amount
-        (units, m) effort by unit and segment.
-    months
-        (units, m) over how many months it went, >= 1 where there is any: an effective
-        number, (sum e)^2 / sum e^2 over the months' e.
-    first, after
-        (units,) datetime64[D]: the first day of each unit's effort and the day after
-        its last; NaT where it has none.
-    """
-
+    #: Units of effort; `ROAD_UNIT` alone where no effort is recorded.
     units: tuple[str, ...]
+    #: (units, m) effort by unit and segment.
     amount: NDArray[np.float64]
+    #: (units, m) over how many months it went, >= 1 where there is any: an effective
+    #: number, (sum e)^2 / sum e^2 over the months' e.
     months: NDArray[np.float64]
+    #: `first`, `after`: (units,) datetime64[D]: the first day of each unit's effort and
+    #: the day after its last; NaT where it has none.
     first: NDArray[np.datetime64]
     after: NDArray[np.datetime64]
 

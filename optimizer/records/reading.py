@@ -509,18 +509,12 @@ ASKED_FOR = (
 
 @dataclass(frozen=True, slots=True)
 class RowUse:
-    """Rows of one file.
+    """Rows of one file."""
 
-    Attributes
-    ----------
-    file
-        As the scenario names it.
-    used, lost, left_out
-        Rows that count, rows that cannot be used, and rows that the scenario leaves
-        out.
-    """
-
+    #: As the scenario names it.
     file: str
+    #: `used`, `lost`, `left_out`: Rows that count, rows that cannot be used, and rows
+    #: that the scenario leaves out.
     used: int
     lost: int
     left_out: int

@@ -55,24 +55,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """A row that was read and not used.
+    """A row that was read and not used."""
 
-    Attributes
-    ----------
-    file
-        As the scenario names it.
-    row
-        Line of the CSV file on which the row begins (the header is line 1) or feature
-        of the GeoJSON file (the first is 1).
-    reason
-        Why; rows left out for the same reason have the same text here.
-    detail
-        What stood there, or how far off it was.
-    """
-
+    #: As the scenario names it.
     file: str
+    #: Line of the CSV file on which the row begins (the header is line 1) or feature of
+    #: the GeoJSON file (the first is 1).
     row: int
+    #: Why; rows left out for the same reason have the same text here.
     reason: str
+    #: What stood there, or how far off it was.
     detail: str = ""
 
 
@@ -99,14 +91,9 @@ class UnreadColumns:
 
 @dataclass(frozen=True, slots=True)
 class DaySpans:
-    """The days that each of k rows stands for.
+    """The days that each of k rows stands for."""
 
-    Attributes
-    ----------
-    start, end
-        (k,) datetime64[D]: first day, and the day after the last.
-    """
-
+    #: `start`, `end`: (k,) datetime64[D]: first day, and the day after the last.
     start: NDArray[np.datetime64]
     end: NDArray[np.datetime64]
 
@@ -122,32 +109,21 @@ class DaySpans:
 
 @dataclass
 class RecordParser:
-    """The rows of one source while they are parsed.
+    """The rows of one source while they are parsed."""
 
-    Attributes
-    ----------
-    source
-        What the scenario says of the file.
-    path
-        Where the file is.
-    table
-        Its text.
-    used
-        (k,) rows that are used, as far as is known.
-    problems
-        Faults so far.
-    unused
-        RecordParser left out so far.
-    warnings
-        What the user should know about rows that are used.
-    """
-
+    #: What the scenario says of the file.
     source: SeizureSource | EffortSource
+    #: Where the file is.
     path: Path
+    #: Its text.
     table: TextTable
+    #: (k,) rows that are used, as far as is known.
     used: NDArray[np.bool_]
+    #: Faults so far.
     problems: FileProblems
+    #: RecordParser left out so far.
     unused: list[Unused] = field(default_factory=list)
+    #: What the user should know about rows that are used.
     warnings: list[str] = field(default_factory=list)
 
     @property

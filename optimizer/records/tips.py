@@ -57,38 +57,26 @@ of the posterior lies below it.
 
 @dataclass(frozen=True)
 class Tips:
-    """Clusters of tips, k of them, in order of time.
+    """Clusters of tips, k of them, in order of time."""
 
-    Attributes
-    ----------
-    lon, lat
-        (k,) degrees: of the first tip of each.
-    day
-        (k,) datetime64[D] of the first tip.
-    false_rate
-        (k,) share of such tips that is taken as false, the cautious end of what grades
-        and outcomes tell, in (0, 1).
-    rows
-        How many tips were read.
-    unused
-        Rows without a place or time.
-    remarks
-        Sentences for the planner.
-    grade
-        (k,) class of the grade of each, A to E, "?" where it is unknown; empty where
-        nobody says.
-    copies
-        (k,) tips of each; empty where nobody says.
-    """
-
+    #: `lon`, `lat`: (k,) degrees: of the first tip of each.
     lon: Floats
     lat: Floats
+    #: (k,) datetime64[D] of the first tip.
     day: NDArray[np.datetime64]
+    #: (k,) share of such tips that is taken as false, the cautious end of what grades
+    #: and outcomes tell, in (0, 1).
     false_rate: Floats
+    #: How many tips were read.
     rows: int
+    #: Rows without a place or time.
     unused: int
+    #: Sentences for the planner.
     remarks: tuple[str, ...]
+    #: (k,) class of the grade of each, A to E, "?" where it is unknown; empty where
+    #: nobody says.
     grade: tuple[str, ...] = ()
+    #: (k,) tips of each; empty where nobody says.
     copies: tuple[int, ...] = ()
 
     @property

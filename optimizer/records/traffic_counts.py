@@ -95,21 +95,14 @@ def same_roads(
 
 @dataclass(frozen=True, eq=False)
 class TrafficCounts:
-    """k counts.
+    """k counts."""
 
-    Attributes
-    ----------
-    road
-        Number of each one's road, as the map writes it.
-    lon, lat
-        (k,) degrees.
-    daily
-        (k,) vehicles a day in one direction, > 0.
-    """
-
+    #: Number of each one's road, as the map writes it.
     road: tuple[str, ...]
+    #: `lon`, `lat`: (k,) degrees.
     lon: Floats
     lat: Floats
+    #: (k,) vehicles a day in one direction, > 0.
     daily: Floats
 
 
@@ -182,18 +175,12 @@ def write_traffic_counts(path: Path, counts: TrafficCounts) -> None:
 
 @dataclass(frozen=True, eq=False)
 class CountedRoads:
-    """Counts on the roads of a network.
+    """Counts on the roads of a network."""
 
-    Attributes
-    ----------
-    counts, network
-        The counts, and the roads with their numbers.
-    within_km
-        How far a count may lie from a place on its road, great circle.
-    """
-
+    #: `counts`, `network`: The counts, and the roads with their numbers.
     counts: TrafficCounts
     network: Network
+    #: How far a count may lie from a place on its road, great circle.
     within_km: float
 
     def at(self, segment: NDArray[np.int64], lon: Floats, lat: Floats) -> Floats:

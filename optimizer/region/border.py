@@ -74,17 +74,11 @@ _GEOJSON = {".geojson", ".json"}
 
 @dataclass(frozen=True)
 class Border:
-    """A border.
+    """A border."""
 
-    Attributes
-    ----------
-    line
-        Line or lines in degrees. The rim of an area runs anticlockwise round it.
-    area
-        The defended area; None where the border is a plain line, which has no inside.
-    """
-
+    #: Line or lines in degrees. The rim of an area runs anticlockwise round it.
     line: BaseGeometry
+    #: The defended area; None where the border is a plain line, which has no inside.
     area: BaseGeometry | None
 
     def contains(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -353,22 +347,15 @@ class _Stretch(NamedTuple):
 
 @dataclass(frozen=True)
 class CutWays:
-    """Ways with a joint wherever they cross a border line.
+    """Ways with a joint wherever they cross a border line."""
 
-    Attributes
-    ----------
-    ways
-        The same lines with the new points in them.
-    cuts
-        One for each way and place of crossing, in the order of the lines and along
-        each. Ways that end on the border, one on each side, make one crossing together,
-        in the name of the first.
-    dropped
-        Ways that meet the border without a crossing of their own there, and why.
-    """
-
+    #: The same lines with the new points in them.
     ways: Ways
+    #: One for each way and place of crossing, in the order of the lines and along each.
+    #: Ways that end on the border, one on each side, make one crossing together, in the
+    #: name of the first.
     cuts: list[Cut]
+    #: Ways that meet the border without a crossing of their own there, and why.
     dropped: list[Dropped]
 
 
@@ -486,17 +473,12 @@ class GridBorder:
     Coordinates are taken on OpenStreetMap's own grid of 1e-7 degree as integers, so
     that "left of", "on" and "right of" are exact answers (for straight pieces shorter
     than 200 degrees; their products then fit 64 bits).
-
-    Attributes
-    ----------
-    begin, end
-        (b, 2) grid coordinates of each piece.
-    before, after
-        (b,) the pieces that each one continues; -1 for none.
     """
 
+    #: `begin`, `end`: (b, 2) grid coordinates of each piece.
     begin: NDArray[np.int64]
     end: NDArray[np.int64]
+    #: `before`, `after`: (b,) the pieces that each one continues; -1 for none.
     before: NDArray[np.int64]
     after: NDArray[np.int64]
 
@@ -538,20 +520,13 @@ class GridBorder:
 
 
 class Contacts(NamedTuple):
-    """Ways that have a point wherever they meet the border.
+    """Ways that have a point wherever they meet the border."""
 
-    Attributes
-    ----------
-    ways
-        The ways with the new points in them.
-    crossings
-        (k,) the new points at which two straight pieces cut each other inside both.
-    on_border
-        A border piece for each other point that lies on the border.
-    """
-
+    #: The ways with the new points in them.
     ways: Ways
+    #: (k,) the new points at which two straight pieces cut each other inside both.
     crossings: NDArray[np.int64]
+    #: A border piece for each other point that lies on the border.
     on_border: dict[int, int]
 
 

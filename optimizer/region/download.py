@@ -37,22 +37,15 @@ _TURNED = {"-1", "reverse", "T"}
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where OpenStreetMap data is asked for.
+    """Where OpenStreetMap data is asked for."""
 
-    Attributes
-    ----------
-    cache
-        Folder in which OSMnx keeps every answer; a second call with the same question
-        needs no network.
-    overpass_url, nominatim_url
-        Servers; None for OSMnx's own choice.
-    timeout_s
-        Whole seconds to wait for an answer.
-    """
-
+    #: Folder in which OSMnx keeps every answer; a second call with the same question
+    #: needs no network.
     cache: Path = Path("cache")
+    #: `overpass_url`, `nominatim_url`: Servers; None for OSMnx's own choice.
     overpass_url: str | None = None
     nominatim_url: str | None = None
+    #: Whole seconds to wait for an answer.
     timeout_s: int = 180
 
 

@@ -319,21 +319,16 @@ _SEPARATED = bytes.maketrans(b"nxy,", b"    ")
 
 @dataclass(frozen=True)
 class RawWays:
-    """Ways and the nodes that they run through.
+    """Ways and the nodes that they run through."""
 
-    Attributes
-    ----------
-    id, tags, name, count
-        (w,) OSM id, position in `WayTexts.tags`, name, and number of nodes.
-    ref, grid
-        (r,) ids of these nodes, and their (r, 2) places in steps of 1e-7 degree,
-        `UNKNOWN` where they are not known.
-    """
-
+    #: `id`, `tags`, `name`, `count`: (w,) OSM id, position in `WayTexts.tags`, name,
+    #: and number of nodes.
     id: NDArray[np.int64]
     tags: NDArray[np.int32]
     name: NDArray[np.object_]
     count: NDArray[np.int32]
+    #: `ref`, `grid`: (r,) ids of these nodes, and their (r, 2) places in steps of 1e-7
+    #: degree, `UNKNOWN` where they are not known.
     ref: NDArray[np.int64]
     grid: NDArray[np.int32]
 
@@ -457,19 +452,14 @@ def _plain(text: bytes) -> str:
 
 @dataclass(frozen=True)
 class RawNodes:
-    """The nodes of ways.
+    """The nodes of ways."""
 
-    Attributes
-    ----------
-    id, grid
-        (n,) ids in rising order, and their (n, 2) places in steps of 1e-7 degree.
-    point
-        (r,) position of each entry of `RawWays.ref`; -1 where the place of the node is
-        not known.
-    """
-
+    #: `id`, `grid`: (n,) ids in rising order, and their (n, 2) places in steps of 1e-7
+    #: degree.
     id: NDArray[np.int64]
     grid: NDArray[np.int32]
+    #: (r,) position of each entry of `RawWays.ref`; -1 where the place of the node is
+    #: not known.
     point: NDArray[np.int32]
 
 

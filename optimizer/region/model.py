@@ -28,52 +28,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Something of the source that did not reach the network, and why.
+    """Something of the source that did not reach the network, and why."""
 
-    Attributes
-    ----------
-    what
-        The thing, as its source names it (`way 123`).
-    reason
-        Why it was left out; things dropped for the same reason share the same words.
-    """
-
+    #: The thing, as its source names it (`way 123`).
     what: str
+    #: Why it was left out; things dropped for the same reason share the same words.
     reason: str
 
 
 @dataclass(frozen=True)
 class Region:
-    """A network with its border and places.
+    """A network with its border and places."""
 
-    Attributes
-    ----------
-    network
-        The weakly connected road network.
-    border
-        Border line in degrees; None where the source has none.
-    crossings, gateways, settlements
-        Places, each on a node of the network.
-    dropped
-        What was left out of the network or of the places, with its reason.
-    attribution
-        Whom to name wherever the map is shown.
-    open_borders
-        Countries whose border the source holds in part, where it has no border for that
-        reason.
-    terms
-        Numbers that stood in for what the source does not say; None where nobody says
-        which.
-    """
-
+    #: The weakly connected road network.
     network: Network
+    #: Border line in degrees; None where the source has none.
     border: BaseGeometry | None
+    #: `crossings`, `gateways`, `settlements`: Places, each on a node of the network.
     crossings: tuple[Crossing, ...]
     gateways: tuple[Gateway, ...]
     settlements: tuple[Settlement, ...]
+    #: What was left out of the network or of the places, with its reason.
     dropped: tuple[Dropped, ...] = ()
+    #: Whom to name wherever the map is shown.
     attribution: str = ""
+    #: Countries whose border the source holds in part, where it has no border for that
+    #: reason.
     open_borders: tuple[str, ...] = ()
+    #: Numbers that stood in for what the source does not say; None where nobody says
+    #: which.
     terms: RegionTerms | None = None
 
 

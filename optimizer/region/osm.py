@@ -83,38 +83,28 @@ class PointFeatures:
 
 @dataclass(frozen=True)
 class OsmData:
-    """Ways with their tags and nodes.
+    """Ways with their tags and nodes."""
 
-    Attributes
-    ----------
-    way
-        (w,) OSM ids.
-    tags, tags_of, name
-        Sets of tags, and the (w,) position of each way's among them; ways share sets.
-        (w,) names, which these sets need not hold.
-    start, point
-        (w + 1,) and (r,): way i runs through the nodes `point[start[i]:start[i + 1]]`,
-        positions in `node`, -1 for nodes that are missing.
-    node, lonlat
-        (n,) ids in rising order, and where the nodes are.
-    controls
-        (c, 2) degrees of the nodes tagged `barrier=border_control`.
-    places
-        Nodes tagged `place`.
-    boundaries
-        Boundary relations of `admin_level=2`.
-    """
-
+    #: (w,) OSM ids.
     way: NDArray[np.int64]
+    #: `tags`, `tags_of`, `name`: Sets of tags, and the (w,) position of each way's
+    #: among them; ways share sets. (w,) names, which these sets need not hold.
     tags: Sequence[Mapping[str, str]]
     tags_of: NDArray[np.int32]
     name: NDArray[np.object_]
+    #: `start`, `point`: (w + 1,) and (r,): way i runs through the nodes
+    #: `point[start[i]:start[i + 1]]`, positions in `node`, -1 for nodes that are
+    #: missing.
     start: NDArray[np.int64]
     point: NDArray[np.int32]
+    #: `node`, `lonlat`: (n,) ids in rising order, and where the nodes are.
     node: NDArray[np.int64]
     lonlat: LonLat
+    #: (c, 2) degrees of the nodes tagged `barrier=border_control`.
     controls: NDArray[np.float64]
+    #: Nodes tagged `place`.
     places: tuple[PlaceNode, ...] = ()
+    #: Boundary relations of `admin_level=2`.
     boundaries: tuple[Boundary, ...] = ()
 
 
@@ -267,31 +257,22 @@ _BACKWARD = {"-1", "reverse"}
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """How one way is travelled.
+    """How one way is travelled."""
 
-    Attributes
-    ----------
-    road_class
-        Its `highway` value, or `ferry`.
-    name
-        Its name, or else its number; empty where it has neither.
-    ref
-        Its number (`L191`; several with `;` between); empty where it has none.
-    forward, backward
-        Whether it is travelled in and against the order of its nodes.
-    speed_kmh
-        Free-flow speed in km/h, > 0.
-    time_s
-        Seconds for the whole way where it says so itself (a ferry's `duration`), else
-        NaN.
-    """
-
+    #: Its `highway` value, or `ferry`.
     road_class: str
+    #: Its name, or else its number; empty where it has neither.
     name: str
+    #: Its number (`L191`; several with `;` between); empty where it has none.
     ref: str
+    #: `forward`, `backward`: Whether it is travelled in and against the order of its
+    #: nodes.
     forward: bool
     backward: bool
+    #: Free-flow speed in km/h, > 0.
     speed_kmh: float
+    #: Seconds for the whole way where it says so itself (a ferry's `duration`), else
+    #: NaN.
     time_s: float
 
 

@@ -67,26 +67,18 @@ DRIVE = ("drive",)
 
 
 class FetchOptions(TypedDict, total=False):
-    """Keyword options of every `region_from_...`.
+    """Keyword options of every `region_from_...`."""
 
-    Attributes
-    ----------
-    border
-        A GeoJSON file, a shape in degrees, or the name of a place whose outline is the
-        border, as `Andorra`; by default none.
-    modes, official, terms
-        As in `read_region`.
-    cache
-        Folder for the servers' answers; by default `cache`.
-    overpass_url, nominatim_url
-        Servers; None for OSMnx's own choice.
-    """
-
+    #: A GeoJSON file, a shape in degrees, or the name of a place whose outline is the
+    #: border, as `Andorra`; by default none.
     border: BorderSource
+    #: `modes`, `official`, `terms`: As in `read_region`.
     modes: Iterable[str]
     official: Sequence[OfficialMark]
     terms: RegionTerms
+    #: Folder for the servers' answers; by default `cache`.
     cache: str | os.PathLike[str]
+    #: `overpass_url`, `nominatim_url`: Servers; None for OSMnx's own choice.
     overpass_url: str | None
     nominatim_url: str | None
 
@@ -424,26 +416,17 @@ def _box(bbox: tuple[float, float, float, float]) -> BaseGeometry:
 
 @dataclass(frozen=True)
 class SourceFeatures:
-    """What a source holds besides its ways.
+    """What a source holds besides its ways."""
 
-    Attributes
-    ----------
-    controls
-        (c, 2) longitude and latitude of border controls.
-    places
-        Nodes tagged `place`.
-    dropped
-        What was left out so far.
-    attribution
-        Whom to name.
-    open_borders
-        Countries whose border the source holds in part.
-    """
-
+    #: (c, 2) longitude and latitude of border controls.
     controls: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    #: Nodes tagged `place`.
     places: Sequence[PlaceNode] = ()
+    #: What was left out so far.
     dropped: Sequence[Dropped] = ()
+    #: Whom to name.
     attribution: str = ""
+    #: Countries whose border the source holds in part.
     open_borders: tuple[str, ...] = ()
 
 

@@ -432,20 +432,13 @@ def layer_names(path: Path) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of k features.
+    """A layer of k features."""
 
-    Attributes
-    ----------
-    geometry
-        (k,) shapely geometries; empty for a table.
-    columns
-        Field -> (k,) values.
-    crs
-        Name of the coordinate system; None where none is stated.
-    """
-
+    #: (k,) shapely geometries; empty for a table.
     geometry: NDArray[np.object_]
+    #: Field -> (k,) values.
     columns: dict[str, NDArray[Any]]
+    #: Name of the coordinate system; None where none is stated.
     crs: str | None
 
 

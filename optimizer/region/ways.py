@@ -25,20 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Points:
-    """The points that ways run through.
+    """The points that ways run through."""
 
-    Attributes
-    ----------
-    id
-        (p,) integers or strings; unique among points that become nodes.
-    lonlat
-        Where the p points are.
-    joint
-        (p,) whether the point must become a node of the network, whatever meets there.
-    """
-
+    #: (p,) integers or strings; unique among points that become nodes.
     id: NDArray[Any]
+    #: Where the p points are.
     lonlat: LonLat
+    #: (p,) whether the point must become a node of the network, whatever meets there.
     joint: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -48,40 +41,30 @@ class Points:
 
 @dataclass(frozen=True)
 class Ways:
-    """Lines with one set of attributes each.
+    """Lines with one set of attributes each."""
 
-    Attributes
-    ----------
-    points
-        What the lines run through.
-    start
-        (w + 1,) where each line starts in `point`; every line has at least two points,
-        and no point twice in a row.
-    point
-        (r,) positions in `points`.
-    way
-        (w,) OSM way; 0 where there is none. Several lines may come from one way.
-    road_class, name, ref
-        (w,) strings as in `Network`; `ref` is the number of the road.
-    forward, backward
-        (w,) whether the line is travelled in and against its order.
-    speed_kmh
-        (w,) km/h, > 0.
-    length_m, time_s
-        (w,) metres and seconds where the source states them for the whole line, else
-        NaN.
-    """
-
+    #: What the lines run through.
     points: Points
+    #: (w + 1,) where each line starts in `point`; every line has at least two points,
+    #: and no point twice in a row.
     start: NDArray[np.int64]
+    #: (r,) positions in `points`.
     point: NDArray[np.integer]
+    #: (w,) OSM way; 0 where there is none. Several lines may come from one way.
     way: NDArray[np.int64]
+    #: `road_class`, `name`, `ref`: (w,) strings as in `Network`; `ref` is the number of
+    #: the road.
     road_class: NDArray[Any]
     name: NDArray[Any]
     ref: NDArray[Any]
+    #: `forward`, `backward`: (w,) whether the line is travelled in and against its
+    #: order.
     forward: NDArray[np.bool_]
     backward: NDArray[np.bool_]
+    #: (w,) km/h, > 0.
     speed_kmh: NDArray[np.float64]
+    #: `length_m`, `time_s`: (w,) metres and seconds where the source states them for
+    #: the whole line, else NaN.
     length_m: NDArray[np.float64]
     time_s: NDArray[np.float64]
 
@@ -208,32 +191,23 @@ _COLUMNS = ("road_class", "name", "way", "ref", "forward", "backward")
 
 @dataclass(frozen=True)
 class Pieces:
-    """Roads between nodes as they lie on the map, before they become arcs.
+    """Roads between nodes as they lie on the map, before they become arcs."""
 
-    Attributes
-    ----------
-    node_id, lonlat
-        (n,) ids of the nodes, and (n, 2) degrees.
-    tail, head
-        (k,) node at which each piece begins and ends, in the order of its way.
-    length_m, time_s
-        (k,) metres and seconds.
-    polylines
-        The lines of the pieces.
-    line
-        (k,) line of `Ways` that each is part of.
-    columns
-        Name -> (w,) attributes of these lines, as in `Ways`.
-    """
-
+    #: `node_id`, `lonlat`: (n,) ids of the nodes, and (n, 2) degrees.
     node_id: NDArray[Any]
     lonlat: NDArray[np.float64]
+    #: `tail`, `head`: (k,) node at which each piece begins and ends, in the order of
+    #: its way.
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
+    #: `length_m`, `time_s`: (k,) metres and seconds.
     length_m: NDArray[np.float64]
     time_s: NDArray[np.float64]
+    #: The lines of the pieces.
     polylines: Polylines
+    #: (k,) line of `Ways` that each is part of.
     line: NDArray[np.int32]
+    #: Name -> (w,) attributes of these lines, as in `Ways`.
     columns: Mapping[str, NDArray[Any]]
 
     def network(self) -> Network:
@@ -267,22 +241,14 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Assembled:
-    """What ways become.
+    """What ways become."""
 
-    Attributes
-    ----------
-    pieces
-        The largest part that hangs together; nodes in the order of the points, pieces
-        in that of the ways.
-    node
-        (p,) position among its nodes of each point, -1 for those that are no node of
-        it.
-    dropped
-        Ways that it holds no piece of.
-    """
-
+    #: The largest part that hangs together; nodes in the order of the points, pieces in
+    #: that of the ways.
     pieces: Pieces
+    #: (p,) position among its nodes of each point, -1 for those that are no node of it.
     node: NDArray[np.int32]
+    #: Ways that it holds no piece of.
     dropped: list[Dropped]
 
 

@@ -261,18 +261,12 @@ LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class PlanMap:
-    """A plan on a map.
+    """A plan on a map."""
 
-    Attributes
-    ----------
-    title
-        Above it.
-    kept, changes, comes, goes
-        (k, 2) degrees of what it has as the first plan has, has of another kind, has
-        besides, and has not.
-    """
-
+    #: Above it.
     title: str
+    #: `kept`, `changes`, `comes`, `goes`: (k, 2) degrees of what it has as the first
+    #: plan has, has of another kind, has besides, and has not.
     kept: NDArray[np.float64]
     changes: NDArray[np.float64]
     comes: NDArray[np.float64]

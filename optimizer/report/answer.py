@@ -31,17 +31,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AnswerFiles:
-    """Where an answer goes.
+    """Where an answer goes."""
 
-    Attributes
-    ----------
-    command
-        The command that writes it.
-    names
-        Names of every file that it may write.
-    """
-
+    #: The command that writes it.
     command: str
+    #: Names of every file that it may write.
     names: tuple[str, ...]
 
     def folder(
@@ -62,21 +56,14 @@ class AnswerFiles:
 
 @dataclass(frozen=True, slots=True)
 class AnswerTable:
-    """A table of an answer.
+    """A table of an answer."""
 
-    Attributes
-    ----------
-    rows
-        By the names of their columns.
-    columns
-        Names at the head where there is no row; None for those of the rows.
-    shapes
-        (rows,) where each row lies, in degrees: the table is then written as GeoJSON
-        too.
-    """
-
+    #: By the names of their columns.
     rows: Sequence[dict[str, Any]]
+    #: Names at the head where there is no row; None for those of the rows.
     columns: Sequence[str] | None = None
+    #: (rows,) where each row lies, in degrees: the table is then written as GeoJSON
+    #: too.
     shapes: Sequence[shapely.Geometry | None] | None = None
 
 
@@ -84,37 +71,26 @@ class AnswerTable:
 class Answer:
     """What is written; keys are names of files, without their suffixes where there is
     but one kind of file.
-
-    Attributes
-    ----------
-    tables
-        Written as CSV.
-    content
-        Written as JSON.
-    texts
-        Written as they are; keys are whole names.
-    files
-        Copied as they are; keys are whole names.
-    figures
-        Drawn in the language of the reader, and written as PNG and SVG.
-    page
-        Made in the language of the reader, with the figures that are there; keys are as
-        above, one at most.
-    made
-        What stands under the page's title and under each figure, in that language:
-        marks of handling, numbers of plans, the day.
-    translations
-        Of a scenario's own terms, by the code of a language; None for those of the
-        block around the writing.
     """
 
+    #: Written as CSV.
     tables: Mapping[str, AnswerTable] = field(default_factory=dict)
+    #: Written as JSON.
     content: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Written as they are; keys are whole names.
     texts: Mapping[str, str] = field(default_factory=dict)
+    #: Copied as they are; keys are whole names.
     files: Mapping[str, Path] = field(default_factory=dict)
+    #: Drawn in the language of the reader, and written as PNG and SVG.
     figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
+    #: Made in the language of the reader, with the figures that are there; keys are as
+    #: above, one at most.
     page: Mapping[str, Callable[[], ShortPage]] = field(default_factory=dict)
+    #: What stands under the page's title and under each figure, in that language: marks
+    #: of handling, numbers of plans, the day.
     made: Callable[[], str] = str
+    #: Of a scenario's own terms, by the code of a language; None for those of the block
+    #: around the writing.
     translations: Mapping[str, Mapping[str, str]] | None = None
 
 
@@ -160,58 +136,39 @@ def save_figure(folder: Path, name: str, figure: Figure, made: str = "") -> Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSection:
-    """A part of a short page.
+    """A part of a short page."""
 
-    Attributes
-    ----------
-    title
-        Its heading.
-    sentences
-        What it says.
-    tables
-        What it lists.
-    image, alt
-        Name of its figure, empty for none, and what it shows, for those who cannot see
-        it.
-    folded
-        Whether it is folded until a reader opens it: what supports the answer.
-    maps
-        Maps of loads by policy and period; None for none. A page has them in one
-        section at most.
-    """
-
+    #: Its heading.
     title: str
+    #: What it says.
     sentences: tuple[str, ...] = ()
+    #: What it lists.
     tables: tuple[ReportTable, ...] = ()
+    #: `image`, `alt`: Name of its figure, empty for none, and what it shows, for those
+    #: who cannot see it.
     image: str = ""
     alt: str = ""
+    #: Whether it is folded until a reader opens it: what supports the answer.
     folded: bool = False
+    #: Maps of loads by policy and period; None for none. A page has them in one section
+    #: at most.
     maps: LoadMaps | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShortPage:
-    """What a short page says; texts are data, never markup.
+    """What a short page says; texts are data, never markup."""
 
-    Attributes
-    ----------
-    title, headline
-        What it is about, and the answer.
-    known
-        Whether the answer is proven; else the page says that it is not yet known.
-    warnings
-        What must be read first.
-    sections
-        Its parts.
-    made
-        Marks of handling, numbers of plans, and the day; empty where nobody says so.
-    """
-
+    #: `title`, `headline`: What it is about, and the answer.
     title: str
     headline: str
+    #: Whether the answer is proven; else the page says that it is not yet known.
     known: bool = True
+    #: What must be read first.
     warnings: tuple[str, ...] = ()
+    #: Its parts.
     sections: tuple[PageSection, ...] = ()
+    #: Marks of handling, numbers of plans, and the day; empty where nobody says so.
     made: str = ""
 
 

@@ -78,32 +78,22 @@ class DistrictName:
 
 @dataclass(frozen=True, slots=True)
 class LoadMaps:
-    """Maps of a page.
+    """Maps of a page."""
 
-    Attributes
-    ----------
-    width, height
-        Units of each map.
-    ground, outlines
-        Paths of all roads, and of the districts.
-    names
-        Names of the districts.
-    nothing
-        The last of the periods with nothing placed; its change is against the mean over
-        the policies of their first period.
-    policies
-        Name and maps of each policy, one a period.
-    load_key, change_key
-        Labels of the classes, the lowest first.
-    """
-
+    #: `width`, `height`: Units of each map.
     width: int
     height: int
+    #: `ground`, `outlines`: Paths of all roads, and of the districts.
     ground: str
     outlines: str
+    #: Names of the districts.
     names: tuple[DistrictName, ...]
+    #: The last of the periods with nothing placed; its change is against the mean over
+    #: the policies of their first period.
     nothing: LoadFrame
+    #: Name and maps of each policy, one a period.
     policies: tuple[tuple[str, tuple[LoadFrame, ...]], ...]
+    #: `load_key`, `change_key`: Labels of the classes, the lowest first.
     load_key: tuple[str, ...]
     change_key: tuple[str, ...]
 

@@ -53,24 +53,16 @@ at each post tells those apart that share one.
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """How one kind of place is drawn.
+    """How one kind of place is drawn."""
 
-    Attributes
-    ----------
-    label
-        Text in the legend.
-    bokeh, matplotlib
-        Name of the marker in each library.
-    size
-        Screen pixels across, as in bokeh.
-    fill, line
-        Colours.
-    """
-
+    #: Text in the legend.
     label: str
+    #: `bokeh`, `matplotlib`: Name of the marker in each library.
     bokeh: str
     matplotlib: str
+    #: Screen pixels across, as in bokeh.
     size: int
+    #: `fill`, `line`: Colours.
     fill: str
     line: str = "#ffffff"
 

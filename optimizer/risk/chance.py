@@ -50,18 +50,12 @@ MOST_AT_ONCE = 20_000
 
 @dataclass(frozen=True)
 class PredictiveCounts:
-    """Predictive distributions of k counts.
+    """Predictive distributions of k counts."""
 
-    Attributes
-    ----------
-    centre, sd
-        (k,) mean and standard deviation of log mu.
-    shape
-        (k,) R > 0; infinity is Poisson.
-    """
-
+    #: `centre`, `sd`: (k,) mean and standard deviation of log mu.
     centre: Floats
     sd: Floats
+    #: (k,) R > 0; infinity is Poisson.
     shape: Floats
 
     def take(self, chosen: NDArray[np.integer] | NDArray[np.bool_]) -> PredictiveCounts:
@@ -123,14 +117,10 @@ def _tail(count: Floats, mean: Floats, shape: Floats, *, upper: bool) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class PValues:
-    """One-sided p-values of k counts.
+    """One-sided p-values of k counts."""
 
-    Attributes
-    ----------
-    more, fewer
-        (k,) of as many seizures or more, and of as few or fewer; in [0, 1].
-    """
-
+    #: `more`, `fewer`: (k,) of as many seizures or more, and of as few or fewer; in [0,
+    #: 1].
     more: Floats
     fewer: Floats
 

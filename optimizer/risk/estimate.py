@@ -30,31 +30,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """Central intervals of k numbers.
+    """Central intervals of k numbers."""
 
-    Attributes
-    ----------
-    low, high
-        (k,) lower and upper ends.
-    """
-
+    #: `low`, `high`: (k,) lower and upper ends.
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class SeizureRates:
-    """Seizures per unit of effort, by segment (m of them).
+    """Seizures per unit of effort, by segment (m of them)."""
 
-    Attributes
-    ----------
-    median
-        (m,) median.
-    interval
-        The central interval.
-    """
-
+    #: (m,) median.
     median: NDArray[np.float64]
+    #: The central interval.
     interval: Interval
 
 
@@ -62,37 +51,28 @@ class SeizureRates:
 class RiskEstimate:
     """Risk index by segment (m of them): 1 where a unit of effort finds what it finds
     on the whole.
-
-    Attributes
-    ----------
-    median, low, high
-        (m,) median and the ends of the central interval, >= 0. Rank by the median:
-        means are dominated by segments that were never searched. In a record with
-        faults `FieldFlow` lowers the median where little is known, within the interval,
-        and what searches find is the mean (docs/risk.md).
-    mean
-        (m,) expected index, > 0: what to add up or multiply into expected loads. Where
-        nobody searched the median may be near 0 while the mean is not.
-    searched
-        (m,) whether any effort is recorded there. Where none is, the risk is unknown
-        and the estimate rests on other segments alone.
-    level
-        Probability of the interval.
-    units, global_rate
-        Units of effort, and (len(units),) the seizures per unit where the index is 1;
-        NaN for a unit without effort.
-    warnings
-        What a reader must know.
     """
 
+    #: `median`, `low`, `high`: (m,) median and the ends of the central interval, >= 0.
+    #: Rank by the median: means are dominated by segments that were never searched. In
+    #: a record with faults `FieldFlow` lowers the median where little is known, within
+    #: the interval, and what searches find is the mean (docs/risk.md).
     median: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    #: (m,) expected index, > 0: what to add up or multiply into expected loads. Where
+    #: nobody searched the median may be near 0 while the mean is not.
     mean: NDArray[np.float64]
+    #: (m,) whether any effort is recorded there. Where none is, the risk is unknown and
+    #: the estimate rests on other segments alone.
     searched: NDArray[np.bool_]
+    #: Probability of the interval.
     level: float
+    #: `units`, `global_rate`: Units of effort, and (len(units),) the seizures per unit
+    #: where the index is 1; NaN for a unit without effort.
     units: tuple[str, ...]
     global_rate: NDArray[np.float64]
+    #: What a reader must know.
     warnings: tuple[str, ...]
 
     @property
@@ -195,20 +175,14 @@ def sampled_finds(model: RiskModel, n: int, rng: np.random.Generator) -> NDArray
 class GammaModel:
     """What models with independent Gamma posteriors share; a subclass fits `shape_` and
     `rate_`.
-
-    Attributes
-    ----------
-    level
-        Probability of the interval.
-    shape_, rate_
-        (m,) parameters of the Gamma posterior of the risk index.
-    evidence_
-        What the records say.
     """
 
+    #: Probability of the interval.
     level: float
+    #: `shape_`, `rate_`: (m,) parameters of the Gamma posterior of the risk index.
     shape_: Floats
     rate_: Floats
+    #: What the records say.
     evidence_: Evidence
     _network: Network
 

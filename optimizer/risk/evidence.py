@@ -44,69 +44,50 @@ Jeffreys's prior once nothing was found.
 
 @dataclass(frozen=True, eq=False)
 class WrittenPlaces:
-    """A record as it was written down, before any error of its places is allowed for.
+    """A record as it was written down, before any error of its places is allowed for."""
 
-    Attributes
-    ----------
-    count, expected
-        (units, m) seizures of each unit, those where no effort is recorded among them,
-        and expected seizures of the effort as recorded.
-    exact
-        (units,) whether places of the unit are taken as right.
-    """
-
+    #: `count`, `expected`: (units, m) seizures of each unit, those where no effort is
+    #: recorded among them, and expected seizures of the effort as recorded.
     count: NDArray[np.float64]
     expected: NDArray[np.float64]
+    #: (units,) whether places of the unit are taken as right.
     exact: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the records say, by segment (m of them).
+    """What the records say, by segment (m of them)."""
 
-    Attributes
-    ----------
-    units
-        Units of effort.
-    global_rate
-        (len(units),) seizures per unit of effort over everything that was searched.
-    count, expected
-        (m,) seizures and expected seizures, those of areas spread over their segments.
-    unit_count, unit_expected
-        (len(units), m) the part that is known to be the segment's own, by unit.
-    months
-        (len(units), m) over how many months the effort of each segment went, >= 1 where
-        there is any (an effective number).
-    area_counts
-        Seizures of which only the area is known, and the effort behind them, area by
-        area; with the segments' own they make up the whole.
-    searched
-        (m,) whether effort is recorded there, on the segment or in an area around it.
-    warnings
-        What a reader of the rates must know.
-    exposure
-        The effort by unit and segment that the seizures were set against, as recorded.
-    misplaced
-        (len(units),) share of each unit's seizures that are taken as not made by the
-        effort recorded where they lie (`optimizer.risk.location_error`); None where all
-        are.
-    written
-        The record as it was written down; None where some of it is known by area alone,
-        or no effort is recorded.
-    """
-
+    #: Units of effort.
     units: tuple[str, ...]
+    #: (len(units),) seizures per unit of effort over everything that was searched.
     global_rate: NDArray[np.float64]
+    #: `count`, `expected`: (m,) seizures and expected seizures, those of areas spread
+    #: over their segments.
     count: NDArray[np.float64]
     expected: NDArray[np.float64]
+    #: `unit_count`, `unit_expected`: (len(units), m) the part that is known to be the
+    #: segment's own, by unit.
     unit_count: NDArray[np.float64]
     unit_expected: NDArray[np.float64]
+    #: (len(units), m) over how many months the effort of each segment went, >= 1 where
+    #: there is any (an effective number).
     months: NDArray[np.float64]
+    #: Seizures of which only the area is known, and the effort behind them, area by
+    #: area; with the segments' own they make up the whole.
     area_counts: tuple[AreaCount, ...]
+    #: (m,) whether effort is recorded there, on the segment or in an area around it.
     searched: NDArray[np.bool_]
+    #: What a reader of the rates must know.
     warnings: tuple[str, ...]
+    #: The effort by unit and segment that the seizures were set against, as recorded.
     exposure: Exposure
+    #: (len(units),) share of each unit's seizures that are taken as not made by the
+    #: effort recorded where they lie (`optimizer.risk.location_error`); None where all
+    #: are.
     misplaced: NDArray[np.float64] | None = None
+    #: The record as it was written down; None where some of it is known by area alone,
+    #: or no effort is recorded.
     written: WrittenPlaces | None = None
 
     @property

@@ -78,34 +78,23 @@ the worst from which a road is called bad.
 
 @dataclass(frozen=True, eq=False)
 class InformationGain:
-    """Expected seizures and information of a patrol, segment by segment (m of them).
+    """Expected seizures and information of a patrol, segment by segment (m of them)."""
 
-    Attributes
-    ----------
-    amount, unit
-        Effort of the patrol.
-    median
-        (m,) median risk index.
-    seizures
-        (m,) median of the expected seizures of the patrol.
-    information
-        (m,) information about the segment's log rate, >= 0, in nats.
-    around
-        (m,) `information` and the sum of the information about each of the segments
-        around, in nats.
-    top
-        (m,) chance that the segment is among the worst `TOP` of the network's length.
-    searched
-        (m,) whether anybody ever searched there.
-    """
-
+    #: `amount`, `unit`: Effort of the patrol.
     amount: float
     unit: str
+    #: (m,) median risk index.
     median: Floats
+    #: (m,) median of the expected seizures of the patrol.
     seizures: Floats
+    #: (m,) information about the segment's log rate, >= 0, in nats.
     information: Floats
+    #: (m,) `information` and the sum of the information about each of the segments
+    #: around, in nats.
     around: Floats
+    #: (m,) chance that the segment is among the worst `TOP` of the network's length.
     top: Floats
+    #: (m,) whether anybody ever searched there.
     searched: NDArray[np.bool_]
 
 

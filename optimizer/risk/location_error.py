@@ -65,23 +65,16 @@ risk map is weak (results/risk/model.md).
 class LocationError:
     """Where the seizures of a unit of effort are to be expected if every segment is
     alike.
-
-    Attributes
-    ----------
-    chance
-        (m,) chance that a seizure is recorded on each segment; sums to 1.
-    by_effort
-        Share of the seizures that effort made, wherever they were written down, in [0,
-        1]; the others are from tips.
-    misplaced
-        Share that is not where its effort is recorded to be, in [0, 1].
-    weight
-        (parts,) weights of the mixture; sum to 1.
     """
 
+    #: (m,) chance that a seizure is recorded on each segment; sums to 1.
     chance: Floats
+    #: Share of the seizures that effort made, wherever they were written down, in [0,
+    #: 1]; the others are from tips.
     by_effort: float
+    #: Share that is not where its effort is recorded to be, in [0, 1].
     misplaced: float
+    #: (parts,) weights of the mixture; sum to 1.
     weight: Floats
 
 
@@ -153,25 +146,17 @@ def spread(network: Network, effort: Floats, distance_m: float) -> Floats:
 class _Raster:
     """Cells on which effort is spread by one distance, and the last efforts spread:
     every model of a record asks for the same.
-
-    Attributes
-    ----------
-    network
-        The roads, m segments; kept, so that their id stays their own.
-    at
-        (2, m POINTS) cell of each point of each segment.
-    reach
-        The distance, in cells.
-    roads
-        (m POINTS,) length of road around each point.
-    spreads
-        Bytes of effort -> (m,) where it comes to lie.
     """
 
+    #: The roads, m segments; kept, so that their id stays their own.
     network: Network
+    #: (2, m POINTS) cell of each point of each segment.
     at: NDArray[np.int64]
+    #: The distance, in cells.
     reach: float
+    #: (m POINTS,) length of road around each point.
     roads: Floats
+    #: Bytes of effort -> (m,) where it comes to lie.
     spreads: OrderedDict[bytes, Floats]
 
     @classmethod

@@ -55,23 +55,15 @@ LEAST_POOL = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Credibility:
-    """Means of groups, partially pooled.
+    """Means of groups, partially pooled."""
 
-    Attributes
-    ----------
-    mean
-        (groups, values) mu_g.
-    factor
-        (groups,) z_g in [0, 1): how much a group's own mean counts.
-    collective
-        (values,) mu.
-    within, between
-        s^2 and t^2, summed over the values.
-    """
-
+    #: (groups, values) mu_g.
     mean: Floats
+    #: (groups,) z_g in [0, 1): how much a group's own mean counts.
     factor: Floats
+    #: (values,) mu.
     collective: Floats
+    #: `within`, `between`: s^2 and t^2, summed over the values.
     within: float
     between: float
 
@@ -116,18 +108,12 @@ def credibility(value: Floats, weight: Floats, member: Floats | None = None) -> 
 
 @dataclass(frozen=True, eq=False)
 class MeanMarks:
-    """What loads carry on the mean.
+    """What loads carry on the mean."""
 
-    Attributes
-    ----------
-    share
-        (origins, drugs) p: share of the loads of each origin that carry a drug; rows
-        sum to 1.
-    kg
-        (origins, drugs) exp(mu) S: mean kilograms of a load of a drug.
-    """
-
+    #: (origins, drugs) p: share of the loads of each origin that carry a drug; rows sum
+    #: to 1.
     share: Floats
+    #: (origins, drugs) exp(mu) S: mean kilograms of a load of a drug.
     kg: Floats
 
     def of_load(self, worth: Floats) -> Floats:

@@ -46,18 +46,12 @@ SMALLEST = 1e-6
 
 @dataclass(frozen=True)
 class OdTable:
-    """Flows between places.
+    """Flows between places."""
 
-    Attributes
-    ----------
-    origins, destinations
-        (g,), (s,) nodes of the network.
-    weight
-        (g, s) flow of each pair, >= 0; only proportions matter.
-    """
-
+    #: `origins`, `destinations`: (g,), (s,) nodes of the network.
     origins: NDArray[np.int64]
     destinations: NDArray[np.int64]
+    #: (g, s) flow of each pair, >= 0; only proportions matter.
     weight: Floats
 
     def shares(self) -> Floats:
@@ -72,20 +66,13 @@ class OdTable:
 
 @dataclass(frozen=True)
 class LinkUse:
-    """How much of each pair passes each searched segment.
+    """How much of each pair passes each searched segment."""
 
-    Attributes
-    ----------
-    pair
-        (k,) positions in the flattened table of the pairs that carry anything.
-    use
-        (k, j) P, >= 0.
-    prior
-        (k,) shares q0 of the pairs, > 0, summing to 1.
-    """
-
+    #: (k,) positions in the flattened table of the pairs that carry anything.
     pair: NDArray[np.int64]
+    #: (k, j) P, >= 0.
     use: Floats
+    #: (k,) shares q0 of the pairs, > 0, summing to 1.
     prior: Floats
 
 
@@ -197,32 +184,21 @@ backtest ask for the same again and again.
 
 @dataclass(frozen=True)
 class PathFlows:
-    """The randomised paths of every pair of a table.
+    """The randomised paths of every pair of a table."""
 
-    Attributes
-    ----------
-    network
-        The roads, m segments.
-    table
-        The pairs, g origins and s destinations.
-    theta
-        Preference for short times as used, per second.
-    step
-        (arcs,) M.
-    from_origin
-        (g, n) z_o.
-    to_destination
-        (n, s) z_d.
-    along
-        (m, arcs) sparse: 1 where the arc runs as the segment is drawn, -1 against it.
-    """
-
+    #: The roads, m segments.
     network: Network
+    #: The pairs, g origins and s destinations.
     table: OdTable
+    #: Preference for short times as used, per second.
     theta: float
+    #: (arcs,) M.
     step: Floats
+    #: (g, n) z_o.
     from_origin: Floats
+    #: (n, s) z_d.
     to_destination: Floats
+    #: (m, arcs) sparse: 1 where the arc runs as the segment is drawn, -1 against it.
     along: csc_array
 
     @property

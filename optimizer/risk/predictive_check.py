@@ -59,24 +59,17 @@ class Aspect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FoundAgainstExpected:
-    """Found against expected in one part of the record.
+    """Found against expected in one part of the record."""
 
-    Attributes
-    ----------
-    aspect, name
-        Which part: in all, the sources of one unit of effort, a quarter, or one form of
-        place.
-    found, expected
-        Seizures with effort behind them, and how many the fit expects of that effort;
-        >= 0.
-    p
-        Two-sided mid-p-value, in [0, 1].
-    """
-
+    #: `aspect`, `name`: Which part: in all, the sources of one unit of effort, a
+    #: quarter, or one form of place.
     aspect: Aspect
     name: str
+    #: `found`, `expected`: Seizures with effort behind them, and how many the fit
+    #: expects of that effort; >= 0.
     found: float
     expected: float
+    #: Two-sided mid-p-value, in [0, 1].
     p: float
 
     def __str__(self) -> str:
@@ -148,20 +141,13 @@ def _listed(comparisons: Sequence[FoundAgainstExpected]) -> list[Message]:
 
 @dataclass(frozen=True, eq=False)
 class FittedRates:
-    """What a fit says of its record.
+    """What a fit says of its record."""
 
-    Attributes
-    ----------
-    index
-        (m,) expected risk index.
-    expected
-        (units,) seizures that it expects behind the record, by unit of effort.
-    shape
-        Shape of a month's counts; infinity is Poisson.
-    """
-
+    #: (m,) expected risk index.
     index: Floats
+    #: (units,) seizures that it expects behind the record, by unit of effort.
     expected: Floats
+    #: Shape of a month's counts; infinity is Poisson.
     shape: float
 
 

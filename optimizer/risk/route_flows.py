@@ -73,27 +73,18 @@ STOP_CHANGE = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class CandidateRoutes:
-    """The routes that pairs may take, with what is believed of them before any record.
+    """The routes that pairs may take, with what is believed of them before any record."""
 
-    Attributes
-    ----------
-    origin, destination
-        (k,) ends of each pair, counted from 0.
-    weight
-        (k,) share of all loads of each pair, > 0, sum 1.
-    pair
-        (p,) the pair of each route; routes of a pair are next to each other.
-    share
-        (p,) share of each route of its pair, > 0; the shares of a pair sum to 1.
-    on
-        (segments, p) sparse: 1 where a route passes a segment.
-    """
-
+    #: `origin`, `destination`: (k,) ends of each pair, counted from 0.
     origin: Ints
     destination: Ints
+    #: (k,) share of all loads of each pair, > 0, sum 1.
     weight: Floats
+    #: (p,) the pair of each route; routes of a pair are next to each other.
     pair: Ints
+    #: (p,) share of each route of its pair, > 0; the shares of a pair sum to 1.
     share: Floats
+    #: (segments, p) sparse: 1 where a route passes a segment.
     on: csr_array
 
     def prior(self) -> Floats:
@@ -144,42 +135,28 @@ def candidate_routes(
 class CountedRows:
     """What a record says in sums: rows of segments with the effort behind them, and
     what was found there.
-
-    Attributes
-    ----------
-    effort
-        (rows, segments) sparse: expected seizures on each segment of a row, >= 0.
-    count
-        (rows, d) seizures of d draws, >= 0; need not be whole.
     """
 
+    #: (rows, segments) sparse: expected seizures on each segment of a row, >= 0.
     effort: csr_array
+    #: (rows, d) seizures of d draws, >= 0; need not be whole.
     count: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class RouteFlows:
-    """Flows that explain d draws of a record.
+    """Flows that explain d draws of a record."""
 
-    Attributes
-    ----------
-    flow
-        (p, d) flow of each route, in the unit of count over effort.
-    local
-        (rows, d) seizures of each row that no flow explains.
-    at_place
-        (rows, d) posterior mean of l_i of each row, in the same unit.
-    anywhere
-        (d,) mean of l_i before a record: where there is no row.
-    likelihood
-        (d,) logarithm of the marginal likelihood of the counts, up to what is the same
-        for every effort behind the same counts.
-    """
-
+    #: (p, d) flow of each route, in the unit of count over effort.
     flow: Floats
+    #: (rows, d) seizures of each row that no flow explains.
     local: Floats
+    #: (rows, d) posterior mean of l_i of each row, in the same unit.
     at_place: Floats
+    #: (d,) mean of l_i before a record: where there is no row.
     anywhere: Floats
+    #: (d,) logarithm of the marginal likelihood of the counts, up to what is the same
+    #: for every effort behind the same counts.
     likelihood: Floats
 
 
@@ -304,22 +281,15 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class LocalTraffic:
-    """Loads that keep to a place.
+    """Loads that keep to a place."""
 
-    Attributes
-    ----------
-    ways
-        Arcs of each way, in order of travel: the segment, and from it to the nearest
-        through road.
-    weight
-        (len(ways),) share of the local loads on each, the heaviest first; their sum is
-        at most 1, as loops that lead nowhere have no way.
-    listed
-        How many of them, from the heaviest on, are looked at one by one.
-    """
-
+    #: Arcs of each way, in order of travel: the segment, and from it to the nearest
+    #: through road.
     ways: tuple[tuple[int, ...], ...]
+    #: (len(ways),) share of the local loads on each, the heaviest first; their sum is
+    #: at most 1, as loops that lead nowhere have no way.
     weight: Floats
+    #: How many of them, from the heaviest on, are looked at one by one.
     listed: int
 
     @property

@@ -159,35 +159,23 @@ SPREAD = (1.5, 1.5, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class NeighbourEvidence:
-    """Discounted evidence from elsewhere.
+    """Discounted evidence from elsewhere."""
 
-    Attributes
-    ----------
-    count, expected
-        (m,) Y and E around each segment, its own evidence left out.
-    areas
-        For each pool Y and E around its segments, the pool left out.
-    """
-
+    #: `count`, `expected`: (m,) Y and E around each segment, its own evidence left out.
     count: Floats
     expected: Floats
+    #: For each pool Y and E around its segments, the pool left out.
     areas: tuple[tuple[Floats, Floats], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GammaPrior:
-    """Gamma priors of the risk index.
+    """Gamma priors of the risk index."""
 
-    Attributes
-    ----------
-    shape, mean
-        (k,) alpha and m.
-    known
-        (k,) B: how many seizures the neighbourhood's index rests on.
-    """
-
+    #: `shape`, `mean`: (k,) alpha and m.
     shape: Floats
     mean: Floats
+    #: (k,) B: how many seizures the neighbourhood's index rests on.
     known: Floats
 
 
@@ -306,27 +294,18 @@ SHORTEST_KM = 0.001
 
 @dataclass(frozen=True)
 class Walk:
-    """A random walk on the segments of a network.
+    """A random walk on the segments of a network."""
 
-    Attributes
-    ----------
-    reach_km
-        Distance over which the probability to get so far falls by a factor e, on one
-        long road.
-    load
-        (m,) h + 2 c of each segment.
-    link
-        (m, n) sparse c of each segment at its two ends.
-    factor
-        Factors of the (n, n) matrix over the junctions.
-    home
-        (m,) G_ss, the Green function of each segment at itself.
-    """
-
+    #: Distance over which the probability to get so far falls by a factor e, on one
+    #: long road.
     reach_km: float
+    #: (m,) h + 2 c of each segment.
     load: NDArray[np.float64]
+    #: (m, n) sparse c of each segment at its two ends.
     link: csc_array
+    #: Factors of the (n, n) matrix over the junctions.
     factor: Factor
+    #: (m,) G_ss, the Green function of each segment at itself.
     home: NDArray[np.float64]
 
     def gathered(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -60,37 +60,25 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
 
 @dataclass(frozen=True, eq=False)
 class TipShift:
-    """What tips make of a risk map.
+    """What tips make of a risk map."""
 
-    Attributes
-    ----------
-    log_factor
-        (m,) T of each segment, in [0, `BOUND`].
-    used
-        Clusters that count.
-    over_limit
-        Clusters that do not, because their cell and month is full.
-    tips
-        The clusters, k of them.
-    before
-        What the record says.
-    counts
-        (k,) whether each counts.
-    nearest
-        (k,) the segment nearest to each; -1 where it does not count or none is within
-        three times `REACH_KM`.
-    alone
-        (k,) the factor by which it alone would raise the index of that segment, in [1,
-        1.25].
-    """
-
+    #: (m,) T of each segment, in [0, `BOUND`].
     log_factor: Floats
+    #: Clusters that count.
     used: int
+    #: Clusters that do not, because their cell and month is full.
     over_limit: int
+    #: The clusters, k of them.
     tips: Tips
+    #: What the record says.
     before: RiskEstimate
+    #: (k,) whether each counts.
     counts: NDArray[np.bool_]
+    #: (k,) the segment nearest to each; -1 where it does not count or none is within
+    #: three times `REACH_KM`.
     nearest: Ints
+    #: (k,) the factor by which it alone would raise the index of that segment, in [1,
+    #: 1.25].
     alone: Floats
 
     def shifted(self, estimate: RiskEstimate) -> RiskEstimate:

@@ -36,31 +36,22 @@ DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One shift of one day.
+    """One shift of one day."""
 
-    Attributes
-    ----------
-    day
-        Day on which it begins.
-    index
-        Days since the roster's first.
-    shift
-        Which shift.
-    start, end
-        UTC.
-    night, weekend
-        Whether it is a night shift; whether it begins on a Saturday or Sunday.
-    duties
-        What it asks for.
-    """
-
+    #: Day on which it begins.
     day: date
+    #: Days since the roster's first.
     index: int
+    #: Which shift.
     shift: Shift
+    #: `start`, `end`: UTC.
     start: datetime
     end: datetime
+    #: `night`, `weekend`: Whether it is a night shift; whether it begins on a Saturday
+    #: or Sunday.
     night: bool
     weekend: bool
+    #: What it asks for.
     duties: tuple[Duty, ...]
 
     @property

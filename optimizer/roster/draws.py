@@ -133,20 +133,13 @@ class DrawPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """How often something is placed, and how often it should be.
+    """How often something is placed, and how often it should be."""
 
-    Attributes
-    ----------
-    placement
-        Its id.
-    probability
-        In the mixture.
-    share
-        Share of the periods in which it is placed.
-    """
-
+    #: Its id.
     placement: str
+    #: In the mixture.
     probability: float
+    #: Share of the periods in which it is placed.
     share: float
 
     @property
@@ -157,18 +150,11 @@ class Frequency:
 
 @dataclass(frozen=True)
 class Frequencies:
-    """Frequencies over all periods, and over any 30 days of them.
+    """Frequencies over all periods, and over any 30 days of them."""
 
-    Attributes
-    ----------
-    rows
-        Of each placement, the one that is farthest off first.
-    worst_month
-        The largest miss over any `BLOCK_DAYS` days in a row; None where there are
-        fewer.
-    """
-
+    #: Of each placement, the one that is farthest off first.
     rows: tuple[Frequency, ...]
+    #: The largest miss over any `BLOCK_DAYS` days in a row; None where there are fewer.
     worst_month: float | None
 
     @property
@@ -615,26 +601,17 @@ class GradualDraw:
 
 @dataclass(frozen=True)
 class GradualRounds:
-    """How rounds are made.
+    """How rounds are made."""
 
-    Attributes
-    ----------
-    instance
-        The problem with all beats.
-    masks
-        (plans, options) of the mixture.
-    share
-        (plans,) p.
-    most
-        Placements that may come, and that may go.
-    length, part
-        L, draws of plans in a round; and in its parts at most.
-    """
-
+    #: The problem with all beats.
     instance: Instance
+    #: (plans, options) of the mixture.
     masks: Mask
+    #: (plans,) p.
     share: Floats
+    #: Placements that may come, and that may go.
     most: int
+    #: `length`, `part`: L, draws of plans in a round; and in its parts at most.
     length: int
     part: int
     _known: dict[tuple[int, int], list[Mask]] = field(default_factory=dict)

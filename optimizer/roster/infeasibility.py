@@ -52,22 +52,15 @@ REMEDY: dict[Rule, str] = {
 class MoreCrews:
     """How many more crews like one that there is, without its leave, make a roster
     possible.
-
-    Attributes
-    ----------
-    like
-        The crew.
-    number
-        How many more are enough.
-    least
-        Whether one fewer is too few.
-    confirmed
-        Whether counting alone shows that; else one solver says so.
     """
 
+    #: The crew.
     like: Crew
+    #: How many more are enough.
     number: int
+    #: Whether one fewer is too few.
     least: bool
+    #: Whether counting alone shows that; else one solver says so.
     confirmed: bool
 
     def __str__(self) -> str:
@@ -90,31 +83,21 @@ UNCONFIRMED = (
 
 @dataclass(frozen=True, slots=True)
 class InfeasibilityReport:
-    """Why there is no roster.
+    """Why there is no roster."""
 
-    Attributes
-    ----------
-    rule
-        The rule that fails.
-    slot, duty
-        Where it fails first.
-    needed, there
-        The two numbers.
-    reason
-        What the numbers count, to stand behind `needed`.
-    cure
-        How many more crews would do; None where that was not found.
-    confirmed
-        Whether counting alone shows that there is none; else one solver says so.
-    """
-
+    #: The rule that fails.
     rule: Rule
+    #: `slot`, `duty`: Where it fails first.
     slot: Slot
     duty: Duty
+    #: `needed`, `there`: The two numbers.
     needed: float
     there: float
+    #: What the numbers count, to stand behind `needed`.
     reason: str
+    #: How many more crews would do; None where that was not found.
     cure: MoreCrews | None = None
+    #: Whether counting alone shows that there is none; else one solver says so.
     confirmed: bool = True
 
     def __str__(self) -> str:

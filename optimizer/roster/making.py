@@ -486,20 +486,13 @@ class SlotDuty:
 
 @dataclass(frozen=True)
 class Subproblem:
-    """Crews and duties that no other crew or duty touches.
+    """Crews and duties that no other crew or duty touches."""
 
-    Attributes
-    ----------
-    name
-        Its agencies, for messages.
-    duties
-        What each of `problem.tasks` is.
-    problem
-        What the solver reads.
-    """
-
+    #: Its agencies, for messages.
     name: str
+    #: What each of `problem.tasks` is.
     duties: tuple[SlotDuty, ...]
+    #: What the solver reads.
     problem: RosterProblem
 
     @property

@@ -42,31 +42,23 @@ leave, and the four rules of a crew.
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One crew on one duty.
+    """One crew on one duty."""
 
-    Attributes
-    ----------
-    day
-        Day on which the shift begins.
-    shift, crew, duty
-        Who does what.
-    start, end
-        Of the duty, by the clocks of the crew's base, with their offset from UTC.
-    leave, back
-        When the crew leaves its base and is back there; `start` and `end` themselves
-        for a beat, which is one tour from its base.
-    base
-        Id of that base; empty where there is none.
-    """
-
+    #: Day on which the shift begins.
     day: date
+    #: `shift`, `crew`, `duty`: Who does what.
     shift: Shift
     crew: Crew
     duty: Duty
+    #: `start`, `end`: Of the duty, by the clocks of the crew's base, with their offset
+    #: from UTC.
     start: datetime
     end: datetime
+    #: `leave`, `back`: When the crew leaves its base and is back there; `start` and
+    #: `end` themselves for a beat, which is one tour from its base.
     leave: datetime
     back: datetime
+    #: Id of that base; empty where there is none.
     base: str
 
 
@@ -82,41 +74,27 @@ class Gap:
 
 @dataclass(frozen=True)
 class Roster:
-    """Who goes where in which shift.
+    """Who goes where in which shift."""
 
-    Attributes
-    ----------
-    duties
-        What it was made for.
-    first
-        Its first day.
-    weeks
-        How many weeks.
-    assignments
-        In order of time.
-    gaps
-        Empty unless gaps were allowed.
-    status
-        `optimal` (CP-SAT finds none that is better balanced) or `feasible`.
-    limit
-        What ended the search early; None when nothing did.
-    seconds
-        Wall-clock time.
-    seed
-        Of the search.
-    notes
-        Sentences for whoever uses the roster.
-    """
-
+    #: What it was made for.
     duties: Duties
+    #: Its first day.
     first: date
+    #: How many weeks.
     weeks: int
+    #: In order of time.
     assignments: tuple[Assignment, ...]
+    #: Empty unless gaps were allowed.
     gaps: tuple[Gap, ...]
+    #: `optimal` (CP-SAT finds none that is better balanced) or `feasible`.
     status: Literal["optimal", "feasible"]
+    #: What ended the search early; None when nothing did.
     limit: Literal["time", "interrupted"] | None
+    #: Wall-clock time.
     seconds: float
+    #: Of the search.
     seed: int
+    #: Sentences for whoever uses the roster.
     notes: tuple[str, ...]
 
 

@@ -88,23 +88,15 @@ MAP_CM = (6.0, 13.2)
 
 @dataclass(frozen=True, slots=True)
 class FieldDuty:
-    """A duty that somebody is assigned to.
+    """A duty that somebody is assigned to."""
 
-    Attributes
-    ----------
-    stem
-        Of the names of its files, each once.
-    first
-        Its first assignment, whose times the sheet shows.
-    days
-        Its assignments by day.
-    places, bases
-        Where it takes place, and where crews set out.
-    """
-
+    #: Of the names of its files, each once.
     stem: str
+    #: Its first assignment, whose times the sheet shows.
     first: Assignment
+    #: Its assignments by day.
     days: dict[date, list[Assignment]]
+    #: `places`, `bases`: Where it takes place, and where crews set out.
     places: tuple[Waypoint, ...]
     bases: tuple[Waypoint, ...]
 

@@ -404,28 +404,19 @@ LEAST_BLOCK = 60
 
 @dataclass(frozen=True)
 class RosterTask:
-    """A duty in one shift of one day.
+    """A duty in one shift of one day."""
 
-    Attributes
-    ----------
-    start, end
-        Minutes since any moment, the same for all tasks.
-    day
-        Days since the first of the horizon.
-    staff
-        People needed.
-    night, weekend
-        Whether it counts as such.
-    travel
-        Minutes of each crew that may do it, by its position.
-    """
-
+    #: `start`, `end`: Minutes since any moment, the same for all tasks.
     start: int
     end: int
+    #: Days since the first of the horizon.
     day: int
+    #: People needed.
     staff: int
+    #: `night`, `weekend`: Whether it counts as such.
     night: bool
     weekend: bool
+    #: Minutes of each crew that may do it, by its position.
     travel: dict[int, int]
 
 
@@ -443,22 +434,16 @@ class EarlierShift:
 
 @dataclass(frozen=True)
 class RosterProblem:
-    """Crews and tasks of whole weeks.
+    """Crews and tasks of whole weeks."""
 
-    Attributes
-    ----------
-    crews, tasks
-        Everything that takes part; tasks in order of their start.
-    first, weeks
-        First day and length of the horizon; tasks count days from the first.
-    before
-        What crews did just before it.
-    """
-
+    #: `crews`, `tasks`: Everything that takes part; tasks in order of their start.
     crews: tuple[Crew, ...]
     tasks: tuple[RosterTask, ...]
+    #: `first`, `weeks`: First day and length of the horizon; tasks count days from the
+    #: first.
     first: date
     weeks: int
+    #: What crews did just before it.
     before: tuple[EarlierShift, ...] = ()
 
     def is_away(self, crew: int, day: int) -> bool:
@@ -475,24 +460,16 @@ class RosterProblem:
 
 @dataclass(frozen=True)
 class RosterOutcome:
-    """What came of a search.
+    """What came of a search."""
 
-    Attributes
-    ----------
-    ended
-        `optimal`: no roster is more even. `infeasible`: none exists, proven by the
-        first `weeks` weeks alone.
-    limit
-        What ended it early.
-    pairs
-        Who does what; of an unknown end that of the weeks that were filled before it.
-    weeks
-        Weeks that hold the proof of infeasibility, or the horizon.
-    """
-
+    #: `optimal`: no roster is more even. `infeasible`: none exists, proven by the first
+    #: `weeks` weeks alone.
     ended: Ended
+    #: What ended it early.
     limit: Literal["time", "interrupted"] | None
+    #: Who does what; of an unknown end that of the weeks that were filled before it.
     pairs: tuple[Pair, ...]
+    #: Weeks that hold the proof of infeasibility, or the horizon.
     weeks: int
 
 

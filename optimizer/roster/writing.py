@@ -356,21 +356,14 @@ class MarkLine:
 
 @dataclass(frozen=True, slots=True)
 class WeekSheet:
-    """One week of the crews of a base.
+    """One week of the crews of a base."""
 
-    Attributes
-    ----------
-    id, title
-        On the page, and for people.
-    days
-        Seven headings.
-    crews
-        Lines of its table.
-    """
-
+    #: `id`, `title`: On the page, and for people.
     id: str
     title: str
+    #: Seven headings.
     days: tuple[str, ...]
+    #: Lines of its table.
     crews: tuple[CrewLine, ...]
 
 
@@ -584,27 +577,18 @@ class WeekRow:
 
 @dataclass(frozen=True, slots=True)
 class WeekTable:
-    """A sheet of paper.
+    """A sheet of paper."""
 
-    Attributes
-    ----------
-    id, title
-        On the page, and for people.
-    notes
-        Sentences above the table.
-    days
-        Each day with the number of its columns.
-    shifts
-        Heading of each column.
-    rows
-        Posts and beats.
-    """
-
+    #: `id`, `title`: On the page, and for people.
     id: str
     title: str
+    #: Sentences above the table.
     notes: tuple[str, ...]
+    #: Each day with the number of its columns.
     days: tuple[tuple[str, int], ...]
+    #: Heading of each column.
     shifts: tuple[str, ...]
+    #: Posts and beats.
     rows: tuple[WeekRow, ...]
 
     @property

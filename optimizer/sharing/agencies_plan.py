@@ -93,31 +93,21 @@ class JointMessage(Strict):
 
 @dataclass(frozen=True)
 class JointPlan:
-    """How far an exchange is.
+    """How far an exchange is."""
 
-    Attributes
-    ----------
-    lower, upper
-        Proven bound of every plan's joint value, and the least one of a plan that all
-        have answered; None while none has been.
-    plan
-        Options of that plan.
-    rounds
-        Proposals that all have answered.
-    waiting
-        Agencies whose answer to the last proposal is missing.
-    values
-        What gets through of each agency's loads under the plan, before shares.
-    folder
-        The exchange.
-    """
-
+    #: `lower`, `upper`: Proven bound of every plan's joint value, and the least one of
+    #: a plan that all have answered; None while none has been.
     lower: float
     upper: float | None
+    #: Options of that plan.
     plan: tuple[str, ...]
+    #: Proposals that all have answered.
     rounds: int
+    #: Agencies whose answer to the last proposal is missing.
     waiting: tuple[str, ...]
+    #: What gets through of each agency's loads under the plan, before shares.
     values: Mapping[str, float]
+    #: The exchange.
     folder: Path
 
     @property
@@ -441,24 +431,16 @@ def _state(place: Path, known: Sequence[JointMessage], terms: JointTerms) -> Joi
 
 @dataclass(frozen=True)
 class JointCut:
-    """A bound on what gets through of a group of loads.
+    """A bound on what gets through of a group of loads."""
 
-    Attributes
-    ----------
-    agency
-        Who knows the loads.
-    group
-        Which of its groups, a number.
-    value
-        What gets through under the proposed plan.
-    slopes
-        Option -> by how much it lowers that at most, for options that are not in the
-        plan; those of 0 are left out.
-    """
-
+    #: Who knows the loads.
     agency: str
+    #: Which of its groups, a number.
     group: int
+    #: What gets through under the proposed plan.
     value: float
+    #: Option -> by how much it lowers that at most, for options that are not in the
+    #: plan; those of 0 are left out.
     slopes: Mapping[str, float]
 
 

@@ -45,26 +45,17 @@ FORMATS: dict[str, Format] = {".csv": "csv", ".geojson": "geojson", ".json": "st
 
 @dataclass(frozen=True)
 class Exchanged:
-    """What was written.
+    """What was written."""
 
-    Attributes
-    ----------
-    path
-        The file.
-    format
-        Its format.
-    rows
-        Rows written.
-    left_out
-        Rows of the other kind, which the file does not hold.
-    remarks
-        How the source was read, where that is not plain.
-    """
-
+    #: The file.
     path: Path
+    #: Its format.
     format: Format
+    #: Rows written.
     rows: int
+    #: Rows of the other kind, which the file does not hold.
     left_out: int
+    #: How the source was read, where that is not plain.
     remarks: tuple[str, ...]
 
 
@@ -191,25 +182,16 @@ Kind = Literal["seizure", "tip"]
 
 @dataclass(frozen=True, slots=True)
 class ExchangeField:
-    """A field of a row.
+    """A field of a row."""
 
-    Attributes
-    ----------
-    name
-        Column of a CSV file, property of a GeoJSON feature, field of the STIX
-        extension.
-    kinds
-        Rows that have it.
-    meaning
-        What stands there.
-    stix
-        Where STIX 2.1 itself has a word for it; empty where the extension alone holds
-        it.
-    """
-
+    #: Column of a CSV file, property of a GeoJSON feature, field of the STIX extension.
     name: str
+    #: Rows that have it.
     kinds: tuple[Kind, ...]
+    #: What stands there.
     meaning: str
+    #: Where STIX 2.1 itself has a word for it; empty where the extension alone holds
+    #: it.
     stix: str = ""
 
 

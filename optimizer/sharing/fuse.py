@@ -40,35 +40,23 @@ FILES = (
 
 @dataclass(frozen=True)
 class FusedRecord:
-    """One record of several feeds, written.
+    """One record of several feeds, written."""
 
-    Attributes
-    ----------
-    folder
-        Where the files lie.
-    rows
-        Rows read, of seizures and of effort.
-    merged
-        Reports that are counted with another's.
-    doubtful
-        Pairs in `review.csv` that nobody has decided.
-    seconds
-        Wall time.
-    summary
-        What became of every row.
-    cells_made_safe
-        Cells of text that were changed so that no spreadsheet takes them for a formula.
-    sources
-        The files that were read: feeds, mappings, tables, decisions and areas.
-    """
-
+    #: Where the files lie.
     folder: Path
+    #: Rows read, of seizures and of effort.
     rows: int
+    #: Reports that are counted with another's.
     merged: int
+    #: Pairs in `review.csv` that nobody has decided.
     doubtful: int
+    #: Wall time.
     seconds: float
+    #: What became of every row.
     summary: ImportSummary
+    #: Cells of text that were changed so that no spreadsheet takes them for a formula.
     cells_made_safe: int
+    #: The files that were read: feeds, mappings, tables, decisions and areas.
     sources: tuple[Path, ...] = ()
 
 

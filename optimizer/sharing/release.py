@@ -99,29 +99,19 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Released:
-    """What was released.
+    """What was released."""
 
-    Attributes
-    ----------
-    folder
-        Where it lies.
-    rows
-        Rows that the agency may see.
-    withheld
-        Rows that it may not see; this number stands in none of the files.
-    files
-        Names of the files.
-    aggregates
-        Totals of withheld rows.
-    notes
-        What whoever releases it should know.
-    """
-
+    #: Where it lies.
     folder: Path
+    #: Rows that the agency may see.
     rows: int
+    #: Rows that it may not see; this number stands in none of the files.
     withheld: int
+    #: Names of the files.
     files: tuple[str, ...]
+    #: Totals of withheld rows.
     aggregates: int
+    #: What whoever releases it should know.
     notes: tuple[str, ...]
 
 
@@ -416,20 +406,13 @@ CELL = 1.0
 
 @dataclass(frozen=True)
 class ReleasedTable:
-    """The rows of a file that an agency may see.
+    """The rows of a file that an agency may see."""
 
-    Attributes
-    ----------
-    source
-        What the scenario says of the file.
-    columns
-        Field -> text of each row; owner and marking are the last two.
-    withheld
-        Rows that it may not see.
-    """
-
+    #: What the scenario says of the file.
     source: SeizureSource | EffortSource
+    #: Field -> text of each row; owner and marking are the last two.
     columns: dict[str, list[str]]
+    #: Rows that it may not see.
     withheld: int
 
     @property
@@ -454,42 +437,27 @@ class ReleasedTable:
 
 @dataclass(frozen=True, order=True)
 class Aggregate:
-    """A total of rows that are withheld.
+    """A total of rows that are withheld."""
 
-    Attributes
-    ----------
-    place
-        Name of the area, or the cell of the point.
-    year
-        Calendar year in which the rows begin.
-    at_least
-        A multiple of the least number: so many rows, and fewer than that number more.
-    """
-
+    #: Name of the area, or the cell of the point.
     place: str
+    #: Calendar year in which the rows begin.
     year: int
+    #: A multiple of the least number: so many rows, and fewer than that number more.
     at_least: int
 
 
 @dataclass(frozen=True)
 class ReleasedRows:
-    """What of a record an agency may see.
+    """What of a record an agency may see."""
 
-    Attributes
-    ----------
-    tables
-        The files, without those of which it may see nothing.
-    aggregates
-        Totals of seizures that it may not see.
-    withheld
-        Rows that it may not see.
-    agencies
-        Every agency that the record names.
-    """
-
+    #: The files, without those of which it may see nothing.
     tables: tuple[ReleasedTable, ...]
+    #: Totals of seizures that it may not see.
     aggregates: tuple[Aggregate, ...]
+    #: Rows that it may not see.
     withheld: int
+    #: Every agency that the record names.
     agencies: frozenset[str]
 
 

@@ -182,21 +182,15 @@ def check_options(options: SolveOptions) -> None:
 class MethodSearch(Protocol):
     """One solve as its method sees it: offer plans, prove bounds, and return when
     `closed`, out of time, or with nothing left to try.
-
-    Attributes
-    ----------
-    placed
-        (options,) mask of the best plan so far; at first the forced options, with as
-        few more as the requirements ask for.
-    lower, upper
-        Proven bound, and value of the best plan on the overlay.
-    limit
-        Set it to `"time"` where the time limit ended the method.
     """
 
+    #: (options,) mask of the best plan so far; at first the forced options, with as few
+    #: more as the requirements ask for.
     placed: NDArray[np.bool_]
+    #: `lower`, `upper`: Proven bound, and value of the best plan on the overlay.
     lower: float
     upper: float
+    #: Set it to `"time"` where the time limit ended the method.
     limit: Limit | None
 
     @property

@@ -188,24 +188,18 @@ KINDS = (
 class Board:
     """Places of one kind that were searched in the window: their seizures, what was
     expected, and the true expectation.
-
-    Attributes
-    ----------
-    observed, truth
-        (k,) seizures, and seizures that the truth and the effort expect.
-    expected
-        What the model expects.
-    place, segment
-        (j,) which segments belong to which place.
-    number
-        (k,) positions of the places among those that were asked for.
     """
 
+    #: `observed`, `truth`: (k,) seizures, and seizures that the truth and the effort
+    #: expect.
     observed: Floats
     truth: Floats
+    #: What the model expects.
     expected: PredictiveCounts
+    #: `place`, `segment`: (j,) which segments belong to which place.
     place: NDArray[np.int64]
     segment: NDArray[np.int64]
+    #: (k,) positions of the places among those that were asked for.
     number: NDArray[np.int64]
 
     def of(self, by_segment: Floats) -> Floats:

@@ -303,21 +303,14 @@ def _known(truth: Truth, arcs: Sequence[int]) -> dict[int, dict[int, set[Way]]]:
 
 @dataclass(frozen=True)
 class Made:
-    """What is true of a record.
+    """What is true of a record."""
 
-    Attributes
-    ----------
-    seizures
-        How many were made, those that nobody reported too.
-    local
-        Share of the seizures that local loads are expected to make.
-    expected
-        (segments,) seizures that searches of the last three months are expected to
-        make, had nothing changed.
-    """
-
+    #: How many were made, those that nobody reported too.
     seizures: int
+    #: Share of the seizures that local loads are expected to make.
     local: float
+    #: (segments,) seizures that searches of the last three months are expected to make,
+    #: had nothing changed.
     expected: Floats
 
 

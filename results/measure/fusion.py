@@ -29,25 +29,17 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class MatchScore:
-    """How well pairs were found.
+    """How well pairs were found."""
 
-    Attributes
-    ----------
-    rows
-        Rows of both feeds.
-    precision, recall, f1
-        Of the pairs that are one event.
-    seconds
-        Wall seconds: files read, compared and matched.
-    processor_seconds
-        The same in processor seconds of this process.
-    """
-
+    #: Rows of both feeds.
     rows: int
+    #: `precision`, `recall`, `f1`: Of the pairs that are one event.
     precision: float
     recall: float
     f1: float
+    #: Wall seconds: files read, compared and matched.
     seconds: float
+    #: The same in processor seconds of this process.
     processor_seconds: float
 
 
@@ -125,19 +117,13 @@ DETECTED = 0.75
 
 @dataclass(frozen=True)
 class TwoAgencies:
-    """What two agencies report.
+    """What two agencies report."""
 
-    Attributes
-    ----------
-    first, second
-        Their tables, as they write them.
-    event_of_first, event_of_second
-        The true event of each row, -1 for a row of something that the other cannot
-        know.
-    """
-
+    #: `first`, `second`: Their tables, as they write them.
     first: pd.DataFrame
     second: pd.DataFrame
+    #: `event_of_first`, `event_of_second`: The true event of each row, -1 for a row of
+    #: something that the other cannot know.
     event_of_first: Ints
     event_of_second: Ints
 

@@ -365,27 +365,18 @@ FAST_MS, SLOW_MS = 25.0, (8.0, 11.0, 14.0)
 
 @dataclass(frozen=True)
 class ScalingRoads:
-    """ScalingRoads whose two directions are two arcs.
+    """ScalingRoads whose two directions are two arcs."""
 
-    Attributes
-    ----------
-    n_nodes
-        Number of nodes.
-    tail, head
-        (m,) node positions.
-    time_s
-        (m,) seconds of travel.
-    segment
-        (m,) road in [0, s): the two directions of one share it.
-    major
-        (s,) whether a segment is one where posts would stand.
-    """
-
+    #: Number of nodes.
     n_nodes: int
+    #: `tail`, `head`: (m,) node positions.
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
+    #: (m,) seconds of travel.
     time_s: NDArray[np.float64]
+    #: (m,) road in [0, s): the two directions of one share it.
     segment: NDArray[np.int32]
+    #: (s,) whether a segment is one where posts would stand.
     major: NDArray[np.bool_]
 
 

@@ -57,17 +57,11 @@ SMALL = 1e-7
 
 @dataclass(frozen=True)
 class CutRows:
-    """Rows `table (x, t) >= side`, one a group.
+    """Rows `table (x, t) >= side`, one a group."""
 
-    Attributes
-    ----------
-    table
-        (rows, options + groups) coefficients.
-    side
-        (rows,) right sides.
-    """
-
+    #: (rows, options + groups) coefficients.
     table: csr_array
+    #: (rows,) right sides.
     side: NDArray[np.float64]
 
 

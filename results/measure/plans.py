@@ -286,39 +286,28 @@ def answers_store(folder: Path) -> RowStore[AnswersRow]:
 
 @dataclass(frozen=True, eq=False)
 class _Truth:
-    """A world that was searched, and what is made of its record.
+    """A world that was searched, and what is made of its record."""
 
-    Attributes
-    ----------
-    routes
-        True loads and routes of pairs.
-    market, local_share
-        (m,) rate of the local markets, and their share of the loads.
-    found
-        (m,) seizures as they are written down.
-    records, effort
-        The record.
-    risk, record
-        The risk model fitted to it, and what it makes of gravity.
-    cost
-        (arcs,) of the background.
-    sites
-        Segments of the sites.
-    local_true
-        True share of the seizures that markets are expected to make under the effort of
-        the record.
-    """
-
+    #: True loads and routes of pairs.
     routes: RecordDemand
+    #: `market`, `local_share`: (m,) rate of the local markets, and their share of the
+    #: loads.
     market: Floats
     local_share: float
+    #: (m,) seizures as they are written down.
     found: Floats
+    #: `records`, `effort`: The record.
     records: Seizures
     effort: Effort
+    #: `risk`, `record`: The risk model fitted to it, and what it makes of gravity.
     risk: FittedRisk
     record: RecordDemand
+    #: (arcs,) of the background.
     cost: Floats
+    #: Segments of the sites.
     sites: NDArray[np.int64]
+    #: True share of the seizures that markets are expected to make under the effort of
+    #: the record.
     local_true: float
 
     def evaders(self, network: Network, demand: GravityDemand) -> tuple[Evader, ...]:

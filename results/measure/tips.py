@@ -152,31 +152,21 @@ FLOODS = ("quiet", "anywhere", "aside")
 
 @dataclass(frozen=True)
 class FloodResult:
-    """One flood.
+    """One flood."""
 
-    Attributes
-    ----------
-    scenario, flood
-        Name of the scenario, and where the tips are.
-    counted
-        Clusters that count.
-    best, flooded
-        Values, without tips, of the plans made without and with them.
-    lower
-        Proven bound of every plan's value without tips.
-    gap
-        The greater gap of the two searches.
-    moved
-        Options of the plan with tips that the plan without does not have.
-    """
-
+    #: `scenario`, `flood`: Name of the scenario, and where the tips are.
     scenario: str
     flood: str
+    #: Clusters that count.
     counted: int
+    #: `best`, `flooded`: Values, without tips, of the plans made without and with them.
     best: float
     flooded: float
+    #: Proven bound of every plan's value without tips.
     lower: float
+    #: The greater gap of the two searches.
     gap: float
+    #: Options of the plan with tips that the plan without does not have.
     moved: int
 
     @property

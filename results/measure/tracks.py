@@ -43,57 +43,40 @@ TURN_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class FieldErrors:
-    """What goes otherwise than planned.
+    """What goes otherwise than planned."""
 
-    Attributes
-    ----------
-    every_s, noise_m
-        Seconds between positions, and the standard deviation of their noise along each
-        axis.
-    missing, late, short, elsewhere
-        Chance of a shift that is not worked, of a visit that begins late, ends early,
-        is at another place.
-    late_minutes, short_share
-        By how much, at least and at most: minutes, and the share of the visit that is
-        cut off.
-    silent
-        Chance of a shift in which the device fails.
-    pace
-        Driving times as multiples of free flow, at least and at most.
-    """
-
+    #: `every_s`, `noise_m`: Seconds between positions, and the standard deviation of
+    #: their noise along each axis.
     every_s: float = 60.0
     noise_m: float = 15.0
+    #: `missing`, `late`, `short`, `elsewhere`: Chance of a shift that is not worked, of
+    #: a visit that begins late, ends early, is at another place.
     missing: float = 0.05
     late: float = 0.1
     short: float = 0.1
     elsewhere: float = 0.03
+    #: `late_minutes`, `short_share`: By how much, at least and at most: minutes, and
+    #: the share of the visit that is cut off.
     late_minutes: tuple[float, float] = (25.0, 90.0)
     short_share: tuple[float, float] = (0.3, 0.6)
+    #: Chance of a shift in which the device fails.
     silent: float = 0.02
+    #: Driving times as multiples of free flow, at least and at most.
     pace: tuple[float, float] = (1.0, 1.2)
 
 
 @dataclass(frozen=True)
 class SimulatedTracks:
-    """Tracks and the truth behind them.
+    """Tracks and the truth behind them."""
 
-    Attributes
-    ----------
-    tracks
-        Of each unit that was seen.
-    hours
-        True hours by segment, of the shifts whose device worked.
-    stood
-        Visits at whose place the unit stood in their time, with the seconds; of the
-        shifts whose device worked.
-    unseen
-        Visits of shifts whose device failed.
-    """
-
+    #: Of each unit that was seen.
     tracks: tuple[Track, ...]
+    #: True hours by segment, of the shifts whose device worked.
     hours: Mapping[int, float]
+    #: Visits at whose place the unit stood in their time, with the seconds; of the
+    #: shifts whose device worked.
     stood: Mapping[Visit, float]
+    #: Visits of shifts whose device failed.
     unseen: tuple[Visit, ...]
 
 

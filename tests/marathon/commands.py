@@ -31,21 +31,14 @@ LARGER = ROOT / "instances" / "rio-grande" / "scenario.toml"
 
 @dataclass(frozen=True)
 class Command:
-    """A command that writes.
+    """A command that writes."""
 
-    Attributes
-    ----------
-    name
-        What it is called in the counts.
-    words
-        As typed; `{out}` is the place to write, `{in}` the folder of what it reads,
-        `{scheduler}` the address of a cluster.
-    writes
-        `FOLDER`, `LEDGER` where it adds to one, or the suffix of a file.
-    """
-
+    #: What it is called in the counts.
     name: str
+    #: As typed; `{out}` is the place to write, `{in}` the folder of what it reads,
+    #: `{scheduler}` the address of a cluster.
     words: str
+    #: `FOLDER`, `LEDGER` where it adds to one, or the suffix of a file.
     writes: str = FOLDER
 
     def line(self, out: Path | str, inputs: Path, scheduler: str = "") -> list[str]:

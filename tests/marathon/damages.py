@@ -42,29 +42,19 @@ MARKED = frozenset({"toml", "json", "xml"})
 
 @dataclass(frozen=True)
 class Damage:
-    """One row of the table.
+    """One row of the table."""
 
-    Attributes
-    ----------
-    name
-        What was done.
-    formats
-        Formats of the files it is done to.
-    allowed
-        What may come of it: `REFUSED`, `SAME` or `ANY`.
-    change
-        Returns the damaged content.
-    place
-        Puts something else in the place of the file, in place of `change`.
-    times
-        How many variants are tried, each at a place of its own.
-    """
-
+    #: What was done.
     name: str
+    #: Formats of the files it is done to.
     formats: frozenset[str]
+    #: What may come of it: `REFUSED`, `SAME` or `ANY`.
     allowed: str
+    #: Returns the damaged content.
     change: Change | None = None
+    #: Puts something else in the place of the file, in place of `change`.
     place: Callable[[Path], object] | None = None
+    #: How many variants are tried, each at a place of its own.
     times: int = 1
 
     def apply(self, path: Path, rng: random.Random) -> None:

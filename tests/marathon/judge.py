@@ -32,17 +32,11 @@ from tests.marathon.damages import REFUSED, SAME
 
 @dataclass(frozen=True)
 class Said:
-    """What a command said and wrote.
+    """What a command said and wrote."""
 
-    Attributes
-    ----------
-    lines
-        What it printed, line by line.
-    files
-        Digest of each file that it wrote, by name.
-    """
-
+    #: What it printed, line by line.
     lines: tuple[str, ...]
+    #: Digest of each file that it wrote, by name.
     files: Mapping[str, str]
 
 
@@ -138,17 +132,11 @@ def _parts(value: object) -> list[tuple[str, object]]:
 
 @dataclass(frozen=True)
 class Read:
-    """Everything that was read from a file, as texts, and what was told of it.
+    """Everything that was read from a file, as texts, and what was told of it."""
 
-    Attributes
-    ----------
-    content
-        Place -> text; sentences that name the file are not among them.
-    told
-        Sentences that name the file.
-    """
-
+    #: Place -> text; sentences that name the file are not among them.
     content: Mapping[str, str]
+    #: Sentences that name the file.
     told: frozenset[str]
 
     @classmethod

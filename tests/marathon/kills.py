@@ -36,21 +36,14 @@ PYTHON_BEGINS = ("Failed to import the site module", "Fatal Python error")
 
 @dataclass(frozen=True)
 class End:
-    """One way to end a command.
+    """One way to end a command."""
 
-    Attributes
-    ----------
-    name
-        What it is called in the counts.
-    signals
-        Sent one after another.
-    codes
-        Exit codes that the command may have then: 0 and 3 where it ended by itself or
-        wrote what there was.
-    """
-
+    #: What it is called in the counts.
     name: str
+    #: Sent one after another.
     signals: tuple[signal.Signals, ...]
+    #: Exit codes that the command may have then: 0 and 3 where it ended by itself or
+    #: wrote what there was.
     codes: frozenset[int]
 
 

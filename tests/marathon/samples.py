@@ -125,27 +125,18 @@ RECORD = """time,lon,lat,drug,quantity,owner,tlp
 
 @dataclass(frozen=True)
 class Sample:
-    """A kind of file.
+    """A kind of file."""
 
-    Attributes
-    ----------
-    name
-        What it is called in the counts.
-    file
-        A good one.
-    read
-        Reads the file of that name in a copy of its folder; raises `OptimizerError`
-        where it is damaged.
-    above
-        How many folders above the file's own belong to it.
-    names
-        Other words by which a refusal may name the file: its folder, its option.
-    """
-
+    #: What it is called in the counts.
     name: str
+    #: A good one.
     file: Path
+    #: Reads the file of that name in a copy of its folder; raises `OptimizerError`
+    #: where it is damaged.
     read: Callable[[Path], Any]
+    #: How many folders above the file's own belong to it.
     above: int = 0
+    #: Other words by which a refusal may name the file: its folder, its option.
     names: tuple[str, ...] = ()
 
     @property

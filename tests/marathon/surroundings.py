@@ -42,41 +42,27 @@ EACH = 3
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wrong with the surroundings of a command.
+    """Something that is wrong with the surroundings of a command."""
 
-    Attributes
-    ----------
-    name
-        What it is called in the counts.
-    codes
-        Exit codes that a command may end with.
-    environment
-        Variables of its environment; None removes one.
-    run
-        What a shell runs; the command is `"$@"`.
-    place
-        Changes the place to write.
-    folder
-        The current folder, in place of the usual one.
-    limit
-        Bytes that a file may have; None for any number.
-    columns
-        Width of the terminal that it writes to; None for a pipe.
-    clock
-        Seconds by which the clock of the machine is moved after a second; None for none.
-    mount
-        Options of a file system that is mounted at the place to write.
-    """
-
+    #: What it is called in the counts.
     name: str
+    #: Exit codes that a command may end with.
     codes: frozenset[int] = FINE
+    #: Variables of its environment; None removes one.
     environment: Mapping[str, str | None] = field(default_factory=dict)
+    #: What a shell runs; the command is `"$@"`.
     run: str = 'exec "$@"'
+    #: Changes the place to write.
     place: Callable[[Path], Path | str] = Path
+    #: The current folder, in place of the usual one.
     folder: str = ""
+    #: Bytes that a file may have; None for any number.
     limit: int | None = None
+    #: Width of the terminal that it writes to; None for a pipe.
     columns: int | None = None
+    #: Seconds by which the clock of the machine is moved after a second; None for none.
     clock: int | None = None
+    #: Options of a file system that is mounted at the place to write.
     mount: str = ""
 
 

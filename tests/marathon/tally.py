@@ -21,23 +21,15 @@ class HangError(BaseException):
 
 @dataclass
 class Tally:
-    """Outcomes by group, and the faults in words.
+    """Outcomes by group, and the faults in words."""
 
-    Attributes
-    ----------
-    counts
-        (group, outcome) -> number of cases.
-    faults
-        One line each.
-    loud
-        Print faults as they are found.
-    stopped
-        Whether SIGTERM asked for no more cases.
-    """
-
+    #: (group, outcome) -> number of cases.
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    #: One line each.
     faults: list[str] = field(default_factory=list)
+    #: Print faults as they are found.
     loud: bool = False
+    #: Whether SIGTERM asked for no more cases.
     stopped: bool = False
 
     def add(self, group: str, outcome: str, detail: str = "") -> None:

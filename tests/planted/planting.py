@@ -26,27 +26,19 @@ from optimizer.base.work.kernels import Kernel
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault.
+    """A fault."""
 
-    Attributes
-    ----------
-    name
-        By which it is asked for.
-    about
-        What is wrong.
-    where
-        Module within `optimizer` and name of the function: "a.b:Class.method".
-    right, wrong
-        Text that stands once in the source of the function, and what takes its place.
-    asked
-        Names of the referees that look for it (`referees.REFEREES`).
-    """
-
+    #: By which it is asked for.
     name: str
+    #: What is wrong.
     about: str
+    #: Module within `optimizer` and name of the function: "a.b:Class.method".
     where: str
+    #: `right`, `wrong`: Text that stands once in the source of the function, and what
+    #: takes its place.
     right: str
     wrong: str
+    #: Names of the referees that look for it (`referees.REFEREES`).
     asked: tuple[str, ...] = ("debug solution", "tree")
 
     @property

@@ -170,21 +170,15 @@ REFEREES: dict[str, Referee] = {
 
 @dataclass(frozen=True)
 class Found:
-    """What became of a planted fault.
+    """What became of a planted fault."""
 
-    Attributes
-    ----------
-    referee, step
-        Who found it, and by which step or statement; empty where it was not found.
-    line
-        What was said.
-    seeds
-        Seeds that were asked for, each of all referees of the fault.
-    """
-
+    #: `referee`, `step`: Who found it, and by which step or statement; empty where it
+    #: was not found.
     referee: str
     step: str
+    #: What was said.
     line: str
+    #: Seeds that were asked for, each of all referees of the fault.
     seeds: int
 
 

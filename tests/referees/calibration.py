@@ -49,36 +49,28 @@ class Truth:
 
 @dataclass(frozen=True)
 class CalibrationRow:
-    """Where one truth lies in its posterior.
+    """Where one truth lies in its posterior."""
 
-    Attributes
-    ----------
-    seed, kind, seizures
-        Which truth.
-    weights
-        Posterior weight of the candidates, by name.
-    replaced
-        Whether the product gave the averaged model up for a simpler one.
-    searched, unsearched, pairs
-        (BINS,) how many segments, and pairs of the table, have their rank in each part
-        of 0..DRAWS.
-    held_searched, held_unsearched, held_pairs
-        How many lie inside 90 % intervals, segments by the model's own spread.
-    widened_searched, widened_unsearched
-        The same with the spread that the product publishes.
-    """
-
+    #: `seed`, `kind`, `seizures`: Which truth.
     seed: int
     kind: str
     seizures: int
+    #: Posterior weight of the candidates, by name.
     weights: dict[str, float]
+    #: Whether the product gave the averaged model up for a simpler one.
     replaced: bool
+    #: `searched`, `unsearched`, `pairs`: (BINS,) how many segments, and pairs of the
+    #: table, have their rank in each part of 0..DRAWS.
     searched: list[int]
     unsearched: list[int]
     pairs: list[int]
+    #: `held_searched`, `held_unsearched`, `held_pairs`: How many lie inside 90 %
+    #: intervals, segments by the model's own spread.
     held_searched: int
     held_unsearched: int
     held_pairs: int
+    #: `widened_searched`, `widened_unsearched`: The same with the spread that the
+    #: product publishes.
     widened_searched: int
     widened_unsearched: int
 

@@ -20,18 +20,12 @@ FLOW_PRIOR = (1.0, 0.5)
 
 @dataclass(frozen=True)
 class SmallCase:
-    """A small network with flows, effort and seizures.
+    """A small network with flows, effort and seizures."""
 
-    Attributes
-    ----------
-    network, table
-        The roads and the prior flows.
-    hours, count
-        (m,) effort and seizures of each segment.
-    """
-
+    #: `network`, `table`: The roads and the prior flows.
     network: Network
     table: OdTable
+    #: `hours`, `count`: (m,) effort and seizures of each segment.
     hours: Floats
     count: Floats
 

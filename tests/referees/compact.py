@@ -302,28 +302,20 @@ class _Scaled(SilentListener):
 
 @dataclass
 class Enumeration:
-    """The state of one search.
+    """The state of one search."""
 
-    Attributes
-    ----------
-    instance, overlay
-        The problem; its forced options must be feasible by themselves.
-    upper
-        Value of the best plan known.
-    gap
-        Relative gap to `upper` at which to stop, >= 0.
-    until
-        `work_seconds()` at which to stop.
-    listener
-        Told of every plan that is better than `upper`, and of the bounds after each
-        node.
-    """
-
+    #: `instance`, `overlay`: The problem; its forced options must be feasible by
+    #: themselves.
     instance: Instance
     overlay: Overlay
+    #: Value of the best plan known.
     upper: float
+    #: Relative gap to `upper` at which to stop, >= 0.
     gap: float = 0.0
+    #: `work_seconds()` at which to stop.
     until: float = np.inf
+    #: Told of every plan that is better than `upper`, and of the bounds after each
+    #: node.
     listener: Listener = SILENT
     _search: BestFirstSearch[Node] = field(init=False)
 

@@ -42,30 +42,22 @@ class DenseFit:
 
 @dataclass(frozen=True)
 class DenseModel:
-    """What is known of a small network; one count a searched segment.
+    """What is known of a small network; one count a searched segment."""
 
-    Attributes
-    ----------
-    laplacian
-        (m, m).
-    columns, prior_mean, prior_sd
-        (m, p) covariates and the priors of their coefficients.
-    own
-        (m,) size of the nugget of each segment.
-    segment, count, expected
-        (k,) the counts.
-    shape
-        Shape of the counts; infinity is Poisson.
-    """
-
+    #: (m, m).
     laplacian: Floats
+    #: `columns`, `prior_mean`, `prior_sd`: (m, p) covariates and the priors of their
+    #: coefficients.
     columns: Floats
     prior_mean: Floats
     prior_sd: Floats
+    #: (m,) size of the nugget of each segment.
     own: Floats
+    #: `segment`, `count`, `expected`: (k,) the counts.
     segment: NDArray[np.int64]
     count: Floats
     expected: Floats
+    #: Shape of the counts; infinity is Poisson.
     shape: float = np.inf
 
     def precision(self, logs: Floats) -> Floats:

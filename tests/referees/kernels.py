@@ -92,20 +92,13 @@ def chord_cuts(
 
 @dataclass(frozen=True)
 class _Chords:
-    """The chord cut of each of some paths.
+    """The chord cut of each of some paths."""
 
-    Attributes
-    ----------
-    inside
-        (paths, width) whether the option belongs to T.
-    slope
-        (paths, width) 1 - rho_j outside T, and F(u_j) inside.
-    value
-        (paths,) g_P(T); 0 where it is too small to compute with.
-    """
-
+    #: (paths, width) whether the option belongs to T.
     inside: NDArray[np.bool_]
+    #: (paths, width) 1 - rho_j outside T, and F(u_j) inside.
     slope: NDArray[np.float64]
+    #: (paths,) g_P(T); 0 where it is too small to compute with.
     value: NDArray[np.float64]
 
     @classmethod

@@ -40,37 +40,27 @@ class SampledPosterior:
 
 @dataclass(frozen=True)
 class NutsRow:
-    """One candidate against the sampler; segments are compared on the log rate.
+    """One candidate against the sampler; segments are compared on the log rate."""
 
-    Attributes
-    ----------
-    seed, candidate
-        Which record and which model.
-    segments, seizures
-        Its size.
-    r_hat, diverged
-        Of the sampler.
-    median_off, worst_off
-        Distance of the medians in the sampler's standard deviations, its median and its
-        largest over segments.
-    width, narrowest
-        Width of the 90 % intervals, not widened, over the sampler's: median and least
-        over segments.
-    held, held_widened
-        Share of the sampler's draws inside the 90 % intervals, not widened and widened
-        as the product does, mean over segments.
-    """
-
+    #: `seed`, `candidate`: Which record and which model.
     seed: int
     candidate: str
+    #: `segments`, `seizures`: Its size.
     segments: int
     seizures: float
+    #: `r_hat`, `diverged`: Of the sampler.
     r_hat: float
     diverged: float
+    #: `median_off`, `worst_off`: Distance of the medians in the sampler's standard
+    #: deviations, its median and its largest over segments.
     median_off: float
     worst_off: float
+    #: `width`, `narrowest`: Width of the 90 % intervals, not widened, over the
+    #: sampler's: median and least over segments.
     width: float
     narrowest: float
+    #: `held`, `held_widened`: Share of the sampler's draws inside the 90 % intervals,
+    #: not widened and widened as the product does, mean over segments.
     held: float
     held_widened: float
 

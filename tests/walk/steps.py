@@ -17,33 +17,22 @@ REAL, SMALL = "instances/rio-grande-roads", "instances/rio-grande"
 
 @dataclass(frozen=True)
 class Border:
-    """A border that is walked.
+    """A border that is walked."""
 
-    Attributes
-    ----------
-    name
-        Its name on the command line and in the table.
-    scenario
-        Its scenario; empty for stand-ins of files.
-    short
-        The scenario that `--short` takes in its place; empty where that leaves the
-        border out.
-    words
-        What `{...}` of a step's words stands for here.
-    shorter
-        What differs in that with `--short`.
-    only
-        How the words of the steps begin that are taken; by default every step.
-    briefly
-        The same with `--short`.
-    """
-
+    #: Its name on the command line and in the table.
     name: str
+    #: Its scenario; empty for stand-ins of files.
     scenario: str
+    #: The scenario that `--short` takes in its place; empty where that leaves the
+    #: border out.
     short: str
+    #: What `{...}` of a step's words stands for here.
     words: Mapping[str, str] = field(default_factory=dict)
+    #: What differs in that with `--short`.
     shorter: Mapping[str, str] = field(default_factory=dict)
+    #: How the words of the steps begin that are taken; by default every step.
     only: tuple[str, ...] = ("",)
+    #: The same with `--short`.
     briefly: tuple[str, ...] = ("",)
 
     @property
@@ -73,36 +62,24 @@ class Border:
 
 @dataclass(frozen=True)
 class Step:
-    """One command of the walk.
+    """One command of the walk."""
 
-    Attributes
-    ----------
-    words
-        The command, after `interdict`.
-    borders
-        Names of the borders on which it is run.
-    refused
-        Borders on which the command rightly refuses what it is asked (exit 1), and
-        words that its message has.
-    before
-        What people do first: a function of `people.WORK`.
-    by
-        Who uses a page that the command serves: a function of `people.USERS`.
-    less
-        Words that `--short` adds.
-    folder
-        The folder or file that the step leaves; by default `--out` says it.
-    long
-        Whether `--short` leaves the step out.
-    """
-
+    #: The command, after `interdict`.
     words: str
+    #: Names of the borders on which it is run.
     borders: tuple[str, ...]
+    #: Borders on which the command rightly refuses what it is asked (exit 1), and words
+    #: that its message has.
     refused: Mapping[str, str] = field(default_factory=dict)
+    #: What people do first: a function of `people.WORK`.
     before: str = ""
+    #: Who uses a page that the command serves: a function of `people.USERS`.
     by: str = ""
+    #: Words that `--short` adds.
     less: str = ""
+    #: The folder or file that the step leaves; by default `--out` says it.
     folder: str = ""
+    #: Whether `--short` leaves the step out.
     long: bool = False
 
     @property

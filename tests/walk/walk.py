@@ -42,32 +42,21 @@ EXTRACT = DATA / "osm" / "andorra-2025-01.osm.pbf"
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a command.
+    """What came of a command."""
 
-    Attributes
-    ----------
-    border
-        Name of the border.
-    command
-        The command, after `interdict`.
-    status
-        Its exit code.
-    seconds
-        By the clock, of the command alone.
-    lines
-        What it printed: on standard output where it ended well, else from its error on.
-    opened
-        How many files it wrote, all of which were opened.
-    faults
-        What is wrong; empty where all is well.
-    """
-
+    #: Name of the border.
     border: str
+    #: The command, after `interdict`.
     command: str
+    #: Its exit code.
     status: int
+    #: By the clock, of the command alone.
     seconds: float
+    #: What it printed: on standard output where it ended well, else from its error on.
     lines: tuple[str, ...]
+    #: How many files it wrote, all of which were opened.
     opened: int
+    #: What is wrong; empty where all is well.
     faults: tuple[str, ...]
 
     @property

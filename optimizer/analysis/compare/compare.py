@@ -52,41 +52,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ComparedPlan:
-    """A plan on the common model.
+    """A plan on the common model."""
 
-    Attributes
-    ----------
-    matched
-        The plan, and how it was matched.
-    value
-        What gets through.
-    violations
-        What of the model it breaks, a sentence each: its value is exact all the same.
-    by_kind
-        What gets through of habitual and of informed evaders; sums to `value`.
-    by_origin
-        What gets through by crossing, gateway or other origin; sums to `value`.
-    by_agency
-        By how much the value would rise without all that an agency has placed; "" is
-        what belongs to none.
-    by_drug
-        What gets through by drug, as far as the record of a scenario tells what evaders
-        carry; sums to `value`, empty without one.
-    open_evaders
-        The evaders of whom most gets through, with the routes left to them.
-    comes, goes
-        What it has and the first plan has not, and the other way round; of equal beats
-        the surplus.
-    """
-
+    #: The plan, and how it was matched.
     matched: MatchedPlan
+    #: What gets through.
     value: float
+    #: What of the model it breaks, a sentence each: its value is exact all the same.
     violations: tuple[str, ...]
+    #: What gets through of habitual and of informed evaders; sums to `value`.
     by_kind: Mapping[str, float]
+    #: What gets through by crossing, gateway or other origin; sums to `value`.
     by_origin: Mapping[str, float]
+    #: By how much the value would rise without all that an agency has placed; "" is
+    #: what belongs to none.
     by_agency: Mapping[str, float]
+    #: What gets through by drug, as far as the record of a scenario tells what evaders
+    #: carry; sums to `value`, empty without one.
     by_drug: Mapping[str, float]
+    #: The evaders of whom most gets through, with the routes left to them.
     open_evaders: tuple[ExplainedEvader, ...]
+    #: `comes`, `goes`: What it has and the first plan has not, and the other way round;
+    #: of equal beats the surplus.
     comes: tuple[Placement, ...]
     goes: tuple[Placement, ...]
 
@@ -107,31 +94,21 @@ class ComparedPlan:
 
 @dataclass(frozen=True)
 class ComparisonModel:
-    """What plans are compared on.
+    """What plans are compared on."""
 
-    Attributes
-    ----------
-    model, instance
-        Its name, and itself.
-    lower
-        Proven: no feasible plan of the model lets less through. 0 where nothing is
-        known.
-    places
-        Where its options stand.
-    drugs
-        What its evaders carry; None where nothing tells it.
-    language
-        Language of the model's pages.
-    own_words
-        What the model's scenario calls its agencies and other terms.
-    """
-
+    #: `model`, `instance`: Its name, and itself.
     model: str
     instance: Instance
+    #: Proven: no feasible plan of the model lets less through. 0 where nothing is
+    #: known.
     lower: float
+    #: Where its options stand.
     places: SitePlaces
+    #: What its evaders carry; None where nothing tells it.
     drugs: DrugShares | None
+    #: Language of the model's pages.
     language: str
+    #: What the model's scenario calls its agencies and other terms.
     own_words: OwnWords
 
 
@@ -327,16 +304,11 @@ UNKNOWN = "not stated"
 class DrugShares:
     """The share of each drug in what evaders carry: an estimate from the record, beside
     the model, which knows no drugs.
-
-    Attributes
-    ----------
-    names
-        The drugs.
-    share
-        (evaders, drugs) shares; each row sums to 1.
     """
 
+    #: The drugs.
     names: tuple[str, ...]
+    #: (evaders, drugs) shares; each row sums to 1.
     share: NDArray[np.float64]
 
 
@@ -432,24 +404,16 @@ class SitePlaces:
 
 @dataclass
 class MatchedPlan:
-    """A plan as one of an instance.
+    """A plan as one of an instance."""
 
-    Attributes
-    ----------
-    name
-        What was asked for.
-    plan
-        What of it the instance has.
-    notes
-        How it was matched, a sentence each: kinds and points taken for others, with the
-        distance.
-    unmatched
-        What of it is no option of the instance.
-    """
-
+    #: What was asked for.
     name: str
+    #: What of it the instance has.
     plan: Plan = field(default_factory=lambda: Plan(()))
+    #: How it was matched, a sentence each: kinds and points taken for others, with the
+    #: distance.
     notes: list[str] = field(default_factory=list)
+    #: What of it is no option of the instance.
     unmatched: list[str] = field(default_factory=list)
 
     def add(self, option: Option) -> None:
@@ -669,14 +633,9 @@ EXPECTED = "a Point, MultiPoint, LineString or MultiLineString of longitude and 
 
 @dataclass(frozen=True, slots=True)
 class DrawnShape:
-    """A point or a line.
+    """A point or a line."""
 
-    Attributes
-    ----------
-    corners
-        (k, 2) longitude and latitude in degrees; one row for a point.
-    """
-
+    #: (k, 2) longitude and latitude in degrees; one row for a point.
     corners: NDArray[np.float64]
 
     @property

@@ -64,88 +64,59 @@ SINGLE_SOLVES = 5.0
 
 @dataclass(frozen=True)
 class CoalitionValue:
-    """What gets through under the best plan of a coalition.
+    """What gets through under the best plan of a coalition."""
 
-    Attributes
-    ----------
-    members
-        Ids of agencies.
-    lower, upper
-        Proven bound of every plan of the coalition, and value of the best one found.
-    plan
-        That plan; the empty one where none was looked for.
-    solved
-        Whether it was looked for; else the values are what others prove.
-    """
-
+    #: Ids of agencies.
     members: tuple[str, ...]
+    #: `lower`, `upper`: Proven bound of every plan of the coalition, and value of the
+    #: best one found.
     lower: float
     upper: float
+    #: That plan; the empty one where none was looked for.
     plan: Plan
+    #: Whether it was looked for; else the values are what others prove.
     solved: bool
 
 
 @dataclass(frozen=True)
 class AgencyShare:
-    """An agency's part of what all reach together.
+    """An agency's part of what all reach together."""
 
-    Attributes
-    ----------
-    agency
-        Its id.
-    alone
-        What it reaches alone.
-    share
-        Its Shapley value; those found sum to what the best plan of all reaches.
-    """
-
+    #: Its id.
     agency: str
+    #: What it reaches alone.
     alone: ProvenInterval
+    #: Its Shapley value; those found sum to what the best plan of all reaches.
     share: ProvenInterval
 
 
 @dataclass(frozen=True)
 class Cooperation:
-    """Agencies alone and together.
+    """Agencies alone and together."""
 
-    Attributes
-    ----------
-    instance
-        The problem of all.
-    others
-        What those outside a coalition have.
-    nobody
-        What gets through without any of them: nothing placed, or today's sites.
-    coalitions
-        The smallest first, that of all last.
-    shares
-        One an agency.
-    worth
-        What all reach together beyond the sum of what each reaches alone; below 0 where
-        sites of several do the same work.
-    in_core
-        Whether the split is in the core: no coalition does better apart. None where the
-        bounds, or sampling, leave it open.
-    better_apart
-        Coalitions that, by the plans found, do.
-    sampled
-        How many orders of joining were sampled; None where every coalition was taken.
-    gains
-        What each site of the plan of all brings, and whose roads it relieves.
-    own_words
-        What pages call the agencies and other terms of a scenario.
-    """
-
+    #: The problem of all.
     instance: Instance
+    #: What those outside a coalition have.
     others: Others
+    #: What gets through without any of them: nothing placed, or today's sites.
     nobody: float
+    #: The smallest first, that of all last.
     coalitions: tuple[CoalitionValue, ...]
+    #: One an agency.
     shares: tuple[AgencyShare, ...]
+    #: What all reach together beyond the sum of what each reaches alone; below 0 where
+    #: sites of several do the same work.
     worth: ProvenInterval
+    #: Whether the split is in the core: no coalition does better apart. None where the
+    #: bounds, or sampling, leave it open.
     in_core: bool | None
+    #: Coalitions that, by the plans found, do.
     better_apart: tuple[tuple[str, ...], ...]
+    #: How many orders of joining were sampled; None where every coalition was taken.
     sampled: int | None
+    #: What each site of the plan of all brings, and whose roads it relieves.
     gains: tuple[SiteGain, ...]
+    #: What pages call the agencies and other terms of a scenario.
     own_words: OwnWords = field(default_factory=OwnWords)
 
     @property
@@ -463,23 +434,16 @@ def _value(
 
 @dataclass(frozen=True, slots=True)
 class SiteGain:
-    """What one placement of a plan brings.
+    """What one placement of a plan brings."""
 
-    Attributes
-    ----------
-    placement
-        Which.
-    owners
-        Agencies that it is of; of several for a joint one.
-    gains
-        By how much less gets through because of it, the rest of the plan as it is, by
-        the agency whose roads the evaders travel when nothing is placed; an evader
-        counts in equal parts for all of whom he passes an option, and under the empty
-        name where he passes none.
-    """
-
+    #: Which.
     placement: Placement
+    #: Agencies that it is of; of several for a joint one.
     owners: tuple[str, ...]
+    #: By how much less gets through because of it, the rest of the plan as it is, by
+    #: the agency whose roads the evaders travel when nothing is placed; an evader
+    #: counts in equal parts for all of whom he passes an option, and under the empty
+    #: name where he passes none.
     gains: Mapping[str, float]
 
     @property

@@ -50,14 +50,9 @@ def named_by_tour(beat: Beat) -> Beat:
 
 @dataclass(frozen=True, slots=True)
 class BeatDemands:
-    """Beats that must be driven, once at least, and beats that must not be.
+    """Beats that must be driven, once at least, and beats that must not be."""
 
-    Attributes
-    ----------
-    must, banned
-        One beat a tour.
-    """
-
+    #: `must`, `banned`: One beat a tour.
     must: tuple[Beat, ...] = ()
     banned: tuple[Beat, ...] = ()
 
@@ -121,26 +116,17 @@ NO_DEMANDS = BeatDemands()
 
 @dataclass(frozen=True, slots=True)
 class DeskState:
-    """What lies on the desk at one moment.
+    """What lies on the desk at one moment."""
 
-    Attributes
-    ----------
-    changes
-        Budgets that differ, and sites or options that must, or must not, be used.
-    plan
-        The plan shown; it need not be feasible.
-    action
-        What led here, in words.
-    result
-        The search whose plan it is; None where it was changed by hand since.
-    beats
-        Beats that must, or must not, be driven.
-    """
-
+    #: Budgets that differ, and sites or options that must, or must not, be used.
     changes: Changes
+    #: The plan shown; it need not be feasible.
     plan: Plan
+    #: What led here, in words.
     action: str
+    #: The search whose plan it is; None where it was changed by hand since.
     result: Result | None = None
+    #: Beats that must, or must not, be driven.
     beats: BeatDemands = NO_DEMANDS
 
 
@@ -189,10 +175,6 @@ class Desk:
 
     Attributes
     ----------
-    known
-        The plan that was opened.
-    names
-        What people call resources, by id, where that is known.
     base
         Its problem as it was opened, without beats.
     sites
@@ -212,7 +194,9 @@ class Desk:
         What the plan shown breaks, a sentence each; empty for a feasible plan.
     """
 
+    #: The plan that was opened.
     known: KnownPlan
+    #: What people call resources, by id, where that is known.
     names: Mapping[str, str] = field(default_factory=dict)
     _states: list[DeskState] = field(init=False)
     _place: int = field(init=False, default=0)

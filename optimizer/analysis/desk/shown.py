@@ -53,33 +53,23 @@ ROUTES = 25
 
 @dataclass(frozen=True)
 class DeskGround:
-    """What a desk's map shows whatever the plan.
+    """What a desk's map shows whatever the plan."""
 
-    Attributes
-    ----------
-    base
-        The problem, without beats.
-    region
-        Roads, border and places.
-    names, spots
-        What people call things, and the places that a spot can be near to.
-    places
-        What maps name besides.
-    routes
-        How many evaders' routes are drawn.
-    sources
-        Attribution lines.
-    bare
-        Whether there is no scenario behind it.
-    """
-
+    #: The problem, without beats.
     base: Instance
+    #: Roads, border and places.
     region: Region
+    #: `names`, `spots`: What people call things, and the places that a spot can be near
+    #: to.
     names: DisplayNames
     spots: PlaceNames
+    #: What maps name besides.
     places: tuple[NamedPlace, ...] = ()
+    #: How many evaders' routes are drawn.
     routes: int = ROUTES
+    #: Attribution lines.
     sources: tuple[str, ...] = ()
+    #: Whether there is no scenario behind it.
     bare: bool = False
 
     @classmethod

@@ -16,71 +16,47 @@ Standing = Literal["must", "must not", "used", "not used"]
 
 @dataclass(frozen=True, slots=True)
 class DeskSite:
-    """A site on the desk.
+    """A site on the desk."""
 
-    Attributes
-    ----------
-    name
-        What the desk knows it by.
-    label
-        What people call it.
-    mark
-        Name of its mark on the map; empty where it has no place.
-    number
-        Its number on the map and in the list, which it keeps; empty where it never was
-        in a plan shown.
-    road
-        Its road, and where that is.
-    standing
-        Whether it must, or must not, be used, else whether the plan shown uses it.
-    used
-        Whether the plan shown uses it.
-    existing
-        Whether it is in use today.
-    says
-        What is asked of it and what stands there, in words.
-    kinds
-        Ids of its options, each with what people call its kind.
-    adds
-        By how much less gets through with it than without it, the rest of the plan as
-        it is, budgets aside; None until that is worked out.
-    """
-
+    #: What the desk knows it by.
     name: str
+    #: What people call it.
     label: str
+    #: Name of its mark on the map; empty where it has no place.
     mark: str
+    #: Its number on the map and in the list, which it keeps; empty where it never was
+    #: in a plan shown.
     number: str
+    #: Its road, and where that is.
     road: str
+    #: Whether it must, or must not, be used, else whether the plan shown uses it.
     standing: Standing
+    #: Whether the plan shown uses it.
     used: bool
+    #: Whether it is in use today.
     existing: bool
+    #: What is asked of it and what stands there, in words.
     says: str
+    #: Ids of its options, each with what people call its kind.
     kinds: tuple[tuple[str, str], ...]
+    #: By how much less gets through with it than without it, the rest of the plan as it
+    #: is, budgets aside; None until that is worked out.
     adds: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class DeskBeat:
-    """A beat on the desk.
+    """A beat on the desk."""
 
-    Attributes
-    ----------
-    name
-        What the desk knows it by.
-    label
-        What people call it: team and posts.
-    letter
-        Its letter on the map; empty of one that the plan shown does not drive.
-    must
-        Whether it must, or must not, be driven; None for no demand.
-    used
-        Whether the plan shown drives it.
-    """
-
+    #: What the desk knows it by.
     name: str
+    #: What people call it: team and posts.
     label: str
+    #: Its letter on the map; empty of one that the plan shown does not drive.
     letter: str
+    #: Whether it must, or must not, be driven; None for no demand.
     must: bool | None
+    #: Whether the plan shown drives it.
     used: bool
 
 
@@ -98,33 +74,24 @@ class DeskGain:
 
 @dataclass(frozen=True, slots=True)
 class DeskBudget:
-    """A budget on the desk.
+    """A budget on the desk."""
 
-    Attributes
-    ----------
-    id, name, unit
-        Of the resource.
-    used, budget, opened
-        What the plan shown uses, what there is now, and what there was when the plan
-        was opened.
-    most, step
-        Where its slider ends, and how far it moves at once.
-    more
-        The site that brings most for each unit more of it, if possible of it alone, the
-        rest of the plan shown as it is; None for none.
-    known
-        Whether that is worked out.
-    """
-
+    #: `id`, `name`, `unit`: Of the resource.
     id: str
     name: str
     unit: str
+    #: `used`, `budget`, `opened`: What the plan shown uses, what there is now, and what
+    #: there was when the plan was opened.
     used: float
     budget: float
     opened: float
+    #: `most`, `step`: Where its slider ends, and how far it moves at once.
     most: float
     step: float
+    #: The site that brings most for each unit more of it, if possible of it alone, the
+    #: rest of the plan shown as it is; None for none.
     more: DeskGain | None = None
+    #: Whether that is worked out.
     known: bool = False
 
 
@@ -146,71 +113,49 @@ class DeskProgress:
 
 @dataclass(frozen=True, slots=True)
 class DeskView:
-    """What lies on the desk.
+    """What lies on the desk."""
 
-    Attributes
-    ----------
-    title
-        The plan that was opened.
-    values
-        How values are written.
-    value, opened_value, today, lower
-        Exact value of the plan shown, of the one that was opened, of today's layout
-        (None where nothing stands), and the proven bound for what is asked now.
-    evaluation_ms
-        Milliseconds that the value took.
-    faults
-        Why the plan shown may not be, a sentence each.
-    sites, budgets
-        In the order of the problem.
-    beats
-        Beats of the plan shown, then those that must not be driven.
-    last
-        The last action; empty before the first.
-    can_undo, can_redo
-        Whether there are actions to take back, or to do again.
-    progress
-        Of the search that runs; None where none does.
-    """
-
+    #: The plan that was opened.
     title: str
+    #: How values are written.
     values: ValueText
+    #: `value`, `opened_value`, `today`, `lower`: Exact value of the plan shown, of the
+    #: one that was opened, of today's layout (None where nothing stands), and the
+    #: proven bound for what is asked now.
     value: float
     opened_value: float
     today: float | None
     lower: float
+    #: Milliseconds that the value took.
     evaluation_ms: float
+    #: Why the plan shown may not be, a sentence each.
     faults: tuple[str, ...]
+    #: `sites`, `budgets`: In the order of the problem.
     sites: tuple[DeskSite, ...]
     budgets: tuple[DeskBudget, ...]
+    #: Beats of the plan shown, then those that must not be driven.
     beats: tuple[DeskBeat, ...]
+    #: The last action; empty before the first.
     last: str
+    #: `can_undo`, `can_redo`: Whether there are actions to take back, or to do again.
     can_undo: bool
     can_redo: bool
+    #: Of the search that runs; None where none does.
     progress: DeskProgress | None
 
 
 @dataclass(frozen=True)
 class DeskMapContent:
-    """What the map of a desk shows.
+    """What the map of a desk shows."""
 
-    Attributes
-    ----------
-    content
-        The plan shown, as the content of a report.
-    numbers
-        Number of each option in the plan, by id.
-    must, must_not
-        (k, 2) degrees of the sites that are demanded, or refused.
-    bare
-        Whether there is no scenario behind it: straight roads, without border and
-        towns.
-    """
-
+    #: The plan shown, as the content of a report.
     content: ReportContent
+    #: Number of each option in the plan, by id.
     numbers: Mapping[str, str]
+    #: `must`, `must_not`: (k, 2) degrees of the sites that are demanded, or refused.
     must: tuple[tuple[float, float], ...]
     must_not: tuple[tuple[float, float], ...]
+    #: Whether there is no scenario behind it: straight roads, without border and towns.
     bare: bool
 
 

@@ -68,18 +68,12 @@ TOUCHED = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class TouchedEvader:
-    """An evader whose chance to get through depends on an option.
+    """An evader whose chance to get through depends on an option."""
 
-    Attributes
-    ----------
-    evader
-        Who.
-    without, with_it
-        Chance to get through without and with the option, the rest of the plan as it
-        is.
-    """
-
+    #: Who.
     evader: Evader
+    #: `without`, `with_it`: Chance to get through without and with the option, the rest
+    #: of the plan as it is.
     without: float
     with_it: float
 
@@ -91,34 +85,24 @@ class TouchedEvader:
 
 @dataclass(frozen=True)
 class ExplainedOption:
-    """What an option does, and what it would cost to do without it, or to have it.
+    """What an option does, and what it would cost to do without it, or to have it."""
 
-    Attributes
-    ----------
-    known
-        The plan.
-    price
-        The best plan without it, or with it.
-    adds
-        By how much the value is lower with it than without it, the rest of the plan as
-        it is and, where it is not chosen, budgets aside and in place of what excludes
-        it; below 0 where that was better.
-    touched
-        The evaders whose chance to get through it changes, those first of whom it
-        lowers most.
-    habitual_routes
-        How many routes of habitual evaders pass it.
-    comes, goes
-        Positions of the options that the best plan without it, or with it, has and the
-        plan has not, and the other way round, itself aside; those of the largest
-        marginal value first.
-    """
-
+    #: The plan.
     known: KnownPlan
+    #: The best plan without it, or with it.
     price: OptionPrice
+    #: By how much the value is lower with it than without it, the rest of the plan as
+    #: it is and, where it is not chosen, budgets aside and in place of what excludes
+    #: it; below 0 where that was better.
     adds: float
+    #: The evaders whose chance to get through it changes, those first of whom it lowers
+    #: most.
     touched: tuple[TouchedEvader, ...]
+    #: How many routes of habitual evaders pass it.
     habitual_routes: int
+    #: `comes`, `goes`: Positions of the options that the best plan without it, or with
+    #: it, has and the plan has not, and the other way round, itself aside; those of the
+    #: largest marginal value first.
     comes: tuple[int, ...]
     goes: tuple[int, ...]
 
@@ -148,27 +132,18 @@ class ExplainedOption:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A plan explained.
+    """A plan explained."""
 
-    Attributes
-    ----------
-    known
-        The plan and its bounds.
-    options
-        The chosen options first, then the most promising others.
-    evaders
-        Those of whom most gets through, with the routes left to them.
-    wanted
-        How many options were to be priced; fewer are where time ran out or Ctrl-C was
-        pressed.
-    named
-        Whether these options were asked for by name.
-    """
-
+    #: The plan and its bounds.
     known: KnownPlan
+    #: The chosen options first, then the most promising others.
     options: tuple[ExplainedOption, ...]
+    #: Those of whom most gets through, with the routes left to them.
     evaders: tuple[ExplainedEvader, ...]
+    #: How many options were to be priced; fewer are where time ran out or Ctrl-C was
+    #: pressed.
     wanted: int
+    #: Whether these options were asked for by name.
     named: bool = False
 
     @property
@@ -410,26 +385,17 @@ def _by_loss(
 # The evaders of whom most gets through under a plan, with the routes left to them.
 @dataclass(frozen=True)
 class ExplainedEvader:
-    """An evader of whom much gets through, with the routes left to him.
+    """An evader of whom much gets through, with the routes left to him."""
 
-    Attributes
-    ----------
-    evader
-        Who.
-    through
-        Chance to get through under the plan.
-    left
-        His best routes under the plan.
-    site_names
-        What people call the sites, by id.
-    standing
-        Ids of the sites where something of the plan stands.
-    """
-
+    #: Who.
     evader: Evader
+    #: Chance to get through under the plan.
     through: float
+    #: His best routes under the plan.
     left: RoutesLeft
+    #: What people call the sites, by id.
     site_names: Mapping[str, str]
+    #: Ids of the sites where something of the plan stands.
     standing: frozenset[str]
 
     def called(self, route: OpenRoute) -> list[str]:
@@ -509,24 +475,16 @@ MOST_SEARCHES = 200
 
 @dataclass(frozen=True, slots=True)
 class OpenRoute:
-    """A route that is left to an evader.
+    """A route that is left to an evader."""
 
-    Attributes
-    ----------
-    through
-        Chance to get through on it under the plan, in (0, 1].
-    share
-        Share of a habitual evader that takes it; 1 for an informed one.
-    arcs
-        Arc positions in order of travel.
-    sites
-        Sites that it passes, used or not, in order of travel; an option without a site
-        counts as one of its own.
-    """
-
+    #: Chance to get through on it under the plan, in (0, 1].
     through: float
+    #: Share of a habitual evader that takes it; 1 for an informed one.
     share: float
+    #: Arc positions in order of travel.
     arcs: tuple[int, ...]
+    #: Sites that it passes, used or not, in order of travel; an option without a site
+    #: counts as one of its own.
     sites: tuple[str, ...]
 
 
@@ -542,17 +500,11 @@ class RoutesLeft:
 
 @dataclass(frozen=True)
 class SitesOnArcs:
-    """Which sites watch which arcs.
+    """Which sites watch which arcs."""
 
-    Attributes
-    ----------
-    on
-        Arc position -> names of the sites that watch it.
-    arcs
-        Name of a site -> (k,) arc positions that its options watch.
-    """
-
+    #: Arc position -> names of the sites that watch it.
     on: dict[int, tuple[str, ...]]
+    #: Name of a site -> (k,) arc positions that its options watch.
     arcs: dict[str, NDArray[np.int64]]
 
     @classmethod

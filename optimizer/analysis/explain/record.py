@@ -108,57 +108,38 @@ start takes one to two seconds.
 
 @dataclass(frozen=True, eq=False)
 class OtherRecord:
-    """The best plan found where the record says something else.
+    """The best plan found where the record says something else."""
 
-    Attributes
-    ----------
-    kind
-        `gravity`, `permuted`, `as it is`, `halved` or `doubled`.
-    placed
-        (options,) mask of it.
-    lower, upper
-        Proven bound and value of the best plan there.
-    value
-        What gets through under it by the record as it is.
-    """
-
+    #: `gravity`, `permuted`, `as it is`, `halved` or `doubled`.
     kind: str
+    #: (options,) mask of it.
     placed: Mask
+    #: `lower`, `upper`: Proven bound and value of the best plan there.
     lower: float
     upper: float
+    #: What gets through under it by the record as it is.
     value: float
 
 
 @dataclass(frozen=True)
 class RecordSupport:
-    """Which sites of a plan rest on the record.
+    """Which sites of a plan rest on the record."""
 
-    Attributes
-    ----------
-    known
-        The plan.
-    sites
-        Positions of the options that it chose: neither beats nor what must be used.
-    others
-        The plans for other records, as far as they were made.
-    asked
-        How many were to be made.
-    faults
-        Why some could not be, a sentence each.
-    seconds
-        Of each search, twice as many by gravity where that is a whole search; None
-        without a limit.
-    loose
-        Sites that all plans have and that are not told all the same: a plan without one
-        is nearly as good, as far as searches tell.
-    """
-
+    #: The plan.
     known: KnownPlan
+    #: Positions of the options that it chose: neither beats nor what must be used.
     sites: tuple[int, ...]
+    #: The plans for other records, as far as they were made.
     others: tuple[OtherRecord, ...]
+    #: How many were to be made.
     asked: int
+    #: Why some could not be, a sentence each.
     faults: tuple[str, ...]
+    #: Of each search, twice as many by gravity where that is a whole search; None
+    #: without a limit.
     seconds: float | None
+    #: Sites that all plans have and that are not told all the same: a plan without one
+    #: is nearly as good, as far as searches tell.
     loose: frozenset[int] = frozenset()
 
     def of(self, kind: str) -> tuple[OtherRecord, ...]:

@@ -41,59 +41,40 @@ NOTHING = 1e-12
 
 @dataclass(frozen=True)
 class OptionPrice:
-    """The best plan without an option that is chosen, or with one that is not.
+    """The best plan without an option that is chosen, or with one that is not."""
 
-    Attributes
-    ----------
-    option
-        Its position in the instance.
-    chosen
-        Whether the plan has it.
-    plan
-        (options,) mask of the best plan found; None where no plan is feasible.
-    lower, upper
-        Proven bound of all such plans, with whatever beats, and value of `plan`; None
-        where no plan is feasible.
-    same_beats
-        Proven bound of such plans that have no other beats than the plan, at least
-        `lower`; None without patrol teams.
-    reason
-        Why no plan is feasible; empty where one is.
-    """
-
+    #: Its position in the instance.
     option: int
+    #: Whether the plan has it.
     chosen: bool
+    #: (options,) mask of the best plan found; None where no plan is feasible.
     plan: NDArray[np.bool_] | None
+    #: `lower`, `upper`: Proven bound of all such plans, with whatever beats, and value
+    #: of `plan`; None where no plan is feasible.
     lower: float | None
     upper: float | None
+    #: Proven bound of such plans that have no other beats than the plan, at least
+    #: `lower`; None without patrol teams.
     same_beats: float | None = None
+    #: Why no plan is feasible; empty where one is.
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """What all prices of a plan have in common.
+    """What all prices of a plan have in common."""
 
-    Attributes
-    ----------
-    known
-        The plan.
-    overlay
-        Contraction of the problem in which the options to price are neither forced nor
-        forbidden (`released`).
-    asked
-        What each solve is asked for, but for its time.
-    partners
-        Options outside the plan, by position, those first that would gain most in
-        addition: what one of the plan is exchanged for.
-    rows
-        Rows of the root program of the problem, which hold in each case as well.
-    """
-
+    #: The plan.
     known: KnownPlan
+    #: Contraction of the problem in which the options to price are neither forced nor
+    #: forbidden (`released`).
     overlay: Overlay
+    #: What each solve is asked for, but for its time.
     asked: SolveOptions
+    #: Options outside the plan, by position, those first that would gain most in
+    #: addition: what one of the plan is exchanged for.
     partners: Sequence[int] = ()
+    #: Rows of the root program of the problem, which hold in each case as well.
     rows: ValueRows | None = None
 
     def case(self, option: int) -> Instance:

@@ -93,18 +93,12 @@ SINGLE_SOLVES = 3.0
 
 @dataclass(frozen=True, slots=True)
 class BudgetRange:
-    """Budgets of a resource, from the smallest to the largest.
+    """Budgets of a resource, from the smallest to the largest."""
 
-    Attributes
-    ----------
-    resource
-        Its id, or its name where one agency alone has it; the id or name of a type of
-        teams; or `CHANGES`.
-    amounts
-        The budgets, rising.
-    """
-
+    #: Its id, or its name where one agency alone has it; the id or name of a type of
+    #: teams; or `CHANGES`.
     resource: str
+    #: The budgets, rising.
     amounts: tuple[float, ...]
 
     @classmethod
@@ -174,24 +168,17 @@ class BudgetRange:
 class FrontierPoint:
     """The best plan found for some budgets, and the bound that no plan within them goes
     below.
-
-    Attributes
-    ----------
-    budgets
-        One for each resource, in the order of the ranges.
-    lower, upper
-        Proven bound, and value of the plan.
-    plan
-        The plan, of this point or of a smaller budget.
-    certified
-        What the point's certificate proves: the lower bound, and the value of its plan;
-        None where it has none.
     """
 
+    #: One for each resource, in the order of the ranges.
     budgets: tuple[float, ...]
+    #: `lower`, `upper`: Proven bound, and value of the plan.
     lower: float
     upper: float
+    #: The plan, of this point or of a smaller budget.
     plan: Plan
+    #: What the point's certificate proves: the lower bound, and the value of its plan;
+    #: None where it has none.
     certified: tuple[Fraction, Fraction] | None = None
 
     @property
@@ -217,30 +204,20 @@ class MarginalGain:
 
 @dataclass(frozen=True)
 class Frontier:
-    """A budget curve, or a grid of two.
+    """A budget curve, or a grid of two."""
 
-    Attributes
-    ----------
-    ranges
-        The resources and their budgets.
-    points
-        In the order of the budgets, those of the last resource running fastest.
-    complete
-        Whether every point was searched; one that was not has what the others prove of
-        it.
-    units
-        Unit of each of the ranges, for people; empty where it has none.
-    with_beats
-        Whether bounds hold for every beat that teams could drive.
-    shares
-        Whether values are shares of all loads.
-    """
-
+    #: The resources and their budgets.
     ranges: tuple[BudgetRange, ...]
+    #: In the order of the budgets, those of the last resource running fastest.
     points: tuple[FrontierPoint, ...]
+    #: Whether every point was searched; one that was not has what the others prove of
+    #: it.
     complete: bool
+    #: Unit of each of the ranges, for people; empty where it has none.
     units: tuple[str, ...] = ()
+    #: Whether bounds hold for every beat that teams could drive.
     with_beats: bool = False
+    #: Whether values are shares of all loads.
     shares: bool = False
 
     @property
@@ -652,27 +629,18 @@ LEAST_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What all points have in common.
+    """What all points have in common."""
 
-    Attributes
-    ----------
-    instance
-        The problem.
-    resources
-        Ids, or names, of those whose budgets change.
-    terms
-        Method, gap and seed.
-    overlay
-        The contraction of the problem; None where the method, or patrol teams, make
-        their own.
-    starts
-        Plans that are known.
-    """
-
+    #: The problem.
     instance: Instance
+    #: Ids, or names, of those whose budgets change.
     resources: tuple[str, ...]
+    #: Method, gap and seed.
     terms: SolveModel
+    #: The contraction of the problem; None where the method, or patrol teams, make
+    #: their own.
     overlay: Overlay | None
+    #: Plans that are known.
     starts: tuple[Plan, ...] = ()
 
     def case(self, budgets: Sequence[float]) -> Instance:

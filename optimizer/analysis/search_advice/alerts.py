@@ -79,26 +79,17 @@ MOST_TRENDS = 8
 
 @dataclass(frozen=True)
 class RiskAlerts:
-    """The alerts of a scenario.
+    """The alerts of a scenario."""
 
-    Attributes
-    ----------
-    by
-        Kind of place that was tested.
-    alerts
-        The tested places and what was expected of them.
-    trends
-        The whole, then the first alarms (by area every area), quarter by quarter.
-    warnings
-        What a reader must know.
-    name
-        Of the scenario.
-    """
-
+    #: Kind of place that was tested.
     by: PlaceKind
+    #: The tested places and what was expected of them.
     alerts: Alerts
+    #: The whole, then the first alarms (by area every area), quarter by quarter.
     trends: tuple[Trend, ...]
+    #: What a reader must know.
     warnings: tuple[str, ...]
+    #: Of the scenario.
     name: str = ""
 
 

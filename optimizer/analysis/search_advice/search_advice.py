@@ -94,79 +94,57 @@ class PatrolEffort:
 
 @dataclass(frozen=True)
 class RoadToLookAt:
-    """A segment and the information that a patrol of it would give.
+    """A segment and the information that a patrol of it would give."""
 
-    Attributes
-    ----------
-    segment
-        Its number in the network.
-    road, road_class
-        What people call it, and its class.
-    known
-        Whether effort was ever recorded there: `searched` or `unknown`.
-    risk_index, risk_rank
-        Median risk index, and the rank by it (1 is the highest).
-    expected_finds
-        Median of the expected seizures of the patrol.
-    information_nats, around_nats, look_rank
-        Information that the patrol gives about the segment, and about it and those
-        around, in nats (higher is better); the rank by the latter.
-    chance_among_worst, thompson_rank
-        Chance that the segment is among the worst 5 % of the road length, and the rank
-        by it.
-    reason
-        Why one would look there, in a few words.
-    tips
-        Tips that count, clusters of them, of which it is the nearest segment; they
-        change neither information nor ranks.
-    index_with_tips
-        Median risk index that `plan` takes with all tips.
-    """
-
+    #: Its number in the network.
     segment: int
+    #: `road`, `road_class`: What people call it, and its class.
     road: str
     road_class: str
+    #: Whether effort was ever recorded there: `searched` or `unknown`.
     known: str
+    #: `risk_index`, `risk_rank`: Median risk index, and the rank by it (1 is the
+    #: highest).
     risk_index: float
     risk_rank: int
+    #: Median of the expected seizures of the patrol.
     expected_finds: float
+    #: `information_nats`, `around_nats`, `look_rank`: Information that the patrol gives
+    #: about the segment, and about it and those around, in nats (higher is better); the
+    #: rank by the latter.
     information_nats: float
     around_nats: float
     look_rank: int
+    #: `chance_among_worst`, `thompson_rank`: Chance that the segment is among the worst
+    #: 5 % of the road length, and the rank by it.
     chance_among_worst: float
     thompson_rank: int
+    #: Why one would look there, in a few words.
     reason: str
+    #: Tips that count, clusters of them, of which it is the nearest segment; they
+    #: change neither information nor ranks.
     tips: int
+    #: Median risk index that `plan` takes with all tips.
     index_with_tips: float
 
 
 @dataclass(frozen=True)
 class RiskLook:
-    """Where to look next.
+    """Where to look next."""
 
-    Attributes
-    ----------
-    patrol
-        The effort that was assumed.
-    roads
-        Every segment of a stated jurisdiction, or of the map where none is stated, the
-        one with the most information first; ranks are over all segments.
-    warnings
-        What a reader must know.
-    tips
-        Tips that a search could settle, those that raise the risk most first; empty
-        without tips.
-    places
-        What the page says roads are near to; None for their names and numbers alone.
-    name
-        Of the scenario.
-    """
-
+    #: The effort that was assumed.
     patrol: PatrolEffort
+    #: Every segment of a stated jurisdiction, or of the map where none is stated, the
+    #: one with the most information first; ranks are over all segments.
     roads: tuple[RoadToLookAt, ...]
+    #: What a reader must know.
     warnings: tuple[str, ...]
+    #: Tips that a search could settle, those that raise the risk most first; empty
+    #: without tips.
     tips: tuple[TipRow, ...] = ()
+    #: What the page says roads are near to; None for their names and numbers alone.
     places: PlaceNames | None = None
+    #: Of the scenario.
     name: str = ""
 
     def called(self, road: RoadToLookAt) -> str:
@@ -610,17 +588,11 @@ def _cure(shift: TipShift, at: int) -> str:
 
 @dataclass(frozen=True)
 class FieldModel:
-    """A model with joint uncertainty.
+    """A model with joint uncertainty."""
 
-    Attributes
-    ----------
-    model
-        The scenario's own where it has joint uncertainty, else the default one.
-    warnings
-        What a reader must know.
-    """
-
+    #: The scenario's own where it has joint uncertainty, else the default one.
     model: FieldFlow
+    #: What a reader must know.
     warnings: tuple[str, ...]
 
 

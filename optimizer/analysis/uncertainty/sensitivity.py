@@ -53,23 +53,17 @@ SOLVES = 4.0
 
 @dataclass(frozen=True)
 class VariedPlan:
-    """A plan, and the best plan, where one assumption is at an end of its range.
+    """A plan, and the best plan, where one assumption is at an end of its range."""
 
-    Attributes
-    ----------
-    value
-        Value of the plan as it is; None where it breaks a budget there.
-    lower, upper
-        Proven bound, and value of the best plan found.
-    comes, goes
-        Ids of what the best plan found has and the plan has not, and the other way
-        round. None where the plan is as good, or where the better plan is better
-        without the change too: then it is the search that found it, not the assumption.
-    """
-
+    #: Value of the plan as it is; None where it breaks a budget there.
     value: float | None
+    #: `lower`, `upper`: Proven bound, and value of the best plan found.
     lower: float
     upper: float
+    #: `comes`, `goes`: Ids of what the best plan found has and the plan has not, and
+    #: the other way round. None where the plan is as good, or where the better plan is
+    #: better without the change too: then it is the search that found it, not the
+    #: assumption.
     comes: tuple[str, ...] = ()
     goes: tuple[str, ...] = ()
 
@@ -101,26 +95,17 @@ class VariedAssumption:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How a plan depends on what is assumed.
+    """How a plan depends on what is assumed."""
 
-    Attributes
-    ----------
-    value
-        Of the plan as assumed.
-    varied
-        Each assumption, that which moves the value most first.
-    faults
-        Which ends were not solved, and why, a sentence each.
-    teams
-        Whether beats of the plan were kept or left out, and no others made.
-    lower
-        Proven bound of every plan as assumed.
-    """
-
+    #: Of the plan as assumed.
     value: float
+    #: Each assumption, that which moves the value most first.
     varied: tuple[VariedAssumption, ...]
+    #: Which ends were not solved, and why, a sentence each.
     faults: tuple[str, ...]
+    #: Whether beats of the plan were kept or left out, and no others made.
     teams: bool
+    #: Proven bound of every plan as assumed.
     lower: float = 0.0
 
     @property
@@ -280,18 +265,12 @@ STATED, DEFAULT = message("stated"), message("default")
 
 @dataclass(frozen=True)
 class VariationEnd:
-    """One end of an assumption's range.
+    """One end of an assumption's range."""
 
-    Attributes
-    ----------
-    text
-        In words.
-    budgets, chances, settings
-        What is different: budgets by resource, detection chances by path, or fields of
-        the scenario; one of them is given.
-    """
-
+    #: In words.
     text: str
+    #: `budgets`, `chances`, `settings`: What is different: budgets by resource,
+    #: detection chances by path, or fields of the scenario; one of them is given.
     budgets: Mapping[str, float] = field(default_factory=dict)
     chances: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -299,21 +278,14 @@ class VariationEnd:
 
 @dataclass(frozen=True)
 class Variation:
-    """An assumption with its range.
+    """An assumption with its range."""
 
-    Attributes
-    ----------
-    name
-        What is varied.
-    source
-        Whether the scenario states the range (`stated`) or it is a default one
-        (`default`).
-    low, high
-        Its ends.
-    """
-
+    #: What is varied.
     name: str
+    #: Whether the scenario states the range (`stated`) or it is a default one
+    #: (`default`).
     source: str
+    #: `low`, `high`: Its ends.
     low: VariationEnd
     high: VariationEnd
 

@@ -47,17 +47,11 @@ NOTHING = "nothing placed"
 
 @dataclass(frozen=True, slots=True)
 class UncertaintyRequest:
-    """What is asked of draws.
+    """What is asked of draws."""
 
-    Attributes
-    ----------
-    draws
-        How many, >= 1.
-    objective
-        What the plan is judged by.
-    """
-
+    #: How many, >= 1.
     draws: int
+    #: What the plan is judged by.
     objective: Objective
 
 
@@ -69,56 +63,37 @@ class PlanOverDraws(UncertaintyRow):
     of everything`), `today` or `nothing placed`. `cvar` is at the level of the table,
     `low` and `high` are the quantiles at 5 % and 95 %, and regret is over the plans of
     the table.
-
-    Attributes
-    ----------
-    options
-        Ids of what it places.
-    values
-        (draws,) its exact value in each.
-    result
-        How it was found; None for plans that were not searched for. Bounds are of its
-        objective.
-    violations
-        What of the scenario it breaks; only today's layout may.
     """
 
+    #: Ids of what it places.
     options: tuple[str, ...]
+    #: (draws,) its exact value in each.
     values: NDArray[np.float64]
+    #: How it was found; None for plans that were not searched for. Bounds are of its
+    #: objective.
     result: Result | None
+    #: What of the scenario it breaks; only today's layout may.
     violations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class PlansOverDraws:
-    """A scenario planned over draws.
+    """A scenario planned over draws."""
 
-    Attributes
-    ----------
-    request
-        What was asked.
-    chosen
-        The plan that is best by the objective asked for, on the scenario's own
-        instance.
-    result
-        How it was found; its bounds are of the objective.
-    middle
-        The result on the scenario's own instance, where every range is at its middle
-        and flows are means over draws.
-    plans
-        The plan asked for first, then the others, then today's and nothing.
-    level
-        ALPHA of the column `cvar`.
-    drawn, fixed
-        What differs between draws and what does not, a phrase each.
-    """
-
+    #: What was asked.
     request: UncertaintyRequest
+    #: The plan that is best by the objective asked for, on the scenario's own instance.
     chosen: Plan
+    #: How it was found; its bounds are of the objective.
     result: Result
+    #: The result on the scenario's own instance, where every range is at its middle and
+    #: flows are means over draws.
     middle: Result
+    #: The plan asked for first, then the others, then today's and nothing.
     plans: tuple[PlanOverDraws, ...]
+    #: ALPHA of the column `cvar`.
     level: float
+    #: `drawn`, `fixed`: What differs between draws and what does not, a phrase each.
     drawn: tuple[str, ...]
     fixed: tuple[str, ...]
 

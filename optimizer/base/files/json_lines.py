@@ -107,17 +107,11 @@ class FinishedRow(Strict):
 
 @dataclass(frozen=True, slots=True)
 class FinishedTasks:
-    """The file of a series.
+    """The file of a series."""
 
-    Attributes
-    ----------
-    file
-        JSON lines; gone once the output is written.
-    problem
-        Digest of all that the results depend on.
-    """
-
+    #: JSON lines; gone once the output is written.
     file: Path
+    #: Digest of all that the results depend on.
     problem: str
 
     @classmethod

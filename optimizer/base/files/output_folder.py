@@ -38,27 +38,18 @@ class Marker(Strict):
 
 @dataclass(frozen=True)
 class OutputFolder:
-    """A folder that a command fills.
+    """A folder that a command fills."""
 
-    Attributes
-    ----------
-    path
-        The folder; it need not exist.
-    command
-        Name of the command.
-    sources
-        What it is made of: files as paths, anything else in words. A run with the same
-        command and sources may replace it.
-    names
-        Names of the files that it may receive, as patterns of `fnmatch`.
-    overwrite
-        Replace files of these names whoever wrote them.
-    """
-
+    #: The folder; it need not exist.
     path: Path
+    #: Name of the command.
     command: str
+    #: What it is made of: files as paths, anything else in words. A run with the same
+    #: command and sources may replace it.
     sources: tuple[str | Path, ...]
+    #: Names of the files that it may receive, as patterns of `fnmatch`.
     names: tuple[str, ...]
+    #: Replace files of these names whoever wrote them.
     overwrite: bool = False
 
     def check(self) -> None:

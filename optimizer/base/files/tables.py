@@ -47,37 +47,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WantedColumns:
-    """Columns of a table that are read.
+    """Columns of a table that are read."""
 
-    Attributes
-    ----------
-    required, optional
-        Names of columns that must, and that may, be there.
-    prefix
-        Beginning of the names of further columns to read ("uses:"); empty for none.
-    remedy
-        What to do about a missing column that resembles no other.
-    show_header
-        Whether a message may list the names in the header; not where the first row
-        might hold personal data.
-    aliases
-        Name -> names, in small letters, under which the column is read where it is
-        missing and one of them alone is there.
-    numeric
-        Names of columns of numbers, which may have a decimal comma; the further columns
-        hold numbers too.
-    degrees
-        Names of columns of longitudes and latitudes, which may be degrees, minutes and
-        seconds.
-    """
-
+    #: `required`, `optional`: Names of columns that must, and that may, be there.
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    #: Beginning of the names of further columns to read ("uses:"); empty for none.
     prefix: str = ""
+    #: What to do about a missing column that resembles no other.
     remedy: str = "Check that it is the right file"
+    #: Whether a message may list the names in the header; not where the first row might
+    #: hold personal data.
     show_header: bool = False
+    #: Name -> names, in small letters, under which the column is read where it is
+    #: missing and one of them alone is there.
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Names of columns of numbers, which may have a decimal comma; the further columns
+    #: hold numbers too.
     numeric: tuple[str, ...] = ()
+    #: Names of columns of longitudes and latitudes, which may be degrees, minutes and
+    #: seconds.
     degrees: tuple[str, ...] = ("lon", "lat")
 
     def among(self, header: Sequence[str]) -> list[str]:
@@ -97,24 +86,16 @@ class WantedColumns:
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """The wanted columns of a file, as text without blanks at either end.
+    """The wanted columns of a file, as text without blanks at either end."""
 
-    Attributes
-    ----------
-    unit
-        What `number` counts: "line" of a CSV file or "feature" of a GeoJSON file.
-    number
-        (k,) the line on which each row begins (the header is line 1), or the feature it
-        is (the first is 1).
-    text
-        Column -> (k,) texts; optional columns that the file does not have are absent.
-    unread
-        Names of the columns that were not read, where a message may show them.
-    """
-
+    #: What `number` counts: "line" of a CSV file or "feature" of a GeoJSON file.
     unit: str
+    #: (k,) the line on which each row begins (the header is line 1), or the feature it
+    #: is (the first is 1).
     number: list[int]
+    #: Column -> (k,) texts; optional columns that the file does not have are absent.
     text: dict[str, list[str]]
+    #: Names of the columns that were not read, where a message may show them.
     unread: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -816,25 +797,17 @@ ERRORS = (b' t="e"', b'value-type="error"')
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet of a workbook.
+    """One sheet of a workbook."""
 
-    Attributes
-    ----------
-    text
-        CSV with commas; its lines are the rows of the sheet, from the first on.
-    name
-        The sheet's name.
-    others
-        Names of the other sheets, which are not read: those with cells, and all that
-        are hidden.
-    errors
-        Cells of the workbook, in whichever sheet, that hold an error and are read as
-        empty; 0 for .xls, which is not looked through.
-    """
-
+    #: CSV with commas; its lines are the rows of the sheet, from the first on.
     text: str
+    #: The sheet's name.
     name: str
+    #: Names of the other sheets, which are not read: those with cells, and all that are
+    #: hidden.
     others: tuple[str, ...]
+    #: Cells of the workbook, in whichever sheet, that hold an error and are read as
+    #: empty; 0 for .xls, which is not looked through.
     errors: int = 0
 
 

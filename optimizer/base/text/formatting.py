@@ -75,15 +75,10 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ValueText:
-    """How values of plans and their differences are written.
+    """How values of plans and their differences are written."""
 
-    Attributes
-    ----------
-    share
-        Whether values are shares of all loads, written as percentages, and differences
-        of them as percentage points; else they are numbers.
-    """
-
+    #: Whether values are shares of all loads, written as percentages, and differences
+    #: of them as percentage points; else they are numbers.
     share: bool
 
     @classmethod

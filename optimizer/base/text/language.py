@@ -35,20 +35,13 @@ ENGLISH = "en"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language, with the marks of numbers of a region.
+    """A language, with the marks of numbers of a region."""
 
-    Attributes
-    ----------
-    code
-        As HTML has it: `es`, or `es-MX` for the numbers and dates of a region.
-    texts
-        The catalogue; English has none.
-    group, decimal
-        What stands between thousands, and before decimals.
-    """
-
+    #: As HTML has it: `es`, or `es-MX` for the numbers and dates of a region.
     code: str = ENGLISH
+    #: The catalogue; English has none.
     texts: NullTranslations = field(default_factory=NullTranslations)
+    #: `group`, `decimal`: What stands between thousands, and before decimals.
     group: str = ","
     decimal: str = "."
 

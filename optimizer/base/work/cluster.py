@@ -32,16 +32,11 @@ NO_WARNING = "1 TiB"
 class TlsFiles:
     """Files of an encrypted connection as `dask worker` takes them; without any, dask's
     own configuration holds.
-
-    Attributes
-    ----------
-    ca_file
-        Certificates of the authorities that are trusted (PEM).
-    cert, key
-        Certificate and private key of this client (PEM).
     """
 
+    #: Certificates of the authorities that are trusted (PEM).
     ca_file: Path | None = None
+    #: `cert`, `key`: Certificate and private key of this client (PEM).
     cert: Path | None = None
     key: Path | None = None
 

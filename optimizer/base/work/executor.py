@@ -41,21 +41,14 @@ LEAST_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Who runs a series of calls.
+    """Who runs a series of calls."""
 
-    Attributes
-    ----------
-    jobs
-        Processes, >= 1; with 1 the calls are made in this one.
-    scheduler
-        Address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers run
-        them instead.
-    tls
-        Files of an encrypted connection to it.
-    """
-
+    #: Processes, >= 1; with 1 the calls are made in this one.
     jobs: int = 1
+    #: Address of a dask scheduler, such as `tcp://10.0.0.1:8786`, whose workers run
+    #: them instead.
     scheduler: str | None = None
+    #: Files of an encrypted connection to it.
     tls: TlsFiles = NO_TLS
 
     def __post_init__(self) -> None:

@@ -21,53 +21,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One call of a series.
+    """One call of a series."""
 
-    Attributes
-    ----------
-    key
-        Its name, unique in the series; shown while it runs.
-    argument
-        What it is about; it can be pickled.
-    after
-        Keys of the tasks, before it in the series, whose results it takes.
-    size
-        How much work it is, against the others: the time left is shared by it.
-    """
-
+    #: Its name, unique in the series; shown while it runs.
     key: str
+    #: What it is about; it can be pickled.
     argument: Any
+    #: Keys of the tasks, before it in the series, whose results it takes.
     after: tuple[str, ...] = ()
+    #: How much work it is, against the others: the time left is shared by it.
     size: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class TaskCall:
-    """What the function of a series gets.
+    """What the function of a series gets."""
 
-    Attributes
-    ----------
-    shared
-        What all tasks have in common, sent to each worker once.
-    task
-        The task.
-    earlier
-        Results of the tasks of `after`; None for one that has none.
-    seconds
-        Its share of the time that is left, less what tasks so far took longer than they
-        were given; None without a limit.
-    alone
-        Whether nothing else of the series runs at the same time: then it may use more
-        than one core.
-    listener
-        To tell; silent in another process.
-    """
-
+    #: What all tasks have in common, sent to each worker once.
     shared: Any
+    #: The task.
     task: Task
+    #: Results of the tasks of `after`; None for one that has none.
     earlier: tuple[Any, ...]
+    #: Its share of the time that is left, less what tasks so far took longer than they
+    #: were given; None without a limit.
     seconds: float | None
+    #: Whether nothing else of the series runs at the same time: then it may use more
+    #: than one core.
     alone: bool
+    #: To tell; silent in another process.
     listener: Listener
 
     def threads(self, asked: int | None) -> int:
@@ -82,20 +64,13 @@ class TaskCall:
 
 @dataclass(frozen=True, slots=True)
 class TaskOutcome:
-    """A task that ended: what the function returned, or the error that it raised.
+    """A task that ended: what the function returned, or the error that it raised."""
 
-    Attributes
-    ----------
-    task
-        Which.
-    result
-        None with an error.
-    error
-        None with a result.
-    """
-
+    #: Which.
     task: Task
+    #: None with an error.
     result: Any
+    #: None with a result.
     error: Exception | None = None
 
     @property

@@ -36,31 +36,25 @@ if TYPE_CHECKING:
 class PeriodForecast:
     """One test period with what each model forecast of it; cells are numbered alike in
     all periods.
-
-    Attributes
-    ----------
-    result
-        Its line of the table.
-    cell, weight, gain, unseen
-        (r,) scored rows: their cell, the number of outcomes that the gain is divided
-        by, model -> log chance over that of the global rate, and whether nobody had
-        searched there before.
-    place_cell, finds, size, predicted
-        (s,) places: their cell, what was found, searches (or expected finds), and model
-        -> prediction.
-    past_finds, past_searches, later_finds
-        (c,) of cells, before the period and in it.
     """
 
+    #: Its line of the table.
     result: PeriodResult
+    #: `cell`, `weight`, `gain`, `unseen`: (r,) scored rows: their cell, the number of
+    #: outcomes that the gain is divided by, model -> log chance over that of the global
+    #: rate, and whether nobody had searched there before.
     cell: Ints
     weight: Floats
     gain: dict[str, Floats]
     unseen: NDArray[np.bool_]
+    #: `place_cell`, `finds`, `size`, `predicted`: (s,) places: their cell, what was
+    #: found, searches (or expected finds), and model -> prediction.
     place_cell: Ints
     finds: Floats
     size: Floats
     predicted: dict[str, Floats]
+    #: `past_finds`, `past_searches`, `later_finds`: (c,) of cells, before the period
+    #: and in it.
     past_finds: Floats
     past_searches: Floats
     later_finds: Floats
@@ -70,46 +64,33 @@ class PeriodForecast:
 class JudgedRecord:
     """A record that models are judged by: that of one force, or of one scenario, over
     all its periods.
-
-    Attributes
-    ----------
-    name
-        Force, or folder of the scenario.
-    outcome
-        What the gain is divided by: `search`, or `find` where finds are counted.
-    searches, finds, places, cells
-        Searches (where finds are counted, the finds that the effort makes at the global
-        rate), finds, places that were searched, and the cells they lie in.
-    unseen
-        Share of the searches of the test periods at places where nobody had searched
-        before.
-    remarks
-        What a reader must know.
     """
 
+    #: Force, or folder of the scenario.
     name: str
+    #: What the gain is divided by: `search`, or `find` where finds are counted.
     outcome: str
+    #: `searches`, `finds`, `places`, `cells`: Searches (where finds are counted, the
+    #: finds that the effort makes at the global rate), finds, places that were
+    #: searched, and the cells they lie in.
     searches: float
     finds: float
     places: int
     cells: int
+    #: Share of the searches of the test periods at places where nobody had searched
+    #: before.
     unseen: float
+    #: What a reader must know.
     remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject(JudgedRecord):
-    """A record that is to be judged, with the tests that fit its outcomes.
+    """A record that is to be judged, with the tests that fit its outcomes."""
 
-    Attributes
-    ----------
-    recalibrate
-        From predictions, finds, sizes, cells and resamples to intercept and slope.
-    heterogeneity
-        From a source of chance to the p of each test.
-    """
-
+    #: From predictions, finds, sizes, cells and resamples to intercept and slope.
     recalibrate: Callable[[Floats, Floats, Floats, Ints, Ints], Recalibration]
+    #: From a source of chance to the p of each test.
     heterogeneity: Callable[[np.random.Generator], dict[str, float]]
 
 
@@ -271,51 +252,35 @@ MNATS = 1000.0
 class Gain:
     """Log score over that of the global rate, in mnats a search (a find where finds are
     counted).
-
-    Attributes
-    ----------
-    value
-        Mean over the searches of all test periods.
-    interval
-        90 % interval, cells resampled; None where there are too few.
-    unseen
-        Mean over searches where nobody had searched before; None where there are none.
     """
 
+    #: Mean over the searches of all test periods.
     value: float
+    #: 90 % interval, cells resampled; None where there are too few.
     interval: tuple[float, float] | None
+    #: Mean over searches where nobody had searched before; None where there are none.
     unseen: float | None
 
 
 @dataclass(frozen=True)
 class PeriodResult:
-    """One test period.
+    """One test period."""
 
-    Attributes
-    ----------
-    label
-        Such as 2020-01.
-    learnt_from, searches, finds
-        Searches before it; its own, and how many of them found something. Where finds
-        are counted: finds before it; those that its effort would make at the rate
-        before, and those it made.
-    chance
-        Finds per unit of effort before it; None where there are several units.
-    unseen
-        Share of its searches at places where nobody had searched before.
-    gain
-        Model -> mnats a search.
-    note
-        Model -> what was fitted.
-    """
-
+    #: Such as 2020-01.
     label: str
+    #: `learnt_from`, `searches`, `finds`: Searches before it; its own, and how many of
+    #: them found something. Where finds are counted: finds before it; those that its
+    #: effort would make at the rate before, and those it made.
     learnt_from: float
     searches: float
     finds: float
+    #: Finds per unit of effort before it; None where there are several units.
     chance: float | None
+    #: Share of its searches at places where nobody had searched before.
     unseen: float
+    #: Model -> mnats a search.
     gain: dict[str, float]
+    #: Model -> what was fitted.
     note: dict[str, str]
 
 
@@ -331,71 +296,47 @@ class HotSpots:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged(JudgedRecord):
-    """What was found of one record.
+    """What was found of one record."""
 
-    Attributes
-    ----------
-    periods
-        The test periods that were judged.
-    gain
-        Model -> gain; the first is the one that is judged.
-    calibration
-        Model -> recalibration.
-    tenths
-        The first model's predictions against what was found.
-    heterogeneity
-        p of the test for cells, for places, and (searches alone) for what cells have in
-        common across periods: `cells`, `places`, `lasting`.
-    hot_spots
-        None where no later find is left.
-    """
-
+    #: The test periods that were judged.
     periods: list[PeriodResult]
+    #: Model -> gain; the first is the one that is judged.
     gain: dict[str, Gain]
+    #: Model -> recalibration.
     calibration: dict[str, Recalibration]
+    #: The first model's predictions against what was found.
     tenths: list[Tenth]
+    #: p of the test for cells, for places, and (searches alone) for what cells have in
+    #: common across periods: `cells`, `places`, `lasting`.
     heterogeneity: dict[str, float]
+    #: None where no later find is left.
     hot_spots: HotSpots | None
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """The results of one run.
+    """The results of one run."""
 
-    Attributes
-    ----------
-    period, seed
-        Length of the test periods; seed of resampling and shuffling.
-    judged, excluded
-        Forces with figures, and forces without, with the reason.
-    interrupted
-        Whether Ctrl-C ended it before all periods were judged.
-    """
-
+    #: `period`, `seed`: Length of the test periods; seed of resampling and shuffling.
     period: str
     seed: int
+    #: `judged`, `excluded`: Forces with figures, and forces without, with the reason.
     judged: list[Judged]
     excluded: list[Excluded]
+    #: Whether Ctrl-C ended it before all periods were judged.
     interrupted: bool
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One test period.
+    """One test period."""
 
-    Attributes
-    ----------
-    label
-        Such as 2020-01 or 2020-Q1.
-    start, end
-        datetime64[M]: its first month, and the month after its last.
-    before, during
-        (k,) rows to learn from, and rows to forecast.
-    """
-
+    #: Such as 2020-01 or 2020-Q1.
     label: str
+    #: `start`, `end`: datetime64[M]: its first month, and the month after its last.
     start: np.datetime64
     end: np.datetime64
+    #: `before`, `during`: (k,) rows to learn from, and rows to forecast.
     before: NDArray[np.bool_]
     during: NDArray[np.bool_]
 

@@ -234,38 +234,28 @@ class ForecastTask:
 
     The points of the period are known, for its effort is given; its finds are for the
     scores alone (`later_finds`).
-
-    Attributes
-    ----------
-    lon, lat
-        (m,) degrees.
-    cell
-        (m,) square of each point.
-    point, month, amount, found
-        (k,) the rows to learn from, one a point and month: searches and how many of
-        them found something.
-    searches, finds
-        (m,) the same by point.
-    later_searches, later_finds
-        (m,) those of the test period.
-    later_by_month
-        (m, 12) searches of the test period by month of the year.
-    first
-        (m,) a row of the searches at each point.
     """
 
+    #: `lon`, `lat`: (m,) degrees.
     lon: Floats
     lat: Floats
+    #: (m,) square of each point.
     cell: NDArray[np.int64]
+    #: `point`, `month`, `amount`, `found`: (k,) the rows to learn from, one a point and
+    #: month: searches and how many of them found something.
     point: NDArray[np.int64]
     month: NDArray[np.datetime64]
     amount: Floats
     found: Floats
+    #: `searches`, `finds`: (m,) the same by point.
     searches: Floats
     finds: Floats
+    #: `later_searches`, `later_finds`: (m,) those of the test period.
     later_searches: Floats
     later_finds: Floats
+    #: (m, 12) searches of the test period by month of the year.
     later_by_month: Floats
+    #: (m,) a row of the searches at each point.
     first: NDArray[np.int64]
 
     @property
@@ -335,19 +325,13 @@ STRENGTHS = (-2.0, 12.0)
 class Forecast:
     """What a model forecasts of the points searched in a test period (those of
     `ForecastTask.judged`, j of them).
-
-    Attributes
-    ----------
-    log_chance
-        (j,) log chance of the point's outcomes in the period, all together.
-    chance
-        (j,) chance that one search there finds something, in (0, 1).
-    note
-        What was fitted, in a few words.
     """
 
+    #: (j,) log chance of the point's outcomes in the period, all together.
     log_chance: Floats
+    #: (j,) chance that one search there finds something, in (0, 1).
     chance: Floats
+    #: What was fitted, in a few words.
     note: str = ""
 
 

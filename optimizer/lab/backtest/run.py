@@ -397,26 +397,19 @@ TENTHS_LEVEL = 0.9
 
 @dataclass(frozen=True)
 class Panel:
-    """What one panel shows; g groups of rising prediction.
+    """What one panel shows; g groups of rising prediction."""
 
-    Attributes
-    ----------
-    title
-        Above it.
-    predicted
-        (g,) predicted share of searches with a find, or predicted finds over those
-        expected.
-    finds, searches
-        (g,) what was found, and in how many searches (or how many finds were expected).
-    counted
-        Whether finds are counted against those expected, rather than searches that end
-        in yes or no.
-    """
-
+    #: Above it.
     title: str
+    #: (g,) predicted share of searches with a find, or predicted finds over those
+    #: expected.
     predicted: Floats
+    #: `finds`, `searches`: (g,) what was found, and in how many searches (or how many
+    #: finds were expected).
     finds: Floats
     searches: Floats
+    #: Whether finds are counted against those expected, rather than searches that end
+    #: in yes or no.
     counted: bool
 
 

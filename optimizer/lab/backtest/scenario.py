@@ -61,20 +61,13 @@ BASELINES = {
 
 @dataclass(frozen=True)
 class RoadPeriod:
-    """A period of a scenario: its forecast, and the rows of the test of heterogeneity.
+    """A period of a scenario: its forecast, and the rows of the test of heterogeneity."""
 
-    Attributes
-    ----------
-    forecast
-        What the models forecast.
-    segment
-        (s,) segments with effort, the places of the forecast.
-    left_out
-        Seizures of the period without effort.
-    """
-
+    #: What the models forecast.
     forecast: PeriodForecast
+    #: (s,) segments with effort, the places of the forecast.
     segment: Ints
+    #: Seizures of the period without effort.
     left_out: float
 
 

@@ -41,30 +41,20 @@ MONTH = r"[0-9]{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?"
 
 @dataclass(frozen=True)
 class ForceSearches:
-    """The searches of one force; k people, in the order of their months.
+    """The searches of one force; k people, in the order of their months."""
 
-    Attributes
-    ----------
-    force
-        Who searched.
-    month
-        (k,) datetime64[M].
-    lon, lat
-        (k,) the publisher's point, degrees.
-    group
-        (k,) people searched together share a number.
-    weight
-        (k,) what the person counts as a search, in (0, 1]: 1 / size of the group.
-    found
-        (k,) whether something was found, 0 or 1.
-    """
-
+    #: Who searched.
     force: str
+    #: (k,) datetime64[M].
     month: NDArray[np.datetime64]
+    #: `lon`, `lat`: (k,) the publisher's point, degrees.
     lon: Floats
     lat: Floats
+    #: (k,) people searched together share a number.
     group: NDArray[np.int64]
+    #: (k,) what the person counts as a search, in (0, 1]: 1 / size of the group.
     weight: Floats
+    #: (k,) whether something was found, 0 or 1.
     found: Floats
 
     def __len__(self) -> int:

@@ -65,19 +65,14 @@ POISSON: Family = (np.exp, np.log, lambda p: p)
 
 @dataclass(frozen=True)
 class Tenth:
-    """Searches of a tenth of the predictions.
+    """Searches of a tenth of the predictions."""
 
-    Attributes
-    ----------
-    predicted
-        Mean predicted chance of a find; where finds are counted, the mean predicted
-        risk index.
-    searches, finds
-        How many searches there were, and how many found something; where finds are
-        counted, how many the global rate expects, and how many there were.
-    """
-
+    #: Mean predicted chance of a find; where finds are counted, the mean predicted risk
+    #: index.
     predicted: float
+    #: `searches`, `finds`: How many searches there were, and how many found something;
+    #: where finds are counted, how many the global rate expects, and how many there
+    #: were.
     searches: float
     finds: float
 

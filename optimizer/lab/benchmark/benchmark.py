@@ -64,23 +64,15 @@ MEMORY_LIMIT = 4096.0
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Runs to make.
+    """Runs to make."""
 
-    Attributes
-    ----------
-    cases
-        The instances.
-    planned
-        Every run.
-    todo
-        Those that the folder has no row of.
-    folder
-        Where the rows go.
-    """
-
+    #: The instances.
     cases: Sequence[Case[Instance]]
+    #: Every run.
     planned: Sequence[PlannedRun]
+    #: Those that the folder has no row of.
     todo: Sequence[PlannedRun]
+    #: Where the rows go.
     folder: Path
 
     def carry_out(

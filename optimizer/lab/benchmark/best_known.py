@@ -203,32 +203,22 @@ COMPARE_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class ComparedResult:
-    """One row of a table beside the best that is known.
+    """One row of a table beside the best that is known."""
 
-    Attributes
-    ----------
-    instance
-        Its name.
-    value
-        Value that the table gives, or that its plan has.
-    best, bound
-        Value and lower bound of the best-known solution; the bound of a published
-        optimum is itself.
-    difference
-        (value - best) / best; 0 where both are 0.
-    verdict
-        `better` or `worse` by more than 1e-6, relative, or `equal`; `below the proven
-        bound` cannot be, and one of the two is wrong.
-    plan_checked
-        Whether the table gave a plan, which was evaluated and found feasible.
-    """
-
+    #: Its name.
     instance: str
+    #: Value that the table gives, or that its plan has.
     value: float
+    #: `best`, `bound`: Value and lower bound of the best-known solution; the bound of a
+    #: published optimum is itself.
     best: float
     bound: float
+    #: (value - best) / best; 0 where both are 0.
     difference: float
+    #: `better` or `worse` by more than 1e-6, relative, or `equal`; `below the proven
+    #: bound` cannot be, and one of the two is wrong.
     verdict: Verdict
+    #: Whether the table gave a plan, which was evaluated and found feasible.
     plan_checked: bool
 
 

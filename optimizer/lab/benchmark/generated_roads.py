@@ -66,29 +66,19 @@ FOLLOW = 0.6
 
 @dataclass(frozen=True)
 class Land:
-    """A road map with what lies on it.
+    """A road map with what lies on it."""
 
-    Attributes
-    ----------
-    roads
-        The map; y grows from the border into the home country.
-    depth
-        (n,) kilometres north of the border; negative abroad.
-    crossing
-        (s,) whether a segment crosses the border.
-    official
-        (s,) whether it does so at a border post.
-    towns
-        Node positions of the towns of both countries.
-    populations
-        (towns,) inhabitants.
-    """
-
+    #: The map; y grows from the border into the home country.
     roads: RoadMap
+    #: (n,) kilometres north of the border; negative abroad.
     depth: NDArray[np.float64]
+    #: (s,) whether a segment crosses the border.
     crossing: NDArray[np.bool_]
+    #: (s,) whether it does so at a border post.
     official: NDArray[np.bool_]
+    #: Node positions of the towns of both countries.
     towns: NDArray[np.int64]
+    #: (towns,) inhabitants.
     populations: NDArray[np.float64]
 
 
@@ -706,24 +696,16 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class RoadMap:
-    """Segments between points of a plane.
+    """Segments between points of a plane."""
 
-    Attributes
-    ----------
-    xy
-        (n, 2) kilometres.
-    ends
-        (s, 2) node positions of each segment.
-    road_class
-        (s,) one of `CLASSES`.
-    passing
-        (s,) chance in (0, 1] to pass the check that stands on a segment for good, such
-        as a border post; 1 where none does.
-    """
-
+    #: (n, 2) kilometres.
     xy: NDArray[np.float64]
+    #: (s, 2) node positions of each segment.
     ends: NDArray[np.int64]
+    #: (s,) one of `CLASSES`.
     road_class: NDArray[np.str_]
+    #: (s,) chance in (0, 1] to pass the check that stands on a segment for good, such
+    #: as a border post; 1 where none does.
     passing: NDArray[np.float64]
 
     @cached_property
@@ -793,30 +775,21 @@ def largest_part(roads: RoadMap) -> RoadMap:
 class Demand:
     """Who goes where: origins with their share of all loads, destinations with their
     pull.
-
-    Attributes
-    ----------
-    origins, destinations
-        Node positions.
-    masses
-        (origins,) shares of all loads.
-    populations
-        (destinations,) inhabitants, > 0.
-    decay_hours
-        Travel time at which a destination's pull has fallen to 1/e.
-    smallest
-        Pairs with a smaller share of all loads are left out.
-    habitual
-        Share of each pair's loads carried by those who keep to fixed routes; 0 for
-        none.
     """
 
+    #: `origins`, `destinations`: Node positions.
     origins: NDArray[np.int64]
+    #: (origins,) shares of all loads.
     masses: NDArray[np.float64]
+    #: `origins`, `destinations`: Node positions.
     destinations: NDArray[np.int64]
+    #: (destinations,) inhabitants, > 0.
     populations: NDArray[np.float64]
+    #: Travel time at which a destination's pull has fallen to 1/e.
     decay_hours: float
+    #: Pairs with a smaller share of all loads are left out.
     smallest: float
+    #: Share of each pair's loads carried by those who keep to fixed routes; 0 for none.
     habitual: float = 0.0
 
     def shares(self, roads: RoadMap) -> NDArray[np.float64]:

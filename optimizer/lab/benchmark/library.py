@@ -84,23 +84,16 @@ MADE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class LibraryProblem:
-    """A problem of the library.
+    """A problem of the library."""
 
-    Attributes
-    ----------
-    family, instance, file
-        What it is, and its instance file.
-    known
-        Its best-known solution; None where none is kept.
-    certificate, certified, fault
-        Its certificate with the bounds that the checker found it to prove; or why there
-        is none.
-    """
-
+    #: `family`, `instance`, `file`: What it is, and its instance file.
     family: str
     instance: Instance
     file: Path
+    #: Its best-known solution; None where none is kept.
     known: BestKnown | None
+    #: `certificate`, `certified`, `fault`: Its certificate with the bounds that the
+    #: checker found it to prove; or why there is none.
     certificate: Path | None
     certified: tuple[Fraction, Fraction] | None
     fault: str = ""
@@ -320,22 +313,16 @@ a constant on the right-hand side of the objective.
 class BilevelProgram:
     """The program: its rows, the leader's first, over the options and then the
     follower's variables.
-
-    Attributes
-    ----------
-    rows
-        All of them.
-    lower, upper
-        (options,) bounds of the leader's variables.
-    rewards
-        Follower variable and what a unit of it brings; constant is what is had without
-        any.
     """
 
+    #: All of them.
     rows: RowBuilder
+    #: `lower`, `upper`: (options,) bounds of the leader's variables.
     lower: NDArray[np.bool_]
     upper: NDArray[np.bool_]
     constant: float = 0.0
+    #: Follower variable and what a unit of it brings; constant is what is had without
+    #: any.
     rewards: dict[int, float] = field(default_factory=dict)
     n_leader_rows: int = 0
 

@@ -420,35 +420,24 @@ COLUMNS = ("work", "must", "aim", "by the rows", "stated", "outcome")
 
 @dataclass(frozen=True, slots=True)
 class TreeGoal:
-    """What a search is to reach.
+    """What a search is to reach."""
 
-    Attributes
-    ----------
-    work
-        What is measured.
-    unit
-        `s` for time, `gap` for the gap at the end, `ratio` for the total time over that
-        of the best others.
-    must, aim
-        In that unit.
-    instances
-        Of the rows that it is measured by; several: their geometric mean. Empty for
-        `ratio`, and where no row holds it.
-    threads
-        Processes of the search in those rows.
-    stated
-        What was measured outside of the rows.
-    reached
-        The worst of it, in the unit; None where nothing is stated.
-    """
-
+    #: What is measured.
     work: str
+    #: `s` for time, `gap` for the gap at the end, `ratio` for the total time over that
+    #: of the best others.
     unit: Literal["s", "gap", "ratio"]
+    #: `must`, `aim`: In that unit.
     must: float
     aim: float
+    #: Of the rows that it is measured by; several: their geometric mean. Empty for
+    #: `ratio`, and where no row holds it.
     instances: tuple[str, ...] = ()
+    #: Processes of the search in those rows.
     threads: int = 1
+    #: What was measured outside of the rows.
     stated: str = ""
+    #: The worst of it, in the unit; None where nothing is stated.
     reached: float | None = None
 
 
@@ -619,39 +608,27 @@ LEAST_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How a method did on one problem, over all seeds.
+    """How a method did on one problem, over all seeds."""
 
-    Attributes
-    ----------
-    instance, family, method
-        Names.
-    seconds
-        Median of `seconds_of`; a run that did not prove the gap asked for within its
-        time limit counts as that limit.
-    proven
-        Whether the median run proved the gap.
-    gap
-        Median gap; 1 where a run has no bounds.
-    gap_to_best
-        Median of (upper - best known) / upper; None where no run has a plan.
-    upper, lower
-        Best of the runs; None where unknown.
-    peak_mb
-        Largest of the runs.
-    runs
-        Number of seeds.
-    """
-
+    #: `instance`, `family`, `method`: Names.
     instance: str
     family: str
     method: str
+    #: Median of `seconds_of`; a run that did not prove the gap asked for within its
+    #: time limit counts as that limit.
     seconds: float
+    #: Whether the median run proved the gap.
     proven: bool
+    #: Median gap; 1 where a run has no bounds.
     gap: float
+    #: Median of (upper - best known) / upper; None where no run has a plan.
     gap_to_best: float | None
+    #: `upper`, `lower`: Best of the runs; None where unknown.
     upper: float | None
     lower: float | None
+    #: Largest of the runs.
     peak_mb: float | None
+    #: Number of seeds.
     runs: int
 
 
@@ -739,32 +716,22 @@ def by_problem(table: Iterable[Score]) -> dict[str, dict[str, Score]]:
 class Total:
     """The total time of `auto` on some problems beside that of the best other method of
     each problem, chosen afterwards.
-
-    Attributes
-    ----------
-    family
-        Name; `all` for all problems.
-    problems
-        Number of problems compared: those that `auto` and some other method were run
-        on.
-    auto, best
-        Total seconds.
-    unproven
-        Seconds that count on both sides for problems that no method proved.
-    chosen
-        How often each other method was the best one, on the problems that one of them
-        proved.
-    open_gaps
-        On the problems that no method proved: mean gap of `auto`, and mean of the least
-        gap of the others; None without such problems.
     """
 
+    #: Name; `all` for all problems.
     family: str
+    #: Number of problems compared: those that `auto` and some other method were run on.
     problems: int
+    #: `auto`, `best`: Total seconds.
     auto: float
     best: float
+    #: Seconds that count on both sides for problems that no method proved.
     unproven: float
+    #: How often each other method was the best one, on the problems that one of them
+    #: proved.
     chosen: dict[str, int]
+    #: On the problems that no method proved: mean gap of `auto`, and mean of the least
+    #: gap of the others; None without such problems.
     open_gaps: tuple[float, float] | None = None
 
     @property

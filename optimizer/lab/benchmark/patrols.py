@@ -58,23 +58,15 @@ GAP, TIME_LIMIT = 1e-4, 120.0
 
 @dataclass(frozen=True)
 class PreparedCase:
-    """A case, made, with its digest.
+    """A case, made, with its digest."""
 
-    Attributes
-    ----------
-    case
-        Which.
-    instance
-        Fixed options with their budgets, and teams.
-    field
-        What the teams can do.
-    content
-        Digest of the instance.
-    """
-
+    #: Which.
     case: Case[Instance]
+    #: Fixed options with their budgets, and teams.
     instance: Instance
+    #: What the teams can do.
     field: PatrolField
+    #: Digest of the instance.
     content: str
 
 
@@ -485,17 +477,11 @@ ASSUMED = {
 
 @dataclass(frozen=True)
 class CaseComparison:
-    """What was planned for one case under one seed.
+    """What was planned for one case under one seed."""
 
-    Attributes
-    ----------
-    label
-        The case's name, with the seed where there are several.
-    rows
-        By method; a method that has not been run is not in it.
-    """
-
+    #: The case's name, with the seed where there are several.
     label: str
+    #: By method; a method that has not been run is not in it.
     rows: dict[PatrolMethod, PatrolRow]
 
     @property

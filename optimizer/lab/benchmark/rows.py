@@ -26,38 +26,31 @@ is resumed.
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What runs are to be made, and how.
+    """What runs are to be made, and how."""
 
-    Attributes
-    ----------
-    methods
-        Names of methods; every one of a suite where empty.
-    seeds
-        Seeds, >= 0; those of mixtures are the seeds of their cases.
-    gap, time_limit, threads
-        As in `optimizer.solvers.solve.solve`; None for what a family or suite is asked
-        for by itself.
-    limit_by
-        What the time limit counts: seconds by the clock, or work
-        (`optimizer.solvers.params.ClockParams`); those of `mixed` are always work.
-    memory_limit
-        MB that a run's processes may have resident together; of placement families.
-    only
-        Patterns with * and ? of which a case's name must match one; all cases without
-        one.
-    extract
-        OpenStreetMap extract for the suite `commands` to measure as well; for `mixed`
-        it may be a folder of them.
-    """
-
+    #: Names of methods; every one of a suite where empty.
     methods: Sequence[str] = ()
+    #: Seeds, >= 0; those of mixtures are the seeds of their cases.
     seeds: Sequence[int] = (0,)
+    #: `gap`, `time_limit`, `threads`: As in `optimizer.solvers.solve.solve`; None for
+    #: what a family or suite is asked for by itself.
     gap: float | None = None
+    #: `gap`, `time_limit`, `threads`: As in `optimizer.solvers.solve.solve`; None for
+    #: what a family or suite is asked for by itself.
     time_limit: float | None = None
+    #: What the time limit counts: seconds by the clock, or work
+    #: (`optimizer.solvers.params.ClockParams`); those of `mixed` are always work.
     limit_by: LimitBy = "clock"
+    #: `gap`, `time_limit`, `threads`: As in `optimizer.solvers.solve.solve`; None for
+    #: what a family or suite is asked for by itself.
     threads: int = 1
+    #: MB that a run's processes may have resident together; of placement families.
     memory_limit: float | None = None
+    #: Patterns with * and ? of which a case's name must match one; all cases without
+    #: one.
     only: Sequence[str] = ()
+    #: OpenStreetMap extract for the suite `commands` to measure as well; for `mixed` it
+    #: may be a folder of them.
     extract: Path | None = None
 
 

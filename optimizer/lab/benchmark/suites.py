@@ -52,20 +52,13 @@ from optimizer.problem.instance.instance import Instance  # noqa: TC001 - as abo
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A part of the benchmark with rows and a page of its own.
+    """A part of the benchmark with rows and a page of its own."""
 
-    Attributes
-    ----------
-    about
-        What it measures.
-    rows
-        File -> model of its rows, and what gives those to make.
-    write_page
-        Writes a page of the rows of each file, in this order.
-    """
-
+    #: What it measures.
     about: str
+    #: File -> model of its rows, and what gives those to make.
     rows: Mapping[str, tuple[type[StoredRow], Callable[[RunOptions], Iterable[PlannedRow[Any]]]]]
+    #: Writes a page of the rows of each file, in this order.
     write_page: Callable[..., PageFiles]
 
     def run(self, folder: Path, options: RunOptions) -> Iterator[StoredRow]:
@@ -122,20 +115,13 @@ ROOT = Path(__file__).parents[3]
 
 @dataclass(frozen=True, slots=True)
 class TimedCommand:
-    """A command to measure.
+    """A command to measure."""
 
-    Attributes
-    ----------
-    name
-        What the rows call it.
-    goal_s
-        Seconds that it should take at most on two cores.
-    arguments
-        Of `cli.py`; `{out}` stands for a folder to write.
-    """
-
+    #: What the rows call it.
     name: str
+    #: Seconds that it should take at most on two cores.
     goal_s: float
+    #: Of `cli.py`; `{out}` stands for a folder to write.
     arguments: tuple[str, ...]
 
 

@@ -57,30 +57,20 @@ would not fit in memory.
 
 @dataclass(frozen=True)
 class Roads:
-    """Arcs between nodes 1 to n.
+    """Arcs between nodes 1 to n."""
 
-    Attributes
-    ----------
-    path
-        The file.
-    n_nodes
-        Number of nodes n.
-    tail, head
-        (m,) node numbers, 1 to n.
-    amount
-        (m,) length or time of each arc, >= 0, in the file's unit.
-    line
-        (m,) line of each arc in the file.
-    n_closed
-        Nodes 1 to n_closed are ends of journeys only: nobody travels through them.
-    """
-
+    #: The file.
     path: Path
+    #: Number of nodes n.
     n_nodes: int
+    #: `tail`, `head`: (m,) node numbers, 1 to n.
     tail: NDArray[np.int64]
     head: NDArray[np.int64]
+    #: (m,) length or time of each arc, >= 0, in the file's unit.
     amount: NDArray[np.float64]
+    #: (m,) line of each arc in the file.
     line: NDArray[np.int64]
+    #: Nodes 1 to n_closed are ends of journeys only: nobody travels through them.
     n_closed: int = 0
 
     def arcs(self, tail: int, head: int) -> NDArray[np.int64]:
@@ -501,21 +491,14 @@ EVADER_COLUMNS = ("origin", "destination", "weight")
 
 @dataclass(frozen=True)
 class Journeys:
-    """Who travels from where to where.
+    """Who travels from where to where."""
 
-    Attributes
-    ----------
-    id
-        Unique names.
-    origin, destination
-        (k,) node numbers, from 1.
-    weight
-        (k,) loads a period, >= 0.
-    """
-
+    #: Unique names.
     id: list[str]
+    #: `origin`, `destination`: (k,) node numbers, from 1.
     origin: NDArray[np.int64]
     destination: NDArray[np.int64]
+    #: (k,) loads a period, >= 0.
     weight: NDArray[np.float64]
 
     @classmethod
@@ -576,20 +559,13 @@ YES, NO = {"yes", "true", "1"}, {"no", "false", "0", ""}
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table.
+    """One row of a table."""
 
-    Attributes
-    ----------
-    line
-        Line of the file it begins on.
-    cells
-        Text of each known column, stripped; empty where the row or the table has none.
-    faults
-        Told of cells that are wrong.
-    """
-
+    #: Line of the file it begins on.
     line: int
+    #: Text of each known column, stripped; empty where the row or the table has none.
     cells: dict[str, str]
+    #: Told of cells that are wrong.
     faults: FileProblems
 
     def text(self, column: str) -> str:

@@ -41,20 +41,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InstanceInputs:
-    """What is added to a road network to make an interdiction problem of it.
+    """What is added to a road network to make an interdiction problem of it."""
 
-    Attributes
-    ----------
-    options
-        CSV of what can be placed.
-    budgets
-        How much there is of each resource.
-    hazard
-        How lengths or times become reliabilities.
-    """
-
+    #: CSV of what can be placed.
     options: Path
+    #: How much there is of each resource.
     budgets: Mapping[str, float]
+    #: How lengths or times become reliabilities.
     hazard: Hazard
 
 
@@ -253,17 +246,11 @@ _UNIT = re.compile(r"\s*(\d+\.?\d*|\.\d+|)\s*([a-z]+)\s*")
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
-    """The hazard of ordinary policing: r = exp(-rate * amount).
+    """The hazard of ordinary policing: r = exp(-rate * amount)."""
 
-    Attributes
-    ----------
-    rate
-        Finds per unit of the file's lengths or times, >= 0.
-    of_time
-        Whether the file's times are meant, or its lengths.
-    """
-
+    #: Finds per unit of the file's lengths or times, >= 0.
     rate: float
+    #: Whether the file's times are meant, or its lengths.
     of_time: bool
 
     def costs(self, amount: NDArray[np.float64]) -> NDArray[np.float64]:

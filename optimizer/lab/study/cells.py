@@ -89,27 +89,18 @@ class Stream(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One truth, searched in one way.
+    """One truth, searched in one way."""
 
-    Attributes
-    ----------
-    region
-        Name of the roads.
-    world
-        Kind of the truth, or "f" and the number of a world of the family.
-    effort
-        Kind of the search, or "loop" where each estimate says where is searched next;
-        `DESIGNED` or `EVEN` in the family.
-    seizures
-        Finds there are to be in the time that estimators see, about.
-    seed
-        Number of the truth.
-    """
-
+    #: Name of the roads.
     region: str
+    #: Kind of the truth, or "f" and the number of a world of the family.
     world: str
+    #: Kind of the search, or "loop" where each estimate says where is searched next;
+    #: `DESIGNED` or `EVEN` in the family.
     effort: str
+    #: Finds there are to be in the time that estimators see, about.
     seizures: int
+    #: Number of the truth.
     seed: int
 
     @property

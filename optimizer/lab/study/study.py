@@ -70,20 +70,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Study:
-    """Cells to fit.
+    """Cells to fit."""
 
-    Attributes
-    ----------
-    cells
-        Every cell that was asked for.
-    todo
-        What the folder has no row of.
-    folder
-        Where the rows go.
-    """
-
+    #: Every cell that was asked for.
     cells: Sequence[Cell]
+    #: What the folder has no row of.
     todo: Sequence[CellTask]
+    #: Where the rows go.
     folder: Path
 
     def carry_out(
@@ -204,20 +197,13 @@ def check_ended(ended: Sequence[EndedCell]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CellTask:
-    """A cell, and what of it has no row yet.
+    """A cell, and what of it has no row yet."""
 
-    Attributes
-    ----------
-    cell
-        Which.
-    data
-        Folder of the roads.
-    wanted
-        Estimators, each as (name,); in a loop (estimator, placement).
-    """
-
+    #: Which.
     cell: Cell
+    #: Folder of the roads.
     data: Path
+    #: Estimators, each as (name,); in a loop (estimator, placement).
     wanted: tuple[tuple[str, ...], ...]
 
 
@@ -395,27 +381,23 @@ ACTIVE = 0.1
 
 @dataclass(frozen=True)
 class Trial:
-    """A truth, the record an estimator sees, and what it is judged by.
+    """A truth, the record an estimator sees, and what it is judged by."""
 
-    Attributes
-    ----------
-    world, per_search
-        The truth, and the seizures a search makes where it is 1.
-    past, later, audit
-        The time of the record; the months after it without tips; as many months
-        searched evenly.
-    record
-        What was written down of the past.
-    lot
-        (m,) random numbers that break ties.
-    """
-
+    #: `world`, `per_search`: The truth, and the seizures a search makes where it is 1.
     world: World
     per_search: float
+    #: `past`, `later`, `audit`: The time of the record; the months after it without
+    #: tips; as many months searched evenly.
     past: History
+    #: What was written down of the past.
     record: tuple[Seizures, Effort]
+    #: `past`, `later`, `audit`: The time of the record; the months after it without
+    #: tips; as many months searched evenly.
     later: History
+    #: `past`, `later`, `audit`: The time of the record; the months after it without
+    #: tips; as many months searched evenly.
     audit: History
+    #: (m,) random numbers that break ties.
     lot: Floats
 
 

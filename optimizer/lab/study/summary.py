@@ -44,19 +44,13 @@ NINETY = LEVELS.index(0.9)
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """A figure with its 90 % bootstrap interval over truths.
+    """A figure with its 90 % bootstrap interval over truths."""
 
-    Attributes
-    ----------
-    value, low, high
-        The figure and the ends of its interval.
-    truths
-        Over how many truths it was taken.
-    """
-
+    #: `value`, `low`, `high`: The figure and the ends of its interval.
     value: float
     low: float
     high: float
+    #: Over how many truths it was taken.
     truths: int
 
 
@@ -227,24 +221,16 @@ WORLD_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A goal that was set for a figure.
+    """A goal that was set for a figure."""
 
-    Attributes
-    ----------
-    name
-        What it is.
-    least, most
-        Where it is to lie.
-    figure
-        What the rows make of it; None where they do not say.
-    reach
-        The best that the truth itself could make of it; None where that says nothing.
-    """
-
+    #: What it is.
     name: str
+    #: `least`, `most`: Where it is to lie.
     least: float
     most: float
+    #: What the rows make of it; None where they do not say.
     figure: Callable[[Samples], Statistic | None]
+    #: The best that the truth itself could make of it; None where that says nothing.
     reach: Callable[[Samples], Statistic | None] | None = None
 
     @property
@@ -365,36 +351,26 @@ SHORT_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class FamilyContent:
-    """What the section says.
+    """What the section says."""
 
-    Attributes
-    ----------
-    worlds, truths, rows
-        How many worlds, truths of all worlds (searched as designed), and rows.
-    all_worlds, planned
-        How many worlds and truths the whole family has.
-    regions
-        Names of the roads.
-    aims, distribution, factors, losses
-        Tables.
-    lost
-        Worlds in which kernel density or a safer model of the same record captures
-        more.
-    notable
-        From where on a rank correlation is in bold.
-    """
-
+    #: `worlds`, `truths`, `rows`: How many worlds, truths of all worlds (searched as
+    #: designed), and rows.
     worlds: int
     truths: int
     rows: int
+    #: `all_worlds`, `planned`: How many worlds and truths the whole family has.
     all_worlds: int
     planned: int
+    #: Names of the roads.
     regions: str
+    #: `aims`, `distribution`, `factors`, `losses`: Tables.
     aims: PageTable
     distribution: PageTable
     factors: PageTable
     losses: PageTable
+    #: Worlds in which kernel density or a safer model of the same record captures more.
     lost: int
+    #: From where on a rank correlation is in bold.
     notable: str
 
 
@@ -506,35 +482,24 @@ BASELINES = (KERNEL, *(name for name in ESTIMATORS if name not in {OURS, *KERNEL
 
 @dataclass(frozen=True)
 class FamilyWorld:
-    """The recommended model in one world of the family, over the truths that were run.
+    """The recommended model in one world of the family, over the truths that were run."""
 
-    Attributes
-    ----------
-    name, design
-        The world.
-    truths
-        How many.
-    rel5
-        Mean share of the attainable traffic that it captures.
-    over
-        Baseline -> its mean rel5 over theirs.
-    share
-        Median share of the truth's own gain in log score; NaN where the truth gains
-        nothing.
-    coverage
-        Mean coverage of 90 % intervals.
-    lost
-        Mean rel5 lost beside the same worlds searched evenly; NaN where effort does not
-        move.
-    """
-
+    #: `name`, `design`: The world.
     name: str
     design: WorldDesign
+    #: How many.
     truths: int
+    #: Mean share of the attainable traffic that it captures.
     rel5: float
+    #: Baseline -> its mean rel5 over theirs.
     over: Mapping[str, float]
+    #: Median share of the truth's own gain in log score; NaN where the truth gains
+    #: nothing.
     share: float
+    #: Mean coverage of 90 % intervals.
     coverage: float
+    #: Mean rel5 lost beside the same worlds searched evenly; NaN where effort does not
+    #: move.
     lost: float
 
     @property

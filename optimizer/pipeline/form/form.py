@@ -76,25 +76,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Something that the form asks for.
+    """Something that the form asks for."""
 
-    Attributes
-    ----------
-    name
-        The attribute of the terms, kind or team that it sets.
-    title
-        What it is called on the page.
-    model, field
-        The field of the file that it becomes: its description explains it, its range
-        holds it.
-    unit
-        What the field holds an amount of, where it is one of several.
-    """
-
+    #: The attribute of the terms, kind or team that it sets.
     name: str
+    #: What it is called on the page.
     title: str
+    #: `model`, `field`: The field of the file that it becomes: its description explains
+    #: it, its range holds it.
     model: type[BaseModel]
     field: str
+    #: What the field holds an amount of, where it is one of several.
     unit: str = ""
 
     @property
@@ -278,20 +270,13 @@ def _sorts(name: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ReadMap:
-    """A map that was read.
+    """A map that was read."""
 
-    Attributes
-    ----------
-    region
-        Its roads, border and places.
-    roads
-        The road at each gateway.
-    source
-        The file, with border and modes.
-    """
-
+    #: Its roads, border and places.
     region: Region
+    #: The road at each gateway.
     roads: tuple[GatewayRoad, ...]
+    #: The file, with border and modes.
     source: RegionModel
 
     def settlements(self) -> list[Settlement]:
@@ -331,26 +316,17 @@ class ReadMap:
 
 @dataclass(frozen=True, slots=True)
 class RecordChoice:
-    """A file of records, and which of its columns holds what.
+    """A file of records, and which of its columns holds what."""
 
-    Attributes
-    ----------
-    file
-        Path from where the form was started.
-    head
-        Its columns and first rows, without columns about people.
-    hidden
-        Names of columns about people: they are not shown, and never read.
-    columns
-        Field -> column.
-    said
-        Other fields of the table of records: source, unit, date_format, period.
-    """
-
+    #: Path from where the form was started.
     file: str
+    #: Its columns and first rows, without columns about people.
     head: FirstRows
+    #: Names of columns about people: they are not shown, and never read.
     hidden: tuple[str, ...]
+    #: Field -> column.
     columns: dict[str, str]
+    #: Other fields of the table of records: source, unit, date_format, period.
     said: dict[str, str] = field(default_factory=lambda: {"source": "our agency"})
 
     def problems(self) -> Iterator[Problem]:

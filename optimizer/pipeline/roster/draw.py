@@ -56,63 +56,42 @@ MOST_DAYS = 366
 
 @dataclass(frozen=True, slots=True)
 class GradualFacts:
-    """What a limit of change means and costs.
+    """What a limit of change means and costs."""
 
-    Attributes
-    ----------
-    most
-        Placements that come new, or go, at most.
-    periods
-        Days, or shifts, of the plans of a round, without steps.
-    steps
-        Share of the draws that are steps between plans, over many rounds.
-    off
-        By how much the share of the worst placement misses its probability, over many
-        rounds.
-    before, after
-        What evaders achieve who know the mixture, and who know the shares over many
-        rounds; None where it was not proven.
-    """
-
+    #: Placements that come new, or go, at most.
     most: int
+    #: Days, or shifts, of the plans of a round, without steps.
     periods: int
+    #: Share of the draws that are steps between plans, over many rounds.
     steps: float
+    #: By how much the share of the worst placement misses its probability, over many
+    #: rounds.
     off: float
+    #: `before`, `after`: What evaders achieve who know the mixture, and who know the
+    #: shares over many rounds; None where it was not proven.
     before: float | None
     after: float | None
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Draws of a mixture.
+    """Draws of a mixture."""
 
-    Attributes
-    ----------
-    draws
-        Which plan is used when.
-    frequencies
-        How often each placement is in them, beside its probability; overrides count.
-    price
-        What the overrides cost; None without any.
-    names
-        What people call each placement, by id.
-    text
-        How what evaders achieve is written.
-    path
-        The file that holds the draws; the page stands beside it.
-    gradual
-        What a limit of change means and costs; None without one.
-    warnings
-        Sentences for whoever uses them.
-    """
-
+    #: Which plan is used when.
     draws: DrawsFile
+    #: How often each placement is in them, beside its probability; overrides count.
     frequencies: Frequencies
+    #: What the overrides cost; None without any.
     price: OverridePrice | None
+    #: What people call each placement, by id.
     names: Mapping[str, str]
+    #: How what evaders achieve is written.
     text: ValueText
+    #: The file that holds the draws; the page stands beside it.
     path: Path
+    #: What a limit of change means and costs; None without one.
     gradual: GradualFacts | None
+    #: Sentences for whoever uses them.
     warnings: tuple[str, ...]
 
     @property
@@ -519,20 +498,13 @@ EXAMPLE = "'2026-12-03 +zapata -laredo-bridge', or '2026-12-03@night +zapata'"
 
 @dataclass(frozen=True)
 class Override:
-    """A change of what is drawn for a day, or a shift of it.
+    """A change of what is drawn for a day, or a shift of it."""
 
-    Attributes
-    ----------
-    day
-        Which.
-    shift
-        Id of the shift; None for every shift of the day.
-    add, remove
-        Ids of options or beats, sites, `SITE:KIND`, or labels.
-    """
-
+    #: Which.
     day: date
+    #: Id of the shift; None for every shift of the day.
     shift: str | None
+    #: `add`, `remove`: Ids of options or beats, sites, `SITE:KIND`, or labels.
     add: tuple[str, ...]
     remove: tuple[str, ...]
 
@@ -560,23 +532,16 @@ class Override:
 
 @dataclass(frozen=True)
 class OverridePrice:
-    """What overrides cost.
+    """What overrides cost."""
 
-    Attributes
-    ----------
-    periods
-        How many periods are overridden.
-    before, after
-        What evaders achieve who know the mixture; and who know the mixture with the
-        overrides in it, over all periods that were drawn.
-    known
-        What they achieve on average in the overridden periods if they learn of the
-        overrides.
-    """
-
+    #: How many periods are overridden.
     periods: int
+    #: `before`, `after`: What evaders achieve who know the mixture; and who know the
+    #: mixture with the overrides in it, over all periods that were drawn.
     before: float
     after: float
+    #: What they achieve on average in the overridden periods if they learn of the
+    #: overrides.
     known: float
 
     @property

@@ -55,28 +55,19 @@ ROUNDING = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A placement of a plan, with the bases and shifts that can serve it.
+    """A placement of a plan, with the bases and shifts that can serve it."""
 
-    Attributes
-    ----------
-    placement
-        As in the plan file.
-    travel
-        Minutes from each base that it may be served from; empty where the scenario has
-        no bases. A beat has its own base alone, at 0 minutes, for its tour begins and
-        ends there.
-    shifts
-        Shifts it runs; empty for all that are long enough.
-    mark
-        Its number or letter on the report's maps.
-    track
-        Longitude and latitude of points along the roads that a beat drives.
-    """
-
+    #: As in the plan file.
     placement: PlanSite | PlanBeat
+    #: Minutes from each base that it may be served from; empty where the scenario has
+    #: no bases. A beat has its own base alone, at 0 minutes, for its tour begins and
+    #: ends there.
     travel: Mapping[str, float] = field(default_factory=dict)
+    #: Shifts it runs; empty for all that are long enough.
     shifts: tuple[str, ...] = ()
+    #: Its number or letter on the report's maps.
     mark: str = ""
+    #: Longitude and latitude of points along the roads that a beat drives.
     track: tuple[tuple[float, float], ...] = ()
 
 

@@ -236,23 +236,15 @@ class InstanceModel(ExactFile):
 
 @dataclass(frozen=True)
 class ReadInstance:
-    """An instance file, or one that was made of a foreign problem.
+    """An instance file, or one that was made of a foreign problem."""
 
-    Attributes
-    ----------
-    file
-        Where it lies.
-    instance
-        The problem.
-    skipped
-        Ids of the evaders without a path, which were left out.
-    remarks
-        How tables of a foreign problem were read, where that is not plain.
-    """
-
+    #: Where it lies.
     file: Path
+    #: The problem.
     instance: Instance
+    #: Ids of the evaders without a path, which were left out.
     skipped: tuple[str, ...] = ()
+    #: How tables of a foreign problem were read, where that is not plain.
     remarks: tuple[str, ...] = ()
 
 

@@ -27,32 +27,24 @@ WHERE = "what is to change"
 
 @dataclass(frozen=True)
 class Changes:
-    """Changes of an instance; without any it stays as it is.
+    """Changes of an instance; without any it stays as it is."""
 
-    Attributes
-    ----------
-    budgets
-        New budget of each resource, by its id (`agents@laredo-sector`) or, where one
-        resource alone has it, its name (`agents`). A name that several resources have
-        which no agency owns, as caps on searches, stands for each of them. The id or
-        name of a type of patrol teams stands for their number, a whole one.
-    forced, forbidden
-        What every plan must, and no plan may, use: ids of options, sites, `SITE:KIND`,
-        or labels. One that names several options of a site forces one of them,
-        whichever, or forbids them all.
-    keep_today
-        Whether every plan must contain what stands today.
-    change_at_most
-        By how many options, at most, a plan differs from what stands today: each of
-        today's that it does not have counts one, and so does each other option in it at
-        a site where nothing stands. Another kind at the same site counts once, beats do
-        not count. None for no limit.
-    """
-
+    #: New budget of each resource, by its id (`agents@laredo-sector`) or, where one
+    #: resource alone has it, its name (`agents`). A name that several resources have
+    #: which no agency owns, as caps on searches, stands for each of them. The id or
+    #: name of a type of patrol teams stands for their number, a whole one.
     budgets: Mapping[str, float] = field(default_factory=dict)
+    #: `forced`, `forbidden`: What every plan must, and no plan may, use: ids of
+    #: options, sites, `SITE:KIND`, or labels. One that names several options of a site
+    #: forces one of them, whichever, or forbids them all.
     forced: Sequence[str] = ()
     forbidden: Sequence[str] = ()
+    #: Whether every plan must contain what stands today.
     keep_today: bool = False
+    #: By how many options, at most, a plan differs from what stands today: each of
+    #: today's that it does not have counts one, and so does each other option in it at
+    #: a site where nothing stands. Another kind at the same site counts once, beats do
+    #: not count. None for no limit.
     change_at_most: int | None = None
 
     def __bool__(self) -> bool:

@@ -31,49 +31,34 @@ TREE_CELLS = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Route(ReadOnlyFields):
-    """A fixed route of a habitual evader.
+    """A fixed route of a habitual evader."""
 
-    Attributes
-    ----------
-    arcs
-        Positions of its arcs in order of travel.
-    share
-        Probability, in (0, 1], that the evader takes it; the shares of one evader sum
-        to 1.
-    """
-
+    #: Positions of its arcs in order of travel.
     arcs: Annotated[
         tuple[int, ...], Field(min_length=1, description="arc positions in order of travel")
     ]
+    #: Probability, in (0, 1], that the evader takes it; the shares of one evader sum to
+    #: 1.
     share: Annotated[float, Field(gt=0, le=1, description="probability that the evader takes it")]
 
 
 @dataclass(frozen=True, slots=True)
 class Evader(ReadOnlyFields):
-    """Who travels from where to where; habitual if `routes` is given, informed if not.
+    """Who travels from where to where; habitual if `routes` is given, informed if not."""
 
-    Attributes
-    ----------
-    id
-        Unique name.
-    origin, destination
-        Node positions.
-    weight
-        Expected loads a period, or a probability; >= 0.
-    routes
-        Empty for an *informed* evader, who sees the plan and takes the best path. A
-        *habitual* one keeps to these routes.
-    label
-        What people call it, such as `Bendern > Vaduz`; the id where empty.
-    """
-
+    #: Unique name.
     id: Annotated[ComposedId, Field(description="unique name")]
+    #: `origin`, `destination`: Node positions.
     origin: Annotated[Node, Field(description="node id")]
     destination: Annotated[Node, Field(description="node id")]
+    #: Expected loads a period, or a probability; >= 0.
     weight: Annotated[Amount, Field(description="loads a period, or a probability")]
+    #: Empty for an *informed* evader, who sees the plan and takes the best path. A
+    #: *habitual* one keeps to these routes.
     routes: Annotated[
         tuple[Route, ...], Field(description="of a habitual evader; shares sum to 1")
     ] = field(default_factory=tuple)
+    #: What people call it, such as `Bendern > Vaduz`; the id where empty.
     label: Annotated[Text, Field(description="what people call it; the id where empty")] = ""
 
     @property
@@ -84,20 +69,13 @@ class Evader(ReadOnlyFields):
 
 @dataclass(frozen=True)
 class Habits(ReadOnlyFields):
-    """The fixed routes of all habitual evaders, as one sparse table.
+    """The fixed routes of all habitual evaders, as one sparse table."""
 
-    Attributes
-    ----------
-    evader
-        (routes,) position of the evader each route belongs to.
-    share
-        (routes,) its share of that evader.
-    arcs
-        (routes, m) how often each route travels each arc.
-    """
-
+    #: (routes,) position of the evader each route belongs to.
     evader: NDArray[np.int64]
+    #: (routes,) its share of that evader.
     share: NDArray[np.float64]
+    #: (routes, m) how often each route travels each arc.
     arcs: csr_array
 
     @classmethod
@@ -128,22 +106,15 @@ class Habits(ReadOnlyFields):
 class Searches(ReadOnlyFields):
     """How informed evaders' best answers are found: one search serves all that share an
     end, from the end with fewer distinct nodes.
-
-    Attributes
-    ----------
-    roots
-        Sorted nodes that searches start from.
-    row
-        (evaders,) position in `roots` of the search that serves each evader.
-    leaf
-        (evaders,) node where its path ends in that search.
-    reverse
-        Whether roots are destinations and arcs are followed backwards.
     """
 
+    #: Sorted nodes that searches start from.
     roots: NDArray[np.int64]
+    #: (evaders,) position in `roots` of the search that serves each evader.
     row: NDArray[np.int64]
+    #: (evaders,) node where its path ends in that search.
     leaf: NDArray[np.int64]
+    #: Whether roots are destinations and arcs are followed backwards.
     reverse: bool
 
     @classmethod
@@ -266,23 +237,16 @@ def arc_costs(survival: NDArray[np.float64]) -> NDArray[np.float64]:
 class ContractedNetwork(ReadOnlyFields):
     """A network reduced to the roads between junctions and ends of evaders, and
     searches on it.
-
-    Attributes
-    ----------
-    n_nodes
-        Junctions and ends n.
-    tail, head
-        (roads,) positions of the ends of each road in [0, n).
-    arcs
-        (roads, m) 1 for each arc of the whole network that a road travels.
-    searches
-        The searches, over junctions and ends.
     """
 
+    #: Junctions and ends n.
     n_nodes: int
+    #: `tail`, `head`: (roads,) positions of the ends of each road in [0, n).
     tail: NDArray[np.int64]
     head: NDArray[np.int64]
+    #: (roads, m) 1 for each arc of the whole network that a road travels.
     arcs: csr_array
+    #: The searches, over junctions and ends.
     searches: Searches
 
     @classmethod

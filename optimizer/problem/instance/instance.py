@@ -43,42 +43,31 @@ class Instance(Summarised, ReadOnlyFields):
 
     Build one with `optimizer.problem.files.instance_file.read_instance`, a converter or
     a scenario: these check what this class takes for granted.
-
-    Attributes
-    ----------
-    name
-        What people call it.
-    node_id
-        (n,) integers or strings, unique.
-    tail, head
-        (m,) node positions; arcs may run in parallel.
-    reliability
-        (m,) r_a in (0, 1].
-    evaders, options, resources
-        The rest of the problem; arcs and nodes named by position.
-    exclusions
-        Sets of option positions of which at most one can be placed, beyond those that
-        share a site.
-    lonlat
-        (n, 2) degrees for drawing; None when the problem has no map.
-    patrols
-        What patrol teams could do; None where there are none. A plan then also chooses
-        beats, each an option that is not among `options`.
-    requirements
-        Sums over options that every plan must reach.
     """
 
+    #: What people call it.
     name: str
+    #: (n,) integers or strings, unique.
     node_id: NDArray[Any]
+    #: `tail`, `head`: (m,) node positions; arcs may run in parallel.
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
+    #: (m,) r_a in (0, 1].
     reliability: NDArray[np.float64]
+    #: `evaders`, `options`, `resources`: The rest of the problem; arcs and nodes named
+    #: by position.
     evaders: tuple[Evader, ...]
     options: tuple[Option, ...]
     resources: tuple[Resource, ...]
+    #: Sets of option positions of which at most one can be placed, beyond those that
+    #: share a site.
     exclusions: tuple[tuple[int, ...], ...] = ()
+    #: (n, 2) degrees for drawing; None when the problem has no map.
     lonlat: NDArray[np.float64] | None = None
+    #: What patrol teams could do; None where there are none. A plan then also chooses
+    #: beats, each an option that is not among `options`.
     patrols: PatrolField | None = None
+    #: Sums over options that every plan must reach.
     requirements: tuple[Requirement, ...] = ()
 
     def _facts(self) -> Facts:

@@ -45,27 +45,18 @@ BUDGET_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something a plan may use up.
+    """Something a plan may use up."""
 
-    Attributes
-    ----------
-    id
-        Unique name.
-    budget
-        How much there is, >= 0, in `unit`.
-    agency
-        Agency that owns it; empty when it is shared by all.
-    unit
-        Unit of budget and use, for people.
-    name
-        What people call it, the same for every agency that has some of it; the id where
-        empty.
-    """
-
+    #: Unique name.
     id: Annotated[ComposedId, Field(description="unique name")]
+    #: How much there is, >= 0, in `unit`.
     budget: Annotated[Amount, Field(description="how much a plan may use")]
+    #: Agency that owns it; empty when it is shared by all.
     agency: Annotated[Text, Field(description="its owner; empty when all may use it")] = ""
+    #: Unit of budget and use, for people.
     unit: Annotated[Text, Field(description="unit of the amounts, for people")] = ""
+    #: What people call it, the same for every agency that has some of it; the id where
+    #: empty.
     name: Annotated[
         Text,
         Field(description="what people call it, the same for all agencies; the id where empty"),
@@ -94,52 +85,36 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Option(ReadOnlyFields):
-    """Something that may be placed: a checkpoint, a fixed sensor, a patrol beat.
+    """Something that may be placed: a checkpoint, a fixed sensor, a patrol beat."""
 
-    Attributes
-    ----------
-    id
-        Unique name.
-    arcs
-        Positions of the arcs it watches, without repetition.
-    survival
-        For each of `arcs` the chance, in [0, 1), that an evader who travels it is *not*
-        caught by this option.
-    uses
-        Amount of each resource it needs, >= 0; a resource not named is not used.
-    change
-        Amount of each resource that opening it takes, >= 0, or closing it where it
-        stands today: then at most what it uses.
-    site
-        Place it occupies: at most one option of a site can be placed. Empty when it
-        excludes nothing.
-    agency
-        Agency that runs it; empty when any.
-    kind
-        `checkpoint`, `sensor`, `patrol`, `drone`, or a word of the user's own.
-    type
-        Id of the entry that defines it (`[[kinds]]` or `[[teams]]` of a scenario);
-        several may be of one kind. Empty where nothing does.
-    label
-        What people call it; the id where empty.
-    existing
-        Whether it stands there today.
-    forced, forbidden
-        Whether every plan must, or no plan may, contain it.
-    """
-
+    #: Unique name.
     id: str
+    #: Positions of the arcs it watches, without repetition.
     arcs: tuple[int, ...]
+    #: For each of `arcs` the chance, in [0, 1), that an evader who travels it is *not*
+    #: caught by this option.
     survival: tuple[float, ...]
+    #: Amount of each resource it needs, >= 0; a resource not named is not used.
     uses: Mapping[str, float] = field(default_factory=dict)
+    #: Place it occupies: at most one option of a site can be placed. Empty when it
+    #: excludes nothing.
     site: str = ""
+    #: Agency that runs it; empty when any.
     agency: str = ""
+    #: `checkpoint`, `sensor`, `patrol`, `drone`, or a word of the user's own.
     kind: str = "checkpoint"
+    #: What people call it; the id where empty.
     label: str = ""
+    #: Whether it stands there today.
     existing: bool = False
+    #: `forced`, `forbidden`: Whether every plan must, or no plan may, contain it.
     forced: bool = False
     forbidden: bool = False
+    #: Id of the entry that defines it (`[[kinds]]` or `[[teams]]` of a scenario);
+    #: several may be of one kind. Empty where nothing does.
     type: str = ""
+    #: Amount of each resource that opening it takes, >= 0, or closing it where it
+    #: stands today: then at most what it uses.
     change: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -75,26 +75,18 @@ def waiting_chance(load: float, servers: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class WaitingDay:
-    """A day at a checkpoint.
+    """A day at a checkpoint."""
 
-    Attributes
-    ----------
-    arrived, inspected
-        (24,) vehicles that come and that are inspected in each hour; the others are
-        waved through.
-    waiting
-        (24,) vehicle-hours that are spent in line in each hour, inspections themselves
-        not counted.
-    longest
-        The longest mean wait of the day, in hours.
-    left
-        Mean number of vehicles at the post when the day ends.
-    """
-
+    #: `arrived`, `inspected`: (24,) vehicles that come and that are inspected in each
+    #: hour; the others are waved through.
     arrived: NDArray[np.float64]
     inspected: NDArray[np.float64]
+    #: (24,) vehicle-hours that are spent in line in each hour, inspections themselves
+    #: not counted.
     waiting: NDArray[np.float64]
+    #: The longest mean wait of the day, in hours.
     longest: float
+    #: Mean number of vehicles at the post when the day ends.
     left: float
 
     @property

@@ -35,22 +35,15 @@ LARGEST_COEFFICIENT = 1e9
 class Requirement(ReadOnlyFields):
     """A sum that a plan must reach: sum over its options of coefficient times placed >=
     least.
-
-    Attributes
-    ----------
-    id
-        What people call it; unique.
-    options
-        Positions of options, each once.
-    coefficients
-        What each counts when it is placed; below 0 it counts against.
-    least
-        What the sum must reach.
     """
 
+    #: What people call it; unique.
     id: str
+    #: Positions of options, each once.
     options: tuple[int, ...]
+    #: What each counts when it is placed; below 0 it counts against.
     coefficients: tuple[float, ...]
+    #: What the sum must reach.
     least: float
 
     @property
@@ -86,22 +79,16 @@ class Requirement(ReadOnlyFields):
 class RequirementTable(ReadOnlyFields):
     """Requirements as rows, entry by entry, with what each must reach less its
     tolerance.
-
-    Attributes
-    ----------
-    row, option, coefficient
-        (k,) each.
-    least
-        (requirements,) what each sum must reach, less its tolerance.
-    limit
-        (requirements,) whether options only count against it, so that nothing mends it
-        once it is broken.
     """
 
+    #: `row`, `option`, `coefficient`: (k,) each.
     row: NDArray[np.int64]
     option: NDArray[np.int64]
     coefficient: NDArray[np.float64]
+    #: (requirements,) what each sum must reach, less its tolerance.
     least: NDArray[np.float64]
+    #: (requirements,) whether options only count against it, so that nothing mends it
+    #: once it is broken.
     limit: NDArray[np.bool_]
 
     @classmethod
@@ -128,17 +115,12 @@ class RequirementTable(ReadOnlyFields):
 
 @dataclass(frozen=True)
 class Implied:
-    """What requirements imply for the plans with some options and without others.
+    """What requirements imply for the plans with some options and without others."""
 
-    Attributes
-    ----------
-    possible
-        Whether there may be such a plan at all.
-    ones, zeros
-        (options,) masks of what is in all and in none of them: those given, and more.
-    """
-
+    #: Whether there may be such a plan at all.
     possible: bool
+    #: `ones`, `zeros`: (options,) masks of what is in all and in none of them: those
+    #: given, and more.
     ones: NDArray[np.bool_]
     zeros: NDArray[np.bool_]
 

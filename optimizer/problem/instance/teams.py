@@ -77,77 +77,58 @@ def team_resource(team: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TeamBase(NetworkPlace):
-    """Where teams set out from and come back to.
+    """Where teams set out from and come back to."""
 
-    Attributes
-    ----------
-    label
-        What people call it.
-    """
-
+    #: What people call it.
     label: Annotated[Text, Field(description="what people call it; the id where empty")] = ""
 
 
 @dataclass(frozen=True)
 class TeamType(ReadOnlyFields):
-    """Teams that are alike.
+    """Teams that are alike."""
 
-    Attributes
-    ----------
-    id
-        Unique name.
-    number
-        Teams on the road in one shift, all bases together, >= 0.
-    shift_s, slot_s
-        Seconds from leaving the base to being back, and of one slot of dwelling.
-    most_slots
-        Longest dwell at a post, in slots.
-    detection
-        Chance that a team which dwells and looks at a loaded evader finds him out, in
-        [0, 1].
-    uses
-        Amount of each resource that one beat takes, by resource id.
-    agency, label
-        Who they belong to, and what people call them.
-    speed
-        Fastest they drive by road class, in km/h; the road's own speed where a class is
-        not named.
-    passing
-        The same while it drives and meets him on the road, in [0, 1].
-    capacity
-        Vehicles an hour that a team which dwells can look at, >= 0; infinity where it
-        looks at all.
-    shifts
-        Shifts of a roster that they work; all where empty.
-    """
-
+    #: Unique name.
     id: Annotated[ComposedId, Field(description="unique name")]
+    #: Teams on the road in one shift, all bases together, >= 0.
     number: Annotated[
         int, Field(ge=0, description="teams on the road in one shift, all bases together")
     ]
+    #: `shift_s`, `slot_s`: Seconds from leaving the base to being back, and of one slot
+    #: of dwelling.
     shift_s: Annotated[int, Field(gt=0, description="seconds from leaving the base to being back")]
     slot_s: Annotated[int, Field(gt=0, description="seconds of one slot of dwelling")]
+    #: Longest dwell at a post, in slots.
     most_slots: Annotated[int, Field(ge=1, description="longest dwell at a post, in slots")]
+    #: Chance that a team which dwells and looks at a loaded evader finds him out, in
+    #: [0, 1].
     detection: Annotated[
         Chance,
         Field(
             description="chance that a team which dwells and looks at a loaded evader detects him"
         ),
     ]
+    #: Amount of each resource that one beat takes, by resource id.
     uses: Annotated[
         Mapping[Text, Amount],
         Field(description="amount of each resource that one beat takes, beside the team"),
     ] = field(default_factory=dict)
+    #: `agency`, `label`: Who they belong to, and what people call them.
     agency: Annotated[Text, Field(description="its owner; empty when all share it")] = ""
     label: Annotated[Text, Field(description="what people call it; the id where empty")] = ""
+    #: Fastest they drive by road class, in km/h; the road's own speed where a class is
+    #: not named.
     speed: Annotated[
         Mapping[Text, float],
         Field(description="km/h by road class, for people: the effect is in `travel_s`"),
     ] = field(default_factory=dict)
+    #: The same while it drives and meets him on the road, in [0, 1].
     passing: Annotated[Chance, Field(description="the same while it drives")] = 0.0
+    #: Vehicles an hour that a team which dwells can look at, >= 0; infinity where it
+    #: looks at all.
     capacity: Annotated[
         Limit, Field(description="vehicles an hour that a team can look at; all where null")
     ] = math.inf
+    #: Shifts of a roster that they work; all where empty.
     shifts: Annotated[
         tuple[Text, ...], Field(description="shifts of a roster that they work; all where empty")
     ] = field(default_factory=tuple)
@@ -155,32 +136,24 @@ class TeamType(ReadOnlyFields):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A place where a team can stand and watch a road.
+    """A place where a team can stand and watch a road."""
 
-    Attributes
-    ----------
-    segment
-        Segment it watches.
-    node
-        The end of the segment that the team drives to.
-    lon, lat
-        Degrees of where it stands on the segment, near that end: where crews are sent.
-    label
-        What people call it: the road and that place.
-    traffic
-        Vehicles an hour that pass it, > 0.
-    """
-
+    #: Segment it watches.
     segment: Annotated[
         int,
         Field(
             ge=0, description="segment of the road network; a name, as the instance has arcs alone"
         ),
     ]
+    #: The end of the segment that the team drives to.
     node: Annotated[Node, Field(description="node id")]
+    #: `lon`, `lat`: Degrees of where it stands on the segment, near that end: where
+    #: crews are sent.
     lon: Annotated[float, Field(description="longitude in degrees (WGS 84)")]
     lat: Annotated[float, Field(description="latitude in degrees (WGS 84)")]
+    #: What people call it: the road and that place.
     label: Annotated[Text, Field(description="what people call it")] = ""
+    #: Vehicles an hour that pass it, > 0.
     traffic: Annotated[
         float, Field(gt=0, description="vehicles an hour, for people: the effect is in `elements`")
     ] = 1.0
@@ -190,19 +163,10 @@ class Post:
 class Elements(ReadOnlyFields):
     """What beats are made of, column by column: dwelling so many slots at a post, or
     driving a stretch of road; e in all.
-
-    Attributes
-    ----------
-    element, arc, survival
-        (k,) each: which element leaves whoever travels which arc what share of going on
-        undetected.
-    post
-        (e,) post whose dwelling it is; -1 for driving.
-    times
-        (e,) how often it can come in one beat, >= 1. A search takes more where it
-        cannot prove that no beat has more.
     """
 
+    #: `element`, `arc`, `survival`: (k,) each: which element leaves whoever travels
+    #: which arc what share of going on undetected.
     element: Annotated[
         NDArray[np.int64],
         _column(Position, np.int64),
@@ -216,11 +180,14 @@ class Elements(ReadOnlyFields):
         _column(Annotated[float, Field(ge=0, lt=1)], np.float64),
         Field(description="chance to travel that arc without being detected by that element"),
     ]
+    #: (e,) post whose dwelling it is; -1 for driving.
     post: Annotated[
         NDArray[np.int64],
         _column(Annotated[int, Field(ge=-1)], np.int64),
         Field(description="of each element: position of its post; -1 driving"),
     ]
+    #: (e,) how often it can come in one beat, >= 1. A search takes more where it cannot
+    #: prove that no beat has more.
     times: Annotated[
         NDArray[np.int64],
         _column(Annotated[int, Field(ge=1)], np.int64),
@@ -237,29 +204,20 @@ class Elements(ReadOnlyFields):
 class Patrol(ReadOnlyFields):
     """One team type at one of its bases, with the posts it can reach: n of them, called
     1 to n; 0 is the base.
-
-    Attributes
-    ----------
-    team, base
-        Who, and from where.
-    posts
-        (n,) positions in the field's posts.
-    travel_s
-        (n + 1, n + 1) seconds of driving; `NO_WAY` where there is none.
-    routes
-        Arcs driven from i to j, by (i, j); empty where both stand at one place.
-    dwell
-        (n, L) element of dwelling 1 to L slots at each post.
-    drives
-        ((n + 1)^2, e) sparse: how often the leg i (n + 1) + j drives each element.
     """
 
+    #: `team`, `base`: Who, and from where.
     team: TeamType
     base: TeamBase
+    #: (n,) positions in the field's posts.
     posts: NDArray[np.int64]
+    #: (n + 1, n + 1) seconds of driving; `NO_WAY` where there is none.
     travel_s: NDArray[np.int64]
+    #: Arcs driven from i to j, by (i, j); empty where both stand at one place.
     routes: Mapping[tuple[int, int], tuple[int, ...]]
+    #: (n, L) element of dwelling 1 to L slots at each post.
     dwell: NDArray[np.int64]
+    #: ((n + 1)^2, e) sparse: how often the leg i (n + 1) + j drives each element.
     drives: csr_array
 
     @property
@@ -270,24 +228,16 @@ class Patrol(ReadOnlyFields):
 
 @dataclass(frozen=True)
 class PatrolField(ReadOnlyFields):
-    """All teams with what they could do.
+    """All teams with what they could do."""
 
-    Attributes
-    ----------
-    posts
-        Places where somebody could stand.
-    patrols
-        Team types by base.
-    elements
-        What beats are made of.
-    teams_at_post
-        Most teams that may dwell at one post in one shift, >= 1; as many as there are
-        where None.
-    """
-
+    #: Places where somebody could stand.
     posts: tuple[Post, ...]
+    #: Team types by base.
     patrols: tuple[Patrol, ...]
+    #: What beats are made of.
     elements: Elements
+    #: Most teams that may dwell at one post in one shift, >= 1; as many as there are
+    #: where None.
     teams_at_post: int | None = None
 
     @property

@@ -366,24 +366,18 @@ ABSENT = Absent.ABSENT
 
 @dataclass(frozen=True)
 class GivenGraph:
-    """What a graph states beyond the arrays of a network, so that it can be given back.
+    """What a graph states beyond the arrays of a network, so that it can be given back."""
 
-    Attributes
-    ----------
-    node_columns, edge_columns
-        Name -> values as given, `ABSENT` where there is none, one a node or edge.
-    key
-        Key of each edge; empty where edges have none.
-    attributes
-        Attributes of the graph itself.
-    directed, multigraph
-        Kind of the graph. Without directions each edge is two arcs, next to each other.
-    """
-
+    #: `node_columns`, `edge_columns`: Name -> values as given, `ABSENT` where there is
+    #: none, one a node or edge.
     node_columns: Mapping[str, Sequence[Any]]
     edge_columns: Mapping[str, Sequence[Any]]
+    #: Key of each edge; empty where edges have none.
     key: Sequence[Any] = ()
+    #: Attributes of the graph itself.
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    #: `directed`, `multigraph`: Kind of the graph. Without directions each edge is two
+    #: arcs, next to each other.
     directed: bool = True
     multigraph: bool = True
 
@@ -399,27 +393,18 @@ class AttributeNames:
 
 @dataclass(frozen=True)
 class GraphTable:
-    """A graph as columns.
+    """A graph as columns."""
 
-    Attributes
-    ----------
-    where
-        What to call it in messages.
-    node_id
-        Names of the n nodes.
-    tail, head
-        (e,) positions of the ends of each edge.
-    crs
-        Coordinate system of `x`, `y` and `geometry`: anything that pyproj understands.
-    given
-        Its attributes and kind.
-    """
-
+    #: What to call it in messages.
     where: str
+    #: Names of the n nodes.
     node_id: Sequence[Any]
+    #: `tail`, `head`: (e,) positions of the ends of each edge.
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
+    #: Coordinate system of `x`, `y` and `geometry`: anything that pyproj understands.
     crs: object
+    #: Its attributes and kind.
     given: GivenGraph
 
     def edge_name(self, edge: int) -> str:

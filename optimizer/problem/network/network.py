@@ -40,54 +40,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Network(Summarised, ReadOnlyFields):
-    """A directed road network in WGS 84.
+    """A directed road network in WGS 84."""
 
-    Attributes
-    ----------
-    node_id
-        (n,) integers or strings, unique: what files and people call the nodes.
-    lon, lat
-        (n,) degrees.
-    tail, head
-        (m,) positions in `node_id`; arcs may run in parallel.
-    length_m
-        (m,) metres, > 0.
-    time_s
-        (m,) seconds of free-flow travel, > 0.
-    road_class
-        (m,) strings, here and below of fixed width or as objects that equal ones share:
-        an OSM `highway` value, `ferry`, or a word of the file's own.
-    name
-        (m,) road name or number; empty where unknown.
-    way
-        (m,) OSM way the arc comes from; 0 where it comes from none.
-    segment
-        (m,) undirected road segment in [0, n_segments): the two directions of one
-        stretch share it.
-    polylines
-        The lines that the arcs are drawn as, in the direction of travel:
-        `Polylines.of(shape_start, shape)` of plain arrays.
-    ref
-        (m,) numbers of the road (`L191`; several with `;` between), empty where it has
-        none; None where the source keeps none beside names.
-    given
-        What the graph or frames it was made of state beyond these arrays, for
-        `to_networkx`; None where it was made of something else.
-    """
-
+    #: (n,) integers or strings, unique: what files and people call the nodes.
     node_id: NDArray[Any]
+    #: `lon`, `lat`: (n,) degrees.
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
+    #: `tail`, `head`: (m,) positions in `node_id`; arcs may run in parallel.
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
+    #: (m,) metres, > 0.
     length_m: NDArray[np.float64]
+    #: (m,) seconds of free-flow travel, > 0.
     time_s: NDArray[np.float64]
+    #: (m,) strings, here and below of fixed width or as objects that equal ones share:
+    #: an OSM `highway` value, `ferry`, or a word of the file's own.
     road_class: NDArray[Any]
+    #: (m,) road name or number; empty where unknown.
     name: NDArray[Any]
+    #: (m,) OSM way the arc comes from; 0 where it comes from none.
     way: NDArray[np.int64]
+    #: (m,) undirected road segment in [0, n_segments): the two directions of one
+    #: stretch share it.
     segment: NDArray[np.int32]
+    #: The lines that the arcs are drawn as, in the direction of travel:
+    #: `Polylines.of(shape_start, shape)` of plain arrays.
     polylines: Polylines
+    #: (m,) numbers of the road (`L191`; several with `;` between), empty where it has
+    #: none; None where the source keeps none beside names.
     ref: NDArray[Any] | None = None
+    #: What the graph or frames it was made of state beyond these arrays, for
+    #: `to_networkx`; None where it was made of something else.
     given: GivenGraph | None = field(default=None, compare=False, repr=False)
 
     def _facts(self) -> Facts:

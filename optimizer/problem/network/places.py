@@ -45,43 +45,28 @@ Node = Annotated[int, GetPydanticSchema(lambda _source, handler: handler(NodeNum
 
 @dataclass(frozen=True, slots=True)
 class NetworkPlace:
-    """A place that belongs to a node of the network.
+    """A place that belongs to a node of the network."""
 
-    Attributes
-    ----------
-    id
-        Unique name, stable between builds of the same data.
-    node
-        Position of its node in the network.
-    lon, lat
-        Degrees.
-    """
-
+    #: Unique name, stable between builds of the same data.
     id: Annotated[ComposedId, Field(description="unique name")]
+    #: Position of its node in the network.
     node: Annotated[Node, Field(description="node id")]
+    #: `lon`, `lat`: Degrees.
     lon: Annotated[float, Field(description="longitude in degrees (WGS 84)")]
     lat: Annotated[float, Field(description="latitude in degrees (WGS 84)")]
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing(NetworkPlace):
-    """A point where a road, track, path or ferry cuts the border line.
+    """A point where a road, track, path or ferry cuts the border line."""
 
-    Attributes
-    ----------
-    official
-        Whether travellers are checked there.
-    road_class
-        Class of the way that crosses.
-    name
-        Road or port name; empty where unknown.
-    way
-        OSM way; 0 where there is none.
-    """
-
+    #: Whether travellers are checked there.
     official: bool
+    #: Class of the way that crosses.
     road_class: str
+    #: Road or port name; empty where unknown.
     name: str = ""
+    #: OSM way; 0 where there is none.
     way: int = 0
 
     @property
@@ -94,25 +79,17 @@ class Crossing(NetworkPlace):
 
 @dataclass(frozen=True, slots=True)
 class Gateway(NetworkPlace):
-    """A node where evaders enter the network.
+    """A node where evaders enter the network."""
 
-    Attributes
-    ----------
-    kind
-        `port` (an official crossing), `unofficial` (a crossing without checks), or
-        `edge` (where a road enters the map).
-    exposure
-        How much passes here in the units of the scenario (vehicles a year, kilometres
-        of river); 1 where unknown.
-    name
-        What people call it.
-    exposure_assumed
-        Whether the exposure is a guess by the class of the road.
-    """
-
+    #: `port` (an official crossing), `unofficial` (a crossing without checks), or
+    #: `edge` (where a road enters the map).
     kind: str
+    #: How much passes here in the units of the scenario (vehicles a year, kilometres of
+    #: river); 1 where unknown.
     exposure: float = 1.0
+    #: What people call it.
     name: str = ""
+    #: Whether the exposure is a guess by the class of the road.
     exposure_assumed: bool = False
 
     @property
@@ -123,24 +100,16 @@ class Gateway(NetworkPlace):
 
 @dataclass(frozen=True, slots=True)
 class Settlement(NetworkPlace):
-    """A town, village or city that evaders may want to reach, at the nearest node.
+    """A town, village or city that evaders may want to reach, at the nearest node."""
 
-    Attributes
-    ----------
-    name
-        What people call it.
-    population
-        Inhabitants, > 0.
-    population_assumed
-        True where `population` is a default for the class of place, not a figure.
-    domestic
-        Whether it lies on the defended side of the border (True where there is no
-        border).
-    """
-
+    #: What people call it.
     name: str
+    #: Inhabitants, > 0.
     population: float
+    #: True where `population` is a default for the class of place, not a figure.
     population_assumed: bool = False
+    #: Whether it lies on the defended side of the border (True where there is no
+    #: border).
     domestic: bool = True
 
     @property
@@ -151,24 +120,15 @@ class Settlement(NetworkPlace):
 
 @dataclass(frozen=True, slots=True)
 class NamedPlace:
-    """A place that maps and sentences of the report name; no evader is bound for it.
+    """A place that maps and sentences of the report name; no evader is bound for it."""
 
-    Attributes
-    ----------
-    name
-        What people call it.
-    lon, lat
-        Degrees.
-    kind
-        `town`, `crossing`, `road`, `state` or `country`; sentences name towns and
-        crossings. A scenario lists towns, states and countries.
-    population
-        Inhabitants of a town; 0 where it is not known.
-    """
-
+    #: What people call it.
     name: Annotated[str, Field(min_length=1, max_length=80, description="what people call it")]
+    #: `lon`, `lat`: Degrees.
     lon: Annotated[Longitude, Field(description="longitude in degrees (WGS 84)")]
     lat: Annotated[Latitude, Field(description="latitude in degrees (WGS 84)")]
+    #: `town`, `crossing`, `road`, `state` or `country`; sentences name towns and
+    #: crossings. A scenario lists towns, states and countries.
     kind: Annotated[
         str,
         GetPydanticSchema(lambda _source, handler: handler(Literal["town", "state", "country"])),
@@ -179,6 +139,7 @@ class NamedPlace:
             )
         ),
     ] = "town"
+    #: Inhabitants of a town; 0 where it is not known.
     population: Annotated[
         float,
         Field(ge=0, description="inhabitants; of two names that do not fit the larger is shown"),

@@ -25,24 +25,16 @@ ARCS_AT_ONCE = PORTION // 4
 
 @dataclass(frozen=True, eq=False)
 class Polylines(ReadOnlyFields):
-    """Lines of m arcs.
+    """Lines of m arcs."""
 
-    Attributes
-    ----------
-    start
-        (l + 1,) where each of l lines starts in `points`.
-    points
-        The points of all lines, one after the other.
-    line
-        (m,) line of each arc; None where arc i has line i.
-    back
-        (m,) whether the arc runs against its line; None where none does, as where each
-        has its own.
-    """
-
+    #: (l + 1,) where each of l lines starts in `points`.
     start: NDArray[np.integer]
+    #: The points of all lines, one after the other.
     points: LonLat
+    #: (m,) line of each arc; None where arc i has line i.
     line: NDArray[np.integer] | None = None
+    #: (m,) whether the arc runs against its line; None where none does, as where each
+    #: has its own.
     back: NDArray[np.bool_] | None = None
 
     @classmethod
@@ -153,21 +145,15 @@ def _nowhere() -> NDArray[np.int64]:
 class LonLat(ReadOnlyFields):
     """Longitude and latitude of p points in WGS 84: 8 bytes a point where most stand on
     OpenStreetMap's grid, 16 elsewhere.
-
-    Attributes
-    ----------
-    values
-        (p, 2) 4-byte integers: whole steps of the grid (1e-7 degree); or degrees, where
-        few points are on the grid.
-    off
-        (k,) positions, rising, of points that are not on the grid; none where `values`
-        are degrees.
-    off_degrees
-        (k, 2) degrees of these.
     """
 
+    #: (p, 2) 4-byte integers: whole steps of the grid (1e-7 degree); or degrees, where
+    #: few points are on the grid.
     values: NDArray[Any]
+    #: (k,) positions, rising, of points that are not on the grid; none where `values`
+    #: are degrees.
     off: NDArray[np.int64] = field(default_factory=_nowhere)
+    #: (k, 2) degrees of these.
     off_degrees: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
 
     @classmethod

@@ -20,37 +20,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HighwayClass:
-    """A class of road.
+    """A class of road."""
 
-    Attributes
-    ----------
-    name
-        OpenStreetMap's `highway` value, or `ferry`.
-    mode
-        What travels on it: `drive`, `service`, `track`, `foot` or `ferry`.
-    kmh
-        Default speed, km/h.
-    rank
-        Importance, 0 the highest; None where it has none among roads.
-    main
-        Whether it stays on a map that cannot hold every road.
-    numbered
-        Whether maps write its number.
-    edge
-        Place in the order in which its loose ends are believed to be the map's edge, 0
-        first; None after all others.
-    word
-        What people read, in English; `optimizer.base.text.language.gettext` translates
-        it.
-    """
-
+    #: OpenStreetMap's `highway` value, or `ferry`.
     name: str
+    #: What travels on it: `drive`, `service`, `track`, `foot` or `ferry`.
     mode: str
+    #: Default speed, km/h.
     kmh: float
+    #: Importance, 0 the highest; None where it has none among roads.
     rank: int | None
+    #: Whether it stays on a map that cannot hold every road.
     main: bool
+    #: Whether maps write its number.
     numbered: bool
+    #: Place in the order in which its loose ends are believed to be the map's edge, 0
+    #: first; None after all others.
     edge: int | None
+    #: What people read, in English; `optimizer.base.text.language.gettext` translates
+    #: it.
     word: str
 
 

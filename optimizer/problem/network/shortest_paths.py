@@ -23,17 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CostGraph:
-    """Arcs with one cost each, reduced by minimum over parallels.
+    """Arcs with one cost each, reduced by minimum over parallels."""
 
-    Attributes
-    ----------
-    matrix
-        (n, n) CSR of costs >= 0.
-    arc
-        (nnz,) index into the arc table of the arc each stored entry stands for.
-    """
-
+    #: (n, n) CSR of costs >= 0.
     matrix: csr_array
+    #: (nnz,) index into the arc table of the arc each stored entry stands for.
     arc: NDArray[np.int64]
 
     def distances(
@@ -112,26 +106,17 @@ class CostGraph:
 
 @dataclass(frozen=True, eq=False)
 class ArcOrder:
-    """Arcs in the order of a CSR matrix, found once for searches under many costs.
+    """Arcs in the order of a CSR matrix, found once for searches under many costs."""
 
-    Attributes
-    ----------
-    n_nodes
-        Number of nodes n.
-    order
-        (m,) arcs by row, then column, then position.
-    first
-        (pairs,) place in `order` of the first arc of each pair of nodes.
-    columns
-        (pairs,) column of each pair.
-    start
-        (n + 1,) place in `columns` of the first pair of each row.
-    """
-
+    #: Number of nodes n.
     n_nodes: int
+    #: (m,) arcs by row, then column, then position.
     order: NDArray[np.int64]
+    #: (pairs,) place in `order` of the first arc of each pair of nodes.
     first: NDArray[np.int64]
+    #: (pairs,) column of each pair.
     columns: NDArray[np.int32]
+    #: (n + 1,) place in `columns` of the first pair of each row.
     start: NDArray[np.int32]
 
     @classmethod
@@ -219,18 +204,11 @@ def cost_graph(
 
 @dataclass(frozen=True, slots=True)
 class ShortestPathTree:
-    """The quickest ways from every node to a set of nodes.
+    """The quickest ways from every node to a set of nodes."""
 
-    Attributes
-    ----------
-    arc
-        (n,) first arc of the way; -1 at the nodes of the set, and where there is no
-        way.
-    cost
-        (n,) cost of the way; infinity where there is none.
-    """
-
+    #: (n,) first arc of the way; -1 at the nodes of the set, and where there is no way.
     arc: NDArray[np.int64]
+    #: (n,) cost of the way; infinity where there is none.
     cost: NDArray[np.float64]
 
 

@@ -152,24 +152,16 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class CoalitionGame:
-    """The worths of coalitions.
+    """The worths of coalitions."""
 
-    Attributes
-    ----------
-    players
-        How many.
-    worths
-        By coalition: what its best plan found reaches, and what none exceeds, as `low`
-        (= `found`) and `high`; all coalitions, or those of `orders`.
-    orders
-        Orders of joining that were sampled; empty where all coalitions are known.
-    rising
-        Whether more members never reach less; else terms below 0 are not ruled out.
-    """
-
+    #: How many.
     players: int
+    #: By coalition: what its best plan found reaches, and what none exceeds, as `low`
+    #: (= `found`) and `high`; all coalitions, or those of `orders`.
     worths: Mapping[Coalition, ProvenInterval]
+    #: Orders of joining that were sampled; empty where all coalitions are known.
     orders: tuple[tuple[int, ...], ...] = ()
+    #: Whether more members never reach less; else terms below 0 are not ruled out.
     rising: bool = True
 
     def worth(self, members: Coalition) -> ProvenInterval:

@@ -26,27 +26,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """How one evader answers a plan.
+    """How one evader answers a plan."""
 
-    Attributes
-    ----------
-    id
-        The evader.
-    weight
-        Its weight p_k.
-    value
-        Its chance to get through, before weighting, in [0, 1].
-    arcs
-        Arcs of its best answer (informed) or likeliest route (habitual), in order of
-        travel; empty when every path is blocked.
-    route
-        Node ids along those arcs.
-    """
-
+    #: The evader.
     id: str
+    #: Its weight p_k.
     weight: float
+    #: Its chance to get through, before weighting, in [0, 1].
     value: float
+    #: Arcs of its best answer (informed) or likeliest route (habitual), in order of
+    #: travel; empty when every path is blocked.
     arcs: tuple[int, ...]
+    #: Node ids along those arcs.
     route: tuple[Any, ...]
 
 
@@ -176,21 +167,14 @@ def nodes_along(instance: Instance, origin: int, arcs: tuple[int, ...]) -> tuple
 
 @dataclass(frozen=True, eq=False)
 class ArcResults(ReadOnlyFields):
-    """What a plan does on each of m arcs.
+    """What a plan does on each of m arcs."""
 
-    Attributes
-    ----------
-    placed
-        (m,) how many of the plan's options and beats watch it.
-    survival
-        (m,) chance in [0, 1] to pass it undetected under the plan.
-    load
-        (m,) weight of the evaders that travel it when they answer the plan; habitual
-        ones spread over their routes.
-    """
-
+    #: (m,) how many of the plan's options and beats watch it.
     placed: NDArray[np.int64]
+    #: (m,) chance in [0, 1] to pass it undetected under the plan.
     survival: NDArray[np.float64]
+    #: (m,) weight of the evaders that travel it when they answer the plan; habitual
+    #: ones spread over their routes.
     load: NDArray[np.float64]
 
     def columns(self) -> dict[str, NDArray[Any]]:

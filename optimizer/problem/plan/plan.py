@@ -59,14 +59,9 @@ _FRAME = ("id", "label", "kind", "type", "agency", "site", "existing", "forced",
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Plan(Summarised, ReadOnlyFields):
-    """What is placed: options in the order of the instance, then beats.
+    """What is placed: options in the order of the instance, then beats."""
 
-    Attributes
-    ----------
-    placements
-        Each once, by id.
-    """
-
+    #: Each once, by id.
     placements: tuple[Placement, ...]
 
     def _facts(self) -> Facts:
@@ -361,14 +356,9 @@ def _names(instance: Instance, options: object) -> str:
 
 @dataclass(frozen=True)
 class Placement:
-    """An option that a plan places.
+    """An option that a plan places."""
 
-    Attributes
-    ----------
-    option
-        The option: the arcs it watches, what it does there, and what it uses.
-    """
-
+    #: The option: the arcs it watches, what it does there, and what it uses.
     option: Option
 
     @property
@@ -416,17 +406,11 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class BeatStop:
-    """A stay at a post.
+    """A stay at a post."""
 
-    Attributes
-    ----------
-    post
-        Where the team stands.
-    arrive_s, leave_s
-        Seconds after the shift began.
-    """
-
+    #: Where the team stands.
     post: Post
+    #: `arrive_s`, `leave_s`: Seconds after the shift began.
     arrive_s: int
     leave_s: int
 
@@ -439,32 +423,25 @@ class Beat(Placement, ReadOnlyFields):
     ----------
     option
         The beat as an option of the placement problem.
-    team, base
-        Who drives it, and from where.
-    stops
-        Where it dwells, in order, with times.
-    back_s
-        Seconds after the shift began at which it is back.
-    route
-        Arcs driven, in order.
-    patrol
-        Position of the team type and base in the patrols of the instance.
-    posts, slots
-        The stops as the search has them: positions 1 to n among the posts of its
-        patrol, and for how many slots it dwells at each.
-    elements
-        (e,) how often each element comes in it; the tour determines them, so beats are
-        compared without.
     """
 
+    #: `team`, `base`: Who drives it, and from where.
     team: TeamType
     base: TeamBase
+    #: Where it dwells, in order, with times.
     stops: tuple[BeatStop, ...]
+    #: Seconds after the shift began at which it is back.
     back_s: int
+    #: Arcs driven, in order.
     route: tuple[int, ...]
+    #: Position of the team type and base in the patrols of the instance.
     patrol: int
+    #: `posts`, `slots`: The stops as the search has them: positions 1 to n among the
+    #: posts of its patrol, and for how many slots it dwells at each.
     posts: tuple[int, ...]
     slots: tuple[int, ...]
+    #: (e,) how often each element comes in it; the tour determines them, so beats are
+    #: compared without.
     elements: NDArray[np.int64] = field(compare=False, repr=False)
 
 
@@ -668,17 +645,11 @@ PRACTICALLY_ONE = 0.99
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Mixture(Summarised, ReadOnlyFields):
-    """A distribution over plans.
+    """A distribution over plans."""
 
-    Attributes
-    ----------
-    plans
-        The support: plans with a positive probability, each once, the likeliest first.
-    probabilities
-        Their probabilities, in (0, 1]; they sum to 1.
-    """
-
+    #: The support: plans with a positive probability, each once, the likeliest first.
     plans: tuple[Plan, ...]
+    #: Their probabilities, in (0, 1]; they sum to 1.
     probabilities: tuple[float, ...]
 
     def _facts(self) -> Facts:

@@ -29,24 +29,17 @@ of any method, whatever its argument.
 
 @dataclass(frozen=True, slots=True)
 class Randomised:
-    """What a solve by the method `mixed` adds to a result.
+    """What a solve by the method `mixed` adds to a result."""
 
-    Attributes
-    ----------
-    mixture
-        The distribution over plans, of value `Result.upper`.
-    pure_lower, pure_upper
-        Proven lower bound over single plans that are the same every day, and the value
-        of the best one found, `Result.plan`.
-    saturated
-        Whether the value is, to within the tolerance, that with every option placed:
-        then the ways around all candidates decide, and more sites would lower it, not
-        more units.
-    """
-
+    #: The distribution over plans, of value `Result.upper`.
     mixture: Mixture
+    #: `pure_lower`, `pure_upper`: Proven lower bound over single plans that are the
+    #: same every day, and the value of the best one found, `Result.plan`.
     pure_lower: float
     pure_upper: float
+    #: Whether the value is, to within the tolerance, that with every option placed:
+    #: then the ways around all candidates decide, and more sites would lower it, not
+    #: more units.
     saturated: bool
 
     def gain(self, upper: float) -> float:
@@ -64,84 +57,59 @@ class Randomised:
 
 @dataclass(frozen=True, slots=True)
 class BoundsAt:
-    """What was proven at a time of a search.
+    """What was proven at a time of a search."""
 
-    Attributes
-    ----------
-    seconds
-        Since `solve` was called.
-    lower, upper
-        Proven lower bound, and the value of the best plan; infinite while none is
-        known.
-    """
-
+    #: Since `solve` was called.
     seconds: float
+    #: `lower`, `upper`: Proven lower bound, and the value of the best plan; infinite
+    #: while none is known.
     lower: float
     upper: float
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result(Summarised, ReadOnlyFields):
-    """The outcome of a solve.
+    """The outcome of a solve."""
 
-    Attributes
-    ----------
-    method
-        Solver that made the plan.
-    status
-        `optimal` (`gap` at most `tolerance`), `feasible`, `infeasible` or `unknown`.
-    limit
-        What ended the solve early; None when nothing did.
-    plan
-        The best plan found; None when there is none. With the method `mixed` the best
-        single plan, which need not be in the mixture.
-    lower
-        Proven lower bound of the optimal value, over everything that a plan could
-        place: with patrol teams over every beat that they could drive, with the method
-        `mixed` over every mixture. None when nothing is proven.
-    upper
-        Exact value of `plan` on the full network; None without a plan. With the method
-        `mixed` the value of the mixture, or a proven upper bound of it within a
-        fraction of the tolerance.
-    seconds
-        Wall-clock time.
-    seed
-        Seed of every random choice.
-    statistics
-        Counts of the method (overlay nodes, rows, branch-and-bound nodes).
-    tolerance
-        The gap up to which a plan counts as optimal: the one asked for, at least
-        `PROVEN`.
-    weighed
-        How many beats were weighed against one another in the last placement problem;
-        None without patrol teams.
-    weighed_lower
-        Proven lower bound within the beats that were weighed, >= `lower`; None without
-        patrol teams.
-    pricing_proven
-        Whether pricing was solved to proof for `lower`; else the bound allows for what
-        pricing left open. True without patrol teams.
-    mixed
-        The mixture, and what it is compared with; None for other methods than `mixed`.
-    history
-        The bounds each time that they moved, from `solve`; empty where nothing was
-        told. `optimizer.plot_history` draws them.
-    """
-
+    #: Solver that made the plan.
     method: str
+    #: `optimal` (`gap` at most `tolerance`), `feasible`, `infeasible` or `unknown`.
     status: Status
+    #: What ended the solve early; None when nothing did.
     limit: Limit | None
+    #: The best plan found; None when there is none. With the method `mixed` the best
+    #: single plan, which need not be in the mixture.
     plan: Plan | None
+    #: Proven lower bound of the optimal value, over everything that a plan could place:
+    #: with patrol teams over every beat that they could drive, with the method `mixed`
+    #: over every mixture. None when nothing is proven.
     lower: float | None
+    #: Exact value of `plan` on the full network; None without a plan. With the method
+    #: `mixed` the value of the mixture, or a proven upper bound of it within a fraction
+    #: of the tolerance.
     upper: float | None
+    #: Wall-clock time.
     seconds: float
+    #: Seed of every random choice.
     seed: int
+    #: Counts of the method (overlay nodes, rows, branch-and-bound nodes).
     statistics: Mapping[str, float] = field(default_factory=dict)
+    #: The gap up to which a plan counts as optimal: the one asked for, at least
+    #: `PROVEN`.
     tolerance: float = PROVEN
+    #: How many beats were weighed against one another in the last placement problem;
+    #: None without patrol teams.
     weighed: int | None = None
+    #: Proven lower bound within the beats that were weighed, >= `lower`; None without
+    #: patrol teams.
     weighed_lower: float | None = None
+    #: Whether pricing was solved to proof for `lower`; else the bound allows for what
+    #: pricing left open. True without patrol teams.
     pricing_proven: bool = True
+    #: The mixture, and what it is compared with; None for other methods than `mixed`.
     mixed: Randomised | None = None
+    #: The bounds each time that they moved, from `solve`; empty where nothing was told.
+    #: `optimizer.plot_history` draws them.
     history: tuple[BoundsAt, ...] = ()
 
     def _facts(self) -> Facts:
@@ -262,18 +230,13 @@ class ValueBounds:
 
 @dataclass(frozen=True, slots=True)
 class ProvenInterval:
-    """A number that is made of values.
+    """A number that is made of values."""
 
-    Attributes
-    ----------
-    low, high
-        Proven: it lies between them.
-    found
-        By the plans found.
-    """
-
+    #: `low`, `high`: Proven: it lies between them.
     low: float
+    #: By the plans found.
     found: float
+    #: `low`, `high`: Proven: it lies between them.
     high: float
 
 

@@ -39,18 +39,12 @@ NAMES = "mean, cvar:ALPHA with ALPHA in [0, 1), such as cvar:0.9, or worst"
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What a plan is judged by over draws.
+    """What a plan is judged by over draws."""
 
-    Attributes
-    ----------
-    measure
-        `mean`, `cvar` (mean of the worst draws) or `worst`.
-    level
-        ALPHA of `cvar`, in [0, 1): the share of the draws that is left out, the best
-        ones.
-    """
-
+    #: `mean`, `cvar` (mean of the worst draws) or `worst`.
     measure: Measure
+    #: ALPHA of `cvar`, in [0, 1): the share of the draws that is left out, the best
+    #: ones.
     level: float = 0.0
 
     @classmethod
@@ -107,20 +101,13 @@ def worst_weights(values: NDArray[np.float64], caps: NDArray[np.float64]) -> NDA
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """An instance whose evaders weigh differently in each draw.
+    """An instance whose evaders weigh differently in each draw."""
 
-    Attributes
-    ----------
-    instance
-        Each evader with its mean weight over the draws.
-    weight
-        (draws, evaders) sparse: weight of each evader in each draw, >= 0.
-    probability
-        (draws,) > 0, sum 1.
-    """
-
+    #: Each evader with its mean weight over the draws.
     instance: Instance
+    #: (draws, evaders) sparse: weight of each evader in each draw, >= 0.
     weight: csr_array
+    #: (draws,) > 0, sum 1.
     probability: NDArray[np.float64]
 
     @property

@@ -73,33 +73,23 @@ class FeedModel(Strict):
 
 @dataclass(frozen=True)
 class Feed:
-    """One agency's rows.
+    """One agency's rows."""
 
-    Attributes
-    ----------
-    agency
-        Its name.
-    seizures, effort
-        Reports, one a row: `agency`, `file`, `line`, `start`, `end` (the day after the
-        last), `hour` (hours since 1970 as written; NaN where no hour is),
-        `written_time`, `source`, and the columns of `TEXT` (empty where unknown) and
-        `FIGURES` (NaN where unknown), `kg`.
-    rows
-        Rows read.
-    dropped
-        Reason -> rows left out.
-    notes
-        What a user must know.
-    files
-        The files that were read: the feed, mappings of their own, and tables.
-    """
-
+    #: Its name.
     agency: str
+    #: `seizures`, `effort`: Reports, one a row: `agency`, `file`, `line`, `start`,
+    #: `end` (the day after the last), `hour` (hours since 1970 as written; NaN where no
+    #: hour is), `written_time`, `source`, and the columns of `TEXT` (empty where
+    #: unknown) and `FIGURES` (NaN where unknown), `kg`.
     seizures: pd.DataFrame
     effort: pd.DataFrame
+    #: Rows read.
     rows: int
+    #: Reason -> rows left out.
     dropped: dict[str, int]
+    #: What a user must know.
     notes: tuple[str, ...]
+    #: The files that were read: the feed, mappings of their own, and tables.
     files: tuple[Path, ...]
 
 

@@ -62,26 +62,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FusedFeeds:
-    """One record of several feeds.
+    """One record of several feeds."""
 
-    Attributes
-    ----------
-    imported
-        Tables, entries of a scenario, and what became of every row.
-    rows
-        Rows read.
-    merged
-        Reports that are counted with another: reports less records.
-    doubtful
-        Pairs in `review.csv` that nobody has decided.
-    records
-        Records of seizures.
-    """
-
+    #: Tables, entries of a scenario, and what became of every row.
     imported: Imported
+    #: Rows read.
     rows: int
+    #: Reports that are counted with another: reports less records.
     merged: int
+    #: Pairs in `review.csv` that nobody has decided.
     doubtful: int
+    #: Records of seizures.
     records: int
 
 
@@ -232,17 +223,11 @@ EQUAL_AMOUNT = 0.01
 
 @dataclass(frozen=True)
 class EffortOverlap:
-    """Effort of two agencies at the same places and times.
+    """Effort of two agencies at the same places and times."""
 
-    Attributes
-    ----------
-    alike
-        Rows of two agencies that are equal in unit, place, time and amount, one to one.
-    notes
-        What overlaps, by unit and pair of agencies.
-    """
-
+    #: Rows of two agencies that are equal in unit, place, time and amount, one to one.
     alike: Candidates
+    #: What overlaps, by unit and pair of agencies.
     notes: tuple[str, ...]
 
 
@@ -706,23 +691,16 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class MergedRecords:
-    """Records of seizures.
+    """Records of seizures."""
 
-    Attributes
-    ----------
-    records
-        One row a record: `record` (its name), `agency`, `source`, the columns of
-        `FIELDS`, `reports` (how many stand behind it).
-    provenance
-        `record`, `field`, `value`, `agency`, `file`, `line` of the report it is from,
-        and `others`, what the other reports say where it differs. A record of one
-        report has one row, for every field (`*`).
-    notes
-        Differences between reports of one event, counted.
-    """
-
+    #: One row a record: `record` (its name), `agency`, `source`, the columns of
+    #: `FIELDS`, `reports` (how many stand behind it).
     records: pd.DataFrame
+    #: `record`, `field`, `value`, `agency`, `file`, `line` of the report it is from,
+    #: and `others`, what the other reports say where it differs. A record of one report
+    #: has one row, for every field (`*`).
     provenance: pd.DataFrame
+    #: Differences between reports of one event, counted.
     notes: tuple[str, ...]
 
 

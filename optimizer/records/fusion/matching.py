@@ -56,34 +56,22 @@ PASSES = 1
 
 @dataclass(frozen=True)
 class FeedPairs:
-    """Candidate pairs of two feeds.
+    """Candidate pairs of two feeds."""
 
-    Attributes
-    ----------
-    first, second
-        The feeds.
-    pairs
-        Pairs with odds worth keeping.
-    probability
-        (k,) that the pair is one event, given that a report has one counterpart at
-        most.
-    merged
-        (k,) whether they are taken as one event.
-    learnt
-        What the sure pairs taught.
-    model
-        Learnt shares of levels.
-    compared
-        Pairs that were compared.
-    """
-
+    #: `first`, `second`: The feeds.
     first: int
     second: int
+    #: Pairs with odds worth keeping.
     pairs: Candidates
+    #: (k,) that the pair is one event, given that a report has one counterpart at most.
     probability: Floats
+    #: (k,) whether they are taken as one event.
     merged: NDArray[np.bool_]
+    #: What the sure pairs taught.
     learnt: Learnt
+    #: Learnt shares of levels.
     model: PairModel
+    #: Pairs that were compared.
     compared: int
 
 
@@ -358,19 +346,13 @@ class FieldComparison:
     other levels are numbered through its comparisons. `stated` is the share of true
     pairs at each level that is assumed before any pair is seen, and counts as
     `STATED_PAIRS` pairs.
-
-    Attributes
-    ----------
-    name
-        What is compared.
-    bounds
-        Upper bounds of the levels but the last, ascending, in the comparison's unit.
-    stated
-        Share of true pairs at each level, one more than there are bounds; sums to 1.
     """
 
+    #: What is compared.
     name: str
+    #: Upper bounds of the levels but the last, ascending, in the comparison's unit.
     bounds: tuple[float, ...]
+    #: Share of true pairs at each level, one more than there are bounds; sums to 1.
     stated: tuple[float, ...]
 
 
@@ -434,21 +416,15 @@ class PairModel:
     stated shares, so that two short feeds are compared by what is stated and long ones
     by what is learnt. Agreement on a rare drug says more than on a common one: for
     equal drugs u is the drug's own frequency.
-
-    Attributes
-    ----------
-    m, u
-        By theme, (levels,) chance of each level among pairs that are one event, and
-        that are not; 1 at level 0.
-    share
-        Part of the candidate pairs that are one event.
-    rounds
-        Rounds of EM.
     """
 
+    #: `m`, `u`: By theme, (levels,) chance of each level among pairs that are one
+    #: event, and that are not; 1 at level 0.
     m: tuple[Floats, ...]
     u: tuple[Floats, ...]
+    #: Part of the candidate pairs that are one event.
     share: float
+    #: Rounds of EM.
     rounds: int
 
     def weight(self, levels: Levels, drug_share: Floats | None = None) -> Floats:
@@ -633,31 +609,21 @@ SKEW_HOURS = 0.2
 
 @dataclass(frozen=True)
 class Learnt:
-    """What earlier pairs of two feeds taught about comparing them.
+    """What earlier pairs of two feeds taught about comparing them."""
 
-    Attributes
-    ----------
-    places
-        Where names are.
-    parcel_kg
-        (drugs + 1,) logarithm of the kilograms of a parcel by drug, the last for an
-        unknown drug; NaN where unknown.
-    skew
-        Hours by which the clocks of the other feed are ahead of the one's.
-    skew_pairs
-        Pairs it was learnt from.
-    scale
-        Logarithm of the other feed's kilograms over the one's for one event: gross
-        weights against net ones.
-    scale_pairs
-        Pairs it was learnt from.
-    """
-
+    #: Where names are.
     places: NamedPlaces
+    #: (drugs + 1,) logarithm of the kilograms of a parcel by drug, the last for an
+    #: unknown drug; NaN where unknown.
     parcel_kg: Floats
+    #: Hours by which the clocks of the other feed are ahead of the one's.
     skew: float = 0.0
+    #: Pairs it was learnt from.
     skew_pairs: int = 0
+    #: Logarithm of the other feed's kilograms over the one's for one event: gross
+    #: weights against net ones.
     scale: float = 0.0
+    #: Pairs it was learnt from.
     scale_pairs: int = 0
 
 

@@ -36,47 +36,32 @@ CELL = 0.25
 
 @dataclass(frozen=True)
 class Reports:
-    """Reports of all feeds, n in all, in the order of the feeds and their rows.
+    """Reports of all feeds, n in all, in the order of the feeds and their rows."""
 
-    Attributes
-    ----------
-    feed
-        (n,) position of the feed.
-    event
-        (n,) whether the row is one event, which can be found again elsewhere; totals
-        and rows of long spans are not.
-    day
-        (n,) middle of the report's time, days since 1970.
-    hour
-        (n,) hours since 1970 as written, NaN where the report names no hour.
-    lon, lat
-        (n,) degrees, NaN where there is no point.
-    segment
-        (n,) segment of the network, -1 where none is named.
-    name
-        (n,) position in `names` of the place in words, or else of the area; -1 where
-        there is none.
-    names
-        Distinct names of places, as `place_key` writes them.
-    drug
-        (n,) position in `drugs`, -1 where unknown.
-    drugs
-        Distinct drugs.
-    kg, parcels
-        (n,) NaN where unknown; 0 kg is unknown.
-    """
-
+    #: (n,) position of the feed.
     feed: Ints
+    #: (n,) whether the row is one event, which can be found again elsewhere; totals and
+    #: rows of long spans are not.
     event: NDArray[np.bool_]
+    #: (n,) middle of the report's time, days since 1970.
     day: Floats
+    #: (n,) hours since 1970 as written, NaN where the report names no hour.
     hour: Floats
+    #: `lon`, `lat`: (n,) degrees, NaN where there is no point.
     lon: Floats
     lat: Floats
+    #: (n,) segment of the network, -1 where none is named.
     segment: Ints
+    #: (n,) position in `names` of the place in words, or else of the area; -1 where
+    #: there is none.
     name: Ints
+    #: Distinct names of places, as `place_key` writes them.
     names: tuple[str, ...]
+    #: (n,) position in `drugs`, -1 where unknown.
     drug: Ints
+    #: Distinct drugs.
     drugs: tuple[str, ...]
+    #: `kg`, `parcels`: (n,) NaN where unknown; 0 kg is unknown.
     kg: Floats
     parcels: Floats
 

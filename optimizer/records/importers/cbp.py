@@ -355,24 +355,16 @@ STAFF = "staff"
 
 @dataclass(frozen=True)
 class Proxy:
-    """A stand-in for effort.
+    """A stand-in for effort."""
 
-    Attributes
-    ----------
-    label
-        What it is, in one phrase.
-    unit
-        Unit of its amounts, which says that it is a proxy.
-    rows
-        One row an area and span: area, start, end (datetime64, end excluded), amount >=
-        0 over the whole span.
-    notes
-        What a user of it must know.
-    """
-
+    #: What it is, in one phrase.
     label: str
+    #: Unit of its amounts, which says that it is a proxy.
     unit: str
+    #: One row an area and span: area, start, end (datetime64, end excluded), amount >=
+    #: 0 over the whole span.
     rows: pd.DataFrame
+    #: What a user of it must know.
     notes: tuple[str, ...]
 
 
@@ -542,17 +534,11 @@ def constant_proxy(
 
 @dataclass(frozen=True)
 class ProxyEffort:
-    """A proxy as the effort that a scenario reads.
+    """A proxy as the effort that a scenario reads."""
 
-    Attributes
-    ----------
-    rows
-        Columns area, time, amount, unit, effort_proxy; and start, end for the caller.
-    spans_cut
-        How many spans were cut to their share of days.
-    """
-
+    #: Columns area, time, amount, unit, effort_proxy; and start, end for the caller.
     rows: pd.DataFrame
+    #: How many spans were cut to their share of days.
     spans_cut: int
 
 

@@ -203,37 +203,24 @@ _UNPRINTABLE = re.compile(
 
 @dataclass(frozen=True)
 class ScenarioEntries:
-    """Entries of a scenario that read what was imported.
+    """Entries of a scenario that read what was imported."""
 
-    Attributes
-    ----------
-    seizures, effort
-        Those of `[[records.seizures]]` and `[[records.effort]]`.
-    traffic
-        Fields of `[traffic]`.
-    """
-
+    #: `seizures`, `effort`: Those of `[[records.seizures]]` and `[[records.effort]]`.
     seizures: tuple[dict[str, Any], ...] = ()
     effort: tuple[dict[str, Any], ...] = ()
+    #: Fields of `[traffic]`.
     traffic: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an importer makes of its files.
+    """What an importer makes of its files."""
 
-    Attributes
-    ----------
-    tables
-        Name of a CSV file -> its rows.
-    entries
-        What a scenario needs to read them.
-    summary
-        What became of every row.
-    """
-
+    #: Name of a CSV file -> its rows.
     tables: dict[str, pd.DataFrame]
+    #: What a scenario needs to read them.
     entries: ScenarioEntries
+    #: What became of every row.
     summary: ImportSummary
 
 
@@ -333,32 +320,21 @@ def filters(**value: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """Counts of one import; `rows` is `kept` and everything in `dropped`.
+    """Counts of one import; `rows` is `kept` and everything in `dropped`."""
 
-    Attributes
-    ----------
-    kind
-        What was imported.
-    files
-        Names of the files, without their folders.
-    rows
-        Rows read.
-    dropped
-        Reason -> rows left out for it, in the order in which the reasons were asked.
-    kept
-        Rows that stand behind what is written.
-    counts
-        Other figures, such as groups, events or written rows.
-    notes
-        What a user of the records must know, one sentence each.
-    """
-
+    #: What was imported.
     kind: str
+    #: Names of the files, without their folders.
     files: tuple[str, ...]
+    #: Rows read.
     rows: int
+    #: Reason -> rows left out for it, in the order in which the reasons were asked.
     dropped: dict[str, int]
+    #: Rows that stand behind what is written.
     kept: int
+    #: Other figures, such as groups, events or written rows.
     counts: dict[str, Any]
+    #: What a user of the records must know, one sentence each.
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:

@@ -52,33 +52,23 @@ DAY_OR_MONTH = r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?"
 
 @dataclass(frozen=True)
 class MappedRows:
-    """Rows of a CSV file, read through a mapping.
+    """Rows of a CSV file, read through a mapping."""
 
-    Attributes
-    ----------
-    rows
-        Those that are kept, with `start`, `end` (the day after the last),
-        `written_time`, `line`, `source`, `drug`, and of the place, `count`, `amount`,
-        `quantity`, `unit`, `parcels`, `place`, `grade` and `confirmed` what the mapping
-        names.
-    total
-        Rows read.
-    dropped
-        Reason -> rows left out for it.
-    notes
-        How the file was read.
-    repeats
-        Rows that equal an earlier one and are kept.
-    date_format
-        How their times are written: as the mapping says, or as the file as a whole
-        shows.
-    """
-
+    #: Those that are kept, with `start`, `end` (the day after the last),
+    #: `written_time`, `line`, `source`, `drug`, and of the place, `count`, `amount`,
+    #: `quantity`, `unit`, `parcels`, `place`, `grade` and `confirmed` what the mapping
+    #: names.
     rows: pd.DataFrame
+    #: Rows read.
     total: int
+    #: Reason -> rows left out for it.
     dropped: dict[str, int]
+    #: How the file was read.
     notes: tuple[str, ...]
+    #: Rows that equal an earlier one and are kept.
     repeats: int
+    #: How their times are written: as the mapping says, or as the file as a whole
+    #: shows.
     date_format: str
 
 

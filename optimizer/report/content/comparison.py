@@ -43,25 +43,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutRow:
-    """A layout to compare with: nothing placed, today's, this plan, everything placed.
+    """A layout to compare with: nothing placed, today's, this plan, everything placed."""
 
-    Attributes
-    ----------
-    name, note
-        What it is, and what to keep in mind when comparing.
-    value
-        On the same model as the plan; None where unknown.
-    costs
-        Amount of each resource it takes.
-    sites, beats
-        Number of sites in use, and of beats driven.
-    """
-
+    #: `name`, `note`: What it is, and what to keep in mind when comparing.
     name: str
+    #: On the same model as the plan; None where unknown.
     value: float | None
+    #: `sites`, `beats`: Number of sites in use, and of beats driven.
     sites: int
     beats: int = 0
+    #: Amount of each resource it takes.
     costs: Mapping[str, Amount] = field(default_factory=dict)
+    #: `name`, `note`: What it is, and what to keep in mind when comparing.
     note: str = ""
 
 
@@ -96,52 +89,35 @@ class BudgetRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurdenRow:
-    """Who bears searches: a community or a road.
+    """Who bears searches: a community or a road."""
 
-    Attributes
-    ----------
-    place, what
-        What people call it; `community` or `road`.
-    sites
-        Sites of the plan on its roads that inspect.
-    searches, today
-        Vehicles inspected a day under the plan, and under today's layout; None where
-        there is none.
-    passages
-        Honest passages a day; None where not known.
-    cap
-        Most searches per passage; None without a limit.
-    """
-
+    #: `place`, `what`: What people call it; `community` or `road`.
     place: str
     what: str
+    #: Sites of the plan on its roads that inspect.
     sites: int
+    #: `searches`, `today`: Vehicles inspected a day under the plan, and under today's
+    #: layout; None where there is none.
     searches: float
     today: float | None = None
+    #: Honest passages a day; None where not known.
     passages: float | None = None
+    #: Most searches per passage; None without a limit.
     cap: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgencyRow:
-    """What the sites and beats of one agency, or the joint ones of several, bring.
+    """What the sites and beats of one agency, or the joint ones of several, bring."""
 
-    Attributes
-    ----------
-    agency
-        Name, or names of several.
-    placements
-        How many sites and beats.
-    lost
-        By how much more gets through without all of them.
-    relieved
-        The same by the agency on whose roads the evaders travel with nothing placed, in
-        the order of `AgencyRows.names`, and on other roads.
-    """
-
+    #: Name, or names of several.
     agency: str
+    #: How many sites and beats.
     placements: int
+    #: By how much more gets through without all of them.
     lost: float
+    #: The same by the agency on whose roads the evaders travel with nothing placed, in
+    #: the order of `AgencyRows.names`, and on other roads.
     relieved: tuple[float, ...]
 
 
@@ -193,23 +169,16 @@ class BeatsLeftOutRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatsWorthFacts:
-    """What beats bring and take.
+    """What beats bring and take."""
 
-    Attributes
-    ----------
-    rows
-        The beat of the smallest marginal value first; the last row is the plan without
-        beats.
-    weak
-        How many of the first bring less for what they take than the site would.
-    site, gain, costs
-        The site, not chosen, that brings most for what both use: its label, by how much
-        less would get through with it beyond the budgets, and what it takes. Empty
-        where there is none.
-    """
-
+    #: The beat of the smallest marginal value first; the last row is the plan without
+    #: beats.
     rows: tuple[BeatsLeftOutRow, ...]
+    #: How many of the first bring less for what they take than the site would.
     weak: int = 0
+    #: `site`, `gain`, `costs`: The site, not chosen, that brings most for what both
+    #: use: its label, by how much less would get through with it beyond the budgets,
+    #: and what it takes. Empty where there is none.
     site: str = ""
     gain: float = 0.0
     costs: dict[str, Amount] = field(default_factory=dict)

@@ -159,33 +159,22 @@ class KeyFigure:
 
 @dataclass(frozen=True, slots=True)
 class FirstPage:
-    """The first page.
+    """The first page."""
 
-    Attributes
-    ----------
-    summary
-        What is ordered, in one sentence.
-    figures
-        What gets through, what that costs, and how far it is from the best possible.
-    hole
-        By which roads most gets through, in one sentence; empty where that is not
-        known.
-    record
-        What the record does not show, and which sites rest on it, in sentences.
-    reading
-        In which order the lines stand, and what their figures are, in sentences.
-    groups
-        Lines by agency; the agency whose change brings most comes first.
-    buys, open, sure
-        Sentences on what it buys, what stays open and how sure that is.
-    """
-
+    #: What is ordered, in one sentence.
     summary: str
+    #: What gets through, what that costs, and how far it is from the best possible.
     figures: tuple[KeyFigure, ...]
+    #: By which roads most gets through, in one sentence; empty where that is not known.
     hole: str
+    #: What the record does not show, and which sites rest on it, in sentences.
     record: tuple[str, ...]
+    #: In which order the lines stand, and what their figures are, in sentences.
     reading: tuple[str, ...]
+    #: Lines by agency; the agency whose change brings most comes first.
     groups: tuple[OrderGroup, ...]
+    #: `buys`, `open`, `sure`: Sentences on what it buys, what stays open and how sure
+    #: that is.
     buys: tuple[str, ...]
     open: tuple[str, ...]
     sure: tuple[str, ...]

@@ -21,62 +21,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MixtureRow:
-    """A placement of a mixture.
+    """A placement of a mixture."""
 
-    Attributes
-    ----------
-    label, kind, agency
-        As people call them; the agency empty where all share it.
-    share
-        Share of days on which it stands.
-    today
-        Whether it stands today.
-    id
-        Its id.
-    beat
-        Whether a team drives it.
-    """
-
+    #: `label`, `kind`, `agency`: As people call them; the agency empty where all share
+    #: it.
     label: str
     kind: str
     agency: str
+    #: Share of days on which it stands.
     share: float
+    #: Whether it stands today.
     today: bool
+    #: Its id.
     id: str = ""
+    #: Whether a team drives it.
     beat: bool = False
 
 
 @dataclass(frozen=True)
 class MixtureFacts:
-    """A mixture and its bounds.
+    """A mixture and its bounds."""
 
-    Attributes
-    ----------
-    plans
-        How many plans it has.
-    upper, lower
-        What evaders achieve who know it, and a proven lower bound over all mixtures;
-        None where nothing is proven.
-    single
-        Value of the best plan found that is the same every day.
-    gain, proven_gain
-        By what share it gets below that plan, and below every such plan, in [0, 1].
-    saturated
-        Whether the ways around all candidates decide.
-    rows
-        Its placements, the most frequent first.
-    likeliest
-        Probability of its likeliest plan.
-    """
-
+    #: How many plans it has.
     plans: int
+    #: `upper`, `lower`: What evaders achieve who know it, and a proven lower bound over
+    #: all mixtures; None where nothing is proven.
     upper: float
     lower: float | None
+    #: Value of the best plan found that is the same every day.
     single: float
+    #: `gain`, `proven_gain`: By what share it gets below that plan, and below every
+    #: such plan, in [0, 1].
     gain: float
     proven_gain: float
+    #: Whether the ways around all candidates decide.
     saturated: bool
+    #: Its placements, the most frequent first.
     rows: tuple[MixtureRow, ...]
+    #: Probability of its likeliest plan.
     likeliest: float = 0.0
 
     @property

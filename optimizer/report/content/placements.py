@@ -39,43 +39,30 @@ if TYPE_CHECKING:
 class SiteRow:
     """A site that could be used, as the plan file has it, and what people call what it
     says.
-
-    Attributes
-    ----------
-    entry
-        What plan.json says of the option.
-    chosen
-        Whether it is in the plan.
-    label, place
-        What people call it, and what they call its place without its kind; empty where
-        there is one kind.
-    type
-        What people call its kind, such as `permanent checkpoint`.
-    other_type
-        Kind that stands at the same place today (of a site in the plan), or under the
-        plan (of one in use today); empty where there is none.
-    agency
-        Who would run it; empty where there is one agency.
-    where
-        Where it lies from the nearest place with a name.
-    road
-        Name and class of its road, and how far off it the place given lies.
-    traffic
-        Vehicles a day past it and who gives them; empty where it does not matter.
-    costs
-        Amount of each resource it takes, by what people call it.
     """
 
+    #: What plan.json says of the option.
     entry: PlanSite
+    #: Whether it is in the plan.
     chosen: bool = False
+    #: `label`, `place`: What people call it, and what they call its place without its
+    #: kind; empty where there is one kind.
     label: str
     place: str = ""
+    #: What people call its kind, such as `permanent checkpoint`.
     type: str = ""
+    #: Kind that stands at the same place today (of a site in the plan), or under the
+    #: plan (of one in use today); empty where there is none.
     other_type: str = ""
+    #: Who would run it; empty where there is one agency.
     agency: str = ""
+    #: Where it lies from the nearest place with a name.
     where: str = ""
+    #: Name and class of its road, and how far off it the place given lies.
     road: str = ""
+    #: Vehicles a day past it and who gives them; empty where it does not matter.
     traffic: str = ""
+    #: Amount of each resource it takes, by what people call it.
     costs: Mapping[str, Amount] = field(default_factory=dict)
 
     @property
@@ -150,23 +137,15 @@ class BeatStopRow:
 
 @dataclass(frozen=True, slots=True)
 class ShiftClock:
-    """The shift whose clock times a page says for beats, which are driven in others too.
+    """The shift whose clock times a page says for beats, which are driven in others too."""
 
-    Attributes
-    ----------
-    name
-        What people call it.
-    begins_s
-        Seconds after midnight at which it begins.
-    hours
-        How long it is.
-    others
-        Clock times at which the other shifts begin, such as `14:00`.
-    """
-
+    #: What people call it.
     name: str
+    #: Seconds after midnight at which it begins.
     begins_s: float
+    #: How long it is.
     hours: float
+    #: Clock times at which the other shifts begin, such as `14:00`.
     others: tuple[str, ...] = ()
 
     def at(self, seconds: float) -> str:
@@ -184,26 +163,18 @@ def shift_time(shift: ShiftClock | None, seconds: float) -> str:
 class BeatRow:
     """A beat of one team in the plan, as the plan file has it, and what people call
     what it says.
-
-    Attributes
-    ----------
-    entry
-        What plan.json says of the beat.
-    agency
-        Who the team belongs to; empty where there is one agency.
-    stops
-        Posts in order.
-    costs
-        Amount of each resource it takes, by what people call it.
-    shift
-        The shift whose clock its times follow; None where the scenario has no shifts:
-        they count from the start of a shift then.
     """
 
+    #: What plan.json says of the beat.
     entry: PlanBeat
+    #: Who the team belongs to; empty where there is one agency.
     agency: str = ""
+    #: Posts in order.
     stops: tuple[BeatStopRow, ...] = ()
+    #: Amount of each resource it takes, by what people call it.
     costs: Mapping[str, Amount] = field(default_factory=dict)
+    #: The shift whose clock its times follow; None where the scenario has no shifts:
+    #: they count from the start of a shift then.
     shift: ShiftClock | None = None
 
     def time(self, seconds: float) -> str:

@@ -102,76 +102,6 @@ HOLES_NAMED = 3
 class ReportContent:
     """Everything a report shows.
 
-    Attributes
-    ----------
-    title, subtitle
-        What the report is about.
-    handling
-        Mark that says who may see it, such as `TLP:AMBER`; empty for none.
-    created
-        ISO date.
-    number
-        Of the plan, by which its files are known; empty for none.
-    summary
-        Value of the plan and its bounds.
-    region
-        Roads, border, and the places on them that the plan is of.
-    places
-        What maps and sentences name besides: towns nobody is bound for, states,
-        countries.
-    risk
-        Risk per segment; None where the scenario has none.
-    record
-        What the seizure record holds; None where there is none.
-    look_next
-        Where a search would give most information; None where nobody asked.
-    tips
-        What residents' tips do to the risk; None without tips.
-    sites, routes, layouts, budgets, residual_evaders, displacement
-        Rows of the tables of the same names, in any order.
-    first_changes
-        What few of its changes alone bring; None where nobody tried.
-    beats_worth
-        What its beats bring and take, and what a site would bring for it; None where it
-        has none.
-    mobility
-        Plan and today's layout by the share of the informed loads that may change
-        gateway; empty where there is one gateway.
-    residual_routes
-        The best routes that the plan leaves, that by which most gets through first; the
-        first page and the maps have the `holes` among them.
-    swaps
-        How much other good plans differ; None where nobody tried.
-    rests_on
-        Sentences on which sites rest on the record, the first for the first page; empty
-        without a record.
-    burden
-        Who bears searches, communities first.
-    agencies
-        What each agency's sites and beats bring; None where there is one agency at
-        most.
-    beats
-        The patrols of the plan, in any order.
-    doubt, sensitivity
-        Plans over draws, and assumptions varied one by one; None where nobody asked.
-    mixture
-        A distribution over plans, where the method was `mixed`; the rest of the report
-        is of the best single plan.
-    says, cannot_say
-        What the result does and does not prove, one plain sentence each.
-    warnings, assumptions
-        One plain sentence each.
-    unused
-        Records that were not used.
-    dropped
-        Roads and places that did not reach the network.
-    sources
-        Attribution lines, shown under every map.
-    steps
-        How long each step of the run took.
-    provenance
-        Version, seed and inputs.
-
     Raises
     ------
     ValueError
@@ -179,44 +109,94 @@ class ReportContent:
         names a segment that is not there.
     """
 
+    #: `title`, `subtitle`: What the report is about.
     title: str
+    #: ISO date.
     created: str
+    #: Value of the plan and its bounds.
     summary: PlanSummary
+    #: Roads, border, and the places on them that the plan is of.
     region: Region
+    #: `title`, `subtitle`: What the report is about.
     subtitle: str = ""
+    #: Mark that says who may see it, such as `TLP:AMBER`; empty for none.
     handling: str = ""
+    #: Of the plan, by which its files are known; empty for none.
     number: str = ""
+    #: What maps and sentences name besides: towns nobody is bound for, states,
+    #: countries.
     places: tuple[NamedPlace, ...] = ()
+    #: Risk per segment; None where the scenario has none.
     risk: SegmentRisk | None = None
+    #: What the seizure record holds; None where there is none.
     record: RecordFacts | None = None
+    #: Where a search would give most information; None where nobody asked.
     look_next: SearchAdvice | None = None
+    #: What residents' tips do to the risk; None without tips.
     tips: TipFacts | None = None
+    #: `sites`, `routes`, `layouts`, `budgets`, `residual_evaders`, `displacement`: Rows
+    #: of the tables of the same names, in any order.
     sites: tuple[SiteRow, ...] = ()
+    #: The patrols of the plan, in any order.
     beats: tuple[BeatRow, ...] = ()
+    #: A distribution over plans, where the method was `mixed`; the rest of the report
+    #: is of the best single plan.
     mixture: MixtureFacts | None = None
+    #: `sites`, `routes`, `layouts`, `budgets`, `residual_evaders`, `displacement`: Rows
+    #: of the tables of the same names, in any order.
     routes: tuple[EvaderRow, ...] = ()
+    #: `sites`, `routes`, `layouts`, `budgets`, `residual_evaders`, `displacement`: Rows
+    #: of the tables of the same names, in any order.
     layouts: tuple[LayoutRow, ...] = ()
+    #: What few of its changes alone bring; None where nobody tried.
     first_changes: FirstChangesFacts | None = None
+    #: What its beats bring and take, and what a site would bring for it; None where it
+    #: has none.
     beats_worth: BeatsWorthFacts | None = None
+    #: Plan and today's layout by the share of the informed loads that may change
+    #: gateway; empty where there is one gateway.
     mobility: tuple[MobilityRow, ...] = ()
+    #: `sites`, `routes`, `layouts`, `budgets`, `residual_evaders`, `displacement`: Rows
+    #: of the tables of the same names, in any order.
     budgets: tuple[BudgetRow, ...] = ()
+    #: Who bears searches, communities first.
     burden: tuple[BurdenRow, ...] = ()
+    #: What each agency's sites and beats bring; None where there is one agency at most.
     agencies: AgencyRows | None = None
+    #: `sites`, `routes`, `layouts`, `budgets`, `residual_evaders`, `displacement`: Rows
+    #: of the tables of the same names, in any order.
     residual_evaders: tuple[EvaderRow, ...] = ()
+    #: `sites`, `routes`, `layouts`, `budgets`, `residual_evaders`, `displacement`: Rows
+    #: of the tables of the same names, in any order.
     displacement: tuple[DisplacementRow, ...] = ()
+    #: The best routes that the plan leaves, that by which most gets through first; the
+    #: first page and the maps have the `holes` among them.
     residual_routes: tuple[ResidualRoute, ...] = ()
+    #: How much other good plans differ; None where nobody tried.
     swaps: SwapFacts | None = None
+    #: Sentences on which sites rest on the record, the first for the first page; empty
+    #: without a record.
     rests_on: tuple[str, ...] = ()
+    #: `doubt`, `sensitivity`: Plans over draws, and assumptions varied one by one; None
+    #: where nobody asked.
     doubt: UncertaintyFacts | None = None
     sensitivity: SensitivityFacts | None = None
+    #: `says`, `cannot_say`: What the result does and does not prove, one plain sentence
+    #: each.
     says: tuple[str, ...] = ()
     cannot_say: tuple[str, ...] = ()
+    #: `warnings`, `assumptions`: One plain sentence each.
     warnings: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
+    #: Records that were not used.
     unused: tuple[CountRow, ...] = ()
+    #: Roads and places that did not reach the network.
     dropped: tuple[CountRow, ...] = ()
+    #: Attribution lines, shown under every map.
     sources: tuple[str, ...] = ()
+    #: How long each step of the run took.
     steps: tuple[StepRow, ...] = ()
+    #: Version, seed and inputs.
     provenance: Provenance = field(default_factory=Provenance)
 
     def __post_init__(self) -> None:
@@ -304,26 +284,17 @@ class ReportContent:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of the page, whose markup is the section of the same id in `page.html`.
+    """A section of the page, whose markup is the section of the same id in `page.html`."""
 
-    Attributes
-    ----------
-    id
-        Unique on the page.
-    title
-        Its line in the table of contents.
-    tables
-        A function from the content to each table that the page shows.
-    data
-        The same rows for other tools, as `export` writes them.
-    shown
-        Whether the page of a content has it.
-    """
-
+    #: Unique on the page.
     id: str
+    #: Its line in the table of contents.
     title: str
+    #: A function from the content to each table that the page shows.
     tables: tuple[Callable[[ReportContent], ReportTable], ...] = ()
+    #: The same rows for other tools, as `export` writes them.
     data: tuple[DataTable, ...] = ()
+    #: Whether the page of a content has it.
     shown: Callable[[ReportContent], bool] = lambda _content: True
 
 

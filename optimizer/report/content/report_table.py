@@ -30,31 +30,21 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
-    """A table ready to be set.
+    """A table ready to be set."""
 
-    Attributes
-    ----------
-    id
-        Unique on the page.
-    caption
-        What the rows are, with what a reader needs to know of the columns.
-    columns
-        Headers; units stand in them.
-    rows
-        One text a column.
-    marks
-        For each row the id of its mark on the interactive map; empty where rows have
-        none.
-    file
-        Name of the file beside a short page that has every row; empty for none, and
-        then all are shown.
-    """
-
+    #: Unique on the page.
     id: str
+    #: What the rows are, with what a reader needs to know of the columns.
     caption: str
+    #: Headers; units stand in them.
     columns: tuple[Column, ...]
+    #: One text a column.
     rows: tuple[tuple[str, ...], ...]
+    #: For each row the id of its mark on the interactive map; empty where rows have
+    #: none.
     marks: tuple[str, ...] = ()
+    #: Name of the file beside a short page that has every row; empty for none, and then
+    #: all are shown.
     file: str = ""
 
 
@@ -89,20 +79,14 @@ class LayerField(NamedTuple):
 class DataTable:
     """Rows of the content as other tools read them: each column is the attribute of
     that name, unrounded and without units.
-
-    Attributes
-    ----------
-    name, title
-        In files, and for people.
-    fields
-        Its columns.
-    rows
-        The rows of a content.
     """
 
+    #: `name`, `title`: In files, and for people.
     name: str
     title: str
+    #: Its columns.
     fields: tuple[LayerField, ...]
+    #: The rows of a content.
     rows: Callable[[ReportContent], Iterable[object]]
 
 

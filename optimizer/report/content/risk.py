@@ -28,108 +28,72 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitEffort:
-    """Search effort in one unit.
+    """Search effort in one unit."""
 
-    Attributes
-    ----------
-    unit
-        `search hours`, `vehicles`.
-    amount
-        (n_segments,) effort on each segment over the whole record, >= 0; 0 where there
-        was none in this unit.
-    """
-
+    #: `search hours`, `vehicles`.
     unit: str
+    #: (n_segments,) effort on each segment over the whole record, >= 0; 0 where there
+    #: was none in this unit.
     amount: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentRisk:
-    """Risk of each road segment, with its uncertainty.
+    """Risk of each road segment, with its uncertainty."""
 
-    Attributes
-    ----------
-    median, low, high
-        (n_segments,) rate and the ends of its interval, >= 0, in `unit`; NaN where
-        unknown.
-    searched
-        (n_segments,) bool: whether anybody ever searched there. Where nobody did, the
-        rate is a guess and is drawn as one.
-    unit
-        What the rate counts: `seizures per 100 search hours`.
-    interval
-        Probability the interval holds, in (0, 1).
-    efforts
-        Search effort, one entry a unit; empty where none was recorded.
-    average
-        The rate of an average place in `unit`; None where it has none.
-    how
-        How the rate was estimated, to be read after "Estimated from"; empty where it is
-        not said.
-    """
-
+    #: `median`, `low`, `high`: (n_segments,) rate and the ends of its interval, >= 0,
+    #: in `unit`; NaN where unknown.
     median: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    #: (n_segments,) bool: whether anybody ever searched there. Where nobody did, the
+    #: rate is a guess and is drawn as one.
     searched: NDArray[np.bool_]
+    #: What the rate counts: `seizures per 100 search hours`.
     unit: str
+    #: Probability the interval holds, in (0, 1).
     interval: float = 0.9
+    #: Search effort, one entry a unit; empty where none was recorded.
     efforts: tuple[UnitEffort, ...] = ()
+    #: The rate of an average place in `unit`; None where it has none.
     average: float | None = None
+    #: How the rate was estimated, to be read after "Estimated from"; empty where it is
+    #: not said.
     how: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFacts:
-    """What must be known of a seizure record to say what it cannot tell.
+    """What must be known of a seizure record to say what it cannot tell."""
 
-    Attributes
-    ----------
-    seizures
-        How many it holds, >= 0.
-    without_effort
-        How many of them have no effort behind them, there or then.
-    area_only
-        How many of the others name an area and no road.
-    areas
-        How many areas those name.
-    seizure_sources
-        Who kept the record.
-    effort_sources
-        Source and unit of each record of effort.
-    effort_by_area
-        Whether every row of effort names an area and no road.
-    """
-
+    #: How many it holds, >= 0.
     seizures: float
+    #: How many of them have no effort behind them, there or then.
     without_effort: float = 0.0
+    #: How many of the others name an area and no road.
     area_only: float = 0.0
+    #: How many areas those name.
     areas: int = 0
+    #: Who kept the record.
     seizure_sources: tuple[str, ...] = ()
+    #: Source and unit of each record of effort.
     effort_sources: tuple[tuple[str, str], ...] = ()
+    #: Whether every row of effort names an area and no road.
     effort_by_area: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAdviceRow:
-    """A road where a search would give much information.
+    """A road where a search would give much information."""
 
-    Attributes
-    ----------
-    segment
-        Segment of the network.
-    label
-        What people call it.
-    score
-        Expected information of a search there, higher is better; None or NaN where
-        unknown.
-    reason
-        Why, in a few plain words.
-    """
-
+    #: Segment of the network.
     segment: int
+    #: What people call it.
     label: str
+    #: Expected information of a search there, higher is better; None or NaN where
+    #: unknown.
     score: float | None
+    #: Why, in a few plain words.
     reason: str
 
 
@@ -137,39 +101,27 @@ class SearchAdviceRow:
 class TipRow:
     """What tips of one place and time, which weigh as one, do to the risk of the road
     nearest to them.
-
-    Attributes
-    ----------
-    label
-        The road, or the point where no road is near.
-    segment
-        Segment of the network; -1 where none is near or they do not count.
-    day
-        Of the first of them.
-    copies
-        How many they are.
-    grade
-        Class of their grade, A to E, or "?" where it is unknown.
-    false_share
-        Share of such tips that is taken as false, in (0, 1].
-    before, after
-        Risk index of the segment without tips, and with all of them; None where no
-        segment is.
-    alone
-        Factor by which these alone would raise it, in [1, 1.25].
-    cure
-        What makes them count more, or settles them, in a few plain words.
     """
 
+    #: The road, or the point where no road is near.
     label: str
+    #: Segment of the network; -1 where none is near or they do not count.
     segment: int
+    #: Of the first of them.
     day: str
+    #: How many they are.
     copies: int
+    #: Class of their grade, A to E, or "?" where it is unknown.
     grade: str
+    #: Share of such tips that is taken as false, in (0, 1].
     false_share: float
+    #: `before`, `after`: Risk index of the segment without tips, and with all of them;
+    #: None where no segment is.
     before: float | None
     after: float | None
+    #: Factor by which these alone would raise it, in [1, 1.25].
     alone: float
+    #: What makes them count more, or settles them, in a few plain words.
     cure: str
 
 

@@ -34,33 +34,25 @@ NO_ARCS = np.empty(0, dtype=np.int64)
 class EvaderRow:
     """What an evader can do with nothing placed, under today's layout and under the
     plan.
-
-    Attributes
-    ----------
-    evader
-        Id.
-    start, end
-        What people call its origin and destination.
-    kind
-        `informed` (knows the layout) or `habitual` (keeps its route).
-    weight
-        Its share (or number) of loads, >= 0.
-    before, today, after
-        Chance to get through with nothing placed, with today's layout and with the
-        plan, in [0, 1]; None where unknown, or nothing stands.
-    arcs_before, arcs_today, arcs_after
-        Arcs of the network in order of travel; empty where no route is left, and
-        `arcs_today` also where nothing stands.
     """
 
+    #: Id.
     evader: str
+    #: `start`, `end`: What people call its origin and destination.
     start: str
     end: str
+    #: Its share (or number) of loads, >= 0.
     weight: float
+    #: `informed` (knows the layout) or `habitual` (keeps its route).
     kind: str = "informed"
+    #: `before`, `today`, `after`: Chance to get through with nothing placed, with
+    #: today's layout and with the plan, in [0, 1]; None where unknown, or nothing
+    #: stands.
     before: float | None = None
     after: float | None = None
     today: float | None = None
+    #: `arcs_before`, `arcs_today`, `arcs_after`: Arcs of the network in order of
+    #: travel; empty where no route is left, and `arcs_today` also where nothing stands.
     arcs_before: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
     arcs_today: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
     arcs_after: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
@@ -75,17 +67,12 @@ class EvaderRow:
 class DisplacementRow:
     """A road or crossing that carries more evaders under the plan than with nothing
     placed.
-
-    Attributes
-    ----------
-    name
-        The road and where it is.
-    before, today, after
-        Shares of all loads in [0, 1] with nothing placed, with today's layout (None
-        where nothing stands today) and with the plan.
     """
 
+    #: The road and where it is.
     name: str
+    #: `before`, `today`, `after`: Shares of all loads in [0, 1] with nothing placed,
+    #: with today's layout (None where nothing stands today) and with the plan.
     before: float
     after: float
     today: float | None = None
@@ -93,41 +80,30 @@ class DisplacementRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResidualRoute:
-    """One of the best routes that a plan leaves.
+    """One of the best routes that a plan leaves."""
 
-    Attributes
-    ----------
-    start, end
-        What people call its origin and destination.
-    roads
-        The roads in order of travel, the long ones.
-    past
-        Sites of the plan that it passes, as people call them.
-    through
-        Chance to get through on it, in [0, 1].
-    contribution
-        What gets through by its roads under the plan, in the unit of the plan's value.
-    before, today
-        What of the same loads got through with nothing placed, and gets through under
-        today's layout, in the same unit; None where unknown, or nothing stands.
-    arcs
-        Arcs of the network in order of travel.
-    entry
-        Where it enters, as people call it; empty where that is not known.
-    outside, inland
-        The long ones of its roads before and after that, in order of travel.
-    """
-
+    #: `start`, `end`: What people call its origin and destination.
     start: str
     end: str
+    #: The roads in order of travel, the long ones.
     roads: tuple[str, ...]
+    #: Sites of the plan that it passes, as people call them.
     past: tuple[str, ...]
+    #: Chance to get through on it, in [0, 1].
     through: float
+    #: What gets through by its roads under the plan, in the unit of the plan's value.
     contribution: float
+    #: `before`, `today`: What of the same loads got through with nothing placed, and
+    #: gets through under today's layout, in the same unit; None where unknown, or
+    #: nothing stands.
     before: float | None = None
     today: float | None = None
+    #: Arcs of the network in order of travel.
     arcs: NDArray[np.integer] = field(default_factory=NO_ARCS.copy)
+    #: Where it enters, as people call it; empty where that is not known.
     entry: str = ""
+    #: `outside`, `inland`: The long ones of its roads before and after that, in order
+    #: of travel.
     outside: tuple[str, ...] = ()
     inland: tuple[str, ...] = ()
 
@@ -136,20 +112,14 @@ class ResidualRoute:
 class SwapFacts:
     """How much other good plans differ: exchanges of one site of the plan for another
     within the budgets.
-
-    Attributes
-    ----------
-    tried
-        How many exchanges were evaluated.
-    close
-        Largest rise of the value up to which an exchange counts as nearly as good.
-    sites
-        Names of the sites of the plan that have such an exchange, each with what it
-        would be exchanged for.
     """
 
+    #: How many exchanges were evaluated.
     tried: int
+    #: Largest rise of the value up to which an exchange counts as nearly as good.
     close: float
+    #: Names of the sites of the plan that have such an exchange, each with what it
+    #: would be exchanged for.
     sites: tuple[tuple[str, str], ...]
 
 

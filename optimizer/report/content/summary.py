@@ -37,75 +37,53 @@ if TYPE_CHECKING:
 class BeatBound:
     """What is proven of a plan with patrols against every beat that its teams could
     drive.
-
-    Attributes
-    ----------
-    lower
-        Proven: no layout within the budgets, with any beats, has a smaller value; None
-        where nothing is proven.
-    gap
-        (upper - lower) / upper with it, in [0, 1]; None where unknown.
-    exact
-        Whether the search for better beats ended with a proof; else `lower` allows for
-        what that search left open.
-    weighed
-        How many beats were weighed against one another, >= 0.
     """
 
+    #: Proven: no layout within the budgets, with any beats, has a smaller value; None
+    #: where nothing is proven.
     lower: float | None
+    #: (upper - lower) / upper with it, in [0, 1]; None where unknown.
     gap: float | None
+    #: Whether the search for better beats ended with a proof; else `lower` allows for
+    #: what that search left open.
     exact: bool
+    #: How many beats were weighed against one another, >= 0.
     weighed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSummary:
-    """How good the plan is, and how well that is known.
+    """How good the plan is, and how well that is known."""
 
-    Attributes
-    ----------
-    status
-        `optimal`, `feasible`, `infeasible` or `unknown`.
-    limit
-        Limit that ended the solve: `time`, `interrupted` or `memory`; None where none
-        did.
-    lower
-        Proven: no layout within the budgets has a smaller value; None where nothing is
-        proven.
-    upper
-        Value of the plan as evaluated on the full network; None where there is no plan.
-    gap
-        (upper - lower) / upper, in [0, 1]; None where unknown.
-    nothing, existing
-        Values with nothing placed and with today's layout; None where unknown.
-    seconds
-        Time the solve took.
-    method
-        Solver method.
-    unit
-        What a value counts, as a singular phrase without an article: `share of loads
-        that get through`, `number of loads that get through a month`.
-    share
-        Whether values lie in [0, 1] and read as percentages.
-    weighing
-        What loads are weighed by, in a sentence; empty where each counts as one.
-    beats
-        What is proven against every beat; None without teams. Then `lower` and `gap`
-        hold for layouts of the beats that were weighed.
-    """
-
+    #: `optimal`, `feasible`, `infeasible` or `unknown`.
     status: str
+    #: Limit that ended the solve: `time`, `interrupted` or `memory`; None where none
+    #: did.
     limit: str | None = None
+    #: Proven: no layout within the budgets has a smaller value; None where nothing is
+    #: proven.
     lower: float | None = None
+    #: Value of the plan as evaluated on the full network; None where there is no plan.
     upper: float | None = None
+    #: (upper - lower) / upper, in [0, 1]; None where unknown.
     gap: float | None = None
+    #: `nothing`, `existing`: Values with nothing placed and with today's layout; None
+    #: where unknown.
     nothing: float | None = None
     existing: float | None = None
+    #: Time the solve took.
     seconds: float | None = None
+    #: Solver method.
     method: str = ""
+    #: What a value counts, as a singular phrase without an article: `share of loads
+    #: that get through`, `number of loads that get through a month`.
     unit: str = marked("share of loads that get through")
+    #: Whether values lie in [0, 1] and read as percentages.
     share: bool = True
+    #: What loads are weighed by, in a sentence; empty where each counts as one.
     weighing: str = ""
+    #: What is proven against every beat; None without teams. Then `lower` and `gap`
+    #: hold for layouts of the beats that were weighed.
     beats: BeatBound | None = None
 
     @property

@@ -16,87 +16,63 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncertaintyRow:
-    """A plan over draws.
+    """A plan over draws."""
 
-    Attributes
-    ----------
-    name
-        What it is best for, or what it is.
-    mean, cvar, worst
-        Mean over the draws, mean of the worst draws, and worst draw.
-    low, high
-        Interval that holds nine draws in ten.
-    beats_today
-        Share of the draws in which it is better than today's layout; None where nothing
-        stands today.
-    regret, most_regret
-        Mean and largest excess over the best plan of the table in each draw.
-    note
-        What to keep in mind.
-    """
-
+    #: What it is best for, or what it is.
     name: str
+    #: `mean`, `cvar`, `worst`: Mean over the draws, mean of the worst draws, and worst
+    #: draw.
     mean: float
     cvar: float
     worst: float
+    #: `low`, `high`: Interval that holds nine draws in ten.
     low: float
     high: float
+    #: Share of the draws in which it is better than today's layout; None where nothing
+    #: stands today.
     beats_today: float | None
+    #: `regret`, `most_regret`: Mean and largest excess over the best plan of the table
+    #: in each draw.
     regret: float
     most_regret: float
+    #: What to keep in mind.
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncertaintyFacts:
-    """The plan over draws.
+    """The plan over draws."""
 
-    Attributes
-    ----------
-    draws
-        How many.
-    says
-        Sentences: the objective with its bounds, what is drawn, what is not.
-    level
-        Share of the draws that `cvar` leaves out.
-    rows
-        Plans, that of the report first.
-    """
-
+    #: How many.
     draws: int
+    #: Sentences: the objective with its bounds, what is drawn, what is not.
     says: tuple[str, ...]
+    #: Share of the draws that `cvar` leaves out.
     level: float
+    #: Plans, that of the report first.
     rows: tuple[UncertaintyRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensitivityRow:
-    """An assumption at the two ends of a range.
+    """An assumption at the two ends of a range."""
 
-    Attributes
-    ----------
-    name, low, high
-        What is varied, and its ends in words.
-    source
-        Whether the scenario states the range, or it is a default one.
-    plan_low, plan_high
-        Value of the plan as it is at the ends; None where it breaks a budget there, or
-        nothing was solved.
-    best_low, best_high
-        Value of the best plan found there; None where none was searched for.
-    flips
-        What enters or leaves the plan there, in words; empty where no better plan was
-        found.
-    """
-
+    #: `name`, `low`, `high`: What is varied, and its ends in words.
     name: str
     low: str
     high: str
+    #: Whether the scenario states the range, or it is a default one.
     source: str
+    #: `plan_low`, `plan_high`: Value of the plan as it is at the ends; None where it
+    #: breaks a budget there, or nothing was solved.
     plan_low: float | None
     plan_high: float | None
+    #: `best_low`, `best_high`: Value of the best plan found there; None where none was
+    #: searched for.
     best_low: float | None
     best_high: float | None
+    #: What enters or leaves the plan there, in words; empty where no better plan was
+    #: found.
     flips: str
 
 

@@ -198,28 +198,19 @@ DTYPES: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class GeoTable:
-    """A table of a plan; with shapes it is a layer.
+    """A table of a plan; with shapes it is a layer."""
 
-    Attributes
-    ----------
-    name, title
-        In files, and for people.
-    fields
-        Its columns.
-    rows
-        One value a field; None where it is not known.
-    shapes
-        One a row, all of one type, in degrees; None for a table without a place, and in
-        it for a row without one.
-    style
-        How the layer is drawn; None for a table.
-    """
-
+    #: `name`, `title`: In files, and for people.
     name: str
     title: str
+    #: Its columns.
     fields: tuple[LayerField, ...]
+    #: One value a field; None where it is not known.
     rows: tuple[tuple[Any, ...], ...]
+    #: One a row, all of one type, in degrees; None for a table without a place, and in
+    #: it for a row without one.
     shapes: tuple[BaseGeometry | None, ...] | None = None
+    #: How the layer is drawn; None for a table.
     style: Style | None = None
 
     @property

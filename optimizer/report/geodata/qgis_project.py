@@ -288,29 +288,19 @@ class StyleClass(NamedTuple):
 
 
 class Style(NamedTuple):
-    """How a layer is drawn.
+    """How a layer is drawn."""
 
-    Attributes
-    ----------
-    classes
-        In the order of the legend; one alone where `field` is empty.
-    field
-        The column whose value chooses the class.
-    text
-        The column that stands beside each feature; none where empty.
-    shown
-        Whether the layer is shown when the project opens.
-    printed
-        Whether it is on the printed sheet, if it is shown.
-    every
-        Whether no text is left out, though it stands on another.
-    """
-
+    #: In the order of the legend; one alone where `field` is empty.
     classes: tuple[StyleClass, ...]
+    #: The column whose value chooses the class.
     field: str = ""
+    #: The column that stands beside each feature; none where empty.
     text: str = ""
+    #: Whether the layer is shown when the project opens.
     shown: bool = True
+    #: Whether it is on the printed sheet, if it is shown.
     printed: bool = True
+    #: Whether no text is left out, though it stands on another.
     every: bool = False
 
 

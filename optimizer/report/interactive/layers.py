@@ -75,31 +75,23 @@ Columns = dict[str, list[Any]]
 
 @dataclass(frozen=True, slots=True)
 class LineLayer:
-    """Lines of one legend entry.
+    """Lines of one legend entry."""
 
-    Attributes
-    ----------
-    label
-        Legend text; fixed text and numbers only, never a record's.
-    columns
-        `xs`, `ys` in metres, what the tooltips show, and whatever `width` names.
-    colour, dash, cap
-        As bokeh takes them.
-    width
-        `line_width` in screen pixels, or the column that holds it.
-    tooltips
-        Pairs of a label and a column reference; empty for none.
-    shown
-        Whether it is there when the map opens.
-    """
-
+    #: Legend text; fixed text and numbers only, never a record's.
     label: str
+    #: `xs`, `ys` in metres, what the tooltips show, and whatever `width` names.
     columns: Columns
+    #: `colour`, `dash`, `cap`: As bokeh takes them.
     colour: str
+    #: `line_width` in screen pixels, or the column that holds it.
     width: dict[str, Any]
+    #: `colour`, `dash`, `cap`: As bokeh takes them.
     dash: str | list[int] = "solid"
+    #: `colour`, `dash`, `cap`: As bokeh takes them.
     cap: str = "round"
+    #: Pairs of a label and a column reference; empty for none.
     tooltips: tuple[tuple[str, str], ...] = field(default=())
+    #: Whether it is there when the map opens.
     shown: bool = True
 
 

@@ -232,15 +232,13 @@ class DrawnMap:
     ----------
     plot
         Bokeh's plot.
-    roads
-        Its roads, which no plan changes.
-    names, named
-        Lines of the legend of names that stay where they were placed first, and the
-        boxes that they fill on each screen at each closeness, which numbers give way
-        to.
     """
 
+    #: Its roads, which no plan changes.
     roads: DrawnRoads
+    #: `names`, `named`: Lines of the legend of names that stay where they were placed
+    #: first, and the boxes that they fill on each screen at each closeness, which
+    #: numbers give way to.
     names: list[LegendItem]
     named: list[list[NDArray[np.float64]]]
 
@@ -625,21 +623,14 @@ AWAY = 9_999
 
 @dataclass(frozen=True, slots=True)
 class MapScreen:
-    """About where things stand on a screen when the map opens, and when it is closer.
+    """About where things stand on a screen when the map opens, and when it is closer."""
 
-    Attributes
-    ----------
-    name
-        One of `SCREENS`.
-    scales
-        Pixels a metre at each closeness: the whole map, then `CLOSER`.
-    occupied
-        For each, boxes in pixels in which something stands; added to as things are
-        placed.
-    """
-
+    #: One of `SCREENS`.
     name: str
+    #: Pixels a metre at each closeness: the whole map, then `CLOSER`.
     scales: tuple[float, ...]
+    #: For each, boxes in pixels in which something stands; added to as things are
+    #: placed.
     occupied: tuple[OccupiedBoxes, ...]
 
     @classmethod
@@ -701,23 +692,17 @@ class MapScreen:
 
 @dataclass(frozen=True, slots=True)
 class Badges:
-    """Where the numbers of layers stand on a screen.
+    """Where the numbers of layers stand on a screen."""
 
-    Attributes
-    ----------
-    columns
-        `x` and `y` of all, in metres, and the `mark` of each.
-    points, offsets, groups
-        For each closeness (k, 2) pixels of their places, (k, 2) pixels from them to the
-        numbers (not a number for those in groups), and the groups.
-    starts
-        First row of each layer.
-    """
-
+    #: `x` and `y` of all, in metres, and the `mark` of each.
     columns: dict[str, list[Any]]
+    #: `points`, `offsets`, `groups`: For each closeness (k, 2) pixels of their places,
+    #: (k, 2) pixels from them to the numbers (not a number for those in groups), and
+    #: the groups.
     points: list[NDArray[np.float64]]
     offsets: list[NDArray[np.float64]]
     groups: list[list[Group]]
+    #: First row of each layer.
     starts: list[int]
 
     def of(self, layer: int) -> BadgeOffsets:

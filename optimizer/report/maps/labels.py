@@ -130,17 +130,11 @@ def road_numbers(
 
 @dataclass(slots=True)
 class OccupiedBoxes:
-    """Boxes in which something stands already.
+    """Boxes in which something stands already."""
 
-    Attributes
-    ----------
-    boxes
-        (k, 4) boxes.
-    frame
-        Box that everything must stay in; None for no bound.
-    """
-
+    #: (k, 4) boxes.
     boxes: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 4)))
+    #: Box that everything must stay in; None for no bound.
     frame: Bounds | None = None
 
     def add(self, boxes: NDArray[np.float64]) -> None:

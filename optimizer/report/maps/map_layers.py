@@ -47,30 +47,22 @@ if TYPE_CHECKING:
 class MapLayers:
     """What the figures and the interactive map draw: made once for a report, by
     `map_layers`.
-
-    Attributes
-    ----------
-    roads
-        Ways to colour the roads, the first shown first.
-    before, today, after
-        Loads on the routes with nothing placed, with today's layout, and with the plan.
-    beats
-        Beats of the plan in drawing order.
-    holes
-        The routes past the plan that the first page names, the largest first.
-    bounds
-        What every map shows, in degrees.
-    crowds
-        Places where the marks of the plan crowd, from west to east.
     """
 
+    #: Ways to colour the roads, the first shown first.
     roads: tuple[RoadLayer, ...]
+    #: `before`, `today`, `after`: Loads on the routes with nothing placed, with today's
+    #: layout, and with the plan.
     before: RouteTraffic
     today: RouteTraffic
     after: RouteTraffic
+    #: Beats of the plan in drawing order.
     beats: tuple[DrawnBeat, ...]
+    #: The routes past the plan that the first page names, the largest first.
     holes: tuple[DrawnHole, ...]
+    #: What every map shows, in degrees.
     bounds: Bounds
+    #: Places where the marks of the plan crowd, from west to east.
     crowds: tuple[Crowd, ...]
 
     @property
@@ -114,25 +106,17 @@ MOST_LEGEND_BEATS = 10
 
 @dataclass(frozen=True, slots=True)
 class DrawnBeat:
-    """A beat as it is drawn.
+    """A beat as it is drawn."""
 
-    Attributes
-    ----------
-    beat
-        Who drives it.
-    letter, colour
-        What tells it from others.
-    lines
-        (k,) shapely lines in degrees, each road once.
-    width
-        (k,) width of each, in screen pixels; wider where beats that are drawn later lie
-        on top.
-    """
-
+    #: Who drives it.
     beat: BeatRow
+    #: `letter`, `colour`: What tells it from others.
     letter: str
     colour: str
+    #: (k,) shapely lines in degrees, each road once.
     lines: NDArray[np.object_]
+    #: (k,) width of each, in screen pixels; wider where beats that are drawn later lie
+    #: on top.
     width: NDArray[np.float64]
 
     @property
@@ -267,18 +251,12 @@ NARROWEST: dict[Layout, float] = {"before": 5.5, "today": 3.7, "after": 2.0}
 
 @dataclass(frozen=True, slots=True)
 class RouteTraffic:
-    """Loads that set out over each segment, and by whom.
+    """Loads that set out over each segment, and by whom."""
 
-    Attributes
-    ----------
-    weight
-        (n_segments,) sum of the weights of the routes that use the segment.
-    routes
-        Positions of those routes in the content, the heaviest first, by segment;
-        segments without routes are left out.
-    """
-
+    #: (n_segments,) sum of the weights of the routes that use the segment.
     weight: NDArray[np.float64]
+    #: Positions of those routes in the content, the heaviest first, by segment;
+    #: segments without routes are left out.
     routes: dict[int, list[int]]
 
 
@@ -422,52 +400,34 @@ SHORTEST_KM = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class RoadClass:
-    """Roads that look alike.
+    """Roads that look alike."""
 
-    Attributes
-    ----------
-    label
-        Text in the legend, without a unit; fixed text and numbers only, never a
-        record's.
-    segments
-        (k,) which.
-    colour
-        As bokeh and matplotlib take it.
-    width
-        Screen pixels on a map with few roads.
-    dashed
-        Whether the line is broken: nobody looked.
-    """
-
+    #: Text in the legend, without a unit; fixed text and numbers only, never a
+    #: record's.
     label: str
+    #: (k,) which.
     segments: NDArray[np.int64]
+    #: As bokeh and matplotlib take it.
     colour: str
+    #: Screen pixels on a map with few roads.
     width: float
+    #: Whether the line is broken: nobody looked.
     dashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RoadLayer:
-    """One way to colour the roads.
+    """One way to colour the roads."""
 
-    Attributes
-    ----------
-    id
-        For file names and the page.
-    name
-        What the reader chooses it by; may hold a record's text.
-    title
-        What the classes count, with its unit; may hold a record's text.
-    classes
-        Every segment stands in exactly one; those drawn first come first.
-    alt
-        What a picture of it shows, for those who cannot see it.
-    """
-
+    #: For file names and the page.
     id: str
+    #: What the reader chooses it by; may hold a record's text.
     name: str
+    #: What the classes count, with its unit; may hold a record's text.
     title: str
+    #: Every segment stands in exactly one; those drawn first come first.
     classes: tuple[RoadClass, ...]
+    #: What a picture of it shows, for those who cannot see it.
     alt: str
 
 

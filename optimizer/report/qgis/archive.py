@@ -27,19 +27,13 @@ class Contact(NamedTuple):
 
     The project has no public address of its own, so that whoever hands the plugin out
     gives theirs.
-
-    Attributes
-    ----------
-    email
-        An address for mail.
-    tracker
-        Web address for reports of faults.
-    repository
-        Web address of the source.
     """
 
+    #: An address for mail.
     email: str = ""
+    #: Web address for reports of faults.
     tracker: str = ""
+    #: Web address of the source.
     repository: str = ""
 
     @property

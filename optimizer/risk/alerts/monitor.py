@@ -77,44 +77,31 @@ DRAWS_OF_MANY, MANY = 100, 20_000
 
 @dataclass(frozen=True, eq=False)
 class PlaceTest:
-    """A place and its window.
+    """A place and its window."""
 
-    Attributes
-    ----------
-    place
-        Where.
-    observed
-        Seizures with effort behind them.
-    expected
-        Median of the expected seizures, > 0.
-    low, high
-        Ends of the central interval of the seizures that were to be expected.
-    p
-        Two-sided p-value.
-    q
-        Smallest rate of false discoveries at which it is called; with a budget,
-        smallest number of false alarms a year.
-    direction
-        On which side of the expectation the seizures lie.
-    alarm
-        Whether it is called.
-    thin
-        Whether the alarm is of more and rests on a single seizure.
-    new
-        Whether nobody searched there before the window: the expectation comes from
-        elsewhere and is wide.
-    """
-
+    #: Where.
     place: Place
+    #: Seizures with effort behind them.
     observed: float
+    #: Median of the expected seizures, > 0.
     expected: float
+    #: `low`, `high`: Ends of the central interval of the seizures that were to be
+    #: expected.
     low: float
     high: float
+    #: Two-sided p-value.
     p: float
+    #: Smallest rate of false discoveries at which it is called; with a budget, smallest
+    #: number of false alarms a year.
     q: float
+    #: On which side of the expectation the seizures lie.
     direction: Literal["more", "fewer"]
+    #: Whether it is called.
     alarm: bool
+    #: Whether the alarm is of more and rests on a single seizure.
     thin: bool
+    #: Whether nobody searched there before the window: the expectation comes from
+    #: elsewhere and is wide.
     new: bool
 
 
@@ -131,35 +118,25 @@ class Unrecorded:
 
 @dataclass(frozen=True, eq=False)
 class Alerts:
-    """What the window says.
+    """What the window says."""
 
-    Attributes
-    ----------
-    before, window
-        The time that the model was fitted to, and the time that was tested.
-    fdr
-        The stated rate of false discoveries.
-    false_a_year
-        The stated budget of false alarms a year, which takes its place; None without
-        one.
-    tested
-        Every place that was searched in the window, the most surprising first.
-    whole
-        All places together; None where nothing was searched. It is no part of the false
-        discovery rate.
-    unrecorded
-        Seizures of the window without effort behind them.
-    warnings
-        What a reader must know.
-    """
-
+    #: `before`, `window`: The time that the model was fitted to, and the time that was
+    #: tested.
     before: Span
     window: Span
+    #: The stated rate of false discoveries.
     fdr: float
+    #: The stated budget of false alarms a year, which takes its place; None without
+    #: one.
     false_a_year: float | None
+    #: Every place that was searched in the window, the most surprising first.
     tested: tuple[PlaceTest, ...]
+    #: All places together; None where nothing was searched. It is no part of the false
+    #: discovery rate.
     whole: PlaceTest | None
+    #: Seizures of the window without effort behind them.
     unrecorded: tuple[Unrecorded, ...]
+    #: What a reader must know.
     warnings: tuple[str, ...]
 
     @property
@@ -170,17 +147,11 @@ class Alerts:
 
 @dataclass(frozen=True, eq=False)
 class CountForecast:
-    """What the model predicts for the places of a tally.
+    """What the model predicts for the places of a tally."""
 
-    Attributes
-    ----------
-    place
-        (j,) positions of the places that were searched.
-    counts
-        Predictive distributions of their j counts.
-    """
-
+    #: (j,) positions of the places that were searched.
     place: NDArray[np.int64]
+    #: Predictive distributions of their j counts.
     counts: PredictiveCounts
 
 

@@ -23,30 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Somewhere seizures are counted.
+    """Somewhere seizures are counted."""
 
-    Attributes
-    ----------
-    id
-        Unique among the places of one kind.
-    label
-        What people call it; a message where the words are ours.
-    segments
-        (k,) sorted segments that belong to it.
-    area
-        Name of the area it is, of which seizures may be known without a point; None
-        otherwise.
-    everything
-        Whether it is the whole network, where seizures of every area count too.
-    scale
-        Places of what size it is one of: they share a part of a budget of false alarms.
-    """
-
+    #: Unique among the places of one kind.
     id: str
+    #: What people call it; a message where the words are ours.
     label: str
+    #: (k,) sorted segments that belong to it.
     segments: NDArray[np.int64] = field(repr=False)
+    #: Name of the area it is, of which seizures may be known without a point; None
+    #: otherwise.
     area: str | None = None
+    #: Whether it is the whole network, where seizures of every area count too.
     everything: bool = False
+    #: Places of what size it is one of: they share a part of a budget of false alarms.
     scale: str = "segment"
 
     @property

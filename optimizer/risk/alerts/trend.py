@@ -33,29 +33,21 @@ LARGEST_LOG, HALVINGS = 20.0, 30
 
 @dataclass(frozen=True, eq=False)
 class Quarter:
-    """A place in one quarter.
+    """A place in one quarter."""
 
-    Attributes
-    ----------
-    span
-        When; longer than a quarter where seizures are dated by longer spans.
-    observed
-        Seizures with effort behind them.
-    expected
-        Median of the seizures that the effort led to expect, by the model of the time
-        before the window; 0 where nobody searched.
-    ratio, low, high
-        Found over expected and its central interval; NaN where nobody searched.
-    recent
-        Whether it belongs to the window, which the model did not see.
-    """
-
+    #: When; longer than a quarter where seizures are dated by longer spans.
     span: Span
+    #: Seizures with effort behind them.
     observed: float
+    #: Median of the seizures that the effort led to expect, by the model of the time
+    #: before the window; 0 where nobody searched.
     expected: float
+    #: `ratio`, `low`, `high`: Found over expected and its central interval; NaN where
+    #: nobody searched.
     ratio: float
     low: float
     high: float
+    #: Whether it belongs to the window, which the model did not see.
     recent: bool
 
 

@@ -48,14 +48,9 @@ WINDOW_MONTHS = 3
 
 @dataclass(frozen=True)
 class Span:
-    """Whole days from `start` up to and without `end`.
+    """Whole days from `start` up to and without `end`."""
 
-    Attributes
-    ----------
-    start, end
-        datetime64[D], start < end.
-    """
-
+    #: `start`, `end`: datetime64[D], start < end.
     start: np.datetime64
     end: np.datetime64
 
@@ -76,35 +71,23 @@ class Span:
 
 @dataclass(frozen=True, eq=False)
 class SpanRecord:
-    """What was recorded in a span of time.
+    """What was recorded in a span of time."""
 
-    Attributes
-    ----------
-    span
-        When.
-    seizures, effort
-        The records of it.
-    """
-
+    #: When.
     span: Span
+    #: `seizures`, `effort`: The records of it.
     seizures: Seizures
     effort: Effort
 
 
 @dataclass(frozen=True, eq=False)
 class RecordSplit:
-    """A record split into the time before a window, and the window.
+    """A record split into the time before a window, and the window."""
 
-    Attributes
-    ----------
-    before, window
-        The two parts.
-    warnings
-        What fell between them.
-    """
-
+    #: `before`, `window`: The two parts.
     before: SpanRecord
     window: SpanRecord
+    #: What fell between them.
     warnings: tuple[str, ...]
 
 
@@ -268,47 +251,31 @@ def quarters(split: RecordSplit) -> tuple[Span, ...]:
 
 @dataclass(frozen=True)
 class RateReference:
-    """What an earlier time fixed.
+    """What an earlier time fixed."""
 
-    Attributes
-    ----------
-    units
-        Units of effort.
-    global_rate
-        (units,) seizures per unit where the index is 1; NaN where it had no effort.
-    errors
-        For each unit, how wrong places are; None where they are right. Seizures where
-        nobody searched then count, as they did in the fit.
-    """
-
+    #: Units of effort.
     units: tuple[str, ...]
+    #: (units,) seizures per unit where the index is 1; NaN where it had no effort.
     global_rate: Floats
+    #: For each unit, how wrong places are; None where they are right. Seizures where
+    #: nobody searched then count, as they did in the fit.
     errors: tuple[LocationError | None, ...] = ()
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Seizures of k places, and the c cells of effort behind them.
+    """Seizures of k places, and the c cells of effort behind them."""
 
-    Attributes
-    ----------
-    observed
-        (k,) seizures that have effort behind them.
-    place
-        (c,) whose cell it is, in rising order.
-    segment, unit
-        (c,) where, and in which unit of effort.
-    expected
-        (c,) seizures that the effort would make at the global rate, > 0.
-    clumps
-        (c,) over how many months it went, >= 1.
-    """
-
+    #: (k,) seizures that have effort behind them.
     observed: Floats
+    #: (c,) whose cell it is, in rising order.
     place: Ints
+    #: `segment`, `unit`: (c,) where, and in which unit of effort.
     segment: Ints
     unit: Ints
+    #: (c,) seizures that the effort would make at the global rate, > 0.
     expected: Floats
+    #: (c,) over how many months it went, >= 1.
     clumps: Floats
 
 

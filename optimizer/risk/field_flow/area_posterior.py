@@ -91,27 +91,18 @@ class RateDraws:
 
 @dataclass(frozen=True)
 class WeightedDraws:
-    """n weighted draws.
+    """n weighted draws."""
 
-    Attributes
-    ----------
-    eta
-        (n, m) log rates.
-    level
-        (n, levels) levels of the units, none where there is one unit.
-    weight
-        (n,) weights, sum 1.
-    rest
-        (n, m) the part of eta that areas do not move, before it is weighted: normal
-        with mean 0 about `AreaPosterior.mean`.
-    log_chance
-        Log chance of the counts by area given everything else.
-    """
-
+    #: (n, m) log rates.
     eta: Floats
+    #: (n, levels) levels of the units, none where there is one unit.
     level: Floats
+    #: (n,) weights, sum 1.
     weight: Floats
+    #: (n, m) the part of eta that areas do not move, before it is weighted: normal with
+    #: mean 0 about `AreaPosterior.mean`.
     rest: Floats
+    #: Log chance of the counts by area given everything else.
     log_chance: float
 
     @property
@@ -122,42 +113,29 @@ class WeightedDraws:
 
 @dataclass(frozen=True, eq=False)
 class RateMoments:
-    """Log rates as normal distributions.
+    """Log rates as normal distributions."""
 
-    Attributes
-    ----------
-    mean, sd
-        (m,) log rate at level 0, and its standard deviation.
-    unit_mean, unit_sd
-        (n_units, m) the same of the log rate with the level of each unit. The two are
-        kept apart because log rates and levels are correlated: where a unit searched
-        alone, only their sum is known.
-    """
-
+    #: `mean`, `sd`: (m,) log rate at level 0, and its standard deviation.
     mean: Floats
     sd: Floats
+    #: `unit_mean`, `unit_sd`: (n_units, m) the same of the log rate with the level of
+    #: each unit. The two are kept apart because log rates and levels are correlated:
+    #: where a unit searched alone, only their sum is known.
     unit_mean: Floats
     unit_sd: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class PosteriorSummary(RateMoments):
-    """What weighted draws say.
+    """What weighted draws say."""
 
-    Attributes
-    ----------
-    log_sum, log_expected_sum
-        (areas,) mean of the log sum of each area at level 0, and the log of the mean of
-        the sum.
-    expected
-        (areas,) expected seizures of each area, with the level of its unit.
-    n, effective
-        Draws, and how many of equal weight would say as much.
-    """
-
+    #: `log_sum`, `log_expected_sum`: (areas,) mean of the log sum of each area at level
+    #: 0, and the log of the mean of the sum.
     log_sum: Floats
     log_expected_sum: Floats
+    #: (areas,) expected seizures of each area, with the level of its unit.
     expected: Floats
+    #: `n`, `effective`: Draws, and how many of equal weight would say as much.
     n: int
     effective: float
 

@@ -44,21 +44,15 @@ def blocks(n: int) -> list[slice]:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The graph on which the field lives; m vertices, k pairs.
+    """The graph on which the field lives; m vertices, k pairs."""
 
-    Attributes
-    ----------
-    size
-        m.
-    first, second
-        (k,) the two vertices of each pair, first < second, each pair once.
-    weight
-        (k,) w > 0.
-    """
-
+    #: m.
     size: int
+    #: `first`, `second`: (k,) the two vertices of each pair, first < second, each pair
+    #: once.
     first: NDArray[np.int64]
     second: NDArray[np.int64]
+    #: (k,) w > 0.
     weight: Floats
 
 

@@ -172,41 +172,27 @@ def draw_points(
 
 @dataclass(frozen=True)
 class Design:
-    """Covariates of the log rate.
+    """Covariates of the log rate."""
 
-    Attributes
-    ----------
-    columns
-        (m, p) x.
-    prior_mean, prior_sd
-        (p,) of beta.
-    offset
-        (m,).
-    """
-
+    #: (m, p) x.
     columns: Floats
+    #: `prior_mean`, `prior_sd`: (p,) of beta.
     prior_mean: Floats
     prior_sd: Floats
+    #: (m,).
     offset: Floats
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """The hyperparameters.
+    """The hyperparameters."""
 
-    Attributes
-    ----------
-    tau, kappa2
-        Precision and inverse squared reach of the field, > 0.
-    nugget
-        Variance of what is a segment's own, >= 0.
-    shape
-        Shape of a month's counts, > 0; infinity is Poisson.
-    """
-
+    #: `tau`, `kappa2`: Precision and inverse squared reach of the field, > 0.
     tau: float
     kappa2: float
+    #: Variance of what is a segment's own, >= 0.
     nugget: float = 0.0
+    #: Shape of a month's counts, > 0; infinity is Poisson.
     shape: float = np.inf
 
 
@@ -329,37 +315,25 @@ _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 
 @dataclass(frozen=True)
 class PosteriorExpansion:
-    """Second-order expansion of f, the log posterior, at a point.
+    """Second-order expansion of f, the log posterior, at a point."""
 
-    Attributes
-    ----------
-    point
-        Where it is expanded.
-    value
-        f, log likelihood and log prior without its normalising constant.
-    pull
-        (m,) slope of the log likelihood in eta.
-    slope_u, slope_beta
-        Gradient of f in u and beta.
-    weight
-        (m,) w.
-    cross
-        (m, q) C.
-    fixed
-        (q, q) D.
-    area_u, area_beta, area_weight
-        (m, a), (q, a) derivative of the areas' log means, and (a,) their Fisher
-        curvature.
-    """
-
+    #: Where it is expanded.
     point: LatentPoint
+    #: f, log likelihood and log prior without its normalising constant.
     value: float
+    #: (m,) slope of the log likelihood in eta.
     pull: Floats
+    #: `slope_u`, `slope_beta`: Gradient of f in u and beta.
     slope_u: Floats
     slope_beta: Floats
+    #: (m,) w.
     weight: Floats
+    #: (m, q) C.
     cross: Floats
+    #: (q, q) D.
     fixed: Floats
+    #: `area_u`, `area_beta`, `area_weight`: (m, a), (q, a) derivative of the areas' log
+    #: means, and (a,) their Fisher curvature.
     area_u: Floats
     area_beta: Floats
     area_weight: Floats

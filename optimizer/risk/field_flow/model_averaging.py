@@ -125,38 +125,28 @@ class HyperparameterFit:
 class Candidate(HyperparameterFit):
     """One candidate at its most likely hyperparameters: at its mode or, after
     `with_posterior`, with its mean and standard deviation.
-
-    Attributes
-    ----------
-    name
-        `field`, `field + flow`, `field + flow, masses` or `class_rate_candidate`.
-    latent
-        The model.
-    mean, sd
-        (m,) log rate; the standard deviation is NaN before `with_posterior`.
-    unit_mean, unit_sd
-        (n_units, m) the same of the log rate with the level of each unit; None before
-        `with_posterior`.
-    theta
-        Preference for short times; NaN without flows.
-    table
-        Pairs that the flow stands for; None without.
-    masses
-        What masses are fitted; None where none are.
-    area_posterior, summary
-        The posterior where seizures are known by area alone, and what its draws say;
-        None before `with_posterior`, or without areas.
     """
 
+    #: `field`, `field + flow`, `field + flow, masses` or `class_rate_candidate`.
     name: str
+    #: The model.
     latent: LatentModel
+    #: `mean`, `sd`: (m,) log rate; the standard deviation is NaN before
+    #: `with_posterior`.
     mean: Floats
     sd: Floats
+    #: `unit_mean`, `unit_sd`: (n_units, m) the same of the log rate with the level of
+    #: each unit; None before `with_posterior`.
     unit_mean: Floats | None = None
     unit_sd: Floats | None = None
+    #: Preference for short times; NaN without flows.
     theta: float = np.nan
+    #: Pairs that the flow stands for; None without.
     table: OdTable | None = None
+    #: What masses are fitted; None where none are.
     masses: Masses | None = None
+    #: `area_posterior`, `summary`: The posterior where seizures are known by area
+    #: alone, and what its draws say; None before `with_posterior`, or without areas.
     area_posterior: AreaPosterior | None = None
     summary: PosteriorSummary | None = None
 
@@ -425,23 +415,15 @@ def without_flow(field: Candidate) -> LatentPoint:
 
 @dataclass(frozen=True)
 class FittedFlow:
-    """The flow that explains the record best.
+    """The flow that explains the record best."""
 
-    Attributes
-    ----------
-    flows
-        Its paths.
-    local
-        What passes everywhere, over the mean flow of a segment.
-    latent
-        The model with the flow as its last covariate.
-    log_evidence
-        Of the record under the hyperparameters that it was fitted at.
-    """
-
+    #: Its paths.
     flows: PathFlows
+    #: What passes everywhere, over the mean flow of a segment.
     local: float
+    #: The model with the flow as its last covariate.
     latent: LatentModel
+    #: Of the record under the hyperparameters that it was fitted at.
     log_evidence: float
 
 
@@ -606,27 +588,19 @@ def draw_tables(
 
 @dataclass(frozen=True)
 class Masses:
-    """The flow of a table whose masses can move.
+    """The flow of a table whose masses can move."""
 
-    Attributes
-    ----------
-    flows, local
-        The paths, and what passes everywhere over the mean flow.
-    origins, destinations
-        Whose masses move.
-    mean, centre
-        Mean of the prior flow, and of the logarithm of it over that and `local`: both
-        of the whole.
-    params
-        Prior of the masses and of the exponent of flow.
-    """
-
+    #: `flows`, `local`: The paths, and what passes everywhere over the mean flow.
     flows: PathFlows
     local: float
+    #: `origins`, `destinations`: Whose masses move.
     origins: Ints
     destinations: Ints
+    #: `mean`, `centre`: Mean of the prior flow, and of the logarithm of it over that
+    #: and `local`: both of the whole.
     mean: float
     centre: float
+    #: Prior of the masses and of the exponent of flow.
     params: RiskParams
 
     @classmethod

@@ -32,20 +32,13 @@ loading the compiler.
 
 @dataclass(frozen=True)
 class Parts:
-    """L D L' of the matrix in another order.
+    """L D L' of the matrix in another order."""
 
-    Attributes
-    ----------
-    lower
-        (n, n) strictly lower triangle of L.
-    pivot
-        (n,) diagonal of D.
-    order
-        (n,) row of the matrix at each place of the factor.
-    """
-
+    #: (n, n) strictly lower triangle of L.
     lower: csc_array
+    #: (n,) diagonal of D.
     pivot: Floats
+    #: (n,) row of the matrix at each place of the factor.
     order: Ints
 
 
@@ -174,19 +167,13 @@ segments of a road network.
 
 @dataclass(frozen=True)
 class InverseOnPattern:
-    """The inverse where the factor has entries.
+    """The inverse where the factor has entries."""
 
-    Attributes
-    ----------
-    start, index
-        (n + 1,), (nnz,) rows of each column, its own first, then those of the factor in
-        rising order.
-    values
-        (nnz,) the inverse, laid out like `index`.
-    """
-
+    #: `start`, `index`: (n + 1,), (nnz,) rows of each column, its own first, then those
+    #: of the factor in rising order.
     start: Ints
     index: Ints
+    #: (nnz,) the inverse, laid out like `index`.
     values: Floats
 
     @property

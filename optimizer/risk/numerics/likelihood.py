@@ -30,20 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LikelihoodTerms:
-    """A log likelihood and its derivatives in the log mean, arrays of one shape.
+    """A log likelihood and its derivatives in the log mean, arrays of one shape."""
 
-    Attributes
-    ----------
-    value
-        Log likelihood.
-    slope
-        First derivative.
-    curvature
-        Second derivative with the sign turned, >= 0.
-    """
-
+    #: Log likelihood.
     value: Floats
+    #: First derivative.
     slope: Floats
+    #: Second derivative with the sign turned, >= 0.
     curvature: Floats
 
 
@@ -55,26 +48,18 @@ LARGEST = 50.0
 class Cells:
     """Counts with a place of their own, k of them; a place has one for each unit of
     effort in which it was searched.
-
-    Attributes
-    ----------
-    segment, unit
-        (k,) where, and in which unit of effort.
-    count
-        (k,) seizures, >= 0; a group of people searched together may be less than one.
-    expected
-        (k,) seizures that the effort would make at the global rate, > 0.
-    clumps
-        (k,) over how many months the effort went, >= 1 (an effective number).
-    searches
-        (k,) searches n where each ends in yes or no; NaN where seizures are counted.
     """
 
+    #: `segment`, `unit`: (k,) where, and in which unit of effort.
     segment: NDArray[np.int64]
     unit: NDArray[np.int64]
+    #: (k,) seizures, >= 0; a group of people searched together may be less than one.
     count: Floats
+    #: (k,) seizures that the effort would make at the global rate, > 0.
     expected: Floats
+    #: (k,) over how many months the effort went, >= 1 (an effective number).
     clumps: Floats
+    #: (k,) searches n where each ends in yes or no; NaN where seizures are counted.
     searches: Floats
 
     def take(self, chosen: NDArray[np.bool_]) -> Cells:
@@ -161,25 +146,17 @@ class AreaMean:
 class AreaCount:
     """A count of which only the area is known: its mean is the sum over the area's
     segments of expected x exp(eta).
-
-    Attributes
-    ----------
-    segment
-        (k,) segments it may lie on.
-    expected
-        (k,) seizures that the effort on each would make at the global rate, > 0.
-    unit
-        Position of the unit of effort that made them.
-    spread
-        (k,) the seizures, spread over the segments by effort, >= 0.
-    clumps
-        Months over which the effort went.
     """
 
+    #: (k,) segments it may lie on.
     segment: NDArray[np.int64]
+    #: (k,) seizures that the effort on each would make at the global rate, > 0.
     expected: Floats
+    #: Position of the unit of effort that made them.
     unit: int
+    #: (k,) the seizures, spread over the segments by effort, >= 0.
     spread: Floats
+    #: Months over which the effort went.
     clumps: float
 
     @property

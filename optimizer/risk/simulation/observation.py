@@ -28,20 +28,13 @@ UNITS = ("searches", "checks")
 
 @dataclass(frozen=True, slots=True)
 class ObservationModel:
-    """Who writes it down, with errors.
+    """Who writes it down, with errors."""
 
-    Attributes
-    ----------
-    settings
-        What goes wrong.
-    network
-        The roads.
-    rng
-        Source of chance.
-    """
-
+    #: What goes wrong.
     settings: RecordSettings
+    #: The roads.
     network: Network
+    #: Source of chance.
     rng: np.random.Generator
 
     def seizures(self, found: Floats) -> Floats:

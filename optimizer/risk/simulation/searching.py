@@ -42,42 +42,28 @@ TEAMS = STATIONS
 class SecondSource:
     """The part of a history that a second source of searches did, which writes its own
     record.
-
-    Attributes
-    ----------
-    effort, found
-        (months, m) searches and seizures.
-    detection
-        Detection of this source over that of the first.
     """
 
+    #: `effort`, `found`: (months, m) searches and seizures.
     effort: Floats
     found: Floats
+    #: Detection of this source over that of the first.
     detection: float
 
 
 @dataclass(frozen=True)
 class History:
-    """What was done and found, month by month.
+    """What was done and found, month by month."""
 
-    Attributes
-    ----------
-    effort
-        (months, m) searches.
-    found
-        (months, m) seizures, those from tips among them.
-    tipped
-        (months, m) seizures from tips, which chance did not bring about.
-    second
-        What of it a second source did; None where there is one source.
-    tips_recorded
-        Whether `effort` has a search for each seizure from a tip.
-    """
-
+    #: (months, m) searches.
     effort: Floats
+    #: (months, m) seizures, those from tips among them.
     found: Floats
+    #: (months, m) seizures from tips, which chance did not bring about.
     tipped: Floats
+    #: What of it a second source did; None where there is one source.
     second: SecondSource | None = None
+    #: Whether `effort` has a search for each seizure from a tip.
     tips_recorded: bool = False
 
     def months(self, chosen: slice) -> History:
@@ -127,19 +113,13 @@ class History:
 class Change:
     """A truth that changes: from a month on a search finds more, or less, on some
     segments.
-
-    Attributes
-    ----------
-    segments
-        (k,) segments of the world's network.
-    month
-        The first month of it, counted from 0.
-    factor
-        What the rate is multiplied by from then on, >= 0.
     """
 
+    #: (k,) segments of the world's network.
     segments: NDArray[np.int64]
+    #: The first month of it, counted from 0.
     month: int
+    #: What the rate is multiplied by from then on, >= 0.
     factor: float
 
 
@@ -329,17 +309,11 @@ ROSTER = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SearchPattern:
-    """Where searches always were.
+    """Where searches always were."""
 
-    Attributes
-    ----------
-    usual
-        (m,) chance of a search.
-    district
-        (m,) station that is nearest.
-    """
-
+    #: (m,) chance of a search.
     usual: Floats
+    #: (m,) station that is nearest.
     district: NDArray[np.int64]
 
 
@@ -381,21 +355,14 @@ class TravelDecay:
 
 @dataclass(frozen=True)
 class DisplacementKernel:
-    """How effort moves from month to month.
+    """How effort moves from month to month."""
 
-    Attributes
-    ----------
-    settings
-        What moves it.
-    pattern, decay
-        Where searches always were, and what is near a seizure.
-    even
-        (m,) chance of a search that goes anywhere alike.
-    """
-
+    #: What moves it.
     settings: SearchSettings
+    #: `pattern`, `decay`: Where searches always were, and what is near a seizure.
     pattern: SearchPattern
     decay: TravelDecay
+    #: (m,) chance of a search that goes anywhere alike.
     even: Floats
 
     @cached_property

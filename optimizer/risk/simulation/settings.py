@@ -45,108 +45,75 @@ TIPPED = 0.25
 
 @dataclass(frozen=True, slots=True)
 class WorldSettings:
-    """What a truth is made of.
+    """What a truth is made of."""
 
-    Attributes
-    ----------
-    flow_share
-        Share of the rate, by length, that flows make, in [0, 1]; local markets make the
-        rest.
-    mass_error
-        Standard deviation of the log of true masses of origins and destinations over
-        those of the prior table, >= 0.
-    routes
-        How drivers choose their roads.
-    spots
-        Local markets, >= 1.
-    off_flows
-        Whether local markets lie only on roads with less than the median flow.
-    detection
-        Standard deviation of the log of how well a search detects at a place, >= 0;
-        places of one neighbourhood are alike.
-    """
-
+    #: Share of the rate, by length, that flows make, in [0, 1]; local markets make the
+    #: rest.
     flow_share: float = 1.0
+    #: Standard deviation of the log of true masses of origins and destinations over
+    #: those of the prior table, >= 0.
     mass_error: float = MASS_ERROR
+    #: How drivers choose their roads.
     routes: RouteChoice = "probit"
+    #: Local markets, >= 1.
     spots: int = SPOTS
+    #: Whether local markets lie only on roads with less than the median flow.
     off_flows: bool = False
+    #: Standard deviation of the log of how well a search detects at a place, >= 0;
+    #: places of one neighbourhood are alike.
     detection: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """How a world is searched.
+    """How a world is searched."""
 
-    Attributes
-    ----------
-    movement
-        How effort moves.
-    chasing
-        Share of the searches that go where seizures were, under `chasing` and `quotas`,
-        in [0, 1].
-    power
-        Power of the seizures near a place that the wish to search there is proportional
-        to, > 0.
-    window
-        Months of which seizures are remembered; None remembers all.
-    rotating
-        Whether each month's roster decides anew how active each station is.
-    exploring
-        Share of the searches that are spread evenly, in [0, 1].
-    open_share
-        Share of the road length that is ever searched, in (0, 1]: where habit searches
-        most.
-    tips
-        Share of the seizures that come from tips, in [0, 1).
-    tips_recorded
-        Whether the record has the search that each tip led to; else it has the seizure
-        alone.
-    team
-        Standard deviation of the log of how well a team detects, >= 0; the record does
-        not say which team searched.
-    second_detection
-        Detection of a second source of searches over that of the first, each with its
-        own unit in the record; 0 is no second source.
-    displaced
-        Share of the traffic near seizures of the last three months that goes elsewhere,
-        in [0, 1].
-    """
-
+    #: How effort moves.
     movement: Movement = "chasing"
+    #: Share of the searches that go where seizures were, under `chasing` and `quotas`,
+    #: in [0, 1].
     chasing: float = CHASING
+    #: Power of the seizures near a place that the wish to search there is proportional
+    #: to, > 0.
     power: float = 1.0
+    #: Months of which seizures are remembered; None remembers all.
     window: int | None = None
+    #: Whether each month's roster decides anew how active each station is.
     rotating: bool = False
+    #: Share of the searches that are spread evenly, in [0, 1].
     exploring: float = 0.0
+    #: Share of the road length that is ever searched, in (0, 1]: where habit searches
+    #: most.
     open_share: float = 1.0
+    #: Share of the seizures that come from tips, in [0, 1).
     tips: float = 0.0
+    #: Whether the record has the search that each tip led to; else it has the seizure
+    #: alone.
     tips_recorded: bool = False
+    #: Standard deviation of the log of how well a team detects, >= 0; the record does
+    #: not say which team searched.
     team: float = 0.0
+    #: Detection of a second source of searches over that of the first, each with its
+    #: own unit in the record; 0 is no second source.
     second_detection: float = 0.0
+    #: Share of the traffic near seizures of the last three months that goes elsewhere,
+    #: in [0, 1].
     displaced: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSettings:
-    """What goes wrong when it is written down; by default nothing.
+    """What goes wrong when it is written down; by default nothing."""
 
-    Attributes
-    ----------
-    place_error_m
-        Standard deviation of the error of a place, in metres along each axis, >= 0;
-        what is misplaced lies on the nearest segment.
-    effort_misplaced
-        Whether the place of a search is wrong like that of a seizure.
-    late
-        Share of the seizures that are written down a month late, in [0, 1].
-    missing_seizures, missing_effort
-        Share of the rows that are missing, in [0, 1].
-    """
-
+    #: Standard deviation of the error of a place, in metres along each axis, >= 0; what
+    #: is misplaced lies on the nearest segment.
     place_error_m: float = 0.0
+    #: Whether the place of a search is wrong like that of a seizure.
     effort_misplaced: bool = False
+    #: Share of the seizures that are written down a month late, in [0, 1].
     late: float = 0.0
+    #: `missing_seizures`, `missing_effort`: Share of the rows that are missing, in [0,
+    #: 1].
     missing_seizures: float = 0.0
     missing_effort: float = 0.0
 

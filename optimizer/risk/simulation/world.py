@@ -37,20 +37,13 @@ a factor e.
 
 @dataclass(frozen=True)
 class World:
-    """A truth.
+    """A truth."""
 
-    Attributes
-    ----------
-    network
-        The roads, m segments.
-    rate
-        (m,) what passes, up to a constant; its mean by length is 1.
-    detection
-        (m,) how well a search detects there, about 1; None where it is 1 everywhere.
-    """
-
+    #: The roads, m segments.
     network: Network
+    #: (m,) what passes, up to a constant; its mean by length is 1.
     rate: Floats
+    #: (m,) how well a search detects there, about 1; None where it is 1 everywhere.
     detection: Floats | None = None
 
     @property

@@ -70,17 +70,11 @@ LEARNT = {
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """Something that the scenario does not say and the program assumes.
+    """Something that the scenario does not say and the program assumes."""
 
-    Attributes
-    ----------
-    what
-        Field, or what the built-in table stands in for.
-    value
-        The value assumed, and for how many entries where there are several.
-    """
-
+    #: Field, or what the built-in table stands in for.
     what: str
+    #: The value assumed, and for how many entries where there are several.
     value: str
 
 

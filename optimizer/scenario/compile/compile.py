@@ -51,32 +51,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A scenario made ready to solve.
+    """A scenario made ready to solve."""
 
-    Attributes
-    ----------
-    travel
-        Who travels the roads, and within it what the scenario's files say.
-    instance
-        The problem; its arcs are the network's, in the same order, then one before each
-        gateway that a measure acts on, then those by which mobile evaders choose a
-        gateway, then that of local loads at no listed place.
-    sites
-        The site on its segment of each option of the instance, by site id.
-    warnings
-        Sentences for the planner.
-    assumed
-        Defaults, built-in tables and rules that stand in for what the scenario does not
-        say.
-    burden
-        Who bears the searches of each option.
-    """
-
+    #: Who travels the roads, and within it what the scenario's files say.
     travel: ScenarioTravel
+    #: The problem; its arcs are the network's, in the same order, then one before each
+    #: gateway that a measure acts on, then those by which mobile evaders choose a
+    #: gateway, then that of local loads at no listed place.
     instance: Instance
+    #: The site on its segment of each option of the instance, by site id.
     sites: Mapping[str, PlacedSite]
+    #: Sentences for the planner.
     warnings: tuple[str, ...]
+    #: Defaults, built-in tables and rules that stand in for what the scenario does not
+    #: say.
     assumed: tuple[Assumption, ...]
+    #: Who bears the searches of each option.
     burden: Burden
 
     @property

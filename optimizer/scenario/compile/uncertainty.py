@@ -51,28 +51,19 @@ FIXED = (
 
 @dataclass(frozen=True, eq=False)
 class ScenarioDraws:
-    """A compiled scenario over draws.
+    """A compiled scenario over draws."""
 
-    Attributes
-    ----------
-    draws
-        The problem; option ids are those of the scenario's instance.
-    drawn, fixed
-        What differs between draws, and what does not: a phrase each.
-    detection
-        (levels,) chances of each detection range, by its path; draw d has those of
-        level d modulo the number of levels.
-    evader
-        (drawn evaders,) position of each evader of `draws` in the scenario's instance.
-    levels
-        Number of levels: copies of the network in `draws`.
-    """
-
+    #: The problem; option ids are those of the scenario's instance.
     draws: Draws
+    #: `drawn`, `fixed`: What differs between draws, and what does not: a phrase each.
     drawn: tuple[str, ...]
     fixed: tuple[str, ...]
+    #: (levels,) chances of each detection range, by its path; draw d has those of level
+    #: d modulo the number of levels.
     detection: Mapping[str, Floats]
+    #: (drawn evaders,) position of each evader of `draws` in the scenario's instance.
     evader: NDArray[np.int64]
+    #: Number of levels: copies of the network in `draws`.
     levels: int
 
 

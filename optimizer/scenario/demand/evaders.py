@@ -30,21 +30,16 @@ MOBILE = "mobile"
 class Pair:
     """Where an evader enters and where it goes, by position in the gateways and
     settlements of `Compiled`.
-
-    Attributes
-    ----------
-    gateway, settlement
-        Where its loads enter by the scenario, and where they go.
-    share
-        Its share of the loads of that gateway and settlement.
-    mobile
-        Whether it may enter at another gateway, at a cost
-        (`optimizer.scenario.demand.source_measures`).
     """
 
+    #: `gateway`, `settlement`: Where its loads enter by the scenario, and where they
+    #: go.
     gateway: int
     settlement: int
+    #: Its share of the loads of that gateway and settlement.
     share: float = 1.0
+    #: Whether it may enter at another gateway, at a cost
+    #: (`optimizer.scenario.demand.source_measures`).
     mobile: bool = False
 
 
@@ -73,17 +68,11 @@ def background_cost(region: Region, scenario: ScenarioModel) -> NDArray[np.float
 
 @dataclass(frozen=True, eq=False)
 class PairRoutes:
-    """The routes of pairs that may have loads.
+    """The routes of pairs that may have loads."""
 
-    Attributes
-    ----------
-    ends
-        Gateway and settlement of each pair, by position.
-    routes
-        The routes of each pair with their shares; none where nobody keeps to a route.
-    """
-
+    #: Gateway and settlement of each pair, by position.
     ends: tuple[tuple[int, int], ...]
+    #: The routes of each pair with their shares; none where nobody keeps to a route.
     routes: tuple[tuple[Route, ...], ...]
 
     def by_pair(self) -> dict[tuple[int, int], tuple[Route, ...]]:
@@ -169,22 +158,15 @@ def routes_between(
 
 @dataclass(frozen=True)
 class ScenarioEvaders:
-    """Evaders of a scenario.
+    """Evaders of a scenario."""
 
-    Attributes
-    ----------
-    evaders
-        Those of pairs, and then those who keep to a place that is listed.
-    pairs
-        Where each enters and goes, in the same order; None for those who keep to a
-        place.
-    elsewhere
-        Loads that keep to places that are not listed
-        (`optimizer.scenario.demand.source_measures`).
-    """
-
+    #: Those of pairs, and then those who keep to a place that is listed.
     evaders: tuple[Evader, ...]
+    #: Where each enters and goes, in the same order; None for those who keep to a
+    #: place.
     pairs: tuple[Pair | None, ...]
+    #: Loads that keep to places that are not listed
+    #: (`optimizer.scenario.demand.source_measures`).
     elsewhere: float = 0.0
 
 

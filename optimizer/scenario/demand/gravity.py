@@ -37,27 +37,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GravityDemand:
-    """Where loads come from and go to.
+    """Where loads come from and go to."""
 
-    Attributes
-    ----------
-    terms
-        What the scenario says of evaders.
-    gateways, settlements
-        Origins and destinations, at least one of each.
-    hours
-        (gateways, settlements) travel times; infinity where there is no path.
-    skipped
-        Ids of the settlements that no gateway reaches.
-    warnings
-        Sentences for the planner.
-    """
-
+    #: What the scenario says of evaders.
     terms: EvadersModel
+    #: `gateways`, `settlements`: Origins and destinations, at least one of each.
     gateways: tuple[Gateway, ...]
     settlements: tuple[Settlement, ...]
+    #: (gateways, settlements) travel times; infinity where there is no path.
     hours: NDArray[np.float64]
+    #: Ids of the settlements that no gateway reaches.
     skipped: tuple[str, ...] = ()
+    #: Sentences for the planner.
     warnings: tuple[str, ...] = ()
 
     def shares(self, index: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -82,85 +82,61 @@ loads pass.
 
 @dataclass(frozen=True, eq=False)
 class RecordFit:
-    """How a record was explained.
+    """How a record was explained."""
 
-    Attributes
-    ----------
-    seizures
-        Seizures with effort behind them.
-    local, low, high
-        Share of them that no flow explains, at places of their own: mean of the draws,
-        and the range that is stated. What is known by area alone and no flow explains
-        has no place, and does not count.
-    place_error_m, tips
-        Standard deviation of the error of places, metres along each axis, and share of
-        the seizures that are expected of no recorded effort, both as the likeliest fit
-        has them; 0 where places are taken as right.
-    places
-        Effective number of segments that seizures are written down on: that of as many
-        with the same number each. 0 where all is known by area.
-    goes_by
-        What the candidate routes are chosen by under which the record is likeliest.
-    around_today
-        Whether it is likelier still where half of all loads take the best routes around
-        today's layout.
-    before, after
-        Correlation of the square roots of flow and of median risk on searched segments,
-        weighted by effort: of the flows by gravity and travel time alone, and of those
-        that explain the record.
-    """
-
+    #: Seizures with effort behind them.
     seizures: float
+    #: `local`, `low`, `high`: Share of them that no flow explains, at places of their
+    #: own: mean of the draws, and the range that is stated. What is known by area alone
+    #: and no flow explains has no place, and does not count.
     local: float
     low: float
     high: float
+    #: `before`, `after`: Correlation of the square roots of flow and of median risk on
+    #: searched segments, weighted by effort: of the flows by gravity and travel time
+    #: alone, and of those that explain the record.
     before: float
     after: float
+    #: `place_error_m`, `tips`: Standard deviation of the error of places, metres along
+    #: each axis, and share of the seizures that are expected of no recorded effort,
+    #: both as the likeliest fit has them; 0 where places are taken as right.
     place_error_m: float = 0.0
     tips: float = 0.0
+    #: Effective number of segments that seizures are written down on: that of as many
+    #: with the same number each. 0 where all is known by area.
     places: float = 0.0
+    #: What the candidate routes are chosen by under which the record is likeliest.
     goes_by: RouteChoice = "travel time"
+    #: Whether it is likelier still where half of all loads take the best routes around
+    #: today's layout.
     around_today: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class RecordFlows:
-    """What flows that explain a record are drawn from.
+    """What flows that explain a record are drawn from."""
 
-    Attributes
-    ----------
-    demand
-        Gateways, settlements and terms.
-    usual
-        Pairs with their routes, those around today's layout among them where they are
-        taken.
-    habitual
-        (routes,) whether loads with habits take each: the others were answers to
-        today's layout, and a plan has its own.
-    candidates
-        The routes as arrays, in the same order.
-    counted
-        The record as counts with the effort behind them.
-    placed
-        How many of its rows are segments; the others are areas.
-    by_time
-        The same pairs with their routes by travel time, whatever the record says of
-        routes.
-    around
-        Their best routes around today's layout, whether taken or not; None where
-        nothing stands.
-    raised
-        (routes,) log factor by which tips raise each route's flow; None without tips.
-    """
-
+    #: Gateways, settlements and terms.
     demand: GravityDemand
+    #: Pairs with their routes, those around today's layout among them where they are
+    #: taken.
     usual: PairRoutes
+    #: (routes,) whether loads with habits take each: the others were answers to today's
+    #: layout, and a plan has its own.
     habitual: NDArray[np.bool_]
+    #: The routes as arrays, in the same order.
     candidates: CandidateRoutes
+    #: The record as counts with the effort behind them.
     counted: CountedRows
+    #: How many of its rows are segments; the others are areas.
     placed: int
+    #: The same pairs with their routes by travel time, whatever the record says of
+    #: routes.
     by_time: PairRoutes
+    #: Their best routes around today's layout, whether taken or not; None where nothing
+    #: stands.
     around: PairRoutes | None = None
+    #: (routes,) log factor by which tips raise each route's flow; None without tips.
     raised: Floats | None = None
 
     def explained(self, draws: int, rng: np.random.Generator) -> ExplainedFlows:
@@ -183,59 +159,38 @@ class RecordFlows:
 
 @dataclass(frozen=True, eq=False)
 class ExplainedFlows:
-    """Flows by draw.
+    """Flows by draw."""
 
-    Attributes
-    ----------
-    shares
-        (draws, gateways, settlements) share of the loads between places on each pair.
-    on_route
-        (draws, habitual routes) share of them on each route that loads with habits
-        take.
-    local_share
-        (draws,) share of all loads that keeps to a place, as learnt.
-    """
-
+    #: (draws, gateways, settlements) share of the loads between places on each pair.
     shares: Floats
+    #: (draws, habitual routes) share of them on each route that loads with habits take.
     on_route: Floats
+    #: (draws,) share of all loads that keeps to a place, as learnt.
     local_share: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class RecordDemand:
-    """Evaders' weights and routes after a record.
+    """Evaders' weights and routes after a record."""
 
-    Attributes
-    ----------
-    shares
-        (gateways, settlements) share of the loads between places on each pair.
-    routes
-        Habitual routes by pair of gateway and settlement.
-    local_share
-        Share of all loads that keep to a place, in [0, 1].
-    local
-        Those loads.
-    fit
-        How the record was explained; None where it was not used.
-    warnings
-        Sentences for the planner.
-    flows
-        What its flows are drawn from; None where it was not used.
-    marks
-        What loads carry, where shares are of that; None where each load counts as one.
-    amount
-        What a load weighs on the mean, where weights are amounts and not shares of all;
-        1 otherwise.
-    """
-
+    #: (gateways, settlements) share of the loads between places on each pair.
     shares: Floats
+    #: Habitual routes by pair of gateway and settlement.
     routes: Mapping[tuple[int, int], tuple[Route, ...]]
+    #: Share of all loads that keep to a place, in [0, 1].
     local_share: float = 0.0
+    #: Those loads.
     local: LocalTraffic = NO_LOCAL
+    #: How the record was explained; None where it was not used.
     fit: RecordFit | None = None
+    #: Sentences for the planner.
     warnings: tuple[str, ...] = ()
+    #: What its flows are drawn from; None where it was not used.
     flows: RecordFlows | None = None
+    #: What loads carry, where shares are of that; None where each load counts as one.
     marks: LoadMarks | None = None
+    #: What a load weighs on the mean, where weights are amounts and not shares of all;
+    #: 1 otherwise.
     amount: float = 1.0
 
     @property
@@ -261,18 +216,12 @@ class RecordDemand:
 
 @dataclass(frozen=True, eq=False)
 class FittedRisk:
-    """A risk model fitted to a record.
+    """A risk model fitted to a record."""
 
-    Attributes
-    ----------
-    model, estimate
-        The model, and what it predicts.
-    known
-        The record and its effort, set against each other.
-    """
-
+    #: `model`, `estimate`: The model, and what it predicts.
     model: RiskModel
     estimate: RiskEstimate
+    #: The record and its effort, set against each other.
     known: Evidence
 
 

@@ -19,21 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RiskModelEntry:
-    """A risk model that a scenario can choose.
+    """A risk model that a scenario can choose."""
 
-    Attributes
-    ----------
-    description
-        What it estimates from, to be read after "Estimated from".
-    make
-        Makes one from the flows that gravity expects, the probability of the intervals,
-        and parameters where the model has any.
-    numbers
-        Returns the numbers in it that change what it estimates, as a phrase.
-    """
-
+    #: What it estimates from, to be read after "Estimated from".
     description: str
+    #: Makes one from the flows that gravity expects, the probability of the intervals,
+    #: and parameters where the model has any.
     make: Callable[[OdTable, float, RiskParams], RiskModel]
+    #: Returns the numbers in it that change what it estimates, as a phrase.
     numbers: Callable[[RiskParams], str]
 
 

@@ -31,56 +31,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScenarioCheck:
-    """What one pass over a scenario found.
+    """What one pass over a scenario found."""
 
-    Attributes
-    ----------
-    path
-        The file.
-    scenario
-        The file, validated; None where a field is faulty.
-    problems
-        Every fault.
-    region, demand
-        Roads and places, and who travels between them; None where a fault prevents
-        that.
-    sites
-        Listed sites on their segments, then the crossings that are offered; faulty ones
-        are left out.
-    n_listed
-        How many of them are listed.
-    base_nodes
-        Node of each base.
-    jurisdictions
-        Which agency may act where; None where a fault leaves it open.
-    communities
-        Who bears the searches, on the roads.
-    records, effort, tips
-        What the files say; None where the scenario names none, or where they cannot be
-        read.
-    inputs
-        Every file that the scenario names and that exists, the scenario first.
-    warnings
-        Sentences for the planner.
-    counted
-        Counts of traffic on the roads; None where the scenario names none.
-    """
-
+    #: The file.
     path: Path
+    #: The file, validated; None where a field is faulty.
     scenario: ScenarioModel | None
+    #: Every fault.
     problems: tuple[Problem, ...]
+    #: `region`, `demand`: Roads and places, and who travels between them; None where a
+    #: fault prevents that.
     region: Region | None
     demand: GravityDemand | None
+    #: Listed sites on their segments, then the crossings that are offered; faulty ones
+    #: are left out.
     sites: tuple[PlacedSite, ...]
+    #: How many of them are listed.
     n_listed: int
+    #: Node of each base.
     base_nodes: tuple[int, ...]
+    #: Which agency may act where; None where a fault leaves it open.
     jurisdictions: Jurisdictions | None
+    #: Who bears the searches, on the roads.
     communities: tuple[Community, ...]
+    #: `records`, `effort`, `tips`: What the files say; None where the scenario names
+    #: none, or where they cannot be read.
     records: Seizures | None
+    #: `records`, `effort`, `tips`: What the files say; None where the scenario names
+    #: none, or where they cannot be read.
     effort: Effort | None
+    #: Every file that the scenario names and that exists, the scenario first.
     inputs: tuple[Path, ...]
+    #: Sentences for the planner.
     warnings: tuple[str, ...] = ()
+    #: `records`, `effort`, `tips`: What the files say; None where the scenario names
+    #: none, or where they cannot be read.
     tips: Tips | None = None
+    #: Counts of traffic on the roads; None where the scenario names none.
     counted: CountedRoads | None = None
 
 

@@ -71,30 +71,20 @@ before the record is explained.
 
 @dataclass(frozen=True, eq=False)
 class ScenarioTravel:
-    """Who travels, and what the roads do to them.
+    """Who travels, and what the roads do to them."""
 
-    Attributes
-    ----------
-    evidence
-        What the scenario's files say.
-    risk
-        The risk model fitted to the record; None without one.
-    record
-        What the record makes of weights and routes.
-    evaders
-        The evaders, and where each enters and goes.
-    reliability
-        (m,) chance to pass each arc undetected with nothing placed.
-    tips
-        What residents' tips make of the risk; None without tips, or without a record to
-        weigh them against.
-    """
-
+    #: What the scenario's files say.
     evidence: ScenarioEvidence
+    #: The risk model fitted to the record; None without one.
     risk: FittedRisk | None
+    #: What the record makes of weights and routes.
     record: RecordDemand
+    #: The evaders, and where each enters and goes.
     evaders: ScenarioEvaders
+    #: (m,) chance to pass each arc undetected with nothing placed.
     reliability: NDArray[np.float64]
+    #: What residents' tips make of the risk; None without tips, or without a record to
+    #: weigh them against.
     tips: TipShift | None
 
 

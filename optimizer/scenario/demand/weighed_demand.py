@@ -35,33 +35,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LoadMarks:
-    """What the loads of a scenario carry, by the quantities of its record.
+    """What the loads of a scenario carry, by the quantities of its record."""
 
-    Attributes
-    ----------
-    worth
-        (drugs,) what a kilogram counts.
-    kg, count, drug
-        (rows,) rows with a known quantity: mean kilograms of a seizure, seizures, and
-        position of their drug in `worth`.
-    origin
-        (rows, gateways + 1) chance that they set out at each gateway; the last is for
-        what no flow explains.
-    unknown
-        Seizures without a known quantity or drug, which count as the others do.
-    marks
-        What these rows make of a load.
-    local_share
-        Share of the loads, each counted as one, that keep to a place.
-    """
-
+    #: (drugs,) what a kilogram counts.
     worth: Floats
+    #: `kg`, `count`, `drug`: (rows,) rows with a known quantity: mean kilograms of a
+    #: seizure, seizures, and position of their drug in `worth`.
     kg: Floats
     count: Floats
     drug: Ints
+    #: (rows, gateways + 1) chance that they set out at each gateway; the last is for
+    #: what no flow explains.
     origin: Floats
+    #: Seizures without a known quantity or drug, which count as the others do.
     unknown: float
+    #: What these rows make of a load.
     marks: MeanMarks
+    #: Share of the loads, each counted as one, that keep to a place.
     local_share: float
 
     def drawn(self, draws: int, rng: np.random.Generator) -> Floats:

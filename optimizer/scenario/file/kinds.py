@@ -150,17 +150,11 @@ class CueModel(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a kind does at a site.
+    """What a kind does at a site."""
 
-    Attributes
-    ----------
-    arcs
-        (k,) arcs that it watches.
-    survival
-        (k,) chance to pass it undetected on each, in [0, 1].
-    """
-
+    #: (k,) arcs that it watches.
     arcs: NDArray[np.int64]
+    #: (k,) chance to pass it undetected on each, in [0, 1].
     survival: NDArray[np.float64]
 
 

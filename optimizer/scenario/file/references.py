@@ -72,17 +72,11 @@ kind of duty, or an id of [[kinds]] or [[teams]], `pursuers` one of these ids.
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """One entry of a table of the file.
+    """One entry of a table of the file."""
 
-    Attributes
-    ----------
-    where
-        File, table and id, for messages.
-    content
-        Its fields, unchecked.
-    """
-
+    #: File, table and id, for messages.
     where: str
+    #: Its fields, unchecked.
     content: Content
 
     def text(self, field: str) -> str:
@@ -109,21 +103,14 @@ class TableEntry:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables of a scenario as lists of entries.
+    """The tables of a scenario as lists of entries."""
 
-    Attributes
-    ----------
-    where
-        The file, for messages.
-    entries
-        Entries by table; a table that stands once (`[sites]`) has one entry. `site`
-        holds the rows of the CSV too.
-    exclusions
-        Groups of site ids, as the file has them.
-    """
-
+    #: The file, for messages.
     where: str
+    #: Entries by table; a table that stands once (`[sites]`) has one entry. `site`
+    #: holds the rows of the CSV too.
     entries: Mapping[str, tuple[TableEntry, ...]]
+    #: Groups of site ids, as the file has them.
     exclusions: tuple[tuple[str, ...], ...]
 
     def __getitem__(self, table: str) -> tuple[TableEntry, ...]:

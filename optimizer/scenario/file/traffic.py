@@ -94,25 +94,17 @@ class TrafficModel(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Traffic past a site in the watched direction.
+    """Traffic past a site in the watched direction."""
 
-    Attributes
-    ----------
-    daily
-        Vehicles a day, > 0; None where it is not known.
-    busy_hours
-        Hours a day over which they are spread, > 0.
-    source
-        Who gives it: `site`, `count` (`[traffic] counts`), `class` (`[traffic]
-        by_class`), or empty where it is not known.
-    by_hour
-        24 numbers in proportion to the traffic of each hour; empty where it is even
-        over the busy hours.
-    """
-
+    #: Vehicles a day, > 0; None where it is not known.
     daily: float | None
+    #: Hours a day over which they are spread, > 0.
     busy_hours: float
+    #: Who gives it: `site`, `count` (`[traffic] counts`), `class` (`[traffic]
+    #: by_class`), or empty where it is not known.
     source: str = "site"
+    #: 24 numbers in proportion to the traffic of each hour; empty where it is even over
+    #: the busy hours.
     by_hour: tuple[float, ...] = ()
 
     def hourly(self, capacity: float) -> float:
@@ -200,23 +192,15 @@ class SecondaryModel(Strict):
 
 @dataclass(frozen=True, slots=True)
 class StoppingDay:
-    """A day at a post.
+    """A day at a post."""
 
-    Attributes
-    ----------
-    share
-        Share of the vehicles that are inspected, in [0, 1].
-    inspected
-        Vehicles inspected.
-    lost
-        Vehicle-hours that legitimate travellers lose; 0 where nobody asks for them.
-    done_again
-        Share of those to be inspected again for whom there is room, in [0, 1].
-    """
-
+    #: Share of the vehicles that are inspected, in [0, 1].
     share: float
+    #: Vehicles inspected.
     inspected: float
+    #: Vehicle-hours that legitimate travellers lose; 0 where nobody asks for them.
     lost: float
+    #: Share of those to be inspected again for whom there is room, in [0, 1].
     done_again: float
 
 

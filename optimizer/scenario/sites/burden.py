@@ -50,43 +50,28 @@ them, and budgets may name them early.
 
 @dataclass(frozen=True, eq=False)
 class Community:
-    """A community on its roads.
+    """A community on its roads."""
 
-    Attributes
-    ----------
-    id, label
-        Its id, and what people call it.
-    inside
-        (segments,) mask of its roads.
-    passages
-        Honest passages a day, > 0.
-    cap
-        Most searches per passage; None without a limit.
-    """
-
+    #: `id`, `label`: Its id, and what people call it.
     id: str
     label: str
+    #: (segments,) mask of its roads.
     inside: NDArray[np.bool_]
+    #: Honest passages a day, > 0.
     passages: float
+    #: Most searches per passage; None without a limit.
     cap: float | None
 
 
 @dataclass(frozen=True, eq=False)
 class Burden:
-    """The searches of each option, and in each community.
+    """The searches of each option, and in each community."""
 
-    Attributes
-    ----------
-    communities
-        In the order of the file.
-    inspected
-        (options,) vehicles that each inspects a day.
-    searches
-        (communities, options) those of them on the roads of each community.
-    """
-
+    #: In the order of the file.
     communities: tuple[Community, ...]
+    #: (options,) vehicles that each inspects a day.
     inspected: NDArray[np.float64]
+    #: (communities, options) those of them on the roads of each community.
     searches: NDArray[np.float64]
 
     @property

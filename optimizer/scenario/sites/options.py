@@ -35,23 +35,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OptionTable:
-    """Options and what they use.
+    """Options and what they use."""
 
-    Attributes
-    ----------
-    options
-        One for each site and kind that fits it, in the order of the sites.
-    resources
-        With what a plan may use of each.
-    requirements
-        Sensors stand beside teams that answer them.
-    unanswered
-        Labels of sensors that no team reaches, which are no options.
-    """
-
+    #: One for each site and kind that fits it, in the order of the sites.
     options: tuple[Option, ...]
+    #: With what a plan may use of each.
     resources: tuple[Resource, ...]
+    #: Sensors stand beside teams that answer them.
     requirements: tuple[Requirement, ...] = ()
+    #: Labels of sensors that no team reaches, which are no options.
     unanswered: tuple[str, ...] = ()
 
 

@@ -75,17 +75,11 @@ def sites_of(content: object, where: str) -> list[ListedSite]:
 
 @dataclass(frozen=True, slots=True)
 class SitesFile:
-    """What a CSV of sites says.
+    """What a CSV of sites says."""
 
-    Attributes
-    ----------
-    rows
-        Its rows, faulty ones too.
-    remarks
-        How it was read, where that is not plain.
-    """
-
+    #: Its rows, faulty ones too.
     rows: tuple[ListedSite, ...]
+    #: How it was read, where that is not plain.
     remarks: tuple[str, ...] = ()
 
 

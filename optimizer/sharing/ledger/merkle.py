@@ -35,18 +35,12 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class MerkleTree:
-    """The tree of some leaves, from which the root of every earlier size can be read.
+    """The tree of some leaves, from which the root of every earlier size can be read."""
 
-    Attributes
-    ----------
-    size
-        Leaves n.
-    levels
-        For k = 0, 1, ... the hashes of D[i 2^k : (i+1) 2^k] for every i with (i+1) 2^k
-        <= n, one after the other (32 bytes each).
-    """
-
+    #: Leaves n.
     size: int
+    #: For k = 0, 1, ... the hashes of D[i 2^k : (i+1) 2^k] for every i with (i+1) 2^k
+    #: <= n, one after the other (32 bytes each).
     levels: tuple[bytes, ...]
 
     @classmethod

@@ -33,20 +33,13 @@ _NAME = re.compile(r"[^\s+]{1,200}")
 
 @dataclass(frozen=True)
 class NoteSignature:
-    """A line of a signed note.
+    """A line of a signed note."""
 
-    Attributes
-    ----------
-    name
-        Name of the key.
-    key_id
-        4 bytes.
-    signature
-        The other bytes, as the key's algorithm makes them.
-    """
-
+    #: Name of the key.
     name: str
+    #: 4 bytes.
     key_id: bytes
+    #: The other bytes, as the key's algorithm makes them.
     signature: bytes
 
     @property
@@ -57,17 +50,11 @@ class NoteSignature:
 
 @dataclass(frozen=True)
 class Note:
-    """A signed note.
+    """A signed note."""
 
-    Attributes
-    ----------
-    text
-        What is signed, with its last line end.
-    signatures
-        In the order of their lines; nothing is checked yet.
-    """
-
+    #: What is signed, with its last line end.
     text: str
+    #: In the order of their lines; nothing is checked yet.
     signatures: tuple[NoteSignature, ...]
 
     @property
@@ -110,20 +97,13 @@ class Note:
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """A public key, which checks signatures.
+    """A public key, which checks signatures."""
 
-    Attributes
-    ----------
-    name
-        Without blanks and plus signs.
-    algorithm
-        `ED25519` or `COSIGNATURE`.
-    public
-        32 bytes.
-    """
-
+    #: Without blanks and plus signs.
     name: str
+    #: `ED25519` or `COSIGNATURE`.
     algorithm: int
+    #: 32 bytes.
     public: bytes
 
     @property
@@ -186,17 +166,11 @@ class VerifierKey:
 
 @dataclass(frozen=True, repr=False)
 class SigningKey:
-    """A private key; it signs, and is never shown.
+    """A private key; it signs, and is never shown."""
 
-    Attributes
-    ----------
-    name
-        Name of the key.
-    seed
-        32 secret bytes.
-    """
-
+    #: Name of the key.
     name: str
+    #: 32 secret bytes.
     seed: bytes
 
     @property
@@ -330,23 +304,15 @@ SKEW_S = 300
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A signed statement of how many entries a log has, and of all of them.
+    """A signed statement of how many entries a log has, and of all of them."""
 
-    Attributes
-    ----------
-    origin
-        Name of the log.
-    size
-        Entries.
-    root
-        Root of their Merkle tree, 32 bytes.
-    note
-        The signed note that says so.
-    """
-
+    #: Name of the log.
     origin: str
+    #: Entries.
     size: int
+    #: Root of their Merkle tree, 32 bytes.
     root: bytes
+    #: The signed note that says so.
     note: Note
 
     @classmethod

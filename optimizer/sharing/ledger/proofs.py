@@ -15,25 +15,18 @@ from optimizer.sharing.ledger.store import LedgerFolder, read_entry
 
 @dataclass(frozen=True)
 class LedgerDifference:
-    """How two states of a ledger stand to each other.
+    """How two states of a ledger stand to each other."""
 
-    Attributes
-    ----------
-    relation
-        `equal`, `older`, `newer` (the first is) or `forked`.
-    size, other_size
-        Entries of each.
-    common
-        Entries at the begin that are the same; None where the other is a checkpoint
-        that contradicts the ledger.
-    first, first_other
-        The entry where they part, of each, as text; empty where there is none.
-    """
-
+    #: `equal`, `older`, `newer` (the first is) or `forked`.
     relation: str
+    #: `size`, `other_size`: Entries of each.
     size: int
     other_size: int
+    #: Entries at the begin that are the same; None where the other is a checkpoint that
+    #: contradicts the ledger.
     common: int | None
+    #: `first`, `first_other`: The entry where they part, of each, as text; empty where
+    #: there is none.
     first: str = ""
     first_other: str = ""
 
@@ -194,23 +187,15 @@ MOST_HASHES = 128
 
 @dataclass(frozen=True)
 class InclusionProof:
-    """That an entry stands at a place of a log.
+    """That an entry stands at a place of a log."""
 
-    Attributes
-    ----------
-    index
-        Its place, from 0.
-    hashes
-        As `MerkleTree.inclusion` makes them.
-    checkpoint
-        The signed state of the log.
-    entry
-        The entry itself; empty where the file leaves it out.
-    """
-
+    #: Its place, from 0.
     index: int
+    #: As `MerkleTree.inclusion` makes them.
     hashes: tuple[bytes, ...]
+    #: The signed state of the log.
     checkpoint: Checkpoint
+    #: The entry itself; empty where the file leaves it out.
     entry: bytes = b""
 
     @property
@@ -244,20 +229,13 @@ class InclusionProof:
 
 @dataclass(frozen=True)
 class ConsistencyProof:
-    """That a log extends an earlier state of it.
+    """That a log extends an earlier state of it."""
 
-    Attributes
-    ----------
-    old
-        Entries of the earlier state.
-    hashes
-        As `MerkleTree.consistency` makes them.
-    checkpoint
-        The signed later state.
-    """
-
+    #: Entries of the earlier state.
     old: int
+    #: As `MerkleTree.consistency` makes them.
     hashes: tuple[bytes, ...]
+    #: The signed later state.
     checkpoint: Checkpoint
 
     @property

@@ -53,23 +53,15 @@ KEY_FACT = "key"
 
 @dataclass(frozen=True)
 class SignedState:
-    """A checkpoint that was made or cosigned.
+    """A checkpoint that was made or cosigned."""
 
-    Attributes
-    ----------
-    checkpoint
-        It.
-    files
-        Where it was written.
-    new
-        Whether it was not there before.
-    warnings
-        What whoever signs should know.
-    """
-
+    #: It.
     checkpoint: Checkpoint
+    #: Where it was written.
     files: tuple[Path, ...]
+    #: Whether it was not there before.
     new: bool
+    #: What whoever signs should know.
     warnings: tuple[str, ...] = ()
 
 

@@ -55,39 +55,25 @@ class LedgerSettings(Strict):
 
 @dataclass(frozen=True)
 class Appended:
-    """What became of entries.
+    """What became of entries."""
 
-    Attributes
-    ----------
-    first
-        Place of the first of them.
-    size
-        Entries of the ledger now.
-    lines
-        The entries as they stand there.
-    warnings
-        What whoever wrote them should know.
-    """
-
+    #: Place of the first of them.
     first: int
+    #: Entries of the ledger now.
     size: int
+    #: The entries as they stand there.
     lines: tuple[bytes, ...]
+    #: What whoever wrote them should know.
     warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class LedgerFolder:
-    """A ledger on disk.
+    """A ledger on disk."""
 
-    Attributes
-    ----------
-    path
-        Its folder.
-    origin
-        Name of the log.
-    """
-
+    #: Its folder.
     path: Path
+    #: Name of the log.
     origin: str
 
     @classmethod
@@ -421,29 +407,19 @@ class EntryFile:
 
 @dataclass(frozen=True)
 class Entry:
-    """Something that happened, before it has a place in a ledger.
+    """Something that happened, before it has a place in a ledger."""
 
-    Attributes
-    ----------
-    kind
-        One of `KINDS`, or of the ledger's own.
-    name
-        What it is about, in words.
-    files
-        The files.
-    facts
-        Figures and settings.
-    agency
-        Who did it.
-    time
-        When, in UTC; now by default.
-    """
-
+    #: One of `KINDS`, or of the ledger's own.
     kind: Kind
+    #: What it is about, in words.
     name: str
+    #: The files.
     files: Sequence[EntryFile] = ()
+    #: Figures and settings.
     facts: Mapping[str, Fact] | None = None
+    #: Who did it.
     agency: str = ""
+    #: When, in UTC; now by default.
     time: datetime | None = None
 
     def line(self, index: int, now: str = "") -> bytes:

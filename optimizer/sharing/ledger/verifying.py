@@ -36,33 +36,22 @@ FAULTS_DESCRIBED = 10
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found in a ledger.
+    """What was found in a ledger."""
 
-    Attributes
-    ----------
-    size
-        Entries.
-    root
-        Root of their Merkle tree, 32 bytes.
-    signed
-        Entries that the newest checkpoint covers.
-    checkpoints
-        Checkpoints in the folder.
-    cosigned_by
-        Names of the witnesses asked for whose cosignature of the newest checkpoint
-        holds.
-    problems
-        What does not hold.
-    warnings
-        What holds, and is less than it could be.
-    """
-
+    #: Entries.
     size: int
+    #: Root of their Merkle tree, 32 bytes.
     root: bytes
+    #: Entries that the newest checkpoint covers.
     signed: int
+    #: Checkpoints in the folder.
     checkpoints: int
+    #: Names of the witnesses asked for whose cosignature of the newest checkpoint
+    #: holds.
     cosigned_by: tuple[str, ...]
+    #: What does not hold.
     problems: tuple[Problem, ...]
+    #: What holds, and is less than it could be.
     warnings: tuple[str, ...]
 
     @property

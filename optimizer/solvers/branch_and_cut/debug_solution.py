@@ -67,35 +67,24 @@ class CutOffError(SolverError):
 
 @dataclass
 class DebugSolution:
-    """A plan that is watched through a search.
+    """A plan that is watched through a search."""
 
-    Attributes
-    ----------
-    x
-        (options,) how often each option is placed; 0 or 1 but for relaxed ones.
-    values
-        (commodities,) exact values under the plan.
-    value
-        Its value.
-    added
-        (added,) values of the columns that were added to the program.
-    alone
-        Whether the search takes no plan before it comes to a leaf: so its cutoff stays
-        above the value, and every step is judged to the end.
-    whole
-        Whether the nodes here are those of the whole tree, and so hold the plan; not in
-        a worker, which has some of them.
-    every, every_values
-        (plans, options) masks of all feasible plans and their (plans, commodities)
-        values; None where they are not known.
-    """
-
+    #: (options,) how often each option is placed; 0 or 1 but for relaxed ones.
     x: NDArray[np.float64]
+    #: (commodities,) exact values under the plan.
     values: NDArray[np.float64]
+    #: Its value.
     value: float
+    #: (added,) values of the columns that were added to the program.
     added: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    #: Whether the search takes no plan before it comes to a leaf: so its cutoff stays
+    #: above the value, and every step is judged to the end.
     alone: bool = True
+    #: Whether the nodes here are those of the whole tree, and so hold the plan; not in
+    #: a worker, which has some of them.
     whole: bool = True
+    #: `every`, `every_values`: (plans, options) masks of all feasible plans and their
+    #: (plans, commodities) values; None where they are not known.
     every: NDArray[np.bool_] | None = None
     every_values: NDArray[np.float64] | None = None
     _entered: Node | None = field(init=False, default=None)

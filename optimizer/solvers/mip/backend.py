@@ -75,52 +75,35 @@ _LOG_ROW = re.compile(r"^\s?[A-Za-z]?\s+\d+\s+\d+\s+\d+\s+[\d.]+%\s+(\S+)\s+(\S+
 class MipModel:
     """Minimise offset + cost x over lower <= x <= upper, row_lower <= rows x, x integer
     where `integer`.
-
-    Attributes
-    ----------
-    cost, lower, upper
-        (n,) per variable.
-    integer
-        (n,) mask.
-    rows
-        (m, n) sparse matrix.
-    row_lower
-        (m,) left-hand sides; rows have no upper side.
-    offset
-        Constant of the objective.
     """
 
+    #: `cost`, `lower`, `upper`: (n,) per variable.
     cost: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
+    #: (n,) mask.
     integer: NDArray[np.bool_]
+    #: (m, n) sparse matrix.
     rows: csr_array
+    #: (m,) left-hand sides; rows have no upper side.
     row_lower: NDArray[np.float64]
+    #: Constant of the objective.
     offset: float = 0.0
 
 
 @dataclass(frozen=True)
 class MipOutcome:
-    """What came of a solve.
+    """What came of a solve."""
 
-    Attributes
-    ----------
-    ended
-        `optimal` (within the gap asked for), `infeasible`, or `limit`.
-    limit
-        Which limit, if one was hit.
-    x
-        (n,) best solution; None where none was found.
-    bound
-        Proven lower bound of the objective; minus infinity where none is.
-    nodes
-        Branch-and-bound nodes, -1 where unknown.
-    """
-
+    #: `optimal` (within the gap asked for), `infeasible`, or `limit`.
     ended: Literal["optimal", "infeasible", "limit"]
+    #: Which limit, if one was hit.
     limit: Limit | None
+    #: (n,) best solution; None where none was found.
     x: NDArray[np.float64] | None
+    #: Proven lower bound of the objective; minus infinity where none is.
     bound: float
+    #: Branch-and-bound nodes, -1 where unknown.
     nodes: int = -1
 
 

@@ -108,62 +108,44 @@ search is done.
 
 @dataclass(frozen=True)
 class CertifiedMixture:
-    """A mixture with a proven upper bound.
+    """A mixture with a proven upper bound."""
 
-    Attributes
-    ----------
-    plans, probability
-        Masks and their probabilities, all above 0.
-    upper
-        Proven upper bound of what the evaders achieve against it.
-    unsearched
-        Number of pairs of origin and destination that are bounded as if their evaders
-        saw the plan of the day, for want of time.
-    """
-
+    #: `plans`, `probability`: Masks and their probabilities, all above 0.
     plans: tuple[Mask, ...]
     probability: Floats
+    #: Proven upper bound of what the evaders achieve against it.
     upper: float
+    #: Number of pairs of origin and destination that are bounded as if their evaders
+    #: saw the plan of the day, for want of time.
     unsearched: int = 0
 
 
 @dataclass
 class DoubleOracle:
-    """The state of one search.
+    """The state of one search."""
 
-    Attributes
-    ----------
-    instance, overlay, relaxation
-        The problem, and its marginal relaxation after its cuts, whose pool of paths
-        goes on to grow.
-    start
-        A feasible plan.
-    best
-        The best mixture so far; at first a single plan with its value.
-    gap, until, seed, listener
-        As in `optimizer.solvers.solve.solve`; `until` is a `work_seconds()`.
-    lower
-        Proven lower bound of the value of every mixture.
-    threads
-        Searches of evaders that run beside one another, >= 1.
-    params
-        Parameters of the search.
-    known
-        Masks of other feasible plans that mixtures may be made of.
-    """
-
+    #: `instance`, `overlay`, `relaxation`: The problem, and its marginal relaxation
+    #: after its cuts, whose pool of paths goes on to grow.
     instance: Instance
     overlay: Overlay
     relaxation: MarginalRelaxation
+    #: A feasible plan.
     start: Mask
+    #: The best mixture so far; at first a single plan with its value.
     best: CertifiedMixture
+    #: `gap`, `until`, `seed`, `listener`: As in `optimizer.solvers.solve.solve`;
+    #: `until` is a `work_seconds()`.
     gap: float = 0.0
     until: float = np.inf
     seed: int = 0
     listener: Listener = SILENT
+    #: Proven lower bound of the value of every mixture.
     lower: float = 0.0
+    #: Searches of evaders that run beside one another, >= 1.
     threads: int = 1
+    #: Parameters of the search.
     params: MixedParams = MixedParams()
+    #: Masks of other feasible plans that mixtures may be made of.
     known: tuple[Mask, ...] = ()
     game: RestrictedGame = field(init=False)
     rounds: int = field(init=False, default=0)

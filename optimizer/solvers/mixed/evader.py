@@ -63,24 +63,16 @@ _counting = Lock()
 
 @dataclass
 class EvaderAnswers:
-    """What informed commodities achieve against a mixture.
+    """What informed commodities achieve against a mixture."""
 
-    Attributes
-    ----------
-    bound
-        (commodities,) proven upper bound of what any path achieves.
-    arcs
-        Arcs of a path of a value above the one that was known, by commodity, for those
-        where there is one.
-    skipped
-        (commodities,) mask of those that no search was begun for, for want of time.
-    labels
-        Number of labels of the searches.
-    """
-
+    #: (commodities,) proven upper bound of what any path achieves.
     bound: Floats
+    #: Arcs of a path of a value above the one that was known, by commodity, for those
+    #: where there is one.
     arcs: dict[int, tuple[int, ...]]
+    #: (commodities,) mask of those that no search was begun for, for want of time.
     skipped: Mask
+    #: Number of labels of the searches.
     labels: int = 0
 
 
@@ -272,43 +264,31 @@ class EvaderOracle:
 # everything placed.
 @dataclass(frozen=True)
 class _Contracted:
-    """A network as the plans of a mixture see it.
+    """A network as the plans of a mixture see it."""
 
-    Attributes
-    ----------
-    n_nodes, tail, head
-        Its (nodes,) nodes and (arcs,) arcs.
-    survival
-        (arcs, plans) chance to pass each arc.
-    searches
-        Ends of the commodities.
-    cost
-        (arcs,) -ln of the largest survival under any plan.
-    leaves, out, back
-        (leaves,) nodes where searches end, and (leaves, nodes) and (roots, nodes) costs
-        between them, or the roots, and each node.
-    seconds
-        How long it takes to find the costs of the roots.
-    arc, node
-        (arcs,) the arc of the network that each is, -1 where it is a path that no plan
-        changes, and (nodes,) the node.
-    plain, plain_arc
-        The arcs that no plan changes as a graph of the network, and (entries,) which
-        arcs of it these are.
-    """
-
+    #: `n_nodes`, `tail`, `head`: Its (nodes,) nodes and (arcs,) arcs.
     n_nodes: int
     tail: Integers
     head: Integers
+    #: (arcs, plans) chance to pass each arc.
     survival: Floats
+    #: Ends of the commodities.
     searches: Searches
+    #: (arcs,) -ln of the largest survival under any plan.
     cost: Floats
+    #: `leaves`, `out`, `back`: (leaves,) nodes where searches end, and (leaves, nodes)
+    #: and (roots, nodes) costs between them, or the roots, and each node.
     leaves: Integers
     out: Floats
     back: Floats
+    #: How long it takes to find the costs of the roots.
     seconds: float
+    #: `arc`, `node`: (arcs,) the arc of the network that each is, -1 where it is a path
+    #: that no plan changes, and (nodes,) the node.
     arc: Integers
     node: Integers
+    #: `plain`, `plain_arc`: The arcs that no plan changes as a graph of the network,
+    #: and (entries,) which arcs of it these are.
     plain: CostGraph
     plain_arc: Integers
 
@@ -478,27 +458,19 @@ def _first_of_each(sorted_nodes: Integers, n_nodes: int) -> Integers:
 
 
 class BestPaths(NamedTuple):
-    """What a search found.
+    """What a search found."""
 
-    Attributes
-    ----------
-    bound, value
-        (origins,) proven bound, and value of the best path above the one that was
-        known; 0 where there is none.
-    stop, arcs
-        (origins,) where the arcs of each path end in (arcs,) all of them, each path
-        from the destination back to its origin.
-    labels
-        Number of labels.
-    steps
-        Number of steps: multiplications of survivals, and comparisons of labels.
-    """
-
+    #: `bound`, `value`: (origins,) proven bound, and value of the best path above the
+    #: one that was known; 0 where there is none.
     bound: NDArray[np.float64]
     value: NDArray[np.float64]
+    #: `stop`, `arcs`: (origins,) where the arcs of each path end in (arcs,) all of
+    #: them, each path from the destination back to its origin.
     stop: NDArray[np.int64]
     arcs: NDArray[np.int64]
+    #: Number of labels.
     labels: int
+    #: Number of steps: multiplications of survivals, and comparisons of labels.
     steps: float
 
 

@@ -74,22 +74,15 @@ found anew at most.
 
 @dataclass(frozen=True)
 class FewPlans:
-    """The search for the best mixture of a number of plans.
+    """The search for the best mixture of a number of plans."""
 
-    Attributes
-    ----------
-    commodities, pool
-        The evaders, and their known paths; paths that evaders take against the mixtures
-        are added.
-    swaps
-        Exchanges of the problem.
-    listener
-        Asked whether to stop.
-    """
-
+    #: `commodities`, `pool`: The evaders, and their known paths; paths that evaders
+    #: take against the mixtures are added.
     commodities: Commodities
     pool: PathPool
+    #: Exchanges of the problem.
     swaps: Swaps
+    #: Asked whether to stop.
     listener: Listener = SILENT
 
     def settled(

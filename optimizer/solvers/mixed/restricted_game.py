@@ -42,20 +42,13 @@ NEGLIGIBLE = 1e-9
 
 @dataclass(frozen=True)
 class GameSolution:
-    """The solution of a restricted game.
+    """The solution of a restricted game."""
 
-    Attributes
-    ----------
-    value
-        What the evaders achieve with the paths at hand.
-    probability
-        (plans,) mu.
-    weight
-        (paths,) y of each path of the pool.
-    """
-
+    #: What the evaders achieve with the paths at hand.
     value: float
+    #: (plans,) mu.
     probability: Floats
+    #: (paths,) y of each path of the pool.
     weight: Floats
 
 

@@ -257,32 +257,22 @@ def _best_single(problem: PreparedProblem, best: CertifiedMixture) -> Result:
 # what mixtures are made of.
 @dataclass(frozen=True)
 class PreparedProblem:
-    """What a search begins from.
+    """What a search begins from."""
 
-    Attributes
-    ----------
-    instance, overlay
-        The problem; beats stand behind its options.
-    start
-        A feasible plan of few options, without beats.
-    pure, plan
-        The best single plan, and its mask.
-    known
-        Masks of other plans that are known.
-    beats
-        The beats that plans may drive.
-    lower
-        Proven lower bound of mixtures of plans with any beats; None without patrol
-        teams.
-    """
-
+    #: `instance`, `overlay`: The problem; beats stand behind its options.
     instance: Instance
     overlay: Overlay
+    #: A feasible plan of few options, without beats.
     start: Mask
+    #: `pure`, `plan`: The best single plan, and its mask.
     pure: Result
     plan: Mask
+    #: Masks of other plans that are known.
     known: tuple[Mask, ...] = ()
+    #: The beats that plans may drive.
     beats: tuple[Beat, ...] = ()
+    #: Proven lower bound of mixtures of plans with any beats; None without patrol
+    #: teams.
     lower: float | None = None
 
 

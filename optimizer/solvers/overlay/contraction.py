@@ -75,21 +75,15 @@ it ended before lookups were compiled.
 
 @dataclass(frozen=True)
 class Core:
-    """What is left of a network.
+    """What is left of a network."""
 
-    Attributes
-    ----------
-    node
-        (n,) positions in the network of the nodes that are left, rising.
-    tail, head
-        (m,) positions in `node`, sorted by tail, then head; no loops, no parallels.
-    cost
-        (m,) finite costs >= 0.
-    """
-
+    #: (n,) positions in the network of the nodes that are left, rising.
     node: NDArray[np.int64]
+    #: `tail`, `head`: (m,) positions in `node`, sorted by tail, then head; no loops, no
+    #: parallels.
     tail: NDArray[np.int64]
     head: NDArray[np.int64]
+    #: (m,) finite costs >= 0.
     cost: NDArray[np.float64]
 
     @property
@@ -106,16 +100,11 @@ class Core:
 class Contraction:
     """Two stages of one elimination, both with all fixed nodes and their best
     connections.
-
-    Attributes
-    ----------
-    core
-        The stage on which searches from all fixed nodes are fastest.
-    leanest
-        The stage with the fewest arcs; never more than the network has.
     """
 
+    #: The stage on which searches from all fixed nodes are fastest.
     core: Core
+    #: The stage with the fewest arcs; never more than the network has.
     leanest: Core
 
 

@@ -72,58 +72,42 @@ load.
 
 @dataclass(frozen=True)
 class Overlay:
-    """The contracted problem: same value as the instance for every feasible plan.
+    """The contracted problem: same value as the instance for every feasible plan."""
 
-    Attributes
-    ----------
-    n_nodes
-        Number of terminals (or nodes of the leanest stage), and of the joints of series
-        arcs.
-    tail, head
-        (m,) positions of overlay nodes.
-    reliability
-        (m,) r in (0, 1].
-    option
-        (m,) position of the option on the arc in the instance; -1 on plain arcs.
-    survival
-        (m,) s in [0, 1) on option arcs, 1 on plain ones.
-    origin, destination, weight
-        (informed evaders,) ends on overlay nodes, and p_k > 0; 0 where the evader is
-        left out.
-    fixed_routes
-        Routes of habitual evaders.
-    free
-        (options,) options that are neither forced nor forbidden.
-    bundle
-        (parts, options) how often each option holds each part, where parts of options
-        lie on arcs (`option` then names parts) and several options hold the same ones;
-        None where each option is a part of its own.
-    scenario_weights
-        How informed evaders, then fixed routes, make up the value over draws; None
-        where it is the sum by `weight`.
-    node
-        (nodes,) position in the instance of each overlay node, -1 for joints; None
-        where it is not kept.
-    left_out, left_out_value
-        How many informed evaders and habitual routes have a value below `LEAST_NORMAL`
-        with nothing placed, and the sum of their weighted values. They count for
-        nothing here (Proposition 3a in docs/mathematics.md).
-    """
-
+    #: Number of terminals (or nodes of the leanest stage), and of the joints of series
+    #: arcs.
     n_nodes: int
+    #: `tail`, `head`: (m,) positions of overlay nodes.
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
+    #: (m,) r in (0, 1].
     reliability: NDArray[np.float64]
+    #: (m,) position of the option on the arc in the instance; -1 on plain arcs.
     option: NDArray[np.int64]
+    #: (m,) s in [0, 1) on option arcs, 1 on plain ones.
     survival: NDArray[np.float64]
+    #: `origin`, `destination`, `weight`: (informed evaders,) ends on overlay nodes, and
+    #: p_k > 0; 0 where the evader is left out.
     origin: NDArray[np.int64]
     destination: NDArray[np.int64]
     weight: NDArray[np.float64]
+    #: Routes of habitual evaders.
     fixed_routes: FixedRoutes
+    #: (options,) options that are neither forced nor forbidden.
     free: NDArray[np.bool_]
+    #: (parts, options) how often each option holds each part, where parts of options
+    #: lie on arcs (`option` then names parts) and several options hold the same ones;
+    #: None where each option is a part of its own.
     bundle: csr_array | None = None
+    #: How informed evaders, then fixed routes, make up the value over draws; None where
+    #: it is the sum by `weight`.
     scenario_weights: ScenarioWeights | None = None
+    #: (nodes,) position in the instance of each overlay node, -1 for joints; None where
+    #: it is not kept.
     node: NDArray[np.int64] | None = None
+    #: `left_out`, `left_out_value`: How many informed evaders and habitual routes have
+    #: a value below `LEAST_NORMAL` with nothing placed, and the sum of their weighted
+    #: values. They count for nothing here (Proposition 3a in docs/mathematics.md).
     left_out: int = 0
     left_out_value: float = 0.0
 
@@ -211,18 +195,12 @@ def bundled(overlay: Overlay, free: NDArray[np.bool_], bundle: csr_array) -> Ove
 
 @dataclass(frozen=True)
 class Links:
-    """Which rows (paths, fixed routes) meet which options, sorted by row.
+    """Which rows (paths, fixed routes) meet which options, sorted by row."""
 
-    Attributes
-    ----------
-    row, option
-        (links,) positions.
-    survival
-        (links,) rho: what the option multiplies the value of the row by.
-    """
-
+    #: `row`, `option`: (links,) positions.
     row: NDArray[np.int64]
     option: NDArray[np.int64]
+    #: (links,) rho: what the option multiplies the value of the row by.
     survival: NDArray[np.float64]
 
 
@@ -467,28 +445,21 @@ def _route_values(
 class FixedRoutes:
     """Habitual routes as the options they meet; routes that meet the same options with
     the same survivals are one fixed route.
-
-    Attributes
-    ----------
-    value
-        (routes,) R: evader weight, route share and survival multiplied, forced options
-        included, free ones not; summed over its routes.
-    route, option, survival
-        (links,) which route meets which free option, and rho: what the option
-        multiplies its value by. Sorted by route, then option.
-    members
-        (routes, evaders) sparse: what a unit of each evader's weight adds to R; None
-        where options are parts of others.
-    of_route
-        (routes of `Instance.habits`,) the fixed route that each is part of, -1 for
-        those of a value below `LEAST_NORMAL`; None as `members`.
     """
 
+    #: (routes,) R: evader weight, route share and survival multiplied, forced options
+    #: included, free ones not; summed over its routes.
     value: NDArray[np.float64]
+    #: `route`, `option`, `survival`: (links,) which route meets which free option, and
+    #: rho: what the option multiplies its value by. Sorted by route, then option.
     route: NDArray[np.int64]
     option: NDArray[np.int64]
     survival: NDArray[np.float64]
+    #: (routes, evaders) sparse: what a unit of each evader's weight adds to R; None
+    #: where options are parts of others.
     members: csr_array | None = None
+    #: (routes of `Instance.habits`,) the fixed route that each is part of, -1 for those
+    #: of a value below `LEAST_NORMAL`; None as `members`.
     of_route: NDArray[np.int64] | None = None
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -616,16 +587,11 @@ def _restricted_routes(
 class ScenarioWeights:
     """The value of a plan as the largest mean over an envelope of draws of weighted
     sums of terms.
-
-    Attributes
-    ----------
-    table
-        (draws, terms) sparse, >= 0: what a unit of each term adds to each draw.
-    caps
-        (draws,) largest weight of each draw, sum at least 1.
     """
 
+    #: (draws, terms) sparse, >= 0: what a unit of each term adds to each draw.
     table: csr_array
+    #: (draws,) largest weight of each draw, sum at least 1.
     caps: NDArray[np.float64]
 
     def value(self, terms: NDArray[np.float64]) -> float:

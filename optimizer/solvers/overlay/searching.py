@@ -28,24 +28,19 @@ SURELY = 1.25
 class Arranged(NamedTuple):
     """The arcs of an overlay as searches from some roots follow them, and the leaves by
     root, as the kernels take them.
-
-    Attributes
-    ----------
-    first, end, arcs
-        Forward star: where the arcs out of each node start, their other ends, and their
-        positions.
-    roots, start, order
-        Roots, where the leaves of each start in `order`, and the leaves by root.
-    leaf
-        (leaves,) nodes.
     """
 
+    #: `first`, `end`, `arcs`: Forward star: where the arcs out of each node start,
+    #: their other ends, and their positions.
     first: NDArray[np.int64]
     end: NDArray[np.int64]
     arcs: NDArray[np.int64]
+    #: `roots`, `start`, `order`: Roots, where the leaves of each start in `order`, and
+    #: the leaves by root.
     roots: NDArray[np.int64]
     start: NDArray[np.int64]
     order: NDArray[np.int64]
+    #: (leaves,) nodes.
     leaf: NDArray[np.int64]
 
     @classmethod

@@ -119,20 +119,14 @@ def bound_beside_any_beats(
 
 @dataclass(frozen=True)
 class BeatTreeProblem:
-    """What the tree beside any beats searches.
+    """What the tree beside any beats searches."""
 
-    Attributes
-    ----------
-    instance, overlay, master
-        The instance, whose last options are columns of elements, which no plan places;
-        its overlay and its linear program.
-    merged
-        How elements are columns.
-    """
-
+    #: `instance`, `overlay`, `master`: The instance, whose last options are columns of
+    #: elements, which no plan places; its overlay and its linear program.
     instance: Instance
     overlay: Overlay
     master: Master
+    #: How elements are columns.
     merged: MergedSlots
 
     @classmethod
@@ -223,16 +217,11 @@ class TourLimits:
     again, and the row sum_e pi_e y_e <= sum_q P_q n_q of `TourRows` is added where the
     solution violates it. With the same duals and a multiplier of 1 for this row its
     bound is that of Proposition 15 at these prices.
-
-    Attributes
-    ----------
-    field
-        What teams can do.
-    merged
-        How elements are columns.
     """
 
+    #: What teams can do.
     field: PatrolField
+    #: How elements are columns.
     merged: MergedSlots
 
     def __call__(
@@ -268,18 +257,12 @@ SPARE = 1e-9
 
 @dataclass(frozen=True)
 class TourPrizes:
-    """What tours can collect.
+    """What tours can collect."""
 
-    Attributes
-    ----------
-    price
-        (elements,) prices >= 0.
-    prize
-        (patrols,) proven upper bound of the prices of the elements of any tour of a
-        team type at a base, each as often as it has them.
-    """
-
+    #: (elements,) prices >= 0.
     price: NDArray[np.float64]
+    #: (patrols,) proven upper bound of the prices of the elements of any tour of a team
+    #: type at a base, each as often as it has them.
     prize: NDArray[np.float64]
 
 
@@ -294,16 +277,11 @@ class TourRows:
 
     as each beat holds elements of at most P_q. Where bases share no elements there is
     such a row for each.
-
-    Attributes
-    ----------
-    price
-        (rows, elements), at most 1.
-    prize
-        (rows, patrols).
     """
 
+    #: (rows, elements), at most 1.
     price: csr_array
+    #: (rows, patrols).
     prize: csr_array
 
     @classmethod
@@ -345,20 +323,14 @@ class MergedSlots:
     every arc. So for z = sum_l l y_l, what y leaves of any path is at least what z
     times kappa elements of one slot leave of it. Elements of other kinds stay as they
     are, z = y.
-
-    Attributes
-    ----------
-    column
-        (elements,) the column z of each element.
-    slots
-        (elements,) how much of z one of it is.
-    power
-        (elements,) kappa of the element that stands for its column; 0 for those that do
-        not.
     """
 
+    #: (elements,) the column z of each element.
     column: NDArray[np.int64]
+    #: (elements,) how much of z one of it is.
     slots: NDArray[np.int64]
+    #: (elements,) kappa of the element that stands for its column; 0 for those that do
+    #: not.
     power: NDArray[np.float64]
 
     @property

@@ -85,40 +85,31 @@ class _Addable:
 
 @dataclass
 class BranchAndPrice:
-    """The state of one search.
+    """The state of one search."""
 
-    Attributes
-    ----------
-    generation
-        The linear program and its beats.
-    gap
-        Relative gap to `upper` at which to stop.
-    listener
-        Told of each better plan (how often each fixed option, then each beat made so
-        far, is placed), and when the proven bound rises.
-    params
-        Parameters of column generation and of the tree.
-    upper, lower
-        Value of the best plan, and the proven bound over all plans with any beats.
-    placed, number
-        The best plan made here: (options,) mask and (beats,) how often each is driven;
-        the forced options alone before there is one.
-    proof
-        The solution that proves the best bound at the root; None before there is one.
-        Its bound may be below `lower`.
-    exact
-        Whether every bound in `lower` rests on pricing that was solved to proof.
-    """
-
+    #: The linear program and its beats.
     generation: ColumnGeneration
+    #: Relative gap to `upper` at which to stop.
     gap: float = 0.0
+    #: Told of each better plan (how often each fixed option, then each beat made so
+    #: far, is placed), and when the proven bound rises.
     listener: Listener = SILENT
+    #: `upper`, `lower`: Value of the best plan, and the proven bound over all plans
+    #: with any beats.
     upper: float = np.inf
+    #: Parameters of column generation and of the tree.
     params: PatrolParams = PatrolParams()
+    #: `upper`, `lower`: Value of the best plan, and the proven bound over all plans
+    #: with any beats.
     lower: float = field(init=False)
+    #: `placed`, `number`: The best plan made here: (options,) mask and (beats,) how
+    #: often each is driven; the forced options alone before there is one.
     placed: NDArray[np.bool_] = field(init=False)
     number: NDArray[np.int64] = field(init=False)
+    #: The solution that proves the best bound at the root; None before there is one.
+    #: Its bound may be below `lower`.
     proof: ProvenRelaxation | None = field(init=False, default=None)
+    #: Whether every bound in `lower` rests on pricing that was solved to proof.
     exact: bool = field(init=False, default=True)
     _search: BestFirstSearch[BeatNode] = field(init=False)
     _until: float = field(init=False, default=np.inf)

@@ -96,94 +96,66 @@ SLACK = 4
 class BeatNode:
     """A node of the tree: the plans that place some options and not others, and some
     beats at least so often.
-
-    Attributes
-    ----------
-    ones, zeros
-        (options,) fixed options that every plan, and no plan, of these places.
-    number
-        (beats,) how often each of the first beats is placed at least.
-    open
-        (beats,) whether more of it can be placed; of later beats they can.
     """
 
+    #: `ones`, `zeros`: (options,) fixed options that every plan, and no plan, of these
+    #: places.
     ones: Mask
     zeros: Mask
+    #: (beats,) how often each of the first beats is placed at least.
     number: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    #: (beats,) whether more of it can be placed; of later beats they can.
     open: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
 
 
 @dataclass(frozen=True)
 class PricingOutcome:
-    """What solving the pricing problems to proof gave.
+    """What solving the pricing problems to proof gave."""
 
-    Attributes
-    ----------
-    made
-        Number of beats added.
-    missing
-        By how much all beats that were not made before lower the bound at most.
-    exact
-        Whether each pricing problem was solved to proof.
-    """
-
+    #: Number of beats added.
     made: int
+    #: By how much all beats that were not made before lower the bound at most.
     missing: float
+    #: Whether each pricing problem was solved to proof.
     exact: bool
 
 
 @dataclass
 class ColumnGeneration:
-    """The linear program, the beats made for it, and how they are priced.
+    """The linear program, the beats made for it, and how they are priced."""
 
-    Attributes
-    ----------
-    instance
-        Fixed options, with the teams among its resources.
-    patrols
-        What teams could do.
-    seed
-        Of the pricing.
-    mixed
-        Whether the program is that of mixtures of plans, with rows of single paths
-        alone.
-    overlay, master
-        Fixed options and elements, contracted, and the linear program over them.
-    most_teams
-        For each team type at a base, how many teams of the type a plan can have.
-    beats
-        Those made so far; the id of each option is unique.
-    rounds
-        Linear programs solved.
-    pricing_seconds
-        What each pricing problem solved to proof took.
-    proven_prices
-        (elements,) prices of elements, the duals of links, for each time that pricing
-        was solved to proof.
-    times
-        (options and elements,) how often each fixed option and element can come in one
-        plan.
-    root_rows
-        Rows on values that the program had in use when its root was last cut
-        (`keep_root_rows`), over all columns but those of beats.
-    debug
-        A plan with beats that the search must not lose; None but in tests
-        (`debug_beats`).
-    """
-
+    #: Fixed options, with the teams among its resources.
     instance: Instance
+    #: What teams could do.
     patrols: PatrolField
+    #: Of the pricing.
     seed: int = 0
+    #: Whether the program is that of mixtures of plans, with rows of single paths
+    #: alone.
     mixed: bool = False
+    #: `overlay`, `master`: Fixed options and elements, contracted, and the linear
+    #: program over them.
     overlay: Overlay = field(init=False)
     master: Master = field(init=False)
+    #: For each team type at a base, how many teams of the type a plan can have.
     most_teams: list[int] = field(init=False)
+    #: Those made so far; the id of each option is unique.
     beats: list[Beat] = field(init=False, default_factory=list)
+    #: Linear programs solved.
     rounds: int = field(init=False, default=0)
+    #: What each pricing problem solved to proof took.
     pricing_seconds: list[float] = field(init=False, default_factory=list)
+    #: (elements,) prices of elements, the duals of links, for each time that pricing
+    #: was solved to proof.
     proven_prices: list[Floats] = field(init=False, default_factory=list)
+    #: (options and elements,) how often each fixed option and element can come in one
+    #: plan.
     times: NDArray[np.int64] = field(init=False)
+    #: Rows on values that the program had in use when its root was last cut
+    #: (`keep_root_rows`), over all columns but those of beats.
     root_rows: ValueRows | None = field(init=False, default=None)
+    #: A plan with beats that the search must not lose; None but in tests
+    #: (`debug_beats`).
     debug: DebugBeats | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:

@@ -47,31 +47,21 @@ TINY = float(np.finfo(np.float64).tiny)
 
 @dataclass
 class DebugBeats:
-    """A plan with beats that is watched through a search over columns.
+    """A plan with beats that is watched through a search over columns."""
 
-    Attributes
-    ----------
-    placed
-        (options,) mask of its fixed options.
-    tours
-        The patrol of each of its beats, and the tour.
-    held
-        (beats, elements) how often each of these holds each element.
-    solution
-        The plan as a point over fixed options and elements.
-    every
-        The patrol of every tour that there is, and how often it holds each element;
-        none where they are not known.
-    alone
-        Whether the search takes no plan: so its cutoff stays above the value, and every
-        step is judged to the end.
-    """
-
+    #: (options,) mask of its fixed options.
     placed: NDArray[np.bool_]
+    #: The patrol of each of its beats, and the tour.
     tours: tuple[tuple[int, Tour], ...]
+    #: (beats, elements) how often each of these holds each element.
     held: Floats
+    #: The plan as a point over fixed options and elements.
     solution: DebugSolution
+    #: The patrol of every tour that there is, and how often it holds each element; none
+    #: where they are not known.
     every: tuple[tuple[int, Floats], ...] = ()
+    #: Whether the search takes no plan: so its cutoff stays above the value, and every
+    #: step is judged to the end.
     alone: bool = True
     _entered: BeatNode | None = field(init=False, default=None)
 

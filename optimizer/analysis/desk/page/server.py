@@ -70,20 +70,13 @@ class ServedPage(Protocol):
 
 @dataclass(frozen=True)
 class DeskServer:
-    """A server that listens, and is not yet run.
+    """A server that listens, and is not yet run."""
 
-    Attributes
-    ----------
-    address
-        Of the page, token included.
-    port
-        Where it listens.
-    server
-        Bokeh's.
-    """
-
+    #: Of the page, token included.
     address: str
+    #: Where it listens.
     port: int
+    #: Bokeh's.
     server: BaseServer
 
 

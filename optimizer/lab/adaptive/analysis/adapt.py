@@ -88,40 +88,28 @@ class AdaptRow:
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What policies come to over time.
+    """What policies come to over time."""
 
-    Attributes
-    ----------
-    name
-        The problem.
-    terms
-        How traffickers learn and planners plan again.
-    policies, periods, runs, seed
-        What was asked for.
-    rows
-        One for each period of each run that was made, by policy and run.
-    complete
-        Whether every run was made.
-    notes
-        Sentences for the planner: what is left out, assumed or put in the place of
-        something.
-    facts
-        Numbers of the problem: pairs, routes, places, gateways, options, and the first
-        bounds.
-    displacement
-        Where the loads travel by district and road; None where the problem has no map.
-    """
-
+    #: The problem.
     name: str
+    #: How traffickers learn and planners plan again.
     terms: AdaptModel
+    #: `policies`, `periods`, `runs`, `seed`: What was asked for.
     policies: tuple[str, ...]
     periods: int
     runs: int
     seed: int
+    #: One for each period of each run that was made, by policy and run.
     rows: tuple[AdaptRow, ...]
+    #: Whether every run was made.
     complete: bool
+    #: Sentences for the planner: what is left out, assumed or put in the place of
+    #: something.
     notes: tuple[str, ...]
+    #: Numbers of the problem: pairs, routes, places, gateways, options, and the first
+    #: bounds.
     facts: Mapping[str, float]
+    #: Where the loads travel by district and road; None where the problem has no map.
     displacement: Displacement | None = None
 
 
@@ -448,36 +436,26 @@ mode has are taken for roads of vehicles.
 
 @dataclass(frozen=True, eq=False)
 class AdaptGround:
-    """What the problem says of its roads; nothing where it has no map.
+    """What the problem says of its roads; nothing where it has no map."""
 
-    Attributes
-    ----------
-    network
-        The roads.
-    segment, length_km
-        (arcs,) stretch of road of each arc of the instance, and (stretches,) lengths;
-        arcs before gateways are stretches of no length.
-    begun
-        (options,) seizures of the record on watched stretches.
-    parts, inside
-        Named parts of the network, and their (parts, stretches) masks.
-    areas
-        The districts that are polygons.
-    without_roads
-        Names of the districts that no road of the network passes, which are no parts.
-    closed
-        (arcs,) masks of the arcs that those who go by vehicle on roads do not travel,
-        and those who drive tracks too; where there are such.
-    """
-
+    #: The roads.
     network: Network | None = None
+    #: `segment`, `length_km`: (arcs,) stretch of road of each arc of the instance, and
+    #: (stretches,) lengths; arcs before gateways are stretches of no length.
     segment: NDArray[np.int64] | None = None
     length_km: NDArray[np.float64] | None = None
+    #: (options,) seizures of the record on watched stretches.
     begun: NDArray[np.float64] | None = None
+    #: `parts`, `inside`: Named parts of the network, and their (parts, stretches)
+    #: masks.
     parts: tuple[RoadPart, ...] = ()
     inside: Mask | None = None
+    #: The districts that are polygons.
     areas: tuple[Area, ...] = ()
+    #: Names of the districts that no road of the network passes, which are no parts.
     without_roads: tuple[str, ...] = ()
+    #: (arcs,) masks of the arcs that those who go by vehicle on roads do not travel,
+    #: and those who drive tracks too; where there are such.
     closed: tuple[Mask, ...] = ()
 
     def digest(self) -> str:
@@ -592,26 +570,17 @@ DISPLACEMENT_COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class Displacement:
-    """Where the loads travel.
+    """Where the loads travel."""
 
-    Attributes
-    ----------
-    ground
-        Roads, and named parts of them.
-    map_periods
-        Periods that have maps, rising from 1.
-    stretch
-        (segments,) the stretch of each road; -1 where no route goes.
-    travel
-        By policy and run.
-    nothing
-        That of a run in which nothing ever stands.
-    """
-
+    #: Roads, and named parts of them.
     ground: AdaptGround
+    #: Periods that have maps, rising from 1.
     map_periods: tuple[int, ...]
+    #: (segments,) the stretch of each road; -1 where no route goes.
     stretch: NDArray[np.int64]
+    #: By policy and run.
     travel: Mapping[tuple[str, int], RunTravel]
+    #: That of a run in which nothing ever stands.
     nothing: RunTravel
 
     def numbers(self, kind: str) -> list[int]:

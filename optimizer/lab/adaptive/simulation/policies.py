@@ -435,20 +435,13 @@ def _near(world: AdaptiveWorld) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class PeriodRecord:
-    """The record of one period.
+    """The record of one period."""
 
-    Attributes
-    ----------
-    layout
-        What stood.
-    counts
-        (plans, options) seizures of each option on the days of each plan.
-    volumes
-        (options,) loads seized.
-    """
-
+    #: What stood.
     layout: Layout
+    #: (plans, options) seizures of each option on the days of each plan.
     counts: NDArray[np.int64]
+    #: (options,) loads seized.
     volumes: NDArray[np.float64]
 
 

@@ -81,66 +81,48 @@ the best fixed plan in hindsight.
 
 @dataclass(frozen=True, slots=True)
 class PeriodRow:
-    """What is measured of a period of a run.
+    """What is measured of a period of a run."""
 
-    Attributes
-    ----------
-    period
-        From 1.
-    sent, through
-        Loads sent, and loads that get through, both expected given who travels where.
-    seizures, seizure_value
-        Number of seizures, and loads a seizure on the mean; None without a seizure.
-    routes, gateways, footprint_km
-        Routes and gateways in use, and length of road with traffic; None where the
-        problem has no lengths.
-    regret
-        Loads let through so far beyond the best plan that is the same in all periods of
-        the run, known afterwards.
-    reply_regret
-        Loads let through in this period beyond the best plan for it, >= 0; None for
-        periods for which that is not computed.
-    displaced
-        Share of the loads that enter by another gateway than at first: half the sum of
-        differences.
-    burden
-        What honest travellers lose, in the unit of the resource `delay`; None without
-        such a resource.
-    """
-
+    #: From 1.
     period: int
+    #: `sent`, `through`: Loads sent, and loads that get through, both expected given
+    #: who travels where.
     sent: float
     through: float
+    #: `seizures`, `seizure_value`: Number of seizures, and loads a seizure on the mean;
+    #: None without a seizure.
     seizures: int
     seizure_value: float | None
+    #: `routes`, `gateways`, `footprint_km`: Routes and gateways in use, and length of
+    #: road with traffic; None where the problem has no lengths.
     routes: int
     gateways: int
     footprint_km: float | None
+    #: Loads let through so far beyond the best plan that is the same in all periods of
+    #: the run, known afterwards.
     regret: float
+    #: Loads let through in this period beyond the best plan for it, >= 0; None for
+    #: periods for which that is not computed.
     reply_regret: float | None
+    #: Share of the loads that enter by another gateway than at first: half the sum of
+    #: differences.
     displaced: float
+    #: What honest travellers lose, in the unit of the resource `delay`; None without
+    #: such a resource.
     burden: float | None
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A run: a row for each period, and what each period left.
+    """A run: a row for each period, and what each period left."""
 
-    Attributes
-    ----------
-    rows
-        One for each period.
-    layouts
-        What stood in each period, those of the history first.
-    outcomes
-        What became of the shipments of each period, those of the history first.
-    flows
-        (periods, routes) loads expected on each route.
-    """
-
+    #: One for each period.
     rows: tuple[PeriodRow, ...]
+    #: What stood in each period, those of the history first.
     layouts: tuple[Layout, ...]
+    #: What became of the shipments of each period, those of the history first.
     outcomes: tuple[PeriodOutcome, ...]
+    #: (periods, routes) loads expected on each route.
     flows: Floats
 
 
@@ -296,19 +278,13 @@ class RoadPart:
 
 @dataclass(frozen=True, eq=False)
 class RunTravel:
-    """Where the loads of a run travel.
+    """Where the loads of a run travel."""
 
-    Attributes
-    ----------
-    loads, load_km
-        (periods, parts) loads that travel in each part of the network, and kilometres
-        that they travel there.
-    stretches
-        (periods on a map, stretches) loads on each stretch of road.
-    """
-
+    #: `loads`, `load_km`: (periods, parts) loads that travel in each part of the
+    #: network, and kilometres that they travel there.
     loads: Floats
     load_km: Floats
+    #: (periods on a map, stretches) loads on each stretch of road.
     stretches: Floats
 
     def content(self) -> dict[str, Any]:
@@ -339,13 +315,9 @@ class TravelMeter:
         (segments,) lengths.
     periods
         Periods on a map, from 1.
-
-    Attributes
-    ----------
-    stretch
-        (segments,) the stretch of each road; -1 where no route goes.
     """
 
+    #: (segments,) the stretch of each road; -1 where no route goes.
     stretch: Ints
 
     def __init__(

@@ -74,49 +74,34 @@ def mobility_after(share: float, periods: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class PairLoads:
-    """Who traffics: (pairs,) arrays.
+    """Who traffics: (pairs,) arrays."""
 
-    Attributes
-    ----------
-    loads
-        Loads of each pair a period, at first.
-    habitual
-        Share of them that keeps to the usual routes.
-    gateway, destination
-        Ends, counted from 0.
-    """
-
+    #: Loads of each pair a period, at first.
     loads: Floats
+    #: Share of them that keeps to the usual routes.
     habitual: Floats
+    #: `gateway`, `destination`: Ends, counted from 0.
     gateway: Ints
     destination: Ints
 
 
 @dataclass(frozen=True, eq=False)
 class PeriodOutcome:
-    """What became of the shipments of a period.
+    """What became of the shipments of a period."""
 
-    Attributes
-    ----------
-    counts
-        (plans, options) seizures of each option on the days of each plan.
-    volumes
-        (options,) loads seized by each option.
-    sent, seized, found
-        (pairs,) loads sent, seized, and found by ordinary policing; the others got
-        through.
-    shipments
-        (routes,) number of shipments.
-    reached, lost
-        (places,) shipments that reached each place, and that were seized there.
-    """
-
+    #: (plans, options) seizures of each option on the days of each plan.
     counts: Ints
+    #: (options,) loads seized by each option.
     volumes: Floats
+    #: `sent`, `seized`, `found`: (pairs,) loads sent, seized, and found by ordinary
+    #: policing; the others got through.
     sent: Floats
     seized: Floats
     found: Floats
+    #: (routes,) number of shipments.
     shipments: Ints
+    #: `reached`, `lost`: (places,) shipments that reached each place, and that were
+    #: seized there.
     reached: Floats
     lost: Floats
 
@@ -314,17 +299,11 @@ LEAST_KEPT = 1
 
 @dataclass(frozen=True, eq=False)
 class ActionGroups:
-    """Which actions belong to which population.
+    """Which actions belong to which population."""
 
-    Attributes
-    ----------
-    of
-        (actions,) the population of each, rising from 0 without gaps.
-    start
-        (populations,) first action of each.
-    """
-
+    #: (actions,) the population of each, rising from 0 without gaps.
     of: Ints
+    #: (populations,) first action of each.
     start: Ints
 
     @classmethod
@@ -555,36 +534,26 @@ class Spreading:
 class RouteSet:
     """Routes of all pairs of gateway and destination; those of a pair are next to each
     other.
-
-    Attributes
-    ----------
-    pair
-        (routes,) the pair of each, rising.
-    base
-        (routes,) chance to get through with nothing placed.
-    option, survival
-        (routes, width) elements in order of travel; padded with the number of options,
-        and 1.
-    before
-        (routes, width) chance that ordinary policing has not found a load up to the
-        element's arc.
-    usual
-        (routes,) share of the habitual loads of its pair; 0 on routes that nobody takes
-        by habit.
-    segments
-        (routes, segments) sparse: which stretches of road it travels.
-    place
-        (options + 1,) place of each option: options of a site share one. The last is
-        that of the padding.
     """
 
+    #: (routes,) the pair of each, rising.
     pair: Ints
+    #: (routes,) chance to get through with nothing placed.
     base: Floats
+    #: `option`, `survival`: (routes, width) elements in order of travel; padded with
+    #: the number of options, and 1.
     option: Ints
     survival: Floats
+    #: (routes, width) chance that ordinary policing has not found a load up to the
+    #: element's arc.
     before: Floats
+    #: (routes,) share of the habitual loads of its pair; 0 on routes that nobody takes
+    #: by habit.
     usual: Floats
+    #: (routes, segments) sparse: which stretches of road it travels.
     segments: csr_array
+    #: (options + 1,) place of each option: options of a site share one. The last is
+    #: that of the padding.
     place: Ints
 
     @property
@@ -655,34 +624,22 @@ class RouteSet:
 
 @dataclass(frozen=True, eq=False)
 class RoutePassage:
-    """What a plan does to a load on each route.
+    """What a plan does to a load on each route."""
 
-    Attributes
-    ----------
-    through
-        (routes,) chance to get through.
-    seized
-        (routes, width) chance to be seized by each element.
-    """
-
+    #: (routes,) chance to get through.
     through: Floats
+    #: (routes, width) chance to be seized by each element.
     seized: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """What stands in a period: plans, each on a number of its days.
+    """What stands in a period: plans, each on a number of its days."""
 
-    Attributes
-    ----------
-    plans
-        (plans, options) masks.
-    days
-        (plans,) on how many days each stands, >= 0; the sum is the number of days of
-        the period.
-    """
-
+    #: (plans, options) masks.
     plans: Mask
+    #: (plans,) on how many days each stands, >= 0; the sum is the number of days of the
+    #: period.
     days: Floats
 
     @classmethod
@@ -791,24 +748,16 @@ class _Pair:
 
 @dataclass(frozen=True, eq=False)
 class ChoiceSets:
-    """Routes with who takes them, and the arcs of each route.
+    """Routes with who takes them, and the arcs of each route."""
 
-    Attributes
-    ----------
-    routes, crowd
-        What the simulation works with.
-    gateways
-        (gateways,) nodes; `crowd.gateway` counts them.
-    arcs
-        Arcs of each route in order of travel.
-    ends
-        Origin and destination node of each pair.
-    """
-
+    #: `routes`, `crowd`: What the simulation works with.
     routes: RouteSet
     crowd: PairLoads
+    #: (gateways,) nodes; `crowd.gateway` counts them.
     gateways: Ints
+    #: Arcs of each route in order of travel.
     arcs: tuple[tuple[int, ...], ...]
+    #: Origin and destination node of each pair.
     ends: tuple[tuple[int, int], ...]
 
 

@@ -56,35 +56,23 @@ DELAY = "delay"
 
 @dataclass(frozen=True, eq=False)
 class AdaptiveWorld:
-    """What all runs share.
+    """What all runs share."""
 
-    Attributes
-    ----------
-    instance
-        The problem, with the beats that teams may drive behind its options.
-    overlay
-        Its contraction.
-    terms
-        How traffickers learn, and how planners plan again.
-    sets
-        Routes, crowd and gateways.
-    today
-        (options,) mask of what stands today.
-    length_km
-        (segments,) length of each stretch of road; None where the problem has no map.
-    begun
-        (options,) seizures of the scenario's record where each option watches.
-    first
-        The plans that planners begin with.
-    """
-
+    #: The problem, with the beats that teams may drive behind its options.
     instance: Instance
+    #: Its contraction.
     overlay: Overlay
+    #: How traffickers learn, and how planners plan again.
     terms: AdaptModel
+    #: Routes, crowd and gateways.
     sets: ChoiceSets
+    #: (options,) mask of what stands today.
     today: Mask
+    #: (segments,) length of each stretch of road; None where the problem has no map.
     length_km: Floats | None
+    #: (options,) seizures of the scenario's record where each option watches.
     begun: Floats
+    #: The plans that planners begin with.
     first: FirstPlans
 
     @property
@@ -248,28 +236,21 @@ class _Counting(SilentListener):
 
 @dataclass(frozen=True, eq=False)
 class FirstPlans:
-    """What planners begin with.
+    """What planners begin with."""
 
-    Attributes
-    ----------
-    single
-        (options,) the best single plan found.
-    plans, probability
-        (plans, options) a pool of plans, and the mixture of them.
-    commodities, pool
-        The evaders as the solver sees them, and their paths found so far.
-    bound
-        Proven lower bound of the value of every mixture.
-    value
-        What evaders achieve against the mixture on the pooled paths.
-    """
-
+    #: (options,) the best single plan found.
     single: Mask
+    #: `plans`, `probability`: (plans, options) a pool of plans, and the mixture of
+    #: them.
     plans: Mask
     probability: Floats
+    #: `commodities`, `pool`: The evaders as the solver sees them, and their paths found
+    #: so far.
     commodities: Commodities
     pool: PathPool
+    #: Proven lower bound of the value of every mixture.
     bound: float
+    #: What evaders achieve against the mixture on the pooled paths.
     value: float
 
 

@@ -73,17 +73,11 @@ are as large as they can be.
 
 @dataclass(frozen=True)
 class BudgetCuts:
-    """Rows coefficient x <= side, in integers.
+    """Rows coefficient x <= side, in integers."""
 
-    Attributes
-    ----------
-    coefficient
-        (rows, options) k.
-    side
-        (rows,) right sides.
-    """
-
+    #: (rows, options) k.
     coefficient: csr_array
+    #: (rows,) right sides.
     side: NDArray[np.float64]
 
     @classmethod
@@ -99,25 +93,17 @@ class BudgetCuts:
 
 @dataclass
 class _Part:
-    """Budgets taken together.
+    """Budgets taken together."""
 
-    Attributes
-    ----------
-    of
-        (options,) class of each; -1 for one that uses none of them, or more than there
-        is.
-    points
-        (points, classes) maximal points.
-    most
-        (classes,) m.
-    known
-        (points,) mask of those that earlier facets needed; the next one begins with
-        them.
-    """
-
+    #: (options,) class of each; -1 for one that uses none of them, or more than there
+    #: is.
     of: NDArray[np.int64]
+    #: (points, classes) maximal points.
     points: NDArray[np.int64]
+    #: (classes,) m.
     most: NDArray[np.int64]
+    #: (points,) mask of those that earlier facets needed; the next one begins with
+    #: them.
     known: NDArray[np.bool_]
 
 

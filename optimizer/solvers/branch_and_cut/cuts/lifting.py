@@ -87,46 +87,33 @@ def lifted(cuts: Cuts, paths: Paths, x: NDArray[np.float64], floor: NDArray[np.f
 class _PathsOfRow(NamedTuple):
     """The paths of a commodity that count for a row, by falling value with all options
     outside the row placed.
-
-    Attributes
-    ----------
-    value, first
-        (paths,) values, and (paths + 1,) where the entries of each begin.
-    option, survival
-        (entries,) positions in the row of its options on the path, and what each
-        leaves.
-    size
-        (1,) number of paths.
     """
 
+    #: `value`, `first`: (paths,) values, and (paths + 1,) where the entries of each
+    #: begin.
     value: Floats
     first: Ints
+    #: `option`, `survival`: (entries,) positions in the row of its options on the path,
+    #: and what each leaves.
     option: Ints
     survival: Floats
+    #: (1,) number of paths.
     size: Ints
 
 
 class _LeastSearch(NamedTuple):
-    """What a search for a minimum has decided.
+    """What a search for a minimum has decided."""
 
-    Attributes
-    ----------
-    state
-        (options,) 0 undecided, 1 placed, 2 left out.
-    child, children, at
-        (depths, options) options that are placed in turn at each depth, (depths,) how
-        many, and which one is.
-    cost
-        (depths,) sum of the coefficients of what is placed.
-    nodes
-        (1,) nodes so far.
-    """
-
+    #: (options,) 0 undecided, 1 placed, 2 left out.
     state: Ints
+    #: `child`, `children`, `at`: (depths, options) options that are placed in turn at
+    #: each depth, (depths,) how many, and which one is.
     child: Ints2
     children: Ints
     at: Ints
+    #: (depths,) sum of the coefficients of what is placed.
     cost: Floats
+    #: (1,) nodes so far.
     nodes: Ints
 
 

@@ -120,38 +120,25 @@ def relaxed_stars(
 
 @dataclass(frozen=True)
 class Witnesses:
-    """The witness of each commodity.
+    """The witness of each commodity."""
 
-    Attributes
-    ----------
-    position
-        (commodities,) its position among paths, -1 for none.
-    floor
-        (commodities,) the value a that every plan of a node leaves it, but for relaxed
-        options; whatever these do where it has no witness.
-    """
-
+    #: (commodities,) its position among paths, -1 for none.
     position: NDArray[np.int64]
+    #: (commodities,) the value a that every plan of a node leaves it, but for relaxed
+    #: options; whatever these do where it has no witness.
     floor: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class StarTerms:
-    """What stars need to know beside paths.
+    """What stars need to know beside paths."""
 
-    Attributes
-    ----------
-    relaxed
-        (options,) mask of the relaxed options.
-    most
-        (commodities,) values with nothing placed.
-    share
-        (options + 1,) the largest share that one of each option takes off any path that
-        is known.
-    """
-
+    #: (options,) mask of the relaxed options.
     relaxed: NDArray[np.bool_]
+    #: (commodities,) values with nothing placed.
     most: NDArray[np.float64]
+    #: (options + 1,) the largest share that one of each option takes off any path that
+    #: is known.
     share: NDArray[np.float64]
 
 
@@ -168,52 +155,37 @@ class _FoundStars(NamedTuple):
 class _NearPaths(NamedTuple):
     """The paths of one commodity and its witness, the last, without what adds nothing
     at the point.
-
-    Attributes
-    ----------
-    own, value
-        (paths + 1,) positions among all, and values; of the witness, with all that its
-        node allows placed.
-    first
-        (paths + 2,) where the entries of each begin.
-    option, loss, depth
-        (entries,) options that are there at the point or in some T; 1 - survival; and
-        -ln survival of relaxed ones, else 0.
-    touch
-        (paths + 1,) d: sum of depths times how often they are there.
-    size
-        (1,) number of paths.
     """
 
+    #: `own`, `value`: (paths + 1,) positions among all, and values; of the witness,
+    #: with all that its node allows placed.
     own: Ints
     value: Floats
+    #: (paths + 2,) where the entries of each begin.
     first: Ints
+    #: `option`, `loss`, `depth`: (entries,) options that are there at the point or in
+    #: some T; 1 - survival; and -ln survival of relaxed ones, else 0.
     option: Ints
     loss: Floats
     depth: Floats
+    #: (paths + 1,) d: sum of depths times how often they are there.
     touch: Floats
+    #: (1,) number of paths.
     size: Ints
 
 
 class _Rungs(NamedTuple):
-    """Paths of a star to choose from, by falling level Q.
+    """Paths of a star to choose from, by falling level Q."""
 
-    Attributes
-    ----------
-    path, tangent, level
-        (rungs,) which, whether at a tangent, and Q.
-    scale, constant
-        (rungs,) R e^-d of those at a tangent, else 0; and k.
-    reach, after
-        (rungs,) the largest value at the point of a star that begins here, and its next
-        rung.
-    """
-
+    #: `path`, `tangent`, `level`: (rungs,) which, whether at a tangent, and Q.
     path: Ints
     tangent: Mask
     level: Floats
+    #: `scale`, `constant`: (rungs,) R e^-d of those at a tangent, else 0; and k.
     scale: Floats
     constant: Floats
+    #: `reach`, `after`: (rungs,) the largest value at the point of a star that begins
+    #: here, and its next rung.
     reach: Floats
     after: Ints
 

@@ -82,29 +82,22 @@ TINY = float(np.finfo(np.float64).tiny) ** 0.5
 class Cuts:
     """Rows theta_u >= side - sum_j b_j x_j, b >= 0 as entries: SciPy's tables would
     cost more than what is done with them.
-
-    Attributes
-    ----------
-    commodity
-        (rows,) u: informed evaders first, then fixed routes.
-    side
-        (rows,) a.
-    row, option, entry
-        (entries,) of which row and option they are, each pair once, and b > 0.
-    n_options
-        Number of options.
-    made_of
-        (rows, 3 + `LONGEST_STAR`) what each is made of, for one who would prove it:
-        family (`STAR`, `CHORD`, `TANGENT`), T, number of paths, and these paths; None
-        where rows are not of one cut.
     """
 
+    #: (rows,) u: informed evaders first, then fixed routes.
     commodity: NDArray[np.int64]
+    #: (rows,) a.
     side: NDArray[np.float64]
+    #: `row`, `option`, `entry`: (entries,) of which row and option they are, each pair
+    #: once, and b > 0.
     row: NDArray[np.int64]
     option: NDArray[np.int64]
     entry: NDArray[np.float64]
+    #: Number of options.
     n_options: int
+    #: (rows, 3 + `LONGEST_STAR`) what each is made of, for one who would prove it:
+    #: family (`STAR`, `CHORD`, `TANGENT`), T, number of paths, and these paths; None
+    #: where rows are not of one cut.
     made_of: NDArray[np.int64] | None = None
 
     @property
@@ -265,55 +258,37 @@ class _Paths(NamedTuple):
 class _There(NamedTuple):
     """The paths of one commodity, without the options that add nothing at x: the first
     `size[0]` of each array.
-
-    Attributes
-    ----------
-    own, value
-        (paths,) positions among all, and values.
-    first
-        (paths + 1,) where the entries of each begin.
-    option, survival
-        (entries,) options of positive x or in some T, and what each leaves.
-    rest
-        (paths,) least of what its other options leave, at most 1.
-    size
-        (1,) number of paths.
     """
 
+    #: `own`, `value`: (paths,) positions among all, and values.
     own: Ints
     value: Floats
+    #: (paths + 1,) where the entries of each begin.
     first: Ints
+    #: `option`, `survival`: (entries,) options of positive x or in some T, and what
+    #: each leaves.
     option: Ints
     survival: Floats
+    #: (paths,) least of what its other options leave, at most 1.
     rest: Floats
+    #: (1,) number of paths.
     size: Ints
 
 
 class _Scratch(NamedTuple):
-    """The cut being made, and the best one so far of a commodity.
+    """The cut being made, and the best one so far of a commodity."""
 
-    Attributes
-    ----------
-    coefficient
-        (2, options) of the cut being made and of the best one.
-    options
-        (2, options) those whose coefficient is not 0, the first `used` of each.
-    used
-        (2,) how many.
-    side
-        (2,) left-hand sides.
-    best
-        (1,) value of the best cut at x.
-    made_of
-        (2, 3 + `LONGEST_STAR`) `Cuts.made_of` of the cut being made and of the best
-        one.
-    """
-
+    #: (2, options) of the cut being made and of the best one.
     coefficient: Floats2
+    #: (2, options) those whose coefficient is not 0, the first `used` of each.
     options: Ints2
+    #: (2,) how many.
     used: Ints
+    #: (2,) left-hand sides.
     side: Floats
+    #: (1,) value of the best cut at x.
     best: Floats
+    #: (2, 3 + `LONGEST_STAR`) `Cuts.made_of` of the cut being made and of the best one.
     made_of: Ints2
 
 

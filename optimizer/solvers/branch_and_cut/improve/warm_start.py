@@ -27,22 +27,16 @@ if TYPE_CHECKING:
 class WarmStart:
     """What a solve takes from those of its series before it, and leaves to those after
     it.
-
-    Attributes
-    ----------
-    rows
-        At first those of solves before, if there are any; then those of this one's
-        root. They can be sent to another process.
-    paths
-        The paths found so far, of solves in this process; None where each solve finds
-        its own.
-    quick
-        Whether a solve ends as soon as its bounds have met to within the gap, without a
-        local search around its plan.
     """
 
+    #: At first those of solves before, if there are any; then those of this one's root.
+    #: They can be sent to another process.
     rows: ValueRows | None = None
+    #: The paths found so far, of solves in this process; None where each solve finds
+    #: its own.
     paths: SharedPaths | None = None
+    #: Whether a solve ends as soon as its bounds have met to within the gap, without a
+    #: local search around its plan.
     quick: bool = False
 
 
@@ -83,18 +77,12 @@ class SharedPaths:
 
 @dataclass(frozen=True)
 class ValueRows:
-    """Rows of the linear program of an overlay (`master`), which hold for every plan.
+    """Rows of the linear program of an overlay (`master`), which hold for every plan."""
 
-    Attributes
-    ----------
-    rows
-        (rows, columns) of 32 bits: 1 for the theta of a group, and what options take
-        away.
-    side
-        (rows,) of 32 bits.
-    """
-
+    #: (rows, columns) of 32 bits: 1 for the theta of a group, and what options take
+    #: away.
     rows: csr_array
+    #: (rows,) of 32 bits.
     side: NDArray[np.float32]
 
     @classmethod

@@ -57,54 +57,37 @@ and take away.
 
 @dataclass(frozen=True)
 class LpSolution:
-    """The optimum of a linear program.
+    """The optimum of a linear program."""
 
-    Attributes
-    ----------
-    bound
-        Proven lower bound of the objective.
-    values
-        (columns,) v.
-    reduced
-        (columns,) cost - y rows: the bound rises by at least reduced_v a unit by which
-        v is moved up from where it is least.
-    worth
-        (columns,) what a unit of v takes off the cost, and off the sides of rows at
-        their duals: positive entries alone.
-    dual_cost
-        (columns,) cost of a unit of v at the duals of the rows that are never dropped.
-    price
-        (kept,) these duals, >= 0.
-    dual
-        (stored,) duals of all rows that are stored, >= 0; 0 for those that are not
-        active.
-    """
-
+    #: Proven lower bound of the objective.
     bound: float
+    #: (columns,) v.
     values: NDArray[np.float64]
+    #: (columns,) cost - y rows: the bound rises by at least reduced_v a unit by which v
+    #: is moved up from where it is least.
     reduced: NDArray[np.float64]
+    #: (columns,) what a unit of v takes off the cost, and off the sides of rows at
+    #: their duals: positive entries alone.
     worth: NDArray[np.float64]
+    #: (columns,) cost of a unit of v at the duals of the rows that are never dropped.
     dual_cost: NDArray[np.float64]
+    #: (kept,) these duals, >= 0.
     price: NDArray[np.float64]
+    #: (stored,) duals of all rows that are stored, >= 0; 0 for those that are not
+    #: active.
     dual: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class NamedRows:
-    """Rows of a linear program.
+    """Rows of a linear program."""
 
-    Attributes
-    ----------
-    name, node, side
-        (rows,) name, rising in the program that it is of; node of the search to which
-        the row belongs, 0 for the root; left-hand side.
-    rows
-        (rows, columns).
-    """
-
+    #: `name`, `node`, `side`: (rows,) name, rising in the program that it is of; node
+    #: of the search to which the row belongs, 0 for the root; left-hand side.
     name: NDArray[np.int64]
     node: NDArray[np.int64]
     side: NDArray[np.float64]
+    #: (rows, columns).
     rows: csr_array
 
     def take(self, chosen: NDArray[np.bool_]) -> NamedRows:
@@ -456,16 +439,11 @@ where one went round for 22 s under a limit of 100).
 class Basis:
     """A basis of the simplex method, in the statuses of MathOpt
     (`solution_pb2.BasisStatusProto`).
-
-    Attributes
-    ----------
-    column
-        (columns,) status of each variable.
-    name, row
-        (rows,) names of rows, rising, and the status of each.
     """
 
+    #: (columns,) status of each variable.
     column: NDArray[np.int8]
+    #: `name`, `row`: (rows,) names of rows, rising, and the status of each.
     name: NDArray[np.int64]
     row: NDArray[np.int8]
 
@@ -504,19 +482,15 @@ class Basis:
 
 @dataclass(frozen=True)
 class State:
-    """A linear program at one moment.
+    """A linear program at one moment."""
 
-    Attributes
-    ----------
-    cost, lower, upper
-        (columns,) per variable v: minimise cost v over lower <= v <= upper.
-    rows, least, name
-        (rows, columns), and (rows,) each: rows v >= least, by name in rising order.
-    """
-
+    #: `cost`, `lower`, `upper`: (columns,) per variable v: minimise cost v over lower
+    #: <= v <= upper.
     cost: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
+    #: `rows`, `least`, `name`: (rows, columns), and (rows,) each: rows v >= least, by
+    #: name in rising order.
     rows: csr_array
     least: NDArray[np.float64]
     name: NDArray[np.int64]
@@ -799,18 +773,13 @@ DROPPED = -1
 
 @dataclass(frozen=True)
 class Entries:
-    """Entries of some rows of a table, row by row.
+    """Entries of some rows of a table, row by row."""
 
-    Attributes
-    ----------
-    row, length
-        (rows,) position of each row in the table, rising, and its number of entries.
-    column, value
-        (entries,) each.
-    """
-
+    #: `row`, `length`: (rows,) position of each row in the table, rising, and its
+    #: number of entries.
     row: NDArray[np.integer]
     length: NDArray[np.int64]
+    #: `column`, `value`: (entries,) each.
     column: NDArray[np.int32]
     value: NDArray[np.float64]
 

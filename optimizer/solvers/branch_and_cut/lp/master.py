@@ -120,40 +120,28 @@ BREAKING = 2.0
 
 @dataclass(frozen=True)
 class Relaxed:
-    """The solution of the linear program of a node.
+    """The solution of the linear program of a node."""
 
-    Attributes
-    ----------
-    bound
-        Proven lower bound of the value of every plan in the node.
-    x, theta
-        (options,) and (groups,) solution.
-    reduced
-        (options,) by how much the bound rises, at least, for each unit by which an
-        option is moved from its cheapest value.
-    worth
-        (options,) what a unit of an option takes off the value by the duals of the rows
-        that it lowers.
-    dual_cost
-        (options,) cost of an option at the duals of budgets and conflicts, in units of
-        the value.
-    price
-        (kept,) duals of the rows that are never dropped (budgets, conflicts,
-        requirements, links), in units of the value.
-    added
-        (added,) values of the columns that were added to the program.
-    duals
-        What proves the bound, where the program is recorded (`Master.record`).
-    """
-
+    #: Proven lower bound of the value of every plan in the node.
     bound: float
+    #: `x`, `theta`: (options,) and (groups,) solution.
     x: NDArray[np.float64]
     theta: NDArray[np.float64]
+    #: (options,) by how much the bound rises, at least, for each unit by which an
+    #: option is moved from its cheapest value.
     reduced: NDArray[np.float64]
+    #: (options,) what a unit of an option takes off the value by the duals of the rows
+    #: that it lowers.
     worth: NDArray[np.float64]
+    #: (options,) cost of an option at the duals of budgets and conflicts, in units of
+    #: the value.
     dual_cost: NDArray[np.float64]
+    #: (kept,) duals of the rows that are never dropped (budgets, conflicts,
+    #: requirements, links), in units of the value.
     price: NDArray[np.float64]
+    #: (added,) values of the columns that were added to the program.
     added: NDArray[np.float64]
+    #: What proves the bound, where the program is recorded (`Master.record`).
     duals: Duals | None = None
 
 
@@ -731,21 +719,15 @@ MARGIN = 1e-9
 
 @dataclass(frozen=True)
 class ScenarioColumns:
-    """The variables z and u of the objective over draws; none where there are no draws.
+    """The variables z and u of the objective over draws; none where there are no draws."""
 
-    Attributes
-    ----------
-    theta_cost
-        (groups,) cost of theta.
-    cost, upper
-        (1 + draws,) cost of z and each u, and their largest values.
-    row, entry
-        (groups,) draw of each theta, and what a unit of it is of the total.
-    """
-
+    #: (groups,) cost of theta.
     theta_cost: NDArray[np.float64]
+    #: `cost`, `upper`: (1 + draws,) cost of z and each u, and their largest values.
     cost: NDArray[np.float64]
     upper: NDArray[np.float64]
+    #: `row`, `entry`: (groups,) draw of each theta, and what a unit of it is of the
+    #: total.
     row: NDArray[np.int64]
     entry: NDArray[np.float64]
 

@@ -85,18 +85,13 @@ def prepared(node: Node, master: Master) -> Node:
 
 @dataclass(frozen=True)
 class Witnessed:
-    """Floors of a node by one witness each.
+    """Floors of a node by one witness each."""
 
-    Attributes
-    ----------
-    floor, loss
-        (commodities,) floors and their (commodities, options) losses.
-    of_pool, of_routes
-        The witnesses in the pool of paths, and among the fixed routes.
-    """
-
+    #: `floor`, `loss`: (commodities,) floors and their (commodities, options) losses.
     floor: NDArray[np.float64]
     loss: csr_array
+    #: `of_pool`, `of_routes`: The witnesses in the pool of paths, and among the fixed
+    #: routes.
     of_pool: Witnesses
     of_routes: Witnesses
 
@@ -251,17 +246,11 @@ def with_losses(cuts: Cuts, node: Node, terms: StarTerms, point: NDArray[np.floa
 
 @dataclass(frozen=True)
 class TangentLosses:
-    """What relaxed options take off floors at most: constant_u + sum_e entry_ue y_e.
+    """What relaxed options take off floors at most: constant_u + sum_e entry_ue y_e."""
 
-    Attributes
-    ----------
-    constant
-        (commodities,), >= 0.
-    entry
-        (commodities, options), >= 0.
-    """
-
+    #: (commodities,), >= 0.
     constant: NDArray[np.float64]
+    #: (commodities, options), >= 0.
     entry: csr_array
 
 

@@ -39,34 +39,25 @@ if TYPE_CHECKING:
 class TreeState:
     """What a worker begins from: the problem, and the linear program with the cuts and
     paths that the root left.
-
-    Attributes
-    ----------
-    instance, overlay, master
-        The problem, its contraction and its linear program.
-    placed
-        (options,) mask of a feasible plan.
-    learnt
-        What the branching rule has learnt.
-    gap, seed
-        Of the search; each worker draws its own numbers.
-    improving
-        Whether workers search around plans near their nodes.
-    params
-        Parameters of their search.
-    recorded
-        Whether workers record what a certificate needs.
     """
 
+    #: `instance`, `overlay`, `master`: The problem, its contraction and its linear
+    #: program.
     instance: Instance
     overlay: Overlay
     master: Master
+    #: (options,) mask of a feasible plan.
     placed: Mask
+    #: What the branching rule has learnt.
     learnt: Learnt
+    #: `gap`, `seed`: Of the search; each worker draws its own numbers.
     gap: float
     seed: int
+    #: Whether workers search around plans near their nodes.
     improving: bool = True
+    #: Parameters of their search.
     params: SolveParams = SolveParams()
+    #: Whether workers record what a certificate needs.
     recorded: bool = False
 
 
@@ -85,19 +76,14 @@ class TreeNews:
 class BranchTask:
     """Expand these nodes and what comes of them, for some time; what is open then is
     handed back.
-
-    Attributes
-    ----------
-    nodes
-        The nodes.
-    rows
-        Rows of their ancestors, by node id.
-    seconds, most
-        Seconds, and nodes, after which to hand back; at least one node is expanded.
     """
 
+    #: The nodes.
     nodes: tuple[Node, ...]
+    #: Rows of their ancestors, by node id.
     rows: RowsOf
+    #: `seconds`, `most`: Seconds, and nodes, after which to hand back; at least one
+    #: node is expanded.
     seconds: float
     most: int
 
@@ -125,70 +111,50 @@ class GroupTask:
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is to do next.
+    """What a worker is to do next."""
 
-    Attributes
-    ----------
-    task
-        What.
-    placed, upper, lower
-        The best plan, its value, and the bound of the whole.
-    seconds_left, machine_seconds_left
-        Until the end of this part of the search by the clock of work, and until that of
-        the whole by the machine's, infinite without a limit.
-    news
-        What others found since the last order.
-    thorough
-        Whether rows are made thoroughly (`Master.thorough`).
-    """
-
+    #: What.
     task: BranchTask | ImproveTask | GroupTask
+    #: `placed`, `upper`, `lower`: The best plan, its value, and the bound of the whole.
     placed: Mask
     upper: float
     lower: float
+    #: `seconds_left`, `machine_seconds_left`: Until the end of this part of the search
+    #: by the clock of work, and until that of the whole by the machine's, infinite
+    #: without a limit.
     seconds_left: float
     machine_seconds_left: float
+    #: What others found since the last order.
     news: tuple[TreeNews, ...] = ()
+    #: Whether rows are made thoroughly (`Master.thorough`).
     thorough: bool = False
 
 
 @dataclass(frozen=True)
 class OrderOutcome:
-    """What came of an order.
+    """What came of an order."""
 
-    Attributes
-    ----------
-    placed
-        The worker's best plan.
-    news
-        What was found that helps everywhere.
-    nodes, rows, pruned
-        Open nodes, rows of their ancestors, and the least bound of what was pruned.
-    expanded, rounds
-        Nodes expanded and linear programs solved.
-    seen
-        Plans that were searched around.
-    greedy
-        The greedy plan, where one was made.
-    group_cut
-        The row of a group with the bound that was proven.
-    seconds
-        Of work since the order came.
-    recorded
-        What a certificate needs of it, where the search is recorded.
-    """
-
+    #: The worker's best plan.
     placed: Mask
+    #: What was found that helps everywhere.
     news: TreeNews | None = None
+    #: `nodes`, `rows`, `pruned`: Open nodes, rows of their ancestors, and the least
+    #: bound of what was pruned.
     nodes: tuple[Node, ...] = ()
     rows: RowsOf = field(default_factory=dict)
     pruned: float = float("inf")
+    #: `expanded`, `rounds`: Nodes expanded and linear programs solved.
     expanded: int = 0
     rounds: int = 0
+    #: Plans that were searched around.
     seen: frozenset[bytes] = frozenset()
+    #: The greedy plan, where one was made.
     greedy: Mask | None = None
+    #: The row of a group with the bound that was proven.
     group_cut: Cuts | None = None
+    #: Of work since the order came.
     seconds: float = 0.0
+    #: What a certificate needs of it, where the search is recorded.
     recorded: RecordNews | None = None
 
 
@@ -224,20 +190,13 @@ class BoundMoved:
 
 @dataclass(frozen=True)
 class Lost:
-    """A worker is gone.
+    """A worker is gone."""
 
-    Attributes
-    ----------
-    reason
-        Why.
-    failed
-        Whether by an error of the program, which another would meet as well.
-    again
-        Whether another may be started in its place.
-    """
-
+    #: Why.
     reason: str
+    #: Whether by an error of the program, which another would meet as well.
     failed: bool = False
+    #: Whether another may be started in its place.
     again: bool = True
 
 

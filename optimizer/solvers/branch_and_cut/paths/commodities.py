@@ -33,34 +33,25 @@ GROUPS = 150
 class Commodities:
     """Informed commodities first, then fixed routes; the value of a plan is the
     weighted sum of theirs.
-
-    Attributes
-    ----------
-    searches
-        How the paths of the informed ones are found.
-    fixed_routes
-        The fixed routes as paths.
-    weight, start, floor
-        (commodities,) p_u, R_u (value with nothing but forced options placed), L_u
-        (with everything placed).
-    group
-        (commodities,) the group of each.
-    scenario_weights
-        How commodities make up the value over draws; None where it is the sum by
-        `weight`.
-    terms, draw
-        (sums, commodities) sparse: the weights of the sums that the linear program has
-        a variable for, and (sums,) the draw of each; without draws None, and a sum is a
-        group.
     """
 
+    #: How the paths of the informed ones are found.
     searches: Searches
+    #: The fixed routes as paths.
     fixed_routes: Paths
+    #: `weight`, `start`, `floor`: (commodities,) p_u, R_u (value with nothing but
+    #: forced options placed), L_u (with everything placed).
     weight: NDArray[np.float64]
     start: NDArray[np.float64]
     floor: NDArray[np.float64]
+    #: (commodities,) the group of each.
     group: NDArray[np.int64]
+    #: How commodities make up the value over draws; None where it is the sum by
+    #: `weight`.
     scenario_weights: ScenarioWeights | None = None
+    #: `terms`, `draw`: (sums, commodities) sparse: the weights of the sums that the
+    #: linear program has a variable for, and (sums,) the draw of each; without draws
+    #: None, and a sum is a group.
     terms: csr_array | None = None
     draw: NDArray[np.int64] | None = None
 

@@ -82,24 +82,18 @@ class Detour(NamedTuple):
 
 
 class Detours(NamedTuple):
-    """The detours of all sections at a point, each by the first arc of its section.
+    """The detours of all sections at a point, each by the first arc of its section."""
 
-    Attributes
-    ----------
-    loss
-        (arcs,) l.
-    first, arcs, counted
-        (arcs + 1,) where the arcs of each detour start, these, the last one first, and
-        the mask of those with an option in M; none for arcs without a detour of use.
-    term
-        (arcs,) what each arc adds to w x at the point, the first of a section with a
-        detour for all of it.
-    """
-
+    #: (arcs,) l.
     loss: NDArray[np.float64]
+    #: `first`, `arcs`, `counted`: (arcs + 1,) where the arcs of each detour start,
+    #: these, the last one first, and the mask of those with an option in M; none for
+    #: arcs without a detour of use.
     first: NDArray[np.int64]
     arcs: NDArray[np.int64]
     counted: NDArray[np.bool_]
+    #: (arcs,) what each arc adds to w x at the point, the first of a section with a
+    #: detour for all of it.
     term: NDArray[np.float64]
 
     @property

@@ -45,22 +45,15 @@ options count as placed.
 class Paths:
     """Paths as the options they meet, in rows of equal width, each filled up with an
     option that does not exist (position `n_options`).
-
-    Attributes
-    ----------
-    commodity
-        (paths,) the commodity of each.
-    value
-        (paths,) R: survivals multiplied along the path, nothing placed.
-    option
-        (paths, width) the options J(P), each once.
-    survival
-        (paths, width) rho: what each multiplies the value by; 1 in the padding.
     """
 
+    #: (paths,) the commodity of each.
     commodity: NDArray[np.int64]
+    #: (paths,) R: survivals multiplied along the path, nothing placed.
     value: NDArray[np.float64]
+    #: (paths, width) the options J(P), each once.
     option: NDArray[np.int64]
+    #: (paths, width) rho: what each multiplies the value by; 1 in the padding.
     survival: NDArray[np.float64]
 
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -173,21 +166,15 @@ def _best_under(  # noqa: C901 - one loop over paths
 
 @dataclass(frozen=True)
 class _FoundPaths:
-    """Paths of one search.
+    """Paths of one search."""
 
-    Attributes
-    ----------
-    commodity, value
-        (paths,) whose they are, and survivals multiplied along the way, nothing placed.
-    steps
-        (2, steps) path and arc of each step along a watched arc.
-    weighed
-        (commodities,) whose best path bears a penalty.
-    """
-
+    #: `commodity`, `value`: (paths,) whose they are, and survivals multiplied along the
+    #: way, nothing placed.
     commodity: NDArray[np.int64]
     value: NDArray[np.float64]
+    #: (2, steps) path and arc of each step along a watched arc.
     steps: NDArray[np.int64]
+    #: (commodities,) whose best path bears a penalty.
     weighed: NDArray[np.bool_]
 
 
@@ -536,17 +523,11 @@ class GrowingPaths:
 
 
 class Gains(NamedTuple):
-    """What adding an option gains; 0 for those placed.
+    """What adding an option gains; 0 for those placed."""
 
-    Attributes
-    ----------
-    gain
-        (options,) by how much the value over the pool falls with each option.
-    most
-        (options,) by how much it would fall if all paths but the best were closed.
-    """
-
+    #: (options,) by how much the value over the pool falls with each option.
     gain: NDArray[np.float64]
+    #: (options,) by how much it would fall if all paths but the best were closed.
     most: NDArray[np.float64]
 
 

@@ -93,20 +93,13 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A step from a node to one below it.
+    """A step from a node to one below it."""
 
-    Attributes
-    ----------
-    made
-        A split, of which the node below is one child, or a fixing.
-    zeros
-        (options,) mask of the options that were excluded before the step.
-    closed
-        Which child of a split.
-    """
-
+    #: A split, of which the node below is one child, or a fixing.
     made: Fixing | Split
+    #: (options,) mask of the options that were excluded before the step.
     zeros: NDArray[np.bool_]
+    #: Which child of a split.
     closed: bool = False
 
 
@@ -170,20 +163,14 @@ class RecordNews(NamedTuple):
 class Strategy(NamedTuple):
     """A strategy of the informed evaders against which every plan was bounded, as no
     mixture lets less through than the least of plans.
-
-    Attributes
-    ----------
-    paths
-        Arcs of each path in order of travel, and its weight.
-    routes
-        For each evader of the problem that was searched, where its routes come from:
-        the evader of the whole instance, or -1 and a path.
-    lower
-        The bound that the search has proven.
     """
 
+    #: Arcs of each path in order of travel, and its weight.
     paths: tuple[tuple[tuple[int, ...], float], ...]
+    #: For each evader of the problem that was searched, where its routes come from: the
+    #: evader of the whole instance, or -1 and a path.
     routes: tuple[tuple[int, int], ...]
+    #: The bound that the search has proven.
     lower: float
 
 
@@ -195,33 +182,24 @@ class GroupRows(NamedTuple):
 
 @dataclass(eq=False)
 class SearchRecord:
-    """What one search has written down.
+    """What one search has written down."""
 
-    Attributes
-    ----------
-    instance, overlay, master
-        The problem, and its linear program with its pool of paths.
-    raised
-        The root once floors under the budgets were raised; None where none were.
-    ends
-        Nodes that were not expanded further: with a bound that is high enough, without
-        plans, or left open.
-    groups
-        Searches of groups of evaders alone, for the rows that they prove.
-    strategy
-        Of a mixture: what the search was of; None for a search of single plans.
-    relaxed
-        Of a mixture: the record of its marginal relaxation, which ends at its best
-        bound.
-    """
-
+    #: `instance`, `overlay`, `master`: The problem, and its linear program with its
+    #: pool of paths.
     instance: Instance = field(init=False)
     overlay: Overlay = field(init=False)
     master: Master = field(init=False)
+    #: The root once floors under the budgets were raised; None where none were.
     raised: Node | None = None
+    #: Nodes that were not expanded further: with a bound that is high enough, without
+    #: plans, or left open.
     ends: list[End] = field(default_factory=list)
+    #: Searches of groups of evaders alone, for the rows that they prove.
     groups: dict[int, SearchRecord] = field(default_factory=dict)
+    #: Of a mixture: what the search was of; None for a search of single plans.
     strategy: Strategy | None = None
+    #: Of a mixture: the record of its marginal relaxation, which ends at its best
+    #: bound.
     relaxed: SearchRecord | None = None
     _first: list[int] = field(default_factory=list)
     _added: list[Added] = field(default_factory=list)

@@ -29,40 +29,30 @@ ROUNDING = 1e-12
 class Node:
     """Plans that place some options and not others, and obey the rows of some branching
     decisions.
-
-    Attributes
-    ----------
-    ones, zeros
-        (options,) masks: placed in every plan of the node, placed in none.
-    floor
-        (commodities,) lower bound of the value of each commodity over the node.
-    ancestors
-        Ids of the nodes whose rows hold here: those on the way from the root, and its
-        own last; empty for the root.
-    lower
-        Proven lower bound of the value of every plan in the node.
-    basis
-        Basis from which its linear program is solved first; None for the last one.
-    loss
-        (commodities, options) sparse: what a relaxed option (`master`) at most takes
-        off the floor of a commodity; None where nothing does.
-    duals, trail
-        For a certificate: what proves `lower` (None: the floors), and the steps that
-        lead from the root to the node.
-    watched
-        Whether a debug solution is in the node (`debug_solution`); it means nothing
-        where there is none.
     """
 
+    #: `ones`, `zeros`: (options,) masks: placed in every plan of the node, placed in
+    #: none.
     ones: NDArray[np.bool_]
     zeros: NDArray[np.bool_]
+    #: (commodities,) lower bound of the value of each commodity over the node.
     floor: NDArray[np.float64]
+    #: Ids of the nodes whose rows hold here: those on the way from the root, and its
+    #: own last; empty for the root.
     ancestors: tuple[int, ...] = ()
+    #: Proven lower bound of the value of every plan in the node.
     lower: float = 0.0
+    #: Basis from which its linear program is solved first; None for the last one.
     basis: Basis | None = None
+    #: (commodities, options) sparse: what a relaxed option (`master`) at most takes off
+    #: the floor of a commodity; None where nothing does.
     loss: csr_array | None = None
+    #: `duals`, `trail`: For a certificate: what proves `lower` (None: the floors), and
+    #: the steps that lead from the root to the node.
     duals: Duals | None = None
     trail: tuple[Step, ...] = ()
+    #: Whether a debug solution is in the node (`debug_solution`); it means nothing
+    #: where there is none.
     watched: bool = True
 
     @property

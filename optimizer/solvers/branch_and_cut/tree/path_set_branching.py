@@ -45,21 +45,15 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class PathSet:
-    """Paths that are closed together, or not all.
+    """Paths that are closed together, or not all."""
 
-    Attributes
-    ----------
-    members
-        For each path, the undecided options on it.
-    floor
-        (commodities,) lower bound of the value of each commodity if one of the paths
-        stays open.
-    rise_open, rise_closed
-        Estimates of how much the bound rises in either child, > 0.
-    """
-
+    #: For each path, the undecided options on it.
     members: tuple[NDArray[np.int64], ...]
+    #: (commodities,) lower bound of the value of each commodity if one of the paths
+    #: stays open.
     floor: NDArray[np.float64]
+    #: `rise_open`, `rise_closed`: Estimates of how much the bound rises in either
+    #: child, > 0.
     rise_open: float
     rise_closed: float
 
@@ -92,26 +86,17 @@ class PathSet:
 
 @dataclass(frozen=True)
 class NodeSolution:
-    """The solution of a node's relaxation, as far as splits depend on it.
+    """The solution of a node's relaxation, as far as splits depend on it."""
 
-    Attributes
-    ----------
-    paths
-        Paths of informed commodities found so far.
-    x
-        (options,) point of the relaxation.
-    cut_value
-        (commodities,) largest right-hand side of the cuts of each commodity at x.
-    weight
-        (commodities,) p_u.
-    dual_cost
-        (options,) dual cost of placing a whole option, >= 0.
-    """
-
+    #: Paths of informed commodities found so far.
     paths: Paths
+    #: (options,) point of the relaxation.
     x: NDArray[np.float64]
+    #: (commodities,) largest right-hand side of the cuts of each commodity at x.
     cut_value: NDArray[np.float64]
+    #: (commodities,) p_u.
     weight: NDArray[np.float64]
+    #: (options,) dual cost of placing a whole option, >= 0.
     dual_cost: NDArray[np.float64]
 
     def rise(self, floor: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,26 +108,18 @@ class NodeSolution:
 
 @dataclass(frozen=True)
 class PathSets:
-    """The path sets of a node in tables, as only a few of them are ever tried.
+    """The path sets of a node in tables, as only a few of them are ever tried."""
 
-    Attributes
-    ----------
-    option, start
-        (entries,) undecided options, one path after the other, and (paths + 1,) where
-        those of each path start.
-    first, last
-        (sets,) the paths that each set begins and ends with.
-    floor
-        (paths, commodities) `PathSet.floor` of the set that ends with a path.
-    rise
-        (sets, 2) `PathSet.rise_open` and `rise_closed`.
-    """
-
+    #: `option`, `start`: (entries,) undecided options, one path after the other, and
+    #: (paths + 1,) where those of each path start.
     option: NDArray[np.int64]
     start: NDArray[np.int64]
+    #: `first`, `last`: (sets,) the paths that each set begins and ends with.
     first: NDArray[np.int64]
     last: NDArray[np.int64]
+    #: (paths, commodities) `PathSet.floor` of the set that ends with a path.
     floor: NDArray[np.float64]
+    #: (sets, 2) `PathSet.rise_open` and `rise_closed`.
     rise: NDArray[np.float64]
 
     def __len__(self) -> int:

@@ -133,80 +133,56 @@ def nothing() -> None:
 
 @dataclass
 class _Trials:
-    """The splits of a node tried so far.
+    """The splits of a node tried so far."""
 
-    Attributes
-    ----------
-    node
-        The node, without what the splits have shown to hold no plan below the cutoff.
-    best, score
-        The children of the best split, none at first, and its score.
-    idle
-        Splits tried since.
-    """
-
+    #: The node, without what the splits have shown to hold no plan below the cutoff.
     node: Node
+    #: `best`, `score`: The children of the best split, none at first, and its score.
     best: list[Node] = field(default_factory=list)
     score: float = -1.0
+    #: Splits tried since.
     idle: int = 0
 
 
 @dataclass
 class BranchAndCut:
-    """The state of one search.
+    """The state of one search."""
 
-    Attributes
-    ----------
-    instance, overlay
-        The problem; its forced options must be feasible by themselves. Options that are
-        free in the overlay may be forced or forbidden.
-    upper
-        Value of the best plan known.
-    gap
-        Relative gap to `upper` at which to stop, >= 0.
-    until
-        `work_seconds()` at which to stop; also the end of a linear program under way,
-        not of a separation.
-    listener
-        Told of every plan that is better than `upper`, and of the bounds whenever they
-        may have moved.
-    lower
-        Proven lower bound of the value of every feasible plan; an interrupt anywhere
-        leaves it true.
-    master
-        The linear program; made anew where none is given that was cut before.
-    pause
-        Asked between nodes: whether `branch` and `branch_on` are to leave the rest of
-        the nodes open.
-    params
-        Parameters of the root, of nodes and of the cuts and heuristics that are given
-        this tree.
-    when_flat
-        Called once where the bound of the root has not moved for long: its loop may
-        take all the time, and rounding finds poor plans there.
-    splits_flat
-        Whether a root may be split by disjoint paths before `branch` expands any node.
-    to_split
-        Whether it will be: its bound has stood still for long, its last solution closes
-        less than half of these paths, and there is time to cut the nodes of the split.
-        It is cut for fewer rounds then.
-    rounds, nodes
-        Linear programs solved, and nodes expanded.
-    """
-
+    #: `instance`, `overlay`: The problem; its forced options must be feasible by
+    #: themselves. Options that are free in the overlay may be forced or forbidden.
     instance: Instance
     overlay: Overlay
+    #: Value of the best plan known.
     upper: float = np.inf
+    #: Relative gap to `upper` at which to stop, >= 0.
     gap: float = 0.0
+    #: `work_seconds()` at which to stop; also the end of a linear program under way,
+    #: not of a separation.
     until: float = np.inf
+    #: Told of every plan that is better than `upper`, and of the bounds whenever they
+    #: may have moved.
     listener: Listener = SILENT
+    #: The linear program; made anew where none is given that was cut before.
     master: Master = None  # type: ignore[assignment]  # set below
+    #: Asked between nodes: whether `branch` and `branch_on` are to leave the rest of
+    #: the nodes open.
     pause: Callable[[], bool] = never
+    #: Parameters of the root, of nodes and of the cuts and heuristics that are given
+    #: this tree.
     params: SolveParams = SolveParams()
+    #: Called once where the bound of the root has not moved for long: its loop may take
+    #: all the time, and rounding finds poor plans there.
     when_flat: Callable[[], None] = nothing
+    #: Whether a root may be split by disjoint paths before `branch` expands any node.
     splits_flat: bool = False
+    #: Proven lower bound of the value of every feasible plan; an interrupt anywhere
+    #: leaves it true.
     lower: float = field(init=False)
+    #: Whether it will be: its bound has stood still for long, its last solution closes
+    #: less than half of these paths, and there is time to cut the nodes of the split.
+    #: It is cut for fewer rounds then.
     to_split: bool = field(init=False, default=False)
+    #: `rounds`, `nodes`: Linear programs solved, and nodes expanded.
     rounds: int = field(init=False, default=0)
     nodes: int = field(init=False, default=0)
     root: Node = field(init=False)

@@ -34,21 +34,14 @@ ALLOWANCE = 1e-12
 
 @dataclass(frozen=True)
 class CircuitOutcome:
-    """The outcome of CP-SAT.
+    """The outcome of CP-SAT."""
 
-    Attributes
-    ----------
-    tour
-        Best tour found; None without.
-    bound
-        Upper bound of the value of every tour; minus infinity where it is proven that
-        none fits.
-    rounding
-        At most so much of the bound is due to rounding up.
-    """
-
+    #: Best tour found; None without.
     tour: Tour | None
+    #: Upper bound of the value of every tour; minus infinity where it is proven that
+    #: none fits.
     bound: float
+    #: At most so much of the bound is due to rounding up.
     rounding: float
 
 

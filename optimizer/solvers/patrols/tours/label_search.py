@@ -47,40 +47,26 @@ WORD = 64
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels of one size; m of them.
+    """Labels of one size; m of them."""
 
-    Attributes
-    ----------
-    last
-        (m,) position of the last post.
-    words
-        (m, w) set of posts in bits.
-    seconds
-        (m,) driving so far.
-    legs
-        (m,) value of the legs so far.
-    visits
-        Size of the sets.
-    table
-        (m, c) f_S of `visits`, `visits` + 1, ... slots: at least one for each post, at
-        most L, and no more than the shift has.
-    outside
-        (m,) sum of the prices of posts outside S.
-    bound
-        (m,) upper bound of the value of tours that begin so.
-    parent
-        (m,) place of the label before the last visit, among the labels of one size
-        less.
-    """
-
+    #: (m,) position of the last post.
     last: NDArray[np.int64]
+    #: (m, w) set of posts in bits.
     words: NDArray[np.uint64]
+    #: (m,) driving so far.
     seconds: NDArray[np.int64]
+    #: (m,) value of the legs so far.
     legs: NDArray[np.float64]
+    #: Size of the sets.
     visits: int
+    #: (m, c) f_S of `visits`, `visits` + 1, ... slots: at least one for each post, at
+    #: most L, and no more than the shift has.
     table: NDArray[np.float64]
+    #: (m,) sum of the prices of posts outside S.
     outside: NDArray[np.float64]
+    #: (m,) upper bound of the value of tours that begin so.
     bound: NDArray[np.float64]
+    #: (m,) place of the label before the last visit, among the labels of one size less.
     parent: NDArray[np.int64]
 
 
@@ -98,24 +84,16 @@ class _Steps:
 
 @dataclass
 class Outcome:
-    """What a search found.
+    """What a search found."""
 
-    Attributes
-    ----------
-    found
-        Orders of posts with their values: the best of every size, as many as asked for.
-    bound
-        Largest bound of the labels dropped: no tour has more than the largest of it,
-        the best of `found` and the value given to the search.
-    ended
-        False where the width or the time took labels that could have become best.
-    labels
-        Labels made.
-    """
-
+    #: Orders of posts with their values: the best of every size, as many as asked for.
     found: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
+    #: Largest bound of the labels dropped: no tour has more than the largest of it, the
+    #: best of `found` and the value given to the search.
     bound: float = -np.inf
+    #: False where the width or the time took labels that could have become best.
     ended: bool = True
+    #: Labels made.
     labels: int = 0
 
     def drop(self, bound: NDArray[np.float64]) -> None:
@@ -374,29 +352,20 @@ class Completion:
     once. A subgradient search on the bound at the base chooses multipliers under which
     walks visit each post about once. Time is counted in cells, a whole number of them
     to a slot; driving is rounded down to cells, so the table stays a bound.
-
-    Attributes
-    ----------
-    arrive
-        (before + N + 1, n + 1) A; minus infinity where the base cannot be reached, in
-        rows below `before`, and for the base.
-    leave
-        (before + N + 1, n + 1) T, the same way.
-    before
-        Rows of times below 0: one shift.
-    cells
-        Cells to a slot.
-    price
-        (n + 1,) lambda; 0 for the base.
-    bound
-        Upper bound of the value of every tour.
     """
 
+    #: (before + N + 1, n + 1) A; minus infinity where the base cannot be reached, in
+    #: rows below `before`, and for the base.
     arrive: NDArray[np.float64]
+    #: (before + N + 1, n + 1) T, the same way.
     leave: NDArray[np.float64]
+    #: Rows of times below 0: one shift.
     before: int
+    #: Cells to a slot.
     cells: int
+    #: (n + 1,) lambda; 0 for the base.
     price: NDArray[np.float64]
+    #: Upper bound of the value of every tour.
     bound: float
 
 

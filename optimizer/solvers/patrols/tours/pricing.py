@@ -52,28 +52,19 @@ SPARE = 4
 
 @dataclass(frozen=True)
 class BestTour:
-    """Answer of `best_tour`.
+    """Answer of `best_tour`."""
 
-    Attributes
-    ----------
-    tour
-        Best tour found; None where none was. That none of value 0 fits is not proven by
-        it.
-    value
-        Its value; 0 without.
-    bound
-        Proven upper bound of the value of every tour; at most `at_least`, up to the
-        rounding of sums, where no tour has more.
-    proven
-        Whether `bound` is `value`, up to the rounding of sums.
-    seconds
-        Time taken.
-    """
-
+    #: Best tour found; None where none was. That none of value 0 fits is not proven by
+    #: it.
     tour: Tour | None
+    #: Its value; 0 without.
     value: float
+    #: Proven upper bound of the value of every tour; at most `at_least`, up to the
+    #: rounding of sums, where no tour has more.
     bound: float
+    #: Whether `bound` is `value`, up to the rounding of sums.
     proven: bool
+    #: Time taken.
     seconds: float
 
 

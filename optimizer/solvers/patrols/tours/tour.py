@@ -24,31 +24,23 @@ if TYPE_CHECKING:
 class TourProblem:
     """One team, one shift, n posts.
 
-    Attributes
-    ----------
-    travel
-        (n+1, n+1) seconds of driving from row to column, >= 0; `NO_WAY` where there is
-        none. The diagonal is not read.
-    slot
-        Seconds of one dwell slot, > 0.
-    shift
-        Seconds from leaving the base to being back, >= 0 and less than `NO_WAY`.
-    prize
-        (n, L+1) value >= 0 of dwelling 0..L slots at a post in one visit, L >= 1;
-        column 0 is 0. Row i belongs to position i + 1.
-    leg
-        (n+1, n+1) value >= 0 of driving from row to column. The diagonal is not read.
-
     Raises
     ------
     InputError
         If shapes or ranges are not these.
     """
 
+    #: (n+1, n+1) seconds of driving from row to column, >= 0; `NO_WAY` where there is
+    #: none. The diagonal is not read.
     travel: NDArray[np.int64]
+    #: Seconds of one dwell slot, > 0.
     slot: int
+    #: Seconds from leaving the base to being back, >= 0 and less than `NO_WAY`.
     shift: int
+    #: (n, L+1) value >= 0 of dwelling 0..L slots at a post in one visit, L >= 1; column
+    #: 0 is 0. Row i belongs to position i + 1.
     prize: NDArray[np.float64]
+    #: (n+1, n+1) value >= 0 of driving from row to column. The diagonal is not read.
     leg: NDArray[np.float64]
 
     def __post_init__(self) -> None:
@@ -90,17 +82,11 @@ class TourProblem:
 
 @dataclass(frozen=True)
 class Tour:
-    """Posts in order of visit, and how long to dwell at each.
+    """Posts in order of visit, and how long to dwell at each."""
 
-    Attributes
-    ----------
-    posts
-        Positions 1..n.
-    slots
-        Slots of dwelling at each, >= 1.
-    """
-
+    #: Positions 1..n.
     posts: tuple[int, ...]
+    #: Slots of dwelling at each, >= 1.
     slots: tuple[int, ...]
 
 
