@@ -12,18 +12,16 @@ scenario's model it brings its tables into the reference of the documentation.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.files.readwrite import read_toml
 from optimizer.base.schema import validated
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 
 @dataclass(frozen=True)

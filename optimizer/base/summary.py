@@ -4,11 +4,8 @@ notebook.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Facts = list[tuple[str, str]]
 """What a summary says of an object: names and values, the most important first."""

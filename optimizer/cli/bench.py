@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,8 +20,6 @@ from optimizer.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from optimizer.lab.benchmark.benchmark import Benchmark
     from optimizer.lab.benchmark.rows import PlacementRow, RunOptions
     from optimizer.lab.pages import PageFiles

@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 import typer
 
 from optimizer.cli.console import Verbosity, set_verbosity
 from optimizer.cli.purposes import CommandInPanels
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _COMMON = {
     "quiet": Annotated[

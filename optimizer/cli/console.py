@@ -13,8 +13,9 @@ import shutil
 import sys
 import textwrap
 import time
+from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from optimizer.base.errors import printable
 from optimizer.base.text.formatting import ValueText, number, percent
@@ -24,9 +25,6 @@ from optimizer.cli.terminal import encodable
 from optimizer.report.content.report_table import first_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
-
     from rich.console import Console
 
     from optimizer.problem.plan.result import Result

@@ -5,6 +5,7 @@ once, or fills in a first scenario.
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,8 +23,6 @@ from optimizer.cli.arguments import (
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from optimizer.analysis.desk.page.server import DeskServer, ServedPage
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,14 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.base.choices import EntryKind
+from optimizer.base.errors import Problem
 from optimizer.cli.arguments import Json
 from optimizer.cli.commands import add_command
 from optimizer.cli.console import print_json, print_line, print_note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from optimizer.base.errors import Problem
     from optimizer.sharing.ledger.signing import SignedState
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the ledger.")]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ from optimizer.base.choices import (
 )
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import number
+from optimizer.base.work.listener import Listener
 from optimizer.cli.arguments import (
     Json,
     Language,
@@ -28,9 +30,6 @@ from optimizer.cli.commands import add_command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from optimizer.base.work.listener import Listener
     from optimizer.operations.delivered import Delivered, DeliveryTally
     from optimizer.operations.passes import Estimate, Passes
     from optimizer.operations.trial import TrialDesign, TrialTerms

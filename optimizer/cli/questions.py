@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,8 +34,6 @@ from optimizer.cli.console import ProgressPrinter, print_json, print_line, print
 from optimizer.cli.terminal import CommandInterrupts, seconds_running
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from optimizer.analysis.compare.compare import ComparedPlan
     from optimizer.analysis.cooperation.cooperation import Cooperation
     from optimizer.analysis.frontier.frontier import BudgetRange, Frontier

@@ -4,6 +4,7 @@ scenario for one), `check` (what a scenario lacks).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,8 +32,6 @@ from optimizer.cli.arguments import (
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from optimizer.pipeline.check import CheckedScenario
 
 

@@ -17,15 +17,13 @@ import io
 import os
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from optimizer.base.errors import OptimizerError
 from optimizer.base.text.formatting import ARROW, DASH, ELLIPSIS, SPACE
 from optimizer.base.work.listener import Stopping
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 READER_GONE = {errno.EPIPE, errno.ESHUTDOWN} | ({errno.EINVAL} if os.name == "nt" else set())
 """Errors of a write to a pipe that nobody reads any more; Windows has the third."""

@@ -5,10 +5,11 @@ for tables, numbers and intervals.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,9 +17,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from optimizer.base.errors import printable
 from optimizer.base.files.readwrite import written_whole
 from optimizer.base.text.formatting import DASH, known
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 TEMPLATES = Path(__file__).parent / "templates"
 

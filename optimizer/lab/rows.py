@@ -19,10 +19,10 @@ import signal
 import subprocess
 from abc import abstractmethod
 from collections.abc import (
-    Callable,  # noqa: TC003
-    Iterable,  # noqa: TC003
-    Iterator,  # noqa: TC003
-    Sequence,  # noqa: TC003
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
 )
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +30,8 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from types import FrameType
+from typing import Any, Generic, Protocol, TypeVar
 
 import psutil
 from pydantic import Field
@@ -39,9 +40,6 @@ from optimizer.base.files.json_lines import append_json_lines, read_json_lines
 from optimizer.base.schema import Strict
 from optimizer.base.version import package_version
 from optimizer.base.work.executor import cores
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.base.choices import EffortKind, WorldKind
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import existing_file, toml_value
@@ -23,21 +27,13 @@ from optimizer.base.schema import validated
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.problem.network.exchanged import EXCHANGE, metres_if_exchanged
 from optimizer.region import save_region
+from optimizer.region.model import Region
+from optimizer.risk import OdTable
 from optimizer.risk.simulation.observation import FIRST_MONTH
 from optimizer.risk.simulation.searching import Change, History, make_history, rate_for
 from optimizer.risk.simulation.world import World, make_world
 from optimizer.scenario.check.check import check_model, evidence_of
 from optimizer.scenario.file.model import EvadersModel, RecordsModel, ScenarioModel, read_scenario
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.choices import EffortKind, WorldKind
-    from optimizer.region.model import Region
-    from optimizer.risk import OdTable
 
 
 @dataclass(frozen=True)

@@ -22,23 +22,27 @@ import os
 import re
 import stat
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NaiveDatetime
 from scipy import special, stats
 
 from optimizer.base.errors import InputError, Problem, ProblemList
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import check_place, sha256, write_json, written_whole
 from optimizer.base.files.tables import TextTable, WantedColumns, read_csv
 from optimizer.base.schema import ComposedId, Strict, read_model
 from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
 from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.files.plan_file import PlanSite
 from optimizer.records.personal import refuse_personal
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
 from optimizer.risk.numerics.likelihood import clopper_pearson
@@ -46,16 +50,7 @@ from optimizer.roster.calendar import first_day, span
 from optimizer.roster.draws import SecretNumbers, read_secret
 from optimizer.roster.model import read_duties, safe_cell
 from optimizer.scenario.file.ranges import PRIOR, AuditedKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from zoneinfo import ZoneInfo
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.problem.files.plan_file import PlanSite
-    from optimizer.scenario.file.roster_model import Shift
+from optimizer.scenario.file.roster_model import Shift
 
 ALPHA = 0.1
 """Intervals are of 90 %."""

@@ -8,14 +8,18 @@ without positions.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import sha256
@@ -37,17 +41,9 @@ from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import MIXTURE_FILE
 from optimizer.problem.network.exchanged import EXCHANGE
 from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.roster.model import Duties, read_duties
 from optimizer.scenario.check.check import read_evidence
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
-    from zoneinfo import ZoneInfo
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
 
 Status = Literal["manned", "late", "short", "elsewhere", "no record"]
 

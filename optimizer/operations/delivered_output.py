@@ -4,10 +4,11 @@ tables, a map and a page.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import shapely
 
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import toml_value
 from optimizer.base.text.formatting import DASH, number, percent, plain
 from optimizer.base.text.language import ENGLISH
@@ -24,9 +25,6 @@ from optimizer.report.answer import (
     write_answer,
 )
 from optimizer.report.content.report_table import Column, ReportTable
-
-if TYPE_CHECKING:
-    from optimizer.base.files.output_folder import OutputFolder
 
 EFFORT, RECORDS = "effort.csv", "records.toml"
 

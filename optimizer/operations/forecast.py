@@ -15,13 +15,17 @@ whose files are gone or changed, is a fault.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList
 from optimizer.base.files.output_folder import OutputFolder
@@ -30,6 +34,7 @@ from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.messages import counted_message, message
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.plans.plan_folder import PlanFolder
+from optimizer.records.model import Seizures
 from optimizer.report.geodata.files import write_csv
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import compile_scenario
@@ -37,16 +42,7 @@ from optimizer.sharing.ledger.store import Entry, EntryFile, LedgerFolder, read_
 from optimizer.sharing.ledger.verifying import verify_ledger
 from optimizer.sharing.recording import append_entries, hashed
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.records.model import Seizures
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 FORECAST = "forecast.csv"
 FACT = "forecast"

@@ -15,24 +15,19 @@ that any transition of the batch may go.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE, great_circle_m
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.problem.network.shortest_paths import CostGraph
+from optimizer.problem.network.network import Network
+from optimizer.problem.network.shortest_paths import CostGraph
 
 BATCH = 64
 """Searches in a batch."""

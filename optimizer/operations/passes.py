@@ -32,13 +32,16 @@ central intervals are over the draws.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
@@ -47,6 +50,7 @@ from optimizer.base.text.messages import message, shortened
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.evaders import arc_costs, best_responses
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import with_plan
 from optimizer.records.model import Seizures, spread_effort, unit_of_seizures
 from optimizer.records.quality import record_faults
@@ -56,15 +60,7 @@ from optimizer.scenario.demand.delivered_effort import delivered_sources
 from optimizer.scenario.file.model import read_content
 from optimizer.scenario.file.ranges import detection_ranges
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 LEVEL = 0.9
 """Probability of the intervals."""

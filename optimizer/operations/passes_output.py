@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.formatting import DASH, number, percent, plain, with_range
 from optimizer.base.text.language import ENGLISH, marked, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import translated
-from optimizer.operations.passes import MEASURES
+from optimizer.operations.passes import MEASURES, Estimate, Passes, PassesRow
 from optimizer.plans.plan_folder import made_of
 from optimizer.report.answer import (
     Answer,
@@ -18,13 +19,7 @@ from optimizer.report.answer import (
     ShortPage,
     write_answer,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.operations.passes import Estimate, Passes, PassesRow
-    from optimizer.report.content.report_table import ReportTable
+from optimizer.report.content.report_table import ReportTable
 
 PASSES = AnswerFiles("passes", ("passes.json", "passes.csv", "passes.html"))
 

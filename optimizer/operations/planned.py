@@ -5,9 +5,10 @@ or from a plan that stands every day.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.tables import WantedColumns, read_csv
@@ -16,13 +17,7 @@ from optimizer.roster.calendar import span
 from optimizer.roster.draws import read_draws, with_draws
 from optimizer.roster.model import Duties, Duty, safe_cell, stop_name
 from optimizer.roster.writing import TABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from optimizer.scenario.file.roster_model import Crew
-
+from optimizer.scenario.file.roster_model import Crew
 
 ROSTER_COLUMNS = ("date", "shift", "start", "end", "crew_id", "duty_id")
 """Columns of `roster.csv` that are read."""

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import shapely
@@ -36,12 +39,6 @@ from optimizer.base.text.names import unknown_name
 from optimizer.operations.stays import Track
 from optimizer.records.personal import refuse_personal
 from optimizer.roster.model import LOG_COLUMNS, Duties, safe_cell
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from xml.etree.ElementTree import Element
-    from zoneinfo import ZoneInfo
-
 
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "fixtime", "recorded_at")
 UNIT_NAMES = ("unit", "crew", "callsign", "call_sign", "vehicle", "device")

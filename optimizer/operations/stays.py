@@ -12,18 +12,14 @@ takes at its usual pace, and stood for the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.operations.map_matching import MatchParams, match_path
 from optimizer.problem.network.geodesy import great_circle_m
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.problem.network.shortest_paths import CostGraph
+from optimizer.problem.network.network import Network
+from optimizer.problem.network.shortest_paths import CostGraph
 
 WINDOW_S = 59.0
 """Least time over which a speed is taken: shorter, noise looks like driving."""

@@ -24,12 +24,14 @@ import os
 import re
 import stat
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy import stats
 
@@ -50,6 +52,7 @@ from optimizer.operations.trial_inference import (
     trial_powers,
 )
 from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.instance.options import Option
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.records.personal import refuse_personal
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
@@ -67,15 +70,8 @@ from optimizer.roster.model import safe_cell
 from optimizer.sharing.ledger.store import Entry, LedgerFolder
 from optimizer.sharing.recording import append_entries, hashed
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.options import Option
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int8]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int8]
 
 TRIAL = "trial.json"
 FORM = "outcomes.csv"

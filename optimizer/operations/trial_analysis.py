@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import hmac
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList
@@ -57,14 +60,8 @@ from optimizer.roster.model import safe_cell
 from optimizer.sharing.ledger.store import Entry, LedgerFolder, read_entry, time_of
 from optimizer.sharing.recording import append_entries, hashed
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int8]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)

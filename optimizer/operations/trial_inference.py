@@ -26,22 +26,21 @@ and finds less.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int8]
     Simulate = Callable[
         ["Ints", float, "TrialSetting", "TrialWorld", np.random.Generator],
         tuple["Floats", "Floats", float],
     ]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int8]
 
 ALPHA = 0.1
 """Intervals are of 90 %."""

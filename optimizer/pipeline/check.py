@@ -4,22 +4,31 @@ everything that is known before anything slow runs.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.work.listener import SILENT, Listener
+from optimizer.problem.instance.options import Resource
+from optimizer.records import Effort, Seizures
 from optimizer.records.quality import record_faults
 from optimizer.records.reading import unread_columns
+from optimizer.records.sources import EffortSource, SeizureSource
+from optimizer.region.model import Region
 from optimizer.risk.evidence import gather_evidence
 from optimizer.risk.location_error import weak_remarks
 from optimizer.scenario.check.assumptions import Assumption, assumptions_of
 from optimizer.scenario.check.check import check_scenario
 from optimizer.scenario.demand.delivered_effort import delivered_remarks
+from optimizer.scenario.demand.stages import ScenarioCheck
+from optimizer.scenario.file.model import ScenarioModel
 from optimizer.scenario.file.references import fitting_kinds
+from optimizer.scenario.file.roster_model import CrewModel
 from optimizer.scenario.file.traffic import Traffic
 from optimizer.scenario.sites.burden import burden_of
 from optimizer.scenario.sites.options import (
@@ -29,19 +38,6 @@ from optimizer.scenario.sites.options import (
     operators_of,
     resource_id,
 )
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from optimizer.problem.instance.options import Resource
-    from optimizer.records import Effort, Seizures
-    from optimizer.records.sources import EffortSource, SeizureSource
-    from optimizer.region.model import Region
-    from optimizer.scenario.demand.stages import ScenarioCheck
-    from optimizer.scenario.file.model import ScenarioModel
-    from optimizer.scenario.file.roster_model import CrewModel
-
 
 CREW_FIELDS = ("id", "agency", "base", "number", "people")
 """What `check --json` says of crews alike; `people` are those of each."""

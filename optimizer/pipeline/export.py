@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,9 @@ from optimizer.plans.changes import changed, in_language, whole_changes
 from optimizer.plans.comparison import compare
 from optimizer.plans.plan_content import plan_content
 from optimizer.plans.plan_folder import PlanFolder
+from optimizer.problem.files.plan_file import PlanFile, RestsOn
 from optimizer.problem.instance.changes import Changes
+from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.report_table import LayerField
 from optimizer.report.geodata.files import (
     GeoTable,
@@ -34,13 +38,7 @@ from optimizer.report.geodata.qgis_project import Mark, Style, StyleClass, write
 from optimizer.scenario.compile.compile import Compiled, compile_scenario
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
     from shapely.geometry.base import BaseGeometry
-
-    from optimizer.problem.files.plan_file import PlanFile, RestsOn
-    from optimizer.report.content.report_content import ReportContent
 
 PACKAGE = "plan.gpkg"
 PROJECT = "plan.qgz"

@@ -4,24 +4,21 @@ what the commands `import ...` do.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.work.listener import SILENT, Listener, Stopping
+from optimizer.records.importers import mapped_csv
 from optimizer.records.importers.frames import FILES, Imported, ImportSummary, write_import
 from optimizer.records.importers.mapped_csv import checked_mapping, read_mapping
 from optimizer.sharing.ledger.store import Entry, LedgerFolder
 from optimizer.sharing.recording import hashed, record_made
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping, Sequence
-
-    from optimizer.records.importers import mapped_csv
 
 
 @dataclass(frozen=True)

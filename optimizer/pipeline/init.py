@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -29,6 +31,8 @@ from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.pipeline.check import CheckedScenario, check_scenario_file
 from optimizer.problem.instance.teams import TeamBase
 from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
+from optimizer.problem.network.places import Gateway, Settlement
 from optimizer.problem.network.shortest_paths import shortest_path_tree
 from optimizer.region import border_warnings, save_region, summary
 from optimizer.region.model import (
@@ -40,16 +44,7 @@ from optimizer.region.model import (
 from optimizer.risk.demand import travel_hours
 from optimizer.scenario.check.check import obtain_region
 from optimizer.scenario.demand.source_measures import MOBILE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.problem.network.places import Gateway, Settlement
-    from optimizer.scenario.file.model import RegionModel
-
+from optimizer.scenario.file.model import RegionModel
 
 SCENARIO = "scenario.toml"
 

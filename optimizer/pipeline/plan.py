@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from optimizer.analysis.explain.record import RecordSupport
 from optimizer.analysis.uncertainty.sensitivity import (
     Sensitivity,
     sensitivity_content,
@@ -55,12 +57,15 @@ from optimizer.plans.plan_content import (
 from optimizer.plans.plan_folder import CERTIFICATE_FILE, FILES, KnownPlan, PlanFolder
 from optimizer.plans.scenario_copy import SCENARIO_COPY, write_scenario_copy
 from optimizer.plans.weak_beats import sites_for_beats, without_weak_beats
+from optimizer.problem.files.plan_file import PlanFile
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.methods import MIXED, check_single_plans
 from optimizer.problem.plan.plan import Plan, with_mixture
 from optimizer.problem.plan.result import Result, single_plan
 from optimizer.report.figure_files import figure_names
 from optimizer.risk.numerics import ldl
+from optimizer.roster.model import Duties
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence, options_before_risk
 from optimizer.scenario.demand.delivered_effort import delivered_changes, delivered_sources
@@ -70,15 +75,7 @@ from optimizer.scenario.file.ranges import range_warnings
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_plan
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.kernel_modules import SEARCH, TOURS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from optimizer.analysis.explain.record import RecordSupport
-    from optimizer.problem.files.plan_file import PlanFile
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.roster.model import Duties
-    from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.params import SolveOptions
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,13 @@ take to import.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem, ProblemList
@@ -20,20 +23,14 @@ from optimizer.plans.plan_folder import CERTIFICATE_FILE, PlanFolder
 from optimizer.problem.files.instance_file import ReadInstance, read_instance
 from optimizer.problem.files.plan_file import PLAN_FILE, read_plan
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import Evaluation, evaluate
 from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.problem.plan.result import Result
+from optimizer.sharing.ledger.store import EntryFile
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.solve import solve, solve_with
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from fractions import Fraction
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.sharing.ledger.store import EntryFile
 
 
 @dataclass(frozen=True)

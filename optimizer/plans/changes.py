@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import ProblemList
@@ -14,17 +16,14 @@ from optimizer.base.files.output_folder import folder_sources
 from optimizer.base.text.language import check_language
 from optimizer.base.text.messages import message
 from optimizer.problem.instance.changes import WHERE, Changes, change_sentences, named_resources
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource, named_options
+from optimizer.scenario.file.model import ScenarioModel
 from optimizer.scenario.sites.burden import COUNTED
 from optimizer.scenario.sites.options import resource_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
     from optimizer.scenario.compile.compile import Compiled
-    from optimizer.scenario.file.model import ScenarioModel
 
 LANGUAGE = "report.language"
 """The setting that changes how pages read, and nothing of the plan."""

@@ -4,26 +4,20 @@ first few changes alone bring.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.problem.instance.changes import differences
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import Evaluation, evaluate, marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.solvers.branch_and_cut.improve.feasible_start import make_room
 from optimizer.solvers.overlay.overlay import contract
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-
 
 CONTRACTED_FROM = 4_000
 """Nodes from which the many layouts of a comparison are valued on the contracted

@@ -4,6 +4,7 @@ report's rows of sites and beats in these words.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -12,27 +13,25 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import ngettext, term
 from optimizer.base.text.messages import translated
 from optimizer.base.text.names import told_apart
+from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
 from optimizer.problem.plan.plan import Beat, Placement
+from optimizer.region.model import Region
 from optimizer.report.content.placements import BeatRow, BeatStopRow, ShiftClock, SiteRow
 from optimizer.report.maps.geography import border_parts, known_places
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
+from optimizer.scenario.demand.stages import ScenarioEvidence
+from optimizer.scenario.file.model import ScenarioModel
+from optimizer.scenario.file.roster_model import Shift
 from optimizer.scenario.sites.burden import COUNTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option, Resource
-    from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
-    from optimizer.region.model import Region
     from optimizer.scenario.compile.compile import Compiled
-    from optimizer.scenario.demand.stages import ScenarioEvidence
-    from optimizer.scenario.file.model import ScenarioModel
-    from optimizer.scenario.file.roster_model import Shift
 
-    Place = TypeVar("Place", Crossing, Gateway, NamedPlace, Settlement)
+Place = TypeVar("Place", Crossing, Gateway, NamedPlace, Settlement)
 
 
 @dataclass(frozen=True, slots=True)

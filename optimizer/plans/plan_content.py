@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ from optimizer.problem.files.plan_file import (
     resource_entries,
     site_entry,
 )
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import Result, result_summary
@@ -36,11 +39,7 @@ from optimizer.scenario.file.ranges import detection_chances, detection_range
 from optimizer.scenario.sites.options import past
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from optimizer.plans.comparison import Comparison
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
     from optimizer.problem.network.network import Network
     from optimizer.scenario.compile.compile import Compiled
 

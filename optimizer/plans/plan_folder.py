@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.output_folder import folder_sources
@@ -40,23 +46,16 @@ from optimizer.problem.files.plan_file import (
     plan_ids,
     plan_in,
 )
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Beat, Mixture, Plan, violations, with_plan
 from optimizer.problem.plan.result import GIVEN, Result
+from optimizer.roster.model import Duties
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.params import SolveParams
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable, Mapping
-    from fractions import Fraction
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.roster.model import Duties
     from optimizer.scenario.file.model import ScenarioModel
-    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 
 NUMBER_LENGTH, HANDLING_LENGTH = 12, 60
 

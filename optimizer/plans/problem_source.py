@@ -4,9 +4,10 @@ and ready to solve.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.schema import validated
@@ -17,16 +18,11 @@ from optimizer.plans.plan_folder import OwnWords, PlanFolder
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.plan.plan import Plan
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.compile.compile import Compiled, compile_evidence
 from optimizer.scenario.file.model import SolveModel, with_settings
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable, Mapping
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Plan
 
 
 @dataclass(frozen=True)

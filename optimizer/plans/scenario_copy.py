@@ -8,11 +8,12 @@ import atexit
 import json
 import os
 import zipfile
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256 as hashed
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -20,9 +21,6 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.files.temporary import scratch_folder
 from optimizer.base.schema import Strict, validated
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 SCENARIO_COPY = "scenario.zip"
 CONTENT_FILE = "content.json"

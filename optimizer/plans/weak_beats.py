@@ -14,24 +14,22 @@ resources, which are named.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.text.messages import Message, counted_message, message, shortened
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.plan.evaluation import marginal_values, plan_value
 from optimizer.problem.plan.plan import Plan, violations, with_plan
+from optimizer.problem.plan.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.plans.comparison import Comparison
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Result
 
 MOST_SITES = 24
 """Sites that are tried in place of beats: those first that would add most beyond the budgets."""

@@ -6,13 +6,16 @@ Where a record lies: on a segment, at a point near one, or somewhere in an area.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry import shape
 
 from optimizer.base.errors import ProblemList
@@ -30,10 +33,6 @@ from optimizer.problem.network.places import DOUBTFUL_M
 from optimizer.records.record_parser import RecordParser, plain_number, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network

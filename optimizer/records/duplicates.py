@@ -10,26 +10,24 @@ off; else the source's `overlap` decides, and without it the record is refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.messages import counted_message, message, shortened
+from optimizer.records.model import Effort, Seizures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Seizures
     from optimizer.records.sources import EffortSource, SeizureSource
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Row = tuple[object, ...]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Row = tuple[object, ...]
 
 SLIVER = 0.05
 """Share of the smaller area's roads up to which two areas are taken as neighbours whose

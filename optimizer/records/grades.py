@@ -13,20 +13,16 @@ scale.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainc, betaln, logsumexp
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 GRADE_FORMS = (
     "an Admiralty grade such as B2 (A-F, 1-6) or a 3x5x2 grade such as 1A P (1-3, A-E, P or C)"

@@ -8,15 +8,14 @@ are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.base.errors import ProblemList
 from optimizer.base.text.names import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from optimizer.base.errors import ProblemList
     from optimizer.records.record_parser import RecordParser
 
 MARKINGS = ("red", "amber+strict", "amber", "green", "clear")

@@ -4,19 +4,17 @@ segment was searched.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.names import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
     from optimizer.records.record_parser import UnreadColumns, Unused
 

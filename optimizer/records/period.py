@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 FORMS = (
     "a day (2023-04-30), a month (2023-04), a year (2023), a US fiscal year (FY2023) or first/last"

@@ -6,14 +6,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from optimizer.base.errors import InputError, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 PERSONAL = re.compile(
     r"ages?|aged|genders?|sex|ethnic\w*|races?|racial|religi\w+|faith|nationalit\w+|citizen\w*|surnames?|forenames?|firstname|lastname|"

@@ -6,19 +6,14 @@ Each fault that is found is a sentence that ends in what it does to the plan.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binom, poisson
 
 from optimizer.base.text.messages import message, shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from optimizer.records.model import Effort, LocatedRecords, Seizures
+from optimizer.records.model import Effort, LocatedRecords, Seizures
 
 LEAST_ROWS = 20
 """Rows below which heaping and outliers are not looked for."""

@@ -5,13 +5,15 @@ network, and how many rows of each are used.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
@@ -21,9 +23,11 @@ from optimizer.base.text.formatting import plural
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import Message, counted_message, message
 from optimizer.problem.files.frames import frame_points
+from optimizer.problem.network.network import Network
 from optimizer.records.areas import Area, Gazetteer, locate
 from optimizer.records.duplicates import drop_copied_entries, remove_double_effort, settle_seizures
 from optimizer.records.model import Effort, LocatedRecords, Seizures
+from optimizer.records.period import Period
 from optimizer.records.record_parser import (
     DaySpans,
     RecordParser,
@@ -39,15 +43,7 @@ from optimizer.records.record_parser import (
 )
 from optimizer.records.sources import EffortSource, SeizureSource
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.records.period import Period
-
-    Columns: TypeAlias = dict[str, NDArray[Any]]
+Columns: TypeAlias = dict[str, NDArray[Any]]
 
 MOST_UNUSED = 0.1
 """Share of a file's rows that may be unused before there is a warning."""

@@ -8,9 +8,10 @@ cluster and weigh as one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -20,6 +21,7 @@ from optimizer.base.files.tables import POINT_ALIASES, TextTable, WantedColumns,
 from optimizer.base.text.messages import Message, counted_message, message
 from optimizer.problem.network.exchanged import EXCHANGE, metres_if_exchanged
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
+from optimizer.problem.network.network import Network
 from optimizer.records.fusion.reports import place_key, unlikeness
 from optimizer.records.grades import (
     GRADE_FORMS,
@@ -32,15 +34,8 @@ from optimizer.records.period import FORMS, parse_period
 from optimizer.records.personal import is_personal
 from optimizer.records.record_parser import plain_number
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 NEAR_KM, NEAR_DAYS = 3.0, 7
 """Distance and days up to which tips of nearly the same words are one."""

@@ -7,25 +7,23 @@ count on a road of the same number, up to a distance.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.problem.network.geodesy import great_circle_m
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 COLUMNS = ("road", "lon", "lat", "vehicles_a_day")
 """Columns of a file of counts that a scenario reads; vehicles a day in one direction."""

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from optimizer.base.errors import InputError, Problem, ProblemList
@@ -26,14 +28,8 @@ from optimizer.base.files.readwrite import (
 from optimizer.base.text.language import marked
 from optimizer.problem.network.polylines import GRID, PORTION
 from optimizer.region.model import Dropped
+from optimizer.region.osm import Boundary
 from optimizer.region.ways import Ways, with_joints
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.region.osm import Boundary
 
 BorderSource = BaseGeometry | str | os.PathLike[str] | None
 """A shape in degrees, a GeoJSON file, the name of a boundary in the extract, or None:

@@ -10,6 +10,7 @@ settings are set for the call and put back after it.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
@@ -26,9 +28,6 @@ from optimizer.region.osm import USED_TAGS, OsmData, OsmNodes, PlaceNode, PointF
 from optimizer.region.places import ASSUMED_POPULATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
 _TURNED = {"-1", "reverse", "T"}

@@ -13,14 +13,17 @@ import ctypes
 import gzip
 import re
 import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import existing_file
@@ -40,10 +43,6 @@ from optimizer.region.osm import (
 from optimizer.region.ways import Growing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
 MOST_EXPANSION = 200

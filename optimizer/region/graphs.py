@@ -10,32 +10,28 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 import shapely
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import existing_file
 from optimizer.base.text.language import marked
 from optimizer.problem.network.graph_conversion import above_zero, first_text
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import LonLat
 from optimizer.problem.network.road_classes import NO_SPEEDS, speed_kmh
 from optimizer.region.model import Dropped
 from optimizer.region.store import layer_names, read_layer
 from optimizer.region.ways import Points, SourceWays, Ways
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
 
 _WGS84 = "EPSG:4326"
 

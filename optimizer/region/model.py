@@ -5,10 +5,12 @@ terms it was made by.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from optimizer.base.errors import InputError, Problem
@@ -17,9 +19,6 @@ from optimizer.base.text.language import marked
 from optimizer.base.text.messages import counted_message, message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network

@@ -10,25 +10,23 @@ conspicuous.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import message
+from optimizer.problem.network.polylines import LonLat
 from optimizer.problem.network.road_classes import MODE_OF, MODES, NO_SPEEDS, speed_kmh
 from optimizer.region.model import Dropped
 from optimizer.region.ways import Points, SourceWays, Ways
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
-
-    from optimizer.problem.network.polylines import LonLat
 
 __all__ = ["MODES"]  # what `optimizer.region` hands on
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import heapq
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -17,20 +19,14 @@ from optimizer.base.errors import ProblemList
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import message
 from optimizer.problem.network.geodesy import great_circle_m
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.problem.network.road_classes import HIGHWAY_CLASSES, MODE_OF
 from optimizer.problem.network.shortest_paths import shortest_path_tree
+from optimizer.region.border import Border, Cut
 from optimizer.region.model import BUILT_IN, SAME_ROAD, Dropped, RegionTerms, road_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.region.border import Border, Cut
-    from optimizer.region.osm import PlaceNode
-    from optimizer.region.ways import Ways
+from optimizer.region.osm import PlaceNode
+from optimizer.region.ways import Ways
 
 OfficialMark = str | int | tuple[float, float]
 """What a user may list as official: a crossing's id, a way's number, or longitude and

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
@@ -57,9 +59,6 @@ from optimizer.region.store import is_saved_region, load_region
 from optimizer.region.ways import Ways, assemble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
 

@@ -8,15 +8,18 @@ doubles, geometries as well-known binary: nothing is rounded.
 from __future__ import annotations
 
 import errno
+import os
 import warnings
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
@@ -26,13 +29,6 @@ from optimizer.problem.network.places import Crossing, Gateway, Settlement
 from optimizer.problem.network.polylines import Polylines
 from optimizer.region.model import Dropped, Region, terms_of_text
 from optimizer.region.ways import Growing
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
 
 PlaceType = TypeVar("PlaceType", Crossing, Gateway, Settlement)
 

@@ -4,10 +4,12 @@ they become a network.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -16,11 +18,6 @@ from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import ARCS_AT_ONCE, PORTION, LonLat, Polylines, ranges
 from optimizer.region.model import Dropped
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ side by side.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from optimizer.base.text.formatting import ValueText, decimal, number, percent, plain
 from optimizer.base.text.language import gettext as _
@@ -22,10 +24,7 @@ from optimizer.report.maps.geography import LEAST_DEGREES, StraightRoads
 from optimizer.report.palette import AFTER, BOUND, FAINT, ROAD, SITES, TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
 
 CURVE_DPI = 300

@@ -4,7 +4,9 @@ page, all of them or none.
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +22,6 @@ from optimizer.report.page import ROWS_SHOWN, data_uri, environment
 from optimizer.report.styles import styles
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping, Sequence
-
     import shapely
     from matplotlib.figure import Figure
 

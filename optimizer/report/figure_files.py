@@ -4,12 +4,11 @@ what only needs the names does not load matplotlib.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from matplotlib.axes import Axes
 
     from optimizer.report.content.report_content import ReportContent

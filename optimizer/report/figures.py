@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import textwrap
 import warnings
+from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +31,8 @@ from PIL import Image
 from optimizer.base.text.formatting import ARROW, known, percent, plain, sentence
 from optimizer.base.text.language import ENGLISH, localised, spoken
 from optimizer.base.text.language import gettext as _
+from optimizer.report.content.placements import SiteRow
+from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.summary import (
     difference,
     difference_short,
@@ -38,6 +42,7 @@ from optimizer.report.content.summary import (
     value,
 )
 from optimizer.report.content.summary import unit as unit_of
+from optimizer.report.content.uncertainty import UncertaintyRow
 from optimizer.report.figure_files import WIDTH_INCHES, FigureFile, added_figures
 from optimizer.report.maps.geography import Bounds, opening_bounds
 from optimizer.report.maps.map_layers import MapLayers, map_layers
@@ -52,14 +57,7 @@ from optimizer.report.maps.still_maps import (
 from optimizer.report.palette import AFTER, BEFORE, BOUND, FAINT, ROAD, SITES, TEXT, TODAY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from matplotlib.axes import Axes
-
-    from optimizer.report.content.placements import SiteRow
-    from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.content.uncertainty import UncertaintyRow
 
 DPI = 150
 

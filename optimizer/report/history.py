@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,8 +14,6 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.report.palette import AFTER, BOUND
 
 if TYPE_CHECKING:
-    import os
-
     from optimizer.problem.plan.result import Result
 
 

@@ -7,12 +7,14 @@ classes with edges of 1, 2 or 5 times a power of ten, the same for all maps of a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.base.text.formatting import DASH, number, plain, round_below
 from optimizer.base.text.language import gettext as _
@@ -20,15 +22,12 @@ from optimizer.report.maps.geography import Bounds, Plane
 from optimizer.report.maps.labels import OccupiedBoxes, text_width
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 SIZE = 640
 """Longer side of a map in its own units."""

@@ -12,23 +12,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+from numpy.typing import NDArray
 
 from optimizer.base.files.readwrite import write_errors
 from optimizer.base.files.temporary import folder_beside
 from optimizer.base.text.formatting import letter, number, plain
 from optimizer.base.text.language import counted, long_date, markup, spoken, term
 from optimizer.base.text.language import gettext as _
+from optimizer.problem.network.places import Crossing, Gateway
 from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.content.first_page import command_order
 from optimizer.report.content.mixture import mixture_sentences
@@ -55,13 +58,6 @@ from optimizer.report.maps.labels import (
 from optimizer.report.maps.map_layers import MapLayers, map_layers
 from optimizer.report.styles import read_together, styles
 from optimizer.report.words import GLOSSARY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.places import Crossing, Gateway
 
 
 def write_report(folder: Path, content: ReportContent) -> list[Path]:

@@ -4,22 +4,18 @@ runs. The report replaces it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from optimizer.base.files.readwrite import written_whole
 from optimizer.base.text.formatting import DASH, plain
 from optimizer.base.text.language import counted
 from optimizer.base.text.language import gettext as _
 from optimizer.report.answer import PageSection, ShortPage, short_page
+from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.report_table import Column, ReportTable
 from optimizer.report.content.summary import unit, value
 from optimizer.report.figures import save_today
 from optimizer.report.maps.still_maps import made_line
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.report.content.report_content import ReportContent
 
 MARK = b"<!-- first picture: no plan -->\n"
 """What the page ends with: a run replaces and removes no other file."""

@@ -7,11 +7,14 @@ seizures over effort shrunk along the network (`optimizer.risk.shrunk_rate`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from optimizer.problem.network.network import Network
+from optimizer.records.model import Effort, Seizures
 from optimizer.risk.estimate import (
     RiskEstimate,
     by_segment,
@@ -21,19 +24,13 @@ from optimizer.risk.estimate import (
     per_outcome,
 )
 from optimizer.risk.evidence import Evidence, cells_of, gather_evidence, later_evidence
+from optimizer.risk.field_flow.laplace import Design
 from optimizer.risk.field_flow.model_averaging import class_design, flow_column, with_flow
 from optimizer.risk.location_error import fit_location_error
+from optimizer.risk.numerics.likelihood import Cells
 from optimizer.risk.od_flows import OdTable, path_flows
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Seizures
-    from optimizer.risk.field_flow.laplace import Design
-    from optimizer.risk.numerics.likelihood import Cells
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 class FlowRegression:

@@ -27,17 +27,15 @@ dependency, Annals of Statistics 29(4).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainc, gammainc, gammaincc
 
 from optimizer.risk.estimate import Interval
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats: TypeAlias = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 
 
 NODES = np.linspace(-8.0, 8.0, 97)

@@ -6,24 +6,22 @@ creatures of habit take.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.instance.evaders import Evader, Route, arc_costs
+from optimizer.problem.network.places import Gateway, Settlement
 from optimizer.problem.network.shortest_paths import ArcOrder
 from optimizer.risk.od_flows import OdTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.problem.network.places import Gateway, Settlement
 
 
 def gateway_masses(

@@ -8,24 +8,22 @@ are normal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaincinv, gammaln, logsumexp, ndtri, xlogy
 
+from optimizer.records.model import Effort, Seizures
 from optimizer.risk.evidence import Evidence, later_evidence
 from optimizer.risk.numerics.likelihood import LARGEST, AreaCount, Cells, count_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Seizures
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

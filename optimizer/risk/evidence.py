@@ -11,10 +11,12 @@ unit of effort.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.messages import message
@@ -30,10 +32,6 @@ from optimizer.records.model import (
 from optimizer.risk.numerics.likelihood import AreaCount, Cells
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
 
 LEAST_SEIZURES = 0.5

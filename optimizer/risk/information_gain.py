@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 from scipy.sparse import coo_array, csr_array
 from scipy.special import gammaln
@@ -39,12 +40,10 @@ from optimizer.base.text.language import marked
 from optimizer.risk.field_flow.field import road_neighbours
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
     from optimizer.risk.field_flow.model import FieldFlow
 
-    Floats: TypeAlias = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 
 TOP = 0.05
 """Share of the network's length that counts as the worst roads."""

@@ -18,11 +18,13 @@ a segment are their number times P.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.sparse import csr_array
 from scipy.special import ndtri
@@ -33,13 +35,9 @@ from optimizer.records.model import Seizures, in_time, unit_of_seizures
 from optimizer.risk.evidence import Evidence, WrittenPlaces
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 DISTANCES_M = (30.0, 100.0, 300.0, 1000.0)
 """Errors of places that are tried together."""

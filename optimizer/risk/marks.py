@@ -39,15 +39,12 @@ A Course in Credibility Theory and its Applications, Springer, chapter 4. N. Dua
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 LEAST_POOL = 1.0
 """Seizures that the pool is worth at least beside those of an origin."""

@@ -26,15 +26,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, eye_array
 from scipy.sparse.linalg import splu
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 MOST_ROUNDS = 200
 

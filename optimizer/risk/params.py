@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from optimizer.base.params import Params
-from optimizer.base.schema import Count, Share  # noqa: TC001 - read at run time
+from optimizer.base.schema import Count, Share
 
 
 @dataclass(frozen=True)

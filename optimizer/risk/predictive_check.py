@@ -14,11 +14,13 @@ a chance of at most `FALSE_ALARM`, whatever its size.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.text.messages import Message, message
 from optimizer.records.model import (
@@ -30,17 +32,13 @@ from optimizer.records.model import (
     unit_of_seizures,
 )
 from optimizer.risk.chance import PredictiveCounts, p_values
+from optimizer.risk.evidence import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.risk.evidence import Evidence
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 FALSE_ALARM = 1e-3
 """Chance at most that a record which the model describes fails in any comparison."""

@@ -27,26 +27,24 @@ matrices by constrained generalised least squares, Transportation Research B 25(
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import digamma, gammaln
 
 from optimizer.problem.network.shortest_paths import shortest_path_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.instance.evaders import Route
     from optimizer.problem.network.network import Network
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 PRIOR_SEIZURES = 500.0
 """a: how many seizures the prior of all pairs and routes together is worth."""

@@ -7,28 +7,26 @@ tells of another. Formulas stand with each part.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import coo_array, csc_array, diags_array
 
+from optimizer.records.model import Effort, Seizures
 from optimizer.risk.estimate import GammaModel, log_area_likelihood, log_negative_binomial
 from optimizer.risk.evidence import Evidence, gather_evidence
 from optimizer.risk.location_error import fit_location_error
 from optimizer.risk.numerics.ldl import Factor
+from optimizer.risk.numerics.likelihood import AreaCount
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Seizures
-    from optimizer.risk.numerics.likelihood import AreaCount
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 REACHES = (1.0, 3.0, 9.0, 27.0)
 """Reaches that are tried, in mean lengths of a segment."""

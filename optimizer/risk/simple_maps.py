@@ -11,19 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.records.model import Effort, Seizures
 from optimizer.risk.estimate import GammaModel
 from optimizer.risk.evidence import Evidence, gather_evidence
 from optimizer.risk.location_error import fit_location_error
 from optimizer.risk.shrunk_rate import walk
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Seizures
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 HALF = 0.5

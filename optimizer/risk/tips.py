@@ -29,20 +29,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import ndtri
 
 from optimizer.problem.network.geodesy import KM_PER_DEGREE
+from optimizer.risk.estimate import RiskEstimate
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
     from optimizer.records.tips import Tips
-    from optimizer.risk.estimate import RiskEstimate
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 BOUND = float(np.log(1.25))
 """B: the most by which tips raise the logarithm of an index."""

@@ -9,18 +9,17 @@ and one that it shows twice is the first of the two (PEP 495).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from zoneinfo import ZoneInfo
-
     from optimizer.roster.model import Duties, Duty
     from optimizer.scenario.file.roster_model import Shift
 

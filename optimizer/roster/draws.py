@@ -70,12 +70,15 @@ import os
 import secrets
 import stat
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count, islice, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem, ProblemList
@@ -85,20 +88,15 @@ from optimizer.base.text.messages import counted_message, message
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import PRACTICALLY_ONE, Mixture, Plan, with_mixture
 from optimizer.roster.calendar import slots_of
+from optimizer.roster.model import Duties, Roster
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.instance.instance import Instance
-    from optimizer.roster.model import Duties, Roster
 
-    Floats = NDArray[np.float64]
-    Incidence = NDArray[np.bool_]
-    Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Incidence = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 BLOCK_DAYS = 30
 """Days of a block of draws: within each the frequencies follow the probabilities."""

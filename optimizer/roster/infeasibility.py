@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from optimizer.base.errors import InfeasibleError
+from optimizer.roster.calendar import Slot
 from optimizer.roster.solver import (
     Clock,
     CrewRule,
@@ -20,9 +22,6 @@ from optimizer.roster.solver import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from optimizer.roster.calendar import Slot
     from optimizer.roster.making import SlotDuty, Subproblem
     from optimizer.roster.model import Duty, Rule
     from optimizer.scenario.file.roster_model import Crew

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from optimizer.base.text.formatting import number, plural
 from optimizer.base.text.messages import message
@@ -32,12 +33,7 @@ from optimizer.roster.solver import (
     first_roster,
     with_gaps,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from optimizer.scenario.file.roster_model import Crew
-
+from optimizer.scenario.file.roster_model import Crew
 
 TIME_LIMIT = 60.0
 """Seconds of search where nothing else is given."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
@@ -26,10 +27,6 @@ from optimizer.base.text.language import gettext as _
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.files.plan_file import DUTIES_FILE, how_to_name_a_plan
 from optimizer.scenario.file.roster_model import Crew, Day, DutyBase, Shift, TimeZone
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
 
 Drawn = Mapping[tuple[date, str], frozenset[str]]
 """Ids of what is placed, by day and shift."""

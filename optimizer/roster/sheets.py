@@ -15,11 +15,12 @@ import math
 import re
 from base64 import b64encode
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
@@ -27,6 +28,7 @@ import numpy as np
 import shapely
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
+from numpy.typing import NDArray
 from shapely import LineString
 
 from optimizer.base.text.formatting import number, plain, round_below
@@ -58,12 +60,6 @@ from optimizer.roster.model import (
     moment,
     stop_name,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
 
 HERE = Path(__file__).parent
 

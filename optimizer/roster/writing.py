@@ -12,11 +12,13 @@ import hashlib
 import math
 import re
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate, groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import write_json
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import (
@@ -48,12 +50,7 @@ from optimizer.roster.model import (
     stops_text,
 )
 from optimizer.roster.sheets import template
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.scenario.file.roster_model import Crew, Shift
+from optimizer.scenario.file.roster_model import Crew, Shift
 
 TABLE = "roster.csv"
 CALENDAR = "roster.ics"

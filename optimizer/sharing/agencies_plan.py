@@ -14,11 +14,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_array
 
@@ -28,6 +30,7 @@ from optimizer.base.files.readwrite import write_json
 from optimizer.base.schema import Strict, read_model
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.problem.instance.evaders import best_responses
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import relative_gap
@@ -35,13 +38,6 @@ from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_sta
 from optimizer.solvers.mip.backend import solve_mip
 from optimizer.solvers.mip.relaxed_program import relaxed_program
 from optimizer.solvers.mip.rows import RowBuilder, exclude
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
 
 TERMS, MESSAGES = "terms.json", "exchange.jsonl"
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import uuid
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import pandas as pd
 
@@ -33,10 +35,6 @@ from optimizer.problem.network.exchanged import EXCHANGE
 from optimizer.records.importers.frames import safe_text
 from optimizer.records.period import parse_period
 from optimizer.records.record_parser import UnreadColumns, plain_number
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
 
 Format = Literal["csv", "geojson", "stix"]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from optimizer.base.arguments import checked
 from optimizer.base.files.output_folder import OutputFolder
@@ -18,11 +19,6 @@ from optimizer.records.fusion.review import read_review
 from optimizer.records.importers.frames import COUNTS, SNIPPET, ImportSummary, write_import
 from optimizer.sharing.ledger.store import Entry, LedgerFolder
 from optimizer.sharing.recording import hashed, record_made
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
 
 FILES = (
     "seizures.csv",

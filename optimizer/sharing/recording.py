@@ -6,19 +6,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.output_folder import check_new_folder, folder_sources
 from optimizer.base.version import package_version
+from optimizer.base.work.listener import Listener
 from optimizer.sharing.ledger.notes import checked_name
 from optimizer.sharing.ledger.store import Entry, EntryFile, Fact, LedgerFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from optimizer.base.work.listener import Listener
     from optimizer.problem.plan.result import Result
     from optimizer.scenario.compile.compile import Compiled
     from optimizer.scenario.file.model import ScenarioModel

@@ -7,7 +7,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,23 +40,18 @@ from optimizer.records.record_parser import RecordParser, open_records
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.records.traffic_counts import read_traffic_counts, write_traffic_counts
 from optimizer.region import save_region
+from optimizer.region.model import Region
 from optimizer.scenario.check.check import check_scenario, read_evidence
 from optimizer.scenario.demand.record_demand import fitted_risk
+from optimizer.scenario.demand.stages import ScenarioCheck
 from optimizer.scenario.file.kinds import KindModel, categories
-from optimizer.scenario.file.model import ScenarioModel
+from optimizer.scenario.file.model import AgencyModel, ScenarioModel, SiteModel, TeamModel
 from optimizer.scenario.file.references import fitting_kinds, offers_sites
 from optimizer.scenario.file.translations import known_terms
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_release
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
-
     from pydantic import BaseModel
-
-    from optimizer.region.model import Region
-    from optimizer.scenario.demand.stages import ScenarioCheck
-    from optimizer.scenario.file.model import AgencyModel, SiteModel, TeamModel
 
 MINIMUM = 10
 """Least number that totals of withheld rows are given in steps of."""

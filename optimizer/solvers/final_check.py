@@ -10,23 +10,18 @@ that is called optimal.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, SolverError
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations, with_mixture, with_plan
-from optimizer.problem.plan.result import relative_gap
+from optimizer.problem.plan.result import Result, relative_gap
 from optimizer.solvers.overlay.overlay import LEAST_NORMAL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Result
 
 SAME = 1e-9
 """Relative difference up to which two sums over the same routes are the same value."""

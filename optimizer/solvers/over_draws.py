@@ -15,13 +15,14 @@ are the weights of the draws that count at a plan.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.work.listener import SILENT, Listener
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import Beat, Plan, known_options, with_beats, with_plan, with_teams
 from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
 from optimizer.problem.plan.weight_scenarios import Draws, Objective, worst_weights
@@ -30,11 +31,6 @@ from optimizer.solvers.overlay.overlay import contract, weighted
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve_with
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from optimizer.problem.instance.instance import Instance
 
 METHODS = ("auto", "cuts", "greedy")
 """Methods that can judge plans by other objectives than the mean."""

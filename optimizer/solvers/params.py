@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from optimizer.base.params import Params
-from optimizer.base.schema import Chance, Count, Share  # noqa: TC001 - read at run time
+from optimizer.base.schema import Chance, Count, Share
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ a method is, and the methods by name.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.names import one_of
@@ -15,31 +17,24 @@ from optimizer.base.work.cluster import connected
 from optimizer.base.work.executor import thread_count
 from optimizer.base.work.listener import SILENT, Listener, Stopping, stop_if_cancelled
 from optimizer.base.work.work_clock import limited
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.methods import (
     BUILT_IN,
     METHOD_NAMES,
     installed_methods,
     method_remedy,
 )
+from optimizer.problem.plan.result import Limit, Result
 from optimizer.solvers.branch_and_cut.cuts_search import search_cuts
 from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
 from optimizer.solvers.branch_and_cut.improve.local_search import PlanImprover
 from optimizer.solvers.branch_and_cut.improve.state import SolveState
+from optimizer.solvers.branch_and_cut.improve.warm_start import WarmStart
+from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.workers import ClusterTreeWorkers
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
+from optimizer.solvers.overlay.overlay import Overlay
 from optimizer.solvers.params import SolveOptions, SolveParams
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Limit, Result
-    from optimizer.solvers.branch_and_cut.improve.warm_start import WarmStart
-    from optimizer.solvers.branch_and_cut.lp.master import Master
-    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
-    from optimizer.solvers.overlay.overlay import Overlay
 
 
 def place(

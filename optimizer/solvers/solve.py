@@ -5,36 +5,30 @@ mixture of plans; its steps are calls of `place`.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.work import kernels
 from optimizer.base.work.listener import SILENT, ForwardingListener, Listener, OnlyCancels
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.plan import Plan, chosen, known_options, with_plan
-from optimizer.problem.plan.result import BoundsAt
+from optimizer.problem.plan.result import BoundsAt, Result
 from optimizer.solvers import kernel_modules
 from optimizer.solvers.branch_and_cut.improve.feasible_start import plan_made_to_fit
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
 from optimizer.solvers.final_check import checked_result
 from optimizer.solvers.mixed.solve_mixed import solve_mixed
+from optimizer.solvers.overlay.overlay import Overlay
 from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.beat_pool import with_tours
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place, register_method
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Result
-    from optimizer.solvers.overlay.overlay import Overlay
 
 __all__ = ["register_method", "solve"]
 

@@ -10,44 +10,36 @@ are snapped to sites. What does not match is kept as a list.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from optimizer.analysis.explain.explain import evaders_left
+from optimizer.analysis.explain.explain import ExplainedEvader, evaders_left
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import geometry_type, read_features
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.formatting import ValueText
 from optimizer.base.text.messages import message
 from optimizer.base.text.names import unknown_name
-from optimizer.base.work.listener import SILENT, step
+from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.plans.plan_folder import OwnWords, PlanFolder
 from optimizer.plans.problem_source import problem_source
 from optimizer.problem.instance.changes import Ordered, ordered
-from optimizer.problem.instance.evaders import best_responses
-from optimizer.problem.instance.options import named_options
+from optimizer.problem.instance.evaders import Evader, best_responses
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option, named_options
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.plan.evaluation import evader_values, plan_value
 from optimizer.problem.plan.plan import Beat, Placement, Plan, violations, with_plan
+from optimizer.scenario.compile.compile import Compiled
 from optimizer.scenario.demand.source_measures import on_roads
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.analysis.explain.explain import ExplainedEvader
-    from optimizer.base.work.listener import Listener
-    from optimizer.problem.instance.evaders import Evader
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
-    from optimizer.scenario.compile.compile import Compiled
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,19 @@ and a page.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.analysis.compare.compare import TODAY, seen_from_today
+from optimizer.analysis.compare.compare import TODAY, ComparedPlan, PlanComparison, seen_from_today
 from optimizer.analysis.explain.explain import evader_line
 from optimizer.analysis.explain.output import evader_sentence
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.formatting import number, plain, sentence
 from optimizer.base.text.language import ENGLISH, marked, term
 from optimizer.base.text.language import gettext as _
@@ -20,20 +24,9 @@ from optimizer.base.text.messages import message, shortened, translated
 from optimizer.plans.display_names import row_name, short_name
 from optimizer.plans.plan_content import straight_roads
 from optimizer.plans.plan_folder import made_of
-from optimizer.problem.plan.plan import Beat
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.analysis.compare.compare import ComparedPlan, PlanComparison
-    from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.problem.plan.plan import Placement
-    from optimizer.report.analysis_figures import PlanMap
-    from optimizer.report.answer import ShortPage
+from optimizer.problem.plan.plan import Beat, Placement
+from optimizer.report.analysis_figures import PlanMap
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
 
 COMPARISON = AnswerFiles(
     "compare",

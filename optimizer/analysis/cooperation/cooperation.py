@@ -14,11 +14,13 @@ agencies whose roads the evaders travelled before.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optimizer.base.choices import Others
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.formatting import ValueText
 from optimizer.base.work.executor import SERIAL, Executor
@@ -46,9 +48,6 @@ from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.solve import plan_without_search, solve_with
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from optimizer.base.choices import Others
     from optimizer.base.files.json_lines import FinishedTasks
     from optimizer.scenario.file.model import SolveModel
 

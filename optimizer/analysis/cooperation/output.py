@@ -4,29 +4,26 @@ with tables and a figure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.formatting import DASH, ValueText, number, with_range
 from optimizer.base.text.language import ENGLISH, localised, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
 from optimizer.plans.display_names import row_name
 from optimizer.plans.plan_folder import made_of
-from optimizer.problem.plan.result import Difference, ValueBounds, difference
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
+from optimizer.problem.plan.result import Difference, ProvenInterval, ValueBounds, difference
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from optimizer.analysis.cooperation.cooperation import (
         AgencyShare,
         CoalitionValue,
         Cooperation,
         SiteGain,
     )
-    from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.problem.plan.result import ProvenInterval
-    from optimizer.report.answer import ShortPage
 
 COOPERATION = AnswerFiles(
     "cooperate",

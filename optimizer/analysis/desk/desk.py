@@ -8,10 +8,12 @@ The page that shows it is `optimizer.analysis.desk.page`, which knows this class
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.analysis.explain.replacements import released, swapped
 from optimizer.base.errors import InputError, Problem
@@ -20,19 +22,15 @@ from optimizer.base.text.language import marked
 from optimizer.base.text.messages import listed, message
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
+from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.plan.plan import Beat, Placement, Plan, with_plan, without_beats
+from optimizer.problem.plan.result import Result
 from optimizer.solvers.overlay.overlay import Overlay, contract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.plans.plan_folder import KnownPlan
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.requirements import Requirement
-    from optimizer.problem.plan.result import Result
 
 
 def tour_name(beat: Beat) -> str:

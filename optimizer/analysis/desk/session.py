@@ -12,10 +12,11 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,8 @@ from optimizer.problem.files.plan_file import (
     resource_entries,
     site_entry,
 )
-from optimizer.problem.instance.options import BUDGET_TOLERANCE
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import BUDGET_TOLERANCE, Resource
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Beat, Plan, with_beats, with_plan, with_teams
 from optimizer.problem.plan.result import Result, relative_gap
@@ -76,12 +78,6 @@ from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.patrols.beat_pool import with_tours
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Resource
 
 BEAT = 300
 """Characters of a beat's name, which lists its stops."""

@@ -7,6 +7,7 @@ between the nodes of the problem, and there is no border and no town; the page s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,29 +24,27 @@ from optimizer.plans.display_names import (
     said_region,
     site_rows,
 )
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.files.plan_file import PlanSite, beat_entries
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
+from optimizer.problem.network.places import NamedPlace
 from optimizer.problem.plan.evaluation import Response, evaluate
 from optimizer.problem.plan.plan import Plan
 from optimizer.region.model import Region
+from optimizer.report.content.placements import BeatRow, SiteRow
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.routes import EvaderRow
 from optimizer.report.content.summary import PlanSummary
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.demand.source_measures import on_roads
+from optimizer.scenario.demand.stages import ScenarioEvidence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from optimizer.analysis.desk.desk import Desk
-    from optimizer.plans.plan_folder import PlanFolder
-    from optimizer.problem.instance.evaders import Evader
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.network.places import NamedPlace
-    from optimizer.report.content.placements import BeatRow, SiteRow
-    from optimizer.scenario.demand.stages import ScenarioEvidence
 
 ROUTES = 25
 """Evaders whose routes are drawn where no scenario says how many."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+from optimizer.base.text.formatting import ValueText
 
-    from optimizer.base.text.formatting import ValueText
+if TYPE_CHECKING:
     from optimizer.report.content.report_content import ReportContent
 
 Standing = Literal["must", "must not", "used", "not used"]

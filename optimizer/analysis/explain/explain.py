@@ -15,11 +15,14 @@ well.
 from __future__ import annotations
 
 import heapq
+import os
 import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.analysis.explain.replacements import (
     OptionPrice,
@@ -36,20 +39,13 @@ from optimizer.base.work.listener import SILENT, Listener, Stopping, step
 from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.plans.plan_folder import KnownPlan, PlanFolder
 from optimizer.problem.instance.evaders import Evader, arc_costs
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, named_options, site_names
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import evader_values
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.solvers.overlay.overlay import contract
 from optimizer.solvers.params import SolveOptions, SolveParams
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
 
 ROUNDING = 1e-9
 """Costs up to this are rounding."""

@@ -4,30 +4,30 @@ words, and a page.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from optimizer.analysis.explain.explain import ROUNDING, evader_line
+from optimizer.analysis.explain.explain import (
+    ROUNDING,
+    ExplainedEvader,
+    ExplainedOption,
+    Explanation,
+    evader_line,
+)
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
 from optimizer.base.text.language import ENGLISH, counted, ngettext, pgettext, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import shortened, translated
-from optimizer.plans.plan_folder import made_of
+from optimizer.plans.plan_folder import OwnWords, made_of
 from optimizer.problem.files.plan_file import plan_rows
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.options import Option
 from optimizer.problem.plan.plan import without_beats
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
+from optimizer.report.content.report_table import ReportTable
 from optimizer.report.words import word
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from optimizer.analysis.explain.explain import ExplainedEvader, ExplainedOption, Explanation
-    from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.plans.plan_folder import OwnWords
-    from optimizer.problem.instance.evaders import Evader
-    from optimizer.problem.instance.options import Option
-    from optimizer.report.answer import ShortPage
-    from optimizer.report.content.report_table import ReportTable
 
 BETTER = "better-plan"
 """Name, without its ending, of the file of a better plan that was found on the way."""

@@ -22,13 +22,17 @@ only where going without it costs more than the search by gravity leaves open.
 from __future__ import annotations
 
 import math
+import os
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
 from optimizer.base.text.language import ENGLISH, counted
 from optimizer.base.text.language import gettext as _
@@ -47,12 +51,16 @@ from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.base.work.work_clock import limited, work_seconds
 from optimizer.plans.display_names import row_name
 from optimizer.plans.plan_folder import KnownPlan, PlanFolder, made_of
+from optimizer.problem.files.plan_file import RestsOn
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.records.model import Effort, LocatedRecords, Seizures
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
 from optimizer.scenario.check.check import read_evidence
 from optimizer.scenario.demand.source_measures import with_travel
-from optimizer.scenario.demand.travel import scenario_travel, travel_by
+from optimizer.scenario.demand.stages import ScenarioEvidence
+from optimizer.scenario.demand.travel import ScenarioTravel, scenario_travel, travel_by
 from optimizer.solvers.branch_and_cut.improve.local_search import (
     complete_plan,
     local_search,
@@ -60,27 +68,13 @@ from optimizer.solvers.branch_and_cut.improve.local_search import (
 )
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
-from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.params import HeuristicParams, SolveOptions
 from optimizer.solvers.place import place
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.problem.files.plan_file import RestsOn
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.records.model import Effort, LocatedRecords, Seizures
-    from optimizer.scenario.demand.stages import ScenarioEvidence
-    from optimizer.scenario.demand.travel import ScenarioTravel
-    from optimizer.solvers.overlay.overlay import Overlay
-
-    Mask: TypeAlias = NDArray[np.bool_]
-    Place: TypeAlias = int | str
-    """A segment of the network by number, or an area by name."""
+Mask: TypeAlias = NDArray[np.bool_]
+Place: TypeAlias = int | str
+"""A segment of the network by number, or an area by name."""
 
 Table = TypeVar("Table", bound="LocatedRecords")
 

@@ -4,31 +4,29 @@ from plans that are known and over one contraction.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InfeasibleError
+from optimizer.base.work.executor import Executor
 from optimizer.base.work.listener import ForwardingListener, Listener, Stopping, step
 from optimizer.base.work.tasks import LostTaskError, Task, TaskCall
 from optimizer.plans.comparison import exchanges
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.branch_and_cut.improve.feasible_start import make_room
 from optimizer.solvers.branch_and_cut.improve.warm_start import ValueRows, WarmStart
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
+from optimizer.solvers.overlay.overlay import Overlay
+from optimizer.solvers.params import SolveOptions, SolveParams
 from optimizer.solvers.place import place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.executor import Executor
     from optimizer.plans.plan_folder import KnownPlan
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.params import SolveOptions, SolveParams
 
 MOST_PARTNERS = 40
 """Options that one is exchanged for at most, of those that fit into the budgets; the

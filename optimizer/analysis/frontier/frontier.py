@@ -23,14 +23,19 @@ larger number is feasible has nothing left to search: it has its value and its b
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise, product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem, ProblemList, SolverError
+from optimizer.base.files.json_lines import FinishedTasks
 from optimizer.base.text.formatting import ValueText
 from optimizer.base.work.executor import SERIAL, Executor
 from optimizer.base.work.listener import SILENT, Listener, Stopping, step
@@ -61,6 +66,7 @@ from optimizer.problem.plan.result import (
 from optimizer.solvers.branch_and_cut.cuts_search import NARROW
 from optimizer.solvers.branch_and_cut.improve.feasible_start import make_room, plan_made_to_fit
 from optimizer.solvers.branch_and_cut.improve.warm_start import SharedPaths, ValueRows, WarmStart
+from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX, write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, check_certifiable
 from optimizer.solvers.overlay.overlay import Overlay, contract
@@ -69,17 +75,9 @@ from optimizer.solvers.place import place
 from optimizer.solvers.solve import plan_without_search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from fractions import Fraction
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.files.json_lines import FinishedTasks
     from optimizer.scenario.file.model import SolveModel
-    from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 
-    Budgets = tuple[float, ...]
+Budgets = tuple[float, ...]
 
 CHANGES = "changes"
 """Name that stands for how many sites may differ from what stands today, in place of a resource."""

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from optimizer.analysis.frontier.frontier import CHANGES, point_files
+from optimizer.analysis.frontier.frontier import (
+    CHANGES,
+    Frontier,
+    FrontierPoint,
+    MarginalGain,
+    point_files,
+)
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.formatting import (
     DASH,
     Amount,
@@ -18,19 +28,9 @@ from optimizer.base.text.formatting import (
 )
 from optimizer.base.text.language import ENGLISH, counted, term
 from optimizer.base.text.language import gettext as _
-from optimizer.plans.plan_folder import made_of
-from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, write_answer
+from optimizer.plans.plan_folder import OwnWords, made_of
+from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
 from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from fractions import Fraction
-    from pathlib import Path
-
-    from optimizer.analysis.frontier.frontier import Frontier, FrontierPoint, MarginalGain
-    from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.plans.plan_folder import OwnWords
-    from optimizer.report.answer import ShortPage
 
 POINT_FILES = ("point-*.json", f"point-*{CERTIFICATE_SUFFIX}")
 FRONTIER = AnswerFiles(

@@ -5,9 +5,12 @@ effort led to expect, with their trends.
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import shapely
 
@@ -15,6 +18,7 @@ from optimizer.analysis.search_advice.search_advice import field_model, seizures
 from optimizer.base.arguments import checked
 from optimizer.base.choices import PlaceKind
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.formatting import DASH, decimal, number, percent, plain, sentence
 from optimizer.base.text.language import check_language, speaking, term
 from optimizer.base.text.language import gettext as _
@@ -36,14 +40,7 @@ from optimizer.risk.alerts.places import (
 )
 from optimizer.risk.alerts.trend import Trend, trend_picture, trends
 from optimizer.scenario.check.check import read_evidence
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-    from datetime import date
-
-    from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.scenario.demand.stages import ScenarioEvidence
+from optimizer.scenario.demand.stages import ScenarioEvidence
 
 TIPS_UNUSED = message("Tips are not used here, for they are no searches; `plan` uses them.")
 AREAS_ALONE = message(

@@ -13,15 +13,19 @@ segments.
 from __future__ import annotations
 
 import math
+import os
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.formatting import amount_with_unit, number, percent, plain
 from optimizer.base.text.language import check_language, term
 from optimizer.base.text.language import gettext as _
@@ -29,26 +33,20 @@ from optimizer.base.text.messages import all_translated, message
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.plans.display_names import place_names
 from optimizer.plans.plan_folder import made_of
+from optimizer.records.model import Seizures
 from optimizer.report.answer import Answer, AnswerFiles, AnswerTable, ShortPage, write_answer
 from optimizer.report.content.risk import SearchAdvice, SearchAdviceRow, TipFacts, TipRow
+from optimizer.report.maps.place_names import PlaceNames
 from optimizer.risk.alerts.places import segment_label
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.information_gain import InformationGain, information_gain, reason
 from optimizer.risk.tips import BOUND, REACH_KM, TipShift, weigh_tips
 from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.compile.compile import Compiled
+from optimizer.scenario.demand.stages import ScenarioEvidence
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.files.output_folder import OutputFolder
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Seizures
-    from optimizer.report.maps.place_names import PlaceNames
-    from optimizer.scenario.compile.compile import Compiled
-    from optimizer.scenario.demand.stages import ScenarioEvidence
 
 SEARCH_ADVICE = AnswerFiles("risk look", ("look.csv", "look.geojson", "look.html"))
 

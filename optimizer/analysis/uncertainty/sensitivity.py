@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,23 +31,18 @@ from optimizer.base.work.executor import SERIAL, Executor
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.base.work.tasks import Task, TaskCall
 from optimizer.problem.instance.changes import Changes
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations, with_plan
 from optimizer.problem.plan.result import ROUNDING, Bounded, ValueBounds, tolerance_of
 from optimizer.report.content.uncertainty import SensitivityFacts, SensitivityRow
 from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.compile.compile import Compiled
 from optimizer.scenario.compile.uncertainty import plan_at_chances
 from optimizer.scenario.demand.source_measures import with_travel
 from optimizer.scenario.demand.travel import scenario_travel
 from optimizer.scenario.file.ranges import detection_chances, detection_range
 from optimizer.solvers.place import place
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.scenario.compile.compile import Compiled
 
 SOLVES = 4.0
 """Time of all variations, in time limits of the scenario."""

@@ -5,10 +5,12 @@ of them and today's layout would fare in every draw.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.language import gettext as _
@@ -16,23 +18,19 @@ from optimizer.base.text.messages import all_translated, message
 from optimizer.base.work.executor import SERIAL, Executor
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.base.work.tasks import Task, TaskCall
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, violations, with_plan
 from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
 from optimizer.problem.plan.weight_scenarios import Draws, Objective
 from optimizer.report.content.uncertainty import UncertaintyFacts, UncertaintyRow
 from optimizer.scenario.compile.uncertainty import scenario_draws
+from optimizer.scenario.file.model import SolveModel
 from optimizer.solvers.over_draws import solve_over_draws
 from optimizer.solvers.solve import solve_with
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
     from optimizer.scenario.compile.compile import Compiled
-    from optimizer.scenario.file.model import SolveModel
 
 LOW, HIGH = 0.05, 0.95
 """Quantiles of a value over the draws that its interval holds."""

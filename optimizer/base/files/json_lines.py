@@ -6,16 +6,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import existing_file, read_bytes
 from optimizer.base.schema import Strict, validated
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 Model = TypeVar("Model", bound=Strict)
 

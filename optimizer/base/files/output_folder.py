@@ -6,20 +6,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import check_place, read_json, write_errors, write_json
 from optimizer.base.files.temporary import NEW, OLD, folder_beside, held, left_behind
 from optimizer.base.schema import Strict, validated
 from optimizer.base.text.messages import shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FILES_NAMED = 3
 """Files of a folder that a message names."""

@@ -15,17 +15,15 @@ import shutil
 import stat
 import tomllib
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from optimizer.base.errors import InputError, Problem, ProblemList, printable
 from optimizer.base.files.temporary import folder_beside
 from optimizer.base.text.names import close_match
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
 LARGEST_FILE = 1 << 29
 """Bytes of a file that is read as a whole: what a larger one holds has no room in memory."""

@@ -21,11 +21,14 @@ import io
 import re
 import zipfile
 import zlib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from functools import reduce
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 from xml.parsers import expat
 
 from optimizer.base.errors import FileProblems, InputError, Problem
@@ -38,11 +41,6 @@ from optimizer.base.files.readwrite import (
 )
 from optimizer.base.text.messages import counted_message, listed, message
 from optimizer.base.text.names import close_match
-
-if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from optimizer.base.errors import JOINERS
 from optimizer.base.text.language import gettext, localised
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 DASH = "\N{EN DASH}"
 """Stands for a number that is not known."""

@@ -6,14 +6,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from string import Formatter
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from optimizer.base.text.formatting import SPACE, number, percent
 from optimizer.base.text.language import counted, gettext, in_english, localised, term
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 NUMBER = re.compile(r"n(\d*)|\.?(\d*)g")
 """Formats of `optimizer.base.text.formatting.number`, with a count of significant

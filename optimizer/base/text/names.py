@@ -6,14 +6,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 from optimizer.base.errors import Problem
 from optimizer.base.text.messages import shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 ALL_NAMED, NEAREST_NAMED = 12, 6
 """Known names up to which a message lists all; of more it lists the nearest and a few,

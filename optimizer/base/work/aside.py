@@ -19,18 +19,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self
+from typing import IO, Any, BinaryIO, Self
 
 from optimizer.base.errors import OptimizerError, SolverError
 from optimizer.base.work.listener import Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import put_forward, work_seconds
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Environment of a worker process: its linear algebra uses one core, so that times are

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem, SolverError
@@ -12,9 +14,6 @@ from optimizer.base.version import package_version
 from optimizer.base.work.tasks import LostTaskError, Task, TaskCall, TaskOutcome, outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
     from distributed import Client, Future, Security
 
 

@@ -10,10 +10,12 @@ import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optimizer.base.errors import InputError, Problem, SolverError
@@ -30,9 +32,6 @@ from optimizer.base.work.tasks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from multiprocessing.context import SpawnProcess
-
     from optimizer.base.files.json_lines import FinishedTasks
 
 LEAST_SECONDS = 0.05

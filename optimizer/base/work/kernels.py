@@ -25,29 +25,26 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from importlib import import_module
 from threading import Lock
 from time import thread_time
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.executor import cores
 from optimizer.base.work.listener import SILENT, Listener, interrupt_held_back, step
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    Ints: TypeAlias = NDArray[np.int64]
-    Ints2: TypeAlias = NDArray[np.int64]
-    Floats: TypeAlias = NDArray[np.float64]
-    Floats2: TypeAlias = NDArray[np.float64]
-    Mask: TypeAlias = NDArray[np.bool_]
-    Masks: TypeAlias = NDArray[np.bool_]
+Ints: TypeAlias = NDArray[np.int64]
+Ints2: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Floats2: TypeAlias = NDArray[np.float64]
+Mask: TypeAlias = NDArray[np.bool_]
+Masks: TypeAlias = NDArray[np.bool_]
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -9,14 +9,12 @@ Where a solve is ended by time its result depends on the time, whoever does it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from optimizer.base.errors import OptimizerError
 from optimizer.base.work.listener import SILENT, Listener
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True, slots=True)

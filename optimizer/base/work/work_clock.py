@@ -18,11 +18,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BEYOND = 1.0
 """Seconds beyond the limit to which the clock is put forward there: parts that began a

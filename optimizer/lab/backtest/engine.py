@@ -4,11 +4,14 @@ over all of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.base.choices import PeriodLength
 from optimizer.base.errors import InputError
 from optimizer.base.work.listener import Listener, Stopping, step
 from optimizer.lab.backtest.statistics import (
@@ -21,15 +24,10 @@ from optimizer.lab.backtest.statistics import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.choices import PeriodLength
     from optimizer.lab.backtest.searches import Excluded
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ forecast by every model.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import betaln
 
+from optimizer.base.choices import PeriodLength
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.lab.backtest.engine import (
@@ -41,15 +43,8 @@ from optimizer.risk import FieldFlow
 from optimizer.risk.estimate import log_chance
 from optimizer.risk.numerics.likelihood import Cells
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.choices import PeriodLength
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 def backtest_forces(

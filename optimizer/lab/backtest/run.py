@@ -4,6 +4,8 @@ command `risk backtest` does.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +14,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from scipy.stats import beta, gamma
 
+from optimizer.base.choices import PeriodLength
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.files.readwrite import write_json, written_whole
 from optimizer.base.text.formatting import DASH
 from optimizer.base.work.listener import SILENT, Listener
+from optimizer.lab.backtest.engine import Backtest, Judged
 from optimizer.lab.backtest.forces import backtest_forces
 from optimizer.lab.backtest.scenario import backtest_scenario
 from optimizer.lab.backtest.searches import CELL_M, read_searches
@@ -29,16 +34,9 @@ from optimizer.report.palette import BOUND as PREDICTED
 from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
-
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
-    from optimizer.base.choices import PeriodLength
-    from optimizer.lab.backtest.engine import Backtest, Judged
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 SCENARIO = ".toml"

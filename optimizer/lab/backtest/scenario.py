@@ -8,15 +8,19 @@ models' own `score`, given its own effort, against the global rates of the units
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, cast
+from pathlib import Path
+from typing import Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaln
 
+from optimizer.base.choices import PeriodLength
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.lab.backtest.engine import (
@@ -32,24 +36,16 @@ from optimizer.lab.backtest.engine import (
 )
 from optimizer.lab.backtest.searches import squares
 from optimizer.lab.backtest.statistics import recalibrate_counts, scatter_p, sums
+from optimizer.problem.network.network import Network
+from optimizer.records import Effort, Seizures
 from optimizer.risk import CountsOverEffort, FieldFlow, RawCounts, RiskModel, ShrunkRate
 from optimizer.risk.estimate import GammaModel
 from optimizer.risk.evidence import Evidence, gather_evidence, later_evidence
 from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.demand.stages import ScenarioEvidence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.choices import PeriodLength
-    from optimizer.problem.network.network import Network
-    from optimizer.records import Effort, Seizures
-    from optimizer.scenario.demand.stages import ScenarioEvidence
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 BASELINES = {
     "field": FieldFlow,

@@ -4,11 +4,13 @@ force at a time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from optimizer.base.errors import InputError, Problem, ProblemList
@@ -20,13 +22,7 @@ from optimizer.records.importers.frames import COUNTS, FILE, add_rows, numbers, 
 from optimizer.records.importers.stop_search import LINKED
 from optimizer.risk.field_flow.field import Neighbours
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 WHAT = "searches.csv of `import stop-search`"
 

@@ -15,20 +15,17 @@ D. R. Cox (1958), Two further applications of a model for binary regression, Bio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.special import expit, logit
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ends = tuple[float, float] | None
+Floats = NDArray[np.float64]
+Ends = tuple[float, float] | None
 
 STEPS = 30
 

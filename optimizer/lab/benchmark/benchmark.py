@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 import zlib
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from optimizer.lab.benchmark.page import (
 )
 from optimizer.lab.benchmark.peers import PEERS, check_peers, outside_packages
 from optimizer.lab.benchmark.rows import AGAIN, FILE, PlacementAsked, PlacementRow, RunOptions
+from optimizer.lab.pages import PageFiles, PageTable
 from optimizer.lab.rows import Case, RowStore, family_of, kill_family, solver_stamp
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import Instance, content_digest
@@ -46,11 +48,7 @@ from optimizer.problem.plan.result import relative_gap
 from optimizer.solvers.place import METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
-
     from distributed import Client
-
-    from optimizer.lab.pages import PageFiles, PageTable
 
 GAP = 1e-4
 """Relative gap of a run where nothing else is given."""

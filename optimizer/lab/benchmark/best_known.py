@@ -10,9 +10,11 @@ of Gurobi on): Gurobi 8.1 with 4 threads, on their machine, which is another tha
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -23,18 +25,13 @@ from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.schema import Strict, read_model
 from optimizer.base.text.names import unknown_name
 from optimizer.lab.benchmark.families import INSTANCES, cases, known_families, known_file
+from optimizer.lab.benchmark.rows import PlacementRow
+from optimizer.lab.rows import Case
 from optimizer.problem.files.instance_file import read_instance
 from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import relative_gap
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Iterator
-
-    from optimizer.lab.benchmark.rows import PlacementRow
-    from optimizer.lab.rows import Case
 
 TOLERANCE = 1e-9
 """Relative difference of two values that counts as rounding."""

@@ -24,32 +24,27 @@ How a region is made, all from one seed:
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import Delaunay, cKDTree
 
 from optimizer.problem.files.instance_file import make_instance
 from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.network.arrays import straight_lines
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.risk.demand import gravity, habitual_routes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-
 
 Barrier = Literal["mountains", "river"]
 

@@ -34,12 +34,13 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from optimizer.base.errors import InfeasibleError, InputError, Problem, SolverError
@@ -56,8 +57,11 @@ from optimizer.lab.benchmark.best_known import (
     read_known,
 )
 from optimizer.lab.benchmark.families import SUFFIX, cases, instance_file, known_file
+from optimizer.lab.benchmark.rows import RunOptions
 from optimizer.lab.pages import PageTable, fixed, page_text, thousands
+from optimizer.lab.rows import Case
 from optimizer.problem.files.instance_file import read_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX, write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
@@ -65,16 +69,6 @@ from optimizer.solvers.mip.rows import RowBuilder
 from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay, contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.place import place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.lab.benchmark.rows import RunOptions
-    from optimizer.lab.rows import Case
-    from optimizer.problem.instance.instance import Instance
-
 
 LARGEST_MPS = 20_000_000
 """Bytes of an MPS file beyond which it is left out."""

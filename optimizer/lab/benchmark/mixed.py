@@ -12,18 +12,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import (
-    Callable,  # noqa: TC003
-    Iterable,  # noqa: TC003
-    Iterator,  # noqa: TC003
-    Sequence,  # noqa: TC003
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
 )
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import InputError, Problem, SolverError
@@ -48,6 +49,7 @@ from optimizer.problem.instance.evaders import Evader, Searches, arc_costs
 from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import options_that_break_none
+from optimizer.problem.network.network import Network
 from optimizer.problem.plan.plan import Mixture, Plan
 from optimizer.problem.plan.result import Randomised, relative_gap
 from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
@@ -66,15 +68,8 @@ from optimizer.solvers.mixed.exploitability import exploitability
 from optimizer.solvers.overlay.overlay import Overlay, fixed_routes_of
 from optimizer.solvers.solve import solve
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-
-    Floats = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 OURS, ROADS = "mixed", "double oracle"
 

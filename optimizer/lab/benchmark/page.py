@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import written_whole
@@ -32,6 +35,7 @@ from optimizer.lab.benchmark.best_known import (
     best_values,
 )
 from optimizer.lab.benchmark.peers import PEERS as PEER_METHODS
+from optimizer.lab.benchmark.rows import PlacementRow
 from optimizer.lab.pages import (
     PageFiles,
     PageTable,
@@ -42,17 +46,11 @@ from optimizer.lab.pages import (
     small_share,
 )
 from optimizer.lab.rows import Case, date_range, distinct, made_with
+from optimizer.problem.instance.instance import Instance
 from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
-
-    from optimizer.lab.benchmark.rows import PlacementRow
-    from optimizer.problem.instance.instance import Instance
 
 BASE = "compact"
 """The method that times are compared with: the strongest that an open solver does out

@@ -7,11 +7,14 @@ from __future__ import annotations
 import os
 import time
 import tomllib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import DASH
@@ -31,6 +34,7 @@ from optimizer.lab.rows import Case, PlannedRow, distinct, made_with, newest_ver
 from optimizer.problem.instance.instance import Instance, content_digest
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.teams import PatrolField, TeamBase, TeamType
+from optimizer.problem.network.network import Network
 from optimizer.problem.plan.plan import with_teams
 from optimizer.problem.plan.result import Result, relative_gap
 from optimizer.scenario.demand.patrols import choose_posts, patrol_field
@@ -40,15 +44,7 @@ from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.place import place
 from optimizer.solvers.solve import solve_with
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-
-    Mask = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 METHODS: tuple[PatrolMethod, ...] = (*PLANS, "pricing")
 

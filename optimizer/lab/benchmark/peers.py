@@ -8,6 +8,7 @@ solvers' tolerances only, and no part of the package: a clone has them in
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ from optimizer.base.version import package_version
 from optimizer.problem.instance.methods import method_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from optimizer.solvers.branch_and_cut.improve.state import SolveState
 
 PEERS = ("scip", "highs")

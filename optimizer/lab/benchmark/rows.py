@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence  # noqa: TC003 - the dataclass's annotations are read by tools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 - as above
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field

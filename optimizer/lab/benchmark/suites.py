@@ -11,11 +11,11 @@ import json
 import subprocess
 import sys
 from collections.abc import (
-    Callable,  # noqa: TC003
-    Iterable,  # noqa: TC003
-    Iterator,  # noqa: TC003
-    Mapping,  # noqa: TC003
-    Sequence,  # noqa: TC003
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
 )
 from dataclasses import dataclass
 from functools import partial
@@ -47,7 +47,7 @@ from optimizer.lab.rows import (
     newest_version,
     stamp,
 )
-from optimizer.problem.instance.instance import Instance  # noqa: TC001 - as above
+from optimizer.problem.instance.instance import Instance
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,24 +30,20 @@ import math
 import re
 import warnings
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import existing_file
 from optimizer.base.files.tables import TextTable, WantedColumns, read_csv
 from optimizer.base.text.names import close_match, unknown_name
 from optimizer.problem.instance.options import Option, Resource
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
 
 MOST_NODES = 50_000_000
 """Twice the largest published road network: a count beyond it is a slip, and its arrays

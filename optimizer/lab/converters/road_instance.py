@@ -7,12 +7,14 @@ A foreign problem as an instance file: what the commands `convert ...` do.
 from __future__ import annotations
 
 import math
+import os
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import FileProblems, InputError, Problem, raise_together
 from optimizer.base.files.readwrite import check_file
@@ -31,12 +33,6 @@ from optimizer.problem.files.instance_file import ReadInstance, write_instance
 from optimizer.problem.instance.checks import OnUnreachable, check_evaders
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

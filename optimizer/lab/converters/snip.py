@@ -22,10 +22,12 @@ bounds of lengths.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList, raise_together
@@ -34,13 +36,6 @@ from optimizer.problem.instance.checks import OnUnreachable, check_evaders
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
 
 MOST_NODE = 2**53
 """Largest node number that is read without rounding."""

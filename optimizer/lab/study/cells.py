@@ -11,33 +11,30 @@ The rows of the study: maps and closed loops.
 from __future__ import annotations
 
 from collections.abc import (
-    Hashable,  # noqa: TC003
-    Sequence,  # noqa: TC003
+    Hashable,
+    Sequence,
 )
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 from pydantic import Field
 
+from optimizer.base.choices import EffortKind, WorldKind
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import sha256
 from optimizer.lab.benchmark.generated_roads import draw_land, land_demand
 from optimizer.lab.rows import RunKey, StoredRow
+from optimizer.problem.network.network import Network
 from optimizer.region import read_region
 from optimizer.risk import OdTable, World, make_world
 from optimizer.risk.demand import gravity_table
 from optimizer.risk.simulation.settings import WorldDesign, draw_family
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from optimizer.base.choices import EffortKind, WorldKind
-    from optimizer.problem.network.network import Network
 
 ROOT = 20_261_124
 """First number of every seed of the study: nobody calibrated anything on these streams."""

@@ -6,19 +6,23 @@ what they promise, what chasing seizures costs.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import read_text, written_whole
 from optimizer.lab.pages import PageFiles, PageTable, interval, page_text, save_text, short
 from optimizer.lab.rows import distinct, made_with, newest_version
+from optimizer.lab.study.cells import LoopRow, MapRow
 from optimizer.lab.study.study import (
     ACTIVE,
     ESTIMATORS,
@@ -56,13 +60,7 @@ from optimizer.lab.study.summary import (
 from optimizer.report.palette import AFTER, FAINT, TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
-
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
-
-    from optimizer.lab.study.cells import LoopRow, MapRow
 
 SECTIONS = ("backtest.md", "alerts.md", "model.md")
 """Other pages of the study that this one names, in this order, where they lie beside the rows."""

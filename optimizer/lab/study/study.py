@@ -5,11 +5,13 @@ cell by cell over processes.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 - the dataclass's annotations are read by tools
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from optimizer.base.errors import InputError, Problem
@@ -38,6 +40,7 @@ from optimizer.lab.study.cells import (
     study_roads,
     world_of,
 )
+from optimizer.records import Effort, Seizures
 from optimizer.risk import (
     CountsOverEffort,
     FieldFlow,
@@ -58,14 +61,7 @@ from optimizer.risk.simulation.observation import ObservationModel
 from optimizer.risk.simulation.searching import SEARCHES_A_MONTH, rate_for, search
 from optimizer.risk.simulation.settings import AS_IT_WAS
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.records import Effort, Seizures
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

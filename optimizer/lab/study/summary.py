@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from optimizer.lab.pages import PageTable, short
@@ -24,14 +24,10 @@ from optimizer.lab.study.cells import (
     family,
 )
 from optimizer.lab.study.study import ESTIMATORS, FIELD, KERNELS, LEVELS, OURS, RAW
+from optimizer.risk.simulation.settings import WorldDesign
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.risk.simulation.settings import WorldDesign
-
-    Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
 DRAWS, SEED = 4000, 20_261_124

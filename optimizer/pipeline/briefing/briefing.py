@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.analysis.cooperation.cooperation import agency_gains
+from optimizer.analysis.explain.record import RecordSupport
 from optimizer.analysis.search_advice.search_advice import look_left_out, look_next, tip_facts
 from optimizer.base.files.readwrite import sha256
 from optimizer.base.text.language import gettext as _
@@ -43,11 +45,18 @@ from optimizer.plans.display_names import (
     said_region,
     site_rows,
 )
+from optimizer.plans.plan_content import StepTime
 from optimizer.plans.weak_beats import beats_account
+from optimizer.problem.files.plan_file import PlanFile, PlanResource
 from optimizer.problem.instance.changes import ordered
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option
 from optimizer.problem.instance.teams import TEAMS_A_SHIFT, PatrolField, team_resource
 from optimizer.problem.plan.agencies import agencies_of
 from optimizer.problem.plan.evaluation import plan_value
+from optimizer.problem.plan.plan import Plan
+from optimizer.problem.plan.result import Result
+from optimizer.records.model import Effort, Exposure, Seizures
 from optimizer.report.content.comparison import (
     AgencyRow,
     AgencyRows,
@@ -60,31 +69,17 @@ from optimizer.report.content.comparison import (
     LayoutRow,
     MobilityRow,
 )
+from optimizer.report.content.mixture import MixtureFacts
 from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.risk import RecordFacts, SegmentRisk, UnitEffort
 from optimizer.report.content.routes import SwapFacts
 from optimizer.report.content.summary import CountRow, InputFile, PlanSummary, Provenance, StepRow
+from optimizer.report.content.uncertainty import SensitivityFacts, UncertaintyFacts
 from optimizer.report.words import word
 from optimizer.risk.evidence import Evidence, KeepsEvidence, gather_evidence
+from optimizer.scenario.compile.compile import Compiled
 from optimizer.scenario.demand.risk_model import MODELS
 from optimizer.scenario.demand.weighed_demand import weighing_sentence
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.analysis.explain.record import RecordSupport
-    from optimizer.plans.plan_content import StepTime
-    from optimizer.problem.files.plan_file import PlanFile, PlanResource
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
-    from optimizer.problem.plan.plan import Plan
-    from optimizer.problem.plan.result import Result
-    from optimizer.records.model import Effort, Exposure, Seizures
-    from optimizer.report.content.mixture import MixtureFacts
-    from optimizer.report.content.uncertainty import SensitivityFacts, UncertaintyFacts
-    from optimizer.scenario.compile.compile import Compiled
 
 
 def briefing(

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimizer.analysis.explain.record import can_exchange, how_told, rests_sentence
+from optimizer.analysis.explain.record import RecordSupport, can_exchange, how_told, rests_sentence
 from optimizer.base.text.formatting import SPACE, number, percent
 from optimizer.base.text.language import counted, localised, marked, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import Message, counted_message, message, shortened, translated
+from optimizer.plans.comparison import Comparison
 from optimizer.plans.display_names import DisplayNames
 from optimizer.problem.files.plan_file import PlanFile, beat_entries
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
+from optimizer.problem.instance.teams import PatrolField
 from optimizer.problem.plan.plan import Mixture, Plan, with_mixture
 from optimizer.problem.plan.result import PROVEN, Result, relative_gap
 from optimizer.region.model import beyond_border
 from optimizer.report.content.mixture import MixtureFacts, MixtureRow
 from optimizer.report.content.summary import BeatBound
+from optimizer.scenario.compile.compile import Compiled
+from optimizer.scenario.demand.record_demand import RecordFit
 from optimizer.scenario.demand.source_measures import origins
+from optimizer.scenario.file.model import EvadersModel, MeasureModel, ScenarioResourceModel
 from optimizer.scenario.file.ranges import middle
 from optimizer.scenario.sites.options import past
-
-if TYPE_CHECKING:
-    from optimizer.analysis.explain.record import RecordSupport
-    from optimizer.plans.comparison import Comparison
-    from optimizer.problem.instance.teams import PatrolField
-    from optimizer.scenario.compile.compile import Compiled
-    from optimizer.scenario.demand.record_demand import RecordFit
-    from optimizer.scenario.file.model import EvadersModel, MeasureModel, ScenarioResourceModel
-
 
 LIMITS = {"time": marked("time"), "interrupted": marked("interrupted"), "memory": marked("memory")}
 """What ended a search early."""

@@ -4,28 +4,26 @@ through, and where loads move to.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import term
 from optimizer.base.text.messages import translated
 from optimizer.plans.display_names import place_names
+from optimizer.problem.network.places import Gateway
+from optimizer.problem.plan.evaluation import Evaluation
 from optimizer.report.content.routes import DisplacementRow, EvaderRow, ResidualRoute
+from optimizer.report.maps.place_names import PlaceNames
 from optimizer.risk.demand import segment_loads
 from optimizer.scenario.demand.source_measures import on_roads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.plans.comparison import Comparison
-    from optimizer.problem.network.places import Gateway
-    from optimizer.problem.plan.evaluation import Evaluation
-    from optimizer.report.maps.place_names import PlaceNames
     from optimizer.scenario.compile.compile import Compiled
 
 OPEN_ENDS = 25

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,9 +23,7 @@ from optimizer.plans.plan_content import plan_site
 from optimizer.problem.plan.evaluation import evaluate, plan_value
 from optimizer.problem.plan.plan import Plan
 from optimizer.report.content.report_content import ReportContent
-
-if TYPE_CHECKING:
-    from optimizer.scenario.compile.compile import Compiled
+from optimizer.scenario.compile.compile import Compiled
 
 
 def today_content(compiled: Compiled) -> ReportContent:

@@ -15,6 +15,7 @@ import shlex
 import shutil
 import threading
 import tomllib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ import numpy as np
 from optimizer.base.errors import InputError, OptimizerError, Problem
 from optimizer.base.files.output_folder import relative_from
 from optimizer.base.files.readwrite import GEOJSON_SUFFIXES, check_file, written_whole
+from optimizer.base.files.tables import FirstRows
 from optimizer.base.schema import Amount, validated
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import joined, listed, message, shortened
@@ -51,6 +53,7 @@ from optimizer.records.personal import is_personal
 from optimizer.records.record_parser import ALIASES, head_of_records
 from optimizer.records.sources import EffortColumns, EffortSource, SeizureColumns, SeizureSource
 from optimizer.region import border_warnings, save_region
+from optimizer.region.model import Region
 from optimizer.report.maps.geography import StraightRoads
 from optimizer.scenario.check.check import obtain_region
 from optimizer.scenario.file.kinds import InspectionModel
@@ -66,12 +69,7 @@ from optimizer.scenario.file.ranges import RANGE
 from optimizer.scenario.file.traffic import DelayModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from pydantic import BaseModel
-
-    from optimizer.base.files.tables import FirstRows
-    from optimizer.region.model import Region
 
 
 @dataclass(frozen=True, slots=True)

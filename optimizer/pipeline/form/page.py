@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
@@ -51,17 +52,13 @@ from optimizer.pipeline.form.form import (
     RecordChoice,
     explained,
 )
+from optimizer.pipeline.init import FirstTerms
 from optimizer.problem.network.road_classes import WORD_OF
 from optimizer.report.interactive.map import name_tools
 from optimizer.report.maps.geography import Plane, StraightRoads, border_parts
 from optimizer.report.palette import BASE as BASE_SYMBOL
 from optimizer.report.palette import BORDER, FAINT, OFFICIAL, ROAD, SETTLEMENT, UNOFFICIAL
 from optimizer.scenario.file.model import RegionModel
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from optimizer.pipeline.init import FirstTerms
 
 HERE = Path(__file__).parent
 

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -23,6 +24,7 @@ from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.plans.display_names import row_name
 from optimizer.plans.plan_folder import PlanFolder, made_of
 from optimizer.problem.files.plan_file import DUTIES_FILE
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import named_options
 from optimizer.problem.plan.plan import Mixture, Plan, violations, with_mixture
 from optimizer.report.content.report_table import FIRST_ROWS, Column, ReportTable
@@ -46,9 +48,6 @@ from optimizer.roster.draws import (
 from optimizer.sharing.recording import record_overrides
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from optimizer.problem.instance.instance import Instance
     from optimizer.report.answer import ShortPage
 
 MOST_DAYS = 366

@@ -5,11 +5,13 @@ people, and how far its bases are.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from shapely import LineString
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import letter
@@ -34,10 +36,6 @@ from optimizer.scenario.demand.source_measures import MEASURE
 from optimizer.scenario.file.roster_model import Crew, CrewModel, DutyBase, RosterModel, Shift
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from shapely import LineString
-
     from optimizer.problem.network.network import Network
     from optimizer.scenario.compile.compile import Compiled
 

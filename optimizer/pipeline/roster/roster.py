@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import shapely
 
@@ -41,10 +42,6 @@ from optimizer.roster.making import make_roster
 from optimizer.roster.model import Roster, log_csv, read_duties, read_earlier
 from optimizer.roster.sheets import FieldDuty, field_duties, gpx, index, kml, sheet
 from optimizer.roster.writing import FILES, SUMMARY, calendar_names, write_roster
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)

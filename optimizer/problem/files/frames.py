@@ -5,9 +5,11 @@ neither of which is imported here.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, ProblemList
@@ -16,13 +18,7 @@ from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.network.arrays import at_fault
 from optimizer.problem.network.geodesy import to_degrees
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
+from optimizer.problem.network.network import Network
 
 USES = "uses:"
 """Beginning of the names of columns that hold amounts of a resource."""

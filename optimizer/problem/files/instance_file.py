@@ -4,11 +4,14 @@ requirements.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticKnownError
 from scipy.sparse import csr_array
@@ -45,11 +48,6 @@ from optimizer.problem.network.arrays import float_column
 from optimizer.problem.network.places import NodeName, NodeNumber
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from numpy.typing import ArrayLike
-
     from optimizer.problem.network.network import Network
 
 

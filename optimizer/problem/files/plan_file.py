@@ -7,6 +7,8 @@ instance, as a plan is one of an instance (`read_plan`).
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -20,8 +22,11 @@ from optimizer.base.files.readwrite import INSTANCE, PLAN, json_kind, read_json,
 from optimizer.base.schema import ComposedId, Strict, validated
 from optimizer.base.text.formatting import number
 from optimizer.base.text.names import close_match
+from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.plan.plan import (
+    Beat,
     Mixture,
+    Placement,
     Plan,
     chosen,
     departures,
@@ -29,16 +34,10 @@ from optimizer.problem.plan.plan import (
     violations,
     with_mixture,
 )
-from optimizer.problem.plan.result import Limit, Status
+from optimizer.problem.plan.result import Limit, Result, Status
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
-
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option, Resource
-    from optimizer.problem.plan.plan import Beat, Placement
-    from optimizer.problem.plan.result import Result
 
 PLAN_FILE, INSTANCE_FILE, MIXTURE_FILE, DUTIES_FILE = (
     "plan.json",

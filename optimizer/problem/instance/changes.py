@@ -4,10 +4,12 @@ not, how much may differ from today.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import number, plain
@@ -16,10 +18,6 @@ from optimizer.problem.instance.options import Option, Resource, named_options
 from optimizer.problem.instance.requirements import Requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.instance.instance import Instance
 
 WHERE = "what is to change"

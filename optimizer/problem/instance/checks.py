@@ -11,19 +11,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from optimizer.base.errors import PROBLEMS_SHOWN, InputError, Problem, ProblemList
 from optimizer.base.text.names import unknown_name
+from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.options import Option, change_problems
 from optimizer.problem.instance.requirements import requirement_problems
 from optimizer.problem.network.arrays import at_fault, position_problems, repeated_problems
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.evaders import Evader
     from optimizer.problem.instance.instance import Instance
 
 LARGEST = 1e15

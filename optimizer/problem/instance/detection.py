@@ -9,16 +9,12 @@ evaders and teams simulated one by one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import number
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
 
 
 def checkpoint_coverage(capacity: float, traffic: float) -> float:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_array
 
 from optimizer.base.read_only import ReadOnlyFields
 from optimizer.base.schema import (
-    Amount,  # noqa: TC001
-    ComposedId,  # noqa: TC001
-    Text,  # noqa: TC001
+    Amount,
+    ComposedId,
+    Text,
 )
-from optimizer.problem.network.places import Node  # noqa: TC001 - as above
+from optimizer.problem.network.places import Node
 from optimizer.problem.network.shortest_paths import ArcOrder, CostGraph, cost_graph
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-
 
 TREE_CELLS = 20_000_000
 """Cells of a (sources, nodes) table of shortest-path trees held at once: about 240 MB."""

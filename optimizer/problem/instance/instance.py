@@ -13,10 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
@@ -30,11 +32,6 @@ from optimizer.problem.instance.evaders import ContractedNetwork, Evader, Habits
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource, stands_for
 from optimizer.problem.instance.requirements import Requirement, RequirementTable
 from optimizer.problem.instance.teams import Elements, PatrolField
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, repr=False)

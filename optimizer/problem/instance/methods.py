@@ -8,15 +8,13 @@ when the method is first used.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.names import close_match
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GROUP = "optimizer.methods"
 MIXED = "mixed"

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
+from numpy.typing import ArrayLike
 from pydantic import Field
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.read_only import ReadOnlyFields
 from optimizer.base.schema import (
-    Amount,  # noqa: TC001
-    ComposedId,  # noqa: TC001
-    Text,  # noqa: TC001
+    Amount,
+    ComposedId,
+    Text,
 )
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.messages import shortened
@@ -32,10 +34,6 @@ from optimizer.problem.network.arrays import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import ArrayLike
-
     from optimizer.problem.network.network import Network
 
 

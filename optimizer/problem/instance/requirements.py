@@ -7,20 +7,18 @@ the forced options; with them it need not be.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import Problem
 from optimizer.base.read_only import ReadOnlyFields
 from optimizer.base.text.formatting import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.instance.instance import Instance
 
 TOLERANCE = 1e-9

@@ -17,12 +17,12 @@ small towns (8 h, half-hour slots, d = 0.7 dwelling and 0.4 driving;
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping  # noqa: TC003 - read at run time, where a file is checked
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from numpy.typing import NDArray  # noqa: TC002
+from numpy.typing import NDArray
 from pydantic import Field, GetPydanticSchema, WithJsonSchema, WrapValidator
 from pydantic_core.core_schema import (
     no_info_after_validator_function,
@@ -30,7 +30,7 @@ from pydantic_core.core_schema import (
 )
 
 from optimizer.base.read_only import ReadOnlyFields
-from optimizer.base.schema import Amount, Chance, ComposedId, Text  # noqa: TC001
+from optimizer.base.schema import Amount, Chance, ComposedId, Text
 from optimizer.base.text.language import marked
 from optimizer.problem.network.places import NetworkPlace, Node
 

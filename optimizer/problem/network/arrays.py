@@ -4,9 +4,11 @@ and what arrays must satisfy.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.messages import shortened
@@ -14,10 +16,6 @@ from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.road_classes import DEFAULT_KMH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
     from optimizer.problem.network.network import Network
 
 _ARC_KINDS = (("road_class", np.str_), ("name", np.str_), ("way", np.int64), ("segment", np.int32))

@@ -6,15 +6,11 @@ pyproj is imported where another system needs it and not with this file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.network.arrays import at_fault
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth in metres (IUGG R1)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from numpy.typing import ArrayLike, NDArray
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.names import close_match
@@ -30,10 +32,6 @@ from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.road_classes import speed_kmh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
     from optimizer.problem.network.network import Network
 
 

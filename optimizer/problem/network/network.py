@@ -7,11 +7,13 @@ Networks come from a region, a networkx graph (`Network.from_networkx`), data fr
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import shapely
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.errors import InputError, Problem
@@ -21,21 +23,15 @@ from optimizer.problem.network.arrays import arc_arrays, network_problems
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE, great_circle_m
 from optimizer.problem.network.graph_conversion import (
     AttributeNames,
+    GivenGraph,
     edge_keys,
     graph_of_network,
     network_fields,
     table_of_frames,
     table_of_graph,
 )
+from optimizer.problem.network.polylines import Polylines
 from optimizer.problem.network.shortest_paths import CostGraph, cost_graph
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from optimizer.problem.network.graph_conversion import GivenGraph
-    from optimizer.problem.network.polylines import Polylines
 
 
 @dataclass(frozen=True, repr=False)

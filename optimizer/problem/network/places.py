@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
+from numpy.typing import ArrayLike
 from pydantic import AfterValidator, Field, GetPydanticSchema, StrictInt, StrictStr
 
 from optimizer.base.arguments import checked
@@ -24,10 +26,6 @@ from optimizer.problem.network.arrays import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from numpy.typing import ArrayLike
-
     from optimizer.problem.network.network import Network
 
 DOUBTFUL_M = 100.0

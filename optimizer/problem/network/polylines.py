@@ -4,18 +4,15 @@ directions of a road share one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.base.read_only import ReadOnlyFields
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from numpy.typing import NDArray
 
 PORTION = 1 << 17
 """Entries that are computed on at once where all of them would take too much memory."""

@@ -9,25 +9,23 @@ members alone, with their resources and with those that all share, in full.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.base.choices import Others
 from optimizer.base.errors import InputError, Problem
+from optimizer.problem.instance.options import Option
+from optimizer.problem.instance.teams import PatrolField
 from optimizer.problem.plan.plan import violations
 from optimizer.problem.plan.result import ProvenInterval
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.choices import Others
     from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.options import Option
-    from optimizer.problem.instance.teams import PatrolField
 
 
 def agencies_of(instance: Instance) -> tuple[str, ...]:

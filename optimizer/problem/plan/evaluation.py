@@ -4,24 +4,22 @@ does to each evader and arc.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.read_only import ReadOnlyFields
 from optimizer.problem.instance.evaders import best_responses
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import Plan, chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     import pandas as pd
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,14 @@ left, .0024 at most. Teams of other shift lengths are not weighed against one an
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import gcd
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
@@ -46,10 +48,7 @@ from optimizer.problem.instance.teams import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     import pandas as pd
-    from numpy.typing import NDArray
 
     from optimizer.problem.instance.instance import Instance
 

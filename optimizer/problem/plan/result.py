@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -10,8 +11,6 @@ from optimizer.base.read_only import ReadOnlyFields
 from optimizer.base.summary import Facts, Summarised
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from optimizer.problem.plan.plan import Mixture, Plan
 
 

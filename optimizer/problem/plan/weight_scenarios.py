@@ -23,15 +23,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import evader_values, weighted_sum
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from scipy.sparse import csr_array
-
-    from optimizer.problem.instance.instance import Instance
 
 Measure = Literal["mean", "cvar", "worst"]
 NAMES = "mean, cvar:ALPHA with ALPHA in [0, 1), such as cvar:0.9, or worst"

@@ -4,9 +4,10 @@ read into frames of reports.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,10 +26,6 @@ from optimizer.records.importers.mapped_csv import (
     read_mapping,
 )
 from optimizer.records.sources import KILOGRAMS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 TOGETHER = " + "
 """What stands between the agencies of a record that several reported."""

@@ -7,11 +7,13 @@ stand beside it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import number, plural
@@ -52,12 +54,7 @@ from optimizer.records.importers.frames import (
 )
 from optimizer.records.marking import Marking, strictest
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

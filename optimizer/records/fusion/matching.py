@@ -8,11 +8,13 @@ between two feeds (`one_to_one`), clusters over more (`clusters`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
@@ -20,15 +22,11 @@ from scipy.sparse.csgraph import connected_components
 from optimizer.records.fusion.reports import NamedPlaces, Reports, km_between, unlikeness
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.records.fusion.review import Decisions
 
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Levels = NDArray[np.int64]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Levels = NDArray[np.int64]
 
 SURE = 0.9
 """Probability from which on a pair teaches how the feeds compare, and up to which it is

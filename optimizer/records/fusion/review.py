@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from optimizer.base.errors import FileProblems, InputError, Problem
 from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.records.fusion.matching import Candidates
 from optimizer.records.fusion.reports import km_between
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 SAME, DIFFERENT = "same", "different"
 SAID = (

@@ -4,11 +4,14 @@ on each road.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from optimizer.base.errors import InputError, Problem, ProblemList
@@ -33,11 +36,6 @@ from optimizer.records.traffic_counts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
 
 YEAR = "{year}"

@@ -7,8 +7,10 @@ of every table.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,10 +34,6 @@ from optimizer.records.importers.frames import (
     span_text,
     spans,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 WHAT = "a file of CBP nationwide drug seizures"
 

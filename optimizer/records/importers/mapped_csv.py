@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -36,10 +38,6 @@ from optimizer.records.period import found_format
 from optimizer.records.personal import is_personal
 from optimizer.records.record_parser import PIECES, found_format_remark
 from optimizer.records.sources import KILOGRAMS, WEIGHTS, WITH_UNIT
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 PLACE = ("segment", "lon", "lat", "area")
 

@@ -9,11 +9,14 @@ searched together (same force, minute and point) are one search.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from optimizer.base.choices import Groups, Unfilled
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import existing_file
 from optimizer.base.text.names import unknown_name
@@ -28,12 +31,6 @@ from optimizer.records.importers.frames import (
     numbers,
     read_columns,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from optimizer.base.choices import Groups, Unfilled
 
 WHAT = "a stop-and-search file of data.police.uk"
 DATE = "Date"

@@ -4,6 +4,7 @@ rows and tables.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,6 @@ from optimizer.report.content.summary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from optimizer.problem.files.plan_file import MobilityValues
     from optimizer.report.content.report_content import ReportContent
 

@@ -5,8 +5,8 @@ buys, what stays open, and how sure it is.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from optimizer.base.text.formatting import (
     DASH,
@@ -24,15 +24,18 @@ from optimizer.base.text.language import counted, marked
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.instance.teams import TEAMS_A_SHIFT
 from optimizer.report.content.comparison import (
+    BudgetRow,
     beats_worth_sentences,
     changing_sentences,
     first_changes_sentences,
     shown_mobility,
 )
 from optimizer.report.content.mixture import ALWAYS, MixtureRow, mixture_order
-from optimizer.report.content.placements import beat_times
+from optimizer.report.content.placements import BeatRow, SiteRow, beat_times
+from optimizer.report.content.report_content import ReportContent
 from optimizer.report.content.report_table import largest_first
 from optimizer.report.content.risk import record_doubts
+from optimizer.report.content.routes import ResidualRoute
 from optimizer.report.content.summary import (
     difference,
     difference_in_points,
@@ -45,14 +48,6 @@ from optimizer.report.content.summary import (
 )
 from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from optimizer.report.content.comparison import BudgetRow
-    from optimizer.report.content.placements import BeatRow, SiteRow
-    from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.content.routes import ResidualRoute
 
 ACTIONS = {"new": "open", "changed": "change", "given up": "close", "kept": "keep"}
 """What is ordered for a site of each standing, in the order of the summary."""

@@ -4,10 +4,12 @@ drive, and the order that numbers and letters them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.text.formatting import (
     DASH,
@@ -27,10 +29,6 @@ from optimizer.report.maps.place_names import PlaceNames
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.files.plan_file import PlanBeat, PlanSite, PlanStop
     from optimizer.report.content.report_content import ReportContent
 

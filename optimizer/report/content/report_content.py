@@ -9,10 +9,13 @@ plain text: the template adds the markup, autoescaped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from optimizer.base.text.language import marked
+from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
+from optimizer.region.model import Region
 from optimizer.report.content.comparison import (
     BUDGETS,
     LAYOUTS,
@@ -42,6 +45,7 @@ from optimizer.report.content.placements import (
     not_chosen_table,
     site_numbers,
 )
+from optimizer.report.content.report_table import DataTable, ReportTable
 from optimizer.report.content.risk import (
     LOOK_NEXT,
     RecordFacts,
@@ -84,14 +88,9 @@ from optimizer.report.content.uncertainty import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network
-    from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
-    from optimizer.region.model import Region
-    from optimizer.report.content.report_table import DataTable, ReportTable
 
 
 HOLES_NAMED = 3

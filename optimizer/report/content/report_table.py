@@ -4,14 +4,13 @@ autoescaped), and as data for other tools.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from optimizer.base.text.formatting import known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from optimizer.report.content.report_content import ReportContent
 
 Row = TypeVar("Row")

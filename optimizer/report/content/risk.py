@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.text.formatting import DASH, known, number, percent, plain, sentence, two_digits
 from optimizer.base.text.language import counted, marked
@@ -21,8 +22,6 @@ from optimizer.report.maps.geography import place_names
 from optimizer.report.maps.map_layers import WIDTHS, interval_ratio
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.report.content.report_content import ReportContent
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.text.formatting import DASH, decimal, number, percent, plain
 from optimizer.base.text.language import gettext as _
@@ -22,8 +23,6 @@ from optimizer.report.content.report_table import (
 from optimizer.report.content.summary import unit, value
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.report.content.report_content import ReportContent
 
 NO_ARCS = np.empty(0, dtype=np.int64)

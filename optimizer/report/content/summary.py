@@ -8,6 +8,7 @@ of the summary.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,6 @@ from optimizer.report.content.report_table import Column, DataTable, LayerField,
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from optimizer.report.content.report_content import ReportContent
 
 

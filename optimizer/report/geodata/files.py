@@ -9,8 +9,10 @@ import json
 import math
 import os
 import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -24,9 +26,6 @@ from optimizer.report.content.report_table import Kind, LayerField
 from optimizer.report.geodata.qgis_project import Style, qml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
     from shapely.geometry.base import BaseGeometry
 
 

@@ -8,13 +8,18 @@ is compared with, what it uses, who still gets through, what was left out.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from numpy.typing import ArrayLike
 
 from optimizer.base.text.formatting import letter
 from optimizer.base.text.language import gettext as _
+from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanSite
+from optimizer.problem.network.places import Crossing, Gateway, Settlement
+from optimizer.report.content.placements import SiteRow
 from optimizer.report.content.report_content import SECTIONS, ReportContent
 from optimizer.report.content.report_table import LayerField
 from optimizer.report.geodata.files import GeoTable, table
@@ -35,15 +40,9 @@ from optimizer.report.palette import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import ArrayLike
     from shapely.geometry.base import BaseGeometry
 
-    from optimizer.problem.files.plan_file import PlanBeat, PlanFile, PlanSite
     from optimizer.problem.network.network import Network
-    from optimizer.problem.network.places import Crossing, Gateway, Settlement
-    from optimizer.report.content.placements import SiteRow
 
 NUMBER = LayerField(
     "number", "whole", "number on the report's maps; empty where nothing is ordered there"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,14 +20,12 @@ import shapely
 from optimizer.base.text.formatting import plain, round_below
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
+from optimizer.report.palette import Symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from jinja2 import Environment
 
     from optimizer.report.geodata.files import GeoTable
-    from optimizer.report.palette import Symbol
 
 WGS84 = {
     "wkt": (

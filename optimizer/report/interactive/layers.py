@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.base.text.formatting import (
     ARROW,
@@ -22,6 +24,10 @@ from optimizer.base.text.formatting import (
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
+from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
+from optimizer.report.content.placements import SiteRow
+from optimizer.report.content.report_content import ReportContent
+from optimizer.report.content.risk import SegmentRisk
 from optimizer.report.content.summary import difference_with_unit, value
 from optimizer.report.maps.geography import Plane, border_parts
 from optimizer.report.maps.map_layers import (
@@ -53,16 +59,6 @@ from optimizer.report.palette import (
     Symbol,
 )
 from optimizer.report.words import word
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
-    from optimizer.report.content.placements import SiteRow
-    from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.content.risk import SegmentRisk
 
 FINEST_M = 5.0
 """Lines are thinned to a ten-thousandth of the map, but never by less than this, in metres."""

@@ -13,9 +13,10 @@ bokeh parses as TeX.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
@@ -31,14 +32,19 @@ from bokeh.models import (
     WheelZoomTool,
 )
 from bokeh.plotting import figure
+from numpy.typing import NDArray
 
 from optimizer.base.text.formatting import number, plain
 from optimizer.base.text.language import ENGLISH, marked, spoken
 from optimizer.base.text.language import gettext as _
+from optimizer.problem.network.places import NamedPlace
 from optimizer.problem.network.road_classes import MAIN_CLASSES
+from optimizer.report.content.report_content import ReportContent
 from optimizer.report.interactive.layers import (
     POST_TOOLTIPS,
     TOUR_TOOLTIPS,
+    LineLayer,
+    PointLayer,
     base_points,
     beat_lines,
     beat_posts,
@@ -55,6 +61,8 @@ from optimizer.report.interactive.layers import (
     traffic_columns,
 )
 from optimizer.report.maps.geography import (
+    Bounds,
+    Plane,
     border_fits,
     opening_bounds,
     plane_of,
@@ -62,6 +70,7 @@ from optimizer.report.maps.geography import (
     thinness,
 )
 from optimizer.report.maps.labels import (
+    Group,
     OccupiedBoxes,
     boxes_around,
     group_badges,
@@ -73,7 +82,7 @@ from optimizer.report.maps.labels import (
     road_numbers,
     text_width,
 )
-from optimizer.report.maps.map_layers import map_layers, plan_layer
+from optimizer.report.maps.map_layers import MapLayers, RoadLayer, map_layers, plan_layer
 from optimizer.report.palette import (
     FAINT,
     GATEWAY,
@@ -86,18 +95,6 @@ from optimizer.report.palette import (
     TEXT,
     UNOFFICIAL,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.places import NamedPlace
-    from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.interactive.layers import LineLayer, PointLayer
-    from optimizer.report.maps.geography import Bounds, Plane
-    from optimizer.report.maps.labels import Group
-    from optimizer.report.maps.map_layers import MapLayers, RoadLayer
 
 TARGET = "map"
 """Id of the element of the page that the map fills."""

@@ -4,11 +4,13 @@ map, which roads and towns to show.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.problem.network.places import Crossing, Gateway, NamedPlace, Settlement
@@ -16,9 +18,6 @@ from optimizer.problem.network.road_classes import MAIN_CLASSES
 from optimizer.report.maps.place_names import PlaceNames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from optimizer.problem.network.network import Network

@@ -7,23 +7,20 @@ say pixels or points.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.problem.network.places import NamedPlace
 from optimizer.problem.network.road_classes import HIGHWAY_CLASSES
-from optimizer.report.maps.geography import border_parts, plane_of
+from optimizer.report.maps.geography import Bounds, border_parts, plane_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
     from optimizer.report.content.report_content import ReportContent
-    from optimizer.report.maps.geography import Bounds
 
 AT_BORDER_M = 25_000.0
 """Metres from the border up to which a town is a border town."""

@@ -9,16 +9,20 @@ larger. Roads are coloured in layers of their own, one thing at a time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import ArrayLike, NDArray
 
 from optimizer.base.text.formatting import ARROW, DASH, letter, number, percent, plain, two_digits
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.road_classes import MAIN_CLASSES
+from optimizer.report.content.placements import BeatBase, BeatRow
+from optimizer.report.content.routes import ResidualRoute
 from optimizer.report.maps.geography import Bounds, map_bounds
 from optimizer.report.maps.labels import named_towns
 from optimizer.report.palette import (
@@ -33,14 +37,8 @@ from optimizer.report.palette import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from optimizer.report.content.placements import BeatBase, BeatRow
     from optimizer.report.content.report_content import ReportContent
     from optimizer.report.content.risk import SegmentRisk
-    from optimizer.report.content.routes import ResidualRoute
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from optimizer.base.text.formatting import SPACE, number
@@ -15,10 +17,6 @@ from optimizer.problem.network.geodesy import EARTH_RADIUS_M, great_circle_m
 from optimizer.report.words import word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import NamedPlace
 

@@ -9,6 +9,7 @@ on: frame, foot, bar of scale, legend.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,11 +20,14 @@ from matplotlib.collections import LineCollection
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
 from optimizer.base.text.formatting import SPACE, known, number, plain, round_below
 from optimizer.base.text.language import gettext as _
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
+from optimizer.problem.network.places import NamedPlace
 from optimizer.problem.network.road_classes import MAIN_CLASSES
+from optimizer.report.content.report_content import ReportContent
 from optimizer.report.maps.geography import (
     Bounds,
     border_parts,
@@ -79,15 +83,9 @@ from optimizer.report.palette import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
-    from optimizer.problem.network.places import NamedPlace
-    from optimizer.report.content.report_content import ReportContent
-
-    Handle: TypeAlias = Line2D | tuple[Line2D, ...]
+Handle: TypeAlias = Line2D | tuple[Line2D, ...]
 
 
 def draw_road_layer(

@@ -27,13 +27,17 @@ together, and each scale has an equal part of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.text.messages import listed, message
 from optimizer.base.work.listener import SILENT, Listener
+from optimizer.records.model import Effort, Seizures
 from optimizer.risk.alerts.places import Place, segment_label, whole_place
 from optimizer.risk.alerts.window import (
     RateReference,
@@ -55,17 +59,11 @@ from optimizer.risk.field_flow.season import in_average_months
 from optimizer.risk.location_error import learnt_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Seizures
     from optimizer.risk.field_flow.model import FieldFlow
     from optimizer.risk.field_flow.model_averaging import Candidate
 
-    Floats: TypeAlias = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 
 SURPRISING = 0.05
 """p-value of the whole network below which a warning says that everything has changed."""

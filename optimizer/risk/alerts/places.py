@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import message
+from optimizer.records.model import Effort, Seizures
 from optimizer.risk.field_flow.field import road_neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
     from optimizer.problem.network.places import Gateway
-    from optimizer.records.model import Effort, Seizures
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 from xml.sax.saxutils import escape
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammainc
 
 from optimizer.base.text.formatting import decimal, number, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked, term
 from optimizer.base.text.messages import translated
+from optimizer.risk.alerts.places import Place
 from optimizer.risk.alerts.window import Span, effort_within, quarters, records_within, tally
 from optimizer.risk.chance import NODE_WEIGHTS, NODES
 from optimizer.risk.estimate import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.risk.alerts.monitor import AlertMonitor
-    from optimizer.risk.alerts.places import Place
 
-    Floats: TypeAlias = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 
 LARGEST_LOG, HALVINGS = 20.0, 30
 """The log of the ratio is sought between these bounds, in so many halvings."""

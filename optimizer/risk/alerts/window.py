@@ -7,11 +7,14 @@ of an earlier time expects, place by place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import Message, message
@@ -24,23 +27,16 @@ from optimizer.records.model import (
     spread_effort,
     unit_of_seizures,
 )
-from optimizer.risk.evidence import gather_evidence
+from optimizer.risk.alerts.places import Place
+from optimizer.risk.evidence import Evidence, gather_evidence
 from optimizer.risk.field_flow.field import road_neighbours
-from optimizer.risk.location_error import mixture_parts
+from optimizer.risk.location_error import LocationError, mixture_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.risk.alerts.places import Place
-    from optimizer.risk.evidence import Evidence
-    from optimizer.risk.location_error import LocationError
 
-    Floats: TypeAlias = NDArray[np.float64]
-    Ints: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
 
 WINDOW_MONTHS = 3
 """Months of the window where none is asked for."""

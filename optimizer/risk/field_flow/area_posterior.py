@@ -24,10 +24,11 @@ cut where few draws would rule.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.sparse import coo_array
 from scipy.special import gammaln, logsumexp
@@ -45,13 +46,8 @@ from optimizer.risk.field_flow.laplace import (
 )
 from optimizer.risk.numerics.likelihood import LARGEST, AreaCount, LikelihoodTerms, count_terms
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 TAIL = 8.0
 """Degrees of freedom of the t distribution that xi is drawn from: wider tails than the

@@ -21,17 +21,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array, diags_array, triu
 
 from optimizer.risk.numerics.ldl import Factor
 from optimizer.risk.params import USUAL
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 BLOCK = 128
 """Draws that are worked on together: their numbers stay in the processor's cache."""

@@ -37,17 +37,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from optimizer.risk.numerics.likelihood import AreaCount, Cells, LikelihoodTerms
 from optimizer.risk.params import USUAL
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.risk.field_flow.field import Field
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 MOST_STEPS = 60
 

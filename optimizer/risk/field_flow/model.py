@@ -10,15 +10,17 @@ what is not searched says nothing, and what has no effort leaves the likelihood.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.text.messages import message
 from optimizer.base.work.kernels import ready
 from optimizer.base.work.listener import SILENT, Listener, step
-from optimizer.records.model import Effort, Seizures, spread_effort
+from optimizer.records.model import Effort, Exposure, Seizures, spread_effort
 from optimizer.risk.estimate import (
     RiskEstimate,
     by_segment,
@@ -63,6 +65,7 @@ from optimizer.risk.field_flow.model_averaging import (
 from optimizer.risk.field_flow.season import NO_SEASON, by_month, fit_season, in_average_months
 from optimizer.risk.location_error import fit_location_error
 from optimizer.risk.numerics import ldl
+from optimizer.risk.numerics.likelihood import AreaCount
 from optimizer.risk.od_flows import OdTable, PathFlows, od_draws
 from optimizer.risk.params import USUAL, RiskParams
 from optimizer.risk.predictive_check import FittedRates, PredictiveCheck, check_record
@@ -70,15 +73,9 @@ from optimizer.risk.shrunk_rate import ShrunkRate
 from optimizer.risk.simple_maps import KernelDensity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Exposure
-    from optimizer.risk.numerics.likelihood import AreaCount
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 DRAWS_FOR_AREAS = 200
 LEAST_EFFECTIVE = 50.0

@@ -17,10 +17,12 @@ Hyperparameters are fitted on a connected part of a large network (`learning_sub
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
@@ -28,6 +30,7 @@ from scipy.sparse.csgraph import breadth_first_order
 from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.risk.estimate import LARGEST_SD
+from optimizer.risk.evidence import Evidence
 from optimizer.risk.field_flow.area_posterior import (
     AreaPosterior,
     PosteriorSummary,
@@ -49,15 +52,10 @@ from optimizer.risk.od_flows import OdTable, PathFlows, path_flows
 from optimizer.risk.params import USUAL, RiskParams
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.risk.evidence import Evidence
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 LEVEL_PRIOR_SD = 10.0
 

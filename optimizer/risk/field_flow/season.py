@@ -13,16 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from optimizer.records.model import Effort, Exposure, Seizures, unit_of_seizures
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 SPREADS = (0.0, 0.05, 0.1, 0.2, 0.4)
 """Standard deviations of the step from one month's log factor to the next that are tried."""

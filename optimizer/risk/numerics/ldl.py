@@ -10,19 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 import qdldl
+from numpy.typing import NDArray
 from scipy.sparse import csc_array, csc_matrix, triu
 
-from optimizer.base.work.kernels import kernel, ready
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats, Floats2, Ints
-
+from optimizer.base.work.kernels import Floats, Floats2, Ints, kernel, ready
 
 COMPILED_FROM = 8_000
 """Rows from which on several right sides are solved by compiled code, which pays for

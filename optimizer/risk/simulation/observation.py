@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
+from optimizer.problem.network.network import Network
 from optimizer.records.model import Effort, Seizures
+from optimizer.risk.simulation.searching import History
 from optimizer.risk.simulation.settings import AS_IT_WAS, RecordSettings
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.risk.simulation.searching import History
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 FIRST_MONTH = np.datetime64("2023-01", "M")
 UNITS = ("searches", "checks")

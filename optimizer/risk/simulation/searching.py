@@ -6,24 +6,22 @@ The settings are frozen (`optimizer.risk.simulation`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.base.choices import EffortKind
 from optimizer.risk.simulation.settings import EFFORT_KINDS, SearchSettings
 from optimizer.risk.simulation.world import World, around
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.choices import EffortKind
     from optimizer.problem.network.network import Network
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 SEARCHES_A_MONTH = 350
 

@@ -7,16 +7,14 @@ simulator that was frozen on 24 November 2026.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import qmc
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from optimizer.base.choices import EffortKind, WorldKind
+from optimizer.base.choices import EffortKind, WorldKind
 
 RouteChoice = Literal["probit", "logit", "shortest", "sticky"]
 """How drivers choose: each by his own errors on every segment; among such routes by a

@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.base.choices import WorldKind
 from optimizer.problem.network.shortest_paths import CostGraph, cost_graph
+from optimizer.risk.od_flows import OdTable
 from optimizer.risk.simulation.settings import WORLD_KINDS, RouteChoice, WorldSettings
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.choices import WorldKind
     from optimizer.problem.network.network import Network
-    from optimizer.risk.od_flows import OdTable
 
-    Floats = NDArray[np.float64]
-    Routes = list[list[tuple[int, ...]]]
+Floats = NDArray[np.float64]
+Routes = list[list[tuple[int, ...]]]
 
 SPOT_REACH_S, ROUGHNESS = 45.0, 0.5
 """Travel time in seconds over which what a local market draws falls by a factor e, and

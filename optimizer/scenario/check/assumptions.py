@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,16 @@ from optimizer.problem.network.road_classes import DEFAULT_KMH
 from optimizer.region.model import APPROACH_M, Region
 from optimizer.scenario.demand.patrols import ROUNDS, WATCHED
 from optimizer.scenario.demand.risk_model import MODELS
+from optimizer.scenario.file.placed import PlacedSite
 from optimizer.scenario.file.references import fitting_kinds
 from optimizer.scenario.sites.options import past, road_class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from pydantic import BaseModel
 
     from optimizer.problem.network.network import Network
     from optimizer.scenario.demand.gravity import GravityDemand
     from optimizer.scenario.file.model import ScenarioModel
-    from optimizer.scenario.file.placed import PlacedSite
 
 DEFAULTS = {
     "risk": ("model", "interval"),

@@ -9,8 +9,10 @@ region is kept for what follows. Code that runs after it assumes checked data:
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +29,8 @@ from optimizer.base.text.messages import counted_message, joined, listed, messag
 from optimizer.base.text.names import unknown_name
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.problem.network.exchanged import EXCHANGE
+from optimizer.records import Effort, Seizures
+from optimizer.records.areas import Area
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
 from optimizer.region.model import Region, border_warnings, joined_beyond
@@ -46,6 +50,7 @@ from optimizer.scenario.file.model import (
     read_content,
     with_settings,
 )
+from optimizer.scenario.file.placed import ListedSite, PlacedSite
 from optimizer.scenario.file.ranges import range_warnings, with_audits
 from optimizer.scenario.file.references import (
     check_exclusions,
@@ -72,16 +77,10 @@ from optimizer.scenario.sites.sites import (
 )
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Mapping, Sequence
-
     from pydantic import BaseModel
 
     from optimizer.problem.network.network import Network
-    from optimizer.records import Effort, Seizures
-    from optimizer.records.areas import Area
     from optimizer.records.tips import Tips
-    from optimizer.scenario.file.placed import ListedSite, PlacedSite
 
     Model = TypeVar("Model", bound=BaseModel)
 ROAD_ID = re.compile(r"road-(\d+)")

@@ -4,8 +4,10 @@ keeping what the report needs of each step.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
@@ -16,11 +18,22 @@ from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.problem.files.instance_file import check_content
 from optimizer.problem.instance.checks import check_evaders
 from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.options import Option
+from optimizer.problem.network.places import Gateway, Settlement
+from optimizer.records.model import Effort, Seizures
+from optimizer.region.model import Region
+from optimizer.risk.estimate import RiskEstimate, RiskModel
+from optimizer.risk.tips import TipShift
 from optimizer.scenario.check.assumptions import Assumption, assumptions_of
 from optimizer.scenario.check.check import read_evidence
+from optimizer.scenario.demand.evaders import Pair
 from optimizer.scenario.demand.patrols import compile_patrols
+from optimizer.scenario.demand.record_demand import RecordDemand
 from optimizer.scenario.demand.source_measures import with_elsewhere, with_measures, with_mobility
+from optimizer.scenario.demand.stages import ScenarioEvidence
 from optimizer.scenario.demand.travel import ScenarioTravel, scenario_travel
+from optimizer.scenario.file.model import ScenarioModel
+from optimizer.scenario.file.placed import PlacedSite
 from optimizer.scenario.sites.burden import Burden, burden_of
 from optimizer.scenario.sites.options import (
     OptionTable,
@@ -30,23 +43,6 @@ from optimizer.scenario.sites.options import (
     unpassed_warnings,
 )
 from optimizer.scenario.sites.sites import road_sites, with_counts
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from optimizer.problem.instance.options import Option
-    from optimizer.problem.network.places import Gateway, Settlement
-    from optimizer.records.model import Effort, Seizures
-    from optimizer.region.model import Region
-    from optimizer.risk.estimate import RiskEstimate, RiskModel
-    from optimizer.risk.tips import TipShift
-    from optimizer.scenario.demand.evaders import Pair
-    from optimizer.scenario.demand.record_demand import RecordDemand
-    from optimizer.scenario.demand.stages import ScenarioEvidence
-    from optimizer.scenario.file.model import ScenarioModel
-    from optimizer.scenario.file.placed import PlacedSite
 
 
 @dataclass(frozen=True)

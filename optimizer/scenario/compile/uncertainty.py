@@ -4,36 +4,34 @@ detection chances that it gives as ranges.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import message
+from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance, layered_instance
+from optimizer.problem.instance.options import Option
+from optimizer.problem.instance.teams import PatrolField
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, with_plan
 from optimizer.problem.plan.weight_scenarios import Draws
 from optimizer.risk.estimate import sampled_finds
 from optimizer.scenario.demand.gravity import gateway_index
 from optimizer.scenario.demand.source_measures import measure_survival
 from optimizer.scenario.demand.weighed_demand import weighed
+from optimizer.scenario.file.model import MeasureModel
 from optimizer.scenario.file.ranges import detection_ranges, middle, with_detection
 from optimizer.scenario.sites.options import compile_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.evaders import Evader
-    from optimizer.problem.instance.options import Option
-    from optimizer.problem.instance.teams import PatrolField
     from optimizer.scenario.compile.compile import Compiled
-    from optimizer.scenario.file.model import MeasureModel
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 LEVELS = 8
 """Most sets of detection chances among the draws."""

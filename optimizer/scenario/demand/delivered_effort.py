@@ -5,9 +5,9 @@ and for `plan` what it changed of the risk.
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,11 +16,7 @@ from optimizer.base.files.readwrite import read_json
 from optimizer.base.text.messages import counted_message, message, shortened
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.scenario.demand.record_demand import FittedRisk, fitted_risk
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from optimizer.scenario.demand.stages import ScenarioCheck, ScenarioEvidence
+from optimizer.scenario.demand.stages import ScenarioCheck, ScenarioEvidence
 
 SUMMARY = "delivered.json"
 """Stands beside effort that `delivered` wrote."""

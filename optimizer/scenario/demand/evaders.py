@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.problem.instance.evaders import Evader, Route
 from optimizer.problem.network.shortest_paths import ArcOrder
@@ -15,8 +16,6 @@ from optimizer.region.model import Region, beyond_border
 from optimizer.risk.demand import habitual_routes
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
     from optimizer.scenario.demand.gravity import GravityDemand
     from optimizer.scenario.demand.record_demand import RecordDemand

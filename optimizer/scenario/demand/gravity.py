@@ -11,10 +11,12 @@ the smaller without any seizure that distinguishes them.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.messages import joined, message, shortened
@@ -27,10 +29,6 @@ from optimizer.risk.demand import gateway_masses, gravity, travel_hours
 from optimizer.risk.estimate import ExplainsByFlows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
     from optimizer.scenario.file.model import EvadersModel
 

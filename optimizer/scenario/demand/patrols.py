@@ -7,11 +7,13 @@ patrols.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, hstack
 
 from optimizer.base.arguments import checked
@@ -35,16 +37,12 @@ from optimizer.scenario.file.ranges import middle
 from optimizer.scenario.sites.options import owned, run_by
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
     from optimizer.problem.network.network import Network
     from optimizer.scenario.demand.travel import ScenarioTravel
     from optimizer.scenario.file.model import ScenarioModel, TeamModel
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def compile_patrols(travel: ScenarioTravel) -> PatrolField | None:

@@ -4,17 +4,21 @@ a place (docs/evaders.md).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, vstack
 
 from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.problem.instance.evaders import Route
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
+from optimizer.records.model import Effort, Seizures
+from optimizer.risk.estimate import RiskEstimate, RiskModel
 from optimizer.risk.evidence import Evidence, KeepsEvidence, gather_evidence
 from optimizer.risk.field_flow.model import FieldFlow
 from optimizer.risk.field_flow.model_averaging import spatial_signal
@@ -28,21 +32,14 @@ from optimizer.risk.route_flows import (
     explain_by_routes,
     local_traffic,
 )
-from optimizer.scenario.demand.evaders import routes_between
+from optimizer.scenario.demand.evaders import PairRoutes, routes_between
+from optimizer.scenario.demand.gravity import GravityDemand
+from optimizer.scenario.demand.weighed_demand import LoadMarks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Effort, Seizures
-    from optimizer.risk.estimate import RiskEstimate, RiskModel
-    from optimizer.scenario.demand.evaders import PairRoutes
-    from optimizer.scenario.demand.gravity import GravityDemand
-    from optimizer.scenario.demand.weighed_demand import LoadMarks
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 RECORD_DRAWS = 8
 """Draws of the record by which its weights are averaged, and their range shown."""

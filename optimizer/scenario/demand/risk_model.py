@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from optimizer.base.text.language import marked
 from optimizer.base.text.messages import message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from optimizer.risk import OdTable, RiskModel
     from optimizer.risk.params import RiskParams
     from optimizer.scenario.file.model import RiskName

@@ -12,15 +12,20 @@ scaled by q (docs/mathematics.md, Proposition 20).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import number
 from optimizer.base.text.names import unknown_name
 from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option
+from optimizer.problem.network.places import Gateway
 from optimizer.scenario.demand.evaders import Pair, scenario_evaders
 from optimizer.scenario.demand.gravity import switching_reliability
 from optimizer.scenario.file.model import MeasureModel, ScenarioModel, SiteModel
@@ -29,14 +34,7 @@ from optimizer.scenario.file.ranges import middle
 from optimizer.scenario.sites.options import owned, run_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.errors import ProblemList
-    from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
-    from optimizer.problem.network.places import Gateway
     from optimizer.scenario.demand.travel import ScenarioTravel
 
 

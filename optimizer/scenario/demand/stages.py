@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from optimizer.base.errors import Problem
 from optimizer.scenario.demand.risk_model import MODELS
+from optimizer.scenario.file.placed import PlacedSite
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pydantic import BaseModel
 
-    from optimizer.base.errors import Problem
     from optimizer.records import Effort, Seizures
     from optimizer.records.tips import Tips
     from optimizer.records.traffic_counts import CountedRoads
     from optimizer.region.model import Region
     from optimizer.risk import RiskModel
     from optimizer.scenario.demand.gravity import GravityDemand
-    from optimizer.scenario.file.model import (
-        ScenarioModel,
-    )
-    from optimizer.scenario.file.placed import PlacedSite
+    from optimizer.scenario.file.model import ScenarioModel
     from optimizer.scenario.sites.burden import Community
     from optimizer.scenario.sites.jurisdictions import Jurisdictions
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import Message, counted_message, listed, message
@@ -44,16 +45,14 @@ from optimizer.scenario.demand.record_demand import (
     with_record,
     without_places,
 )
+from optimizer.scenario.demand.stages import ScenarioEvidence
 from optimizer.scenario.demand.weighed_demand import weighed_demand
 from optimizer.scenario.sites.options import compile_options
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.scenario.demand.stages import ScenarioEvidence
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 NO_RECORD = message(

@@ -13,24 +13,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.text.messages import Message, counted_message, message, shortened
 from optimizer.base.text.names import close_match
+from optimizer.records.model import Seizures
 from optimizer.risk.marks import MeanMarks, mean_marks
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.records.model import Seizures
     from optimizer.risk.evidence import Evidence
     from optimizer.scenario.demand.gravity import GravityDemand
     from optimizer.scenario.demand.record_demand import RecordDemand
     from optimizer.scenario.file.model import EvadersModel
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import core_schema
 
@@ -31,6 +32,7 @@ from optimizer.problem.instance.detection import (
 )
 from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.scenario.file.placed import PlacedSite
 from optimizer.scenario.file.ranges import ChanceOrRange, detection_field, middle
 from optimizer.scenario.file.traffic import (
     DelayModel,
@@ -41,10 +43,7 @@ from optimizer.scenario.file.traffic import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.scenario.file.placed import PlacedSite
 
 ROUNDING = 1e-9
 """Relative excess of what closing takes over what it frees that counts as rounding."""

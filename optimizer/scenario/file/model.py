@@ -7,9 +7,10 @@ simulation over time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -39,9 +40,6 @@ from optimizer.scenario.file.ranges import ChanceOrRange, detection_field
 from optimizer.scenario.file.roster_model import CrewModel, DutyBase, RosterModel, Shift
 from optimizer.scenario.file.traffic import TrafficModel
 from optimizer.solvers.params import SolveOptions, SolveParams
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 BASELINES = {
     "flow-regression": "FlowRegression",

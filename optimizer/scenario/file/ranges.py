@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, WithJsonSchema
@@ -13,9 +15,6 @@ from optimizer.base.schema import Id, Strict, validated
 from optimizer.base.text.messages import message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from optimizer.scenario.file.kinds import KindModel
     from optimizer.scenario.file.model import ScenarioModel, TeamModel
 

@@ -8,20 +8,17 @@ skipped here: the schema reports them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from optimizer.base.errors import ProblemList
 from optimizer.base.text.names import unknown_name
 from optimizer.scenario.file.kinds import categories
+from optimizer.scenario.file.placed import ListedSite
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-
-    from optimizer.base.errors import ProblemList
-    from optimizer.scenario.file.placed import ListedSite
-
-    Content = Mapping[str, Any]
+Content = Mapping[str, Any]
 
 SINGULAR = {
     "agencies": "agency",

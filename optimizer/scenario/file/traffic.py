@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from optimizer.base.schema import Chance, Strict
 from optimizer.base.text.language import marked
 from optimizer.problem.instance.detection import checkpoint_coverage, inspection_delay
 from optimizer.problem.instance.queueing import HOURS, MOST_SERVERS, waiting_day
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class TrafficModel(Strict):

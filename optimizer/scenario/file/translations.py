@@ -4,6 +4,8 @@ translations, and its file of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.base.errors import InputError, Problem, ProblemList
@@ -11,15 +13,12 @@ from optimizer.base.files.tables import WantedColumns, read_csv
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import ENGLISH, languages
 from optimizer.base.text.names import unknown_name
+from optimizer.scenario.file.placed import PlacedSite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
     from optimizer.problem.network.places import Crossing, Gateway, Settlement
     from optimizer.region.model import Region
     from optimizer.scenario.file.model import ScenarioModel
-    from optimizer.scenario.file.placed import PlacedSite
 
 TERM = "term"
 """Column of what the scenario says."""

@@ -11,31 +11,29 @@ method keeps both, and every bound holds with both.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.base.errors import ProblemList
 from optimizer.base.text.formatting import number
 from optimizer.base.text.language import marked
 from optimizer.base.text.messages import Message, message
 from optimizer.problem.instance.options import Option, Resource
 from optimizer.problem.instance.requirements import Requirement
+from optimizer.records.areas import Area
 from optimizer.scenario.file.kinds import StatedModel
+from optimizer.scenario.file.model import BurdenModel, ScenarioModel
+from optimizer.scenario.file.placed import PlacedSite
 from optimizer.scenario.sites.jurisdictions import RoadMasks
 from optimizer.scenario.sites.options import compile_options, past
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.errors import ProblemList
     from optimizer.problem.network.network import Network
-    from optimizer.records.areas import Area
-    from optimizer.scenario.file.model import BurdenModel, ScenarioModel
-    from optimizer.scenario.file.placed import PlacedSite
 
 SEARCHES = marked("searches")
 """Name that the caps of all communities share as resources: a budget of this name is

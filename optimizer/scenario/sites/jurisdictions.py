@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from optimizer.base.errors import Problem, ProblemList
 from optimizer.base.text.names import close_match, unknown_name
 from optimizer.problem.network.geodesy import METRES_PER_DEGREE
 from optimizer.records.areas import Area, name_key
+from optimizer.scenario.file.kinds import KindModel
+from optimizer.scenario.file.model import AgencyModel, JurisdictionModel, ScenarioModel
 from optimizer.scenario.file.placed import Operator, PlacedSite
 from optimizer.scenario.file.references import fitting_kinds
 from optimizer.scenario.file.traffic import Traffic
 from optimizer.scenario.sites.sites import RoadNames, road_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.scenario.file.kinds import KindModel
-    from optimizer.scenario.file.model import AgencyModel, JurisdictionModel, ScenarioModel
 
 
 class Jurisdictions:

@@ -5,32 +5,30 @@ it uses; sensors with the teams that they cue.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import maximum_flow
 
 from optimizer.base.text.formatting import amount_with_unit
 from optimizer.base.text.messages import Message, counted_message, message, shortened
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option, Resource
 from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.scenario.file.kinds import CueModel, Effect, KindModel
 from optimizer.scenario.file.placed import Operator, PlacedSite
 from optimizer.scenario.file.references import fitting_kinds
+from optimizer.scenario.file.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
     from optimizer.problem.network.network import Network
-    from optimizer.scenario.file.kinds import CueModel, Effect, KindModel
     from optimizer.scenario.file.model import ScenarioModel, ScenarioResourceModel
-    from optimizer.scenario.file.traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,14 @@ and roads by what people call them: by name, by number and by class.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import FileProblems, InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import IN_DEGREES, TO_DEGREES, looks_projected
@@ -26,6 +29,7 @@ from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.places import DOUBTFUL_M
 from optimizer.problem.network.road_classes import RANK_OF
 from optimizer.problem.network.shortest_paths import shortest_path_tree
+from optimizer.records.traffic_counts import CountedRoads
 from optimizer.region.model import Region, road_of_port
 from optimizer.risk.demand import segment_loads
 from optimizer.scenario.file.model import SiteModel, SitesModel, TeamBaseModel
@@ -33,13 +37,7 @@ from optimizer.scenario.file.placed import ListedSite, PlacedSite
 from optimizer.scenario.file.references import entry_where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.network.network import Network
-    from optimizer.records.traffic_counts import CountedRoads
 
 NUMBERS = ("lon", "lat", "traffic", "lanes")
 

@@ -10,9 +10,9 @@ import os
 import secrets
 import stat
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import (
@@ -31,6 +31,7 @@ from optimizer.sharing.ledger.notes import (
     VerifierKey,
     checked_name,
 )
+from optimizer.sharing.ledger.proofs import ConsistencyProof
 from optimizer.sharing.ledger.store import (
     SETTINGS,
     Entry,
@@ -41,11 +42,6 @@ from optimizer.sharing.ledger.store import (
     read_entry,
     write_note,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from optimizer.sharing.ledger.proofs import ConsistencyProof
 
 KEY_FACT = "key"
 """Fact of an entry of kind `key`: the public key, as it is written down."""

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO, Literal, get_args
+from io import FileIO
+from pathlib import Path
+from typing import BinaryIO, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
@@ -26,11 +29,6 @@ from optimizer.base.files.readwrite import (
 )
 from optimizer.base.schema import Strict, read_model, valid
 from optimizer.sharing.ledger.notes import SKEW_S, Checkpoint, checked_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from io import FileIO
-    from pathlib import Path
 
 try:
     import fcntl

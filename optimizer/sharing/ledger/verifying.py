@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.files.readwrite import read_bytes, sha256
@@ -24,11 +25,6 @@ from optimizer.sharing.ledger.store import (
     read_entry,
     time_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
 
 FAULTS_DESCRIBED = 10
 """Faulty entries that are described; the others are counted."""

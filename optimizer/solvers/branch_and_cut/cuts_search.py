@@ -9,9 +9,8 @@ Processes beside this one are started when the search has taken some seconds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.listener import step
 from optimizer.base.work.work_clock import work_seconds
@@ -29,9 +28,6 @@ from optimizer.solvers.branch_and_cut.parallel.parallel_tree import BeginsWhenLa
 from optimizer.solvers.branch_and_cut.parallel.workers import TreeProcesses
 from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 START_WORSE = 0.03
 """How much worse than the best, relative, a plan to begin from may be for a search around it."""

@@ -24,23 +24,21 @@ one test for that. `python -m tests.hostile --debug-solution` hands over solutio
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import SolverError
 from optimizer.problem.plan.evaluation import weighted_sum
+from optimizer.solvers.branch_and_cut.tree.node import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
     from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
     from optimizer.solvers.branch_and_cut.lp.master import Master
-    from optimizer.solvers.branch_and_cut.tree.node import Node
     from optimizer.solvers.branch_and_cut.tree.path_set_branching import PathSet
 
 ROUNDING = 1e-9

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from ortools.math_opt import model_pb2, parameters_pb2
 from ortools.math_opt.python import mathopt
 
@@ -36,9 +38,6 @@ from optimizer.base.work.listener import SILENT, Listener, interrupt_held_back, 
 from optimizer.base.work.work_clock import put_forward, work_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
     from optimizer.problem.plan.result import Limit

@@ -18,14 +18,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.solvers.mip.backend import TOLERANCE, MipModel
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.instance.instance import Instance
 
 SMALL = 1e-6

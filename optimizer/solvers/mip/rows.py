@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.instance.instance import Instance
 
 

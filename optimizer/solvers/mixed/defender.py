@@ -18,30 +18,25 @@ values all swaps at once; i = none adds an option.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.base.work.listener import SILENT, Listener, OnlyCancels
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import within_limits
+from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
-
-    Floats = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 NOTHING = 1e-12
 """A gain below this share of the value is rounding."""

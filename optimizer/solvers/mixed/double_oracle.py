@@ -16,35 +16,30 @@ has a better answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.problem.plan.result import relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree.node import Node, options_that_fit
 from optimizer.solvers.branch_and_cut.tree.tree import has_stalled
 from optimizer.solvers.mixed.defender import DefenderBound, Swaps
 from optimizer.solvers.mixed.evader import EvaderOracle
 from optimizer.solvers.mixed.few_plans import FewPlans
 from optimizer.solvers.mixed.restricted_game import GameSolution, RestrictedGame
+from optimizer.solvers.overlay.overlay import Overlay
 from optimizer.solvers.params import MixedParams, RootParams
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
-    from optimizer.solvers.overlay.overlay import Overlay
-
-    Floats = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 SMOOTHED = 0.5
 """Share of the best strategy so far in the one that the defender answers."""

@@ -22,11 +22,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.base.work.kernels import kernel, part, ready
+from optimizer.base.work.kernels import Floats, Floats2, Ints, Mask, kernel, part, ready
 from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import machine_seconds_left, waiting, work_seconds
 from optimizer.problem.instance.evaders import Searches, arc_costs
@@ -36,12 +37,7 @@ from optimizer.solvers.overlay import searching
 from optimizer.solvers.overlay.contraction import Core
 from optimizer.solvers.overlay.overlay import Watched, plain_connections
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats, Floats2, Ints, Mask
-
-    Integers = NDArray[np.int64]
+Integers = NDArray[np.int64]
 
 
 MOST_LABELS = 20_000

@@ -19,28 +19,26 @@ Minimise  sum_k p_k theta_k, theta_k = max over P of k of E_P, E_P = sum_i mu_i 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 from optimizer.solvers.mixed.restricted_game import RestrictedGame
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-    from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
     from optimizer.solvers.mixed.defender import Swaps
 
-    Floats = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 SOFT = 0.01
 """How far, relative, a path is below its evader's best one where it has 1 / e of its

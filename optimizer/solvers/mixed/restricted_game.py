@@ -5,22 +5,18 @@ who have some paths.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.solvers.branch_and_cut.cuts.separation import best_of_each
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
+from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-    from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
-
-    Floats = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 VIOLATED = 1e-9
 """Violation of a row, relative to the value of its commodity with nothing placed, from

@@ -13,18 +13,28 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.executor import thread_count
-from optimizer.base.work.listener import SILENT, ForwardingListener, OnlyCancels, Stopping, step
+from optimizer.base.work.listener import (
+    SILENT,
+    ForwardingListener,
+    Listener,
+    OnlyCancels,
+    Stopping,
+    step,
+)
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.evaders import Evader, Route
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.methods import MIXED
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import (
+    Beat,
     Mixture,
     Plan,
     known_options,
@@ -32,7 +42,7 @@ from optimizer.problem.plan.plan import (
     with_beats,
     with_teams,
 )
-from optimizer.problem.plan.result import Randomised, Result, relative_gap, tolerance_of
+from optimizer.problem.plan.result import Limit, Randomised, Result, relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start, made_to_fit
 from optimizer.solvers.branch_and_cut.proof.certificate import WEIGHTS, NetworkWalks
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord, Strategy
@@ -42,7 +52,8 @@ from optimizer.solvers.mixed.double_oracle import (
     DoubleOracle,
     MarginalRelaxation,
 )
-from optimizer.solvers.overlay.overlay import contract
+from optimizer.solvers.mixed.restricted_game import GameSolution
+from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_pool import with_tours
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
@@ -50,19 +61,7 @@ from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.patrols.joint import solve_joint
 from optimizer.solvers.place import check_options, limited_as_asked, place
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.listener import Listener
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Beat
-    from optimizer.problem.plan.result import Limit
-    from optimizer.solvers.mixed.restricted_game import GameSolution
-    from optimizer.solvers.overlay.overlay import Overlay
-
-    Mask = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 
 def solve_mixed(

@@ -25,16 +25,11 @@ memory O(m).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.base.work.kernels import kernel
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats, Ints, Mask
+from optimizer.base.work.kernels import Floats, Ints, Mask, kernel
 
 STRICTLY = 1e-12
 """How much cheaper (in -ln survival) another route must be before an arc counts as

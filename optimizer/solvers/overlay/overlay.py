@@ -39,24 +39,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, hstack
 
 from optimizer.base.work.kernels import ready
 from optimizer.problem.instance.evaders import Evader, Searches, arc_costs
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.weight_scenarios import Draws, Objective, worst_weights
 from optimizer.solvers.overlay import contraction, searching
 from optimizer.solvers.overlay.contraction import STRICTLY, Core, eliminate
 from optimizer.solvers.overlay.searching import SAMPLE, Arranged, connections, search_values
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
 
 LEAST_NORMAL = float(np.finfo(np.float64).tiny)
 """Least value of an evader or a route that counts. Numbers below it have fewer digits

@@ -7,14 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.base.work.kernels import kernel, part
+from optimizer.base.work.kernels import Floats, Ints, Mask, kernel, part
 from optimizer.problem.instance.evaders import Searches, arc_costs
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats, Ints, Mask
     from optimizer.solvers.overlay.overlay import Overlay
 
 

@@ -4,22 +4,26 @@ those of its plan.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
-from optimizer.problem.plan.plan import Plan, known_options, make_beat, within_limits
+from optimizer.problem.instance.teams import PatrolField, Post
+from optimizer.problem.plan.plan import (
+    Beat,
+    Placement,
+    Plan,
+    known_options,
+    make_beat,
+    within_limits,
+)
 from optimizer.solvers.patrols.tours.tour import Tour
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.teams import PatrolField, Post
-    from optimizer.problem.plan.plan import Beat, Placement
     from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
     from optimizer.solvers.patrols.column_generation import ColumnGeneration
 

@@ -13,36 +13,33 @@ elements here too. A node whose fixed options are all decided is left at its bou
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 from scipy.sparse.csgraph import connected_components
 
 from optimizer.base.work.listener import OnlyCancels, step
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option
+from optimizer.problem.instance.teams import PatrolField
 from optimizer.solvers.branch_and_cut.improve.warm_start import ValueRows
 from optimizer.solvers.branch_and_cut.lp.linear_program import taken
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.paths.path_pool import Paths, padded
-from optimizer.solvers.overlay.overlay import Links, bundled
-from optimizer.solvers.patrols.column_generation import tour_problem_at, with_elements_limited
+from optimizer.solvers.overlay.overlay import Links, Overlay, bundled
+from optimizer.solvers.params import SolveOptions
+from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
+from optimizer.solvers.patrols.column_generation import (
+    ColumnGeneration,
+    tour_problem_at,
+    with_elements_limited,
+)
 from optimizer.solvers.patrols.tours.pricing import best_tour
 from optimizer.solvers.place import place
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.teams import PatrolField
-    from optimizer.solvers.overlay.overlay import Overlay
-    from optimizer.solvers.params import SolveOptions
-    from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
-    from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
 PRICES = 8
 """How many of the last prices of column generation rows are made of."""

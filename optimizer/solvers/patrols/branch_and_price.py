@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.listener import SILENT, Listener, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
@@ -29,14 +30,12 @@ from optimizer.problem.instance.requirements import (
 from optimizer.problem.plan.plan import within_limits
 from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
+from optimizer.solvers.branch_and_cut.lp.master import Relaxed
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.params import PatrolParams
 from optimizer.solvers.patrols.column_generation import BeatNode, ColumnGeneration
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.solvers.branch_and_cut.lp.master import Relaxed
     from optimizer.solvers.patrols.debug_beats import DebugBeats
 
 CLOSE = 2e-4

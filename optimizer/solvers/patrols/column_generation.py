@@ -35,39 +35,33 @@ with s^K_e, and has s put back.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import block_array, csr_array, eye_array, hstack, vstack
 
+from optimizer.base.work.listener import Listener
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE, Option
-from optimizer.problem.instance.teams import team_resource
+from optimizer.problem.instance.teams import Patrol, PatrolField, team_resource
 from optimizer.problem.plan.evaluation import weighted_sum
-from optimizer.problem.plan.plan import make_beat, posts_of, with_post_limits
+from optimizer.problem.plan.plan import Beat, make_beat, posts_of, with_post_limits
 from optimizer.solvers.branch_and_cut.improve.warm_start import ValueRows
-from optimizer.solvers.branch_and_cut.lp.master import Master
+from optimizer.solvers.branch_and_cut.lp.master import Master, Relaxed
 from optimizer.solvers.branch_and_cut.tree.node import Node
-from optimizer.solvers.overlay.overlay import bundled, contract, repeated
+from optimizer.solvers.overlay.overlay import Overlay, bundled, contract, repeated
 from optimizer.solvers.patrols.tours.pricing import best_tour, quick_tours
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, tour_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.listener import Listener
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.teams import Patrol, PatrolField
-    from optimizer.problem.plan.plan import Beat
-    from optimizer.solvers.branch_and_cut.lp.master import Relaxed
-    from optimizer.solvers.overlay.overlay import Overlay
     from optimizer.solvers.patrols.debug_beats import DebugBeats
 
-    Floats = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 WORTHWHILE = 1e-6
 """Least profit of a new beat, relative to the value with nothing placed."""

@@ -18,29 +18,26 @@ The tree beside any beats is handed the same plan over its columns (`beside`).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.plan import make_beat
 from optimizer.solvers.branch_and_cut.debug_solution import ROUNDING, CutOffError, DebugSolution
+from optimizer.solvers.branch_and_cut.lp.master import Relaxed
 from optimizer.solvers.overlay.overlay import repeated
 from optimizer.solvers.overlay.searching import search_values
-from optimizer.solvers.patrols.column_generation import beat_uses
+from optimizer.solvers.patrols.column_generation import BeatNode, ColumnGeneration, beat_uses
+from optimizer.solvers.patrols.tours.tour import Tour
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.solvers.branch_and_cut.lp.master import Relaxed
     from optimizer.solvers.patrols.beat_tree import MergedSlots
-    from optimizer.solvers.patrols.column_generation import BeatNode, ColumnGeneration
-    from optimizer.solvers.patrols.tours.tour import Tour
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 TINY = float(np.finfo(np.float64).tiny)
 

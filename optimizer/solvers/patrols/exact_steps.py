@@ -14,32 +14,27 @@ is up. The bounds of a step hold for its own problem alone, and none is handed o
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
 from optimizer.base.errors import SolverError
 from optimizer.base.work.aside import Aside
 from optimizer.base.work.kernels import ready
-from optimizer.base.work.listener import SILENT, OnlyCancels, step
+from optimizer.base.work.listener import SILENT, Listener, OnlyCancels, Stopping, step
 from optimizer.base.work.work_clock import limited, machine_seconds_left, work_seconds
-from optimizer.problem.plan.plan import Plan, known_options, with_beats, with_plan
+from optimizer.problem.instance.instance import Instance
+from optimizer.problem.plan.plan import Beat, Plan, known_options, with_beats, with_plan
+from optimizer.problem.plan.result import Result
 from optimizer.solvers.kernel_modules import SEARCH, TOURS
+from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_pool import ban, beat_pool, begin_from, with_tours
 from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.place import place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-
-    from optimizer.base.work.listener import Listener, Stopping
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Beat
-    from optimizer.problem.plan.result import Result
-    from optimizer.solvers.params import SolveOptions
 
 OF_THE_REST = 0.7
 """Share of the seconds that are left which one step may take."""

@@ -24,20 +24,30 @@ the beats weighed, and over every beat there is.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.base.work.listener import SILENT, ForwardingListener, OnlyCancels, Stopping, step
+from optimizer.base.work.listener import (
+    SILENT,
+    ForwardingListener,
+    Listener,
+    OnlyCancels,
+    Stopping,
+    step,
+)
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import (
+    Beat,
     Plan,
     known_options,
     with_beats,
     with_teams,
 )
-from optimizer.problem.plan.result import relative_gap, tolerance_of
+from optimizer.problem.plan.result import Result, relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start, plan_made_to_fit
 from optimizer.solvers.params import SolveOptions
 from optimizer.solvers.patrols.beat_pool import ban, beat_pool, begin_from, with_tours
@@ -46,16 +56,6 @@ from optimizer.solvers.patrols.branch_and_price import BranchAndPrice
 from optimizer.solvers.patrols.column_generation import ColumnGeneration, note_times
 from optimizer.solvers.patrols.exact_steps import ExactSteps
 from optimizer.solvers.place import check_options, limited_as_asked, place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.listener import Listener
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.plan import Beat
-    from optimizer.problem.plan.result import Result
 
 GREEDY = 0.02
 """Share of the time after which the greedy plan must end; others are in `PatrolParams`."""

@@ -9,9 +9,10 @@ texts.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from bokeh.layouts import column, row
@@ -30,6 +31,7 @@ from jinja2 import Environment, FileSystemLoader
 
 import optimizer.report
 from optimizer.analysis.desk.page import texts
+from optimizer.analysis.desk.view import DeskActions, DeskMapContent, DeskView
 from optimizer.base.errors import OptimizerError
 from optimizer.base.text.formatting import plain
 from optimizer.base.text.language import gettext as _
@@ -41,11 +43,6 @@ from optimizer.report.maps.map_layers import MapLayers, map_layers
 from optimizer.report.page import script_texts
 from optimizer.report.palette import MUST, MUST_NOT
 from optimizer.report.styles import read_together
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from optimizer.analysis.desk.view import DeskActions, DeskMapContent, DeskView
 
 HERE = Path(__file__).parent
 

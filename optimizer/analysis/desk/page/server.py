@@ -17,6 +17,7 @@ import logging
 import secrets
 import signal
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
@@ -33,8 +34,6 @@ from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.language import ENGLISH, speaking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
 HOST = "127.0.0.1"

@@ -6,20 +6,15 @@ from __future__ import annotations
 
 import math
 from html import escape
-from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from optimizer.base.errors import InputError
-from optimizer.base.text.formatting import DASH, number, percent, plain
+from optimizer.analysis.desk.view import DeskBeat, DeskBudget, DeskProgress, DeskSite, DeskView
+from optimizer.base.errors import InputError, OptimizerError
+from optimizer.base.text.formatting import DASH, ValueText, number, percent, plain
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.language import marked, markup
 from optimizer.base.text.messages import translated
-
-if TYPE_CHECKING:
-    from optimizer.analysis.desk.view import DeskBeat, DeskBudget, DeskProgress, DeskSite, DeskView
-    from optimizer.base.errors import OptimizerError
-    from optimizer.base.text.formatting import ValueText
 
 STEPS = frozenset((
     marked("begins"),

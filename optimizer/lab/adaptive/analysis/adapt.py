@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.arguments import checked
 from optimizer.base.errors import InputError, Problem, ProblemList
@@ -38,21 +41,14 @@ from optimizer.lab.adaptive.simulation.traffickers import mobility_after
 from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, adaptive_world
 from optimizer.plans.problem_source import ProblemSource, problem_source
 from optimizer.problem.instance.instance import series_digest
+from optimizer.problem.network.network import Network
 from optimizer.problem.network.road_classes import MODE_OF
 from optimizer.records.areas import Area, load_areas
+from optimizer.scenario.compile.compile import Compiled
 from optimizer.scenario.file.model import POLICY_NAMES, AdaptModel
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.network.network import Network
-    from optimizer.scenario.compile.compile import Compiled
-
-    Mask = NDArray[np.bool_]
-    Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 USUAL_POLICIES = ("today", "hotspot", "exact", "mixed", "explore", "coverage")
 TERMS = "options of adapt"

@@ -8,6 +8,7 @@ by policy, over the periods.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -18,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.text.formatting import (
     DASH,
     SPACE,
@@ -31,7 +33,7 @@ from optimizer.base.text.formatting import (
 from optimizer.base.text.language import ENGLISH, localised, marked, term
 from optimizer.base.text.language import gettext as _
 from optimizer.base.text.messages import all_translated
-from optimizer.lab.adaptive.analysis.adapt import DISPLACEMENT_COLUMNS
+from optimizer.lab.adaptive.analysis.adapt import DISPLACEMENT_COLUMNS, Adaptation, Displacement
 from optimizer.lab.adaptive.simulation.simulate import (
     DISTRICT,
     ELSEWHERE,
@@ -40,7 +42,7 @@ from optimizer.lab.adaptive.simulation.simulate import (
     NAME_LENGTH,
     RoadPart,
 )
-from optimizer.plans.plan_folder import RUN_FILE, made_of, provenance
+from optimizer.plans.plan_folder import RUN_FILE, OwnWords, made_of, provenance
 from optimizer.report.answer import (
     Answer,
     AnswerFiles,
@@ -49,18 +51,12 @@ from optimizer.report.answer import (
     ShortPage,
     write_answer,
 )
+from optimizer.report.content.report_table import ReportTable
+from optimizer.report.load_maps import LoadMaps
 from optimizer.report.palette import FAINT, TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
     from matplotlib.axes import Axes
-
-    from optimizer.base.files.output_folder import OutputFolder
-    from optimizer.lab.adaptive.analysis.adapt import Adaptation, Displacement
-    from optimizer.plans.plan_folder import OwnWords
-    from optimizer.report.content.report_table import ReportTable
-    from optimizer.report.load_maps import LoadMaps
 
 ADAPTATION = AnswerFiles(
     "adapt",

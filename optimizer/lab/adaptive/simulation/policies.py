@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.lab.adaptive.simulation.traffickers import (
@@ -34,6 +35,8 @@ from optimizer.lab.adaptive.simulation.traffickers import (
     RouteSet,
     passage,
 )
+from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, BestPlanInHindsight
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.instance.requirements import options_that_break_none
 from optimizer.risk.route_flows import CandidateRoutes, CountedRows, explain_by_routes
@@ -43,15 +46,9 @@ from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
 from optimizer.solvers.mixed.double_oracle import systematic_sample
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.lab.adaptive.simulation.world import AdaptiveWorld, BestPlanInHindsight
-    from optimizer.problem.instance.instance import Instance
-
-    Floats = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 NEAR = 3
 """Counts spread to the distance of the so-manieth nearest option, on the median over options."""

@@ -13,10 +13,12 @@ weeks.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.text.language import marked
 from optimizer.lab.adaptive.simulation.policies import (
@@ -43,20 +45,16 @@ from optimizer.lab.adaptive.simulation.traffickers import (
     Traffickers,
     choice_sets,
 )
+from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
+from optimizer.problem.instance.instance import Instance
 from optimizer.scenario.file.model import POLICY_NAMES, AdaptModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from optimizer.lab.adaptive.simulation.world import AdaptiveWorld
-
-    Floats = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
-    Ints = NDArray[np.int64]
-    from optimizer.problem.instance.instance import Instance
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 
 POLICIES: Final[dict[str, Callable[[AdaptiveWorld], Policy]]] = {

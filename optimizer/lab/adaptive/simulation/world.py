@@ -4,12 +4,14 @@ routes, the crowd, and the plans to begin with.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.listener import SILENT, Listener, SilentListener, step
 from optimizer.lab.adaptive.simulation.traffickers import (
@@ -18,9 +20,12 @@ from optimizer.lab.adaptive.simulation.traffickers import (
     RouteSet,
     choice_sets,
 )
+from optimizer.problem.instance.evaders import Evader
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.plan import with_beats, with_teams
 from optimizer.solvers.branch_and_cut.improve.feasible_start import feasible_start
 from optimizer.solvers.branch_and_cut.improve.local_search import greedy, local_search
+from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, Paths, PooledValues
 from optimizer.solvers.mixed.defender import Swaps
 from optimizer.solvers.mixed.double_oracle import MarginalRelaxation, sampled_plan
@@ -29,18 +34,11 @@ from optimizer.solvers.overlay.overlay import Overlay, contract
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.evaders import Evader
-    from optimizer.problem.instance.instance import Instance
     from optimizer.scenario.file.model import AdaptModel
-    from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 REPLIED = 16
 """Plans of the first mixture to which best replies are collected."""

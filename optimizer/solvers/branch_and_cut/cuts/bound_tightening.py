@@ -31,21 +31,19 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.base.work.kernels import part, rare_kernel
+from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, Mask, part, rare_kernel
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.cuts.separation import STEEPEST
+from optimizer.solvers.branch_and_cut.tree.node import Node
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, Mask
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
-    from optimizer.solvers.branch_and_cut.tree.node import Node
 
 TURNS = 16
 """Mixtures of rows that are tried for a level."""

@@ -38,18 +38,15 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
 from math import floor, gcd, lcm
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
 
 MOST_POINTS = 20_000
 """Longest list of maximal points."""

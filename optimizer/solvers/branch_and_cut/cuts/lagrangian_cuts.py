@@ -23,28 +23,23 @@ Searches are independent of each other, so that the processes of a tree share th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.listener import step
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
 from optimizer.solvers.branch_and_cut.lp.master import Master
 from optimizer.solvers.branch_and_cut.parallel.messages import GroupTask
+from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.overlay.overlay import FixedRoutes, Overlay
 from optimizer.solvers.params import LagrangianParams
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from numpy.typing import NDArray
-
-    from optimizer.solvers.branch_and_cut.parallel.parallel_tree import ParallelTree
 
 LONGEST = 2.0
 """How many times its equal share of that time, in all processes, one of them may take."""

@@ -25,14 +25,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.base.work.kernels import part, rare_kernel
+from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, part, rare_kernel
 from optimizer.solvers.branch_and_cut.cuts.separation import ROUNDING, Cuts, by_commodity
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
 
 MOST_OPTIONS, MOST_PATHS = 60, 150

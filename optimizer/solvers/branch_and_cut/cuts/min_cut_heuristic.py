@@ -40,10 +40,12 @@ and only plans are used.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, vstack
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
@@ -57,17 +59,13 @@ from optimizer.base.work.listener import (
 )
 from optimizer.base.work.work_clock import machine_seconds_left, put_forward, work_seconds
 from optimizer.problem.instance.evaders import arc_costs
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.network.shortest_paths import cost_graph
 from optimizer.problem.plan.plan import within_limits
 from optimizer.solvers.mip.rows import RowBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
     from optimizer.solvers.mip.backend import MipModel, MipOutcome
     from optimizer.solvers.overlay.overlay import Overlay

@@ -52,14 +52,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from optimizer.base.work.kernels import kernel, part
+from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, Mask, Masks, kernel, part
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, Mask, Masks
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
 
 STAR, CHORD, TANGENT = 0, 1, 2

@@ -16,11 +16,13 @@ solvers err, and an answer that only one of them gives is told as that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InfeasibleError
 from optimizer.base.text.messages import Message, message
@@ -29,9 +31,6 @@ from optimizer.problem.plan.plan import Plan, known_options, make_beat, violatio
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints, exclude
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
     from optimizer.problem.instance.instance import Instance

@@ -4,12 +4,14 @@ for a share of the time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.listener import SILENT, Listener, step, stop_if_cancelled
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.requirements import (
     options_that_break_none,
     options_that_help,
@@ -22,17 +24,10 @@ from optimizer.solvers.branch_and_cut.improve.state import NOTHING, SolveState, 
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool, PooledValues
 from optimizer.solvers.branch_and_cut.tree.node import options_that_fit
+from optimizer.solvers.overlay.overlay import Overlay
 from optimizer.solvers.params import HeuristicParams
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.solvers.overlay.overlay import Overlay
-
-    Mask = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 
 EXCHANGING = 10.0

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.listener import Listener, SilentListener, step, stop_if_cancelled
 from optimizer.base.work.work_clock import machine_end, work_seconds
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import Plan, violations
 from optimizer.problem.plan.result import Limit, Result, relative_gap, tolerance_of
 from optimizer.solvers.branch_and_cut.improve.feasible_start import made_to_fit, todays_layout
+from optimizer.solvers.branch_and_cut.parallel.messages import TreeWorkers
+from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.overlay.overlay import LEAST_NORMAL, Overlay, contract
 from optimizer.solvers.params import SolveParams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.improve.warm_start import WarmStart
     from optimizer.solvers.branch_and_cut.lp.master import Master
-    from optimizer.solvers.branch_and_cut.parallel.messages import TreeWorkers
     from optimizer.solvers.branch_and_cut.paths.path_pool import PooledValues
-    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 
 BRANCHING = "branching"
 """The step in which a tree is searched."""

@@ -22,10 +22,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.solvers.branch_and_cut.lp.master import Master, Near, Relaxed
     from optimizer.solvers.branch_and_cut.tree.node import Node
 

@@ -16,11 +16,13 @@ solve from scratch (`from_scratch`).
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from ortools.math_opt import (
     callback_pb2,
     model_parameters_pb2,
@@ -39,12 +41,6 @@ from optimizer.base.work.listener import interrupt_held_back
 from optimizer.base.work.work_clock import machine_limit, work_seconds
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.mip.backend import stdout_closed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
 
 LONGEST = 1e8
 """Seconds from which on a limit is none."""

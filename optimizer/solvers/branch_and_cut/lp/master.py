@@ -37,14 +37,18 @@ theta_g is scaled by R_g and the objective by sum_g R_g: every variable lies in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.base.work.kernels import LARGE
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
+from optimizer.problem.instance.requirements import Requirement
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts, BudgetHull
 from optimizer.solvers.branch_and_cut.cuts.lifting import lifted
@@ -58,24 +62,16 @@ from optimizer.solvers.branch_and_cut.lp.relaxed_options import (
 )
 from optimizer.solvers.branch_and_cut.paths.commodities import Commodities, commodity_values
 from optimizer.solvers.branch_and_cut.paths.path_pool import PathPool
-from optimizer.solvers.branch_and_cut.proof.record import Duals
+from optimizer.solvers.branch_and_cut.proof.record import Duals, SearchRecord
+from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.mip.rows import RowBuilder, add_side_constraints
-from optimizer.solvers.overlay.overlay import LEAST_NORMAL
+from optimizer.solvers.overlay.overlay import LEAST_NORMAL, Overlay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.instance.requirements import Requirement
     from optimizer.solvers.branch_and_cut.debug_solution import DebugSolution
-    from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
-    from optimizer.solvers.branch_and_cut.tree.node import Node
-    from optimizer.solvers.overlay.overlay import Overlay
 
-    Near = tuple[NDArray[np.float64], NDArray[np.float64]]
-    Limits = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], csr_array]
+Near = tuple[NDArray[np.float64], NDArray[np.float64]]
+Limits = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], csr_array]
 
 BASES = (0.999, 0.6)
 """Values of x from which on an option belongs to T; T empty is tried as well."""

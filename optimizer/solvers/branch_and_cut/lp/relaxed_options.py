@@ -22,14 +22,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from optimizer.solvers.branch_and_cut.cuts.relaxed_stars import StarTerms, Witnesses, relaxed_stars
 from optimizer.solvers.branch_and_cut.cuts.separation import Cuts, Kinds, best_cuts, route_kinds
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
     from optimizer.solvers.branch_and_cut.tree.node import Node

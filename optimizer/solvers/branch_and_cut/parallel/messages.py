@@ -8,31 +8,30 @@ again.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from optimizer.solvers.branch_and_cut.proof.record import RecordNews
 from optimizer.solvers.params import SolveParams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
     from optimizer.solvers.branch_and_cut.lp.linear_program import LinearProgram, NamedRows
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.paths.path_pool import PoolNews
-    from optimizer.solvers.branch_and_cut.proof.record import RecordNews
     from optimizer.solvers.branch_and_cut.tree.node import Node
     from optimizer.solvers.branch_and_cut.tree.path_set_branching import Learnt
     from optimizer.solvers.overlay.overlay import Overlay
 
-    Mask = NDArray[np.bool_]
     RowsOf = dict[int, NamedRows]
-    Names = NDArray[np.int64]
+
+Mask = NDArray[np.bool_]
+Names = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -21,26 +21,22 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.base.errors import SolverError
 from optimizer.base.work.listener import ForwardingListener
 from optimizer.base.work.work_clock import machine_seconds_left, put_forward, work_seconds
+from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
+from optimizer.solvers.branch_and_cut.improve.local_search import PlanImprover
+from optimizer.solvers.branch_and_cut.improve.state import SolveState
 from optimizer.solvers.branch_and_cut.parallel import messages
+from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut, never
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
-    from optimizer.solvers.branch_and_cut.improve.local_search import PlanImprover
-    from optimizer.solvers.branch_and_cut.improve.state import SolveState
-    from optimizer.solvers.branch_and_cut.tree.node import Node
 
 POLL_SECONDS = 0.1
 """Longest wait for messages, after which the listener is asked whether to stop."""

@@ -9,11 +9,13 @@ import pickle
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.aside import message_pipe
 from optimizer.base.work.kernels import ready
@@ -28,11 +30,6 @@ from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree.path_set_branching import learnt_since
 from optimizer.solvers.branch_and_cut.tree.tree import BranchAndCut
 from optimizer.solvers.kernel_modules import SEARCH
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
 
 class _PlanReporter(SilentListener):

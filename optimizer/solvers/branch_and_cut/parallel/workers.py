@@ -17,18 +17,20 @@ from uuid import uuid4
 
 from optimizer.base.work.aside import MessageProcess, ProcessEnded
 from optimizer.base.work.cluster import given_to_all
-from optimizer.solvers.branch_and_cut.parallel.messages import Lost, Order, Ready, TreeWorkers
+from optimizer.solvers.branch_and_cut.parallel.messages import (
+    Event,
+    Lost,
+    Order,
+    OrderOutcome,
+    Ready,
+    ToWorker,
+    TreeState,
+    TreeWorkers,
+)
 from optimizer.solvers.branch_and_cut.parallel.worker import TreeWorker
 
 if TYPE_CHECKING:
     from distributed import Client, Future
-
-    from optimizer.solvers.branch_and_cut.parallel.messages import (
-        Event,
-        OrderOutcome,
-        ToWorker,
-        TreeState,
-    )
 
 
 # Workers of a parallel tree in processes of their own: `python -m

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from optimizer.problem.instance.evaders import Evader, Searches
@@ -20,10 +20,6 @@ from optimizer.solvers.overlay.overlay import (
     repeated,
 )
 from optimizer.solvers.overlay.searching import search_values
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 
 GROUPS = 150
 """Most groups of informed commodities, and of fixed routes."""

@@ -47,18 +47,14 @@ the sum of its x and u_A the largest u_a, which is near it; P is a shortest path
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.base.work.kernels import rare_kernel
+from optimizer.base.work.kernels import Floats, Ints, Mask, rare_kernel
 from optimizer.problem.instance.evaders import arc_costs
 from optimizer.solvers.overlay.overlay import Links, Overlay
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats, Ints, Mask
 
 SETTLED = 60
 """Nodes that the search for one detour settles at most."""

@@ -7,29 +7,33 @@ paths do, and have weaker options.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.base.work.kernels import kernel, rare_kernel, ready
-from optimizer.problem.instance.evaders import arc_costs
+from optimizer.base.work.kernels import (
+    Floats,
+    Floats2,
+    Ints,
+    Ints2,
+    Mask,
+    kernel,
+    rare_kernel,
+    ready,
+)
+from optimizer.problem.instance.evaders import Searches, arc_costs
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.solvers.branch_and_cut.lp.linear_program import places
 from optimizer.solvers.branch_and_cut.paths.detours import Detour, DetourSearch
 from optimizer.solvers.kernel_modules import SEARCH
-from optimizer.solvers.overlay.overlay import Links, bundle_links
+from optimizer.solvers.overlay.overlay import Links, Overlay, bundle_links
 from optimizer.solvers.overlay.searching import Arranged, arranged, new_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, Mask
-    from optimizer.problem.instance.evaders import Searches
     from optimizer.solvers.branch_and_cut.paths.commodities import Commodities
-    from optimizer.solvers.overlay.overlay import Overlay
 
 
 PRICES = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0)

@@ -12,17 +12,23 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import SolverError
 from optimizer.base.files.readwrite import written_whole
 from optimizer.certificate.check import ONE, VERSION, Fault, InstanceFile, check, down, mixture_of
 from optimizer.problem.instance.evaders import arc_costs
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
 from optimizer.problem.network.shortest_paths import cost_graph
+from optimizer.problem.plan.result import Result
 from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
 from optimizer.solvers.branch_and_cut.cuts.separation import (
     CHORD,
@@ -32,23 +38,22 @@ from optimizer.solvers.branch_and_cut.cuts.separation import (
     best_of_each,
 )
 from optimizer.solvers.branch_and_cut.paths.detours import next_in_series, series_from
-from optimizer.solvers.branch_and_cut.proof.record import Fixing, GroupRows, PathCutRows, Strategy
+from optimizer.solvers.branch_and_cut.proof.record import (
+    Duals,
+    End,
+    Fixing,
+    GroupRows,
+    PathCutRows,
+    SearchRecord,
+    Split,
+    Step,
+    Strategy,
+)
+from optimizer.solvers.overlay.overlay import Overlay
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable
-    from fractions import Fraction
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
-    from optimizer.problem.plan.result import Result
-    from optimizer.solvers.branch_and_cut.proof.record import Duals, End, SearchRecord, Split, Step
-    from optimizer.solvers.overlay.overlay import Overlay
-
-    Line = list[Any]
-    Way = tuple[tuple[int, int], tuple[int, ...]]
-    Mask = NDArray[np.bool_]
+Line = list[Any]
+Way = tuple[tuple[int, int], tuple[int, ...]]
+Mask = NDArray[np.bool_]
 
 CERTIFICATE_SUFFIX = ".jsonl.gz"
 """Of a certificate beside the instance file of the same name."""

@@ -13,19 +13,17 @@ same in all processes, and paths are named by the keys of their pools on the way
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.problem.instance.methods import MIXED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from numpy.typing import NDArray
-
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts

@@ -24,13 +24,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from ortools.graph.python import min_cost_flow
 
 from optimizer.problem.instance.evaders import arc_costs
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.solvers.overlay.overlay import Overlay
 
 UNIT = 1e6

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 from optimizer.problem.instance.options import BUDGET_TOLERANCE
@@ -14,8 +15,6 @@ from optimizer.problem.plan.plan import within_budgets, within_limits
 from optimizer.solvers.branch_and_cut.proof.record import Duals, Step, joined
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.lp.linear_program import Basis
 

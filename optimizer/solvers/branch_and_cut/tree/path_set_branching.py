@@ -18,26 +18,23 @@ split into x_j = 1 and x_j = 0.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from optimizer.base.work.kernels import rare_kernel
+from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, Mask, rare_kernel
 from optimizer.problem.plan.evaluation import weighted_sum
+from optimizer.solvers.branch_and_cut.tree.node import Node
 from optimizer.solvers.params import TreeParams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, Mask
     from optimizer.solvers.branch_and_cut.paths.path_pool import Paths
-    from optimizer.solvers.branch_and_cut.tree.node import Node
 
-    Learnt = tuple[NDArray[np.float64], ...]
+Learnt = tuple[NDArray[np.float64], ...]
 
 EPSILON = 1e-6
 """An x this close to 0 or 1 counts as integral."""

@@ -31,13 +31,16 @@ node's floors, never from the solver's own objective.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.base.work.listener import SILENT, Listener
 from optimizer.base.work.work_clock import work_seconds
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.plan import within_limits
@@ -45,7 +48,7 @@ from optimizer.problem.plan.result import tolerance_of
 from optimizer.solvers.best_first import BestFirstSearch, Child
 from optimizer.solvers.branch_and_cut.cuts.bound_tightening import tightened_bounds
 from optimizer.solvers.branch_and_cut.lp.box_steps import BoxSteps
-from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Relaxed
+from optimizer.solvers.branch_and_cut.lp.master import VIOLATION, Master, Near, Relaxed
 from optimizer.solvers.branch_and_cut.lp.relaxed_options import prepared, root_with_losses
 from optimizer.solvers.branch_and_cut.proof.record import Fixing, SearchRecord, Step
 from optimizer.solvers.branch_and_cut.tree.disjoint_paths import disjoint_paths
@@ -57,20 +60,14 @@ from optimizer.solvers.branch_and_cut.tree.path_set_branching import (
     path_sets,
     score,
 )
+from optimizer.solvers.overlay.overlay import Overlay
 from optimizer.solvers.params import RootParams, SolveParams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from numpy.typing import NDArray
-
-    from optimizer.problem.instance.instance import Instance
     from optimizer.solvers.branch_and_cut.debug_solution import DebugSolution
-    from optimizer.solvers.branch_and_cut.lp.master import Near
-    from optimizer.solvers.overlay.overlay import Overlay
 
-    Mask = NDArray[np.bool_]
-    Improvement = Callable[[Mask], Mask | None]
+Mask = NDArray[np.bool_]
+Improvement = Callable[[Mask], Mask | None]
 
 ROUNDING = 1e-6
 """Share of the gap by which the bounds of nodes must exceed it, so that the final gap

@@ -18,19 +18,14 @@ largest bound of those it dropped.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.base.work.kernels import kernel, ready
+from optimizer.base.work.kernels import Floats2, Ints2, kernel, ready
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.solvers.kernel_modules import TOURS
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats2, Ints2
 
 BLOCK = 1 << 20
 """Numbers in one array of bounds at a time."""

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.base.work.kernels import kernel, part, ready
+from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2, kernel, part, ready
 from optimizer.base.work.work_clock import work_seconds
 from optimizer.problem.instance.teams import NO_WAY
 from optimizer.solvers.kernel_modules import TOURS
@@ -27,12 +27,6 @@ from optimizer.solvers.patrols.tours.label_search import (
     with_best_slots,
 )
 from optimizer.solvers.patrols.tours.tour import Tour, TourProblem, seconds_of, tour_value
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from optimizer.base.work.kernels import Floats, Floats2, Ints, Ints2
-
 
 WIDTHS = (300, 3000, 30_000, 300_000)
 """Most labels of one size, search by search."""
