@@ -454,13 +454,17 @@ def test_what_has_no_certificate_is_refused_by_name(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize("name", ["plan.json", "instance.json"])
 def test_verify_says_what_to_do_where_there_is_no_certificate(
-    command: Callable[..., Outcome], tmp_path: Path, name: str
+    command: Callable[..., Outcome], tmp_path: Path, name: str, *, named: bool
 ) -> None:
     """A plan of a search that was too short for a certificate has none."""
     (tmp_path / name).write_text("{}")
-    refused = command("verify", tmp_path if name == "plan.json" else tmp_path / name)
+    asked: list[Path] = [tmp_path if name == "plan.json" else tmp_path / name]
+    if named:
+        asked.append(tmp_path / "nowhere.jsonl.gz")
+    refused = command("verify", *asked)
     assert refused.code == 1
     assert "found no certificate" in refused.err
     assert "--certificate" in refused.err

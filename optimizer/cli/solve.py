@@ -198,7 +198,7 @@ def verify(
     from optimizer.certificate.check import Fault, check, stated
     from optimizer.pipeline.solve import certificates_of
 
-    pairs = certificates_of(instance) if certificate is None else [(instance, certificate)]
+    pairs = certificates_of(instance, certificate)
     failed = False
     for problem, proof in pairs:
         named = {"file": proof.name} if len(pairs) > 1 else {}

@@ -218,25 +218,31 @@ def _certified(
         return write_certificate(file, source.file, source.instance, record, result)
 
 
-def certificates_of(folder: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
+def certificates_of(
+    folder: str | os.PathLike[str], certificate: str | os.PathLike[str] | None = None
+) -> list[tuple[Path, Path]]:
     """Return the instance files of a folder that have certificates, with these: that of
     a plan, or each of the name of an instance file.
 
-    An instance file alone has the certificate of its name beside it.
+    An instance file alone has the certificate that is named, by default that of its own
+    name beside it.
 
     Raises
     ------
     InputError
-        If it is a folder or an instance file without certificates, or nothing.
+        If it is a folder or an instance file without certificates, or nothing; or if
+        the certificate that is named is not there.
     """
     from optimizer.solvers.branch_and_cut.proof.certificate import CERTIFICATE_SUFFIX
 
     path = Path(folder)
+    if certificate is not None:
+        return [(path, _there(Path(certificate)))]
     plan = PlanFolder(path)
     if plan.plan_path.name == PLAN_FILE and plan.plan_path.is_file():
-        return [(plan.instance_path, _there(path, plan.path / CERTIFICATE_FILE))]
+        return [(plan.instance_path, _there(plan.path / CERTIFICATE_FILE))]
     if path.is_file():
-        return [(path, _there(path, path.with_suffix(CERTIFICATE_SUFFIX)))]
+        return [(path, _there(path.with_suffix(CERTIFICATE_SUFFIX)))]
     files = sorted(path.glob(f"*{CERTIFICATE_SUFFIX}"))
     if not files:
         found = "no certificate" if path.is_dir() else "no folder"
@@ -250,17 +256,13 @@ def certificates_of(folder: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
     ]
 
 
-def _there(asked: Path, certificate: Path) -> Path:
+def _there(certificate: Path) -> Path:
     """Return a certificate that is there; raise InputError if it is not."""
-    if certificate.is_file():
+    if certificate.exists() and not certificate.is_dir():
         return certificate
-    remedy = (
-        "Make it with --certificate of `plan` or `solve`; these say why where they write none:"
-        " a longer --time-limit may help"
-    )
-    raise InputError(
-        Problem(str(asked), "no certificate", f"the file {certificate.name} beside it", remedy)
-    )
+    expected = "a certificate that `plan --certificate` or `solve --certificate` wrote"
+    remedy = "These say why where they write none: a longer --time-limit may help"
+    raise InputError(Problem(str(certificate), "no certificate", expected, remedy))
 
 
 class _Log:
