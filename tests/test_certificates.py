@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError, SolverError
+from optimizer.base.work.listener import SilentListener
 from optimizer.certificate import check as checker
 from optimizer.certificate.check import ONE, Fault, check, exceeds, exponential, logarithm
 from optimizer.pipeline.solve import solve_files
@@ -27,6 +28,7 @@ from optimizer.problem.files.instance_file import read_instance, write_instance
 from optimizer.problem.instance.changes import Changes
 from optimizer.problem.instance.evaders import Evader
 from optimizer.problem.instance.instance import Instance
+from optimizer.scenario.compile.compile import compile_scenario
 from optimizer.solvers.branch_and_cut.proof.certificate import write_certificate
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.branch_and_cut.tree import tree as tree_module
@@ -140,6 +142,41 @@ def test_a_search_that_is_stopped_is_certified_as_far_as_it_came(tmp_path: Path)
     assert solved.certified is not None
     assert solved.result.lower is not None
     assert float(solved.certified[0]) == pytest.approx(solved.result.lower, rel=1e-8)
+
+
+class _StopAfter(SilentListener):
+    """Ends a search once its bounds have moved so often: the same search on every machine."""
+
+    def __init__(self, moves: int) -> None:
+        self.left = moves
+
+    def bounds_moved(self, lower: float, upper: float) -> None:
+        """Count."""
+        self.left -= 1
+
+    def cancelled(self) -> bool:
+        """Whether it has moved often enough."""
+        return self.left <= 0
+
+
+@pytest.mark.slow
+def test_rows_of_paths_with_a_better_walk_are_certified(tmp_path: Path) -> None:
+    """Some paths of the search pass the same options as a walk that is worth more.
+
+    Its cuts are of the lower value, and those of the certificate must be too. None of the
+    small instances has such a path.
+    """
+    file = tmp_path / "california.json"
+    compiled = compile_scenario(INSTANCES / "california-sonora" / "scenario.toml")
+    write_instance(file, compiled.instance)
+    instance = read_instance(file)
+    for moves in (5, 12):
+        record = SearchRecord()
+        options = SolveOptions(threads=1, method="cuts")
+        result = solve_with(instance, options, record=record, listener=_StopAfter(moves))
+        assert result.lower is not None
+        lower, _ = write_certificate(tmp_path / "c.gz", file, instance, record, result)
+        assert float(lower) == pytest.approx(result.lower, rel=1e-8)
 
 
 @pytest.fixture(scope="module")

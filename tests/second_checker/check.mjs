@@ -854,21 +854,22 @@ class Checker {
     return cut.at.get(floor);
   }
 
+  // In the order of the line: a path worth more than the one before counts as worth the same.
   star({ taken, paths }, floor) {
-    const sorted = paths
-      .map((path) => {
-        let value = path.value;
-        for (const [j, s] of path.left) if (taken.has(j)) value = times(value, s);
-        return [max(value, floor), path];
-      })
-      .sort((p, q) => (p[0] > q[0] ? -1 : p[0] < q[0] ? 1 : 0));
+    const levels = [];
+    for (const path of paths) {
+      let value = path.value;
+      for (const [j, s] of path.left) if (taken.has(j)) value = times(value, s);
+      value = max(value, floor);
+      levels.push(levels.length ? min(value, levels[levels.length - 1]) : value);
+    }
     const b = new Map();
-    sorted.forEach(([value, path], i) => {
-      const step = value - (i + 1 < sorted.length ? sorted[i + 1][0] : floor);
+    paths.forEach((path, i) => {
+      const step = levels[i] - (i + 1 < levels.length ? levels[i + 1] : floor);
       for (const [j, s] of path.left)
-        if (!taken.has(j)) b.set(j, (b.get(j) ?? 0n) + min(step, timesUp(value, ONE - s)));
+        if (!taken.has(j)) b.set(j, (b.get(j) ?? 0n) + min(step, timesUp(levels[i], ONE - s)));
     });
-    return [sorted[0][0], b];
+    return [levels[0], b];
   }
 
   chord({ taken, paths: [path] }) {

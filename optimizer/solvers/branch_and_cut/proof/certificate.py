@@ -225,10 +225,13 @@ class _Around(NamedTuple):
 
 
 class _PathFound(NamedTuple):
-    """A path: its way, and by watched arc of it the detour around it."""
+    """A path: its way, by watched arc of it the detour around it, and what it is worth
+    in the search.
+    """
 
     way: Way
     around: dict[int, _Around]
+    worth: float
 
 
 class _Writer:
@@ -298,6 +301,11 @@ class _Writer:
                 for k, (detour, counted) in around.items()
             },
         )
+        # There may be a better walk over the same watched arcs than the search has found.
+        # Its rows are of the lower value: with the higher one a star takes less for the
+        # options of the path before, and more for those of this one.
+        if path.worth * ONE < value * (1 - RISE):
+            value = down(path.worth)
         line = [
             "path",
             segments,
@@ -321,9 +329,9 @@ class _Writer:
             [[j, _hex(s)] for j, s in sorted(shares.items()) if s < ONE],
         ]
 
-    def path(self, way: Way, around: dict[int, _Around]) -> int:
-        """Return the number of a path by its way, and those around some of its watched arcs."""
-        return self._number((way, tuple(around.items())), _PathFound(way, around))
+    def path(self, path: _PathFound) -> int:
+        """Return the number of a path."""
+        return self._number((path.way, tuple(path.around.items()), path.worth), path)
 
     def fixed_route(self, number: int | tuple[str, int], routes: list[tuple[int, int]]) -> int:
         """Return the number of a fixed route, by its position in the overlay, or of a
@@ -427,7 +435,8 @@ class _SearchProof:
                 )
                 ends = int(self.instance.tail[own]), int(self.instance.head[own])
                 around[own] = _Around((ends, met), tuple(detour.counted))
-            self.numbers[place] = self.writer.path(way, around)
+            worth = float(self.master.pool.paths.value[place])
+            self.numbers[place] = self.writer.path(_PathFound(way, around, worth))
         return self.numbers[place]
 
     def _way(self, place: int) -> Way:
