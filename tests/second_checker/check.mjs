@@ -842,14 +842,14 @@ class Checker {
     this.cuts.push({ family, taken, paths, depth, at: new Map() });
   }
 
-  // The row theta >= a - sum b x, b >= 0, under a floor.
+  // The row theta >= a - sum b x, b >= 0, under a floor; one below the floor is the floor.
   cutAt(cut, floor) {
     if (!cut.at.has(floor)) {
       const [a, b] = this[cut.family](cut, floor);
-      const most = max(0n, a - floor);
-      for (const [j, c] of b) b.set(j, min(c, most));
+      const row = a < floor ? [floor, new Map()] : [a, b];
+      for (const [j, c] of row[1]) row[1].set(j, min(c, row[0] - floor));
       if (cut.at.size > 20) cut.at.clear();
-      cut.at.set(floor, [a, b]);
+      cut.at.set(floor, row);
     }
     return cut.at.get(floor);
   }
