@@ -150,7 +150,7 @@ class _StopAfter(SilentListener):
     def __init__(self, moves: int) -> None:
         self.left = moves
 
-    def bounds_moved(self, lower: float, upper: float) -> None:
+    def bounds_moved(self, lower: float, upper: float) -> None:  # noqa: ARG002
         """Count."""
         self.left -= 1
 
