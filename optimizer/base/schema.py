@@ -355,6 +355,34 @@ def _number_in(found: str) -> str:
     return f"Write {value} without quotation marks" + (" and without its unit" if unit else "")
 
 
+SECONDS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "seconds": 1.0} | {
+    **dict.fromkeys(("m", "min", "mins", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hours"), 3600.0),
+}
+"""Seconds in each unit of time that people write behind a number."""
+
+
+def number_to_type(found: str, *, seconds: bool) -> str:
+    """Return how to write a number on a command line that has a unit behind it; empty
+    where it is none.
+
+    Parameters
+    ----------
+    found
+        What was written, such as 10s or 5%.
+    seconds
+        Whether seconds are expected: minutes and hours are converted.
+    """
+    number = _NUMBER_IN_TEXT.fullmatch(found)
+    if number is None or not (unit := number["unit"].strip().casefold()):
+        return ""
+    value = float(number["number"].replace(",", "."))
+    if unit == "%":
+        return f"Write {value / 100:g} for {found.strip()}"
+    factor = SECONDS.get(unit, 1.0) if seconds else 1.0
+    return f"Write {value * factor:g}" + (", in seconds" if seconds else ", without its unit")
+
+
 def _number_instead(fault: ErrorDetails, found: float) -> str:
     """Return what to do about a number out of its range: a per cent for a share, a sign
     too many, exchanged degrees.

@@ -118,15 +118,18 @@ class CommandInPanels(TyperCommand):
         except typer.BadParameter as error:
             cause: Any = error.__cause__
             if hasattr(cause, "errors"):
-                from optimizer.base.schema import expectation
+                from optimizer.base.schema import expectation, number_to_type
 
                 fault = cause.errors()[0]
+                found = str(fault["input"])
                 if fault["type"] == "value_error":  # typer's own words
                     error.message = printable(str(fault["ctx"]["error"]))
                 else:
-                    error.message = (
-                        f"found {printable(str(fault['input']))}; expected {expectation(fault)}."
-                    )
+                    error.message = f"found {printable(found)}; expected {expectation(fault)}."
+                    if fault["type"].startswith(("float_", "int_")):
+                        timed = getattr(error.param, "name", None) == "time_limit"
+                        remedy = number_to_type(found, seconds=timed)
+                        error.message += f" {remedy}." if remedy else ""
             raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own copy of click has no public types

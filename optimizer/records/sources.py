@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from optimizer.base.errors import InputError
 from optimizer.base.files.tables import MISSING
@@ -52,6 +52,14 @@ def kilograms_of(text: object) -> float:
             f'an amount above 0 with its unit ({", ".join(KILOGRAMS)}), such as "100 g"'
         )
     return amount
+
+
+def _short_unit(text: object) -> object:
+    """Refuse another word for a unit of weight, and say the short one."""
+    short = WEIGHTS.get(text.strip().casefold()) if isinstance(text, str) else None
+    if short is not None and short != text:
+        raise ValueError(f"one of {', '.join(KILOGRAMS)}. Write {short}")
+    return text
 
 
 class _Columns(BaseModel):
@@ -216,8 +224,8 @@ class SeizureSource(_Source):
     """A file of seizures: `[[records.seizures]]`."""
 
     columns: SeizureColumns = SeizureColumns()
-    quantity_unit: Literal["kg", "g", "t", "lb", "oz"] = Field(
-        "kg", description="Unit of the quantity column."
+    quantity_unit: Annotated[Literal["kg", "g", "t", "lb", "oz"], BeforeValidator(_short_unit)] = (
+        Field("kg", description="Unit of the quantity column.")
     )
     effort_unit: Id | None = Field(
         None,

@@ -9,6 +9,7 @@ when the method is first used.
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -27,6 +28,20 @@ REMOVED = {
     )
 }
 """Methods of earlier versions, and what to do about them."""
+OTHER_NAMES = {
+    **dict.fromkeys(("exact", "optimal", "branch-and-cut", "branch-and-bound", "mip"), "cuts"),
+    **dict.fromkeys(("heuristic", "fast", "quick"), "greedy"),
+    **dict.fromkeys(("mixture", "random", "randomised", "randomized"), MIXED),
+    **dict.fromkeys(("automatic", "default", "best"), "auto"),
+}
+"""What people call methods elsewhere, and the name here."""
+WHAT = {
+    "auto": "choice by the problem",
+    "cuts": "exact method",
+    "greedy": "fast method without a bound",
+    MIXED: "method for mixtures of plans",
+}
+"""What each method of this package is, for those who ask for it by another name."""
 
 
 def check_single_plans(method: str, where: str) -> None:
@@ -85,7 +100,14 @@ def _imported_later(entry: EntryPoint) -> Callable[[Any], None]:
 
 def method_remedy(name: str) -> str:
     """Return what to do about a name that is no method; empty where nothing is known."""
-    return REMOVED.get(name) or close_match(name, METHOD_NAMES)
+    if told := REMOVED.get(name) or close_match(name, METHOD_NAMES):
+        return told
+    word = name.casefold().replace("_", "-").replace(" ", "-")
+    near = get_close_matches(word, OTHER_NAMES, n=1, cutoff=0.6)
+    if not near:
+        return ""
+    meant = OTHER_NAMES[near[0]]
+    return f"Did you mean {meant!r}, the {WHAT[meant]}?"
 
 
 METHOD_NAMES: list[str] = [*BUILT_IN, *installed_methods()]

@@ -34,6 +34,11 @@ from optimizer.records.areas import Area
 from optimizer.records.sources import USUAL_NAMES, EffortSource, SeizureSource
 from optimizer.records.traffic_counts import CountedRoads, read_traffic_counts
 from optimizer.region.model import Region, border_warnings, joined_beyond
+from optimizer.scenario.check.doubts import (
+    doubtful_budgets,
+    doubtful_values,
+    sites_at_one_place,
+)
 from optimizer.scenario.demand.gravity import GravityDemand, make_demand
 from optimizer.scenario.demand.source_measures import check_measures
 from optimizer.scenario.demand.stages import ScenarioCheck, ScenarioEvidence
@@ -252,7 +257,7 @@ def _check(
         counted=counted,
         inputs=(path, *(() if read is None else read.files), *sources.files),
         warnings=(
-            *_warnings(scenario, ground, region),
+            *_warnings(scenario, ground, region, faulty=bool(problems.problems())),
             *(() if rows is None else rows.remarks),
             *records.remarks,
             *audited,
@@ -261,11 +266,12 @@ def _check(
 
 
 def _warnings(
-    scenario: ScenarioModel | None, ground: _Ground, region: Region | None
+    scenario: ScenarioModel | None, ground: _Ground, region: Region | None, *, faulty: bool
 ) -> Iterator[str]:
     """Yield the sentences for the planner that follow from the file and the places alone."""
     if scenario is not None:
         yield from range_warnings(scenario)
+        yield from doubtful_values(scenario)
         yield from burden_warnings(scenario)
         yield from _untranslated(scenario)
     if region is None:
@@ -283,6 +289,9 @@ def _warnings(
             crossings=counted_message("{count} crossing", "{count} crossings", ground.left_out),
         )
     yield from site_warnings(ground.sites, region.network)
+    if scenario is not None and not faulty:
+        yield from sites_at_one_place(scenario, ground.sites)
+        yield from doubtful_budgets(scenario, ground.sites, region.network)
     if scenario is not None and len(scenario.bases) == len(ground.base_nodes):
         yield from base_warnings(scenario.bases, ground.base_nodes, region.network)
 
