@@ -37,13 +37,22 @@ def started(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
                 stream.close()
 
 
-def processes_of_session(session: int) -> list[str]:
-    """Return the command lines of the living processes of a session, on Linux."""
+def ids_of_session(session: int) -> list[int]:
+    """Return the numbers of the living processes of a session, on Linux."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError, IndexError):
             state, _, _, its_session = status.read_text().rpartition(")")[2].split()[:4]
             if int(its_session) == session and state not in "ZX":
-                line = status.with_name("cmdline").read_bytes()
-                found.append(line.replace(b"\0", b" ").decode(errors="replace").strip()[:200])
+                found.append(int(status.parent.name))
+    return found
+
+
+def processes_of_session(session: int) -> list[str]:
+    """Return the command lines of the living processes of a session, on Linux."""
+    found = []
+    for number in ids_of_session(session):
+        with suppress(OSError):
+            line = Path(f"/proc/{number}/cmdline").read_bytes()
+            found.append(line.replace(b"\0", b" ").decode(errors="replace").strip()[:200])
     return found

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from ortools.math_opt.python import mathopt
 
 from optimizer.analysis.explain.explain import Explanation, explain_plan
 from optimizer.analysis.uncertainty.uncertainty import MIDDLE, UncertaintyRequest, plans_over_draws
+from optimizer.base.files import output_folder as output_folder_module
+from optimizer.base.files.temporary import folder_beside
 from optimizer.base.work.listener import SilentListener, Stopping
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.problem.files.instance_file import write_instance
@@ -41,6 +44,7 @@ from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
 from tests.command import Outcome
+from tests.output_cases import output_folder
 from tests.referees.compact import COMPACT, compact_model
 from tests.test_cooperate import with_agencies
 from tests.test_explain import known_plan
@@ -711,3 +715,76 @@ def test_ctrl_c_before_a_plan_over_draws_is_no_want_of_time(
     monkeypatch.setattr(SolveState, "contract", lambda _: press())
     with pytest.raises(KeyboardInterrupt):
         plans_over_draws(compiled, UncertaintyRequest(4, Objective("mean")))
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["where nothing was", "over another"])
+def test_an_interrupt_while_a_folder_is_removed_leaves_none_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    out = tmp_path / "out"
+    if again:
+        with output_folder(out).written() as folder:
+            (folder / "plan.json").write_text("1")
+    real = shutil.rmtree
+
+    def pressed(*arguments: Any, **named: Any) -> None:
+        press()
+        real(*arguments, **named)
+
+    def interrupted() -> None:
+        with output_folder(out).written() as folder:
+            (folder / "plan.json").write_text("2")
+            press()
+
+    monkeypatch.setattr("optimizer.base.files.temporary.shutil.rmtree", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"] * again
+    assert not again or (out / "plan.json").read_text() == "1"
+
+
+def test_an_interrupt_while_a_folder_is_made_leaves_none_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.mkdir
+
+    def pressed(path: Path, *arguments: Any, **named: Any) -> None:
+        real(path, *arguments, **named)
+        press()
+
+    def interrupted() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "mkdir", pressed)
+            with folder_beside(tmp_path / "out"):
+                pytest.fail("the block began")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["rename", "iterdir"])
+def test_an_interrupt_while_a_folder_is_swapped_in_comes_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    out = tmp_path / "out"
+    with output_folder(out).written() as folder:
+        (folder / "plan.json").write_text("1")
+    (out / "notes.txt").write_text("mine")
+    real, swap = getattr(Path, moment), output_folder_module._swap
+
+    def swapped(*arguments: Any) -> None:
+        def pressed(path: Path, *more: Any) -> Any:
+            press()
+            return real(path, *more)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, moment, pressed)
+            swap(*arguments)
+
+    monkeypatch.setattr(output_folder_module, "_swap", swapped)
+    with pytest.raises(KeyboardInterrupt), output_folder(out).written() as folder:
+        (folder / "plan.json").write_text("2")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (out / "plan.json").read_text() == "2"
+    assert (out / "notes.txt").read_text() == "mine"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from collections import Counter
@@ -99,6 +100,10 @@ def main() -> int:
     )
     parser.add_argument("--note", default="", help="what the page is to say of these figures")
     asked = parser.parse_args()
+    words = [word for word in sys.argv[1:] if word != "--page"]
+    if "--note" in words:
+        at = words.index("--note")
+        del words[at : at + 2]
     faults = 0
     for part in asked.only or [*COUNTS]:
         count, began = asked.count or COUNTS.get(part, FUZZ_SECONDS), _processor_seconds()
@@ -106,7 +111,13 @@ def main() -> int:
         if tally.stopped or not count or part == "fuzz":
             count = tally.total()
         row = MarathonRow.of(
-            part, count, asked.seed, tally, _processor_seconds() - began, asked.note
+            part,
+            count,
+            asked.seed,
+            tally,
+            _processor_seconds() - began,
+            asked.note,
+            shlex.join(words),
         )
         for (group, outcome), number in sorted(tally.counts.items()):
             print(f"{part}: {group}: {number} {outcome}")

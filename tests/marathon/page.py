@@ -11,6 +11,7 @@ from optimizer.base.files.json_lines import append_json_lines, read_json_lines
 from optimizer.base.schema import Strict
 from optimizer.base.version import package_version
 from optimizer.lab.pages import PageTable, write_page
+from optimizer.lab.rows import checkout
 from tests.marathon.tally import Tally
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -45,14 +46,25 @@ class MarathonRow(Strict):
     silent: int = 0
     processes_left: int = 0
     other: int
+    right: int | None = None
+    too_late: int = 0
     processor_s: float
+    commit: str = ""
+    command: str = ""
     note: str = ""
 
     @classmethod
     def of(
-        cls, part: str, count: int, seed: int, tally: Tally, processor_s: float, note: str = ""
+        cls,
+        part: str,
+        count: int,
+        seed: int,
+        tally: Tally,
+        processor_s: float,
+        note: str = "",
+        command: str = "",
     ) -> MarathonRow:
-        """Return the row of a part."""
+        """Return the row of a part that was run at the commit at hand by a command."""
         named = {
             "traceback",
             "wrong",
@@ -79,7 +91,11 @@ class MarathonRow(Strict):
             silent=tally.total("silent"),
             processes_left=tally.total("processes left"),
             other=len(tally.faults) - sum(tally.total(kind) for kind in named),
+            right=tally.total("right") + tally.total("whole") + tally.total("absent"),
+            too_late=tally.total("too late"),
             processor_s=round(processor_s, 1),
+            commit=checkout(),
+            command=command,
             note=note,
         )
 
@@ -90,7 +106,8 @@ class MarathonRow(Strict):
             f"{self.part}: {self.count} {WHAT[self.part]} from seed {self.seed}, {self.cases}"
             f" outcomes: {self.refused} refused, {self.accepted} accepted, {self.tracebacks} tracebacks,"
             f" {self.silent} silent, {self.unclear} unclear, {self.processes_left} with processes left, {self.wrong} wrong bounds or plans,"
-            f" {self.half_written} half-written, {self.hangs} hangs, {self.other} other faults;"
+            f" {self.half_written} half-written, {self.hangs} hangs, {self.other} other faults,"
+            f" {self.right} right, {self.too_late} too late;"
             f" {self.processor_s:g} processor s"
         )
 
@@ -111,8 +128,12 @@ def write_marathon_page() -> Path:
         "accepted, harmless or told",
         *("tracebacks", "silent", "unclear", "wrong", "half-written", "hangs", "processes left"),
         "other faults",
+        "right, whole or absent",
+        "ended before the signal",
         "processor s",
         "date",
+        "commit",
+        "command",
         "note",
     ]
     cells = [
@@ -125,8 +146,12 @@ def write_marathon_page() -> Path:
             *(r.tracebacks, r.silent, r.unclear, r.wrong, r.half_written, r.hangs),
             r.processes_left,
             r.other,
+            "" if r.right is None else r.right,
+            "" if r.right is None else r.too_late,
             r.processor_s,
             r.date,
+            r.commit,
+            f"`{r.command}`" if r.command else "",
             r.note,
         )
         for r in rows

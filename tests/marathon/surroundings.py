@@ -200,11 +200,7 @@ def run_surroundings(tally: Tally, count: int, seed: int, only: Sequence[str] = 
     with TemporaryDirectory(prefix="marathon-") as name:
         folder = Path(name).resolve()
         inputs = make_inputs(folder / "in")
-        every = [
-            one
-            for one in commands()
-            if "{scheduler}" not in one.words and "larger" not in one.words
-        ]
+        every = [one for one in commands() if not one.searches]
         pairs = [
             (every[(EACH * f + k) % len(every)], fault)
             for k in range(len(every))

@@ -11,8 +11,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-GOOD = {"accepted", "refused", "right", "whole", "absent"}
-"""Outcomes that are as they should be; any other is a fault."""
+GOOD = {"accepted", "refused", "right", "whole", "absent", "too late"}
+"""Outcomes that are as they should be; any other is a fault. A signal that came when a
+command had ended by itself was too late.
+"""
 
 
 class HangError(BaseException):

@@ -18,6 +18,7 @@ from optimizer.base.files.readwrite import check_place, read_json, write_errors,
 from optimizer.base.files.temporary import NEW, OLD, folder_beside, held, left_behind
 from optimizer.base.schema import Strict, validated
 from optimizer.base.text.messages import shortened
+from optimizer.base.work.listener import interrupt_held_back
 
 FILES_NAMED = 3
 """Files of a folder that a message names."""
@@ -96,7 +97,8 @@ class OutputFolder:
                     command=self.command, sources=self._named_sources(place), files=files
                 )
                 write_json(new / MARKER, marker.model_dump())
-                _swap(new, place, self.names)
+                with interrupt_held_back():
+                    _swap(new, place, self.names)
 
     @property
     def _place(self) -> Path:

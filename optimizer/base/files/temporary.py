@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from optimizer.base.work.listener import interrupt_held_back
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -95,14 +97,22 @@ def _made(folder: Path) -> Path:
 
 @contextmanager
 def _locked_folder(make: Callable[[], Path]) -> Iterator[Path]:
-    folder = make()
-    while (lock := _lock(folder)) is None:  # another run took it for one that was left behind
-        folder = make()
+    folder: Path | None = None
+    lock: int | None = None
     try:
+        # Ctrl-C comes when the folder is known, and is removed with it
+        with interrupt_held_back():
+            while lock is None:  # where another run took it for one that was left behind
+                folder = make()
+                lock = _lock(folder)
+        assert folder is not None  # noqa: S101 - a lock has a folder
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _unlock(lock)
+        # a second Ctrl-C may come while the first one has it removed
+        with interrupt_held_back():
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            _unlock(lock)
 
 
 def _abandoned(parent: Path, name: re.Pattern[str]) -> list[Path]:
