@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from optimizer.problem.network.network import Network
     from optimizer.scenario.file.kinds import KindModel
-    from optimizer.scenario.file.model import ScenarioModel
+    from optimizer.scenario.file.model import MeasureModel, ScenarioModel, TeamModel
     from optimizer.scenario.file.placed import PlacedSite
 
 MUCH = 100.0
@@ -165,7 +165,7 @@ def _finds_nothing(scenario: ScenarioModel) -> Iterator[str]:
     """Yield a sentence on each chance of 0 that leaves a kind, a team or a measure
     without any effect.
     """
-    entries = (
+    entries: tuple[tuple[str, str, str, Sequence[KindModel | TeamModel | MeasureModel]], ...] = (
         ("kinds", "detection", message("the chance that it detects a load"), scenario.kinds),
         (
             "kinds",
