@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from typer.main import get_command
 
 from optimizer.analysis.desk.desk import Desk, shortfalls, tour_name
-from optimizer.analysis.desk.session import DeskSearch, DeskSession, save_variant
+from optimizer.analysis.desk.session import DeskSearch, DeskSession, DeskWorth, save_variant
 from optimizer.base.errors import InputError
 from optimizer.cli.app import app
 from optimizer.plans.changes import plan_command, whole_changes
@@ -295,6 +296,28 @@ def test_what_is_exceeded_is_said_with_its_amount() -> None:
     beside.force("b")
     beside.force("o0")
     assert "Post o2 must be used, and the plan shown does not use it." in beside.shortfalls
+
+
+def test_saving_takes_what_the_page_has_worked_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a thousand options it takes far longer than an action may."""
+    instance = on_a_map(4)
+    _, best = brute_force(instance)
+    placed = [o.id for o, x in zip(instance.options, best, strict=True) if x]
+    folder = written(tmp_path / "best", instance, placed)
+    desk = Desk(opened(folder))
+    worth = DeskWorth(desk)
+    whole = list(worth.whole())
+
+    def again(_: Desk, options: Sequence[int]) -> float:
+        raise AssertionError(options)
+
+    monkeypatch.setattr(Desk, "option_adds", again)
+    file = read_plan_file(save_variant(desk, PlanFolder(folder), "same", worth) / "plan.json")
+    saved = {row.id: row.worth for row in (*file.sites, *file.candidates)}
+    for option, adds in zip(instance.options, whole, strict=True):
+        assert saved[option.id] == pytest.approx(max(0.0, adds))
 
 
 def test_a_variant_is_a_plan_folder_that_reads_back(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from optimizer.solvers.branch_and_cut.paths.path_pool import GrowingPaths, Paths
 from optimizer.solvers.overlay import contraction, overlay
 from optimizer.solvers.overlay.contraction import Contraction, Core, eliminate
 from optimizer.solvers.overlay.overlay import Overlay, contract
+from optimizer.solvers.overlay.searching import Arranged
 from results.measure.overlay import measure_case, scaling_roads, write_overlay_page
 from tests.cases import random_instance
 from tests.examples import examples
@@ -149,6 +150,46 @@ def searched_only(instance: Instance) -> Overlay:
 def test_the_searches_alone_keep_every_value(seed: int) -> None:
     instance = rough_instance(seed)
     assert_same_values(instance, searched_only(instance), seed)
+
+
+@given(SEEDS)
+@few
+def test_searches_by_sections_find_what_searches_by_arcs_do(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for contracted in (contract(rough_instance(seed)), searched_only(rough_instance(seed))):
+        searches = contracted.searches
+        at = Arranged.of(contracted, searches)
+        assert at.end.size == at.begin.size == at.last.size
+        for number, last in enumerate(at.last.tolist()):
+            arc = last
+            while arc >= 0:
+                assert at.section[arc] == number
+                arc = int(at.before[arc])
+        for share in (0.0, 0.5, 1.0):
+            placed = rng.random(contracted.free.size) < share
+            survival = contracted.arc_survival(placed)
+            by_arcs = searches.values(
+                contracted.n_nodes, contracted.tail, contracted.head, survival
+            )
+            assert contracted.informed_values(placed) == pytest.approx(by_arcs, rel=1e-12, abs=0)
+
+
+def test_an_arc_of_many_options_is_one_section() -> None:
+    sensors = tuple(Option(f"sensor-{k}", (1,), (0.9,)) for k in range(9))
+    instance = Instance(
+        "road",
+        np.arange(4),
+        np.array([0, 1, 2], dtype=np.int32),
+        np.array([1, 2, 3], dtype=np.int32),
+        np.full(3, 0.99),
+        (Evader("there", 0, 3, 1.0),),
+        sensors,
+        resources=(),
+    )
+    contracted = contract(instance)
+    assert contracted.tail.size >= 9
+    assert Arranged.of(contracted, contracted.searches).end.size == 1
+    assert_same_values(instance, contracted, 0)
 
 
 @given(SEEDS)

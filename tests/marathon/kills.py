@@ -195,11 +195,17 @@ class _Ended:
         if self.tasks:
             yield "tasks left", str(self.tasks)
         if self.began and "Traceback" in self.errors:
-            yield "traceback", last
+            yield "traceback", _from_traceback(self.errors)
         if self.began and self.code not in end.codes:
             yield "wrong exit code", f"{self.code}: {last}"
         if self.code == INTERRUPTED and "nterrupted" not in self.errors:
             yield "silent", f"exit {self.code} without a word on it: {last}"
+
+
+def _from_traceback(errors: str) -> str:
+    """Return the line before a traceback, and it."""
+    before, mark, after = errors.partition("Traceback")
+    return before[-200:] + mark + after[:2000]
 
 
 def _ended(

@@ -392,7 +392,7 @@ class DeskSession(DeskActions):
 
     def save(self, name: str) -> str:
         """Save the plan shown as a variant; return where it is, and what makes its report."""
-        place = save_variant(self._free(), self.opened, name)
+        place = save_variant(self._free(), self.opened, name, self._worth)
         self.saved.append(place)
         again = PlanFolder(place).run["again"]
         return _("{folder}. Report, figures and duties are made by: {command}").format(
@@ -572,6 +572,13 @@ class DeskWorth:
     def of_site(self, options: Sequence[int]) -> float | None:
         """Return what the best of some options adds; None until all is known."""
         return max(self._worth[j] for j in options) if self.known else None
+
+    def whole(self) -> Sequence[float]:
+        """Return by how much less gets through with each option of the problem than
+        without it; what is not known yet is worked out.
+        """
+        self.work(np.inf)
+        return self._worth
 
     def work(self, seconds: float) -> None:
         """Go on for so long."""
@@ -844,7 +851,7 @@ VARIANTS = "variants"
 VARIANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
-def save_variant(desk: Desk, opened: PlanFolder, name: str) -> Path:
+def save_variant(desk: Desk, opened: PlanFolder, name: str, worth: DeskWorth | None = None) -> Path:
     """Write the plan shown, with its problem, into a new folder `variants/NAME` of the
     plan folder: whole, or not at all.
 
@@ -896,7 +903,7 @@ def save_variant(desk: Desk, opened: PlanFolder, name: str) -> Path:
         )
     original = opened.file
     plan = variant_content(
-        desk, original, f"{original.name if original else desk.base.name} ({name})"
+        desk, original, f"{original.name if original else desk.base.name} ({name})", worth
     )
     with new_folder(place) as new:
         PlanFolder(new).write(
@@ -905,7 +912,9 @@ def save_variant(desk: Desk, opened: PlanFolder, name: str) -> Path:
     return place
 
 
-def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFile:
+def variant_content(
+    desk: Desk, original: PlanFile | None, title: str, known: DeskWorth | None = None
+) -> PlanFile:
     """Return what plan.json of the plan shown holds; what the desk does not know of a
     site is taken from the plan that was opened.
     """
@@ -916,9 +925,9 @@ def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFi
     own = range(len(desk.base.options))
     sites = [
         _site(desk, j, places, rows.get(desk.base.options[j].id)).model_copy(
-            update={"worth": _worth(desk, j)}
+            update={"worth": max(0.0, adds)}
         )
-        for j in own
+        for j, adds in zip(own, (known or DeskWorth(desk)).whole(), strict=True)
     ]
     overlay = desk.model.overlay
     today = np.array([option.existing for option in instance.options], dtype=bool)
@@ -926,7 +935,8 @@ def variant_content(desk: Desk, original: PlanFile | None, title: str) -> PlanFi
         [not o.forbidden for o in desk.case.options] + [True] * (placed.size - len(own)), dtype=bool
     )
     worth = {
-        beat.id: _worth(desk, instance.option_index[beat.id]) for beat in desk.state.plan.beats
+        beat.id: max(0.0, desk.option_adds([instance.option_index[beat.id]]))
+        for beat in desk.state.plan.beats
     }
     beats = beat_entries(desk.base, [desk.state.plan], worth)
     budgets = {resource.id: resource.budget for resource in desk.case.resources}
@@ -982,10 +992,6 @@ def _site(desk: Desk, j: int, places: SitePlaces, row: PlanSite | None) -> PlanS
         lon=round(float(places.lon[j]), DIGITS),
         lat=round(float(places.lat[j]), DIGITS),
     )
-
-
-def _worth(desk: Desk, j: int) -> float:
-    return max(0.0, desk.option_adds([j]))
 
 
 def _run_content(desk: Desk, opened: PlanFolder, place: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ overlay, and the connections that an overlay has.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from optimizer.base.work.kernels import Floats, Ints, Mask, kernel, part
 from optimizer.problem.instance.evaders import Searches, arc_costs
+from optimizer.problem.network.shortest_paths import cost_graph
 
 if TYPE_CHECKING:
     from optimizer.solvers.overlay.overlay import Overlay
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 SAMPLE = 32
 """Fixed nodes searched from first, to see whether there would be too many connections."""
 
+TIE = 1e-13
+"""Cost of an arc that a search for new paths adds: of paths that cost the same it finds
+the one with fewest arcs, whose cut has fewest options.
+"""
+
 SURELY = 1.25
 """How many times too many a sample must find."""
 
@@ -26,13 +33,23 @@ SURELY = 1.25
 class Arranged(NamedTuple):
     """The arcs of an overlay as searches from some roots follow them, and the leaves by
     root, as the kernels take them.
+
+    A *section* is a longest run of arcs whose inner nodes have no other arc: an arc that
+    several options watch is one of the network, and as many arcs in series of the
+    overlay. A search takes a section in one step.
     """
 
-    #: `first`, `end`, `arcs`: Forward star: where the arcs out of each node start,
-    #: their other ends, and their positions.
+    #: `first`, `end`: Forward star of the sections: where those out of each node start,
+    #: and their other ends. Nodes are those at the ends of sections.
     first: NDArray[np.int64]
     end: NDArray[np.int64]
-    arcs: NDArray[np.int64]
+    #: `begin`, `last`: (sections,) the node that a section comes from, and its last arc.
+    begin: NDArray[np.int64]
+    last: NDArray[np.int64]
+    #: `section`, `before`: (arcs,) the section that an arc is on, and the arc before it
+    #: there or -1. Arcs that no search reaches are on a section behind all others.
+    section: NDArray[np.int64]
+    before: NDArray[np.int64]
     #: `roots`, `start`, `order`: Roots, where the leaves of each start in `order`, and
     #: the leaves by root.
     roots: NDArray[np.int64]
@@ -47,15 +64,37 @@ class Arranged(NamedTuple):
         tail, head = (
             (overlay.head, overlay.tail) if searches.reverse else (overlay.tail, overlay.head)
         )
-        arcs = np.argsort(tail, kind="stable")
+        n = overlay.n_nodes
+        inner = (np.bincount(tail, minlength=n) == 1) & (np.bincount(head, minlength=n) == 1)
+        inner[searches.roots] = inner[searches.leaf] = False
+        onward = np.full(n, -1)
+        onward[tail] = np.arange(tail.size)
+        at = np.flatnonzero(~inner[tail])
+        at = at[np.argsort(tail[at], kind="stable")]
+        begin = tail[at]
+        section = np.full(tail.size, at.size)
+        before = np.full(tail.size, -1)
+        last = at.copy()
+        number = np.arange(at.size)
+        while at.size:
+            section[at] = number
+            last[number] = at
+            further = inner[head[at]]
+            number, behind = number[further], at[further]
+            at = onward[head[behind]]
+            before[at] = behind
+        node = np.cumsum(~inner) - 1
         return cls(
-            np.searchsorted(tail[arcs], np.arange(overlay.n_nodes + 1)),
-            head[arcs].astype(np.int64),
-            arcs,
-            searches.roots.astype(np.int64),
+            np.searchsorted(begin, np.flatnonzero(np.append(~inner, True))),
+            node[head[last]],
+            node[begin],
+            last,
+            section,
+            before,
+            node[searches.roots],
             np.searchsorted(np.sort(searches.row), np.arange(searches.roots.size + 1)),
             np.argsort(searches.row, kind="stable"),
-            searches.leaf.astype(np.int64),
+            node[searches.leaf],
         )
 
     def only(self, leaves: NDArray[np.bool_]) -> Arranged:
@@ -84,10 +123,14 @@ def search_values(
     SciPy finds the same costs, to the last bit, and needs no compiler; compiled
     searches end at the leaves.
     """
-    survival = overlay.arc_survival(placed)
+    at = arranged(overlay, searches)
+    cost = arc_costs(overlay.arc_survival(placed))
     if leaf_costs.compiled is None:
-        return searches.values(overlay.n_nodes, overlay.tail, overlay.head, survival)
-    return np.asarray(np.exp(-leaf_costs(*arranged(overlay, searches), arc_costs(survival))))
+        n_sections = at.end.size
+        whole = np.bincount(at.section, cost, n_sections)[:n_sections]
+        graph = cost_graph(at.first.size - 1, at.begin, at.end, whole)
+        return replace(searches, roots=at.roots, leaf=at.leaf, reverse=False).values_on(graph)
+    return np.asarray(np.exp(-leaf_costs(*at, cost)))
 
 
 class Found(NamedTuple):
@@ -109,7 +152,10 @@ class Found(NamedTuple):
 def leaf_costs(
     first: Ints,
     end: Ints,
-    arcs: Ints,
+    begin: Ints,  # noqa: ARG001 - as `Arranged` has them
+    last: Ints,  # noqa: ARG001
+    section: Ints,
+    before: Ints,  # noqa: ARG001
     roots: Ints,
     start: Ints,
     order: Ints,
@@ -120,28 +166,30 @@ def leaf_costs(
 
     Parameters
     ----------
-    first, end, arcs, roots, start, order, leaf
+    first, end, begin, last, section, before, roots, start, order, leaf
         As in `Arranged`.
     cost
         (arcs,) costs >= 0; infinite where blocked.
     """
     n = first.size - 1
-    heap, key = np.empty(arcs.size + 1, dtype=np.int64), np.empty(arcs.size + 1)
+    heap, key = np.empty(end.size + 1, dtype=np.int64), np.empty(end.size + 1)
     wanted = np.empty(n, dtype=np.bool_)
     distance = np.empty(n)
     entering = np.empty(n, dtype=np.int64)
     costs = np.empty(leaf.size)
+    whole = _section_costs(section, cost, end.size, 0.0)
     for r in range(roots.size):
+        if start[r] == start[r + 1]:
+            continue
         _grow_tree(
             first,
             end,
-            arcs,
             roots[r],
             start[r],
             start[r + 1],
             order,
             leaf,
-            cost,
+            whole,
             heap,
             key,
             wanted,
@@ -157,13 +205,15 @@ def leaf_costs(
 def new_paths(  # noqa: C901, PLR0912 - two walks along each path
     first: Ints,
     end: Ints,
-    arcs: Ints,
+    begin: Ints,
+    last: Ints,
+    section: Ints,
+    before: Ints,
     roots: Ints,
     start: Ints,
     order: Ints,
     leaf: Ints,
     cost: Floats,
-    begin: Ints,
     reliability: Floats,
     option: Ints,
     weight: Floats,
@@ -175,18 +225,17 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
 
     Parameters
     ----------
-    first, end, arcs, roots, start, order, leaf, cost
+    first, end, begin, last, section, before, roots, start, order, leaf, cost
         As in `leaf_costs`.
-    begin, reliability, option, weight
-        (arcs,) the node that the search comes from, r, the option on the arc or -1, and
-        what `weighed` tells of, >= 0.
+    reliability, option, weight
+        (arcs,) r, the option on the arc or -1, and what `weighed` tells of, >= 0.
     mark, mark_of_leaf
         (arcs,) and (leaves,): their sum along a path is its key; it may wrap around.
     known
         Keys, sorted.
     """
     n = first.size - 1
-    heap, key = np.empty(arcs.size + 1, dtype=np.int64), np.empty(arcs.size + 1)
+    heap, key = np.empty(end.size + 1, dtype=np.int64), np.empty(end.size + 1)
     wanted = np.empty(n, dtype=np.bool_)
     distance = np.empty(n)
     entering = np.empty(n, dtype=np.int64)
@@ -194,6 +243,7 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
     values = np.empty(leaf.size)
     steps = np.empty((2, 1024), dtype=np.int64)
     weighed = np.zeros(leaf.size, dtype=np.bool_)
+    whole = _section_costs(section, cost, end.size, TIE)
     n_paths = n_steps = 0
     for r in range(roots.size):
         if start[r] == start[r + 1]:
@@ -201,13 +251,12 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
         _grow_tree(
             first,
             end,
-            arcs,
             roots[r],
             start[r],
             start[r + 1],
             order,
             leaf,
-            cost,
+            whole,
             heap,
             key,
             wanted,
@@ -225,13 +274,15 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
             if entering[node] < 0:
                 continue
             while entering[node] >= 0:
-                arc = entering[node]
-                value *= reliability[arc]
-                if option[arc] >= 0:
-                    total += mark[arc]
-                    length += 1
-                    weighed[k] |= weight[arc] > 0
-                node = begin[arc]
+                arc = last[entering[node]]
+                while arc >= 0:
+                    value *= reliability[arc]
+                    if option[arc] >= 0:
+                        total += mark[arc]
+                        length += 1
+                        weighed[k] |= weight[arc] > 0
+                    arc = before[arc]
+                node = begin[entering[node]]
             low, high = 0, known.size
             while low < high:
                 middle = (low + high) // 2
@@ -248,14 +299,27 @@ def new_paths(  # noqa: C901, PLR0912 - two walks along each path
                 steps = wider
             node = leaf[k]
             while entering[node] >= 0:
-                arc = entering[node]
-                if option[arc] >= 0:
-                    steps[0, n_steps], steps[1, n_steps] = n_paths, arc
-                    n_steps += 1
-                node = begin[arc]
+                arc = last[entering[node]]
+                while arc >= 0:
+                    if option[arc] >= 0:
+                        steps[0, n_steps], steps[1, n_steps] = n_paths, arc
+                        n_steps += 1
+                    arc = before[arc]
+                node = begin[entering[node]]
             owner[n_paths], values[n_paths] = k, value
             n_paths += 1
     return Found(owner, values, steps, n_paths, n_steps, weighed)
+
+
+@part
+def _section_costs(section: Ints, cost: Floats, n_sections: int, each: float) -> Floats:
+    """Return the (sections + 1,) costs of sections, and of the arcs on none, with some
+    cost more for each arc.
+    """
+    whole = np.zeros(n_sections + 1)
+    for arc in range(cost.size):
+        whole[section[arc]] += cost[arc] + each
+    return whole
 
 
 class Connections(NamedTuple):
@@ -423,7 +487,6 @@ def _with_entry(heap: Ints, key: Floats, size: int, node: int, far: float) -> in
 def _grow_tree(
     first: Ints,
     end: Ints,
-    arcs: Ints,
     root: int,
     begin: int,
     stop: int,
@@ -436,11 +499,11 @@ def _grow_tree(
     distance: Floats,
     entering: Ints,
 ) -> None:
-    """Fill (n,) `distance` and `entering` (the arc by which the tree enters a node, -1)
+    """Fill (n,) `distance` and `entering` (the section by which the tree enters a node, -1)
     until all leaves of a root are settled.
 
-    (arcs + 1,) `heap` and `key` hold nodes with a distance that they were reached at:
-    not lowered in place but put in again, at most once for each arc, so that an entry
+    (sections + 1,) `heap` and `key` hold nodes with a distance that they were reached at:
+    not lowered in place but put in again, at most once for each section, so that an entry
     above the node's distance is out of date. (n,) `wanted` marks leaves that are not
     settled yet.
     """
@@ -465,8 +528,8 @@ def _grow_tree(
             if left == 0:
                 return
         for q in range(first[node], first[node + 1]):
-            arc, other = arcs[q], end[q]
-            far = least + cost[arc]
+            other = end[q]
+            far = least + cost[q]
             if far < distance[other]:
-                distance[other], entering[other] = far, arc
+                distance[other], entering[other] = far, q
                 size = _with_entry(heap, key, size, other, far)

@@ -389,11 +389,10 @@ class PathPool:
         """Return the paths of least cost whose keys are not among the rising ones
         `known`, by default those of all paths.
         """
-        overlay, searches = self._overlay, self._searches
+        overlay = self._overlay
         found = new_paths(
             *search,
             cost,
-            (overlay.head if searches.reverse else overlay.tail).astype(np.int64),
             overlay.reliability,
             overlay.option,
             weight,
