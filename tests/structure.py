@@ -35,9 +35,7 @@ CHANGES = {
     "kind": r"\bInspectionModel\b|\"inspection\"",
     "importer": r"\bimporters[./]stop_search\b|\bimport stop-search\b",
     "figure on the page": r"\bdraw_evaders\b|\bevaders\.png\b",
-    "command": (
-        r"\bcli[./]cooperate\b|\bcli import cooperate\b|\"cooperate [a-z]|\bcooperate_plan\b"
-    ),
+    "command": r"@command\(\s*\"cooperate\"|\"cooperate\": \"",
     "method": r"\"greedy\"",
     "cut family": r"\bbudget_hulls?\b",
     "constraint": r"\bexcludes\b",

@@ -11,40 +11,27 @@ import typer
 
 from optimizer.base.errors import OptimizerError, printable
 from optimizer.base.work.listener import is_interrupt
-from optimizer.cli.bench import bench
-from optimizer.cli.commands import add_command, add_group, examples_text
-from optimizer.cli.desk import desk
-from optimizer.cli.formats import convert_app, export, qgis, schema
-from optimizer.cli.import_ import import_app
-from optimizer.cli.ledger import ledger_app
-from optimizer.cli.operations import audit_app, delivered, forecast_app, passes, trial_app
-from optimizer.cli.plan import plan
-from optimizer.cli.purposes import Program
-from optimizer.cli.questions import compare, cooperate, explain, frontier
-from optimizer.cli.risk import risk_app
-from optimizer.cli.roster import draw, roster
-from optimizer.cli.scenario import check, init, region
-from optimizer.cli.sharing import exchange, fuse, joint, release
-from optimizer.cli.simulate import adapt, simulate
-from optimizer.cli.solve import evaluate, solve, verify
+from optimizer.cli import (  # noqa: F401 - each file declares its commands
+    bench,
+    desk,
+    formats,
+    import_,
+    ledger,
+    operations,
+    plan,
+    questions,
+    risk,
+    roster,
+    scenario,
+    sharing,
+    simulate,
+    solve,
+)
+from optimizer.cli.commands import app
 from optimizer.cli.terminal import ReaderGoneError, check_open, guarded_streams
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
-
-app = typer.Typer(
-    name="interdict",
-    cls=Program,
-    help=(
-        "Where to put checkpoints and patrols on a border's roads, with a proof of how good the"
-        " plan is."
-    ),
-    epilog=examples_text(""),
-    context_settings={"help_option_names": ["-h", "--help"]},
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 
 
 def _version(wanted: bool) -> None:
@@ -65,47 +52,6 @@ def _options(
     good the plan is.
     """
     del version  # its callback has answered
-
-
-for command in (
-    init,
-    plan,
-    check,
-    region,
-    solve,
-    frontier,
-    explain,
-    export,
-    qgis,
-    compare,
-    cooperate,
-    joint,
-    adapt,
-    desk,
-    fuse,
-    evaluate,
-    verify,
-    schema,
-    bench,
-    simulate,
-    draw,
-    roster,
-    delivered,
-    passes,
-    release,
-    exchange,
-):
-    add_command(app, command)
-for group, name in (
-    (audit_app, "audit"),
-    (convert_app, "convert"),
-    (forecast_app, "forecast"),
-    (import_app, "import"),
-    (ledger_app, "ledger"),
-    (risk_app, "risk"),
-    (trial_app, "trial"),
-):
-    add_group(app, group, name)
 
 
 def main() -> None:

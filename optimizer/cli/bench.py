@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from optimizer.cli.arguments import Json, possible_threads
+from optimizer.cli.commands import command
 from optimizer.cli.console import (
     ProgressPrinter,
     bounds_text,
@@ -30,6 +31,11 @@ MOVED = frozenset({"tours", "overlay"})
 """Suites of earlier versions that are no longer part of the package."""
 
 
+@command(
+    "bench",
+    "--family grid --method cuts --time-limit 60 --out results/my-benchmark --table",
+    "--family all --scheduler tcp://10.0.0.1:8786",
+)
 def bench(
     family: Annotated[
         list[str] | None,

@@ -20,12 +20,19 @@ from optimizer.cli.arguments import (
     ParamsFile,
     SkipUnreachable,
 )
+from optimizer.cli.commands import command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note
 
 if TYPE_CHECKING:
     from optimizer.analysis.desk.page.server import DeskServer, ServedPage
 
 
+@command(
+    "desk",
+    "results/rio-grande",
+    "results/rio-grande/variants/fewer-teams --port 8080 --no-browser",
+    "--new my-border/scenario.toml",
+)
 def desk(
     plan: Annotated[
         Path | None,

@@ -20,7 +20,7 @@ from optimizer.cli.arguments import (
     SkipUnreachable,
     budget_amounts,
 )
-from optimizer.cli.commands import add_command
+from optimizer.cli.commands import command, group
 from optimizer.cli.console import (
     ProgressPrinter,
     note_unreachable,
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
     from optimizer.problem.files.instance_file import ReadInstance
 
 
+@command(
+    "export",
+    "results/rio-grande",
+    (
+        "results/rio-grande --alerts results/rio-grande-alerts --no-figures --out"
+        " results/rio-grande-layers"
+    ),
+)
 def export(
     plan_folder: PlanFolderPath,
     out: Annotated[
@@ -95,6 +103,7 @@ def export(
     print_line(f"Open {made.folder / PROJECT} in QGIS")
 
 
+@command("qgis", "--out results/interdict-qgis.zip")
 def qgis(
     out: Annotated[Path, typer.Option(help="Archive to write.")] = Path("interdict-qgis.zip"),
     email: Annotated[str, typer.Option(help="Whom its users may write to.")] = "",
@@ -177,6 +186,14 @@ def show_converted(
         )
 
 
+group(
+    "convert",
+    "Turn other problems' files into instances.",
+    "snip --dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json",
+)
+
+
+@command("convert snip", "--dir snip --instance 0 --snipno 1 --budget 30 --out snip-0-1-30.json")
 def snip(
     directory: Annotated[Path, typer.Option("--dir", help="Folder with the SNIP files.")],
     instance: Annotated[
@@ -205,6 +222,7 @@ def snip(
     show_converted(saved, directory, skip_unreachable=skip_unreachable, as_json=as_json)
 
 
+@command("convert spni", "arcs.txt --source 0 --sink 24 --budget 5 --out grid.json")
 def spni(
     arcs: Annotated[
         Path, typer.Argument(help="Arcs: tail, head, length, delay and cost, with blanks or tabs.")
@@ -228,6 +246,13 @@ def spni(
     show_converted(saved, arcs, skip_unreachable=False, as_json=as_json)
 
 
+@command(
+    "convert dimacs",
+    (
+        "usa.gr --options posts.csv --evaders loads.csv --unit '0.1 m' --detection-per-km"
+        " 0.001 --budget teams=5 --out us.json"
+    ),
+)
 def dimacs(
     graph: Annotated[Path, typer.Argument(help="Graph (.gr or .gr.gz).")],
     options: Options,
@@ -275,6 +300,13 @@ def dimacs(
     show_converted(saved, graph, skip_unreachable=skip_unreachable, as_json=as_json)
 
 
+@command(
+    "convert tntp",
+    (
+        "net.tntp --trips trips.tntp --options stations.csv --unit min"
+        " --detection-per-hour 0.5 --budget teams=5 --out town.json"
+    ),
+)
 def tntp(
     network: Annotated[Path, typer.Argument(help="Network (*_net.tntp).")],
     options: Options,
@@ -326,18 +358,11 @@ def tntp(
     show_converted(saved, network, skip_unreachable=skip_unreachable, as_json=as_json)
 
 
-convert_app = typer.Typer(
-    help="Turn other problems' files into instances.", no_args_is_help=True, rich_markup_mode=None
-)
-
-for command in (snip, spni, dimacs, tntp):
-    add_command(convert_app, command, group="convert")
-
-
 FileFormat: TypeAlias = Literal["instance", "plan", "scenario"]
 """Formats that have a schema."""
 
 
+@command("schema", "scenario", "instance --out results/instance-schema.json")
 def schema(
     kind: Annotated[FileFormat, typer.Argument(help="Which format.")],
     out: Annotated[

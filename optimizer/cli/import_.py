@@ -20,7 +20,7 @@ from optimizer.cli.arguments import (
     Ledger,
     Overwrite,
 )
-from optimizer.cli.commands import add_command
+from optimizer.cli.commands import command, group
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_table
 
 if TYPE_CHECKING:
@@ -30,7 +30,19 @@ if TYPE_CHECKING:
 
 OUT = Path("results/import")
 
+Out = Annotated[Path, typer.Option(help="Folder to write.")]
 
+
+import_app = group(
+    "import",
+    "Turn foreign records into seizures, effort and traffic of a scenario.",
+    "stop-search 2024-01-essex-stop-and-search.csv --out results/import/essex",
+)
+
+
+@command(
+    "import stop-search", "data.police.uk --object 'Controlled drugs' --out results/import/police"
+)
 def stop_search(
     files: Annotated[
         list[Path], typer.Argument(help="Files of data.police.uk, or folders with them.")
@@ -83,6 +95,10 @@ def stop_search(
     show_import(saved, as_json=as_json)
 
 
+@command(
+    "import cbp",
+    "nationwide-drugs-fy24.csv --crossings crossings.csv --land-only --out results/import/cbp",
+)
 def cbp(
     files: Annotated[list[Path], typer.Argument(help="Files of CBP nationwide drug seizures.")],
     out: Out = OUT,
@@ -158,6 +174,11 @@ def _pairs(words: list[str] | None) -> dict[str, str]:
 Column = str | None
 
 
+@command(
+    "import csv",
+    "records.csv --mapping mapping.toml --out results/import/customs",
+    "records.csv --date day --lon lon --lat lat --source customs",
+)
 def csv_file(
     file: Annotated[Path, typer.Argument(help="CSV file with a header row.")],
     out: Out = OUT,
@@ -272,6 +293,10 @@ def csv_file(
     show_import(saved, as_json=as_json)
 
 
+@command(
+    "import aadt",
+    "counts.csv --form txdot --year 2019 --scenario scenario.toml --out results/import/traffic",
+)
 def aadt(
     file: Annotated[Path, typer.Argument(help="CSV file of annual average daily traffic.")],
     scenario: Annotated[Path, typer.Option(help="Scenario whose roads the counts are matched to.")],
@@ -323,9 +348,6 @@ def aadt(
     show_import(saved, as_json=as_json)
 
 
-Out = Annotated[Path, typer.Option(help="Folder to write.")]
-
-
 def show_import(saved: SavedImport, *, as_json: bool) -> None:
     """Print what became of every row."""
     summary = saved.summary
@@ -367,18 +389,3 @@ def _number(value: object) -> str:
         if isinstance(value, float) and value != int(value)
         else str(int(value) if isinstance(value, float) else value)
     )
-
-
-import_app = typer.Typer(
-    help="Turn foreign records into seizures, effort and traffic of a scenario.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
-for name, command in (
-    ("stop-search", stop_search),
-    ("cbp", cbp),
-    ("csv", csv_file),
-    ("aadt", aadt),
-):
-    add_command(import_app, command, name=name, group="import")

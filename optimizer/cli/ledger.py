@@ -12,7 +12,7 @@ import typer
 from optimizer.base.choices import EntryKind
 from optimizer.base.errors import Problem
 from optimizer.cli.arguments import Json
-from optimizer.cli.commands import add_command
+from optimizer.cli.commands import command, group
 from optimizer.cli.console import print_json, print_line, print_note
 
 if TYPE_CHECKING:
@@ -25,6 +25,14 @@ PrivateKey = Annotated[
 ]
 
 
+group(
+    "ledger",
+    "Keep a signed log that other agencies can check.",
+    "verify results/ledger --key customs.pub --held held/customs.txt",
+)
+
+
+@command("ledger init", "results/ledger --origin customs.example/ledger")
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to make.")],
     origin: Annotated[
@@ -48,6 +56,7 @@ def init(
         )
 
 
+@command("ledger key", "~/keys/customs.key --name customs.example/ledger")
 def key(
     file: Annotated[
         Path, typer.Argument(help="File to make for the private key, outside of the ledger.")
@@ -70,6 +79,11 @@ def key(
         print_line(f"Keep {made.private} to yourself; give {made.public} to the other agencies.")
 
 
+@command(
+    "ledger append",
+    "results/ledger seizures.csv --kind records --agency customs",
+    "results/ledger results/rio-grande/plan.json --kind plan",
+)
 def append(
     folder: Folder,
     files: Annotated[
@@ -105,6 +119,7 @@ def append(
         print_line(f"Entry {added.first}: {entry.name}")
 
 
+@command("ledger checkpoint", "results/ledger --key ~/keys/customs.key --out to-police.txt")
 def checkpoint(
     folder: Folder,
     key: PrivateKey,
@@ -126,6 +141,11 @@ def checkpoint(
     _show(made, "Signed" if made.new else "Nothing new since the checkpoint", as_json=as_json)
 
 
+@command(
+    "ledger cosign",
+    "results/ledger --key ~/keys/police.key --held held/customs.txt --log-key customs.pub",
+    "results/ledger --add from-police.txt",
+)
 def cosign(
     folder_or_proof: Annotated[
         Path, typer.Argument(help="The other agency's ledger, or what `prove --since` made of it.")
@@ -211,6 +231,11 @@ def _show(made: SignedState, done: str, *, as_json: bool) -> None:
             print_line(f"  {file}")
 
 
+@command(
+    "ledger prove",
+    "results/ledger seizures.csv --out seizures.tlog-proof",
+    "results/ledger --since held/customs.txt --out extension.txt",
+)
 def prove(
     folder: Annotated[Path, typer.Argument(help="Folder of the ledger.")],
     entry: Annotated[
@@ -258,6 +283,11 @@ def prove(
         print_line(f"Proof of {hashes} hashes, {len(content.encode())} bytes: {out}")
 
 
+@command(
+    "ledger verify",
+    "results/ledger --key customs.pub --held held/customs.txt --witness police.pub",
+    "seizures.tlog-proof --key customs.pub --file seizures.csv",
+)
 def verify(
     folder_or_proof: Annotated[
         Path, typer.Argument(help="Folder of a ledger, or a proof of an entry.")
@@ -327,6 +357,7 @@ def verify(
     _show_verdict(line, found.problems, summary, as_json=as_json)
 
 
+@command("ledger diff", "results/ledger copy/ledger")
 def diff(
     folder: Annotated[Path, typer.Argument(help="Folder of the ledger.")],
     other: Annotated[Path, typer.Argument(help="Another copy of it, or a checkpoint.")],
@@ -367,13 +398,3 @@ def _show_verdict(
             print_line(f"- {problem}")
     if problems:
         raise typer.Exit(1)
-
-
-ledger_app = typer.Typer(
-    help="Keep a signed log that other agencies can check.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
-for command in (init, key, append, checkpoint, cosign, prove, verify, diff):
-    add_command(ledger_app, command, group="ledger")

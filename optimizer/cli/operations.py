@@ -26,7 +26,7 @@ from optimizer.cli.arguments import (
     PlanFolderPath,
     SkipUnreachable,
 )
-from optimizer.cli.commands import add_command
+from optimizer.cli.commands import command, group
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ UNITS_SHOWN = 15
 """Units that are shown: those with the most hours that were not delivered."""
 
 
+@command(
+    "delivered",
+    "results/rio-grande --tracks tracks.gpx --log log.csv",
+    "results/rio-grande --tracks fixes.csv --out results/week-1",
+)
 def delivered(
     plan_folder: PlanFolderPath,
     tracks: Annotated[
@@ -238,6 +243,11 @@ PLACES_SHOWN = 15
 """Sites and gateways that are shown of each quarter: those by which most is sent."""
 
 
+@command(
+    "passes",
+    "instances/rio-grande/scenario.toml --out results/rio-grande-passes",
+    "instances/rio-grande/scenario.toml --plan results/rio-grande --quarters 8 --json",
+)
 def passes(
     scenario: Annotated[
         Path, typer.Argument(help="Scenario file (TOML) with a record of seizures.")
@@ -339,6 +349,20 @@ def _share(one: Estimate) -> str:
 Audit = Annotated[Path, typer.Argument(metavar="AUDIT", help="File that `audit plan` wrote.")]
 
 
+group(
+    "audit",
+    "Inspect vehicles that chance chooses, and say what passes.",
+    (
+        "plan results/rio-grande --from 2026-12-01 --seed-file ~/audit.seed --new-seed"
+        " --out audit.json"
+    ),
+)
+
+
+@command(
+    "audit plan",
+    "results/rio-grande --from 2026-12-01 --seed-file ~/audit.seed --new-seed --out audit.json",
+)
 def plan(
     plan_folder: PlanFolderPath,
     first: Annotated[
@@ -423,6 +447,7 @@ def plan(
     print_line(f"Saved {out}; it holds the times. Sheets: audit sheets {out} --out DIR")
 
 
+@command("audit sheets", "audit.json --out results/audit-sheets")
 def sheets(
     audit: Audit,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
@@ -444,6 +469,7 @@ def sheets(
         )
 
 
+@command("audit results", "audit.json results/audit-sheets --out results/audit")
 def results(
     audit: Audit,
     filled: Annotated[
@@ -506,16 +532,6 @@ def results(
         print_line(f"Saved {out}")
 
 
-audit_app = typer.Typer(
-    help="Inspect vehicles that chance chooses, and say what passes.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
-for command in (plan, sheets, results):
-    add_command(audit_app, command, group="audit")
-
-
 # `trial`: whether a plan works: arms that chance draws, and what they changed.
 
 
@@ -524,6 +540,23 @@ TrialLedger = Annotated[
 ]
 
 
+group(
+    "trial",
+    "Find out whether a plan works, by arms that chance draws.",
+    (
+        "design results/rio-grande --kind switch-back --from 2027-01-04 --seed-file"
+        " ~/trial.seed --new-seed --out results/trial"
+    ),
+)
+
+
+@command(
+    "trial design",
+    (
+        "results/rio-grande --kind switch-back --from 2027-01-04 --seed-file ~/trial.seed"
+        " --new-seed --out results/trial"
+    ),
+)
 def design(
     plan_folder: PlanFolderPath,
     kind: Annotated[TrialKind, typer.Option(help="How chance decides what stands where.")],
@@ -763,6 +796,7 @@ def _own_powers(
     return replace(power, effect=then / today - 1), begun / before - 1
 
 
+@command("trial analyse", "results/trial results/trial/outcomes.csv --ledger results/ledger")
 def analyse(
     trial: Annotated[
         Path, typer.Argument(metavar="TRIAL", help="Folder that `trial design` wrote.")
@@ -825,16 +859,6 @@ def _shown(value: float | None) -> str:
     return "no bound" if value is None else f"{value:.4g}"
 
 
-trial_app = typer.Typer(
-    help="Find out whether a plan works, by arms that chance draws.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
-for of_trials in (design, analyse):
-    add_command(trial_app, of_trials, group="trial")
-
-
 # `forecast`: the risk map of a period, sealed before it and scored after it.
 
 
@@ -843,6 +867,14 @@ ForecastLedger = Annotated[
 ]
 
 
+group(
+    "forecast",
+    "Seal where finds are expected before a period, and score it after.",
+    "seal results/rio-grande --ledger results/ledger --out results/forecasts",
+)
+
+
+@command("forecast seal", "results/rio-grande --ledger results/ledger --out results/forecasts")
 def seal(
     plan_folder: PlanFolderPath,
     ledger: ForecastLedger,
@@ -881,6 +913,10 @@ def seal(
         )
 
 
+@command(
+    "forecast score",
+    "instances/rio-grande/scenario.toml --ledger results/ledger --sealed results/forecasts",
+)
 def score(
     scenario: Annotated[Path, typer.Argument(help="Scenario whose record now holds the periods.")],
     ledger: ForecastLedger,
@@ -919,13 +955,3 @@ def score(
         ["period", "model", "finds", "log score", "finds in top 5 % of road"],
         cells,
     )
-
-
-forecast_app = typer.Typer(
-    help="Seal where finds are expected before a period, and score it after.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
-for of_forecasts in (seal, score):
-    add_command(forecast_app, of_forecasts, group="forecast")

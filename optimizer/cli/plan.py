@@ -36,6 +36,7 @@ from optimizer.cli.arguments import (
     changes_of,
     solve_options,
 )
+from optimizer.cli.commands import command
 from optimizer.cli.console import (
     SHARES,
     ProgressPrinter,
@@ -59,6 +60,12 @@ if TYPE_CHECKING:
     from optimizer.report.content.placements import BeatStopRow
 
 
+@command(
+    "plan",
+    "instances/rio-grande/scenario.toml",
+    "instances/andorra/scenario.toml --gap 0.01 --time-limit 60 --out results/andorra",
+    "instances/andorra/scenario.toml --method mixed --out results/andorra-days",
+)
 def plan(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
     out: Annotated[

@@ -30,6 +30,7 @@ from optimizer.cli.arguments import (
     budget_amounts,
     solve_options,
 )
+from optimizer.cli.commands import command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_page
 from optimizer.cli.terminal import CommandInterrupts, seconds_running
 
@@ -39,6 +40,11 @@ if TYPE_CHECKING:
     from optimizer.analysis.frontier.frontier import BudgetRange, Frontier
 
 
+@command(
+    "compare",
+    "results/rio-grande results/few today",
+    "results/rio-grande drawn.geojson sites.csv --on results/rio-grande",
+)
 def compare(
     plans: Annotated[
         list[str],
@@ -118,6 +124,11 @@ def _note(plan: ComparedPlan) -> None:
         print_note(f"Warning: {name}: {sentence}")
 
 
+@command(
+    "cooperate",
+    "instances/rio-grande/scenario.toml --time-limit 300 --jobs 2 --out results/sectors",
+    "instances/rio-grande/scenario.toml --others today --json",
+)
 def cooperate(
     scenario: Annotated[
         Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")
@@ -240,6 +251,9 @@ SECONDS, SECONDS_OF_RECORDS = 60.0, 300.0
 """Time where none is said: for everything, and for the searches of plans for other records."""
 
 
+@command(
+    "explain", "results/rio-grande", "results/rio-grande --site us281-falfurrias --time-limit 20"
+)
 def explain(
     plan: Annotated[Path, typer.Argument(help="Plan folder, as `plan` writes it.")],
     site: Annotated[
@@ -393,6 +407,14 @@ def _explain_record(
         print_line(f"Saved {out}")
 
 
+@command(
+    "frontier",
+    "instances/grid/grid-10-plain-6.json --resource sensors --from 0 --to 8 --points 9",
+    (
+        "instances/rio-grande/scenario.toml --resource agents@laredo-sector --from 50"
+        " --to 150 --out results/laredo-budget"
+    ),
+)
 def frontier(
     scenario: Annotated[
         Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")

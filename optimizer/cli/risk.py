@@ -17,7 +17,7 @@ from optimizer.cli.arguments import (
     Language,
     Overwrite,
 )
-from optimizer.cli.commands import add_command
+from optimizer.cli.commands import command, group
 from optimizer.cli.console import (
     ProgressPrinter,
     print_json,
@@ -32,6 +32,14 @@ if TYPE_CHECKING:
     from optimizer.lab.study.study import EndedCell
 
 
+group(
+    "risk",
+    "Raise alerts, name where to look next, and measure how well the risk model predicts.",
+    "alerts instances/andorra/scenario.toml",
+)
+
+
+@command("risk alerts", "instances/andorra/scenario.toml --since 2024-10 --out results/alerts")
 def alerts(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
     since: Annotated[
@@ -116,6 +124,7 @@ def alerts(
         print_line(f"Saved {out}")
 
 
+@command("risk look", "instances/andorra/scenario.toml --effort 5 --unit hours --top 20")
 def look(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
     effort: Annotated[
@@ -181,6 +190,11 @@ NOTHING = 3
 """Exit code of an interrupt before any period was scored."""
 
 
+@command(
+    "risk backtest",
+    "results/import/police --period quarter --out results/backtest",
+    "instances/andorra/scenario.toml",
+)
 def backtest(
     records: Annotated[
         list[Path],
@@ -257,6 +271,7 @@ OUT = Path("results/risk")
 DATA = Path("../shared/data/osm")
 
 
+@command("risk study", "--data osm --region andorra --seeds 5 --jobs 2 --out results/risk")
 def study(
     data: Annotated[
         Path, typer.Option(help="Folder with an extract or saved network of each region.")
@@ -362,13 +377,3 @@ def _table(out: Path, as_json: bool) -> None:
     else:
         for line in (f"Page: {files.page}", *(f"Picture: {picture}" for picture in files.pictures)):
             print_line(line)
-
-
-risk_app = typer.Typer(
-    help="Raise alerts, name where to look next, and measure how well the risk model predicts.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
-for command in (alerts, look, backtest, study):
-    add_command(risk_app, command, group="risk")

@@ -17,6 +17,7 @@ from optimizer.cli.arguments import (
     Overwrite,
     PlanFolderPath,
 )
+from optimizer.cli.commands import command
 from optimizer.cli.console import (
     ProgressPrinter,
     print_json,
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
     from optimizer.roster.model import Roster
 
 
+@command(
+    "roster",
+    "results/rio-grande --from 2026-12-01 --weeks 4",
+    (
+        "results/rio-grande --from 2026-12-29 --after"
+        " results/rio-grande/roster-2026-12-01 --allow-gaps"
+    ),
+)
 def roster(
     plan_folder: PlanFolderPath,
     first: Annotated[
@@ -164,6 +173,14 @@ def _show(made: Roster, folder: Path) -> None:
     print_line(f"Field pack: {folder / PACK}, {(folder / PACK).stat().st_size / 1e6:.1f} MB")
 
 
+@command(
+    "draw",
+    "results/andorra-days --from 2026-12-01 --days 30 --seed-file andorra.seed --new-seed",
+    (
+        "results/andorra-days --from 2026-12-31 --begun 2026-12-01 --seed-file"
+        " andorra.seed --override '2027-01-03 -crossing-w5203906-1'"
+    ),
+)
 def draw(
     plan_folder: Annotated[
         Path, typer.Argument(metavar="PLAN_FOLDER", help="Folder that `plan --method mixed` wrote.")

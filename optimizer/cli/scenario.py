@@ -29,12 +29,18 @@ from optimizer.cli.arguments import (
     SkipUnreachable,
     region_source,
 )
+from optimizer.cli.commands import command
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from optimizer.pipeline.check import CheckedScenario
 
 
+@command(
+    "init",
+    "my-border --file andorra.osm.pbf --border Andorra",
+    "rio-grande --network instances/rio-grande/network.gpkg",
+)
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to make; where it exists it is empty.")],
     place: Place = None,
@@ -77,6 +83,11 @@ def init(
     print_line(f"Next: plan {written.scenario}")
 
 
+@command(
+    "region",
+    "--file andorra.osm.pbf --border Andorra --out results/andorra-region",
+    "--bbox 1.4,42.4,1.8,42.7 --modes drive,service,track",
+)
 def region(
     place: Place = None,
     address: Address = None,
@@ -135,6 +146,7 @@ class _Table:
     rows: Sequence[Sequence[str]]
 
 
+@command("check", "instances/andorra/scenario.toml")
 def check(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
     settings: Settings = None,

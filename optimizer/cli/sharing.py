@@ -11,6 +11,7 @@ import typer
 
 from optimizer.base.text.formatting import plural
 from optimizer.cli.arguments import Json, Ledger, Overwrite, budget_amounts
+from optimizer.cli.commands import command
 from optimizer.cli.console import (
     ProgressPrinter,
     print_json,
@@ -22,6 +23,7 @@ from optimizer.cli.console import (
 from optimizer.cli.import_ import show_summary
 
 
+@command("exchange", "seizures.csv seizures.json", "from-police.json tips.csv --tips")
 def exchange(
     source: Annotated[
         Path, typer.Argument(help="Seizures or tips: CSV, GeoJSON points, or a STIX 2.1 bundle.")
@@ -58,6 +60,14 @@ def exchange(
         )
 
 
+@command(
+    "fuse",
+    "customs-feed.toml police-feed.toml --out results/fused",
+    (
+        "customs-feed.toml police-feed.toml --review results/fused/review.csv --areas"
+        " sectors.geojson --out results/fused"
+    ),
+)
 def fuse(
     feeds: Annotated[
         list[Path],
@@ -120,6 +130,11 @@ def fuse(
     print_line(f"{fused.seconds:.1f} s")
 
 
+@command(
+    "joint",
+    "shared/exchange customs=customs/scenario.toml police=police/scenario.toml --rounds 20",
+    "shared/weighted customs=customs/scenario.toml --share customs=2 --share police=1",
+)
 def joint(
     exchange: Annotated[
         Path,
@@ -189,6 +204,14 @@ def joint(
         print_line(f"Waiting for {', '.join(made.waiting)}.")
 
 
+@command(
+    "release",
+    (
+        "instances/rio-grande/scenario.toml --to laredo-sector --out results/for-laredo"
+        " --plan results/rio-grande"
+    ),
+    "seizures.csv --to customs --out results/for-customs --minimum 20",
+)
 def release(
     source: Annotated[
         Path,

@@ -24,6 +24,7 @@ from optimizer.cli.arguments import (
     Settings,
     SkipUnreachable,
 )
+from optimizer.cli.commands import command
 from optimizer.cli.console import (
     ProgressPrinter,
     print_json,
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from optimizer.lab.simulate import Exercise
 
 
+@command(
+    "simulate",
+    "instances/rio-grande/network.gpkg --world mixed --effort feedback --seizures 400 --seed 1",
+)
 def simulate(
     source: Annotated[
         Path, typer.Argument(help="Network (.gpkg), extract (.osm.pbf) or scenario (.toml).")
@@ -131,6 +136,14 @@ def _counts(exercise: Exercise) -> dict[str, float]:
     }
 
 
+@command(
+    "adapt",
+    "instances/rio-grande/scenario.toml --periods 12 --runs 2 --out results/rio-grande-adapt",
+    (
+        "instances/andorra/scenario.toml --policies mixed,explore,fpl-ue --learning"
+        " best-reply --rate 0.5 --json"
+    ),
+)
 def adapt(
     scenario: Annotated[
         Path, typer.Argument(help="Scenario (TOML), instance file (JSON) or plan folder.")

@@ -32,6 +32,7 @@ from optimizer.cli.arguments import (
     changes_of,
     solve_options,
 )
+from optimizer.cli.commands import command
 from optimizer.cli.console import (
     ProgressPrinter,
     note_unreachable,
@@ -53,6 +54,14 @@ if TYPE_CHECKING:
     from optimizer.problem.plan.result import Result
 
 
+@command(
+    "solve",
+    "instances/grid/grid-10-plain-6.json",
+    (
+        "instances/grid/grid-10-plain-6.json instances/grid/grid-10-plain-12.json --gap"
+        " 0.01 --time-limit 60 --json"
+    ),
+)
 def solve(
     instances: Annotated[list[Path], typer.Argument(help="Instance files (JSON).")],
     method: Method = None,
@@ -134,6 +143,7 @@ WORST = 20
 """Evaders that are shown."""
 
 
+@command("evaluate", "instances/grid/grid-10-plain-6.json instances/grid/grid-10-plain-6.sol.json")
 def evaluate(
     instance: Annotated[Path, typer.Argument(help="Instance file (JSON).")],
     plan: Annotated[Path, typer.Argument(help='plan.json, or any JSON with "options": [id, ...].')],
@@ -171,6 +181,7 @@ def evaluate(
     )
 
 
+@command("verify", "instances/grid/grid-10-plain-12.json grid.jsonl.gz", "results/my-border")
 def verify(
     instance: Annotated[
         Path,
