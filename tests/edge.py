@@ -99,7 +99,9 @@ def _near_ends(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
 def truth(instance: Instance) -> Truth:
     """Return all plans with their values, from the definition."""
     count = len(instance.options)
-    every = np.array(list(product((False, True), repeat=count)), dtype=bool).reshape(-1, count)
+    every = np.array(list(product((False, True), repeat=count)), dtype=bool).reshape(
+        2**count, count
+    )
     masks = every[[not violations(instance, mask) for mask in every]]
     survival = np.tile(instance.reliability.astype(np.longdouble), (len(masks), 1))
     for option, arc, passed in zip(*instance.effects, strict=True):

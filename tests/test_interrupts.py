@@ -457,6 +457,31 @@ main()
     assert child.stderr == "Interrupted before there was a plan.\n"
 
 
+def test_ctrl_c_while_an_object_is_cleared_away_is_not_lost() -> None:
+    """What a callback of a weak reference raises is printed and dropped by Python."""
+    program = (
+        "import signal, time, weakref\n"
+        "from optimizer import cli\n"
+        "class Thing: pass\n"
+        "def run():\n"
+        "    thing = Thing()\n"
+        "    weak = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))\n"
+        "    try:\n"
+        "        del thing\n"
+        "        time.sleep(60)\n"
+        "        print('lost')\n"
+        "    except KeyboardInterrupt:\n"
+        "        print('came')\n"
+        "import optimizer.cli.app\n"
+        "optimizer.cli.app.main = run\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("came\n", "")
+
+
 def test_ctrl_c_while_python_ends_changes_nothing() -> None:
     code = """
 import atexit, signal, sys

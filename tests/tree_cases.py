@@ -127,7 +127,7 @@ def fitting_plans(instance: Instance, overlay: Overlay) -> NDArray[np.bool_]:
     free = np.flatnonzero(overlay.free)
     masks = np.repeat(instance.forced[None], 2**free.size, axis=0)
     masks[:, free] = np.array(list(product((False, True), repeat=free.size)), dtype=bool).reshape(
-        -1, free.size
+        2**free.size, free.size
     )
     near = (masks @ instance.use <= instance.budget * (1 + 2 * BUDGET_TOLERANCE)).all(axis=1)
     return np.array([mask for mask in masks[near] if within_limits(instance, mask)])

@@ -184,8 +184,11 @@ class _Ended:
 
     @property
     def began(self) -> bool:
-        """Whether Python came to the program before the signal did."""
-        return not any(words in self.errors for words in PYTHON_BEGINS)
+        """Whether Python came to the program before the signal did; once it has, it says
+        something of every SIGINT that ends it.
+        """
+        silent = self.code == -signal.SIGINT and not self.errors
+        return not silent and not any(words in self.errors for words in PYTHON_BEGINS)
 
     def faults(self, end: End) -> Iterator[tuple[str, str]]:
         """Yield the faults of the run itself, each with its detail."""

@@ -13,7 +13,8 @@ the root (`Node.watched`), whatever rows and masks say. At a node that holds the
   where all feasible plans are known, floors of the root, and rows and budget cuts of all
   plans or of a node, are held against those that they are for;
 - it must be a point of the linear program, within all columns and active rows: cuts,
-  budget cuts, clauses of path sets, tour rows, rows of other processes;
+  budget cuts, clauses of path sets, tour rows; and rows of the root that come from
+  another process hold for every plan that is better than the cutoff;
 - bound plus reduced costs at the plan must be at most its value;
 - its node must not be pruned, nor vanish on its way between processes.
 
@@ -38,6 +39,7 @@ from optimizer.solvers.branch_and_cut.tree.node import Node
 if TYPE_CHECKING:
     from optimizer.solvers.branch_and_cut.cuts.budget_hull import BudgetCuts
     from optimizer.solvers.branch_and_cut.cuts.separation import Cuts
+    from optimizer.solvers.branch_and_cut.lp.linear_program import NamedRows
     from optimizer.solvers.branch_and_cut.lp.master import Master
     from optimizer.solvers.branch_and_cut.tree.path_set_branching import PathSet
 
@@ -240,6 +242,18 @@ class DebugSolution:
         for node in nodes:
             self.watched(master, node, cutoff, step)
 
+    def arrived(self, master: Master, cutoff: float) -> None:
+        """Hold the rows of the root, once those of another process have come, against
+        every plan that is better than the cutoff.
+        """
+        if self.every is None or self.every_values is None or not self.alone or self.added.size:
+            return
+        of_root = master.program.named_rows([0], 0)
+        for plan, values in zip(self.every.astype(np.float64), self.every_values, strict=True):
+            value = master.commodities.value(values) + weighted_sum(master.price, plan)
+            if value * (1 + ROUNDING) < cutoff:
+                _in_rows(of_root, self._point(master, plan, values), "a row of another process")
+
     def _rows(
         self,
         master: Master,
@@ -273,7 +287,7 @@ class DebugSolution:
 
     def _in_columns(self, master: Master) -> None:
         """Hold the columns of the program against the plan."""
-        point = self._point(master)
+        point = self._point(master, self.x, self.values)
         lower, upper = master.program.bounds
         size = np.maximum(1.0, np.abs(upper))
         outside = np.flatnonzero(
@@ -286,22 +300,17 @@ class DebugSolution:
 
     def _in_rows(self, master: Master, *, of_root: bool = False) -> None:
         """Hold the active rows of the program, or those of the root, against the plan."""
-        point, active = self._point(master), master.program.active_rows
+        active = master.program.active_rows
         if of_root:
             active = active.take(active.node == 0)
-        missed = active.side - active.rows @ point
-        size = np.maximum(1.0, np.abs(active.side)) + abs(active.rows) @ np.abs(point)
-        for row in np.flatnonzero(missed > ROUNDING * size)[:1].tolist():
-            where = f"of node {active.node[row]}" if active.node[row] else "of the root"
-            raise CutOffError(
-                "a row of the program",
-                f"it misses row {active.name[row]} {where} by {float(missed[row])!r}",
-            )
+        _in_rows(active, self._point(master, self.x, self.values), "a row of the program")
 
-    def _point(self, master: Master) -> NDArray[np.float64]:
-        """Return the plan as a point of the program."""
+    def _point(
+        self, master: Master, plan: NDArray[np.float64], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return a plan as a point of the program."""
         commodities = master.commodities
-        sums = commodities.sums(self.values)
+        sums = commodities.sums(values)
         draws = np.empty(0)
         if commodities.scenario_weights is not None and commodities.draw is not None:
             caps = commodities.scenario_weights.caps
@@ -309,4 +318,14 @@ class DebugSolution:
             order = np.argsort(-worth, kind="stable")
             least = worth[order[min(int((np.cumsum(caps[order]) < 1).sum()), caps.size - 1)]]
             draws = np.append(least, np.maximum(0.0, worth - least))
-        return np.concatenate((self.x, sums / master.scale, [0.0], draws, self.added))
+        return np.concatenate((plan, sums / master.scale, [0.0], draws, self.added))
+
+
+def _in_rows(rows: NamedRows, point: NDArray[np.float64], step: str) -> None:
+    """Hold rows of a program against one of its points."""
+    missed = rows.side - rows.rows @ point
+    size = np.maximum(1.0, np.abs(rows.side)) + abs(rows.rows) @ np.abs(point)
+    for row in np.flatnonzero(missed > ROUNDING * size)[:1].tolist():
+        where = f"of node {rows.node[row]}" if rows.node[row] else "of the root"
+        what = f"it misses row {rows.name[row]} {where} by {float(missed[row])!r}"
+        raise CutOffError(step, what)

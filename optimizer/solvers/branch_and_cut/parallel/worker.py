@@ -157,6 +157,8 @@ class TreeWorker(SilentListener):
         rounds = tree.rounds
         if isinstance(order.task, messages.BranchTask):
             self._exchange.add(order.task.rows.values())
+            if tree.master.debug is not None:
+                tree.master.debug.arrived(tree.master, tree.cutoff)
             first_row = tree.master.program.next_name
             outcome = self._branched(order.task)
         elif isinstance(order.task, messages.GroupTask):
