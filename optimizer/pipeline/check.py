@@ -331,6 +331,8 @@ def _counts(scenario: ScenarioModel, check: ScenarioCheck) -> Iterator[tuple[str
     yield "agencies", len(scenario.agencies)
     yield "shifts", len(scenario.shifts)
     yield "exclusions", len(scenario.exclusions)
+    if scenario.limits:
+        yield "limits", len(scenario.limits)
     if scenario.communities:
         yield "communities", len(scenario.communities)
 

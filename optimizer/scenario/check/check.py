@@ -67,6 +67,7 @@ from optimizer.scenario.file.traffic import TrafficModel
 from optimizer.scenario.file.translations import unknown_terms, with_translations
 from optimizer.scenario.sites.burden import Community, burden_warnings, communities_of
 from optimizer.scenario.sites.jurisdictions import Jurisdictions
+from optimizer.scenario.sites.limits import StatedLimit, limits_of
 from optimizer.scenario.sites.options import operators_of
 from optimizer.scenario.sites.sites import (
     SitesFile,
@@ -215,12 +216,14 @@ def _check(
     areas = _areas(sources, problems)
     jurisdictions: Jurisdictions | None = None
     communities: tuple[Community, ...] = ()
+    limits: tuple[StatedLimit, ...] = ()
     if scenario is not None and region is not None and areas is not None:
         jurisdictions = Jurisdictions(scenario, areas, region.network, where, problems)
         ground = _operated(ground, jurisdictions, where, problems)
         if ground.demand is not None:
             check_measures(scenario, ground.demand.gateways, where, problems)
         communities = communities_of(scenario, areas, region.network, ground.sites, where, problems)
+        limits = limits_of(scenario, areas, region.network, where, problems)
     if scenario is not None and region is not None and rows is not None:
         unknown_terms(
             scenario, [row.content for row in listed], ground.sites, region, where, problems
@@ -251,6 +254,7 @@ def _check(
         base_nodes=ground.base_nodes,
         jurisdictions=jurisdictions,
         communities=communities,
+        limits=limits,
         records=records.seizures,
         effort=records.effort,
         tips=records.tips,

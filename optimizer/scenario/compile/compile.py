@@ -35,6 +35,7 @@ from optimizer.scenario.demand.travel import ScenarioTravel, scenario_travel
 from optimizer.scenario.file.model import ScenarioModel
 from optimizer.scenario.file.placed import PlacedSite
 from optimizer.scenario.sites.burden import Burden, burden_of
+from optimizer.scenario.sites.limits import limit_requirements
 from optimizer.scenario.sites.options import (
     OptionTable,
     compile_options,
@@ -247,7 +248,16 @@ def _instance(
         resources=(*table.resources, *burden.resources()),
         exclusions=_exclusions(scenario, sites, options, str(travel.evidence.path)),
         lonlat=np.column_stack((network.lon, network.lat)),
-        requirements=(*table.requirements, *burden.requirements(scenario.burden)),
+        requirements=(
+            *table.requirements,
+            *burden.requirements(scenario.burden),
+            *limit_requirements(
+                travel.evidence.limits,
+                options,
+                {item.site.id: item for item in sites},
+                str(travel.evidence.path),
+            ),
+        ),
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from optimizer.scenario.file.model import ScenarioModel
     from optimizer.scenario.sites.burden import Community
     from optimizer.scenario.sites.jurisdictions import Jurisdictions
+    from optimizer.scenario.sites.limits import StatedLimit
 
     Model = TypeVar("Model", bound=BaseModel)
 
@@ -51,6 +52,8 @@ class ScenarioCheck:
     jurisdictions: Jurisdictions | None
     #: Who bears the searches, on the roads.
     communities: tuple[Community, ...]
+    #: How many sites a plan may or must have, on the roads.
+    limits: tuple[StatedLimit, ...]
     #: `records`, `effort`, `tips`: What the files say; None where the scenario names
     #: none, or where they cannot be read.
     records: Seizures | None

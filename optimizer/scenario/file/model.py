@@ -818,6 +818,50 @@ class CommunityModel(Strict):
         return self
 
 
+class LimitModel(Strict):
+    """How many sites, or how much of a resource, a plan may or must have: among those
+    of kinds, agencies, roads and lists, of which all that are named must hold.
+    """
+
+    id: Id = Field(description="unique name")
+    label: str = Field("", description="what people call it; the id where empty")
+    at_most: float | None = Field(None, gt=0, le=1e9, description="most that a plan may have")
+    at_least: float | None = Field(None, gt=0, le=1e9, description="least that a plan must have")
+    exactly: float | None = Field(
+        None, gt=0, le=1e9, description="what a plan must have, in place of the two"
+    )
+    resource: str = Field(
+        "", description="count what sites use of this resource, in place of sites"
+    )
+    kinds: list[str] = Field([], description="ids of the kinds that count; all where empty")
+    agencies: list[str] = Field([], description="agencies whose sites count; all where empty")
+    sites: list[str] = Field([], description="ids of the sites that count; all where empty")
+    areas: list[str] = Field(
+        [],
+        description="names of polygons of `[region] areas` in which sites count; everywhere where empty",
+    )
+    roads: list[str] = Field([], description="names or numbers of roads on which sites count")
+    road_classes: list[str] = Field([], description="classes of roads on which sites count")
+
+    @property
+    def least(self) -> float | None:
+        """Least that a plan must have."""
+        return self.at_least if self.exactly is None else self.exactly
+
+    @property
+    def most(self) -> float | None:
+        """Most that a plan may have."""
+        return self.at_most if self.exactly is None else self.exactly
+
+    @model_validator(mode="after")
+    def _says_how_many(self) -> LimitModel:
+        if (self.exactly is None) == (self.at_most is None and self.at_least is None):
+            raise ValueError("at_most, at_least or both; or exactly alone")
+        if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
+            raise ValueError("at_least that is not above at_most")
+        return self
+
+
 class BurdenModel(Strict):
     """Limits on searches per honest passage that hold for all communities."""
 
@@ -1053,6 +1097,9 @@ class ScenarioModel(Strict):
     burden: BurdenModel = BurdenModel()
     exclusions: list[list[str]] = Field(
         [], description="groups of site ids of which at most one is used"
+    )
+    limits: list[LimitModel] = Field(
+        [], description="how many sites, or how much of a resource, a plan may or must have"
     )
     bases: list[TeamBaseModel] = Field([], description="where teams set out from")
     teams: list[TeamModel] = Field([], description="teams that drive beats, by type")

@@ -31,6 +31,7 @@ SINGULAR = {
     "crews": "crew",
     "communities": "community",
     "measures": "measure",
+    "limits": "limit",
 }
 """What one entry of each table is called in messages."""
 
@@ -226,7 +227,7 @@ def check_references(tables: Tables, problems: ProblemList) -> None:
 
 
 def check_exclusions(tables: Tables, offered: Callable[[str], bool], problems: ProblemList) -> None:
-    """Note every name in `exclusions` that is no site.
+    """Note every name in `exclusions`, and among the sites of a limit, that is no site.
 
     Parameters
     ----------
@@ -239,10 +240,13 @@ def check_exclusions(tables: Tables, offered: Callable[[str], bool], problems: P
         To note them in.
     """
     listed = tables.ids("site")
-    for position, group in enumerate(tables.exclusions):
-        for name in group:
+    named = [
+        (f"{tables.where}, exclusions[{k}]", names) for k, names in enumerate(tables.exclusions)
+    ]
+    named += [(f"{entry.where}, sites", tuple(entry.names("sites"))) for entry in tables["limits"]]
+    for here, names in named:
+        for name in names:
             if name not in listed and not offered(name):
-                here = f"{tables.where}, exclusions[{position}]"
                 problems.append(unknown_name(here, name, listed, expected="the id of a site"))
 
 

@@ -95,6 +95,7 @@ def known_terms(
     known |= {item.site.label for item in sites} | {place.name for place in scenario.report.places}
     known |= {name for place in places for name in (place.name, place.label)}
     known |= {community.label or community.id for community in scenario.communities}
+    known |= {limit.label or limit.id for limit in scenario.limits}
     known |= set(region.network.name.tolist())  # posts are called by their roads
     return known
 
