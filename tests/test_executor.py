@@ -196,3 +196,25 @@ def test_time_that_is_up_leaves_pieces_out() -> None:
     assert [each.task.key for each in Executor().run(added, series(), shared=0.0, until=late)] == [
         "0"
     ]
+
+
+def test_a_cluster_whose_workers_are_lost_while_they_are_asked_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Dask leaves those out that are gone, where it is told to; else it raises."""
+
+    class Lost:
+        def wait_for_workers(self, *_: object, **__: object) -> None:
+            """Say that there is one."""
+
+        def run(self, _: object, *, on_error: str) -> dict[str, str]:
+            """Leave out whom nobody reaches."""
+            assert on_error == "ignore"
+            return {}
+
+        def close(self) -> None:
+            """Do nothing."""
+
+    monkeypatch.setattr("optimizer.base.work.cluster._client", lambda *_: Lost())
+    with pytest.raises(InputError, match="no workers"), connected("tcp://127.0.0.1:9"):
+        pass

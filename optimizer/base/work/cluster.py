@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -257,10 +258,12 @@ def _ask_scheduler(address: str, security: Security) -> None:
 
 def _check_workers(client: Client, address: str) -> None:
     here = package_version()
-    try:
+    there = dict[str, str]()
+    with contextlib.suppress(TimeoutError):
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)
-        there = client.run(package_version)
-    except TimeoutError:
+        # a worker that is lost meanwhile is left out
+        there = client.run(package_version, on_error="ignore")
+    if not there:
         raise InputError(
             Problem(
                 f"--scheduler {address}",
@@ -268,7 +271,7 @@ def _check_workers(client: Client, address: str) -> None:
                 "at least one",
                 f"Start some: dask worker {address}",
             )
-        ) from None
+        )
     for worker, version in there.items():
         if version != here:
             raise InputError(
