@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 import typer
 
@@ -105,7 +106,8 @@ def add_command(
     app
         `optimizer.cli.app.app`, or a group's.
     function
-        Its annotated arguments become those of the command, its docstring the help.
+        Its annotated arguments become those of the command, its docstring the help. An
+        argument whose type is a dataclass stands for its annotated fields.
     name
         The command; by default the function's name.
     group
@@ -122,6 +124,11 @@ def add_command(
 def _with_verbosity(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a command that takes `--quiet` and `--verbose` as well."""
     signature = inspect.signature(function, eval_str=True)
+    classes = {
+        name: parameter.annotation
+        for name, parameter in signature.parameters.items()
+        if is_dataclass(parameter.annotation)
+    }
 
     @functools.wraps(function)
     def command(*, quiet: bool = False, verbose: bool = False, **arguments: Any) -> Any:  # noqa: ANN401 - what the command takes and returns
@@ -130,10 +137,11 @@ def _with_verbosity(function: Callable[..., Any]) -> Callable[..., Any]:
         set_verbosity(
             Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL
         )
-        return function(**arguments)
+        made = {name: _options(kind, arguments) for name, kind in classes.items()}
+        return function(**arguments | made)
 
     own = [
-        *signature.parameters.values(),
+        *(each for parameter in signature.parameters.values() for each in _arguments(parameter)),
         *(
             inspect.Parameter(
                 name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation
@@ -144,3 +152,23 @@ def _with_verbosity(function: Callable[..., Any]) -> Callable[..., Any]:
     command.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in own}
     return command
+
+
+def _arguments(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
+    """Yield a parameter, or those of the annotated fields of an options class."""
+    if not is_dataclass(parameter.annotation):
+        yield parameter
+        return
+    hints = get_type_hints(parameter.annotation, include_extras=True)
+    for each in fields(parameter.annotation):
+        own = parameter.replace(name=each.name, annotation=hints[each.name], default=each.default)
+        if is_dataclass(own.annotation) or hasattr(own.annotation, "__metadata__"):
+            yield from _arguments(own)
+
+
+def _options(kind: Any, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - any options class
+    """Return an options class with the arguments of its fields, which are taken out of them."""
+    hints = get_type_hints(kind)
+    given = {name: arguments.pop(name) for name in hints if name in arguments}
+    inner = {name: _options(hint, arguments) for name, hint in hints.items() if is_dataclass(hint)}
+    return kind(**given | inner)

@@ -14,7 +14,6 @@ import typer
 
 from optimizer.base.choices import (
     TrialKind,
-    TrialOutcome,
 )
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.formatting import number
@@ -28,11 +27,12 @@ from optimizer.cli.arguments import (
 )
 from optimizer.cli.commands import command, group
 from optimizer.cli.console import ProgressPrinter, print_json, print_line, print_note, print_table
+from optimizer.operations.trial_terms import TrialTerms
 
 if TYPE_CHECKING:
     from optimizer.operations.delivered import Delivered, DeliveryTally
     from optimizer.operations.passes import Estimate, Passes
-    from optimizer.operations.trial import TrialDesign, TrialTerms
+    from optimizer.operations.trial import TrialDesign
     from optimizer.operations.trial_inference import TrialPower
 
 
@@ -570,63 +570,7 @@ def design(
             "--seed-file", help="File with the secret of the arms; not in the plan folder."
         ),
     ] = None,
-    outcome: Annotated[TrialOutcome, typer.Option(help="What is counted.")] = "audited",
-    draws: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draws that are carried out (draws).")
-    ] = None,
-    near: Annotated[
-        float, typer.Option(help="Kilometres within which sites are neighbours (draws).")
-    ] = 25.0,
-    clusters: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Table of sectors, with risk and effort; the plan's agencies if not given.",
-        ),
-    ] = None,
-    blocks: Annotated[
-        int, typer.Option(help="Blocks, or steps and one more (switch-back, stepped).")
-    ] = 6,
-    block_days: Annotated[int, typer.Option(help="Days of a block.")] = 42,
-    washout: Annotated[
-        int, typer.Option(help="Days at the begin of a block that do not count.")
-    ] = 28,
-    places: Annotated[int, typer.Option(help="Roads of each class (risk).")] = 10,
-    visits: Annotated[
-        int, typer.Option(help="Visits to each road, or runs at each site (risk, decoys).")
-    ] = 4,
-    days: Annotated[int, typer.Option(help="Days over which these are spread.")] = 28,
-    rate: Annotated[
-        float, typer.Option(help="Finds for each vehicle or hour that are expected today.")
-    ] = 0.01,
-    amount: Annotated[float, typer.Option(help="Vehicles or hours of a place and period.")] = 100.0,
-    half_life: Annotated[
-        float, typer.Option(help="Days in which traffickers learn half of a change.")
-    ] = 7.0,
-    displaced: Annotated[
-        float, typer.Option(help="Share of the deterred loads that goes to neighbours.")
-    ] = 0.5,
-    delivered: Annotated[
-        float, typer.Option(help="Share of the places and periods delivered in full.")
-    ] = 0.85,
-    redrawn: Annotated[int, typer.Option(help="Other schedules of the analysis.")] = 1000,
-    runs: Annotated[int, typer.Option(help="Simulated runs of each effect.")] = 200,
-    own_evaders: Annotated[
-        bool,
-        typer.Option(
-            "--own-evaders",
-            help=(
-                "Simulate also the plan's own effect on the scenario's evaders, who learn as"
-                " [adapt] says."
-            ),
-        ),
-    ] = False,
-    accept_biased: Annotated[
-        bool,
-        typer.Option(
-            "--accept-biased", help="Take an outcome that rises with effort, with a warning."
-        ),
-    ] = False,
+    terms: TrialTerms = TrialTerms(),
     new_seed: Annotated[bool, typer.Option("--new-seed", help="Make the seed file first.")] = False,
     ledger: TrialLedger = None,
     overwrite: Overwrite = False,
@@ -636,40 +580,23 @@ def design(
     seal it before the first day.
     """
     from optimizer.base.errors import InputError, Problem
-    from optimizer.operations.trial import DESIGN_FILES, TrialTerms, design_trial, write_design
-    from optimizer.operations.trial_inference import TrialWorld
+    from optimizer.operations.trial import DESIGN_FILES, design_trial, write_design
 
-    if own_evaders and kind not in {"switch-back", "stepped"}:
+    if terms.own_evaders and kind not in {"switch-back", "stepped"}:
         expected = "--kind switch-back or stepped, whose arms are the plan and today's layout"
         raise InputError(Problem("--own-evaders", f"--kind {kind}", expected))
     DESIGN_FILES.folder(out, plan_folder, overwrite=overwrite)
-    terms = TrialTerms(
-        outcome=outcome,
-        draws=draws,
-        clusters=clusters,
-        near_km=near,
-        blocks=blocks,
-        block_days=block_days,
-        washout=washout,
-        places=places,
-        visits=visits,
-        days=days,
-        redrawn=redrawn,
-        runs=runs,
-        accept_biased=accept_biased,
-        world=TrialWorld(
-            rate=rate, amount=amount, half_life=half_life, displaced=displaced, delivered=delivered
-        ),
-    )
     listener = ProgressPrinter(silent=as_json)
     found = design_trial(
         plan_folder, kind, first, seed_file, terms=terms, new_seed=new_seed, listener=listener
     )
-    own, at_first = _own_powers(plan_folder, found, terms, listener) if own_evaders else (None, 0.0)
+    own, at_first = (
+        _own_powers(plan_folder, found, terms, listener) if terms.own_evaders else (None, 0.0)
+    )
     write_design(out, found, plan_folder, ledger=ledger, overwrite=overwrite, listener=listener)
     for sentence in found.warnings:
         print_note(f"Note: {sentence}")
-    if own_evaders and own is None:
+    if terms.own_evaders and own is None:
         print_note(
             "Note: the scenario's own evaders get as much through under the plan as under today's"
             " layout, or nothing under that: there is no effect of it to find."
@@ -710,14 +637,14 @@ def design(
             for r in found.power
         ]
         title = (
-            f"Simulated with traffickers who learn half in {half_life:g} days; {delivered:.0%}"
+            f"Simulated with traffickers who learn half in {terms.world.half_life:g} days; {terms.world.delivered:.0%}"
             " delivered in full"
         )
         print_table(
             title, ["effect", "power at 10%", "bias, of the effect", "90% interval holds"], cells_of
         )
     if own is not None:
-        _show_own(own, at_first, runs)
+        _show_own(own, at_first, terms.runs)
     print_line(
         f"Saved {out}: fill in outcomes.csv ({cells:,} rows). trial.json holds the arms; who counts"
         " may not see it."

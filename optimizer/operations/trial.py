@@ -25,7 +25,7 @@ import re
 import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -44,13 +44,12 @@ from optimizer.base.text.messages import message
 from optimizer.base.work.listener import SILENT, Listener, step
 from optimizer.operations.trial_inference import (
     ALPHA,
-    RUNS,
     TrialPower,
     TrialSetting,
-    TrialWorld,
     exposures,
     trial_powers,
 )
+from optimizer.operations.trial_terms import TrialTerms
 from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.options import Option
 from optimizer.problem.network.geodesy import great_circle_m
@@ -83,10 +82,10 @@ READ_COLUMNS = ("place", "begin", "shift", "found", "of", "delivered")
 FACT = "trial"
 """Fact of the entry of a ledger that seals a trial: its kind."""
 MOST_CELLS = 50_000
-REDRAWN, POOL, DRAWN_POOL = 1000, 300, 100
-"""Other schedules of an analysis, and of the simulated runs of a design, and of one of
-draws, which take long to draw.
-"""
+POOL = 300
+"""Other schedules of the simulated runs of a design."""
+DRAWN_POOL = 100
+"""The same of a trial of draws, which take long to draw."""
 CANDIDATES = 200
 """Schedules among which the better half by balance may be drawn, where sectors have
 columns to balance.
@@ -201,40 +200,6 @@ class TrialFile(Strict):
         """The rows of the form: visits, or every unit in every period."""
         every = range(len(self.units)), range(len(self.periods))
         return self.visits or [TrialVisit(unit=u, period=t) for t in every[1] for u in every[0]]
-
-
-@dataclass(frozen=True)
-class TrialTerms:
-    """What a design asks for."""
-
-    #: What is measured.
-    outcome: TrialOutcome = "audited"
-    #: The file of draws, of a trial of draws.
-    draws: Path | None = None
-    #: Table of sectors: `cluster`, and numbers to balance arms on; the agencies of the
-    #: plan if None.
-    clusters: Path | None = None
-    #: Distance within which sites are neighbours.
-    near_km: float = 25.0
-    #: `blocks`, `block_days`, `washout`: Of a switch-back or roll-out: periods (of a
-    #: roll-out: steps and one more), days of each, and days that do not count.
-    blocks: int = 6
-    block_days: int = 42
-    washout: int = 28
-    #: `places`, `visits`: Of a test of the risk map: roads of a class, and visits to
-    #: each. Of decoys: `visits` runs at each site.
-    places: int = 10
-    visits: int = 4
-    #: Over which visits or runs are spread.
-    days: int = 28
-    #: Schedules of the analysis.
-    redrawn: int = REDRAWN
-    #: Simulated runs of each effect.
-    runs: int = RUNS
-    #: Take an outcome that rises with effort, with a warning.
-    accept_biased: bool = False
-    #: What is assumed for power.
-    world: TrialWorld = field(default_factory=TrialWorld)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.operations.trial_terms import TrialWorld
+
 if TYPE_CHECKING:
     Simulate = Callable[
         ["Ints", float, "TrialSetting", "TrialWorld", np.random.Generator],
@@ -233,28 +235,6 @@ def mean_without(
 EFFECTS = (0.1, 0.2, 0.3)
 """Effects, as shares of the outcome, whose power is stated."""
 RUNS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class TrialWorld:
-    """What is assumed of the world."""
-
-    #: Mean outcome for each amount, > 0, with nothing new.
-    rate: float = 0.01
-    #: Vehicles, or hours, a cell, > 0.
-    amount: float = 100.0
-    #: Days in which traffickers learn half of what has changed, > 0.
-    half_life: float = 7.0
-    #: Share kappa of them who know what stands now, in [0, 1].
-    informed: float = 0.3
-    #: Share of the deterred loads that goes to neighbours, in [0, 1].
-    displaced: float = 0.5
-    #: Share of the cells that are delivered in full, in [0, 1].
-    delivered: float = 0.85
-    #: Standard deviation of the logarithm of b_i.
-    spread: float = 0.5
-    #: The same of a cell, and twice that of a period.
-    noise: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
