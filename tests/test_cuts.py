@@ -26,7 +26,7 @@ from optimizer.problem.instance.options import Resource
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.evaluation import weighted_sum
 from optimizer.problem.plan.plan import within_limits
-from optimizer.solvers.branch_and_cut.cuts import lagrangian_cuts
+from optimizer.solvers.branch_and_cut.cuts import lagrangian_cuts, lifting
 from optimizer.solvers.branch_and_cut.cuts import min_cut_heuristic as network_cut
 from optimizer.solvers.branch_and_cut.cuts.lagrangian_cuts import (
     add_lagrangian_cuts,
@@ -293,6 +293,31 @@ def test_an_option_on_both_roads_of_a_star_takes_off_what_it_leaves_of_the_bette
     star = star_cuts(paths, x, np.zeros(3, dtype=bool), floor)
     assert star.coefficient.toarray()[0] == pytest.approx([0.1, 0.8, 0.55])
     assert lifted(star, paths, x, floor).coefficient.toarray()[0] == pytest.approx([0.1, 0.8, 0.5])
+
+
+def test_rows_are_lifted_a_few_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same result: without a compiler one call for all rows of a large problem
+    took minutes, as a kernel is compiled, or loaded, between two calls alone.
+    """
+    rng, sizes = np.random.default_rng(1), []
+    paths, x = random_paths(rng, 12, edges=False), rng.random(12)
+    bases = np.array([x > share for share in (0.2, 0.4, 0.6, 0.8)])
+    kinds = Kinds(np.ones(4, dtype=bool), np.ones(4, dtype=bool), tangents=True)
+    floor = np.zeros(int(paths.commodity.max()) + 1)
+    cuts = best_cuts(paths, x, bases, kinds, floor)
+    kernel = lifting._lifted
+    made = lifted(cuts, paths, x, floor)
+    monkeypatch.setattr(lifting, "AT_ONCE", cuts.side.size)
+    whole = lifted(cuts, paths, x, floor)
+    monkeypatch.setattr(lifting, "AT_ONCE", 3)
+    monkeypatch.setattr(
+        lifting, "_lifted", lambda *parts: sizes.append(parts[2].size) or kernel(*parts)
+    )
+    for other in (whole, lifted(cuts, paths, x, floor)):
+        np.testing.assert_array_equal(made.side, other.side)
+        np.testing.assert_array_equal(made.entry, other.entry)
+    assert max(sizes) == 3
+    assert sum(sizes) == cuts.side.size
 
 
 def test_lifted_rows_meet_the_value_with_each_of_their_options(

@@ -42,6 +42,11 @@ MOST_NODES, MOST_IN_ALL = 300, 6_000
 keep their coefficients.
 """
 
+AT_ONCE = 8
+"""Rows of one call of the kernel. Without a compiler a row takes up to a second, and
+only between two calls is the kernel compiled, or loaded once another process has it.
+"""
+
 UNKNOWN = -1.0
 """Stands for a minimum that was not found."""
 
@@ -65,20 +70,24 @@ def lifted(cuts: Cuts, paths: Paths, x: NDArray[np.float64], floor: NDArray[np.f
     order = by_commodity(paths)
     start = np.searchsorted(paths.commodity[order], np.arange(floor.size + 1))
     first = np.searchsorted(cuts.row, np.arange(cuts.side.size + 1))
-    side, entry = _lifted(
-        first,
-        cuts.commodity,
-        cuts.side,
-        cuts.option,
-        cuts.entry,
-        x,
-        start,
-        order,
-        paths.value,
-        paths.option,
-        paths.survival,
-        floor,
-    )
+    side, entry = cuts.side.copy(), cuts.entry.copy()
+    for row in range(0, side.size, AT_ONCE):
+        rows = slice(row, min(row + AT_ONCE, side.size))
+        entries = slice(first[rows.start], first[rows.stop])
+        side[rows], entry[entries] = _lifted(
+            first[rows.start : rows.stop + 1] - entries.start,
+            cuts.commodity[rows],
+            side[rows],
+            cuts.option[entries],
+            entry[entries],
+            x,
+            start,
+            order,
+            paths.value,
+            paths.option,
+            paths.survival,
+            floor,
+        )
     return Cuts(cuts.commodity, side * (1 - ROUNDING), cuts.row, cuts.option, entry, cuts.n_options)
 
 
