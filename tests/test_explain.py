@@ -477,6 +477,30 @@ def test_a_plan_found_for_one_record_is_tried_by_those_that_did_not_find_it(
     }, "the plan of the search by gravity is every blind one's"
 
 
+def test_no_other_record_is_asked_where_gravity_leaves_every_site_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan is the best by gravity too, and the search by gravity proves nothing."""
+    compiled = compile_scenario(two_ports(tmp_path, west=60, east=4))
+    whole = quick_support(known_plan(compiled.instance), compiled.travel)
+    assert whole is not None
+    assert len(whole.others) == 6
+
+    def proves_nothing(*args: Any, **named: Any) -> Any:
+        return replace(solved(*args, **named), lower=0.0)
+
+    monkeypatch.setattr("optimizer.analysis.explain.record.place", proves_nothing)
+    by_gravity = replace(known_plan(compiled.instance), placed=whole.others[0].placed)
+    found = quick_support(by_gravity, compiled.travel)
+    assert found is not None
+    assert [other.kind for other in found.others] == ["gravity"]
+    assert set(found.by_option.values()) == {None}
+    untold, how, _ = what_it_rests_on(compiled, found)
+    assert untold.startswith("Not yet known: for which of the")
+    assert "100" in how
+    assert how.endswith("so that no other record was tried.")
+
+
 def test_a_site_is_not_said_to_rest_on_assumed_flows_where_the_search_by_gravity_leaves_more_open_than_it_is_worth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ import math
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -136,6 +137,9 @@ class RecordSupport:
     #: is nearly as good, as far as searches tell.
     loose: frozenset[int] = frozenset()
 
+    #: Gap of the search by gravity.
+    left: float = 0.0
+
     def of(self, kind: str) -> tuple[OtherRecord, ...]:
         """Return the plans for one kind of record."""
         return tuple(other for other in self.others if other.kind == kind)
@@ -165,6 +169,18 @@ class RecordSupport:
         kept = self.kept(site)
         everywhere = kept == len(self.blind) and site not in self.loose
         return "record" if not kept else "gravity" if everywhere else None
+
+    @property
+    def kept_by_all(self) -> tuple[int, ...]:
+        """The sites that every plan has which does not know the places of seizures."""
+        return tuple(site for site in self.sites if self.kept(site) == len(self.blind))
+
+    @property
+    def tells_nothing(self) -> bool:
+        """Whether no site can be told, whatever further plans have: each is in every
+        plan so far, and a plan without it may be as good.
+        """
+        return all(site in self.loose for site in self.sites) and bool(self.sites)
 
     @property
     def by_option(self) -> dict[str, RestsOn | None]:
@@ -373,7 +389,9 @@ def quick_support(
     The plan by gravity comes of a search that begins from nothing, each other one of
     local searches and of ruins around the best of the plan itself and of what was found
     for the other records. Where going without a site would cost no more than the search
-    by gravity leaves open, it is not told that it rests on assumed flows.
+    by gravity leaves open, it is not told that it rests on assumed flows. Where that
+    holds for every site of the plan, and the plan by gravity has them all, no other
+    record is asked, and no site is told.
 
     Parameters
     ----------
@@ -403,28 +421,52 @@ def quick_support(
         (AS_IT_IS, 0),
     ]
     half = len(kinds) // 2
-    here, there = (
-        (known, travel, kinds, range(half)),
-        (
-            known,
-            travel,
-            kinds,
-            range(half, len(kinds)),
-        ),
-    )
-    best_there = []
-    if threads > 1 and known.instance.tail.size * len(known.instance.evaders) >= ASIDE:
-        try:
-            with Aside(searched_around, *there, gap, ruins, seed) as aside:
-                best_there = searched_around(*here, gap, ruins, seed, listener)
-                with step(listener, "other records, in another process"):
-                    best_there += aside.result(listener)
-        except SolverError as error:
-            listener.noted(f"What rests on the record is told by one process alone: {error}")
-    if not best_there:
-        best_there = searched_around(*here, gap, ruins, seed, listener)
-    if len(best_there) < len(kinds):  # no other process was asked, or it was lost
-        best_there += searched_around(*there, gap, ruins, seed, listener)
+
+    def around(turns: range, before: Sequence[_FoundThere] = ()) -> list[_FoundThere]:
+        return searched_around(
+            known, travel, kinds, turns, gap, ruins, seed, listener, before=before
+        )
+
+    with ExitStack() as stack:
+        aside = None
+        if threads > 1 and known.instance.tail.size * len(known.instance.evaders) >= ASIDE:
+            rest = range(half, len(kinds))
+            with _alone(listener):
+                aside = stack.enter_context(
+                    Aside(searched_around, known, travel, kinds, rest, gap, ruins, seed)
+                )
+        best_there = around(range(1))
+        by_gravity = _judged(known, best_there, len(kinds), gap, listener)
+        if by_gravity.tells_nothing:
+            return by_gravity
+        best_there += around(range(1, half), best_there)
+        if aside is not None:
+            with _alone(listener), step(listener, "other records, in another process"):
+                best_there += aside.result(listener)
+    if len(best_there) == half:
+        best_there += around(range(half, len(kinds)))
+    return _judged(known, best_there, len(kinds), gap, listener)
+
+
+@contextmanager
+def _alone(listener: Listener) -> Iterator[None]:
+    """Say that there is no other process, or no longer, and go on without."""
+    try:
+        yield
+    except SolverError as error:
+        listener.noted(f"What rests on the record is told by one process alone: {error}")
+
+
+def _judged(
+    known: KnownPlan,
+    best_there: Sequence[_FoundThere],
+    asked: int,
+    gap: float,
+    listener: Listener,
+) -> RecordSupport:
+    """Return what the plans found by other records, that by gravity first, say of the
+    sites of a plan.
+    """
     plans, found = [known.placed, *(each.placed for each in best_there)], []
     for each in best_there:
         stop_if_cancelled(listener)
@@ -438,15 +480,15 @@ def quick_support(
             )
         own, upper = overlay.value(known.placed), overlay.value(best)
         found.append(better_there(known, each.kind, best, own, upper, gap, each.lower))
-    support = RecordSupport(known, _sites(known), tuple(found), len(kinds), (), None)
+    support = RecordSupport(known, _sites(known), tuple(found), asked, (), None)
     left = relative_gap(found[0].lower, found[0].upper) or 0.0
     loose: set[int] = set()
     for each, other in zip(best_there, found, strict=True):
         stop_if_cancelled(listener)
         if other in support.blind:
-            firm = [site for site in support.on("gravity") if site not in loose]
+            firm = [site for site in support.kept_by_all if site not in loose]
             loose |= _done_without(known.instance, each.overlay, other, firm, left, listener)
-    return replace(support, loose=frozenset(loose))
+    return replace(support, loose=frozenset(loose), left=left)
 
 
 def _done_without(
@@ -505,11 +547,12 @@ def searched_around(
     ruins: int,
     seed: int,
     listener: Listener = SILENT,
+    before: Sequence[_FoundThere] = (),
 ) -> list[_FoundThere]:
     """Return what is found for the kinds at `turns` around a plan and those found
-    before, by gravity from nothing as well.
+    `before`, by gravity from nothing as well.
     """
-    plans = [known.placed]
+    plans = [known.placed, *(each.placed for each in before)]
     found = []
     quiet = OnlyCancels(listener)
     params = HeuristicParams(most_ruins=ruins)
@@ -711,7 +754,13 @@ def rests_sentence(found: RecordSupport) -> str:
 
 
 def how_told(found: RecordSupport) -> str:
-    """Return by which plans that is told."""
+    """Return by which plans that is told, or why it is not."""
+    if found.tells_nothing and not found.of(PERMUTED):
+        return _(
+            "The plan for assumed flows alone has all of these sites. Going without any one of them"
+            " costs less there than the {left} that a short search leaves open, so that no other"
+            " record was tried."
+        ).format(left=percent(found.left))
     return _(
         "A site rests on the record where none of {blind} plans made without its places has it"
         " ({permuted} with places of the record exchanged, the others by assumed flows alone), on"
