@@ -177,10 +177,11 @@ class RecordSupport:
 
     @property
     def tells_nothing(self) -> bool:
-        """Whether no site can be told, whatever further plans have: each is in every
-        plan so far, and a plan without it may be as good.
+        """Whether no site is told, whatever further plans have: some plans have it and
+        others not, or all have it and one without it may be as good.
         """
-        return all(site in self.loose for site in self.sites) and bool(self.sites)
+        told = {site for site in self.kept_by_all if site not in self.loose}
+        return not told and all(self.kept(site) for site in self.sites)
 
     @property
     def by_option(self) -> dict[str, RestsOn | None]:
@@ -390,8 +391,8 @@ def quick_support(
     local searches and of ruins around the best of the plan itself and of what was found
     for the other records. Where going without a site would cost no more than the search
     by gravity leaves open, it is not told that it rests on assumed flows. Where that
-    holds for every site of the plan, and the plan by gravity has them all, no other
-    record is asked, and no site is told.
+    holds for every site that all plans so far have, and each of the others is in some of
+    them, no other record is asked: no site could be told.
 
     Parameters
     ----------
@@ -435,11 +436,12 @@ def quick_support(
                 aside = stack.enter_context(
                     Aside(searched_around, known, travel, kinds, rest, gap, ruins, seed)
                 )
-        best_there = around(range(1))
-        by_gravity = _judged(known, best_there, len(kinds), gap, listener)
-        if by_gravity.tells_nothing:
-            return by_gravity
-        best_there += around(range(1, half), best_there)
+        best_there: list[_FoundThere] = []
+        for turn in range(half):
+            best_there += around(range(turn, turn + 1), best_there)
+            so_far = _judged(known, best_there, len(kinds), gap, listener)
+            if so_far.tells_nothing:
+                return so_far
         if aside is not None:
             with _alone(listener), step(listener, "other records, in another process"):
                 best_there += aside.result(listener)
@@ -755,12 +757,12 @@ def rests_sentence(found: RecordSupport) -> str:
 
 def how_told(found: RecordSupport) -> str:
     """Return by which plans that is told, or why it is not."""
-    if found.tells_nothing and not found.of(PERMUTED):
+    if found.tells_nothing and len(found.others) < found.asked:
         return _(
-            "The plan for assumed flows alone has all of these sites. Going without any one of them"
-            " costs less there than the {left} that a short search leaves open, so that no other"
-            " record was tried."
-        ).format(left=percent(found.left))
+            "Each of these sites is in some of {blind} plans made without its places and missing in"
+            " others, or going without it costs less than the {left} that a short search by assumed"
+            " flows alone leaves open. Further plans could not tell more."
+        ).format(blind=number(len(found.blind)), left=percent(found.left))
     return _(
         "A site rests on the record where none of {blind} plans made without its places has it"
         " ({permuted} with places of the record exchanged, the others by assumed flows alone), on"
