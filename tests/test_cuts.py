@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -299,7 +300,8 @@ def test_rows_are_lifted_a_few_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same result: without a compiler one call for all rows of a large problem
     took minutes, as a kernel is compiled, or loaded, between two calls alone.
     """
-    rng, sizes = np.random.default_rng(1), []
+    rng = np.random.default_rng(1)
+    sizes: list[int] = []
     paths, x = random_paths(rng, 12, edges=False), rng.random(12)
     bases = np.array([x > share for share in (0.2, 0.4, 0.6, 0.8)])
     kinds = Kinds(np.ones(4, dtype=bool), np.ones(4, dtype=bool), tangents=True)
@@ -310,9 +312,12 @@ def test_rows_are_lifted_a_few_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifting, "AT_ONCE", cuts.side.size)
     whole = lifted(cuts, paths, x, floor)
     monkeypatch.setattr(lifting, "AT_ONCE", 3)
-    monkeypatch.setattr(
-        lifting, "_lifted", lambda *parts: sizes.append(parts[2].size) or kernel(*parts)
-    )
+
+    def counted(*parts: Any) -> Any:
+        sizes.append(parts[2].size)
+        return kernel(*parts)
+
+    monkeypatch.setattr(lifting, "_lifted", counted)
     for other in (whole, lifted(cuts, paths, x, floor)):
         np.testing.assert_array_equal(made.side, other.side)
         np.testing.assert_array_equal(made.entry, other.entry)

@@ -21,7 +21,6 @@ from scipy import stats
 
 from optimizer.base.errors import InputError
 from optimizer.operations.trial import (
-    TrialTerms,
     _block_schedules,
     _imbalance,
     design_trial,
@@ -33,7 +32,6 @@ from optimizer.operations.trial import (
 from optimizer.operations.trial_analysis import analyse_trial
 from optimizer.operations.trial_inference import (
     TrialSetting,
-    TrialWorld,
     doses,
     effects_of,
     exposures,
@@ -42,6 +40,7 @@ from optimizer.operations.trial_inference import (
     trial_powers,
     without_means,
 )
+from optimizer.operations.trial_terms import TrialTerms, TrialWorld
 from optimizer.pipeline.roster.draw import draw_from_plan
 from optimizer.problem.files.plan_file import PLAN_FILE
 from optimizer.sharing.ledger.store import LedgerFolder

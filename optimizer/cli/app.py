@@ -30,6 +30,8 @@ from optimizer.cli import (  # noqa: F401 - each file declares its commands
 from optimizer.cli.commands import app
 from optimizer.cli.terminal import ReaderGoneError, check_open, guarded_streams
 
+__all__ = ["app", "main"]
+
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
 

@@ -36,13 +36,13 @@ from optimizer.operations.planned import Visit
 from optimizer.operations.stays import movement
 from optimizer.operations.trial_inference import (
     TrialSetting,
-    TrialWorld,
     effects_of,
     exposures,
     hajek_weights,
     trial_powers,
     without_means,
 )
+from optimizer.operations.trial_terms import TrialWorld
 from optimizer.problem.instance.evaders import best_responses
 from optimizer.problem.network.network import Network
 from optimizer.problem.network.places import Crossing, Gateway, Settlement

@@ -127,7 +127,7 @@ def search_values(
     cost = arc_costs(overlay.arc_survival(placed))
     if leaf_costs.compiled is None:
         n_sections = at.end.size
-        whole = np.bincount(at.section, cost, n_sections)[:n_sections]
+        whole = np.bincount(at.section, cost, n_sections)[:n_sections].astype(np.float64)
         graph = cost_graph(at.first.size - 1, at.begin, at.end, whole)
         return replace(searches, roots=at.roots, leaf=at.leaf, reverse=False).values_on(graph)
     return np.asarray(np.exp(-leaf_costs(*at, cost)))
