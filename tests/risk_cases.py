@@ -149,10 +149,11 @@ def rows_of(
         "source_name": names,
     }
     if month is not None:
-        first = np.datetime64("2023-01", "M")
+        one = np.timedelta64(1, "M")
+        start = np.datetime64("2023-01", "M") + month * one
         rows |= {
-            "start": (first + month).astype("datetime64[D]"),
-            "end": (first + month + 1).astype("datetime64[D]"),
+            "start": start.astype("datetime64[D]"),
+            "end": (start + one).astype("datetime64[D]"),
         }
     return Seizures.counted(count, **rows, effort_unit=names), Effort(
         **rows, amount=amount, unit=names

@@ -78,8 +78,6 @@ def test_committed_network_is_what_the_tables_build(build: ModuleType, region: R
         "lat",
         "tail",
         "head",
-        "length_m",
-        "time_s",
         "road_class",
         "name",
         "segment",
@@ -87,6 +85,13 @@ def test_committed_network_is_what_the_tables_build(build: ModuleType, region: R
     ):
         np.testing.assert_array_equal(
             getattr(built.network, column), getattr(region.network, column), err_msg=column
+        )
+    for column in ("length_m", "time_s"):  # sines differ in the last digit from machine to machine
+        np.testing.assert_allclose(
+            getattr(built.network, column),
+            getattr(region.network, column),
+            rtol=1e-12,
+            err_msg=column,
         )
     assert built.crossings == region.crossings
     assert built.gateways == region.gateways

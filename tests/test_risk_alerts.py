@@ -280,7 +280,7 @@ def test_finds_without_a_search_are_listed_and_never_divided_by_nothing() -> Non
         segment_places(NETWORK)
     )
     assert [(one.segment, one.count) for one in found.unrecorded] == [(12, 3.0)]
-    assert found.unrecorded[0].start == WINDOW + 40
+    assert found.unrecorded[0].start == WINDOW + np.timedelta64(40, "D")
     assert "12" not in [one.place.id for one in found.tested]
 
 

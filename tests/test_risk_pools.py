@@ -187,7 +187,7 @@ def test_few_finds_by_area_are_foretold_no_worse_than_by_the_global_rate(
     gain = 0.0
     for number in range(1, len(finds)):
         start = np.datetime64(months[number], "D")
-        end = (np.datetime64(months[number], "M") + 1).astype("datetime64[D]")
+        end = (np.datetime64(months[number], "M") + np.timedelta64(1, "M")).astype("datetime64[D]")
         model = FieldFlow().fit(
             known.records.take(known.records.end <= start),
             known.effort.take(known.effort.end <= start),

@@ -213,7 +213,7 @@ def write_exercise(out: OutputFolder, exercise: Exercise) -> None:
                     (
                         s,
                         *_place(middle, s),
-                        FIRST_MONTH + change.month,
+                        FIRST_MONTH + np.timedelta64(change.month, "M"),
                         f"{change.factor:g}",
                         SOURCE,
                     )
@@ -232,7 +232,7 @@ def _monthly(
 ) -> Iterable[Sequence[object]]:
     """Return a row for each month and segment with anything."""
     return (
-        (FIRST_MONTH + month, s, *_place(middle, s), f"{amount[month, s]:.0f}", SOURCE)
+        (FIRST_MONTH + np.timedelta64(month, "M"), s, *_place(middle, s), f"{amount[month, s]:.0f}", SOURCE)
         for month, s in np.argwhere(amount).tolist()
     )
 
@@ -428,7 +428,7 @@ def _change(word: str, region: Region, months: int) -> Change:
 
 
 def _month(text: str, months: int, where: str) -> int:
-    last = FIRST_MONTH + months - 1
+    last = FIRST_MONTH + np.timedelta64(months - 1, "M")
     position = (
         int((np.datetime64(text, "M") - FIRST_MONTH).astype(int))
         if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text)

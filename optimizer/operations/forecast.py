@@ -79,13 +79,11 @@ class ForecastPeriod:
                 Problem(where, repr(text), "a quarter or month, such as 2027-Q1 or 2027-02")
             )
         year, quarter, month = found.groups()
-        first = np.datetime64(f"{year}-01", "M") + (
-            3 * int(quarter) - 3 if quarter else int(month) - 1
-        )
+        first = np.datetime64(f"{year}-{3 * int(quarter) - 2 if quarter else int(month):02d}", "M")
         return cls(
             text,
             first.astype("datetime64[D]"),
-            (first + (3 if quarter else 1)).astype("datetime64[D]"),
+            (first + np.timedelta64(3 if quarter else 1, "M")).astype("datetime64[D]"),
         )
 
     @classmethod

@@ -391,8 +391,9 @@ def finds_by_quarter(records: Seizures) -> dict[str, float]:
 def _days(quarter: str) -> tuple[np.datetime64, np.datetime64]:
     """Return the first day of a quarter such as 2024-Q1 and the day after its last."""
     year, number = quarter.split("-Q")
-    begin = np.datetime64(year, "Y").astype("datetime64[M]") + 3 * (int(number) - 1)
-    return begin.astype("datetime64[D]"), (begin + 3).astype("datetime64[D]")
+    begin = np.datetime64(f"{year}-{3 * int(number) - 2:02d}", "M")
+    after = begin + np.timedelta64(3, "M")
+    return begin.astype("datetime64[D]"), after.astype("datetime64[D]")
 
 
 def part_quarters(records: Seizures, quarters: Iterable[str]) -> Iterator[str]:

@@ -364,7 +364,7 @@ def by_field(task: ForecastTask) -> Forecast:
 def as_rows(task: ForecastTask) -> tuple[Seizures, Effort]:
     """Return the searches to learn from as seizures and effort on a point network."""
     first = task.month.astype("datetime64[D]")
-    after = (task.month + 1).astype("datetime64[D]")
+    after = (task.month + np.timedelta64(1, "M")).astype("datetime64[D]")
     k = task.point.size
     effort = Effort(
         segment=task.point,

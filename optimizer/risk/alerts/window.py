@@ -140,7 +140,8 @@ def split_record(
     _check(start, first, end, given=since is not None)
     learnt = records.end <= start
     if memory is not None:
-        first = max(first, (start.astype("datetime64[M]") - memory).astype("datetime64[D]"))
+        earliest = start.astype("datetime64[M]") - np.timedelta64(memory, "M")
+        first = max(first, earliest.astype("datetime64[D]"))
         learnt &= records.start >= first
     before, window = Span(first, start), Span(start, end)
     across = (records.start < start) & (records.end > start)
@@ -167,7 +168,7 @@ def _late_finds(records: Seizures, before: Span) -> list[str]:
     perhaps seizures were not.
     """
     dated = records.start[(records.end <= before.end) & (records.count > 0)]
-    late = before.start.astype("datetime64[M]") + WINDOW_MONTHS
+    late = before.start.astype("datetime64[M]") + np.timedelta64(WINDOW_MONTHS, "M")
     if not dated.size or dated.min() < late:
         return []
     return [
@@ -181,8 +182,8 @@ def _late_finds(records: Seizures, before: Span) -> list[str]:
 
 
 def _default_start(records: Seizures, first: np.datetime64, end: np.datetime64) -> np.datetime64:
-    month = (end - np.timedelta64(1, "D")).astype("datetime64[M]") + 1
-    start = (month - WINDOW_MONTHS).astype("datetime64[D]")
+    last = (end - np.timedelta64(1, "D")).astype("datetime64[M]")
+    start = (last - np.timedelta64(WINDOW_MONTHS - 1, "M")).astype("datetime64[D]")
     while (across := (records.start < start) & (records.end > start)).any() and start > first:
         start = records.start[across].min()
     return np.datetime64(start, "D")

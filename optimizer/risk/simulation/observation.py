@@ -85,12 +85,12 @@ def as_records(
 
 
 def _rows(at: NDArray[np.int64], source: NDArray[np.int64], sources: int) -> dict[str, object]:
-    month = FIRST_MONTH + at[:, 0]
+    month = FIRST_MONTH + at[:, 0] * np.timedelta64(1, "M")
     return {
         "segment": at[:, 1].astype(np.int64),
         "area": np.full(len(at), -1, dtype=np.int64),
         "start": month.astype("datetime64[D]"),
-        "end": (month + 1).astype("datetime64[D]"),
+        "end": (month + np.timedelta64(1, "M")).astype("datetime64[D]"),
         "source": source,
         "source_name": ("simulated", "simulated too")[:sources],
         "area_name": (),
