@@ -232,7 +232,13 @@ def _monthly(
 ) -> Iterable[Sequence[object]]:
     """Return a row for each month and segment with anything."""
     return (
-        (FIRST_MONTH + np.timedelta64(month, "M"), s, *_place(middle, s), f"{amount[month, s]:.0f}", SOURCE)
+        (
+            FIRST_MONTH + np.timedelta64(month, "M"),
+            s,
+            *_place(middle, s),
+            f"{amount[month, s]:.0f}",
+            SOURCE,
+        )
         for month, s in np.argwhere(amount).tolist()
     )
 
