@@ -18,6 +18,7 @@ from dask import distributed
 
 from optimizer.analysis.desk.page.server import DeskServer, ServedPage, listening
 from optimizer.cli.commands import EXAMPLES
+from optimizer.cli.purposes import LAB, PURPOSES
 from optimizer.region.download import Service
 from optimizer.sharing.format_conversion import exchange_records
 from optimizer.sharing.ledger.signing import make_key
@@ -183,11 +184,18 @@ def _write_foreign(folder: Path) -> None:
 
 
 def in_order() -> list[str]:
-    """Return each example once, in the order in which a reader can run them: what goes
-    over other commands' results comes last.
+    """Return each example once, in the order in which a reader can run them: that of the
+    help, but what goes over other commands' results comes last, and in this order.
     """
-    last = ("export", "desk", "ledger")
-    names = sorted(EXAMPLES, key=lambda name: name in last)
+    order = [name for purpose in (*PURPOSES, LAB) for name in purpose.commands]
+    order += ["export", "desk", "ledger", "forecast"]
+
+    def place_of(name: str) -> tuple[int, bool]:
+        shown = (k for k, one in enumerate(order) if f"{name} ".startswith(f"{one} "))
+        # the program and groups of several rows come first, a group after its own commands
+        return max(shown, default=0), any(one.startswith(f"{name} ") for one in EXAMPLES)
+
+    names = sorted(EXAMPLES, key=place_of)
     examples = dict.fromkeys(example for name in names for example in EXAMPLES[name])
     return [example for example in examples if not example.startswith(tuple(APART))]
 
