@@ -25,6 +25,7 @@ from optimizer.analysis.uncertainty.uncertainty import MIDDLE, UncertaintyReques
 from optimizer.base.files import output_folder as output_folder_module
 from optimizer.base.files.temporary import folder_beside
 from optimizer.base.work.listener import SilentListener, Stopping
+from optimizer.cli.terminal import LEFT
 from optimizer.plans.comparison import Comparison, compare
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.instance.instance import Instance
@@ -43,7 +44,7 @@ from optimizer.solvers.params import PatrolParams, SolveParams
 from optimizer.solvers.patrols.column_generation import ColumnGeneration
 from optimizer.solvers.solve import solve
 from tests.cases import Recorder, brute_force, random_instance
-from tests.command import Outcome
+from tests.command import Outcome, run
 from tests.output_cases import output_folder
 from tests.referees.compact import COMPACT, compact_model
 from tests.test_cooperate import with_agencies
@@ -813,3 +814,18 @@ def test_an_interrupt_while_a_folder_is_swapped_in_comes_after_it(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert (out / "plan.json").read_text() == "2"
     assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_an_interrupt_while_the_last_lines_are_printed_ends_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    def ended() -> int:
+        monkeypatch.setattr(sys.stdout, "flush", interrupted)
+        return 0
+
+    monkeypatch.setattr("optimizer.cli.app._standard_exit_code", ended)
+    assert run(capsys, monkeypatch, "--version").code == LEFT

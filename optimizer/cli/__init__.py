@@ -25,7 +25,7 @@ def main() -> None:
     """
     sys.unraisablehook = _interrupt_again
     try:
-        from optimizer.cli.terminal import begin
+        from optimizer.cli.terminal import LEFT, begin
 
         begin()
         from optimizer.cli.app import main as run
@@ -33,10 +33,13 @@ def main() -> None:
         sys.stderr.write("Interrupted before there was a plan.\n")
         sys.exit(3)
     try:
-        run()
-    finally:
-        with contextlib.suppress(ValueError):  # in another thread
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            run()
+        finally:
+            with contextlib.suppress(ValueError):  # in another thread
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:  # after the command, while its last lines are printed
+        sys.exit(LEFT)
 
 
 def _interrupt_again(found: UnraisableHookArgs) -> None:
