@@ -1,3 +1,5 @@
+from .analysis.dossier.dossier import Dossier as Dossier
+from .analysis.dossier.dossier import make_dossier as make_dossier
 from .analysis.search_advice.alerts import find_alerts as find_alerts
 from .analysis.search_advice.search_advice import where_to_look as where_to_look
 from .base.errors import InfeasibleError as InfeasibleError
@@ -85,6 +87,7 @@ __all__ = [
     "CheckedScenario",
     "Compiled",
     "Crossing",
+    "Dossier",
     "Evader",
     "Evaluation",
     "Gateway",
@@ -129,6 +132,7 @@ __all__ = [
     "init_scenario",
     "instance_schema",
     "load_region",
+    "make_dossier",
     "make_instance",
     "marginal_values",
     "options_from_frame",

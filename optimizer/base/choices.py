@@ -34,6 +34,9 @@ TrialKind: TypeAlias = Literal["draws", "switch-back", "stepped", "risk", "decoy
 TrialOutcome: TypeAlias = Literal["audited", "sentinel", "flow", "finds"]
 """What a trial counts."""
 
+FormName: TypeAlias = Literal["omb", "atrs", "app"]
+"""Whose form a dossier fills: the US inventory's, the UK standard's, UK policing's."""
+
 Duplicates: TypeAlias = Literal["keep", "drop"]
 """What becomes of rows that equal an earlier one."""
 

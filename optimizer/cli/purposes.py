@@ -67,6 +67,7 @@ PURPOSES: Final = (
             "fuse": "find events that several agencies report",
             "ledger": "keep a signed log that others can check",
             "exchange": "turn records into STIX, GeoJSON or CSV, and back",
+            "dossier": "fill an authority's form with what is known of a plan",
         },
     ),
     Purpose(

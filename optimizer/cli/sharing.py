@@ -1,5 +1,5 @@
 """Agencies together: `exchange` (formats of others), `fuse` (records made one), `joint`
-(one plan), `release` (what another may see).
+(one plan), `release` (what another may see), `dossier` (what an authority asks).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from optimizer.base.choices import FormName
 from optimizer.base.text.formatting import plural
 from optimizer.cli.arguments import Json, Ledger, Overwrite, budget_amounts
 from optimizer.cli.commands import command
@@ -275,3 +276,43 @@ def release(
         f"{made.folder}: for {to}", ["", "count"], [(name, str(count)) for name, count in counts]
     )
     print_line("Files: " + ", ".join(made.files))
+
+
+@command(
+    "dossier",
+    "results/rio-grande --form omb --out results/rio-grande-dossier",
+    "results/rio-grande results/rio-grande-passes --form atrs --out results/rio-grande-atrs",
+)
+def dossier(
+    plan: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    answers: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Folders of answers about it, such as `passes` or `risk backtest`; ledgers."
+        ),
+    ] = None,
+    form: Annotated[
+        FormName,
+        typer.Option(help="omb: US inventory; atrs: UK standard; app: UK policing."),
+    ] = "omb",
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("results/dossier"),
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Fill an authority's form with what the folders of a plan hold; the rest is left for
+    a person.
+    """
+    from optimizer.analysis.dossier.dossier import make_dossier
+
+    made = make_dossier(plan, answers or (), out, form=form, overwrite=overwrite)
+    if as_json:
+        print_json({"out": str(out), "form": form, "answered": made.answered, "row": made.row()})
+        return
+    fields = len(made.answers)
+    print_line(
+        f"Saved {out}: folders hold something for {made.answered} of {fields} fields;"
+        f" {plural(fields - made.answered, 'field')} a person must fill in"
+    )
+    for field, held in zip(made.form.fields, made.answers, strict=True):
+        if not held:
+            print_line(f"  {field.asks}{f' ({field.number})' if field.number else ''}")

@@ -276,6 +276,8 @@ STEPS = (
     # sharing it
     Step("release {scenario} --to {agency} --plan {plan} --out results/for-{agency}",
          (*RECORDED, "foz", "my-border")),
+    Step("dossier {plan} --form omb --out results/dossier", EVERY),
+    Step("dossier {plan} {plan}-passes --form atrs --out results/dossier-atrs", RECORDED),
     Step("joint results/exchange north={scenario} south={scenario} --rounds 2", ("california", "foz", "surveillance")),
     Step("import aadt counts.csv --form txdot --year 2019 --scenario {scenario} --out results/traffic",
          SHIPPED, before="counts", long=True),

@@ -271,6 +271,12 @@ def _read_marker(folder: Path) -> Marker | None:
         return None
 
 
+def command_of(folder: Path) -> str | None:
+    """Return the command that filled a folder, from its mark; None where it has none."""
+    marker = _read_marker(folder)
+    return None if marker is None else marker.command
+
+
 def folder_sources(folder: Path) -> tuple[Path, ...]:
     """Return the files that a folder of output was made of, from its mark; none where
     it has no mark, or one of them is gone.
