@@ -163,7 +163,10 @@ FORMATS = {
 
 def make_samples(folder: Path) -> list[Sample]:
     """Write a good sample of every kind into folders, and return them."""
-    return [sample for name, make in _GROUPS.items() for sample in make(folder / name)]
+    samples = [sample for name, make in _GROUPS.items() for sample in make(folder / name)]
+    lost = [sample.name for sample in samples if not sample.file.exists()]
+    assert not lost, lost
+    return samples
 
 
 def sample_of(kind: str, folder: Path) -> Sample:
@@ -404,7 +407,7 @@ def _operations(folder: Path) -> list[Sample]:
         Sample("audit results: a sheet", sheet, results, 1),
         Sample("audit results: counts.csv", folder / "sheets/counts.csv", results, 1),
         Sample("draw: seed", mixed / "secret", drawn, names=("--seed-file",)),
-        Sample("draw: plan.json", mixed / "plan/plan.json", drawn, 1, ("plan",)),
+        Sample("draw: instance.json", mixed / "plan/instance.json", drawn, 1, ("plan",)),
         Sample("draw: mixture.json", mixed / "plan/mixture.json", drawn, 1, ("plan",)),
         Sample("draws", mixed / "draws.json", read_draws),
     ]
