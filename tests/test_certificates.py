@@ -8,6 +8,7 @@ import ast
 import gzip
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -508,6 +509,29 @@ def test_verify_says_what_to_do_where_there_is_no_certificate(
     assert "FileNotFoundError" not in refused.out + refused.err
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "found no file, but a folder, a pipe or a device"),
+        (b"text", "found no whole gzip file"),
+        (gzip.compress(b"{"), "found no JSON in UTF-8"),
+        (gzip.compress(b"{}" * 5000)[:-9], "found no whole gzip file"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_words(
+    content: bytes | None, told: str, tmp_path: Path
+) -> None:
+    """A pipe would be waited for without end."""
+    file = INSTANCES / "grid" / "grid-10-plain-6.json"
+    certificate = tmp_path / "proof.jsonl.gz"
+    if content is None:
+        os.mkfifo(certificate)
+    else:
+        certificate.write_bytes(content)
+    with pytest.raises(Fault, match=f"line [01]: cannot be read: {told}"):
+        check(str(file), str(certificate))
+
+
 @pytest.mark.slow
 def test_a_plan_folder_holds_its_certificate(
     command: Callable[..., Outcome], tmp_path: Path
@@ -529,7 +553,10 @@ def test_a_plan_folder_holds_its_certificate(
     (out / "instance.json").write_text((out / "instance.json").read_text() + " ")
     refused = command("verify", out)
     assert refused.code == 1
-    assert refused.out == "line 1: it is the certificate of another instance file\n"
+    assert (
+        refused.out
+        == "certificate.jsonl.gz, line 1: it is the certificate of another instance file\n"
+    )
 
 
 def test_rows_of_a_root_that_stood_still_are_certified(

@@ -37,8 +37,10 @@ import hashlib
 import heapq
 import json
 import math
+import os
 import re
 import sys
+import zlib
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
@@ -1504,7 +1506,7 @@ def lines_of(path: str) -> Any:
     number of bytes.
     """
     total = 0
-    with gzip.open(path, "rb") as file:
+    with gzip.open(_regular(path), "rb") as file:
         while line := file.readline(LONGEST_LINE + 1):
             total += len(line)
             if len(line) > LONGEST_LINE or total > LONGEST_FILE:
@@ -1522,19 +1524,35 @@ def check(instance: str, certificate: str) -> tuple[Fraction, Fraction]:
     """
     checker = None
     try:
-        with open(instance, "rb") as file:  # noqa: PTH123 - no import for it
+        with open(_regular(instance), "rb") as file:  # noqa: PTH123 - no import for it
             content = file.read(LONGEST_INSTANCE + 1)
         if len(content) > LONGEST_INSTANCE:
             fail(f"the instance file is larger than {LONGEST_INSTANCE} bytes")
         checker = Checker(InstanceFile(content), lines_of(certificate))
         lower, value = checker.run()
     except Exception as error:  # noqa: BLE001 - whatever a file holds, it ends in one sentence
-        sentence = (
-            str(error) if isinstance(error, Fault) else f"cannot be read ({type(error).__name__})"
-        )
+        sentence = str(error) if isinstance(error, Fault) else f"cannot be read: {_why(error)}"
         where = "instance" if checker is None else f"line {checker.line}"
         raise Fault(f"{where}: {sentence}") from None
     return Fraction(lower, ONE), Fraction(value, ONE)
+
+
+def _regular(path: str) -> str:
+    """Return a path of a file; a pipe or a device could be read for ever."""
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - as `open`
+        fail("cannot be read: found no file, but a folder, a pipe or a device")
+    return path
+
+
+def _why(error: Exception) -> str:
+    """Return what is wrong with a file, for an error of Python's."""
+    if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
+        return "found no whole gzip file"
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return "found no JSON in UTF-8"
+    return type(error).__name__
 
 
 def stated(lower: Fraction, value: Fraction) -> str:

@@ -213,7 +213,6 @@ def verify(
     failed = False
     for problem, proof in pairs:
         named = {"file": proof.name} if len(pairs) > 1 else {}
-        told = f"{proof.name}: " if named else ""
         try:
             bounds = check(str(problem), str(proof))
         except Fault as fault:
@@ -221,12 +220,12 @@ def verify(
             if as_json:
                 print_json(named | {"certified": None, "fault": str(fault)})
             else:
-                print_line(f"{told}{fault}")
+                print_line(f"{proof.name}, {fault}")
             continue
         if as_json:
             print_json(named | {"certified": certified_json(bounds)})
         else:
-            print_line(f"{told}{stated(*bounds)}")
+            print_line(f"{proof.name}: {stated(*bounds)}" if named else stated(*bounds))
     if failed:
         raise typer.Exit(1)
 

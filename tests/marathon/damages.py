@@ -34,7 +34,7 @@ REFUSED, SAME, ANY = "refused", "same", "any"
 Change = Callable[[bytes, random.Random], bytes]
 
 TEXT = frozenset({"toml", "json", "csv", "xml", "lines"})
-BINARY = frozenset({"xlsx", "sqlite"})
+BINARY = frozenset({"xlsx", "sqlite", "gzip"})
 EVERY = TEXT | BINARY
 MARKED = frozenset({"toml", "json", "xml"})
 """Text with a grammar of its own."""
@@ -601,6 +601,22 @@ ENDLESS = (
 )
 
 
+def _within_packed(change: Change) -> Change:
+    return lambda content, rng: gzip.compress(change(gzip.decompress(content), rng))
+
+
+def _line_lost(content: bytes, rng: random.Random) -> bytes:
+    lines = content.splitlines(keepends=True)
+    del lines[rng.randrange(len(lines))]
+    return b"".join(lines)
+
+
+def _line_twice(content: bytes, rng: random.Random) -> bytes:
+    lines = content.splitlines(keepends=True)
+    at = rng.randrange(len(lines))
+    return b"".join([*lines[:at], lines[at], *lines[at:]])
+
+
 def _table_of_damages() -> tuple[Damage, ...]:
     wide = frozenset({"csv"})
     rows: list[Damage] = [
@@ -828,6 +844,16 @@ def _table_of_damages() -> tuple[Damage, ...]:
             _in_database(
                 'CREATE TRIGGER x AFTER INSERT ON "{table}" BEGIN DELETE FROM "{table}"; END'
             ),
+        ),
+    ]
+    packed = frozenset({"gzip"})
+    rows += [
+        Damage("a line lost within", packed, ANY, _within_packed(_line_lost), times=4),
+        Damage("a line twice within", packed, ANY, _within_packed(_line_twice), times=2),
+        Damage("a bit flipped within", packed, ANY, _within_packed(_flipped), times=4),
+        Damage("random bytes behind it", packed, ANY, lambda c, rng: c + rng.randbytes(5000)),
+        Damage(
+            "400 MB of zeros", packed, REFUSED, lambda _c, _r: gzip.compress(bytes(400_000_000), 1)
         ),
     ]
     return tuple(rows)

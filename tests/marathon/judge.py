@@ -42,6 +42,8 @@ class Said:
 
 TOLD = re.compile(r"^(?:Error: |[- ]*)(.+?): found (.+); expected (.+)$")
 """A fault as commands print it."""
+UNPROVEN = re.compile(r"^(.+, (?:line \d+|instance)): (.+)$")
+"""A fault of a certificate: what is expected, the format's page says of the line."""
 
 
 def commanded(words: Sequence[object], out: Path | None = None) -> Said:
@@ -71,6 +73,12 @@ def commanded(words: Sequence[object], out: Path | None = None) -> Said:
     if code == 1:
         told = [TOLD.match(line) for line in lines]
         faults = [Problem(each[1], each[2], each[3], "as printed") for each in told if each]
+        unproven = [UNPROVEN.match(line) for line in lines]
+        faults += [
+            Problem(each[1], each[2], "a proof", "as printed")
+            for each in unproven
+            if each and not faults
+        ]
         raise InputError(*(faults or [Problem("; ".join(lines), "", "", "")]))
     assert code in {None, 0, 3}, f"exit code {code}: {lines}"
     found = (

@@ -157,6 +157,7 @@ FORMATS = {
     **dict.fromkeys((".xml", ".gpx", ".osm", ".graphml"), "xml"),
     ".xlsx": "xlsx",
     ".gpkg": "sqlite",
+    ".gz": "gzip",
 }
 """Suffix -> format."""
 
@@ -249,7 +250,8 @@ def _planned(folder: Path) -> list[Sample]:
     plan_scenario(scenario, folder / "out", options={"method": "greedy"}, report=False)
     roster_of_plan(folder / "out", FIRST.isoformat(), weeks=1, out=folder / "roster", time_limit=5)
     instance = read_instance(folder / "out/instance.json")
-    commanded(["solve", folder / "out/instance.json", "--certificate", folder / "certificate.json"])
+    certificate = folder / "certificate.jsonl.gz"
+    commanded(["solve", folder / "out/instance.json", "--certificate", certificate])
 
     def compared(path: Path) -> object:
         return commanded(["compare", path.parent, "--quiet", "--json"])
@@ -269,7 +271,7 @@ def _planned(folder: Path) -> list[Sample]:
         return commanded(["evaluate", path.with_name("instance.json"), path, "--quiet", "--json"])
 
     def verified(path: Path) -> object:
-        return commanded(["verify", path.parent / "out/instance.json", path, "--quiet", "--json"])
+        return commanded(["verify", path.parent / "out/instance.json", path, "--quiet"])
 
     out = folder / "out"
     beside = partial(Sample, above=1, names=("out",))
@@ -282,7 +284,7 @@ def _planned(folder: Path) -> list[Sample]:
         Sample("instance", out / "instance.json", solved),
         Sample("plan", out / "plan.json", evaluated),
         Sample("plan file", out / "plan.json", read_plan_file),
-        Sample("certificate", folder / "certificate.json", verified),
+        Sample("certificate", certificate, verified),
         Sample(
             "roster summary",
             folder / "roster/summary.json",

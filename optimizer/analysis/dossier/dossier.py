@@ -14,6 +14,7 @@ from typing import Final
 
 from optimizer.analysis.dossier.evidence import Statement, statements
 from optimizer.analysis.dossier.forms import FORMS, Form, FormField
+from optimizer.base.arguments import checked
 from optimizer.base.choices import FormName
 from optimizer.base.text.formatting import plain, plural
 from optimizer.plans.plan_folder import PlanFolder, made_of
@@ -103,6 +104,7 @@ class Dossier:
         }
 
 
+@checked
 def make_dossier(
     plan: str | os.PathLike[str],
     answers: Sequence[str | os.PathLike[str]] = (),
