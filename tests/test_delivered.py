@@ -29,7 +29,7 @@ from optimizer.operations.delivered import (
     judge,
 )
 from optimizer.operations.map_matching import MatchParams
-from optimizer.operations.planned import visits_of_duties
+from optimizer.operations.planned import roster_folders, visits_of_duties, visits_of_rosters
 from optimizer.operations.recorded import Units, read_tracks
 from optimizer.operations.stays import Track
 from optimizer.records import EffortSource, read_effort
@@ -192,6 +192,26 @@ def test_every_format_of_tracks_gives_the_same(case: PlannedCase, tmp_path: Path
     [both], remarks = read_tracks(files[:2], units)
     assert both.time.size == tracks[0].time.size
     assert "repeat others" in remarks[0]
+
+
+def test_numbers_that_python_alone_reads_are_refused(case: PlannedCase, tmp_path: Path) -> None:
+    units = Units(case.duties, {})
+    text = "unit,time,lon,lat\ncrew-1,2026-12-01 06:30,10.0,5_0.1\n"
+    with pytest.raises(InputError, match="line 2"):
+        read_tracks([written(tmp_path, text, "a.csv")], units)
+
+
+@pytest.mark.parametrize("content", ["", "date,shift,start,end,crew_id,duty_id\n", None])
+def test_a_roster_without_rows_is_no_plan_that_stands_every_day(
+    case: PlannedCase, tmp_path: Path, content: str | None
+) -> None:
+    """It was left out without a word, and every duty was taken as planned for each day."""
+    place = tmp_path / "roster-2026-12-01"
+    place.mkdir()
+    if content is not None:
+        (place / "roster.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=r"roster\.csv"):
+        visits_of_rosters(case.duties, roster_folders(tmp_path))
 
 
 def test_points_of_a_gpx_file_without_a_time_are_left_out_and_counted(

@@ -191,6 +191,24 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"short",
+        b"\xef\xbb\xbf" + b"a" * 64,
+        b"a line of words here\nand another of them",
+        b"a NUL \0 in the middle of it",
+        b"<html><body>an error page of a server</body></html>",
+        b"x" * 5000,
+    ],
+)
+def test_a_file_that_is_no_secret_is_refused(folder: Path, seed_file: Path, content: bytes) -> None:
+    """Another file, or the same one as an editor saved it, would give other draws."""
+    seed_file.write_bytes(content)
+    with pytest.raises(InputError, match="one line of 16 to 4,095 letters of ASCII"):
+        draw_from_plan(folder, FIRST, seed_file)
+
+
 @pytest.fixture
 def seed_file(tmp_path: Path) -> Path:
     path = tmp_path / "roads.seed"
@@ -295,7 +313,7 @@ def test_secrets_that_are_none_are_refused(folder: Path, tmp_path: Path) -> None
     inside = folder / "inside.seed"
     inside.write_bytes(SECRET)
     for path, words in (
-        (short, "at least 16 bytes"),
+        (short, "one line of 16 to"),
         (inside, "must not read the draws"),
         (tmp_path / "no", "--new-seed"),
     ):

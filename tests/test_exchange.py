@@ -40,6 +40,15 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     return [{name: cell for name, cell in row.items() if cell} for row in csv_rows(path)]
 
 
+def test_a_link_that_leads_nowhere_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(SEIZURES, encoding="utf-8")
+    link = tmp_path / "out.json"
+    link.symlink_to(tmp_path / "nowhere.json")
+    with pytest.raises(InputError, match="which does not exist"):
+        exchange_records(tmp_path / "rows.csv", link)
+    assert link.is_symlink()
+
+
 @pytest.mark.parametrize(("text", "tips"), [(SEIZURES, False), (TIPS, True)])
 def test_rows_come_back_from_each_format(tmp_path: Path, text: str, tips: bool) -> None:
     source = tmp_path / "rows.csv"

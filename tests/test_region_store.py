@@ -61,6 +61,23 @@ def test_round_trip_of_a_built_region(region: Region, tmp_path: Path) -> None:
     assert_same(region, read_region(tmp_path / "saved.gpkg"))
 
 
+def test_a_view_in_place_of_a_layer_is_refused(region: Region, tmp_path: Path) -> None:
+    """One may have rows without end, of which GDAL reads as many as it likes."""
+    save_region(region, tmp_path / "saved.gpkg")
+    database = sqlite3.connect(tmp_path / "saved.gpkg")
+    database.executescript(
+        "ALTER TABLE crossings RENAME TO away; CREATE VIEW crossings AS SELECT * FROM away;"
+    )
+    database.close()
+    with pytest.raises(InputError, match="layer crossings: found a view; expected a table"):
+        load_region(tmp_path / "saved.gpkg")
+
+
+def test_a_name_with_a_line_end_is_refused(region: Region, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a name with a line end"):
+        save_region(region, tmp_path / "a\nb.gpkg")
+
+
 @pytest.mark.slow
 def test_large_layers_are_written_and_read_in_parts(
     region: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -4,6 +4,7 @@ part: one message or a clean end, never a traceback.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import math
@@ -25,6 +26,7 @@ from optimizer.cli.console import (
     print_table,
     verdict_in_percent,
 )
+from optimizer.cli.terminal import guarded_streams
 from optimizer.problem.files.instance_file import write_instance
 from optimizer.problem.plan.plan import Plan
 from optimizer.problem.plan.result import Result
@@ -102,6 +104,15 @@ def test_standard_error_carries_no_result_so_its_faults_end_nothing(
     done = shell(f"$CLI solve {instance} --json {fault}")
     assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "optimal")
     assert shell(f"$CLI solve {instance}.none {fault}").returncode == 1
+
+
+def test_a_stand_in_for_closed_standard_error_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing named it, so that Python closed it, and each note of a command failed."""
+    monkeypatch.setattr(sys, "stderr", None)
+    with guarded_streams():
+        gc.collect()
+        assert not sys.stderr.isatty()
+        sys.stderr.write("a note\n")
 
 
 def test_everything_closed_ends_with_1(instance: Path) -> None:

@@ -102,9 +102,9 @@ def guarded_streams() -> Iterator[None]:
     """
     _fill_descriptors()
     before = sys.stdout, sys.stderr
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the life of the process
-    sys.stderr = _guarded(sys.stderr, optional=True)
+    # its name stays: a stream that nothing names closes what it writes to
+    errors = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the life of the process
+    sys.stderr = _guarded(errors, optional=True)
     if sys.stdout is not None:
         sys.stdout = _guarded(sys.stdout, optional=False)
     try:

@@ -509,7 +509,12 @@ def _days(
     times += [t for entry in entries for t in (entry.begin, entry.end)]
     if not times:
         raise InputError(
-            Problem("--log", "no row that is filled in, and no track", "what was recorded")
+            Problem(
+                "--log",
+                "no row that is filled in, and no track",
+                "what was recorded",
+                "Fill in a row of the log, or give --tracks",
+            )
         )
     first, last = (datetime.fromtimestamp(t, duties.zone).date() for t in (min(times), max(times)))
     if last - first > timedelta(days=400):

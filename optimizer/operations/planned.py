@@ -54,7 +54,7 @@ class Visit:
 
 def roster_folders(plan_folder: Path) -> list[Path]:
     """Return the folders of rosters in a plan folder, in the order of their names."""
-    return sorted(path.parent for path in plan_folder.glob(f"roster-*/{TABLE}"))
+    return sorted(path for path in plan_folder.glob("roster-*") if path.is_dir())
 
 
 def visits_of_rosters(duties: Duties, folders: Sequence[Path]) -> list[Visit]:
@@ -75,6 +75,10 @@ def visits_of_rosters(duties: Duties, folders: Sequence[Path]) -> list[Visit]:
                 "a roster",
                 WantedColumns(ROSTER_COLUMNS, remedy="Make the roster again with `roster`"),
             )
+            if not len(table):
+                raise InputError(
+                    Problem(str(path), "no row", "the shifts of crews", "Make the roster again")
+                )
             rows = zip(table.number, *(table.text[name] for name in ROSTER_COLUMNS), strict=True)
             for line, day, shift, start, end, crew_id, duty_id in rows:
                 crew, duty = crews.get(crew_id), duty_of.get(duty_id)

@@ -29,8 +29,8 @@ from optimizer.base.files.readwrite import (
     GEOJSON_SUFFIXES,
     IN_DEGREES,
     TO_DEGREES,
-    existing_file,
     looks_projected,
+    read_bytes,
     read_json,
 )
 from optimizer.base.files.tables import POINT_ALIASES, TextTable, WantedColumns, read_csv
@@ -38,6 +38,7 @@ from optimizer.base.text.messages import counted_message, message
 from optimizer.base.text.names import unknown_name
 from optimizer.operations.stays import Track
 from optimizer.records.personal import refuse_personal
+from optimizer.records.record_parser import plain_number
 from optimizer.roster.model import LOG_COLUMNS, Duties, safe_cell
 
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "fixtime", "recorded_at")
@@ -47,6 +48,8 @@ A_TIME = (
     f"a time, such as 2026-12-01T06:30:00Z or 2026-12-01 06:30, of the years {FIRST_YEAR} to"
     f" {LAST_YEAR}"
 )
+EXPORT = "Export the tracks again"
+"""What to do where a whole file is at fault."""
 ASCII_LIMIT = 80
 
 
@@ -176,7 +179,7 @@ def read_tracks(paths: Sequence[Path], units: Units) -> tuple[list[Track], list[
                 named[name] += fixes
             if not any(named.values()):
                 raise InputError(
-                    Problem(str(path), "no position with a time", "the tracks of units")
+                    Problem(str(path), "no position with a time", "the tracks of units", EXPORT)
                 )
             for name, fixes in named.items():
                 unit = units.of(name)
@@ -202,7 +205,7 @@ def _named_fixes(path: Path, units: Units, remarks: list[str]) -> Iterator[tuple
         else:
             found = f"XML that begins with <{_local(root)[:ASCII_LIMIT]}>"
             raise InputError(
-                Problem(str(path), found, "a GPX file, or a patrol that SMART exported")
+                Problem(str(path), found, "a GPX file, or a patrol that SMART exported", EXPORT)
             )
     elif suffix in GEOJSON_SUFFIXES:
         yield from _earthranger(path, units)
@@ -299,7 +302,7 @@ def _csv(path: Path, units: Units, remarks: list[str]) -> Iterator[tuple[str, li
             problems.add(line, repr(when), A_TIME, column="time")
             continue
         try:
-            x, y = float(lon), float(lat)
+            x, y = plain_number(lon), plain_number(lat)
         except ValueError:
             problems.add(line, f"{lon!r}, {lat!r}", IN_DEGREES, column="lon, lat")
             continue
@@ -342,19 +345,16 @@ def _table(
 
 def _xml(path: Path) -> Element:
     """Return the root of an XML file that declares no entities of its own."""
-    existing_file(path, "a track")
     try:
-        return fromstring(path.read_bytes(), forbid_dtd=True)
+        return fromstring(read_bytes(path, "a track"), forbid_dtd=True)
     except DefusedXmlException:
         raise InputError(
-            Problem(str(path), "XML that declares entities or a document type", "plain XML")
+            Problem(str(path), "XML that declares entities or a document type", "plain XML", EXPORT)
         ) from None
     except (ParseError, ValueError, LookupError) as error:
         raise InputError(
-            Problem(str(path), f"no XML ({error})", "a GPX file, or a patrol of SMART")
+            Problem(str(path), f"no XML ({error})", "a GPX file, or a patrol of SMART", EXPORT)
         ) from None
-    except OSError as error:
-        raise InputError(Problem(str(path), error.strerror or str(error), "a track")) from None
 
 
 def _local(element: Element) -> str:
@@ -392,8 +392,8 @@ def _gpx(
                     fixes.append(
                         _checked_fix(
                             parsed_time(when, zone),
-                            float(point.get("lon", "")),
-                            float(point.get("lat", "")),
+                            plain_number(point.get("lon", "")),
+                            plain_number(point.get("lat", "")),
                         )
                     )
                 except ValueError:
@@ -437,15 +437,17 @@ def _smart(
                     fixes.append(
                         _checked_fix(
                             parsed_time(when, zone),
-                            float(point.get("x", "")),
-                            float(point.get("y", "")),
+                            plain_number(point.get("x", "")),
+                            plain_number(point.get("y", "")),
                         )
                     )
                 except ValueError:
                     found = (
                         f"a waypoint with x {point.get('x')!r}, y {point.get('y')!r} at {when!r}"
                     )
-                    raise InputError(Problem(str(path), found, f"degrees, and {A_TIME}")) from None
+                    raise InputError(
+                        Problem(f"{path}, waypoints", found, f"degrees, and {A_TIME}")
+                    ) from None
     if any(_children(leg, "members") for leg in _children(root, "legs")):
         remarks.append(message("{file}: the members of the patrol are not read.", file=path.name))
     yield name, sorted(fixes, key=lambda fix: fix.time)
@@ -466,7 +468,10 @@ def _wkb_fixes(path: Path, text: str, zone: ZoneInfo) -> list[Fix]:
     except (shapely.errors.ShapelyError, ValueError, OverflowError, OSError):
         raise InputError(
             Problem(
-                str(path), "a track that cannot be read", "lines with the time as third coordinate"
+                f"{path}, track",
+                "a line that cannot be read",
+                "a line with the time as third coordinate",
+                EXPORT,
             )
         ) from None
 
@@ -712,9 +717,9 @@ def _number(row: Mapping[str, str], name: str) -> float:
     if not text:
         return float("nan")
     try:
-        value = float(text)
+        value = plain_number(text)
     except ValueError:
         value = float("nan")
-    if not np.isfinite(value) or (value < 0 and name not in {"lon", "lat"}):
+    if np.isnan(value) or (value < 0 and name not in {"lon", "lat"}):
         raise _CellError(name, repr(text), "a number of at least 0")
     return value

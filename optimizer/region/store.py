@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -409,9 +410,10 @@ def layer_names(path: Path) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        If the file is missing or is not a GeoPackage. Its header is looked at before
-        GDAL sees the file, because GDAL would follow a text file dressed up as one to
-        other files and servers.
+        If the file is missing, is not a GeoPackage, or has a view in place of a layer,
+        which may have rows without end. Its header is looked at before GDAL sees the
+        file, because GDAL would follow a text file dressed up as one to other files and
+        servers.
     """
     import pyogrio
 
@@ -423,7 +425,29 @@ def layer_names(path: Path) -> tuple[str, ...]:
     if not header.startswith(_SQLITE) or header[_APPLICATION_AT:][:4] not in _APPLICATIONS:
         raise _not_a_geopackage(path, "something else")
     with _reading(path, "database"):
-        return tuple(str(name) for name, _ in pyogrio.list_layers(path))
+        layers = tuple(str(name) for name, _ in pyogrio.list_layers(path))
+    views = {name for name in _views(path) if name in layers}
+    if views:
+        raise InputError(
+            Problem(
+                f"{path}, layer {min(views)}",
+                "a view",
+                "a table",
+                "Save what it shows as a layer of its own",
+            )
+        )
+    return layers
+
+
+def _views(path: Path) -> list[str]:
+    """Return the names of the views of a database."""
+    with _reading(path, "database"):
+        database = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
+        try:
+            rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall()
+        finally:
+            database.close()
+    return [str(name) for (name,) in rows]
 
 
 @dataclass(frozen=True)
@@ -498,9 +522,18 @@ def write_layer(
         Gives shapely geometries in WGS 84 for some rows; None for a table.
     kind
         What they are.
+
+    Raises
+    ------
+    InputError
+        If the path has a line end: SQLite in GDAL leaves it out, and writes elsewhere.
     """
     import pyogrio
 
+    if set(str(path)) & set("\n\r"):
+        raise InputError(
+            Problem(str(path), "a name with a line end", "one without", "Choose another --out")
+        )
     spatial = {} if geometry is None else {"geometry_type": kind, "crs": WGS84}
     size = max((column.size for column in columns.values()), default=0)
     for first in range(0, max(size, 1), FEATURES_AT_ONCE):
@@ -539,7 +572,12 @@ def _reading(path: Path, what: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL warns on its way to an error
             yield
-    except (RuntimeError, ValueError, shapely.errors.GEOSException) as error:
+    except (
+        RuntimeError,
+        ValueError,
+        shapely.errors.GEOSException,
+        sqlite3.Error,
+    ) as error:
         raise _not_a_geopackage(path, f"a {what} that cannot be read ({error})") from None
 
 

@@ -84,6 +84,7 @@ from pydantic import Field
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import check_private, existing_file
 from optimizer.base.schema import ComposedId, Strict, read_model
+from optimizer.base.text.formatting import plural
 from optimizer.base.text.messages import counted_message, message
 from optimizer.problem.instance.requirements import requirements_met
 from optimizer.problem.plan.plan import PRACTICALLY_ONE, Mixture, Plan, with_mixture
@@ -778,7 +779,10 @@ def _step(
 
 
 LEAST_SECRET = 16
-"""Bytes of a secret below which it could be guessed."""
+"""Letters of a secret below which it could be guessed."""
+
+LONGEST_SECRET = 4096
+"""Letters above which a file is none: what was named is another file."""
 
 
 def read_secret(path: Path, plan_folder: Path, *, new: bool = False) -> bytes:
@@ -796,8 +800,9 @@ def read_secret(path: Path, plan_folder: Path, *, new: bool = False) -> bytes:
     Raises
     ------
     InputError
-        If the file lies in the plan folder, is missing, too short, readable by others,
-        or there already where it is to be made.
+        If the file lies in the plan folder, is missing, not one line of ASCII of a
+        length that a secret has, readable by others, or there already where it is to
+        be made.
     """
     if path.resolve().is_relative_to(plan_folder.resolve()):
         found = "a file in the plan folder"
@@ -811,12 +816,13 @@ def read_secret(path: Path, plan_folder: Path, *, new: bool = False) -> bytes:
         )
     existing_file(path, "a seed file")
     check_private(path, "a seed file, from which every draw can be told,")
-    secret = path.read_bytes().strip()
-    if len(secret) < LEAST_SECRET:
-        expected = f"a secret of at least {LEAST_SECRET} bytes"
-        raise InputError(
-            Problem(str(path), f"{len(secret)} bytes", expected, "Make one with --new-seed")
-        )
+    with path.open("rb") as file:
+        secret = file.read(LONGEST_SECRET + 1).strip()
+    one_line = secret.isascii() and secret.decode("ascii").isprintable() and secret[:1] != b"<"
+    if not one_line or not LEAST_SECRET <= len(secret) < LONGEST_SECRET:
+        found = plural(len(secret), "letter") if one_line else "other bytes than letters of a line"
+        expected = f"one line of {LEAST_SECRET} to {LONGEST_SECRET - 1:,} letters of ASCII"
+        raise InputError(Problem(str(path), found, expected, "Make one with --new-seed"))
     return secret
 
 

@@ -23,6 +23,7 @@ import pandas as pd
 from optimizer.base.errors import InputError, Problem, ProblemList
 from optimizer.base.files.readwrite import (
     TO_DEGREES,
+    check_file,
     existing_file,
     geometry_type,
     read_features,
@@ -99,6 +100,7 @@ def exchange_records(
         raise InputError(
             Problem(str(target), "a file", "no file yet", "Add --overwrite, or name another")
         )
+    check_file(target)
     kind: Kind = "tip" if tips else "seizure"
     remarks: list[str] = []
     every = _read(path, kind, remarks)

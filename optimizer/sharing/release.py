@@ -221,7 +221,8 @@ def _rows_for(
     found = released_rows(sources, path.parent, agency, minimum)
     known = found.agencies | {one.id for one in (scenario.agencies if scenario else ())}
     if agency not in known:
-        raise InputError(unknown_name("--to", agency, sorted(known)))
+        remedy = f"Name an agency of {path.name}, or add it there"
+        raise InputError(unknown_name("--to", agency, sorted(known), remedy=remedy))
     return found
 
 

@@ -30,6 +30,8 @@ from typing import Any
 from tests.marathon.mutations import damaged
 
 REFUSED, SAME, ANY = "refused", "same", "any"
+MOVED = "moved"
+"""Name of a file whose place a link to it takes."""
 
 Change = Callable[[bytes, random.Random], bytes]
 
@@ -85,8 +87,8 @@ def _link_to_fifo(path: Path) -> None:
 
 
 def _link_to_copy(path: Path) -> None:
-    path.rename(path.with_name("moved"))
-    path.symlink_to("moved")
+    path.rename(path.with_name(MOVED))
+    path.symlink_to(MOVED)
 
 
 def _socket(path: Path) -> None:

@@ -27,7 +27,7 @@ from optimizer.base.files.output_folder import MARKER
 from optimizer.base.files.readwrite import sha256
 from optimizer.cli.app import app
 from optimizer.cli.console import Verbosity, set_verbosity
-from tests.marathon.damages import REFUSED, SAME
+from tests.marathon.damages import MOVED, REFUSED, SAME
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def commanded(words: Sequence[object], out: Path | None = None) -> Said:
         else {
             path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in ([out] if out.is_file() else sorted(out.rglob("*")))
-            if path.is_file() and path.name != MARKER
+            if path.is_file() and path.name not in {MARKER, MOVED}
         }
     )
     return Said(lines, found)
@@ -155,7 +155,10 @@ class Read:
             noted, value = [*noted, *value.lines], value.files
         content, told = {}, {sentence for sentence in noted if sentence.strip()}
         for place, text in leaves(value):
-            if " " in text.strip() and (file.name in text or "note" in place or "warning" in place):
+            is_note = (
+                "note" in place or "warning" in place or text.startswith(("Note:", "Warning:"))
+            )
+            if " " in text.strip() and (file.name in text or is_note):
                 told.add(text)
             else:
                 content[place] = text.replace(digest, "the file's digest") if digest else text

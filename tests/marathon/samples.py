@@ -138,6 +138,8 @@ class Sample:
     above: int = 0
     #: Other words by which a refusal may name the file: its folder, its option.
     names: tuple[str, ...] = ()
+    #: Damages that make another good file of the same kind.
+    good: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -356,7 +358,7 @@ def _operations(folder: Path) -> list[Sample]:
         return read_tracks([path], units)
 
     def delivered(path: Path) -> object:
-        at = next(folder for folder in path.parents if (folder / "log.csv").exists())
+        at = next(folder for folder in path.parents if (folder / "scenario.toml").exists())
         words = [
             "delivered",
             at / "out",
@@ -385,7 +387,8 @@ def _operations(folder: Path) -> list[Sample]:
             else path.parents[1]
         )
         words = ["draw", at / "plan", "--from", FIRST, "--days", 3, "--seed-file", at / "secret"]
-        return commanded([*words, "--out", at / "new.json"], at / "new.json")
+        commanded([*words, "--out", at / "new.json"])
+        return read_draws(at / "new.json")
 
     sheet = next(
         path for path in sorted((folder / "sheets").glob("*.csv")) if path.name != "counts.csv"
@@ -395,7 +398,7 @@ def _operations(folder: Path) -> list[Sample]:
             Sample(f"delivered: {name}", folder / name, tracked)
             for name in ("tracks.csv", "tracks.gpx", "tracks.geojson", "tracks.xml")
         ),
-        Sample("delivered: log.csv", folder / "log.csv", delivered),
+        Sample("delivered: log.csv", folder / "log.csv", delivered, names=("--log",)),
         Sample("delivered: duties.json", folder / "out/duties.json", delivered, 1, ("out",)),
         Sample(
             "delivered: roster.csv",
@@ -408,7 +411,9 @@ def _operations(folder: Path) -> list[Sample]:
         Sample("audit results: audit.json", audit, results),
         Sample("audit results: a sheet", sheet, results, 1),
         Sample("audit results: counts.csv", folder / "sheets/counts.csv", results, 1),
-        Sample("draw: seed", mixed / "secret", drawn, names=("--seed-file",)),
+        Sample(
+            "draw: seed", mixed / "secret", drawn, names=("--seed-file",), good=("base64 of it",)
+        ),
         Sample("draw: instance.json", mixed / "plan/instance.json", drawn, 1, ("plan",)),
         Sample("draw: mixture.json", mixed / "plan/mixture.json", drawn, 1, ("plan",)),
         Sample("draws", mixed / "draws.json", read_draws),

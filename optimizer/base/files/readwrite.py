@@ -181,11 +181,12 @@ def read_bytes(path: Path, what: str) -> bytes:
             )
         return path.read_bytes()
     except OSError as error:
-        raise InputError(
-            Problem(
-                str(path), error.strerror or str(error), what, "Check the disk, or copy it anew"
-            )
-        ) from None
+        raise _unreadable(path, error, what) from None
+
+
+def _unreadable(path: Path, error: OSError, expected: str) -> InputError:
+    found = error.strerror or str(error)
+    return InputError(Problem(str(path), found, expected, "Check the disk, or copy it anew"))
 
 
 def read_text(path: Path, what: str) -> str:
@@ -552,9 +553,18 @@ def _json_text(content: object, indent: int | None) -> str:
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Return the SHA-256 of a file as 64 hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error, "a file that can be read") from None
 
 
 def _unwritable(path: Path, error: OSError, other: str = "choose another --out") -> Problem:
@@ -568,7 +578,7 @@ def _unwritable(path: Path, error: OSError, other: str = "choose another --out")
 def _dangling(path: Path) -> Problem:
     found = f"a link to {path.readlink()}, which does not exist"
     return Problem(
-        str(path), found, "a folder, or nothing yet", "Remove the link, or choose another --out"
+        str(path), found, "a link to what exists", "Remove the link, or choose another --out"
     )
 
 
