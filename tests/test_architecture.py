@@ -153,12 +153,16 @@ def test_the_top_level_is_what_was_agreed() -> None:
         "CITATION.cff",
         "CODE_OF_CONDUCT.md",
         "CONTRIBUTING.md",
+        "GOVERNANCE.md",
         "LICENSE",
+        "MAINTAINERS.md",
         "NOTICE",
         "README.md",
         "SECURITY.md",
+        "codemeta.json",
         "constraints.txt",
         "docs",
+        "publiccode.yml",
         ".pre-commit-config.yaml",
     }
     assert top <= usual | {

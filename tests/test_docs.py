@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from typer.main import get_command
 
 from docs._ext.api_reference import PACKAGES, api_names, public_names
@@ -34,6 +35,7 @@ from docs._ext.model_reference import instance_page, plan_page, scenario_page, s
 from docs._ext.no_requests import requests_of
 from docs._ext.outside_pages import sources
 from optimizer.base.schema import validated
+from optimizer.base.text.language import languages
 from optimizer.cli.app import app
 from optimizer.problem.files.instance_file import instance_schema
 from optimizer.problem.files.plan_file import plan_schema
@@ -353,10 +355,53 @@ def test_every_page_is_in_the_contents() -> None:
 
 
 def test_the_citation_names_the_version_and_licence_of_the_package() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
-    assert f"version: {project['version']}" in citation
-    assert f"license: {project['license']}" in citation
+    assert f"version: {project()['version']}" in citation
+    assert f"license: {project()['license']}" in citation
+
+
+def project() -> dict[str, Any]:
+    """Return the table `project` of pyproject.toml."""
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return dict(content["project"])
+
+
+def code_metadata() -> dict[str, Any]:
+    """Return what codemeta.json says: pyproject.toml and CITATION.cff in the terms of CodeMeta 3."""
+    own = project()
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    return {
+        "@context": "https://w3id.org/codemeta/3.0",
+        "@type": "SoftwareSourceCode",
+        "name": own["name"],
+        "version": own["version"],
+        "description": own["description"],
+        "abstract": citation["abstract"],
+        "license": f"https://spdx.org/licenses/{own['license']}",
+        "keywords": citation["keywords"],
+        "author": [{"@type": "Organization", "name": one["name"]} for one in citation["authors"]],
+        "programmingLanguage": {"@type": "ComputerLanguage", "name": "Python"},
+        "runtimePlatform": f"Python {own['requires-python']}",
+        "softwareRequirements": own["dependencies"],
+    }
+
+
+def test_codemeta_says_what_the_package_says() -> None:
+    assert json.loads((ROOT / "codemeta.json").read_text(encoding="utf-8")) == code_metadata()
+
+
+def test_publiccode_says_what_the_package_says() -> None:
+    stated = yaml.safe_load((ROOT / "publiccode.yml").read_text(encoding="utf-8"))
+    own, english = project(), stated["description"]["en"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert stated["name"] == citation["title"]
+    assert stated["softwareVersion"] == own["version"]
+    assert stated["legal"]["license"] == own["license"]
+    assert english["shortDescription"] == own["description"]
+    assert len(english["shortDescription"]) <= 150
+    assert 150 <= len(english["longDescription"]) <= 10_000
+    assert (ROOT / english["documentation"]).is_file()
+    assert stated["localisation"]["availableLanguages"] == list(languages())
 
 
 def test_pages_that_load_from_another_host_are_found(tmp_path: Path) -> None:
