@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -252,7 +252,10 @@ SECONDS, SECONDS_OF_RECORDS = 60.0, 300.0
 
 
 @command(
-    "explain", "results/rio-grande", "results/rio-grande --site us281-falfurrias --time-limit 20"
+    "explain",
+    "results/rio-grande",
+    "results/rio-grande --site us281-falfurrias --time-limit 20",
+    "results/rio-grande --at=-98.136,26.90 --kind tactical",
 )
 def explain(
     plan: Annotated[Path, typer.Argument(help="Plan folder, as `plan` writes it.")],
@@ -263,6 +266,21 @@ def explain(
             metavar="SITE[:KIND]",
             help="A site to explain, used or not, by its id or label; once for each.",
         ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="LON,LAT",
+            help=(
+                "Say in place of prices what a post on the road nearest to this point would be"
+                " worth, in degrees; written --at=-98.136,26.90."
+            ),
+        ),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="With --at, a kind of the scenario to ask about; once for each (all)."),
     ] = None,
     others: Annotated[
         int | None, typer.Option(min=0, help="Sites that are not used to price as well (20).")
@@ -321,10 +339,11 @@ def explain(
     from optimizer.plans.plan_folder import PlanFolder
     from optimizer.solvers.params import SolveParams
 
-    if record and (site or routes or others is not None or evaders is not None):
-        raise typer.BadParameter(
-            "--record prices no sites: leave --site, --others, --evaders and --routes out"
-        )
+    asked = bool(site or routes) or others is not None or evaders is not None
+    _check_asked(at, record, kind, prices=asked)
+    if at is not None:
+        _explain_at(plan, at, kind or (), out, language, overwrite=overwrite, as_json=as_json)
+        return
     spoken = PlanFolder(plan).language(language)
     seconds = time_limit or (SECONDS_OF_RECORDS if record else SECONDS)
     terms: dict[str, Any] = {
@@ -375,6 +394,68 @@ def explain(
             f"Warning: {missing} of {explanation.wanted} options are not priced. Give more time"
             " with --time-limit."
         )
+
+
+def _check_asked(at: str | None, record: int, kinds: list[str] | None, *, prices: bool) -> None:
+    """Refuse options of `explain` that ask for two answers at once."""
+    if at is not None and (prices or record):
+        raise typer.BadParameter(
+            "--at prices no sites: leave --site, --others, --evaders, --routes and --record out"
+        )
+    if record and prices:
+        raise typer.BadParameter(
+            "--record prices no sites: leave --site, --others, --evaders and --routes out"
+        )
+    if kinds and at is None:
+        raise typer.BadParameter("--kind says what to ask about at a point: add --at LON,LAT")
+
+
+def _explain_at(
+    plan: Path,
+    at: str,
+    kinds: Sequence[str],
+    out: Path | None,
+    language: str | None,
+    *,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    from optimizer.analysis.explain.anywhere import worth_at
+    from optimizer.analysis.explain.anywhere_output import (
+        PLACE,
+        place_content,
+        place_page,
+        write_place,
+    )
+    from optimizer.plans.plan_folder import PlanFolder
+
+    lon, lat = _degrees(at)
+    opened = PlanFolder(plan)
+    spoken = opened.language(language)
+    folder = None if out is None else PLACE.folder(out, plan, overwrite=overwrite)
+    with CommandInterrupts():
+        asked = worth_at(plan, lon, lat, kinds=kinds, listener=ProgressPrinter(silent=as_json))
+        if folder is not None:
+            write_place(folder, asked, spoken, opened.own_words)
+    if as_json:
+        print_json(place_content(asked))
+        return
+    print_page(place_page(asked, opened.own_words))
+    if out is not None:
+        print_line(f"Saved {out}")
+
+
+def _degrees(at: str) -> tuple[float, float]:
+    """Return longitude and latitude of an option."""
+    from optimizer.records.record_parser import plain_number
+
+    try:
+        lon, lat = (plain_number(part.strip()) for part in at.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"--at: found {at!r}; expected longitude and latitude in degrees, such as -98.136,26.90"
+        ) from None
+    return lon, lat
 
 
 def _explain_record(

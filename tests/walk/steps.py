@@ -98,6 +98,7 @@ BORDERS = {
             f"{SMALL}/scenario.toml",
             {
                 "site": "us281-falfurrias",
+                "at": "-98.136,26.90",
                 "agents": "agents@laredo-sector",
                 "few": "50",
                 "many": "150",
@@ -203,6 +204,8 @@ STEPS = (
     Step("desk {plan}/variants/walked", EVERY, by="reader"),
     # questions
     Step("explain {plan} --site {site}", NAMED),
+    Step("explain {plan} --at={at}", ("rio-grande",)),
+    Step("explain {plan} --at={at} --out {plan}-there", ("rio-grande",)),
     Step("explain {plan} --out {plan}-why", EVERY),
     Step("compare {plan} today", EVERY, refused={"surveillance": "existing", "my-border": "existing"}),
     Step("compare {plan} {plan}/variants/walked --out {plan}-compared", EVERY),

@@ -100,7 +100,13 @@ def evaluate(instance: Instance, plan: Plan | Iterable[str] | NDArray[np.bool_])
 
 def evader_values(instance: Instance, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the (evaders,) chances to get through, before weighting, under an (options,) mask."""
-    survival = instance.survival(placed)
+    return values_under(instance, instance.survival(placed))
+
+
+def values_under(instance: Instance, survival: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (evaders,) chances to get through, before weighting, under (m,) chances
+    to pass each arc undetected.
+    """
     values = instance.habits.values(survival, len(instance.evaders))
     values[instance.informed] = instance.through.values(survival)
     return values

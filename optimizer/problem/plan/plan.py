@@ -330,22 +330,26 @@ def within_budgets(instance: Instance, placed: NDArray[np.bool_]) -> bool:
     return bool((placed @ instance.use <= instance.budget * (1 + BUDGET_TOLERANCE)).all())
 
 
-def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
+def over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[int]:
+    """Return the positions of the resources of which a mask of options uses too much."""
     used, most = placed @ instance.use, instance.budget * (1 + BUDGET_TOLERANCE)
-    totals = instance.amounts(placed)
+    return np.flatnonzero(used > most).tolist()
+
+
+def _over_budget(instance: Instance, placed: NDArray[np.bool_]) -> list[str]:
+    totals, resources = instance.amounts(placed), instance.resources
     return [
         message(
             "resource {name} is over its budget: {total:.10g} of {budget:.10g}{unit}, used by"
             " {options}",
-            name=repr(resource.id),
+            name=repr(resources[r].id),
             total=totals[r],
-            budget=resource.budget,
-            unit=f" {resource.unit}".rstrip(),
+            budget=resources[r].budget,
+            unit=f" {resources[r].unit}".rstrip(),
             options=_names(instance, np.flatnonzero(placed & (instance.use[:, r] > 0)))
             or message("closing what stands today"),
         )
-        for r, resource in enumerate(instance.resources)
-        if used[r] > most[r]
+        for r in over_budget(instance, placed)
     ]
 
 
