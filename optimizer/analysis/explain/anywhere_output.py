@@ -214,10 +214,8 @@ def _kinds(asked: PlaceAsked) -> ReportTable:
 
 
 def _answers(asked: PlaceAsked, post: PostThere) -> tuple[PageSection, ...]:
-    """Return how evaders answer a post; nothing where it touches none."""
-    if not post.detours and not post.by_habit:
-        return ()
-    sentences = []
+    """Return how evaders answer a post."""
+    sentences = [] if post.detours else [_("No evader who knows the plan passes here.")]
     for one in post.detours:
         said = (
             _("{evader}: from {before} to {after}, by {roads}.")
