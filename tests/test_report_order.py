@@ -317,9 +317,18 @@ def test_it_is_compared_with_today_and_with_nothing() -> None:
     assert "no layout of today to compare with" in none[-1]
 
 
+def test_what_one_site_out_of_work_costs_at_most_is_said_where_all_are_valued() -> None:
+    first, second = _site("a", chosen=True, worth=0.05), _site("b", chosen=True, worth=0.12)
+    (said,) = command_order(replace(_changed(), sites=(first, second), residual_routes=())).open
+    assert "at most 12.0 percentage points more" in said.replace(SPACE, " ")
+    unknown = _site("c", chosen=True, worth=None)
+    content = replace(_changed(), sites=(first, second, unknown), residual_routes=())
+    assert command_order(content).open == ()
+
+
 def test_the_routes_left_are_said_in_words() -> None:
     order = command_order(full_content(residual_routes=(WAY, replace(WAY, roads=(), past=()))))
-    assert [line.replace(SPACE, " ") for line in order.open] == [
+    assert [line.replace(SPACE, " ") for line in order.open[1:]] == [
         f"Gate One to Hightown by {how}: 40 % of the loads on it get through; these are, with"
         " others by these roads, 28.0 % of all loads."
         for how in ("R1, R2, past Low pass", "roads without a name, past no site of the plan")

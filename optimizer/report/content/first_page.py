@@ -706,7 +706,27 @@ def _open(content: ReportContent) -> tuple[str, ...]:
     # these are routes past the best single plan, which is not the one ordered
     if _alternates(content):
         return ()
-    return tuple(_way(content, way) for way in content.holes)
+    return (*_failing(content), *(_way(content, way) for way in content.holes))
+
+
+def _failing(content: ReportContent) -> tuple[str, ...]:
+    """Say what it costs at most if one site of the plan is out of work: its marginal
+    value, as those who know the plan answer that too.
+    """
+    sites = content.chosen
+    if not sites or not all(known(site.entry.worth) for site in sites):
+        return ()
+    worst = sites[0]
+    said = _(
+        "If one site is out of work, at most {points} more gets through, also where everybody knows"
+        " it: that is {site}."
+    )
+    return (
+        said.format(
+            points=difference_in_points(content.summary, worst.entry.worth),
+            site=plain(worst.place or worst.label, NAME),
+        ),
+    )
 
 
 def _alternates(content: ReportContent) -> bool:
