@@ -95,12 +95,12 @@ def test_ways_round_are_roads_that_were_not_taken_before(folder: Path) -> None:
     known = PlanFolder(folder).known
     assert post.value < known.value
     assert post.by_habit >= 0
-    informed = sum(one.evader.weight * (one.without - one.with_it) for one in post.detours)
+    informed = sum(one.evader.weight * (one.without - one.with_it) for one in post.responses)
     assert informed + post.by_habit <= known.value - post.value + 1e-12
-    for one in post.detours:
+    for one in post.responses:
         assert not one.evader.routes
         assert one.with_it < one.without
-    assert any({"R6", "R7"} & set(one.roads) for one in post.detours)
+    assert any({"R6", "R7"} & set(one.roads) for one in post.responses)
 
 
 def test_every_kind_is_asked_about_and_the_best_comes_first(tmp_path: Path) -> None:

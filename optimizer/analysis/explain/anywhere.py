@@ -48,7 +48,7 @@ MOST_ROADS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Detour:
+class ResponseToPost:
     """How an evader answers the post."""
 
     #: Who.
@@ -87,7 +87,7 @@ class PostThere:
     #: none, or none was looked for.
     swap: Swap | None
     #: The informed evaders for whom it changes most, weight included.
-    detours: tuple[Detour, ...]
+    responses: tuple[ResponseToPost, ...]
     #: What it takes off those who travel by habit, weight included.
     by_habit: float
 
@@ -276,11 +276,11 @@ def _worth(
     habit[known.instance.informed] = False
     order = [int(k) for k in np.argsort(-fall, kind="stable") if touched[k] and not habit[k]]
     ways = _ways_round(known.instance, network, order[:MOST_DETOURS], survival, after)
-    detours = tuple(
-        Detour(known.instance.evaders[k], float(without[k]), float(with_it[k]), roads)
+    responses = tuple(
+        ResponseToPost(known.instance.evaders[k], float(without[k]), float(with_it[k]), roads)
         for k, roads in zip(order, ways, strict=False)
     )
-    return PostThere(option, value, lacks, broken, swap, detours, float(fall[habit].sum()))
+    return PostThere(option, value, lacks, broken, swap, responses, float(fall[habit].sum()))
 
 
 def _best_swap(

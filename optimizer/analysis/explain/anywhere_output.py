@@ -68,7 +68,7 @@ def _post_content(asked: PlaceAsked, post: PostThere) -> dict[str, Any]:
                 "with": one.with_it,
                 "roads": list(one.roads),
             }
-            for one in post.detours
+            for one in post.responses
         ],
     }
 
@@ -215,8 +215,8 @@ def _kinds(asked: PlaceAsked) -> ReportTable:
 
 def _answers(asked: PlaceAsked, post: PostThere) -> tuple[PageSection, ...]:
     """Return how evaders answer a post."""
-    sentences = [] if post.detours else [_("No evader who knows the plan passes here.")]
-    for one in post.detours:
+    sentences = [] if post.responses else [_("No evader who knows the plan passes here.")]
+    for one in post.responses:
         said = (
             _("{evader}: from {before} to {after}, by {roads}.")
             if one.roads
