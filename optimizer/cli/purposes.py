@@ -36,7 +36,7 @@ PURPOSES: Final = (
     Purpose(
         "Ask",
         {
-            "explain": "why this site, what would replace it, a post on any road",
+            "explain": "why this site, what would replace it, a post anywhere",
             "compare": "how plans differ, and what each lets through",
             "frontier": "what more or less of a resource brings",
             "adapt": "what happens once traffickers learn",
