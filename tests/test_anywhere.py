@@ -60,6 +60,23 @@ def test_a_place_is_worth_what_the_same_site_is_worth_once_it_is_listed(
     assert asked.distance_m < 1
 
 
+def test_without_jurisdictions_the_agencies_of_the_nearest_site_run_it(
+    folder: Path, command: Callable[..., Outcome]
+) -> None:
+    """And not those of the other end of the border that have people to spare."""
+    scenario = folder.parent / "scenario.toml"
+    text = scenario.read_text(encoding="utf-8")
+    assert "jurisdictions" not in text
+    other = '[[agencies]]\nid = "far"\n[[resources]]\nname = "teams"\nagency = "far"\nbudget = 9\n'
+    scenario.write_text(text + other, encoding="utf-8")
+    replanned = folder.parent / "again"
+    plan_scenario(scenario, replanned, options={"method": "greedy"}, report=False)
+    (post,) = worth_at(replanned, *NORTH).posts
+    assert post.option.agency == "police"
+    shown = command("explain", replanned, f"--at={NORTH[0]},{NORTH[1]}")
+    assert "draws no jurisdictions: the post is taken to be run as the nearest" in shown.err
+
+
 def test_what_makes_way_is_the_best_of_all_sites(folder: Path, tmp_path: Path) -> None:
     known = PlanFolder(folder).known
     (post,) = worth_at(folder, *NORTH).posts

@@ -443,6 +443,8 @@ def _explain_at(
     print_page(place_page(asked, opened.own_words))
     if out is not None:
         print_line(f"Saved {out}")
+    for note in asked.notes:
+        print_note(f"Warning: {note}")
 
 
 def _degrees(at: str) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from optimizer.plans.plan_folder import KnownPlan, PlanFolder
 from optimizer.problem.instance.evaders import Evader, best_responses
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option, Resource
+from optimizer.problem.network.geodesy import great_circle_m
 from optimizer.problem.network.network import Network
 from optimizer.problem.plan.evaluation import plan_value, values_under
 from optimizer.problem.plan.plan import over_budget, violations
@@ -160,7 +161,14 @@ def worth_at(
         known = opened.known
     path = opened.scenario_told(notes.append, as_made=True)
     evidence = read_evidence(path, settings=opened.settings, listener=listener)
-    item = _placed(lon, lat, kinds, evidence)
+    near = _nearest(lon, lat, evidence)
+    if near is not None:
+        notes.append(
+            f"The scenario draws no jurisdictions: the post is taken to be run as the nearest"
+            f" site, {near.label or near.id}, by {' or '.join((near.agency, *near.manned_by))}."
+            " Draw [jurisdictions] to say who may."
+        )
+    item = _placed(lon, lat, kinds, evidence, near)
     network = evidence.region.network
     _check_roads(known.instance, network, str(path))
     options, told = _options(item, evidence, {resource.id for resource in known.instance.resources})
@@ -190,7 +198,25 @@ def _check_degrees(lon: float, lat: float) -> None:
     problems.raise_if_any()
 
 
-def _placed(lon: float, lat: float, kinds: Sequence[str], evidence: ScenarioEvidence) -> PlacedSite:
+def _nearest(lon: float, lat: float, evidence: ScenarioEvidence) -> SiteModel | None:
+    """Return the nearest site, whose agencies stand for those of the place; None where the
+    scenario draws jurisdictions or no site has an agency.
+    """
+    run = [each for each in evidence.sites if each.site.agency]
+    if evidence.jurisdictions.bounded or not run:
+        return None
+    lons, lats = np.array([each.lon for each in run]), np.array([each.lat for each in run])
+    away = great_circle_m(lons, lats, np.array([lon]), np.array([lat]))
+    return run[int(np.argmin(away))].site
+
+
+def _placed(
+    lon: float,
+    lat: float,
+    kinds: Sequence[str],
+    evidence: ScenarioEvidence,
+    near: SiteModel | None,
+) -> PlacedSite:
     """Return the point as a site of the scenario, with those who may run it."""
     problems = ProblemList()
     known = [kind.id for kind in evidence.scenario.kinds]
@@ -198,10 +224,10 @@ def _placed(lon: float, lat: float, kinds: Sequence[str], evidence: ScenarioEvid
         if kind not in known:
             problems.append(unknown_name("--kind", kind, known))
     problems.raise_if_any()
-    # without jurisdictions any agency may run it
-    agencies = [one.id for one in evidence.scenario.agencies]
-    owner, *others = [""] if evidence.jurisdictions.bounded or not agencies else agencies
-    site = SiteModel(id=HERE, lon=lon, lat=lat, kinds=list(kinds), agency=owner, manned_by=others)
+    site = SiteModel(id=HERE, lon=lon, lat=lat, kinds=list(kinds))
+    if near is not None:
+        operators = {"agency": near.agency, "manned_by": near.manned_by}
+        site = site.model_copy(update=operators)
     network, most = evidence.region.network, evidence.scenario.sites.max_distance_m
     placed = place_sites([ListedSite("--at", {}, site)], network, most, problems)
     problems.raise_if_any()
