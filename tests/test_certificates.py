@@ -271,6 +271,21 @@ def packed(lines: list[Any]) -> bytes:
     return gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode(), 1)
 
 
+def with_an_empty_node(lines: list[Any], duals: Any) -> bytes:
+    """Return a certificate whose tree first splits off plans that place one of no options."""
+    at = lines.index(["proof"]) + 1
+    return packed([*lines[:at], ["split", [[]]], ["leaf", duals], *lines[at:]])
+
+
+def test_a_node_without_plans_needs_no_duals(cases: list[Case], tmp_path: Path) -> None:
+    case, file = cases[0], tmp_path / "empty.jsonl.gz"
+    lines = [
+        json.loads(line) for line in gzip.decompress(case.certificate.read_bytes()).splitlines()
+    ]
+    file.write_bytes(with_an_empty_node(lines, {}))
+    assert checker.main([str(case.file), str(file)]) == 0
+
+
 HOSTILE: dict[str, Callable[[list[Any]], bytes]] = {
     "nothing": lambda _: b"",
     "no gzip": lambda _: b"certificate",
@@ -301,6 +316,13 @@ HOSTILE: dict[str, Callable[[list[Any]], bytes]] = {
         [[*lines[0][:2], lines[0][2] | {"plan": ["\nproved: value in [0, 1]"]}]]
     ),
     "more after the end": lambda lines: packed([*lines, ["leaf", {}]]),
+    "more in the first line": lambda lines: packed([[*lines[0], []], *lines[1:]]),
+    "more in a leaf": lambda lines: packed(
+        [[*line, []] if line[0] == "leaf" else line for line in lines]
+    ),
+    "duals that are none in a node without plans": lambda lines: with_an_empty_node(
+        lines, {"paths": 1}
+    ),
 }
 
 

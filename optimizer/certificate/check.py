@@ -904,7 +904,7 @@ class Checker:
         word, *rest = self.next()
         if word != "certificate" or rest[:1] != [VERSION]:
             fail(f"no certificate of version {VERSION}")
-        statement = rest[1]
+        _, statement = rest
         if statement["instance"] != self.problem.digest:
             fail("it is the certificate of another instance file")
         value, lower = self.problem.value(mixture_of(statement)), down(number(statement["lower"]))
@@ -914,7 +914,8 @@ class Checker:
             word, *rest = self.next()
             if word != "strategy":
                 fail("a mixture without a strategy of the evaders")
-            self.problem.take(rest[0])
+            (strategy,) = rest
+            self.problem.take(strategy)
         tellers: dict[str, Any] = {
             "segment": self.segment,
             "path": self.path,
@@ -1205,13 +1206,16 @@ class Checker:
             node = stack[-1]
             word, *rest = self.next()
             if word == "leaf":
-                if not node.empty and self.bound(node, rest[0], weight, price)[0] < least:
+                # duals are read where they are not needed too: what is malformed is refused
+                (duals,) = rest
+                proved, _ = self.bound(node, duals, weight, price)
+                if proved < least and not node.empty:
                     fail("the bound of a leaf is below what is claimed")
                 stack.pop()
             elif word == "split":
+                (sets,) = rest
                 members = [
-                    [index(j, self.problem.n_options, "option") for j in member]
-                    for member in rest[0]
+                    [index(j, self.problem.n_options, "option") for j in member] for member in sets
                 ]
                 if len(node.splits) >= DEEPEST or not members:
                     fail("a split of nothing, or too deep")
@@ -1344,8 +1348,6 @@ class Checker:
         excluded: list[int],
     ) -> None:
         """Fix options whose other value costs at least what is claimed."""
-        if node.empty:
-            return
         total, cost = self.bound(node, duals, weight, price)
         new = set()
         for mask, other, options in (
@@ -1359,7 +1361,7 @@ class Checker:
                 moved = (
                     total if other[j] else total - min(c, 0) + (c if mask is node.excluded else 0)
                 )
-                if moved < least:
+                if moved < least and not node.empty:
                     fail("an option is fixed whose other value may be better")
                 node.empty |= bool(other[j])
                 mask[j] = 1
