@@ -368,6 +368,11 @@ def test_hostile_instances_are_refused_in_one_line(cases: list[Case], tmp_path: 
         check(str(tmp_path / "missing.json"), str(cases[0].certificate))
 
 
+def test_a_certificate_in_the_place_of_the_instance_is_told(cases: list[Case]) -> None:
+    with pytest.raises(Fault, match="instance: found a packed file"):
+        check(str(cases[0].certificate), str(cases[0].file))
+
+
 def test_the_checker_stands_alone(cases: list[Case]) -> None:
     """It imports the standard library alone, and runs as a file in an empty folder of modules."""
     tree = ast.parse(PROGRAM.read_text())

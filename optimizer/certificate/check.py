@@ -58,6 +58,9 @@ LONGEST_FILE = 1 << 27
 LONGEST_INSTANCE = 1 << 28
 """The same of an instance file."""
 
+PACKED = b"\x1f\x8b"
+"""The first bytes of a gzip file (RFC 1952)."""
+
 DEEPEST = 1_000
 """Most nodes above one another."""
 
@@ -1530,6 +1533,8 @@ def check(instance: str, certificate: str) -> tuple[Fraction, Fraction]:
             content = file.read(LONGEST_INSTANCE + 1)
         if len(content) > LONGEST_INSTANCE:
             fail(f"the instance file is larger than {LONGEST_INSTANCE} bytes")
+        if content.startswith(PACKED):
+            fail("found a packed file, as certificates are; name the instance file first")
         checker = Checker(InstanceFile(content), lines_of(certificate))
         lower, value = checker.run()
     except Exception as error:  # noqa: BLE001 - whatever a file holds, it ends in one sentence

@@ -401,8 +401,8 @@ FAULTS = (
         "checker: fixed too soon",
         "an option may be fixed where its other value costs half of what is claimed",
         f"{CHECK}:Checker.fix",
-        "if moved < least:",
-        "if 2 * moved < least:",
+        "if moved < least and",
+        "if 2 * moved < least and",
         CHECKER,
     ),
     Fault(
@@ -425,8 +425,8 @@ FAULTS = (
         "checker: any leaf",
         "a leaf may be a tenth below what is claimed",
         f"{CHECK}:Checker.prove",
-        "weight, price)[0] < least:",
-        "weight, price)[0] < least * 9 // 10:",
+        "if proved < least and",
+        "if proved < least * 9 // 10 and",
         CHECKER,
     ),
     Fault(
