@@ -256,6 +256,7 @@ def test_every_example_runs(
                 _copy(place / source, place / target)
             more = " ".join(text for begin, text in LESS.items() if example.startswith(begin))
             few = f"{example} {more}".replace("--points 9", "--points 2")
+            few = few.replace("--at=-98.136,26.90 --kind tactical", "--at=10.1,50.1 --kind post")
             typed = shlex.split(few.replace("tcp://10.0.0.1:8786", cluster.scheduler_address))
             done = run(
                 capsys,
