@@ -19,14 +19,15 @@ cvar:ALPHA <= worst, and cvar rises with ALPHA.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.base.errors import InputError, Problem
-from optimizer.problem.instance.instance import Instance
+from optimizer.problem.instance.instance import Instance, layered_instance
 from optimizer.problem.plan.evaluation import evader_values, weighted_sum
 
 if TYPE_CHECKING:
@@ -117,3 +118,28 @@ class Draws:
     def values(self, placed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the (draws,) values of an (options,) mask, exact on the full network."""
         return np.asarray(self.weight @ evader_values(self.instance, placed))
+
+
+def layered_draws(copies: Sequence[Instance], weight: NDArray[np.float64]) -> Draws:
+    """Return draws of the same probability on copies of a network.
+
+    Draw d travels copy d modulo their number and no other: its evaders there have their
+    weights, those of the other copies none.
+
+    Parameters
+    ----------
+    copies
+        As `layered_instance` takes them.
+    weight
+        (draws, evaders) >= 0, of the evaders of one copy.
+    """
+    from scipy.sparse import csr_array
+
+    count, size = weight.shape
+    wide = np.zeros((count, len(copies), size))
+    wide[np.arange(count), np.arange(count) % len(copies)] = weight
+    by_draw = wide.reshape(count, -1)
+    whole = layered_instance(copies)
+    mean = by_draw.mean(axis=0).tolist()
+    evaders = tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True))
+    return Draws(replace(whole, evaders=evaders), csr_array(by_draw), np.full(count, 1.0 / count))

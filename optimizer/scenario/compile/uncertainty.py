@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from optimizer.base.errors import InputError, Problem
 from optimizer.base.text.messages import message
 from optimizer.problem.instance.evaders import Evader
-from optimizer.problem.instance.instance import Instance, layered_instance
+from optimizer.problem.instance.instance import Instance
 from optimizer.problem.instance.options import Option
 from optimizer.problem.instance.teams import PatrolField
 from optimizer.problem.plan.plan import Plan, packed_plan, unpacked_plan, with_plan
-from optimizer.problem.plan.weight_scenarios import Draws
+from optimizer.problem.plan.weight_scenarios import Draws, layered_draws
 from optimizer.risk.estimate import sampled_finds
 from optimizer.scenario.demand.gravity import gateway_index
 from optimizer.scenario.demand.source_measures import measure_survival
@@ -132,9 +131,11 @@ def scenario_draws(
     routes = [max(len(evader.routes), 1) if split else 1 for evader in compiled.instance.evaders]
     levels = len(next(iter(detection.values()))) if detection else 1
     base = replace(compiled.instance, evaders=evaders)
-    draws = _layered_draws(
-        compiled, base, _weights(compiled, loads, count, split=split), detection, levels
-    )
+    copies = [
+        at_chances(compiled, base, {path: float(chances[k]) for path, chances in detection.items()})
+        for k in range(levels)
+    ]
+    draws = layered_draws(copies, _weights(compiled, loads, count, split=split))
     ranged = tuple(
         message(
             "{path}, {low:g} to {high:g}, in {levels} levels that are combined at random",
@@ -156,30 +157,6 @@ def scenario_draws(
         np.tile(np.repeat(np.arange(len(routes)), routes), levels),
         levels,
     )
-
-
-def _layered_draws(
-    compiled: Compiled, base: Instance, weight: Floats, detection: Mapping[str, Floats], levels: int
-) -> Draws:
-    """Return one instance with a copy of the network for each level of detection, and
-    the (draws, evaders) weights on it.
-    """
-    count, size = weight.shape
-    copies = [
-        at_chances(compiled, base, {path: float(chances[k]) for path, chances in detection.items()})
-        for k in range(levels)
-    ]
-    # Draw d travels copy d modulo levels and no other: its evaders there have their
-    # weights, those of the other copies none.
-    wide = np.zeros((count, levels, size))
-    wide[np.arange(count), np.arange(count) % levels] = weight
-    by_draw = wide.reshape(count, -1)
-    whole = layered_instance(copies)
-    mean = by_draw.mean(axis=0).tolist()
-    whole = replace(
-        whole, evaders=tuple(replace(e, weight=w) for e, w in zip(whole.evaders, mean, strict=True))
-    )
-    return Draws(whole, csr_array(by_draw), np.full(count, 1.0 / count))
 
 
 def check_count(count: int) -> None:
