@@ -109,6 +109,7 @@ BORDERS = {
                 "heavy": "permanent",
             },
             {
+                "at": "10.1,50.1",
                 "light": "post",
                 "heavy": "dog",
                 "less": "agents@laredo-sector=1",
