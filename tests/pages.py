@@ -7,6 +7,7 @@ than its screen, errors in the console.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,6 +159,17 @@ def _error(event: dict[str, Any]) -> str:
     return ""
 
 
+async def _wider(browser: Browser) -> int:
+    """Return by how many pixels a page is wider than its screen, once it has had a second
+    to follow a change of the screen.
+    """
+    for _ in range(5):
+        if (more := int(await browser.run(WIDER))) <= 0:
+            break
+        await asyncio.sleep(0.2)
+    return more
+
+
 async def page_faults(
     browser: Browser,
     address: str = "",
@@ -187,7 +199,7 @@ async def page_faults(
             await browser.resize(width, SCREENS[width])
         await browser.until(ready)
         await browser.run("scrollTo(0, 0)")  # what sticks to the top then covers nothing
-        if (more := await browser.run(WIDER)) > 0:
+        if (more := await _wider(browser)) > 0:
             faults.append(f"{width} pixels: the page is {more} pixels wider than its screen")
         faults += [f"{width} pixels: {each}" for each in await overlaps(browser)]
         for colours in COLOURS if width in {min(SCREENS), max(SCREENS)} else COLOURS[:1]:
