@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from optimizer.base.errors import InputError
+from optimizer.plans.plan_folder import PlanFolder
 from optimizer.problem.instance.instance import Instance
 from optimizer.problem.plan.evaluation import plan_value
 from optimizer.problem.plan.plan import violations
 from optimizer.solvers.one_out import solve_one_out, values_without
 from optimizer.solvers.params import SolveOptions
 from tests.cases import random_instance
+from tests.command import Outcome
 from tests.examples import quick_first
+from tests.tiny import write_scenario
 
 
 def worst(instance: Instance, placed: np.ndarray) -> float:
@@ -61,3 +67,29 @@ def test_the_plan_is_the_best_of_all_with_one_site_out(seed: int, gap: float) ->
 def test_a_mixture_is_refused() -> None:
     with pytest.raises(InputError, match="one of auto, cuts, greedy"):
         solve_one_out(random_instance(1), SolveOptions("mixed"))
+
+
+def test_the_command_says_what_one_site_out_costs(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    scenario = write_scenario(tmp_path)
+    planned = ("plan", scenario, "--no-report", "--robust-to-outages")
+    done = command(*planned, "--out", tmp_path / "out", "--json")
+    assert done.code == 0
+    found = json.loads(done.out)
+    one_out = found["one_out"]
+    assert found["upper"] <= one_out["upper"] <= one_out["usual_upper"]
+    assert one_out["lower"] <= one_out["upper"]
+    assert any("one site out of work" in each for each in found["warnings"])
+    plan = PlanFolder(tmp_path / "out")
+    values = values_without(plan.instance, plan.plan_of(plan.instance))
+    assert max(values.values()) == pytest.approx(one_out["upper"])
+
+
+def test_what_cannot_be_asked_together_is_told(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    scenario = write_scenario(tmp_path)
+    done = command("plan", scenario, "--robust-to-outages", "--draws", "5")
+    assert done.code == 1
+    assert "--robust-to-outages and --draws: found both" in done.err

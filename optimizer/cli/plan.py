@@ -122,6 +122,13 @@ def plan(
             help="Vary the assumptions one by one: which moves the value, which the plan.",
         ),
     ] = False,
+    outages: Annotated[
+        bool,
+        typer.Option(
+            "--robust-to-outages",
+            help="Plan for the worst of one site out of work, which everybody knows of.",
+        ),
+    ] = False,
     jobs: Jobs = 1,
     skip_unreachable: SkipUnreachable = False,
     no_report: Annotated[
@@ -194,6 +201,7 @@ def plan(
                 scheduler=scheduler,
                 doubt=doubt,
                 sensitivity=sensitivity,
+                outages=outages,
                 executor=Executor(jobs, scheduler),
                 skip_unreachable=skip_unreachable,
                 report=not no_report,
@@ -213,6 +221,7 @@ def plan(
         line = result_line(planned.compiled.instance.name, planned.result)
         tail: dict[str, Any] = {"out": str(folder), "warnings": list(warnings)}
         tail |= {} if planned.doubt is None else {"doubt": uncertainty_content(planned.doubt)}
+        tail |= {} if planned.one_out is None else {"one_out": planned.one_out.content}
         tail |= (
             {}
             if planned.sensitivity is None

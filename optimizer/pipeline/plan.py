@@ -30,6 +30,7 @@ from optimizer.base.arguments import checked
 from optimizer.base.errors import InfeasibleError, InputError, OptimizerError, Problem, SolverError
 from optimizer.base.files.output_folder import OutputFolder
 from optimizer.base.schema import validated
+from optimizer.base.text.formatting import DASH
 from optimizer.base.text.language import speaking
 from optimizer.base.text.messages import message
 from optimizer.base.work.aside import Aside
@@ -75,6 +76,7 @@ from optimizer.scenario.file.ranges import range_warnings
 from optimizer.sharing.recording import begun_ledger, ledger_of, record_plan
 from optimizer.solvers.branch_and_cut.proof.record import SearchRecord
 from optimizer.solvers.kernel_modules import SEARCH, TOURS
+from optimizer.solvers.one_out import OneOut, solve_one_out
 from optimizer.solvers.params import SolveOptions
 
 
@@ -101,6 +103,8 @@ class Planned:
     doubt: PlansOverDraws | None = None
     #: Assumptions varied one by one; None where nobody asked.
     sensitivity: Sensitivity | None = None
+    #: The plan for one site out of work; None where nobody asked.
+    one_out: OneOut | None = None
 
 
 @checked
@@ -116,6 +120,7 @@ def plan_scenario(
     scheduler: str | None = None,
     doubt: UncertaintyRequest | None = None,
     sensitivity: bool = False,
+    outages: bool = False,
     executor: Executor = SERIAL,
     skip_unreachable: bool = False,
     report: bool = True,
@@ -157,6 +162,10 @@ def plan_scenario(
         `Planned.doubt`.
     sensitivity
         Whether to vary the assumptions one by one.
+    outages
+        Whether to make the plan for the worst of one site out of work, in place of all
+        sites in work. Values of `result` and of the files are those with all in work;
+        those with one out, and their bound, are in `Planned.one_out`.
     executor
         Who makes the solves over draws, and those of varied assumptions.
     skip_unreachable
@@ -197,6 +206,7 @@ def plan_scenario(
         scheduler=scheduler,
         doubt=doubt,
         sensitivity=sensitivity,
+        outages=outages,
         executor=executor,
         skip_unreachable=skip_unreachable,
         report=report,
@@ -250,6 +260,7 @@ class _Asked:
     scheduler: str | None
     doubt: UncertaintyRequest | None
     sensitivity: bool
+    outages: bool
     executor: Executor
     skip_unreachable: bool
     report: bool
@@ -266,6 +277,7 @@ class _Asked:
             "settings": dict(self.settings),
             **files,
             **({} if doubt is None else {"draws": doubt.draws, "objective": doubt.objective.text}),
+            **({"outages": True} if self.outages else {}),
             **({} if self.report else {"report": False}),
             **({} if self.record is None else {"certificate": True}),
         }
@@ -286,6 +298,14 @@ def _check_first(folder: OutputFolder, asked: _Asked) -> None:
             raise InputError(
                 Problem(found, "both", "one of them: what it makes has no certificate yet")
             )
+    for name, given in (
+        ("--given", asked.given is not None),
+        ("--draws", asked.doubt is not None),
+        ("--certificate", asked.record is not None),
+    ):
+        if asked.outages and given:
+            found = f"--robust-to-outages and {name}"
+            raise InputError(Problem(found, "both", "one of them"))
     folder.check()
     where = str(asked.path)
     try:
@@ -411,6 +431,8 @@ class _PlanSearch:
     plan: Plan
     #: The plan over draws, where any were asked for.
     doubt: PlansOverDraws | None = None
+    #: The plan for one site out of work, where that was asked for.
+    one_out: OneOut | None = None
 
 
 def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _PlanSearch:
@@ -429,6 +451,8 @@ def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _PlanSearc
             )
         found = doubt.as_planned(compiled.instance, compiled.scenario.solve.gap)
         return _PlanSearch(_with_doubt(compiled, doubt), found, _plan_of(found), doubt)
+    if asked.outages:
+        return _for_outages(asked, compiled, starts, times)
     if asked.given is not None:
         found = _given(asked.given, compiled, times)
         return _PlanSearch(compiled, found, _plan_of(found))
@@ -437,6 +461,50 @@ def _searched(asked: _Asked, compiled: Compiled, times: StepTimes) -> _PlanSearc
         compiled.instance, found, {team.id: team.floor for team in compiled.scenario.teams}
     )
     return _PlanSearch(_warned(compiled, *driven.warnings), driven.found, _plan_of(driven.found))
+
+
+def _for_outages(
+    asked: _Asked, compiled: Compiled, starts: Sequence[Plan], times: StepTimes
+) -> _PlanSearch:
+    """Search for the plan for one site out of work."""
+    terms = compiled.scenario.solve
+    times.search_began(shares=compiled.scenario.evaders.loads == 1.0, seconds=terms.time_limit)
+    with step(times, "solving for one site out of work", stoppable=False):
+        one_out = solve_one_out(
+            compiled.instance,
+            terms.search(scheduler=asked.scheduler, time_limit=terms.time_limit),
+            starts=starts,
+            listener=times,
+        )
+    compiled = _warned(compiled, *one_out_sentences(one_out, compiled.instance))
+    found = one_out.in_work
+    return _PlanSearch(compiled, found, _plan_of(found), one_out=one_out)
+
+
+def one_out_sentences(one_out: OneOut, instance: Instance) -> tuple[str, ...]:
+    """Return what a plan for one site out of work is best for, with bounds."""
+    plan, result = _plan_of(one_out.result), one_out.result
+    label = next(
+        (
+            each.label or each.id
+            for each in plan.placements
+            if (each.option.site or each.id) == one_out.site
+        ),
+        DASH,
+    )
+    share = 100 / float(instance.weight.sum())
+    return (
+        message(
+            "This plan is made for one site out of work: then at most {upper:.1f} % of all loads"
+            " get through (without {site}), and no plan can go below {lower:.1f} %. With the plan"
+            " for all sites in work it would be {usual:.1f} %. The other figures are those with"
+            " all sites in work; teams are taken to be on duty.",
+            upper=share * (result.upper or 0.0),
+            lower=share * (result.lower or 0.0),
+            usual=share * one_out.usual_worst,
+            site=label,
+        ),
+    )
 
 
 def _plan_of(found: Result) -> Plan:
@@ -742,6 +810,7 @@ def _written(
         files,
         search.doubt,
         varied,
+        search.one_out,
     )
 
 

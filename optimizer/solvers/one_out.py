@@ -23,6 +23,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -61,8 +62,36 @@ class OneOut:
     usual: Result
     #: W of that plan.
     usual_worst: float
+    #: V of the plan that was made: what gets through with all sites in work.
+    value: float
     #: The sites that joined the draws.
     drawn: tuple[str, ...]
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What --json says of it: values in loads."""
+        return {
+            "lower": self.result.lower,
+            "upper": self.result.upper,
+            "site": self.site,
+            "usual_upper": self.usual_worst,
+        }
+
+    @property
+    def in_work(self) -> Result:
+        """The plan with all sites in work: its value, and the bound of every plan."""
+        lower = min(self.usual.lower or 0.0, self.value)
+        return replace(
+            self.usual,
+            plan=self.result.plan,
+            lower=lower,
+            upper=self.value,
+            limit=self.result.limit,
+            status="optimal" if _closed(lower, self.value, self.result.tolerance) else "feasible",
+            seconds=self.result.seconds,
+            weighed_lower=None if self.usual.weighed_lower is None else lower,
+            history=(),
+        )
 
 
 def solve_one_out(
@@ -141,7 +170,7 @@ def solve_one_out(
     )
     values = values_without(instance, best)
     site = max(values, key=lambda name: values[name])
-    return OneOut(result, site, usual, usual_worst, tuple(failing))
+    return OneOut(result, site, usual, usual_worst, values[""], tuple(failing))
 
 
 def values_without(instance: Instance, plan: Plan) -> dict[str, float]:
