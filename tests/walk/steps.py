@@ -216,6 +216,7 @@ STEPS = (
         less="--no-report",
     ),
     Step("plan {scenario} --change-at-most 5 --out results/five", EVERY, less="--no-report"),
+    Step("plan {scenario} --robust-to-outages --out results/one-out", EVERY),
     Step(
         "plan {scenario} --set kinds.{light}.detection=0.125 --set kinds.{heavy}.detection=0.175"
         " --out results/half-detection",
