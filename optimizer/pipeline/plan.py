@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -492,16 +493,17 @@ def one_out_sentences(one_out: OneOut, instance: Instance) -> tuple[str, ...]:
         ),
         DASH,
     )
-    share = 100 / float(instance.weight.sum())
+    # in tenths of a per cent: the bound is rounded down, as one rounded up would be none
+    share = 1000 / float(instance.weight.sum())
     return (
         message(
             "This plan is made for one site out of work: then at most {upper:.1f} % of all loads"
             " get through (without {site}), and no plan can go below {lower:.1f} %. With the plan"
             " for all sites in work it would be {usual:.1f} %. The other figures are those with"
             " all sites in work; teams are taken to be on duty.",
-            upper=share * (result.upper or 0.0),
-            lower=share * (result.lower or 0.0),
-            usual=share * one_out.usual_worst,
+            upper=share * (result.upper or 0.0) / 10,
+            lower=math.floor(share * (result.lower or 0.0)) / 10,
+            usual=share * one_out.usual_worst / 10,
             site=label,
         ),
     )
